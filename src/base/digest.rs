@@ -1,0 +1,362 @@
+//! The stable digest: the same 64 bits for the same content, on every machine and in every release.
+//!
+//! A running multiply-fold over 64-bit words. Serialisable values are folded field by field, without an encoded copy in between.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser;
+
+use super::random::mix;
+
+/// A running digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Digest {
+    /// The digest of nothing.
+    pub const fn new() -> Self {
+        Self(0x243f_6a88_85a3_08d3)
+    }
+
+    /// Folds one word.
+    #[inline]
+    pub const fn word(&mut self, word: u64) {
+        // Adding the old state keeps it alive where `state ^ word` happens to be zero.
+        let product = (self.0 ^ word) as u128 * 0x9e37_79b9_7f4a_7c15 + self.0.rotate_left(17) as u128;
+        self.0 = (product as u64) ^ ((product >> 64) as u64);
+    }
+
+    /// Folds bytes and their number.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u64);
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            self.word(u64::from_le_bytes(chunk.try_into().expect("a chunk of eight bytes")));
+        }
+        let rest = chunks.remainder();
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            self.word(u64::from_le_bytes(word));
+        }
+    }
+
+    /// Folds a value in its serialised form.
+    #[inline]
+    pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
+        value.serialize(Folder(self)).expect("folding never fails: derived and hand-written Serialize only fail where the format does");
+    }
+
+    /// The digest of all that was folded.
+    #[inline]
+    pub const fn finish(self) -> u64 {
+        mix(self.0)
+    }
+
+    /// The digest of one value.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> u64 {
+        let mut digest = Self::new();
+        digest.value(value);
+        digest.finish()
+    }
+}
+
+/// Why a value could not be folded: its own `Serialize` refused.
+#[derive(Debug)]
+struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl ser::Error for Refused {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+struct Folder<'a>(&'a mut Digest);
+
+type Folded = Result<(), Refused>;
+
+macro_rules! fold_integers {
+    ($($method:ident: $type:ty),*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Folded {
+            self.0.word(value as u64);
+            Ok(())
+        }
+    )*};
+}
+
+impl<'a> ser::Serializer for Folder<'a> {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
+
+    fold_integers!(
+        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_char: char
+    );
+
+    fn serialize_i128(self, value: i128) -> Folded {
+        self.serialize_u128(value as u128)
+    }
+
+    fn serialize_u128(self, value: u128) -> Folded {
+        self.0.word(value as u64);
+        self.0.word((value >> 64) as u64);
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Folded {
+        self.0.word(u64::from(value.to_bits()));
+        Ok(())
+    }
+
+    fn serialize_f64(self, value: f64) -> Folded {
+        self.0.word(value.to_bits());
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Folded {
+        self.0.bytes(value.as_bytes());
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_bytes(self, value: &[u8]) -> Folded {
+        self.0.bytes(value);
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Folded {
+        self.0.word(0);
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Folded {
+        self.0.word(1);
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Folded {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Folded {
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit_variant(self, _name: &'static str, index: u32, _variant: &'static str) -> Folded {
+        self.0.word(u64::from(index));
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Folded {
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        index: u32,
+        _variant: &'static str,
+        value: &T,
+    ) -> Folded {
+        self.0.word(u64::from(index));
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_seq(self, length: Option<usize>) -> Result<Self, Refused> {
+        self.0.word(length.map_or(u64::MAX, |length| length as u64));
+        Ok(self)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, _length: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    #[inline]
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Refused> {
+        self.0.word(u64::from(index));
+        Ok(self)
+    }
+
+    fn serialize_map(self, length: Option<usize>) -> Result<Self, Refused> {
+        self.serialize_seq(length)
+    }
+
+    #[inline]
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    #[inline]
+    fn serialize_struct_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Refused> {
+        self.0.word(u64::from(index));
+        Ok(self)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! fold_parts {
+    ($($trait:ident: $method:ident($($key:ident: $type:ty)?)),*) => {$(
+        impl<'a> ser::$trait for Folder<'a> {
+            type Ok = ();
+            type Error = Refused;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, $($key: $type,)? value: &T) -> Folded {
+                $(let _: $type = $key;)?
+                value.serialize(Folder(self.0))
+            }
+
+            #[inline]
+            fn end(self) -> Folded {
+                Ok(())
+            }
+        }
+    )*};
+}
+
+fold_parts!(
+    SerializeTuple: serialize_element(),
+    SerializeTupleStruct: serialize_field(),
+    SerializeTupleVariant: serialize_field(),
+    SerializeStruct: serialize_field(name: &'static str),
+    SerializeStructVariant: serialize_field(name: &'static str)
+);
+
+/// A sequence may not know its length beforehand, so its end is folded too.
+impl ser::SerializeSeq for Folder<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Folded {
+        value.serialize(Folder(self.0))
+    }
+
+    #[inline]
+    fn end(self) -> Folded {
+        self.0.word(u64::MAX);
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Folder<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Folded {
+        key.serialize(Folder(self.0))
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Folded {
+        value.serialize(Folder(self.0))
+    }
+
+    fn end(self) -> Folded {
+        self.0.word(u64::MAX);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    enum Shape {
+        Empty,
+        Pair(u32, u32),
+        Named { list: Vec<u8>, text: &'static str, maybe: Option<i64> },
+    }
+
+    fn shapes() -> Vec<Shape> {
+        vec![
+            Shape::Empty,
+            Shape::Pair(0, 1),
+            Shape::Pair(1, 0),
+            Shape::Named { list: vec![], text: "", maybe: None },
+            Shape::Named { list: vec![0], text: "", maybe: None },
+            Shape::Named { list: vec![], text: "\0", maybe: None },
+            Shape::Named { list: vec![], text: "", maybe: Some(0) },
+            Shape::Named { list: vec![], text: "", maybe: Some(-1) },
+        ]
+    }
+
+    #[test]
+    fn different_values_differ() {
+        let mut digests: Vec<u64> = shapes().iter().map(Digest::of).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), shapes().len());
+    }
+
+    #[test]
+    fn every_flipped_bit_changes_it() {
+        let words: Vec<u64> = (0..64).map(|n| n * 0x0123_4567_89ab_cdef).collect();
+        let whole = Digest::of(&words);
+        for place in 0..words.len() {
+            for bit in 0..64 {
+                let mut flipped = words.clone();
+                flipped[place] ^= 1 << bit;
+                assert_ne!(Digest::of(&flipped), whole, "word {place}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn order_and_length_matter() {
+        let of_bytes = |bytes: &[u8]| {
+            let mut digest = Digest::new();
+            digest.bytes(bytes);
+            digest.finish()
+        };
+        assert_ne!(of_bytes(b"ab"), of_bytes(b"ba"));
+        assert_ne!(of_bytes(b""), of_bytes(b"\0"));
+        assert_ne!(of_bytes(b"12345678"), of_bytes(b"12345678\0"));
+    }
+
+    /// Digests are written into files and compared across releases: this value may change only with a note in the changelog.
+    #[test]
+    fn the_digest_is_fixed() {
+        assert_eq!(format!("{:016x}", Digest::of(&("stormglass", 1_u64, [1_u8, 2, 3]))), "63fe2cb631ce43d9");
+    }
+}

@@ -1,0 +1,13 @@
+//! What every room stands on: names, times, chances, randomness, the digest, and problems with places.
+
+mod digest;
+mod id;
+mod random;
+mod ratio;
+mod time;
+
+pub use digest::Digest;
+pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
+pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
+pub use ratio::{ParseRatioError, Ratio};
+pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};

@@ -1,0 +1,3 @@
+//! Stormglass: a deterministic simulator for distributed systems.
+
+pub mod base;
