@@ -1,3 +1,6 @@
 //! Stormglass: a deterministic simulator for distributed systems.
 
 pub mod base;
+pub mod check;
+pub mod process;
+pub mod trace;

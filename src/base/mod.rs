@@ -2,12 +2,16 @@
 
 mod digest;
 mod id;
+mod kv;
+mod message;
 mod random;
 mod ratio;
 mod time;
 
 pub use digest::Digest;
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
+pub use kv::{KvOp, KvResponse};
+pub use message::{Fate, Kind, Loss, MessageId};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use ratio::{ParseRatioError, Ratio};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};

@@ -267,7 +267,7 @@ impl FromStr for Duration {
             let count: u128 = fraction.parse().map_err(|_| ParseDurationError::Number)?;
             let parts = count * u128::from(*size);
             let scale = 10_u128.pow(fraction.len() as u32);
-            if parts % scale != 0 {
+            if !parts.is_multiple_of(scale) {
                 return Err(ParseDurationError::Precision);
             }
             nanos = nanos.checked_add((parts / scale) as u64).ok_or(ParseDurationError::TooLong)?;

@@ -1,0 +1,72 @@
+//! What a judge is, and what it may say.
+
+use serde::Serialize;
+
+use crate::base::Time;
+use crate::trace::{Record, Vocabulary};
+
+/// What a judge found. Unknown is never a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The property held, as far as this run went.
+    Holds,
+    /// A budget ended before the answer was known.
+    Unknown,
+    /// The property was violated.
+    Violated,
+}
+
+impl Verdict {
+    /// Both together: the worse of the two.
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+/// What a property demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PropertyKind {
+    /// That something bad never happens.
+    Always,
+    /// That something good happens in the end.
+    Eventually,
+}
+
+/// What became of one property in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PropertyReport {
+    /// Its name: `election-safety`.
+    pub name: &'static str,
+    /// What it demands.
+    pub kind: PropertyKind,
+    /// Whether it held.
+    pub verdict: Verdict,
+    /// Why, for a person; empty where there is nothing to say.
+    pub detail: String,
+    /// When it was violated first, if it was and if that can be told.
+    pub at: Option<Time>,
+}
+
+impl PropertyReport {
+    /// A property that must always hold, and did.
+    pub fn holds(name: &'static str) -> Self {
+        Self { name, kind: PropertyKind::Always, verdict: Verdict::Holds, detail: String::new(), at: None }
+    }
+
+    /// A property that must always hold, and was violated.
+    pub fn violated(name: &'static str, at: Time, detail: impl Into<String>) -> Self {
+        Self { name, kind: PropertyKind::Always, verdict: Verdict::Violated, detail: detail.into(), at: Some(at) }
+    }
+}
+
+/// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.
+/// One judge may report on several properties that share what they know.
+pub trait Judge<V: Vocabulary> {
+    /// Sees one record.
+    fn observe(&mut self, record: &Record<'_, V>);
+
+    /// Reports on each of its properties, always the same ones in the same order.
+    fn reports(&self) -> Vec<PropertyReport>;
+}

@@ -1,0 +1,5 @@
+//! Judges of runs: strangers to the protocols they judge.
+
+mod judge;
+
+pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};

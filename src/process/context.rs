@@ -1,0 +1,248 @@
+//! The ordered buffer of effects through which a process acts.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileName, Process};
+use crate::base::{Duration, LocalTime, NodeId, Stream};
+
+/// Names a sync of the disk within one incarnation of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SyncToken(pub u64);
+
+/// Whether a message leaves at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// At once.
+    Now,
+    /// When all that was written before it is on disk.
+    Durable,
+}
+
+/// A change of one file. Byte ranges refer to the buffer that holds the effect: see [`Buffer::bytes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Bytes at the end.
+    Append(Range<usize>),
+    /// Bytes at an offset, over what is there; a gap is filled with zeros.
+    At(u64, Range<usize>),
+    /// Cut to this length, or fill up to it with zeros.
+    Truncate(u64),
+}
+
+/// One thing that a process did.
+#[derive(Clone, Debug)]
+pub enum Effect<M, T, N> {
+    /// Sent a message.
+    Send {
+        /// Receiver.
+        to: NodeId,
+        /// What is sent.
+        message: M,
+        /// When it leaves.
+        release: Release,
+    },
+    /// Set a timer to fire after this long by the node's own clock, or moved it there.
+    SetTimer(T, Duration),
+    /// Cancelled a timer.
+    CancelTimer(T),
+    /// Changed a file; not durable until a later sync completes.
+    Write(FileName, Write),
+    /// Asked for all writes so far to be made durable.
+    Sync(SyncToken),
+    /// Said something about itself.
+    Note(N),
+    /// Passed a place that a good sweep should pass sometimes.
+    Sometimes(&'static str),
+}
+
+/// Effects in order, with the bytes of their writes.
+#[derive(Clone, Debug)]
+pub struct Buffer<M, T, N> {
+    effects: Vec<Effect<M, T, N>>,
+    bytes: Vec<u8>,
+}
+
+impl<M, T, N> Default for Buffer<M, T, N> {
+    fn default() -> Self {
+        Self { effects: Vec::new(), bytes: Vec::new() }
+    }
+}
+
+impl<M, T, N> Buffer<M, T, N> {
+    /// Whether nothing was done.
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty()
+    }
+
+    /// Takes the effects out, in order; their bytes stay until [`clear`](Self::clear).
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect<M, T, N>> {
+        self.effects.drain(..)
+    }
+
+    /// Takes the effects and their bytes apart, so that the bytes can be read while the effects are applied.
+    pub fn split(&mut self) -> (std::vec::Drain<'_, Effect<M, T, N>>, &[u8]) {
+        (self.effects.drain(..), &self.bytes)
+    }
+
+    /// The bytes of a write.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    /// Forgets all, keeping the memory.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+        self.bytes.clear();
+    }
+}
+
+/// What a process acts through: an ordered buffer of effects, with its node's clock and the next random words in reach.
+pub struct Context<'a, P: Process> {
+    me: NodeId,
+    now: LocalTime,
+    random: &'a mut Stream,
+    next_sync: &'a mut u64,
+    buffer: &'a mut Buffer<P::Message, P::Timer, P::Note>,
+}
+
+impl<'a, P: Process> Context<'a, P> {
+    /// A context for one step of the process on node `me`. `next_sync` numbers the syncs of this incarnation.
+    pub fn new(
+        me: NodeId,
+        now: LocalTime,
+        random: &'a mut Stream,
+        next_sync: &'a mut u64,
+        buffer: &'a mut Buffer<P::Message, P::Timer, P::Note>,
+    ) -> Self {
+        Self { me, now, random, next_sync, buffer }
+    }
+
+    /// The node that this process runs on.
+    pub fn me(&self) -> NodeId {
+        self.me
+    }
+
+    /// What the node's clock reads.
+    pub fn now(&self) -> LocalTime {
+        self.now
+    }
+
+    /// The node's random words.
+    pub fn random(&mut self) -> &mut Stream {
+        self.random
+    }
+
+    /// Sends a message at once. A node may send to itself; that, too, passes through the network.
+    pub fn send(&mut self, to: NodeId, message: P::Message) {
+        self.buffer.effects.push(Effect::Send { to, message, release: Release::Now });
+    }
+
+    /// Sends a message as soon as all that was written before is on disk; starts a sync if none that covers it is under way.
+    pub fn send_when_durable(&mut self, to: NodeId, message: P::Message) {
+        self.buffer.effects.push(Effect::Send { to, message, release: Release::Durable });
+    }
+
+    /// Sets a timer to fire after this long by the node's own clock. One that is already set is moved.
+    pub fn set_timer(&mut self, timer: P::Timer, after: Duration) {
+        self.buffer.effects.push(Effect::SetTimer(timer, after));
+    }
+
+    /// Cancels a timer; nothing happens if it is not set.
+    pub fn cancel_timer(&mut self, timer: P::Timer) {
+        self.buffer.effects.push(Effect::CancelTimer(timer));
+    }
+
+    /// Writes bytes at the end of a file, which is made if there is none.
+    pub fn append(&mut self, file: impl Into<FileName>, bytes: &[u8]) {
+        let range = self.hold(bytes);
+        self.buffer.effects.push(Effect::Write(file.into(), Write::Append(range)));
+    }
+
+    /// Writes bytes at an offset of a file, over what is there.
+    pub fn write_at(&mut self, file: impl Into<FileName>, offset: u64, bytes: &[u8]) {
+        let range = self.hold(bytes);
+        self.buffer.effects.push(Effect::Write(file.into(), Write::At(offset, range)));
+    }
+
+    /// Cuts a file to this length.
+    pub fn truncate(&mut self, file: impl Into<FileName>, length: u64) {
+        self.buffer.effects.push(Effect::Write(file.into(), Write::Truncate(length)));
+    }
+
+    /// Asks for all that was written so far to be made durable; [`Process::on_synced`] tells when it is.
+    pub fn sync(&mut self) -> SyncToken {
+        let token = SyncToken(*self.next_sync);
+        *self.next_sync += 1;
+        self.buffer.effects.push(Effect::Sync(token));
+        token
+    }
+
+    /// Says something about the process to those who judge and explain the run.
+    pub fn note(&mut self, note: P::Note) {
+        self.buffer.effects.push(Effect::Note(note));
+    }
+
+    /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which a listed mark is never set has not passed.
+    pub fn sometimes(&mut self, mark: &'static str) {
+        self.buffer.effects.push(Effect::Sometimes(mark));
+    }
+
+    /// Takes a step of an embedded process, and wraps what it did into effects of this one.
+    pub fn embed<C: Process, R>(&mut self, step: impl FnOnce(&mut Context<'_, C>) -> R) -> R
+    where
+        P: Embeds<C>,
+    {
+        let mut inner = Buffer::default();
+        let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
+        let (effects, bytes) = inner.split();
+        for effect in effects {
+            let wrapped = match effect {
+                Effect::Send { to, message, release } => Effect::Send { to, message: P::wrap_message(message), release },
+                Effect::SetTimer(timer, after) => Effect::SetTimer(P::wrap_timer(timer), after),
+                Effect::CancelTimer(timer) => Effect::CancelTimer(P::wrap_timer(timer)),
+                Effect::Write(file, write) => {
+                    let write = match write {
+                        Write::Append(range) => Write::Append(self.hold(&bytes[range])),
+                        Write::At(offset, range) => Write::At(offset, self.hold(&bytes[range])),
+                        Write::Truncate(length) => Write::Truncate(length),
+                    };
+                    Effect::Write(format!("{}/{file}", P::SCOPE).into(), write)
+                }
+                Effect::Sync(token) => Effect::Sync(token),
+                Effect::Note(note) => match P::wrap_note(note) {
+                    Some(note) => Effect::Note(note),
+                    None => continue,
+                },
+                Effect::Sometimes(mark) => Effect::Sometimes(mark),
+            };
+            self.buffer.effects.push(wrapped);
+        }
+        result
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.buffer.bytes.len();
+        self.buffer.bytes.extend_from_slice(bytes);
+        start..self.buffer.bytes.len()
+    }
+}
+
+/// A process that runs another within itself, as two-phase commit runs over Raft: see [`Context::embed`].
+///
+/// Sync tokens are shared: the parent passes each completed one on, and each process knows its own. The child's files lie under
+/// `SCOPE/`: see [`Files::scoped`](super::Files::scoped).
+pub trait Embeds<C: Process>: Process {
+    /// Under which name the child's files lie on the parent's disk.
+    const SCOPE: &'static str;
+
+    /// Wraps a message of the child.
+    fn wrap_message(message: C::Message) -> Self::Message;
+
+    /// Wraps a timer of the child.
+    fn wrap_timer(timer: C::Timer) -> Self::Timer;
+
+    /// Wraps a note of the child, or drops it.
+    fn wrap_note(note: C::Note) -> Option<Self::Note>;
+}

@@ -1,0 +1,43 @@
+//! What a client needs to know of a protocol, and no more.
+
+use std::fmt::{Debug, Display};
+
+use serde::Serialize;
+
+use super::Message;
+use crate::base::{ClientId, NodeId};
+
+/// A protocol seen from outside: how an operation becomes a message, and what an answer means. Workloads are written against it.
+pub trait Service: 'static {
+    /// The system's message type.
+    type Message: Message;
+    /// What clients ask for.
+    type Operation: Clone + Debug + Display + Serialize + 'static;
+    /// What they are told.
+    type Response: Clone + Debug + Display + Serialize + 'static;
+
+    /// The message that opens a session, if the protocol has sessions: answered with [`Reply::Opened`] before the first request.
+    fn open(session: ClientId) -> Option<Self::Message> {
+        let _ = session;
+        None
+    }
+
+    /// The message that asks for this operation. `number` counts the operations of the session from 1 and stays the same in a retry.
+    fn request(session: ClientId, number: u64, operation: &Self::Operation) -> Self::Message;
+
+    /// What this message tells a client: the session, the operation's number (0 for the opening), the reply. Nothing if it is no answer.
+    fn reply(message: Self::Message) -> Option<(ClientId, u64, Reply<Self::Response>)>;
+}
+
+/// What a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply<R> {
+    /// The session is open.
+    Opened,
+    /// The operation took effect, with this result.
+    Done(R),
+    /// Ask this node, or any other. The attempt that this answers took no effect, but an earlier or duplicated one may have.
+    Redirect(Option<NodeId>),
+    /// The operation took no effect and never will.
+    Refused,
+}

@@ -1,0 +1,377 @@
+//! Records of what happened in a run, in order, for those who judge, digest and show it.
+//!
+//! A [`Record`] borrows what it tells of: nothing is copied or turned into text until somebody asks. Judges (in `check`) see records with
+//! their types; a [`Sink`] sees them with the types erased.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+
+use crate::base::{Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
+
+/// The types that the records of one system speak of.
+pub trait Vocabulary: 'static {
+    /// What nodes send.
+    type Message: Debug + Serialize + 'static;
+    /// What servers say about themselves.
+    type Note: Debug + Serialize + 'static;
+    /// What clients note: invocations and completions.
+    type Client: Debug + Serialize + 'static;
+}
+
+/// One thing that happened.
+#[derive(Debug)]
+pub struct Record<'a, V: Vocabulary> {
+    /// Place in the run, from 0.
+    pub number: u64,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub event: Event<'a, V>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a, V: Vocabulary> {
+    /// A node started, with this on its disk.
+    Boot {
+        /// Which node.
+        node: NodeId,
+        /// How often it has started.
+        incarnation: Incarnation,
+        /// The files it found, by name.
+        files: &'a [(&'a str, &'a [u8])],
+    },
+    /// A node crashed: what it had in memory is gone, and of its unsynced writes only a prefix is left.
+    Crash {
+        /// Which node.
+        node: NodeId,
+        /// Bytes written and not synced when it struck.
+        unsynced: u64,
+        /// How many of these, from the first on, are on disk all the same.
+        kept: u64,
+    },
+    /// A node stands still: its state stays, messages queue, timers fire late.
+    Pause {
+        /// Which node.
+        node: NodeId,
+    },
+    /// A paused node goes on.
+    Resume {
+        /// Which node.
+        node: NodeId,
+    },
+    /// A message was sent, and this became of it.
+    Send {
+        /// Its identity.
+        id: MessageId,
+        /// Its kind.
+        kind: Kind,
+        /// What the network does with it.
+        fate: Fate,
+        /// What was sent.
+        message: &'a V::Message,
+    },
+    /// A message arrived and is about to be handled.
+    Deliver {
+        /// Its identity.
+        id: MessageId,
+        /// Its kind.
+        kind: Kind,
+        /// What arrived.
+        message: &'a V::Message,
+    },
+    /// A message arrived at a node that is down.
+    Discard {
+        /// Its identity.
+        id: MessageId,
+        /// Its kind.
+        kind: Kind,
+    },
+    /// A timer fired and is about to be handled.
+    Timer {
+        /// On which node.
+        node: NodeId,
+        /// Which.
+        timer: &'a dyn Payload,
+    },
+    /// A file was changed; not durable until a later `Synced` covers it.
+    Write {
+        /// On which node.
+        node: NodeId,
+        /// The node's how-manieth write of this incarnation, from 1.
+        write: u64,
+        /// Which file.
+        file: &'a str,
+        /// How.
+        change: Change<'a>,
+    },
+    /// A sync completed.
+    Synced {
+        /// On which node.
+        node: NodeId,
+        /// All writes of this incarnation up to this one are durable.
+        through: u64,
+    },
+    /// A server said something about itself.
+    Note {
+        /// Which.
+        node: NodeId,
+        /// What.
+        note: &'a V::Note,
+    },
+    /// A client invoked an operation or learned its outcome.
+    Client {
+        /// Which.
+        node: NodeId,
+        /// What.
+        event: &'a V::Client,
+    },
+    /// A *sometimes* mark was set.
+    Mark {
+        /// By which node.
+        node: NodeId,
+        /// Which.
+        mark: &'static str,
+    },
+    /// A fault struck.
+    Strike {
+        /// Which, with every role resolved.
+        fault: &'a dyn Payload,
+    },
+    /// A node's code panicked.
+    Panic {
+        /// Which.
+        node: NodeId,
+        /// What it said.
+        message: &'a str,
+    },
+}
+
+/// A change of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// Bytes at the end.
+    Append(&'a [u8]),
+    /// Bytes at an offset.
+    At(u64, &'a [u8]),
+    /// Cut, or filled up with zeros, to this length.
+    Truncate(u64),
+}
+
+/// A value whose type is erased: it can be folded into a digest, printed, and written as JSON.
+pub trait Payload: Debug {
+    /// Folds the value in its serialised form.
+    fn fold(&self, digest: &mut Digest);
+
+    /// The value as JSON.
+    fn json(&self) -> serde_json::Value;
+}
+
+impl<T: Debug + Serialize> Payload for T {
+    fn fold(&self, digest: &mut Digest) {
+        digest.value(self);
+    }
+
+    fn json(&self) -> serde_json::Value {
+        // What JSON cannot hold (a map whose keys are no strings) is shown as Rust prints it.
+        serde_json::to_value(self).unwrap_or_else(|_| format!("{self:?}").into())
+    }
+}
+
+/// A record with its types erased, as sinks see it.
+pub struct Entry<'a> {
+    /// Place in the run, from 0.
+    pub number: u64,
+    /// When.
+    pub at: Time,
+    /// What sort of record: `send`, `deliver`, `timer`, ….
+    pub sort: &'static str,
+    /// The node it is about: the receiver of a delivery, the sender of a message. Faults are about no single node.
+    pub node: Option<NodeId>,
+    /// The message's identity and kind, for records of messages.
+    pub message: Option<(MessageId, Kind)>,
+    /// What became of a message that was sent.
+    pub fate: Option<Fate>,
+    /// A name that goes with it: a file, a mark, a panic's message.
+    pub name: Option<&'a str>,
+    /// Numbers that go with it, named.
+    pub numbers: Vec<(&'static str, u64)>,
+    /// The message, timer, note or fault itself.
+    pub payload: Option<&'a dyn Payload>,
+    /// The bytes of a write.
+    pub bytes: Option<&'a [u8]>,
+}
+
+/// Somebody who is shown every record: a trace file, a replay on the terminal.
+pub trait Sink {
+    /// Shows one record.
+    fn record(&mut self, entry: &Entry<'_>);
+}
+
+impl<'a, V: Vocabulary> Event<'a, V> {
+    /// Folds all that the record says into the digest.
+    #[inline]
+    pub fn fold(&self, at: Time, digest: &mut Digest) {
+        digest.word(at.as_nanos());
+        match self {
+            Self::Send { id, fate, message, .. } => {
+                digest.word(1);
+                fold_id(id, digest);
+                fold_fate(fate, digest);
+                digest.value(*message);
+            }
+            Self::Deliver { id, .. } => {
+                // What was sent is folded already; a payload changed in flight would be folded here.
+                digest.word(2);
+                fold_id(id, digest);
+            }
+            Self::Discard { id, .. } => {
+                digest.word(3);
+                fold_id(id, digest);
+            }
+            Self::Timer { node, timer } => {
+                fold_node(4, *node, digest);
+                timer.fold(digest);
+            }
+            Self::Write { node, write, file, change } => {
+                fold_node(5, *node, digest);
+                digest.word(*write);
+                digest.bytes(file.as_bytes());
+                fold_change(change, digest);
+            }
+            Self::Synced { node, through } => {
+                fold_node(6, *node, digest);
+                digest.word(*through);
+            }
+            Self::Note { node, note } => {
+                fold_node(7, *node, digest);
+                digest.value(*note);
+            }
+            Self::Client { node, event } => {
+                fold_node(8, *node, digest);
+                digest.value(*event);
+            }
+            Self::Mark { node, mark } => {
+                fold_node(9, *node, digest);
+                digest.bytes(mark.as_bytes());
+            }
+            Self::Strike { fault } => {
+                digest.word(10);
+                fault.fold(digest);
+            }
+            Self::Boot { node, incarnation, files } => {
+                fold_node(11, *node, digest);
+                digest.word(u64::from(incarnation.0));
+                for (name, content) in *files {
+                    digest.bytes(name.as_bytes());
+                    digest.bytes(content);
+                }
+            }
+            Self::Crash { node, unsynced, kept } => {
+                fold_node(12, *node, digest);
+                digest.word(*unsynced);
+                digest.word(*kept);
+            }
+            Self::Pause { node } => fold_node(13, *node, digest),
+            Self::Resume { node } => fold_node(14, *node, digest),
+            Self::Panic { node, message } => {
+                fold_node(15, *node, digest);
+                digest.bytes(message.as_bytes());
+            }
+        }
+    }
+
+    /// The record with its types erased.
+    pub fn entry(&self, number: u64, at: Time) -> Entry<'_> {
+        let blank = |sort, node| Entry {
+            number,
+            at,
+            sort,
+            node,
+            message: None,
+            fate: None,
+            name: None,
+            numbers: Vec::new(),
+            payload: None,
+            bytes: None,
+        };
+        match self {
+            Self::Boot { node, incarnation, files } => {
+                Entry { numbers: vec![("incarnation", incarnation.0.into()), ("files", files.len() as u64)], ..blank("boot", Some(*node)) }
+            }
+            Self::Crash { node, unsynced, kept } => {
+                Entry { numbers: vec![("unsynced", *unsynced), ("kept", *kept)], ..blank("crash", Some(*node)) }
+            }
+            Self::Pause { node } => blank("pause", Some(*node)),
+            Self::Resume { node } => blank("resume", Some(*node)),
+            Self::Send { id, kind, fate, message } => {
+                Entry { message: Some((*id, *kind)), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
+            }
+            Self::Deliver { id, kind, message } => {
+                Entry { message: Some((*id, *kind)), payload: Some(*message), ..blank("deliver", Some(id.to)) }
+            }
+            Self::Discard { id, kind } => Entry { message: Some((*id, *kind)), ..blank("discard", Some(id.to)) },
+            Self::Timer { node, timer } => Entry { payload: Some(*timer), ..blank("timer", Some(*node)) },
+            Self::Write { node, write, file, change } => {
+                let (number, bytes) = match change {
+                    Change::Append(bytes) => (("append", bytes.len() as u64), Some(*bytes)),
+                    Change::At(offset, bytes) => (("offset", *offset), Some(*bytes)),
+                    Change::Truncate(length) => (("truncate", *length), None),
+                };
+                Entry { name: Some(file), numbers: vec![("write", *write), number], bytes, ..blank("write", Some(*node)) }
+            }
+            Self::Synced { node, through } => Entry { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
+            Self::Note { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
+            Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
+            Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
+            Self::Strike { fault } => Entry { payload: Some(*fault), ..blank("fault", None) },
+            Self::Panic { node, message } => Entry { name: Some(message), ..blank("panic", Some(*node)) },
+        }
+    }
+}
+
+#[inline]
+fn fold_node(tag: u64, node: NodeId, digest: &mut Digest) {
+    digest.word((tag << 32) | u64::from(node.raw()));
+}
+
+#[inline]
+fn fold_id(id: &MessageId, digest: &mut Digest) {
+    digest.word((u64::from(id.from.raw()) << 32) | u64::from(id.to.raw()));
+    digest.word((u64::from(id.kind) << 32) | u64::from(id.count));
+}
+
+#[inline]
+fn fold_fate(fate: &Fate, digest: &mut Digest) {
+    match fate {
+        Fate::Deliver(delay) => digest.word(delay.as_nanos()),
+        Fate::Duplicate(first, second) => {
+            digest.word(u64::MAX);
+            digest.word(first.as_nanos());
+            digest.word(second.as_nanos());
+        }
+        Fate::Lost(reason) => {
+            digest.word(u64::MAX - 1);
+            digest.word(*reason as u64);
+        }
+    }
+}
+
+#[inline]
+fn fold_change(change: &Change<'_>, digest: &mut Digest) {
+    match change {
+        Change::Append(bytes) => {
+            digest.word(u64::MAX);
+            digest.bytes(bytes);
+        }
+        Change::At(offset, bytes) => {
+            digest.word(*offset);
+            digest.bytes(bytes);
+        }
+        Change::Truncate(length) => {
+            digest.word(u64::MAX - 1);
+            digest.word(*length);
+        }
+    }
+}
