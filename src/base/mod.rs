@@ -1,6 +1,7 @@
 //! What every room stands on: names, times, chances, randomness, the digest, and problems with places.
 
 mod digest;
+mod disk;
 mod id;
 mod kv;
 mod message;
@@ -9,6 +10,7 @@ mod ratio;
 mod time;
 
 pub use digest::Digest;
+pub use disk::Change;
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, Kind, Loss, MessageId};

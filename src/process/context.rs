@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{FileName, Process};
-use crate::base::{Duration, LocalTime, NodeId, Stream};
+use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 
 /// Names a sync of the disk within one incarnation of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum Release {
     Durable,
 }
 
-/// A change of one file. Byte ranges refer to the buffer that holds the effect: see [`Buffer::bytes`].
+/// A change of one file. Byte ranges refer to the buffer that holds the effect: see [`Buffer::split`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// Bytes at the end.
@@ -29,6 +29,17 @@ pub enum Write {
     At(u64, Range<usize>),
     /// Cut to this length, or fill up to it with zeros.
     Truncate(u64),
+}
+
+impl Write {
+    /// The change, with its bytes out of those of the buffer.
+    pub fn change<'a>(&self, bytes: &'a [u8]) -> Change<'a> {
+        match self {
+            Self::Append(range) => Change::Append(&bytes[range.clone()]),
+            Self::At(offset, range) => Change::At(*offset, &bytes[range.clone()]),
+            Self::Truncate(length) => Change::Truncate(*length),
+        }
+    }
 }
 
 /// One thing that a process did.
@@ -76,19 +87,9 @@ impl<M, T, N> Buffer<M, T, N> {
         self.effects.is_empty()
     }
 
-    /// Takes the effects out, in order; their bytes stay until [`clear`](Self::clear).
-    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect<M, T, N>> {
-        self.effects.drain(..)
-    }
-
     /// Takes the effects and their bytes apart, so that the bytes can be read while the effects are applied.
     pub fn split(&mut self) -> (std::vec::Drain<'_, Effect<M, T, N>>, &[u8]) {
         (self.effects.drain(..), &self.bytes)
-    }
-
-    /// The bytes of a write.
-    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.bytes[range]
     }
 
     /// Forgets all, keeping the memory.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Buffer, Context, Effect, FileName, Files, Process, Release, SyncToken, Write};
-use crate::base::{Duration, LocalTime, NodeId, Stream};
+use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 
 /// A process on a bench: deliver, fire, sync, crash, and see what it does.
 ///
@@ -28,14 +28,9 @@ pub struct Harness<P: Process> {
 }
 
 enum Cached {
-    Write(FileName, Change),
+    /// A write, and the bytes of the buffer that held it.
+    Write(FileName, Write, Vec<u8>),
     Sync(SyncToken),
-}
-
-enum Change {
-    Append(Vec<u8>),
-    At(u64, Vec<u8>),
-    Truncate(u64),
 }
 
 impl<P: Process> Harness<P> {
@@ -126,7 +121,7 @@ impl<P: Process> Harness<P> {
         let mut completed = Vec::new();
         for cached in std::mem::take(&mut self.cache) {
             match cached {
-                Cached::Write(file, change) => carry_out(self.durable.content_mut(&file), &change),
+                Cached::Write(file, write, bytes) => write.change(&bytes).apply(self.durable.content_mut(&file)),
                 Cached::Sync(token) => completed.push(token),
             }
         }
@@ -186,13 +181,13 @@ impl<P: Process> Harness<P> {
                 self.timers.remove(&timer);
             }
             Effect::Write(file, write) => {
-                let (text, change) = match write {
-                    Write::Append(range) => (format!("append {} bytes", range.len()), Change::Append(bytes[range].to_vec())),
-                    Write::At(offset, range) => (format!("{} bytes at {offset}", range.len()), Change::At(offset, bytes[range].to_vec())),
-                    Write::Truncate(length) => (format!("truncate to {length}"), Change::Truncate(length)),
+                let text = match write.change(bytes) {
+                    Change::Append(bytes) => format!("append {} bytes", bytes.len()),
+                    Change::At(offset, bytes) => format!("{} bytes at {offset}", bytes.len()),
+                    Change::Truncate(length) => format!("truncate to {length}"),
                 };
                 let _ = writeln!(self.transcript, "  write {file}: {text}");
-                self.cache.push(Cached::Write(file, change));
+                self.cache.push(Cached::Write(file, write, bytes.to_vec()));
             }
             Effect::Sync(token) => {
                 let _ = writeln!(self.transcript, "  sync {}", token.0);
@@ -211,19 +206,5 @@ impl<P: Process> Harness<P> {
     fn leave(&mut self, to: NodeId, message: P::Message) {
         let _ = writeln!(self.transcript, "  → {to} {message:?}");
         self.sent.push((to, message));
-    }
-}
-
-fn carry_out(content: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::Append(bytes) => content.extend_from_slice(bytes),
-        Change::At(offset, bytes) => {
-            let (start, end) = (*offset as usize, *offset as usize + bytes.len());
-            if content.len() < end {
-                content.resize(end, 0);
-            }
-            content[start..end].copy_from_slice(bytes);
-        }
-        Change::Truncate(length) => content.resize(*length as usize, 0),
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
-use crate::base::{Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
+use crate::base::{Change, Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
 
 /// The types that the records of one system speak of.
 pub trait Vocabulary: 'static {
@@ -139,6 +139,8 @@ pub enum Event<'a, V: Vocabulary> {
         /// Which, with every role resolved.
         fault: &'a dyn Payload,
     },
+    /// The faults are over: everything is healed, and the run must settle.
+    Settle,
     /// A node's code panicked.
     Panic {
         /// Which.
@@ -146,17 +148,6 @@ pub enum Event<'a, V: Vocabulary> {
         /// What it said.
         message: &'a str,
     },
-}
-
-/// A change of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change<'a> {
-    /// Bytes at the end.
-    Append(&'a [u8]),
-    /// Bytes at an offset.
-    At(u64, &'a [u8]),
-    /// Cut, or filled up with zeros, to this length.
-    Truncate(u64),
 }
 
 /// A value whose type is erased: it can be folded into a digest, printed, and written as JSON.
@@ -201,6 +192,8 @@ pub struct Entry<'a> {
     pub payload: Option<&'a dyn Payload>,
     /// The bytes of a write.
     pub bytes: Option<&'a [u8]>,
+    /// The run's digest up to and including this record.
+    pub digest: u64,
 }
 
 /// Somebody who is shown every record: a trace file, a replay on the terminal.
@@ -273,6 +266,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
                 digest.word(*unsynced);
                 digest.word(*kept);
             }
+            Self::Settle => digest.word(16),
             Self::Pause { node } => fold_node(13, *node, digest),
             Self::Resume { node } => fold_node(14, *node, digest),
             Self::Panic { node, message } => {
@@ -283,7 +277,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
     }
 
     /// The record with its types erased.
-    pub fn entry(&self, number: u64, at: Time) -> Entry<'_> {
+    pub fn entry(&self, number: u64, at: Time, digest: u64) -> Entry<'_> {
         let blank = |sort, node| Entry {
             number,
             at,
@@ -295,6 +289,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             numbers: Vec::new(),
             payload: None,
             bytes: None,
+            digest,
         };
         match self {
             Self::Boot { node, incarnation, files } => {
@@ -325,6 +320,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Note { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
             Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
             Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
+            Self::Settle => blank("settle", None),
             Self::Strike { fault } => Entry { payload: Some(*fault), ..blank("fault", None) },
             Self::Panic { node, message } => Entry { name: Some(message), ..blank("panic", Some(*node)) },
         }
