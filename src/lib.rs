@@ -2,5 +2,7 @@
 
 pub mod base;
 pub mod check;
+pub mod environment;
+pub mod fault;
 pub mod process;
 pub mod trace;

@@ -1,0 +1,88 @@
+//! Clocks that are off, and run fast or slow.
+
+use crate::base::{Duration, LocalTime, Stream, Time};
+
+/// How far off the clocks of a run may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockModel {
+    /// Each clock is ahead or behind by at most this.
+    pub offset: Duration,
+    /// Each clock runs fast or slow by at most this many parts per million.
+    pub drift_ppm: u32,
+}
+
+impl ClockModel {
+    /// A clock of the run: offset and drift drawn uniformly from both sides of zero.
+    pub fn draw(&self, random: &mut Stream) -> Clock {
+        let mut either_side = |bound: u64| match bound {
+            0 => 0,
+            bound => random.below(2 * bound + 1) as i64 - bound as i64,
+        };
+        let offset = either_side(self.offset.as_nanos().min(1 << 60));
+        Clock::new(offset, either_side(u64::from(self.drift_ppm) * 1_000))
+    }
+}
+
+/// One node's clock: a straight line through simulated time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    offset: i64,
+    /// Parts per billion.
+    drift: i64,
+}
+
+const BILLION: i128 = 1_000_000_000;
+
+impl Clock {
+    /// A clock that reads `offset` nanoseconds at the start of the run and gains `drift` nanoseconds a second.
+    ///
+    /// # Panics
+    /// If it would run backwards: a drift of −10⁹ or less.
+    pub const fn new(offset: i64, drift: i64) -> Self {
+        assert!(drift > -1_000_000_000, "a clock does not run backwards");
+        Self { offset, drift }
+    }
+
+    /// What the clock reads at this instant.
+    #[inline]
+    pub fn read(&self, now: Time) -> LocalTime {
+        let nanos = now.as_nanos() as i64;
+        let gained = if self.drift == 0 { 0 } else { (i128::from(nanos) * i128::from(self.drift) / BILLION) as i64 };
+        LocalTime::from_nanos(nanos.saturating_add(self.offset).saturating_add(gained))
+    }
+
+    /// How long this local length takes.
+    #[inline]
+    pub fn wait(&self, length: Duration) -> Duration {
+        if self.drift == 0 {
+            return length;
+        }
+        let nanos = i128::from(length.as_nanos()) * BILLION / (BILLION + i128::from(self.drift));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RunKey;
+
+    #[test]
+    fn a_fast_clock_reads_more_and_waits_less() {
+        let fast = Clock::new(-5, 1_000_000);
+        assert_eq!(fast.read(Time::ZERO).as_nanos(), -5);
+        assert_eq!(fast.read(Time::from_nanos(1_000_000_000)).as_nanos(), 1_001_000_000 - 5);
+        assert_eq!(fast.wait(Duration::from_nanos(1_001_000)), Duration::from_micros(1_000));
+        assert_eq!(Clock::new(0, 0).wait(Duration::MAX), Duration::MAX);
+    }
+
+    #[test]
+    fn clocks_stay_within_their_bounds() {
+        let model = ClockModel { offset: Duration::from_millis(50), drift_ppm: 100 };
+        let mut random = RunKey::from_seed(1).stream("clock", 0);
+        let clocks: Vec<Clock> = (0..1_000).map(|_| model.draw(&mut random)).collect();
+        assert!(clocks.iter().all(|clock| clock.offset.abs() <= 50_000_000 && clock.drift.abs() <= 100_000));
+        assert!(clocks.iter().any(|clock| clock.offset < 0) && clocks.iter().any(|clock| clock.drift > 0));
+        assert_eq!(ClockModel::default().draw(&mut random), Clock::new(0, 0));
+    }
+}

@@ -1,0 +1,193 @@
+//! A disk of named byte files, with writes in flight.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use crate::base::{Change, scale};
+
+/// Named files. A write is visible to nobody until it is durable: a process remembers what it wrote, and reads only when it boots.
+///
+/// Writes reach the disk in order. A crash therefore leaves a prefix of those that were not synced: whole writes, and perhaps a part of one.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    /// What is durable, by name. A disk has few files: a list is faster than a map.
+    files: Vec<(Cow<'static, str>, Vec<u8>)>,
+    unsynced: VecDeque<Unsynced>,
+    /// The bytes of the unsynced writes, in order.
+    bytes: VecDeque<u8>,
+    /// How many writes were made since the node booted.
+    written: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Unsynced {
+    file: usize,
+    form: Form,
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Append,
+    At(u64),
+    Truncate(u64),
+}
+
+/// What a crash left of the unsynced writes, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remains {
+    /// How much was unsynced.
+    pub unsynced: u64,
+    /// How much of that, from the first byte on, is on disk all the same.
+    pub kept: u64,
+}
+
+impl Disk {
+    /// Takes a write into the cache, and returns its number in this incarnation, from 1.
+    #[inline]
+    pub fn write(&mut self, file: Cow<'static, str>, change: Change<'_>) -> u64 {
+        let (form, bytes) = match change {
+            Change::Append(bytes) => (Form::Append, bytes),
+            Change::At(offset, bytes) => (Form::At(offset), bytes),
+            Change::Truncate(length) => (Form::Truncate(length), &[][..]),
+        };
+        let file = self.place_of(file);
+        self.bytes.extend(bytes);
+        self.unsynced.push_back(Unsynced { file, form, length: bytes.len() });
+        self.written += 1;
+        self.written
+    }
+
+    /// How many writes were made in this incarnation.
+    #[inline]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// How many of the writes of this incarnation are durable.
+    #[inline]
+    pub fn durable(&self) -> u64 {
+        self.written - self.unsynced.len() as u64
+    }
+
+    /// Makes all writes up to this number durable.
+    pub fn synced(&mut self, through: u64) {
+        while self.durable() < through && self.settle_first(u64::MAX) > 0 {}
+    }
+
+    /// Loses the unsynced writes, but for a prefix that the uniformly drawn `word` decides: none of them, as often as not, or else any
+    /// number of bytes. The next incarnation counts its writes afresh.
+    pub fn crash(&mut self, word: u64) -> Remains {
+        let unsynced = self.unsynced.iter().map(|write| (write.length as u64).max(1)).sum();
+        let kept = if word & 1 == 0 { 0 } else { scale(word, unsynced + 1) };
+        let mut left = kept;
+        while left > 0 {
+            left -= self.settle_first(left);
+        }
+        self.unsynced.clear();
+        self.bytes.clear();
+        self.written = 0;
+        Remains { unsynced, kept }
+    }
+
+    /// The durable files.
+    pub fn files(&self) -> impl Iterator<Item = (&Cow<'static, str>, &[u8])> {
+        self.files.iter().map(|(name, content)| (name, content.as_slice()))
+    }
+
+    /// Carries out the first unsynced write, or what fits into this weight of it; returns the weight used, zero if there was none.
+    fn settle_first(&mut self, weight: u64) -> u64 {
+        let Some(write) = self.unsynced.pop_front() else { return 0 };
+        let bytes = &self.bytes.make_contiguous()[..write.length];
+        let change = match write.form {
+            Form::Append => Change::Append(bytes),
+            Form::At(offset) => Change::At(offset, bytes),
+            Form::Truncate(length) => Change::Truncate(length),
+        };
+        let used = change.weight().min(weight);
+        if let Some(part) = change.torn(used) {
+            part.apply(&mut self.files[write.file].1);
+        }
+        self.bytes.drain(..write.length);
+        used
+    }
+
+    #[inline]
+    fn place_of(&mut self, name: Cow<'static, str>) -> usize {
+        match self.files.iter().position(|(known, _)| *known == name) {
+            Some(place) => place,
+            None => {
+                self.files.push((name, Vec::new()));
+                self.files.len() - 1
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn content(disk: &Disk) -> Vec<u8> {
+        disk.files().next().map_or(vec![], |(_, content)| content.to_vec())
+    }
+
+    #[test]
+    fn a_sync_covers_what_was_written_before_it_began() {
+        let mut disk = Disk::default();
+        disk.write("log".into(), Change::Append(b"one"));
+        let through = disk.written();
+        disk.write("log".into(), Change::Append(b"two"));
+        disk.synced(through);
+        assert_eq!((disk.durable(), disk.written()), (1, 2));
+        assert_eq!(disk.crash(0), Remains { unsynced: 3, kept: 0 });
+        assert_eq!(content(&disk), b"one");
+    }
+
+    #[test]
+    fn a_crash_keeps_any_prefix_and_nothing_else() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..500_u64 {
+            let mut disk = Disk::default();
+            disk.write("log".into(), Change::Append(b"abc"));
+            disk.write("log".into(), Change::Truncate(1));
+            disk.write("log".into(), Change::At(2, b"xy"));
+            disk.crash(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            seen.insert(content(&disk));
+        }
+        let all: Vec<&[u8]> = vec![b"", b"a", b"a\0x", b"a\0xy", b"ab", b"abc"];
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
+    }
+
+    proptest! {
+        /// Whatever is written and synced, a disk holds what its synced writes make of an empty one, one after the other.
+        #[test]
+        fn durable_content_is_that_of_the_synced_writes(
+            writes in prop::collection::vec((0..3_u8, 0..6_u64, prop::collection::vec(any::<u8>(), 0..4)), 0..20),
+            through in 0..25_u64,
+        ) {
+            let change = |(form, place, bytes): &(u8, u64, Vec<u8>)| match form {
+                0 => (Form::Append, bytes.clone()),
+                1 => (Form::At(*place), bytes.clone()),
+                _ => (Form::Truncate(*place), vec![]),
+            };
+            let mut disk = Disk::default();
+            let mut plain = Vec::new();
+            for (place, write) in writes.iter().enumerate() {
+                let (form, bytes) = change(write);
+                let change = match form {
+                    Form::Append => Change::Append(&bytes),
+                    Form::At(offset) => Change::At(offset, &bytes),
+                    Form::Truncate(length) => Change::Truncate(length),
+                };
+                disk.write("file".into(), change);
+                if (place as u64) < through {
+                    change.apply(&mut plain);
+                }
+            }
+            disk.synced(through.min(disk.written()));
+            prop_assert_eq!(content(&disk), plain);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The world around the nodes: network, disks and clocks.
+//!
+//! State, and functions that *return* fates, delays and contents. Nothing here schedules anything: only `world` does, so that each part can
+//! be tested without one.
+
+mod clock;
+mod disk;
+mod latency;
+mod network;
+
+pub use clock::{Clock, ClockModel};
+pub use disk::{Disk, Remains};
+pub use latency::Latency;
+pub use network::{LinkModel, Network, Sending};

@@ -1,0 +1,304 @@
+//! Links between nodes: latency, loss, duplication, partitions.
+//!
+//! What happens to a message is a function of the run's key and the message's identity alone, so that one message's fate never depends on
+//! another's draw. Messages overtake each other as their latencies have it.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::Latency;
+use crate::base::{Duration, Fate, Loss, MessageId, NodeId, Ratio, RunKey};
+
+/// How a link behaves while nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkModel {
+    /// From sending to arrival.
+    pub latency: Latency,
+    /// The chance that a message is lost.
+    pub loss: Ratio,
+    /// The chance that a message arrives twice.
+    pub duplicate: Ratio,
+}
+
+impl LinkModel {
+    /// A link that always takes this long, and loses and doubles nothing.
+    pub const fn reliable(latency: Latency) -> Self {
+        Self { latency, loss: Ratio::NEVER, duplicate: Ratio::NEVER }
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// The message's identity.
+    pub id: MessageId,
+    /// What happens to it.
+    pub fate: Fate,
+    /// The number of the fault that it is lost to, if it is lost to one.
+    pub blame: Option<u32>,
+}
+
+/// All links of a run.
+#[derive(Clone, Debug)]
+pub struct Network {
+    key: RunKey,
+    link: LinkModel,
+    links: BTreeMap<(NodeId, NodeId), LinkModel>,
+    overrides: BTreeMap<MessageId, Fate>,
+    cuts: Vec<Cut>,
+    storms: Vec<Storm>,
+    /// How many messages each link has carried of each kind: only links and kinds that are used.
+    counts: FxHashMap<u64, u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Cut {
+    fault: u32,
+    shape: Shape,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    /// The group of each server; nodes beyond the list, and of group 0, are in none.
+    Groups(Vec<u8>),
+    /// From the first to the second.
+    OneWay(Vec<NodeId>, Vec<NodeId>),
+}
+
+#[derive(Clone, Debug)]
+struct Storm {
+    fault: u32,
+    chance: Ratio,
+}
+
+/// What a word is drawn for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Latency = 1,
+    Loss = 2,
+    Duplicate = 3,
+    SecondLatency = 4,
+    /// Each storm draws its own: this and upwards.
+    Storm = 16,
+}
+
+impl Network {
+    /// A network whose links all behave like this one.
+    pub fn new(key: RunKey, link: LinkModel) -> Self {
+        Self {
+            key,
+            link,
+            links: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            cuts: Vec::new(),
+            storms: Vec::new(),
+            counts: FxHashMap::default(),
+        }
+    }
+
+    /// Makes one link, in one direction, behave otherwise.
+    pub fn set_link(&mut self, from: NodeId, to: NodeId, link: LinkModel) {
+        self.links.insert((from, to), link);
+    }
+
+    /// Fixes the fate of one message, whatever the links and faults would do.
+    pub fn set_fate(&mut self, message: MessageId, fate: Fate) {
+        self.overrides.insert(message, fate);
+    }
+
+    /// Cuts each group off from every other, on account of the fault with this number. A node in no group reaches all.
+    pub fn cut_groups(&mut self, fault: u32, groups: &[Vec<NodeId>]) {
+        let mut of_node = Vec::new();
+        for (group, nodes) in groups.iter().enumerate() {
+            for node in nodes {
+                let place = place_of(*node);
+                if of_node.len() <= place {
+                    of_node.resize(place + 1, 0);
+                }
+                of_node[place] = group as u8 + 1;
+            }
+        }
+        self.cuts.push(Cut { fault, shape: Shape::Groups(of_node) });
+    }
+
+    /// Loses what the first nodes send to the second, on account of the fault with this number.
+    pub fn cut_one_way(&mut self, fault: u32, from: Vec<NodeId>, to: Vec<NodeId>) {
+        self.cuts.push(Cut { fault, shape: Shape::OneWay(from, to) });
+    }
+
+    /// Adds a chance of loss to every link, on account of the fault with this number.
+    pub fn add_loss(&mut self, fault: u32, chance: Ratio) {
+        self.storms.push(Storm { fault, chance });
+    }
+
+    /// Ends what the fault with this number did to the network.
+    pub fn lift(&mut self, fault: u32) {
+        self.cuts.retain(|cut| cut.fault != fault);
+        self.storms.retain(|storm| storm.fault != fault);
+    }
+
+    /// Ends what all faults did to the network; returns whether there was anything to end.
+    pub fn heal(&mut self) -> bool {
+        let ailing = !self.cuts.is_empty() || !self.storms.is_empty();
+        self.cuts.clear();
+        self.storms.clear();
+        ailing
+    }
+
+    /// From now on, no link loses or doubles anything by itself: the quiet tail of a run.
+    pub fn calm(&mut self) {
+        self.link = LinkModel::reliable(self.link.latency);
+        for link in self.links.values_mut() {
+            *link = LinkModel::reliable(link.latency);
+        }
+    }
+
+    /// Sends a message: gives it its identity and its fate.
+    #[inline]
+    pub fn send(&mut self, from: NodeId, to: NodeId, kind: u16) -> Sending {
+        let mut id = MessageId { from, to, kind, count: 0 };
+        let count = self.counts.entry(id.channel()).or_insert(0);
+        *count += 1;
+        id.count = *count;
+        let (fate, blame) = self.fate(id);
+        Sending { id, fate, blame }
+    }
+
+    #[inline]
+    fn fate(&self, id: MessageId) -> (Fate, Option<u32>) {
+        if !self.overrides.is_empty()
+            && let Some(fate) = self.overrides.get(&id)
+        {
+            return (*fate, None);
+        }
+        if let Some(cut) = self.cuts.iter().find(|cut| cut.shape.parts(id.from, id.to)) {
+            return (Fate::Lost(Loss::Partition), Some(cut.fault));
+        }
+        let word = |purpose: u64| self.key.word(purpose, id.word());
+        let struck_by = |storm: &&Storm| storm.chance.strikes(word(Purpose::Storm as u64 + u64::from(storm.fault)));
+        if let Some(storm) = self.storms.iter().find(struck_by) {
+            return (Fate::Lost(Loss::Fault), Some(storm.fault));
+        }
+        let link = if self.links.is_empty() { &self.link } else { self.links.get(&(id.from, id.to)).unwrap_or(&self.link) };
+        if !link.loss.is_never() && link.loss.strikes(word(Purpose::Loss as u64)) {
+            return (Fate::Lost(Loss::Chance), None);
+        }
+        let delay = link.latency.sample(word(Purpose::Latency as u64));
+        if !link.duplicate.is_never() && link.duplicate.strikes(word(Purpose::Duplicate as u64)) {
+            return (Fate::Duplicate(delay, link.latency.sample(word(Purpose::SecondLatency as u64))), None);
+        }
+        (Fate::Deliver(delay), None)
+    }
+
+    /// The shortest time in which anything arrives anywhere. What a fate's override says aside.
+    pub fn latency(&self) -> Latency {
+        self.link.latency
+    }
+}
+
+impl Shape {
+    /// Whether messages from the one to the other are lost.
+    fn parts(&self, from: NodeId, to: NodeId) -> bool {
+        match self {
+            Self::Groups(groups) => {
+                let group = |node| groups.get(place_of(node)).copied().unwrap_or(0);
+                let (from, to) = (group(from), group(to));
+                from != to && from != 0 && to != 0
+            }
+            Self::OneWay(senders, receivers) => senders.contains(&from) && receivers.contains(&to),
+        }
+    }
+}
+
+/// Servers at even places, clients at odd ones.
+fn place_of(node: NodeId) -> usize {
+    2 * node.index() + usize::from(node.is_client())
+}
+
+/// A latency of zero still takes a nanosecond.
+impl Default for LinkModel {
+    fn default() -> Self {
+        Self::reliable(Latency::Constant(Duration::from_millis(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(number: u32) -> NodeId {
+        NodeId::server(number - 1)
+    }
+
+    fn network(link: LinkModel) -> Network {
+        Network::new(RunKey::from_seed(1), link)
+    }
+
+    fn lossy(chance: &str, duplicate: &str) -> LinkModel {
+        LinkModel {
+            latency: Latency::Uniform("1ms..5ms".parse().unwrap()),
+            loss: chance.parse().unwrap(),
+            duplicate: duplicate.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_fate_depends_on_the_message_and_nothing_else() {
+        let mut quiet = network(lossy("1/4", "1/4"));
+        let mut busy = network(lossy("1/4", "1/4"));
+        for _ in 0..100 {
+            busy.send(node(2), node(3), 0);
+            busy.send(node(1), node(2), 1);
+            assert_eq!(quiet.send(node(1), node(2), 0), busy.send(node(1), node(2), 0));
+        }
+    }
+
+    #[test]
+    fn chances_are_kept() {
+        let mut network = network(lossy("1/10", "1/10"));
+        let fates: Vec<Fate> = (0..20_000).map(|_| network.send(node(1), node(2), 0).fate).collect();
+        let share = |wanted: fn(&Fate) -> bool| fates.iter().filter(|fate| wanted(fate)).count();
+        assert!((1_850..2_150).contains(&share(|fate| matches!(fate, Fate::Lost(Loss::Chance)))));
+        // A tenth of what is not lost.
+        assert!((1_650..1_950).contains(&share(|fate| matches!(fate, Fate::Duplicate(..)))));
+    }
+
+    #[test]
+    fn a_cut_parts_its_groups_and_nobody_else() {
+        let mut network = network(LinkModel::default());
+        network.cut_groups(3, &[vec![node(1)], vec![node(2), node(3)]]);
+        let lost = |network: &mut Network, from, to| network.send(from, to, 0).fate == Fate::Lost(Loss::Partition);
+        assert!(lost(&mut network, node(1), node(2)) && lost(&mut network, node(3), node(1)));
+        assert!(!lost(&mut network, node(2), node(3)) && !lost(&mut network, node(4), node(1)));
+        assert!(!lost(&mut network, NodeId::client(0), node(1)) && !lost(&mut network, node(1), NodeId::client(0)));
+        assert_eq!(network.send(node(1), node(2), 0).blame, Some(3));
+        network.lift(3);
+        assert!(!lost(&mut network, node(1), node(2)));
+    }
+
+    #[test]
+    fn one_way_leaves_the_way_back_open() {
+        let mut network = network(LinkModel::default());
+        network.cut_one_way(0, vec![node(1)], vec![node(2), node(3)]);
+        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Lost(Loss::Partition));
+        assert!(matches!(network.send(node(3), node(1), 0).fate, Fate::Deliver(_)));
+        assert!(network.heal() && !network.heal());
+        assert!(matches!(network.send(node(1), node(3), 0).fate, Fate::Deliver(_)));
+    }
+
+    #[test]
+    fn storms_calm_and_overrides() {
+        let mut network = network(lossy("1/2", "0"));
+        network.add_loss(0, Ratio::ALWAYS);
+        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Lost(Loss::Fault));
+        network.heal();
+        network.calm();
+        assert!((0..100).all(|_| matches!(network.send(node(1), node(2), 0).fate, Fate::Deliver(_))));
+        let id = MessageId { from: node(1), to: node(2), kind: 0, count: 102 };
+        network.set_fate(id, Fate::Lost(Loss::Override));
+        assert_eq!(network.send(node(1), node(2), 0), Sending { id, fate: Fate::Lost(Loss::Override), blame: None });
+        network.set_link(node(1), node(2), LinkModel::reliable(Latency::Constant(Duration::ZERO)));
+        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Deliver(Duration::from_nanos(1)));
+    }
+}
