@@ -2,7 +2,10 @@
 
 pub mod base;
 pub mod check;
+pub mod engine;
 pub mod environment;
 pub mod fault;
+pub mod history;
 pub mod process;
 pub mod trace;
+pub mod world;

@@ -27,7 +27,7 @@ pub struct Record<'a, V: Vocabulary> {
     /// When.
     pub at: Time,
     /// What.
-    pub event: Event<'a, V>,
+    pub event: &'a Event<'a, V>,
 }
 
 /// What happened.

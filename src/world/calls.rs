@@ -1,0 +1,26 @@
+//! What the engine's queue holds.
+
+use super::setup::Cluster;
+use crate::base::{Incarnation, Kind, MessageId, NodeId};
+
+/// An event of a run.
+pub(super) enum Call<C: Cluster> {
+    /// A message arrives.
+    Deliver { id: MessageId, kind: Kind, message: C::Message },
+    /// A timer may be due: see [`Timers`](super::timers::Timers).
+    Timer { node: NodeId, slot: u32, generation: u32 },
+    /// A disk has finished a sync.
+    Synced { node: NodeId, incarnation: Incarnation, through: u64 },
+    /// A node that crashed after this incarnation starts again.
+    Boot { node: NodeId, incarnation: Incarnation },
+    /// A pause ends.
+    Wake { node: NodeId, pause: u32 },
+    /// What a fault did to the network ends.
+    Lift { fault: u32 },
+    /// A step of the plan of faults is due.
+    Strike { step: u32 },
+    /// The faults are over: everything heals.
+    FaultsEnd,
+    /// Look whether the run has settled.
+    Look,
+}

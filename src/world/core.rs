@@ -1,0 +1,80 @@
+//! What hosts act upon.
+
+use super::calls::Call;
+use super::nemesis::Nemesis;
+use super::scribe::Scribe;
+use super::setup::Cluster;
+use crate::base::{Fate, NodeId, RunKey, Time};
+use crate::engine::Engine;
+use crate::environment::{Latency, Network};
+use crate::process::Message;
+use crate::trace::Event;
+
+/// Does something to one host, server or client, with the core of the world in hand.
+macro_rules! on_host {
+    ($world:expr, $node:expr, $host:ident, $core:ident => $body:expr) => {{
+        let node: NodeId = $node;
+        let $core = &mut $world.core;
+        if node.is_client() {
+            if let Some($host) = $world.clients.get_mut(node.index()) {
+                $body;
+            }
+        } else if let Some($host) = $world.servers.get_mut(node.index()) {
+            $body;
+        }
+    }};
+}
+
+/// What a host acts upon: all of the world but the hosts themselves.
+pub(super) struct Core<'a, C: Cluster> {
+    pub(super) engine: Engine<Call<C>>,
+    pub(super) network: Network,
+    pub(super) scribe: Scribe<'a, C>,
+    pub(super) nemesis: Nemesis,
+    pub(super) sync_latency: Latency,
+    pub(super) key: RunKey,
+}
+
+impl<C: Cluster> Core<'_, C> {
+    #[inline]
+    pub(super) fn now(&self) -> Time {
+        self.engine.now()
+    }
+
+    /// Records what happened, and lets the triggers of faults see it.
+    #[inline]
+    pub(super) fn record(&mut self, event: &Event<'_, C>) {
+        self.scribe.record(self.engine.now(), event);
+        if self.nemesis.watches() {
+            self.nemesis.see(event);
+        }
+    }
+
+    /// Sends a message through the network.
+    #[inline]
+    pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, message: C::Message) {
+        let kind = message.kind();
+        let sending = self.network.send(from, to, kind.index);
+        let id = sending.id;
+        self.record(&Event::Send { id, kind, fate: sending.fate, message: &message });
+        let now = self.now();
+        let messages = &mut self.scribe.messages;
+        messages.sent += 1;
+        match sending.fate {
+            Fate::Deliver(delay) => {
+                self.engine.schedule(now + delay, Call::Deliver { id, kind, message });
+            }
+            Fate::Duplicate(first, second) => {
+                messages.duplicated += 1;
+                self.engine.schedule(now + first, Call::Deliver { id, kind, message: message.clone() });
+                self.engine.schedule(now + second, Call::Deliver { id, kind, message });
+            }
+            Fate::Lost(_) => {
+                messages.dropped += 1;
+                if let Some(fault) = sending.blame {
+                    self.nemesis.bite(fault);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! One run: nodes, their environment, a plan of faults and those who watch, put together.
+//!
+//! [`World::run`] takes a [`Setup`] and a seed and returns a [`Run`]: what happened, judged by the judges that were given, with the history
+//! of what the clients saw. It is a pure function: the same setup and seed give the same digest, everywhere.
+
+#[macro_use]
+mod core;
+mod calls;
+mod host;
+mod nemesis;
+mod outcome;
+mod scribe;
+mod settle;
+mod setup;
+mod timers;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
+use crate::check::Judge;
+use crate::engine::{Budget, Engine, Limit, Step};
+use crate::environment::Network;
+use crate::process::{Message, Process};
+use crate::trace::{Event, Sink};
+
+pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
+pub use setup::{Cluster, DiskModel, Setup};
+
+use self::core::Core;
+use calls::Call;
+use host::{Host, State};
+use nemesis::Nemesis;
+use scribe::Scribe;
+use settle::Settling;
+
+/// A property that the world itself judges in every run: no node's code panics.
+pub const NO_PANIC: &str = "no-panic";
+/// A property that the world itself judges in every run: time goes on.
+pub const TIME_ADVANCES: &str = "time-advances";
+/// A property that the world itself judges in a run with clients or replicas to settle: when the faults are over and everything is
+/// healed, a fresh operation completes, nothing stays under way, and the replicas agree.
+pub const PROGRESS: &str = "progress";
+
+/// A property that the world itself judges in every run: each client does one operation at a time.
+pub const WELL_FORMED: &str = "well-formed-history";
+
+/// What becomes of a run while it goes on.
+pub struct World<'a, C: Cluster> {
+    core: Core<'a, C>,
+    servers: Vec<Host<C, C::Server>>,
+    clients: Vec<Host<C, C::Client>>,
+    settling: Settling,
+    duration: Time,
+    end: Time,
+    /// What is being done, for the report of a panic.
+    doing: Doing,
+}
+
+/// What the world was doing when a node's code panicked.
+#[derive(Clone, Copy)]
+struct Doing {
+    node: NodeId,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Boot,
+    Message(MessageId, Kind),
+    Timer,
+    Synced,
+    Quiesce,
+}
+
+impl<'a, C: Cluster> World<'a, C> {
+    /// Runs the setup under this seed, watched by these judges and sinks.
+    pub fn run(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Run<C> {
+        let mut world = Self::new(setup, seed, judges, sinks);
+        let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
+        let ending = match ended {
+            Ok(ending) => ending,
+            Err(panic) => world.panicked(panic.as_ref()),
+        };
+        world.finish(seed, ending)
+    }
+
+    fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
+        let key = RunKey::from_seed(seed);
+        let mut network = Network::new(key, setup.link);
+        for (from, to, link) in setup.links {
+            network.set_link(from, to, link);
+        }
+        for (message, fate) in setup.fates {
+            network.set_fate(message, fate);
+        }
+        let mut clocks = key.stream("clock", 0);
+        let servers: Vec<_> = setup
+            .servers
+            .into_iter()
+            .zip(0..)
+            .map(|(config, index)| Host::new(NodeId::server(index), config, setup.clocks.draw(&mut clocks), key, server_note::<C>))
+            .collect();
+        let clients: Vec<_> = setup
+            .clients
+            .into_iter()
+            .zip(0..)
+            .map(|(config, index)| Host::new(NodeId::client(index), config, setup.clocks.draw(&mut clocks), key, client_note::<C>))
+            .collect();
+        let duration = Time::ZERO + setup.duration;
+        let end = duration + setup.settle;
+        let budget = Budget { events: setup.events, until: end, same_instant: setup.same_instant };
+        Self {
+            core: Core {
+                engine: Engine::new(budget),
+                network,
+                scribe: Scribe::new(judges, sinks),
+                nemesis: Nemesis::new(setup.faults, key, C::Message::kinds()),
+                sync_latency: setup.disk.sync,
+                key,
+            },
+            settling: Settling::new(setup.settle, !clients.is_empty()),
+            servers,
+            clients,
+            duration,
+            end,
+            doing: Doing { node: NodeId::server(0), what: What::Boot },
+        }
+    }
+
+    /// The whole run, up to its end or a limit.
+    fn go(&mut self) -> Ending {
+        self.begin();
+        loop {
+            match self.core.engine.next() {
+                Step::Event(call) => self.take(call),
+                Step::Idle | Step::Later if !self.core.nemesis.is_idle() => self.strike_due(),
+                Step::Idle | Step::Later => return Ending::Complete,
+                Step::Exhausted(limit) => return Ending::Limit(limit),
+            }
+            if self.settling.is_over() && self.core.nemesis.is_idle() {
+                return Ending::Complete;
+            }
+        }
+    }
+
+    /// Boots every node, and puts the plan of faults and the healing into the queue.
+    fn begin(&mut self) {
+        for index in 0..self.servers.len() {
+            self.boot(NodeId::server(index as u32));
+        }
+        for index in 0..self.clients.len() {
+            self.boot(NodeId::client(index as u32));
+        }
+        self.plan_faults();
+        let last = self.duration;
+        self.core.engine.schedule(last, Call::FaultsEnd);
+    }
+
+    #[inline]
+    fn take(&mut self, call: Call<C>) {
+        match call {
+            Call::Deliver { id, kind, message } => self.deliver(id, kind, message),
+            Call::Timer { node, slot, generation } => {
+                self.doing = Doing { node, what: What::Timer };
+                on_host!(self, node, host, core => host.timer(slot, generation, core));
+            }
+            Call::Synced { node, incarnation, through } => {
+                self.doing = Doing { node, what: What::Synced };
+                on_host!(self, node, host, core => host.synced(incarnation, through, core));
+            }
+            Call::Boot { node, incarnation } => {
+                if self.incarnation(node) == incarnation && self.state(node) == State::Down {
+                    self.boot(node);
+                }
+            }
+            Call::Wake { node, pause } => on_host!(self, node, host, core => {
+                if host.is_paused_by(pause) {
+                    host.wake(core);
+                }
+            }),
+            Call::Lift { fault } => self.core.network.lift(fault),
+            Call::Strike { step } => self.core.nemesis.fall_due(step),
+            Call::FaultsEnd => self.end_faults(),
+            Call::Look => self.look(),
+        }
+        if !self.core.nemesis.is_idle() {
+            // Strikes come last in their instant: hold the clock until nothing else is due in it.
+            self.core.engine.set_until(self.core.engine.now());
+        }
+    }
+
+    #[inline]
+    fn deliver(&mut self, id: MessageId, kind: Kind, message: C::Message) {
+        self.doing = Doing { node: id.to, what: What::Message(id, kind) };
+        on_host!(self, id.to, host, core => host.deliver(id, kind, message, core));
+    }
+
+    fn boot(&mut self, node: NodeId) {
+        self.doing = Doing { node, what: What::Boot };
+        on_host!(self, node, host, core => host.boot(core));
+    }
+
+    fn state(&self, node: NodeId) -> State {
+        if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
+    }
+
+    fn incarnation(&self, node: NodeId) -> Incarnation {
+        if node.is_client() { self.clients[node.index()].incarnation() } else { self.servers[node.index()].incarnation() }
+    }
+
+    fn exists(&self, node: NodeId) -> bool {
+        node.index() < if node.is_client() { self.clients.len() } else { self.servers.len() }
+    }
+
+    fn panicked(&mut self, panic: &(dyn std::any::Any + Send)) -> Ending {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        let Doing { node, what } = self.doing;
+        let now = self.core.engine.now();
+        self.core.scribe.record(now, &Event::Panic { node, message: &text });
+        let doing = match what {
+            What::Boot => "while it booted".to_owned(),
+            What::Message(id, kind) => format!("while it handled {kind} #{} from {}", id.count, id.from),
+            What::Timer => "while it handled a timer".to_owned(),
+            What::Synced => "while it handled a completed sync".to_owned(),
+            What::Quiesce => "when it was told to invoke nothing more".to_owned(),
+        };
+        let events = self.core.engine.events();
+        Ending::Panic(format!("{node} panicked {doing} (event {events}, at {now}): {text}"))
+    }
+}
+
+/// Why a run ended.
+enum Ending {
+    Complete,
+    Limit(Limit),
+    Panic(String),
+}
+
+fn server_note<C: Cluster>(node: NodeId, note: &<C::Server as Process>::Note) -> Event<'_, C> {
+    Event::Note { node, note }
+}
+
+fn client_note<C: Cluster>(node: NodeId, event: &<C::Client as Process>::Note) -> Event<'_, C> {
+    Event::Client { node, event }
+}

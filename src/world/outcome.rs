@@ -1,0 +1,95 @@
+//! What became of a run.
+
+use serde::Serialize;
+
+use super::setup::Cluster;
+use crate::base::Time;
+use crate::check::{PropertyReport, Verdict};
+use crate::fault::FaultPlan;
+use crate::history::History;
+
+/// A run with its history, for those who judge that.
+pub struct Run<C: Cluster> {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the clients saw.
+    pub history: History<C::Operation, C::Response>,
+}
+
+/// What became of a run, with all types of its system erased.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// The digest of all that happened.
+    pub digest: u64,
+    /// Events handled.
+    pub events: u64,
+    /// Messages.
+    pub messages: Messages,
+    /// How long it took, in simulated time.
+    pub sim_time: Time,
+    /// What clients did.
+    pub operations: Operations,
+    /// What became of each property.
+    pub properties: Vec<PropertyReport>,
+    /// How often each *sometimes* mark was set.
+    pub sometimes: Vec<MarkCount>,
+    /// Of each kind of fault in the plan, how often it struck and bit.
+    pub faults: Vec<FaultCount>,
+    /// What struck, with every name and length settled: given in place of the plan, it repeats the run.
+    pub struck: FaultPlan,
+}
+
+impl Outcome {
+    /// The worst of the properties' verdicts.
+    pub fn verdict(&self) -> Verdict {
+        self.properties.iter().map(|property| property.verdict).fold(Verdict::Holds, Verdict::and)
+    }
+}
+
+/// Counts of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Messages {
+    /// Sent.
+    pub sent: u64,
+    /// Arrived and handled; a duplicate counts again.
+    pub delivered: u64,
+    /// Lost on the way, or arrived at a node that was down.
+    pub dropped: u64,
+    /// Sent on their way twice.
+    pub duplicated: u64,
+}
+
+/// Counts of operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Operations {
+    /// Invoked.
+    pub invoked: u64,
+    /// Completed with a result.
+    pub completed: u64,
+    /// Known not to have taken effect.
+    pub failed: u64,
+    /// Without an outcome that its client knows.
+    pub unknown: u64,
+}
+
+/// How often a *sometimes* mark was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MarkCount {
+    /// Its name.
+    pub name: &'static str,
+    /// How often.
+    pub count: u64,
+}
+
+/// What became of one kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FaultCount {
+    /// Its kind, as it is written.
+    pub kind: &'static str,
+    /// How often it struck.
+    pub strikes: u64,
+    /// How many of the strikes made a difference: a crash hit a node that was up, a partition lost a message, a pause held something up.
+    pub bites: u64,
+}

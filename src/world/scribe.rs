@@ -1,0 +1,97 @@
+//! Who writes down what happens: the digest, the judges, the sinks, the history and the counters.
+
+use super::outcome::{MarkCount, Messages};
+use super::setup::Cluster;
+use crate::base::{Digest, Time};
+use crate::check::Judge;
+use crate::history::{self, History};
+use crate::process::Process;
+use crate::trace::{Event, Record, Sink};
+
+pub(super) struct Scribe<'a, C: Cluster> {
+    digest: Digest,
+    records: u64,
+    judges: Vec<Box<dyn Judge<C>>>,
+    sinks: Vec<&'a mut dyn Sink>,
+    pub(super) history: History<C::Operation, C::Response>,
+    /// Why the clients' notes make no history, if they do not: a defect of the client process.
+    pub(super) malformed: Option<String>,
+    pub(super) messages: Messages,
+    pub(super) marks: Vec<MarkCount>,
+    /// When the faults ended, and whether an operation that was invoked after that has completed.
+    pub(super) settling_since: Option<Time>,
+    pub(super) fresh_completion: bool,
+}
+
+impl<'a, C: Cluster> Scribe<'a, C> {
+    pub(super) fn new(judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
+        let declared = C::Server::MARKS.iter().chain(C::Client::MARKS);
+        Self {
+            digest: Digest::new(),
+            records: 0,
+            judges,
+            sinks,
+            history: History::new(),
+            malformed: None,
+            messages: Messages::default(),
+            marks: declared.map(|name| MarkCount { name, count: 0 }).collect(),
+            settling_since: None,
+            fresh_completion: false,
+        }
+    }
+
+    pub(super) fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
+        &self.judges
+    }
+
+    /// Writes one record down, everywhere.
+    #[inline]
+    pub(super) fn record(&mut self, at: Time, event: &Event<'_, C>) {
+        event.fold(at, &mut self.digest);
+        let number = self.records;
+        self.records += 1;
+        if !self.judges.is_empty() {
+            self.show_judges(number, at, event);
+        }
+        if !self.sinks.is_empty() {
+            let entry = event.entry(number, at, self.digest.finish());
+            for sink in &mut self.sinks {
+                sink.record(&entry);
+            }
+        }
+        match event {
+            Event::Client { event, .. } => self.note(at, event),
+            Event::Mark { mark, .. } => self.mark(mark),
+            _ => {}
+        }
+    }
+
+    fn show_judges(&mut self, number: u64, at: Time, event: &Event<'_, C>) {
+        let record = Record { number, at, event };
+        for judge in &mut self.judges {
+            judge.observe(&record);
+        }
+    }
+
+    fn note(&mut self, at: Time, event: &history::Event<C::Operation, C::Response>) {
+        if let Err(problem) = self.history.record(at, event) {
+            self.malformed.get_or_insert_with(|| problem.to_string());
+        }
+        if let (history::Event::Complete { client, outcome: history::Outcome::Done(_) }, Some(since)) = (event, self.settling_since) {
+            let latest = self.history.operations().iter().rev().find(|operation| operation.client == *client);
+            self.fresh_completion |= latest.is_some_and(|operation| operation.invoked >= since);
+        }
+    }
+
+    /// A mark that was not declared is counted all the same, so that nothing is lost.
+    fn mark(&mut self, name: &'static str) {
+        match self.marks.iter_mut().find(|mark| mark.name == name) {
+            Some(mark) => mark.count += 1,
+            None => self.marks.push(MarkCount { name, count: 1 }),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The quiet tail: the faults are over and everything is healed, and the run must make progress.
+
+use super::calls::Call;
+use super::host::State;
+use super::outcome::{Operations, Outcome, Run};
+use super::setup::Cluster;
+use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
+use crate::base::{Duration, NodeId, Time};
+use crate::check::{PropertyKind, PropertyReport, Verdict};
+use crate::engine::Limit;
+use crate::history;
+use crate::process::{ClientProcess, Process};
+
+/// How far a run has settled.
+pub(super) struct Settling {
+    length: Duration,
+    has_clients: bool,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Faults strike still.
+    Faults,
+    /// Clients go on: a fresh operation must complete.
+    Fresh { until: Time },
+    /// Clients invoke nothing new: what is under way must end, and the replicas must agree.
+    Draining,
+    /// All that was demanded has come to pass, or nothing was.
+    Over,
+}
+
+impl Settling {
+    pub(super) fn new(length: Duration, has_clients: bool) -> Self {
+        Self { length, has_clients, phase: Phase::Faults }
+    }
+
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// How often to look whether the run has settled.
+    fn rhythm(&self) -> Duration {
+        (self.length / 100).max(Duration::from_nanos(1))
+    }
+}
+
+impl<C: Cluster> World<'_, C> {
+    pub(super) fn begin_settling(&mut self) {
+        let now = self.core.engine.now();
+        self.settling.phase = if self.settling.length.is_zero() {
+            Phase::Over
+        } else if self.settling.has_clients {
+            Phase::Fresh { until: now + self.settling.length / 2 }
+        } else {
+            Phase::Draining
+        };
+        self.look_again();
+    }
+
+    /// Looks how far the run has settled.
+    pub(super) fn look(&mut self) {
+        if let Phase::Fresh { until } = self.settling.phase
+            && (self.core.scribe.fresh_completion || self.core.engine.now() >= until)
+        {
+            self.settling.phase = Phase::Draining;
+            self.quiesce();
+        }
+        if self.settling.phase == Phase::Draining && self.is_settled() {
+            self.settling.phase = Phase::Over;
+        }
+        self.look_again();
+    }
+
+    fn look_again(&mut self) {
+        let next = self.core.engine.now() + self.settling.rhythm();
+        if !self.settling.is_over() && next <= self.end {
+            self.core.engine.schedule(next, Call::Look);
+        }
+    }
+
+    fn quiesce(&mut self) {
+        for index in 0..self.clients.len() {
+            let node = NodeId::client(index as u32);
+            self.doing = Doing { node, what: What::Quiesce };
+            self.clients[index].step(&mut self.core, |client, context| client.quiesce(context));
+        }
+    }
+
+    /// Whether a fresh operation has completed, none is under way, and the replicas agree. A run with neither clients nor replicas that must
+    /// agree has nothing to settle, and uses all its time.
+    fn is_settled(&self) -> bool {
+        let prints = self.fingerprints();
+        let demanding = self.settling.has_clients || prints.iter().any(Option::is_some);
+        demanding && self.fresh_enough() && self.under_way() == 0 && agree(&prints)
+    }
+
+    fn fresh_enough(&self) -> bool {
+        self.core.scribe.fresh_completion || !self.settling.has_clients
+    }
+
+    fn under_way(&self) -> usize {
+        self.clients.iter().filter_map(|client| client.process()).map(ClientProcess::under_way).sum()
+    }
+
+    fn fingerprints(&self) -> Vec<Option<u64>> {
+        self.servers.iter().map(|server| server.process().and_then(C::fingerprint)).collect()
+    }
+
+    /// Closes the books.
+    pub(super) fn finish(self, seed: u64, ending: Ending) -> Run<C> {
+        let mut properties: Vec<PropertyReport> = self.core.scribe.judges().iter().flat_map(|judge| judge.reports()).collect();
+        properties.extend(self.own_reports(&ending));
+        let history = &self.core.scribe.history;
+        let mut operations = Operations { invoked: history.operations().len() as u64, ..Operations::default() };
+        for operation in history.operations() {
+            *match operation.outcome {
+                history::Outcome::Done(_) => &mut operations.completed,
+                history::Outcome::Failed => &mut operations.failed,
+                history::Outcome::Unknown => &mut operations.unknown,
+            } += 1;
+        }
+        let outcome = Outcome {
+            seed,
+            digest: self.core.scribe.digest(),
+            events: self.core.engine.events(),
+            messages: self.core.scribe.messages,
+            sim_time: self.core.engine.now(),
+            operations,
+            properties,
+            sometimes: self.core.scribe.marks.clone(),
+            faults: self.core.nemesis.counts(),
+            struck: self.core.nemesis.into_struck(),
+        };
+        Run { outcome, history: self.core.scribe.history }
+    }
+
+    /// What the world judges by itself.
+    fn own_reports(&self, ending: &Ending) -> Vec<PropertyReport> {
+        let now = self.core.engine.now();
+        let mut no_panic = PropertyReport::holds(NO_PANIC);
+        let mut time_advances = PropertyReport::holds(TIME_ADVANCES);
+        let mut progress = PropertyReport { kind: PropertyKind::Eventually, ..PropertyReport::holds(PROGRESS) };
+        let mut cut_short = |why: String| {
+            progress.verdict = Verdict::Unknown;
+            progress.detail = why;
+        };
+        match ending {
+            Ending::Complete if self.settling.length.is_zero() => {
+                "not asked for: the scenario gives no time to settle".clone_into(&mut progress.detail)
+            }
+            Ending::Complete => self.judge_progress(&mut progress),
+            Ending::Panic(text) => {
+                no_panic = PropertyReport::violated(NO_PANIC, now, text);
+                cut_short("the run ended early".to_owned());
+            }
+            Ending::Limit(Limit::SameInstant) => {
+                let node = self.doing.node;
+                let detail = format!("the run spins: event after event at {now} without time going on, the last of them on {node}");
+                time_advances = PropertyReport::violated(TIME_ADVANCES, now, detail);
+                cut_short("the run ended early".to_owned());
+            }
+            Ending::Limit(Limit::Events) => cut_short(format!("the budget of {} events ended at {now}", self.core.engine.events())),
+            Ending::Limit(Limit::Pending) => {
+                cut_short(format!("more than 16777215 events were pending at {now}: more than a run can hold"))
+            }
+            Ending::Limit(Limit::Scheduled) => cut_short(format!("the run has more events than it can number, at {now}")),
+        }
+        let well_formed = match &self.core.scribe.malformed {
+            None => PropertyReport::holds(WELL_FORMED),
+            Some(problem) => PropertyReport::violated(WELL_FORMED, now, format!("the clients' notes make no history: {problem}")),
+        };
+        vec![progress, no_panic, time_advances, well_formed]
+    }
+
+    fn judge_progress(&self, report: &mut PropertyReport) {
+        let pending = self.pending();
+        if !pending.is_empty() {
+            report.verdict = Verdict::Violated;
+            report.at = Some(self.core.engine.now());
+            report.detail = format!("{} after everything was healed: {}", self.settling.length, pending.join("; "));
+        }
+    }
+
+    /// What is still to come to pass, in words.
+    fn pending(&self) -> Vec<String> {
+        let mut pending = Vec::new();
+        if !self.fresh_enough() {
+            pending.push("no operation invoked since has completed".to_owned());
+        }
+        match self.under_way() {
+            0 => {}
+            1 => pending.push("an operation is still under way".to_owned()),
+            count => pending.push(format!("{count} operations are still under way")),
+        }
+        let prints = self.fingerprints();
+        if !agree(&prints) {
+            pending.push("the replicas disagree".to_owned());
+        }
+        if !pending.is_empty() {
+            let shown = self.servers.iter().zip(0..).take(MOST_SHOWN);
+            pending
+                .extend(shown.map(|(server, index)| format!("{} is {}", NodeId::server(index), status(server.state(), server.process()))));
+        }
+        pending
+    }
+}
+
+/// How many servers a report speaks of.
+const MOST_SHOWN: usize = 9;
+
+fn status<P: Process>(state: State, process: Option<&P>) -> String {
+    let text = process.map(Process::status).unwrap_or_default();
+    match state {
+        State::Down => "down".to_owned(),
+        State::Paused => format!("paused, {text}"),
+        State::Up if text.is_empty() => "up".to_owned(),
+        State::Up => text,
+    }
+}
+
+fn agree(prints: &[Option<u64>]) -> bool {
+    let mut known = prints.iter().flatten();
+    let first = known.next();
+    known.all(|print| Some(print) == first)
+}

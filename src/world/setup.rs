@@ -1,0 +1,97 @@
+//! What a run is made of.
+
+use crate::base::{Duration, Fate, MessageId, NodeId};
+use crate::environment::{ClockModel, Latency, LinkModel};
+use crate::fault::FaultPlan;
+use crate::history;
+use crate::process::{ClientProcess, Message, Process};
+use crate::trace::Vocabulary;
+use std::fmt::Debug;
+
+use serde::Serialize;
+
+/// The types of a system: what runs on servers and clients, and what they speak.
+pub trait Cluster: 'static {
+    /// The one message type of servers and clients.
+    type Message: Message;
+    /// What clients ask for.
+    type Operation: Clone + Debug + Serialize + 'static;
+    /// What they are told.
+    type Response: Clone + Debug + Serialize + 'static;
+    /// What runs on servers.
+    type Server: Process<Message = Self::Message>;
+    /// What runs on clients: it notes what it invoked and learned.
+    type Client: ClientProcess<Message = Self::Message, Note = history::Event<Self::Operation, Self::Response>>;
+
+    /// A digest of the state that all servers must agree on when the run has settled; nothing if they need not.
+    fn fingerprint(server: &Self::Server) -> Option<u64> {
+        let _ = server;
+        None
+    }
+}
+
+impl<C: Cluster> Vocabulary for C {
+    type Message = C::Message;
+    type Note = <C::Server as Process>::Note;
+    type Client = history::Event<C::Operation, C::Response>;
+}
+
+/// How disks behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskModel {
+    /// From asking for a sync to its completion.
+    pub sync: Latency,
+}
+
+/// All that a run depends on, but for its seed.
+pub struct Setup<C: Cluster> {
+    /// The servers' configurations, in order.
+    pub servers: Vec<<C::Server as Process>::Config>,
+    /// The clients' configurations, in order.
+    pub clients: Vec<<C::Client as Process>::Config>,
+    /// How links behave.
+    pub link: LinkModel,
+    /// Links that behave otherwise, in one direction each.
+    pub links: Vec<(NodeId, NodeId, LinkModel)>,
+    /// Messages whose fate is fixed.
+    pub fates: Vec<(MessageId, Fate)>,
+    /// How disks behave.
+    pub disk: DiskModel,
+    /// How far off clocks are.
+    pub clocks: ClockModel,
+    /// What goes wrong.
+    pub faults: FaultPlan,
+    /// How long faults may strike.
+    pub duration: Duration,
+    /// How long the run may then take to settle. Zero: it need not.
+    pub settle: Duration,
+    /// At most this many events.
+    pub events: u64,
+    /// At most this many events without time advancing.
+    pub same_instant: u64,
+}
+
+impl<C: Cluster> Setup<C> {
+    /// A run of ten seconds without faults over links of a millisecond, which then has five seconds to settle.
+    pub fn new(servers: Vec<<C::Server as Process>::Config>, clients: Vec<<C::Client as Process>::Config>) -> Self {
+        Self {
+            servers,
+            clients,
+            link: LinkModel::default(),
+            links: Vec::new(),
+            fates: Vec::new(),
+            disk: DiskModel { sync: Latency::Constant(Duration::from_micros(200)) },
+            clocks: ClockModel::default(),
+            faults: FaultPlan::default(),
+            duration: Duration::from_secs(10),
+            settle: Duration::from_secs(5),
+            events: Self::EVENTS,
+            same_instant: Self::SAME_INSTANT,
+        }
+    }
+
+    /// The usual bound on events: hours of a busy cluster.
+    pub const EVENTS: u64 = 1_000_000_000;
+    /// The usual bound on events in one instant. A hundred thousand nodes may boot or fire at once; a run that does more is spinning.
+    pub const SAME_INSTANT: u64 = 10_000_000;
+}
