@@ -1,11 +1,13 @@
 //! What every room stands on: names, times, chances, randomness, the digest, and problems with places.
 
+mod diagnostic;
 mod digest;
 mod id;
 mod random;
 mod ratio;
 mod time;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
 pub use digest::Digest;
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
