@@ -2,13 +2,16 @@
 
 mod diagnostic;
 mod digest;
+mod edit;
 mod id;
 mod random;
 mod ratio;
+mod syntax;
 mod time;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
 pub use digest::Digest;
+pub use edit::{SetError, set};
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use ratio::{ParseRatioError, Ratio};
