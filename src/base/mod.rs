@@ -3,6 +3,7 @@
 mod diagnostic;
 mod digest;
 mod edit;
+mod form;
 mod id;
 mod random;
 mod ratio;
@@ -12,6 +13,7 @@ mod time;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
 pub use digest::Digest;
 pub use edit::{SetError, set};
+pub use form::{Fields, Form};
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use ratio::{ParseRatioError, Ratio};
