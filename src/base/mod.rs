@@ -1,16 +1,23 @@
 //! What every room stands on: names, times, chances, randomness, the digest, and problems with places.
 
+mod diagnostic;
 mod digest;
 mod disk;
+mod edit;
+mod form;
 mod id;
 mod kv;
 mod message;
 mod random;
 mod ratio;
+mod syntax;
 mod time;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
 pub use digest::Digest;
 pub use disk::Change;
+pub use edit::{SetError, set};
+pub use form::{Fields, Form};
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, Kind, Loss, MessageId};

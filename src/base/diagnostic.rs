@@ -1,0 +1,631 @@
+//! Problems with places: what is wrong with a file, where, and what to try instead.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::fmt;
+
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+
+/// A file that people wrote: its name, for messages, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What messages call the file, usually its path.
+    pub name: String,
+    /// All of its text.
+    pub text: String,
+}
+
+/// A stretch of a source, in bytes: `start` is its first, `end` the one after its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends; equal to `start` for a place between two characters.
+    pub end: usize,
+}
+
+/// A line and a column as editors count them: from one, the column in characters. Prints as `3:14`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The character within the line.
+    pub column: usize,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// The file can be used, but probably does not mean what its author thinks.
+    Warning,
+}
+
+/// One problem. Build it with [`Diagnostic::error`], then say more:
+///
+/// ```
+/// use stormglass::base::{Diagnostic, Source, Span};
+///
+/// let source = Source::new("storm.ron", "(nodes: 0)");
+/// let problem = Diagnostic::error(Span::new(8, 9), "a cluster without nodes")
+///     .label("at least one")
+///     .help("leave the field out for five nodes");
+/// assert_eq!(
+///     problem.render(&source, false),
+///     "\
+/// error: a cluster without nodes
+///  --> storm.ron:1:9
+///   |
+/// 1 | (nodes: 0)
+///   |         ^ at least one
+///   |
+///   = help: leave the field out for five nodes
+/// "
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub span: Span,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What stands under the caret, if the message does not say it all.
+    pub label: Option<String>,
+    /// Another place that explains this one, and how.
+    pub context: Option<(Span, String)>,
+    /// What to try.
+    pub help: Option<String>,
+}
+
+/// A collector of problems, shared by all who read one file.
+///
+/// It takes problems through a shared reference, so that readers need not hand it back and forth. It keeps the first thousand and counts the
+/// rest: a file with more is not a scenario.
+#[derive(Debug, Default)]
+pub struct Diagnostics(RefCell<Collected>);
+
+#[derive(Debug, Default)]
+struct Collected {
+    kept: Vec<Diagnostic>,
+    left_out: usize,
+    has_errors: bool,
+}
+
+impl Source {
+    /// A source with this name and text.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// The line and column of the character at this byte; those of the end, if there is none.
+    pub fn place(&self, offset: usize) -> Place {
+        let before = &self.text[..boundary(&self.text, offset)];
+        Place { line: line_number(before), column: before[line_start(before)..].chars().count() + 1 }
+    }
+
+    /// The line that holds this byte, without its line break.
+    fn line_at(&self, offset: usize) -> Span {
+        let offset = boundary(&self.text, offset);
+        let start = line_start(&self.text[..offset]);
+        let end = self.text[offset..].find('\n').map_or(self.text.len(), |length| offset + length);
+        let line = &self.text[start..end];
+        Span { start, end: start + line.strip_suffix('\r').unwrap_or(line).len() }
+    }
+}
+
+impl Span {
+    /// From `start` up to, but without, `end`.
+    pub const fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// The place before the byte at `offset`.
+    pub const fn at(offset: usize) -> Self {
+        Self { start: offset, end: offset }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Diagnostic {
+    /// An error at this place.
+    pub fn error(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, span, message: message.into(), label: None, context: None, help: None }
+    }
+
+    /// A warning at this place.
+    pub fn warning(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(span, message) }
+    }
+
+    /// With these words under the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With another place that explains this one.
+    #[must_use]
+    pub fn context(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.context = Some((span, label.into()));
+        self
+    }
+
+    /// With a hint at what to try.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same problem, found in a part that begins at this byte of the whole.
+    pub(super) fn moved(mut self, start: usize) -> Self {
+        let moved = |span: Span| Span { start: span.start + start, end: span.end + start };
+        self.span = moved(self.span);
+        self.context = self.context.map(|(span, label)| (moved(span), label));
+        self
+    }
+
+    /// The problem as people read it, ending in a newline: the message, the place, the line with what is wrong underlined, the hint.
+    ///
+    /// Of a place that goes on for many lines the first is shown, of a very long line the part that matters. `color` adds ANSI colours.
+    pub fn render(&self, source: &Source, color: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        for excerpt in self.excerpts(source) {
+            group = group.elements(excerpt.elements(source));
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
+        renderer.render(&[group]) + "\n"
+    }
+
+    /// The parts of the source that are shown: one that holds both places, or one for each if they are far apart.
+    fn excerpts<'d>(&'d self, source: &'d Source) -> Vec<Excerpt<'d>> {
+        let primary = Mark::new(source, self.span, self.label.as_deref(), AnnotationKind::Primary);
+        let Some((span, label)) = &self.context else {
+            return vec![Excerpt::new(source, &[primary])];
+        };
+        let context = Mark::new(source, *span, Some(label), AnnotationKind::Context);
+        let (low, high) = (primary.span.start.min(context.span.start), primary.span.start.max(context.span.start));
+        let between = &source.text.as_bytes()[low..high];
+        if between.len() <= LINE_LONG && between.iter().filter(|byte| **byte == b'\n').count() <= LINES_SHOWN {
+            vec![Excerpt::new(source, &[primary, context])]
+        } else {
+            vec![Excerpt::new(source, &[primary]), Excerpt::new(source, &[context])]
+        }
+    }
+}
+
+impl Diagnostics {
+    /// How many problems are kept, at most.
+    const KEPT: usize = 1_000;
+    /// How many problems are rendered, at most: beyond that nobody reads.
+    const RENDERED: usize = 20;
+
+    /// A collector without problems.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a problem.
+    pub fn push(&self, problem: Diagnostic) {
+        let mut collected = self.0.borrow_mut();
+        collected.has_errors |= problem.severity == Severity::Error;
+        if collected.kept.len() < Self::KEPT {
+            collected.kept.push(problem);
+        } else {
+            collected.left_out += 1;
+        }
+    }
+
+    /// Whether there is no problem at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().kept.is_empty()
+    }
+
+    /// Whether there is a problem that is more than a warning.
+    pub fn has_errors(&self) -> bool {
+        self.0.borrow().has_errors
+    }
+
+    /// The problems in the order of their places, each once.
+    pub fn sorted(&self) -> Vec<Diagnostic> {
+        let mut problems = self.0.borrow().kept.clone();
+        problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
+        problems.dedup();
+        problems
+    }
+
+    /// All problems as people read them, in the order of their places, a blank line between two. Beyond twenty it says how many more there are.
+    pub fn render(&self, source: &Source, color: bool) -> String {
+        let problems = self.sorted();
+        let mut text = String::new();
+        for problem in problems.iter().take(Self::RENDERED) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text += &problem.render(source, color);
+        }
+        let more = problems.len().saturating_sub(Self::RENDERED) + self.0.borrow().left_out;
+        match more {
+            0 => {}
+            1 => text += "\n… and one more problem\n",
+            more => text += &format!("\n… and {more} more problems\n"),
+        }
+        text
+    }
+}
+
+/// The candidate that `word` was probably meant to be, if one is near enough: at most a third of its letters differ, capitals aside.
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    const LONGEST: usize = 100;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let lower = word.to_lowercase();
+    let farthest = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        // A single letter is not a misspelling of every other single letter.
+        .filter(|(distance, candidate)| *distance <= farthest && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How far apart two places may be, in lines, to be shown together.
+const LINES_SHOWN: usize = 12;
+/// How many bytes a line may have to be handed to the renderer whole. It shows what fits the screen, but looks at every character.
+const LINE_LONG: usize = 8_000;
+/// What is kept of a longer line, before and after the place.
+const LINE_KEPT: usize = 200;
+
+/// A place to underline, within one line.
+#[derive(Clone, Copy)]
+struct Mark<'d> {
+    span: Span,
+    label: Option<&'d str>,
+    kind: AnnotationKind,
+}
+
+impl<'d> Mark<'d> {
+    /// Keeps of the span what lies in its first line, whatever the span is: they may be computed by those who misjudge a text.
+    fn new(source: &Source, span: Span, label: Option<&'d str>, kind: AnnotationKind) -> Self {
+        let line = source.line_at(span.start);
+        let start = boundary(&source.text, span.start).clamp(line.start, line.end);
+        let end = boundary(&source.text, span.end).clamp(start, line.end);
+        Self { span: Span { start, end }, label, kind }
+    }
+}
+
+/// A few lines of a source, cut to what a screen can show, and the places to underline in them.
+struct Excerpt<'d> {
+    text: String,
+    /// The first of the lines.
+    line: usize,
+    annotations: Vec<Annotation<'d>>,
+    /// The place of the first mark, where the text as it was cut does not tell its column.
+    place: Option<Place>,
+}
+
+impl<'d> Excerpt<'d> {
+    fn new(source: &Source, marks: &[Mark<'d>]) -> Self {
+        let first = marks.iter().map(|mark| mark.span.start).min().unwrap_or(0);
+        let last = marks.iter().map(|mark| mark.span.start).max().unwrap_or(0);
+        let mut excerpt = Self { text: String::new(), line: line_number(&source.text[..first]), annotations: Vec::new(), place: None };
+        let mut line = source.line_at(first);
+        loop {
+            excerpt.add_line(source, line, marks);
+            // The line break is one byte, or two.
+            let Some(length) = source.text[line.end..].find('\n') else { break };
+            let next = line.end + length + 1;
+            if next > last {
+                break;
+            }
+            excerpt.text.push('\n');
+            line = source.line_at(next);
+        }
+        excerpt
+    }
+
+    fn add_line(&mut self, source: &Source, line: Span, marks: &[Mark<'d>]) {
+        let marks = marks.iter().filter(|mark| (line.start..=line.end).contains(&mark.span.start));
+        let window = window(&source.text, line, marks.clone().next().map_or(line.start, |mark| mark.span.start));
+        if window.start > line.start {
+            self.text.push('…');
+            self.place = marks.clone().next().map(|mark| source.place(mark.span.start));
+        }
+        let shift = self.text.len();
+        for mark in marks.filter(|mark| (window.start..=window.end).contains(&mark.span.start)) {
+            let start = mark.span.start - window.start + shift;
+            let end = mark.span.end.min(window.end) - window.start + shift;
+            self.annotations.push(mark.kind.span(start..end).label(mark.label));
+        }
+        self.text += &source.text[window.start..window.end];
+        if window.end < line.end {
+            self.text.push('…');
+        }
+    }
+
+    fn elements(self, source: &'d Source) -> Vec<Element<'d>> {
+        let snippet = Snippet::source(self.text).line_start(self.line).annotations(self.annotations);
+        let path = source.name.as_str();
+        match self.place {
+            None => vec![snippet.path(path).into()],
+            Some(place) => vec![Origin::path(path).line(place.line).char_column(place.column).into(), snippet.into()],
+        }
+    }
+}
+
+/// What is shown of a line so that `place` is seen.
+fn window(text: &str, line: Span, place: usize) -> Span {
+    if line.end - line.start <= LINE_LONG {
+        return line;
+    }
+    let start = boundary(text, place.saturating_sub(LINE_KEPT).max(line.start));
+    let end = boundary(text, (place + LINE_KEPT).min(line.end));
+    Span { start, end }
+}
+
+/// The number of the line that follows all of `before`'s line breaks.
+fn line_number(before: &str) -> usize {
+    before.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Where the last line of `before` begins. A mark of byte order is no part of it: editors do not show it.
+fn line_start(before: &str) -> usize {
+    before.rfind('\n').map_or_else(|| if before.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }, |newline| newline + 1)
+}
+
+/// The last place at or before `offset` where a character begins, or the end.
+fn boundary(text: &str, offset: usize) -> usize {
+    let offset = offset.min(text.len());
+    (0..=offset).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(source: &Source, problem: Diagnostic, expected: Expect) {
+        expected.assert_eq(&problem.render(source, false));
+    }
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let source = Source::new("storm.ron", "a\r\nä«b\n\n");
+        for (offset, place) in
+            [(0, "1:1"), (2, "1:3"), (3, "2:1"), (5, "2:2"), (6, "2:2"), (7, "2:3"), (8, "2:4"), (9, "3:1"), (10, "4:1"), (99, "4:1")]
+        {
+            assert_eq!(source.place(offset).to_string(), place, "{offset}");
+        }
+    }
+
+    #[test]
+    fn places_at_the_edges() {
+        check(
+            &Source::new("storm.ron", ""),
+            Diagnostic::error(Span::at(0), "empty"),
+            expect![[r#"
+            error: empty
+             --> storm.ron:1:1
+              |
+            1 |
+              | ^
+        "#]],
+        );
+        check(
+            &Source::new("storm.ron", "(a: 1"),
+            Diagnostic::error(Span::at(5), "at the end").label("here"),
+            expect![[r#"
+            error: at the end
+             --> storm.ron:1:6
+              |
+            1 | (a: 1
+              |      ^ here
+        "#]],
+        );
+        check(
+            &Source::new("storm.ron", "(a: 1)\n"),
+            Diagnostic::warning(Span::new(90, 80), "beyond the end"),
+            expect![[r#"
+            warning: beyond the end
+             --> storm.ron:2:1
+              |
+            2 |
+              | ^
+        "#]],
+        );
+    }
+
+    #[test]
+    fn lines_of_every_kind() {
+        let text = "(\r\n\tname: \"größe\", // 💨\r\n\tnodes: (\r\n\t\t5))\r\n";
+        let source = Source::new("storm.ron", text);
+        let of = |part: &str| Span::new(text.find(part).unwrap_or(0), text.find(part).unwrap_or(0) + part.len());
+        check(
+            &source,
+            Diagnostic::error(of("\"größe\""), "wide letters").label("a label"),
+            expect![[r#"
+            error: wide letters
+             --> storm.ron:2:8
+              |
+            2 |     name: "größe", // 💨
+              |           ^^^^^^^ a label
+        "#]],
+        );
+        check(
+            &source,
+            Diagnostic::error(of("💨"), "a wide one"),
+            expect![[r#"
+            error: a wide one
+             --> storm.ron:2:20
+              |
+            2 |     name: "größe", // 💨
+              |                       ^^
+        "#]],
+        );
+        check(
+            &source,
+            Diagnostic::error(of("(\r\n\t\t5)"), "over two lines").label("from here"),
+            expect![[r#"
+            error: over two lines
+             --> storm.ron:3:9
+              |
+            3 |     nodes: (
+              |            ^ from here
+        "#]],
+        );
+    }
+
+    #[test]
+    fn two_places() {
+        let text = format!("(\n    nodes: 5,\n    nodes: 7,\n{}    last: 1,\n)", "    // …\n".repeat(40));
+        let source = Source::new("storm.ron", text.as_str());
+        let near = Diagnostic::error(Span::new(20, 25), "twice").label("again").context(Span::new(6, 11), "first").help("remove one");
+        check(
+            &source,
+            near,
+            expect![[r#"
+                error: twice
+                 --> storm.ron:3:5
+                  |
+                2 |     nodes: 5,
+                  |     ----- first
+                3 |     nodes: 7,
+                  |     ^^^^^ again
+                  |
+                  = help: remove one
+            "#]],
+        );
+        let last = text.find("last").unwrap_or(0);
+        let far = Diagnostic::error(Span::new(last, last + 4), "far away").label("here").context(Span::new(6, 11), "there");
+        check(
+            &source,
+            far,
+            expect![[r#"
+            error: far away
+              --> storm.ron:44:5
+               |
+            44 |     last: 1,
+               |     ^^^^ here
+               |
+              ::: storm.ron:2:5
+               |
+             2 |     nodes: 5,
+               |     ----- there
+        "#]],
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        for length in [1_000, 100_000] {
+            let source = Source::new("storm.ron", format!("{}BAD{}", "1, ".repeat(length), ", 1".repeat(length)));
+            let text = Diagnostic::error(Span::new(3 * length, 3 * length + 3), "in the middle").label("here").render(&source, false);
+            assert!(text.lines().all(|line| line.chars().count() < 160) && text.contains("BAD"), "{text}");
+            assert!(text.contains(&format!("storm.ron:1:{}\n", 3 * length + 1)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_huge_file_is_no_burden() {
+        let text = "    rate: 5, // a line like others\n".repeat(1_500_000);
+        let source = Source::new("storm.ron", text.as_str());
+        let problem = Diagnostic::error(Span::new(text.len() - 30, text.len() - 20), "at the end").context(Span::new(4, 8), "at the start");
+        assert!(problem.render(&source, false).lines().count() < 15);
+    }
+
+    #[test]
+    fn colour_only_where_asked() {
+        let (source, problem) = (Source::new("storm.ron", "(a: 1)"), Diagnostic::error(Span::new(1, 2), "red"));
+        assert!(problem.render(&source, true).contains('\u{1b}'));
+        assert!(!problem.render(&source, false).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_collector_sorts_and_forgets_repetitions() {
+        let problems = Diagnostics::new();
+        assert!(problems.is_empty() && !problems.has_errors());
+        problems.push(Diagnostic::warning(Span::new(4, 5), "second"));
+        assert!(!problems.is_empty() && !problems.has_errors());
+        problems.push(Diagnostic::error(Span::new(1, 2), "first"));
+        problems.push(Diagnostic::error(Span::new(1, 2), "first"));
+        assert!(problems.has_errors());
+        expect![[r#"
+            error: first
+             --> storm.ron:1:2
+              |
+            1 | (a: 1)
+              |  ^
+
+            warning: second
+             --> storm.ron:1:5
+              |
+            1 | (a: 1)
+              |     ^
+        "#]]
+        .assert_eq(&problems.render(&Source::new("storm.ron", "(a: 1)"), false));
+    }
+
+    #[test]
+    fn a_flood_is_counted() {
+        let problems = Diagnostics::new();
+        for place in 0..5_000 {
+            problems.push(Diagnostic::error(Span::at(place), "again"));
+        }
+        let text = problems.render(&Source::new("storm.ron", "x".repeat(5_000)), false);
+        assert_eq!(text.matches("error: again").count(), 20);
+        assert!(text.ends_with("\n… and 4980 more problems\n"), "{text}");
+    }
+
+    #[test]
+    fn the_nearest_word() {
+        let words = ["nodes", "election_timeout", "heartbeat", "At", "Every", "When"];
+        for (word, expected) in [
+            ("nods", Some("nodes")),
+            ("Nodes", Some("nodes")),
+            ("electoin_timeout", Some("election_timeout")),
+            ("heart_beat", Some("heartbeat")),
+            ("every", Some("Every")),
+            ("Wen", Some("When")),
+            ("at", Some("At")),
+            ("x", None),
+            ("", None),
+            ("latency", None),
+        ] {
+            assert_eq!(nearest(word, words), expected, "{word}");
+        }
+        assert_eq!(nearest(&"a".repeat(10_000_000), words), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_place_in_any_text_can_be_shown(
+            text in "(\\PC|[\\r\\n\\t\\x00 ,:ä💨\u{feff}\u{202e}\u{301}]){0,80}", spans in any::<[u8; 4]>(), name in ".*", color in any::<bool>()
+        ) {
+            let [a, b, c, d] = spans.map(|byte| usize::from(byte) % 100);
+            let source = Source::new(name, text);
+            let problem = Diagnostic::error(Span::new(a, b), "message").label("label\nof two lines").context(Span::new(c, d), "context").help("help");
+            prop_assert!(problem.render(&source, color).contains("message"));
+        }
+    }
+}

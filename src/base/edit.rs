@@ -1,0 +1,270 @@
+//! Changing one value of a RON file and leaving the rest as it is, comments and all.
+
+use std::fmt;
+
+use super::diagnostic::Source;
+use super::syntax::{self, Contents};
+
+/// Replaces the value at `path` in a text, or adds the field, if the last segment of the path is absent from a value that has fields.
+///
+/// A path names fields, and counts items of lists and arguments from zero: `system.nodes`, `faults[0][1].node`. The value is RON. Where that
+/// would be a syntax error, and where a single word or number replaces a text, it is put in quotes: `--set system.heartbeat=50ms` and
+/// `--set name=calm` mean what they seem to.
+///
+/// ```
+/// use stormglass::base::set;
+///
+/// let text = "Scenario(system: RaftKv(nodes: 5), loss: \"1/100\") // calm";
+/// assert_eq!(set(text, "system.nodes", "7")?, "Scenario(system: RaftKv(nodes: 7), loss: \"1/100\") // calm");
+/// assert_eq!(set(text, "loss", "2%")?, "Scenario(system: RaftKv(nodes: 5), loss: \"2%\") // calm");
+/// assert_eq!(set(text, "systm.nodes", "7").unwrap_err().to_string(), "no field `systm`: did you mean `system`? known here: system, loss");
+/// # Ok::<(), stormglass::base::SetError>(())
+/// ```
+///
+/// # Errors
+/// If the path is none, leads nowhere, or the text is not RON.
+pub fn set(text: &str, path: &str, value: &str) -> Result<String, SetError> {
+    let mut segments = parse_path(path)?;
+    let last = segments.pop().ok_or(SetError(Kind::Path))?;
+    let mut target = whole(text)?;
+    for segment in segments {
+        target = step(target, segment)?;
+    }
+    match (step(target, last), last) {
+        (Ok(old), _) => Ok(splice(text, old, &literal(value, Some(old)))),
+        (Err(SetError(Kind::NoField { .. })), Segment::Field(name)) => Ok(insert(text, target, name, &literal(value, None))),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Why a value could not be set. The text is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetError(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// What should be a path is none.
+    Path,
+    /// The text is not RON: what is wrong, and where.
+    Text(String),
+    /// A segment names a field that is not there; what to try.
+    NoField { name: String, help: String },
+    /// A segment names a field of a value that has none.
+    NoFields { name: String, found: String },
+    /// An index of something that has fewer items.
+    TooFew { index: usize, count: usize },
+    /// An index of something that has no items.
+    NoItems { index: usize, found: String },
+}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Path => f.write_str("expected a path, like system.nodes or faults[0][1].node"),
+            Kind::Text(why) => f.write_str(why),
+            Kind::NoField { name, help } if help.is_empty() => write!(f, "no field `{name}`"),
+            Kind::NoField { name, help } => write!(f, "no field `{name}`: {help}"),
+            Kind::NoFields { name, found } => write!(f, "no field `{name}`: there are no fields in {found}"),
+            Kind::TooFew { index, count } => write!(f, "no item [{index}]: there are {count}, counted from zero"),
+            Kind::NoItems { index, found } => write!(f, "no item [{index}]: there are no items in {found}"),
+        }
+    }
+}
+
+impl std::error::Error for SetError {}
+
+/// One step of a path.
+#[derive(Clone, Copy)]
+enum Segment<'p> {
+    Field(&'p str),
+    Item(usize),
+}
+
+fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
+    let mut segments = Vec::new();
+    for part in path.split('.') {
+        let (name, items) = part.split_at(part.find('[').unwrap_or(part.len()));
+        if !is_name(name) {
+            return Err(SetError(Kind::Path));
+        }
+        segments.push(Segment::Field(name));
+        segments.extend(parse_items(items)?);
+    }
+    Ok(segments)
+}
+
+/// `[0][1]`, or nothing.
+fn parse_items<'p>(items: &str) -> Result<Vec<Segment<'p>>, SetError> {
+    let Some(inside) = items.strip_prefix('[') else {
+        return Ok(Vec::new());
+    };
+    let inside = inside.strip_suffix(']').ok_or(SetError(Kind::Path))?;
+    inside.split("][").map(|index| index.parse().map(Segment::Item).map_err(|_| SetError(Kind::Path))).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    syntax::name(text) == Some(text)
+}
+
+fn whole(text: &str) -> Result<&str, SetError> {
+    syntax::value(text).map_err(|problem| {
+        let place = Source::new("", text).place(problem.span.start);
+        SetError(Kind::Text(format!("{place}: {}", problem.message)))
+    })
+}
+
+fn step<'s>(target: &'s str, segment: Segment<'_>) -> Result<&'s str, SetError> {
+    match segment {
+        Segment::Field(name) => field(target, name),
+        Segment::Item(index) => item(target, index),
+    }
+}
+
+fn field<'s>(target: &'s str, name: &str) -> Result<&'s str, SetError> {
+    let fields = match syntax::contents(target) {
+        Contents::Fields(fields) => fields,
+        Contents::Nothing if !target.starts_with('[') => Vec::new(),
+        _ => return Err(SetError(Kind::NoFields { name: name.to_owned(), found: syntax::describe(target) })),
+    };
+    fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
+        let help = if known.is_empty() { String::new() } else { syntax::suggestion(name, &known) };
+        SetError(Kind::NoField { name: name.to_owned(), help })
+    })
+}
+
+fn item(target: &str, index: usize) -> Result<&str, SetError> {
+    let items = match syntax::contents(target) {
+        Contents::Items(items) => items,
+        Contents::Nothing => Vec::new(),
+        _ => return Err(SetError(Kind::NoItems { index, found: syntax::describe(target) })),
+    };
+    items.get(index).copied().ok_or(SetError(Kind::TooFew { index, count: items.len() }))
+}
+
+/// The value as RON, in place of an old one, if there is one.
+fn literal(value: &str, old: Option<&str>) -> String {
+    let value = value.trim();
+    let plain = syntax::is_number(value) || is_name(value);
+    if old.is_some_and(syntax::is_text) && plain {
+        return quote(value);
+    }
+    match syntax::value(value) {
+        // What stands before the value must not be lost: an attribute has no place inside a file.
+        Ok(text) if !value.starts_with('#') => text.to_owned(),
+        _ => quote(value),
+    }
+}
+
+fn quote(text: &str) -> String {
+    ron::to_string(text).expect("every text can be written as RON")
+}
+
+fn splice(text: &str, old: &str, new: &str) -> String {
+    let span = syntax::span_within(text, old);
+    format!("{}{new}{}", &text[..span.start], &text[span.end..])
+}
+
+/// Adds a field to a value that has fields, as its last.
+fn insert(text: &str, target: &str, name: &str, value: &str) -> String {
+    let (place, new) = match syntax::contents(target) {
+        Contents::Fields(fields) if !fields.is_empty() => {
+            let (last_name, last) = fields[fields.len() - 1];
+            let before = &text[..syntax::span_within(text, last_name).start];
+            (syntax::span_within(text, last).end, format!(",{}{name}: {value}", separation(before)))
+        }
+        _ => match brackets(target) {
+            Some(brackets) => (syntax::span_within(text, brackets).start + 1, format!("{name}: {value}")),
+            None => (syntax::span_within(text, target).end, format!("({name}: {value})")),
+        },
+    };
+    format!("{}{new}{}", &text[..place], &text[place..])
+}
+
+/// What stands before a field: its line break and indentation, if it begins a line, else a blank.
+fn separation(before: &str) -> &str {
+    let line = before.trim_end_matches([' ', '\t']);
+    match line.strip_suffix('\n') {
+        Some(end) => &before[end.strip_suffix('\r').unwrap_or(end).len()..],
+        None => " ",
+    }
+}
+
+/// The empty brackets of `RaftKv()` or `()`.
+fn brackets(target: &str) -> Option<&str> {
+    let brackets = syntax::name(target).map_or(target, |name| syntax::after_name(target, name));
+    brackets.starts_with('(').then_some(brackets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Scenario(\r\n    // calm\r\n    name: \"calm\", system: RaftKv, loss: 0.5,\r\n    faults: [At(\"2s\", Crash(node: Leader))], // one\r\n)\r\n";
+
+    fn check(path: &str, value: &str, old: &str, new: &str) {
+        assert!(TEXT.contains(old), "{old}");
+        assert_eq!(set(TEXT, path, value).map_err(|error| error.to_string()), Ok(TEXT.replacen(old, new, 1)), "{path}={value}");
+    }
+
+    #[test]
+    fn values_are_replaced_in_place() {
+        check("name", "\"gale\"", "\"calm\"", "\"gale\"");
+        check("system", "RaftKv(nodes: 7)", "RaftKv", "RaftKv(nodes: 7)");
+        check("loss", " 0.25 // less", "0.5", "0.25");
+        check("faults[0]", "Heal", "At(\"2s\", Crash(node: Leader))", "Heal");
+        check("faults[0][1].node", "n3", "Leader", "n3");
+        check("faults", "[]", "[At(\"2s\", Crash(node: Leader))]", "[]");
+    }
+
+    #[test]
+    fn quotes_may_be_left_out() {
+        check("name", "gale", "\"calm\"", "\"gale\"");
+        check("name", "7", "\"calm\"", "\"7\"");
+        check("name", "say \"hi\"", "\"calm\"", r#""say \"hi\"""#);
+        check("name", "", "\"calm\"", "\"\"");
+        check("name", "Text(1)", "\"calm\"", "Text(1)");
+        check("loss", "1/100", "0.5", "\"1/100\"");
+        check("faults[0][0]", "150ms..1s", "\"2s\"", "\"150ms..1s\"");
+        // Only one value can be set: what looks like more is a text.
+        check("loss", "0.1, name: 5", "0.5", "\"0.1, name: 5\"");
+        check("loss", "#![enable(implicit_some)] 5", "0.5", "\"#![enable(implicit_some)] 5\"");
+    }
+
+    #[test]
+    fn absent_fields_are_added() {
+        check("settle", "10s", "Leader))],", "Leader))],\r\n    settle: \"10s\",");
+        check("system.nodes", "7", "RaftKv", "RaftKv(nodes: 7)");
+        check("faults[0][1].down", "1s", "Leader", "Leader, down: \"1s\"");
+        for (text, expected) in [("A( /* b */ )", "A(x: 1 /* b */ )"), ("( // c\n)", "(x: 1 // c\n)"), ("A // c", "A(x: 1) // c")] {
+            let found = set(text, "x", "1").map_err(|error| error.to_string());
+            assert_eq!(found, Ok(expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_nowhere_say_where_they_end() {
+        for (path, why) in [
+            ("", "expected a path, like system.nodes or faults[0][1].node"),
+            ("faults[", "expected a path, like system.nodes or faults[0][1].node"),
+            ("faults[0", "expected a path, like system.nodes or faults[0][1].node"),
+            ("faults[-1]", "expected a path, like system.nodes or faults[0][1].node"),
+            ("faults]0[", "expected a path, like system.nodes or faults[0][1].node"),
+            ("a..b", "expected a path, like system.nodes or faults[0][1].node"),
+            ("[0]", "expected a path, like system.nodes or faults[0][1].node"),
+            ("fault[0]", "no field `fault`: did you mean `faults`? known here: name, system, loss, faults"),
+            ("network.loss", "no field `network`: known here: name, system, loss, faults"),
+            ("system.raft.nodes", "no field `raft`"),
+            ("faults.at", "no field `at`: there are no fields in a list"),
+            ("name.length", "no field `length`: there are no fields in the text \"calm\""),
+            ("faults[1]", "no item [1]: there are 1, counted from zero"),
+            ("loss[0]", "no item [0]: there are no items in the number `0.5`"),
+        ] {
+            assert_eq!(set(TEXT, path, "5").map_err(|error| error.to_string()), Err(why.to_owned()), "{path}");
+        }
+        assert_eq!(
+            set("(a: 1\n b: 2)", "a", "5").map_err(|error| error.to_string()),
+            Err("2:2: expected `,` or `)`, found `b`".to_owned())
+        );
+    }
+}
