@@ -7,5 +7,6 @@ pub mod environment;
 pub mod fault;
 pub mod history;
 pub mod process;
+pub mod systems;
 pub mod trace;
 pub mod world;

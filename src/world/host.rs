@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::UNSYNCED_LOST;
 use super::calls::Call;
 use super::core::Core;
 use super::setup::Cluster;
@@ -149,6 +150,9 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         self.deferred.clear();
         self.paused_by = None;
         core.record(&Event::Crash { node: self.id, unsynced: remains.unsynced, kept: remains.kept });
+        if remains.kept < remains.unsynced {
+            core.record(&Event::Mark { node: self.id, mark: UNSYNCED_LOST });
+        }
         true
     }
 

@@ -17,14 +17,14 @@ mod timers;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
-use crate::check::Judge;
+use crate::check::{Judge, PropertyKind};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
 use crate::process::{Message, Process};
 use crate::trace::{Event, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
-pub use setup::{Cluster, DiskModel, Setup};
+pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
 use self::core::Core;
 use calls::Call;
@@ -33,16 +33,32 @@ use nemesis::Nemesis;
 use scribe::Scribe;
 use settle::Settling;
 
-/// A property that the world itself judges in every run: no node's code panics.
+/// No node's code panics.
 pub const NO_PANIC: &str = "no-panic";
-/// A property that the world itself judges in every run: time goes on.
+/// Time goes on.
 pub const TIME_ADVANCES: &str = "time-advances";
-/// A property that the world itself judges in a run with clients or replicas to settle: when the faults are over and everything is
-/// healed, a fresh operation completes, nothing stays under way, and the replicas agree.
+/// When the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree.
 pub const PROGRESS: &str = "progress";
-
-/// A property that the world itself judges in every run: each client does one operation at a time.
+/// Each client does one operation at a time.
 pub const WELL_FORMED: &str = "well-formed-history";
+
+/// The properties that the world itself judges in every run: name, kind, and what each says.
+pub const PROPERTIES: &[(&str, PropertyKind, &str)] = &[
+    (
+        PROGRESS,
+        PropertyKind::Eventually,
+        "when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree",
+    ),
+    (NO_PANIC, PropertyKind::Always, "no node's code panics"),
+    (TIME_ADVANCES, PropertyKind::Always, "simulated time goes on: no endless chain of events in one instant"),
+    (WELL_FORMED, PropertyKind::Always, "each client does one operation at a time, but for those whose outcome it never learned"),
+];
+
+/// A *sometimes* mark that the world itself sets: a crash lost writes that were not synced.
+pub const UNSYNCED_LOST: &str = "unsynced write lost";
+
+/// The *sometimes* marks that the world itself sets in a run whose plan has faults of the kind.
+pub const MARKS: &[&str] = &[UNSYNCED_LOST];
 
 /// What becomes of a run while it goes on.
 pub struct World<'a, C: Cluster> {
@@ -85,40 +101,39 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
+        let Setup { servers, clients, conditions } = setup;
         let key = RunKey::from_seed(seed);
-        let mut network = Network::new(key, setup.link);
-        for (from, to, link) in setup.links {
+        let mut network = Network::new(key, conditions.link);
+        for (from, to, link) in conditions.links {
             network.set_link(from, to, link);
         }
-        for (message, fate) in setup.fates {
+        for (message, fate) in conditions.fates {
             network.set_fate(message, fate);
         }
         let mut clocks = key.stream("clock", 0);
-        let servers: Vec<_> = setup
-            .servers
+        let servers: Vec<_> = servers
             .into_iter()
             .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::server(index), config, setup.clocks.draw(&mut clocks), key, server_note::<C>))
+            .map(|(config, index)| Host::new(NodeId::server(index), config, conditions.clocks.draw(&mut clocks), key, server_note::<C>))
             .collect();
-        let clients: Vec<_> = setup
-            .clients
+        let clients: Vec<_> = clients
             .into_iter()
             .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::client(index), config, setup.clocks.draw(&mut clocks), key, client_note::<C>))
+            .map(|(config, index)| Host::new(NodeId::client(index), config, conditions.clocks.draw(&mut clocks), key, client_note::<C>))
             .collect();
-        let duration = Time::ZERO + setup.duration;
-        let end = duration + setup.settle;
-        let budget = Budget { events: setup.events, until: end, same_instant: setup.same_instant };
+        let duration = Time::ZERO + conditions.duration;
+        let end = duration + conditions.settle;
+        let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
         Self {
             core: Core {
                 engine: Engine::new(budget),
                 network,
                 scribe: Scribe::new(judges, sinks),
-                nemesis: Nemesis::new(setup.faults, key, C::Message::kinds()),
-                sync_latency: setup.disk.sync,
+                nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
+                sync_latency: conditions.disk.sync,
                 key,
             },
-            settling: Settling::new(setup.settle, !clients.is_empty()),
+            settling: Settling::new(conditions.settle, !clients.is_empty()),
             servers,
             clients,
             duration,

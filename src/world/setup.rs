@@ -43,12 +43,9 @@ pub struct DiskModel {
     pub sync: Latency,
 }
 
-/// All that a run depends on, but for its seed.
-pub struct Setup<C: Cluster> {
-    /// The servers' configurations, in order.
-    pub servers: Vec<<C::Server as Process>::Config>,
-    /// The clients' configurations, in order.
-    pub clients: Vec<<C::Client as Process>::Config>,
+/// All that surrounds the system of a run: its environment, its faults, its budgets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conditions {
     /// How links behave.
     pub link: LinkModel,
     /// Links that behave otherwise, in one direction each.
@@ -71,12 +68,10 @@ pub struct Setup<C: Cluster> {
     pub same_instant: u64,
 }
 
-impl<C: Cluster> Setup<C> {
-    /// A run of ten seconds without faults over links of a millisecond, which then has five seconds to settle.
-    pub fn new(servers: Vec<<C::Server as Process>::Config>, clients: Vec<<C::Client as Process>::Config>) -> Self {
+impl Default for Conditions {
+    /// Ten seconds without faults over links of a millisecond, then up to five seconds to settle.
+    fn default() -> Self {
         Self {
-            servers,
-            clients,
             link: LinkModel::default(),
             links: Vec::new(),
             fates: Vec::new(),
@@ -89,9 +84,21 @@ impl<C: Cluster> Setup<C> {
             same_instant: Self::SAME_INSTANT,
         }
     }
+}
 
+impl Conditions {
     /// The usual bound on events: hours of a busy cluster.
     pub const EVENTS: u64 = 1_000_000_000;
     /// The usual bound on events in one instant. A hundred thousand nodes may boot or fire at once; a run that does more is spinning.
-    pub const SAME_INSTANT: u64 = 10_000_000;
+    pub const SAME_INSTANT: u64 = 1_000_000;
+}
+
+/// All that a run depends on, but for its seed.
+pub struct Setup<C: Cluster> {
+    /// The servers' configurations, in order.
+    pub servers: Vec<<C::Server as Process>::Config>,
+    /// The clients' configurations, in order.
+    pub clients: Vec<<C::Client as Process>::Config>,
+    /// What surrounds them.
+    pub conditions: Conditions,
 }

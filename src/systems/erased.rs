@@ -1,0 +1,171 @@
+//! The one place where a system's types are erased.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use super::{Check, Mutant, Population, System, Written};
+use crate::base::Form;
+use crate::process::{Message, Process};
+use crate::trace::Sink;
+use crate::world::{self, Conditions, Outcome, World};
+
+/// A system with its types erased.
+pub trait AnySystem: Send + Sync {
+    /// Its name in a scenario.
+    fn name(&self) -> &'static str;
+    /// What it is.
+    fn about(&self) -> &'static str;
+    /// The roles that faults can be aimed at.
+    fn roles(&self) -> &'static [&'static str];
+    /// The kinds of its messages.
+    fn kinds(&self) -> &'static [&'static str];
+    /// The *sometimes* marks of its servers and clients.
+    fn marks(&self) -> Vec<&'static str>;
+    /// The properties that are judged in each of its runs, the world's own among them.
+    fn checks(&self) -> Vec<Check>;
+    /// Its planted bugs.
+    fn mutants(&self) -> &'static [Mutant];
+    /// Reads its own part of a scenario: see [`System::decode`].
+    fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
+}
+
+/// A system with its part of a scenario, ready to run.
+pub trait Instance: Debug + Send + Sync {
+    /// The name of its system.
+    fn system(&self) -> &'static str;
+    /// How many nodes it has.
+    fn population(&self) -> Population;
+    /// Its part of the scenario.
+    fn write(&self) -> Written;
+    /// Runs it, with this planted bug if one is named.
+    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome;
+    /// A copy.
+    fn duplicate(&self) -> Box<dyn Instance>;
+}
+
+/// Who watches a run, and how closely.
+pub struct Watch<'a> {
+    /// Those who are shown every record.
+    pub sinks: Vec<&'a mut dyn Sink>,
+    /// Whether the system's judges watch. Without them a run is faster, and only the world's own properties are judged.
+    pub judged: bool,
+    /// How many states the judging of the history may spend.
+    pub states: u64,
+}
+
+impl Watch<'_> {
+    /// The usual budget of states: about a second's work.
+    pub const STATES: u64 = 10_000_000;
+}
+
+impl Default for Watch<'_> {
+    /// Judged, and shown to nobody.
+    fn default() -> Self {
+        Self { sinks: Vec::new(), judged: true, states: Self::STATES }
+    }
+}
+
+/// The systems that scenarios can name.
+#[derive(Default)]
+pub struct Registry(Vec<Box<dyn AnySystem>>);
+
+impl Registry {
+    /// No systems at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a system; one of the same name is replaced.
+    #[must_use]
+    pub fn with<S: System>(mut self) -> Self {
+        self.0.retain(|system| system.name() != S::NAME);
+        self.0.push(Box::new(Door::<S>(PhantomData)));
+        self
+    }
+
+    /// All systems, in the order in which they were added.
+    pub fn systems(&self) -> impl Iterator<Item = &dyn AnySystem> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// The system of this name.
+    pub fn find(&self, name: &str) -> Option<&dyn AnySystem> {
+        self.systems().find(|system| system.name() == name)
+    }
+}
+
+struct Door<S>(PhantomData<fn() -> S>);
+
+impl<S: System> AnySystem for Door<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        S::ABOUT
+    }
+
+    fn roles(&self) -> &'static [&'static str] {
+        S::Server::ROLES
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        S::Message::kinds()
+    }
+
+    fn marks(&self) -> Vec<&'static str> {
+        S::Server::MARKS.iter().chain(S::Client::MARKS).chain(world::MARKS).copied().collect()
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        let own = world::PROPERTIES.iter().map(|&(name, kind, about)| Check { name, kind, about });
+        S::checks().into_iter().chain(own).collect()
+    }
+
+    fn mutants(&self) -> &'static [Mutant] {
+        S::mutants()
+    }
+
+    fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {
+        let config = S::decode(system, workload)?;
+        Some(Box::new(Ready::<S>(config)))
+    }
+}
+
+struct Ready<S: System>(S::Config);
+
+impl<S: System> Debug for Ready<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple(S::NAME).field(&self.0).finish()
+    }
+}
+
+impl<S: System> Instance for Ready<S> {
+    fn system(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn population(&self) -> Population {
+        S::population(&self.0)
+    }
+
+    fn write(&self) -> Written {
+        S::write(&self.0)
+    }
+
+    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
+        let setup = S::nodes(&self.0, mutant).under(conditions.clone());
+        let judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        let run = World::run(setup, seed, judges, watch.sinks);
+        let mut outcome = run.outcome;
+        if watch.judged {
+            let judged = S::judge_history(&self.0, &run.history, watch.states);
+            outcome.properties.splice(0..0, judged);
+        }
+        outcome
+    }
+
+    fn duplicate(&self) -> Box<dyn Instance> {
+        Box::new(Self(self.0.clone()))
+    }
+}

@@ -1,0 +1,117 @@
+//! What a scenario can name: protocol, workload and properties behind one trait, and the registry where their types are erased once.
+//!
+//! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
+
+mod erased;
+
+use std::fmt::Debug;
+
+use crate::base::Form;
+use crate::check::{Judge, PropertyKind, PropertyReport};
+use crate::history::History;
+use crate::world::{Cluster, Setup};
+
+pub use erased::{AnySystem, Instance, Registry, Watch};
+
+/// A protocol with its workload and its properties: what `system: …` in a scenario names.
+pub trait System: Cluster + Sized {
+    /// Its name in a scenario: `RaftKv`.
+    const NAME: &'static str;
+    /// What it is, in a sentence or two.
+    const ABOUT: &'static str;
+
+    /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
+    type Config: Clone + Debug + Send + Sync + 'static;
+
+    /// The properties that its judges report on, always.
+    fn checks() -> Vec<Check>;
+
+    /// Its planted bugs.
+    fn mutants() -> &'static [Mutant] {
+        &[]
+    }
+
+    /// Reads its own part of a scenario: the value of `system`, and of `workload` if there is one. Reports every problem that it finds, and
+    /// returns nothing if there was one.
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config>;
+
+    /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.
+    fn write(config: &Self::Config) -> Written;
+
+    /// How many servers and clients there are.
+    fn population(config: &Self::Config) -> Population;
+
+    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants)) if one is named.
+    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
+
+    /// Those who watch a run.
+    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// Judges what the clients saw, spending at most this many states.
+    fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
+        let _ = (config, history, states);
+        Vec::new()
+    }
+}
+
+/// What runs where.
+pub struct Nodes<S: Cluster> {
+    /// The servers' configurations, in order.
+    pub servers: Vec<<S::Server as crate::process::Process>::Config>,
+    /// The clients' configurations, in order.
+    pub clients: Vec<<S::Client as crate::process::Process>::Config>,
+}
+
+impl<S: Cluster> Nodes<S> {
+    /// A run of these nodes under these conditions.
+    pub fn under(self, conditions: crate::world::Conditions) -> Setup<S> {
+        Setup { servers: self.servers, clients: self.clients, conditions }
+    }
+}
+
+/// How many nodes a system has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    /// Servers: `n1`, `n2`, ….
+    pub servers: u32,
+    /// Clients: `c1`, `c2`, ….
+    pub clients: u32,
+}
+
+/// A system's own part of a scenario, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The value of `system`.
+    pub system: String,
+    /// The value of `workload`, if there is one.
+    pub workload: Option<String>,
+}
+
+/// A property that is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name: `election-safety`.
+    pub name: &'static str,
+    /// What it demands.
+    pub kind: PropertyKind,
+    /// What it says, in a sentence.
+    pub about: &'static str,
+}
+
+/// A planted bug: a real, published one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mutant {
+    /// Its name: `raft/forgets-vote`.
+    pub name: &'static str,
+    /// The property that must catch it.
+    pub property: &'static str,
+    /// What is wrong with it, in a sentence or two.
+    pub about: &'static str,
+    /// Where the bug was published.
+    pub source: &'static str,
+    /// Which faults it takes to show.
+    pub needs: &'static str,
+}
