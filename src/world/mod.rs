@@ -14,6 +14,9 @@ mod settle;
 mod setup;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
