@@ -1,3 +1,4 @@
 //! Stormglass: a deterministic simulator for distributed systems.
 
 pub mod base;
+pub mod engine;
