@@ -1,3 +1,5 @@
 //! Stormglass: a deterministic simulator for distributed systems.
 
 pub mod base;
+pub mod check;
+pub mod history;

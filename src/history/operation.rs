@@ -1,0 +1,60 @@
+//! One operation, and the two events that it is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{ClientId, Time};
+
+/// How an operation ended, as far as its client knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome<R> {
+    /// It took effect and returned this.
+    Done(R),
+    /// It certainly never took effect, and never will.
+    Failed,
+    /// Nobody knows: it may have taken effect, may do so at any later time, or never.
+    Unknown,
+}
+
+/// What a client notes while the run goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Event<O, R> {
+    /// The client starts an operation.
+    Invoke {
+        /// Who starts it.
+        client: ClientId,
+        /// What it starts.
+        op: O,
+    },
+    /// The client's operation ends, or the client gives up on it.
+    Complete {
+        /// Whose operation ends.
+        client: ClientId,
+        /// How it ends.
+        outcome: Outcome<R>,
+    },
+}
+
+/// An operation with its place in time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Operation<O, R> {
+    /// Who did it.
+    pub client: ClientId,
+    /// What was asked for.
+    pub op: O,
+    /// When it was invoked.
+    pub invoked: Time,
+    /// When its client noted the outcome; nothing while it has not, or if it never did.
+    pub completed: Option<Time>,
+    /// How it ended; [`Outcome::Unknown`] while it has not.
+    pub outcome: Outcome<R>,
+}
+
+impl<O, R> Operation<O, R> {
+    /// What it returned, if it is known to have taken effect.
+    pub fn result(&self) -> Option<&R> {
+        match &self.outcome {
+            Outcome::Done(result) => Some(result),
+            Outcome::Failed | Outcome::Unknown => None,
+        }
+    }
+}
