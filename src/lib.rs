@@ -1,4 +1,5 @@
 //! Stormglass: a deterministic simulator for distributed systems.
 
 pub mod base;
-pub mod engine;
+pub mod check;
+pub mod history;
