@@ -2,4 +2,11 @@
 
 pub mod base;
 pub mod check;
+pub mod engine;
+pub mod environment;
+pub mod fault;
 pub mod history;
+pub mod process;
+pub mod systems;
+pub mod trace;
+pub mod world;
