@@ -5,6 +5,7 @@ mod id;
 mod kv;
 mod message;
 mod random;
+mod rate;
 mod ratio;
 mod time;
 
@@ -13,5 +14,6 @@ pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, Kind, Loss, MessageId};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
+pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
