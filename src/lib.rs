@@ -2,5 +2,6 @@
 
 pub mod base;
 pub mod check;
+pub mod history;
 pub mod process;
 pub mod trace;
