@@ -13,6 +13,7 @@ pub use digest::Digest;
 pub use id::{ClientId, Incarnation, NodeId, ParseNodeError};
 pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, Kind, Loss, MessageId};
+pub(crate) use random::log2;
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
