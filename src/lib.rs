@@ -9,4 +9,5 @@ pub mod history;
 pub mod process;
 pub mod systems;
 pub mod trace;
+pub mod workload;
 pub mod world;

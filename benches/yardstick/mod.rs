@@ -92,8 +92,9 @@ fn fold(digest: u64, word: u64) -> u64 {
 
 /// Each delivery after 1–10 ms sends one reply. Returns nanoseconds per delivered message.
 pub(crate) fn gossip(nodes: u32, messages: u64) -> f64 {
-    let mut crowd: Vec<Box<dyn Node>> =
-        (0..nodes).map(|node| Box::new(Gossip { random: ChaCha8Rng::seed_from_u64(node.into()), sent: 0, heard: 0 }) as Box<dyn Node>).collect();
+    let mut crowd: Vec<Box<dyn Node>> = (0..nodes)
+        .map(|node| Box::new(Gossip { random: ChaCha8Rng::seed_from_u64(node.into()), sent: 0, heard: 0 }) as Box<dyn Node>)
+        .collect();
     let (mut heap, mut letters, mut free) = (Heap::default(), Vec::<Letter>::new(), Vec::<u32>::new());
     let (mut sequence, mut digest) = (0_u64, 0_u64);
     let mut post = |now: u64, letter: Letter, heap: &mut Heap, letters: &mut Vec<Letter>, free: &mut Vec<u32>, digest: &mut u64| {
