@@ -3,4 +3,5 @@
 pub mod base;
 pub mod check;
 pub mod process;
+pub mod protocols;
 pub mod trace;
