@@ -330,14 +330,23 @@ impl<const W: usize> Search<W> {
         loop {
             let event = self.cursor.event;
             let mut observers = self.cursor.observers.minus(&fates.done);
+            let mut waiting = Bits::EMPTY;
             while let Some(slot) = observers.pop() {
                 let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                if machine.step(state, operation.kind) != Step::Illegal && self.ready(plan, event, &fates, operation.after) {
-                    fates.done.insert(slot);
-                    unseen = false;
-                    if let Some(log) = log.as_deref_mut() {
-                        log.order.push((operation.index, event));
-                    }
+                if machine.step(state, operation.kind) == Step::Illegal {
+                    continue;
+                }
+                if !self.ready(plan, event, &fates, operation.after) {
+                    waiting.insert(slot);
+                    continue;
+                }
+                fates.done.insert(slot);
+                unseen = false;
+                // One that waited, perhaps for this one, has another turn.
+                observers = observers.or(&waiting);
+                waiting = Bits::EMPTY;
+                if let Some(log) = log.as_deref_mut() {
+                    log.order.push((operation.index, event));
                 }
             }
             let slot = plan.planned[plan.returns[event as usize] as usize].slot;
