@@ -59,6 +59,12 @@ fn row<M: Model>(name: &str, histories: &[History<M::Op, M::Ret>], model: &M, po
         least = least.min(start.elapsed());
     }
     let start = Instant::now();
+    for (history, report) in histories.iter().zip(&reports) {
+        for violation in report.violations() {
+            let why = linearizability::diagnose(model, history, violation);
+            assert!(why.shortest && !why.explain(model, history).is_empty(), "an explanation");
+        }
+    }
     let explain = start.elapsed();
     let states: u64 = reports.iter().map(|report| report.states).sum();
     let violated = reports.iter().filter(|report| matches!(report.judgement, Judgement::Violated { .. })).count();

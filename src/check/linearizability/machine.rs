@@ -97,6 +97,10 @@ impl<'a, M: Model> Machine<'a, M> {
         kind
     }
 
+    pub(super) fn kinds(&self) -> std::ops::Range<KindId> {
+        0..self.parts.len() as KindId
+    }
+
     pub(super) fn state(&self, state: StateId) -> &M::State {
         self.states.get(state)
     }

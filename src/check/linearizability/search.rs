@@ -42,8 +42,18 @@ pub(super) struct Search<const W: usize> {
     /// The furthest return before which it stood.
     pub(super) deepest: u32,
     /// Where no further return had to be passed, if all ends are asked for.
-    ends: Option<Vec<(StateId, Fates<W>)>>,
+    ends: Option<Vec<End>>,
 }
+
+/// The end of an order that passes all returns asked for.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) state: StateId,
+    way: Vec<Frame>,
+}
+
+/// How many ends are kept: one for each state, and no more than this.
+const ENDS: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -127,7 +137,10 @@ impl<const W: usize> Search<W> {
         let end = self.states.saturating_add(budget);
         if !self.started {
             if self.limit == 0 {
-                return Progress::Found;
+                return match self.goal(machine.initial()) {
+                    Arrival::Goal => Progress::Found,
+                    _ => Progress::Exhausted,
+                };
             }
             if budget == 0 {
                 return Progress::Paused;
@@ -270,7 +283,7 @@ impl<const W: usize> Search<W> {
                     log.hidden.push((log.covers[returning_slot as usize], plan.planned[returning as usize].index));
                 }
                 if event + 1 == self.limit {
-                    return self.goal(configuration.state, fates);
+                    return self.goal(configuration.state);
                 }
                 self.cursor.seek(plan, machine, event + 1);
                 return self.arrive(plan, machine, configuration.state, fates, false, log);
@@ -356,7 +369,7 @@ impl<const W: usize> Search<W> {
             fates.done.remove(slot);
             unseen = false;
             if event + 1 == self.limit {
-                return self.goal(state, fates);
+                return self.goal(state);
             }
             self.cursor.seek(plan, machine, event + 1);
         }
@@ -376,14 +389,33 @@ impl<const W: usize> Search<W> {
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
     }
 
-    fn goal(&mut self, state: StateId, fates: Fates<W>) -> Arrival {
+    fn goal(&mut self, state: StateId) -> Arrival {
         match &mut self.ends {
             None => Arrival::Goal,
             Some(ends) => {
-                ends.push((state, fates));
+                if ends.len() < ENDS && ends.iter().all(|end| end.state != state) {
+                    ends.push(End { state, way: self.way.clone() });
+                }
                 Arrival::Back
             }
         }
+    }
+
+    /// From now on, the search does not stop at the first order, but collects the ends of many.
+    pub(super) fn seek_ends(&mut self) {
+        self.ends = Some(Vec::new());
+    }
+
+    /// The ends collected so far.
+    pub(super) fn ends(&mut self) -> &mut Vec<End> {
+        self.ends.get_or_insert_default()
+    }
+
+    /// The order that leads to this end.
+    pub(super) fn order_of<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, end: &End) -> Order {
+        self.ends = None;
+        self.way.clone_from(&end.way);
+        self.order(plan, machine)
     }
 
     /// The return of the next observer, if no way leads from here to a state that fits it.
@@ -456,7 +488,7 @@ impl<const W: usize> Search<W> {
 
 /// The state that applying this kind leaves, and whether there are others to try.
 #[inline]
-fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
+pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
     match machine.step(state, kind) {
         Step::Illegal => None,
         Step::To(next) => (branch == 0).then_some((next, false)),
