@@ -26,7 +26,7 @@ fn main() {
         (1_000_000, ["", ""]),
     ] {
         let history = registers(5, operations, None);
-        row("register, 5 clients, unique writes", &[history.clone()], &Register::empty(), known[0]);
+        row("register, 5 clients, unique writes", std::slice::from_ref(&history), &Register::empty(), known[0]);
         row("  with an impossible read at 98 %", &[lie(history)], &Register::empty(), known[1]);
     }
     for (operations, known) in [
@@ -36,7 +36,7 @@ fn main() {
         (1_000_000, ["", ""]),
     ] {
         let history = registers(10, operations, Some(5));
-        row("register, 10 clients, 5 values, cas", &[history.clone()], &Register::empty(), known[0]);
+        row("register, 10 clients, 5 values, cas", std::slice::from_ref(&history), &Register::empty(), known[0]);
         row("  with an impossible read at 98 %", &[lie(history)], &Register::empty(), known[1]);
     }
     for seed in 0..4 {
@@ -108,10 +108,8 @@ fn recorded() {
 
 /// What a check costs before it begins.
 fn tiny() {
-    let mut history = registers(1, 2, None);
-    row("two operations", &[history.clone()], &Register::empty(), "");
-    history = registers(3, 8, None);
-    row("eight operations", &[history], &Register::empty(), "");
+    row("two operations", &[registers(1, 2, None)], &Register::empty(), "");
+    row("eight operations", &[registers(3, 8, None)], &Register::empty(), "");
 }
 
 type RegisterHistory = History<RegisterOp<i64>, RegisterResult<i64>>;

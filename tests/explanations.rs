@@ -43,7 +43,7 @@ fn a_stale_read() {
             done(1, KvResult::Value(Some(3))),
         ],
         &expect![[r#"
-            1: c2 read 1 → 3 fits in no order (invoked at 5ms, completed at 6ms)
+            key 1: c2 read 1 → 3 fits in no order (invoked at 5ms, completed at 6ms)
               the longest possible order, after c1 write 1 = 3, c1 write 1 = 5:
                 only 5 could have been read
 
@@ -65,7 +65,7 @@ fn a_lost_update_beside_a_write_that_is_open() {
             done(0, KvResult::Written),
         ],
         &expect![[r#"
-            7: c2 cas 7: nothing to 2 fits in no order (invoked at 2ms, completed at 5ms)
+            key 7: c2 cas 7: nothing to 2 fits in no order (invoked at 2ms, completed at 5ms)
               the longest possible order, after c3 cas 7: nothing to 4, c1 write 7 = 1:
                 it held 1: only a mismatch that found it was possible
               another, after c3 cas 7: nothing to 4:
@@ -88,7 +88,7 @@ fn a_value_from_nowhere() {
             done(0, KvResult::Written),
         ],
         &expect![[r#"
-            7: c2 read 7 → 9 fits in no order (invoked at 2ms, completed at 3ms)
+            key 7: c2 read 7 → 9 fits in no order (invoked at 2ms, completed at 3ms)
               the longest possible order, after c1 write 7 = 1:
                 only 1 could have been read
               another, at the start:

@@ -7,8 +7,8 @@ use super::joint::Joint;
 use super::machine::{Machine, Part, Step, Transitions};
 use super::plan::{NONE, Plan, Planned, Share};
 use super::search::{End, Progress, branch_of};
-use super::{AnySearch, Violation, partition, whole};
-use crate::check::model::Model;
+use super::{AnySearch, Violation, default_budget, partition, whole};
+use crate::check::model::{Key, Model};
 use crate::history::{History, Operation, Outcome};
 
 /// Why the operations on one key have no order.
@@ -43,8 +43,6 @@ pub struct Attempt {
     pub expected: String,
 }
 
-/// How many states are explored to find why, at most.
-const BUDGET: u64 = 4_000_000;
 /// How many more, after the first longest order, to find others.
 const MORE: u64 = 10_000;
 /// How many attempts are kept.
@@ -72,7 +70,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let mut machine = Machine::new(model);
     let plan = Plan::new(history, share, &mut machine, &mut vec![0; history.len()]);
     let mut limit = violation.completions as u32;
-    let mut budget = BUDGET;
+    let mut budget = default_budget(history.len());
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
     let (mut search, ends, shortest) = loop {
         let mut search = AnySearch::new(&plan, limit - 1).expect("it was wide enough for the verdict");
@@ -219,13 +217,9 @@ impl Diagnosis {
         let said = |index: &usize| say(model, &operations[*index]);
         let mut text = String::new();
         let completed = stuck.completed.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let _ = writeln!(
-            text,
-            "{}: {} fits in no order (invoked at {}, completed at {completed})",
-            self.key,
-            said(&self.operation),
-            stuck.invoked
-        );
+        let key = if self.key == Key::Whole.to_string() { self.key.clone() } else { format!("key {}", self.key) };
+        let _ =
+            writeln!(text, "{key}: {} fits in no order (invoked at {}, completed at {completed})", said(&self.operation), stuck.invoked);
         if !self.shortest {
             text.push_str("  though an earlier completion may not fit either: the budget ended\n");
         }
@@ -237,7 +231,7 @@ impl Diagnosis {
             }
             let told = if told.is_empty() { "at the start".to_owned() } else { format!("after {}", told.join(", ")) };
             let lead = if place == 0 { "the longest possible order" } else { "another" };
-            let _ = writeln!(text, "  {lead}, {told}:\n    {}", shorten(&attempt.expected, 120));
+            let _ = writeln!(text, "  {lead}, {told}:\n    {}", shorten(&attempt.expected, 100));
         }
         if self.sourceless {
             text.push_str("  nothing before it could have left what it saw\n");
@@ -265,7 +259,7 @@ pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>
         Outcome::Failed => format!("{} (failed)", model.describe(&operation.op, None)),
         _ => model.describe(&operation.op, operation.result()),
     };
-    shorten(&text, 44)
+    shorten(&text, 32)
 }
 
 /// Long values lose their middle.

@@ -116,7 +116,7 @@ impl<'a, M: Model> Machine<'a, M> {
                 return None;
             }
             // Rows are added by the dozen, not one at a time.
-            let rows = (state as usize + 1).max(self.states.len()).next_multiple_of(8);
+            let rows = self.states.len().min(MEMO_SIZE / width).max(state as usize + 1).next_multiple_of(8);
             self.memo.resize(rows * width, NONE);
         }
         Some(place)

@@ -50,8 +50,11 @@ use super::Verdict;
 use super::model::{Key, Model};
 use crate::history::{History, Outcome};
 
-/// How many states [`check`] explores before it gives up.
-pub const DEFAULT_BUDGET: u64 = 4_000_000;
+/// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
+/// fewer than ten an operation, even to find out that there is no order.
+pub const fn default_budget(operations: usize) -> u64 {
+    4_000_000 + 20 * operations as u64
+}
 
 /// What the judge found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,9 +135,9 @@ impl Report {
     }
 }
 
-/// Judges whether the history is linearizable, within [`DEFAULT_BUDGET`].
+/// Judges whether the history is linearizable, within the [`default_budget`].
 pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
-    check_within(model, history, DEFAULT_BUDGET)
+    check_within(model, history, default_budget(history.len()))
 }
 
 /// Judges whether the history is linearizable, exploring no more than about this many states.

@@ -7,6 +7,7 @@
 //! - *Observers at once.* An open operation that changes nothing and is legal now takes effect now: it only gets out of the way.
 //! - *Hidden writes.* When a write takes effect, every blind operation open then could have done so just before it, and nobody would
 //!   know. Such an operation is *covered*: its return is passed freely, though until then it may still take effect in earnest.
+//!   And a write that nobody could see before the next one, or before the return is passed, is left for later.
 //! - *Unknown outcomes* are used when they help, the oldest of those alike first.
 //! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later.
