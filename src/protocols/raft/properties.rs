@@ -391,8 +391,9 @@ impl RaftJudge {
         let needed = self.servers.len() / 2 + 1;
         if holders < needed {
             let detail = format!(
-                "{node} committed entry {through} of term {term} at {}, but it is on {holders} disks and not on {needed}",
-                When(at)
+                "{node} committed entry {through} of term {term} at {}, but {holders} of {} disks hold it, fewer than {needed}",
+                When(at),
+                self.servers.len()
             );
             self.violated(Property::CommittedOnQuorum, at, detail);
         }

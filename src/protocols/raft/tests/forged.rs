@@ -415,7 +415,7 @@ fn committed_on_quorum() {
             forger.write_entry(2, 1, 1, 0);
             forger.apply(1, 1, 1);
         },
-        expect!["n1 committed entry 1 of term 1 at 0.070s, but it is on 1 disks and not on 2"],
+        expect!["n1 committed entry 1 of term 1 at 0.070s, but 1 of 3 disks hold it, fewer than 2"],
     );
     // The disk of a server that is down counts.
     holds(|forger| {
