@@ -14,6 +14,7 @@
 //!
 //! *Left out so far:* snapshots, changes of membership, pre-vote, leases, transfer of leadership.
 
+mod audit;
 mod flush;
 mod kv;
 mod leader;
@@ -23,10 +24,13 @@ mod mark;
 mod message;
 mod mutants;
 mod note;
+pub mod properties;
 mod quorum;
 mod rules;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::base::{Duration, DurationRange, NodeId};
 
