@@ -275,6 +275,10 @@ impl Raft {
         self.standing = Standing::Leader(Box::new(Leader::new(self.peers.len(), last.index)));
         context.note(Note::BecameLeader { term: self.term, last });
         context.sometimes(mark::LEADER_ELECTED);
+        // Every leader begins with a no-op of its own, so that a log with entries had a leader before.
+        if last != EntryId::ZERO {
+            context.sometimes(mark::LEADER_LOST);
+        }
         context.cancel_timer(Timer::Election);
         self.append(Command::Noop, context);
         self.beat(context);

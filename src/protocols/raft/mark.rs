@@ -2,6 +2,8 @@
 
 /// A candidate won.
 pub(super) const LEADER_ELECTED: &str = "leader elected";
+/// A candidate won where another had led before: that leader was lost.
+pub(super) const LEADER_LOST: &str = "leader lost";
 /// A living leader learned of a higher term.
 pub(super) const LEADER_DEPOSED: &str = "leader deposed";
 /// A candidate's election timed out.
@@ -28,6 +30,7 @@ pub(super) const READ_REDIRECTED: &str = "read redirected: leadership lost";
 /// All of them.
 pub(super) const ALL: &[&str] = &[
     LEADER_ELECTED,
+    LEADER_LOST,
     LEADER_DEPOSED,
     ELECTION_WITHOUT_WINNER,
     REFUSED_LOG_BEHIND,

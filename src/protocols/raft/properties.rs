@@ -1,14 +1,6 @@
 //! What must always hold of a Raft cluster, judged from outside: from what its servers say, send and write.
 //!
-//! | property | in words |
-//! | --- | --- |
-//! | `election-safety` | at most one leader is elected in a term (paper §5.2) |
-//! | `leader-append-only` | a leader never overwrites or drops entries of its log (§5.3) |
-//! | `log-matching` | logs that share an entry's index and term are equal up to it (§5.3) |
-//! | `leader-completeness` | what was committed in a term is in the log of every leader of a later one (§5.4) |
-//! | `state-machine-safety` | no two servers apply different entries at one index, or reach different states by it (§5.4.3) |
-//! | `persist-before-answer` | a vote, or an acknowledgement of entries, leaves a server once its disk holds what it asserts (figure 2) |
-//! | `committed-on-quorum` | when a leader commits an entry of its own term, the disks of a majority hold it, those of crashed servers included |
+//! [`PROPERTIES`] says what each demands.
 //!
 //! Logs are compared through running digests of their prefixes, so that each entry costs the same however long the log is.
 
@@ -16,19 +8,25 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::audit::{self, Chain, Disk, Fact, Link};
 use super::{AppendResult, EntryId, Message, Note, Term};
-use crate::base::{MessageId, NodeId, Time};
+use crate::base::{Change, MessageId, NodeId, Time};
 use crate::check::{Judge, PropertyReport};
-use crate::trace::{Change, Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Vocabulary};
 
-/// The names of the properties, in the order in which they are reported.
-pub const PROPERTIES: &[&str] = &[
-    "election-safety",
-    "leader-append-only",
-    "log-matching",
-    "leader-completeness",
-    "state-machine-safety",
-    "persist-before-answer",
-    "committed-on-quorum",
+/// The properties, in the order in which they are reported: name, and what each says.
+pub const PROPERTIES: [(&str, &str); 7] = [
+    ("election-safety", "at most one leader is elected in a term (Raft §5.2)"),
+    ("leader-append-only", "a leader never overwrites or drops entries of its log (Raft §5.3)"),
+    ("log-matching", "logs that share an entry's index and term are equal up to it (Raft §5.3)"),
+    ("leader-completeness", "what was committed in a term is in the log of every leader of a later one (Raft §5.4)"),
+    ("state-machine-safety", "no two servers apply different entries at one index, or reach different states by it (Raft §5.4.3)"),
+    (
+        "persist-before-answer",
+        "a vote, or an acknowledgement of entries, leaves a server once its disk holds what it asserts (Raft, figure 2)",
+    ),
+    (
+        "committed-on-quorum",
+        "when a leader commits an entry of its own term, the disks of a majority hold it, those of crashed servers included",
+    ),
 ];
 
 #[derive(Clone, Copy)]
@@ -122,7 +120,7 @@ impl RaftJudge {
 impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         let at = record.at;
-        match record.event {
+        match *record.event {
             Event::Send { id, message, .. } => self.sent(at, id, message),
             Event::Write { node, write, file: audit::FILE, change: Change::Append(bytes) } => self.wrote(node, write, bytes),
             Event::Synced { node, through } => self.synced(node, through),
@@ -134,7 +132,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |(name, found): (&&'static str, &Option<(Time, String)>)| match found {
+        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
             None => PropertyReport::holds(name),
             Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
         };

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::super::properties::RaftJudge;
 use super::super::{Config, KvReply, Message, Note, Raft, Timer, store};
-use crate::base::{ClientId, Duration, Fate, Incarnation, KvOp, MessageId, NodeId, Stream, Time};
+use crate::base::{Change, ClientId, Duration, Fate, Incarnation, KvOp, MessageId, NodeId, Stream, Time};
 use crate::check::{Judge, PropertyReport, Verdict};
 use crate::process::{Buffer, Context, Effect, Files, Message as _, Process, Release, SyncToken, Write};
-use crate::trace::{Change, Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Vocabulary};
 
 /// What the records of these tests speak of.
 pub(super) struct Words;
@@ -295,7 +295,7 @@ impl Cluster {
     }
 
     fn record(&mut self, event: Event<'_, Words>) {
-        let record = Record { number: self.records, at: self.at, event };
+        let record = Record { number: self.records, at: self.at, event: &event };
         self.records += 1;
         self.judge.observe(&record);
     }
