@@ -23,4 +23,5 @@ pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, Kind, Loss, MessageId};
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use ratio::{ParseRatioError, Ratio};
+pub use syntax::suggestion;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
