@@ -7,6 +7,7 @@ pub mod environment;
 pub mod fault;
 pub mod history;
 pub mod process;
+pub mod scenario;
 pub mod systems;
 pub mod trace;
 pub mod world;
