@@ -8,6 +8,7 @@ pub mod fault;
 pub mod history;
 pub mod process;
 pub mod protocols;
+pub mod scenario;
 pub mod systems;
 pub mod trace;
 pub mod workload;
