@@ -335,7 +335,7 @@ impl Raft {
                 }
                 shared.clone()
             };
-            let previous = self.log.id(progress.next - 1).unwrap_or_default();
+            let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
             progress.sent(entries.len());
             let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
             context.send(*peer, message);
@@ -349,7 +349,7 @@ impl Raft {
         let progress = &mut leader.followers[follower];
         if progress.may_send() {
             let entries: Entries = self.log.slice(progress.next, self.config.batch_max).into();
-            let previous = self.log.id(progress.next - 1).unwrap_or_default();
+            let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
             progress.sent(entries.len());
             let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
             context.send(self.peers[follower], message);

@@ -6,7 +6,7 @@
 //!
 //! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, its replicated state in `kv`.
 //! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.
-//! - [`Note`] is what it says about itself.
+//! - [`Note`] is what it says about itself; [`properties`] judges it by that, by what it sends, and by what its disk holds.
 //! - [`RaftKv`] is the store as its clients see it.
 //!
 //! *How it treats its disk.* A follower answers, and a candidate asks for votes, once what the message asserts is durable. A leader sends
