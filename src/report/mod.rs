@@ -1,0 +1,1 @@
+//! An outcome or a sweep, rendered.
