@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::base::Time;
     use crate::check::PropertyReport;
-    use crate::explore::row::samples::outcome;
+    use crate::explore::samples::outcome;
 
     #[test]
     fn what_differs_from_seed_to_seed_is_left_out() {

@@ -10,6 +10,8 @@ mod sweep;
 mod verify;
 
 pub use fingerprint::fingerprint;
+#[cfg(test)]
+pub(crate) use row::samples;
 pub use row::{Defect, Row};
 pub use summary::{Bucket, Ended, MarkTotal, Summary};
 pub use sweep::Sweep;

@@ -190,7 +190,7 @@ impl Drop for Halt<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::row::samples::{outcome, unknown, violated};
+    use crate::explore::samples::{outcome, unknown, violated};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 

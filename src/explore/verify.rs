@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::base::NodeId;
     use crate::check::Verdict;
-    use crate::explore::row::samples::{outcome, violated};
+    use crate::explore::samples::{outcome, violated};
 
     /// Shows records with these digests to the sinks.
     fn play(digests: &[u64], watch: Watch<'_>) {
