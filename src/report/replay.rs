@@ -173,6 +173,7 @@ mod tests {
     #[test]
     fn every_sort_of_record() {
         expect![[r#"
+            shown:
                 0.000000s  n1         starts
                 0.001234s  n1 ⇢ n2    Append #7  "a message"
                 0.002468s  n1 → n2    Append #7  "a message"
@@ -190,7 +191,7 @@ mod tests {
                 0.017276s             the faults are over, everything is healed
                 0.018510s  n1         panics: oh no
         "#]]
-        .assert_eq(&show(Filter::default(), 100));
+        .assert_eq(&format!("shown:\n{}", show(Filter::default(), 100)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::paint::Paint;
 use super::{Invocation, Subject};
+use crate::base::Duration;
 use crate::check::{PropertyReport, Verdict};
 use crate::explore::{Bucket, DETERMINISTIC, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
@@ -56,10 +57,9 @@ pub fn summary_text(subject: &Subject<'_>, summary: &Summary, called: &Invocatio
     page.marks(&summary.sometimes, subject.expect, summary.seeds);
     page.faults(&summary.faults);
     page.blank();
-    let seconds = u64::try_from(summary.sim_time_ns / 1_000_000_000).unwrap_or(u64::MAX);
     page.line(&format!(
-        "  {}s simulated · {} · {}",
-        grouped(seconds),
+        "  {} simulated · {} · {}",
+        total_time(summary.sim_time_ns),
         counted(summary.events, "event"),
         messages_in_words(&summary.messages)
     ));
@@ -308,6 +308,14 @@ fn messages_in_words(messages: &Messages) -> String {
     text
 }
 
+/// To the nanosecond for a few runs, in whole seconds for many.
+fn total_time(nanos: u128) -> String {
+    match u64::try_from(nanos) {
+        Ok(nanos) if nanos < 100_000_000_000 => Duration::from_nanos(nanos).to_string(),
+        _ => format!("{}s", grouped(u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX))),
+    }
+}
+
 /// `1 seed`, `1,000 seeds`.
 fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -419,11 +427,11 @@ mod tests {
         "#]],
         );
         check(
-            &run_text(&bug, &violated(7, "log-matching", "broken"), &called(), false).lines().next().unwrap_or_default(),
+            run_text(&bug, &violated(7, "log-matching", "broken"), &called(), false).lines().next().unwrap_or_default(),
             expect!["✗ violated: log-matching; this scenario means to show election-safety"],
         );
         check(
-            &run_text(&bug, &outcome(7), &called(), false).lines().next().unwrap_or_default(),
+            run_text(&bug, &outcome(7), &called(), false).lines().next().unwrap_or_default(),
             expect!["✓ holds, though this scenario means to show election-safety violated"],
         );
         check(
