@@ -93,7 +93,7 @@ fn write_row(out: Option<&mut Output>, row: &Row) -> io::Result<()> {
 
 /// Shows how far the sweep is, on standard error, if that is a terminal.
 fn progress_bar(seeds: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} seeds, {per_sec}, {eta} to go");
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} seeds, {eta} to go");
     let bar = ProgressBar::new(seeds);
     match style {
         Ok(style) => bar.with_style(style),
