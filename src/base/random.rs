@@ -146,7 +146,7 @@ pub const fn sample_exponential(mean: Duration, word: u64) -> Duration {
 }
 
 /// log2(word + 1) with 32 fractional bits, by repeated squaring of the mantissa.
-const fn log2(word: u64) -> u64 {
+pub(crate) const fn log2(word: u64) -> u64 {
     let number = word as u128 + 1;
     let exponent = number.ilog2();
     // The mantissa, in [1, 2), with 62 fractional bits.

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use stormglass::systems::Registry;
 
 fn main() -> ExitCode {
-    stormglass::cli::main_with(Registry::new())
+    stormglass::cli::main_with(Registry::standard())
 }

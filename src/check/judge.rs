@@ -1,5 +1,7 @@
 //! What a judge is, and what it may say.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::base::Time;
@@ -15,6 +17,16 @@ pub enum Verdict {
     Unknown,
     /// The property was violated.
     Violated,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Holds => "holds",
+            Self::Unknown => "unknown",
+            Self::Violated => "violated",
+        })
+    }
 }
 
 impl Verdict {

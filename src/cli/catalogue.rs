@@ -192,7 +192,7 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
         more: vec![
             ("of the system", system.name().to_owned()),
             ("caught by", mutant.property.to_owned()),
-            ("what it takes to show", mutant.needs.to_owned()),
+            ("what it takes to show", mutant.needs.join("\n")),
             ("published in", mutant.source.to_owned()),
             ("written", format!("mutant: {:?}", mutant.name)),
         ],

@@ -40,12 +40,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let called = arguments.input.invocation(session);
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
-    let filter = arguments.filter(&scenario, session)?;
+    let filter = arguments.filter(&scenario)?;
     let subject = Subject::of(&scenario);
     let color = session.console.color;
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let mut writer = ReplayWriter::new(BufWriter::new(io::stdout().lock()), filter, session.console.width, color);
-    let watch = Watch { sinks: vec![&mut writer], states: scenario.states, ..Watch::default() };
+    let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
     let outcome = panics::watched(|| scenario.run_watched(seed, watch));
     match writer.finish() {
         Ok(0) => session.console.print("  no record is like that\n\n")?,
@@ -60,12 +60,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
 
 impl Arguments {
     /// What to show. Nodes and kinds must exist: a misspelling would show nothing and say nothing.
-    fn filter(&self, scenario: &Scenario, session: &Session<'_>) -> Result<Filter, Failure> {
+    fn filter(&self, scenario: &Scenario) -> Result<Filter, Failure> {
         for node in &self.node {
             check_node(*node, scenario)?;
         }
         for kind in &self.kind {
-            check_kind(kind, scenario, session)?;
+            check_kind(kind, scenario)?;
         }
         Ok(Filter {
             from: self.from.unwrap_or(Time::ZERO),
@@ -77,7 +77,7 @@ impl Arguments {
 }
 
 fn check_node(node: NodeId, scenario: &Scenario) -> Result<(), Failure> {
-    let population = scenario.population();
+    let population = scenario.roster().population;
     let (count, letter) = if node.is_client() { (population.clients, 'c') } else { (population.servers, 'n') };
     if node.index() < count as usize {
         return Ok(());
@@ -86,9 +86,8 @@ fn check_node(node: NodeId, scenario: &Scenario) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, &format!("--node {node}: there is no such node; {known}")))
 }
 
-fn check_kind(kind: &str, scenario: &Scenario, session: &Session<'_>) -> Result<(), Failure> {
-    let kinds = session.registry.find(scenario.system()).map_or(&[][..], |system| system.kinds());
-    let known: Vec<&str> = kinds.iter().chain(Entry::SORTS).copied().collect();
+fn check_kind(kind: &str, scenario: &Scenario) -> Result<(), Failure> {
+    let known: Vec<&str> = scenario.roster().kinds.iter().chain(Entry::SORTS).copied().collect();
     if known.contains(&kind) {
         return Ok(());
     }

@@ -43,7 +43,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     if arguments.format == Format::Text {
         session.console.print(&(opening(&subject, &format!("seed {seed}"), session.console.color) + "\n"))?;
     }
-    let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, Watch { states: scenario.states, ..watch }));
+    let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
     let outcome = if arguments.verify { explore::verify(sinks, run) } else { run(Watch { sinks, ..Watch::default() }) };
     let written = trace.map_or(Ok(()), TraceWriter::finish);

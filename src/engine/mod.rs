@@ -238,3 +238,6 @@ impl<E> Engine<E> {
         stamp
     }
 }
+
+#[cfg(test)]
+mod tests;

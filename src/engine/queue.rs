@@ -19,11 +19,16 @@ use super::key::{Key, Stamp};
 use super::ring::{Place, Ring, Shape};
 
 /// Up to this length the run takes new keys.
-const RUN: usize = 12;
-/// The ring opens above this many keys, and closes below half of it.
-const RING: usize = 32;
+const RUN: usize = 16;
+/// The ring opens at this many keys, and closes below half as many, so that it does not flap.
+const RING: usize = 16;
 /// How many keys a bucket should hold when it is opened.
 const BUCKET: u64 = 16;
+/// How many buckets there are: a whole word of bits at least; at most so many that their ends stay in the processor's cache.
+const BUCKETS_LEAST: u64 = 64;
+const BUCKETS_MOST: u64 = 1 << 11;
+/// The most keys for which an emptied bucket keeps its memory.
+const BUCKET_MEMORY: usize = 1024;
 /// The ring is reconsidered once as many keys have been popped as are pending, but at least this many.
 const PERIOD: u64 = 256;
 /// Cancelled keys are swept out when they outnumber the others by this many.
@@ -98,8 +103,7 @@ impl Queue {
             if alive(key.stamp()) {
                 return Some(key);
             }
-            self.remove(key);
-            self.dead -= 1;
+            self.drop_dead(key);
         }
     }
 
@@ -122,29 +126,44 @@ impl Queue {
         }
     }
 
+    #[inline(never)]
+    fn drop_dead(&mut self, key: Key) {
+        self.remove(key);
+        self.dead -= 1;
+    }
+
     #[inline]
     fn remove(&mut self, first: Key) {
         if self.run.last() == Some(&first) {
             self.run.pop();
         } else {
-            self.heap.pop();
+            self.pop_heap();
         }
     }
 
-    /// Makes the ring's next bucket the run.
+    /// Not inlined, so that the common path stays short.
+    #[inline(never)]
+    fn pop_heap(&mut self) {
+        self.heap.pop();
+    }
+
+    /// Makes the ring's next living bucket the run.
     fn refill(&mut self, alive: &impl Fn(Stamp) -> bool) {
-        if self.ring.len() == 0 {
-            // The ring follows the heap through time, or it would take ever fewer keys.
-            if let Some(&Reverse(key)) = self.heap.peek() {
-                self.ring.open_at(key);
-            }
-            return;
+        while self.run.is_empty() && self.ring.len() > 0 {
+            // The run's memory goes to the bucket, but not that of a burst: in time every bucket would hold as much.
+            self.run.shrink_to(BUCKET_MEMORY);
+            self.ring.open_next(&mut self.run);
+            let before = self.run.len();
+            self.run.retain(|key| alive(key.stamp()));
+            self.dead -= before - self.run.len();
+            self.run.sort_unstable_by(|a, b| b.cmp(a));
         }
-        self.ring.open_next(&mut self.run);
-        let before = self.run.len();
-        self.run.retain(|key| alive(key.stamp()));
-        self.dead -= before - self.run.len();
-        self.run.sort_unstable_by(|a, b| b.cmp(a));
+        // An empty ring follows the heap through time, or it would take ever fewer keys.
+        if self.run.is_empty()
+            && let Some(&Reverse(key)) = self.heap.peek()
+        {
+            self.ring.open_at(key);
+        }
     }
 
     #[cold]
@@ -170,12 +189,13 @@ impl Queue {
         }
     }
 
-    /// Every key is placed anew. At most one key for each that was popped.
+    /// Places every key anew: at most about one for each that was popped since the last time.
     fn reshape(&mut self, shape: Option<Shape>, key: Key) {
         let mut keys = std::mem::take(&mut self.spare);
         self.ring.reshape(shape, key, &mut keys);
         keys.extend(self.heap.drain().map(|Reverse(key)| key));
         keys.append(&mut self.run);
+        // The run relies on keys of one time arriving in their order.
         keys.sort_unstable();
         for key in keys.drain(..) {
             self.push(key);
@@ -206,8 +226,9 @@ fn shape_for(keys: usize, gap: u64, open: bool) -> Option<Shape> {
     if keys < needed {
         return None;
     }
-    let width_log2 = gap.saturating_mul(BUCKET).max(2).ilog2();
-    let buckets = (4 * keys as u64 / BUCKET).clamp(64, 1 << 20).next_power_of_two();
+    let reach = 4 * keys as u64;
+    let buckets = (reach / BUCKET).next_power_of_two().clamp(BUCKETS_LEAST, BUCKETS_MOST);
+    let width_log2 = gap.saturating_mul(BUCKET.max(reach / buckets)).max(2).ilog2();
     Some(Shape { width_log2, buckets_log2: buckets.ilog2() })
 }
 
@@ -219,5 +240,21 @@ fn alike(now: Option<Shape>, wanted: Option<Shape>) -> bool {
             now.width_log2.abs_diff(wanted.width_log2) <= 1 && (wanted.buckets_log2..=wanted.buckets_log2 + 2).contains(&now.buckets_log2)
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+impl Queue {
+    pub(super) fn ring_shape(&self) -> Option<Shape> {
+        self.ring.shape()
+    }
+
+    /// What holds between any two calls.
+    pub(super) fn check(&self, alive: impl Fn(Stamp) -> bool) {
+        self.ring.check();
+        assert!(self.run.is_sorted_by(|a, b| a > b), "the run is sorted, latest first");
+        assert!(self.run.iter().all(|key| self.ring.place(*key) == Place::Near), "the ring holds nothing as early as the run");
+        let keys = self.run.iter().chain(self.ring.keys()).chain(self.heap.iter().map(|Reverse(key)| key));
+        assert_eq!(keys.filter(|key| !alive(key.stamp())).count(), self.dead);
     }
 }

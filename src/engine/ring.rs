@@ -144,3 +144,18 @@ impl Ring {
         word * WORD + bits.trailing_zeros() as usize
     }
 }
+
+#[cfg(test)]
+impl Ring {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.buckets.iter().flatten()
+    }
+
+    pub(super) fn check(&self) {
+        assert_eq!(self.keys().count(), self.len);
+        for (place, bucket) in self.buckets.iter().enumerate() {
+            assert_eq!(self.occupied[place / WORD] >> (place % WORD) & 1 == 1, !bucket.is_empty());
+            assert!(bucket.iter().all(|key| self.place(*key) == Place::Bucket(place)), "every key is in its bucket, and not yet open");
+        }
+    }
+}

@@ -80,3 +80,11 @@ impl<E> Slots<E> {
         slot.event.take()
     }
 }
+
+#[cfg(test)]
+impl<E> Slots<E> {
+    /// How many slots there are, vacant ones included.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}

@@ -161,6 +161,20 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Write(file.into(), Write::Append(range)));
     }
 
+    /// Writes a record at the end of a file, as a line of JSON; [`Files::records`](super::Files::records) reads them. Use a struct, a tuple
+    /// or an array: a part of a number, torn off by a crash, is a number too.
+    ///
+    /// # Panics
+    /// If the record cannot be written as JSON: a map whose keys are not strings, say.
+    pub fn append_record<T: Serialize>(&mut self, file: impl Into<FileName>, record: &T) {
+        let start = self.buffer.bytes.len();
+        // The line break comes first, so that what follows a torn record begins a line of its own.
+        self.buffer.bytes.push(b'\n');
+        serde_json::to_writer(&mut self.buffer.bytes, record).expect("the record can be written as JSON");
+        let range = start..self.buffer.bytes.len();
+        self.buffer.effects.push(Effect::Write(file.into(), Write::Append(range)));
+    }
+
     /// Writes bytes at an offset of a file, over what is there.
     pub fn write_at(&mut self, file: impl Into<FileName>, offset: u64, bytes: &[u8]) {
         let range = self.hold(bytes);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
+
 /// The name of a file on a node's disk.
 pub type FileName = Cow<'static, str>;
 
@@ -19,6 +21,12 @@ impl Files {
     /// The content of a file, or nothing if there is none of this name.
     pub fn read(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// The records that [`Context::append_record`](super::Context::append_record) wrote to a file, in order. One that a crash has torn is
+    /// left out, and so is one that is not a `T`.
+    pub fn records<T: DeserializeOwned>(&self, name: &str) -> impl Iterator<Item = T> {
+        self.read(name).unwrap_or_default().split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
     }
 
     /// The names of all files, in order.
@@ -58,5 +66,13 @@ mod tests {
         files.insert("own", vec![3]);
         assert_eq!(files.scoped("raft").names().collect::<Vec<_>>(), ["log"]);
         assert_eq!(files.scoped("raft").read("log"), Some(&[1][..]));
+    }
+
+    #[test]
+    fn torn_records_are_left_out() {
+        let mut files = Files::new();
+        files.insert("log", b"\n[1,2]\n[3,\n[5,6]".to_vec());
+        assert_eq!(files.records::<(u8, u8)>("log").collect::<Vec<_>>(), [(1, 2), (5, 6)]);
+        assert_eq!(files.records::<u8>("none").count(), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Buffer, Context, Effect, FileName, Files, Process, Release, SyncToken, Write};
+use super::{Buffer, ClientProcess, Context, Effect, FileName, Files, Process, Release, SyncToken, Write};
 use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 
 /// A process on a bench: deliver, fire, sync, crash, and see what it does.
@@ -206,5 +206,12 @@ impl<P: Process> Harness<P> {
     fn leave(&mut self, to: NodeId, message: P::Message) {
         let _ = writeln!(self.transcript, "  → {to} {message:?}");
         self.sent.push((to, message));
+    }
+}
+
+impl<P: ClientProcess> Harness<P> {
+    /// Tells the client to invoke nothing new.
+    pub fn quiesce(&mut self) {
+        self.step("quiesce", |process, context| process.quiesce(context));
     }
 }

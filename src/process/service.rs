@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Message;
 use crate::base::{ClientId, NodeId};
@@ -16,7 +16,12 @@ pub trait Service: 'static {
     /// What they are told.
     type Response: Clone + Debug + Display + Serialize + 'static;
 
-    /// The message that opens a session, if the protocol has sessions: answered with [`Reply::Opened`] before the first request.
+    /// Whether a request that was not answered in time may be sent again, to any server: whether the protocol applies requests of the same
+    /// session and number once. Where it does not, clients ask once, and an operation that is not answered in time is unknown.
+    const RETRY: bool = true;
+
+    /// The message that opens a session, if the protocol has sessions: answered with [`Reply::Opened`] before the first request. It may be
+    /// sent again, and arrive late: opening a session that is open changes nothing.
     fn open(session: ClientId) -> Option<Self::Message> {
         let _ = session;
         None
@@ -30,7 +35,7 @@ pub trait Service: 'static {
 }
 
 /// What a server answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply<R> {
     /// The session is open.
     Opened,

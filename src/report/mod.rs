@@ -42,7 +42,7 @@ impl<'a> Subject<'a> {
         Self {
             name: &scenario.name,
             system: scenario.system(),
-            population: scenario.population(),
+            population: scenario.roster().population,
             mutant: scenario.mutant,
             expect: &scenario.expect,
             expected: scenario.expected,

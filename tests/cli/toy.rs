@@ -185,7 +185,7 @@ impl System for Toy {
             property: NOTHING_BAD,
             about: "Does something bad. Always.",
             source: "nobody published it",
-            needs: "no fault at all",
+            needs: &["no fault at all"],
         }]
     }
 

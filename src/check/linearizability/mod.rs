@@ -1,0 +1,410 @@
+//! Is there an order? A history is *linearizable* if its operations can be put in an order, each between its invocation and its
+//! completion, in which a sequential object would have given the same answers (M. Herlihy and J. Wing, 1990).
+//!
+//! [`check`] judges a [`History`] against a [`Model`]. Operations that failed never took effect; those of unknown outcome may take effect
+//! at any time after their invocation, or never. What precedes what is told in [`crate::history`].
+//!
+//! Keys are judged apart, each by a just-in-time search with a budget counted in states: the same history gives the same answer, and takes
+//! the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
+//!
+//! ```
+//! use stormglass::base::{ClientId, Time};
+//! use stormglass::check::{Verdict, linearizability, model::register::{Register, RegisterOp, RegisterResult}};
+//! use stormglass::history::{History, Outcome};
+//!
+//! let (writer, reader) = (ClientId::new(0), ClientId::new(1));
+//! let at = Time::from_nanos;
+//! let mut history = History::new();
+//! history.invoke(at(1), writer, RegisterOp::Write(5))?;
+//! history.complete(at(2), writer, Outcome::Done(RegisterResult::Written))?;
+//! history.invoke(at(3), reader, RegisterOp::Read)?;
+//! history.complete(at(4), reader, Outcome::Done(RegisterResult::Value(None)))?;
+//!
+//! let report = linearizability::check(&Register::empty(), &history);
+//! assert_eq!(report.verdict(), Verdict::Violated); // a stale read
+//! for violation in report.violations() {
+//!     let why = linearizability::diagnose(&Register::empty(), &history, violation);
+//!     println!("{}", why.explain(&Register::empty(), &history));
+//! }
+//! # Ok::<(), stormglass::history::MalformedHistory>(())
+//! ```
+
+mod diagnosis;
+mod drawing;
+mod joint;
+mod machine;
+mod merge;
+mod plan;
+mod search;
+pub mod twin;
+mod visited;
+
+use rustc_hash::FxHashMap;
+
+pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
+use self::joint::Joint;
+use self::machine::Machine;
+use self::plan::{Plan, Share};
+use self::search::{End, Order, Progress, Search};
+use super::model::{Key, Model};
+use super::{PropertyReport, Verdict};
+use crate::history::{History, Outcome};
+
+/// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
+/// fewer than ten an operation, even to find out that there is no order.
+pub const fn default_budget(operations: usize) -> u64 {
+    4_000_000 + 20 * operations as u64
+}
+
+/// What the judge found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The answer.
+    pub judgement: Judgement,
+    /// How many states were explored in finding it.
+    pub states: u64,
+}
+
+/// Whether the history is linearizable, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is.
+    Holds {
+        /// An order that shows it, by the operations' indices in the history. Operations of unknown outcome that it leaves out never took
+        /// effect.
+        witness: Vec<usize>,
+    },
+    /// It is not.
+    Violated {
+        /// Every key that is violated on its own.
+        violations: Vec<Violation>,
+        /// The keys for which the budget was too small.
+        undecided: Vec<Undecided>,
+    },
+    /// The budget was too small to say.
+    Unknown {
+        /// The keys in question.
+        undecided: Vec<Undecided>,
+    },
+}
+
+/// A key whose operations have no order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The key, as the model names it.
+    pub key: String,
+    /// All operations on the key that may have taken effect, in the order of their invocation.
+    pub operations: Vec<usize>,
+    /// How many of these completions, in their order, already admit no order; perhaps fewer do.
+    pub completions: usize,
+    /// Whether the keys hold apart and only together do not.
+    joint: bool,
+}
+
+/// A key about which nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// The key, as the model names it.
+    pub key: String,
+    /// How many states were explored.
+    pub states: u64,
+    /// The furthest operation whose completion was looked at.
+    pub operation: Option<usize>,
+    /// Whether more is open or unknown at once than the search can hold, so that a larger budget would not help.
+    pub too_wide: bool,
+}
+
+impl Report {
+    /// The answer in a word.
+    pub const fn verdict(&self) -> Verdict {
+        match self.judgement {
+            Judgement::Holds { .. } => Verdict::Holds,
+            Judgement::Violated { .. } => Verdict::Violated,
+            Judgement::Unknown { .. } => Verdict::Unknown,
+        }
+    }
+}
+
+impl Report {
+    /// Every key that is violated on its own; none unless the history is violated.
+    pub fn violations(&self) -> &[Violation] {
+        match &self.judgement {
+            Judgement::Violated { violations, .. } => violations,
+            Judgement::Holds { .. } | Judgement::Unknown { .. } => &[],
+        }
+    }
+}
+
+/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as a property of this name.
+pub fn judge<M: Model>(name: &'static str, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
+    let report = check_within(model, history, budget);
+    let mut property = PropertyReport { verdict: report.verdict(), ..PropertyReport::holds(name) };
+    match &report.judgement {
+        Judgement::Holds { .. } => {}
+        Judgement::Violated { violations, .. } => {
+            let diagnoses: Vec<Diagnosis> = violations.iter().map(|violation| diagnose(model, history, violation)).collect();
+            let told: Vec<String> = diagnoses.iter().map(|diagnosis| diagnosis.explain(model, history)).collect();
+            property.detail = told.join("\n");
+            property.at = diagnoses.iter().filter_map(|diagnosis| history.operations()[diagnosis.operation].completed).min();
+        }
+        Judgement::Unknown { undecided } => {
+            let keys: Vec<&str> = undecided.iter().map(|undecided| undecided.key.as_str()).collect();
+            let help = if undecided.iter().any(|undecided| undecided.too_wide) {
+                "too many operations are open or unknown at once: fewer clients or shorter timeouts would help"
+            } else {
+                "a larger budget of states would help, or fewer operations at once"
+            };
+            property.detail = format!("undecided after {} states: key {}; {help}", report.states, keys.join(", key "));
+        }
+    }
+    property
+}
+
+/// Judges whether the history is linearizable, within the [`default_budget`].
+pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
+    check_within(model, history, default_budget(history.len()))
+}
+
+/// Judges whether the history is linearizable, exploring no more than about this many states.
+///
+/// All keys get a small share of the budget before any gets a large one.
+pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
+    let shares = partition(model, history);
+    let mut judge = Judge { history, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() };
+    judge.judge(model, &shares);
+    let rulings = judge.rulings;
+    let orders: Option<Vec<&Order>> =
+        rulings.iter().map(|ruling| if let Ruling::Order(order) = ruling { Some(order) } else { None }).collect();
+    let Some(orders) = orders else { return Report { judgement: gather(&shares, rulings, false), states: judge.states } };
+    if let Some(witness) = merge::merge(history, &orders) {
+        return Report { judgement: Judgement::Holds { witness }, states: judge.states };
+    }
+    // The keys hold apart, but their orders contradict one another: possible only where several clients complete and invoke operations
+    // on different keys at one instant. Then the keys must be judged together.
+    let joint = Joint::new(model, &shares);
+    let all = [(Key::Whole, whole(history))];
+    let mut judge =
+        Judge { history, budget: budget.saturating_sub(judge.states), states: judge.states, places: judge.places, rulings: Vec::new() };
+    judge.judge(&joint, &all);
+    let judgement = match judge.rulings.pop() {
+        Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
+        Some(ruling) => gather(&all, vec![ruling], true),
+        None => unreachable!("there is a ruling for each share"),
+    };
+    Report { judgement, states: judge.states }
+}
+
+/// What became of one key.
+enum Ruling {
+    Order(Order),
+    Violated { completions: u32 },
+    Undecided { states: u64, operation: Option<u32>, too_wide: bool },
+}
+
+fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>, joint: bool) -> Judgement {
+    let (mut violations, mut undecided) = (Vec::new(), Vec::new());
+    for ((key, share), ruling) in shares.iter().zip(rulings) {
+        match ruling {
+            Ruling::Order(_) => {}
+            Ruling::Violated { completions } => violations.push(Violation {
+                key: key.to_string(),
+                operations: share.operations.iter().map(|index| *index as usize).collect(),
+                completions: completions as usize,
+                joint,
+            }),
+            Ruling::Undecided { states, operation, too_wide } => {
+                undecided.push(Undecided { key: key.to_string(), states, operation: operation.map(|index| index as usize), too_wide });
+            }
+        }
+    }
+    if violations.is_empty() { Judgement::Unknown { undecided } } else { Judgement::Violated { violations, undecided } }
+}
+
+/// The history key by key, in order of first appearance.
+fn partition<'a, M: Model>(model: &M, history: &'a History<M::Op, M::Ret>) -> Vec<(Key<'a>, Share)> {
+    let mut shares: Vec<(Key<'a>, Share)> = Vec::new();
+    let mut known: FxHashMap<Key<'a>, u32> = FxHashMap::default();
+    let mut owner = Vec::with_capacity(history.len());
+    for (index, operation) in history.operations().iter().enumerate() {
+        let key = model.key(&operation.op);
+        let share = match shares.first() {
+            Some((first, _)) if *first == key => 0,
+            None => {
+                shares.push((key, Share::default()));
+                0
+            }
+            Some(_) => *known.entry(key).or_insert_with(|| {
+                shares.push((key, Share::default()));
+                shares.len() as u32 - 1
+            }),
+        };
+        owner.push(share);
+        if operation.outcome != Outcome::Failed {
+            shares[share as usize].1.operations.push(index as u32);
+        }
+    }
+    for (rank, index) in history.completions().iter().enumerate() {
+        if matches!(history.operations()[*index].outcome, Outcome::Done(_)) {
+            shares[owner[*index] as usize].1.completions.push((*index as u32, rank as u32));
+        }
+    }
+    shares
+}
+
+/// The whole history as one share.
+fn whole<O, R: PartialEq>(history: &History<O, R>) -> Share {
+    let operations = history.operations();
+    let completions = history.completions().iter().enumerate();
+    Share {
+        operations: (0..operations.len() as u32).filter(|index| operations[*index as usize].outcome != Outcome::Failed).collect(),
+        completions: completions
+            .filter(|(_, index)| matches!(operations[**index].outcome, Outcome::Done(_)))
+            .map(|(rank, index)| (*index as u32, rank as u32))
+            .collect(),
+    }
+}
+
+struct Judge<'a, O, R> {
+    history: &'a History<O, R>,
+    budget: u64,
+    states: u64,
+    places: Vec<u32>,
+    rulings: Vec<Ruling>,
+}
+
+/// A key whose search is not over.
+struct Case<'a, M: Model> {
+    share: usize,
+    plan: Plan,
+    machine: Machine<'a, M>,
+    search: AnySearch,
+}
+
+/// What a key may explore before the next one has its turn; the next round allows more.
+const FIRST_ROUND: u64 = 4096;
+
+impl<O, R> Judge<'_, O, R> {
+    fn judge<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) {
+        let mut open = Vec::new();
+        for (share, (_, events)) in shares.iter().enumerate() {
+            let mut machine = Machine::new(model);
+            let plan = Plan::new(self.history, events, &mut machine, &mut self.places);
+            let Some(search) = AnySearch::new(&plan, plan.returns.len() as u32) else {
+                self.rulings.push(Ruling::Undecided { states: 0, operation: None, too_wide: true });
+                continue;
+            };
+            let mut case = Case { share, plan, machine, search };
+            // A ruling for each share, in their order, that later rounds may better.
+            let ruling = self.turn(&mut case, FIRST_ROUND);
+            if let Some(ruling) = ruling {
+                self.rulings.push(ruling);
+            } else {
+                self.rulings.push(case.undecided());
+                open.push(case);
+            }
+        }
+        let mut allowance = FIRST_ROUND;
+        while !open.is_empty() && self.states < self.budget {
+            allowance = allowance.saturating_mul(4);
+            open.retain_mut(|case| {
+                let ruling = self.turn(case, allowance);
+                let over = ruling.is_some();
+                self.rulings[case.share] = ruling.unwrap_or_else(|| case.undecided());
+                !over
+            });
+        }
+    }
+
+    fn turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+        let allowance = allowance.min(self.budget.saturating_sub(self.states));
+        let before = case.search.states();
+        let progress = case.search.run(&case.plan, &mut case.machine, allowance);
+        self.states += case.search.states() - before;
+        match progress {
+            Progress::Found => Some(Ruling::Order(case.search.order(&case.plan, &mut case.machine))),
+            Progress::Exhausted => Some(Ruling::Violated { completions: case.search.horizon() }),
+            Progress::Paused => None,
+        }
+    }
+}
+
+impl<M: Model> Case<'_, M> {
+    fn undecided(&self) -> Ruling {
+        let operation = self.plan.returns.get(self.search.deepest() as usize).map(|place| self.plan.planned[*place as usize].index);
+        Ruling::Undecided { states: self.search.states(), operation, too_wide: false }
+    }
+}
+
+/// A search as wide as it has to be.
+enum AnySearch {
+    One(Search<1>),
+    Four(Box<Search<4>>),
+    Sixteen(Box<Search<16>>),
+    SixtyFour(Box<Search<64>>),
+    TwoHundred(Box<Search<256>>),
+}
+
+macro_rules! any {
+    ($any:expr, $search:ident => $body:expr) => {
+        match $any {
+            AnySearch::One($search) => $body,
+            AnySearch::Four($search) => $body,
+            AnySearch::Sixteen($search) => $body,
+            AnySearch::SixtyFour($search) => $body,
+            AnySearch::TwoHundred($search) => $body,
+        }
+    };
+}
+
+impl AnySearch {
+    /// Nothing if more is open, or unknown, than 16384 operations.
+    fn new(plan: &Plan, limit: u32) -> Option<Self> {
+        Some(match plan.loose.len().max(plan.slots as usize).div_ceil(64) {
+            0..=1 => Self::One(Search::new(plan, limit)),
+            2..=4 => Self::Four(Box::new(Search::new(plan, limit))),
+            5..=16 => Self::Sixteen(Box::new(Search::new(plan, limit))),
+            17..=64 => Self::SixtyFour(Box::new(Search::new(plan, limit))),
+            65..=256 => Self::TwoHundred(Box::new(Search::new(plan, limit))),
+            _ => return None,
+        })
+    }
+
+    fn run<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Progress {
+        match self {
+            Self::One(search) => search.run(plan, machine, budget),
+            // Rare: one copy of the code serves all models.
+            Self::Four(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
+            Self::Sixteen(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
+            Self::SixtyFour(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
+            Self::TwoHundred(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
+        }
+    }
+
+    fn order<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>) -> Order {
+        any!(self, search => search.order::<dyn machine::Transitions>(plan, machine))
+    }
+
+    fn seek_ends(&mut self) {
+        any!(self, search => search.seek_ends());
+    }
+
+    fn ends(&mut self) -> &mut Vec<End> {
+        any!(self, search => search.ends())
+    }
+
+    fn order_of<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, end: &End) -> Order {
+        any!(self, search => search.order_of::<dyn machine::Transitions>(plan, machine, end))
+    }
+
+    fn states(&self) -> u64 {
+        any!(self, search => search.states)
+    }
+
+    fn horizon(&self) -> u32 {
+        any!(self, search => search.horizon)
+    }
+
+    fn deepest(&self) -> u32 {
+        any!(self, search => search.deepest)
+    }
+}

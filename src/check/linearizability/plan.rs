@@ -1,0 +1,217 @@
+//! One key's part of a history, laid out for the search: operations in order of invocation, returns in order of completion.
+
+use super::machine::{KindId, Machine, Part, Transitions};
+use crate::check::model::Model;
+use crate::history::{History, Outcome};
+
+pub(super) const NONE: u32 = u32::MAX;
+
+/// An operation that completed, and so must have taken effect between its invocation and its return.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    /// Its index in the history.
+    pub(super) index: u32,
+    pub(super) kind: KindId,
+    /// Its place among the open operations; free again once it has returned.
+    pub(super) slot: u32,
+    /// Which return, counted from zero, is its own.
+    pub(super) returns: u32,
+    /// The operation of the same client that it follows at the same instant, at which others were busy too. Everything else that must
+    /// come before it has returned before it was invoked.
+    pub(super) after: u32,
+    /// Whether some operation is `after` it, or it is after some.
+    pub(super) tied: bool,
+}
+
+/// An operation of unknown outcome: it may take effect at any time after its invocation, or never.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loose {
+    pub(super) index: u32,
+    pub(super) kind: KindId,
+    /// The first return before which it may take effect.
+    pub(super) from: u32,
+    /// Whether it is like the one before it in the list, which then goes first.
+    pub(super) follows: bool,
+    /// See [`Planned::after`].
+    pub(super) after: u32,
+}
+
+pub(super) struct Plan {
+    pub(super) planned: Vec<Planned>,
+    /// The operations in the order of their returns.
+    pub(super) returns: Vec<u32>,
+    /// For each return, how many operations were invoked before it.
+    pub(super) opened: Vec<u32>,
+    /// Alike ones next to one another, the oldest first.
+    pub(super) loose: Vec<Loose>,
+    /// Whether one of these is anything but a write.
+    pub(super) loose_sharp: bool,
+    /// How many operations are open at once, at most.
+    pub(super) slots: u32,
+    /// For each return, its rank among all completions of the history.
+    pub(super) ranks: Vec<u32>,
+    /// For each return, the first return from there on that belongs to an observer; one past the last if there is none.
+    pub(super) observer: Vec<u32>,
+}
+
+/// One key's events, before they are laid out.
+#[derive(Default)]
+pub(super) struct Share {
+    /// Operations that may have taken effect, in order of invocation.
+    pub(super) operations: Vec<u32>,
+    /// Those known to have, in order of completion, with their rank among all completions.
+    pub(super) completions: Vec<(u32, u32)>,
+}
+
+impl Plan {
+    /// `places` is scratch: it has room for each operation of the history.
+    pub(super) fn new<'a, M: Model>(
+        history: &'a History<M::Op, M::Ret>,
+        share: &Share,
+        machine: &mut Machine<'a, M>,
+        places: &mut [u32],
+    ) -> Self {
+        let count = share.completions.len();
+        let plan = Self {
+            planned: Vec::with_capacity(count),
+            returns: Vec::with_capacity(count),
+            opened: Vec::with_capacity(count),
+            loose: Vec::new(),
+            loose_sharp: false,
+            slots: 0,
+            ranks: Vec::with_capacity(count),
+            observer: Vec::new(),
+        };
+        let mut planner = Planner { history, machine, places, free: Vec::new(), plan };
+        planner.lay_out(share);
+        let Planner { machine, mut plan, .. } = planner;
+        plan.sort_loose();
+        plan.find_observers(machine);
+        plan
+    }
+
+    fn sort_loose(&mut self) {
+        self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.index));
+        for place in 1..self.loose.len() {
+            let (before, this) = (self.loose[place - 1], &mut self.loose[place]);
+            this.follows = before.kind == this.kind && before.after == NONE && this.after == NONE;
+        }
+    }
+
+    fn find_observers<M: Model>(&mut self, machine: &Machine<'_, M>) {
+        let count = self.returns.len();
+        self.observer = vec![count as u32; count + 1];
+        for event in (0..count).rev() {
+            let kind = self.planned[self.returns[event] as usize].kind;
+            let here = machine.part(kind) == Part::Observer;
+            self.observer[event] = if here { event as u32 } else { self.observer[event + 1] };
+        }
+    }
+}
+
+struct Planner<'a, 'p, M: Model> {
+    history: &'a History<M::Op, M::Ret>,
+    machine: &'p mut Machine<'a, M>,
+    /// For each open operation of the history, its place in the plan.
+    places: &'p mut [u32],
+    /// Slots that were used before and are free.
+    free: Vec<u32>,
+    plan: Plan,
+}
+
+impl<M: Model> Planner<'_, '_, M> {
+    /// Goes through the events instant by instant. What completes and what is invoked at one instant are concurrent, unless they are of
+    /// one client.
+    fn lay_out(&mut self, share: &Share) {
+        let operations = self.history.operations();
+        let (mut invoked, mut returned) = (0, 0);
+        while invoked < share.operations.len() || returned < share.completions.len() {
+            let invocation = share.operations.get(invoked).map(|index| operations[*index as usize].invoked);
+            let completion = share.completions.get(returned).and_then(|(index, _)| operations[*index as usize].completed);
+            match (invocation, completion) {
+                (Some(invocation), Some(completion)) if invocation == completion => {
+                    let invocations =
+                        share.operations[invoked..].iter().take_while(|index| operations[**index as usize].invoked == invocation).count();
+                    let completions = share.completions[returned..]
+                        .iter()
+                        .take_while(|(index, _)| operations[*index as usize].completed == Some(completion))
+                        .count();
+                    self.tie(&share.operations[invoked..invoked + invocations], &share.completions[returned..returned + completions]);
+                    invoked += invocations;
+                    returned += completions;
+                }
+                (Some(invocation), completion) if completion.is_none_or(|completion| invocation < completion) => {
+                    self.invoke(share.operations[invoked], NONE);
+                    invoked += 1;
+                }
+                _ => {
+                    self.complete(share.completions[returned]);
+                    returned += 1;
+                }
+            }
+        }
+    }
+
+    /// Operations that are invoked, and others that complete, at one instant.
+    fn tie(&mut self, invocations: &[u32], completions: &[(u32, u32)]) {
+        let operations = self.history.operations();
+        let client = |index: u32| operations[index as usize].client;
+        let first = client(invocations[0]);
+        let alone = invocations.iter().all(|index| client(*index) == first) && completions.iter().all(|(index, _)| client(*index) == first);
+        if alone {
+            // One client does one thing after the other, and nobody else is there to be concurrent with.
+            let mut completions = completions.iter().peekable();
+            for index in invocations {
+                while let Some(completion) = completions.next_if(|(completed, _)| completed < index) {
+                    self.complete(*completion);
+                }
+                self.invoke(*index, NONE);
+            }
+            completions.for_each(|completion| self.complete(*completion));
+            return;
+        }
+        // All are open together; only what one client did one after the other is in order.
+        let mut done: Vec<_> = completions.iter().map(|(index, _)| (client(*index), *index)).collect();
+        done.sort_unstable();
+        for index in invocations {
+            let earlier = done.partition_point(|other| *other < (client(*index), *index));
+            let after =
+                done[..earlier].last().filter(|(other, _)| *other == client(*index)).map_or(NONE, |(_, op)| self.places[*op as usize]);
+            self.invoke(*index, after);
+        }
+        completions.iter().for_each(|completion| self.complete(*completion));
+    }
+
+    fn invoke(&mut self, index: u32, after: u32) {
+        let operation = &self.history.operations()[index as usize];
+        let kind = self.machine.kind(&operation.op, operation.result());
+        if matches!(operation.outcome, Outcome::Unknown) {
+            // An observer whose answer nobody saw constrains nothing.
+            if self.machine.part(kind) == Part::Observer {
+                return;
+            }
+            self.plan.loose_sharp |= !matches!(self.machine.part(kind), Part::Write(_));
+            self.plan.loose.push(Loose { index, kind, from: self.plan.returns.len() as u32, follows: false, after });
+        } else {
+            let slot = self.free.pop().unwrap_or_else(|| {
+                self.plan.slots += 1;
+                self.plan.slots - 1
+            });
+            self.places[index as usize] = self.plan.planned.len() as u32;
+            self.plan.planned.push(Planned { index, kind, slot, returns: NONE, after, tied: after != NONE });
+        }
+        if after != NONE {
+            self.plan.planned[after as usize].tied = true;
+        }
+    }
+
+    fn complete(&mut self, (index, rank): (u32, u32)) {
+        let place = self.places[index as usize];
+        let operation = &mut self.plan.planned[place as usize];
+        operation.returns = self.plan.returns.len() as u32;
+        self.free.push(operation.slot);
+        self.plan.returns.push(place);
+        self.plan.opened.push(self.plan.planned.len() as u32);
+        self.plan.ranks.push(rank);
+    }
+}

@@ -1,0 +1,563 @@
+//! The search for an order, over returns: just-in-time linearization.
+//!
+//! The search stands before a return, in a state, and knows which of the open operations took effect. To pass the return, its operation
+//! must have. So operations take effect no earlier than some return asks for it (G. Lowe, *Testing for linearizability*, 2017), but for
+//! four things:
+//!
+//! - *Observers at once.* An open operation that changes nothing and is legal now takes effect now: it only gets out of the way.
+//! - *Hidden writes.* When a write takes effect, every blind operation open then could have done so just before it, and nobody would
+//!   know. Such an operation is *covered*: its return is passed freely, though until then it may still take effect in earnest.
+//!   And a write that nobody could see before the next one, or before the return is passed, is left for later.
+//! - *Unknown outcomes* are used when they help, the oldest of those alike first.
+//! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
+//!   still to be used would leave. If none does, the search turns back here instead of finding out later.
+
+use super::machine::{Part, StateId, Step, Transitions};
+use super::plan::{NONE, Plan};
+use super::visited::{Bits, Configuration, Fates, Visited};
+
+/// What a search has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// There is an order.
+    Found,
+    /// There is none.
+    Exhausted,
+    /// The budget ended.
+    Paused,
+}
+
+/// A search that can be paused and taken up again.
+pub(super) struct Search<const W: usize> {
+    cursor: Cursor<W>,
+    visited: Visited<W>,
+    /// The way from the start to where the search is, with the choice tried last at each place.
+    way: Vec<Frame>,
+    /// How many returns are to be passed.
+    limit: u32,
+    started: bool,
+    /// Configurations reached, new or not.
+    pub(super) states: u64,
+    /// One past the last return that had a part in turning back: no order passes it.
+    pub(super) horizon: u32,
+    /// The furthest return before which it stood.
+    pub(super) deepest: u32,
+    /// Where no further return had to be passed, if all ends are asked for.
+    ends: Option<Vec<End>>,
+}
+
+/// The end of an order that passes all returns asked for.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) state: StateId,
+    way: Vec<Frame>,
+}
+
+/// How many ends are kept: one for each state, and no more than this.
+const ENDS: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    configuration: u32,
+    next: Choice,
+    taken: Choice,
+    /// Whether the last to take effect was a blind operation that need not have yet, and nobody has seen it. A write would hide it, and
+    /// could as well have gone without it. And if the returning operation is covered, it could as well have taken effect itself, with the
+    /// other to follow after the return. So neither is tried.
+    unseen: bool,
+}
+
+/// What to do before a return, in the order in which it is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    /// Pass the return: its operation is covered.
+    Pass,
+    /// The returning operation takes effect; where several states may follow, the one with this number.
+    Returning(u32),
+    /// The open operation in this slot takes effect first.
+    Open(u32, u32),
+    /// This operation of unknown outcome takes effect first.
+    Loose(u32, u32),
+    Nothing,
+}
+
+/// What is open before the return at which the search stands.
+struct Cursor<const W: usize> {
+    event: u32,
+    /// The planned operation in each slot, while it is open.
+    slots: Vec<u32>,
+    open: Bits<W>,
+    observers: Bits<W>,
+    /// Blind operations that a write can cover.
+    coverable: Bits<W>,
+    /// Neither observers nor writes that can be covered: what may see an operation and change the state, or must be ordered in earnest.
+    sharp: Bits<W>,
+}
+
+/// An order of operations: each with the rank, among all completions of the history, of the return before which it took effect.
+pub(super) type Order = Vec<(u32, u32)>;
+
+/// Where a configuration led.
+enum Arrival {
+    /// All returns are passed.
+    Goal,
+    /// Nowhere, or nowhere new.
+    Back,
+    /// A configuration to go on from; and whether the operation that led here is [`Frame::unseen`].
+    New(u32, bool),
+}
+
+/// Takes notes while a way is walked again.
+#[derive(Default)]
+struct Log {
+    order: Vec<(u32, u32)>,
+    /// Covered operations that were passed, with the place in the order before which they hide.
+    hidden: Vec<(usize, u32)>,
+    /// For each slot, the place in the order of the write that covers it.
+    covers: Vec<usize>,
+}
+
+impl<const W: usize> Search<W> {
+    /// A search for an order that passes the first `limit` returns.
+    pub(super) fn new(plan: &Plan, limit: u32) -> Self {
+        Self {
+            cursor: Cursor::new(plan),
+            visited: Visited::new(),
+            way: Vec::new(),
+            limit,
+            started: false,
+            states: 0,
+            horizon: 0,
+            deepest: 0,
+            ends: None,
+        }
+    }
+
+    /// Goes on until there is an answer, or this many more states were reached.
+    pub(super) fn run<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, budget: u64) -> Progress {
+        let end = self.states.saturating_add(budget);
+        if !self.started {
+            if self.limit == 0 {
+                return match self.goal(machine.initial()) {
+                    Arrival::Goal => Progress::Found,
+                    _ => Progress::Exhausted,
+                };
+            }
+            if budget == 0 {
+                return Progress::Paused;
+            }
+            self.started = true;
+            self.cursor.open_before(plan, machine, 0);
+            match self.arrive(plan, machine, machine.initial(), Fates::NONE, false, None) {
+                Arrival::Goal => return Progress::Found,
+                Arrival::Back => return Progress::Exhausted,
+                Arrival::New(id, _) => self.enter(plan, id, false),
+            }
+        }
+        while let Some(frame) = self.way.last().copied() {
+            if self.states >= end {
+                return Progress::Paused;
+            }
+            let configuration = *self.visited.get(frame.configuration);
+            self.cursor.seek(plan, machine, configuration.event);
+            let Some((choice, state, next)) = self.choose(plan, machine, &configuration, frame.next, frame.unseen) else {
+                self.horizon = self.horizon.max(configuration.event + 1);
+                self.way.pop();
+                continue;
+            };
+            let top = self.way.last_mut().expect("there is a frame");
+            top.next = next;
+            top.taken = choice;
+            match self.follow(plan, machine, &configuration, choice, state, None) {
+                Arrival::Goal => return Progress::Found,
+                Arrival::Back => {}
+                Arrival::New(id, unseen) => self.enter(plan, id, unseen),
+            }
+        }
+        Progress::Exhausted
+    }
+
+    fn enter(&mut self, plan: &Plan, id: u32, unseen: bool) {
+        let configuration = self.visited.get(id);
+        let slot = plan.planned[plan.returns[configuration.event as usize] as usize].slot;
+        let next = if configuration.fates.covered.has(slot) && !unseen { Choice::Pass } else { Choice::Returning(0) };
+        self.way.push(Frame { configuration: id, next, taken: Choice::Nothing, unseen });
+    }
+
+    /// The first choice from `choice` on that is possible, the state that it leaves, and what to try after it.
+    fn choose<T: Transitions + ?Sized>(
+        &self,
+        plan: &Plan,
+        machine: &mut T,
+        configuration: &Configuration<W>,
+        mut choice: Choice,
+        unseen: bool,
+    ) -> Option<(Choice, StateId, Choice)> {
+        let Configuration { event, state, fates } = configuration;
+        let returning = plan.returns[*event as usize];
+        let returning_slot = plan.planned[returning as usize].slot;
+        let hides = |machine: &T, kind| unseen && matches!(machine.part(kind), Part::Write(_));
+        loop {
+            match choice {
+                Choice::Pass => return Some((choice, *state, Choice::Returning(0))),
+                Choice::Returning(branch) => {
+                    let operation = &plan.planned[returning as usize];
+                    let possible = self.ready(plan, *event, fates, operation.after) && !hides(machine, operation.kind);
+                    if possible && let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
+                        let after = if more { Choice::Returning(branch + 1) } else { Choice::Open(0, 0) };
+                        return Some((choice, next, after));
+                    }
+                    choice = Choice::Open(0, 0);
+                }
+                // With nobody to see them, other writes can wait.
+                Choice::Open(0, 0) if !self.is_sharp(plan, fates) && self.cursor.observers.minus(&fates.done).is_empty() => return None,
+                Choice::Open(slot, branch) if slot < plan.slots => {
+                    choice = Choice::Open(slot + 1, 0);
+                    if slot == returning_slot || !self.cursor.open.has(slot) || fates.done.has(slot) || self.cursor.observers.has(slot) {
+                        continue;
+                    }
+                    let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
+                    if !self.ready(plan, *event, fates, operation.after) || hides(machine, operation.kind) {
+                        continue;
+                    }
+                    if let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
+                        let after = if more { Choice::Open(slot, branch + 1) } else { choice };
+                        return Some((Choice::Open(slot, branch), next, after));
+                    }
+                }
+                Choice::Open(..) => choice = Choice::Loose(0, 0),
+                Choice::Loose(place, branch) if (place as usize) < plan.loose.len() => {
+                    choice = Choice::Loose(place + 1, 0);
+                    let loose = &plan.loose[place as usize];
+                    if loose.from > *event
+                        || fates.used.has(place)
+                        || (loose.follows && !fates.used.has(place - 1))
+                        || !self.ready(plan, *event, fates, loose.after)
+                        || hides(machine, loose.kind)
+                    {
+                        continue;
+                    }
+                    if let Some((next, more)) = branch_of(machine, *state, loose.kind, branch) {
+                        let after = if more { Choice::Loose(place, branch + 1) } else { choice };
+                        return Some((Choice::Loose(place, branch), next, after));
+                    }
+                }
+                Choice::Loose(..) | Choice::Nothing => return None,
+            }
+        }
+    }
+
+    /// Whether something other than covered writes and observers can still take effect.
+    fn is_sharp(&self, plan: &Plan, fates: &Fates<W>) -> bool {
+        plan.loose_sharp || !self.cursor.sharp.minus(&fates.done).is_empty()
+    }
+
+    /// Whether the operation that must come first, if there is one, took effect.
+    fn ready(&self, plan: &Plan, event: u32, fates: &Fates<W>, after: u32) -> bool {
+        after == NONE || {
+            let operation = &plan.planned[after as usize];
+            operation.returns < event || fates.done.has(operation.slot)
+        }
+    }
+
+    /// Makes a choice.
+    fn follow<T: Transitions + ?Sized>(
+        &mut self,
+        plan: &Plan,
+        machine: &mut T,
+        configuration: &Configuration<W>,
+        choice: Choice,
+        state: StateId,
+        log: Option<&mut Log>,
+    ) -> Arrival {
+        let mut fates = configuration.fates;
+        let event = configuration.event;
+        let mut log = log;
+        let returning = plan.returns[event as usize];
+        let returning_slot = plan.planned[returning as usize].slot;
+        // Other operations go before a covered one only for its taking effect in earnest; were it to be passed, they could wait.
+        let in_earnest = choice != Choice::Pass && fates.covered.has(returning_slot);
+        fates.covered.remove(returning_slot);
+        let (kind, early) = match choice {
+            Choice::Pass => {
+                if let Some(log) = log.as_deref_mut() {
+                    log.hidden.push((log.covers[returning_slot as usize], plan.planned[returning as usize].index));
+                }
+                if event + 1 == self.limit {
+                    return self.goal(configuration.state);
+                }
+                self.cursor.seek(plan, machine, event + 1);
+                return self.arrive(plan, machine, configuration.state, fates, false, log);
+            }
+            Choice::Returning(_) | Choice::Open(..) => {
+                let slot = match choice {
+                    Choice::Open(slot, _) => slot,
+                    _ => returning_slot,
+                };
+                fates.done.insert(slot);
+                fates.covered.remove(slot);
+                let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
+                if let Some(log) = log.as_deref_mut() {
+                    log.order.push((operation.index, event));
+                }
+                (operation.kind, slot != returning_slot && self.cursor.coverable.has(slot))
+            }
+            Choice::Loose(place, _) => {
+                fates.used.insert(place);
+                let loose = &plan.loose[place as usize];
+                if let Some(log) = log.as_deref_mut() {
+                    log.order.push((loose.index, event));
+                }
+                (loose.kind, machine.part(loose.kind).is_blind())
+            }
+            Choice::Nothing => unreachable!("nothing is never chosen"),
+        };
+        if matches!(machine.part(kind), Part::Write(_)) {
+            let mut fresh = self.cursor.coverable.minus(&fates.done).minus(&fates.covered);
+            if in_earnest {
+                fresh.remove(returning_slot);
+            }
+            if let Some(log) = log.as_deref_mut() {
+                let mut slots = fresh;
+                while let Some(slot) = slots.pop() {
+                    log.covers[slot as usize] = log.order.len() - 1;
+                }
+            }
+            fates.covered = fates.covered.or(&fresh);
+        }
+        self.arrive(plan, machine, state, fates, early, log)
+    }
+
+    /// Goes as far from here as there is nothing to choose. The cursor stands where the configuration does. `early` says that a blind
+    /// operation took effect that need not have yet.
+    fn arrive<T: Transitions + ?Sized>(
+        &mut self,
+        plan: &Plan,
+        machine: &mut T,
+        state: StateId,
+        mut fates: Fates<W>,
+        early: bool,
+        mut log: Option<&mut Log>,
+    ) -> Arrival {
+        self.states += 1;
+        let mut unseen = early;
+        loop {
+            let event = self.cursor.event;
+            let mut observers = self.cursor.observers.minus(&fates.done);
+            let mut waiting = Bits::EMPTY;
+            while let Some(slot) = observers.pop() {
+                let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
+                if machine.step(state, operation.kind) == Step::Illegal {
+                    continue;
+                }
+                if !self.ready(plan, event, &fates, operation.after) {
+                    waiting.insert(slot);
+                    continue;
+                }
+                fates.done.insert(slot);
+                unseen = false;
+                // One that waited, perhaps for this one, has another turn.
+                observers = observers.or(&waiting);
+                waiting = Bits::EMPTY;
+                if let Some(log) = log.as_deref_mut() {
+                    log.order.push((operation.index, event));
+                }
+            }
+            let slot = plan.planned[plan.returns[event as usize] as usize].slot;
+            if !fates.done.has(slot) {
+                break;
+            }
+            fates.done.remove(slot);
+            unseen = false;
+            if event + 1 == self.limit {
+                return self.goal(state);
+            }
+            self.cursor.seek(plan, machine, event + 1);
+        }
+        if log.is_some() {
+            return Arrival::Back;
+        }
+        if unseen && !self.is_sharp(plan, &fates) {
+            return Arrival::Back;
+        }
+        if let Some(observer) = self.hopeless(plan, machine, state, &fates) {
+            self.horizon = self.horizon.max(observer + 1);
+            return Arrival::Back;
+        }
+        self.deepest = self.deepest.max(self.cursor.event);
+        let configuration = Configuration { event: self.cursor.event, state, fates };
+        let firm = self.cursor.open.minus(&self.cursor.coverable);
+        self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
+    }
+
+    fn goal(&mut self, state: StateId) -> Arrival {
+        match &mut self.ends {
+            None => Arrival::Goal,
+            Some(ends) => {
+                if ends.len() < ENDS && ends.iter().all(|end| end.state != state) {
+                    ends.push(End { state, way: self.way.clone() });
+                }
+                Arrival::Back
+            }
+        }
+    }
+
+    /// From now on, the search does not stop at the first order, but collects the ends of many.
+    pub(super) fn seek_ends(&mut self) {
+        self.ends = Some(Vec::new());
+    }
+
+    /// The ends collected so far.
+    pub(super) fn ends(&mut self) -> &mut Vec<End> {
+        self.ends.get_or_insert_default()
+    }
+
+    /// The order that leads to this end.
+    pub(super) fn order_of<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, end: &End) -> Order {
+        self.ends = None;
+        self.way.clone_from(&end.way);
+        self.order(plan, machine)
+    }
+
+    /// The return of the next observer, if no way leads from here to a state that fits it.
+    fn hopeless<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, state: StateId, fates: &Fates<W>) -> Option<u32> {
+        let event = self.cursor.event;
+        let opened = plan.opened[event as usize];
+        let mut observer = plan.observer[event as usize];
+        let wanted = loop {
+            if observer >= self.limit {
+                return None;
+            }
+            let place = plan.returns[observer as usize];
+            let operation = &plan.planned[place as usize];
+            if place >= opened || !fates.done.has(operation.slot) {
+                break operation.kind;
+            }
+            observer = plan.observer[observer as usize + 1];
+        };
+        if machine.leads(state, wanted) {
+            return None;
+        }
+        let mut fits = |kind| machine.part(kind).leaves().is_some_and(|left| machine.leads(left, wanted));
+        let mut open = self.cursor.open.minus(&fates.done);
+        while let Some(slot) = open.pop() {
+            if fits(plan.planned[self.cursor.slots[slot as usize] as usize].kind) {
+                return None;
+            }
+        }
+        let later = opened as usize..plan.opened[observer as usize] as usize;
+        if plan.planned[later].iter().any(|operation| fits(operation.kind)) {
+            return None;
+        }
+        let unused = |place: usize| !fates.used.has(place as u32);
+        if plan.loose.iter().enumerate().any(|(place, loose)| loose.from <= observer && unused(place) && fits(loose.kind)) {
+            return None;
+        }
+        Some(observer)
+    }
+
+    /// The order found, by walking the way again.
+    pub(super) fn order<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T) -> Order {
+        if self.limit == 0 {
+            return Order::new();
+        }
+        let mut log = Log { covers: vec![0; plan.slots as usize], ..Log::default() };
+        self.cursor.seek(plan, machine, 0);
+        let start = machine.initial();
+        self.arrive(plan, machine, start, Fates::NONE, false, Some(&mut log));
+        for place in 0..self.way.len() {
+            let frame = self.way[place];
+            let configuration = *self.visited.get(frame.configuration);
+            self.cursor.seek(plan, machine, configuration.event);
+            let state = self.choose(plan, machine, &configuration, frame.taken, false).map(|(_, state, _)| state);
+            let state = state.expect("a choice once taken can be taken again");
+            self.follow(plan, machine, &configuration, frame.taken, state, Some(&mut log));
+        }
+        // Stable: those that hide before one write stay in the order of their returns.
+        log.hidden.sort_by_key(|(place, _)| *place);
+        let mut hidden = log.hidden.into_iter().peekable();
+        let mut order = Order::with_capacity(log.order.len());
+        for (place, (index, event)) in log.order.into_iter().enumerate() {
+            while let Some((_, hiding)) = hidden.next_if(|(before, _)| *before == place) {
+                order.push((hiding, plan.ranks[event as usize]));
+            }
+            order.push((index, plan.ranks[event as usize]));
+        }
+        order
+    }
+}
+
+/// The state that applying this kind leaves, and whether there are others to try.
+#[inline]
+pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
+    match machine.step(state, kind) {
+        Step::Illegal => None,
+        Step::To(next) => (branch == 0).then_some((next, false)),
+        Step::Choice { start, end } => (start + branch < end).then(|| (machine.choice(start + branch), start + branch + 1 < end)),
+    }
+}
+
+impl<const W: usize> Cursor<W> {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            event: 0,
+            slots: vec![NONE; plan.slots as usize],
+            open: Bits::EMPTY,
+            observers: Bits::EMPTY,
+            coverable: Bits::EMPTY,
+            sharp: Bits::EMPTY,
+        }
+    }
+
+    /// Goes to the place before another return, one by one.
+    #[inline]
+    fn seek<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
+        while self.event < event {
+            self.close(plan, plan.returns[self.event as usize]);
+            self.event += 1;
+            self.open_before(plan, machine, self.event);
+        }
+        while self.event > event {
+            for place in opened_before(plan, self.event) {
+                self.close(plan, place);
+            }
+            self.event -= 1;
+            self.open(plan, machine, plan.returns[self.event as usize]);
+        }
+    }
+
+    fn open_before<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
+        for place in opened_before(plan, event) {
+            self.open(plan, machine, place);
+        }
+    }
+
+    fn open<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, place: u32) {
+        let operation = &plan.planned[place as usize];
+        self.slots[operation.slot as usize] = place;
+        self.open.insert(operation.slot);
+        let part = machine.part(operation.kind);
+        match part {
+            Part::Observer => self.observers.insert(operation.slot),
+            Part::Write(_) if !operation.tied => {}
+            Part::Write(_) | Part::Swap(_) | Part::Update | Part::Other => self.sharp.insert(operation.slot),
+        }
+        if part.is_blind() && !operation.tied {
+            self.coverable.insert(operation.slot);
+        }
+    }
+
+    fn close(&mut self, plan: &Plan, place: u32) {
+        let slot = plan.planned[place as usize].slot;
+        self.open.remove(slot);
+        self.observers.remove(slot);
+        self.coverable.remove(slot);
+        self.sharp.remove(slot);
+    }
+}
+
+/// The operations that were invoked after the return before this one.
+fn opened_before(plan: &Plan, event: u32) -> std::ops::Range<u32> {
+    let start = if event == 0 { 0 } else { plan.opened[event as usize - 1] };
+    start..plan.opened[event as usize]
+}

@@ -1,0 +1,201 @@
+//! The configurations that a search has been in, so that none is explored twice, nor one that can do no more than another.
+
+use super::machine::StateId;
+
+/// A small set of numbers below 64 · `W`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bits<const W: usize>([u64; W]);
+
+impl<const W: usize> Bits<W> {
+    pub(super) const EMPTY: Self = Self([0; W]);
+
+    #[inline]
+    pub(super) const fn has(&self, place: u32) -> bool {
+        self.0[place as usize / 64] >> (place % 64) & 1 != 0
+    }
+
+    #[inline]
+    pub(super) const fn insert(&mut self, place: u32) {
+        self.0[place as usize / 64] |= 1 << (place % 64);
+    }
+
+    #[inline]
+    pub(super) const fn remove(&mut self, place: u32) {
+        self.0[place as usize / 64] &= !(1 << (place % 64));
+    }
+
+    #[inline]
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    #[inline]
+    pub(super) fn or(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
+    #[inline]
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// The smallest number, taken out.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<u32> {
+        for (place, word) in self.0.iter_mut().enumerate() {
+            if *word != 0 {
+                let bit = word.trailing_zeros();
+                *word &= *word - 1;
+                return Some(place as u32 * 64 + bit);
+            }
+        }
+        None
+    }
+}
+
+/// What became of the operations that are open, and of those of unknown outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fates<const W: usize> {
+    /// Slots of open operations that took effect.
+    pub(super) done: Bits<W>,
+    /// Slots of open blind operations that need not take effect any more, though they still may: a write that took effect while they were
+    /// open would have hidden theirs, had it come just before.
+    pub(super) covered: Bits<W>,
+    /// Operations of unknown outcome that took effect, by their place in the plan.
+    pub(super) used: Bits<W>,
+}
+
+impl<const W: usize> Fates<W> {
+    pub(super) const NONE: Self = Self { done: Bits::EMPTY, covered: Bits::EMPTY, used: Bits::EMPTY };
+
+    /// Whether whatever can be done from `other` can be done from here: a covered operation is as good as one that took effect and as
+    /// one that did not, and an unknown operation left is as good as one used.
+    #[inline]
+    fn dominates(&self, other: &Self) -> bool {
+        let all = |test: fn(u64, u64, u64, u64, u64, u64) -> bool| {
+            (0..W).all(|w| test(self.done.0[w], self.covered.0[w], self.used.0[w], other.done.0[w], other.covered.0[w], other.used.0[w]))
+        };
+        all(|done, covered, used, other_done, other_covered, other_used| {
+            (other_covered & !covered) | ((done ^ other_done) & !covered) | (used & !other_used) == 0
+        })
+    }
+}
+
+/// Where a search can be: before a return, in a state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Configuration<const W: usize> {
+    pub(super) event: u32,
+    pub(super) state: StateId,
+    pub(super) fates: Fates<W>,
+}
+
+const NONE: u32 = u32::MAX;
+/// So many configurations that differ only in what dominance weighs are compared one by one; beyond, only equals are recognised.
+const COMPARED: u32 = 48;
+
+struct Entry<const W: usize> {
+    configuration: Configuration<W>,
+    hash: u32,
+    next: u32,
+}
+
+/// All configurations in order of discovery.
+pub(super) struct Visited<const W: usize> {
+    entries: Vec<Entry<W>>,
+    /// The latest entry of each bucket; a power of two of them.
+    heads: Vec<u32>,
+}
+
+impl<const W: usize> Visited<W> {
+    pub(super) fn new() -> Self {
+        Self { entries: Vec::new(), heads: vec![NONE; 32] }
+    }
+
+    pub(super) fn get(&self, id: u32) -> &Configuration<W> {
+        &self.entries[id as usize].configuration
+    }
+
+    /// Remembers a configuration, unless it can do no more than one known. `firm` are the slots whose fate dominance cannot bridge.
+    #[inline]
+    pub(super) fn insert(&mut self, configuration: &Configuration<W>, firm: &Bits<W>) -> Option<u32> {
+        let hash = coarse_hash(configuration, firm);
+        let mut compared = 0;
+        let mut place = self.heads[hash as usize & (self.heads.len() - 1)];
+        while place != NONE {
+            let entry = &self.entries[place as usize];
+            let known = &entry.configuration;
+            if entry.hash == hash && known.event == configuration.event && known.state == configuration.state {
+                if known.fates.dominates(&configuration.fates) {
+                    return None;
+                }
+                compared += 1;
+                if compared == COMPARED {
+                    return self.insert_exactly(configuration);
+                }
+            }
+            place = entry.next;
+        }
+        Some(self.add(configuration, hash))
+    }
+
+    fn insert_exactly(&mut self, configuration: &Configuration<W>) -> Option<u32> {
+        let hash = fine_hash(configuration);
+        let mut place = self.heads[hash as usize & (self.heads.len() - 1)];
+        while place != NONE {
+            let entry = &self.entries[place as usize];
+            let known = &entry.configuration;
+            if known.event == configuration.event && known.state == configuration.state && known.fates == configuration.fates {
+                return None;
+            }
+            place = entry.next;
+        }
+        Some(self.add(configuration, hash))
+    }
+
+    fn add(&mut self, configuration: &Configuration<W>, hash: u32) -> u32 {
+        let id = self.entries.len() as u32;
+        if self.entries.len() == self.heads.len() {
+            self.grow();
+        }
+        let bucket = hash as usize & (self.heads.len() - 1);
+        self.entries.push(Entry { configuration: *configuration, hash, next: self.heads[bucket] });
+        self.heads[bucket] = id;
+        id
+    }
+
+    fn grow(&mut self) {
+        self.heads = vec![NONE; self.heads.len() * 4];
+        let mask = self.heads.len() - 1;
+        for (id, entry) in self.entries.iter_mut().enumerate() {
+            let bucket = entry.hash as usize & mask;
+            entry.next = self.heads[bucket];
+            self.heads[bucket] = id as u32;
+        }
+    }
+}
+
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[inline]
+fn fold(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ word) * u128::from(FACTOR);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+#[inline]
+fn coarse_hash<const W: usize>(configuration: &Configuration<W>, firm: &Bits<W>) -> u32 {
+    let start = fold(FACTOR, u64::from(configuration.event) << 32 | u64::from(configuration.state));
+    let done = configuration.fates.done.and(firm);
+    done.0.iter().fold(start, |hash, word| fold(hash, *word)) as u32
+}
+
+fn fine_hash<const W: usize>(configuration: &Configuration<W>) -> u32 {
+    let Fates { done, covered, used } = &configuration.fates;
+    let start = fold(!FACTOR, u64::from(configuration.event) << 32 | u64::from(configuration.state));
+    [done, covered, used].iter().flat_map(|bits| bits.0).fold(start, fold) as u32
+}

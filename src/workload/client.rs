@@ -1,0 +1,441 @@
+//! A client of any service.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+
+use serde::Serialize;
+
+use super::{ClientConfig, Generator, Origin, Pace, Patience};
+use crate::base::{ClientId, NodeId, sample_exponential};
+use crate::history::{Event, Outcome};
+use crate::process::{ClientProcess, Context, Files, Process, Reply, Service, SyncToken};
+
+/// A process that invokes operations of a service and notes what it saw.
+///
+/// It asks the server that it believes to be the best: the one that answered last, or that others pointed to. When no answer comes within
+/// [`Patience::request_timeout`] it asks the next, under the same session and number, unless [`Service::RETRY`] forbids it. An operation
+/// without an answer is *unknown*, not failed; its session is abandoned with it, since it may take effect at any time to come, and the
+/// client goes on in a fresh one.
+///
+/// Each session does one operation at a time. In an open loop an operation that is due uses a free session, else it opens another, up to
+/// [`ClientConfig::sessions_max`]; beyond that it is shed. The number of every session is on disk before it is used, so that a client that
+/// crashed never goes on in a session of its former life.
+pub struct Client<S: Service, G> {
+    pace: Pace,
+    patience: Patience,
+    clients: u32,
+    sessions_max: usize,
+    generator: G,
+    servers: Servers,
+    /// Those that are not abandoned, by number.
+    sessions: BTreeMap<u32, Session<S::Operation>>,
+    /// How many sessions were ever made, in former lives too.
+    sessions_made: u32,
+    /// Operations that are due and wait for a session.
+    waiting: u32,
+    shed: u64,
+    quiet: bool,
+    service: PhantomData<fn() -> S>,
+}
+
+/// The timers of a [`Client`]. Numbers are those of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ClientTimer {
+    /// The next operation is due.
+    Due,
+    /// A server has not answered in time.
+    Overdue(u32),
+    /// The pause is over: ask again.
+    Again(u32),
+    /// An operation has not ended in time.
+    GiveUp(u32),
+}
+
+#[derive(Debug)]
+struct Session<O> {
+    /// How many operations were invoked in it, and so the number of the last one.
+    operations: u64,
+    state: State<O>,
+}
+
+#[derive(Debug)]
+enum State<O> {
+    /// Its number is on its way to disk.
+    Numbered(SyncToken),
+    /// It is open and nothing is under way.
+    Free,
+    /// Servers are being asked for something.
+    Asking(Question<O>),
+}
+
+/// What servers are asked for: an operation, or to open the session.
+#[derive(Debug)]
+struct Question<O> {
+    operation: Option<O>,
+    /// Who is being asked; nobody during a pause.
+    server: Option<NodeId>,
+    /// Who was asked since the last pause or timeout.
+    tried: BTreeSet<NodeId>,
+}
+
+/// An operation took more than one request.
+const RETRIED: &str = "client retried";
+/// An operation got no answer.
+const UNKNOWN: &str = "operation unknown";
+/// A byte for each session ever made. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
+const SESSIONS: &str = "sessions";
+
+impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, G> {
+    type Config = ClientConfig<G::Config>;
+    type Message = S::Message;
+    type Timer = ClientTimer;
+    type Note = Event<S::Operation, S::Response>;
+
+    /// What becomes of a request that is not answered in time: any sweep with faults should see it.
+    const MARKS: &'static [&'static str] = if S::RETRY { &[RETRIED] } else { &[UNKNOWN] };
+
+    fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
+        let sessions_made = disk.read(SESSIONS).map_or(0, <[u8]>::len) as u32;
+        let origin = Origin { client: context.me().index() as u32, clients: config.clients, first_session: sessions_made };
+        let mut client = Self {
+            pace: config.pace,
+            patience: config.patience,
+            clients: config.clients,
+            sessions_max: config.sessions_max as usize,
+            generator: G::new(&config.generator, origin),
+            servers: Servers::new(config.servers, context),
+            sessions: BTreeMap::new(),
+            sessions_made,
+            waiting: 0,
+            shed: 0,
+            quiet: false,
+            service: PhantomData,
+        };
+        client.expect_next(context);
+        client
+    }
+
+    fn on_message(&mut self, from: NodeId, message: S::Message, context: &mut Context<'_, Self>) {
+        let Some((id, number, reply)) = S::reply(message) else { return };
+        // Late, duplicated and foreign replies answer nothing that is being asked.
+        if id.client as usize == context.me().index() && self.asks(id.session, number) {
+            self.on_reply(from, id.session, number, reply, context);
+        }
+    }
+
+    fn on_timer(&mut self, timer: ClientTimer, context: &mut Context<'_, Self>) {
+        match timer {
+            ClientTimer::Due => self.on_due(context),
+            ClientTimer::Overdue(session) => self.on_overdue(session, context),
+            ClientTimer::Again(session) => self.ask(session, self.servers.best, context),
+            ClientTimer::GiveUp(session) => self.give_up(session, context),
+        }
+    }
+
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, Self>) {
+        let numbered = |session: &Session<_>| matches!(session.state, State::Numbered(awaited) if awaited == token);
+        if let Some(number) = self.sessions.iter().find(|(_, session)| numbered(session)).map(|(number, _)| *number) {
+            self.open(number, context);
+        }
+    }
+
+    fn status(&self) -> String {
+        format!("{} under way in {} sessions, {} shed, asks {}", self.under_way(), self.sessions.len(), self.shed, self.servers.best)
+    }
+}
+
+impl<S: Service, G: Generator<S::Operation, S::Response>> ClientProcess for Client<S, G> {
+    fn quiesce(&mut self, context: &mut Context<'_, Self>) {
+        self.quiet = true;
+        self.waiting = 0;
+        context.cancel_timer(ClientTimer::Due);
+        self.sessions.retain(|number, session| {
+            let stays = session.is_under_way();
+            if let Some(opening) = session.question().filter(|_| !stays) {
+                context.cancel_timer(opening.timer(*number));
+            }
+            stays
+        });
+    }
+
+    fn under_way(&self) -> usize {
+        self.sessions.values().filter(|session| session.is_under_way()).count()
+    }
+}
+
+/// When operations are invoked.
+impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
+    /// How many operations were due and not invoked, since no session was free and no more could be opened.
+    pub fn shed(&self) -> u64 {
+        self.shed
+    }
+
+    /// An operation is due: invokes it in a free session, or lets it wait for a fresh one, or sheds it.
+    fn on_due(&mut self, context: &mut Context<'_, Self>) {
+        if let Pace::Open(_) = self.pace {
+            self.expect_next(context);
+        }
+        let free = self.sessions.iter().find(|(_, session)| matches!(session.state, State::Free)).map(|(number, _)| *number);
+        if let Some(session) = free {
+            self.invoke(session, context);
+        } else if self.sessions.len() < self.sessions_max {
+            self.waiting += 1;
+            self.make_session(context);
+        } else {
+            self.shed += 1;
+        }
+    }
+
+    /// Sets the time of the next operation.
+    fn expect_next(&mut self, context: &mut Context<'_, Self>) {
+        let after = match self.pace {
+            Pace::Open(rate) => sample_exponential(rate.gap(self.clients), context.random().word()),
+            Pace::Closed { think } => context.random().within(think),
+        };
+        context.set_timer(ClientTimer::Due, after);
+    }
+
+    /// A session has become free: an operation that waits for one is invoked.
+    fn on_free(&mut self, session: u32, context: &mut Context<'_, Self>) {
+        if self.waiting > 0 {
+            self.waiting -= 1;
+            self.invoke(session, context);
+        }
+    }
+
+    /// An operation has ended: in a closed loop, the next is due after some thought.
+    fn on_ended(&mut self, context: &mut Context<'_, Self>) {
+        if matches!(self.pace, Pace::Closed { .. }) && !self.quiet {
+            self.expect_next(context);
+        }
+    }
+}
+
+/// What becomes of a session and of the operations in it.
+impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
+    fn make_session(&mut self, context: &mut Context<'_, Self>) {
+        context.append(SESSIONS, b".");
+        let state = State::Numbered(context.sync());
+        self.sessions.insert(self.sessions_made, Session { operations: 0, state });
+        self.sessions_made += 1;
+    }
+
+    fn open(&mut self, number: u32, context: &mut Context<'_, Self>) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        if S::open(id(number, context)).is_some() {
+            session.state = State::Asking(Question::new(None));
+            self.ask(number, self.servers.best, context);
+        } else {
+            session.state = State::Free;
+            self.on_free(number, context);
+        }
+    }
+
+    fn invoke(&mut self, number: u32, context: &mut Context<'_, Self>) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let operation = self.generator.next(context.random());
+        session.operations += 1;
+        session.state = State::Asking(Question::new(Some(operation.clone())));
+        context.note(Event::Invoke { client: id(number, context), op: operation });
+        context.set_timer(ClientTimer::GiveUp(number), self.patience.operation_timeout);
+        self.ask(number, self.servers.best, context);
+    }
+
+    /// The operation of the session has ended with this outcome.
+    fn complete(&mut self, number: u32, outcome: Outcome<S::Response>, context: &mut Context<'_, Self>) {
+        let Some(Question { operation: Some(operation), .. }) = self.settle(number, context) else { return };
+        context.cancel_timer(ClientTimer::GiveUp(number));
+        if let Outcome::Done(response) = &outcome {
+            self.generator.saw(&operation, response);
+        }
+        context.note(Event::Complete { client: id(number, context), outcome });
+        self.on_ended(context);
+        self.on_free(number, context);
+    }
+
+    /// The operation may have taken effect or may yet do so: nobody can tell. No other may follow it in its session.
+    fn give_up(&mut self, number: u32, context: &mut Context<'_, Self>) {
+        if !self.sessions.get(&number).is_some_and(Session::is_under_way) {
+            return;
+        }
+        self.settle(number, context);
+        self.sessions.remove(&number);
+        context.cancel_timer(ClientTimer::GiveUp(number));
+        if !S::RETRY {
+            context.sometimes(UNKNOWN);
+        }
+        context.note(Event::Complete { client: id(number, context), outcome: Outcome::Unknown });
+        self.on_ended(context);
+    }
+}
+
+/// How servers are asked.
+impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
+    fn ask(&mut self, number: u32, server: NodeId, context: &mut Context<'_, Self>) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let operations = session.operations;
+        let State::Asking(question) = &mut session.state else { return };
+        let request = match &question.operation {
+            Some(operation) => S::request(id(number, context), operations, operation),
+            None => S::open(id(number, context)).expect("a session is only asked for where the service has sessions"),
+        };
+        question.server = Some(server);
+        question.tried.insert(server);
+        context.send(server, request);
+        context.set_timer(ClientTimer::Overdue(number), self.patience.request_timeout);
+    }
+
+    /// Stops asking, and frees the session.
+    fn settle(&mut self, number: u32, context: &mut Context<'_, Self>) -> Option<Question<S::Operation>> {
+        let question = self.sessions.get_mut(&number)?.settle()?;
+        context.cancel_timer(question.timer(number));
+        Some(question)
+    }
+
+    /// Whether the question with this number is the one that is being asked in this session.
+    fn asks(&self, session: u32, number: u64) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.question().is_some() && session.operations == number)
+    }
+
+    fn on_reply(&mut self, from: NodeId, session: u32, number: u64, reply: Reply<S::Response>, context: &mut Context<'_, Self>) {
+        match (number, reply) {
+            (_, Reply::Redirect(hint)) => self.on_redirect(from, session, hint, context),
+            (0, Reply::Opened) => {
+                self.servers.answered(from);
+                self.on_opened(session, context);
+            }
+            (0, Reply::Refused) => self.on_redirect(from, session, None, context),
+            (0, Reply::Done(_)) | (_, Reply::Opened) => {}
+            (_, Reply::Done(response)) => {
+                self.servers.answered(from);
+                self.complete(session, Outcome::Done(response), context);
+            }
+            (_, Reply::Refused) => self.complete(session, Outcome::Failed, context),
+        }
+    }
+
+    fn on_opened(&mut self, number: u32, context: &mut Context<'_, Self>) {
+        if self.settle(number, context).is_some() {
+            self.on_free(number, context);
+        }
+    }
+
+    /// Follows a hint at once if it leads to a server that was not asked yet. Else it pauses: while no leader is known, servers point at
+    /// one another, or at nobody, as fast as they are asked.
+    fn on_redirect(&mut self, from: NodeId, number: u32, hint: Option<NodeId>, context: &mut Context<'_, Self>) {
+        let Some(question) = self.sessions.get_mut(&number).and_then(Session::question_mut) else { return };
+        if question.server != Some(from) {
+            return;
+        }
+        self.servers.redirected(from, hint);
+        if hint == Some(self.servers.best) && !question.tried.contains(&self.servers.best) {
+            self.ask(number, self.servers.best, context);
+        } else {
+            question.server = None;
+            question.tried.clear();
+            let pause = context.random().within(self.patience.pause);
+            context.cancel_timer(ClientTimer::Overdue(number));
+            context.set_timer(ClientTimer::Again(number), pause);
+        }
+    }
+
+    fn on_overdue(&mut self, number: u32, context: &mut Context<'_, Self>) {
+        let Some(question) = self.sessions.get_mut(&number).and_then(Session::question_mut) else { return };
+        let operation = question.operation.is_some();
+        if operation && !S::RETRY {
+            return self.give_up(number, context);
+        }
+        if operation {
+            context.sometimes(RETRIED);
+        }
+        question.tried.clear();
+        if let Some(server) = question.server {
+            self.servers.failed(server);
+        }
+        self.ask(number, self.servers.best, context);
+    }
+}
+
+/// The session's name in the history.
+fn id<P: Process>(session: u32, context: &Context<'_, P>) -> ClientId {
+    ClientId { client: context.me().index() as u32, session }
+}
+
+impl<O> Session<O> {
+    fn question(&self) -> Option<&Question<O>> {
+        if let State::Asking(question) = &self.state { Some(question) } else { None }
+    }
+
+    fn question_mut(&mut self) -> Option<&mut Question<O>> {
+        if let State::Asking(question) = &mut self.state { Some(question) } else { None }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.question().is_some_and(|question| question.operation.is_some())
+    }
+
+    /// Frees the session from what it asks.
+    fn settle(&mut self) -> Option<Question<O>> {
+        match std::mem::replace(&mut self.state, State::Free) {
+            State::Asking(question) => Some(question),
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+}
+
+impl<O> Question<O> {
+    fn new(operation: Option<O>) -> Self {
+        Self { operation, server: None, tried: BTreeSet::new() }
+    }
+
+    /// The timer that is set while it is asked in this session.
+    fn timer(&self, session: u32) -> ClientTimer {
+        if self.server.is_some() { ClientTimer::Overdue(session) } else { ClientTimer::Again(session) }
+    }
+}
+
+/// Whom to ask: what all sessions of a client have learned together.
+#[derive(Debug)]
+struct Servers {
+    count: u32,
+    best: NodeId,
+}
+
+impl Servers {
+    /// Nothing is known: any may be the best.
+    fn new<P: Process>(count: u32, context: &mut Context<'_, P>) -> Self {
+        let start = context.random().below(u64::from(count));
+        Self { count, best: NodeId::server(start as u32) }
+    }
+
+    fn answered(&mut self, server: NodeId) {
+        if self.knows(server) {
+            self.best = server;
+        }
+    }
+
+    /// A server pointed to another, or to nobody.
+    fn redirected(&mut self, from: NodeId, hint: Option<NodeId>) {
+        match hint {
+            Some(server) if server != from && self.knows(server) => self.best = server,
+            _ => self.failed(from),
+        }
+    }
+
+    /// A server was of no use: the next is the best, unless another session has found a better one meanwhile.
+    fn failed(&mut self, server: NodeId) {
+        if self.best == server {
+            self.best = NodeId::server((server.index() as u32 + 1) % self.count);
+        }
+    }
+
+    fn knows(&self, node: NodeId) -> bool {
+        !node.is_client() && node.index() < self.count as usize
+    }
+}

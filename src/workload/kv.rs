@@ -1,0 +1,241 @@
+//! Operations on a key-value store.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::zipf::Zipf;
+use super::{Generator, Origin, Skew};
+use crate::base::{KvOp, KvResponse, Stream};
+
+/// How the keys of operations are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyChoice {
+    /// Each key is as likely.
+    Uniform,
+    /// Zipf's law: key 0 is the hottest.
+    Zipf(Skew),
+}
+
+/// How often each kind of operation is chosen: so many parts of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mix {
+    /// Reads.
+    pub read: u32,
+    /// Writes.
+    pub write: u32,
+    /// Compare-and-sets.
+    pub cas: u32,
+}
+
+impl Mix {
+    fn total(self) -> u64 {
+        u64::from(self.read) + u64::from(self.write) + u64::from(self.cas)
+    }
+}
+
+/// What a [`KvGenerator`] is built from: keys, how they are chosen, what is done with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvLoad {
+    keys: u32,
+    mix: Mix,
+    zipf: Option<Zipf>,
+}
+
+impl KvLoad {
+    /// The most keys that a skewed choice takes.
+    pub const SKEWED_KEYS_MAX: u32 = Zipf::RANKS_MAX;
+
+    /// Operations on the keys from 0 to below `keys`.
+    pub fn new(keys: u32, choice: KeyChoice, mix: Mix) -> Result<Self, KvLoadError> {
+        if keys == 0 {
+            return Err(KvLoadError::NoKeys);
+        }
+        if mix.total() == 0 {
+            return Err(KvLoadError::NoOperations);
+        }
+        let zipf = match choice {
+            KeyChoice::Uniform => None,
+            KeyChoice::Zipf(_) if keys > Self::SKEWED_KEYS_MAX => return Err(KvLoadError::TooManyKeys),
+            KeyChoice::Zipf(skew) => Some(Zipf::new(keys, skew)),
+        };
+        Ok(Self { keys, mix, zipf })
+    }
+
+    fn key(&self, random: &mut Stream) -> u64 {
+        match &self.zipf {
+            None => random.below(u64::from(self.keys)),
+            Some(zipf) => u64::from(zipf.draw(random)),
+        }
+    }
+}
+
+/// Why there can be no such load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KvLoadError {
+    /// There is no key to operate on.
+    NoKeys,
+    /// More keys than a skewed choice takes.
+    TooManyKeys,
+    /// All parts of the mix are zero.
+    NoOperations,
+}
+
+impl fmt::Display for KvLoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKeys => f.write_str("there is no key: at least one is needed"),
+            Self::TooManyKeys => write!(f, "too many keys for a skewed choice: at most {}", KvLoad::SKEWED_KEYS_MAX),
+            Self::NoOperations => f.write_str("nothing to do: all parts of the mix are zero"),
+        }
+    }
+}
+
+impl std::error::Error for KvLoadError {}
+
+/// Reads, writes and compare-and-sets.
+///
+/// No two operations of a run set the same value, so that a value read tells who wrote it: the last digits name the client, those before
+/// them count. A compare-and-set expects the value that its client last saw.
+#[derive(Clone, Debug)]
+pub struct KvGenerator {
+    load: KvLoad,
+    values: Values,
+    /// What the client last saw of each key.
+    seen: BTreeMap<u64, Option<u64>>,
+}
+
+impl Generator<KvOp, KvResponse> for KvGenerator {
+    type Config = KvLoad;
+
+    fn new(load: &KvLoad, origin: Origin) -> Self {
+        Self { load: load.clone(), values: Values::new(origin), seen: BTreeMap::new() }
+    }
+
+    fn next(&mut self, random: &mut Stream) -> KvOp {
+        let Mix { read, write, .. } = self.load.mix;
+        let (read, write) = (u64::from(read), u64::from(write));
+        let part = random.below(self.load.mix.total());
+        let key = self.load.key(random);
+        if part < read {
+            KvOp::Read { key }
+        } else if part < read + write {
+            KvOp::Write { key, value: self.values.next() }
+        } else {
+            KvOp::Cas { key, expected: self.seen.get(&key).copied().flatten(), value: self.values.next() }
+        }
+    }
+
+    fn saw(&mut self, operation: &KvOp, response: &KvResponse) {
+        let now = match (operation, response) {
+            (_, KvResponse::Value(found) | KvResponse::Mismatch(found)) => *found,
+            (KvOp::Write { value, .. } | KvOp::Cas { value, .. }, KvResponse::Written | KvResponse::Swapped) => Some(*value),
+            (KvOp::Read { .. }, KvResponse::Written | KvResponse::Swapped) => return,
+        };
+        self.seen.insert(operation.key(), now);
+    }
+}
+
+/// Values that nobody else sets: a count, then the client's number in a fixed number of digits.
+#[derive(Clone, Debug)]
+struct Values {
+    count: u64,
+    client: u64,
+    /// The power of ten above all clients' numbers.
+    scale: u64,
+}
+
+impl Values {
+    /// Between two boots, a client sets fewer values than this.
+    const PER_BOOT: u64 = 1_000_000_000;
+
+    fn new(origin: Origin) -> Self {
+        let scale = 10_u64.pow(origin.clients.max(1).ilog10() + 1);
+        let count = u64::from(origin.first_session).wrapping_mul(Self::PER_BOOT);
+        Self { count, client: u64::from(origin.client) + 1, scale }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count.wrapping_mul(self.scale).wrapping_add(self.client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RunKey;
+
+    const MIX: Mix = Mix { read: 5, write: 4, cas: 1 };
+
+    fn generator(keys: u32, choice: KeyChoice, mix: Mix) -> KvGenerator {
+        let load = KvLoad::new(keys, choice, mix).unwrap();
+        KvGenerator::new(&load, Origin { client: 2, clients: 5, first_session: 0 })
+    }
+
+    fn random() -> Stream {
+        RunKey::from_seed(1).stream("test", 0)
+    }
+
+    #[test]
+    fn the_mix_is_kept() {
+        let (mut generator, mut random) = (generator(4, KeyChoice::Uniform, MIX), random());
+        let (mut kinds, mut keys) = ([0_u32; 3], [0_u32; 4]);
+        for _ in 0..10_000 {
+            let operation = generator.next(&mut random);
+            keys[operation.key() as usize] += 1;
+            kinds[match operation {
+                KvOp::Read { .. } => 0,
+                KvOp::Write { .. } => 1,
+                KvOp::Cas { .. } => 2,
+            }] += 1;
+        }
+        assert!(kinds.iter().zip([5_000, 4_000, 1_000]).all(|(count, expected)| count.abs_diff(expected) < 200), "{kinds:?}");
+        assert!(keys.iter().all(|count| count.abs_diff(2_500) < 200), "{keys:?}");
+    }
+
+    #[test]
+    fn a_skewed_choice_has_a_hottest_key() {
+        let (mut generator, mut random) = (generator(1_000, KeyChoice::Zipf("0.99".parse().unwrap()), MIX), random());
+        let hottest = (0..10_000).filter(|_| generator.next(&mut random).key() == 0).count();
+        // The sum of k^-0.99 for k from 1 to 1,000 is 7.729: key 0 gets 12.9 of 100 operations.
+        assert!((1_190..1_400).contains(&hottest), "{hottest}");
+    }
+
+    #[test]
+    fn values_name_their_client() {
+        let mut writes = generator(1, KeyChoice::Uniform, Mix { read: 0, write: 1, cas: 0 });
+        let mut next = || writes.next(&mut random()).to_string();
+        assert_eq!([next(), next()], ["write k0 = 13", "write k0 = 23"]);
+        let mut of_many = Values::new(Origin { client: 9, clients: 10, first_session: 0 });
+        assert_eq!([of_many.next(), of_many.next()], [110, 210]);
+        let mut rebooted = Values::new(Origin { client: 2, clients: 5, first_session: 3 });
+        assert_eq!(rebooted.next(), 30_000_000_013);
+    }
+
+    #[test]
+    fn a_compare_and_set_expects_what_was_seen() {
+        let mut generator = generator(1, KeyChoice::Uniform, Mix { read: 0, write: 0, cas: 1 });
+        let mut next = |seen: Option<KvResponse>| {
+            let operation = generator.next(&mut random());
+            if let Some(response) = seen {
+                generator.saw(&operation, &response);
+            }
+            operation.to_string()
+        };
+        assert_eq!(next(None), "cas k0 nothing → 13");
+        assert_eq!(next(Some(KvResponse::Mismatch(Some(42)))), "cas k0 nothing → 23");
+        assert_eq!(next(Some(KvResponse::Swapped)), "cas k0 42 → 33");
+        assert_eq!(next(None), "cas k0 33 → 43");
+    }
+
+    #[test]
+    fn impossible_loads_are_refused() {
+        let nothing = Mix { read: 0, write: 0, cas: 0 };
+        let zipf = KeyChoice::Zipf("1".parse().unwrap());
+        assert_eq!(KvLoad::new(0, KeyChoice::Uniform, MIX), Err(KvLoadError::NoKeys));
+        assert_eq!(KvLoad::new(1, KeyChoice::Uniform, nothing), Err(KvLoadError::NoOperations));
+        assert_eq!(KvLoad::new(KvLoad::SKEWED_KEYS_MAX + 1, zipf, MIX), Err(KvLoadError::TooManyKeys));
+    }
+}

@@ -1,0 +1,96 @@
+//! What clients do: processes that invoke operations, and generators that choose them.
+//!
+//! A [`Client`] is written against [`Service`](crate::process::Service) and ignorant of any protocol. It is a node like any other, behind
+//! the same faulty network, and notes what it saw as events of a history. What it asks for comes from a [`Generator`]; [`KvGenerator`] is
+//! the one for key-value stores.
+
+mod client;
+mod kv;
+mod zipf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Duration, DurationRange, Rate, Stream};
+
+pub use client::{Client, ClientTimer};
+pub use kv::{KeyChoice, KvGenerator, KvLoad, KvLoadError, Mix};
+pub use zipf::{ParseSkewError, Skew};
+
+/// Chooses the operations of a client.
+pub trait Generator<O, R>: 'static {
+    /// What it is built from.
+    type Config: 'static;
+
+    /// A generator for this client, since its latest boot.
+    fn new(config: &Self::Config, origin: Origin) -> Self;
+
+    /// The next operation.
+    fn next(&mut self, random: &mut Stream) -> O;
+
+    /// The client was given this response to this operation.
+    fn saw(&mut self, operation: &O, response: &R) {
+        let _ = (operation, response);
+    }
+}
+
+/// Whose operations a generator chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Zero-based index of the client.
+    pub client: u32,
+    /// How many clients there are.
+    pub clients: u32,
+    /// The first session of the client since its latest boot. No two boots after which it invokes anything have the same.
+    pub first_session: u32,
+}
+
+/// What a [`Client`] is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientConfig<C> {
+    /// How many servers there are; at least one.
+    pub servers: u32,
+    /// How many clients there are; at least one.
+    pub clients: u32,
+    /// When operations are invoked.
+    pub pace: Pace,
+    /// How long answers are waited for.
+    pub patience: Patience,
+    /// How many sessions a client may have at once, and so how many operations under way; at least one.
+    pub sessions_max: u32,
+    /// What the generator is built from.
+    pub generator: C,
+}
+
+/// When clients invoke operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// Open loop: all clients together invoke at this rate, however slow the answers are. Each has an equal share; gaps are exponential.
+    Open(Rate),
+    /// Closed loop: each client invokes the next operation when the last one has ended and it has thought for this long.
+    Closed {
+        /// How long it thinks.
+        think: DurationRange,
+    },
+}
+
+/// How long clients wait for answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long one server is given to answer, before another is asked.
+    pub request_timeout: Duration,
+    /// How long an operation may take, with all its requests, before the client gives it up as unknown.
+    pub operation_timeout: Duration,
+    /// How long a client pauses when servers send it in circles. Above zero, or the circle turns as fast as the network.
+    pub pause: DurationRange,
+}
+
+impl Default for Patience {
+    /// Longer than a usual election, shorter than a usual partition: a lost leader is found again, a lost majority is not waited for.
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_millis(250),
+            operation_timeout: Duration::from_secs(2),
+            pause: DurationRange::new(Duration::from_millis(10), Duration::from_millis(50)).expect("low before high"),
+        }
+    }
+}

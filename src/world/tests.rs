@@ -1,0 +1,355 @@
+//! The world with a toy in it: servers that write down what they are told and answer once it is durable, clients that tell them numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::base::{ClientId, Duration, DurationRange, Fate, Loss, Ratio};
+use crate::check::{PropertyReport, Verdict};
+use crate::environment::Latency;
+use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
+use crate::history;
+use crate::process::{ClientProcess, Context, Files, NoNote, Role};
+use crate::trace::{Entry, Record};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Talk {
+    Tell(u64),
+    Told(u64),
+}
+impl Message for Talk {}
+
+/// How a toy misbehaves.
+#[derive(Clone, Copy, Default)]
+struct Quirks {
+    payload: u64,
+    disk: u8,
+    panics_at: Option<u64>,
+    spins_at: Option<u64>,
+    mute: bool,
+}
+
+struct Listener {
+    quirks: Quirks,
+    heard: u64,
+}
+
+impl Process for Listener {
+    type Config = Quirks;
+    type Message = Talk;
+    type Timer = ();
+    type Note = NoNote;
+    const ROLES: &'static [&'static str] = &["Wise"];
+
+    fn boot(quirks: &Quirks, disk: &Files, _: &mut Context<'_, Self>) -> Self {
+        Self { quirks: *quirks, heard: disk.read("heard").map_or(0, |bytes| bytes.len() as u64 / 8) }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+        let Talk::Tell(number) = message else { return };
+        self.heard += 1;
+        if self.quirks.panics_at == Some(self.heard) {
+            panic!("cannot bear the number {number}");
+        }
+        if self.quirks.spins_at == Some(self.heard) {
+            context.set_timer((), Duration::ZERO);
+        }
+        let mut bytes = number.to_le_bytes();
+        bytes[7] ^= self.quirks.disk;
+        context.append("heard", &bytes);
+        if !self.quirks.mute {
+            context.send_when_durable(from, Talk::Told(number ^ self.quirks.payload));
+        }
+    }
+
+    fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+        context.set_timer((), Duration::ZERO);
+    }
+
+    fn role(&self) -> Option<Role> {
+        Some(Role { name: "Wise", rank: self.heard })
+    }
+}
+
+/// Tells the servers a number each ten milliseconds, each in turn.
+struct Teller {
+    servers: u32,
+    told: u64,
+    session: u32,
+    open: bool,
+    quiet: bool,
+}
+
+impl Teller {
+    fn client(&self, context: &Context<'_, Self>) -> ClientId {
+        ClientId { client: context.me().index() as u32, session: self.session }
+    }
+}
+
+impl Process for Teller {
+    type Config = u32;
+    type Message = Talk;
+    type Timer = ();
+    type Note = history::Event<u64, u64>;
+    const MARKS: &'static [&'static str] = &["answered"];
+
+    fn boot(servers: &u32, _: &Files, context: &mut Context<'_, Self>) -> Self {
+        context.set_timer((), Duration::from_millis(10));
+        Self { servers: *servers, told: 0, session: 0, open: false, quiet: false }
+    }
+
+    fn on_message(&mut self, _: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+        if let (Talk::Told(number), true) = (message, self.open) {
+            self.open = false;
+            context.sometimes("answered");
+            let client = self.client(context);
+            context.note(history::Event::Complete { client, outcome: history::Outcome::Done(number) });
+        }
+    }
+
+    fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+        if self.open {
+            let client = self.client(context);
+            context.note(history::Event::Complete { client, outcome: history::Outcome::Unknown });
+            (self.open, self.session) = (false, self.session + 1);
+        }
+        if self.quiet {
+            return;
+        }
+        self.told += 1;
+        self.open = true;
+        let client = self.client(context);
+        context.note(history::Event::Invoke { client, op: self.told });
+        context.send(NodeId::server((self.told % u64::from(self.servers)) as u32), Talk::Tell(self.told));
+        context.set_timer((), Duration::from_millis(10));
+    }
+}
+
+impl ClientProcess for Teller {
+    fn quiesce(&mut self, _: &mut Context<'_, Self>) {
+        self.quiet = true;
+    }
+
+    fn under_way(&self) -> usize {
+        usize::from(self.open)
+    }
+}
+
+struct Toy;
+
+impl Cluster for Toy {
+    type Message = Talk;
+    type Operation = u64;
+    type Response = u64;
+    type Server = Listener;
+    type Client = Teller;
+}
+
+fn setup(quirks: Quirks, steps: Vec<FaultStep>) -> Setup<Toy> {
+    let conditions = Conditions {
+        link: crate::environment::LinkModel {
+            latency: Latency::Uniform(range("1ms..5ms")),
+            loss: Ratio::new(1, 50).unwrap(),
+            duplicate: Ratio::new(1, 50).unwrap(),
+        },
+        faults: FaultPlan { steps },
+        duration: Duration::from_secs(2),
+        settle: Duration::from_secs(1),
+        ..Conditions::default()
+    };
+    Setup { servers: vec![quirks; 5], clients: vec![5; 2], conditions }
+}
+
+fn run(setup: Setup<Toy>, seed: u64) -> Outcome {
+    World::run(setup, seed, vec![], vec![]).outcome
+}
+
+fn range(text: &str) -> DurationRange {
+    text.parse().unwrap()
+}
+
+fn at(millis: u64, fault: Fault) -> FaultStep {
+    FaultStep::At(Time::ZERO + Duration::from_millis(millis), fault)
+}
+
+fn crash(node: Target) -> Fault {
+    Fault::Crash { node, down: Some(range("10ms..200ms")) }
+}
+
+/// Some of everything.
+fn storm() -> Vec<FaultStep> {
+    let choice = Fault::OneOf(vec![
+        crash(Target::Any),
+        crash(Target::Minority),
+        Fault::Pause { node: Target::Role("Wise"), lasting: Some(range("10ms..100ms")) },
+        Fault::Partition { cut: Cut::Halves, lasting: Some(range("50ms..100ms")) },
+        Fault::Partition {
+            cut: Cut::OneWay { from: Target::Nodes(vec![NodeId::client(0), NodeId::client(1)]), to: Target::Role("Wise") },
+            lasting: None,
+        },
+        Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
+        Fault::Heal,
+    ]);
+    let trigger = |on, nth| Trigger { on, node: None, nth };
+    vec![
+        FaultStep::Every(range("20ms..200ms"), choice),
+        FaultStep::When(trigger(Happening::Delivered("Tell".to_owned()), 20), crash(Target::Receiver)),
+        FaultStep::When(trigger(Happening::Crashed, 2), crash(Target::Any)),
+        at(500, Fault::Partition { cut: Cut::Groups(vec![vec![NodeId::client(0)], (0..5).map(NodeId::server).collect()]), lasting: None }),
+        at(700, Fault::Heal),
+    ]
+}
+
+fn report<'o>(outcome: &'o Outcome, name: &str) -> &'o PropertyReport {
+    outcome.properties.iter().find(|property| property.name == name).unwrap()
+}
+
+#[test]
+fn a_run_is_a_function_of_setup_and_seed() {
+    let first = run(setup(Quirks::default(), storm()), 7);
+    assert_eq!(first, run(setup(Quirks::default(), storm()), 7));
+    assert_ne!(first.digest, run(setup(Quirks::default(), storm()), 8).digest);
+    assert_eq!(first.verdict(), Verdict::Holds);
+    assert!(first.operations.completed > 100 && first.operations.unknown > 0);
+}
+
+#[test]
+fn one_fate_one_bit_or_one_byte_changes_the_digest() {
+    let plain = run(setup(Quirks::default(), vec![]), 1);
+    let payload = run(setup(Quirks { payload: 1 << 40, ..Quirks::default() }, vec![]), 1);
+    let disk = run(setup(Quirks { disk: 1, ..Quirks::default() }, vec![]), 1);
+    let mut fated = setup(Quirks::default(), vec![]);
+    let message = MessageId { from: NodeId::client(1), to: NodeId::server(1), kind: 0, count: 3 };
+    fated.conditions.fates.push((message, Fate::Lost(Loss::Override)));
+    let fate = run(fated, 1);
+    for other in [&payload, &disk, &fate] {
+        assert_ne!(other.digest, plain.digest);
+    }
+    // A payload and a disk byte that nobody acts upon change the digest and nothing else.
+    assert_eq!((payload.events, payload.messages), (plain.events, plain.messages));
+    assert_eq!((disk.events, disk.messages), (plain.events, plain.messages));
+}
+
+#[test]
+fn what_struck_repeats_the_run() {
+    let mut struck_in_all = 0;
+    for seed in 0..200 {
+        let first = run(setup(Quirks::default(), storm()), seed);
+        struck_in_all += first.struck.steps.len();
+        let again = run(setup(Quirks::default(), first.struck.steps.clone()), seed);
+        assert_eq!(again.digest, first.digest, "seed {seed}");
+        assert_eq!(again.struck, first.struck);
+    }
+    assert!(struck_in_all > 2_000, "{struck_in_all}");
+}
+
+#[test]
+fn watching_changes_nothing() {
+    struct Count(u64);
+    impl Sink for Count {
+        fn record(&mut self, _: &Entry<'_>) {
+            self.0 += 1;
+        }
+    }
+    struct Idle;
+    impl Judge<Toy> for Idle {
+        fn observe(&mut self, _: &Record<'_, Toy>) {}
+        fn reports(&self) -> Vec<PropertyReport> {
+            vec![]
+        }
+    }
+    let mut count = Count(0);
+    let watched = World::run(setup(Quirks::default(), storm()), 3, vec![Box::new(Idle)], vec![&mut count]).outcome;
+    assert_eq!(watched, run(setup(Quirks::default(), storm()), 3));
+    assert!(count.0 > 1_000);
+}
+
+#[test]
+fn every_kind_of_fault_bites() {
+    let mut bites = std::collections::BTreeMap::<&str, (u64, u64)>::new();
+    for seed in 0..20 {
+        for fault in run(setup(Quirks::default(), storm()), seed).faults {
+            let total = bites.entry(fault.kind).or_default();
+            *total = (total.0 + fault.strikes, total.1 + fault.bites);
+        }
+    }
+    // The toy's servers do not talk to each other, so that most partitions find nothing to lose.
+    for (kind, (strikes, bites)) in &bites {
+        assert!(bites * 10 > *strikes, "{kind}: {bites} of {strikes}");
+    }
+    assert_eq!(bites.len(), 5, "{bites:?}");
+}
+
+#[test]
+fn an_answer_waits_until_it_is_durable() {
+    struct Order {
+        written: u64,
+        durable: u64,
+        answers: u64,
+    }
+    impl Sink for Order {
+        fn record(&mut self, entry: &Entry<'_>) {
+            let number = |wanted| entry.numbers.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, number)| *number);
+            match (entry.sort, entry.node) {
+                ("write", Some(node)) if node == NodeId::server(0) => self.written = number("write"),
+                ("synced", Some(node)) if node == NodeId::server(0) => self.durable = number("through"),
+                ("send", Some(node)) if node == NodeId::server(0) => {
+                    self.answers += 1;
+                    assert!(self.answers <= self.durable, "{} answers, {} durable writes", self.answers, self.durable);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut order = Order { written: 0, durable: 0, answers: 0 };
+    World::run(setup(Quirks::default(), vec![]), 3, vec![], vec![&mut order]);
+    assert!(order.answers > 20 && order.written >= order.answers);
+}
+
+#[test]
+fn a_panic_is_a_finding() {
+    let outcome = run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5);
+    let found = report(&outcome, NO_PANIC);
+    assert_eq!(found.verdict, Verdict::Violated);
+    assert!(found.detail.contains("panicked while it handled Tell #"), "{}", found.detail);
+    assert!(found.detail.contains("cannot bear the number"), "{}", found.detail);
+    assert_eq!(outcome, run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5));
+}
+
+#[test]
+fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
+    let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
+    assert_eq!(report(&outcome, TIME_ADVANCES).verdict, Verdict::Violated);
+    let mut short = setup(Quirks::default(), vec![]);
+    short.conditions.events = 500;
+    let outcome = run(short, 5);
+    assert_eq!((outcome.verdict(), outcome.events), (Verdict::Unknown, 500));
+}
+
+#[test]
+fn no_progress_is_a_finding() {
+    let outcome = run(setup(Quirks { mute: true, ..Quirks::default() }, vec![]), 5);
+    let found = report(&outcome, PROGRESS);
+    assert_eq!(found.verdict, Verdict::Violated);
+    assert!(found.detail.contains("no operation invoked since has completed"), "{}", found.detail);
+    let mut hurried = setup(Quirks { mute: true, ..Quirks::default() }, vec![]);
+    hurried.conditions.settle = Duration::ZERO;
+    assert_eq!(report(&run(hurried, 5), PROGRESS).verdict, Verdict::Holds);
+}
+
+#[test]
+fn a_paused_node_answers_late_and_a_crashed_one_not_at_all() {
+    let long = Some(range("1s"));
+    let paused = run(setup(Quirks::default(), vec![at(100, Fault::Pause { node: Target::All, lasting: long })]), 1);
+    let crashed = run(setup(Quirks::default(), vec![at(100, Fault::Crash { node: Target::All, down: long })]), 1);
+    // Told during the pause, answered after it: nothing is dropped but by chance.
+    assert!(crashed.messages.dropped > paused.messages.dropped + 150, "{:?} {:?}", crashed.messages, paused.messages);
+    assert_eq!(paused.verdict(), Verdict::Holds);
+}
+
+#[test]
+fn a_hundred_thousand_idle_nodes_start() {
+    let mut wide = setup(Quirks::default(), vec![]);
+    wide.servers = vec![Quirks::default(); 100_000];
+    let outcome = run(wide, 1);
+    assert_eq!(outcome.verdict(), Verdict::Holds);
+}
