@@ -5,20 +5,21 @@
 //! for the newest version, then stores that same version at a majority before it answers: it may have met a write that is half done, and a
 //! later read, which asks another majority, must not find an older value. The mutant leaves this write-back out.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, KvOp, KvResponse, NodeId};
-use stormglass::process::{self, Context, Files, Harness, NoNote, Process, Reply, Service};
+use stormglass::base::{ClientId, Duration, Fields, Form, KvOp, KvResponse, NodeId};
+use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
+use stormglass::systems::kv::{KeyValue, Kv};
+use stormglass::systems::{Mutant, Registry};
 
+/// `Ask`: store this version of the key, if there is one and none newer is known, and tell the newest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Message {
     Request(ClientId, u64, KvOp),
     Answer(ClientId, u64, Reply<KvResponse>),
-    Query { round: u64, key: u64 },
-    Newest { round: u64, version: Option<Version> },
-    Store { round: u64, key: u64, version: Version },
-    Stored { round: u64 },
+    Ask { round: u64, key: u64, store: Option<Version> },
+    Told { round: u64, newest: Option<Version> },
 }
 impl process::Message for Message {}
 
@@ -45,16 +46,16 @@ struct Replica {
     begun: BTreeMap<ClientId, u64>,
     /// The rounds that this server coordinates.
     rounds: BTreeMap<u64, Round>,
-    next_round: u64,
+    last_round: u64,
 }
 
-/// A question to all servers, of whom a majority must answer: which version is the newest; or to store this one.
+/// A question to all servers, of whom a majority must answer.
 struct Round {
     client: NodeId,
     session: ClientId,
     number: u64,
     operation: KvOp,
-    storing: Option<Version>,
+    store: Option<Version>,
     newest: Option<Version>,
     answered: BTreeSet<NodeId>,
 }
@@ -67,24 +68,22 @@ impl Process for Replica {
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         // Rounds are numbered from anywhere on, so that no late answer to a former life counts in this one.
-        let next_round = context.random().word();
+        let last_round = context.random().word();
         let (versions, begun) = (disk.records("versions").collect(), disk.records("begun").collect());
-        Self { config: *config, versions, begun, rounds: BTreeMap::new(), next_round }
+        Self { config: *config, versions, begun, rounds: BTreeMap::new(), last_round }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
         match message {
             Message::Request(session, number, operation) => self.begin(from, session, number, operation, context),
-            Message::Query { round, key } => context.send(from, Message::Newest { round, version: self.versions.get(&key).copied() }),
-            Message::Store { round, key, version } => {
-                if self.versions.get(&key) < Some(&version) {
+            Message::Ask { round, key, store } => {
+                if let Some(version) = store.filter(|version| self.versions.get(&key) < Some(version)) {
                     self.versions.insert(key, version);
                     context.append_record("versions", &(key, version));
                 }
-                context.send_when_durable(from, Message::Stored { round });
+                context.send_when_durable(from, Message::Told { round, newest: self.versions.get(&key).copied() });
             }
-            Message::Newest { round, version } => self.on_answer(from, round, version, context),
-            Message::Stored { round } => self.on_answer(from, round, None, context),
+            Message::Told { round, newest } => self.on_told(from, round, newest, context),
             Message::Answer(..) => {}
         }
     }
@@ -106,34 +105,29 @@ impl Replica {
             }
             KvOp::Cas { .. } => return context.send(client, Message::Answer(session, number, Reply::Refused)),
         }
-        self.start(Round { client, session, number, operation, storing: None, newest: None, answered: BTreeSet::new() }, context);
+        self.start(Round { client, session, number, operation, store: None, newest: None, answered: BTreeSet::new() }, context);
     }
 
     fn start(&mut self, round: Round, context: &mut Context<'_, Self>) {
-        let number = self.next_round;
-        self.next_round = number.wrapping_add(1);
-        self.rounds.insert(number, round);
-        self.ask(number, context);
+        self.last_round = self.last_round.wrapping_add(1);
+        self.rounds.insert(self.last_round, round);
+        self.ask(self.last_round, context);
     }
 
     /// Asks all who have not answered, as soon as it is durable that a write was begun.
     fn ask(&mut self, number: u64, context: &mut Context<'_, Self>) {
         let Some(round) = self.rounds.get(&number) else { return };
-        let key = round.operation.key();
-        let question = match round.storing {
-            None => Message::Query { round: number, key },
-            Some(version) => Message::Store { round: number, key, version },
-        };
+        let question = Message::Ask { round: number, key: round.operation.key(), store: round.store };
         for server in (0..self.config.servers).map(NodeId::server).filter(|server| !round.answered.contains(server)) {
             context.send_when_durable(server, question.clone());
         }
         context.set_timer(number, self.config.resend);
     }
 
-    fn on_answer(&mut self, from: NodeId, number: u64, version: Option<Version>, context: &mut Context<'_, Self>) {
+    fn on_told(&mut self, from: NodeId, number: u64, newest: Option<Version>, context: &mut Context<'_, Self>) {
         let Some(round) = self.rounds.get_mut(&number) else { return };
         round.answered.insert(from);
-        round.newest = round.newest.max(version);
+        round.newest = round.newest.max(newest);
         if round.answered.len() > self.config.servers as usize / 2 {
             let round = self.rounds.remove(&number).expect("it was just found");
             context.cancel_timer(number);
@@ -144,21 +138,22 @@ impl Replica {
     /// A majority has answered: there is a version to store at a majority, or the operation is done.
     fn conclude(&mut self, round: Round, context: &mut Context<'_, Self>) {
         let counter = round.newest.map_or(0, |newest| newest.counter);
-        let to_store = match (round.storing, round.operation) {
+        let store = match (round.store, round.operation) {
             (None, KvOp::Write { value, .. }) => Some(Version { counter: counter + 1, writer: round.session, value }),
             (None, KvOp::Read { .. }) if self.config.reads_write_back => round.newest,
             _ => None,
         };
-        if to_store.is_some() {
-            return self.start(Round { storing: to_store, answered: BTreeSet::new(), ..round }, context);
+        if store.is_some() {
+            return self.start(Round { store, answered: BTreeSet::new(), ..round }, context);
         }
-        let read = KvResponse::Value(round.newest.map(|newest| newest.value));
-        let response = if round.operation.is_read() { read } else { KvResponse::Written };
+        // Not what the second round heard of: that need not be at a majority.
+        let read = round.store.or(round.newest).map(|version| version.value);
+        let response = if round.operation.is_read() { KvResponse::Value(read) } else { KvResponse::Written };
         context.send(round.client, Message::Answer(round.session, round.number, Reply::Done(response)));
     }
 }
 
-/// What clients need to know.
+/// What clients need to know, and what a scenario can say: `system: AbdRegister(nodes: 5, resend: "100ms")`.
 struct Abd;
 
 impl Service for Abd {
@@ -178,20 +173,37 @@ impl Service for Abd {
     }
 }
 
-/// One client writes and reads over a perfect network.
-fn main() {
-    let config = Config { servers: 3, resend: Duration::from_millis(100), reads_write_back: true };
-    let mut replicas = [0, 1, 2].map(|index| Harness::<Replica>::boot(NodeId::server(index), config));
-    for (number, operation) in [(1, KvOp::Write { key: 1, value: 42 }), (2, KvOp::Read { key: 1 })] {
-        let request = Abd::request(ClientId::new(0), number, &operation);
-        let mut post = VecDeque::from([(NodeId::client(0), NodeId::server(number as u32), request)]);
-        while let Some((from, to, message)) = post.pop_front() {
-            println!("{from} → {to} {message:?}");
-            if let Some(replica) = replicas.get_mut(to.index()).filter(|_| !to.is_client()) {
-                replica.deliver(from, message);
-                replica.sync();
-                post.extend(replica.take_sent().into_iter().map(|(next, message)| (to, next, message)));
-            }
-        }
+impl KeyValue for Abd {
+    const NAME: &'static str = "AbdRegister";
+    const ABOUT: &'static str = "registers replicated after Attiya, Bar-Noy and Dolev: majorities, no leader";
+    const CAS: bool = false;
+    type Server = Replica;
+    type Settings = Duration; // after which a question is asked again
+
+    fn read(fields: &mut Fields<'_>) -> Option<Duration> {
+        fields.take("resend").map_or(Some(Duration::from_millis(100)), Form::duration_positive)
     }
+
+    fn write(resend: &Duration) -> Vec<(&'static str, String)> {
+        vec![("resend", format!("\"{resend}\""))]
+    }
+
+    fn server(resend: &Duration, servers: u32, mutant: Option<&'static str>) -> Config {
+        Config { servers, resend: *resend, reads_write_back: mutant.is_none() }
+    }
+
+    fn mutants() -> &'static [Mutant] {
+        &[Mutant {
+            name: "abd/skips-write-back",
+            property: "linearizability",
+            about: "A read answers with the newest value it found without storing it at a majority first: a later read may find an older one.",
+            source: "Attiya, Bar-Noy and Dolev, JACM 1995, section 3",
+            needs: &["a write under way", "delay"],
+        }]
+    }
+}
+
+/// Every command of `stormglass`, for this system: `cargo run --example abd_register -- run examples/abd_register.ron`.
+fn main() -> std::process::ExitCode {
+    stormglass::cli::main_with(Registry::new().with::<Kv<Abd>>())
 }

@@ -1,4 +1,5 @@
-//! What the systems that store keys and values share: their part of a scenario's `workload`, and the judging of what their clients saw.
+//! What the systems that store keys and values share: their clients, their part of a scenario's `workload`, and the judging of what the
+//! clients saw. A protocol that implements [`KeyValue`] becomes a system as [`Kv`].
 //!
 //! ```ron
 //! workload: (
@@ -8,14 +9,17 @@
 //! )
 //! ```
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
+use std::marker::PhantomData;
 
-use super::Check;
-use crate::base::{DurationRange, Form, KvOp, KvResponse, Rate};
+use super::{Check, Mutant, Nodes, Population, System, Written};
+use crate::base::{DurationRange, Fields, Form, KvOp, KvResponse, Rate};
 use crate::check::model::registers::Registers;
-use crate::check::{PropertyKind, PropertyReport, linearizability};
+use crate::check::{Judge, PropertyKind, PropertyReport, linearizability};
 use crate::history::History;
-use crate::workload::{ClientConfig, KeyChoice, KvLoad, Mix, Pace, Patience};
+use crate::process::{Process, Service};
+use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
+use crate::world::Cluster;
 
 /// The property that the clients' history is judged by.
 pub const LINEARIZABILITY: Check = Check {
@@ -197,7 +201,127 @@ fn positive_range(form: Form<'_>) -> Option<DurationRange> {
     Some(range)
 }
 
-/// Judges what the clients of a key-value system saw, exploring at most about this many states.
-pub fn judge(history: &History<KvOp, KvResponse>, states: u64) -> PropertyReport {
-    linearizability::judge(LINEARIZABILITY.name, &Registers::empty(), history, states)
+/// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.
+pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
+    /// Its name in a scenario: `RaftKv`.
+    const NAME: &'static str;
+    /// What it is, in a sentence or two.
+    const ABOUT: &'static str;
+    /// Whether clients may compare and set.
+    const CAS: bool = true;
+
+    /// What runs on servers.
+    type Server: Process<Message = Self::Message, Config: Clone>;
+    /// Its own fields in a scenario, apart from `nodes`.
+    type Settings: Clone + Debug + Send + Sync + 'static;
+
+    /// Reads its own fields. Reports every problem that it finds, and returns nothing if there was one.
+    fn read(fields: &mut Fields<'_>) -> Option<Self::Settings>;
+
+    /// Its own fields, by name, as [`read`](Self::read) reads them.
+    fn write(settings: &Self::Settings) -> Vec<(&'static str, String)>;
+
+    /// What each of this many servers is built from, with this planted bug if one is named.
+    fn server(settings: &Self::Settings, servers: u32, mutant: Option<&'static str>) -> <Self::Server as Process>::Config;
+
+    /// Its planted bugs.
+    fn mutants() -> &'static [Mutant] {
+        &[]
+    }
+
+    /// The properties of its own that its judges report on, next to linearizability.
+    fn checks() -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// Those who watch a run of this many servers.
+    fn judges(servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
+    where
+        Self: Sized,
+    {
+        let _ = servers;
+        Vec::new()
+    }
+
+    /// A digest of the state that all servers must agree on in the end: see [`Cluster::fingerprint`].
+    fn fingerprint(server: &Self::Server) -> Option<u64> {
+        let _ = server;
+        None
+    }
+}
+
+/// A key-value protocol as a system, with clients that use it.
+pub struct Kv<P>(PhantomData<P>);
+
+/// A key-value system's part of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvConfig<T> {
+    /// How many servers there are.
+    pub nodes: u32,
+    /// What the protocol has fields for.
+    pub settings: T,
+    /// What the clients do.
+    pub workload: KvWorkload,
+}
+
+impl<P: KeyValue> Cluster for Kv<P> {
+    type Message = P::Message;
+    type Operation = KvOp;
+    type Response = KvResponse;
+    type Server = P::Server;
+    type Client = Client<P, KvGenerator>;
+
+    fn fingerprint(server: &P::Server) -> Option<u64> {
+        P::fingerprint(server)
+    }
+}
+
+/// How many servers there are if a scenario does not say, and how many there may be.
+const NODES: (u32, std::ops::RangeInclusive<u32>) = (5, 1..=1000);
+
+impl<P: KeyValue> System for Kv<P> {
+    const NAME: &'static str = P::NAME;
+    const ABOUT: &'static str = P::ABOUT;
+
+    type Config = KvConfig<P::Settings>;
+
+    fn checks() -> Vec<Check> {
+        [LINEARIZABILITY].into_iter().chain(P::checks()).collect()
+    }
+
+    fn mutants() -> &'static [Mutant] {
+        P::mutants()
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {
+        let workload = KvWorkload::decode(workload, P::CAS);
+        let mut fields = system.fields()?;
+        let nodes = fields.read_or("nodes", NODES.0, |form| form.count(NODES.1));
+        let settings = P::read(&mut fields);
+        fields.finish();
+        Some(KvConfig { nodes, settings: settings?, workload: workload? })
+    }
+
+    fn write(config: &Self::Config) -> Written {
+        let own = P::write(&config.settings).into_iter().map(|(name, value)| format!(", {name}: {value}"));
+        let fields: String = own.collect();
+        Written { system: format!("{}(nodes: {}{fields})", P::NAME, config.nodes), workload: Some(config.workload.write()) }
+    }
+
+    fn population(config: &Self::Config) -> Population {
+        Population { servers: config.nodes, clients: config.workload.clients }
+    }
+
+    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {
+        let server = P::server(&config.settings, config.nodes, mutant);
+        Nodes { servers: vec![server; config.nodes as usize], clients: config.workload.configs(config.nodes) }
+    }
+
+    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        P::judges(config.nodes)
+    }
+
+    fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
+        vec![linearizability::judge(LINEARIZABILITY.name, &Registers::empty(), history, states)]
+    }
 }

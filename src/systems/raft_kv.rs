@@ -1,70 +1,83 @@
-//! `RaftKv`: a key-value store replicated by Raft, and the clients that use it.
+//! `RaftKv`: a key-value store replicated by Raft.
 
 use std::sync::LazyLock;
 
-use super::kv::{self, KvWorkload};
-use super::{Check, Mutant, Nodes, Population, System, Written};
-use crate::base::{Duration, DurationRange, Form, KvOp, KvResponse};
-use crate::check::{Judge, PropertyKind, PropertyReport};
-use crate::history::History;
+use super::kv::{KeyValue, Kv, KvConfig};
+use super::{Check, Mutant};
+use crate::base::{Duration, DurationRange, Fields, Form};
+use crate::check::{Judge, PropertyKind};
 use crate::protocols::raft::{self, Raft};
-use crate::workload::{Client, KvGenerator};
-use crate::world::Cluster;
 
-/// A key-value store replicated by Raft.
-pub struct RaftKv;
-
-impl Cluster for RaftKv {
-    type Message = raft::Message;
-    type Operation = KvOp;
-    type Response = KvResponse;
-    type Server = Raft;
-    type Client = Client<raft::RaftKv, KvGenerator>;
-
-    fn fingerprint(server: &Raft) -> Option<u64> {
-        Some(server.fingerprint())
-    }
-}
+/// A key-value store replicated by Raft, with its clients.
+pub type RaftKv = Kv<raft::RaftKv>;
 
 /// Its part of a scenario.
+pub type RaftKvConfig = KvConfig<RaftSettings>;
+
+/// What Raft has fields for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RaftKvConfig {
-    /// How many servers there are.
-    pub nodes: u32,
+pub struct RaftSettings {
     /// How long a server waits for a leader before it campaigns: drawn anew each time.
     pub election_timeout: DurationRange,
     /// How often a leader shows that it lives.
     pub heartbeat: Duration,
     /// How many entries one message carries at most.
     pub batch: u32,
-    /// What the clients do.
-    pub workload: KvWorkload,
 }
 
-impl Default for RaftKvConfig {
-    /// Five servers with the timeouts of the paper.
+impl Default for RaftSettings {
+    /// The timeouts of the paper.
     fn default() -> Self {
-        let usual = raft::Config::of(5);
-        Self {
-            nodes: 5,
-            election_timeout: usual.election_timeout,
-            heartbeat: usual.heartbeat,
-            batch: usual.batch_max as u32,
-            workload: KvWorkload::default(),
-        }
+        let raft::Config { election_timeout, heartbeat, batch_max, .. } = raft::Config::of(1);
+        Self { election_timeout, heartbeat, batch: batch_max as u32 }
     }
 }
 
-impl System for RaftKv {
+impl Default for RaftKvConfig {
+    /// Five servers with the timeouts of the paper, under the usual workload.
+    fn default() -> Self {
+        Self { nodes: 5, settings: RaftSettings::default(), workload: super::kv::KvWorkload::default() }
+    }
+}
+
+impl KeyValue for raft::RaftKv {
     const NAME: &'static str = "RaftKv";
     const ABOUT: &'static str = "a key-value store replicated by Raft: elections, replication, linearizable reads through ReadIndex, client \
                                  sessions, on disks that may lose what was not synced";
 
-    type Config = RaftKvConfig;
+    type Server = Raft;
+    type Settings = RaftSettings;
 
-    fn checks() -> Vec<Check> {
-        let own = raft::properties::PROPERTIES.into_iter().map(|(name, about)| Check { name, kind: PropertyKind::Always, about });
-        [kv::LINEARIZABILITY].into_iter().chain(own).collect()
+    fn read(fields: &mut Fields<'_>) -> Option<RaftSettings> {
+        let usual = RaftSettings::default();
+        let (timeout, beat) = (fields.take("election_timeout"), fields.take("heartbeat"));
+        let batch = fields.read_or("batch", usual.batch, |form| form.count(1..=100_000));
+        let election_timeout = timeout.map_or(Some(usual.election_timeout), Form::duration_range);
+        let heartbeat = beat.map_or(Some(usual.heartbeat), Form::duration_positive);
+        let settings = RaftSettings { election_timeout: election_timeout?, heartbeat: heartbeat?, batch };
+        if settings.heartbeat >= settings.election_timeout.low() {
+            complain(timeout.or(beat).unwrap_or(fields.form()), &settings);
+            return None;
+        }
+        Some(settings)
+    }
+
+    fn write(settings: &RaftSettings) -> Vec<(&'static str, String)> {
+        vec![
+            ("election_timeout", format!("\"{}\"", settings.election_timeout)),
+            ("heartbeat", format!("\"{}\"", settings.heartbeat)),
+            ("batch", settings.batch.to_string()),
+        ]
+    }
+
+    fn server(settings: &RaftSettings, servers: u32, mutant: Option<&'static str>) -> raft::Config {
+        raft::Config {
+            election_timeout: settings.election_timeout,
+            heartbeat: settings.heartbeat,
+            batch_max: settings.batch as usize,
+            rules: mutant.and_then(raft::mutant).map_or(&raft::Correct, |mutant| mutant.rules),
+            ..raft::Config::of(servers)
+        }
     }
 
     fn mutants() -> &'static [Mutant] {
@@ -72,67 +85,30 @@ impl System for RaftKv {
         &MUTANTS
     }
 
-    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<RaftKvConfig> {
-        let usual = RaftKvConfig::default();
-        let workload = KvWorkload::decode(workload, true);
-        let mut fields = system.fields()?;
-        let nodes = fields.read_or("nodes", usual.nodes, |form| form.count(1..=1000));
-        let timeout = fields.take("election_timeout");
-        let heartbeat_form = fields.take("heartbeat");
-        let batch = fields.read_or("batch", usual.batch, |form| form.count(1..=100_000));
-        fields.finish();
-        let election_timeout = timeout.map_or(Some(usual.election_timeout), Form::duration_range);
-        let heartbeat = heartbeat_form.map_or(Some(usual.heartbeat), Form::duration_positive);
-        let (election_timeout, heartbeat) = (election_timeout?, heartbeat?);
-        if heartbeat >= election_timeout.low() {
-            let form = timeout.or(heartbeat_form).unwrap_or(system);
-            form.report(
-                form.problem(format!(
-                    "the election timeout may be as short as {}, no longer than the heartbeat, {heartbeat}",
-                    election_timeout.low()
-                ))
-                .label("followers would campaign against a healthy leader")
-                .help("make the heartbeat a third of the election timeout, or less"),
-            );
-            return None;
-        }
-        Some(RaftKvConfig { nodes, election_timeout, heartbeat, batch, workload: workload? })
+    fn checks() -> Vec<Check> {
+        let check = |(name, about)| Check { name, kind: PropertyKind::Always, about };
+        raft::properties::PROPERTIES.into_iter().map(check).collect()
     }
 
-    fn write(config: &RaftKvConfig) -> Written {
-        let RaftKvConfig { nodes, election_timeout, heartbeat, batch, workload } = config;
-        Written {
-            system: format!("RaftKv(nodes: {nodes}, election_timeout: \"{election_timeout}\", heartbeat: \"{heartbeat}\", batch: {batch})"),
-            workload: Some(workload.write()),
-        }
+    fn judges(servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
+        vec![Box::new(raft::properties::RaftJudge::new(servers as usize))]
     }
 
-    fn population(config: &RaftKvConfig) -> Population {
-        Population { servers: config.nodes, clients: config.workload.clients }
-    }
-
-    fn nodes(config: &RaftKvConfig, mutant: Option<&'static str>) -> Nodes<Self> {
-        let rules = mutant.and_then(raft::mutant).map_or(&raft::Correct as &dyn raft::Rules, |mutant| mutant.rules);
-        let server = raft::Config {
-            election_timeout: config.election_timeout,
-            heartbeat: config.heartbeat,
-            batch_max: config.batch as usize,
-            rules,
-            ..raft::Config::of(config.nodes)
-        };
-        Nodes { servers: vec![server; config.nodes as usize], clients: config.workload.configs(config.nodes) }
-    }
-
-    fn judges(config: &RaftKvConfig) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(raft::properties::RaftJudge::new(config.nodes as usize))]
-    }
-
-    fn judge_history(_: &RaftKvConfig, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
-        vec![kv::judge(history, states)]
+    fn fingerprint(server: &Raft) -> Option<u64> {
+        Some(server.fingerprint())
     }
 }
 
+fn complain(form: Form<'_>, settings: &RaftSettings) {
+    let (shortest, heartbeat) = (settings.election_timeout.low(), settings.heartbeat);
+    form.report(
+        form.problem(format!("the election timeout may be as short as {shortest}, no longer than the heartbeat, {heartbeat}"))
+            .label("followers would campaign against a healthy leader")
+            .help("make the heartbeat a third of the election timeout, or less"),
+    );
+}
+
 fn described(mutant: &raft::Mutant) -> Mutant {
-    let raft::Mutant { name, property, about, source, .. } = *mutant;
-    Mutant { name, property, about, source, needs: mutant.needs }
+    let raft::Mutant { name, property, about, source, needs, .. } = *mutant;
+    Mutant { name, property, about, source, needs }
 }

@@ -17,7 +17,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
 use crate::check::{Judge, PropertyKind};
@@ -92,12 +92,16 @@ enum What {
 }
 
 impl<'a, C: Cluster> World<'a, C> {
-    /// Runs the setup under this seed, watched by these judges and sinks.
+    /// Runs the setup under this seed, watched by these judges and sinks. A panic of a node's code is a finding.
+    ///
+    /// # Panics
+    /// If a judge does: that is a defect of the judge and no finding about the system.
     pub fn run(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Run<C> {
         let mut world = Self::new(setup, seed, judges, sinks);
         let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
         let ending = match ended {
             Ok(ending) => ending,
+            Err(panic) if world.core.scribe.judging => resume_unwind(panic),
             Err(panic) => world.panicked(panic.as_ref()),
         };
         world.finish(seed, ending)

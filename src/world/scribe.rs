@@ -13,6 +13,8 @@ pub(super) struct Scribe<'a, C: Cluster> {
     records: u64,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
+    /// Whether a judge is at work: a panic is its own then, and no node's.
+    pub(super) judging: bool,
     pub(super) history: History<C::Operation, C::Response>,
     /// Why the clients' notes make no history, if they do not: a defect of the client process.
     pub(super) malformed: Option<String>,
@@ -31,6 +33,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
             records: 0,
             judges,
             sinks,
+            judging: false,
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
@@ -72,9 +75,11 @@ impl<'a, C: Cluster> Scribe<'a, C> {
 
     fn show_judges(&mut self, number: u64, at: Time, event: &Event<'_, C>) {
         let record = Record { number, at, event };
+        self.judging = true;
         for judge in &mut self.judges {
             judge.observe(&record);
         }
+        self.judging = false;
     }
 
     fn note(&mut self, at: Time, event: &history::Event<C::Operation, C::Response>) {

@@ -316,6 +316,21 @@ fn a_panic_is_a_finding() {
 }
 
 #[test]
+#[should_panic(expected = "the judge is at a loss")]
+fn a_judge_that_panics_is_no_finding() {
+    struct Lost;
+    impl Judge<Toy> for Lost {
+        fn observe(&mut self, _: &Record<'_, Toy>) {
+            panic!("the judge is at a loss");
+        }
+        fn reports(&self) -> Vec<PropertyReport> {
+            vec![]
+        }
+    }
+    World::run(setup(Quirks::default(), vec![]), 3, vec![Box::new(Lost)], vec![]);
+}
+
+#[test]
 fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
     assert_eq!(report(&outcome, TIME_ADVANCES).verdict, Verdict::Violated);

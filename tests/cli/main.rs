@@ -107,27 +107,26 @@ fn a_run_that_holds() {
     check(
         &desk.expect(0, &["run", "calm.ron", "--seed", "7"]).out,
         expect![[r#"
-        a toy
-        Toy · 2 servers, 1 client · seed 7
+            a toy
+            Toy · 2 servers, 1 client · seed 7
 
-        ✓ holds
+            ✓ holds
 
-          ✓ sane-answers
-          ✓ nothing-bad
-          ✓ progress
-          ✓ no-panic
-          ✓ time-advances
-          ✓ well-formed-history
+              ✓ sane-answers
+              ✓ nothing-bad
+              ✓ progress
+              ✓ no-panic
+              ✓ time-advances
+              ✓ well-formed-history
 
-          sometimes
-            ✓ asked twice          1
-            · never                never seen
-            · unsynced write lost  never seen
+              sometimes
+                ✓ asked twice  1
+                · never        never seen
 
-          210ms simulated · 82 events · 40 messages: 40 delivered
-          20 operations: 20 completed
-          seed 7 · digest 516a1281bf00c9d1
-    "#]],
+              210ms simulated · 82 events · 40 messages: 40 delivered
+              20 operations: 20 completed
+              seed 7 · digest 516a1281bf00c9d1
+        "#]],
     );
     assert!(desk.expect(0, &["run", "calm.ron"]).out.contains("seed 5"), "the scenario's own");
     assert!(desk.expect(0, &["run", "calm.ron", "--seed", "0x10"]).out.contains("seed 16"));
@@ -140,31 +139,30 @@ fn a_run_that_does_not() {
     check(
         &desk.expect(1, &["run", "bad.ron", "--seed", "7", "--set", "name=a bad day"]).out,
         expect![[r#"
-        a bad day
-        Toy · 2 servers, 1 client · seed 7
+            a bad day
+            Toy · 2 servers, 1 client · seed 7
 
-        ✗ violated: nothing-bad, as this scenario means to show
+            ✗ violated: nothing-bad, as this scenario means to show
 
-          ✗ nothing-bad          at 11ms
-              n1 did something bad
-              after record 8
-          ✓ sane-answers
-          ✓ progress
-          ✓ no-panic
-          ✓ time-advances
-          ✓ well-formed-history
+              ✗ nothing-bad          at 11ms
+                  n1 did something bad
+                  after record 8
+              ✓ sane-answers
+              ✓ progress
+              ✓ no-panic
+              ✓ time-advances
+              ✓ well-formed-history
 
-          sometimes
-            ✓ asked twice          1
-            · never                never seen
-            · unsynced write lost  never seen
+              sometimes
+                ✓ asked twice  1
+                · never        never seen
 
-          210ms simulated · 82 events · 40 messages: 40 delivered
-          20 operations: 20 completed
-          seed 7 · digest 34587be151e7ff6e
+              210ms simulated · 82 events · 40 messages: 40 delivered
+              20 operations: 20 completed
+              seed 7 · digest 34587be151e7ff6e
 
-          toy replay bad.ron --seed 7 --set 'name=a bad day'
-    "#]],
+              toy replay bad.ron --seed 7 --set 'name=a bad day'
+        "#]],
     );
 }
 
@@ -216,92 +214,88 @@ fn the_json_of_a_run() {
     check(
         &format!("{run:#}\n"),
         expect![[r#"
-        {
-          "schema": 1,
-          "scenario": "a toy",
-          "system": "Toy",
-          "mutant": null,
-          "seed": 7,
-          "verdict": "violated",
-          "digest": "5648e7f4333ad49d",
-          "events": 42,
-          "messages": {
-            "sent": 20,
-            "delivered": 20,
-            "dropped": 0,
-            "duplicated": 0
-          },
-          "sim_time_ns": 110000000,
-          "operations": 10,
-          "history": {
-            "invoked": 10,
-            "completed": 10,
-            "failed": 0,
-            "unknown": 0
-          },
-          "properties": [
             {
-              "name": "sane-answers",
-              "kind": "always",
-              "verdict": "holds",
-              "detail": "",
-              "at_ns": null
-            },
-            {
-              "name": "nothing-bad",
-              "kind": "always",
+              "schema": 1,
+              "scenario": "a toy",
+              "system": "Toy",
+              "mutant": null,
+              "seed": 7,
               "verdict": "violated",
-              "detail": "n1 did something bad\nafter record 8",
-              "at_ns": 11000000
-            },
-            {
-              "name": "progress",
-              "kind": "eventually",
-              "verdict": "holds",
-              "detail": "",
-              "at_ns": null
-            },
-            {
-              "name": "no-panic",
-              "kind": "always",
-              "verdict": "holds",
-              "detail": "",
-              "at_ns": null
-            },
-            {
-              "name": "time-advances",
-              "kind": "always",
-              "verdict": "holds",
-              "detail": "",
-              "at_ns": null
-            },
-            {
-              "name": "well-formed-history",
-              "kind": "always",
-              "verdict": "holds",
-              "detail": "",
-              "at_ns": null
+              "digest": "5648e7f4333ad49d",
+              "events": 42,
+              "messages": {
+                "sent": 20,
+                "delivered": 20,
+                "dropped": 0,
+                "duplicated": 0
+              },
+              "sim_time_ns": 110000000,
+              "operations": 10,
+              "history": {
+                "invoked": 10,
+                "completed": 10,
+                "failed": 0,
+                "unknown": 0
+              },
+              "properties": [
+                {
+                  "name": "sane-answers",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                },
+                {
+                  "name": "nothing-bad",
+                  "kind": "always",
+                  "verdict": "violated",
+                  "detail": "n1 did something bad\nafter record 8",
+                  "at_ns": 11000000
+                },
+                {
+                  "name": "progress",
+                  "kind": "eventually",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                },
+                {
+                  "name": "no-panic",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                },
+                {
+                  "name": "time-advances",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                },
+                {
+                  "name": "well-formed-history",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                }
+              ],
+              "sometimes": [
+                {
+                  "name": "asked twice",
+                  "count": 1
+                },
+                {
+                  "name": "never",
+                  "count": 0
+                }
+              ],
+              "faults": [],
+              "struck": [],
+              "replay": "toy replay bad.ron --seed 7 --set duration=100ms"
             }
-          ],
-          "sometimes": [
-            {
-              "name": "asked twice",
-              "count": 1
-            },
-            {
-              "name": "never",
-              "count": 0
-            },
-            {
-              "name": "unsynced write lost",
-              "count": 0
-            }
-          ],
-          "faults": [],
-          "struck": [],
-          "replay": "toy replay bad.ron --seed 7 --set duration=100ms"
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -361,60 +355,59 @@ fn a_replay_shows_what_is_asked_for() {
     check(
         &desk.expect(0, &short).out,
         expect![[r#"
-        a toy
-        Toy · 2 servers, 1 client · seed 7
+            a toy
+            Toy · 2 servers, 1 client · seed 7
 
-            0.000000s  n1         starts
-            0.000000s  n2         starts
-            0.000000s  c1         starts
-            0.010000s  c1         timer  ()
-            0.010000s  c1         client  Invoke { client: c1, op: () }
-            0.010000s  c1 ⇢ n1    Ask #1  Ask { trouble: true }
-            0.011000s  c1 → n1    Ask #1  Ask { trouble: true }
-            0.011000s  n1         writes log: 5 bytes more
-            0.011200s  n1         has synced all up to write 1
-            0.011200s  n1 ⇢ c1    Answer #1  Answer(1)
-            0.012200s  n1 → c1    Answer #1  Answer(1)
-            0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
-            0.020000s  c1         timer  ()
-            0.020000s  c1         client  Invoke { client: c1, op: () }
-            0.020000s  c1 ⇢ n1    Ask #2  Ask { trouble: true }
-            0.021000s  c1 → n1    Ask #2  Ask { trouble: true }
-            0.021000s  n1         sometimes: asked twice
-            0.021000s  n1         writes log: 5 bytes more
-            0.021200s  n1         has synced all up to write 2
-            0.021200s  n1 ⇢ c1    Answer #2  Answer(2)
-            0.022200s  n1 → c1    Answer #2  Answer(2)
-            0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
-            0.030000s             the faults are over, everything is healed
-            0.030000s  c1         timer  ()
-            0.030000s  c1         client  Invoke { client: c1, op: () }
-            0.030000s  c1 ⇢ n1    Ask #3  Ask { trouble: true }
-            0.031000s  c1 → n1    Ask #3  Ask { trouble: true }
-            0.031000s  n1         writes log: 5 bytes more
-            0.031200s  n1         has synced all up to write 3
-            0.031200s  n1 ⇢ c1    Answer #3  Answer(3)
-            0.032200s  n1 → c1    Answer #3  Answer(3)
-            0.032200s  c1         client  Complete { client: c1, outcome: Done(3) }
+                0.000000s  n1         starts
+                0.000000s  n2         starts
+                0.000000s  c1         starts
+                0.010000s  c1         timer  ()
+                0.010000s  c1         client  Invoke { client: c1, op: () }
+                0.010000s  c1 ⇢ n1    Ask #1  Ask { trouble: true }
+                0.011000s  c1 → n1    Ask #1  Ask { trouble: true }
+                0.011000s  n1         writes log: 5 bytes more
+                0.011200s  n1         has synced all up to write 1
+                0.011200s  n1 ⇢ c1    Answer #1  Answer(1)
+                0.012200s  n1 → c1    Answer #1  Answer(1)
+                0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
+                0.020000s  c1         timer  ()
+                0.020000s  c1         client  Invoke { client: c1, op: () }
+                0.020000s  c1 ⇢ n1    Ask #2  Ask { trouble: true }
+                0.021000s  c1 → n1    Ask #2  Ask { trouble: true }
+                0.021000s  n1         sometimes: asked twice
+                0.021000s  n1         writes log: 5 bytes more
+                0.021200s  n1         has synced all up to write 2
+                0.021200s  n1 ⇢ c1    Answer #2  Answer(2)
+                0.022200s  n1 → c1    Answer #2  Answer(2)
+                0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
+                0.030000s             the faults are over, everything is healed
+                0.030000s  c1         timer  ()
+                0.030000s  c1         client  Invoke { client: c1, op: () }
+                0.030000s  c1 ⇢ n1    Ask #3  Ask { trouble: true }
+                0.031000s  c1 → n1    Ask #3  Ask { trouble: true }
+                0.031000s  n1         writes log: 5 bytes more
+                0.031200s  n1         has synced all up to write 3
+                0.031200s  n1 ⇢ c1    Answer #3  Answer(3)
+                0.032200s  n1 → c1    Answer #3  Answer(3)
+                0.032200s  c1         client  Complete { client: c1, outcome: Done(3) }
 
-        ✓ holds
+            ✓ holds
 
-          ✓ sane-answers
-          ✓ nothing-bad
-          ✓ progress
-          ✓ no-panic
-          ✓ time-advances
-          ✓ well-formed-history
+              ✓ sane-answers
+              ✓ nothing-bad
+              ✓ progress
+              ✓ no-panic
+              ✓ time-advances
+              ✓ well-formed-history
 
-          sometimes
-            ✓ asked twice          1
-            · never                never seen
-            · unsynced write lost  never seen
+              sometimes
+                ✓ asked twice  1
+                · never        never seen
 
-          40ms simulated · 14 events · 6 messages: 6 delivered
-          3 operations: 3 completed
-          seed 7 · digest 898810f702d51070
-    "#]],
+              40ms simulated · 14 events · 6 messages: 6 delivered
+              3 operations: 3 completed
+              seed 7 · digest 898810f702d51070
+        "#]],
     );
     let shown = |more: &[&str]| {
         let out = desk.expect(0, &[&short, more].concat()).out;
@@ -455,9 +448,8 @@ fn a_sweep() {
             ✗ violated in 1 of 2 seeds; the sweep stopped there
 
               sometimes
-                ✓ asked twice          2 in 2 seeds
-                · never                never seen
-                · unsynced write lost  never seen
+                ✓ asked twice  2 in 2 seeds
+                · never        never seen
 
               420ms simulated · 164 events · 80 messages: 80 delivered
               40 operations: 40 completed
@@ -530,77 +522,72 @@ fn the_json_of_a_sweep() {
     check(
         &format!("{summary:#}\n"),
         expect![[r#"
-        {
-          "schema": 1,
-          "scenario": "a toy",
-          "system": "Toy",
-          "mutant": null,
-          "start": 0,
-          "seeds": 20,
-          "ended": "complete",
-          "verdict": "violated",
-          "verdicts": {
-            "holds": 11,
-            "violated": 9,
-            "unknown": 0,
-            "defect": 0
-          },
-          "events": 1640,
-          "messages": {
-            "sent": 800,
-            "delivered": 800,
-            "dropped": 0,
-            "duplicated": 0
-          },
-          "sim_time_ns": 4200000000,
-          "operations": 400,
-          "history": {
-            "invoked": 400,
-            "completed": 400,
-            "failed": 0,
-            "unknown": 0
-          },
-          "sometimes": [
             {
-              "name": "asked twice",
-              "count": 20,
-              "seeds": 20
-            },
-            {
-              "name": "never",
-              "count": 0,
-              "seeds": 0
-            },
-            {
-              "name": "unsynced write lost",
-              "count": 0,
-              "seeds": 0
-            }
-          ],
-          "never_seen": [],
-          "faults": [],
-          "failures": [
-            {
-              "fingerprint": "851dd67cbf3e18bd",
-              "properties": [
-                "nothing-bad"
+              "schema": 1,
+              "scenario": "a toy",
+              "system": "Toy",
+              "mutant": null,
+              "start": 0,
+              "seeds": 20,
+              "ended": "complete",
+              "verdict": "violated",
+              "verdicts": {
+                "holds": 11,
+                "violated": 9,
+                "unknown": 0,
+                "defect": 0
+              },
+              "events": 1640,
+              "messages": {
+                "sent": 800,
+                "delivered": 800,
+                "dropped": 0,
+                "duplicated": 0
+              },
+              "sim_time_ns": 4200000000,
+              "operations": 400,
+              "history": {
+                "invoked": 400,
+                "completed": 400,
+                "failed": 0,
+                "unknown": 0
+              },
+              "sometimes": [
+                {
+                  "name": "asked twice",
+                  "count": 20,
+                  "seeds": 20
+                },
+                {
+                  "name": "never",
+                  "count": 0,
+                  "seeds": 0
+                }
               ],
-              "detail": "n1 did something bad",
-              "count": 9,
-              "seeds": [
-                1,
-                6,
-                7,
-                8,
-                10
+              "never_seen": [],
+              "faults": [],
+              "failures": [
+                {
+                  "fingerprint": "851dd67cbf3e18bd",
+                  "properties": [
+                    "nothing-bad"
+                  ],
+                  "detail": "n1 did something bad",
+                  "count": 9,
+                  "seeds": [
+                    1,
+                    6,
+                    7,
+                    8,
+                    10
+                  ],
+                  "replay": "toy replay some.ron --seed 1"
+                }
               ],
-              "replay": "toy replay some.ron --seed 1"
+              "unknown": [],
+              "defects": []
             }
-          ],
-          "unknown": [],
-          "defects": []
-        }
-    "#]],
+        "#]],
     );
 }
 
