@@ -163,6 +163,8 @@ pub mod environment;
 pub mod fault;
 pub mod history;
 pub mod process;
+pub mod protocols;
+pub mod scenario;
 pub mod systems;
 pub mod trace;
 pub mod workload;

@@ -175,6 +175,11 @@ impl<'s> Form<'s> {
         }
     }
 
+    /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and `Partition(cut: Halves, lasting: "1s")`.
+    pub fn has_fields(self) -> bool {
+        matches!(syntax::contents(self.text), Contents::Fields(_))
+    }
+
     /// Exactly these arguments: `let [time, fault] = form.arguments(["a time", "a fault"])?` of `At("2s", Heal)`. With none, a bare name.
     pub fn arguments<const N: usize>(self, expected: [&str; N]) -> Option<[Form<'s>; N]> {
         let found = self.parts_in_parentheses()?;

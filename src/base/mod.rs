@@ -26,4 +26,5 @@ pub(crate) use random::log2;
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
+pub use syntax::suggestion;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};

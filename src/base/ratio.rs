@@ -18,9 +18,13 @@ impl Ratio {
     /// Always.
     pub const ALWAYS: Self = Self { parts: 1, whole: 1 };
 
-    /// `parts` out of `whole`; nothing if `whole` is zero or `parts` exceeds it.
+    /// `parts` out of `whole`, in lowest terms, so that equal chances are equal; nothing if `whole` is zero or `parts` exceeds it.
     pub const fn new(parts: u32, whole: u32) -> Option<Self> {
-        if whole == 0 || parts > whole { None } else { Some(Self { parts, whole }) }
+        if whole == 0 || parts > whole {
+            return None;
+        }
+        let divisor = gcd(parts, whole);
+        Some(Self { parts: parts / divisor, whole: whole / divisor })
     }
 
     /// Whether this is zero.
@@ -102,12 +106,11 @@ impl FromStr for Ratio {
         if parts > u64::from(scale) {
             return Err(ParseRatioError::Range);
         }
-        let divisor = gcd(parts as u32, scale);
-        Ok(Self { parts: parts as u32 / divisor, whole: scale / divisor })
+        Self::new(parts as u32, scale).ok_or(ParseRatioError::Range)
     }
 }
 
-fn gcd(a: u32, b: u32) -> u32 {
+const fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -409,7 +409,7 @@ fn lower_first(text: &str) -> String {
 }
 
 /// What to try where a word is none of the known ones: the nearest of them, and all.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+pub fn suggestion(word: &str, known: &[&str]) -> String {
     const SHOWN: usize = 20;
     let mut list = known.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
     if known.len() > SHOWN {

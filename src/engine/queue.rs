@@ -20,12 +20,15 @@ use super::ring::{Place, Ring, Shape};
 
 /// Up to this length the run takes new keys.
 const RUN: usize = 16;
-/// The ring opens above this many keys, and closes below half of it.
-const RING: usize = 32;
+/// The ring opens at this many keys, and closes below half as many, so that it does not flap.
+const RING: usize = 16;
 /// How many keys a bucket should hold when it is opened.
 const BUCKET: u64 = 16;
+/// How many buckets there are: a whole word of bits at least; at most so many that their ends stay in the processor's cache.
+const BUCKETS_LEAST: u64 = 64;
+const BUCKETS_MOST: u64 = 1 << 11;
 /// The most keys for which an emptied bucket keeps its memory.
-const BUCKET_MEMORY: usize = 64;
+const BUCKET_MEMORY: usize = 1024;
 /// The ring is reconsidered once as many keys have been popped as are pending, but at least this many.
 const PERIOD: u64 = 256;
 /// Cancelled keys are swept out when they outnumber the others by this many.
@@ -100,8 +103,7 @@ impl Queue {
             if alive(key.stamp()) {
                 return Some(key);
             }
-            self.remove(key);
-            self.dead -= 1;
+            self.drop_dead(key);
         }
     }
 
@@ -124,13 +126,25 @@ impl Queue {
         }
     }
 
+    #[inline(never)]
+    fn drop_dead(&mut self, key: Key) {
+        self.remove(key);
+        self.dead -= 1;
+    }
+
     #[inline]
     fn remove(&mut self, first: Key) {
         if self.run.last() == Some(&first) {
             self.run.pop();
         } else {
-            self.heap.pop();
+            self.pop_heap();
         }
+    }
+
+    /// Not inlined, so that the common path stays short.
+    #[inline(never)]
+    fn pop_heap(&mut self) {
+        self.heap.pop();
     }
 
     /// Makes the ring's next living bucket the run.
@@ -212,8 +226,9 @@ fn shape_for(keys: usize, gap: u64, open: bool) -> Option<Shape> {
     if keys < needed {
         return None;
     }
-    let width_log2 = gap.saturating_mul(BUCKET).max(2).ilog2();
-    let buckets = (4 * keys as u64 / BUCKET).clamp(64, 1 << 20).next_power_of_two();
+    let reach = 4 * keys as u64;
+    let buckets = (reach / BUCKET).next_power_of_two().clamp(BUCKETS_LEAST, BUCKETS_MOST);
+    let width_log2 = gap.saturating_mul(BUCKET.max(reach / buckets)).max(2).ilog2();
     Some(Shape { width_log2, buckets_log2: buckets.ilog2() })
 }
 

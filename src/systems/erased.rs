@@ -75,6 +75,11 @@ impl Registry {
         Self::default()
     }
 
+    /// The systems that Stormglass comes with.
+    pub fn standard() -> Self {
+        Self::new().with::<super::RaftKv>()
+    }
+
     /// Adds a system; one of the same name is replaced.
     #[must_use]
     pub fn with<S: System>(mut self) -> Self {

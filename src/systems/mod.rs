@@ -3,6 +3,8 @@
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
 mod erased;
+pub mod kv;
+mod raft_kv;
 
 use std::fmt::Debug;
 
@@ -12,6 +14,7 @@ use crate::history::History;
 use crate::world::{Cluster, Setup};
 
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use raft_kv::{RaftKv, RaftKvConfig};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
@@ -113,5 +116,5 @@ pub struct Mutant {
     /// Where the bug was published.
     pub source: &'static str,
     /// Which faults it takes to show.
-    pub needs: &'static str,
+    pub needs: &'static [&'static str],
 }

@@ -150,6 +150,14 @@ pub enum Event<'a, V: Vocabulary> {
     },
 }
 
+impl<V: Vocabulary> Clone for Event<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V: Vocabulary> Copy for Event<'_, V> {}
+
 /// A value whose type is erased: it can be folded into a digest, printed, and written as JSON.
 pub trait Payload: Debug {
     /// Folds the value in its serialised form.

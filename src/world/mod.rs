@@ -169,9 +169,10 @@ impl<'a, C: Cluster> World<'a, C> {
         for index in 0..self.clients.len() {
             self.boot(NodeId::client(index as u32));
         }
+        // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
+        self.core.engine.schedule(self.duration, Call::FaultsEnd);
         self.plan_faults();
-        let last = self.duration;
-        self.core.engine.schedule(last, Call::FaultsEnd);
+        self.hold_for_strikes();
     }
 
     #[inline]
@@ -201,8 +202,13 @@ impl<'a, C: Cluster> World<'a, C> {
             Call::FaultsEnd => self.end_faults(),
             Call::Look => self.look(),
         }
+        self.hold_for_strikes();
+    }
+
+    /// Strikes come last in their instant: if any is due, holds the clock until nothing else is.
+    #[inline]
+    fn hold_for_strikes(&mut self) {
         if !self.core.nemesis.is_idle() {
-            // Strikes come last in their instant: hold the clock until nothing else is due in it.
             self.core.engine.set_until(self.core.engine.now());
         }
     }

@@ -206,8 +206,6 @@ impl<C: Cluster> World<'_, C> {
 
     /// Ends all faults: heals the network, wakes and starts every node.
     pub(super) fn end_faults(&mut self) {
-        // What is due in this very instant strikes before the end, not after it.
-        self.strike_due();
         self.core.nemesis.active = false;
         self.core.network.heal();
         self.core.network.calm();

@@ -69,7 +69,7 @@ pub struct Conditions {
 }
 
 impl Default for Conditions {
-    /// Ten seconds without faults over links of a millisecond, then up to five seconds to settle.
+    /// Ten seconds without faults over links of a millisecond, then up to ten seconds to settle.
     fn default() -> Self {
         Self {
             link: LinkModel::default(),
@@ -79,7 +79,7 @@ impl Default for Conditions {
             clocks: ClockModel::default(),
             faults: FaultPlan::default(),
             duration: Duration::from_secs(10),
-            settle: Duration::from_secs(5),
+            settle: Duration::from_secs(10),
             events: Self::EVENTS,
             same_instant: Self::SAME_INSTANT,
         }

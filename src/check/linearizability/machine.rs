@@ -97,6 +97,10 @@ impl<'a, M: Model> Machine<'a, M> {
         kind
     }
 
+    pub(super) fn kinds(&self) -> std::ops::Range<KindId> {
+        0..self.parts.len() as KindId
+    }
+
     pub(super) fn state(&self, state: StateId) -> &M::State {
         self.states.get(state)
     }
@@ -112,7 +116,7 @@ impl<'a, M: Model> Machine<'a, M> {
                 return None;
             }
             // Rows are added by the dozen, not one at a time.
-            let rows = (state as usize + 1).max(self.states.len()).next_multiple_of(8);
+            let rows = self.states.len().min(MEMO_SIZE / width).max(state as usize + 1).next_multiple_of(8);
             self.memo.resize(rows * width, NONE);
         }
         Some(place)

@@ -22,9 +22,15 @@
 //!
 //! let report = linearizability::check(&Register::empty(), &history);
 //! assert_eq!(report.verdict(), Verdict::Violated); // a stale read
+//! for violation in report.violations() {
+//!     let why = linearizability::diagnose(&Register::empty(), &history, violation);
+//!     println!("{}", why.explain(&Register::empty(), &history));
+//! }
 //! # Ok::<(), stormglass::history::MalformedHistory>(())
 //! ```
 
+mod diagnosis;
+mod drawing;
 mod joint;
 mod machine;
 mod merge;
@@ -35,16 +41,20 @@ mod visited;
 
 use rustc_hash::FxHashMap;
 
+pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 use self::joint::Joint;
 use self::machine::Machine;
 use self::plan::{Plan, Share};
-use self::search::{Order, Progress, Search};
-use super::Verdict;
+use self::search::{End, Order, Progress, Search};
 use super::model::{Key, Model};
+use super::{PropertyReport, Verdict};
 use crate::history::{History, Outcome};
 
-/// How many states [`check`] explores before it gives up.
-pub const DEFAULT_BUDGET: u64 = 4_000_000;
+/// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
+/// fewer than ten an operation, even to find out that there is no order.
+pub const fn default_budget(operations: usize) -> u64 {
+    4_000_000 + 20 * operations as u64
+}
 
 /// What the judge found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +97,8 @@ pub struct Violation {
     pub operations: Vec<usize>,
     /// How many of these completions, in their order, already admit no order; perhaps fewer do.
     pub completions: usize,
+    /// Whether the keys hold apart and only together do not.
+    joint: bool,
 }
 
 /// A key about which nothing is known.
@@ -113,9 +125,44 @@ impl Report {
     }
 }
 
-/// Judges whether the history is linearizable, within [`DEFAULT_BUDGET`].
+impl Report {
+    /// Every key that is violated on its own; none unless the history is violated.
+    pub fn violations(&self) -> &[Violation] {
+        match &self.judgement {
+            Judgement::Violated { violations, .. } => violations,
+            Judgement::Holds { .. } | Judgement::Unknown { .. } => &[],
+        }
+    }
+}
+
+/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as a property of this name.
+pub fn judge<M: Model>(name: &'static str, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
+    let report = check_within(model, history, budget);
+    let mut property = PropertyReport { verdict: report.verdict(), ..PropertyReport::holds(name) };
+    match &report.judgement {
+        Judgement::Holds { .. } => {}
+        Judgement::Violated { violations, .. } => {
+            let diagnoses: Vec<Diagnosis> = violations.iter().map(|violation| diagnose(model, history, violation)).collect();
+            let told: Vec<String> = diagnoses.iter().map(|diagnosis| diagnosis.explain(model, history)).collect();
+            property.detail = told.join("\n");
+            property.at = diagnoses.iter().filter_map(|diagnosis| history.operations()[diagnosis.operation].completed).min();
+        }
+        Judgement::Unknown { undecided } => {
+            let keys: Vec<&str> = undecided.iter().map(|undecided| undecided.key.as_str()).collect();
+            let help = if undecided.iter().any(|undecided| undecided.too_wide) {
+                "too many operations are open or unknown at once: fewer clients or shorter timeouts would help"
+            } else {
+                "a larger budget of states would help, or fewer operations at once"
+            };
+            property.detail = format!("undecided after {} states: key {}; {help}", report.states, keys.join(", key "));
+        }
+    }
+    property
+}
+
+/// Judges whether the history is linearizable, within the [`default_budget`].
 pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
-    check_within(model, history, DEFAULT_BUDGET)
+    check_within(model, history, default_budget(history.len()))
 }
 
 /// Judges whether the history is linearizable, exploring no more than about this many states.
@@ -128,7 +175,7 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
     let rulings = judge.rulings;
     let orders: Option<Vec<&Order>> =
         rulings.iter().map(|ruling| if let Ruling::Order(order) = ruling { Some(order) } else { None }).collect();
-    let Some(orders) = orders else { return Report { judgement: gather(&shares, rulings), states: judge.states } };
+    let Some(orders) = orders else { return Report { judgement: gather(&shares, rulings, false), states: judge.states } };
     if let Some(witness) = merge::merge(history, &orders) {
         return Report { judgement: Judgement::Holds { witness }, states: judge.states };
     }
@@ -141,7 +188,7 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
     judge.judge(&joint, &all);
     let judgement = match judge.rulings.pop() {
         Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
-        Some(ruling) => gather(&all, vec![ruling]),
+        Some(ruling) => gather(&all, vec![ruling], true),
         None => unreachable!("there is a ruling for each share"),
     };
     Report { judgement, states: judge.states }
@@ -154,7 +201,7 @@ enum Ruling {
     Undecided { states: u64, operation: Option<u32>, too_wide: bool },
 }
 
-fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>) -> Judgement {
+fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>, joint: bool) -> Judgement {
     let (mut violations, mut undecided) = (Vec::new(), Vec::new());
     for ((key, share), ruling) in shares.iter().zip(rulings) {
         match ruling {
@@ -163,6 +210,7 @@ fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>) -> Judgement {
                 key: key.to_string(),
                 operations: share.operations.iter().map(|index| *index as usize).collect(),
                 completions: completions as usize,
+                joint,
             }),
             Ruling::Undecided { states, operation, too_wide } => {
                 undecided.push(Undecided { key: key.to_string(), states, operation: operation.map(|index| index as usize), too_wide });
@@ -334,6 +382,18 @@ impl AnySearch {
 
     fn order<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>) -> Order {
         any!(self, search => search.order::<dyn machine::Transitions>(plan, machine))
+    }
+
+    fn seek_ends(&mut self) {
+        any!(self, search => search.seek_ends());
+    }
+
+    fn ends(&mut self) -> &mut Vec<End> {
+        any!(self, search => search.ends())
+    }
+
+    fn order_of<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, end: &End) -> Order {
+        any!(self, search => search.order_of::<dyn machine::Transitions>(plan, machine, end))
     }
 
     fn states(&self) -> u64 {

@@ -7,6 +7,7 @@
 //! - *Observers at once.* An open operation that changes nothing and is legal now takes effect now: it only gets out of the way.
 //! - *Hidden writes.* When a write takes effect, every blind operation open then could have done so just before it, and nobody would
 //!   know. Such an operation is *covered*: its return is passed freely, though until then it may still take effect in earnest.
+//!   And a write that nobody could see before the next one, or before the return is passed, is left for later.
 //! - *Unknown outcomes* are used when they help, the oldest of those alike first.
 //! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later.
@@ -42,8 +43,18 @@ pub(super) struct Search<const W: usize> {
     /// The furthest return before which it stood.
     pub(super) deepest: u32,
     /// Where no further return had to be passed, if all ends are asked for.
-    ends: Option<Vec<(StateId, Fates<W>)>>,
+    ends: Option<Vec<End>>,
 }
+
+/// The end of an order that passes all returns asked for.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) state: StateId,
+    way: Vec<Frame>,
+}
+
+/// How many ends are kept: one for each state, and no more than this.
+const ENDS: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -127,7 +138,10 @@ impl<const W: usize> Search<W> {
         let end = self.states.saturating_add(budget);
         if !self.started {
             if self.limit == 0 {
-                return Progress::Found;
+                return match self.goal(machine.initial()) {
+                    Arrival::Goal => Progress::Found,
+                    _ => Progress::Exhausted,
+                };
             }
             if budget == 0 {
                 return Progress::Paused;
@@ -270,7 +284,7 @@ impl<const W: usize> Search<W> {
                     log.hidden.push((log.covers[returning_slot as usize], plan.planned[returning as usize].index));
                 }
                 if event + 1 == self.limit {
-                    return self.goal(configuration.state, fates);
+                    return self.goal(configuration.state);
                 }
                 self.cursor.seek(plan, machine, event + 1);
                 return self.arrive(plan, machine, configuration.state, fates, false, log);
@@ -330,14 +344,23 @@ impl<const W: usize> Search<W> {
         loop {
             let event = self.cursor.event;
             let mut observers = self.cursor.observers.minus(&fates.done);
+            let mut waiting = Bits::EMPTY;
             while let Some(slot) = observers.pop() {
                 let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                if machine.step(state, operation.kind) != Step::Illegal && self.ready(plan, event, &fates, operation.after) {
-                    fates.done.insert(slot);
-                    unseen = false;
-                    if let Some(log) = log.as_deref_mut() {
-                        log.order.push((operation.index, event));
-                    }
+                if machine.step(state, operation.kind) == Step::Illegal {
+                    continue;
+                }
+                if !self.ready(plan, event, &fates, operation.after) {
+                    waiting.insert(slot);
+                    continue;
+                }
+                fates.done.insert(slot);
+                unseen = false;
+                // One that waited, perhaps for this one, has another turn.
+                observers = observers.or(&waiting);
+                waiting = Bits::EMPTY;
+                if let Some(log) = log.as_deref_mut() {
+                    log.order.push((operation.index, event));
                 }
             }
             let slot = plan.planned[plan.returns[event as usize] as usize].slot;
@@ -347,7 +370,7 @@ impl<const W: usize> Search<W> {
             fates.done.remove(slot);
             unseen = false;
             if event + 1 == self.limit {
-                return self.goal(state, fates);
+                return self.goal(state);
             }
             self.cursor.seek(plan, machine, event + 1);
         }
@@ -367,14 +390,33 @@ impl<const W: usize> Search<W> {
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
     }
 
-    fn goal(&mut self, state: StateId, fates: Fates<W>) -> Arrival {
+    fn goal(&mut self, state: StateId) -> Arrival {
         match &mut self.ends {
             None => Arrival::Goal,
             Some(ends) => {
-                ends.push((state, fates));
+                if ends.len() < ENDS && ends.iter().all(|end| end.state != state) {
+                    ends.push(End { state, way: self.way.clone() });
+                }
                 Arrival::Back
             }
         }
+    }
+
+    /// From now on, the search does not stop at the first order, but collects the ends of many.
+    pub(super) fn seek_ends(&mut self) {
+        self.ends = Some(Vec::new());
+    }
+
+    /// The ends collected so far.
+    pub(super) fn ends(&mut self) -> &mut Vec<End> {
+        self.ends.get_or_insert_default()
+    }
+
+    /// The order that leads to this end.
+    pub(super) fn order_of<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, end: &End) -> Order {
+        self.ends = None;
+        self.way.clone_from(&end.way);
+        self.order(plan, machine)
     }
 
     /// The return of the next observer, if no way leads from here to a state that fits it.
@@ -447,7 +489,7 @@ impl<const W: usize> Search<W> {
 
 /// The state that applying this kind leaves, and whether there are others to try.
 #[inline]
-fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
+pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
     match machine.step(state, kind) {
         Step::Illegal => None,
         Step::To(next) => (branch == 0).then_some((next, false)),

@@ -30,6 +30,7 @@
 
 pub mod kv;
 pub mod register;
+pub mod registers;
 
 use std::fmt;
 use std::hash::Hash;

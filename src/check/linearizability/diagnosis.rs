@@ -1,0 +1,274 @@
+//! Why there is no order: how far the longest ones reach, and what stopped each.
+
+use std::fmt::Write as _;
+
+use super::drawing;
+use super::joint::Joint;
+use super::machine::{Machine, Part, Step, Transitions};
+use super::plan::{NONE, Plan, Planned, Share};
+use super::search::{End, Progress, branch_of};
+use super::{AnySearch, Violation, default_budget, partition, whole};
+use crate::check::model::{Key, Model};
+use crate::history::{History, Operation, Outcome};
+
+/// Why the operations on one key have no order.
+///
+/// Up to some completion, all is well: there are orders, of all that completed before it and of some that were still open. None of them
+/// can be extended to that completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// The key, as the model names it.
+    pub key: String,
+    /// The operation whose completion no order passes: with its completion ends the shortest prefix of the history that is violated. Of
+    /// the operations open then, any may have taken effect, but only with the result that they later returned.
+    pub operation: usize,
+    /// Whether the prefix is known to be the shortest. If not, the budget ended first.
+    pub shortest: bool,
+    /// Longest orders, each with what it would have allowed the operation to return; the longest first.
+    pub attempts: Vec<Attempt>,
+    /// The operations that were open with it and are not part of the longest order.
+    pub unplaced: Vec<usize>,
+    /// The last operations that could have left what it saw, at most two.
+    pub sources: Vec<usize>,
+    /// Whether it saw what nothing could have left: neither any operation nor the initial state.
+    pub sourceless: bool,
+}
+
+/// An order that cannot be extended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The operations, by their indices in the history.
+    pub order: Vec<usize>,
+    /// What would have been legal next, in the model's words.
+    pub expected: String,
+}
+
+/// How many more, after the first longest order, to find others.
+const MORE: u64 = 10_000;
+/// How many attempts are kept.
+const ATTEMPTS: usize = 6;
+/// How many ways to order open operations after the end of an order are looked at.
+const CLOSURE: usize = 2_000;
+
+/// Finds out why a key is violated. Explores again, so that a verdict alone costs nothing extra.
+pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
+    if violation.joint {
+        return find(&Joint::new(model, &partition(model, history)), history, violation, &whole(history));
+    }
+    let mut ours = vec![false; history.len()];
+    violation.operations.iter().for_each(|index| ours[*index] = true);
+    let completed = |index: &usize| ours[*index] && history.operations()[*index].result().is_some();
+    let completions = history.completions().iter().enumerate().filter(|(_, index)| completed(index));
+    let share = Share {
+        operations: violation.operations.iter().map(|index| *index as u32).collect(),
+        completions: completions.map(|(rank, index)| (*index as u32, rank as u32)).collect(),
+    };
+    find(model, history, violation, &share)
+}
+
+fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation, share: &Share) -> Diagnosis {
+    let mut machine = Machine::new(model);
+    let plan = Plan::new(history, share, &mut machine, &mut vec![0; history.len()]);
+    let mut limit = violation.completions as u32;
+    let mut budget = default_budget(history.len());
+    // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
+    let (mut search, ends, shortest) = loop {
+        let mut search = AnySearch::new(&plan, limit - 1).expect("it was wide enough for the verdict");
+        search.seek_ends();
+        let mut progress = Progress::Paused;
+        while progress == Progress::Paused && search.ends().is_empty() && search.states() < budget {
+            progress = search.run(&plan, &mut machine, 4096);
+        }
+        budget = budget.saturating_sub(search.states());
+        if search.ends().is_empty() && progress == Progress::Exhausted {
+            limit = search.horizon();
+            continue;
+        }
+        if progress == Progress::Paused {
+            search.run(&plan, &mut machine, MORE);
+        }
+        let ends = std::mem::take(search.ends());
+        let shortest = !ends.is_empty();
+        break (search, ends, shortest);
+    };
+    let stuck = plan.planned[plan.returns[limit as usize - 1] as usize];
+    let operation = &history.operations()[stuck.index as usize];
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for end in ends {
+        let before: Vec<usize> = search.order_of(&plan, &mut machine, &end).iter().map(|(index, _)| *index as usize).collect();
+        for (state, after) in closure(&plan, &mut machine, &end, limit - 1, &stuck, &before) {
+            let expected = model.expected(machine.state(state), &operation.op);
+            let order = [before.clone(), after].concat();
+            match attempts.iter_mut().find(|known| known.expected == expected) {
+                Some(known) if known.order.len() >= order.len() => {}
+                Some(known) => known.order = order,
+                None => attempts.push(Attempt { order, expected }),
+            }
+        }
+    }
+    attempts.sort_by(|a, b| b.order.len().cmp(&a.order.len()).then_with(|| a.order.cmp(&b.order)));
+    attempts.truncate(ATTEMPTS);
+    let placed = attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default();
+    let unplaced =
+        open_at(&plan, limit - 1).map(|open| open.index as usize).filter(|index| *index != stuck.index as usize && !placed.contains(index));
+    let sources = sources(&plan, &mut machine, limit - 1, &stuck);
+    let initial = machine.initial();
+    let plain = machine.kinds().all(|kind| !matches!(machine.part(kind), Part::Update | Part::Other));
+    Diagnosis {
+        key: violation.key.clone(),
+        sourceless: plain && sources.is_empty() && machine.step(initial, stuck.kind) == Step::Illegal,
+        operation: stuck.index as usize,
+        shortest,
+        unplaced: unplaced.collect(),
+        sources,
+        attempts,
+    }
+}
+
+/// The operations that are open before this return.
+fn open_at(plan: &Plan, event: u32) -> impl Iterator<Item = &Planned> {
+    plan.planned[..plan.opened[event as usize] as usize].iter().filter(move |open| open.returns >= event)
+}
+
+/// The last operations, at most two, that could have left a state in which this one is legal.
+fn sources<M: Model>(plan: &Plan, machine: &mut Machine<'_, M>, event: u32, stuck: &Planned) -> Vec<usize> {
+    let known = plan.planned[..plan.opened[event as usize] as usize].iter().map(|planned| (planned.index, planned.kind));
+    let unknown = plan.loose.iter().filter(|loose| loose.from <= event).map(|loose| (loose.index, loose.kind));
+    let mut fitting: Vec<usize> = known
+        .chain(unknown)
+        .filter(|(index, kind)| {
+            let left = machine.part(*kind).leaves();
+            *index != stuck.index && left.is_some_and(|left| machine.step(left, stuck.kind) != Step::Illegal)
+        })
+        .map(|(index, _)| index as usize)
+        .collect();
+    fitting.sort_unstable();
+    fitting.split_off(fitting.len().saturating_sub(2))
+}
+
+/// The states that open operations can lead to from the end of an order, with the operations that do, in each of which `stuck` is illegal.
+fn closure<M: Model>(
+    plan: &Plan,
+    machine: &mut Machine<'_, M>,
+    end: &End,
+    event: u32,
+    stuck: &Planned,
+    placed: &[usize],
+) -> Vec<(u32, Vec<usize>)> {
+    let known = open_at(plan, event)
+        .filter(|open| !open.tied && machine.part(open.kind) != Part::Observer)
+        .map(|open| (open.index, open.kind, open.returns));
+    let unknown = plan.loose.iter().filter(|loose| loose.from <= event && loose.after == NONE);
+    let unknown = unknown.map(|loose| (loose.index, loose.kind, u32::MAX));
+    let mut open: Vec<(u32, u32, u32)> =
+        known.chain(unknown).filter(|(index, ..)| *index != stuck.index && !placed.contains(&(*index as usize))).collect();
+    // Those that are known to have taken effect first, in the order of their returns.
+    open.sort_by_key(|(index, _, returns)| (*returns, *index));
+    let mut found: Vec<(u32, Vec<usize>)> = vec![(end.state, Vec::new())];
+    let mut next = 0;
+    while next < found.len() && found.len() < CLOSURE {
+        let (state, after) = found[next].clone();
+        next += 1;
+        for (index, kind, _) in &open {
+            if after.contains(&(*index as usize)) {
+                continue;
+            }
+            let mut branch = 0;
+            while let Some((left, more)) = branch_of(machine, state, *kind, branch) {
+                // Breadth first, so that the shortest way to each state is kept.
+                if found.iter().all(|(known, _)| *known != left) {
+                    found.push((left, [after.as_slice(), &[*index as usize]].concat()));
+                }
+                branch += 1;
+                if !more {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// How many operations of an order are told.
+const TOLD: usize = 5;
+/// How many operations are drawn.
+const DRAWN: usize = 10;
+
+impl Diagnosis {
+    /// The operations that matter most, at most ten, in the order of their invocation: the one that does not fit, what it may have seen,
+    /// what was open with it, and the end of the longest order.
+    pub fn core(&self) -> Vec<usize> {
+        let mut core = vec![self.operation];
+        let tail = self.attempts.iter().flat_map(|attempt| attempt.order.last()).chain(self.sources.iter());
+        let order = self.attempts.first().into_iter().flat_map(|attempt| attempt.order.iter().rev().take(TOLD));
+        for index in tail.chain(&self.unplaced).chain(order) {
+            if core.len() < DRAWN && !core.contains(index) {
+                core.push(*index);
+            }
+        }
+        core.sort_unstable();
+        core
+    }
+
+    /// In words, with a drawing: one screen.
+    pub fn explain<M: Model>(&self, model: &M, history: &History<M::Op, M::Ret>) -> String {
+        let operations = history.operations();
+        let stuck = &operations[self.operation];
+        let said = |index: &usize| say(model, &operations[*index]);
+        let mut text = String::new();
+        let completed = stuck.completed.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let key = if self.key == Key::Whole.to_string() { self.key.clone() } else { format!("key {}", self.key) };
+        let _ =
+            writeln!(text, "{key}: {} fits in no order (invoked at {}, completed at {completed})", said(&self.operation), stuck.invoked);
+        if !self.shortest {
+            text.push_str("  though an earlier completion may not fit either: the budget ended\n");
+        }
+        for (place, attempt) in self.attempts.iter().enumerate() {
+            let left_out = attempt.order.len().saturating_sub(TOLD);
+            let mut told: Vec<String> = attempt.order[left_out..].iter().map(said).collect();
+            if left_out > 0 {
+                told.insert(0, format!("… {left_out} more"));
+            }
+            let told = if told.is_empty() { "at the start".to_owned() } else { format!("after {}", told.join(", ")) };
+            let lead = if place == 0 { "the longest possible order" } else { "another" };
+            let _ = writeln!(text, "  {lead}, {told}:\n    {}", shorten(&attempt.expected, 100));
+        }
+        if self.sourceless {
+            text.push_str("  nothing before it could have left what it saw\n");
+        }
+        if !self.unplaced.is_empty() {
+            let open: Vec<String> = self.unplaced.iter().take(TOLD).map(said).collect();
+            let more = self.unplaced.len().saturating_sub(TOLD);
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            let _ = writeln!(text, "  open then, and not in the longest order: {}{more}", open.join(", "));
+        }
+        text.push('\n');
+        text.push_str(&drawing::draw(model, history, &self.core(), self.operation));
+        text
+    }
+}
+
+/// Who did what, with what result.
+fn say<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>) -> String {
+    format!("{} {}", operation.client, describe(model, operation))
+}
+
+/// The operation in words that fit on a line.
+pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>) -> String {
+    let text = match &operation.outcome {
+        Outcome::Failed => format!("{} (failed)", model.describe(&operation.op, None)),
+        _ => model.describe(&operation.op, operation.result()),
+    };
+    shorten(&text, 32)
+}
+
+/// Long values lose their middle.
+fn shorten(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(longest / 2).collect();
+    let tail: String = text.chars().skip(length - longest / 2).collect();
+    format!("{head}…{tail}")
+}

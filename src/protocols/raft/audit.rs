@@ -1,0 +1,192 @@
+//! What a server's disk says, read by those who judge it.
+//!
+//! A reader of its own for the format that `store` writes: if both shared code, a mistake in it would go unseen.
+
+use super::{Command, Term};
+use crate::base::{ClientId, Digest, KvOp, NodeId};
+
+/// The one file that counts.
+pub(super) const FILE: &str = "wal";
+
+/// Something that a record on a disk asserts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// A term, and who has the server's vote in it.
+    Vote(Term, Option<NodeId>),
+    /// An entry: all that followed this index is gone.
+    Entry { index: u64, term: Term, digest: u64 },
+}
+
+/// A log as a chain: each place stands for itself and all before it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chain(Vec<Link>);
+
+/// One place of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    /// The entry's term.
+    pub(super) term: Term,
+    /// A digest of this entry and all before it: equal only for equal logs up to here.
+    pub(super) prefix: u64,
+}
+
+impl Chain {
+    pub(super) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    pub(super) fn get(&self, index: u64) -> Option<&Link> {
+        self.0.get(usize::try_from(index.checked_sub(1)?).ok()?)
+    }
+
+    pub(super) fn truncate(&mut self, last: u64) {
+        self.0.truncate(last as usize);
+    }
+
+    pub(super) fn push(&mut self, term: Term, digest: u64) -> Link {
+        let mut prefix = Digest::new();
+        prefix.word(self.0.last().map_or(0, |link| link.prefix));
+        prefix.word(term.0);
+        prefix.word(digest);
+        let link = Link { term, prefix: prefix.finish() };
+        self.0.push(link);
+        link
+    }
+}
+
+/// All that a disk asserts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk {
+    pub(super) term: Term,
+    pub(super) vote: Option<NodeId>,
+    pub(super) log: Chain,
+}
+
+impl Disk {
+    /// What a file says, up to the first record that is broken or cannot follow.
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        let mut disk = Self::default();
+        let _ = facts(bytes).all(|fact| disk.learn(fact));
+        disk
+    }
+
+    /// Takes a fact in, unless it cannot follow: an entry after a gap.
+    pub(super) fn learn(&mut self, fact: Fact) -> bool {
+        match fact {
+            Fact::Vote(term, vote) => (self.term, self.vote) = (term, vote),
+            Fact::Entry { index, .. } if index > self.log.len() + 1 => return false,
+            Fact::Entry { index, term, digest } => {
+                if term > self.term {
+                    (self.term, self.vote) = (term, None);
+                }
+                self.log.truncate(index - 1);
+                self.log.push(term, digest);
+            }
+        }
+        true
+    }
+}
+
+/// The facts that these records assert, up to the first that is broken.
+pub(super) fn facts(mut bytes: &[u8]) -> impl Iterator<Item = Fact> {
+    std::iter::from_fn(move || {
+        let header = bytes.get(..8)?;
+        let end = 8 + number(header, 0, 4)? as usize;
+        let body = bytes.get(8..end)?;
+        if u64::from(crc32fast::hash(body)) != number(header, 4, 4)? {
+            return None;
+        }
+        bytes = &bytes[end..];
+        fact(body)
+    })
+}
+
+fn fact(body: &[u8]) -> Option<Fact> {
+    match (body.first()?, body.len()) {
+        (1, 9) => Some(Fact::Vote(Term(number(body, 1, 8)?), None)),
+        (1, 13) => Some(Fact::Vote(Term(number(body, 1, 8)?), Some(NodeId::server(number(body, 9, 4)? as u32 & (u32::MAX >> 1))))),
+        (2, _) => {
+            let index = number(body, 1, 8)?;
+            (index > 0).then_some(Fact::Entry { index, term: Term(number(body, 9, 8)?), digest: Digest::of(&command(&body[17..])?) })
+        }
+        _ => None,
+    }
+}
+
+fn command(bytes: &[u8]) -> Option<Command> {
+    let session = || Some(ClientId { client: number(bytes, 1, 4)? as u32, session: number(bytes, 5, 4)? as u32 });
+    match bytes.first()? {
+        0 => Some(Command::Noop),
+        1 => Some(Command::Open { session: session()? }),
+        2 => Some(Command::Apply { session: session()?, number: number(bytes, 9, 8)?, operation: operation(bytes.get(17..)?)? }),
+        _ => None,
+    }
+}
+
+fn operation(bytes: &[u8]) -> Option<KvOp> {
+    let (key, value) = (number(bytes, 1, 8)?, number(bytes, 9, 8));
+    match bytes[0] {
+        0 => Some(KvOp::Read { key }),
+        1 => Some(KvOp::Write { key, value: value? }),
+        2 => Some(KvOp::Cas { key, expected: None, value: value? }),
+        3 => Some(KvOp::Cas { key, expected: Some(number(bytes, 17, 8)?), value: value? }),
+        _ => None,
+    }
+}
+
+/// The little-endian number in these bytes.
+fn number(bytes: &[u8], offset: usize, length: usize) -> Option<u64> {
+    let mut word = [0; 8];
+    word[..length].copy_from_slice(bytes.get(offset..offset + length)?);
+    Some(u64::from_le_bytes(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{EntryId, store};
+    use super::*;
+
+    fn some_command() -> impl Strategy<Value = Command> {
+        let session = (0..9_u32, 0..3_u32).prop_map(|(client, session)| ClientId { client, session });
+        let operation = prop_oneof![
+            any::<u64>().prop_map(|key| KvOp::Read { key }),
+            any::<(u64, u64)>().prop_map(|(key, value)| KvOp::Write { key, value }),
+            any::<(u64, Option<u64>, u64)>().prop_map(|(key, expected, value)| KvOp::Cas { key, expected, value }),
+        ];
+        prop_oneof![
+            Just(Command::Noop),
+            session.clone().prop_map(|session| Command::Open { session }),
+            (session, any::<u64>(), operation).prop_map(|(session, number, operation)| Command::Apply { session, number, operation }),
+        ]
+    }
+
+    proptest! {
+        /// The two readers of the format agree, wherever the file is torn.
+        #[test]
+        fn both_readers_agree(
+            records in proptest::collection::vec((any::<bool>(), 1..9_u64, 0..4_u32, some_command()), 0..20),
+            cut in 0..40_usize,
+        ) {
+            let (mut bytes, mut last) = (Vec::new(), 0);
+            for (entry, number, server, command) in records {
+                if entry {
+                    // Now and then an entry comes after a gap.
+                    last = if number == 8 { last + 2 } else { number.min(last + 1) };
+                    store::encode_entry(EntryId { term: Term(number / 2), index: last }, &command, &mut bytes);
+                } else {
+                    store::encode_vote(Term(number), (server > 0).then(|| NodeId::server(server)), &mut bytes);
+                }
+            }
+            bytes.truncate(bytes.len().saturating_sub(cut));
+            let (theirs, ours) = (store::recover(&bytes), Disk::read(&bytes));
+            prop_assert_eq!((theirs.term, theirs.vote), (ours.term, ours.vote));
+            let mut chain = Chain::default();
+            for entry in theirs.log.slice(1, usize::MAX) {
+                chain.push(entry.term, Digest::of(&entry.command));
+            }
+            prop_assert_eq!(chain.0, ours.log.0);
+        }
+    }
+}

@@ -1,0 +1,623 @@
+//! The Raft server: what it does on each message, timer and completed sync.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::flush::Flushes;
+use super::kv::{KvStore, Outcome};
+use super::leader::{Leader, Read};
+use super::message::{AppendResult, Command, Entries, Entry, EntryId, KvReply, Message, Term};
+use super::{Config, Log, Note, mark, store};
+use crate::base::{ClientId, Digest, KvOp, NodeId};
+use crate::process::{self, Files, Process, Release, Role, SyncToken};
+
+type Context<'a> = process::Context<'a, Raft>;
+
+/// A server of a replicated key-value store.
+#[derive(Clone, Debug)]
+pub struct Raft {
+    config: Rc<Config>,
+    /// The other members.
+    peers: Rc<[NodeId]>,
+    // Figure 2, persistent state: here as the disk will have it once it has caught up.
+    term: Term,
+    vote: Option<NodeId>,
+    log: Log,
+    // Figure 2, volatile state.
+    commit: u64,
+    store: KvStore,
+    standing: Standing,
+    flushes: Flushes,
+    /// Room to encode records in.
+    scratch: Vec<u8>,
+}
+
+/// What a server is in its term, and what goes with that.
+#[derive(Clone, Debug)]
+enum Standing {
+    Follower { leader: Option<NodeId> },
+    Candidate { votes: Vec<NodeId> },
+    Leader(Box<Leader>),
+}
+
+/// A server's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Timer {
+    /// Nothing was heard of a leader, and no election was won, for a whole timeout.
+    Election,
+    /// A leader is to show that it lives.
+    Heartbeat,
+}
+
+/// Whom a broadcast goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those who can be sent entries now.
+    Ready,
+    /// All; those who cannot be sent entries now are sent none.
+    All,
+}
+
+impl Process for Raft {
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Note = Note;
+
+    const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
+    const MARKS: &'static [&'static str] = mark::ALL;
+
+    fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
+        let file = disk.read(store::FILE).unwrap_or_default();
+        let recovered = store::recover(file);
+        if recovered.length < file.len() {
+            context.truncate(store::FILE, recovered.length as u64);
+        }
+        let last = recovered.log.last();
+        context.note(Note::Recovered { term: recovered.term, vote: recovered.vote, last });
+        let me = context.me();
+        let server = Self {
+            config: Rc::new(config.clone()),
+            peers: config.members.iter().copied().filter(|member| *member != me).collect(),
+            term: recovered.term,
+            vote: recovered.vote,
+            log: recovered.log,
+            commit: 0,
+            store: KvStore::default(),
+            standing: Standing::Follower { leader: None },
+            flushes: Flushes::new(last.index),
+            scratch: Vec::new(),
+        };
+        server.await_leader(context);
+        server
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
+        match message {
+            Message::AppendEntries { .. } | Message::AppendReply { .. } | Message::RequestVote { .. } | Message::Vote { .. }
+                if !self.peers.contains(&from) => {}
+            Message::AppendEntries { term, previous, entries, commit, round } => {
+                let result = self.on_append(from, term, previous, &entries, commit, context);
+                if let Some(result) = result {
+                    let reply = Message::AppendReply { term: self.term, round, result };
+                    release(self.config.rules.release_of_append(), from, reply, context);
+                }
+            }
+            Message::AppendReply { term, round, result } => self.on_append_reply(from, term, round, result, context),
+            Message::RequestVote { term, last } => self.on_request_vote(from, term, last, context),
+            Message::Vote { term, granted } => self.on_vote(from, term, granted, context),
+            Message::Open { session } => self.on_open(from, session, context),
+            Message::Request { session, number, operation } => self.on_request(from, session, number, operation, context),
+            Message::Answer { .. } => {}
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, context: &mut Context<'_>) {
+        match timer {
+            Timer::Election => self.campaign(context),
+            Timer::Heartbeat => self.beat(context),
+        }
+    }
+
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
+        if let Some(term) = self.flushes.completed(token) {
+            self.count_vote(context.me(), term, context);
+        }
+        self.advance_commit(context);
+    }
+
+    fn role(&self) -> Option<Role> {
+        let name = match self.standing {
+            Standing::Leader(_) => "Leader",
+            Standing::Candidate { .. } => "Candidate",
+            Standing::Follower { .. } => "Follower",
+        };
+        Some(Role { name, rank: self.term.0 })
+    }
+
+    fn status(&self) -> String {
+        let standing = match &self.standing {
+            Standing::Leader(leader) => {
+                format!("leader of term {}, {} reads wait", self.term, leader.readers.len() + leader.early_readers.len())
+            }
+            Standing::Candidate { votes } => format!("candidate for term {}, {} of {} votes", self.term, votes.len(), self.quorum()),
+            Standing::Follower { leader: Some(leader) } => format!("follows {leader} in term {}", self.term),
+            Standing::Follower { leader: None } => format!("knows no leader in term {}", self.term),
+        };
+        format!("{standing}, applied {} of {}", self.store.applied(), self.log.last_index())
+    }
+}
+
+/// What those who run a server may ask it.
+impl Raft {
+    /// A digest of the applied state and the index through which it is applied: equal in servers that have converged.
+    pub fn fingerprint(&self) -> u64 {
+        self.store.fingerprint()
+    }
+
+    /// The index through which the log is applied.
+    pub fn applied(&self) -> u64 {
+        self.store.applied()
+    }
+
+    /// The current term.
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+}
+
+/// Terms and elections (paper §5.1, §5.2, §5.4.1).
+impl Raft {
+    /// Sets the time after which this server tries to become the leader.
+    fn await_leader(&self, context: &mut Context<'_>) {
+        let timeout = context.random().within(self.config.election_timeout);
+        context.set_timer(Timer::Election, timeout);
+    }
+
+    /// Takes a term over if it is higher than one's own, and follows in it.
+    fn observe(&mut self, term: Term, context: &mut Context<'_>) {
+        if term > self.term {
+            self.follow(context);
+            (self.term, self.vote) = (term, None);
+            context.note(Note::TermChanged { term });
+            self.persist_vote(context);
+        }
+    }
+
+    /// Becomes a follower of a leader yet unknown.
+    fn follow(&mut self, context: &mut Context<'_>) {
+        let before = std::mem::replace(&mut self.standing, Standing::Follower { leader: None });
+        if let Standing::Leader(books) = before {
+            context.note(Note::SteppedDown { term: self.term });
+            context.sometimes(mark::LEADER_DEPOSED);
+            context.cancel_timer(Timer::Heartbeat);
+            self.await_leader(context);
+            dismiss_readers(*books, context);
+        }
+    }
+
+    fn campaign(&mut self, context: &mut Context<'_>) {
+        match self.standing {
+            Standing::Leader(_) => return,
+            Standing::Candidate { .. } => context.sometimes(mark::ELECTION_WITHOUT_WINNER),
+            Standing::Follower { .. } => {}
+        }
+        let (me, rules) = (context.me(), self.config.rules);
+        (self.term, self.vote) = (self.term.next(), rules.vote_of_candidate(me));
+        self.standing = Standing::Candidate { votes: Vec::with_capacity(self.quorum()) };
+        context.note(Note::Voted { term: self.term, candidate: me });
+        self.persist_vote(context);
+        self.await_leader(context);
+        // The sync comes before the requests, so that they wait for this one and start no other.
+        let own_vote_counts = rules.release_of_vote() == Release::Now;
+        if !own_vote_counts {
+            self.flushes.await_vote(context.sync(), self.term);
+        }
+        let request = Message::RequestVote { term: self.term, last: self.log.last() };
+        for peer in self.peers.iter() {
+            release(rules.release_of_vote(), *peer, request.clone(), context);
+        }
+        if own_vote_counts {
+            self.count_vote(me, self.term, context);
+        }
+    }
+
+    fn on_request_vote(&mut self, candidate: NodeId, term: Term, last: EntryId, context: &mut Context<'_>) {
+        self.observe(term, context);
+        let granted = term == self.term && self.grants(candidate, last, context);
+        if granted {
+            if self.vote != Some(candidate) {
+                self.vote = Some(candidate);
+                context.note(Note::Voted { term, candidate });
+                self.persist_vote(context);
+            }
+            self.await_leader(context);
+        }
+        release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted }, context);
+    }
+
+    fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_>) -> bool {
+        let rules = self.config.rules;
+        let up_to_date = rules.is_up_to_date(last, self.log.last());
+        let granted = rules.may_grant_vote(self.vote, candidate, up_to_date);
+        if !granted {
+            context.sometimes(if up_to_date { mark::REFUSED_VOTE_GIVEN } else { mark::REFUSED_LOG_BEHIND });
+        }
+        granted
+    }
+
+    fn on_vote(&mut self, voter: NodeId, term: Term, granted: bool, context: &mut Context<'_>) {
+        self.observe(term, context);
+        if granted {
+            self.count_vote(voter, term, context);
+        }
+    }
+
+    fn count_vote(&mut self, voter: NodeId, given_in: Term, context: &mut Context<'_>) {
+        let (rules, quorum) = (self.config.rules, self.quorum());
+        let Standing::Candidate { votes } = &mut self.standing else { return };
+        if rules.counts_vote(given_in, self.term) && rules.counts_voter(votes.contains(&voter)) {
+            votes.push(voter);
+            if votes.len() >= quorum {
+                self.lead(context);
+            }
+        }
+    }
+
+    fn lead(&mut self, context: &mut Context<'_>) {
+        let last = self.log.last();
+        self.standing = Standing::Leader(Box::new(Leader::new(self.peers.len(), last.index)));
+        context.note(Note::BecameLeader { term: self.term, last });
+        context.sometimes(mark::LEADER_ELECTED);
+        // Every leader begins with a no-op of its own, so that a log with entries had a leader before.
+        if last != EntryId::ZERO {
+            context.sometimes(mark::LEADER_LOST);
+        }
+        context.cancel_timer(Timer::Election);
+        self.append(Command::Noop, context);
+        self.beat(context);
+    }
+
+    fn quorum(&self) -> usize {
+        self.config.rules.quorum(self.config.members.len())
+    }
+
+    fn persist_vote(&mut self, context: &mut Context<'_>) {
+        self.scratch.clear();
+        store::encode_vote(self.term, self.vote, &mut self.scratch);
+        context.append(store::FILE, &self.scratch);
+    }
+}
+
+/// Log replication, seen by the leader (paper §5.3, §5.4.2).
+impl Raft {
+    fn beat(&mut self, context: &mut Context<'_>) {
+        if matches!(self.standing, Standing::Leader(_)) {
+            context.set_timer(Timer::Heartbeat, self.config.heartbeat);
+            self.broadcast(Reach::All, context);
+        }
+    }
+
+    /// Appends a command to the leader's own log, and returns its index. The disk works while the followers are told.
+    fn append(&mut self, command: Command, context: &mut Context<'_>) -> u64 {
+        let id = self.log.push(Entry { term: self.term, command });
+        context.note(Note::Appended { id, digest: Digest::of(&command) });
+        self.scratch.clear();
+        store::encode_entry(id, &command, &mut self.scratch);
+        context.append(store::FILE, &self.scratch);
+        self.flushes.await_log(context.sync(), id.index);
+        id.index
+    }
+
+    /// Starts the next round: sends followers what they lack.
+    fn broadcast(&mut self, reach: Reach, context: &mut Context<'_>) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        leader.round += 1;
+        // Most followers lack the same: what is sent to one is shared with the next.
+        let (mut shared_from, mut shared) = (0, Entries::none());
+        for (progress, peer) in leader.followers.iter_mut().zip(self.peers.iter()) {
+            let entries = if !progress.may_send() {
+                if reach == Reach::Ready {
+                    continue;
+                }
+                Entries::none()
+            } else if progress.next > self.log.last_index() {
+                Entries::none()
+            } else {
+                if shared_from != progress.next {
+                    (shared_from, shared) = (progress.next, self.log.slice(progress.next, self.config.batch_max).into());
+                }
+                shared.clone()
+            };
+            let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
+            progress.sent(entries.len());
+            let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
+            context.send(*peer, message);
+        }
+        self.advance_reads(context);
+    }
+
+    /// Sends one follower the next entries that it lacks, outside of a round.
+    fn send_next(&mut self, follower: usize, context: &mut Context<'_>) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let progress = &mut leader.followers[follower];
+        if progress.may_send() {
+            let entries: Entries = self.log.slice(progress.next, self.config.batch_max).into();
+            let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
+            progress.sent(entries.len());
+            let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
+            context.send(self.peers[follower], message);
+        }
+    }
+
+    fn on_append_reply(&mut self, from: NodeId, term: Term, round: u64, result: AppendResult, context: &mut Context<'_>) {
+        self.observe(term, context);
+        let Some(follower) = self.peers.iter().position(|peer| *peer == from) else { return };
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        // What was answered to this server as the leader of an earlier term says nothing of this one.
+        if term < self.term {
+            return;
+        }
+        let progress = &mut leader.followers[follower];
+        progress.answered = progress.answered.max(round);
+        match result {
+            AppendResult::Stale => {}
+            AppendResult::Matched { through } => {
+                progress.matched(through, self.config.rules);
+                if progress.next <= self.log.last_index() {
+                    self.send_next(follower, context);
+                }
+                self.advance_commit(context);
+            }
+            AppendResult::Mismatch { previous, conflict } => {
+                if progress.mismatched(previous, conflict, &self.log) {
+                    self.send_next(follower, context);
+                }
+            }
+        }
+        self.advance_reads(context);
+    }
+
+    /// Commits what a quorum has, the leader counting its own disk (paper §5.4.2).
+    fn advance_commit(&mut self, context: &mut Context<'_>) {
+        let (rules, quorum) = (self.config.rules, self.quorum());
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let own = rules.counts_itself(self.log.last_index(), self.flushes.flushed());
+        let replicated = leader.replicated(own, quorum);
+        if replicated <= self.commit {
+            return;
+        }
+        let term_at = |index| self.log.id(index).map(|id| id.term);
+        // Terms never fall along a log: if this entry is of an earlier term, so are all before it.
+        if term_at(replicated).is_some_and(|term| rules.may_commit(term, self.term)) {
+            if term_at(self.commit + 1) < Some(self.term) {
+                context.sometimes(mark::OLD_TERM_COMMITTED);
+            }
+            self.commit = replicated;
+            self.apply_committed(context);
+            self.admit_early_readers(context);
+        }
+    }
+
+    fn apply_committed(&mut self, context: &mut Context<'_>) {
+        let before = self.store.applied();
+        while self.store.applied() < self.commit {
+            let Some(entry) = self.log.entry(self.store.applied() + 1) else { break };
+            let outcome = self.store.apply(&entry.command, self.config.rules);
+            if let Some(outcome) = outcome {
+                self.answer_writer(outcome, context);
+            }
+        }
+        let through = self.store.applied();
+        if through > before {
+            context.note(Note::Applied { through, term: self.term, state: self.store.digest() });
+        }
+    }
+
+    fn answer_writer(&mut self, outcome: Outcome, context: &mut Context<'_>) {
+        if let Standing::Leader(leader) = &mut self.standing
+            && let Some(client) = leader.writer(self.store.applied())
+        {
+            if outcome.repeated {
+                context.sometimes(mark::REPEATED_ENTRY_SKIPPED);
+            }
+            answer(client, outcome.session, outcome.number, outcome.reply, context);
+        }
+    }
+}
+
+/// Log replication, seen by a follower (paper §5.3).
+impl Raft {
+    fn on_append(
+        &mut self,
+        leader: NodeId,
+        term: Term,
+        previous: EntryId,
+        entries: &[Entry],
+        commit: u64,
+        context: &mut Context<'_>,
+    ) -> Option<AppendResult> {
+        if term < self.term {
+            return Some(AppendResult::Stale);
+        }
+        self.observe(term, context);
+        if let Standing::Leader(_) = self.standing {
+            // Two leaders in one term: only a broken rule makes them. Each goes on, for the judges to see.
+            return None;
+        }
+        self.standing = Standing::Follower { leader: Some(leader) };
+        self.await_leader(context);
+        if !self.log.contains(previous) {
+            return Some(AppendResult::Mismatch { previous: previous.index, conflict: self.conflict_at(previous.index) });
+        }
+        self.take_over(previous.index, entries, context);
+        let matched = previous.index + entries.len() as u64;
+        self.commit = self.config.rules.commit_after_append(self.commit, commit, matched, self.log.last_index());
+        self.apply_committed(context);
+        Some(AppendResult::Matched { through: matched })
+    }
+
+    /// What a leader is told to go back by: this server's first entry of the term it has at the index, or where its log ends.
+    fn conflict_at(&self, index: u64) -> EntryId {
+        match self.log.id(index) {
+            Some(own) => EntryId { term: own.term, index: self.log.first_of(own.term) },
+            None => EntryId { term: Term(0), index: self.log.last_index() + 1 },
+        }
+    }
+
+    /// Makes the log continue after `previous` as the leader's does, and writes down what is new.
+    fn take_over(&mut self, previous: u64, entries: &[Entry], context: &mut Context<'_>) {
+        let Some(first_new) = self.first_new(previous, entries) else { return };
+        let before = previous + first_new as u64;
+        if before < self.log.last_index() {
+            self.log.truncate(before);
+            self.flushes.truncated(before);
+            context.note(Note::Truncated { last: before });
+            context.sometimes(mark::CONFLICT_REPAIRED);
+        }
+        self.scratch.clear();
+        for entry in &entries[first_new..] {
+            let id = self.log.push(*entry);
+            context.note(Note::Appended { id, digest: Digest::of(&entry.command) });
+            store::encode_entry(id, &entry.command, &mut self.scratch);
+        }
+        context.append(store::FILE, &self.scratch);
+    }
+
+    /// Which of the entries is the first that the log lacks or has another in its place. What it has already stays: a message may be late,
+    /// and know less than the log.
+    fn first_new(&self, previous: u64, entries: &[Entry]) -> Option<usize> {
+        (previous + 1..).zip(entries).position(|(index, entry)| match self.log.entry(index) {
+            Some(own) => self.config.rules.truncates_on(own.term, entry.term),
+            None => true,
+        })
+    }
+}
+
+/// Clients (paper §8, thesis chapter 6).
+impl Raft {
+    fn on_open(&mut self, client: NodeId, session: ClientId, context: &mut Context<'_>) {
+        if self.store.knows(session) {
+            // It is open for ever, whoever leads.
+            answer(client, session, 0, KvReply::Opened, context);
+        } else {
+            self.propose(client, session, 0, Command::Open { session }, context);
+        }
+    }
+
+    fn on_request(&mut self, client: NodeId, session: ClientId, number: u64, operation: KvOp, context: &mut Context<'_>) {
+        match self.store.last_answer(session) {
+            Some((last, response)) if self.config.rules.is_repeated(number, last) => {
+                // The client has moved on from operations before its last: nobody waits for those answers.
+                if number == last {
+                    context.sometimes(mark::RETRY_ANSWERED);
+                    answer(client, session, number, KvReply::Done(response), context);
+                }
+            }
+            _ => match operation {
+                KvOp::Read { key } => self.read(Read { round: 0, index: 0, client, session, number, key }, context),
+                _ => self.propose(client, session, number, Command::Apply { session, number, operation }, context),
+            },
+        }
+    }
+
+    /// Appends a client's command if this server leads; else tells who does.
+    fn propose(&mut self, client: NodeId, session: ClientId, number: u64, command: Command, context: &mut Context<'_>) {
+        if let Some(leader) = self.redirection() {
+            return answer(client, session, number, KvReply::Redirect(leader), context);
+        }
+        let index = self.append(command, context);
+        if let Standing::Leader(leader) = &mut self.standing {
+            leader.writers.push_back((index, client));
+        }
+        self.broadcast(Reach::Ready, context);
+    }
+
+    /// To whom clients are sent, unless this server leads.
+    fn redirection(&self) -> Option<Option<NodeId>> {
+        match self.standing {
+            Standing::Leader(_) => None,
+            Standing::Candidate { .. } => Some(None),
+            Standing::Follower { leader } => Some(leader),
+        }
+    }
+
+    /// Takes a read in (thesis §6.4): its index is the commit index, and a round sent from now on must prove that this is still the leader.
+    fn read(&mut self, read: Read, context: &mut Context<'_>) {
+        if let Some(leader) = self.redirection() {
+            return answer(read.client, read.session, read.number, KvReply::Redirect(leader), context);
+        }
+        let (rules, quorum) = (self.config.rules, self.quorum());
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let last_committed = self.log.id(self.commit).unwrap_or_default().term;
+        if !rules.may_take_read_index(last_committed, self.term) {
+            context.sometimes(mark::READ_BEFORE_COMMIT);
+            leader.early_readers.push(read);
+            return;
+        }
+        let under_way = leader.confirmed(quorum) < leader.round;
+        leader.readers.push_back(Read { round: rules.round_of_read(leader.round), index: self.commit, ..read });
+        if under_way {
+            // One round at a time: all that arrive meanwhile share the next.
+            context.sometimes(mark::READ_WAITED);
+            self.advance_reads(context);
+        } else {
+            self.broadcast(Reach::All, context);
+        }
+    }
+
+    /// Takes in the reads that came before this leader had committed anything.
+    fn admit_early_readers(&mut self, context: &mut Context<'_>) {
+        if let Standing::Leader(leader) = &mut self.standing {
+            for read in std::mem::take(&mut leader.early_readers) {
+                self.read(read, context);
+            }
+        }
+    }
+
+    /// Answers the reads whose round is confirmed, and starts the next round if any wait for it.
+    fn advance_reads(&mut self, context: &mut Context<'_>) {
+        let (rules, quorum) = (self.config.rules, self.quorum());
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        if leader.readers.is_empty() {
+            return;
+        }
+        let confirmed = leader.confirmed(quorum);
+        while let Some(read) = leader.readers.front()
+            && rules.may_serve_read(read.round, confirmed)
+            && read.index <= self.store.applied()
+        {
+            let reply = if self.store.knows(read.session) { KvReply::Done(self.store.read(read.key)) } else { KvReply::Refused };
+            answer(read.client, read.session, read.number, reply, context);
+            leader.readers.pop_front();
+        }
+        if confirmed == leader.round && !leader.readers.is_empty() {
+            self.broadcast(Reach::All, context);
+        }
+    }
+}
+
+fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
+    match release {
+        Release::Now => context.send(to, message),
+        Release::Durable => context.send_when_durable(to, message),
+    }
+}
+
+fn answer(client: NodeId, session: ClientId, number: u64, reply: KvReply, context: &mut Context<'_>) {
+    context.send(client, Message::Answer { session, number, reply });
+}
+
+/// Sends the readers of a deposed leader elsewhere. Its writers are told nothing: their entries may be committed yet.
+fn dismiss_readers(books: Leader, context: &mut Context<'_>) {
+    for read in books.readers.into_iter().chain(books.early_readers) {
+        context.sometimes(mark::READ_REDIRECTED);
+        answer(read.client, read.session, read.number, KvReply::Redirect(None), context);
+    }
+}

@@ -1,0 +1,71 @@
+//! Raft: a replicated log, and on it a key-value store.
+//!
+//! After *In Search of an Understandable Consensus Algorithm* (Ongaro and Ousterhout, 2014; "the paper") and *Consensus: Bridging Theory and
+//! Practice* (Ongaro, 2014; "the thesis"): elections, replication, durable terms, votes and logs, linearizable reads through ReadIndex, and
+//! client sessions, so that a retry is applied once.
+//!
+//! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, its replicated state in `kv`.
+//! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.
+//! - [`Note`] is what it says about itself; [`properties`] judges it by that, by what it sends, and by what its disk holds.
+//! - [`RaftKv`] is the store as its clients see it.
+//!
+//! *How it treats its disk.* A follower answers, and a candidate asks for votes, once what the message asserts is durable. A leader sends
+//! entries while its own disk works (thesis §10.2.1), and counts itself when its disk is done.
+//!
+//! *Left out so far:* snapshots, changes of membership, pre-vote, leases, transfer of leadership.
+
+mod audit;
+mod flush;
+mod kv;
+mod leader;
+mod log;
+mod machine;
+mod mark;
+mod message;
+mod mutants;
+mod note;
+pub mod properties;
+mod quorum;
+mod rules;
+mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use crate::base::{Duration, DurationRange, NodeId};
+
+pub use log::Log;
+pub use machine::{Raft, Timer};
+pub use message::{AppendResult, Command, Entries, Entry, EntryId, KvReply, Message, Term};
+pub use mutants::{MUTANTS, Mutant, mutant};
+pub use note::Note;
+pub use rules::{Correct, Rules};
+pub use service::RaftKv;
+
+/// What a server is built from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// All servers of the cluster.
+    pub members: Vec<NodeId>,
+    /// How long a server waits to hear of a leader, and a candidate to win, before it tries (again): drawn anew each time (paper §5.2).
+    pub election_timeout: DurationRange,
+    /// How often a leader shows that it lives. Much shorter than the election timeout.
+    pub heartbeat: Duration,
+    /// How many entries one message carries at most; at least 1.
+    pub batch_max: usize,
+    /// The safety rules: [`Correct`], unless this is a mutant.
+    pub rules: &'static dyn Rules,
+}
+
+impl Config {
+    /// A cluster of the first `servers` servers, with the timeouts of the paper's §9.3 (150 to 300 ms) and a heartbeat each 50 ms.
+    pub fn of(servers: u32) -> Self {
+        Self {
+            members: (0..servers).map(NodeId::server).collect(),
+            election_timeout: DurationRange::new(Duration::from_millis(150), Duration::from_millis(300)).expect("150 is below 300"),
+            heartbeat: Duration::from_millis(50),
+            batch_max: 64,
+            rules: &Correct,
+        }
+    }
+}

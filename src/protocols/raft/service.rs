@@ -1,0 +1,34 @@
+//! The store as its clients see it.
+
+use super::{KvReply, Message};
+use crate::base::{ClientId, KvOp, KvResponse};
+use crate::process::{Reply, Service};
+
+/// A linearizable key-value store, replicated by Raft.
+#[derive(Clone, Copy, Debug)]
+pub struct RaftKv;
+
+impl Service for RaftKv {
+    type Message = Message;
+    type Operation = KvOp;
+    type Response = KvResponse;
+
+    fn open(session: ClientId) -> Option<Message> {
+        Some(Message::Open { session })
+    }
+
+    fn request(session: ClientId, number: u64, operation: &KvOp) -> Message {
+        Message::Request { session, number, operation: *operation }
+    }
+
+    fn reply(message: Message) -> Option<(ClientId, u64, Reply<KvResponse>)> {
+        let Message::Answer { session, number, reply } = message else { return None };
+        let reply = match reply {
+            KvReply::Opened => Reply::Opened,
+            KvReply::Done(response) => Reply::Done(response),
+            KvReply::Redirect(leader) => Reply::Redirect(leader),
+            KvReply::Refused => Reply::Refused,
+        };
+        Some((session, number, reply))
+    }
+}

@@ -1,0 +1,1237 @@
+//! What people are told about a file that is wrong: all of it, at once, with its place.
+
+use expect_test::{Expect, expect};
+
+use super::Scenario;
+use super::toy::registry;
+use crate::base::{Diagnostics, Source};
+use crate::systems::Registry;
+
+/// Every problem of a file, as people read them.
+fn problems(text: &str) -> String {
+    let (source, problems) = (Source::new("storm.ron", text), Diagnostics::new());
+    let scenario = Scenario::parse(&source, &registry(), &problems);
+    assert_eq!(scenario.is_none(), problems.has_errors());
+    problems.render(&source, false)
+}
+
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&problems(text));
+}
+
+/// These fields in an otherwise valid scenario of five servers and three clients.
+fn check_fields(fields: &str, expected: Expect) {
+    check(&format!("Scenario(name: \"s\", system: Toy(nodes: 5), workload: (clients: 3),\n{fields}\n)"), expected);
+}
+
+/// These steps in an otherwise valid scenario of ten seconds.
+fn check_faults(steps: &str, expected: Expect) {
+    check_fields(&format!("faults: [\n{steps}\n]"), expected);
+}
+
+#[test]
+fn nothing_in_the_file() {
+    check(
+        "",
+        expect![[r#"
+        error: the file is empty
+         --> storm.ron:1:1
+          |
+        1 |
+          | ^
+          |
+          = help: a scenario begins Scenario(name: "calm", system: Toy(…), …)
+    "#]],
+    );
+    check(
+        "\u{feff}// soon\n\n",
+        expect![[r#"
+        error: the file is empty
+         --> storm.ron:3:1
+          |
+        3 |
+          | ^
+          |
+          = help: a scenario begins Scenario(name: "calm", system: Toy(…), …)
+    "#]],
+    );
+    let problems = Scenario::from_ron("", &Registry::new()).expect_err("empty");
+    assert!(problems.contains("RaftKv"), "{problems}");
+}
+
+#[test]
+fn something_else_in_the_file() {
+    check(
+        "[1, 2]",
+        expect![[r#"
+        error: expected `Scenario(…)`, found a list
+         --> storm.ron:1:1
+          |
+        1 | [1, 2]
+          | ^
+          |
+          = help: a scenario begins Scenario(name: "calm", system: Toy(…), …)
+    "#]],
+    );
+    check(
+        "(name: \"calm\")",
+        expect![[r#"
+        error: expected `Scenario(…)`, found named fields
+         --> storm.ron:1:1
+          |
+        1 | (name: "calm")
+          | ^
+          |
+          = help: a scenario begins Scenario(name: "calm", system: Toy(…), …)
+    "#]],
+    );
+    check(
+        "Toy(nodes: 5)",
+        expect![[r#"
+        error: expected `Scenario(…)`, found `Toy(…)`
+         --> storm.ron:1:1
+          |
+        1 | Toy(nodes: 5)
+          | ^^^
+          |
+          = help: a scenario begins Scenario(name: "calm", system: Toy(…), …)
+    "#]],
+    );
+    check(
+        "Scenari(nme: \"calm\")",
+        expect![[r#"
+        error: expected `Scenario(…)`, found `Scenari(…)`
+         --> storm.ron:1:1
+          |
+        1 | Scenari(nme: "calm")
+          | ^^^^^^^
+          |
+          = help: did you mean `Scenario`?
+
+        error: `Scenari` needs the field `name`
+         --> storm.ron:1:1
+          |
+        1 | Scenari(nme: "calm")
+          | ^^^^^^^
+          |
+          = help: add name: …
+
+        error: `Scenari` needs the field `system`
+         --> storm.ron:1:1
+          |
+        1 | Scenari(nme: "calm")
+          | ^^^^^^^
+          |
+          = help: add system: …
+
+        error: `Scenari` has no field `nme`
+         --> storm.ron:1:9
+          |
+        1 | Scenari(nme: "calm")
+          |         ^^^
+          |
+          = help: did you mean `name`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+    "#]],
+    );
+    check(
+        "Scenario",
+        expect![[r#"
+        error: `Scenario` needs the field `name`
+         --> storm.ron:1:1
+          |
+        1 | Scenario
+          | ^^^^^^^^
+          |
+          = help: add name: …
+
+        error: `Scenario` needs the field `system`
+         --> storm.ron:1:1
+          |
+        1 | Scenario
+          | ^^^^^^^^
+          |
+          = help: add system: …
+    "#]],
+    );
+    check(
+        "Scenario(name: \"calm\", system: Toy",
+        expect![[r#"
+        error: this `(` is never closed
+         --> storm.ron:1:9
+          |
+        1 | Scenario(name: "calm", system: Toy
+          |         ^ `)` is missing          - the file ends here
+    "#]],
+    );
+}
+
+#[test]
+fn names_that_are_not_known() {
+    check(
+        "Scenario(name: \"s\", system: Toi(nodes: 5), faults: [At(\"1s\", Crash(node: Leader))], mutant: \"x\")",
+        expect![[r#"
+        error: expected a system, found `Toi`
+         --> storm.ron:1:29
+          |
+        1 | Scenario(name: "s", system: Toi(nodes: 5), faults: [At("1s", Crash(node: Leader))], mutant: "x")
+          |                             ^^^
+          |
+          = help: did you mean `Toy`? known here: Toy, Sister, RaftKv
+    "#]],
+    );
+    check(
+        "Scenario(name: s, system: \"Toy\", sead: 1, seed: -1)",
+        expect![[r#"
+        error: expected a text in quotes, found the name `s`
+         --> storm.ron:1:16
+          |
+        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+          |                ^
+          |
+          = help: a text stands in quotes: "s"
+
+        error: expected a system, found the text "Toy"
+         --> storm.ron:1:27
+          |
+        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+          |                           ^^^^^
+          |
+          = help: known here: Toy, Sister, RaftKv
+
+        error: `Scenario` has no field `sead`
+         --> storm.ron:1:34
+          |
+        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+          |                                  ^^^^
+          |
+          = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+
+        error: expected a whole number, at least 0, found the number `-1`
+         --> storm.ron:1:49
+          |
+        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+          |                                                 ^^
+    "#]],
+    );
+    check_fields(
+        "mutant: \"toy/forget\"",
+        expect![[r#"
+        error: `Toy` has no mutant "toy/forget"
+         --> storm.ron:2:9
+          |
+        2 | mutant: "toy/forget"
+          |         ^^^^^^^^^^^^
+          |
+          = help: did you mean `toy/forgets`?
+    "#]],
+    );
+    check_fields(
+        "mutant: \"sister/forgets\"",
+        expect![[r#"
+        error: the mutant "sister/forgets" is one of `Sister`, not of `Toy`
+         --> storm.ron:2:9
+          |
+        2 | mutant: "sister/forgets"
+          |         ^^^^^^^^^^^^^^^^
+          |
+          = help: known here: toy/forgets
+    "#]],
+    );
+    check_fields(
+        "expect: [Sometimes(\"leder lost\"), Somtimes(\"leader lost\"), \"leader lost\"]",
+        expect![[r#"
+            error: `Toy` has no mark "leder lost"
+             --> storm.ron:2:20
+              |
+            2 | expect: [Sometimes("leder lost"), Somtimes("leader lost"), "leader lost"]
+              |                    ^^^^^^^^^^^^
+              |
+              = help: did you mean `leader lost`? known here: leader lost, client started, client gave up, unsynced write lost
+
+            error: expected `Sometimes("…")`, found `Somtimes`
+             --> storm.ron:2:35
+              |
+            2 | expect: [Sometimes("leder lost"), Somtimes("leader lost"), "leader lost"]
+              |                                   ^^^^^^^^
+              |
+              = help: did you mean `Sometimes`?
+
+            error: expected `Sometimes("…")`, found the text "leader lost"
+             --> storm.ron:2:60
+              |
+            2 | expect: [Sometimes("leder lost"), Somtimes("leader lost"), "leader lost"]
+              |                                                            ^^^^^^^^^^^^^
+              |
+              = help: known here: Sometimes
+        "#]],
+    );
+    check_fields(
+        "outcome: Violates(\"progres\")",
+        expect![[r#"
+        error: `Toy` has no property "progres"
+         --> storm.ron:2:19
+          |
+        2 | outcome: Violates("progres")
+          |                   ^^^^^^^^^
+          |
+          = help: did you mean `progress`? known here: counts, progress, no-panic, time-advances, well-formed-history
+    "#]],
+    );
+    check_fields(
+        "outcome: Violate, expect: Sometimes(\"leader lost\")",
+        expect![[r#"
+        error: expected an outcome, found `Violate`
+         --> storm.ron:2:10
+          |
+        2 | outcome: Violate, expect: Sometimes("leader lost")
+          |          ^^^^^^^
+          |
+          = help: did you mean `Violates`? known here: Holds, Violates
+
+        error: expected a list, found `Sometimes(…)`
+         --> storm.ron:2:27
+          |
+        2 | outcome: Violate, expect: Sometimes("leader lost")
+          |                           ^^^^^^^^^^^^^^^^^^^^^^^^
+          |
+          = help: lists stand in square brackets, even those of one: [a], [a, b]
+    "#]],
+    );
+}
+
+#[test]
+fn nodes_that_there_are_not() {
+    check_faults(
+        "At(\"1s\", Crash(node: n7)),\nAt(\"1s\", Pause(node: [n1, c9, n0])),\nAt(\"1s\", Resume(node: \"n1\")),\nAt(\"1s\", Resume(node: \"n\")),",
+        expect![[r#"
+            error: there is no node `n7`
+             --> storm.ron:3:22
+              |
+            3 | At("1s", Crash(node: n7)),
+              |                      ^^ the system has 5 servers, n1 to n5
+
+            error: there is no node `c9`
+             --> storm.ron:4:27
+              |
+            4 | At("1s", Pause(node: [n1, c9, n0])),
+              |                           ^^ the system has 3 clients, c1 to c3
+
+            error: expected a node, like n1, found the name `n0`
+             --> storm.ron:4:31
+              |
+            4 | At("1s", Pause(node: [n1, c9, n0])),
+              |                               ^^
+              |
+              = help: servers are n1, n2, …, clients c1, c2, …, without quotes
+
+            error: expected a target, found the text "n1"
+             --> storm.ron:5:23
+              |
+            5 | At("1s", Resume(node: "n1")),
+              |                       ^^^^
+              |
+              = help: write n1, without quotes
+
+            error: expected a target, found the text "n"
+             --> storm.ron:6:23
+              |
+            6 | At("1s", Resume(node: "n")),
+              |                       ^^^
+              |
+              = help: known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+        "#]],
+    );
+    check(
+        "Scenario(name: \"s\", system: Toy(nodes: 1), workload: (clients: 0), faults: [At(\"1s\", Partition(OneWay(from: n2, to: c1)))])",
+        expect![[r#"
+            error: there is no node `n2`
+             --> storm.ron:1:109
+              |
+            1 | Scenario(name: "s", system: Toy(nodes: 1), workload: (clients: 0), faults: [At("1s", Partition(OneWay(from: n2, to: c1)))])
+              |                                                                                                             ^^ the system has one server, n1
+
+            error: there is no node `c1`
+             --> storm.ron:1:117
+              |
+            1 | Scenario(name: "s", system: Toy(nodes: 1), workload: (clients: 0), faults: [At("1s", Partition(OneWay(from: n2, to: c1)))])
+              |                                                                                                                     ^^ the system has no clients
+        "#]],
+    );
+    check_fields(
+        "network: (links: [(from: n6, to: Leader)])",
+        expect![[r#"
+        error: there is no node `n6`
+         --> storm.ron:2:26
+          |
+        2 | network: (links: [(from: n6, to: Leader)])
+          |                          ^^ the system has 5 servers, n1 to n5
+
+        error: expected a node, like n1, found the name `Leader`
+         --> storm.ron:2:34
+          |
+        2 | network: (links: [(from: n6, to: Leader)])
+          |                                  ^^^^^^
+          |
+          = help: servers are n1, n2, …, clients c1, c2, …, without quotes
+    "#]],
+    );
+    check(
+        "Scenario(name: \"s\", system: Toy(nodes: 1000000000))",
+        expect![[r#"
+        error: expected a whole number from 1 to 1000000, found the number `1000000000`
+         --> storm.ron:1:40
+          |
+        1 | Scenario(name: "s", system: Toy(nodes: 1000000000))
+          |                                        ^^^^^^^^^^
+    "#]],
+    );
+    check(
+        "Scenario(name: \"s\", system: Toy(nodes: 999999), workload: (clients: 999999))",
+        expect![[r#"
+        error: 1999998 nodes are too many
+         --> storm.ron:1:29
+          |
+        1 | Scenario(name: "s", system: Toy(nodes: 999999), workload: (clients: 999999))
+          |                             ^^^^^^^^^^^^^^^^^^ at most 1000000, clients included
+    "#]],
+    );
+}
+
+#[test]
+fn whom_to_strike() {
+    check_faults(
+        "At(\"1s\", Crash(node: Leadr)),\nAt(\"1s\", Crash(node: 3)),\nAt(\"1s\", Crash(node: Leader(1))),\nAt(\"1s\", Crash(node: [])),",
+        expect![[r#"
+            error: expected a target, found the name `Leadr`
+             --> storm.ron:3:22
+              |
+            3 | At("1s", Crash(node: Leadr)),
+              |                      ^^^^^
+              |
+              = help: did you mean `Leader`? known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+
+            error: expected a target, found the number `3`
+             --> storm.ron:4:22
+              |
+            4 | At("1s", Crash(node: 3)),
+              |                      ^
+              |
+              = help: known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+
+            error: expected a target, found `Leader(…)`
+             --> storm.ron:5:22
+              |
+            5 | At("1s", Crash(node: Leader(1))),
+              |                      ^^^^^^^^^
+              |
+              = help: known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+
+            error: this strikes nobody
+             --> storm.ron:6:22
+              |
+            6 | At("1s", Crash(node: [])),
+              |                      ^^ expected at least one node
+        "#]],
+    );
+    check_faults(
+        "At(\"1s\", Crash(node: Receiver)),\nEvery(\"1s\", Pause(node: Subject)),\nWhen(Synced, Crash(node: Sender)),",
+        expect![[r#"
+            error: nothing sets this fault off, so it has no `Receiver`
+             --> storm.ron:3:22
+              |
+            3 | At("1s", Crash(node: Receiver)),
+              |                      ^^^^^^^^
+              |
+              = help: `Receiver` means something within When(…, …) only
+
+            error: nothing sets this fault off, so it has no `Subject`
+             --> storm.ron:4:25
+              |
+            4 | Every("1s", Pause(node: Subject)),
+              |                         ^^^^^^^
+              |
+              = help: `Subject` means something within When(…, …) only
+
+            error: no message sets this fault off, so it has no `Sender`
+             --> storm.ron:5:26
+              |
+            5 | When(Synced, Crash(node: Sender)),
+              |                          ^^^^^^
+              |
+              = help: the node that sets it off is the `Subject`
+        "#]],
+    );
+    check_faults(
+        "At(\"1s\", Partition(Groups([[n1, n2], [n3, n1]]))),\nAt(\"1s\", Crash(node: [n2, n2])),",
+        expect![[r#"
+        error: `n1` is named twice
+         --> storm.ron:3:43
+          |
+        3 | At("1s", Partition(Groups([[n1, n2], [n3, n1]]))),
+          |                             --            ^^ named again here
+          |                             |
+          |                             named first here
+
+        error: `n2` is named twice
+         --> storm.ron:4:27
+          |
+        4 | At("1s", Crash(node: [n2, n2])),
+          |                       --  ^^ named again here
+          |                       |
+          |                       named first here
+    "#]],
+    );
+    check_faults(
+        "At(\"1s\", Partition(Groups([[n1], []]))),\nAt(\"1s\", Partition(Isolate(All))),\nAt(\"1s\", Partition(Isolate([n1, n2, n3, n4, n5]))),\nAt(\"1s\", Partition(OneWay(from: n1, to: n1))),",
+        expect![[r#"
+            warning: this cut parts nobody from anybody
+             --> storm.ron:3:20
+              |
+            3 | At("1s", Partition(Groups([[n1], []]))),
+              |                    ^^^^^^^^^^^^^^^^^^
+
+            warning: this cut parts nobody from anybody
+             --> storm.ron:4:20
+              |
+            4 | At("1s", Partition(Isolate(All))),
+              |                    ^^^^^^^^^^^^
+
+            warning: this cut parts nobody from anybody
+             --> storm.ron:5:20
+              |
+            5 | At("1s", Partition(Isolate([n1, n2, n3, n4, n5]))),
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+            warning: this cut parts nobody from anybody
+             --> storm.ron:6:20
+              |
+            6 | At("1s", Partition(OneWay(from: n1, to: n1))),
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    check(
+        "Scenario(name: \"s\", system: Toy(nodes: 2), faults: [At(\"1s\", Crash(node: Minority))])",
+        expect![[r#"
+        warning: this strikes nobody
+         --> storm.ron:1:74
+          |
+        1 | Scenario(name: "s", system: Toy(nodes: 2), faults: [At("1s", Crash(node: Minority))])
+          |                                                                          ^^^^^^^^ there is no minority of fewer than three servers
+    "#]],
+    );
+    check_faults(
+        &format!("At(\"1s\", Partition(Groups([{}])))", "[],".repeat(255)),
+        expect![[r#"
+        error: 255 groups are too many
+         --> storm.ron:3:27
+          |
+        3 | ...ps([[],[],[],[],[],[],[],[],[],[],[],[],[],[],[]...],[],[],[],[],[],[],[],[],[],[],[],[],[],[],])))
+          |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ at most 254
+    "#]],
+    );
+}
+
+#[test]
+fn what_goes_wrong() {
+    check_faults(
+        "At(\"1s\", Crsh(node: n1)),\nCrash(node: n7),\nAfter(\"1s\", Heal),\nAt(\"1s\"),\nAt(\"1s\", OneOf([])),\nAt(\"1s\", At(\"1s\", Heal)),",
+        expect![[r#"
+            error: expected a fault, found `Crsh`
+             --> storm.ron:3:10
+              |
+            3 | At("1s", Crsh(node: n1)),
+              |          ^^^^
+              |
+              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, OneOf
+
+            error: this fault does not say when it strikes
+             --> storm.ron:4:1
+              |
+            4 | Crash(node: n7),
+              | ^^^^^
+              |
+              = help: write At("2s", …), Every("1s..4s", …) or When(…, …) around it
+
+            error: there is no node `n7`
+             --> storm.ron:4:13
+              |
+            4 | Crash(node: n7),
+              |             ^^ the system has 5 servers, n1 to n5
+
+            error: expected a step of the plan, found `After`
+             --> storm.ron:5:1
+              |
+            5 | After("1s", Heal),
+              | ^^^^^
+              |
+              = help: known here: At, Every, When
+
+            error: `At` takes 2 arguments: a time, a fault; found 1
+             --> storm.ron:6:1
+              |
+            6 | At("1s"),
+              | ^^^^^^^^
+
+            error: there is no fault to choose from
+             --> storm.ron:7:16
+              |
+            7 | At("1s", OneOf([])),
+              |                ^^
+
+            error: expected a fault, found `At`
+             --> storm.ron:8:10
+              |
+            8 | At("1s", At("1s", Heal)),
+              |          ^^
+              |
+              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, OneOf
+        "#]],
+    );
+    check_faults(
+        "At(\"1s\", Partition),\nAt(\"1s\", Partition(Thirds)),\nAt(\"1s\", Partition(cut: Halves, lastin: \"1s\")),\nAt(\"1s\", Partition(Isolate(n1), \"1s\")),\nAt(\"1s\", Crash(n1)),\nAt(\"1s\", Heal(n1)),",
+        expect![[r#"
+            error: `Partition` takes one argument, a cut; found 0
+             --> storm.ron:3:10
+              |
+            3 | At("1s", Partition),
+              |          ^^^^^^^^^
+
+            error: expected a cut, found `Thirds`
+             --> storm.ron:4:20
+              |
+            4 | At("1s", Partition(Thirds)),
+              |                    ^^^^^^
+              |
+              = help: known here: Halves, Isolate, OneWay, Groups
+
+            error: `Partition` has no field `lastin`
+             --> storm.ron:5:33
+              |
+            5 | At("1s", Partition(cut: Halves, lastin: "1s")),
+              |                                 ^^^^^^
+              |
+              = help: did you mean `lasting`? known here: cut, lasting
+
+            error: `Partition` takes one argument, a cut; found 2
+             --> storm.ron:6:10
+              |
+            6 | At("1s", Partition(Isolate(n1), "1s")),
+              |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+            error: the fields of `Crash` need names
+             --> storm.ron:7:10
+              |
+            7 | At("1s", Crash(n1)),
+              |          ^^^^^^^^^
+              |
+              = help: write Crash(name: value, …)
+
+            error: `Heal` takes no arguments, found 1
+             --> storm.ron:8:10
+              |
+            8 | At("1s", Heal(n1)),
+              |          ^^^^^^^^
+        "#]],
+    );
+    check_faults(
+        "At(\"1s\", Lose(chance: \"3/2\")),\nAt(\"1s\", Lose(chance: 0, lasting: \"0s\")),\nAt(\"1s\", Crash(node: n1, down: \"3s..1s\")),\nAt(\"1s\", Pause(node: n1, lasting: \"2 parsecs\")),",
+        expect![[r#"
+            error: expected a chance, like "1/100" or "1%", found the text "3/2"
+             --> storm.ron:3:23
+              |
+            3 | At("1s", Lose(chance: "3/2")),
+              |                       ^^^^^ a chance lies between 0 and 1
+
+            warning: this fault loses nothing
+             --> storm.ron:4:23
+              |
+            4 | At("1s", Lose(chance: 0, lasting: "0s")),
+              |                       ^
+
+            warning: this fault is over as soon as it strikes
+             --> storm.ron:4:35
+              |
+            4 | At("1s", Lose(chance: 0, lasting: "0s")),
+              |                                   ^^^^
+
+            error: expected a range of lengths of time, like "1ms..5ms", found the text "3s..1s"
+             --> storm.ron:5:32
+              |
+            5 | At("1s", Crash(node: n1, down: "3s..1s")),
+              |                                ^^^^^^^^ the range is inverted: the shorter length comes first
+
+            error: expected a range of lengths of time, like "1ms..5ms", found the text "2 parsecs"
+             --> storm.ron:6:35
+              |
+            6 | At("1s", Pause(node: n1, lasting: "2 parsecs")),
+              |                                   ^^^^^^^^^^^ unknown unit "parsecs": one of ns, us, ms, s, min
+        "#]],
+    );
+}
+
+#[test]
+fn what_sets_faults_off() {
+    check_faults(
+        "When(Delivered(kind: \"AppendEntry\"), Heal),\nWhen(Sent, Heal),\nWhen(Marked(mark: \"leader found\"), Heal),\nWhen(Delivered(\"Add\"), Heal),\nWhen(Recieved(kind: \"Add\"), Crash(node: Receiver)),\nWhen(Wrote(file: count, nth: 0, node: Leader), Heal),",
+        expect![[r#"
+            error: `Toy` has no kind of message "AppendEntry"
+             --> storm.ron:3:22
+              |
+            3 | When(Delivered(kind: "AppendEntry"), Heal),
+              |                      ^^^^^^^^^^^^^
+              |
+              = help: did you mean `AppendEntries`? known here: Add, Added, AppendEntries
+
+            error: `Sent` needs the field `kind`
+             --> storm.ron:4:6
+              |
+            4 | When(Sent, Heal),
+              |      ^^^^
+              |
+              = help: add kind: …
+
+            error: `Toy` has no mark "leader found"
+             --> storm.ron:5:19
+              |
+            5 | When(Marked(mark: "leader found"), Heal),
+              |                   ^^^^^^^^^^^^^^
+              |
+              = help: did you mean `leader lost`? known here: leader lost, client started, client gave up, unsynced write lost
+
+            error: the fields of `Delivered` need names
+             --> storm.ron:6:6
+              |
+            6 | When(Delivered("Add"), Heal),
+              |      ^^^^^^^^^^^^^^^^
+              |
+              = help: write Delivered(name: value, …)
+
+            error: expected what sets the fault off, found `Recieved`
+             --> storm.ron:7:6
+              |
+            7 | When(Recieved(kind: "Add"), Crash(node: Receiver)),
+              |      ^^^^^^^^
+              |
+              = help: known here: Sent, Delivered, Wrote, Synced, Marked, Crashed, Restarted
+
+            error: expected a text in quotes, found the name `count`
+             --> storm.ron:8:18
+              |
+            8 | When(Wrote(file: count, nth: 0, node: Leader), Heal),
+              |                  ^^^^^
+              |
+              = help: a text stands in quotes: "count"
+
+            error: expected a whole number, at least 1, found the number `0`
+             --> storm.ron:8:30
+              |
+            8 | When(Wrote(file: count, nth: 0, node: Leader), Heal),
+              |                              ^
+
+            error: expected a node, like n1, found the name `Leader`
+             --> storm.ron:8:39
+              |
+            8 | When(Wrote(file: count, nth: 0, node: Leader), Heal),
+              |                                       ^^^^^^
+              |
+              = help: servers are n1, n2, …, clients c1, c2, …, without quotes
+        "#]],
+    );
+    check_faults(
+        "When(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),",
+        expect![[r#"
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:3:6
+          |
+        3 | When(Crashed, Heal),
+          |      ^^^^^^^
+
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:4:6
+          |
+        4 | When(Restarted, Partition(Halves)),
+          |      ^^^^^^^^^
+    "#]],
+    );
+}
+
+#[test]
+fn when_faults_strike() {
+    check_fields(
+        "faults: [At(\"30s\", Heal), At(\"12s\", Partition(Halves))], duration: \"12s\"",
+        expect![[r#"
+        error: this fault never strikes
+         --> storm.ron:2:13
+          |
+        2 | faults: [At("30s", Heal), At("12s", Partition(Halves))], duration: "12s"
+          |             ^^^^^ faults strike before 12s only                    ----- as said here
+
+        error: this fault never strikes
+         --> storm.ron:2:30
+          |
+        2 | faults: [At("30s", Heal), At("12s", Partition(Halves))], duration: "12s"
+          |                              ^^^^^ faults strike before 12s only   ----- as said here
+    "#]],
+    );
+    check_fields(
+        "faults: [At(\"10s\", Partition(Halves)), At(\"-1s\", Heal)]",
+        expect![[r#"
+        error: this fault never strikes
+         --> storm.ron:2:13
+          |
+        2 | faults: [At("10s", Partition(Halves)), At("-1s", Heal)]
+          |             ^^^^^ faults strike before 10s only
+          |
+          = help: give the scenario a longer `duration`
+
+        error: expected a length of time, like "150ms", found the text "-1s"
+         --> storm.ron:2:43
+          |
+        2 | faults: [At("10s", Partition(Halves)), At("-1s", Heal)]
+          |                                           ^^^^^ expected a number and a unit, like "150ms"
+    "#]],
+    );
+    check_faults(
+        "Every(\"0s\", Partition(Halves)),\nEvery(\"11s..12s\", Heal),\nEvery(\"1us..2us\", Heal),\nEvery(\"3s..1s\", Heal),",
+        expect![[r#"
+            error: this fault would strike without end in one instant
+             --> storm.ron:3:7
+              |
+            3 | Every("0s", Partition(Halves)),
+              |       ^^^^ expected a length above zero
+
+            warning: this fault never strikes
+             --> storm.ron:4:7
+              |
+            4 | Every("11s..12s", Heal),
+              |       ^^^^^^^^^^ faults strike before 10s only
+
+            error: this fault would strike about 6666666 times in 10s
+             --> storm.ron:5:7
+              |
+            5 | Every("1us..2us", Heal),
+              |       ^^^^^^^^^^ at most 1000000 strikes
+
+            error: expected a range of lengths of time, like "1ms..5ms", found the text "3s..1s"
+             --> storm.ron:6:7
+              |
+            6 | Every("3s..1s", Heal),
+              |       ^^^^^^^^ the range is inverted: the shorter length comes first
+        "#]],
+    );
+}
+
+#[test]
+fn lengths_that_make_no_sense() {
+    check_fields(
+        "duration: \"0s\", settle: \"10000000min\"",
+        expect![[r#"
+        error: expected a length of time above zero, found the text "0s"
+         --> storm.ron:2:11
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |           ^^^^
+
+        error: "10000000min" is too long
+         --> storm.ron:2:25
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |                         ^^^^^^^^^^^^^ nothing in a scenario takes longer than a year
+    "#]],
+    );
+    check_fields(
+        "duration: \"forever\", faults: [At(\"99s\", Heal), At(\"1s\", Partition(Halves))]",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the text "forever"
+         --> storm.ron:2:11
+          |
+        2 | duration: "forever", faults: [At("99s", Heal), At("1s", Partition(Halves))]
+          |           ^^^^^^^^^ expected a number and a unit, like "150ms"
+    "#]],
+    );
+    check_fields(
+        "duration: 30, settle: \"99999999999999999999s\"",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the number `30`
+         --> storm.ron:2:11
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |           ^^ the unit is missing
+          |
+          = help: write "30ms"
+
+        error: expected a length of time, like "150ms", found the text "99999999999999999999s"
+         --> storm.ron:2:23
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |                       ^^^^^^^^^^^^^^^^^^^^^^^ longer than 584 years
+    "#]],
+    );
+    check_fields(
+        "settle: \"0s\", faults: [At(\"1s\", Crash(node: n1))]",
+        expect![[r#"
+        warning: nobody looks whether the system recovers from its faults
+         --> storm.ron:2:9
+          |
+        2 | settle: "0s", faults: [At("1s", Crash(node: n1))]
+          |         ^^^^
+          |
+          = help: give it time to settle: progress is judged then
+    "#]],
+    );
+}
+
+#[test]
+fn surroundings_that_make_no_sense() {
+    check_fields(
+        "network: (latency: Uniform(\"5ms\", \"1ms\"), loss: 1, duplicat: 0)",
+        expect![[r#"
+        error: the range is inverted: the shorter length comes first
+         --> storm.ron:2:20
+          |
+        2 | network: (latency: Uniform("5ms", "1ms"), loss: 1, duplicat: 0)
+          |                    ^^^^^^^^^^^^^^^^^^^^^
+          |
+          = help: write Uniform("1ms", "5ms")
+
+        warning: every message is lost
+         --> storm.ron:2:49
+          |
+        2 | network: (latency: Uniform("5ms", "1ms"), loss: 1, duplicat: 0)
+          |                                                 ^
+          |
+          = help: to cut nodes off for a while, use a Partition
+
+        error: there is no field `duplicat` here
+         --> storm.ron:2:52
+          |
+        2 | network: (latency: Uniform("5ms", "1ms"), loss: 1, duplicat: 0)
+          |                                                    ^^^^^^^^
+          |
+          = help: did you mean `duplicate`? known here: latency, loss, duplicate, links
+    "#]],
+    );
+    check_fields(
+        "network: (latency: \"5ms\", links: [(from: n1, to: n2, latency: Uniform(\"5ms..1ms\")), (from: n1, to: n2), (to: n1, loss: 2)])",
+        expect![[r#"
+            error: expected a latency, found the text "5ms"
+             --> storm.ron:2:20
+              |
+            2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
+              |                    ^^^^^
+              |
+              = help: known here: Constant, Uniform, Exponential
+
+            error: expected a range of lengths of time, like "1ms..5ms", found the text "5ms..1ms"
+             --> storm.ron:2:71
+              |
+            2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
+              |                                                                       ^^^^^^^^^^ the range is inverted: the shorter length comes first
+
+            error: the link from `n1` to `n2` is given twice
+             --> storm.ron:2:85
+              |
+            2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
+              |                                   ------------------------------------------------  ^^^^^^^^^^^^^^^^^^ given again here
+              |                                   |
+              |                                   given first here
+
+            error: the field `from` is missing here
+             --> storm.ron:2:105
+              |
+            2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
+              |                                                                                                         ^
+              |
+              = help: add from: …
+
+            error: expected a chance, like "1/100" or "1%", found the number `2`
+             --> storm.ron:2:120
+              |
+            2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
+              |                                                                                                                        ^ a chance lies between 0 and 1
+        "#]],
+    );
+    check_fields(
+        "network: (latency: Exponential(\"1ms\", \"2ms\")), disk: (sync: Uniform(\"1ms\", \"2ms\", \"3ms\"), size: 5)",
+        expect![[r#"
+            error: the fields of `Exponential` need names
+             --> storm.ron:2:20
+              |
+            2 | network: (latency: Exponential("1ms", "2ms")), disk: (sync: Uniform("1ms", "2ms", "3ms"), size: 5)
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: write Exponential(name: value, …)
+
+            error: `Uniform` takes 2 arguments, the shortest and the longest length; found 3
+             --> storm.ron:2:61
+              |
+            2 | network: (latency: Exponential("1ms", "2ms")), disk: (sync: Uniform("1ms", "2ms", "3ms"), size: 5)
+              |                                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: write Uniform("1ms", "5ms")
+
+            error: there is no field `size` here
+             --> storm.ron:2:91
+              |
+            2 | network: (latency: Exponential("1ms", "2ms")), disk: (sync: Uniform("1ms", "2ms", "3ms"), size: 5)
+              |                                                                                           ^^^^
+              |
+              = help: known here: sync
+        "#]],
+    );
+    check_fields(
+        "network: (latency: Exponential(low: \"1ms\")), disk: Constant(\"1ms\")",
+        expect![[r#"
+            error: `Exponential` needs the field `mean`
+             --> storm.ron:2:20
+              |
+            2 | network: (latency: Exponential(low: "1ms")), disk: Constant("1ms")
+              |                    ^^^^^^^^^^^
+              |
+              = help: add mean: …
+
+            error: expected named fields in parentheses, found `Constant(…)`
+             --> storm.ron:2:52
+              |
+            2 | network: (latency: Exponential(low: "1ms")), disk: Constant("1ms")
+              |                                                    ^^^^^^^^^^^^^^^
+              |
+              = help: write (sync: Constant("1ms"))
+        "#]],
+    );
+    check_fields(
+        "clocks: (offset: \"fast\", drift: \"1000000ppm\")",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the text "fast"
+         --> storm.ron:2:18
+          |
+        2 | clocks: (offset: "fast", drift: "1000000ppm")
+          |                  ^^^^^^ expected a number and a unit, like "150ms"
+
+        error: expected a drift, like "100ppm", found the text "1000000ppm"
+         --> storm.ron:2:33
+          |
+        2 | clocks: (offset: "fast", drift: "1000000ppm")
+          |                                 ^^^^^^^^^^^^ a clock that drifts by 1000000ppm or more would stand still
+    "#]],
+    );
+    check_fields(
+        "clocks: (offset: \"1s\", drift: 5)",
+        expect![[r#"
+        error: expected a drift, like "100ppm", found the number `5`
+         --> storm.ron:2:31
+          |
+        2 | clocks: (offset: "1s", drift: 5)
+          |                               ^
+    "#]],
+    );
+    check_fields(
+        "clocks: (drift: \"-5ppm\"), budget: (events: 0, stats: 5)",
+        expect![[r#"
+        error: expected a drift, like "100ppm", found the text "-5ppm"
+         --> storm.ron:2:17
+          |
+        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+          |                 ^^^^^^^ expected a whole number of parts per million
+
+        error: expected a whole number, at least 1, found the number `0`
+         --> storm.ron:2:44
+          |
+        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+          |                                            ^
+
+        error: there is no field `stats` here
+         --> storm.ron:2:47
+          |
+        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+          |                                               ^^^^^
+          |
+          = help: did you mean `states`? known here: events, same_instant, states
+    "#]],
+    );
+    check_fields(
+        "fates: [\n(from: n1, to: n2, kind: \"Add\", count: 0, fate: Lose),\n(from: n1, to: n9, kind: \"Ad\", count: 1, fate: Deliver(\"0s\")),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Lost),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Duplicate(\"1ms\")),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Deliver(\"1ms\")),\n]",
+        expect![[r#"
+            error: expected a whole number, at least 1, found the number `0`
+             --> storm.ron:3:40
+              |
+            3 | (from: n1, to: n2, kind: "Add", count: 0, fate: Lose),
+              |                                        ^
+
+            error: expected a fate, found `Lose`
+             --> storm.ron:3:49
+              |
+            3 | (from: n1, to: n2, kind: "Add", count: 0, fate: Lose),
+              |                                                 ^^^^
+              |
+              = help: did you mean `Lost`? known here: Lost, Deliver, Duplicate
+
+            error: there is no node `n9`
+             --> storm.ron:4:16
+              |
+            4 | (from: n1, to: n9, kind: "Ad", count: 1, fate: Deliver("0s")),
+              |                ^^ the system has 5 servers, n1 to n5
+
+            error: `Toy` has no kind of message "Ad"
+             --> storm.ron:4:26
+              |
+            4 | (from: n1, to: n9, kind: "Ad", count: 1, fate: Deliver("0s")),
+              |                          ^^^^
+              |
+              = help: did you mean `Add`? known here: Add, Added, AppendEntries
+
+            error: expected a length of time above zero, found the text "0s"
+             --> storm.ron:4:56
+              |
+            4 | (from: n1, to: n9, kind: "Ad", count: 1, fate: Deliver("0s")),
+              |                                                        ^^^^
+
+            error: `Duplicate` takes 2 arguments: how long the one takes, how long the other takes; found 1
+             --> storm.ron:6:49
+              |
+            6 | (from: n1, to: n2, kind: "Add", count: 1, fate: Duplicate("1ms")),
+              |                                                 ^^^^^^^^^^^^^^^^
+
+            error: the fate of this message is given twice
+             --> storm.ron:7:1
+              |
+            5 | (from: n1, to: n2, kind: "Add", count: 1, fate: Lost),
+              | ----------------------------------------------------- given first here
+            6 | (from: n1, to: n2, kind: "Add", count: 1, fate: Duplicate("1ms")),
+            7 | (from: n1, to: n2, kind: "Add", count: 1, fate: Deliver("1ms")),
+              | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ given again here
+        "#]],
+    );
+}
+
+#[test]
+fn advice() {
+    check_faults(
+        "At(\"1s\", Heal),\nAt(\"1s\", Restart(node: All)),\nAt(\"1s\", Resume(node: n1)),",
+        expect![[r#"
+        warning: `Heal` changes nothing: the plan has no Partition or Lose
+         --> storm.ron:3:10
+          |
+        3 | At("1s", Heal),
+          |          ^^^^
+
+        warning: `Restart` changes nothing: the plan has no Crash
+         --> storm.ron:4:10
+          |
+        4 | At("1s", Restart(node: All)),
+          |          ^^^^^^^
+
+        warning: `Resume` changes nothing: the plan has no Pause
+         --> storm.ron:5:10
+          |
+        5 | At("1s", Resume(node: n1)),
+          |          ^^^^^^
+    "#]],
+    );
+    check_fields(
+        "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
+        expect![[r#"
+        warning: this mark is never set: the plan has no Crash
+         --> storm.ron:2:20
+          |
+        2 | expect: [Sometimes("unsynced write lost")], faults: [At("1s", Partition(Halves))]
+          |                    ^^^^^^^^^^^^^^^^^^^^^
+    "#]],
+    );
+}
+
+#[test]
+fn all_at_once() {
+    check(
+        r#"Scenario(
+    system: Toy(nodes: "five", heartbeat: "0s"),
+    mutnat: "toy/forgets",
+    network: (latency: Uniform("5ms"), loss: "2"),
+    workload: (client: 3),
+    faults: [
+        At("2s", Crash(node: n9)),
+        At("99s", Heal),
+        At("1s", Crash(node: Leder)),
+    ],
+    duration: "10s",
+    settle: 10,
+    expect: [Sometimes("nothing")],
+)"#,
+        expect![[r#"
+            error: `Scenario` needs the field `name`
+             --> storm.ron:1:1
+              |
+            1 | Scenario(
+              | ^^^^^^^^
+              |
+              = help: add name: …
+
+            error: expected a whole number from 1 to 1000000, found the text "five"
+             --> storm.ron:2:24
+              |
+            2 |     system: Toy(nodes: "five", heartbeat: "0s"),
+              |                        ^^^^^^
+
+            error: expected a length of time above zero, found the text "0s"
+             --> storm.ron:2:43
+              |
+            2 |     system: Toy(nodes: "five", heartbeat: "0s"),
+              |                                           ^^^^
+
+            error: `Scenario` has no field `mutnat`
+             --> storm.ron:3:5
+              |
+            3 |     mutnat: "toy/forgets",
+              |     ^^^^^^
+              |
+              = help: did you mean `mutant`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+
+            error: expected a chance, like "1/100" or "1%", found the text "2"
+             --> storm.ron:4:46
+              |
+            4 |     network: (latency: Uniform("5ms"), loss: "2"),
+              |                                              ^^^ a chance lies between 0 and 1
+
+            error: there is no field `client` here
+             --> storm.ron:5:16
+              |
+            5 |     workload: (client: 3),
+              |                ^^^^^^
+              |
+              = help: did you mean `clients`?
+
+            error: this fault never strikes
+              --> storm.ron:8:12
+               |
+             8 |         At("99s", Heal),
+               |            ^^^^^ faults strike before 10s only
+            ...
+            11 |     duration: "10s",
+               |               ----- as said here
+
+            error: expected a target, found the name `Leder`
+             --> storm.ron:9:30
+              |
+            9 |         At("1s", Crash(node: Leder)),
+              |                              ^^^^^
+              |
+              = help: did you mean `Leader`? known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+
+            error: expected a length of time, like "150ms", found the number `10`
+              --> storm.ron:12:13
+               |
+            12 |     settle: 10,
+               |             ^^ the unit is missing
+               |
+               = help: write "10ms"
+
+            error: `Toy` has no mark "nothing"
+              --> storm.ron:13:24
+               |
+            13 |     expect: [Sometimes("nothing")],
+               |                        ^^^^^^^^^
+               |
+               = help: known here: leader lost, client started, client gave up, unsynced write lost
+        "#]],
+    );
+}

@@ -1,0 +1,168 @@
+//! Scenario files: a system, what surrounds it, what goes wrong, and what that is meant to show.
+//!
+//! A scenario is RON. [`Scenario::parse`] reads it against a [`Registry`] of systems and reports every problem in one pass, each with its
+//! place: those of form, and those of meaning (node 7 of 5, a fault after the end, a range upside down). [`Scenario::to_ron`] writes it
+//! back. The page `docs/scenarios.md` lists all fields.
+//!
+//! In a test, [`Scenario::from_ron`] and [`Scenario::assert_holds`] are all that is needed; a failure prints the scenario and the command
+//! that replays it. With the feature `proptest`, `strategy::fault_plan` generates what goes wrong.
+
+mod conditions;
+mod decode;
+mod faults;
+mod lengths;
+mod lint;
+mod names;
+mod roster;
+#[cfg(any(test, feature = "proptest"))]
+pub mod strategy;
+mod testing;
+mod write;
+
+#[cfg(test)]
+mod diagnostics_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;
+
+use std::fmt;
+
+pub use lengths::LONGEST;
+pub use roster::{NODES_MOST, Roster};
+
+use crate::base::{Diagnostics, Duration, Source};
+use crate::fault::FaultPlan;
+use crate::systems::{Instance, Registry, Watch};
+use crate::world::{Conditions, Outcome};
+
+/// How long faults may strike if the file does not say.
+pub const DURATION_DEFAULT: Duration = Duration::from_secs(10);
+/// How long the run may then take to settle if the file does not say.
+pub const SETTLE_DEFAULT: Duration = Duration::from_secs(10);
+
+/// All that a run depends on but its seed, checked and ready to run.
+///
+/// Two scenarios are equal if they mean the same: if they have the same name, the same parts as they would be written, and run the same.
+pub struct Scenario {
+    /// What people call it.
+    pub name: String,
+    /// The seed that it names, if it names one.
+    pub seed: Option<u64>,
+    /// The planted bug that it runs with, if any: one of its system's.
+    pub mutant: Option<&'static str>,
+    /// What surrounds the system, and what goes wrong.
+    pub conditions: Conditions,
+    /// The *sometimes* marks that it demands of a sweep.
+    pub expect: Vec<&'static str>,
+    /// What it is meant to show.
+    pub expected: Expected,
+    /// How many states the judging of one history may spend.
+    pub states: u64,
+    roster: Roster,
+    instance: Box<dyn Instance>,
+}
+
+/// What a scenario is meant to show. Says nothing about exit codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// That every property holds.
+    #[default]
+    Holds,
+    /// That this property is violated.
+    Violates(&'static str),
+}
+
+impl Scenario {
+    /// Reads a scenario file. Every problem is reported, warnings too; nothing is returned if any is an error.
+    pub fn parse(source: &Source, registry: &Registry, problems: &Diagnostics) -> Option<Self> {
+        decode::scenario(source, registry, problems)
+    }
+
+    /// Reads a scenario that stands in code. Warnings are not shown.
+    ///
+    /// # Errors
+    /// All that is wrong with it, as people read it.
+    pub fn from_ron(text: &str, registry: &Registry) -> Result<Self, String> {
+        let (source, problems) = (Source::new("scenario", text), Diagnostics::new());
+        Self::parse(&source, registry, &problems).ok_or_else(|| problems.render(&source, false))
+    }
+
+    /// The scenario as a file: reading it gives the same again. What is as usual is left out.
+    ///
+    /// Two things cannot be written, and no file has them: a fixed fate that is lost to anything but the table of fates itself, and one of a
+    /// kind of message that the system does not have.
+    pub fn to_ron(&self) -> String {
+        write::scenario(self)
+    }
+
+    /// Runs it under this seed.
+    pub fn run(&self, seed: u64) -> Outcome {
+        self.run_watched(seed, Watch::default())
+    }
+
+    /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
+    pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
+        let watch = Watch { states: self.states, ..watch };
+        self.instance.run(self.mutant, &self.conditions, seed, watch)
+    }
+
+    /// The same with other faults: those that a strategy drew, or those that [struck](Outcome::struck).
+    #[must_use]
+    pub fn with_faults(mut self, faults: FaultPlan) -> Self {
+        self.conditions.faults = faults;
+        self
+    }
+
+    /// The same without a planted bug.
+    #[must_use]
+    pub fn without_mutant(mut self) -> Self {
+        self.mutant = None;
+        self
+    }
+
+    /// The name of its system.
+    pub fn system(&self) -> &'static str {
+        self.instance.system()
+    }
+
+    /// Whom and what its faults can name.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
+impl Clone for Scenario {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            seed: self.seed,
+            mutant: self.mutant,
+            conditions: self.conditions.clone(),
+            expect: self.expect.clone(),
+            expected: self.expected,
+            states: self.states,
+            roster: self.roster.clone(),
+            instance: self.instance.duplicate(),
+        }
+    }
+}
+
+impl PartialEq for Scenario {
+    fn eq(&self, other: &Self) -> bool {
+        let plain = |scenario: &Self| (scenario.seed, scenario.mutant, scenario.expected, scenario.states);
+        self.name == other.name
+            && plain(self) == plain(other)
+            && self.expect == other.expect
+            && self.conditions == other.conditions
+            && self.system() == other.system()
+            && self.instance.write() == other.instance.write()
+    }
+}
+
+impl fmt::Debug for Scenario {
+    /// As it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_ron())
+    }
+}

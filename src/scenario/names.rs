@@ -1,0 +1,125 @@
+//! What the names in a scenario mean, as far as its system is known: nodes, roles, kinds of messages, marks, properties, mutants.
+//!
+//! Where the system is unknown or its own part is wrong, that has been reported, and names that hang on it are not held against anybody.
+
+use crate::base::{Form, NodeId, Span, suggestion};
+use crate::systems::{AnySystem, Population, Registry};
+
+/// The names that a scenario may use.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'r> {
+    /// The system, if the file names one that there is.
+    pub(super) system: Option<&'r dyn AnySystem>,
+    /// How many nodes it has, if its own part of the file is right.
+    pub(super) population: Option<Population>,
+}
+
+/// The system that the value of `system` names.
+pub(super) fn system<'r>(form: Form<'_>, registry: &'r Registry) -> Option<&'r dyn AnySystem> {
+    let names: Vec<&str> = registry.systems().map(AnySystem::name).collect();
+    let name = form.variant("a system", &names)?;
+    registry.find(name)
+}
+
+impl Names<'_> {
+    /// A node that there is.
+    pub(super) fn node(&self, form: Form<'_>) -> Option<NodeId> {
+        let Some(node) = node_named(form) else {
+            form.report(form.mismatch("a node, like n1").help("servers are n1, n2, …, clients c1, c2, …, without quotes"));
+            return None;
+        };
+        self.check_exists(node, form).then_some(node)
+    }
+
+    /// A list of nodes that there are, none of them twice.
+    pub(super) fn nodes(&self, form: Form<'_>) -> Option<Vec<NodeId>> {
+        let nodes = form.list(|node| Some((self.node(node)?, node.span())))?;
+        only_once(&nodes, form).then(|| nodes.into_iter().map(|(node, _)| node).collect())
+    }
+
+    /// Reports a node that there is not.
+    pub(super) fn check_exists(&self, node: NodeId, form: Form<'_>) -> bool {
+        let Some(Population { servers, clients }) = self.population else { return true };
+        let (count, one, letter) = if node.is_client() { (clients, "client", 'c') } else { (servers, "server", 'n') };
+        if node.index() < count as usize {
+            return true;
+        }
+        let there_is = match count {
+            0 => format!("the system has no {one}s"),
+            1 => format!("the system has one {one}, {letter}1"),
+            count => format!("the system has {count} {one}s, {letter}1 to {letter}{count}"),
+        };
+        form.report(form.problem(format!("there is no node `{node}`")).label(there_is));
+        false
+    }
+
+    /// A kind of message.
+    pub(super) fn kind(&self, form: Form<'_>) -> Option<&'static str> {
+        self.known(form, "kind of message", |system| system.kinds().to_vec())
+    }
+
+    /// A *sometimes* mark.
+    pub(super) fn mark(&self, form: Form<'_>) -> Option<&'static str> {
+        self.known(form, "mark", |system| system.marks())
+    }
+
+    /// A property that is judged.
+    pub(super) fn property(&self, form: Form<'_>) -> Option<&'static str> {
+        self.known(form, "property", |system| system.checks().iter().map(|check| check.name).collect())
+    }
+
+    /// A planted bug.
+    pub(super) fn mutant(&self, form: Form<'_>, registry: &Registry) -> Option<&'static str> {
+        let text = form.text()?;
+        let system = self.system?;
+        let known = mutants(system);
+        if let Some(found) = known.iter().find(|name| **name == text) {
+            return Some(found);
+        }
+        let problem = match registry.systems().find(|other| mutants(*other).contains(&text.as_str())) {
+            Some(other) => form.problem(format!("the mutant \"{text}\" is one of `{}`, not of `{}`", other.name(), system.name())),
+            None => form.problem(format!("`{}` has no mutant \"{text}\"", system.name())),
+        };
+        form.report(problem.help(suggestion_or_none(&text, &known, "mutant")));
+        None
+    }
+
+    fn known(&self, form: Form<'_>, what: &str, list: impl FnOnce(&dyn AnySystem) -> Vec<&'static str>) -> Option<&'static str> {
+        let text = form.text()?;
+        let system = self.system?;
+        let known = list(system);
+        let found = known.iter().find(|name| **name == text).copied();
+        if found.is_none() {
+            let problem = form.problem(format!("`{}` has no {what} \"{text}\"", system.name()));
+            form.report(problem.help(suggestion_or_none(&text, &known, what)));
+        }
+        found
+    }
+}
+
+/// The node that a bare name stands for, whether there is one or not.
+pub(super) fn node_named(form: Form<'_>) -> Option<NodeId> {
+    form.raw().parse().ok()
+}
+
+/// Reports nodes that are named twice in one list or one partition.
+pub(super) fn only_once(nodes: &[(NodeId, Span)], form: Form<'_>) -> bool {
+    let mut sorted = nodes.to_vec();
+    sorted.sort_unstable();
+    let mut once = true;
+    for pair in sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        let ((node, first), (_, again)) = (pair[0], pair[1]);
+        let problem = crate::base::Diagnostic::error(again, format!("`{node}` is named twice"));
+        form.report(problem.label("named again here").context(first, "named first here"));
+        once = false;
+    }
+    once
+}
+
+fn mutants(system: &dyn AnySystem) -> Vec<&'static str> {
+    system.mutants().iter().map(|mutant| mutant.name).collect()
+}
+
+fn suggestion_or_none(word: &str, known: &[&str], what: &str) -> String {
+    if known.is_empty() { format!("it has no {what} at all") } else { suggestion(word, known) }
+}

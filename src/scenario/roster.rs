@@ -1,0 +1,26 @@
+//! Who takes part in a scenario, and what its faults can name.
+
+use crate::systems::{AnySystem, Population};
+
+/// More nodes than this, servers and clients together, are refused.
+pub const NODES_MOST: u32 = 1_000_000;
+
+/// Whom and what the faults of a scenario can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roster {
+    /// How many nodes there are.
+    pub population: Population,
+    /// The roles of servers.
+    pub roles: &'static [&'static str],
+    /// The kinds of messages.
+    pub kinds: &'static [&'static str],
+    /// The *sometimes* marks.
+    pub marks: Vec<&'static str>,
+}
+
+impl Roster {
+    /// The names that this system knows, and this many nodes.
+    pub fn new(system: &dyn AnySystem, population: Population) -> Self {
+        Self { population, roles: system.roles(), kinds: system.kinds(), marks: system.marks() }
+    }
+}

@@ -1,0 +1,43 @@
+//! Scenarios in tests.
+
+use std::fmt::Write as _;
+
+use super::Scenario;
+use crate::check::Verdict;
+use crate::world::Outcome;
+
+impl Scenario {
+    /// Runs it under this seed, and panics unless every property holds. An unknown verdict is no pass.
+    ///
+    /// # Panics
+    /// If a property is violated or unknown: with the verdict, the scenario as a file, and the command that shows the run again.
+    #[track_caller]
+    pub fn assert_holds(&self, seed: u64) {
+        let outcome = self.run(seed);
+        if outcome.verdict() != Verdict::Holds {
+            panic!("{}", self.describe_failure(&outcome));
+        }
+    }
+
+    /// What a failing test says: which properties did not hold, the scenario as a file, and the command that shows the run again.
+    pub fn describe_failure(&self, outcome: &Outcome) -> String {
+        let mut text = format!("\"{}\" is {} under seed {}\n", self.name, word(outcome.verdict()), outcome.seed);
+        for property in outcome.properties.iter().filter(|property| property.verdict != Verdict::Holds) {
+            let at = property.at.map(|at| format!(" at {at}")).unwrap_or_default();
+            let detail = if property.detail.is_empty() { String::new() } else { format!(": {}", property.detail) };
+            writeln!(text, "  {} is {}{at}{detail}", property.name, word(property.verdict)).expect("a text takes everything");
+        }
+        let seed = outcome.seed;
+        write!(text, "\nSCENARIO.ron:\n\n{}\nstormglass replay SCENARIO.ron --seed {seed}\n", self.to_ron())
+            .expect("a text takes everything");
+        text
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "held",
+        Verdict::Unknown => "unknown",
+        Verdict::Violated => "violated",
+    }
+}

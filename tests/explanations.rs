@@ -1,0 +1,128 @@
+//! What people read when a history is violated.
+
+mod support;
+
+use expect_test::{Expect, expect};
+use stormglass::base::{ClientId, Time};
+use stormglass::check::linearizability::{check, diagnose};
+use stormglass::check::model::Model;
+use stormglass::check::model::kv::{Kv, KvOp, KvResult};
+use stormglass::check::model::register::Register;
+use stormglass::history::{Event, History, Outcome};
+
+fn invoke<O, R>(client: u32, op: O) -> Event<O, R> {
+    Event::Invoke { client: ClientId::new(client), op }
+}
+
+fn done<O, R>(client: u32, result: R) -> Event<O, R> {
+    Event::Complete { client: ClientId::new(client), outcome: Outcome::Done(result) }
+}
+
+fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> String {
+    check(model, history).violations().iter().map(|violation| diagnose(model, history, violation).explain(model, history)).collect()
+}
+
+/// One event a millisecond.
+fn shows(events: &[Event<KvOp, KvResult>], expected: &Expect) {
+    let mut history = History::new();
+    for (place, event) in events.iter().enumerate() {
+        history.record(Time::from_nanos(1_000_000 * (place as u64 + 1)), event).expect("a well-formed history");
+    }
+    expected.assert_eq(&explain(&Kv::empty(), &history));
+}
+
+#[test]
+fn a_stale_read() {
+    shows(
+        &[
+            invoke(0, KvOp::Write { key: 1, value: 3 }),
+            done(0, KvResult::Written),
+            invoke(0, KvOp::Write { key: 1, value: 5 }),
+            done(0, KvResult::Written),
+            invoke(1, KvOp::Read { key: 1 }),
+            done(1, KvResult::Value(Some(3))),
+        ],
+        &expect![[r#"
+            key 1: c2 read 1 → 3 fits in no order (invoked at 5ms, completed at 6ms)
+              the longest possible order, after c1 write 1 = 3, c1 write 1 = 5:
+                only 5 could have been read
+
+              c1  ├write 1 = 3┤ ├write 1 = 5┤
+              c2                             ╞read 1 → 3╡
+        "#]],
+    );
+}
+
+#[test]
+fn a_lost_update_beside_a_write_that_is_open() {
+    shows(
+        &[
+            invoke(0, KvOp::Write { key: 7, value: 1 }),
+            invoke(1, KvOp::Cas { key: 7, expect: None, new: 2 }),
+            invoke(2, KvOp::Cas { key: 7, expect: None, new: 4 }),
+            done(2, KvResult::Swapped),
+            done(1, KvResult::Swapped),
+            done(0, KvResult::Written),
+        ],
+        &expect![[r#"
+            key 7: c2 cas 7: nothing to 2 fits in no order (invoked at 2ms, completed at 5ms)
+              the longest possible order, after c3 cas 7: nothing to 4, c1 write 7 = 1:
+                it held 1: only a mismatch that found it was possible
+              another, after c3 cas 7: nothing to 4:
+                it held 4: only a mismatch that found it was possible
+
+              c1  ├write 7 = 1────────────┤
+              c2   ╞cas 7: nothing to 2══╡
+              c3    ├cas 7: nothing to 4┤
+        "#]],
+    );
+}
+
+#[test]
+fn a_value_from_nowhere() {
+    shows(
+        &[
+            invoke(0, KvOp::Write { key: 7, value: 1 }),
+            invoke(1, KvOp::Read { key: 7 }),
+            done(1, KvResult::Value(Some(9))),
+            done(0, KvResult::Written),
+        ],
+        &expect![[r#"
+            key 7: c2 read 7 → 9 fits in no order (invoked at 2ms, completed at 3ms)
+              the longest possible order, after c1 write 7 = 1:
+                only 1 could have been read
+              another, at the start:
+                only nothing could have been read
+              nothing before it could have left what it saw
+
+              c1  ├write 7 = 1─┤
+              c2   ╞read 7 → 9╡
+        "#]],
+    );
+}
+
+#[test]
+fn every_recorded_violation_is_explained_on_a_screen() {
+    let Some(folder) = support::recorded() else {
+        println!("skipped: there are no recorded histories in ../shared/histories");
+        return;
+    };
+    for (file, model, _) in support::verdicts(&folder).into_iter().filter(|(.., linearizable)| !linearizable) {
+        let text = std::fs::read_to_string(folder.join(&file)).expect("a readable file");
+        let (count, explained) = match model.as_str() {
+            "cas-register" => counted(&Register::empty(), &support::read_log(&text)),
+            _ => counted(&Kv::holding(String::new()), &support::read_maps(&text)),
+        };
+        println!("{file}\n{explained}");
+        assert!(explained.lines().count() <= 30 * count, "{file}:\n{explained}");
+    }
+}
+
+fn counted<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> (usize, String) {
+    let report = check(model, history);
+    for violation in report.violations() {
+        let why = diagnose(model, history, violation);
+        assert!(why.shortest && why.core().len() <= 10, "{why:?}");
+    }
+    (report.violations().len(), explain(model, history))
+}
