@@ -175,7 +175,8 @@ impl<'s> Form<'s> {
         }
     }
 
-    /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and `Partition(cut: Halves, lasting: "1s")`.
+    /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and
+    /// `Partition(cut: Halves, lasting: "1s")`.
     pub fn has_fields(self) -> bool {
         matches!(syntax::contents(self.text), Contents::Fields(_))
     }

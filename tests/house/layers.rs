@@ -12,8 +12,8 @@ enum May {
     NameAllAbove,
     /// All that stand above it but these.
     NameAllAboveBut(&'static [&'static str]),
-    /// These, and in `properties.rs` also those: a protocol's properties judge it from outside.
-    NameButInProperties(&'static [&'static str], &'static [&'static str]),
+    /// These; and what judges a protocol from outside, its `properties.rs` and its tests, also those.
+    NameAndInProperties(&'static [&'static str], &'static [&'static str]),
 }
 
 /// The rooms, bottom up. `docs/ARCHITECTURE.md` shows the same list.
@@ -26,7 +26,7 @@ const ROOMS: &[(&str, May)] = &[
     ("trace", May::Name(&["base"])),
     ("history", May::Name(&["base"])),
     ("check", May::Name(&["base", "history", "trace"])),
-    ("protocols", May::NameButInProperties(&["base", "process"], &["check", "history", "trace"])),
+    ("protocols", May::NameAndInProperties(&["base", "process"], &["check", "history", "trace"])),
     ("workload", May::Name(&["base", "process", "history"])),
     ("world", May::NameAllAboveBut(&["protocols", "workload"])),
     ("systems", May::NameAllAbove),
@@ -44,9 +44,9 @@ impl May {
             Self::Name(rooms) => rooms.contains(&named),
             Self::NameAllAbove => is_above,
             Self::NameAllAboveBut(rooms) => is_above && !rooms.contains(&named),
-            Self::NameButInProperties(rooms, in_properties) => {
-                rooms.contains(&named)
-                    || (path.ends_with("/properties.rs") || path.contains("/properties/")) && in_properties.contains(&named)
+            Self::NameAndInProperties(rooms, in_properties) => {
+                let judges = ["/properties.rs", "/properties/", "/tests.rs", "/tests/"].iter().any(|part| path.contains(part));
+                rooms.contains(&named) || judges && in_properties.contains(&named)
             }
         }
     }
@@ -59,7 +59,7 @@ impl May {
             Self::Name(rooms) => list(rooms),
             Self::NameAllAbove => "all above".to_owned(),
             Self::NameAllAboveBut(rooms) => format!("all above but {}", list(rooms)),
-            Self::NameButInProperties(rooms, more) => format!("{}; `properties.rs` alone also {}", list(rooms), list(more)),
+            Self::NameAndInProperties(rooms, more) => format!("{}; `properties.rs` and tests also {}", list(rooms), list(more)),
         }
     }
 }
@@ -153,6 +153,7 @@ fn planted_violations_are_found() {
         ("src/workload/mod.rs", "use crate::check::Judge;"),
         ("src/protocols/raft/machine.rs", "use crate::trace::Record;"),
         ("src/protocols/raft/properties.rs", "use crate::world::World;"),
+        ("src/protocols/raft/tests/mod.rs", "use crate::world::World;"),
         ("src/explore/mod.rs", "use crate::report::Report;"),
         ("src/attic/mod.rs", ""),
     ] {
@@ -170,6 +171,7 @@ fn what_is_allowed_is_not_found() {
         ),
         ("src/engine/queue.rs", "mod tests { use super::super::Engine; use super::*; use crate::base::Time; }"),
         ("src/protocols/raft/properties.rs", "use crate::{base, check::Judge, history, trace::{Event, Record}};"),
+        ("src/protocols/raft/tests/stories.rs", "use crate::check::Judge;"),
         ("src/protocols/raft/machine.rs", "use crate::process::{self, Context}; use super::rules::Rules;"),
         ("src/world/mod.rs", "use crate::{check, engine, environment, fault, history, process, trace};"),
         ("src/cli/run.rs", "use crate::{scenario, explore::sweep, report};"),
