@@ -1,3 +1,9 @@
-//! The command.
+//! The command, with the systems that come with Stormglass.
 
-fn main() {}
+use std::process::ExitCode;
+
+use stormglass::systems::Registry;
+
+fn main() -> ExitCode {
+    stormglass::cli::main_with(Registry::standard())
+}

@@ -15,6 +15,13 @@ pub struct FaultPlan {
     pub steps: Vec<FaultStep>,
 }
 
+impl FaultPlan {
+    /// Whether anything in it may crash a node.
+    pub fn may_crash(&self) -> bool {
+        self.steps.iter().any(|step| step.fault().may_crash())
+    }
+}
+
 /// One entry of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultStep {
@@ -182,6 +189,14 @@ impl Fault {
             Self::Resume { .. } => Some(5),
             Self::Lose { .. } => Some(6),
             Self::OneOf(_) => None,
+        }
+    }
+
+    /// Whether it is, or may turn out to be, a crash.
+    pub fn may_crash(&self) -> bool {
+        match self {
+            Self::OneOf(faults) => faults.iter().any(Self::may_crash),
+            fault => matches!(fault, Self::Crash { .. }),
         }
     }
 

@@ -3,11 +3,15 @@
 //! A [`Record`] borrows what it tells of: nothing is copied or turned into text until somebody asks. Judges (in `check`) see records with
 //! their types; a [`Sink`] sees them with the types erased.
 
+mod line;
+
 use std::fmt::Debug;
 
 use serde::Serialize;
 
 use crate::base::{Change, Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
+
+pub use line::Line;
 
 /// The types that the records of one system speak of.
 pub trait Vocabulary: 'static {
@@ -202,6 +206,14 @@ pub struct Entry<'a> {
     pub bytes: Option<&'a [u8]>,
     /// The run's digest up to and including this record.
     pub digest: u64,
+}
+
+impl Entry<'_> {
+    /// All sorts of records.
+    pub const SORTS: &'static [&'static str] = &[
+        "boot", "client", "crash", "deliver", "discard", "fault", "mark", "note", "panic", "pause", "resume", "send", "settle", "synced",
+        "timer", "write",
+    ];
 }
 
 /// Somebody who is shown every record: a trace file, a replay on the terminal.

@@ -60,7 +60,7 @@ pub const PROPERTIES: &[(&str, PropertyKind, &str)] = &[
 /// A *sometimes* mark that the world itself sets: a crash lost writes that were not synced.
 pub const UNSYNCED_LOST: &str = "unsynced write lost";
 
-/// The *sometimes* marks that the world itself sets in a run whose plan has faults of the kind.
+/// The *sometimes* marks that the world itself sets, in a run whose plan has crashes.
 pub const MARKS: &[&str] = &[UNSYNCED_LOST];
 
 /// What becomes of a run while it goes on.
@@ -131,7 +131,8 @@ impl<'a, C: Cluster> World<'a, C> {
             core: Core {
                 engine: Engine::new(budget),
                 network,
-                scribe: Scribe::new(judges, sinks),
+                // Where nothing crashes, no write can be lost, and none is looked for.
+                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }),
                 nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
                 sync_latency: conditions.disk.sync,
                 key,

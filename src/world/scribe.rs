@@ -24,8 +24,8 @@ pub(super) struct Scribe<'a, C: Cluster> {
 }
 
 impl<'a, C: Cluster> Scribe<'a, C> {
-    pub(super) fn new(judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
-        let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(super::MARKS);
+    pub(super) fn new(judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>, own_marks: &'static [&'static str]) -> Self {
+        let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
         Self {
             digest: Digest::new(),
             records: 0,

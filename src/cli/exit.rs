@@ -1,0 +1,72 @@
+//! What a command ends with.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::check::Verdict;
+
+/// The exit codes: one table, also in `docs/command.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// All held.
+    Held = 0,
+    /// A property was violated.
+    Violated = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// An input file makes no sense.
+    Invalid = 3,
+    /// A budget ended before the answer was known.
+    Unknown = 4,
+    /// A sweep never saw what it must.
+    NeverSeen = 5,
+    /// Stormglass itself failed.
+    Defect = 70,
+    /// A file could not be read or written.
+    File = 74,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Holds => Self::Held,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Violated => Self::Violated,
+        }
+    }
+}
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    /// What is said about it, in full.
+    pub(super) text: String,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: &str) -> Self {
+        Self { exit, text: format!("error: {message}\n") }
+    }
+
+    /// Something could not be done to a file.
+    pub(super) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
+        Self::new(Exit::File, &format!("cannot {what} {}: {}", path.display(), reason(error)))
+    }
+}
+
+/// What went wrong, in the words of the system, without its number.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}

@@ -1,0 +1,107 @@
+//! Scenarios as commands take them: a file, and values to set in it.
+
+use std::hash::{BuildHasher, Hasher};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::{Session, files};
+use crate::base::{self, Diagnostics, Form, Source};
+use crate::report::Invocation;
+use crate::scenario::Scenario;
+
+/// A scenario on the command line.
+#[derive(Args, Debug)]
+pub(super) struct Input {
+    /// A scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) file: PathBuf,
+    /// Set a value of the scenario, such as system.nodes=7; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    settings: Vec<Setting>,
+}
+
+/// `system.nodes=7`.
+#[derive(Clone, Debug)]
+struct Setting {
+    path: String,
+    value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, like system.nodes=7")?;
+        Ok(Self { path: path.trim().to_owned(), value: value.to_owned() })
+    }
+}
+
+impl Input {
+    /// Reads the scenario, or says all that is wrong with it. Warnings are printed.
+    pub(super) fn load(&self, session: &Session<'_>) -> Result<Scenario, Failure> {
+        let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?);
+        if !self.settings.is_empty() {
+            source = self.set(source, session)?;
+        }
+        parse(&source, session)
+    }
+
+    /// How the command was called.
+    pub(super) fn invocation(&self, session: &Session<'_>) -> Invocation {
+        Invocation {
+            program: session.program.clone(),
+            file: self.file.display().to_string(),
+            settings: self.settings.iter().map(|setting| format!("{}={}", setting.path, setting.value)).collect(),
+        }
+    }
+
+    fn set(&self, source: Source, session: &Session<'_>) -> Result<Source, Failure> {
+        // What is wrong with the file is shown as its author wrote it, and is not the fault of the arguments.
+        let problems = Diagnostics::new();
+        if Form::parse(&source, &problems).is_none() {
+            return Err(invalid(&source, &problems, session));
+        }
+        let mut text = source.text;
+        for Setting { path, value } in &self.settings {
+            text = base::set(&text, path, value).map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
+        }
+        Ok(Source::new(format!("{} with --set", source.name), text))
+    }
+}
+
+/// Reads a scenario, or says all that is wrong with it. Warnings are printed.
+pub(super) fn parse(source: &Source, session: &Session<'_>) -> Result<Scenario, Failure> {
+    let problems = Diagnostics::new();
+    match Scenario::parse(source, session.registry, &problems) {
+        Some(scenario) if !problems.has_errors() => {
+            session.console.complain(&problems.render(source, session.console.error_color));
+            Ok(scenario)
+        }
+        _ => Err(invalid(source, &problems, session)),
+    }
+}
+
+fn invalid(source: &Source, problems: &Diagnostics, session: &Session<'_>) -> Failure {
+    Failure { exit: Exit::Invalid, text: problems.render(source, session.console.error_color) }
+}
+
+/// A seed on the command line: `7`, `0x1f`.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
+        _ => text.parse(),
+    };
+    number.map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// A seed that nobody has chosen: short enough to be read out.
+#[expect(
+    clippy::disallowed_types,
+    reason = "the one place where chance comes from outside; the seed is printed, and all else follows from it"
+)]
+pub(super) fn fresh_seed() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish() >> 32
+}

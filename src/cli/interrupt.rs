@@ -1,0 +1,51 @@
+//! Ctrl-C.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use super::exit::Exit;
+
+/// Whether it was pressed.
+static PRESSED: AtomicBool = AtomicBool::new(false);
+/// Whether somebody looks at [`PRESSED`] and ends soon.
+static HEEDED: AtomicBool = AtomicBool::new(false);
+/// Held by whoever writes what should not be torn.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case.
+pub(super) fn listen() {
+    // Without a listener Ctrl-C still ends the process: by the signal.
+    let _ = ctrlc::set_handler(|| {
+        let pressed_before = PRESSED.swap(true, Ordering::Relaxed);
+        if !HEEDED.load(Ordering::Relaxed) || pressed_before {
+            let _writing = wait_for_writing();
+            let _ = std::io::stderr().write_all(b"interrupted\n");
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}
+
+/// From now on Ctrl-C only sets what is returned.
+pub(super) fn heed() -> &'static AtomicBool {
+    HEEDED.store(true, Ordering::Relaxed);
+    &PRESSED
+}
+
+/// While this is held, Ctrl-C waits a little before it ends the process.
+pub(super) fn hold() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody writes; not for ever: the one who reads may have stopped.
+fn wait_for_writing() -> Option<MutexGuard<'static, ()>> {
+    for _ in 0..100 {
+        match WRITING.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    None
+}

@@ -1,0 +1,59 @@
+//! `list`: what there is.
+
+use clap::{Args, ValueEnum};
+
+use super::Session;
+use super::catalogue::{Class, Topic, topics};
+use super::exit::{Exit, Failure};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Of what; without it, of all of these
+    #[arg(value_enum)]
+    what: Option<What>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Systems,
+    Faults,
+    Checks,
+    Mutants,
+}
+
+impl What {
+    fn class(self) -> Class {
+        match self {
+            Self::Systems => Class::System,
+            Self::Faults => Class::Fault,
+            Self::Checks => Class::Check,
+            Self::Mutants => Class::Mutant,
+        }
+    }
+}
+
+pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let topics = topics(session.registry);
+    let wanted: Vec<What> = What::value_variants().iter().copied().filter(|what| arguments.what.is_none_or(|only| only == *what)).collect();
+    let sections: Vec<String> = wanted.iter().map(|what| section(*what, &topics, wanted.len() > 1)).collect();
+    session.console.print(&sections.join("\n"))?;
+    Ok(Exit::Held)
+}
+
+/// A name and the first sentence about it, one a line.
+fn section(what: What, topics: &[Topic], titled: bool) -> String {
+    let chosen: Vec<&Topic> = topics.iter().filter(|topic| topic.class == what.class()).collect();
+    let width = chosen.iter().map(|topic| topic.name.chars().count()).max().unwrap_or(0);
+    let (mut text, indent) = if titled { (format!("{}\n", what.class().plural()), "  ") } else { (String::new(), "") };
+    if chosen.is_empty() {
+        text += &format!("{indent}none\n");
+    }
+    for topic in chosen {
+        text += &format!("{indent}{:width$}  {}\n", topic.name, first_sentence(&topic.about));
+    }
+    text
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..end]).trim_end_matches('.')
+}

@@ -1,0 +1,177 @@
+//! The command. [`main_with`] gives a program with its own systems the whole command line:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use stormglass::systems::Registry;
+//!
+//! fn main() -> ExitCode {
+//!     stormglass::cli::main_with(Registry::new() /* .with::<MySystem>() */)
+//! }
+//! ```
+//!
+//! This is the only room that prints, exits, reads files, arguments, the environment and the wall clock, or sets hooks.
+
+mod catalogue;
+mod console;
+mod exit;
+mod explain;
+mod files;
+mod input;
+mod interrupt;
+mod lint;
+mod list;
+mod panics;
+mod replay;
+mod run;
+mod sweep;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::systems::Registry;
+use console::Console;
+use exit::{Exit, Failure};
+
+/// The command as this program was called, for systems out of this registry. Its exit code says what came of it: see [`run_from`].
+pub fn main_with(registry: Registry) -> ExitCode {
+    run_from(std::env::args_os(), &registry)
+}
+
+/// The command with these arguments, the first of them the name of the program.
+///
+/// Listens to Ctrl-C and takes over the report of panics, for the rest of the process. The exit code is 0 if all held, 1 if a property was
+/// violated, 2 for a usage error, 3 for an invalid file, 4 if a budget ended first, 5 if a sweep never saw what it must, 70 for a defect of
+/// Stormglass itself, 74 if a file could not be read or written, and 130 if it was interrupted.
+pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString>>, registry: &Registry) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let program = program_name(&arguments);
+    let parsed = parser(&program).try_get_matches_from(&arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let command = match parsed {
+        Ok(arguments) => arguments.command,
+        Err(problem) => {
+            // Nobody is there to be told if this cannot be printed.
+            let _ = problem.print();
+            return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    interrupt::listen();
+    panics::take_over();
+    let session = Session { registry, program, console: Console::new() };
+    session.execute(&command).into()
+}
+
+#[derive(Parser)]
+#[command(
+    name = "stormglass",
+    version = concat!("(Stormglass ", env!("CARGO_PKG_VERSION"), ")"),
+    about = "Runs distributed systems in a deterministic simulation, under faults, and judges what their clients saw.",
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario once, and judge it
+    Run(run::Arguments),
+    /// Run many seeds of a scenario, on all cores
+    Sweep(sweep::Arguments),
+    /// Show a run record by record
+    Replay(replay::Arguments),
+    /// Check scenario files without running them
+    Lint(lint::Arguments),
+    /// List what there is: systems, faults, checks, mutants
+    List(list::Arguments),
+    /// Explain a system, a fault, a check, a mutant, a mark, …
+    Explain(explain::Arguments),
+}
+
+/// An example of each command, and where to read on.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("run", "run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s"),
+    ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
+    ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
+    ("lint", "lint scenarios/raft/*.ron"),
+    ("list", "list mutants"),
+    ("explain", "explain Partition"),
+];
+
+fn parser(program: &str) -> clap::Command {
+    let mut parser = Arguments::command().after_help(format!("Example: {program} {}", EXAMPLES[0].1));
+    for (name, example) in EXAMPLES {
+        parser = parser.mut_subcommand(name, |command| command.after_help(format!("Example: {program} {example}")));
+    }
+    parser
+}
+
+/// What this program is called.
+fn program_name(arguments: &[OsString]) -> String {
+    let name = arguments.first().and_then(|path| Path::new(path).file_stem());
+    name.map_or_else(|| "stormglass".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// How results are written.
+// The values have no documentation of their own: it would stretch the help of every command over two pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    // For people.
+    #[default]
+    Text,
+    // For programs: one object, versioned.
+    Json,
+}
+
+/// What every command has at hand.
+struct Session<'r> {
+    registry: &'r Registry,
+    program: String,
+    console: Console,
+}
+
+impl Session<'_> {
+    /// Carries the command out, and says what came of it. A panic is a defect.
+    fn execute(&self, command: &Command) -> Exit {
+        match catch_unwind(AssertUnwindSafe(|| self.dispatch(command))) {
+            Ok(Ok(exit)) => exit,
+            Ok(Err(failure)) => {
+                self.console.complain(&failure.text);
+                failure.exit
+            }
+            Err(panic) => {
+                let message = panics::message(panic.as_ref());
+                self.console.complain(&format!(
+                    "error: a defect in Stormglass itself: {message}\nPlease report it, with the command line and the scenario.\n"
+                ));
+                Exit::Defect
+            }
+        }
+    }
+
+    fn dispatch(&self, command: &Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Run(arguments) => run::execute(arguments, self),
+            Command::Sweep(arguments) => sweep::execute(arguments, self),
+            Command::Replay(arguments) => replay::execute(arguments, self),
+            Command::Lint(arguments) => lint::execute(arguments, self),
+            Command::List(arguments) => list::execute(arguments, self),
+            Command::Explain(arguments) => explain::execute(arguments, self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        parser("stormglass").debug_assert();
+    }
+}

@@ -1,0 +1,102 @@
+//! `replay`: a run, record by record.
+
+use std::io::{self, BufWriter, ErrorKind};
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::input::{self, Input};
+use super::{Format, Session, console, panics, run};
+use crate::base::{Duration, NodeId, Time, nearest};
+use crate::report::{Filter, ReplayWriter, Subject, opening};
+use crate::scenario::Scenario;
+use crate::systems::Watch;
+use crate::trace::Entry;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The seed; without it the scenario's own
+    #[arg(long, value_name = "N", value_parser = input::seed)]
+    seed: Option<u64>,
+    /// Show nothing before this time, such as 2.5s
+    #[arg(long, value_name = "T", value_parser = time)]
+    from: Option<Time>,
+    /// Show nothing after this time
+    #[arg(long, value_name = "T", value_parser = time)]
+    until: Option<Time>,
+    /// Show only what concerns this node, such as n2 or c1; may be repeated. Faults are shown all the same
+    #[arg(long, value_name = "NODE", value_parser = NodeId::from_str)]
+    node: Vec<NodeId>,
+    /// Show only messages of this kind, or records of this sort (timer, write, note, fault, …); may be repeated
+    #[arg(long, value_name = "KIND")]
+    kind: Vec<String>,
+    #[command(flatten)]
+    input: Input,
+}
+
+pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let scenario = arguments.input.load(session)?;
+    let called = arguments.input.invocation(session);
+    let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
+    let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
+    let filter = arguments.filter(&scenario)?;
+    let subject = Subject::of(&scenario);
+    let color = session.console.color;
+    session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
+    let mut writer = ReplayWriter::new(BufWriter::new(io::stdout().lock()), filter, session.console.width, color);
+    let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
+    let outcome = panics::watched(|| scenario.run_watched(seed, watch));
+    match writer.finish() {
+        Ok(0) => session.console.print("  no record is like that\n\n")?,
+        Ok(_) => session.console.print("\n")?,
+        // Whoever has closed the other end wants no more.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
+        Err(error) => console::told(Err(error))?,
+    }
+    run::show(&subject, &outcome, &called, Format::Text, session)?;
+    Ok(outcome.verdict().into())
+}
+
+impl Arguments {
+    /// What to show. Nodes and kinds must exist: a misspelling would show nothing and say nothing.
+    fn filter(&self, scenario: &Scenario) -> Result<Filter, Failure> {
+        for node in &self.node {
+            check_node(*node, scenario)?;
+        }
+        for kind in &self.kind {
+            check_kind(kind, scenario)?;
+        }
+        Ok(Filter {
+            from: self.from.unwrap_or(Time::ZERO),
+            until: self.until.unwrap_or(Time::MAX),
+            nodes: self.node.clone(),
+            kinds: self.kind.clone(),
+        })
+    }
+}
+
+fn check_node(node: NodeId, scenario: &Scenario) -> Result<(), Failure> {
+    let population = scenario.roster().population;
+    let (count, letter) = if node.is_client() { (population.clients, 'c') } else { (population.servers, 'n') };
+    if node.index() < count as usize {
+        return Ok(());
+    }
+    let known = if count == 0 { "there are none of these".to_owned() } else { format!("the last is {letter}{count}") };
+    Err(Failure::new(Exit::Usage, &format!("--node {node}: there is no such node; {known}")))
+}
+
+fn check_kind(kind: &str, scenario: &Scenario) -> Result<(), Failure> {
+    let known: Vec<&str> = scenario.roster().kinds.iter().chain(Entry::SORTS).copied().collect();
+    if known.contains(&kind) {
+        return Ok(());
+    }
+    let hint = nearest(kind, known.iter().copied()).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    Err(Failure::new(Exit::Usage, &format!("--kind {kind}: {hint}known are {}", known.join(", "))))
+}
+
+/// A time on the command line: `2.5s`.
+fn time(text: &str) -> Result<Time, String> {
+    let since_start: Duration = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(Time::ZERO + since_start)
+}

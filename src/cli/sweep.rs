@@ -1,0 +1,119 @@
+//! `sweep`: many seeds.
+
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::exit::{Exit, Failure};
+use super::files::Output;
+use super::input::{self, Input};
+use super::{Format, Session, files, interrupt, panics};
+use crate::explore::{Ended, Row, Summary, Sweep};
+use crate::report::{Subject, opening, row_json, summary_json, summary_text};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// How many seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value = "0", value_parser = input::seed)]
+    start: u64,
+    /// How many threads; without it, one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Write a row for every seed to this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Go on after a violation
+    #[arg(long)]
+    keep_going: bool,
+    /// How the summary is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    input: Input,
+}
+
+pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let Some(last) = arguments.start.checked_add(arguments.seeds - 1) else {
+        return Err(Failure::new(Exit::Usage, &format!("--start and --seeds lead beyond the last seed, {}", u64::MAX)));
+    };
+    let scenario = arguments.input.load(session)?;
+    let called = arguments.input.invocation(session);
+    let subject = Subject::of(&scenario);
+    let mut out = match &arguments.out {
+        Some(path) => Some(files::create(path, &arguments.input.file)?),
+        None => None,
+    };
+    if arguments.format == Format::Text {
+        let seeds = if last == arguments.start { format!("seed {last}") } else { format!("seeds {} to {last}", arguments.start) };
+        session.console.print(&(opening(&subject, &seeds, session.console.color) + "\n"))?;
+    }
+    let bar = progress_bar(arguments.seeds);
+    let mut written = Ok(());
+    let mut each = |row: &Row| {
+        bar.inc(1);
+        written = write_row(out.as_mut(), row);
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let cancel = interrupt::heed();
+    let sweep = Sweep { start: arguments.start, seeds: arguments.seeds, jobs: arguments.jobs(), keep_going: arguments.keep_going, cancel };
+    let summary = sweep.run(&|seed| panics::watched(|| scenario.run(seed)), &mut each);
+    bar.finish_and_clear();
+    let summary = summary.map_err(|error| Failure::new(Exit::Defect, &format!("cannot start a thread: {error}")))?;
+    session.console.print(&match arguments.format {
+        Format::Text => summary_text(&subject, &summary, &called, session.console.color),
+        Format::Json => format!("{}\n", summary_json(&subject, arguments.start, &summary, &called)),
+    })?;
+    match (written, &arguments.out) {
+        (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
+        _ => Ok(exit(&summary, &subject)),
+    }
+}
+
+impl Arguments {
+    fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.jobs.map_or_else(cores, usize::from)
+    }
+}
+
+/// A row is written whole, and at once: whatever ends the sweep, the file ends with a line.
+fn write_row(out: Option<&mut Output>, row: &Row) -> io::Result<()> {
+    match out {
+        Some(file) => file.write_all(format!("{}\n", row_json(row)).as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// Shows how far the sweep is, on standard error, if that is a terminal.
+fn progress_bar(seeds: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} seeds, {eta} to go");
+    let bar = ProgressBar::new(seeds);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// Where several apply, the first.
+fn exit(summary: &Summary, subject: &Subject<'_>) -> Exit {
+    if summary.ended == Ended::Cancelled {
+        Exit::Interrupted
+    } else if summary.defects > 0 {
+        Exit::Defect
+    } else if summary.violated > 0 {
+        Exit::Violated
+    } else if !summary.never_seen(subject.expect).is_empty() {
+        Exit::NeverSeen
+    } else if summary.unknown > 0 {
+        Exit::Unknown
+    } else {
+        Exit::Held
+    }
+}

@@ -1,0 +1,18 @@
+//! Many runs of one scenario: [`Sweep`]ing seeds on several threads, and [`verify`]ing that a run is a pure function of its seed.
+//!
+//! Runs come in as functions from a seed to an outcome, so that nothing here knows of files or systems. This is the only room that starts
+//! threads; what it returns depends on neither their number nor their timing.
+
+mod fingerprint;
+mod row;
+mod summary;
+mod sweep;
+mod verify;
+
+pub use fingerprint::fingerprint;
+#[cfg(test)]
+pub(crate) use row::samples;
+pub use row::{Defect, Row};
+pub use summary::{Bucket, Ended, MarkTotal, Summary};
+pub use sweep::Sweep;
+pub use verify::{DETERMINISTIC, verify};

@@ -1,0 +1,81 @@
+//! What became of one seed of a sweep.
+
+use super::fingerprint;
+use crate::check::{PropertyReport, Verdict};
+use crate::world::Outcome;
+
+/// What became of one seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The seed.
+    pub seed: u64,
+    /// What the run came to, or how Stormglass itself failed.
+    pub result: Result<Outcome, Defect>,
+    /// The fingerprint of the failure, if the run is one.
+    pub fingerprint: Option<u64>,
+}
+
+/// Something other than a node's code panicked: a judge, a model, the simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// What it said.
+    pub message: String,
+}
+
+impl Row {
+    /// The row of this seed.
+    pub fn new(seed: u64, result: Result<Outcome, Defect>) -> Self {
+        let fingerprint = result.as_ref().ok().and_then(fingerprint);
+        Self { seed, result, fingerprint }
+    }
+
+    /// The verdict; nothing if Stormglass itself failed.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.result.as_ref().ok().map(Outcome::verdict)
+    }
+
+    /// The properties that were violated.
+    pub fn violated(&self) -> impl Iterator<Item = &PropertyReport> {
+        self.result.iter().flat_map(|outcome| &outcome.properties).filter(|property| property.verdict == Verdict::Violated)
+    }
+}
+
+/// Outcomes for the tests of this room and its neighbours.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+    use crate::base::{Duration, Time};
+    use crate::fault::FaultPlan;
+    use crate::world::{FaultCount, MarkCount, Messages, Operations};
+
+    /// A run that holds, with numbers that depend on its seed.
+    pub(crate) fn outcome(seed: u64) -> Outcome {
+        Outcome {
+            seed,
+            digest: 0x1234_5678_9abc_def0 ^ seed,
+            events: 1_000 + seed,
+            messages: Messages { sent: 500, delivered: 480, dropped: 20, duplicated: 3 },
+            sim_time: Time::ZERO + Duration::from_millis(12_500),
+            operations: Operations { invoked: 100, completed: 97, failed: 1, unknown: 2 },
+            properties: vec![PropertyReport::holds("linearizable"), PropertyReport::holds("no-panic")],
+            sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
+            faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
+            struck: FaultPlan::default(),
+        }
+    }
+
+    /// The same run, with this property violated.
+    pub(crate) fn violated(seed: u64, property: &'static str, detail: &str) -> Outcome {
+        let mut outcome = outcome(seed);
+        outcome.properties.insert(0, PropertyReport::violated(property, Time::ZERO + Duration::from_millis(2_013), detail));
+        outcome
+    }
+
+    /// The same run, undecided.
+    pub(crate) fn unknown(seed: u64) -> Outcome {
+        let mut outcome = outcome(seed);
+        outcome.properties[0].verdict = Verdict::Unknown;
+        outcome.properties[0].detail = "the budget of 10000 states ended".to_owned();
+        outcome
+    }
+}

@@ -1,0 +1,186 @@
+//! What a sweep comes to.
+
+use super::{Defect, Row};
+use crate::check::Verdict;
+use crate::world::{FaultCount, Messages, Operations, Outcome};
+
+/// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// How many seeds were run.
+    pub seeds: u64,
+    /// How many of them held.
+    pub holds: u64,
+    /// How many of them violated a property.
+    pub violated: u64,
+    /// How many of them ended a budget first.
+    pub unknown: u64,
+    /// The first seeds that ended a budget first.
+    pub unknown_seeds: Vec<u64>,
+    /// In how many of them Stormglass itself failed.
+    pub defects: u64,
+    /// The first of these.
+    pub first_defects: Vec<(u64, Defect)>,
+    /// The failures, those that are alike together, in the order of their first seeds.
+    pub failures: Vec<Bucket>,
+    /// The *sometimes* marks.
+    pub sometimes: Vec<MarkTotal>,
+    /// The faults, by kind.
+    pub faults: Vec<FaultCount>,
+    /// Events handled.
+    pub events: u64,
+    /// Messages.
+    pub messages: Messages,
+    /// What clients did.
+    pub operations: Operations,
+    /// Simulated time in nanoseconds; more than one `Time` can hold.
+    pub sim_time_ns: u128,
+    /// Why the sweep ended.
+    pub ended: Ended,
+}
+
+/// Why a sweep ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// All its seeds were run.
+    #[default]
+    Complete,
+    /// A property was violated, and the sweep was not asked to go on.
+    Violated,
+    /// It was told to stop.
+    Cancelled,
+}
+
+/// Failures that are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// What they have in common.
+    pub fingerprint: u64,
+    /// The properties that they violate.
+    pub properties: Vec<&'static str>,
+    /// Why, in the words of the first of them.
+    pub detail: String,
+    /// How many there are.
+    pub count: u64,
+    /// The first of their seeds.
+    pub seeds: Vec<u64>,
+}
+
+/// How often a *sometimes* mark was set in a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkTotal {
+    /// Its name.
+    pub name: &'static str,
+    /// How often it was set.
+    pub count: u64,
+    /// In how many seeds.
+    pub seeds: u64,
+}
+
+impl Summary {
+    /// Of how many seeds a list speaks.
+    const LISTED: usize = 5;
+
+    /// The marks among these that were never set.
+    pub fn never_seen(&self, expected: &[&'static str]) -> Vec<&'static str> {
+        let seen = |name: &str| self.sometimes.iter().any(|mark| mark.name == name && mark.count > 0);
+        expected.iter().copied().filter(|name| !seen(name)).collect()
+    }
+
+    /// Adds the row of the next seed.
+    pub(super) fn add(&mut self, row: &Row) {
+        self.seeds += 1;
+        match &row.result {
+            Ok(outcome) => self.add_outcome(row, outcome),
+            Err(defect) => {
+                self.defects += 1;
+                if self.first_defects.len() < Self::LISTED {
+                    self.first_defects.push((row.seed, defect.clone()));
+                }
+            }
+        }
+    }
+
+    fn add_outcome(&mut self, row: &Row, outcome: &Outcome) {
+        self.add_verdict(row.seed, outcome.verdict());
+        if let Some(fingerprint) = row.fingerprint {
+            self.add_failure(row, fingerprint);
+        }
+        self.add_counts(outcome);
+        for mark in &outcome.sometimes {
+            self.add_mark(mark.name, mark.count);
+        }
+        for fault in &outcome.faults {
+            self.add_fault(fault);
+        }
+    }
+
+    fn add_verdict(&mut self, seed: u64, verdict: Verdict) {
+        match verdict {
+            Verdict::Holds => self.holds += 1,
+            Verdict::Violated => self.violated += 1,
+            Verdict::Unknown => {
+                self.unknown += 1;
+                if self.unknown_seeds.len() < Self::LISTED {
+                    self.unknown_seeds.push(seed);
+                }
+            }
+        }
+    }
+
+    fn add_failure(&mut self, row: &Row, fingerprint: u64) {
+        let place = self.failures.iter().position(|bucket| bucket.fingerprint == fingerprint).unwrap_or_else(|| {
+            self.failures.push(Bucket::new(row, fingerprint));
+            self.failures.len() - 1
+        });
+        let bucket = &mut self.failures[place];
+        bucket.count += 1;
+        if bucket.seeds.len() < Self::LISTED {
+            bucket.seeds.push(row.seed);
+        }
+    }
+
+    fn add_counts(&mut self, outcome: &Outcome) {
+        self.events += outcome.events;
+        self.sim_time_ns += u128::from(outcome.sim_time.as_nanos());
+        self.messages.sent += outcome.messages.sent;
+        self.messages.delivered += outcome.messages.delivered;
+        self.messages.dropped += outcome.messages.dropped;
+        self.messages.duplicated += outcome.messages.duplicated;
+        self.operations.invoked += outcome.operations.invoked;
+        self.operations.completed += outcome.operations.completed;
+        self.operations.failed += outcome.operations.failed;
+        self.operations.unknown += outcome.operations.unknown;
+    }
+
+    fn add_mark(&mut self, name: &'static str, count: u64) {
+        let place = self.sometimes.iter().position(|mark| mark.name == name).unwrap_or_else(|| {
+            self.sometimes.push(MarkTotal { name, count: 0, seeds: 0 });
+            self.sometimes.len() - 1
+        });
+        self.sometimes[place].count += count;
+        self.sometimes[place].seeds += u64::from(count > 0);
+    }
+
+    fn add_fault(&mut self, fault: &FaultCount) {
+        let place = self.faults.iter().position(|known| known.kind == fault.kind).unwrap_or_else(|| {
+            self.faults.push(FaultCount { kind: fault.kind, strikes: 0, bites: 0 });
+            self.faults.len() - 1
+        });
+        self.faults[place].strikes += fault.strikes;
+        self.faults[place].bites += fault.bites;
+    }
+}
+
+impl Bucket {
+    fn new(row: &Row, fingerprint: u64) -> Self {
+        let detail = row.violated().next().map(|property| property.detail.lines().next().unwrap_or_default().to_owned());
+        Self {
+            fingerprint,
+            properties: row.violated().map(|property| property.name).collect(),
+            detail: detail.unwrap_or_default(),
+            count: 0,
+            seeds: Vec::new(),
+        }
+    }
+}

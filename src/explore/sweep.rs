@@ -1,0 +1,305 @@
+//! Many seeds on many threads, told in the order of the seeds.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
+
+use super::{Defect, Ended, Row, Summary};
+use crate::check::Verdict;
+use crate::world::Outcome;
+
+/// Which seeds to run, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweep<'a> {
+    /// The first seed.
+    pub start: u64,
+    /// How many seeds, this one and those after it. Beyond the last number there is none.
+    pub seeds: u64,
+    /// How many threads run them, at least one.
+    pub jobs: usize,
+    /// Whether to go on after a violation.
+    pub keep_going: bool,
+    /// Set by somebody else when the sweep is to stop. The runs that are under way are finished.
+    pub cancel: &'a AtomicBool,
+}
+
+impl Sweep<'_> {
+    /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing of
+    /// the threads. It may end the sweep.
+    ///
+    /// Without `keep_going` the row of the lowest seed that violates a property is the last. A panic out of `run` becomes a [`Defect`], and
+    /// the sweep goes on.
+    ///
+    /// # Errors
+    /// If not a single thread can be started; no seed was run then.
+    pub fn run(&self, run: &(dyn Fn(u64) -> Outcome + Sync), each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
+        let count = self.seeds.min((u64::MAX - self.start).saturating_add(1));
+        let jobs = self.jobs.clamp(1, usize::try_from(count).unwrap_or(usize::MAX).max(1));
+        let board = Board::new(count, jobs as u64 * WINDOW);
+        #[expect(clippy::disallowed_methods, reason = "each run stays on one thread, and rows are put in order below")]
+        thread::scope(|scope| {
+            // Whatever happens here, nobody may wait for a row that is never taken.
+            let _halt = Halt(&board);
+            let (sender, rows) = mpsc::channel();
+            for job in 0..jobs {
+                if let Err(error) = self.start_worker(scope, &board, run, sender.clone())
+                    && job == 0
+                {
+                    return Err(error);
+                }
+            }
+            drop(sender);
+            Ok(self.collect(&board, &rows, each))
+        })
+    }
+
+    fn start_worker<'scope, 'env>(
+        &'scope self,
+        scope: &'scope Scope<'scope, 'env>,
+        board: &'scope Board,
+        run: &'scope (dyn Fn(u64) -> Outcome + Sync),
+        rows: Sender<(u64, Row)>,
+    ) -> io::Result<()> {
+        let work = move || {
+            while let Some(index) = board.claim(self.cancel) {
+                let row = run_one(run, self.start + index);
+                if self.is_last(&row) {
+                    board.end_at(index + 1);
+                }
+                if rows.send((index, row)).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map(|_| ())
+    }
+
+    fn is_last(&self, row: &Row) -> bool {
+        !self.keep_going && row.verdict() == Some(Verdict::Violated)
+    }
+
+    /// Puts the rows in order.
+    fn collect(&self, board: &Board, rows: &Receiver<(u64, Row)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
+        let mut summary = Summary::default();
+        let mut waiting = BTreeMap::new();
+        for (index, row) in rows {
+            waiting.insert(index, row);
+            while let Some(row) = waiting.remove(&summary.seeds) {
+                summary.add(&row);
+                let stopped = each(&row).is_break();
+                if stopped || self.is_last(&row) {
+                    summary.ended = if stopped { Ended::Cancelled } else { Ended::Violated };
+                    return summary;
+                }
+                board.taken(summary.seeds);
+            }
+        }
+        if summary.seeds < board.count {
+            summary.ended = Ended::Cancelled;
+        }
+        summary
+    }
+}
+
+/// How many rows a thread may be ahead of the last row that was taken.
+const WINDOW: u64 = 64;
+/// As much as a main thread usually has: what runs there runs here.
+const STACK: usize = 8 << 20;
+
+fn run_one(run: &(dyn Fn(u64) -> Outcome + Sync), seed: u64) -> Row {
+    let result = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| Defect { message: message(panic.as_ref()) });
+    Row::new(seed, result)
+}
+
+/// What a panic said.
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// Which seeds are still to be run: what the threads share.
+struct Board {
+    /// How many seeds there are.
+    count: u64,
+    window: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// The next seed to claim, counted from the first.
+    next: u64,
+    /// Where to stop claiming.
+    end: u64,
+    /// How many rows have been taken.
+    taken: u64,
+}
+
+impl Board {
+    fn new(count: u64, window: u64) -> Self {
+        Self { count, window, state: Mutex::new(State { next: 0, end: count, taken: 0 }), changed: Condvar::new() }
+    }
+
+    /// The next seed to run. Waits while too many rows wait for a slow one before them.
+    fn claim(&self, cancel: &AtomicBool) -> Option<u64> {
+        let mut state = self.state();
+        loop {
+            if state.next >= state.end || cancel.load(Ordering::Relaxed) {
+                return None;
+            }
+            if state.next < state.taken.saturating_add(self.window) {
+                state.next += 1;
+                return Some(state.next - 1);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// No seed from here on is run, unless it is under way.
+    fn end_at(&self, end: u64) {
+        let mut state = self.state();
+        state.end = state.end.min(end);
+        self.changed.notify_all();
+    }
+
+    /// So many rows have been taken.
+    fn taken(&self, taken: u64) {
+        self.state().taken = taken;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets every thread go when the collector is done, or has panicked.
+struct Halt<'a>(&'a Board);
+
+impl Drop for Halt<'_> {
+    fn drop(&mut self) {
+        self.0.end_at(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::samples::{outcome, unknown, violated};
+
+    static NEVER: AtomicBool = AtomicBool::new(false);
+
+    fn sweep(seeds: u64, jobs: usize, keep_going: bool) -> Sweep<'static> {
+        Sweep { start: 100, seeds, jobs, keep_going, cancel: &NEVER }
+    }
+
+    /// The rows and the summary.
+    fn rows(sweep: Sweep<'_>, run: &(dyn Fn(u64) -> Outcome + Sync)) -> (Vec<Row>, Summary) {
+        let mut rows = Vec::new();
+        let summary = sweep.run(run, &mut |row| {
+            rows.push(row.clone());
+            ControlFlow::Continue(())
+        });
+        (rows, summary.unwrap())
+    }
+
+    /// Odd seeds take longer; every seventh fails, every thirteenth is unknown.
+    fn mixed(seed: u64) -> Outcome {
+        if seed % 2 == 1 {
+            thread::sleep(std::time::Duration::from_micros(200));
+        }
+        match seed {
+            seed if seed % 7 == 0 => violated(seed, "election-safety", &format!("n1 and n2 lead term {seed}")),
+            seed if seed % 13 == 0 => unknown(seed),
+            seed => outcome(seed),
+        }
+    }
+
+    #[test]
+    fn rows_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
+        let one = rows(sweep(300, 1, true), &mixed);
+        assert_eq!(one.0.iter().map(|row| row.seed).collect::<Vec<_>>(), (100..400).collect::<Vec<_>>());
+        assert_eq!(one, rows(sweep(300, 2, true), &mixed));
+        assert_eq!(one, rows(sweep(300, 7, true), &mixed));
+        let summary = one.1;
+        assert_eq!((summary.seeds, summary.violated, summary.unknown, summary.defects), (300, 43, 20, 0));
+        assert_eq!(summary.failures.len(), 1, "they are all alike");
+        assert_eq!(summary.failures[0].seeds, [105, 112, 119, 126, 133]);
+        assert_eq!(summary.never_seen(&["leader lost", "client retried", "no such mark"]), ["client retried", "no such mark"]);
+    }
+
+    #[test]
+    fn the_lowest_seed_that_fails_is_the_last_row() {
+        for jobs in [1, 2, 8] {
+            // A higher seed fails sooner.
+            let slow_failure = |seed| {
+                if seed == 105 {
+                    thread::sleep(std::time::Duration::from_millis(20));
+                }
+                if seed == 105 || seed == 107 { violated(seed, "a", "") } else { outcome(seed) }
+            };
+            let (rows, summary) = rows(sweep(1_000_000, jobs, false), &slow_failure);
+            assert_eq!(rows.iter().map(|row| row.seed).collect::<Vec<_>>(), [100, 101, 102, 103, 104, 105]);
+            assert_eq!((summary.ended, summary.seeds, summary.violated), (Ended::Violated, 6, 1));
+        }
+    }
+
+    #[test]
+    fn a_defect_does_not_end_the_sweep() {
+        let quiet = |seed| if seed == 103 { std::panic::resume_unwind(Box::new("a judge fell over")) } else { outcome(seed) };
+        let (rows, summary) = rows(sweep(10, 2, false), &quiet);
+        assert_eq!((rows.len(), summary.holds, summary.defects), (10, 9, 1));
+        assert_eq!(summary.first_defects, [(103, Defect { message: "a judge fell over".to_owned() })]);
+    }
+
+    #[test]
+    fn what_is_under_way_when_the_sweep_is_cancelled_is_told() {
+        let cancel = AtomicBool::new(false);
+        let sweep = Sweep { cancel: &cancel, ..sweep(1_000_000, 4, true) };
+        let stop_soon = |seed| {
+            cancel.store(seed >= 150, Ordering::Relaxed);
+            outcome(seed)
+        };
+        let (rows, summary) = rows(sweep, &stop_soon);
+        assert!(rows.len() >= 51 && rows.len() < 1_000, "{}", rows.len());
+        assert!(rows.iter().zip(100..).all(|(row, seed)| row.seed == seed));
+        assert_eq!(summary.ended, Ended::Cancelled);
+    }
+
+    #[test]
+    fn the_one_who_looks_may_end_it() {
+        let mut seen = 0;
+        let summary = sweep(1_000_000, 3, true).run(&outcome, &mut |_| {
+            seen += 1;
+            if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let summary = summary.unwrap();
+        assert_eq!((seen, summary.seeds, summary.ended), (3, 3, Ended::Cancelled));
+    }
+
+    #[test]
+    fn one_slow_seed_holds_up_no_more_than_a_window() {
+        let furthest = std::sync::atomic::AtomicU64::new(0);
+        let first_is_slow = |seed| {
+            furthest.fetch_max(seed, Ordering::Relaxed);
+            if seed == 100 {
+                thread::sleep(std::time::Duration::from_millis(50));
+                assert!(furthest.load(Ordering::Relaxed) < 100 + 2 * WINDOW);
+            }
+            outcome(seed)
+        };
+        let (rows, summary) = rows(sweep(1_000, 2, true), &first_is_slow);
+        assert_eq!((rows.len(), summary.defects), (1_000, 0));
+    }
+
+    #[test]
+    fn the_last_seed_of_all_is_run() {
+        let (rows, summary) = rows(Sweep { start: u64::MAX - 1, ..sweep(10, 2, true) }, &|seed| outcome(seed % 10));
+        assert_eq!((rows.len(), summary.ended), (2, Ended::Complete));
+    }
+}

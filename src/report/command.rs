@@ -1,0 +1,77 @@
+//! The command that shows a run again.
+
+use std::borrow::Cow;
+
+/// How the command was called: what its own replay lines are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The name of the binary.
+    pub program: String,
+    /// The scenario's file.
+    pub file: String,
+    /// The values that were set: `system.nodes=7`.
+    pub settings: Vec<String>,
+}
+
+impl Invocation {
+    /// The command that shows the run of this seed again.
+    ///
+    /// ```
+    /// use stormglass::report::Invocation;
+    ///
+    /// let settings = vec!["duration=5s".to_owned(), "name=a calm day".to_owned()];
+    /// let called = Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings };
+    /// assert_eq!(called.replay(7), "stormglass replay storm.ron --seed 7 --set duration=5s --set 'name=a calm day'");
+    /// ```
+    pub fn replay(&self, seed: u64) -> String {
+        self.command("replay", seed, "")
+    }
+
+    /// The command that runs this seed twice and compares.
+    pub fn verify(&self, seed: u64) -> String {
+        self.command("run", seed, " --verify")
+    }
+
+    fn command(&self, verb: &str, seed: u64, last: &str) -> String {
+        // A file that looks like an option must not be taken for one.
+        let file = if self.file.starts_with('-') { format!("./{}", self.file) } else { self.file.clone() };
+        let mut line = format!("{} {verb} {} --seed {seed}", quote(&self.program), quote(&file));
+        for setting in &self.settings {
+            line += &format!(" --set {}", quote(setting));
+        }
+        line + last
+    }
+}
+
+/// The word as a shell takes it: in single quotes, if it has anything in it that a shell might not take as it is.
+pub fn quote(word: &str) -> Cow<'_, str> {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./=:,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_needed() {
+        for (word, expected) in [
+            ("storm.ron", "storm.ron"),
+            ("größe=5", "größe=5"),
+            ("a b", "'a b'"),
+            ("faults[0]=Crash(node: n1)", "'faults[0]=Crash(node: n1)'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~/x", "'~/x'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quote(word), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_that_looks_like_an_option() {
+        let called = Invocation { program: "my tool".to_owned(), file: "-x.ron".to_owned(), settings: Vec::new() };
+        assert_eq!(called.verify(3), "'my tool' run ./-x.ron --seed 3 --verify");
+    }
+}

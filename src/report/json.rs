@@ -1,0 +1,297 @@
+//! A run, a row of a sweep, and its summary as JSON.
+
+use serde_json::{Value, json};
+
+use super::{Invocation, Subject};
+use crate::check::{PropertyReport, Verdict};
+use crate::explore::{Bucket, Ended, Row, Summary};
+use crate::fault::FaultStep;
+use crate::world::{Operations, Outcome};
+
+/// The version of all JSON that is written here. Fields may be added under one version; none changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// A run as one JSON object.
+pub fn run_json(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "scenario": subject.name,
+        "system": subject.system,
+        "mutant": subject.mutant,
+        "seed": outcome.seed,
+        "verdict": outcome.verdict(),
+        "digest": hex(outcome.digest),
+        "events": outcome.events,
+        "messages": outcome.messages,
+        "sim_time_ns": outcome.sim_time.as_nanos(),
+        "operations": outcome.operations.completed,
+        "history": history(&outcome.operations),
+        "properties": outcome.properties.iter().map(property).collect::<Vec<_>>(),
+        "sometimes": outcome.sometimes,
+        "faults": outcome.faults,
+        "struck": outcome.struck.steps.iter().map(FaultStep::to_string).collect::<Vec<_>>(),
+        "replay": called.replay(outcome.seed),
+    })
+}
+
+/// A row of a sweep as one JSON object: a line of its file.
+pub fn row_json(row: &Row) -> Value {
+    match &row.result {
+        Ok(outcome) => json!({
+            "seed": row.seed,
+            "verdict": outcome.verdict(),
+            "digest": hex(outcome.digest),
+            "fingerprint": row.fingerprint.map(hex),
+            "violated": row.violated().map(|property| property.name).collect::<Vec<_>>(),
+            "events": outcome.events,
+            "messages": outcome.messages,
+            "sim_time_ns": outcome.sim_time.as_nanos(),
+            "operations": outcome.operations.completed,
+            "history": history(&outcome.operations),
+            "sometimes": outcome.sometimes,
+            "faults": outcome.faults,
+        }),
+        Err(defect) => json!({
+            "seed": row.seed,
+            "verdict": "defect",
+            "digest": null,
+            "fingerprint": null,
+            "violated": [],
+            "events": null,
+            "sim_time_ns": null,
+            "message": defect.message,
+        }),
+    }
+}
+
+/// A whole sweep as one JSON object.
+pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called: &Invocation) -> Value {
+    let ended = match summary.ended {
+        Ended::Complete => "complete",
+        Ended::Violated => "violated",
+        Ended::Cancelled => "interrupted",
+    };
+    json!({
+        "schema": SCHEMA,
+        "scenario": subject.name,
+        "system": subject.system,
+        "mutant": subject.mutant,
+        "start": start,
+        "seeds": summary.seeds,
+        "ended": ended,
+        "verdict": verdict(summary),
+        "verdicts": { "holds": summary.holds, "violated": summary.violated, "unknown": summary.unknown, "defect": summary.defects },
+        "events": summary.events,
+        "messages": summary.messages,
+        "sim_time_ns": u64::try_from(summary.sim_time_ns).unwrap_or(u64::MAX),
+        "operations": summary.operations.completed,
+        "history": history(&summary.operations),
+        "sometimes": summary.sometimes.iter().map(|mark| json!({ "name": mark.name, "count": mark.count, "seeds": mark.seeds })).collect::<Vec<_>>(),
+        "never_seen": summary.never_seen(subject.expect),
+        "faults": summary.faults,
+        "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),
+        "unknown": summary.unknown_seeds,
+        "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
+    })
+}
+
+/// The worst of a sweep's verdicts.
+fn verdict(summary: &Summary) -> Verdict {
+    match (summary.violated, summary.unknown) {
+        (0, 0) => Verdict::Holds,
+        (0, _) => Verdict::Unknown,
+        _ => Verdict::Violated,
+    }
+}
+
+fn failure(bucket: &Bucket, called: &Invocation) -> Value {
+    json!({
+        "fingerprint": hex(bucket.fingerprint),
+        "properties": bucket.properties,
+        "detail": bucket.detail,
+        "count": bucket.count,
+        "seeds": bucket.seeds,
+        "replay": bucket.seeds.first().map(|seed| called.replay(*seed)),
+    })
+}
+
+fn property(report: &PropertyReport) -> Value {
+    json!({
+        "name": report.name,
+        "kind": report.kind,
+        "verdict": report.verdict,
+        "detail": report.detail,
+        "at_ns": report.at.map(|at| at.as_nanos()),
+    })
+}
+
+fn history(operations: &Operations) -> Value {
+    json!(operations)
+}
+
+/// Sixteen digits: a JSON number would lose some in many readers.
+fn hex(word: u64) -> String {
+    format!("{word:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::explore::Defect;
+    use crate::explore::samples::{outcome, violated};
+    use crate::report::samples::{called, subject};
+
+    fn check(found: &Value, expected: Expect) {
+        expected.assert_eq(&format!("{found:#}\n"));
+    }
+
+    #[test]
+    fn a_run() {
+        check(
+            &run_json(&subject(), &violated(7, "election-safety", "two leaders"), &called()),
+            expect![[r#"
+            {
+              "schema": 1,
+              "scenario": "a leader crashes",
+              "system": "RaftKv",
+              "mutant": null,
+              "seed": 7,
+              "verdict": "violated",
+              "digest": "123456789abcdef7",
+              "events": 1007,
+              "messages": {
+                "sent": 500,
+                "delivered": 480,
+                "dropped": 20,
+                "duplicated": 3
+              },
+              "sim_time_ns": 12500000000,
+              "operations": 97,
+              "history": {
+                "invoked": 100,
+                "completed": 97,
+                "failed": 1,
+                "unknown": 2
+              },
+              "properties": [
+                {
+                  "name": "election-safety",
+                  "kind": "always",
+                  "verdict": "violated",
+                  "detail": "two leaders",
+                  "at_ns": 2013000000
+                },
+                {
+                  "name": "linearizable",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                },
+                {
+                  "name": "no-panic",
+                  "kind": "always",
+                  "verdict": "holds",
+                  "detail": "",
+                  "at_ns": null
+                }
+              ],
+              "sometimes": [
+                {
+                  "name": "leader lost",
+                  "count": 1
+                },
+                {
+                  "name": "client retried",
+                  "count": 0
+                }
+              ],
+              "faults": [
+                {
+                  "kind": "Crash",
+                  "strikes": 3,
+                  "bites": 2
+                },
+                {
+                  "kind": "Pause",
+                  "strikes": 1,
+                  "bites": 0
+                }
+              ],
+              "struck": [],
+              "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn rows() {
+        check(
+            &row_json(&Row::new(7, Ok(outcome(7)))),
+            expect![[r#"
+            {
+              "seed": 7,
+              "verdict": "holds",
+              "digest": "123456789abcdef7",
+              "fingerprint": null,
+              "violated": [],
+              "events": 1007,
+              "messages": {
+                "sent": 500,
+                "delivered": 480,
+                "dropped": 20,
+                "duplicated": 3
+              },
+              "sim_time_ns": 12500000000,
+              "operations": 97,
+              "history": {
+                "invoked": 100,
+                "completed": 97,
+                "failed": 1,
+                "unknown": 2
+              },
+              "sometimes": [
+                {
+                  "name": "leader lost",
+                  "count": 1
+                },
+                {
+                  "name": "client retried",
+                  "count": 0
+                }
+              ],
+              "faults": [
+                {
+                  "kind": "Crash",
+                  "strikes": 3,
+                  "bites": 2
+                },
+                {
+                  "kind": "Pause",
+                  "strikes": 1,
+                  "bites": 0
+                }
+              ]
+            }
+        "#]],
+        );
+        check(
+            &row_json(&Row::new(7, Err(Defect { message: "a judge fell over".to_owned() }))),
+            expect![[r#"
+            {
+              "seed": 7,
+              "verdict": "defect",
+              "digest": null,
+              "fingerprint": null,
+              "violated": [],
+              "events": null,
+              "sim_time_ns": null,
+              "message": "a judge fell over"
+            }
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! An outcome or a sweep, rendered: as text for people, as JSON for programs, as lines while a run goes on.
+//!
+//! Nothing here prints. Text comes as a `String`, with colour if asked; what is shown while a run goes on goes to a writer that is given.
+//! The text may change with any release; the JSON has a version, [`SCHEMA`].
+
+mod command;
+mod json;
+mod paint;
+mod replay;
+mod text;
+mod trace;
+
+use crate::scenario::{Expected, Scenario};
+use crate::systems::Population;
+
+pub use command::{Invocation, quote};
+pub use json::{SCHEMA, row_json, run_json, summary_json};
+pub use replay::{Filter, ReplayWriter};
+pub use text::{opening, run_text, summary_text};
+pub use trace::TraceWriter;
+
+/// What a report needs to know of the scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Its system.
+    pub system: &'static str,
+    /// How many nodes that has.
+    pub population: Population,
+    /// The planted bug that it runs with.
+    pub mutant: Option<&'static str>,
+    /// The *sometimes* marks that a sweep must see.
+    pub expect: &'a [&'static str],
+    /// What it is meant to show.
+    pub expected: Expected,
+}
+
+impl<'a> Subject<'a> {
+    /// What a report needs to know of this scenario.
+    pub fn of(scenario: &'a Scenario) -> Self {
+        Self {
+            name: &scenario.name,
+            system: scenario.system(),
+            population: scenario.roster().population,
+            mutant: scenario.mutant,
+            expect: &scenario.expect,
+            expected: scenario.expected,
+        }
+    }
+}
+
+/// Subjects for the tests of this room.
+#[cfg(test)]
+mod samples {
+    use super::*;
+
+    pub(super) fn called() -> Invocation {
+        Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings: vec!["duration=5s".to_owned()] }
+    }
+
+    pub(super) fn subject() -> Subject<'static> {
+        Subject {
+            name: "a leader crashes",
+            system: "RaftKv",
+            population: Population { servers: 5, clients: 1 },
+            mutant: None,
+            expect: &["leader lost", "client retried"],
+            expected: Expected::Holds,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A run as lines that people read, while it goes on.
+
+use std::io::{self, Write};
+
+use super::paint::Paint;
+use crate::base::{NodeId, Time};
+use crate::trace::{Entry, Line, Sink};
+
+/// Which records to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// None before this time.
+    pub from: Time,
+    /// None after this time.
+    pub until: Time,
+    /// Only those of these nodes: of a message both ends count. Empty for all. Faults are shown all the same.
+    pub nodes: Vec<NodeId>,
+    /// Only messages of these kinds and records of these sorts. Empty for all.
+    pub kinds: Vec<String>,
+}
+
+impl Default for Filter {
+    /// Everything.
+    fn default() -> Self {
+        Self { from: Time::ZERO, until: Time::MAX, nodes: Vec::new(), kinds: Vec::new() }
+    }
+}
+
+impl Filter {
+    /// Whether this record is to be shown.
+    pub fn admits(&self, entry: &Entry<'_>) -> bool {
+        (self.from..=self.until).contains(&entry.at) && self.admits_node(entry) && self.admits_kind(entry)
+    }
+
+    fn admits_node(&self, entry: &Entry<'_>) -> bool {
+        let ends = entry.message.map(|(id, _)| [id.from, id.to]);
+        let concerned = |node: &NodeId| entry.node == Some(*node) || ends.is_some_and(|ends| ends.contains(node));
+        self.nodes.is_empty() || entry.node.is_none() || self.nodes.iter().any(concerned)
+    }
+
+    fn admits_kind(&self, entry: &Entry<'_>) -> bool {
+        let is = |kind: &String| kind == entry.sort || entry.message.is_some_and(|(_, message)| message.name == kind);
+        self.kinds.is_empty() || self.kinds.iter().any(is)
+    }
+}
+
+/// Writes a line for every record that passes a filter.
+pub struct ReplayWriter<W: Write> {
+    out: W,
+    filter: Filter,
+    width: usize,
+    paint: Paint,
+    shown: u64,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> ReplayWriter<W> {
+    /// A writer of lines no longer than `width` characters, in colour or not.
+    pub fn new(out: W, filter: Filter, width: usize, color: bool) -> Self {
+        Self { out, filter, width, paint: Paint(color), shown: 0, error: None }
+    }
+
+    /// Ends the writing, and says how many records were shown.
+    ///
+    /// # Errors
+    /// The first error of any write.
+    pub fn finish(mut self) -> io::Result<u64> {
+        match self.error {
+            Some(error) => Err(error),
+            None => self.out.flush().map(|()| self.shown),
+        }
+    }
+}
+
+impl<W: Write> Sink for ReplayWriter<W> {
+    fn record(&mut self, entry: &Entry<'_>) {
+        if self.error.is_some() || !self.filter.admits(entry) {
+            return;
+        }
+        self.shown += 1;
+        let text = render(entry, self.width, self.paint);
+        self.error = writeln!(self.out, "{text}").err();
+    }
+}
+
+/// `  2.013450s  n1 → n3    AppendEntries #7  …`
+fn render(entry: &Entry<'_>, width: usize, paint: Paint) -> String {
+    let Line { subject, what, detail } = entry.line(width);
+    let nanos = entry.at.as_nanos();
+    let time = format!("{:>5}.{:06}s", nanos / 1_000_000_000, nanos % 1_000_000_000 / 1_000);
+    let head = match entry.sort {
+        "fault" => format!("FAULT {detail}"),
+        _ => format!("{subject:<9}  {what}"),
+    };
+    let head = cut(&head, width.saturating_sub(time.chars().count() + 2));
+    let room = width.saturating_sub(time.chars().count() + head.chars().count() + 4);
+    let lost = entry.sort == "discard" || matches!(entry.fate, Some(crate::base::Fate::Lost(_)));
+    let painted = match entry.sort {
+        "fault" | "settle" | "crash" | "panic" => paint.strong(&head),
+        "mark" => paint.good(&head),
+        _ if lost => paint.bad(&head),
+        _ => head,
+    };
+    let detail = if entry.sort == "fault" { String::new() } else { cut(&detail, room) };
+    let gap = if detail.is_empty() { "" } else { "  " };
+    format!("{}  {painted}{gap}{}", paint.faint(&time), paint.faint(&detail))
+}
+
+/// No more than so many characters, the last an ellipsis if there were more.
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    if room == 0 { kept } else { kept + "…" }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::base::{Change, Duration, Fate, Incarnation, Kind, Loss, MessageId};
+    use crate::fault::{Fault, Target};
+    use crate::trace::{Event, Vocabulary};
+
+    struct Words;
+
+    impl Vocabulary for Words {
+        type Message = String;
+        type Note = String;
+        type Client = String;
+    }
+
+    const N1: NodeId = NodeId::server(0);
+    const N2: NodeId = NodeId::server(1);
+
+    /// What is shown of a few records, a millisecond apart from each other.
+    fn show(filter: Filter, width: usize) -> String {
+        let id = MessageId { from: N1, to: N2, kind: 0, count: 7 };
+        let kind = Kind { index: 0, name: "Append" };
+        let message = "a message".to_owned();
+        let fault = Fault::Crash { node: Target::Node(N2), down: None };
+        let events: Vec<Event<'_, Words>> = vec![
+            Event::Boot { node: N1, incarnation: Incarnation(1), files: &[] },
+            Event::Send { id, kind, fate: Fate::Deliver(Duration::from_millis(1)), message: &message },
+            Event::Deliver { id, kind, message: &message },
+            Event::Send { id, kind, fate: Fate::Lost(Loss::Partition), message: &message },
+            Event::Discard { id, kind },
+            Event::Timer { node: N2, timer: &"Election" },
+            Event::Write { node: N1, write: 3, file: "log", change: Change::Append(b"abc") },
+            Event::Write { node: N1, write: 4, file: "log", change: Change::Truncate(2) },
+            Event::Synced { node: N1, through: 4 },
+            Event::Note { node: N2, note: &message },
+            Event::Mark { node: N2, mark: "leader lost" },
+            Event::Strike { fault: &fault },
+            Event::Crash { node: N2, unsynced: 9, kept: 2 },
+            Event::Boot { node: N2, incarnation: Incarnation(2), files: &[] },
+            Event::Settle,
+            Event::Panic { node: N1, message: "oh\nno" },
+        ];
+        let mut text = Vec::new();
+        let mut writer = ReplayWriter::new(&mut text, filter, width, false);
+        for (number, event) in (0..).zip(&events) {
+            writer.record(&event.entry(number, Time::ZERO + Duration::from_micros(number * 1_234), 0));
+        }
+        let shown = writer.finish().unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().count() as u64, shown);
+        text
+    }
+
+    #[test]
+    fn every_sort_of_record() {
+        expect![[r#"
+            shown:
+                0.000000s  n1         starts
+                0.001234s  n1 ⇢ n2    Append #7  "a message"
+                0.002468s  n1 → n2    Append #7  "a message"
+                0.003702s  n1 ✗ n2    Append #7, lost to a partition  "a message"
+                0.004936s  n1 ✗ n2    Append #7, but the receiver is down
+                0.006170s  n2         timer  "Election"
+                0.007404s  n1         writes log: 3 bytes more
+                0.008638s  n1         writes log: cut to 2 bytes
+                0.009872s  n1         has synced all up to write 4
+                0.011106s  n2         note  "a message"
+                0.012340s  n2         sometimes: leader lost
+                0.013574s  FAULT Crash(node: n2)
+                0.014808s  n2         crashes: 7 of 9 unsynced bytes are lost
+                0.016042s  n2         starts again: start 2
+                0.017276s             the faults are over, everything is healed
+                0.018510s  n1         panics: oh no
+        "#]]
+        .assert_eq(&format!("shown:\n{}", show(Filter::default(), 100)));
+    }
+
+    #[test]
+    fn lines_are_cut_to_the_width() {
+        for width in [0, 1, 14, 20, 32, 33, 34, 50] {
+            let text = show(Filter::default(), width);
+            assert!(text.lines().all(|line| line.chars().count() <= width.max(16)), "{width}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn filters() {
+        let count = |filter| show(filter, 100).lines().count();
+        let at = |micros| Time::ZERO + Duration::from_micros(micros);
+        assert_eq!(count(Filter { from: at(1_234), until: at(2_468), ..Filter::default() }), 2);
+        assert_eq!(count(Filter { kinds: vec!["Append".to_owned()], ..Filter::default() }), 4);
+        assert_eq!(count(Filter { kinds: vec!["timer".to_owned(), "boot".to_owned()], ..Filter::default() }), 3);
+        let fourth = NodeId::server(3);
+        assert_eq!(show(Filter { nodes: vec![fourth], ..Filter::default() }, 100).lines().count(), 2, "faults concern everybody");
+        assert_eq!(count(Filter { nodes: vec![N2], ..Filter::default() }), 4 + 1 + 1 + 1 + 1 + 1 + 2);
+    }
+}

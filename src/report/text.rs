@@ -1,0 +1,555 @@
+//! A run and a sweep as people read them: the verdict first, the command that shows it again last.
+
+use super::paint::Paint;
+use super::{Invocation, Subject};
+use crate::base::Duration;
+use crate::check::{PropertyReport, Verdict};
+use crate::explore::{Bucket, DETERMINISTIC, Ended, MarkTotal, Summary};
+use crate::scenario::Expected;
+use crate::world::{FaultCount, Messages, Operations, Outcome};
+
+/// What stands above everything else, and is known before the run: what is run, and with which seeds.
+pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
+    let paint = Paint(color);
+    let population = subject.population;
+    let nodes = match population.clients {
+        0 => counted(population.servers.into(), "server"),
+        clients => format!("{}, {}", counted(population.servers.into(), "server"), counted(clients.into(), "client")),
+    };
+    let mutant = subject.mutant.map(|mutant| format!(" · mutant {mutant}")).unwrap_or_default();
+    format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&clean(subject.name)), subject.system)
+}
+
+/// A run.
+pub fn run_text(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation, color: bool) -> String {
+    let mut page = Page::new(color);
+    page.line(&page.paint.verdict(outcome.verdict(), &headline(subject, outcome)));
+    page.blank();
+    page.properties(&outcome.properties);
+    page.marks(
+        &outcome.sometimes.iter().map(|mark| MarkTotal { name: mark.name, count: mark.count, seeds: 1 }).collect::<Vec<_>>(),
+        &[],
+        1,
+    );
+    page.faults(&outcome.faults);
+    page.blank();
+    page.line(&format!(
+        "  {} simulated · {} · {}",
+        outcome.sim_time,
+        counted(outcome.events, "event"),
+        messages_in_words(&outcome.messages)
+    ));
+    page.operations(&outcome.operations);
+    page.line(&format!("  seed {} · digest {:016x}", outcome.seed, outcome.digest));
+    if outcome.verdict() != Verdict::Holds {
+        page.blank();
+        page.command(&again(outcome, called));
+    }
+    page.text
+}
+
+/// A sweep.
+pub fn summary_text(subject: &Subject<'_>, summary: &Summary, called: &Invocation, color: bool) -> String {
+    let mut page = Page::new(color);
+    let never = summary.never_seen(subject.expect);
+    page.line(&page.sweep_headline(subject, summary, &never));
+    page.blank();
+    page.marks(&summary.sometimes, subject.expect, summary.seeds);
+    page.faults(&summary.faults);
+    page.blank();
+    page.line(&format!(
+        "  {} simulated · {} · {}",
+        total_time(summary.sim_time_ns),
+        counted(summary.events, "event"),
+        messages_in_words(&summary.messages)
+    ));
+    page.operations(&summary.operations);
+    page.defects(summary, called);
+    page.unknown(summary, called);
+    for bucket in &summary.failures {
+        page.bucket(bucket, called);
+    }
+    page.text
+}
+
+fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
+    let names = |verdict| {
+        let names = outcome.properties.iter().filter(|property| property.verdict == verdict).map(|property| property.name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match (outcome.verdict(), subject.expected) {
+        (Verdict::Holds, Expected::Holds) => "holds".to_owned(),
+        (Verdict::Holds, Expected::Violates(property)) => {
+            format!("holds, though this scenario means to show {property} violated")
+        }
+        (Verdict::Unknown, _) => format!("unknown: {}", names(Verdict::Unknown)),
+        (Verdict::Violated, expected) => format!("violated: {}{}", names(Verdict::Violated), as_meant(expected, &is_violated(outcome))),
+    }
+}
+
+fn is_violated(outcome: &Outcome) -> impl Fn(&str) -> bool {
+    |name| outcome.properties.iter().any(|property| property.name == name && property.verdict == Verdict::Violated)
+}
+
+fn as_meant(expected: Expected, is_violated: &dyn Fn(&str) -> bool) -> String {
+    match expected {
+        Expected::Violates(property) if is_violated(property) => ", as this scenario means to show".to_owned(),
+        Expected::Violates(property) => format!("; this scenario means to show {property}"),
+        Expected::Holds => String::new(),
+    }
+}
+
+/// The command that shows a failure again: for two runs that differ, the one that runs twice.
+fn again(outcome: &Outcome, called: &Invocation) -> String {
+    if is_violated(outcome)(DETERMINISTIC) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
+}
+
+/// Text that grows line by line.
+struct Page {
+    text: String,
+    paint: Paint,
+}
+
+impl Paint {
+    fn verdict(self, verdict: Verdict, text: &str) -> String {
+        match verdict {
+            Verdict::Holds => self.good(&format!("✓ {text}")),
+            Verdict::Unknown => self.doubtful(&format!("? {text}")),
+            Verdict::Violated => self.bad(&format!("✗ {text}")),
+        }
+    }
+}
+
+/// What pages are made of.
+impl Page {
+    fn new(color: bool) -> Self {
+        Self { text: String::new(), paint: Paint(color) }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text += line.trim_end();
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    fn command(&mut self, command: &str) {
+        self.line(&format!("  {}", self.paint.strong(command)));
+    }
+}
+
+/// The parts of a run's page.
+impl Page {
+    /// The worst first.
+    fn properties(&mut self, properties: &[PropertyReport]) {
+        let width = properties.iter().map(|property| property.name.len()).max().unwrap_or(0);
+        for wanted in [Verdict::Violated, Verdict::Unknown, Verdict::Holds] {
+            for property in properties.iter().filter(|property| property.verdict == wanted) {
+                self.property(property, width);
+            }
+        }
+    }
+
+    fn property(&mut self, property: &PropertyReport, width: usize) {
+        let detail = clean(&property.detail);
+        if property.verdict == Verdict::Holds {
+            let first = detail.lines().next().unwrap_or_default();
+            self.line(&format!("  {} {:width$}  {}", self.paint.good("✓"), property.name, self.paint.faint(first)));
+            return;
+        }
+        let at = property.at.map(|at| format!("at {at}")).unwrap_or_default();
+        let title = self.paint.verdict(property.verdict, &format!("{:width$}", property.name));
+        self.line(&format!("  {title}  {}", self.paint.faint(&at)));
+        for line in detail.lines() {
+            self.line(&format!("      {line}"));
+        }
+    }
+
+    /// `expected` are those that must be seen; of the others, not to be seen is no more than worth a word.
+    fn marks(&mut self, marks: &[MarkTotal], expected: &[&'static str], seeds: u64) {
+        let undeclared = expected.iter().filter(|name| marks.iter().all(|mark| mark.name != **name));
+        let undeclared: Vec<MarkTotal> = undeclared.map(|name| MarkTotal { name, count: 0, seeds: 0 }).collect();
+        let all: Vec<&MarkTotal> = marks.iter().chain(&undeclared).collect();
+        let width = all.iter().map(|mark| mark.name.chars().count()).max().unwrap_or(0);
+        if !all.is_empty() {
+            self.blank();
+            self.line(&format!("  {}", self.paint.faint("sometimes")));
+        }
+        for mark in all {
+            let name = format!("{:width$}", mark.name);
+            let line = match mark.count {
+                0 if expected.contains(&mark.name) => self.paint.bad(&format!("✗ {name}  never seen, but must be")),
+                0 => format!("{} {name}  {}", self.paint.doubtful("·"), self.paint.doubtful("never seen")),
+                count if seeds == 1 => format!("{} {name}  {}", self.paint.good("✓"), grouped(count)),
+                count => format!("{} {name}  {} in {}", self.paint.good("✓"), grouped(count), counted(mark.seeds, "seed")),
+            };
+            self.line(&format!("    {line}"));
+        }
+    }
+
+    fn faults(&mut self, faults: &[FaultCount]) {
+        let width = faults.iter().map(|fault| fault.kind.len()).max().unwrap_or(0);
+        if !faults.is_empty() {
+            self.blank();
+            self.line(&format!("  {}", self.paint.faint("faults")));
+        }
+        for fault in faults {
+            let told = match (fault.strikes, fault.bites) {
+                (0, _) => self.paint.doubtful("never struck"),
+                (strikes, 0) => self.paint.doubtful(&format!("{} struck, none bit: it made no difference", grouped(strikes))),
+                (strikes, bites) => format!("{} struck, {} bit", grouped(strikes), grouped(bites)),
+            };
+            self.line(&format!("      {:width$}  {told}", fault.kind));
+        }
+    }
+
+    fn operations(&mut self, operations: &Operations) {
+        if operations.invoked == 0 {
+            return;
+        }
+        let mut parts = vec![format!("{} completed", grouped(operations.completed))];
+        parts.extend((operations.failed > 0).then(|| format!("{} failed", grouped(operations.failed))));
+        parts.extend((operations.unknown > 0).then(|| format!("{} unknown to their clients", grouped(operations.unknown))));
+        self.line(&format!("  {}: {}", counted(operations.invoked, "operation"), parts.join(", ")));
+    }
+}
+
+/// The parts of a sweep's page.
+impl Page {
+    fn sweep_headline(&self, subject: &Subject<'_>, summary: &Summary, never: &[&str]) -> String {
+        let seeds = counted(summary.seeds, "seed");
+        let of = |count: u64| if summary.seeds == 1 { String::new() } else { format!(" in {} of {seeds}", grouped(count)) };
+        let mut text = match (summary.violated, summary.unknown, summary.defects) {
+            (0, 0, 0) if summary.seeds == 0 => return self.paint.doubtful("? interrupted before a seed was done"),
+            (0, 0, 0) if summary.seeds == 1 => "holds".to_owned(),
+            (0, 0, 0) => format!("holds in all {seeds}"),
+            (0, 0, defects) => format!("not judged{}: a defect in Stormglass itself", of(defects)),
+            (0, unknown, _) => format!("unknown{}", of(unknown)),
+            (violated, _, _) => {
+                let is_violated = |name: &str| summary.failures.iter().any(|bucket| bucket.properties.contains(&name));
+                format!("violated{}{}", of(violated), as_meant(subject.expected, &is_violated))
+            }
+        };
+        match summary.ended {
+            Ended::Cancelled => text += "; then interrupted",
+            Ended::Violated => text += "; the sweep stopped there",
+            Ended::Complete => {}
+        }
+        if summary.violated == 0 && summary.unknown == 0 && summary.defects == 0 && !never.is_empty() {
+            return self.paint.doubtful(&format!("? {text}, but never seen: {}", never.join(", ")));
+        }
+        let verdict = match (summary.violated, summary.unknown + summary.defects) {
+            (0, 0) => Verdict::Holds,
+            (0, _) => Verdict::Unknown,
+            _ => Verdict::Violated,
+        };
+        self.paint.verdict(verdict, &text)
+    }
+
+    fn defects(&mut self, summary: &Summary, called: &Invocation) {
+        if summary.defects == 0 {
+            return;
+        }
+        self.blank();
+        self.line(&self.paint.bad(&format!("  {} of Stormglass itself: please report", counted(summary.defects, "defect"))));
+        for (seed, defect) in &summary.first_defects {
+            self.line(&format!("      {}", clean(&defect.message).lines().next().unwrap_or_default()));
+            self.line(&format!("    {}", called.replay(*seed)));
+        }
+        self.more(summary.defects, summary.first_defects.len());
+    }
+
+    fn unknown(&mut self, summary: &Summary, called: &Invocation) {
+        if summary.unknown == 0 {
+            return;
+        }
+        self.blank();
+        self.line(&format!("  {} in {}", self.paint.doubtful("? unknown"), counted(summary.unknown, "seed")));
+        for seed in &summary.unknown_seeds {
+            self.line(&format!("    {}", called.replay(*seed)));
+        }
+        self.more(summary.unknown, summary.unknown_seeds.len());
+    }
+
+    fn bucket(&mut self, bucket: &Bucket, called: &Invocation) {
+        self.blank();
+        let title = self.paint.bad(&format!("✗ {}", bucket.properties.join(", ")));
+        let count = counted(bucket.count, "seed");
+        self.line(&format!("  {title}  {}", self.paint.faint(&format!("{count} · fingerprint {:016x}", bucket.fingerprint))));
+        if !bucket.detail.is_empty() {
+            self.line(&format!("      {}", clean(&bucket.detail)));
+        }
+        self.more(bucket.count, bucket.seeds.len());
+        for seed in &bucket.seeds {
+            self.command(&format!("  {}", called.replay(*seed)));
+        }
+    }
+
+    fn more(&mut self, count: u64, listed: usize) {
+        let more = count - listed as u64;
+        if more > 0 {
+            self.line(&format!("      {}", self.paint.faint(&format!("and {} more, below are the first", grouped(more)))));
+        }
+    }
+}
+
+fn messages_in_words(messages: &Messages) -> String {
+    let mut text = format!("{}: {} delivered", counted(messages.sent, "message"), grouped(messages.delivered));
+    if messages.dropped > 0 {
+        text += &format!(", {} dropped", grouped(messages.dropped));
+    }
+    if messages.duplicated > 0 {
+        text += &format!(", {} duplicated", grouped(messages.duplicated));
+    }
+    text
+}
+
+/// To the nanosecond for a few runs, in whole seconds for many.
+fn total_time(nanos: u128) -> String {
+    match u64::try_from(nanos) {
+        Ok(nanos) if nanos < 100_000_000_000 => Duration::from_nanos(nanos).to_string(),
+        _ => format!("{}s", grouped(u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX))),
+    }
+}
+
+/// `1 seed`, `1,000 seeds`.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Without anything that a terminal would obey; line breaks stay.
+fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::atomic::AtomicBool;
+
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::explore::Sweep;
+    use crate::explore::samples::{outcome, unknown, violated};
+    use crate::report::samples::{called, subject};
+
+    fn check(found: &str, expected: Expect) {
+        expected.assert_eq(found);
+    }
+
+    #[test]
+    fn a_run_that_holds() {
+        check(
+            &opening(&subject(), "seed 7", false),
+            expect![[r#"
+            a leader crashes
+            RaftKv · 5 servers, 1 client · seed 7
+        "#]],
+        );
+        check(
+            &run_text(&subject(), &outcome(7), &called(), false),
+            expect![[r#"
+            ✓ holds
+
+              ✓ linearizable
+              ✓ no-panic
+
+              sometimes
+                ✓ leader lost     1
+                · client retried  never seen
+
+              faults
+                  Crash  3 struck, 2 bit
+                  Pause  1 struck, none bit: it made no difference
+
+              12.5s simulated · 1,007 events · 500 messages: 480 delivered, 20 dropped, 3 duplicated
+              100 operations: 97 completed, 1 failed, 2 unknown to their clients
+              seed 7 · digest 123456789abcdef7
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_run_that_does_not() {
+        let detail = "n1 and n3 both lead term 4\n  n1 since 1.9s\n  n3 since 2.013s";
+        let bug = Subject { mutant: Some("raft/forgets-vote"), expected: Expected::Violates("election-safety"), ..subject() };
+        check(
+            &opening(&bug, "seed 7", false),
+            expect![[r#"
+            a leader crashes
+            RaftKv · 5 servers, 1 client · mutant raft/forgets-vote · seed 7
+        "#]],
+        );
+        check(
+            &run_text(&bug, &violated(7, "election-safety", detail), &called(), false),
+            expect![[r#"
+            ✗ violated: election-safety, as this scenario means to show
+
+              ✗ election-safety  at 2.013s
+                  n1 and n3 both lead term 4
+                    n1 since 1.9s
+                    n3 since 2.013s
+              ✓ linearizable
+              ✓ no-panic
+
+              sometimes
+                ✓ leader lost     1
+                · client retried  never seen
+
+              faults
+                  Crash  3 struck, 2 bit
+                  Pause  1 struck, none bit: it made no difference
+
+              12.5s simulated · 1,007 events · 500 messages: 480 delivered, 20 dropped, 3 duplicated
+              100 operations: 97 completed, 1 failed, 2 unknown to their clients
+              seed 7 · digest 123456789abcdef7
+
+              stormglass replay storm.ron --seed 7 --set duration=5s
+        "#]],
+        );
+        check(
+            run_text(&bug, &violated(7, "log-matching", "broken"), &called(), false).lines().next().unwrap_or_default(),
+            expect!["✗ violated: log-matching; this scenario means to show election-safety"],
+        );
+        check(
+            run_text(&bug, &outcome(7), &called(), false).lines().next().unwrap_or_default(),
+            expect!["✓ holds, though this scenario means to show election-safety violated"],
+        );
+        check(
+            &run_text(&subject(), &unknown(7), &called(), false),
+            expect![[r#"
+            ? unknown: linearizable
+
+              ? linearizable
+                  the budget of 10000 states ended
+              ✓ no-panic
+
+              sometimes
+                ✓ leader lost     1
+                · client retried  never seen
+
+              faults
+                  Crash  3 struck, 2 bit
+                  Pause  1 struck, none bit: it made no difference
+
+              12.5s simulated · 1,007 events · 500 messages: 480 delivered, 20 dropped, 3 duplicated
+              100 operations: 97 completed, 1 failed, 2 unknown to their clients
+              seed 7 · digest 123456789abcdef7
+
+              stormglass replay storm.ron --seed 7 --set duration=5s
+        "#]],
+        );
+    }
+
+    #[test]
+    fn two_runs_that_differ_are_shown_by_running_twice() {
+        let text = run_text(&subject(), &violated(7, DETERMINISTIC, "two runs differ"), &called(), false);
+        assert!(text.ends_with("  stormglass run storm.ron --seed 7 --set duration=5s --verify\n"), "{text}");
+    }
+
+    #[test]
+    fn colour_only_where_asked_and_nothing_a_terminal_would_obey() {
+        let outcome = violated(7, "no-panic", "\u{1b}[2Jgone");
+        assert!(!run_text(&subject(), &outcome, &called(), false).contains('\u{1b}'));
+        assert!(run_text(&subject(), &outcome, &called(), true).contains("\u{1b}[1;31m✗ violated: no-panic\u{1b}[0m"));
+    }
+
+    #[test]
+    fn sweeps() {
+        let sweep = |seeds, run: &(dyn Fn(u64) -> Outcome + Sync)| {
+            let cancel = AtomicBool::new(false);
+            let sweep = Sweep { start: 0, seeds, jobs: 1, keep_going: true, cancel: &cancel };
+            summary_text(&subject(), &sweep.run(run, &mut |_| ControlFlow::Continue(())).unwrap(), &called(), false)
+        };
+        check(
+            &sweep(1_000, &outcome),
+            expect![[r#"
+            ? holds in all 1,000 seeds, but never seen: client retried
+
+              sometimes
+                ✓ leader lost     999 in 666 seeds
+                ✗ client retried  never seen, but must be
+
+              faults
+                  Crash  3,000 struck, 2,000 bit
+                  Pause  1,000 struck, none bit: it made no difference
+
+              12,500s simulated · 1,499,500 events · 500,000 messages: 480,000 delivered, 20,000 dropped, 3,000 duplicated
+              100,000 operations: 97,000 completed, 1,000 failed, 2,000 unknown to their clients
+        "#]],
+        );
+        let failing = |seed| match seed % 10 {
+            3 => violated(seed, "election-safety", &format!("n1 and n2 both lead term {seed}\nmore")),
+            4 if seed < 40 => violated(seed, "no-panic", &format!("n1 panicked at {seed}ms: oh")),
+            5 if seed < 10 => unknown(seed),
+            6 if seed < 10 => std::panic::resume_unwind(Box::new("a judge fell over")),
+            _ => outcome(seed),
+        };
+        check(
+            &sweep(100, &failing),
+            expect![[r#"
+            ✗ violated in 14 of 100 seeds
+
+              sometimes
+                ✓ leader lost     99 in 66 seeds
+                ✗ client retried  never seen, but must be
+
+              faults
+                  Crash  297 struck, 198 bit
+                  Pause  99 struck, none bit: it made no difference
+
+              1,237s simulated · 103,944 events · 49,500 messages: 47,520 delivered, 1,980 dropped, 297 duplicated
+              9,900 operations: 9,603 completed, 99 failed, 198 unknown to their clients
+
+              1 defect of Stormglass itself: please report
+                  a judge fell over
+                stormglass replay storm.ron --seed 6 --set duration=5s
+
+              ? unknown in 1 seed
+                stormglass replay storm.ron --seed 5 --set duration=5s
+
+              ✗ election-safety  10 seeds · fingerprint 3da489964dd32312
+                  n1 and n2 both lead term 3
+                  and 5 more, below are the first
+                stormglass replay storm.ron --seed 3 --set duration=5s
+                stormglass replay storm.ron --seed 13 --set duration=5s
+                stormglass replay storm.ron --seed 23 --set duration=5s
+                stormglass replay storm.ron --seed 33 --set duration=5s
+                stormglass replay storm.ron --seed 43 --set duration=5s
+
+              ✗ no-panic  4 seeds · fingerprint f15f6c9d838d918a
+                  n1 panicked at 4ms: oh
+                stormglass replay storm.ron --seed 4 --set duration=5s
+                stormglass replay storm.ron --seed 14 --set duration=5s
+                stormglass replay storm.ron --seed 24 --set duration=5s
+                stormglass replay storm.ron --seed 34 --set duration=5s
+        "#]],
+        );
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A system that misbehaves as it is told: clients ask, the first server answers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use stormglass::base::{ClientId, Duration, Form, NodeId};
+use stormglass::check::{Judge, PropertyKind, PropertyReport, Verdict};
+use stormglass::history::{self, History};
+use stormglass::process::{ClientProcess, Context, Files, Message, Process};
+use stormglass::systems::{Check, Mutant, Nodes, Population, System, Written};
+use stormglass::trace::{Event, Record};
+use stormglass::world::Cluster;
+
+pub(crate) struct Toy;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Trouble {
+    /// Nothing.
+    Calm,
+    /// The server panics.
+    Panic,
+    /// The server spins.
+    Spin,
+    /// The server notes that something bad happened.
+    Violate,
+    /// The judge of the history gives up.
+    Unknown,
+    /// The judge of the history panics.
+    Defect,
+    /// The server answers what differs from run to run.
+    Drift,
+}
+
+const TROUBLES: &[(&str, Trouble)] = &[
+    ("Calm", Trouble::Calm),
+    ("Panic", Trouble::Panic),
+    ("Spin", Trouble::Spin),
+    ("Violate", Trouble::Violate),
+    ("Unknown", Trouble::Unknown),
+    ("Defect", Trouble::Defect),
+    ("Drift", Trouble::Drift),
+];
+
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    trouble: Trouble,
+    /// One seed in so many is in trouble.
+    odds: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Word {
+    Ask { trouble: bool },
+    Answer(u64),
+}
+impl Message for Word {}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct SomethingBad;
+
+pub(crate) struct Server {
+    trouble: Trouble,
+    asked: u64,
+}
+
+/// What a seed cannot know.
+static DRIFT: AtomicU64 = AtomicU64::new(1_000);
+/// The answer of a server in trouble.
+const ODD: u64 = u64::MAX;
+
+impl Process for Server {
+    type Config = Trouble;
+    type Message = Word;
+    type Timer = ();
+    type Note = SomethingBad;
+
+    const ROLES: &'static [&'static str] = &["Only"];
+    const MARKS: &'static [&'static str] = &["asked twice"];
+
+    fn boot(trouble: &Trouble, _: &Files, _: &mut Context<'_, Self>) -> Self {
+        Self { trouble: *trouble, asked: 0 }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Word, context: &mut Context<'_, Self>) {
+        let Word::Ask { trouble } = message else { return };
+        self.asked += 1;
+        if self.asked == 2 {
+            context.sometimes("asked twice");
+        }
+        context.append("log", b"asked");
+        let mut answer = self.asked;
+        if trouble {
+            match self.trouble {
+                Trouble::Calm => {}
+                Trouble::Panic => panic!("the toy fell over"),
+                Trouble::Spin => context.set_timer((), Duration::ZERO),
+                Trouble::Violate => context.note(SomethingBad),
+                Trouble::Unknown | Trouble::Defect => answer = ODD,
+                Trouble::Drift => answer = DRIFT.fetch_add(1, Ordering::Relaxed),
+            }
+        }
+        context.send_when_durable(from, Word::Answer(answer));
+    }
+
+    fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+        context.set_timer((), Duration::ZERO);
+    }
+}
+
+pub(crate) struct Client {
+    me: ClientId,
+    trouble: bool,
+    open: bool,
+    quiet: bool,
+}
+
+impl Process for Client {
+    type Config = u64;
+    type Message = Word;
+    type Timer = ();
+    type Note = history::Event<(), u64>;
+
+    const MARKS: &'static [&'static str] = &["never"];
+
+    fn boot(odds: &u64, _: &Files, context: &mut Context<'_, Self>) -> Self {
+        context.set_timer((), Duration::from_millis(10));
+        let trouble = context.random().below(*odds) == 0;
+        Self { me: ClientId::new(context.me().index() as u32), trouble, open: false, quiet: false }
+    }
+
+    fn on_message(&mut self, _: NodeId, message: Word, context: &mut Context<'_, Self>) {
+        if let Word::Answer(answer) = message {
+            self.open = false;
+            context.note(history::Event::Complete { client: self.me, outcome: history::Outcome::Done(answer) });
+        }
+    }
+
+    fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+        context.set_timer((), Duration::from_millis(10));
+        if !self.open && !self.quiet {
+            self.open = true;
+            context.note(history::Event::Invoke { client: self.me, op: () });
+            context.send(NodeId::server(0), Word::Ask { trouble: self.trouble });
+        }
+    }
+}
+
+impl ClientProcess for Client {
+    fn quiesce(&mut self, _: &mut Context<'_, Self>) {
+        self.quiet = true;
+    }
+
+    fn under_way(&self) -> usize {
+        usize::from(self.open)
+    }
+}
+
+impl Cluster for Toy {
+    type Message = Word;
+    type Operation = ();
+    type Response = u64;
+    type Server = Server;
+    type Client = Client;
+}
+
+const NOTHING_BAD: &str = "nothing-bad";
+const SANE_ANSWERS: &str = "sane-answers";
+
+impl System for Toy {
+    const NAME: &'static str = "Toy";
+    const ABOUT: &'static str = "Clients ask, the first server answers. It misbehaves as it is told.";
+    type Config = Config;
+
+    fn checks() -> Vec<Check> {
+        vec![
+            Check { name: SANE_ANSWERS, kind: PropertyKind::Always, about: "no answer is odd" },
+            Check { name: NOTHING_BAD, kind: PropertyKind::Always, about: "the server notes nothing bad" },
+        ]
+    }
+
+    fn mutants() -> &'static [Mutant] {
+        &[Mutant {
+            name: "toy/bad",
+            property: NOTHING_BAD,
+            about: "Does something bad. Always.",
+            source: "nobody published it",
+            needs: &["no fault at all"],
+        }]
+    }
+
+    fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<Config> {
+        let mut fields = system.fields()?;
+        let trouble = fields.read_or("trouble", Trouble::Calm, |trouble| trouble.one_of("a trouble", TROUBLES));
+        let odds = fields.read_or("odds", 1, |odds| odds.count(1..));
+        fields.finish();
+        Some(Config { trouble, odds })
+    }
+
+    fn write(config: &Config) -> Written {
+        Written { system: format!("Toy(trouble: {:?}, odds: {})", config.trouble, config.odds), workload: None }
+    }
+
+    fn population(_: &Config) -> Population {
+        Population { servers: 2, clients: 1 }
+    }
+
+    fn nodes(config: &Config, mutant: Option<&'static str>) -> Nodes<Self> {
+        let trouble = if mutant.is_some() { Trouble::Violate } else { config.trouble };
+        Nodes { servers: vec![trouble; 2], clients: vec![config.odds] }
+    }
+
+    fn judges(_: &Config) -> Vec<Box<dyn Judge<Self>>> {
+        vec![Box::new(Watcher(PropertyReport::holds(NOTHING_BAD)))]
+    }
+
+    fn judge_history(config: &Config, history: &History<(), u64>, _: u64) -> Vec<PropertyReport> {
+        let mut report = PropertyReport::holds(SANE_ANSWERS);
+        if history.operations().iter().any(|operation| operation.result() == Some(&ODD)) {
+            assert!(config.trouble != Trouble::Defect, "the judge fell over");
+            report.verdict = Verdict::Unknown;
+            report.detail = "that is a hard question".to_owned();
+        }
+        vec![report]
+    }
+}
+
+struct Watcher(PropertyReport);
+
+impl Judge<Toy> for Watcher {
+    fn observe(&mut self, record: &Record<'_, Toy>) {
+        if let Event::Note { node, .. } = record.event
+            && self.0.verdict == Verdict::Holds
+        {
+            self.0 = PropertyReport::violated(NOTHING_BAD, record.at, format!("{node} did something bad\nafter record {}", record.number));
+        }
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        vec![self.0.clone()]
+    }
+}
