@@ -5,7 +5,7 @@
 //! docs/benchmarks.md has other simulators' figures.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the wall clock")]
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
 
 use std::time::Instant;
 

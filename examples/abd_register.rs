@@ -1,9 +1,9 @@
 //! Replicated registers after Attiya, Bar-Noy and Dolev (*Sharing memory robustly in message-passing systems*, JACM 1995), for many
 //! writers (Lynch and Shvartsman, 1997). There is no leader, no log and no election.
 //!
-//! Any server coordinates. A *write* asks a majority for the newest version, then stores a newer one at a majority. A *read* asks a majority
-//! for the newest version, then stores that same version at a majority before it answers: it may have met a write that is half done, and a
-//! later read, which asks another majority, must not find an older value. The mutant leaves this write-back out.
+//! Any server coordinates. A *write* asks a majority for the newest version, then stores a newer one at a majority. A *read* asks a
+//! majority for the newest version, then stores that same version at a majority before it answers: it may have met a write that is half
+//! done, and a later read, which asks another majority, must not find an older value. The mutant leaves this write-back out.
 
 use std::collections::{BTreeMap, BTreeSet};
 

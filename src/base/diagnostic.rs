@@ -82,8 +82,8 @@ pub struct Diagnostic {
 
 /// A collector of problems, shared by all who read one file.
 ///
-/// It takes problems through a shared reference, so that readers need not hand it back and forth. It keeps the first thousand and counts the
-/// rest: a file with more is not a scenario.
+/// It takes problems through a shared reference, so that readers need not hand it back and forth. It keeps the first thousand and counts
+/// the rest: a file with more is not a scenario.
 #[derive(Debug, Default)]
 pub struct Diagnostics(RefCell<Collected>);
 
@@ -250,7 +250,8 @@ impl Diagnostics {
         problems
     }
 
-    /// All problems as people read them, in the order of their places, a blank line between two. Beyond twenty it says how many more there are.
+    /// All problems as people read them, in the order of their places, a blank line between two. Beyond twenty it says how many more there
+    /// are.
     pub fn render(&self, source: &Source, color: bool) -> String {
         let problems = self.sorted();
         let mut text = String::new();
@@ -620,11 +621,15 @@ mod tests {
     proptest! {
         #[test]
         fn any_place_in_any_text_can_be_shown(
-            text in "(\\PC|[\\r\\n\\t\\x00 ,:ä💨\u{feff}\u{202e}\u{301}]){0,80}", spans in any::<[u8; 4]>(), name in ".*", color in any::<bool>()
+            text in "(\\PC|[\\r\\n\\t\\x00 ,:ä💨\u{feff}\u{202e}\u{301}]){0,80}",
+            spans in any::<[u8; 4]>(),
+            name in ".*",
+            color in any::<bool>(),
         ) {
             let [a, b, c, d] = spans.map(|byte| usize::from(byte) % 100);
             let source = Source::new(name, text);
-            let problem = Diagnostic::error(Span::new(a, b), "message").label("label\nof two lines").context(Span::new(c, d), "context").help("help");
+            let problem = Diagnostic::error(Span::new(a, b), "message").label("label\nof two lines");
+            let problem = problem.context(Span::new(c, d), "context").help("help");
             prop_assert!(problem.render(&source, color).contains("message"));
         }
     }

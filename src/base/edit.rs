@@ -7,8 +7,8 @@ use super::syntax::{self, Contents};
 
 /// Replaces the value at `path` in a text, or adds the field, if the last segment of the path is absent from a value that has fields.
 ///
-/// A path names fields, and counts items of lists and arguments from zero: `system.nodes`, `faults[0][1].node`. The value is RON. Where that
-/// would be a syntax error, and where a single word or number replaces a text, it is put in quotes: `--set system.heartbeat=50ms` and
+/// A path names fields, and counts items of lists and arguments from zero: `system.nodes`, `faults[0][1].node`. The value is RON. Where
+/// that would be a syntax error, and where a single word or number replaces a text, it is put in quotes: `--set system.heartbeat=50ms` and
 /// `--set name=calm` mean what they seem to.
 ///
 /// ```
@@ -200,7 +200,8 @@ fn brackets(target: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "Scenario(\r\n    // calm\r\n    name: \"calm\", system: RaftKv, loss: 0.5,\r\n    faults: [At(\"2s\", Crash(node: Leader))], // one\r\n)\r\n";
+    const TEXT: &str = "Scenario(\r\n    // calm\r\n    name: \"calm\", system: RaftKv, loss: 0.5,\r\n    \
+                        faults: [At(\"2s\", Crash(node: Leader))], // one\r\n)\r\n";
 
     fn check(path: &str, value: &str, old: &str, new: &str) {
         assert!(TEXT.contains(old), "{old}");

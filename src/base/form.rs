@@ -130,7 +130,8 @@ impl<'s> Form<'s> {
 
 /// What is wrong with a value.
 impl<'s> Form<'s> {
-    /// A problem with this value, to be told in more detail and handed to [`report`](Self::report): what is wrong with its meaning, not its form.
+    /// A problem with this value, to be told in more detail and handed to [`report`](Self::report): what is wrong with its meaning, not its
+    /// form.
     ///
     /// ```
     /// # use stormglass::base::{Diagnostics, Form, Source};
@@ -174,7 +175,8 @@ impl<'s> Form<'s> {
         }
     }
 
-    /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and `Partition(cut: Halves, lasting: "1s")`.
+    /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and
+    /// `Partition(cut: Halves, lasting: "1s")`.
     pub fn has_fields(self) -> bool {
         matches!(syntax::contents(self.text), Contents::Fields(_))
     }
@@ -1041,7 +1043,11 @@ Scenario(
         }
 
         #[test]
-        fn setting_never_panics(text in any_text(), path in "[a-z\\[\\]0-9.]{0,20}|faults\\[[01]\\]\\[1\\]|system\\.[a-z]{1,3}", value in any_text()) {
+        fn setting_never_panics(
+            text in any_text(),
+            path in "[a-z\\[\\]0-9.]{0,20}|faults\\[[01]\\]\\[1\\]|system\\.[a-z]{1,3}",
+            value in any_text(),
+        ) {
             let _ = set(&text, &path, &value);
         }
 
@@ -1050,7 +1056,8 @@ Scenario(
             let heartbeat = Duration::from_nanos(nanos);
             let quoted = ron::to_string(&name).expect("a text");
             let text = set(VALID, "name", &quoted).and_then(|text| set(&text, "system.nodes", &nodes.to_string()));
-            let text = text.and_then(|text| set(&text, "system.heartbeat", &heartbeat.to_string())).and_then(|text| set(&text, "trace", "true"));
+            let text = text.and_then(|text| set(&text, "system.heartbeat", &heartbeat.to_string()));
+            let text = text.and_then(|text| set(&text, "trace", "true"));
             let text = text.and_then(|text| set(&text, "faults[1][1][0][1].node", "n7")).and_then(|text| set(&text, "mix.cas", "9"));
             let (scenario, problems) = decode(&text.expect("every path is there"));
             prop_assert_eq!(problems, "");

@@ -1,7 +1,7 @@
 //! RON as it is written: the parts of a value without their meaning, and syntax errors in words.
 //!
-//! The `ron` crate reads everything; here its values are only located. A part is a slice of the text it was found in, so that its place is the
-//! distance between the two.
+//! The `ron` crate reads everything; here its values are only located. A part is a slice of the text it was found in, so that its place is
+//! the distance between the two.
 
 use std::fmt;
 

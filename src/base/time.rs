@@ -168,7 +168,8 @@ impl Sum for Duration {
 
 const UNITS: [(&str, u64); 5] = [("min", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 
-/// The largest unit that divides the length exactly, or a decimal fraction of the largest unit below it: `150ms`, `2s`, `1.5s`, `1.234567s`.
+/// The largest unit that divides the length exactly, or a decimal fraction of the largest unit below it: `150ms`, `2s`, `1.5s`,
+/// `1.234567s`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {

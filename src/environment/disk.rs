@@ -7,7 +7,8 @@ use crate::base::{Change, scale};
 
 /// Named files. A write is visible to nobody until it is durable: a process remembers what it wrote, and reads only when it boots.
 ///
-/// Writes reach the disk in order. A crash therefore leaves a prefix of those that were not synced: whole writes, and perhaps a part of one.
+/// Writes reach the disk in order. A crash therefore leaves a prefix of those that were not synced: whole writes, and perhaps a part of
+/// one.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     /// What is durable, by name. A disk has few files: a list is faster than a map.

@@ -29,8 +29,8 @@ pub struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing of
-    /// the threads. It may end the sweep.
+    /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing
+    /// of the threads. It may end the sweep.
     ///
     /// Without `keep_going` the row of the lowest seed that violates a property is the last. A panic out of `run` becomes a [`Defect`], and
     /// the sweep goes on.

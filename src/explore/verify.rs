@@ -9,8 +9,8 @@ use crate::world::Outcome;
 /// What [`verify`] judges: a run is a pure function of the scenario and the seed.
 pub const DETERMINISTIC: &str = "deterministic";
 
-/// Runs twice, compares record by record, and adds its own verdict on [`DETERMINISTIC`] to the outcome of the first run. These sinks see the
-/// first run only.
+/// Runs twice, compares record by record, and adds its own verdict on [`DETERMINISTIC`] to the outcome of the first run. These sinks see
+/// the first run only.
 ///
 /// `run` runs the same seed of the same scenario each time; its watch brings the sinks.
 pub fn verify(mut sinks: Vec<&mut dyn Sink>, mut run: impl FnMut(Watch<'_>) -> Outcome) -> Outcome {

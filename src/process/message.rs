@@ -9,8 +9,8 @@ use crate::base::Kind;
 
 /// What nodes send: one type for a whole system, in practice an enum with a variant for each kind of message.
 ///
-/// Kinds are found through serde: the variants of an enum, in order; a type that is no enum has the one kind `message`. `impl Message for MyMessage {}` is all
-/// that is needed. Override both methods together where a variant wraps the messages of an embedded protocol.
+/// Kinds are found through serde: the variants of an enum, in order; a type that is no enum has the one kind `message`. `impl Message for
+/// MyMessage {}` is all that is needed. Override both methods together where a variant wraps the messages of an embedded protocol.
 pub trait Message: Clone + Debug + Serialize + DeserializeOwned + 'static {
     /// The kind of this message.
     #[inline]

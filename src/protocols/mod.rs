@@ -1,3 +1,4 @@
-//! Protocols, a folder each: the machine, its messages, its safety rules, mutants that break one of them, and the properties that must hold.
+//! Protocols, a folder each: the machine, its messages, its safety rules, mutants that break one of them, and the properties that must
+//! hold.
 
 pub mod raft;

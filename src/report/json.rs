@@ -71,6 +71,7 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
         Ended::Violated => "violated",
         Ended::Cancelled => "interrupted",
     };
+    let marks = summary.sometimes.iter().map(|mark| json!({ "name": mark.name, "count": mark.count, "seeds": mark.seeds }));
     json!({
         "schema": SCHEMA,
         "scenario": subject.name,
@@ -86,7 +87,7 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
         "sim_time_ns": u64::try_from(summary.sim_time_ns).unwrap_or(u64::MAX),
         "operations": summary.operations.completed,
         "history": history(&summary.operations),
-        "sometimes": summary.sometimes.iter().map(|mark| json!({ "name": mark.name, "count": mark.count, "seeds": mark.seeds })).collect::<Vec<_>>(),
+        "sometimes": marks.collect::<Vec<_>>(),
         "never_seen": summary.never_seen(subject.expect),
         "faults": summary.faults,
         "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),

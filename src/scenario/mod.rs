@@ -90,8 +90,8 @@ impl Scenario {
 
     /// The scenario as a file: reading it gives the same again. What is as usual is left out.
     ///
-    /// Two things cannot be written, and no file has them: a fixed fate that is lost to anything but the table of fates itself, and one of a
-    /// kind of message that the system does not have.
+    /// Two things cannot be written, and no file has them: a fixed fate that is lost to anything but the table of fates itself, and one of
+    /// a kind of message that the system does not have.
     pub fn to_ron(&self) -> String {
         write::scenario(self)
     }

@@ -14,9 +14,7 @@ impl Scenario {
     #[track_caller]
     pub fn assert_holds(&self, seed: u64) {
         let outcome = self.run(seed);
-        if outcome.verdict() != Verdict::Holds {
-            panic!("{}", self.describe_failure(&outcome));
-        }
+        assert!(outcome.verdict() == Verdict::Holds, "{}", self.describe_failure(&outcome));
     }
 
     /// What a failing test says: which properties did not hold, the scenario as a file, and the command that shows the run again.

@@ -182,8 +182,8 @@ impl<C: Cluster> World<'_, C> {
         self.core.engine.schedule(self.core.engine.now() + gap, Call::Strike { step });
     }
 
-    /// The instant is over: strikes all that is due in it, in order. Strikes schedule nothing for the same instant, so that the same strikes
-    /// given as times strike in the same places.
+    /// The instant is over: strikes all that is due in it, in order. Strikes schedule nothing for the same instant, so that the same
+    /// strikes given as times strike in the same places.
     pub(super) fn strike_due(&mut self) {
         while let Some(due) = self.core.nemesis.due.pop_front() {
             if !self.core.nemesis.active {

@@ -88,8 +88,8 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
-    /// Whether a fresh operation has completed, none is under way, and the replicas agree. A run with neither clients nor replicas that must
-    /// agree has nothing to settle, and uses all its time.
+    /// Whether a fresh operation has completed, none is under way, and the replicas agree. A run with neither clients nor replicas that
+    /// must agree has nothing to settle, and uses all its time.
     fn is_settled(&self) -> bool {
         let prints = self.fingerprints();
         let demanding = self.settling.has_clients || prints.iter().any(Option::is_some);

@@ -184,10 +184,15 @@ mod tests {
                     }
                     Act::Pass(length) => {
                         let until = now + length;
-                        let mut wanted: Vec<(u64, u8)> = plain.iter().filter(|(_, due)| **due <= until).map(|(timer, due)| (*due, *timer)).collect();
+                        let ready = plain.iter().filter(|(_, due)| **due <= until);
+                        let mut wanted: Vec<(u64, u8)> = ready.map(|(timer, due)| (*due, *timer)).collect();
                         plain.retain(|_, due| *due > until);
                         let mut fired = Vec::new();
-                        while let Some(place) = alarms.iter().enumerate().filter(|(_, alarm)| alarm.at.as_nanos() <= until).min_by_key(|(_, alarm)| alarm.at).map(|(place, _)| place) {
+                        let next = |alarms: &[Alarm]| {
+                            let ready = (0..alarms.len()).filter(|place| alarms[*place].at.as_nanos() <= until);
+                            ready.min_by_key(|place| alarms[*place].at)
+                        };
+                        while let Some(place) = next(&alarms) {
                             let alarm = alarms.remove(place);
                             match lazy.ring(alarm.slot, alarm.generation, alarm.at) {
                                 Ring::Stale => {}

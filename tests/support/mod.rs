@@ -1,5 +1,5 @@
 //! Readers for recorded histories, and a verifier of witnesses, for the tests of the checker.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::path::{Path, PathBuf};
 

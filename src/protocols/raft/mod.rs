@@ -1,8 +1,8 @@
 //! Raft: a replicated log, and on it a key-value store.
 //!
-//! After *In Search of an Understandable Consensus Algorithm* (Ongaro and Ousterhout, 2014; "the paper") and *Consensus: Bridging Theory and
-//! Practice* (Ongaro, 2014; "the thesis"): elections, replication, durable terms, votes and logs, linearizable reads through ReadIndex, and
-//! client sessions, so that a retry is applied once.
+//! After *In Search of an Understandable Consensus Algorithm* (Ongaro and Ousterhout, 2014; "the paper") and *Consensus: Bridging Theory
+//! and Practice* (Ongaro, 2014; "the thesis"): elections, replication, durable terms, votes and logs, linearizable reads through ReadIndex,
+//! and client sessions, so that a retry is applied once.
 //!
 //! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, its replicated state in `kv`.
 //! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.

@@ -8,8 +8,8 @@ use crate::process::Release;
 
 /// The rules on which Raft's safety rests.
 ///
-/// The machine asks these and keeps no second copy of them. Sections are the paper's (Ongaro and Ousterhout, 2014), or of the thesis (Ongaro,
-/// 2014) where said.
+/// The machine asks these and keeps no second copy of them. Sections are the paper's (Ongaro and Ousterhout, 2014), or of the thesis
+/// (Ongaro, 2014) where said.
 pub trait Rules: Sync + Debug {
     /// When a request for votes or the answer to one leaves: once term and vote are durable (figure 2, persistent state).
     fn release_of_vote(&self) -> Release {
@@ -21,8 +21,8 @@ pub trait Rules: Sync + Debug {
         candidate >= own
     }
 
-    /// Whether a candidate of one's own term may have the vote: nobody else has it, and its log is up to date (§5.2, §5.4.1). Asked again by
-    /// the same candidate, the answer is the same.
+    /// Whether a candidate of one's own term may have the vote: nobody else has it, and its log is up to date (§5.2, §5.4.1). Asked again
+    /// by the same candidate, the answer is the same.
     fn may_grant_vote(&self, given_to: Option<NodeId>, candidate: NodeId, up_to_date: bool) -> bool {
         given_to.is_none_or(|other| other == candidate) && up_to_date
     }
@@ -58,8 +58,8 @@ pub trait Rules: Sync + Debug {
         own != sent
     }
 
-    /// A follower's commit index after a successful append. `matched` is the last entry that the message proved equal to the leader's, `last`
-    /// the follower's own last (figure 2, AppendEntries, 5).
+    /// A follower's commit index after a successful append. `matched` is the last entry that the message proved equal to the leader's,
+    /// `last` the follower's own last (figure 2, AppendEntries, 5).
     fn commit_after_append(&self, commit: u64, leader_commit: u64, matched: u64, last: u64) -> u64 {
         let _ = last;
         commit.max(leader_commit.min(matched))

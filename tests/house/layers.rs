@@ -1,0 +1,182 @@
+//! Who may name whom.
+
+use crate::rust::{CodePath, code_of, paths, tokens};
+use crate::{File, demand_none, file, files};
+
+/// What a room may name, besides itself.
+#[derive(Clone, Copy)]
+enum May {
+    /// These.
+    Name(&'static [&'static str]),
+    /// All that stand above it in the list.
+    NameAllAbove,
+    /// All that stand above it but these.
+    NameAllAboveBut(&'static [&'static str]),
+    /// These; and what judges a protocol from outside, its `properties.rs` and its tests, also those.
+    NameAndInProperties(&'static [&'static str], &'static [&'static str]),
+}
+
+/// The rooms, bottom up. `docs/ARCHITECTURE.md` shows the same list.
+const ROOMS: &[(&str, May)] = &[
+    ("base", May::Name(&[])),
+    ("engine", May::Name(&["base"])),
+    ("process", May::Name(&["base"])),
+    ("environment", May::Name(&["base"])),
+    ("fault", May::Name(&["base"])),
+    ("trace", May::Name(&["base"])),
+    ("history", May::Name(&["base"])),
+    ("check", May::Name(&["base", "history", "trace"])),
+    ("protocols", May::NameAndInProperties(&["base", "process"], &["check", "history", "trace"])),
+    ("workload", May::Name(&["base", "process", "history"])),
+    ("world", May::NameAllAboveBut(&["protocols", "workload"])),
+    ("systems", May::NameAllAbove),
+    ("scenario", May::NameAllAbove),
+    ("explore", May::NameAllAbove),
+    ("report", May::NameAllAbove),
+    ("cli", May::NameAllAbove),
+];
+
+impl May {
+    /// Whether a file of the room at this place in the list may name that room.
+    fn allows(self, place: usize, path: &str, named: &str) -> bool {
+        let is_above = ROOMS[..place].iter().any(|(room, _)| *room == named);
+        match self {
+            Self::Name(rooms) => rooms.contains(&named),
+            Self::NameAllAbove => is_above,
+            Self::NameAllAboveBut(rooms) => is_above && !rooms.contains(&named),
+            Self::NameAndInProperties(rooms, in_properties) => {
+                let judges = ["/properties.rs", "/properties/", "/tests.rs", "/tests/"].iter().any(|part| path.contains(part));
+                rooms.contains(&named) || judges && in_properties.contains(&named)
+            }
+        }
+    }
+
+    /// The rule as the document's table has it.
+    fn text(self) -> String {
+        let list = |rooms: &[&str]| rooms.iter().map(|room| format!("`{room}`")).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Name([]) => "–".to_owned(),
+            Self::Name(rooms) => list(rooms),
+            Self::NameAllAbove => "all above".to_owned(),
+            Self::NameAllAboveBut(rooms) => format!("all above but {}", list(rooms)),
+            Self::NameAndInProperties(rooms, more) => format!("{}; `properties.rs` and tests also {}", list(rooms), list(more)),
+        }
+    }
+}
+
+/// What a path leads to at the root of the crate.
+enum Named<'c> {
+    Room(&'c str),
+    /// The root itself, under another name or with all that is in it.
+    Root,
+}
+
+#[test]
+fn rooms_name_only_the_rooms_they_may() {
+    demand_none(&files(&["src"], ".rs").iter().flat_map(complaints).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_document_shows_the_same_rooms() {
+    let document = file("docs/ARCHITECTURE.md");
+    let rows = document.text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ").collect();
+        let [room, _, may] = cells[..] else { return None };
+        Some((room.strip_suffix('`')?, may))
+    });
+    let shown: Vec<_> = rows.map(|(room, may)| (room.to_owned(), may.to_owned())).collect();
+    let ruled: Vec<_> = ROOMS.iter().map(|(room, may)| ((*room).to_owned(), may.text())).collect();
+    assert_eq!(shown, ruled, "the table of rooms in {} and the one in this test differ", document.path);
+}
+
+/// What is wrong with whom a file of `src` names.
+fn complaints(file: &File) -> Vec<String> {
+    let inside = file.path.strip_prefix("src/").expect("a source file");
+    let parts: Vec<&str> = inside.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").collect();
+    let room = parts[0];
+    // The crate's front page declares the rooms, and the command is a program of its own.
+    if matches!(room, "lib" | "bin") {
+        return vec![];
+    }
+    let Some(place) = ROOMS.iter().position(|(known, _)| *known == room) else {
+        return vec![file.complaint(1, format_args!("`{room}` is no room of the house: give it a row in the table"))];
+    };
+    let may = ROOMS[place].1;
+    let code = code_of(&file.text);
+    let complaint = |path: &CodePath<'_>| {
+        let what = match named(path, &parts)? {
+            Named::Root => "the root of the crate is named as a whole: name the room that is meant".to_owned(),
+            Named::Room(named) if named == room || may.allows(place, &file.path, named) => return None,
+            Named::Room(named) => format!("`{room}` may not name `{named}`; it may name: {}", may.text()),
+        };
+        Some(file.complaint(path.line, what))
+    };
+    paths(&tokens(&code)).iter().filter_map(complaint).collect()
+}
+
+/// What a path names at the root of the crate, if it leads there. It stands in a module of the file's, which is the module `file`.
+fn named<'c>(path: &CodePath<'c>, file: &[&str]) -> Option<Named<'c>> {
+    let mut depth = match path.segments[0] {
+        "crate" | "stormglass" => 0,
+        "super" | "self" => file.len() + path.within.len(),
+        _ => return None,
+    };
+    for (place, segment) in path.segments.iter().enumerate() {
+        match *segment {
+            "super" => depth = depth.saturating_sub(1),
+            "crate" | "stormglass" if place == 0 => {}
+            "self" => {}
+            "*" if depth == 0 => return Some(Named::Root),
+            room if depth == 0 => return Some(Named::Room(room)),
+            _ => return None,
+        }
+    }
+    // A lone `crate`, `super` or `self` is one of visibility, or a value.
+    (depth == 0 && path.segments.len() > 1).then_some(Named::Root)
+}
+
+#[test]
+fn planted_violations_are_found() {
+    for (path, code) in [
+        ("src/base/time.rs", "use crate::engine::Engine;"),
+        ("src/base.rs", "use super::engine::Engine;"),
+        ("src/engine/queue.rs", "use crate::{base::Time, process::Message};"),
+        ("src/engine/queue.rs", "use super::super::process;"),
+        ("src/engine/queue.rs", "mod tests { use super::super::super::{process as p}; }"),
+        ("src/process/mod.rs", "fn f() { stormglass::world::World::run(); }"),
+        ("src/process/mod.rs", "fn f() { ::stormglass::world::run(); }"),
+        ("src/check/mod.rs", "use crate::*;"),
+        ("src/check/mod.rs", "use crate::{self as house};"),
+        ("src/check/mod.rs", "use super::{protocols::raft::Raft};"),
+        ("src/world/mod.rs", "use crate::workload::Client;"),
+        ("src/world/mod.rs", "use crate::systems;"),
+        ("src/workload/mod.rs", "use crate::check::Judge;"),
+        ("src/protocols/raft/machine.rs", "use crate::trace::Record;"),
+        ("src/protocols/raft/properties.rs", "use crate::world::World;"),
+        ("src/protocols/raft/tests/mod.rs", "use crate::world::World;"),
+        ("src/explore/mod.rs", "use crate::report::Report;"),
+        ("src/attic/mod.rs", ""),
+    ] {
+        assert_eq!(complaints(&File::planted(path, code)).len(), 1, "{path}: {code}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_not_found() {
+    for (path, code) in [
+        ("src/base/time.rs", "use super::Ratio; use crate::base::Form; pub(crate) fn f() {} pub(super) fn g() {}"),
+        (
+            "src/base/time.rs",
+            "//! See `crate::world`.\n/// ```\n/// use stormglass::world::World;\n/// ```\nfn f() { g(\"crate::world\") }",
+        ),
+        ("src/engine/queue.rs", "mod tests { use super::super::Engine; use super::*; use crate::base::Time; }"),
+        ("src/protocols/raft/properties.rs", "use crate::{base, check::Judge, history, trace::{Event, Record}};"),
+        ("src/protocols/raft/tests/stories.rs", "use crate::check::Judge;"),
+        ("src/protocols/raft/machine.rs", "use crate::process::{self, Context}; use super::rules::Rules;"),
+        ("src/world/mod.rs", "use crate::{check, engine, environment, fault, history, process, trace};"),
+        ("src/cli/run.rs", "use crate::{scenario, explore::sweep, report};"),
+        ("src/lib.rs", "pub use crate::cli;"),
+    ] {
+        assert_eq!(complaints(&File::planted(path, code)), Vec::<String>::new(), "{path}: {code}");
+    }
+}

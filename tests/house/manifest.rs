@@ -1,0 +1,64 @@
+//! The manifest: what the project stands on, and under which terms it is given away.
+
+use std::collections::BTreeMap;
+
+use crate::{file, root};
+
+#[test]
+fn the_licence_is_given() {
+    let manifest = file("Cargo.toml");
+    assert!(manifest.text.contains("\nlicense = \"MIT OR Apache-2.0\"\n"), "Cargo.toml names the licence");
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(root().join(licence).is_file(), "{licence} is missing");
+    }
+}
+
+/// Each dependency has its reason in the document, and the document names no other.
+#[test]
+fn every_dependency_has_its_reason() {
+    let (manifest, document) = (file("Cargo.toml"), file("docs/ARCHITECTURE.md"));
+    let reasons = reasons(&document.text);
+    let unexplained: Vec<_> = reasons.iter().filter(|(_, why)| why.len() < 10).map(|(name, _)| name).collect();
+    assert!(unexplained.is_empty(), "dependencies without a reason in docs/ARCHITECTURE.md: {unexplained:?}");
+    let (named, explained) = (dependencies(&manifest.text), reasons.into_keys().collect::<Vec<_>>());
+    assert_eq!(named, explained, "the dependencies in Cargo.toml (left) and in docs/ARCHITECTURE.md (right) differ");
+}
+
+/// The names in all tables of dependencies, sorted, each once.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if let Some(title) = line.strip_prefix('[') {
+            let title = title.trim_end_matches(']');
+            inside = title.ends_with("dependencies");
+            names.extend(title.split_once("dependencies.").map(|(_, name)| name.to_owned()));
+        } else if inside && let Some((name, _)) = line.split_once('=').filter(|_| !line.starts_with([' ', '#'])) {
+            names.push(name.trim().to_owned());
+        }
+    }
+    // The crate depends on itself in tests, to have all its features there.
+    names.retain(|name| name != "stormglass");
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The items of the section on dependencies: name and reason.
+fn reasons(document: &str) -> BTreeMap<String, String> {
+    let section = document.lines().skip_while(|line| *line != "## Dependencies").skip(1).take_while(|line| !line.starts_with("## "));
+    let item = |line: &str| {
+        let (name, why) = line.strip_prefix("- `")?.split_once("`: ")?;
+        Some((name.to_owned(), why.to_owned()))
+    };
+    section.filter_map(item).collect()
+}
+
+#[test]
+fn dependencies_are_read() {
+    let manifest = "[features]\ncli = []\n[dependencies]\na = \"1\"\n# b = \"1\"\nc = { version = \"1\" }\n[dependencies.d]\n\
+                    version = \"1\"\n[dev-dependencies]\na = \"1\"\nstormglass = { path = \".\" }\n";
+    assert_eq!(dependencies(manifest), ["a", "c", "d"]);
+    let document = "## Dependencies\n\n- `a`: because.\n- `c`\n\n## Else\n\n- `d`: no.\n";
+    assert_eq!(reasons(document).into_iter().collect::<Vec<_>>(), [("a".to_owned(), "because.".to_owned())]);
+}

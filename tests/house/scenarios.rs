@@ -1,0 +1,84 @@
+//! The scenarios: each says what it shows, and each mutant has one of its name.
+
+use crate::rust::code_of;
+use crate::{File, demand_none, files};
+
+#[test]
+fn every_scenario_says_what_it_shows() {
+    demand_none(&files(&["scenarios"], ".ron").iter().flat_map(complaints).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_mutant_has_a_scenario() {
+    let scenarios: Vec<String> = files(&["scenarios"], ".ron").into_iter().map(|scenario| scenario.path).collect();
+    let tables = files(&["src/protocols"], "/mutants.rs");
+    let mutants = tables.iter().flat_map(mutants_in);
+    let missing = mutants.filter(|mutant| !scenarios.contains(&scenario_of(mutant)));
+    demand_none(&missing.map(|mutant| format!("the mutant `{mutant}` needs {}", scenario_of(&mutant))).collect::<Vec<_>>());
+}
+
+/// `raft/forgets-vote` is shown by `scenarios/raft/bugs/forgets-vote.ron`.
+fn scenario_of(mutant: &str) -> String {
+    let (protocol, name) = mutant.split_once('/').unwrap_or(("", mutant));
+    format!("scenarios/{protocol}/bugs/{name}.ron")
+}
+
+fn complaints(scenario: &File) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let says = scenario.text.strip_prefix("//").and_then(|text| text.lines().next()).is_some_and(|line| !line.trim().is_empty());
+    if !says {
+        complaints.push(scenario.complaint(1, "begin with a `//` comment that says what the scenario shows"));
+    }
+    let mutant = mutant_of(scenario);
+    let is_bug = scenario.path.contains("/bugs/");
+    match &mutant {
+        Some(mutant) if is_bug && scenario_of(mutant) != scenario.path => {
+            complaints.push(scenario.complaint(1, format_args!("the scenario of the mutant `{mutant}` is {}", scenario_of(mutant))));
+        }
+        None if is_bug => complaints.push(scenario.complaint(1, "a scenario among the bugs names its mutant")),
+        Some(mutant) if !is_bug => {
+            complaints.push(scenario.complaint(1, format_args!("a scenario with a mutant lies among the bugs: {}", scenario_of(mutant))));
+        }
+        _ => {}
+    }
+    complaints
+}
+
+/// What the field `mutant` says. Comments and strings of a scenario are those of Rust.
+fn mutant_of(scenario: &File) -> Option<String> {
+    let code = code_of(&scenario.text);
+    let name = code.match_indices("mutant").find_map(|(place, word)| {
+        let value = place + word.len() + code[place + word.len()..].find('"')? + 1;
+        code[place + word.len()..value].trim_start().starts_with(':').then_some(value)
+    })?;
+    // Code keeps the number of characters but not that of bytes.
+    let start = code[..name].chars().count();
+    Some(scenario.text.chars().skip(start).take_while(|character| *character != '"').collect())
+}
+
+/// The names that a protocol's table of mutants gives.
+fn mutants_in(table: &File) -> Vec<String> {
+    let names = table.text.lines().filter_map(|line| line.trim_start().strip_prefix("name: \"")?.split('"').next());
+    names.filter(|name| name.contains('/')).map(str::to_owned).collect()
+}
+
+#[test]
+fn planted_faults_are_found() {
+    for (path, text) in [
+        ("scenarios/raft/quiet.ron", "Scenario(name: \"quiet\")"),
+        ("scenarios/raft/quiet.ron", "//\nScenario(name: \"quiet\")"),
+        ("scenarios/raft/bugs/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/commits-old-term\")"),
+        ("scenarios/raft/bugs/forgets-vote.ron", "// The mutant: \"raft/forgets-vote\".\nScenario()"),
+        ("scenarios/raft/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/forgets-vote\")"),
+    ] {
+        assert_eq!(complaints(&File::planted(path, text)).len(), 1, "{path}: {text}");
+    }
+    for (path, text) in [
+        ("scenarios/raft/quiet.ron", "// Nothing happens.\nScenario(name: \"the mutant is out\")"),
+        ("scenarios/raft/bugs/forgets-vote.ron", "// Zwölf… shows it.\nScenario(name: \"é\", mutant: \"raft/forgets-vote\")"),
+    ] {
+        assert_eq!(complaints(&File::planted(path, text)), Vec::<String>::new(), "{path}: {text}");
+    }
+    let table = File::planted("src/protocols/raft/mutants.rs", "    Mutant {\n        name: \"raft/forgets-vote\",\n");
+    assert_eq!(mutants_in(&table), ["raft/forgets-vote"]);
+}
