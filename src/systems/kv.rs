@@ -67,7 +67,7 @@ impl KvWorkload {
     /// The most clients and the most keys.
     const MOST: u32 = 100_000;
 
-    /// Reads the workload: the usual one where there is none. `mix` lists the operations that the system has.
+    /// Reads the workload: the usual one where there is none. `cas` says whether clients may compare and set.
     pub fn decode(form: Option<Form<'_>>, cas: bool) -> Option<Self> {
         let usual = Self::default();
         let usual = if cas { usual } else { Self { mix: Mix { read: 1, write: 1, cas: 0 }, ..usual } };
@@ -97,13 +97,11 @@ impl KvWorkload {
                 form.problem(format!("a request is given {request}, longer than the whole operation, {operation}"))
                     .help("make request_timeout shorter than operation_timeout"),
             );
-            return None;
         }
         if let Err(why) = KvLoad::new(keys, choice, mix) {
             form.report(form.problem(why.to_string()));
-            return None;
         }
-        Some(Self { clients, keys, choice, mix, pace: pace?, patience, sessions })
+        Some(Self { clients, keys, choice, mix, pace: pace.unwrap_or(usual.pace), patience, sessions })
     }
 
     /// Writes the workload as [`decode`](Self::decode) reads it.
@@ -215,7 +213,8 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
     /// Its own fields in a scenario, apart from `nodes`.
     type Settings: Clone + Debug + Send + Sync + 'static;
 
-    /// Reads its own fields. Reports every problem that it finds, and returns nothing if there was one.
+    /// Reads its own fields, and reports every problem that it finds. Where it can go on after a problem it does, with the usual value, so
+    /// that the rest of the file is read too; what has problems is never run.
     fn read(fields: &mut Fields<'_>) -> Option<Self::Settings>;
 
     /// Its own fields, by name, as [`read`](Self::read) reads them.

@@ -35,7 +35,7 @@ pub trait System: Cluster + Sized {
     }
 
     /// Reads its own part of a scenario: the value of `system`, and of `workload` if there is one. Reports every problem that it finds, and
-    /// returns nothing if there was one.
+    /// goes on with the usual value where it can, so that the rest of the file is read too; what has problems is never run.
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config>;
 
     /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.

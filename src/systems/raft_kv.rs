@@ -54,12 +54,13 @@ impl KeyValue for raft::RaftKv {
         let batch = fields.read_or("batch", usual.batch, |form| form.count(1..=100_000));
         let election_timeout = timeout.map_or(Some(usual.election_timeout), Form::duration_range);
         let heartbeat = beat.map_or(Some(usual.heartbeat), Form::duration_positive);
-        let settings = RaftSettings { election_timeout: election_timeout?, heartbeat: heartbeat?, batch };
-        if settings.heartbeat >= settings.election_timeout.low() {
-            complain(timeout.or(beat).unwrap_or(fields.form()), &settings);
-            return None;
+        if let (Some(election_timeout), Some(heartbeat)) = (election_timeout, heartbeat)
+            && heartbeat >= election_timeout.low()
+        {
+            complain(timeout.or(beat).unwrap_or(fields.form()), election_timeout.low(), heartbeat);
         }
-        Some(settings)
+        let (election_timeout, heartbeat) = (election_timeout.unwrap_or(usual.election_timeout), heartbeat.unwrap_or(usual.heartbeat));
+        Some(RaftSettings { election_timeout, heartbeat, batch })
     }
 
     fn write(settings: &RaftSettings) -> Vec<(&'static str, String)> {
@@ -99,8 +100,7 @@ impl KeyValue for raft::RaftKv {
     }
 }
 
-fn complain(form: Form<'_>, settings: &RaftSettings) {
-    let (shortest, heartbeat) = (settings.election_timeout.low(), settings.heartbeat);
+fn complain(form: Form<'_>, shortest: Duration, heartbeat: Duration) {
     form.report(
         form.problem(format!("the election timeout may be as short as {shortest}, no longer than the heartbeat, {heartbeat}"))
             .label("followers would campaign against a healthy leader")

@@ -103,7 +103,9 @@ impl Entry<'_> {
         if complete.is_err() {
             text.text.push('…');
         }
-        text.text
+        // The kind is told already.
+        let body = self.message.and_then(|(_, kind)| text.text.strip_prefix(kind.name));
+        body.map_or_else(|| text.text.clone(), |body| body.trim_start().to_owned())
     }
 }
 

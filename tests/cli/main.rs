@@ -326,8 +326,8 @@ fn verifying_names_the_first_record_that_differs() {
         &told.join("\n"),
         expect![[r#"
             two runs of this seed differ from record 9 on
-            first run:  n1 ⇢ c1 Answer #1 Answer(1000) at 11.2ms
-            second run: n1 ⇢ c1 Answer #1 Answer(1020) at 11.2ms
+            first run:  n1 ⇢ c1 Answer #1 (1000) at 11.2ms
+            second run: n1 ⇢ c1 Answer #1 (1020) at 11.2ms
             toy run drift.ron --seed 7 --verify"#]],
     );
     assert_eq!(done.out.lines().last(), Some("  toy run drift.ron --seed 7 --verify"));
@@ -363,32 +363,32 @@ fn a_replay_shows_what_is_asked_for() {
                 0.000000s  c1         starts
                 0.010000s  c1         timer  ()
                 0.010000s  c1         client  Invoke { client: c1, op: () }
-                0.010000s  c1 ⇢ n1    Ask #1  Ask { trouble: true }
-                0.011000s  c1 → n1    Ask #1  Ask { trouble: true }
+                0.010000s  c1 ⇢ n1    Ask #1  { trouble: true }
+                0.011000s  c1 → n1    Ask #1  { trouble: true }
                 0.011000s  n1         writes log: 5 bytes more
                 0.011200s  n1         has synced all up to write 1
-                0.011200s  n1 ⇢ c1    Answer #1  Answer(1)
-                0.012200s  n1 → c1    Answer #1  Answer(1)
+                0.011200s  n1 ⇢ c1    Answer #1  (1)
+                0.012200s  n1 → c1    Answer #1  (1)
                 0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
                 0.020000s  c1         timer  ()
                 0.020000s  c1         client  Invoke { client: c1, op: () }
-                0.020000s  c1 ⇢ n1    Ask #2  Ask { trouble: true }
-                0.021000s  c1 → n1    Ask #2  Ask { trouble: true }
+                0.020000s  c1 ⇢ n1    Ask #2  { trouble: true }
+                0.021000s  c1 → n1    Ask #2  { trouble: true }
                 0.021000s  n1         sometimes: asked twice
                 0.021000s  n1         writes log: 5 bytes more
                 0.021200s  n1         has synced all up to write 2
-                0.021200s  n1 ⇢ c1    Answer #2  Answer(2)
-                0.022200s  n1 → c1    Answer #2  Answer(2)
+                0.021200s  n1 ⇢ c1    Answer #2  (2)
+                0.022200s  n1 → c1    Answer #2  (2)
                 0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
                 0.030000s             the faults are over, everything is healed
                 0.030000s  c1         timer  ()
                 0.030000s  c1         client  Invoke { client: c1, op: () }
-                0.030000s  c1 ⇢ n1    Ask #3  Ask { trouble: true }
-                0.031000s  c1 → n1    Ask #3  Ask { trouble: true }
+                0.030000s  c1 ⇢ n1    Ask #3  { trouble: true }
+                0.031000s  c1 → n1    Ask #3  { trouble: true }
                 0.031000s  n1         writes log: 5 bytes more
                 0.031200s  n1         has synced all up to write 3
-                0.031200s  n1 ⇢ c1    Answer #3  Answer(3)
-                0.032200s  n1 → c1    Answer #3  Answer(3)
+                0.031200s  n1 ⇢ c1    Answer #3  (3)
+                0.032200s  n1 → c1    Answer #3  (3)
                 0.032200s  c1         client  Complete { client: c1, outcome: Done(3) }
 
             ✓ holds

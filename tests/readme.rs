@@ -1,0 +1,66 @@
+//! The README's tour is what the command really prints. `UPDATE_EXPECT=1 cargo test --test readme` writes it anew.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::disallowed_methods, reason = "one variable says whether to write the tour anew")]
+
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+/// What a line of the tour prints: the command, and perhaps `head` or `tail`.
+fn output_of(line: &str) -> String {
+    let (command, cut) = line.split_once(" | ").unwrap_or((line, ""));
+    let said = said_by(command);
+    let lines: Vec<&str> = said.lines().collect();
+    let count = |count: &str| count.parse::<usize>().expect("a number of lines").min(lines.len());
+    let kept = match cut.split_once(" -") {
+        Some(("head", number)) => &lines[..count(number)],
+        Some(("tail", number)) => &lines[lines.len() - count(number)..],
+        _ => &lines[..],
+    };
+    kept.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// What the command prints, with what it complains about.
+fn said_by(line: &str) -> String {
+    let arguments: Vec<&str> = line.split_whitespace().collect();
+    let ["stormglass", arguments @ ..] = arguments.as_slice() else { panic!("not a line of the tour: {line}") };
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args(arguments)
+        .env("COLUMNS", "120")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the command can be started");
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text"));
+    text.concat()
+}
+
+/// The page with every console block's output as it is now.
+fn fresh(page: &str) -> String {
+    let mut text = String::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        text.push_str(line);
+        text.push('\n');
+        if line != "```console" {
+            continue;
+        }
+        let command = lines.next().and_then(|line| line.strip_prefix("$ ")).expect("a console block begins with a command");
+        text.push_str(&format!("$ {command}\n{}```\n", output_of(command)));
+        let end = lines.find(|line| *line == "```");
+        assert!(end.is_some(), "a console block ends");
+    }
+    text
+}
+
+#[test]
+fn the_tour_is_what_the_command_prints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let page = fs::read_to_string(&path).expect("there is a README");
+    let fresh = fresh(&page);
+    if env::var("UPDATE_EXPECT").is_ok_and(|value| value == "1") {
+        fs::write(&path, fresh).expect("the README can be written");
+    } else {
+        assert!(page == fresh, "the tour has changed: run UPDATE_EXPECT=1 cargo test --test readme, and look at it\n{fresh}");
+    }
+}
