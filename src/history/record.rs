@@ -14,6 +14,8 @@ use crate::base::{ClientId, Time};
 pub struct History<O, R> {
     operations: Vec<Operation<O, R>>,
     completions: Vec<usize>,
+    /// For each completion, how many operations had been invoked when it was recorded.
+    invoked_before: Vec<usize>,
     clients: FxHashMap<ClientId, Current>,
     now: Time,
 }
@@ -34,7 +36,7 @@ impl<O, R> Default for History<O, R> {
 impl<O, R> History<O, R> {
     /// A history in which nothing has happened yet.
     pub fn new() -> Self {
-        Self { operations: Vec::new(), completions: Vec::new(), clients: FxHashMap::default(), now: Time::ZERO }
+        Self { operations: Vec::new(), completions: Vec::new(), invoked_before: Vec::new(), clients: FxHashMap::default(), now: Time::ZERO }
     }
 
     /// Records what a client noted at this time. A completion closes the operation that its client has open.
@@ -82,6 +84,7 @@ impl<O, R> History<O, R> {
         operation.completed = Some(at);
         operation.outcome = outcome;
         self.completions.push(current.operation);
+        self.invoked_before.push(self.operations.len());
         self.now = at;
         Ok(current.operation)
     }
@@ -98,6 +101,15 @@ impl<O, R> History<O, R> {
     /// The indices of the operations that ended, in the order in which they did.
     pub fn completions(&self) -> &[usize] {
         &self.completions
+    }
+
+    /// Whether the operation was recorded as invoked before the completion with this rank among all: finer than time, where several things
+    /// happened at one instant, and more than anybody was promised.
+    ///
+    /// # Panics
+    /// If there is no such completion.
+    pub fn recorded_before(&self, operation: usize, rank: usize) -> bool {
+        operation < self.invoked_before[rank]
     }
 
     /// Whether nothing has happened.

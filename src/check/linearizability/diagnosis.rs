@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::drawing;
 use super::joint::Joint;
 use super::machine::{Machine, Part, Step, Transitions};
-use super::plan::{NONE, Plan, Planned, Share};
+use super::plan::{NONE, Plan, Planned, Share, Ties};
 use super::search::{End, Progress, branch_of};
 use super::{AnySearch, Violation, default_budget, partition, whole};
 use crate::check::model::{Key, Model};
@@ -68,7 +68,7 @@ pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation
 
 fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation, share: &Share) -> Diagnosis {
     let mut machine = Machine::new(model);
-    let plan = Plan::new(history, share, &mut machine, &mut vec![0; history.len()]);
+    let plan = Plan::new(history, share, Ties::Concurrent, &mut machine, &mut vec![0; history.len()]);
     let mut limit = violation.completions as u32;
     let mut budget = default_budget(history.len());
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.

@@ -44,7 +44,7 @@ use rustc_hash::FxHashMap;
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 use self::joint::Joint;
 use self::machine::Machine;
-use self::plan::{Plan, Share};
+use self::plan::{Plan, Share, Ties};
 use self::search::{End, Order, Progress, Search};
 use super::model::{Key, Model};
 use super::{PropertyReport, Verdict};
@@ -170,26 +170,23 @@ pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
 /// All keys get a small share of the budget before any gets a large one.
 pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
     let shares = partition(model, history);
-    let mut judge = Judge { history, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() };
+    let mut judge = Judge::new(history, budget);
     judge.judge(model, &shares);
-    let rulings = judge.rulings;
-    let orders: Option<Vec<&Order>> =
-        rulings.iter().map(|ruling| if let Ruling::Order(order) = ruling { Some(order) } else { None }).collect();
-    let Some(orders) = orders else { return Report { judgement: gather(&shares, rulings, false), states: judge.states } };
-    if let Some(witness) = merge::merge(history, &orders) {
-        return Report { judgement: Judgement::Holds { witness }, states: judge.states };
+    if judge.rulings.iter().any(|ruling| !matches!(ruling, Ruling::Order(_))) {
+        return Report { judgement: gather(&shares, judge.rulings, false), states: judge.states };
     }
-    // The keys hold apart, but their orders contradict one another: possible only where several clients complete and invoke operations
-    // on different keys at one instant. Then the keys must be judged together.
-    let joint = Joint::new(model, &shares);
-    let all = [(Key::Whole, whole(history))];
-    let mut judge =
-        Judge { history, budget: budget.saturating_sub(judge.states), states: judge.states, places: judge.places, rulings: Vec::new() };
-    judge.judge(&joint, &all);
-    let judgement = match judge.rulings.pop() {
-        Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
-        Some(ruling) => gather(&all, vec![ruling], true),
-        None => unreachable!("there is a ruling for each share"),
+    let witness = judge.witness().or_else(|| {
+        // The keys hold apart, but the orders that were found contradict one another: possible only where several clients complete and
+        // invoke operations on different keys at one instant. Most often there are others that do not: those that take what was recorded
+        // first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together (Herlihy and Wing).
+        judge.ties = Ties::AsRecorded;
+        judge.judge(model, &shares);
+        judge.witness()
+    });
+    let judgement = match witness {
+        Some(witness) => Judgement::Holds { witness },
+        // Otherwise the keys must be judged together.
+        None => judge.together(model, &shares),
     };
     Report { judgement, states: judge.states }
 }
@@ -266,6 +263,7 @@ fn whole<O, R: PartialEq>(history: &History<O, R>) -> Share {
 
 struct Judge<'a, O, R> {
     history: &'a History<O, R>,
+    ties: Ties,
     budget: u64,
     states: u64,
     places: Vec<u32>,
@@ -283,12 +281,40 @@ struct Case<'a, M: Model> {
 /// What a key may explore before the next one has its turn; the next round allows more.
 const FIRST_ROUND: u64 = 4096;
 
-impl<O, R> Judge<'_, O, R> {
+impl<'a, O, R: PartialEq> Judge<'a, O, R> {
+    fn new(history: &'a History<O, R>, budget: u64) -> Self {
+        Self { history, ties: Ties::Concurrent, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() }
+    }
+
+    /// An order of all operations, if there is one for each key and they agree.
+    fn witness(&self) -> Option<Vec<usize>> {
+        let mut orders = Vec::with_capacity(self.rulings.len());
+        for ruling in &self.rulings {
+            let Ruling::Order(order) = ruling else { return None };
+            orders.push(order);
+        }
+        merge::merge(self.history, &orders)
+    }
+
+    /// Judges all keys as one object.
+    fn together<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) -> Judgement {
+        let all = [(Key::Whole, whole(self.history))];
+        self.ties = Ties::Concurrent;
+        self.judge(&Joint::new(model, shares), &all);
+        match self.rulings.pop() {
+            Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
+            Some(ruling) => gather(&all, vec![ruling], true),
+            None => unreachable!("there is a ruling for each share"),
+        }
+    }
+
+    /// Finds a ruling for each share.
     fn judge<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) {
+        self.rulings.clear();
         let mut open = Vec::new();
         for (share, (_, events)) in shares.iter().enumerate() {
             let mut machine = Machine::new(model);
-            let plan = Plan::new(self.history, events, &mut machine, &mut self.places);
+            let plan = Plan::new(self.history, events, self.ties, &mut machine, &mut self.places);
             let Some(search) = AnySearch::new(&plan, plan.returns.len() as u32) else {
                 self.rulings.push(Ruling::Undecided { states: 0, operation: None, too_wide: true });
                 continue;

@@ -63,11 +63,21 @@ pub(super) struct Share {
     pub(super) completions: Vec<(u32, u32)>,
 }
 
+/// What is taken to happen first where one operation completes and another is invoked at the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ties {
+    /// Neither: they are concurrent, unless they are of one client.
+    Concurrent,
+    /// What was recorded first. Whatever has an order then has one.
+    AsRecorded,
+}
+
 impl Plan {
     /// `places` is scratch: it has room for each operation of the history.
     pub(super) fn new<'a, M: Model>(
         history: &'a History<M::Op, M::Ret>,
         share: &Share,
+        ties: Ties,
         machine: &mut Machine<'a, M>,
         places: &mut [u32],
     ) -> Self {
@@ -83,7 +93,10 @@ impl Plan {
             observer: Vec::new(),
         };
         let mut planner = Planner { history, machine, places, free: Vec::new(), plan };
-        planner.lay_out(share);
+        match ties {
+            Ties::Concurrent => planner.lay_out(share),
+            Ties::AsRecorded => planner.lay_out_as_recorded(share),
+        }
         let Planner { machine, mut plan, .. } = planner;
         plan.sort_loose();
         plan.find_observers(machine);
@@ -150,6 +163,19 @@ impl<M: Model> Planner<'_, '_, M> {
                 }
             }
         }
+    }
+
+    /// Goes through the events one by one, in the order in which they were recorded.
+    fn lay_out_as_recorded(&mut self, share: &Share) {
+        let mut invocations = share.operations.iter().peekable();
+        for completion in &share.completions {
+            let earlier = |index: &&u32| self.history.recorded_before(**index as usize, completion.1 as usize);
+            while let Some(index) = invocations.next_if(earlier) {
+                self.invoke(*index, NONE);
+            }
+            self.complete(*completion);
+        }
+        invocations.for_each(|index| self.invoke(*index, NONE));
     }
 
     /// Operations that are invoked, and others that complete, at one instant.
