@@ -1,12 +1,12 @@
 //! What the engine's queue holds.
 
 use super::setup::Cluster;
-use crate::base::{Incarnation, Kind, MessageId, NodeId};
+use crate::base::{Incarnation, MessageId, NodeId};
 
 /// An event of a run.
 pub(super) enum Call<C: Cluster> {
     /// A message arrives.
-    Deliver { id: MessageId, kind: Kind, message: C::Message },
+    Deliver { id: MessageId, message: C::Message },
     /// A timer may be due: see [`Timers`](super::timers::Timers).
     Timer { node: NodeId, slot: u32, generation: u32 },
     /// A disk has finished a sync.

@@ -42,7 +42,7 @@ impl<C: Cluster> Core<'_, C> {
     }
 
     /// Records what happened, and lets the triggers of faults see it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, event: &Event<'_, C>) {
         self.scribe.record(self.engine.now(), event);
         if self.nemesis.watches() {
@@ -53,21 +53,20 @@ impl<C: Cluster> Core<'_, C> {
     /// Sends a message through the network.
     #[inline]
     pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, message: C::Message) {
-        let kind = message.kind();
-        let sending = self.network.send(from, to, kind.index);
+        let sending = self.network.send(from, to, message.kind().index);
         let id = sending.id;
-        self.record(&Event::Send { id, kind, fate: sending.fate, message: &message });
+        self.record(&Event::Send { id, fate: sending.fate, message: &message });
         let now = self.now();
         let messages = &mut self.scribe.messages;
         messages.sent += 1;
         match sending.fate {
             Fate::Deliver(delay) => {
-                self.engine.schedule(now + delay, Call::Deliver { id, kind, message });
+                self.engine.schedule(now + delay, Call::Deliver { id, message });
             }
             Fate::Duplicate(first, second) => {
                 messages.duplicated += 1;
-                self.engine.schedule(now + first, Call::Deliver { id, kind, message: message.clone() });
-                self.engine.schedule(now + second, Call::Deliver { id, kind, message });
+                self.engine.schedule(now + first, Call::Deliver { id, message: message.clone() });
+                self.engine.schedule(now + second, Call::Deliver { id, message });
             }
             Fate::Lost(_) => {
                 messages.dropped += 1;

@@ -7,7 +7,7 @@ use super::calls::Call;
 use super::core::Core;
 use super::setup::Cluster;
 use super::timers::{Alarm, Ring, Timers};
-use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Stream, Time};
+use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream, Time};
 use crate::environment::{Clock, Disk};
 use crate::process::{Buffer, Context, Effect, Files, Process, Release, SyncToken};
 use crate::trace::Event;
@@ -59,7 +59,7 @@ pub(super) struct Host<C: Cluster, P: Process<Message = C::Message>> {
 type NoteRecord<C, P> = for<'n> fn(NodeId, &'n <P as Process>::Note) -> Event<'n, C>;
 
 enum Deferred<M> {
-    Deliver { id: MessageId, kind: Kind, message: M },
+    Deliver { id: MessageId, message: M },
     Timer { slot: u32, generation: u32 },
     Synced { through: u64 },
 }
@@ -180,7 +180,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         }
         for call in deferred {
             match call {
-                Deferred::Deliver { id, kind, message } => self.deliver(id, kind, message, core),
+                Deferred::Deliver { id, message } => self.deliver(id, message, core),
                 Deferred::Timer { slot, generation } => self.timer(slot, generation, core),
                 Deferred::Synced { through } => self.synced(self.incarnation, through, core),
             }
@@ -188,17 +188,17 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
     }
 
     #[inline]
-    pub(super) fn deliver(&mut self, id: MessageId, kind: Kind, message: P::Message, core: &mut Core<'_, C>) {
+    pub(super) fn deliver(&mut self, id: MessageId, message: P::Message, core: &mut Core<'_, C>) {
         match self.state {
             State::Up => {
                 core.scribe.messages.delivered += 1;
-                core.record(&Event::Deliver { id, kind, message: &message });
+                core.record(&Event::Deliver { id, message: &message });
                 self.step(core, |process, context| process.on_message(id.from, message, context));
             }
-            State::Paused => self.deferred.push_back(Deferred::Deliver { id, kind, message }),
+            State::Paused => self.deferred.push_back(Deferred::Deliver { id, message }),
             State::Down => {
                 core.scribe.messages.dropped += 1;
-                core.record(&Event::Discard { id, kind });
+                core.record(&Event::Discard { id });
             }
         }
     }

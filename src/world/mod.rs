@@ -19,7 +19,7 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
+use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
 use crate::check::{Judge, PropertyKind};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
@@ -85,7 +85,7 @@ struct Doing {
 #[derive(Clone, Copy)]
 enum What {
     Boot,
-    Message(MessageId, Kind),
+    Message(MessageId),
     Timer,
     Synced,
     Quiesce,
@@ -178,7 +178,7 @@ impl<'a, C: Cluster> World<'a, C> {
     #[inline]
     fn take(&mut self, call: Call<C>) {
         match call {
-            Call::Deliver { id, kind, message } => self.deliver(id, kind, message),
+            Call::Deliver { id, message } => self.deliver(id, message),
             Call::Timer { node, slot, generation } => {
                 self.doing = Doing { node, what: What::Timer };
                 on_host!(self, node, host, core => host.timer(slot, generation, core));
@@ -214,9 +214,9 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn deliver(&mut self, id: MessageId, kind: Kind, message: C::Message) {
-        self.doing = Doing { node: id.to, what: What::Message(id, kind) };
-        on_host!(self, id.to, host, core => host.deliver(id, kind, message, core));
+    fn deliver(&mut self, id: MessageId, message: C::Message) {
+        self.doing = Doing { node: id.to, what: What::Message(id) };
+        on_host!(self, id.to, host, core => host.deliver(id, message, core));
     }
 
     fn boot(&mut self, node: NodeId) {
@@ -247,7 +247,9 @@ impl<'a, C: Cluster> World<'a, C> {
         self.core.scribe.record(now, &Event::Panic { node, message: &text });
         let doing = match what {
             What::Boot => "while it booted".to_owned(),
-            What::Message(id, kind) => format!("while it handled {kind} #{} from {}", id.count, id.from),
+            What::Message(id) => {
+                format!("while it handled {} #{} from {}", C::Message::kinds()[usize::from(id.kind)], id.count, id.from)
+            }
             What::Timer => "while it handled a timer".to_owned(),
             What::Synced => "while it handled a completed sync".to_owned(),
             What::Quiesce => "when it was told to invoke nothing more".to_owned(),
