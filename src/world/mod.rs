@@ -9,6 +9,7 @@ mod calls;
 mod host;
 mod nemesis;
 mod outcome;
+mod post;
 mod scribe;
 mod settle;
 mod setup;
@@ -33,6 +34,7 @@ use self::core::Core;
 use calls::Call;
 use host::{Host, State};
 use nemesis::Nemesis;
+use post::{Letter, Post};
 use scribe::Scribe;
 use settle::Settling;
 
@@ -130,6 +132,7 @@ impl<'a, C: Cluster> World<'a, C> {
         Self {
             core: Core {
                 engine: Engine::new(budget),
+                post: Post::new(),
                 network,
                 scribe: Scribe::new(judges, sinks),
                 nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
@@ -176,9 +179,9 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn take(&mut self, call: Call<C>) {
+    fn take(&mut self, call: Call) {
         match call {
-            Call::Deliver { id, message } => self.deliver(id, message),
+            Call::Deliver { id, letter } => self.deliver(id, letter),
             Call::Timer { node, slot, generation } => {
                 self.doing = Doing { node, what: What::Timer };
                 on_host!(self, node, host, core => host.timer(slot, generation, core));
@@ -214,9 +217,9 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn deliver(&mut self, id: MessageId, message: C::Message) {
+    fn deliver(&mut self, id: MessageId, letter: Letter) {
         self.doing = Doing { node: id.to, what: What::Message(id) };
-        on_host!(self, id.to, host, core => host.deliver(id, message, core));
+        on_host!(self, id.to, host, core => host.deliver(id, letter, core));
     }
 
     fn boot(&mut self, node: NodeId) {
