@@ -570,8 +570,8 @@ fn wide_histories_are_judged() {
     }
 }
 
-/// Sessions that wake together complete and invoke on different keys at one instant, again and again: what was recorded first decides, and no
-/// search over all keys at once is needed.
+/// Sessions that wake together complete and invoke on different keys at one instant, again and again: what was recorded first decides, and
+/// no search over all keys at once is needed.
 #[test]
 fn many_ties_across_keys_are_no_puzzle() {
     use stormglass::base::{ClientId, KvOp, KvResponse, Time};

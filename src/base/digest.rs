@@ -33,6 +33,12 @@ impl Digest {
         self.0 = (product as u64) ^ ((product >> 64) as u64);
     }
 
+    /// Folds what another digest has folded. Values that are digested apart and then joined do not wait for each other.
+    #[inline]
+    pub const fn join(&mut self, other: Self) {
+        self.word(other.0);
+    }
+
     /// Folds bytes and their number.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {

@@ -14,8 +14,9 @@ pub struct Disk {
     /// What is durable, by name. A disk has few files: a list is faster than a map.
     files: Vec<(Cow<'static, str>, Vec<u8>)>,
     unsynced: VecDeque<Unsynced>,
-    /// The bytes of the unsynced writes, in order.
-    bytes: VecDeque<u8>,
+    /// The bytes of the unsynced writes, in order, after so many that are settled.
+    bytes: Vec<u8>,
+    settled: usize,
     /// How many writes were made since the node booted.
     written: u64,
 }
@@ -46,14 +47,15 @@ pub struct Remains {
 impl Disk {
     /// Takes a write into the cache, and returns its number in this incarnation, from 1.
     #[inline]
-    pub fn write(&mut self, file: Cow<'static, str>, change: Change<'_>) -> u64 {
+    #[expect(clippy::ptr_arg, reason = "the name is kept as it is the first time a file is written")]
+    pub fn write(&mut self, file: &Cow<'static, str>, change: Change<'_>) -> u64 {
         let (form, bytes) = match change {
             Change::Append(bytes) => (Form::Append, bytes),
             Change::At(offset, bytes) => (Form::At(offset), bytes),
             Change::Truncate(length) => (Form::Truncate(length), &[][..]),
         };
         let file = self.place_of(file);
-        self.bytes.extend(bytes);
+        self.bytes.extend_from_slice(bytes);
         self.unsynced.push_back(Unsynced { file, form, length: bytes.len() });
         self.written += 1;
         self.written
@@ -87,6 +89,7 @@ impl Disk {
         }
         self.unsynced.clear();
         self.bytes.clear();
+        self.settled = 0;
         self.written = 0;
         Remains { unsynced, kept }
     }
@@ -99,7 +102,8 @@ impl Disk {
     /// Carries out the first unsynced write, or what fits into this weight of it; returns the weight used, zero if there was none.
     fn settle_first(&mut self, weight: u64) -> u64 {
         let Some(write) = self.unsynced.pop_front() else { return 0 };
-        let bytes = &self.bytes.make_contiguous()[..write.length];
+        let end = self.settled + write.length;
+        let bytes = &self.bytes[self.settled..end];
         let change = match write.form {
             Form::Append => Change::Append(bytes),
             Form::At(offset) => Change::At(offset, bytes),
@@ -109,16 +113,22 @@ impl Disk {
         if let Some(part) = change.torn(used) {
             part.apply(&mut self.files[write.file].1);
         }
-        self.bytes.drain(..write.length);
+        self.settled = end;
+        // Not before there is less to move up than to drop.
+        if self.settled > self.bytes.len() / 2 {
+            self.bytes.drain(..self.settled);
+            self.settled = 0;
+        }
         used
     }
 
     #[inline]
-    fn place_of(&mut self, name: Cow<'static, str>) -> usize {
-        match self.files.iter().position(|(known, _)| *known == name) {
+    #[expect(clippy::ptr_arg, reason = "the name is kept as it is the first time a file is written")]
+    fn place_of(&mut self, name: &Cow<'static, str>) -> usize {
+        match self.files.iter().position(|(known, _)| known == name) {
             Some(place) => place,
             None => {
-                self.files.push((name, Vec::new()));
+                self.files.push((name.clone(), Vec::new()));
                 self.files.len() - 1
             }
         }
@@ -137,9 +147,9 @@ mod tests {
     #[test]
     fn a_sync_covers_what_was_written_before_it_began() {
         let mut disk = Disk::default();
-        disk.write("log".into(), Change::Append(b"one"));
+        disk.write(&"log".into(), Change::Append(b"one"));
         let through = disk.written();
-        disk.write("log".into(), Change::Append(b"two"));
+        disk.write(&"log".into(), Change::Append(b"two"));
         disk.synced(through);
         assert_eq!((disk.durable(), disk.written()), (1, 2));
         assert_eq!(disk.crash(0), Remains { unsynced: 3, kept: 0 });
@@ -151,9 +161,9 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..500_u64 {
             let mut disk = Disk::default();
-            disk.write("log".into(), Change::Append(b"abc"));
-            disk.write("log".into(), Change::Truncate(1));
-            disk.write("log".into(), Change::At(2, b"xy"));
+            disk.write(&"log".into(), Change::Append(b"abc"));
+            disk.write(&"log".into(), Change::Truncate(1));
+            disk.write(&"log".into(), Change::At(2, b"xy"));
             disk.crash(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             seen.insert(content(&disk));
         }
@@ -182,7 +192,7 @@ mod tests {
                     Form::At(offset) => Change::At(offset, &bytes),
                     Form::Truncate(length) => Change::Truncate(length),
                 };
-                disk.write("file".into(), change);
+                disk.write(&"file".into(), change);
                 if (place as u64) < through {
                     change.apply(&mut plain);
                 }

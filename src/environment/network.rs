@@ -48,8 +48,38 @@ pub struct Network {
     overrides: BTreeMap<MessageId, Fate>,
     cuts: Vec<Cut>,
     storms: Vec<Storm>,
-    /// How many messages each link has carried of each kind: only links and kinds that are used.
-    counts: FxHashMap<u64, u32>,
+    counts: Counts,
+}
+
+/// How many messages each link has carried of each kind.
+#[derive(Clone, Debug)]
+struct Counts {
+    /// Of the first nodes and kinds, which is most often all.
+    few: Vec<u32>,
+    /// Of the others: only links and kinds that are used.
+    many: FxHashMap<u64, u32>,
+}
+
+impl Counts {
+    /// Up to eight servers and eight clients, and sixteen kinds.
+    const FEW: usize = 16;
+
+    fn new() -> Self {
+        Self { few: vec![0; Self::FEW.pow(3)], many: FxHashMap::default() }
+    }
+
+    /// Counts one more, and returns how many there are now.
+    #[inline]
+    fn next(&mut self, id: MessageId) -> u32 {
+        let (from, to, kind) = (place_of(id.from), place_of(id.to), usize::from(id.kind));
+        let count = if from < Self::FEW && to < Self::FEW && kind < Self::FEW {
+            &mut self.few[(from * Self::FEW + to) * Self::FEW + kind]
+        } else {
+            self.many.entry(id.channel()).or_insert(0)
+        };
+        *count += 1;
+        *count
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -86,15 +116,7 @@ enum Purpose {
 impl Network {
     /// A network whose links all behave like this one.
     pub fn new(key: RunKey, link: LinkModel) -> Self {
-        Self {
-            key,
-            link,
-            links: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-            cuts: Vec::new(),
-            storms: Vec::new(),
-            counts: FxHashMap::default(),
-        }
+        Self { key, link, links: BTreeMap::new(), overrides: BTreeMap::new(), cuts: Vec::new(), storms: Vec::new(), counts: Counts::new() }
     }
 
     /// Makes one link, in one direction, behave otherwise.
@@ -158,9 +180,7 @@ impl Network {
     #[inline]
     pub fn send(&mut self, from: NodeId, to: NodeId, kind: u16) -> Sending {
         let mut id = MessageId { from, to, kind, count: 0 };
-        let count = self.counts.entry(id.channel()).or_insert(0);
-        *count += 1;
-        id.count = *count;
+        id.count = self.counts.next(id);
         let (fate, blame) = self.fate(id);
         Sending { id, fate, blame }
     }
@@ -212,6 +232,7 @@ impl Shape {
 }
 
 /// Servers at even places, clients at odd ones.
+#[inline]
 fn place_of(node: NodeId) -> usize {
     2 * node.index() + usize::from(node.is_client())
 }

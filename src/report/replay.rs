@@ -120,7 +120,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::base::{Change, Duration, Fate, Incarnation, Kind, Loss, MessageId};
+    use crate::base::{Change, Duration, Fate, Incarnation, Loss, MessageId};
     use crate::fault::{Fault, Target};
     use crate::trace::{Event, Vocabulary};
 
@@ -138,15 +138,14 @@ mod tests {
     /// What is shown of a few records, a millisecond apart from each other.
     fn show(filter: Filter, width: usize) -> String {
         let id = MessageId { from: N1, to: N2, kind: 0, count: 7 };
-        let kind = Kind { index: 0, name: "Append" };
         let message = "a message".to_owned();
         let fault = Fault::Crash { node: Target::Node(N2), down: None };
         let events: Vec<Event<'_, Words>> = vec![
             Event::Boot { node: N1, incarnation: Incarnation(1), files: &[] },
-            Event::Send { id, kind, fate: Fate::Deliver(Duration::from_millis(1)), message: &message },
-            Event::Deliver { id, kind, message: &message },
-            Event::Send { id, kind, fate: Fate::Lost(Loss::Partition), message: &message },
-            Event::Discard { id, kind },
+            Event::Send { id, fate: Fate::Deliver(Duration::from_millis(1)), message: &message },
+            Event::Deliver { id, message: &message },
+            Event::Send { id, fate: Fate::Lost(Loss::Partition), message: &message },
+            Event::Discard { id },
             Event::Timer { node: N2, timer: &"Election" },
             Event::Write { node: N1, write: 3, file: "log", change: Change::Append(b"abc") },
             Event::Write { node: N1, write: 4, file: "log", change: Change::Truncate(2) },
@@ -162,7 +161,7 @@ mod tests {
         let mut text = Vec::new();
         let mut writer = ReplayWriter::new(&mut text, filter, width, false);
         for (number, event) in (0..).zip(&events) {
-            writer.record(&event.entry(number, Time::ZERO + Duration::from_micros(number * 1_234), 0));
+            writer.record(&event.entry(number, Time::ZERO + Duration::from_micros(number * 1_234), 0, &["Append"]));
         }
         let shown = writer.finish().unwrap();
         let text = String::from_utf8(text).unwrap();

@@ -108,7 +108,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Change, Duration, Kind, Loss, MessageId, NodeId, Time};
+    use crate::base::{Change, Duration, Loss, MessageId, NodeId, Time};
     use crate::trace::{Event, Vocabulary};
 
     struct Words;
@@ -122,7 +122,7 @@ mod tests {
     fn check(event: &Event<'_, Words>, expected: &str) {
         let mut text = Vec::new();
         let mut writer = TraceWriter::new(&mut text);
-        writer.record(&event.entry(3, Time::ZERO + Duration::from_millis(2), 255));
+        writer.record(&event.entry(3, Time::ZERO + Duration::from_millis(2), 255, &["Propose", "Promise", "Ack"]));
         writer.finish().unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
@@ -133,14 +133,13 @@ mod tests {
     #[test]
     fn records() {
         let id = MessageId { from: NodeId::server(0), to: NodeId::client(1), kind: 2, count: 7 };
-        let kind = Kind { index: 2, name: "Ack" };
         let message = "hi".to_owned();
         check(
-            &Event::Send { id, kind, fate: Fate::Duplicate(Duration::from_nanos(5), Duration::from_nanos(6)), message: &message },
+            &Event::Send { id, fate: Fate::Duplicate(Duration::from_nanos(5), Duration::from_nanos(6)), message: &message },
             r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"latency_ns":[5,6]},"payload":"hi""#,
         );
         check(
-            &Event::Send { id, kind, fate: Fate::Lost(Loss::Chance), message: &message },
+            &Event::Send { id, fate: Fate::Lost(Loss::Chance), message: &message },
             r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"lost":"chance"},"payload":"hi""#,
         );
         check(
@@ -171,7 +170,7 @@ mod tests {
         let message = "x".repeat(1_000);
         let event: Event<'_, Words> = Event::Note { node: NodeId::server(0), note: &message };
         for number in 0..2_000 {
-            writer.record(&event.entry(number, Time::ZERO, 0));
+            writer.record(&event.entry(number, Time::ZERO, 0, &["Append"]));
         }
         assert_eq!(writer.finish().map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
     }

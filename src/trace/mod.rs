@@ -69,8 +69,6 @@ pub enum Event<'a, V: Vocabulary> {
     Send {
         /// Its identity.
         id: MessageId,
-        /// Its kind.
-        kind: Kind,
         /// What the network does with it.
         fate: Fate,
         /// What was sent.
@@ -80,8 +78,6 @@ pub enum Event<'a, V: Vocabulary> {
     Deliver {
         /// Its identity.
         id: MessageId,
-        /// Its kind.
-        kind: Kind,
         /// What arrived.
         message: &'a V::Message,
     },
@@ -89,8 +85,6 @@ pub enum Event<'a, V: Vocabulary> {
     Discard {
         /// Its identity.
         id: MessageId,
-        /// Its kind.
-        kind: Kind,
     },
     /// A timer fired and is about to be handled.
     Timer {
@@ -223,26 +217,28 @@ pub trait Sink {
 }
 
 impl<'a, V: Vocabulary> Event<'a, V> {
-    /// Folds all that the record says into the digest.
-    #[inline]
-    pub fn fold(&self, at: Time, digest: &mut Digest) {
+    /// A digest of all that the record says.
+    ///
+    /// Inlined for its caller's sake, who most often knows which event it is.
+    #[inline(always)]
+    pub fn digest(&self, at: Time) -> Digest {
+        let mut digest = Digest::new();
         digest.word(at.as_nanos());
+        self.fold(&mut digest);
+        digest
+    }
+
+    #[inline(always)]
+    fn fold(&self, digest: &mut Digest) {
         match self {
-            Self::Send { id, fate, message, .. } => {
-                digest.word(1);
-                fold_id(id, digest);
+            Self::Send { id, fate, message } => {
+                fold_id(1, id, digest);
                 fold_fate(fate, digest);
                 digest.value(*message);
             }
-            Self::Deliver { id, .. } => {
-                // What was sent is folded already; a payload changed in flight would be folded here.
-                digest.word(2);
-                fold_id(id, digest);
-            }
-            Self::Discard { id, .. } => {
-                digest.word(3);
-                fold_id(id, digest);
-            }
+            // What was sent is folded already; a payload changed in flight would be folded here.
+            Self::Deliver { id, .. } => fold_id(2, id, digest),
+            Self::Discard { id } => fold_id(3, id, digest),
             Self::Timer { node, timer } => {
                 fold_node(4, *node, digest);
                 timer.fold(digest);
@@ -296,8 +292,12 @@ impl<'a, V: Vocabulary> Event<'a, V> {
         }
     }
 
-    /// The record with its types erased.
-    pub fn entry(&self, number: u64, at: Time, digest: u64) -> Entry<'_> {
+    /// The record with its types erased. `kinds` are the names of the kinds of messages.
+    pub fn entry(&self, number: u64, at: Time, digest: u64, kinds: &[&'static str]) -> Entry<'_> {
+        let named = |id: &MessageId| {
+            let name = kinds.get(usize::from(id.kind)).copied().unwrap_or("message");
+            Some((*id, Kind { index: id.kind, name }))
+        };
         let blank = |sort, node| Entry {
             number,
             at,
@@ -320,13 +320,11 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             }
             Self::Pause { node } => blank("pause", Some(*node)),
             Self::Resume { node } => blank("resume", Some(*node)),
-            Self::Send { id, kind, fate, message } => {
-                Entry { message: Some((*id, *kind)), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
+            Self::Send { id, fate, message } => {
+                Entry { message: named(id), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
             }
-            Self::Deliver { id, kind, message } => {
-                Entry { message: Some((*id, *kind)), payload: Some(*message), ..blank("deliver", Some(id.to)) }
-            }
-            Self::Discard { id, kind } => Entry { message: Some((*id, *kind)), ..blank("discard", Some(id.to)) },
+            Self::Deliver { id, message } => Entry { message: named(id), payload: Some(*message), ..blank("deliver", Some(id.to)) },
+            Self::Discard { id } => Entry { message: named(id), ..blank("discard", Some(id.to)) },
             Self::Timer { node, timer } => Entry { payload: Some(*timer), ..blank("timer", Some(*node)) },
             Self::Write { node, write, file, change } => {
                 let (number, bytes) = match change {
@@ -353,9 +351,9 @@ fn fold_node(tag: u64, node: NodeId, digest: &mut Digest) {
 }
 
 #[inline]
-fn fold_id(id: &MessageId, digest: &mut Digest) {
+fn fold_id(tag: u64, id: &MessageId, digest: &mut Digest) {
     digest.word((u64::from(id.from.raw()) << 32) | u64::from(id.to.raw()));
-    digest.word((u64::from(id.kind) << 32) | u64::from(id.count));
+    digest.word((tag << 48) | (u64::from(id.kind) << 32) | u64::from(id.count));
 }
 
 #[inline]

@@ -1,12 +1,13 @@
 //! What the engine's queue holds.
 
-use super::setup::Cluster;
-use crate::base::{Incarnation, Kind, MessageId, NodeId};
+use super::post::Letter;
+use crate::base::{Incarnation, MessageId, NodeId};
 
 /// An event of a run.
-pub(super) enum Call<C: Cluster> {
+#[derive(Clone, Copy)]
+pub(super) enum Call {
     /// A message arrives.
-    Deliver { id: MessageId, kind: Kind, message: C::Message },
+    Deliver { id: MessageId, letter: Letter },
     /// A timer may be due: see [`Timers`](super::timers::Timers).
     Timer { node: NodeId, slot: u32, generation: u32 },
     /// A disk has finished a sync.

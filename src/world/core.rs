@@ -2,6 +2,7 @@
 
 use super::calls::Call;
 use super::nemesis::Nemesis;
+use super::post::{Letter, Post};
 use super::scribe::Scribe;
 use super::setup::Cluster;
 use crate::base::{Fate, NodeId, RunKey, Time};
@@ -27,7 +28,8 @@ macro_rules! on_host {
 
 /// What a host acts upon: all of the world but the hosts themselves.
 pub(super) struct Core<'a, C: Cluster> {
-    pub(super) engine: Engine<Call<C>>,
+    pub(super) engine: Engine<Call>,
+    pub(super) post: Post<C::Message>,
     pub(super) network: Network,
     pub(super) scribe: Scribe<'a, C>,
     pub(super) nemesis: Nemesis,
@@ -42,35 +44,37 @@ impl<C: Cluster> Core<'_, C> {
     }
 
     /// Records what happened, and lets the triggers of faults see it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, event: &Event<'_, C>) {
         self.scribe.record(self.engine.now(), event);
-        if self.nemesis.watches() {
-            self.nemesis.see(event);
-        }
+        self.nemesis.see(event);
     }
 
     /// Sends a message through the network.
     #[inline]
-    pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, message: C::Message) {
-        let kind = message.kind();
-        let sending = self.network.send(from, to, kind.index);
+    pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, letter: Letter) {
+        let message = self.post.read(letter);
+        let sending = self.network.send(from, to, message.kind().index);
         let id = sending.id;
-        self.record(&Event::Send { id, kind, fate: sending.fate, message: &message });
-        let now = self.now();
+        let now = self.engine.now();
+        let event = Event::Send { id, fate: sending.fate, message };
+        self.scribe.record(now, &event);
+        self.nemesis.see(&event);
         let messages = &mut self.scribe.messages;
         messages.sent += 1;
         match sending.fate {
             Fate::Deliver(delay) => {
-                self.engine.schedule(now + delay, Call::Deliver { id, kind, message });
+                self.engine.schedule(now + delay, Call::Deliver { id, letter });
             }
             Fate::Duplicate(first, second) => {
                 messages.duplicated += 1;
-                self.engine.schedule(now + first, Call::Deliver { id, kind, message: message.clone() });
-                self.engine.schedule(now + second, Call::Deliver { id, kind, message });
+                let copy = self.post.copy(letter);
+                self.engine.schedule(now + first, Call::Deliver { id, letter });
+                self.engine.schedule(now + second, Call::Deliver { id, letter: copy });
             }
             Fate::Lost(_) => {
                 messages.dropped += 1;
+                self.post.take(letter);
                 if let Some(fault) = sending.blame {
                     self.nemesis.bite(fault);
                 }

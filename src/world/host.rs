@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use super::UNSYNCED_LOST;
 use super::calls::Call;
 use super::core::Core;
+use super::post::Letter;
 use super::setup::Cluster;
 use super::timers::{Alarm, Ring, Timers};
-use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Stream, Time};
+use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream, Time};
 use crate::environment::{Clock, Disk};
 use crate::process::{Buffer, Context, Effect, Files, Process, Release, SyncToken};
 use crate::trace::Event;
@@ -41,11 +42,11 @@ pub(super) struct Host<C: Cluster, P: Process<Message = C::Message>> {
     /// Somebody waits for all writes up to this one to be durable.
     wanted: u64,
     /// Messages that leave when the writes before them are durable, in order.
-    held: VecDeque<(u64, NodeId, P::Message)>,
+    held: VecDeque<(u64, NodeId, Letter)>,
     /// Syncs that the process asked for, with what they must cover.
     tokens: VecDeque<(SyncToken, u64)>,
     /// What came while the node was paused, in order.
-    deferred: VecDeque<Deferred<P::Message>>,
+    deferred: VecDeque<Deferred>,
     /// How often it was paused, and by which strike it is now: a later pause is not ended by an earlier one's end.
     pauses: u32,
     paused_by: Option<u32>,
@@ -58,8 +59,8 @@ pub(super) struct Host<C: Cluster, P: Process<Message = C::Message>> {
 
 type NoteRecord<C, P> = for<'n> fn(NodeId, &'n <P as Process>::Note) -> Event<'n, C>;
 
-enum Deferred<M> {
-    Deliver { id: MessageId, kind: Kind, message: M },
+enum Deferred {
+    Deliver { id: MessageId, letter: Letter },
     Timer { slot: u32, generation: u32 },
     Synced { through: u64 },
 }
@@ -145,9 +146,13 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         self.timers.clear();
         self.syncing = None;
         self.wanted = 0;
-        self.held.clear();
+        self.held.drain(..).for_each(|(.., letter)| drop(core.post.take(letter)));
         self.tokens.clear();
-        self.deferred.clear();
+        for call in self.deferred.drain(..) {
+            if let Deferred::Deliver { letter, .. } = call {
+                core.post.take(letter);
+            }
+        }
         self.paused_by = None;
         core.record(&Event::Crash { node: self.id, unsynced: remains.unsynced, kept: remains.kept });
         if remains.kept < remains.unsynced {
@@ -180,7 +185,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         }
         for call in deferred {
             match call {
-                Deferred::Deliver { id, kind, message } => self.deliver(id, kind, message, core),
+                Deferred::Deliver { id, letter } => self.deliver(id, letter, core),
                 Deferred::Timer { slot, generation } => self.timer(slot, generation, core),
                 Deferred::Synced { through } => self.synced(self.incarnation, through, core),
             }
@@ -188,17 +193,19 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
     }
 
     #[inline]
-    pub(super) fn deliver(&mut self, id: MessageId, kind: Kind, message: P::Message, core: &mut Core<'_, C>) {
+    pub(super) fn deliver(&mut self, id: MessageId, letter: Letter, core: &mut Core<'_, C>) {
         match self.state {
             State::Up => {
                 core.scribe.messages.delivered += 1;
-                core.record(&Event::Deliver { id, kind, message: &message });
+                let message = core.post.take(letter);
+                core.record(&Event::Deliver { id, message: &message });
                 self.step(core, |process, context| process.on_message(id.from, message, context));
             }
-            State::Paused => self.deferred.push_back(Deferred::Deliver { id, kind, message }),
+            State::Paused => self.deferred.push_back(Deferred::Deliver { id, letter }),
             State::Down => {
                 core.scribe.messages.dropped += 1;
-                core.record(&Event::Discard { id, kind });
+                core.post.take(letter);
+                core.record(&Event::Discard { id });
             }
         }
     }
@@ -231,8 +238,8 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         self.disk.synced(through);
         self.syncing = None;
         core.record(&Event::Synced { node: self.id, through });
-        while let Some((_, to, message)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
-            core.transmit(self.id, to, message);
+        while let Some((_, to, letter)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
+            core.transmit(self.id, to, letter);
         }
         while let Some((token, _)) = self.tokens.pop_front_if(|(_, after)| *after <= through) {
             self.step(core, |process, context| process.on_synced(token, context));
@@ -269,11 +276,12 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
     fn carry(&mut self, effect: Effect<P::Message, P::Timer, P::Note>, bytes: &[u8], core: &mut Core<'_, C>) {
         match effect {
             Effect::Send { to, message, release } => {
+                let letter = core.post.put(message);
                 let written = self.disk.written();
                 if release == Release::Now || self.disk.durable() == written {
-                    core.transmit(self.id, to, message);
+                    core.transmit(self.id, to, letter);
                 } else {
-                    self.held.push_back((written, to, message));
+                    self.held.push_back((written, to, letter));
                     self.wanted = written;
                 }
             }
@@ -286,7 +294,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
             Effect::CancelTimer(timer) => self.timers.cancel(&timer),
             Effect::Write(file, write) => {
                 let change = write.change(bytes);
-                let number = self.disk.write(file.clone(), change);
+                let number = self.disk.write(&file, change);
                 core.record(&Event::Write { node: self.id, write: number, file: &file, change });
             }
             Effect::Sync(token) => {

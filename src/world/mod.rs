@@ -9,6 +9,7 @@ mod calls;
 mod host;
 mod nemesis;
 mod outcome;
+mod post;
 mod scribe;
 mod settle;
 mod setup;
@@ -19,7 +20,7 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::{Incarnation, Kind, MessageId, NodeId, RunKey, Time};
+use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
 use crate::check::{Judge, PropertyKind};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
@@ -33,6 +34,7 @@ use self::core::Core;
 use calls::Call;
 use host::{Host, State};
 use nemesis::Nemesis;
+use post::{Letter, Post};
 use scribe::Scribe;
 use settle::Settling;
 
@@ -85,7 +87,7 @@ struct Doing {
 #[derive(Clone, Copy)]
 enum What {
     Boot,
-    Message(MessageId, Kind),
+    Message(MessageId),
     Timer,
     Synced,
     Quiesce,
@@ -134,6 +136,7 @@ impl<'a, C: Cluster> World<'a, C> {
         Self {
             core: Core {
                 engine: Engine::new(budget),
+                post: Post::new(),
                 network,
                 // Where nothing crashes, no write can be lost, and none is looked for.
                 scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }),
@@ -181,9 +184,9 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn take(&mut self, call: Call<C>) {
+    fn take(&mut self, call: Call) {
         match call {
-            Call::Deliver { id, kind, message } => self.deliver(id, kind, message),
+            Call::Deliver { id, letter } => self.deliver(id, letter),
             Call::Timer { node, slot, generation } => {
                 self.doing = Doing { node, what: What::Timer };
                 on_host!(self, node, host, core => host.timer(slot, generation, core));
@@ -219,9 +222,9 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn deliver(&mut self, id: MessageId, kind: Kind, message: C::Message) {
-        self.doing = Doing { node: id.to, what: What::Message(id, kind) };
-        on_host!(self, id.to, host, core => host.deliver(id, kind, message, core));
+    fn deliver(&mut self, id: MessageId, letter: Letter) {
+        self.doing = Doing { node: id.to, what: What::Message(id) };
+        on_host!(self, id.to, host, core => host.deliver(id, letter, core));
     }
 
     fn boot(&mut self, node: NodeId) {
@@ -252,7 +255,9 @@ impl<'a, C: Cluster> World<'a, C> {
         self.core.scribe.record(now, &Event::Panic { node, message: &text });
         let doing = match what {
             What::Boot => "while it booted".to_owned(),
-            What::Message(id, kind) => format!("while it handled {kind} #{} from {}", id.count, id.from),
+            What::Message(id) => {
+                format!("while it handled {} #{} from {}", C::Message::kinds()[usize::from(id.kind)], id.count, id.from)
+            }
             What::Timer => "while it handled a timer".to_owned(),
             What::Synced => "while it handled a completed sync".to_owned(),
             What::Quiesce => "when it was told to invoke nothing more".to_owned(),

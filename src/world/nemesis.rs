@@ -79,12 +79,6 @@ impl Nemesis {
         self.due.is_empty()
     }
 
-    /// Whether any trigger waits for something.
-    #[inline]
-    pub(super) fn watches(&self) -> bool {
-        self.active && !self.watches.is_empty()
-    }
-
     /// A step of the plan is due.
     pub(super) fn fall_due(&mut self, step: u32) {
         self.due.push_back(Due { step, cause: None });
@@ -98,7 +92,15 @@ impl Nemesis {
     }
 
     /// Lets the triggers see what happened.
+    #[inline]
     pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) {
+        if self.active && !self.watches.is_empty() {
+            self.watch(event);
+        }
+    }
+
+    #[inline(never)]
+    fn watch<C: Cluster>(&mut self, event: &Event<'_, C>) {
         for watch in &mut self.watches {
             if watch.gone_off {
                 continue;

@@ -5,15 +5,17 @@ use super::setup::Cluster;
 use crate::base::{Digest, Time};
 use crate::check::Judge;
 use crate::history::{self, History};
-use crate::process::Process;
+use crate::process::{Message, Process};
 use crate::trace::{Event, Record, Sink};
 
 pub(super) struct Scribe<'a, C: Cluster> {
     digest: Digest,
     records: u64,
+    /// Whether there are any judges or sinks.
+    watched: bool,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
-    /// Whether a judge is at work: a panic is its own then, and no node's.
+    /// Whether a judge or a sink is at work: a panic is its own then, and no node's.
     pub(super) judging: bool,
     pub(super) history: History<C::Operation, C::Response>,
     /// Why the clients' notes make no history, if they do not: a defect of the client process.
@@ -31,6 +33,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         Self {
             digest: Digest::new(),
             records: 0,
+            watched: !judges.is_empty() || !sinks.is_empty(),
             judges,
             sinks,
             judging: false,
@@ -52,20 +55,15 @@ impl<'a, C: Cluster> Scribe<'a, C> {
     }
 
     /// Writes one record down, everywhere.
-    #[inline]
+    ///
+    /// Inlined for its callers' sake, each of whom knows which event it is: what is not watched need not even be made.
+    #[inline(always)]
     pub(super) fn record(&mut self, at: Time, event: &Event<'_, C>) {
-        event.fold(at, &mut self.digest);
-        let number = self.records;
+        self.digest.join(event.digest(at));
+        if self.watched {
+            self.show(at, event);
+        }
         self.records += 1;
-        if !self.judges.is_empty() {
-            self.show_judges(number, at, event);
-        }
-        if !self.sinks.is_empty() {
-            let entry = event.entry(number, at, self.digest.finish());
-            for sink in &mut self.sinks {
-                sink.record(&entry);
-            }
-        }
         match event {
             Event::Client { event, .. } => self.note(at, event),
             Event::Mark { mark, .. } => self.mark(mark),
@@ -73,11 +71,18 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         }
     }
 
-    fn show_judges(&mut self, number: u64, at: Time, event: &Event<'_, C>) {
-        let record = Record { number, at, event };
+    #[inline(never)]
+    fn show(&mut self, at: Time, event: &Event<'_, C>) {
         self.judging = true;
+        let record = Record { number: self.records, at, event };
         for judge in &mut self.judges {
             judge.observe(&record);
+        }
+        if !self.sinks.is_empty() {
+            let entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
+            for sink in &mut self.sinks {
+                sink.record(&entry);
+            }
         }
         self.judging = false;
     }

@@ -125,7 +125,7 @@ fn a_run_that_holds() {
 
               210ms simulated · 82 events · 40 messages: 40 delivered
               20 operations: 20 completed
-              seed 7 · digest 516a1281bf00c9d1
+              seed 7 · digest 02765f6fb5b7944c
         "#]],
     );
     assert!(desk.expect(0, &["run", "calm.ron"]).out.contains("seed 5"), "the scenario's own");
@@ -159,7 +159,7 @@ fn a_run_that_does_not() {
 
               210ms simulated · 82 events · 40 messages: 40 delivered
               20 operations: 20 completed
-              seed 7 · digest 34587be151e7ff6e
+              seed 7 · digest 4a287d840559e766
 
               toy replay bad.ron --seed 7 --set 'name=a bad day'
         "#]],
@@ -221,7 +221,7 @@ fn the_json_of_a_run() {
               "mutant": null,
               "seed": 7,
               "verdict": "violated",
-              "digest": "5648e7f4333ad49d",
+              "digest": "5e0c3b4dd5780f79",
               "events": 42,
               "messages": {
                 "sent": 20,
@@ -406,7 +406,7 @@ fn a_replay_shows_what_is_asked_for() {
 
               40ms simulated · 14 events · 6 messages: 6 delivered
               3 operations: 3 completed
-              seed 7 · digest 898810f702d51070
+              seed 7 · digest fbd244feab1b2da3
         "#]],
     );
     let shown = |more: &[&str]| {

@@ -178,7 +178,8 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
     let witness = judge.witness().or_else(|| {
         // The keys hold apart, but the orders that were found contradict one another: possible only where several clients complete and
         // invoke operations on different keys at one instant. Most often there are others that do not: those that take what was recorded
-        // first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together (Herlihy and Wing).
+        // first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together (Herlihy and
+        // Wing, section 3.1).
         judge.ties = Ties::AsRecorded;
         judge.judge(model, &shares);
         judge.witness()

@@ -8,9 +8,15 @@ use crate::base::{ClientId, Digest, KvOp, KvResponse};
 /// Keys, values and sessions after the committed entries applied so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KvStore {
-    values: FxHashMap<u64, u64>,
+    state: State,
     sessions: FxHashMap<ClientId, Session>,
     applied: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    values: FxHashMap<u64, u64>,
+    /// Of all changes so far, those of sessions included.
     digest: Digest,
 }
 
@@ -42,12 +48,12 @@ impl KvStore {
 
     /// A running digest of all changes so far: equal for equal sequences of applied entries.
     pub(super) fn digest(&self) -> u64 {
-        self.digest.finish()
+        self.state.digest.finish()
     }
 
     /// The value of a key.
     pub(super) fn read(&self, key: u64) -> KvResponse {
-        KvResponse::Value(self.values.get(&key).copied())
+        self.state.read(key)
     }
 
     /// Whether the session is open.
@@ -77,7 +83,7 @@ impl KvStore {
     fn open(&mut self, session: ClientId) {
         if !self.knows(session) {
             self.sessions.insert(session, Session::default());
-            self.fold(session, 0);
+            self.state.fold(session, 0);
         }
     }
 
@@ -86,21 +92,37 @@ impl KvStore {
             self.open(session);
         }
         let outcome = |reply, repeated| Some(Outcome { session, number, reply, repeated });
-        let Some(last) = self.sessions.get(&session).map(|session| session.last) else {
+        let Some(known) = self.sessions.get_mut(&session) else {
             return outcome(KvReply::Refused, false);
         };
-        match last {
+        match known.last {
             Some((last, response)) if rules.is_repeated(number, last) => {
                 // The client has moved on from operations before its last: nobody waits for those answers.
                 if number == last { outcome(KvReply::Done(response), true) } else { None }
             }
             _ => {
-                let response = self.execute(operation);
-                self.fold(session, number);
-                self.sessions.insert(session, Session { last: Some((number, response)) });
+                let response = self.state.execute(operation);
+                self.state.fold(session, number);
+                known.last = Some((number, response));
                 outcome(KvReply::Done(response), false)
             }
         }
+    }
+
+    /// A digest of the whole state and of how much was applied: equal in replicas that have converged. Costs as much as the state is big.
+    pub(super) fn fingerprint(&self) -> u64 {
+        // Hash maps have no order of their own that replicas could share.
+        let mut values: Vec<_> = self.state.values.iter().collect();
+        values.sort_unstable();
+        let mut sessions: Vec<_> = self.sessions.iter().map(|(id, session)| (id, session.last)).collect();
+        sessions.sort_unstable();
+        Digest::of(&(self.applied, values, sessions))
+    }
+}
+
+impl State {
+    fn read(&self, key: u64) -> KvResponse {
+        KvResponse::Value(self.values.get(&key).copied())
     }
 
     fn execute(&mut self, operation: &KvOp) -> KvResponse {
@@ -131,16 +153,6 @@ impl KvStore {
     fn fold(&mut self, session: ClientId, number: u64) {
         self.digest.word(u64::from(session.client) << 32 | u64::from(session.session));
         self.digest.word(number);
-    }
-
-    /// A digest of the whole state and of how much was applied: equal in replicas that have converged. Costs as much as the state is big.
-    pub(super) fn fingerprint(&self) -> u64 {
-        // Hash maps have no order of their own that replicas could share.
-        let mut values: Vec<_> = self.values.iter().collect();
-        values.sort_unstable();
-        let mut sessions: Vec<_> = self.sessions.iter().map(|(id, session)| (id, session.last)).collect();
-        sessions.sort_unstable();
-        Digest::of(&(self.applied, values, sessions))
     }
 }
 

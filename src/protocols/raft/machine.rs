@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::flush::Flushes;
 use super::kv::{KvStore, Outcome};
-use super::leader::{Leader, Read};
+use super::leader::{Leader, Progress, Read};
 use super::message::{AppendResult, Command, Entries, Entry, EntryId, KvReply, Message, Term};
 use super::{Config, Log, Note, mark, store};
 use crate::base::{ClientId, Digest, KvOp, NodeId};
@@ -298,10 +298,7 @@ impl Raft {
 /// Log replication, seen by the leader (paper §5.3, §5.4.2).
 impl Raft {
     fn beat(&mut self, context: &mut Context<'_>) {
-        if matches!(self.standing, Standing::Leader(_)) {
-            context.set_timer(Timer::Heartbeat, self.config.heartbeat);
-            self.broadcast(Reach::All, context);
-        }
+        self.broadcast(Reach::All, context);
     }
 
     /// Appends a command to the leader's own log, and returns its index. The disk works while the followers are told.
@@ -315,10 +312,14 @@ impl Raft {
         id.index
     }
 
-    /// Starts the next round: sends followers what they lack.
+    /// Starts the next round: sends followers what they lack. The next heartbeat is due when all have heard nothing for a while (figure 2,
+    /// leaders: "repeat during idle periods").
     fn broadcast(&mut self, reach: Reach, context: &mut Context<'_>) {
         let Standing::Leader(leader) = &mut self.standing else { return };
         leader.round += 1;
+        if reach == Reach::All || leader.followers.iter().all(Progress::may_send) {
+            context.set_timer(Timer::Heartbeat, self.config.heartbeat);
+        }
         // Most followers lack the same: what is sent to one is shared with the next.
         let (mut shared_from, mut shared) = (0, Entries::none());
         for (progress, peer) in leader.followers.iter_mut().zip(self.peers.iter()) {
@@ -370,10 +371,13 @@ impl Raft {
             AppendResult::Stale => {}
             AppendResult::Matched { through } => {
                 progress.matched(through, self.config.rules);
+                let news = progress.matched > self.commit;
                 if progress.next <= self.log.last_index() {
                     self.send_next(follower, context);
                 }
-                self.advance_commit(context);
+                if news {
+                    self.advance_commit(context);
+                }
             }
             AppendResult::Mismatch { previous, conflict } => {
                 if progress.mismatched(previous, conflict, &self.log) {

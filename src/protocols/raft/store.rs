@@ -13,73 +13,89 @@ use crate::base::{ClientId, KvOp, NodeId};
 /// The name of the file.
 pub(super) const FILE: &str = "wal";
 
-const HEADER: usize = 8;
 const VOTE: u8 = 1;
 const ENTRY: u8 = 2;
 
 /// Appends the record of a term and the vote in it to `out`.
 pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
-    framed(out, |out| {
-        out.push(VOTE);
-        out.extend_from_slice(&term.0.to_le_bytes());
-        if let Some(candidate) = vote {
-            out.extend_from_slice(&(candidate.index() as u32).to_le_bytes());
-        }
-    });
+    let mut body = Body::of(VOTE);
+    body.put(term.0.to_le_bytes());
+    if let Some(candidate) = vote {
+        body.put((candidate.index() as u32).to_le_bytes());
+    }
+    body.frame(out);
 }
 
 /// Appends the record of an entry to `out`.
 pub(super) fn encode_entry(id: EntryId, command: &Command, out: &mut Vec<u8>) {
-    framed(out, |out| {
-        out.push(ENTRY);
-        out.extend_from_slice(&id.index.to_le_bytes());
-        out.extend_from_slice(&id.term.0.to_le_bytes());
-        encode_command(command, out);
-    });
+    let mut body = Body::of(ENTRY);
+    body.put(id.index.to_le_bytes());
+    body.put(id.term.0.to_le_bytes());
+    encode_command(command, &mut body);
+    body.frame(out);
 }
 
-fn encode_command(command: &Command, out: &mut Vec<u8>) {
+fn encode_command(command: &Command, body: &mut Body) {
     match command {
-        Command::Noop => out.push(0),
+        Command::Noop => body.put([0]),
         Command::Open { session } => {
-            out.push(1);
-            encode_session(*session, out);
+            body.put([1]);
+            encode_session(*session, body);
         }
         Command::Apply { session, number, operation } => {
-            out.push(2);
-            encode_session(*session, out);
-            out.extend_from_slice(&number.to_le_bytes());
-            encode_operation(operation, out);
+            body.put([2]);
+            encode_session(*session, body);
+            body.put(number.to_le_bytes());
+            encode_operation(operation, body);
         }
     }
 }
 
-fn encode_session(session: ClientId, out: &mut Vec<u8>) {
-    out.extend_from_slice(&session.client.to_le_bytes());
-    out.extend_from_slice(&session.session.to_le_bytes());
+fn encode_session(session: ClientId, body: &mut Body) {
+    body.put(session.client.to_le_bytes());
+    body.put(session.session.to_le_bytes());
 }
 
-fn encode_operation(operation: &KvOp, out: &mut Vec<u8>) {
+fn encode_operation(operation: &KvOp, body: &mut Body) {
     let (tag, value) = match operation {
         KvOp::Read { .. } => (0, None),
         KvOp::Write { value, .. } => (1, Some(*value)),
         KvOp::Cas { expected: None, value, .. } => (2, Some(*value)),
         KvOp::Cas { expected: Some(_), value, .. } => (3, Some(*value)),
     };
-    out.push(tag);
-    out.extend_from_slice(&operation.key().to_le_bytes());
+    body.put([tag]);
+    body.put(operation.key().to_le_bytes());
     for number in value.into_iter().chain(if let KvOp::Cas { expected, .. } = operation { *expected } else { None }) {
-        out.extend_from_slice(&number.to_le_bytes());
+        body.put(number.to_le_bytes());
     }
 }
 
-fn framed(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0; HEADER]);
-    body(out);
-    let (header, body) = out[start..].split_at_mut(HEADER);
-    header[..4].copy_from_slice(&(body.len() as u32).to_le_bytes());
-    header[4..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+/// The body of a record while it is put together. The longest, an entry that sets a value if another is found, has 59 bytes.
+struct Body {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Body {
+    fn of(kind: u8) -> Self {
+        let mut body = Self { bytes: [0; 64], length: 0 };
+        body.put([kind]);
+        body
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.bytes[self.length..self.length + N].copy_from_slice(&bytes);
+        self.length += N;
+    }
+
+    /// Appends the record to `out`.
+    fn frame(&self, out: &mut Vec<u8>) {
+        let body = &self.bytes[..self.length];
+        out.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        out.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
+        out.extend_from_slice(body);
+    }
 }
 
 /// What a server finds on its disk at boot.

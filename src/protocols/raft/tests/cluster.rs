@@ -288,9 +288,8 @@ impl Cluster {
     }
 
     fn leave(&mut self, from: NodeId, to: NodeId, message: Message) {
-        let kind = message.kind();
-        let id = MessageId { from, to, kind: kind.index, count: 1 };
-        self.record(Event::Send { id, kind, fate: Fate::Deliver(Duration::ZERO), message: &message });
+        let id = MessageId { from, to, kind: message.kind().index, count: 1 };
+        self.record(Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &message });
         self.network.push_back((from, to, message));
     }
 

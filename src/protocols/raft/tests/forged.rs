@@ -99,9 +99,8 @@ impl Forger {
     }
 
     fn send(&mut self, from: u32, to: u32, message: Message) {
-        let kind = message.kind();
-        let id = MessageId { from: n(from), to: n(to), kind: kind.index, count: 1 };
-        self.record(Event::Send { id, kind, fate: Fate::Deliver(Duration::ZERO), message: &message });
+        let id = MessageId { from: n(from), to: n(to), kind: message.kind().index, count: 1 };
+        self.record(Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &message });
     }
 
     fn acknowledge(&mut self, from: u32, to: u32, term: u64, through: u64) {

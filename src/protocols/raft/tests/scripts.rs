@@ -105,6 +105,7 @@ fn a_request_is_carried_out() {
           → c1 Answer { session: c1, number: 0, reply: Opened }
           note Applied { through: 2, term: t1, state: 1174758952866008288 }
         c1 → n1 Request { session: c1, number: 1, operation: Read { key: 3 } }
+          set Heartbeat in 50ms
           → n2 AppendEntries { term: t1, previous: 0@t0, entries: [], commit: 2, round: 3 }
           → n3 AppendEntries { term: t1, previous: 2@t1, entries: [], commit: 2, round: 3 }
         n3 → n1 AppendReply { term: t1, round: 3, result: Matched { through: 2 } }
