@@ -57,13 +57,17 @@ impl Clock {
         if self.drift == 0 {
             return length;
         }
-        let nanos = i128::from(length.as_nanos()) * BILLION / (BILLION + i128::from(self.drift));
+        // Rounded up, so that a timer never fires before its time has come by the very clock it runs on.
+        let rate = BILLION + i128::from(self.drift);
+        let nanos = (i128::from(length.as_nanos()) * BILLION + rate - 1) / rate;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::base::RunKey;
 
@@ -74,6 +78,22 @@ mod tests {
         assert_eq!(fast.read(Time::from_nanos(1_000_000_000)).as_nanos(), 1_001_000_000 - 5);
         assert_eq!(fast.wait(Duration::from_nanos(1_001_000)), Duration::from_micros(1_000));
         assert_eq!(Clock::new(0, 0).wait(Duration::MAX), Duration::MAX);
+    }
+
+    proptest! {
+        /// Who waits for a length finds it passed on its own clock, and waits no longer than it must.
+        #[test]
+        fn a_length_has_passed_when_it_was_waited_for(
+            drift in -900_000_000..1_000_000_000_i64,
+            begin in 0..1_u64 << 50,
+            length in 0..1_u64 << 40,
+        ) {
+            let clock = Clock::new(7, drift);
+            let wait = clock.wait(Duration::from_nanos(length)).as_nanos();
+            let passed = |after| clock.read(Time::from_nanos(begin + after)).as_nanos() - clock.read(Time::from_nanos(begin)).as_nanos();
+            prop_assert!(passed(wait) >= length as i64);
+            prop_assert!(wait < 2 || passed(wait - 2) <= length as i64);
+        }
     }
 
     #[test]

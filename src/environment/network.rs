@@ -91,7 +91,7 @@ struct Cut {
 #[derive(Clone, Debug)]
 enum Shape {
     /// The group of each server; nodes beyond the list, and of group 0, are in none.
-    Groups(Vec<u8>),
+    Groups(Vec<u32>),
     /// From the first to the second.
     OneWay(Vec<NodeId>, Vec<NodeId>),
 }
@@ -138,7 +138,7 @@ impl Network {
                 if of_node.len() <= place {
                     of_node.resize(place + 1, 0);
                 }
-                of_node[place] = group as u8 + 1;
+                of_node[place] = group as u32 + 1;
             }
         }
         self.cuts.push(Cut { fault, shape: Shape::Groups(of_node) });
@@ -296,6 +296,16 @@ mod tests {
         assert_eq!(network.send(node(1), node(2), 0).blame, Some(3));
         network.lift(3);
         assert!(!lost(&mut network, node(1), node(2)));
+    }
+
+    #[test]
+    fn a_cut_has_as_many_groups_as_it_is_given() {
+        let mut network = network(LinkModel::default());
+        let groups: Vec<_> = (1..=300).map(|number| vec![node(number)]).collect();
+        network.cut_groups(0, &groups);
+        for other in (1..=300).filter(|other| *other != 256) {
+            assert_eq!(network.send(node(256), node(other), 0).fate, Fate::Lost(Loss::Partition), "n{other}");
+        }
     }
 
     #[test]

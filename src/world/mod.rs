@@ -90,7 +90,10 @@ enum What {
     Message(MessageId),
     Timer,
     Synced,
+    Wake,
     Quiesce,
+    /// It is asked about itself: for its role, its fingerprint, ….
+    Asked(&'static str),
 }
 
 impl<'a, C: Cluster> World<'a, C> {
@@ -160,11 +163,11 @@ impl<'a, C: Cluster> World<'a, C> {
             match self.core.engine.next() {
                 Step::Event(call) => self.take(call),
                 Step::Idle | Step::Later if !self.core.nemesis.is_idle() => self.strike_due(),
-                Step::Idle | Step::Later => return Ending::Complete,
+                Step::Idle | Step::Later => return self.complete(),
                 Step::Exhausted(limit) => return Ending::Limit(limit),
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
-                return Ending::Complete;
+                return self.complete();
             }
         }
     }
@@ -200,11 +203,14 @@ impl<'a, C: Cluster> World<'a, C> {
                     self.boot(node);
                 }
             }
-            Call::Wake { node, pause } => on_host!(self, node, host, core => {
-                if host.is_paused_by(pause) {
-                    host.wake(core);
-                }
-            }),
+            Call::Wake { node, pause } => {
+                self.doing = Doing { node, what: What::Wake };
+                on_host!(self, node, host, core => {
+                    if host.is_paused_by(pause) {
+                        host.wake(core);
+                    }
+                });
+            }
             Call::Lift { fault } => self.core.network.lift(fault),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.end_faults(),
@@ -260,6 +266,8 @@ impl<'a, C: Cluster> World<'a, C> {
             }
             What::Timer => "while it handled a timer".to_owned(),
             What::Synced => "while it handled a completed sync".to_owned(),
+            What::Wake => "while it caught up after a pause".to_owned(),
+            What::Asked(what) => format!("when it was asked for its {what}"),
             What::Quiesce => "when it was told to invoke nothing more".to_owned(),
         };
         let events = self.core.engine.events();
@@ -269,7 +277,8 @@ impl<'a, C: Cluster> World<'a, C> {
 
 /// Why a run ended.
 enum Ending {
-    Complete,
+    /// All time has passed, or nothing is left to wait for; what has still not come to pass, in words.
+    Complete(Vec<String>),
     Limit(Limit),
     Panic(String),
 }

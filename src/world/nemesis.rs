@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::World;
 use super::calls::Call;
 use super::host::State;
 use super::outcome::FaultCount;
 use super::setup::Cluster;
+use super::{Doing, What, World};
 use crate::base::{Duration, DurationRange, MessageId, NodeId, RunKey, Stream, Time};
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::process::Process;
@@ -324,10 +324,12 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// The server with the best claim to the role, among those that run; of equals, the first.
-    fn best_in_role(&self, role: &str) -> Option<NodeId> {
+    fn best_in_role(&mut self, role: &str) -> Option<NodeId> {
         let claims = self.servers.iter().zip(0..).filter_map(|(host, index)| {
+            let node = NodeId::server(index);
+            self.doing = Doing { node, what: What::Asked("role") };
             let claim = host.process().and_then(Process::role).filter(|claim| claim.name == role)?;
-            Some((claim.rank, NodeId::server(index)))
+            Some((claim.rank, node))
         });
         claims.max_by_key(|(rank, node)| (*rank, std::cmp::Reverse(*node))).map(|(_, node)| node)
     }

@@ -1,7 +1,7 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use super::calls::Call;
-use super::host::State;
+use super::host::{Host, State};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
 use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
@@ -90,7 +90,7 @@ impl<C: Cluster> World<'_, C> {
 
     /// Whether a fresh operation has completed, none is under way, and the replicas agree. A run with neither clients nor replicas that
     /// must agree has nothing to settle, and uses all its time.
-    fn is_settled(&self) -> bool {
+    fn is_settled(&mut self) -> bool {
         let prints = self.fingerprints();
         let demanding = self.settling.has_clients || prints.iter().any(Option::is_some);
         demanding && self.fresh_enough() && self.under_way() == 0 && agree(&prints)
@@ -100,12 +100,25 @@ impl<C: Cluster> World<'_, C> {
         self.core.scribe.fresh_completion || !self.settling.has_clients
     }
 
-    fn under_way(&self) -> usize {
-        self.clients.iter().filter_map(|client| client.process()).map(ClientProcess::under_way).sum()
+    fn under_way(&mut self) -> usize {
+        let count = |(client, index): (&Host<C, C::Client>, u32)| {
+            self.doing = Doing { node: NodeId::client(index), what: What::Asked("operations under way") };
+            client.process().map_or(0, ClientProcess::under_way)
+        };
+        self.clients.iter().zip(0..).map(count).sum()
     }
 
-    fn fingerprints(&self) -> Vec<Option<u64>> {
-        self.servers.iter().map(|server| server.process().and_then(C::fingerprint)).collect()
+    fn fingerprints(&mut self) -> Vec<Option<u64>> {
+        let print = |(server, index): (&Host<C, C::Server>, u32)| {
+            self.doing = Doing { node: NodeId::server(index), what: What::Asked("fingerprint") };
+            server.process().and_then(C::fingerprint)
+        };
+        self.servers.iter().zip(0..).map(print).collect()
+    }
+
+    /// The run has ended as it should. What is still pending is looked at here, where a panic of a node's code is a finding still.
+    pub(super) fn complete(&mut self) -> Ending {
+        Ending::Complete(if self.settling.length.is_zero() { vec![] } else { self.pending() })
     }
 
     /// Closes the books.
@@ -147,10 +160,10 @@ impl<C: Cluster> World<'_, C> {
             progress.detail = why;
         };
         match ending {
-            Ending::Complete if self.settling.length.is_zero() => {
+            Ending::Complete(_) if self.settling.length.is_zero() => {
                 "not asked for: the scenario gives no time to settle".clone_into(&mut progress.detail)
             }
-            Ending::Complete => self.judge_progress(&mut progress),
+            Ending::Complete(pending) => self.judge_progress(pending, &mut progress),
             Ending::Panic(text) => {
                 no_panic = PropertyReport::violated(NO_PANIC, now, text);
                 cut_short("the run ended early".to_owned());
@@ -174,8 +187,7 @@ impl<C: Cluster> World<'_, C> {
         vec![progress, no_panic, time_advances, well_formed]
     }
 
-    fn judge_progress(&self, report: &mut PropertyReport) {
-        let pending = self.pending();
+    fn judge_progress(&self, pending: &[String], report: &mut PropertyReport) {
         if !pending.is_empty() {
             report.verdict = Verdict::Violated;
             report.at = Some(self.core.engine.now());
@@ -184,7 +196,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// What is still to come to pass, in words.
-    fn pending(&self) -> Vec<String> {
+    fn pending(&mut self) -> Vec<String> {
         let mut pending = Vec::new();
         if !self.fresh_enough() {
             pending.push("no operation invoked since has completed".to_owned());
@@ -199,9 +211,11 @@ impl<C: Cluster> World<'_, C> {
             pending.push("the replicas disagree".to_owned());
         }
         if !pending.is_empty() {
-            let shown = self.servers.iter().zip(0..).take(MOST_SHOWN);
-            pending
-                .extend(shown.map(|(server, index)| format!("{} is {}", NodeId::server(index), status(server.state(), server.process()))));
+            for (server, index) in self.servers.iter().zip(0..).take(MOST_SHOWN) {
+                let node = NodeId::server(index);
+                self.doing = Doing { node, what: What::Asked("status") };
+                pending.push(format!("{node} is {}", status(server.state(), server.process())));
+            }
         }
         pending
     }

@@ -26,6 +26,14 @@ struct Quirks {
     panics_at: Option<u64>,
     spins_at: Option<u64>,
     mute: bool,
+    /// Panics when it is asked for this.
+    shy: Option<&'static str>,
+}
+
+impl Quirks {
+    fn bear(&self, question: &str) {
+        assert!(self.shy != Some(question), "a shy node was asked for its {question}");
+    }
 }
 
 struct Listener {
@@ -66,7 +74,13 @@ impl Process for Listener {
     }
 
     fn role(&self) -> Option<Role> {
+        self.quirks.bear("role");
         Some(Role { name: "Wise", rank: self.heard })
+    }
+
+    fn status(&self) -> String {
+        self.quirks.bear("status");
+        String::new()
     }
 }
 
@@ -142,6 +156,11 @@ impl Cluster for Toy {
     type Response = u64;
     type Server = Listener;
     type Client = Teller;
+
+    fn fingerprint(server: &Listener) -> Option<u64> {
+        server.quirks.bear("fingerprint");
+        None
+    }
 }
 
 fn setup(quirks: Quirks, steps: Vec<FaultStep>) -> Setup<Toy> {
@@ -313,6 +332,27 @@ fn a_panic_is_a_finding() {
     assert!(found.detail.contains("panicked while it handled Tell #"), "{}", found.detail);
     assert!(found.detail.contains("cannot bear the number"), "{}", found.detail);
     assert_eq!(outcome, run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5));
+}
+
+#[test]
+fn a_panic_names_the_node_whatever_it_was_asked() {
+    let detail = |quirks, steps| {
+        // The others say nothing, so that there is no progress to stop at.
+        let mut setup = setup(Quirks { mute: true, ..Quirks::default() }, steps);
+        setup.servers[2] = quirks;
+        let outcome = run(setup, 5);
+        assert_eq!(report(&outcome, NO_PANIC).verdict, Verdict::Violated);
+        report(&outcome, NO_PANIC).detail.clone()
+    };
+    let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s")) })];
+    let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
+    assert!(found.starts_with("n3 panicked while it caught up after a pause (event "), "{found}");
+    let found = detail(Quirks { shy: Some("role"), ..Quirks::default() }, vec![at(100, crash(Target::Role("Wise")))]);
+    assert!(found.starts_with("n3 panicked when it was asked for its role (event "), "{found}");
+    let found = detail(Quirks { shy: Some("fingerprint"), ..Quirks::default() }, vec![]);
+    assert!(found.starts_with("n3 panicked when it was asked for its fingerprint (event "), "{found}");
+    let found = detail(Quirks { shy: Some("status"), mute: true, ..Quirks::default() }, vec![]);
+    assert!(found.starts_with("n3 panicked when it was asked for its status (event "), "{found}");
 }
 
 #[test]

@@ -366,7 +366,11 @@ impl Raft {
             return;
         }
         let progress = &mut leader.followers[follower];
-        progress.answered = progress.answered.max(round);
+        // A stale message is answered in the follower's own term. The round may then be one of this server's before it crashed and was
+        // elected again: it proves nothing of the present leadership, whose rounds are counted afresh.
+        if !matches!(result, AppendResult::Stale) {
+            progress.answered = progress.answered.max(round);
+        }
         match result {
             AppendResult::Stale => {}
             AppendResult::Matched { through } => {

@@ -122,6 +122,32 @@ fn a_deposed_leader_serves_no_read() {
 }
 
 #[test]
+fn a_round_of_an_earlier_leadership_confirms_nothing() {
+    let mut cluster = led_by_n1(Config::of(3));
+    cluster.request(n(1), 1, write(7));
+    cluster.talk(&[1, 2, 3]);
+    // Of many heartbeats, the last to n2 is late.
+    (0..20).for_each(|_| cluster.fire(n(1), Timer::Heartbeat));
+    let late = cluster.network.iter().rfind(|(_, to, _)| *to == n(2)).cloned().expect("a heartbeat to n2");
+    cluster.network.clear();
+    // n1 crashes and leads again. Only now does n2 hear the heartbeat, and answers that it is stale.
+    cluster.crash(n(1), 0);
+    cluster.restart(n(1));
+    cluster.elect(n(1), &[1, 2, 3]);
+    cluster.network.push_back(late);
+    beat(&mut cluster, 1);
+    // n1 is cut off; the others go on without it.
+    cluster.elect(n(2), &[2, 3]);
+    cluster.fire(n(2), Timer::Heartbeat);
+    cluster.talk(&[2, 3]);
+    cluster.request(n(2), 2, write(8));
+    cluster.talk(&[2, 3]);
+    cluster.request(n(1), 3, KvOp::Read { key: 1 });
+    cluster.talk(&[1]);
+    assert_eq!(cluster.answers, [(1, WRITTEN), (2, WRITTEN)], "n1 cannot confirm that it still leads");
+}
+
+#[test]
 fn a_read_is_confirmed_by_a_round_sent_after_it() {
     let mut cluster = led_by_n1(Config::of(3));
     // A round is under way when the read comes: its answers prove nothing for the read.
