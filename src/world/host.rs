@@ -1,16 +1,15 @@
-//! A node: the volatile half (its process, its timers, what it holds back) and the durable half (its disk, its clock).
+//! A node: a process, which a crash drops, on the machine that carries out what it does.
 
 use std::collections::VecDeque;
 
 use super::UNSYNCED_LOST;
-use super::calls::Call;
 use super::core::Core;
+use super::machine::Machine;
 use super::post::Letter;
 use super::setup::Cluster;
-use super::timers::{Alarm, Ring, Timers};
-use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream, Time};
-use crate::environment::{Clock, Disk};
-use crate::process::{Buffer, Context, Effect, Files, Process, Release, SyncToken};
+use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream};
+use crate::environment::Clock;
+use crate::process::{Buffer, Context, Files, Process};
 use crate::trace::Event;
 
 /// Whether a node runs.
@@ -24,27 +23,47 @@ pub(super) enum State {
     Paused,
 }
 
-pub(super) struct Host<C: Cluster, P: Process<Message = C::Message>> {
-    id: NodeId,
-    config: P::Config,
-    clock: Clock,
-    disk: Disk,
-    random: Stream,
-    incarnation: Incarnation,
+/// A sort of nodes: servers or clients.
+pub(super) trait Sort<C: Cluster> {
+    /// What runs on them.
+    type Process: Process<Message = C::Message>;
+
+    /// How their notes are recorded.
+    fn note(node: NodeId, note: &<Self::Process as Process>::Note) -> Event<'_, C>;
+}
+
+pub(super) struct Servers;
+
+impl<C: Cluster> Sort<C> for Servers {
+    type Process = C::Server;
+
+    #[inline]
+    fn note(node: NodeId, note: &<C::Server as Process>::Note) -> Event<'_, C> {
+        Event::Note { node, note }
+    }
+}
+
+pub(super) struct Clients;
+
+impl<C: Cluster> Sort<C> for Clients {
+    type Process = C::Client;
+
+    #[inline]
+    fn note(node: NodeId, event: &<C::Client as Process>::Note) -> Event<'_, C> {
+        Event::Client { node, event }
+    }
+}
+
+type Config<C, S> = <<S as Sort<C>>::Process as Process>::Config;
+type Effects<P> = Buffer<<P as Process>::Message, <P as Process>::Timer, <P as Process>::Note>;
+
+pub(super) struct Host<C: Cluster, S: Sort<C>> {
+    config: Config<C, S>,
+    process: Option<S::Process>,
+    machine: Machine<S::Process>,
     state: State,
-    /// How this node's notes are recorded: as a server's or as a client's.
-    note: NoteRecord<C, P>,
-    process: Option<P>,
-    timers: Timers<P::Timer>,
+    random: Stream,
     next_sync: u64,
-    /// The write that the sync under way covers, if one is under way.
-    syncing: Option<u64>,
-    /// Somebody waits for all writes up to this one to be durable.
-    wanted: u64,
-    /// Messages that leave when the writes before them are durable, in order.
-    held: VecDeque<(u64, NodeId, Letter)>,
-    /// Syncs that the process asked for, with what they must cover.
-    tokens: VecDeque<(SyncToken, u64)>,
     /// What came while the node was paused, in order.
     deferred: VecDeque<Deferred>,
     /// How often it was paused, and by which strike it is now: a later pause is not ended by an earlier one's end.
@@ -52,12 +71,8 @@ pub(super) struct Host<C: Cluster, P: Process<Message = C::Message>> {
     paused_by: Option<u32>,
     /// The number of the strike that paused it last.
     struck_by: u32,
-    /// How many syncs its disk has done.
-    syncs: u64,
-    buffer: Buffer<P::Message, P::Timer, P::Note>,
+    buffer: Effects<S::Process>,
 }
-
-type NoteRecord<C, P> = for<'n> fn(NodeId, &'n <P as Process>::Note) -> Event<'n, C>;
 
 enum Deferred {
     Deliver { id: MessageId, letter: Letter },
@@ -65,33 +80,19 @@ enum Deferred {
     Synced { through: u64 },
 }
 
-/// What a word is drawn for, apart from the purposes of the network.
-const CRASH: u64 = 1 << 40;
-const SYNC: u64 = 1 << 41;
-
-impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
-    pub(super) fn new(id: NodeId, config: P::Config, clock: Clock, key: RunKey, note: NoteRecord<C, P>) -> Self {
+impl<C: Cluster, S: Sort<C>> Host<C, S> {
+    pub(super) fn new(id: NodeId, config: Config<C, S>, clock: Clock, key: RunKey) -> Self {
         Self {
-            id,
             config,
-            clock,
-            disk: Disk::default(),
-            random: key.stream("node", u64::from(id.raw())),
-            incarnation: Incarnation(0),
-            state: State::Down,
-            note,
             process: None,
-            timers: Timers::default(),
+            machine: Machine::new(id, clock),
+            state: State::Down,
+            random: key.stream("node", u64::from(id.raw())),
             next_sync: 0,
-            syncing: None,
-            wanted: 0,
-            held: VecDeque::new(),
-            tokens: VecDeque::new(),
             deferred: VecDeque::new(),
             pauses: 0,
             paused_by: None,
             struck_by: 0,
-            syncs: 0,
             buffer: Buffer::default(),
         }
     }
@@ -101,10 +102,10 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {
-        self.incarnation
+        self.machine.incarnation
     }
 
-    pub(super) fn process(&self) -> Option<&P> {
+    pub(super) fn process(&self) -> Option<&S::Process> {
         self.process.as_ref()
     }
 
@@ -119,18 +120,19 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
 
     /// Starts the node with what is on its disk.
     pub(super) fn boot(&mut self, core: &mut Core<'_, C>) {
-        self.incarnation.0 += 1;
+        let machine = &mut self.machine;
+        machine.incarnation.0 += 1;
         self.state = State::Up;
         self.next_sync = 0;
-        let found: Vec<(&str, &[u8])> = self.disk.files().map(|(name, content)| (name.as_ref(), content)).collect();
-        core.record(&Event::Boot { node: self.id, incarnation: self.incarnation, files: &found });
+        let found: Vec<(&str, &[u8])> = machine.disk.files().map(|(name, content)| (name.as_ref(), content)).collect();
+        core.record(&Event::Boot { node: machine.id, incarnation: machine.incarnation, files: &found });
         let mut files = Files::new();
-        for (name, content) in self.disk.files() {
+        for (name, content) in machine.disk.files() {
             files.insert(name.clone(), content.to_vec());
         }
-        let now = self.clock.read(core.now());
-        let mut context = Context::new(self.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
-        self.process = Some(P::boot(&self.config, &files, &mut context));
+        let now = machine.clock.read(core.now());
+        let mut context = Context::new(machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
+        self.process = Some(S::Process::boot(&self.config, &files, &mut context));
         self.apply(core);
     }
 
@@ -139,24 +141,19 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         if self.state == State::Down {
             return false;
         }
-        let word = core.key.word(CRASH | u64::from(self.incarnation.0), u64::from(self.id.raw()));
-        let remains = self.disk.crash(word);
         self.state = State::Down;
         self.process = None;
-        self.timers.clear();
-        self.syncing = None;
-        self.wanted = 0;
-        self.held.drain(..).for_each(|(.., letter)| drop(core.post.take(letter)));
-        self.tokens.clear();
+        self.paused_by = None;
         for call in self.deferred.drain(..) {
             if let Deferred::Deliver { letter, .. } = call {
                 core.post.take(letter);
             }
         }
-        self.paused_by = None;
-        core.record(&Event::Crash { node: self.id, unsynced: remains.unsynced, kept: remains.kept });
+        let node = self.machine.id;
+        let remains = self.machine.crash(core);
+        core.record(&Event::Crash { node, unsynced: remains.unsynced, kept: remains.kept });
         if remains.kept < remains.unsynced {
-            core.record(&Event::Mark { node: self.id, mark: UNSYNCED_LOST });
+            core.record(&Event::Mark { node, mark: UNSYNCED_LOST });
         }
         true
     }
@@ -170,7 +167,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
         self.pauses += 1;
         self.paused_by = Some(self.pauses);
         self.struck_by = strike;
-        core.record(&Event::Pause { node: self.id });
+        core.record(&Event::Pause { node: self.machine.id });
         Some(self.pauses)
     }
 
@@ -178,7 +175,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
     pub(super) fn wake(&mut self, core: &mut Core<'_, C>) {
         self.state = State::Up;
         self.paused_by = None;
-        core.record(&Event::Resume { node: self.id });
+        core.record(&Event::Resume { node: self.machine.id });
         let deferred = std::mem::take(&mut self.deferred);
         if !deferred.is_empty() {
             core.nemesis.bite(self.struck_by);
@@ -187,7 +184,7 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
             match call {
                 Deferred::Deliver { id, letter } => self.deliver(id, letter, core),
                 Deferred::Timer { slot, generation } => self.timer(slot, generation, core),
-                Deferred::Synced { through } => self.synced(self.incarnation, through, core),
+                Deferred::Synced { through } => self.synced(self.machine.incarnation, through, core),
             }
         }
     }
@@ -216,116 +213,46 @@ impl<C: Cluster, P: Process<Message = C::Message>> Host<C, P> {
             self.deferred.push_back(Deferred::Timer { slot, generation });
             return;
         }
-        match self.timers.ring(slot, generation, core.now()) {
-            Ring::Stale => {}
-            Ring::Later(alarm) => self.arm(alarm, core),
-            Ring::Fires(timer) => {
-                core.record(&Event::Timer { node: self.id, timer: &timer });
-                self.step(core, |process, context| process.on_timer(timer, context));
-            }
+        if let Some(timer) = self.machine.ring(slot, generation, core) {
+            core.record(&Event::Timer { node: self.machine.id, timer: &timer });
+            self.step(core, |process, context| process.on_timer(timer, context));
         }
     }
 
     /// The disk has finished a sync: what waited for it happens, in order, and the next sync begins if one is wanted.
     pub(super) fn synced(&mut self, incarnation: Incarnation, through: u64, core: &mut Core<'_, C>) {
-        if incarnation != self.incarnation || self.state == State::Down {
+        if incarnation != self.machine.incarnation || self.state == State::Down {
             return;
         }
         if self.state == State::Paused {
             self.deferred.push_back(Deferred::Synced { through });
             return;
         }
-        self.disk.synced(through);
-        self.syncing = None;
-        core.record(&Event::Synced { node: self.id, through });
-        while let Some((_, to, letter)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
-            core.transmit(self.id, to, letter);
-        }
-        while let Some((token, _)) = self.tokens.pop_front_if(|(_, after)| *after <= through) {
+        self.machine.synced(through, core);
+        while let Some(token) = self.machine.next_token(through) {
             self.step(core, |process, context| process.on_synced(token, context));
         }
-        self.sync_if_wanted(core);
+        self.machine.sync_if_wanted(core);
     }
 
     /// Takes a step of the process and applies what it did.
     #[inline]
-    pub(super) fn step(&mut self, core: &mut Core<'_, C>, handler: impl FnOnce(&mut P, &mut Context<'_, P>)) {
+    pub(super) fn step(&mut self, core: &mut Core<'_, C>, handler: impl FnOnce(&mut S::Process, &mut Context<'_, S::Process>)) {
         let Some(process) = &mut self.process else { return };
-        let now = self.clock.read(core.now());
-        let mut context = Context::new(self.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
+        let now = self.machine.clock.read(core.now());
+        let mut context = Context::new(self.machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
         handler(process, &mut context);
-        self.apply(core);
+        if !self.buffer.is_empty() {
+            self.apply(core);
+        }
     }
 
-    #[inline]
     fn apply(&mut self, core: &mut Core<'_, C>) {
-        if self.buffer.is_empty() {
-            return;
-        }
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let (effects, bytes) = buffer.split();
+        let (effects, bytes) = self.buffer.split();
         for effect in effects {
-            self.carry(effect, bytes, core);
+            self.machine.carry::<C, S>(effect, bytes, core);
         }
-        buffer.clear();
-        self.buffer = buffer;
-        self.sync_if_wanted(core);
-    }
-
-    #[inline]
-    fn carry(&mut self, effect: Effect<P::Message, P::Timer, P::Note>, bytes: &[u8], core: &mut Core<'_, C>) {
-        match effect {
-            Effect::Send { to, message, release } => {
-                let letter = core.post.put(message);
-                let written = self.disk.written();
-                if release == Release::Now || self.disk.durable() == written {
-                    core.transmit(self.id, to, letter);
-                } else {
-                    self.held.push_back((written, to, letter));
-                    self.wanted = written;
-                }
-            }
-            Effect::SetTimer(timer, after) => {
-                let due = core.now() + self.clock.wait(after);
-                if let Some(alarm) = self.timers.set(timer, due) {
-                    self.arm(alarm, core);
-                }
-            }
-            Effect::CancelTimer(timer) => self.timers.cancel(&timer),
-            Effect::Write(file, write) => {
-                let change = write.change(bytes);
-                let number = self.disk.write(&file, change);
-                core.record(&Event::Write { node: self.id, write: number, file: &file, change });
-            }
-            Effect::Sync(token) => {
-                let written = self.disk.written();
-                self.tokens.push_back((token, written));
-                self.wanted = written;
-            }
-            Effect::Note(note) => core.record(&(self.note)(self.id, &note)),
-            Effect::Sometimes(mark) => core.record(&Event::Mark { node: self.id, mark }),
-        }
-    }
-
-    /// One sync is under way at a time; the next covers all that was written by then.
-    #[inline]
-    fn sync_if_wanted(&mut self, core: &mut Core<'_, C>) {
-        let waited_for = self.wanted > self.disk.durable() || !self.tokens.is_empty();
-        if self.syncing.is_some() || !waited_for {
-            return;
-        }
-        let through = self.disk.written();
-        self.syncing = Some(through);
-        self.syncs += 1;
-        let word = core.key.word(SYNC | u64::from(self.id.raw()), self.syncs);
-        let at = core.now() + core.sync_latency.sample(word);
-        core.engine.schedule(at, Call::Synced { node: self.id, incarnation: self.incarnation, through });
-    }
-
-    #[inline]
-    fn arm(&mut self, alarm: Alarm, core: &mut Core<'_, C>) {
-        let Alarm { at, slot, generation } = alarm;
-        let at: Time = at.max(core.now());
-        core.engine.schedule(at, Call::Timer { node: self.id, slot, generation });
+        self.buffer.clear();
+        self.machine.sync_if_wanted(core);
     }
 }

@@ -7,6 +7,7 @@
 mod core;
 mod calls;
 mod host;
+mod machine;
 mod nemesis;
 mod outcome;
 mod post;
@@ -24,7 +25,7 @@ use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
 use crate::check::{Judge, PropertyKind};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
-use crate::process::{Message, Process};
+use crate::process::Message;
 use crate::trace::{Event, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
@@ -32,7 +33,7 @@ pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
 use self::core::Core;
 use calls::Call;
-use host::{Host, State};
+use host::{Clients, Host, Servers, State};
 use nemesis::Nemesis;
 use post::{Letter, Post};
 use scribe::Scribe;
@@ -68,8 +69,8 @@ pub const MARKS: &[&str] = &[UNSYNCED_LOST];
 /// What becomes of a run while it goes on.
 pub struct World<'a, C: Cluster> {
     core: Core<'a, C>,
-    servers: Vec<Host<C, C::Server>>,
-    clients: Vec<Host<C, C::Client>>,
+    servers: Vec<Host<C, Servers>>,
+    clients: Vec<Host<C, Clients>>,
     settling: Settling,
     duration: Time,
     end: Time,
@@ -126,12 +127,12 @@ impl<'a, C: Cluster> World<'a, C> {
         let servers: Vec<_> = servers
             .into_iter()
             .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::server(index), config, conditions.clocks.draw(&mut clocks), key, server_note::<C>))
+            .map(|(config, index)| Host::new(NodeId::server(index), config, conditions.clocks.draw(&mut clocks), key))
             .collect();
         let clients: Vec<_> = clients
             .into_iter()
             .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::client(index), config, conditions.clocks.draw(&mut clocks), key, client_note::<C>))
+            .map(|(config, index)| Host::new(NodeId::client(index), config, conditions.clocks.draw(&mut clocks), key))
             .collect();
         let duration = Time::ZERO + conditions.duration;
         let end = duration + conditions.settle;
@@ -281,12 +282,4 @@ enum Ending {
     Complete(Vec<String>),
     Limit(Limit),
     Panic(String),
-}
-
-fn server_note<C: Cluster>(node: NodeId, note: &<C::Server as Process>::Note) -> Event<'_, C> {
-    Event::Note { node, note }
-}
-
-fn client_note<C: Cluster>(node: NodeId, event: &<C::Client as Process>::Note) -> Event<'_, C> {
-    Event::Client { node, event }
 }

@@ -1,0 +1,153 @@
+//! What a process runs on: a disk, a clock, timers, and an outbox that holds messages back. It carries out what the process does.
+
+use std::collections::VecDeque;
+
+use super::calls::Call;
+use super::core::Core;
+use super::host::Sort;
+use super::post::Letter;
+use super::setup::Cluster;
+use super::timers::{Alarm, Ring, Timers};
+use crate::base::{Incarnation, NodeId, Time};
+use crate::environment::{Clock, Disk, Remains};
+use crate::process::{Effect, Process, Release, SyncToken};
+use crate::trace::Event;
+
+pub(super) struct Machine<P: Process> {
+    pub(super) id: NodeId,
+    pub(super) clock: Clock,
+    pub(super) disk: Disk,
+    pub(super) incarnation: Incarnation,
+    timers: Timers<P::Timer>,
+    /// The write that the sync under way covers, if one is under way.
+    syncing: Option<u64>,
+    /// Somebody waits for all writes up to this one to be durable.
+    wanted: u64,
+    /// Messages that leave when the writes before them are durable, in order.
+    held: VecDeque<(u64, NodeId, Letter)>,
+    /// Syncs that the process asked for, with what they must cover.
+    tokens: VecDeque<(SyncToken, u64)>,
+    /// How many syncs its disk has done.
+    syncs: u64,
+}
+
+/// What a word is drawn for, apart from the purposes of the network.
+const CRASH: u64 = 1 << 40;
+const SYNC: u64 = 1 << 41;
+
+impl<P: Process> Machine<P> {
+    pub(super) fn new(id: NodeId, clock: Clock) -> Self {
+        Self {
+            id,
+            clock,
+            disk: Disk::default(),
+            incarnation: Incarnation(0),
+            timers: Timers::default(),
+            syncing: None,
+            wanted: 0,
+            held: VecDeque::new(),
+            tokens: VecDeque::new(),
+            syncs: 0,
+        }
+    }
+
+    /// Loses all but what the disk keeps, and says what that is.
+    pub(super) fn crash<C: Cluster<Message = P::Message>>(&mut self, core: &mut Core<'_, C>) -> Remains {
+        self.timers.clear();
+        self.syncing = None;
+        self.wanted = 0;
+        self.held.drain(..).for_each(|(.., letter)| drop(core.post.take(letter)));
+        self.tokens.clear();
+        self.disk.crash(core.key.word(CRASH | u64::from(self.incarnation.0), u64::from(self.id.raw())))
+    }
+
+    /// The timer that a wake-up is for, if it fires now.
+    #[inline]
+    pub(super) fn ring<C: Cluster>(&mut self, slot: u32, generation: u32, core: &mut Core<'_, C>) -> Option<P::Timer> {
+        match self.timers.ring(slot, generation, core.now()) {
+            Ring::Stale => None,
+            Ring::Later(alarm) => {
+                self.arm(alarm, core);
+                None
+            }
+            Ring::Fires(timer) => Some(timer),
+        }
+    }
+
+    /// The disk has finished a sync: the messages that waited for it leave.
+    pub(super) fn synced<C: Cluster<Message = P::Message>>(&mut self, through: u64, core: &mut Core<'_, C>) {
+        self.disk.synced(through);
+        self.syncing = None;
+        core.record(&Event::Synced { node: self.id, through });
+        while let Some((_, to, letter)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
+            core.transmit(self.id, to, letter);
+        }
+    }
+
+    /// The next of the syncs that the process asked for and that is covered.
+    pub(super) fn next_token(&mut self, through: u64) -> Option<SyncToken> {
+        self.tokens.pop_front_if(|(_, after)| *after <= through).map(|(token, _)| token)
+    }
+
+    /// Carries out one thing that the process did.
+    #[inline]
+    pub(super) fn carry<C, S>(&mut self, effect: Effect<P::Message, P::Timer, P::Note>, bytes: &[u8], core: &mut Core<'_, C>)
+    where
+        C: Cluster<Message = P::Message>,
+        S: Sort<C, Process = P>,
+    {
+        match effect {
+            Effect::Send { to, message, release } => {
+                let letter = core.post.put(message);
+                let written = self.disk.written();
+                if release == Release::Now || self.disk.durable() == written {
+                    core.transmit(self.id, to, letter);
+                } else {
+                    self.held.push_back((written, to, letter));
+                    self.wanted = written;
+                }
+            }
+            Effect::SetTimer(timer, after) => {
+                let due = core.now() + self.clock.wait(after);
+                if let Some(alarm) = self.timers.set(timer, due) {
+                    self.arm(alarm, core);
+                }
+            }
+            Effect::CancelTimer(timer) => self.timers.cancel(&timer),
+            Effect::Write(file, write) => {
+                let change = write.change(bytes);
+                let number = self.disk.write(&file, change);
+                core.record(&Event::Write { node: self.id, write: number, file: &file, change });
+            }
+            Effect::Sync(token) => {
+                let written = self.disk.written();
+                self.tokens.push_back((token, written));
+                self.wanted = written;
+            }
+            Effect::Note(note) => core.record(&S::note(self.id, &note)),
+            Effect::Sometimes(mark) => core.record(&Event::Mark { node: self.id, mark }),
+        }
+    }
+
+    /// One sync is under way at a time; the next covers all that was written by then.
+    #[inline]
+    pub(super) fn sync_if_wanted<C: Cluster>(&mut self, core: &mut Core<'_, C>) {
+        let waited_for = self.wanted > self.disk.durable() || !self.tokens.is_empty();
+        if self.syncing.is_some() || !waited_for {
+            return;
+        }
+        let through = self.disk.written();
+        self.syncing = Some(through);
+        self.syncs += 1;
+        let word = core.key.word(SYNC | u64::from(self.id.raw()), self.syncs);
+        let at = core.now() + core.sync_latency.sample(word);
+        core.engine.schedule(at, Call::Synced { node: self.id, incarnation: self.incarnation, through });
+    }
+
+    #[inline]
+    fn arm<C: Cluster>(&mut self, alarm: Alarm, core: &mut Core<'_, C>) {
+        let Alarm { at, slot, generation } = alarm;
+        let at: Time = at.max(core.now());
+        core.engine.schedule(at, Call::Timer { node: self.id, slot, generation });
+    }
+}
