@@ -1,7 +1,7 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use super::calls::Call;
-use super::host::{Host, State};
+use super::host::{Clients, Host, Servers, State};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
 use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
@@ -101,7 +101,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn under_way(&mut self) -> usize {
-        let count = |(client, index): (&Host<C, C::Client>, u32)| {
+        let count = |(client, index): (&Host<C, Clients>, u32)| {
             self.doing = Doing { node: NodeId::client(index), what: What::Asked("operations under way") };
             client.process().map_or(0, ClientProcess::under_way)
         };
@@ -109,7 +109,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn fingerprints(&mut self) -> Vec<Option<u64>> {
-        let print = |(server, index): (&Host<C, C::Server>, u32)| {
+        let print = |(server, index): (&Host<C, Servers>, u32)| {
             self.doing = Doing { node: NodeId::server(index), what: What::Asked("fingerprint") };
             server.process().and_then(C::fingerprint)
         };
