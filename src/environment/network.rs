@@ -154,10 +154,12 @@ impl Network {
         self.storms.push(Storm { fault, chance });
     }
 
-    /// Ends what the fault with this number did to the network.
-    pub fn lift(&mut self, fault: u32) {
+    /// Ends what the fault with this number did to the network; returns whether there was anything to end.
+    pub fn lift(&mut self, fault: u32) -> bool {
+        let before = self.cuts.len() + self.storms.len();
         self.cuts.retain(|cut| cut.fault != fault);
         self.storms.retain(|storm| storm.fault != fault);
+        self.cuts.len() + self.storms.len() < before
     }
 
     /// Ends what all faults did to the network; returns whether there was anything to end.

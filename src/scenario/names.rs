@@ -68,9 +68,12 @@ impl Names<'_> {
         self.known(form, "property", |system| system.checks().iter().map(|check| check.name).collect())
     }
 
-    /// A planted bug.
+    /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.
     pub(super) fn mutant(&self, form: Form<'_>, registry: &Registry) -> Option<&'static str> {
         let text = form.text()?;
+        if text == "none" {
+            return None;
+        }
         let system = self.system?;
         let known = mutants(system);
         if let Some(found) = known.iter().find(|name| **name == text) {

@@ -66,6 +66,7 @@ impl Entry<'_> {
             (None, "synced") => format!("has synced all up to write {}", number("through")),
             (None, "mark") => format!("sometimes: {name}"),
             (None, "panic") => format!("panics: {}", one_line(name)),
+            (None, "lift") => format!("fault {} is over", number("strike") + 1),
             (None, "settle") => "the faults are over, everything is healed".to_owned(),
             (None, sort) => sort.to_owned(),
         }

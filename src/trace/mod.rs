@@ -137,6 +137,11 @@ pub enum Event<'a, V: Vocabulary> {
         /// Which, with every role resolved.
         fault: &'a dyn Payload,
     },
+    /// A fault that was to last so long is over: a partition, a lossy spell.
+    Lift {
+        /// Which: its number among all that struck, from 0.
+        strike: u32,
+    },
     /// The faults are over: everything is healed, and the run must settle.
     Settle,
     /// A node's code panicked.
@@ -205,8 +210,8 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// All sorts of records.
     pub const SORTS: &'static [&'static str] = &[
-        "boot", "client", "crash", "deliver", "discard", "fault", "mark", "note", "panic", "pause", "resume", "send", "settle", "synced",
-        "timer", "write",
+        "boot", "client", "crash", "deliver", "discard", "fault", "lift", "mark", "note", "panic", "pause", "resume", "send", "settle",
+        "synced", "timer", "write",
     ];
 }
 
@@ -283,6 +288,10 @@ impl<'a, V: Vocabulary> Event<'a, V> {
                 digest.word(*kept);
             }
             Self::Settle => digest.word(16),
+            Self::Lift { strike } => {
+                digest.word(17);
+                digest.word(u64::from(*strike));
+            }
             Self::Pause { node } => fold_node(13, *node, digest),
             Self::Resume { node } => fold_node(14, *node, digest),
             Self::Panic { node, message } => {
@@ -339,6 +348,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
             Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
             Self::Settle => blank("settle", None),
+            Self::Lift { strike } => Entry { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },
             Self::Strike { fault } => Entry { payload: Some(*fault), ..blank("fault", None) },
             Self::Panic { node, message } => Entry { name: Some(message), ..blank("panic", Some(*node)) },
         }
