@@ -199,7 +199,8 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Note(note));
     }
 
-    /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which a listed mark is never set has not passed.
+    /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which it is never set fails only where the scenario's
+    /// `expect` demands it; otherwise it is reported as never seen.
     pub fn sometimes(&mut self, mark: &'static str) {
         self.buffer.effects.push(Effect::Sometimes(mark));
     }

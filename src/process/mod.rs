@@ -82,7 +82,8 @@ pub trait Process: Sized + 'static {
 
     /// The roles that [`role`](Self::role) may name; faults are aimed at them.
     const ROLES: &'static [&'static str] = &[];
-    /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported.
+    /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
+    /// where the scenario's `expect` demands it.
     const MARKS: &'static [&'static str] = &[];
 
     /// Builds the process, at first start and at every recovery alike: all that it knows is its configuration and its disk.

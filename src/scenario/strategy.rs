@@ -27,7 +27,7 @@ use crate::base::{Duration, DurationRange, NodeId, Ratio, Time};
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 
 /// Plans for this scenario: up to eight steps, most of them at given times, some again and again, some set off by a message. A plan shrinks
-/// to fewer steps, earlier times, shorter lengths, and from roles to named nodes.
+/// to fewer steps, earlier times and shorter lengths, and where it can, from roles to named nodes.
 pub fn fault_plan(scenario: &Scenario) -> impl Strategy<Value = FaultPlan> + use<> {
     let draw = Draw::new(scenario);
     vec(draw.step(), 0..=8).prop_map(|steps| FaultPlan { steps })
