@@ -40,7 +40,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     Ok(Exit::Held)
 }
 
-/// A name and the first sentence about it, one a line.
+/// A name and the first sentence about it, one a line. Systems may mean different things by one name: then they are told apart.
 fn section(what: What, topics: &[Topic], titled: bool) -> String {
     let chosen: Vec<&Topic> = topics.iter().filter(|topic| topic.class == what.class()).collect();
     let width = chosen.iter().map(|topic| topic.name.chars().count()).max().unwrap_or(0);
@@ -48,8 +48,11 @@ fn section(what: What, topics: &[Topic], titled: bool) -> String {
     if chosen.is_empty() {
         text += &format!("{indent}none\n");
     }
-    for topic in chosen {
-        text += &format!("{indent}{:width$}  {}\n", topic.name, first_sentence(&topic.about));
+    for topic in &chosen {
+        let is_shared = chosen.iter().filter(|other| other.name == topic.name).count() > 1;
+        let owners = topic.more.iter().find(|(heading, _)| is_shared && *heading == "judged in");
+        let owners = owners.map(|(_, owners)| format!(" ({owners})")).unwrap_or_default();
+        text += &format!("{indent}{:width$}  {}{owners}\n", topic.name, first_sentence(&topic.about));
     }
     text
 }

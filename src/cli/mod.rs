@@ -104,7 +104,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 fn parser(program: &str) -> clap::Command {
-    let mut parser = Arguments::command().after_help(format!("Example: {program} {}", EXAMPLES[0].1));
+    let mut parser = Arguments::command().display_name(program).after_help(format!("Example: {program} {}", EXAMPLES[0].1));
     for (name, example) in EXAMPLES {
         parser = parser.mut_subcommand(name, |command| command.after_help(format!("Example: {program} {example}")));
     }

@@ -61,18 +61,17 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
 impl Arguments {
     /// What to show. Nodes and kinds must exist: a misspelling would show nothing and say nothing.
     fn filter(&self, scenario: &Scenario) -> Result<Filter, Failure> {
+        let (from, until) = (self.from.unwrap_or(Time::ZERO), self.until.unwrap_or(Time::MAX));
+        if from > until {
+            return Err(Failure::new(Exit::Usage, &format!("--from {from} --until {until}: the range is empty")));
+        }
         for node in &self.node {
             check_node(*node, scenario)?;
         }
         for kind in &self.kind {
             check_kind(kind, scenario)?;
         }
-        Ok(Filter {
-            from: self.from.unwrap_or(Time::ZERO),
-            until: self.until.unwrap_or(Time::MAX),
-            nodes: self.node.clone(),
-            kinds: self.kind.clone(),
-        })
+        Ok(Filter { from, until, nodes: self.node.clone(), kinds: self.kind.clone() })
     }
 }
 

@@ -18,13 +18,13 @@ use crate::report::{Subject, opening, row_json, summary_json, summary_text};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// How many seeds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     seeds: u64,
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = input::seed)]
     start: u64,
     /// How many threads; without it, one for each core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads)]
     jobs: Option<u16>,
     /// Write a row for every seed to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
@@ -81,6 +81,16 @@ impl Arguments {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
         self.jobs.map_or_else(cores, usize::from)
     }
+}
+
+/// A number of seeds on the command line.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("expected a whole number from 1 to {}", u64::MAX))
+}
+
+/// A number of threads on the command line.
+fn threads(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|count| (1..=1024).contains(count)).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
 }
 
 /// A row is written whole, and at once: whatever ends the sweep, the file ends with a line.

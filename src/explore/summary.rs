@@ -7,6 +7,8 @@ use crate::world::{FaultCount, Messages, Operations, Outcome};
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
+    /// How many seeds were to be run.
+    pub asked: u64,
     /// How many seeds were run.
     pub seeds: u64,
     /// How many of them held.
@@ -49,6 +51,8 @@ pub enum Ended {
     Violated,
     /// It was told to stop.
     Cancelled,
+    /// Whoever is shown the rows could not write one down, and ended it.
+    Unwritten,
 }
 
 /// Failures that are alike.

@@ -30,7 +30,7 @@ pub struct Sweep<'a> {
 
 impl Sweep<'_> {
     /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing
-    /// of the threads. It may end the sweep.
+    /// of the threads. It may end the sweep, if it cannot write one down.
     ///
     /// Without `keep_going` the row of the lowest seed that violates a property is the last. A panic out of `run` becomes a [`Defect`], and
     /// the sweep goes on.
@@ -85,7 +85,7 @@ impl Sweep<'_> {
 
     /// Puts the rows in order.
     fn collect(&self, board: &Board, rows: &Receiver<(u64, Row)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary { asked: board.count, ..Summary::default() };
         let mut waiting = BTreeMap::new();
         for (index, row) in rows {
             waiting.insert(index, row);
@@ -93,7 +93,7 @@ impl Sweep<'_> {
                 summary.add(&row);
                 let stopped = each(&row).is_break();
                 if stopped || self.is_last(&row) {
-                    summary.ended = if stopped { Ended::Cancelled } else { Ended::Violated };
+                    summary.ended = if stopped { Ended::Unwritten } else { Ended::Violated };
                     return summary;
                 }
                 board.taken(summary.seeds);
@@ -279,7 +279,7 @@ mod tests {
             if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let summary = summary.unwrap();
-        assert_eq!((seen, summary.seeds, summary.ended), (3, 3, Ended::Cancelled));
+        assert_eq!((seen, summary.seeds, summary.ended), (3, 3, Ended::Unwritten));
     }
 
     #[test]

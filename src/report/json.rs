@@ -69,7 +69,7 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
     let ended = match summary.ended {
         Ended::Complete => "complete",
         Ended::Violated => "violated",
-        Ended::Cancelled => "interrupted",
+        Ended::Cancelled | Ended::Unwritten => "interrupted",
     };
     let marks = summary.sometimes.iter().map(|mark| json!({ "name": mark.name, "count": mark.count, "seeds": mark.seeds }));
     json!({

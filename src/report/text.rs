@@ -83,7 +83,10 @@ fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
             format!("holds, though this scenario means to show {property} violated")
         }
         (Verdict::Unknown, _) => format!("unknown: {}", names(Verdict::Unknown)),
-        (Verdict::Violated, expected) => format!("violated: {}{}", names(Verdict::Violated), as_meant(expected, &is_violated(outcome))),
+        (Verdict::Violated, expected) => {
+            let shown = |property: &str| u64::from(is_violated(outcome)(property));
+            format!("violated: {}{}", names(Verdict::Violated), as_meant(expected, 1, &shown))
+        }
     }
 }
 
@@ -91,11 +94,13 @@ fn is_violated(outcome: &Outcome) -> impl Fn(&str) -> bool {
     |name| outcome.properties.iter().any(|property| property.name == name && property.verdict == Verdict::Violated)
 }
 
-fn as_meant(expected: Expected, is_violated: &dyn Fn(&str) -> bool) -> String {
-    match expected {
-        Expected::Violates(property) if is_violated(property) => ", as this scenario means to show".to_owned(),
-        Expected::Violates(property) => format!("; this scenario means to show {property}"),
-        Expected::Holds => String::new(),
+/// Whether the runs that were violated show what the scenario means to show: `shown` tells how many of them violate a property.
+fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> String {
+    let Expected::Violates(property) = expected else { return String::new() };
+    match shown(property) {
+        0 => format!("; this scenario means to show {property}"),
+        count if count == violated => ", as this scenario means to show".to_owned(),
+        count => format!("; {property}, as this scenario means to show, in {}", grouped(count)),
     }
 }
 
@@ -225,17 +230,23 @@ impl Page {
         let of = |count: u64| if summary.seeds == 1 { String::new() } else { format!(" in {} of {seeds}", grouped(count)) };
         let mut text = match (summary.violated, summary.unknown, summary.defects) {
             (0, 0, 0) if summary.seeds == 0 => return self.paint.doubtful("? interrupted before a seed was done"),
+            (0, 0, 0) if summary.seeds < summary.asked && summary.seeds == 1 => "holds in the 1 seed that was run".to_owned(),
+            (0, 0, 0) if summary.seeds < summary.asked => format!("holds in the {seeds} that were run"),
             (0, 0, 0) if summary.seeds == 1 => "holds".to_owned(),
             (0, 0, 0) => format!("holds in all {seeds}"),
             (0, 0, defects) => format!("not judged{}: a defect in Stormglass itself", of(defects)),
             (0, unknown, _) => format!("unknown{}", of(unknown)),
             (violated, _, _) => {
-                let is_violated = |name: &str| summary.failures.iter().any(|bucket| bucket.properties.contains(&name));
-                format!("violated{}{}", of(violated), as_meant(subject.expected, &is_violated))
+                let with = |name: &str| {
+                    summary.failures.iter().filter(|bucket| bucket.properties.contains(&name)).map(|bucket| bucket.count).sum()
+                };
+                format!("violated{}{}", of(violated), as_meant(subject.expected, violated, &with))
             }
         };
+        let reached = format!("{} of {}", grouped(summary.seeds), counted(summary.asked, "seed"));
         match summary.ended {
-            Ended::Cancelled => text += "; then interrupted",
+            Ended::Cancelled => text += &format!("; interrupted after {reached}"),
+            Ended::Unwritten => text += &format!("; ended after {reached}, when the output could not be written"),
             Ended::Violated => text += "; the sweep stopped there",
             Ended::Complete => {}
         }
@@ -544,6 +555,14 @@ mod tests {
                 stormglass replay storm.ron --seed 34 --set duration=5s
         "#]],
         );
+    }
+
+    #[test]
+    fn what_a_sweep_shows_is_counted() {
+        let told = |shown: u64| as_meant(Expected::Violates("election-safety"), 20, &|_: &str| shown);
+        assert_eq!(told(20), ", as this scenario means to show");
+        assert_eq!(told(3), "; election-safety, as this scenario means to show, in 3");
+        assert_eq!(told(0), "; this scenario means to show election-safety");
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Scenario {
             writeln!(text, "  {} is {}{at}{detail}", property.name, word(property.verdict)).expect("a text takes everything");
         }
         let seed = outcome.seed;
-        write!(text, "\nSCENARIO.ron:\n\n{}\nstormglass replay SCENARIO.ron --seed {seed}\n", self.to_ron())
+        write!(text, "\n{}\n// save the above as SCENARIO.ron\nstormglass replay SCENARIO.ron --seed {seed}\n", self.to_ron())
             .expect("a text takes everything");
         text
     }

@@ -246,8 +246,6 @@ fn mutants_run_and_are_caught() {
         "planted" is violated under seed 1
           counts is violated at 1ms: c1.52979571 added, and was told that the count is 0
 
-        SCENARIO.ron:
-
         Scenario(
             name: "planted",
             system: Toy(nodes: 5, heartbeat: "50ms"),
@@ -258,6 +256,7 @@ fn mutants_run_and_are_caught() {
             outcome: Violates("counts"),
         )
 
+        // save the above as SCENARIO.ron
         stormglass replay SCENARIO.ron --seed 1
     "#]]
     .assert_eq(&scenario.describe_failure(&outcome));

@@ -71,6 +71,8 @@ pub(super) struct Host<C: Cluster, S: Sort<C>> {
     paused_by: Option<u32>,
     /// The number of the strike that paused it last.
     struck_by: u32,
+    /// The timer that rang last, for the report of a panic or of a run that spins.
+    rung: Option<<S::Process as Process>::Timer>,
     buffer: Effects<S::Process>,
 }
 
@@ -93,6 +95,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             pauses: 0,
             paused_by: None,
             struck_by: 0,
+            rung: None,
             buffer: Buffer::default(),
         }
     }
@@ -213,10 +216,16 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             self.deferred.push_back(Deferred::Timer { slot, generation });
             return;
         }
-        if let Some(timer) = self.machine.ring(slot, generation, core) {
+        self.rung = self.machine.ring(slot, generation, core);
+        if let Some(timer) = self.rung {
             core.record(&Event::Timer { node: self.machine.id, timer: &timer });
             self.step(core, |process, context| process.on_timer(timer, context));
         }
+    }
+
+    /// The timer that rang last, as it prints.
+    pub(super) fn rung(&self) -> Option<String> {
+        self.rung.map(|timer| format!("{timer:?}"))
     }
 
     /// The disk has finished a sync: what waited for it happens, in order, and the next sync begins if one is wanted.

@@ -74,11 +74,11 @@ pub struct World<'a, C: Cluster> {
     settling: Settling,
     duration: Time,
     end: Time,
-    /// What is being done, for the report of a panic.
+    /// What is being done, for the report of a panic or of a run that spins.
     doing: Doing,
 }
 
-/// What the world was doing when a node's code panicked.
+/// What the world was doing when a node's code panicked, or last.
 #[derive(Clone, Copy)]
 struct Doing {
     node: NodeId,
@@ -261,22 +261,29 @@ impl<'a, C: Cluster> World<'a, C> {
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        let Doing { node, what } = self.doing;
+        let node = self.doing.node;
         let now = self.core.engine.now();
         self.core.scribe.record(now, &Event::Panic { node, message: &text });
-        let doing = match what {
-            What::Boot => "while it booted".to_owned(),
-            What::Message(id) => {
-                format!("while it handled {} #{} from {}", C::Message::kinds()[usize::from(id.kind)], id.count, id.from)
-            }
-            What::Timer => "while it handled a timer".to_owned(),
-            What::Synced => "while it handled a completed sync".to_owned(),
-            What::Wake => "while it caught up after a pause".to_owned(),
-            What::Asked(what) => format!("when it was asked for its {what}"),
-            What::Quiesce => "when it was told to invoke nothing more".to_owned(),
-        };
+        let doing = self.doing_in_words();
         let events = self.core.engine.events();
-        Ending::Panic(format!("{node} panicked {doing} (event {events}, at {now}): {text}"))
+        Ending::Panic(format!("{node} panicked while it {doing} (event {events}, at {now}): {text}"))
+    }
+
+    /// What the node did last, or does.
+    fn doing_in_words(&self) -> String {
+        let Doing { node, what } = self.doing;
+        match what {
+            What::Boot => "booted".to_owned(),
+            What::Message(id) => format!("handled {} #{} from {}", C::Message::kinds()[usize::from(id.kind)], id.count, id.from),
+            What::Timer => {
+                let rung = if node.is_client() { self.clients[node.index()].rung() } else { self.servers[node.index()].rung() };
+                rung.map_or_else(|| "handled a timer".to_owned(), |timer| format!("handled timer {timer}"))
+            }
+            What::Synced => "handled a completed sync".to_owned(),
+            What::Wake => "caught up after a pause".to_owned(),
+            What::Asked(what) => format!("was asked for its {what}"),
+            What::Quiesce => "was told to invoke nothing more".to_owned(),
+        }
     }
 }
 

@@ -169,8 +169,8 @@ impl<C: Cluster> World<'_, C> {
                 cut_short("the run ended early".to_owned());
             }
             Ending::Limit(Limit::SameInstant) => {
-                let node = self.doing.node;
-                let detail = format!("the run spins: event after event at {now} without time going on, the last of them on {node}");
+                let (node, doing) = (self.doing.node, self.doing_in_words());
+                let detail = format!("the run spins: event after event at {now} without time going on; in the last of them {node} {doing}");
                 time_advances = PropertyReport::violated(TIME_ADVANCES, now, detail);
                 cut_short("the run ended early".to_owned());
             }

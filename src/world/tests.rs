@@ -348,11 +348,11 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
     let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
     assert!(found.starts_with("n3 panicked while it caught up after a pause (event "), "{found}");
     let found = detail(Quirks { shy: Some("role"), ..Quirks::default() }, vec![at(100, crash(Target::Role("Wise")))]);
-    assert!(found.starts_with("n3 panicked when it was asked for its role (event "), "{found}");
+    assert!(found.starts_with("n3 panicked while it was asked for its role (event "), "{found}");
     let found = detail(Quirks { shy: Some("fingerprint"), ..Quirks::default() }, vec![]);
-    assert!(found.starts_with("n3 panicked when it was asked for its fingerprint (event "), "{found}");
+    assert!(found.starts_with("n3 panicked while it was asked for its fingerprint (event "), "{found}");
     let found = detail(Quirks { shy: Some("status"), mute: true, ..Quirks::default() }, vec![]);
-    assert!(found.starts_with("n3 panicked when it was asked for its status (event "), "{found}");
+    assert!(found.starts_with("n3 panicked while it was asked for its status (event "), "{found}");
 }
 
 #[test]
@@ -373,7 +373,9 @@ fn a_judge_that_panics_is_no_finding() {
 #[test]
 fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
-    assert_eq!(report(&outcome, TIME_ADVANCES).verdict, Verdict::Violated);
+    let spin = report(&outcome, TIME_ADVANCES);
+    assert_eq!(spin.verdict, Verdict::Violated);
+    assert!(spin.detail.contains(" handled timer "), "{}", spin.detail);
     let mut short = setup(Quirks::default(), vec![]);
     short.conditions.events = 500;
     let outcome = run(short, 5);

@@ -722,7 +722,7 @@ fn a_sweep_that_is_interrupted_keeps_what_is_complete() {
     assert_eq!(done.code, Some(130), "{}", done.err);
     let rows = desk.lines("rows.jsonl");
     assert!(rows.iter().zip(0..).all(|(row, seed)| row["seed"] == seed));
-    let told = format!("✓ holds in all {} seeds; then interrupted", rows.len());
+    let told = format!("✓ holds in the {0} seeds that were run; interrupted after {0} of ", rows.len());
     assert!(done.out.replace(',', "").contains(&told), "{told}\n{}", done.out);
 }
 
