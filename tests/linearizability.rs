@@ -2,206 +2,15 @@
 
 mod support;
 
-use stormglass::base::{ClientId, RunKey, Stream, Time};
+use stormglass::base::{ClientId, Stream, Time};
 use stormglass::check::Verdict;
-use stormglass::check::linearizability::{self, Judgement, Violation, twin};
+use stormglass::check::linearizability::{self, Judgement, Strategy, twin};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Next, Role};
 use stormglass::history::{History, Outcome};
 
-/// How a random history is made.
-#[derive(Clone, Copy, Debug)]
-struct Shape {
-    clients: u64,
-    operations: usize,
-    /// Completions and invocations at one instant: one in so many events moves time on.
-    ties: u64,
-    /// One in so many outcomes is made up rather than taken from an object.
-    lies: u64,
-    /// One in so many outcomes is unknown.
-    unknown: u64,
-}
-
-/// An operation that a client has open, and its answer if it took effect already.
-type Pending<M> = (<M as Model>::Op, Option<<M as Model>::Ret>);
-
-/// A history of an object that applies each operation at its completion or before: linearizable but for its lies.
-fn generate<M: Model>(
-    model: &M,
-    shape: Shape,
-    random: &mut Stream,
-    op: impl Fn(&mut Stream) -> M::Op,
-    answers: impl Fn(&M::Op) -> Vec<M::Ret>,
-) -> History<M::Op, M::Ret>
-where
-    M::Op: Clone,
-    M::Ret: Clone,
-{
-    let mut history = History::new();
-    let mut states: Vec<(M::Op, M::State)> = Vec::new();
-    let mut open: Vec<Option<Pending<M>>> = vec![None; shape.clients as usize];
-    let mut now = 0;
-    let mut invoked = 0;
-    let mut events = 0;
-    // Not every operation completes: some histories end with operations open.
-    while events < shape.operations * 3 && (invoked < shape.operations || open.iter().any(Option::is_some)) {
-        events += 1;
-        if random.below(shape.ties) == 0 {
-            now += 1;
-        }
-        let client = random.below(shape.clients);
-        let id = ClientId::new(client as u32);
-        match open[client as usize].take() {
-            None if invoked < shape.operations => {
-                let op = op(random);
-                history.invoke(Time::from_nanos(now), id, op.clone()).expect("an invocation");
-                open[client as usize] = Some((op, None));
-                invoked += 1;
-            }
-            None => {}
-            Some((op, answer)) => {
-                // Takes effect now, or has before.
-                let answer = answer.unwrap_or_else(|| {
-                    let place = states.iter().position(|(other, _)| model.key(other) == model.key(&op)).unwrap_or_else(|| {
-                        states.push((op.clone(), model.initial()));
-                        states.len() - 1
-                    });
-                    let legal: Vec<(M::Ret, M::State)> = answers(&op)
-                        .into_iter()
-                        .flat_map(|ret| {
-                            let next = model.step(&states[place].1, &op, Some(&ret)).states(&states[place].1);
-                            next.into_iter().map(move |state| (ret.clone(), state))
-                        })
-                        .collect();
-                    let (ret, state) = random.choose(&legal).expect("an object answers").clone();
-                    states[place].1 = state;
-                    ret
-                });
-                if random.below(3) == 0 {
-                    open[client as usize] = Some((op, Some(answer)));
-                    continue;
-                }
-                let outcome = if random.below(shape.unknown) == 0 {
-                    if random.below(4) == 0 { Outcome::Failed } else { Outcome::Unknown }
-                } else if random.below(shape.lies) == 0 {
-                    Outcome::Done(random.choose(&answers(&op)).expect("some answer").clone())
-                } else {
-                    Outcome::Done(answer)
-                };
-                history.complete(Time::from_nanos(now), id, outcome).expect("a completion");
-            }
-        }
-    }
-    history
-}
-
-const SHAPES: [Shape; 6] = [
-    Shape { clients: 3, operations: 6, ties: 1, lies: 1_000_000, unknown: 1_000_000 },
-    Shape { clients: 4, operations: 7, ties: 1, lies: 6, unknown: 4 },
-    Shape { clients: 3, operations: 7, ties: 1, lies: 4, unknown: 100 },
-    Shape { clients: 4, operations: 6, ties: 3, lies: 5, unknown: 5 },
-    Shape { clients: 2, operations: 7, ties: 4, lies: 6, unknown: 6 },
-    Shape { clients: 5, operations: 6, ties: 2, lies: 3, unknown: 3 },
-];
-
-/// Judges many histories and their twins.
-fn agree<M: Model>(
-    name: &str,
-    model: &M,
-    (count, extra): (u64, usize),
-    op: impl Fn(&mut Stream) -> M::Op,
-    answers: impl Fn(&M::Op) -> Vec<M::Ret>,
-) where
-    M::Op: Clone,
-    M::Ret: Clone,
-{
-    let (mut held, mut violated) = (0, 0);
-    for round in 0..count {
-        let mut random = RunKey::from_seed(round).stream("history", 0);
-        let mut shape = SHAPES[(round % SHAPES.len() as u64) as usize];
-        shape.operations += extra;
-        let history = generate(model, shape, &mut random, &op, &answers);
-        let report = linearizability::check(model, &history);
-        let expected = twin::is_linearizable(model, &history);
-        let tell = || format!("{name}, seed {round}: {:#?}\n{report:#?}", history.operations());
-        match &report.judgement {
-            Judgement::Holds { witness } => {
-                assert!(expected, "{}", tell());
-                support::verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell()));
-                held += 1;
-            }
-            Judgement::Violated { violations, undecided } => {
-                assert!(!expected && !violations.is_empty() && undecided.is_empty(), "{}", tell());
-                // With ties, what a prefix is depends on how they are broken.
-                if shape.ties == 1 && round % 4 == 0 {
-                    violations.iter().for_each(|violation| check_diagnosis(model, &history, violation));
-                }
-                violated += 1;
-            }
-            Judgement::Unknown { .. } => panic!("{}", tell()),
-        }
-    }
-    println!("{name}: {held} held, {violated} violated");
-    assert!(held > count / 10 && violated > count / 10, "{name}: {held} held, {violated} violated: too few of a kind");
-}
-
-/// Whether the diagnosis names the completion at which the last order dies, and orders that really reach so far.
-fn check_diagnosis<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation)
-where
-    M::Op: Clone,
-    M::Ret: Clone,
-{
-    let why = linearizability::diagnose(model, history, violation);
-    let tell = || format!("{}\n{:#?}\n{why:#?}", why.explain(model, history), history.operations());
-    let rank = history.completions().iter().position(|index| *index == why.operation).expect("it completed");
-    assert!(why.shortest && !why.attempts.is_empty() && why.core().len() <= 10, "{}", tell());
-    // What was open then may have taken effect, with the result that it later had, or may not have.
-    let holds = |completions: usize| {
-        let open: Vec<usize> = history.completions()[completions..].to_vec();
-        (0..1_u32 << open.len()).any(|chosen| {
-            let took_effect = |index: usize| open.iter().position(|other| *other == index).is_some_and(|place| chosen >> place & 1 == 1);
-            twin::is_linearizable(model, &prefix(history, violation, completions, took_effect))
-        })
-    };
-    assert!(!holds(rank + 1), "the prefix holds: {}", tell());
-    assert!(holds(rank), "a shorter prefix is violated: {}", tell());
-    for attempt in &why.attempts {
-        let before = prefix(history, violation, rank, |index| attempt.order.contains(&index));
-        let order: Vec<usize> = attempt.order.iter().map(|index| violation.operations.binary_search(index).expect("of this key")).collect();
-        support::verify(model, &before, &order).unwrap_or_else(|wrong| panic!("{wrong}: {}", tell()));
-    }
-}
-
-/// The violated key's operations, as they were after so many completions of the whole history; of those open then, some took effect and
-/// the others failed.
-fn prefix<O: Clone, R: Clone + PartialEq>(
-    history: &History<O, R>,
-    violation: &Violation,
-    completions: usize,
-    took_effect: impl Fn(usize) -> bool,
-) -> History<O, R> {
-    let known = &history.completions()[..completions];
-    let mut events: Vec<(Time, usize, bool)> = Vec::new();
-    for index in &violation.operations {
-        let operation = &history.operations()[*index];
-        events.push((operation.invoked, *index, false));
-        events.extend(operation.completed.map(|completed| (completed, *index, true)));
-    }
-    events.sort_unstable();
-    let mut prefix = History::new();
-    for (at, index, completes) in events {
-        let operation = &history.operations()[index];
-        let recorded = if completes {
-            let counts = operation.outcome == Outcome::Unknown || known.contains(&index) || took_effect(index);
-            prefix.complete(at, operation.client, if counts { operation.outcome.clone() } else { Outcome::Failed })
-        } else {
-            prefix.invoke(at, operation.client, operation.op.clone())
-        };
-        recorded.expect("a well-formed history");
-    }
-    prefix
-}
+use support::twins::agree;
 
 fn register_op(values: u64) -> impl Fn(&mut Stream) -> RegisterOp<u64> {
     move |random| match random.below(6) {
@@ -518,7 +327,7 @@ fn every_violated_key_is_named_and_a_budget_that_ends_is_said() {
     let Judgement::Violated { violations, .. } = &report.judgement else { panic!("{report:?}") };
     assert_eq!(violations.iter().map(|violation| violation.key.as_str()).collect::<Vec<_>>(), ["1", "3"]);
     assert_eq!(violations[0].operations, [2, 3]);
-    let report = linearizability::check_within(&Kv::empty(), &history, 0);
+    let report = linearizability::check_by(Strategy::Search, &Kv::empty(), &history, 0);
     assert_eq!(report.verdict(), Verdict::Unknown);
 }
 

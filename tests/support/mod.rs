@@ -1,6 +1,8 @@
 //! Readers for recorded histories, and a verifier of witnesses, for the tests of the checker.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod twins;
+
 use std::path::{Path, PathBuf};
 
 use stormglass::base::{ClientId, Time};

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::drawing;
 use super::joint::Joint;
-use super::machine::{Machine, Part, Step, Transitions};
+use super::machine::{Machine, Part, StateId, Step, Transitions};
+use super::monitors;
 use super::plan::{NONE, Plan, Planned, Share, Ties};
-use super::search::{End, Progress, branch_of};
+use super::search::{Progress, branch_of};
 use super::{AnySearch, Violation, default_budget, partition, whole};
 use crate::check::model::{Key, Model};
 use crate::history::{History, Operation, Outcome};
@@ -45,6 +46,8 @@ pub struct Attempt {
 
 /// How many more, after the first longest order, to find others.
 const MORE: u64 = 10_000;
+/// How long to search for longest orders where one is known without.
+const MONITORED: u64 = 200_000;
 /// How many attempts are kept.
 const ATTEMPTS: usize = 6;
 /// How many ways to order open operations after the end of an order are looked at.
@@ -71,9 +74,13 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let plan = Plan::new(history, share, Ties::Concurrent, &mut machine, &mut vec![0; history.len()]);
     let mut limit = violation.completions as u32;
     let mut budget = default_budget(history.len());
+    let monitored = monitors::shortest(model, history, &plan, &mut machine);
+    if let Some(shortest) = &monitored {
+        (limit, budget) = (shortest.limit, budget.min(MONITORED));
+    }
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
     let (mut search, ends, shortest) = loop {
-        let mut search = AnySearch::new(&plan, limit - 1).expect("it was wide enough for the verdict");
+        let Some(mut search) = AnySearch::new(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
         search.seek_ends();
         let mut progress = Progress::Paused;
         while progress == Progress::Paused && search.ends().is_empty() && search.states() < budget {
@@ -88,15 +95,22 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
             search.run(&plan, &mut machine, MORE);
         }
         let ends = std::mem::take(search.ends());
-        let shortest = !ends.is_empty();
-        break (search, ends, shortest);
+        let shortest = !ends.is_empty() || monitored.is_some();
+        break (Some(search), ends, shortest);
     };
     let stuck = plan.planned[plan.returns[limit as usize - 1] as usize];
     let operation = &history.operations()[stuck.index as usize];
     let mut attempts: Vec<Attempt> = Vec::new();
+    let mut longest: Vec<(u32, Vec<usize>)> = Vec::new();
     for end in ends {
-        let before: Vec<usize> = search.order_of(&plan, &mut machine, &end).iter().map(|(index, _)| *index as usize).collect();
-        for (state, after) in closure(&plan, &mut machine, &end, limit - 1, &stuck, &before) {
+        let order = search.as_mut().map(|search| search.order_of(&plan, &mut machine, &end)).unwrap_or_default();
+        longest.push((end.state, order.iter().map(|(index, _)| *index as usize).collect()));
+    }
+    if longest.is_empty() {
+        longest.extend(monitored.map(|shortest| (shortest.state, shortest.order)));
+    }
+    for (end, before) in longest {
+        for (state, after) in closure(&plan, &mut machine, end, limit - 1, &stuck, &before) {
             let expected = model.expected(machine.state(state), &operation.op);
             let order = [before.clone(), after].concat();
             match attempts.iter_mut().find(|known| known.expected == expected) {
@@ -150,7 +164,7 @@ fn sources<M: Model>(plan: &Plan, machine: &mut Machine<'_, M>, event: u32, stuc
 fn closure<M: Model>(
     plan: &Plan,
     machine: &mut Machine<'_, M>,
-    end: &End,
+    end: StateId,
     event: u32,
     stuck: &Planned,
     placed: &[usize],
@@ -164,7 +178,7 @@ fn closure<M: Model>(
         known.chain(unknown).filter(|(index, ..)| *index != stuck.index && !placed.contains(&(*index as usize))).collect();
     // Those that are known to have taken effect first, in the order of their returns.
     open.sort_by_key(|(index, _, returns)| (*returns, *index));
-    let mut found: Vec<(u32, Vec<usize>)> = vec![(end.state, Vec::new())];
+    let mut found: Vec<(u32, Vec<usize>)> = vec![(end, Vec::new())];
     let mut next = 0;
     while next < found.len() && found.len() < CLOSURE {
         let (state, after) = found[next].clone();

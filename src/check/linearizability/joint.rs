@@ -43,10 +43,10 @@ impl<M: Model> Model for Joint<'_, M> {
 
     fn role(&self, op: &M::Op, ret: Option<&M::Ret>) -> Role<Self::State> {
         match self.model.role(op, ret) {
-            Role::Observer => Role::Observer,
+            Role::Observer | Role::Read(_) => Role::Observer,
             // What leaves one state of its key leaves many of the whole.
             Role::Write(_) | Role::Update => Role::Update,
-            Role::Swap(_) | Role::Other => Role::Other,
+            Role::Swap(_) | Role::Exchange { .. } | Role::Other => Role::Other,
         }
     }
 

@@ -65,6 +65,8 @@ pub(super) struct Machine<'a, M: Model> {
     states: Interner<M::State>,
     kinds: Interner<(&'a M::Op, Option<&'a M::Ret>)>,
     parts: Vec<Part>,
+    /// For each kind, the one state in which it is legal, if the model names it.
+    needs: Vec<StateId>,
     choices: Vec<StateId>,
     /// Transitions by state and kind, while they are few.
     memo: Vec<u32>,
@@ -79,22 +81,43 @@ impl<'a, M: Model> Machine<'a, M> {
     pub(super) fn new(model: &'a M) -> Self {
         let mut states = Interner::new();
         states.intern(model.initial());
-        Self { model, states, kinds: Interner::new(), parts: Vec::new(), choices: Vec::new(), memo: Vec::new() }
+        Self { model, states, kinds: Interner::new(), parts: Vec::new(), needs: Vec::new(), choices: Vec::new(), memo: Vec::new() }
     }
 
     pub(super) fn kind(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
         let kind = self.kinds.intern((op, ret));
         if kind as usize == self.parts.len() {
-            let part = match self.model.role(op, ret) {
-                Role::Observer => Part::Observer,
-                Role::Write(state) => Part::Write(self.states.intern(state)),
-                Role::Swap(state) => Part::Swap(self.states.intern(state)),
-                Role::Update => Part::Update,
-                Role::Other => Part::Other,
+            let (part, needs) = match self.model.role(op, ret) {
+                Role::Observer => (Part::Observer, NONE),
+                Role::Read(state) => (Part::Observer, self.states.intern(state)),
+                Role::Write(state) => (Part::Write(self.states.intern(state)), NONE),
+                Role::Swap(state) => (Part::Swap(self.states.intern(state)), NONE),
+                Role::Exchange { from, to } => {
+                    let from = self.states.intern(from);
+                    (Part::Swap(self.states.intern(to)), from)
+                }
+                Role::Update => (Part::Update, NONE),
+                Role::Other => (Part::Other, NONE),
             };
             self.parts.push(part);
+            self.needs.push(needs);
         }
         kind
+    }
+
+    /// How many states are known.
+    pub(super) fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The one state in which this kind is legal, if the model names it.
+    pub(super) fn needs(&self, kind: KindId) -> Option<StateId> {
+        Some(self.needs[kind as usize]).filter(|state| *state != NONE)
+    }
+
+    /// What is asked and answered in this kind.
+    pub(super) fn operation(&self, kind: KindId) -> (&'a M::Op, Option<&'a M::Ret>) {
+        *self.kinds.get(kind)
     }
 
     pub(super) fn kinds(&self) -> std::ops::Range<KindId> {
@@ -153,8 +176,13 @@ impl<M: Model> Transitions for Machine<'_, M> {
 
     #[inline]
     fn step(&mut self, state: StateId, kind: KindId) -> Step {
-        if let Part::Write(next) = self.parts[kind as usize] {
+        let part = self.parts[kind as usize];
+        if let Part::Write(next) = part {
             return Step::To(next);
+        }
+        let needs = self.needs[kind as usize];
+        if needs != NONE {
+            return if needs == state { Step::To(part.leaves().unwrap_or(state)) } else { Step::Illegal };
         }
         let Some(place) = self.memo_place(state, kind) else { return self.ask(state, kind) };
         match self.memo[place] {
@@ -177,6 +205,9 @@ impl<M: Model> Transitions for Machine<'_, M> {
     }
 
     fn leads(&mut self, state: StateId, kind: KindId) -> bool {
+        if self.needs[kind as usize] == state {
+            return true;
+        }
         let (op, ret) = *self.kinds.get(kind);
         ret.is_none_or(|ret| self.model.leads(self.states.get(state), op, ret))
     }

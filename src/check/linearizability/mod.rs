@@ -34,7 +34,9 @@ mod drawing;
 mod joint;
 mod machine;
 mod merge;
+mod monitors;
 mod plan;
+mod registers;
 mod search;
 pub mod twin;
 mod visited;
@@ -47,6 +49,7 @@ use self::machine::Machine;
 use self::plan::{Plan, Share, Ties};
 use self::search::{End, Order, Progress, Search};
 use super::model::{Key, Model};
+use super::monitor::Opinion;
 use super::{PropertyReport, Verdict};
 use crate::history::{History, Outcome};
 
@@ -169,8 +172,25 @@ pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
 ///
 /// All keys get a small share of the budget before any gets a large one.
 pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
+    check_by(Strategy::Usual, model, history, budget)
+}
+
+/// How a key is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// By searching a little; if that is not enough, by an algorithm made for the kind of object, where there is one that can judge the
+    /// history; else by searching on.
+    Usual,
+    /// Only by searching.
+    Search,
+    /// Only by algorithms made for the kind of object: see [`monitor`](crate::check::monitor).
+    Monitor,
+}
+
+/// Judges whether the history is linearizable in this way only: to compare one with the other.
+pub fn check_by<M: Model>(strategy: Strategy, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
     let shares = partition(model, history);
-    let mut judge = Judge::new(history, budget);
+    let mut judge = Judge::new(history, strategy, budget);
     judge.judge(model, &shares);
     if judge.rulings.iter().any(|ruling| !matches!(ruling, Ruling::Order(_))) {
         return Report { judgement: gather(&shares, judge.rulings, false), states: judge.states };
@@ -180,7 +200,7 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
         // invoke operations on different keys at one instant. Most often there are others that do not: those that take what was recorded
         // first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together (Herlihy and
         // Wing, section 3.1).
-        judge.ties = Ties::AsRecorded;
+        (judge.ties, judge.strategy) = (Ties::AsRecorded, Strategy::Search);
         judge.judge(model, &shares);
         judge.witness()
     });
@@ -265,6 +285,7 @@ fn whole<O, R: PartialEq>(history: &History<O, R>) -> Share {
 struct Judge<'a, O, R> {
     history: &'a History<O, R>,
     ties: Ties,
+    strategy: Strategy,
     budget: u64,
     states: u64,
     places: Vec<u32>,
@@ -276,15 +297,16 @@ struct Case<'a, M: Model> {
     share: usize,
     plan: Plan,
     machine: Machine<'a, M>,
-    search: AnySearch,
+    /// None if more is open, or unknown, than a search can hold.
+    search: Option<AnySearch>,
 }
 
 /// What a key may explore before the next one has its turn; the next round allows more.
 const FIRST_ROUND: u64 = 4096;
 
 impl<'a, O, R: PartialEq> Judge<'a, O, R> {
-    fn new(history: &'a History<O, R>, budget: u64) -> Self {
-        Self { history, ties: Ties::Concurrent, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() }
+    fn new(history: &'a History<O, R>, strategy: Strategy, budget: u64) -> Self {
+        Self { history, ties: Ties::Concurrent, strategy, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() }
     }
 
     /// An order of all operations, if there is one for each key and they agree.
@@ -300,7 +322,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
     /// Judges all keys as one object.
     fn together<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) -> Judgement {
         let all = [(Key::Whole, whole(self.history))];
-        self.ties = Ties::Concurrent;
+        (self.ties, self.strategy) = (Ties::Concurrent, Strategy::Usual);
         self.judge(&Joint::new(model, shares), &all);
         match self.rulings.pop() {
             Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
@@ -316,17 +338,16 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         for (share, (_, events)) in shares.iter().enumerate() {
             let mut machine = Machine::new(model);
             let plan = Plan::new(self.history, events, self.ties, &mut machine, &mut self.places);
-            let Some(search) = AnySearch::new(&plan, plan.returns.len() as u32) else {
-                self.rulings.push(Ruling::Undecided { states: 0, operation: None, too_wide: true });
-                continue;
-            };
+            let search = AnySearch::new(&plan, plan.returns.len() as u32).filter(|_| self.strategy != Strategy::Monitor);
             let mut case = Case { share, plan, machine, search };
+            let mut ruling = self.turn(&mut case, FIRST_ROUND);
+            if ruling.is_none() && self.strategy != Strategy::Search {
+                ruling = case.consult(model);
+            }
             // A ruling for each share, in their order, that later rounds may better.
-            let ruling = self.turn(&mut case, FIRST_ROUND);
-            if let Some(ruling) = ruling {
-                self.rulings.push(ruling);
-            } else {
-                self.rulings.push(case.undecided());
+            let over = ruling.is_some() || case.search.is_none();
+            self.rulings.push(ruling.unwrap_or_else(|| case.undecided()));
+            if !over {
                 open.push(case);
             }
         }
@@ -344,21 +365,33 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
 
     fn turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
-        let before = case.search.states();
-        let progress = case.search.run(&case.plan, &mut case.machine, allowance);
-        self.states += case.search.states() - before;
+        let Case { plan, machine, search: Some(search), .. } = case else { return None };
+        let before = search.states();
+        let progress = search.run(plan, machine, allowance);
+        self.states += search.states() - before;
         match progress {
-            Progress::Found => Some(Ruling::Order(case.search.order(&case.plan, &mut case.machine))),
-            Progress::Exhausted => Some(Ruling::Violated { completions: case.search.horizon() }),
+            Progress::Found => Some(Ruling::Order(search.order(plan, machine))),
+            Progress::Exhausted => Some(Ruling::Violated { completions: search.horizon() }),
             Progress::Paused => None,
         }
     }
 }
 
 impl<M: Model> Case<'_, M> {
+    /// What an algorithm made for the kind of object has to say.
+    fn consult(&self, model: &M) -> Option<Ruling> {
+        let completions = self.plan.returns.len() as u32;
+        match monitors::consult(model, &self.plan, &self.machine, completions) {
+            Opinion::Unfit => None,
+            Opinion::Violated => Some(Ruling::Violated { completions }),
+            Opinion::Order(order) => Some(Ruling::Order(monitors::ranked(&self.plan, &order))),
+        }
+    }
+
     fn undecided(&self) -> Ruling {
-        let operation = self.plan.returns.get(self.search.deepest() as usize).map(|place| self.plan.planned[*place as usize].index);
-        Ruling::Undecided { states: self.search.states(), operation, too_wide: false }
+        let Some(search) = &self.search else { return Ruling::Undecided { states: 0, operation: None, too_wide: true } };
+        let operation = self.plan.returns.get(search.deepest() as usize).map(|place| self.plan.planned[*place as usize].index);
+        Ruling::Undecided { states: search.states(), operation, too_wide: false }
     }
 }
 

@@ -103,6 +103,24 @@ impl Plan {
         plan
     }
 
+    /// The operations that were invoked before the first `limit` returns had passed, each with the first return before which it can take
+    /// effect.
+    pub(super) fn spans(&self, limit: u32) -> impl Iterator<Item = (&Planned, u32)> {
+        let mut event = 0;
+        let opened = if limit == 0 { 0 } else { self.opened[limit as usize - 1] };
+        self.planned[..opened as usize].iter().enumerate().map(move |(place, planned)| {
+            while self.opened[event] as usize <= place {
+                event += 1;
+            }
+            (planned, event as u32)
+        })
+    }
+
+    /// Whether clients were busy at one instant so that one operation must follow another that it overlaps.
+    pub(super) fn is_tied(&self) -> bool {
+        self.planned.iter().any(|operation| operation.tied) || self.loose.iter().any(|loose| loose.after != NONE)
+    }
+
     fn sort_loose(&mut self) {
         self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.index));
         for place in 1..self.loose.len() {

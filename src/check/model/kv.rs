@@ -177,11 +177,14 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
 
     fn role(&self, op: &KvOp<K, V>, ret: Option<&KvResult<V>>) -> Role<Option<V>> {
         match (op, ret) {
-            (KvOp::Read { .. }, _) | (KvOp::Cas { .. }, Some(KvResult::Mismatch(_))) => Role::Observer,
+            (KvOp::Read { .. }, Some(KvResult::Value(seen))) => Role::Read(seen.clone()),
+            (KvOp::Cas { expect, .. }, Some(KvResult::Mismatch(found))) if found != expect => Role::Read(found.clone()),
+            (KvOp::Read { .. }, _) => Role::Observer,
             (KvOp::Write { value, .. }, None | Some(KvResult::Written)) => Role::Write(Some(value.clone())),
             (KvOp::Delete { .. }, None | Some(KvResult::Written)) => Role::Write(None),
             (KvOp::Append { .. }, None | Some(KvResult::Written)) if V::APPENDS => Role::Update,
-            (KvOp::Cas { new, .. }, _) => Role::Swap(Some(new.clone())),
+            (KvOp::Cas { expect, new, .. }, Some(KvResult::Swapped)) => Role::Exchange { from: expect.clone(), to: Some(new.clone()) },
+            (KvOp::Cas { new, .. }, None) => Role::Swap(Some(new.clone())),
             _ => Role::Other,
         }
     }

@@ -28,12 +28,26 @@
 //! }
 //! ```
 
+pub mod counter;
+pub mod fenced_lock;
+pub mod grow_set;
 pub mod kv;
+pub mod lock;
+pub mod log;
+mod name;
+pub mod priority_queue;
+pub mod queue;
 pub mod register;
 pub mod registers;
+pub mod set;
+pub mod stack;
 
 use std::fmt;
 use std::hash::Hash;
+
+pub use name::{ModelName, UnknownModel};
+
+use super::monitor::{Opinion, Part};
 
 /// What an object does when operations are applied one after another.
 pub trait Model {
@@ -72,6 +86,12 @@ pub trait Model {
     fn leads(&self, state: &Self::State, op: &Self::Op, ret: &Self::Ret) -> bool {
         let _ = (state, op, ret);
         true
+    }
+
+    /// Judges the operations on one key by an algorithm made for this model: see [`monitor`](super::monitor). By default there is none.
+    fn monitor(&self, part: &Part<'_, Self::Op, Self::Ret>) -> Opinion {
+        let _ = part;
+        Opinion::Unfit
     }
 
     /// The operation and its result in words, as in `read → 3`.
@@ -129,12 +149,21 @@ impl<S> Next<S> {
 /// What an operation with its result does, whatever the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role<S> {
-    /// It never changes the state: a read, a compare-and-set that found another value.
+    /// It never changes the state: a compare-and-set that found another value.
     Observer,
+    /// It is legal in exactly this state, and leaves it as it is: a read with its result.
+    Read(S),
     /// It is legal in every state and leaves exactly this one: a write, a deletion.
     Write(S),
     /// It may be illegal; where it is not, it leaves the state as it is, or exactly this one: a compare-and-set.
     Swap(S),
+    /// It is legal in exactly one state, and leaves exactly one other: a compare-and-set that is known to have swapped.
+    Exchange {
+        /// Where it is legal.
+        from: S,
+        /// What it leaves.
+        to: S,
+    },
     /// It is legal in every state and changes it in a way of its own: an append, an increment of which nobody saw the result.
     Update,
     /// Nothing is promised.
@@ -148,6 +177,8 @@ pub enum Key<'a> {
     Whole,
     /// The part with this number.
     Number(u64),
+    /// The part with this number, which may be negative.
+    Signed(i64),
     /// The part with this name.
     Text(&'a str),
 }
@@ -157,7 +188,14 @@ impl fmt::Display for Key<'_> {
         match self {
             Self::Whole => f.pad("the object"),
             Self::Number(number) => f.pad(&number.to_string()),
+            Self::Signed(number) => f.pad(&number.to_string()),
             Self::Text(text) => f.pad(text),
         }
     }
+}
+
+/// Items between brackets, as people write them.
+fn list<T: fmt::Debug>(open: char, items: impl IntoIterator<Item = T>, close: char) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| format!("{item:?}")).collect();
+    format!("{open}{}{close}", items.join(", "))
 }

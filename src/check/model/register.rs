@@ -36,7 +36,7 @@ pub enum RegisterResult<V> {
     Mismatch,
 }
 
-/// A register that holds one value, or nothing.
+/// A register that holds one value, or nothing: `register`, and with compare-and-set `cas-register`.
 #[derive(Clone, Debug)]
 pub struct Register<V> {
     initial: Option<V>,
@@ -78,10 +78,14 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
 
     fn role(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> Role<Option<V>> {
         match (op, ret) {
+            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => Role::Read(seen.clone()),
             (RegisterOp::Read, _) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => Role::Observer,
             (RegisterOp::Write(value), None | Some(RegisterResult::Written)) => Role::Write(Some(value.clone())),
-            (RegisterOp::Cas { new, .. }, _) => Role::Swap(Some(new.clone())),
-            (RegisterOp::Write(_), _) => Role::Other,
+            (RegisterOp::Cas { expect, new }, Some(RegisterResult::Swapped)) => {
+                Role::Exchange { from: expect.clone(), to: Some(new.clone()) }
+            }
+            (RegisterOp::Cas { new, .. }, None) => Role::Swap(Some(new.clone())),
+            (RegisterOp::Write(_) | RegisterOp::Cas { .. }, _) => Role::Other,
         }
     }
 

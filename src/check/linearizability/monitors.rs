@@ -1,0 +1,95 @@
+//! Asks the algorithms that are made for one kind of object.
+
+use super::machine::{KindId, Machine, StateId, Step, Transitions};
+use super::plan::Plan;
+use super::registers;
+use super::search::Order;
+use crate::check::model::Model;
+use crate::check::monitor::{Gap, Opinion, Part, Span};
+use crate::history::History;
+
+/// What is known without searching of the first `limit` returns. Orders are by indices in the history.
+pub(super) fn consult<M: Model>(model: &M, plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Opinion {
+    // What one client did twice at an instant is no matter of gaps.
+    if plan.is_tied() {
+        return Opinion::Unfit;
+    }
+    match registers::judge(plan, machine, limit) {
+        Opinion::Unfit => {}
+        opinion => return opinion,
+    }
+    let lay_out = || {
+        let span = |(_, kind, from, until)| {
+            let (op, ret) = machine.operation(kind);
+            Span { op, ret, from, until }
+        };
+        spans(plan, limit).map(span).collect()
+    };
+    match model.monitor(&Part::new(&lay_out, limit)) {
+        Opinion::Order(order) => {
+            let indices: Vec<u32> = spans(plan, limit).map(|(index, ..)| index).collect();
+            Opinion::Order(order.into_iter().map(|(span, gap)| (indices[span] as usize, gap)).collect())
+        }
+        opinion => opinion,
+    }
+}
+
+/// The operations that matter: index in the history, kind, first gap, last gap.
+fn spans(plan: &Plan, limit: u32) -> impl Iterator<Item = (u32, KindId, Gap, Option<Gap>)> {
+    let known = plan.spans(limit).map(move |(operation, from)| {
+        let until = Some(operation.returns).filter(|returns| *returns < limit);
+        (operation.index, operation.kind, from, until)
+    });
+    let loose = plan.loose.iter().filter(move |loose| loose.from < limit).map(|loose| (loose.index, loose.kind, loose.from, None));
+    known.chain(loose)
+}
+
+/// An order as the search would have found it: each operation with the rank of the return before which it takes effect. What takes effect
+/// behind all returns need not.
+pub(super) fn ranked(plan: &Plan, order: &[(usize, Gap)]) -> Order {
+    order.iter().map_while(|(index, gap)| plan.ranks.get(*gap as usize).map(|rank| (*index as u32, *rank))).collect()
+}
+
+/// The beginning of a violated history that is violated itself, and as short as can be.
+pub(super) struct Shortest {
+    /// How many returns it has.
+    pub(super) limit: u32,
+    /// An order of all but the last.
+    pub(super) order: Vec<usize>,
+    /// The state that it leaves.
+    pub(super) state: StateId,
+}
+
+/// Finds the shortest violated beginning without searching, if that is possible.
+pub(super) fn shortest<'a, M: Model>(
+    model: &M,
+    history: &'a History<M::Op, M::Ret>,
+    plan: &Plan,
+    machine: &mut Machine<'a, M>,
+) -> Option<Shortest> {
+    let mut violated = plan.returns.len() as u32;
+    if consult(model, plan, machine, violated) != Opinion::Violated {
+        return None;
+    }
+    let (mut holds, mut order) = (0, Vec::new());
+    while holds + 1 < violated {
+        let limit = holds.midpoint(violated);
+        match consult(model, plan, machine, limit) {
+            Opinion::Unfit => return None,
+            Opinion::Violated => violated = limit,
+            Opinion::Order(found) => (holds, order) = (limit, found),
+        }
+    }
+    let order: Vec<usize> = order.into_iter().take_while(|(_, gap)| *gap < holds).map(|(index, _)| index).collect();
+    let mut state = machine.initial();
+    for index in &order {
+        let operation = &history.operations()[*index];
+        let kind = machine.kind(&operation.op, operation.result());
+        state = match machine.step(state, kind) {
+            Step::Illegal => return None,
+            Step::To(next) => next,
+            Step::Choice { start, .. } => machine.choice(start),
+        };
+    }
+    Some(Shortest { limit: violated, order, state })
+}

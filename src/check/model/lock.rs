@@ -1,0 +1,121 @@
+//! A lock with an owner. Whoever asks says who it is.
+
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Next, Role};
+
+/// What is asked of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LockOp<O = u64> {
+    /// Let this one hold it, if nobody does. Not even its holder can acquire it twice.
+    Acquire(O),
+    /// Let nobody hold it, if this one does.
+    Release(O),
+}
+
+/// What a lock answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LockResult {
+    /// It is the asker's now.
+    Granted,
+    /// It was the asker's, and is nobody's now.
+    Released,
+    /// It was held, so it could not be acquired; or not by the asker, so it could not be released.
+    Refused,
+}
+
+impl<O: fmt::Debug> fmt::Display for LockOp<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Acquire(owner) => write!(f, "acquire for {owner:?}"),
+            Self::Release(owner) => write!(f, "release for {owner:?}"),
+        }
+    }
+}
+
+impl fmt::Display for LockResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Granted => "granted",
+            Self::Released => "released",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// A lock that nobody holds at first.
+#[derive(Clone, Debug)]
+pub struct Lock<O = u64> {
+    owners: PhantomData<fn(O)>,
+}
+
+impl<O> Lock<O> {
+    /// A lock that nobody holds.
+    pub const fn free() -> Self {
+        Self { owners: PhantomData }
+    }
+}
+
+impl<O: Clone + Eq + Hash + fmt::Debug> Model for Lock<O> {
+    /// Who holds it.
+    type State = Option<O>;
+    type Op = LockOp<O>;
+    type Ret = LockResult;
+
+    fn initial(&self) -> Option<O> {
+        None
+    }
+
+    fn step(&self, holder: &Option<O>, op: &LockOp<O>, ret: Option<&LockResult>) -> Next<Option<O>> {
+        use LockResult::{Granted, Refused, Released};
+        let (possible, done, next) = match op {
+            LockOp::Acquire(owner) => (holder.is_none(), Granted, Some(owner)),
+            LockOp::Release(owner) => (holder.as_ref() == Some(owner), Released, None),
+        };
+        match ret {
+            None | Some(Refused) if !possible => Next::Same,
+            Some(ret) if !possible || *ret != done => Next::Illegal,
+            _ => Next::One(next.cloned()),
+        }
+    }
+
+    fn role(&self, op: &LockOp<O>, ret: Option<&LockResult>) -> Role<Option<O>> {
+        use LockResult::{Granted, Refused, Released};
+        match (op, ret) {
+            (_, Some(Refused)) => Role::Observer,
+            (LockOp::Acquire(owner), None) => Role::Swap(Some(owner.clone())),
+            (LockOp::Acquire(owner), Some(Granted)) => Role::Exchange { from: None, to: Some(owner.clone()) },
+            (LockOp::Release(_), None) => Role::Swap(None),
+            (LockOp::Release(owner), Some(Released)) => Role::Exchange { from: Some(owner.clone()), to: None },
+            (LockOp::Acquire(_), Some(Released)) | (LockOp::Release(_), Some(Granted)) => Role::Other,
+        }
+    }
+
+    fn leads(&self, holder: &Option<O>, op: &LockOp<O>, ret: &LockResult) -> bool {
+        // There are neither updates nor others that are legal.
+        self.step(holder, op, Some(ret)).is_legal()
+    }
+
+    fn describe(&self, op: &LockOp<O>, ret: Option<&LockResult>) -> String {
+        ret.map_or_else(|| format!("{op} → ?"), |ret| format!("{op} → {ret}"))
+    }
+
+    fn expected(&self, holder: &Option<O>, op: &LockOp<O>) -> String {
+        tell(holder.as_ref(), op)
+    }
+}
+
+/// What was possible when the lock had this holder.
+pub(super) fn tell<O: Eq + fmt::Debug>(holder: Option<&O>, op: &LockOp<O>) -> String {
+    let held = holder.map_or_else(|| "nobody held it".to_owned(), |holder| format!("{holder:?} held it"));
+    let only = match op {
+        LockOp::Acquire(_) if holder.is_none() => "be granted",
+        LockOp::Release(owner) if holder == Some(owner) => "be released",
+        LockOp::Acquire(_) | LockOp::Release(_) => "refuse",
+    };
+    format!("{held}: it could only {only}")
+}

@@ -1,0 +1,126 @@
+//! A queue: first in, first out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Next, Role};
+use crate::check::monitor::{self, Deed, Opinion, Part};
+
+/// What is asked of a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum QueueOp<V = i64> {
+    /// Put this behind all others.
+    Enqueue(V),
+    /// Take out the item that was put in first.
+    Dequeue,
+}
+
+/// What a queue answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum QueueResult<V = i64> {
+    /// It was put in.
+    Enqueued,
+    /// This was taken out.
+    Item(V),
+    /// There was nothing to take out.
+    Empty,
+}
+
+impl<V: fmt::Debug> fmt::Display for QueueOp<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enqueue(item) => write!(f, "enqueue {item:?}"),
+            Self::Dequeue => write!(f, "dequeue"),
+        }
+    }
+}
+
+impl<V: fmt::Debug> fmt::Display for QueueResult<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enqueued => write!(f, "enqueued"),
+            Self::Item(item) => write!(f, "{item:?}"),
+            Self::Empty => write!(f, "empty"),
+        }
+    }
+}
+
+/// A queue that starts empty and never fills up.
+#[derive(Clone, Debug)]
+pub struct Queue<V = i64> {
+    items: PhantomData<fn(V)>,
+}
+
+impl<V> Queue<V> {
+    /// The empty queue.
+    pub const fn empty() -> Self {
+        Self { items: PhantomData }
+    }
+}
+
+impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
+    /// The oldest item first.
+    type State = VecDeque<V>;
+    type Op = QueueOp<V>;
+    type Ret = QueueResult<V>;
+
+    fn initial(&self) -> VecDeque<V> {
+        VecDeque::new()
+    }
+
+    fn step(&self, items: &VecDeque<V>, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> Next<VecDeque<V>> {
+        use QueueResult::{Empty, Enqueued, Item};
+        match (op, ret, items.front()) {
+            (QueueOp::Enqueue(item), None | Some(Enqueued), _) => {
+                let mut items = items.clone();
+                items.push_back(item.clone());
+                Next::One(items)
+            }
+            (QueueOp::Dequeue, None | Some(Empty), None) => Next::Same,
+            (QueueOp::Dequeue, ret, Some(first)) if ret.is_none_or(|ret| matches!(ret, Item(item) if item == first)) => {
+                let mut items = items.clone();
+                items.pop_front();
+                Next::One(items)
+            }
+            _ => Next::Illegal,
+        }
+    }
+
+    fn role(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> Role<VecDeque<V>> {
+        match (op, ret) {
+            (QueueOp::Enqueue(_), None | Some(QueueResult::Enqueued)) => Role::Update,
+            (QueueOp::Dequeue, Some(QueueResult::Empty)) => Role::Read(VecDeque::new()),
+            _ => Role::Other,
+        }
+    }
+
+    fn monitor(&self, part: &Part<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
+        monitor::queue::judge(part, |op, ret| match (op, ret) {
+            (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => Deed::Put(item),
+            (QueueOp::Dequeue, Some(QueueResult::Item(item))) => Deed::Took(item),
+            (QueueOp::Dequeue, Some(QueueResult::Empty)) => Deed::Empty,
+            (QueueOp::Dequeue, None) => Deed::TookUnknown,
+            _ => Deed::Other,
+        })
+    }
+
+    fn describe(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
+        match ret {
+            None => format!("{op} → ?"),
+            Some(QueueResult::Enqueued) => op.to_string(),
+            Some(ret) => format!("{op} → {ret}"),
+        }
+    }
+
+    fn expected(&self, items: &VecDeque<V>, op: &QueueOp<V>) -> String {
+        match (op, items.front()) {
+            (QueueOp::Enqueue(_), _) => "it could only have been put in".to_owned(),
+            (QueueOp::Dequeue, Some(first)) => format!("only {first:?} could have been taken out"),
+            (QueueOp::Dequeue, None) => "it was empty".to_owned(),
+        }
+    }
+}

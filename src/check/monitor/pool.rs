@@ -1,0 +1,123 @@
+//! What queues, stacks and priority queues have in common: values that are put in once and taken out once.
+
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+use super::{Gap, Opinion, Span};
+
+/// What an operation is to a pool.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::check) enum Deed<'a, V> {
+    /// A value is put in.
+    Put(&'a V),
+    /// A value is taken out.
+    Took(&'a V),
+    /// There was nothing to take out.
+    Empty,
+    /// Perhaps something was taken out, and nobody knows what.
+    TookUnknown,
+    /// None of these.
+    Other,
+}
+
+/// An operation that can take effect from its first gap until its last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its place among the spans.
+    pub(super) span: usize,
+    pub(super) from: Gap,
+    pub(super) until: Gap,
+}
+
+/// A value, put in and taken out. One that is never taken out is as if it were, behind everything else.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item<'a, V> {
+    pub(super) value: &'a V,
+    pub(super) put: Place,
+    pub(super) took: Place,
+    /// Whether some operation took it out.
+    pub(super) taken: bool,
+}
+
+impl<V> Item<'_, V> {
+    /// The gaps in which the value is there for certain: those between these two.
+    pub(super) const fn core(&self) -> (Gap, Gap) {
+        (self.put.until, self.took.from)
+    }
+}
+
+/// A history of a pool.
+pub(super) struct Pool<'a, V> {
+    pub(super) items: Vec<Item<'a, V>>,
+    /// Those that found nothing.
+    pub(super) empties: Vec<Place>,
+    /// Those that may have taken out anything.
+    pub(super) unknown: Vec<Place>,
+}
+
+/// What is known of one value.
+struct Known<'a, V> {
+    value: &'a V,
+    put: Option<Place>,
+    took: Option<Place>,
+    /// Whether two operations are known to have taken it.
+    twice: bool,
+}
+
+/// Sorts out what happened to each value.
+///
+/// What need not take effect is left out where that can only help: a value that nobody took need not have been put in.
+pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
+    spans: &[Span<'a, O, R>],
+    end: Gap,
+    deed: impl Fn(&'a O, Option<&'a R>) -> Deed<'a, V>,
+) -> Result<Pool<'a, V>, Opinion> {
+    let mut values: FxHashMap<&V, usize> = FxHashMap::default();
+    let mut known: Vec<Known<'a, V>> = Vec::new();
+    let mut pool = Pool { items: Vec::new(), empties: Vec::new(), unknown: Vec::new() };
+    for (span, Span { op, ret, from, until }) in spans.iter().enumerate() {
+        let place = Place { span, from: *from, until: until.unwrap_or(end) };
+        let deed = deed(op, *ret);
+        let value = match deed {
+            Deed::Empty => {
+                pool.empties.extend(until.map(|_| place));
+                continue;
+            }
+            Deed::TookUnknown => {
+                pool.unknown.push(place);
+                continue;
+            }
+            Deed::Other => return Err(Opinion::Unfit),
+            Deed::Put(value) | Deed::Took(value) => value,
+        };
+        let number = *values.entry(value).or_insert_with(|| {
+            known.push(Known { value, put: None, took: None, twice: false });
+            known.len() - 1
+        });
+        let known = &mut known[number];
+        match (deed, &mut known.put, &mut known.took) {
+            (Deed::Put(_), put @ None, _) => *put = Some(place),
+            (Deed::Put(_), Some(_), _) => return Err(Opinion::Unfit),
+            (_, _, took @ None) => *took = Some(place),
+            // Only one can have taken it out: one that must have, or else the one that is free the longest.
+            (_, _, Some(took)) if took.until == end && (until.is_some() || place.from < took.from) => *took = place,
+            (_, _, Some(_)) => known.twice |= until.is_some(),
+        }
+    }
+    for Known { value, put, took, twice } in known {
+        match (put, took) {
+            (_, Some(took)) if twice && took.until < end => return Err(Opinion::Violated),
+            (Some(put), Some(took)) if took.until < put.from => return Err(Opinion::Violated),
+            (None, Some(took)) if took.until < end => return Err(Opinion::Violated),
+            (Some(put), Some(took)) if put.until < end || took.until < end => pool.items.push(Item { value, put, took, taken: true }),
+            (Some(put), None) if put.until < end => {
+                let took = Place { span: usize::MAX, from: end, until: end };
+                pool.items.push(Item { value, put, took, taken: false });
+            }
+            // Neither need have been.
+            _ => {}
+        }
+    }
+    Ok(pool)
+}

@@ -1,0 +1,62 @@
+//! Priority queues in which no value is put in twice: O(n log n).
+//!
+//! A value can be taken out in a gap in which no smaller one is there for certain. That is also enough: of the smaller values that are
+//! there then, each can be taken out before, if it was certainly put in before, or else put in after; none of them notices, as they are
+//! there for a shorter time. Greater ones do not matter. An operation that finds nothing is like one that takes out the greatest value of
+//! all.
+
+use std::hash::Hash;
+
+use super::pool::{Item, gather};
+use super::trees::Remaining;
+use super::{Deed, Gap, Opinion, Part};
+
+/// Judges a priority queue, from which the least value goes first.
+pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
+    part: &Part<'a, O, R>,
+    deed: impl Fn(&'a O, Option<&'a R>) -> Deed<'a, V>,
+) -> Opinion {
+    let end = part.end();
+    let mut pool = match gather(&part.spans(), end, deed) {
+        Ok(pool) => pool,
+        Err(opinion) => return opinion,
+    };
+    if !pool.unknown.is_empty() {
+        return Opinion::Unfit;
+    }
+    pool.items.sort_by(|a, b| a.value.cmp(b.value));
+    let mut free = Remaining::new(end as usize + 1);
+    // In each gap: what was there goes out, smaller ones first, along with what comes and goes at once; then nothing is there; then what
+    // stays comes in. So things are sorted by gap, and then by this.
+    let mut whole: Vec<(Gap, u8, usize)> = Vec::new();
+    for item in &pool.items {
+        let Item { put, took, taken, .. } = item;
+        let gap = free.from(put.from.max(took.from) as usize) as Gap;
+        if gap > took.until {
+            return Opinion::Violated;
+        }
+        let in_at = put.until.min(gap);
+        whole.push((in_at, if in_at == gap { OUT } else { IN }, put.span));
+        if *taken {
+            whole.push((gap, OUT, took.span));
+        }
+        let (after, before) = item.core();
+        if after + 1 < before {
+            free.remove_all(after as usize + 1..before as usize);
+        }
+    }
+    for empty in &pool.empties {
+        let gap = free.from(empty.from as usize) as Gap;
+        if gap > empty.until {
+            return Opinion::Violated;
+        }
+        whole.push((gap, NOTHING, empty.span));
+    }
+    // Stable: smaller values first.
+    whole.sort_by_key(|(gap, when, _)| (*gap, *when));
+    Opinion::Order(whole.into_iter().map(|(gap, _, span)| (span, gap)).collect())
+}
+
+const OUT: u8 = 0;
+const NOTHING: u8 = 1;
+const IN: u8 = 2;
