@@ -1,0 +1,130 @@
+//! Parts of a history, without copying its operations.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::ClientId;
+use crate::check::model::{Key, Model, Next, Role};
+use crate::history::{History, Outcome};
+
+/// A model whose operations and results are borrowed from somewhere.
+#[derive(Debug)]
+pub struct Lent<'h, M>(pub &'h M);
+
+impl<'h, M: Model> Model for Lent<'h, M>
+where
+    M::Op: 'h,
+    M::Ret: 'h,
+{
+    type State = M::State;
+    type Op = &'h M::Op;
+    type Ret = &'h M::Ret;
+
+    fn initial(&self) -> M::State {
+        self.0.initial()
+    }
+
+    fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
+        self.0.step(state, op, ret.copied())
+    }
+
+    fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
+        self.0.key(op)
+    }
+
+    fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
+        self.0.role(op, ret.copied())
+    }
+
+    fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
+        self.0.leads(state, op, ret)
+    }
+
+    fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
+        self.0.describe(op, ret.copied())
+    }
+
+    fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
+        self.0.expected(state, op)
+    }
+}
+
+/// A part of a history, judged by [`Lent`].
+#[derive(Clone, Debug)]
+pub struct Part<'h, M: Model> {
+    /// The part.
+    pub history: History<&'h M::Op, &'h M::Ret>,
+    /// For each of its operations, its index in the history that it is a part of.
+    pub indices: Vec<usize>,
+}
+
+impl<'h, M: Model> Part<'h, M> {
+    /// The part of the history in which the operations `kept` are as they were, and those in `open` are of unknown outcome. Each index is
+    /// there once, and both are in order.
+    ///
+    /// # Panics
+    /// If an operation does not exist, or is there twice and so would overlap itself.
+    pub fn new(history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
+        let operations = history.operations();
+        let mut completions: Vec<usize> = kept.to_vec();
+        completions.sort_unstable_by_key(|index| (operations[*index].completed, *index));
+        let mut completions = completions.into_iter().peekable();
+        let mut maker = Maker { history, part: History::new(), busy: FxHashMap::default() };
+        let mut indices = Vec::with_capacity(kept.len() + open.len());
+        let (mut kept, mut open) = (kept.iter().peekable(), open.iter().peekable());
+        loop {
+            let as_it_was = match (kept.peek(), open.peek()) {
+                (Some(one), Some(other)) => one < other,
+                (one, None) => one.is_some(),
+                (None, Some(_)) => false,
+            };
+            let Some(index) = (if as_it_was { kept.next() } else { open.next() }).copied() else { break };
+            let operation = &operations[index];
+            while let Some(over) = completions.next_if(|over| operations[*over].completed < Some(operation.invoked)) {
+                maker.complete(over);
+            }
+            // At the same instant, each client still does one thing after the other.
+            if let Some(own) = maker.busy.get(&operation.client).copied() {
+                maker.complete(own);
+            }
+            maker.invoke(index, as_it_was);
+            indices.push(index);
+        }
+        completions.for_each(|over| maker.complete(over));
+        Self { history: maker.part, indices }
+    }
+}
+
+struct Maker<'h, O, R> {
+    history: &'h History<O, R>,
+    part: History<&'h O, &'h R>,
+    busy: FxHashMap<ClientId, usize>,
+}
+
+const WELL_FORMED: &str = "a part of a well-formed history is well-formed";
+
+impl<O, R> Maker<'_, O, R> {
+    fn invoke(&mut self, index: usize, as_it_was: bool) {
+        let operation = &self.history.operations()[index];
+        self.part.invoke(operation.invoked, operation.client, &operation.op).expect(WELL_FORMED);
+        if as_it_was {
+            self.busy.insert(operation.client, index);
+        } else {
+            self.part.complete(operation.invoked, operation.client, Outcome::Unknown).expect(WELL_FORMED);
+        }
+    }
+
+    fn complete(&mut self, index: usize) {
+        let operation = &self.history.operations()[index];
+        if self.busy.get(&operation.client) != Some(&index) {
+            return;
+        }
+        self.busy.remove(&operation.client);
+        let outcome = match &operation.outcome {
+            Outcome::Done(result) => Outcome::Done(result),
+            Outcome::Failed => Outcome::Failed,
+            Outcome::Unknown => Outcome::Unknown,
+        };
+        let at = operation.completed.unwrap_or(operation.invoked);
+        self.part.complete(at, operation.client, outcome).expect(WELL_FORMED);
+    }
+}
