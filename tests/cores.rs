@@ -194,7 +194,10 @@ fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, size
     }
 }
 
-fn explained(events: &[(u32, Option<RegisterOp<u64>>, Option<RegisterResult<u64>>)], expected: &Expect) {
+/// Who, what is invoked, or how it ends.
+type Line = (u32, Option<RegisterOp<u64>>, Option<RegisterResult<u64>>);
+
+fn explained(events: &[Line], expected: &Expect) {
     let mut history = History::new();
     for (place, (client, op, result)) in events.iter().enumerate() {
         let (at, client) = (Time::from_nanos(1_000_000 * (place as u64 + 1)), ClientId::new(*client));

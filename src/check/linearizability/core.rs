@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lent::{Lent, Part};
+use super::lent::{Lent, Part, Sparing};
 use super::{Judgement, Violation, check_within, diagnose};
 use crate::base::Time;
 use crate::check::model::{Model, Next, Role};
@@ -29,6 +29,8 @@ pub struct Core {
     /// The updates of which nothing is assumed but that they were invoked: each may take effect at any later time, or never. Those that
     /// could change nothing for [`Core::operations`] are left out.
     pub open: Vec<usize>,
+    /// The operation whose completion no order of all operations passes, as [`diagnose`] names it. It need not be in the core.
+    pub suspect: usize,
     /// How many operations there were to begin with.
     pub among: usize,
     /// Whether one step more of any kind is known to leave an order. If not, the budget ended first.
@@ -47,8 +49,10 @@ const EXACT: usize = 40;
 /// Finds the core of a violation.
 pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
     let mut shrinker = Shrinker::new(model, history, violation);
-    let found = shrinker.run(violation);
+    let suspect = diagnose(model, history, violation).operation;
+    let found = shrinker.run(violation, suspect);
     Core {
+        suspect,
         key: violation.key.clone(),
         open: shrinker.open(&found.kept),
         among: violation.operations.len(),
@@ -71,6 +75,8 @@ struct Shrinker<'h, M: Model> {
     updates: Vec<(usize, Role<M::State>)>,
     /// All operations that are known to have taken effect.
     done: Vec<usize>,
+    /// Whether several keys are in question.
+    joint: bool,
     spent: Cell<u64>,
 }
 
@@ -107,11 +113,17 @@ impl<'h, M: Model> Shrinker<'h, M> {
             let reads = model.role(&operation.op, operation.result()) == Role::Observer;
             (!reads).then(|| (*index, model.role(&operation.op, None)))
         });
-        Self { model, history, updates: updates.filter(|(_, role)| *role != Role::Observer).collect(), done, spent: Cell::new(0) }
+        Self {
+            model,
+            history,
+            updates: updates.filter(|(_, role)| *role != Role::Observer).collect(),
+            done,
+            joint: violation.joint,
+            spent: Cell::new(0),
+        }
     }
 
-    fn run(&mut self, violation: &Violation) -> Found {
-        let suspect = diagnose(self.model, self.history, violation).operation;
+    fn run(&mut self, violation: &Violation, suspect: usize) -> Found {
         let last = self.history.operations()[suspect].completed;
         // With the completion at which the last order dies, all is lost: what completes later need not count.
         let mut prefix = self.done.clone();
@@ -176,8 +188,13 @@ impl<'h, M: Model> Shrinker<'h, M> {
         if self.spent.get() > BUDGET {
             return Answer::Unknown;
         }
-        let part: Part<'_, M> = Part::new(self.history, kept, &self.open(kept));
-        let report = check_within(&Lent(self.model), &part.history, QUESTION);
+        let open = self.open(kept);
+        let part: Part<'_, M> = Part::new(self.history, kept, &open);
+        let report = if self.joint {
+            check_within(&Lent(self.model), &part.history, QUESTION)
+        } else {
+            check_within(&Sparing::new(self.model, self.history, kept, &open), &part.history, QUESTION)
+        };
         self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
         match report.judgement {
             Judgement::Violated { .. } => Answer::Violated,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::core::{Core, shrink};
 use super::diagnosis::{Diagnosis, describe, diagnose, shorten};
-use super::lent::{Lent, Part};
+use super::lent::{Lent, Part, Sparing};
 use super::{Violation, check_within, default_budget, drawing};
 use crate::check::model::{Key, Model};
 use crate::history::{History, Outcome};
@@ -29,13 +29,13 @@ impl Conviction {
     pub fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
         let core = shrink(model, history, violation);
         let part: Part<'_, M> = core.part(history);
-        let lent = Lent(model);
-        let report = check_within(&lent, &part.history, default_budget(part.indices.len()));
-        let diagnosis = match report.violations().first() {
-            Some(again) => whole(diagnose(&lent, &part.history, again), &part.indices),
-            // The budget that shrinking had was enough, so this cannot be; the violation itself says as much.
-            None => diagnose(model, history, violation),
+        let again = if violation.joint {
+            again(&Lent(model), &part)
+        } else {
+            again(&Sparing::new(model, history, &core.operations, &core.open), &part)
         };
+        // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
+        let diagnosis = again.unwrap_or_else(|| diagnose(model, history, violation));
         Self { core, diagnosis }
     }
 
@@ -159,6 +159,12 @@ pub fn in_time<O, R>(history: &History<O, R>) -> impl Fn(usize) -> String + '_ {
 /// So many of something.
 fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Why a part has no order.
+fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &Part<'h, M>) -> Option<Diagnosis> {
+    let report = check_within(model, &part.history, default_budget(part.indices.len()));
+    report.violations().first().map(|violation| whole(diagnose(model, &part.history, violation), &part.indices))
 }
 
 /// A diagnosis of a part, in terms of the whole.

@@ -7,7 +7,7 @@
 //! | [`Format::Json`] | `{"process": 0, "type": "invoke", "f": "write", "value": 4}` |
 //!
 //! [`Entries`] reads any of them as a stream of [`Entry`]s, compressed by gzip or not, and finds out by itself which it is. What the names
-//! mean is not its business: that is for [`check`](crate::check). A line that is wrong is reported by its number, and reading goes on
+//! mean is not its business: that is for the room `check`. A line that is wrong is reported by its number, and reading goes on
 //! behind it, so that all that is wrong with a file can be told at once. [`convert`] writes what was read in another format.
 //!
 //! # EDN
