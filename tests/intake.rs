@@ -3,6 +3,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
+use stormglass::check::guarantee::Guarantee;
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, run_check};
 use stormglass::history::formats::{Entries, Format, Value, convert};
 
@@ -77,6 +78,7 @@ fn what_a_violation_looks_like() {
           "schema": 1,
           "model": "kv",
           "format": "edn",
+          "guarantee": "linearizable",
           "verdict": "violated",
           "events": 9,
           "operations": 4,
@@ -138,7 +140,9 @@ fn what_a_violation_looks_like() {
             }
           ],
           "undecided": [],
-          "witness": null
+          "witness": null,
+          "guarantees": [],
+          "strongest": null
         }"#]].assert_eq(&format!("{:#}", judged(text, "kv", None).json()));
 }
 
@@ -321,4 +325,43 @@ fn keys_and_values_of_any_kind() {
     let report = judged(text, "kv", None);
     assert_eq!(report.verdict, Verdict::Holds, "{}", report.text());
     assert_eq!(report.witness.map(|steps| steps.len()), Some(4));
+}
+
+#[test]
+fn weaker_guarantees_are_judged_and_named() {
+    let text = "\
+{:process 0 :type :invoke :f :put :key :x :value 1}
+{:process 0 :type :ok :f :put :key :x :value 1}
+{:process 1 :type :invoke :f :get :key :x}
+{:process 1 :type :ok :f :get :key :x :value nil}
+{:process 2 :type :invoke :f :get :key :x}
+{:process 2 :type :ok :f :get :key :x :value 1}
+{:process 2 :type :invoke :f :put :key :y :value 2}
+{:process 2 :type :ok :f :put :key :y :value 2}
+{:process 1 :type :invoke :f :get :key :y}
+{:process 1 :type :ok :f :get :key :y :value 2}
+{:process 1 :type :invoke :f :get :key :x}
+{:process 1 :type :ok :f :get :key :x :value nil}
+";
+    let options = CheckOptions { guarantee: Guarantee::Causal, strongest: true, ..CheckOptions::default() };
+    let report = run_check(text.as_bytes(), "kv", &options).expect("a history");
+    assert_eq!(report.verdict, Verdict::Violated);
+    expect![[r#"
+        violated: kv with respect to causal
+          6 operations by 3 clients, 0 failed, 0 of unknown outcome · edn · 6 states explored
+
+          linearizable         violated: no order of :x (from lines 1, 3)
+          sequential           violated: it is not even causal: c2 read :x → nothing saw less than it had to: c1 write :x = 1 was known there (from lines 1, 11)
+          causal               violated: c2 read :x → nothing saw less than it had to: c1 write :x = 1 was known there (from lines 1, 11)
+          monotonic-writes     holds
+          writes-follow-reads  violated: c2 read :x → nothing saw less than it had to: c1 write :x = 1 was known there (from lines 1, 11)
+          monotonic-reads      holds
+          read-your-writes     holds
+          the strongest that holds: monotonic-writes and read-your-writes
+    "#]].assert_eq(&report.text());
+    let prefix: String = text.lines().take(10).map(|line| format!("{line}\n")).collect();
+    let options = CheckOptions { guarantee: Guarantee::Sequential, ..CheckOptions::default() };
+    let report = run_check(prefix.as_bytes(), "kv", &options).expect("a history");
+    assert_eq!(report.verdict, Verdict::Holds, "{}", report.text());
+    assert_eq!(report.json()["guarantees"][0]["guarantee"], "sequential");
 }

@@ -7,6 +7,7 @@ use std::io::Read;
 use serde_json::{Value as Json, json};
 
 use super::Verdict;
+use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
 use super::intake::{IntakeError, Recorded, Registers, StoreDialect, take_in};
 use super::linearizability::{self, Conviction, Judgement, Report, Violation, default_budget};
 use super::model::{Key, Model};
@@ -37,6 +38,10 @@ pub struct CheckOptions {
     pub budget: Option<u64>,
     /// Whether the order that shows that a history holds is wanted.
     pub witness: bool,
+    /// What the history is to keep.
+    pub guarantee: Guarantee,
+    /// Whether the weaker guarantees are to be judged, too, to tell the strongest that holds.
+    pub strongest: bool,
 }
 
 /// Why there is no verdict.
@@ -80,11 +85,17 @@ pub struct CheckReport {
     pub failed: usize,
     /// How many clients did them.
     pub clients: usize,
+    /// What was asked for.
+    pub guarantee: Guarantee,
     /// The answer.
     pub verdict: Verdict,
+    /// What became of each guarantee that was judged, but for linearizability alone.
+    pub guarantees: Vec<GuaranteeReport>,
+    /// For each of these, the lines on which the operations begin that show what became of it.
+    pub lines: Vec<Vec<u64>>,
     /// How many states were explored in finding it.
     pub states: u64,
-    /// Every key that is violated.
+    /// Every key that is not linearizable, if that was asked for.
     pub findings: Vec<Finding>,
     /// Every key for which the budget was too small.
     pub undecided: Vec<UndecidedKey>,
@@ -188,13 +199,12 @@ pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Resul
 }
 
 /// Judges a recorded history.
-fn judge<M: Model>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
+fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
     let history = &recorded.history;
-    let report = linearizability::check_within(model, history, options.budget.unwrap_or_else(|| default_budget(history.len())));
     let told = Told { model, recorded };
     let outcomes = || history.operations().iter().map(|operation| &operation.outcome);
     let clients: BTreeSet<ClientId> = history.operations().iter().map(|operation| operation.client).collect();
-    CheckReport {
+    let mut report = CheckReport {
         model: name,
         format: recorded.format,
         entries: recorded.entries,
@@ -202,12 +212,35 @@ fn judge<M: Model>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::
         unknown: outcomes().filter(|outcome| matches!(outcome, Outcome::Unknown)).count(),
         failed: outcomes().filter(|outcome| matches!(outcome, Outcome::Failed)).count(),
         clients: clients.len(),
-        verdict: report.verdict(),
-        states: report.states,
-        findings: report.violations().iter().map(|violation| told.finding(violation)).collect(),
-        undecided: told.undecided(&report),
-        witness: told.witness(&report).filter(|_| options.witness),
+        guarantee: options.guarantee,
+        verdict: Verdict::Unknown,
+        guarantees: Vec::new(),
+        lines: Vec::new(),
+        states: 0,
+        findings: Vec::new(),
+        undecided: Vec::new(),
+        witness: None,
+    };
+    let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
+    if options.strongest {
+        report.guarantees = guarantee::check_all(model, history, Some(budget));
+    } else if options.guarantee != Guarantee::Linearizable {
+        report.guarantees.push(guarantee::check(model, history, options.guarantee, budget));
     }
+    if let Some(asked) = report.guarantees.iter().find(|asked| asked.guarantee == options.guarantee) {
+        report.verdict = asked.verdict;
+        report.states = asked.states;
+    }
+    if options.guarantee == Guarantee::Linearizable {
+        let found = linearizability::check_within(model, history, budget);
+        report.verdict = found.verdict();
+        report.states = found.states;
+        report.findings = found.violations().iter().map(|violation| told.finding(violation)).collect();
+        report.undecided = told.undecided(&found);
+        report.witness = told.witness(&found).filter(|_| options.witness);
+    }
+    report.lines = told.guarantee_lines(&report.guarantees);
+    report
 }
 
 /// What a report says of operations.
@@ -242,6 +275,11 @@ impl<M: Model> Told<'_, M> {
             expected: conviction.diagnosis.attempts.iter().map(|attempt| attempt.expected.clone()).collect(),
             text: conviction.explain(self.model, history, |index| self.lines(index)),
         }
+    }
+
+    fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
+        let lines = |report: &GuaranteeReport| report.operations.iter().map(|index| self.recorded.lines[*index].0).collect();
+        guarantees.iter().map(lines).collect()
     }
 
     fn lines(&self, index: usize) -> String {
@@ -300,13 +338,41 @@ impl CheckReport {
         for undecided in &self.undecided {
             let _ = writeln!(text, "\n{}", undecided.text());
         }
+        self.guarantees_text(&mut text);
         for (place, step) in self.witness.iter().flatten().enumerate() {
             let _ = writeln!(text, "{:>7}. process {} {}  (line {})", place + 1, step.process, step.text, step.line);
         }
         text
     }
 
+    fn guarantees_text(&self, text: &mut String) {
+        if self.guarantees.is_empty() {
+            return;
+        }
+        text.push('\n');
+        for (report, lines) in self.guarantees.iter().zip(&self.lines) {
+            let _ = write!(text, "  {:<20} {}", report.guarantee, report.verdict);
+            if !report.why.is_empty() {
+                let _ = write!(text, ": {}", report.why);
+            }
+            if !lines.is_empty() && lines.len() <= 10 {
+                let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
+                let _ = write!(text, " (from lines {})", lines.join(", "));
+            }
+            text.push('\n');
+        }
+        if self.guarantees.len() > 1 {
+            let strongest: Vec<&str> = guarantee::strongest(&self.guarantees).into_iter().map(Guarantee::name).collect();
+            let strongest = if strongest.is_empty() { "none".to_owned() } else { strongest.join(" and ") };
+            let _ = writeln!(text, "  the strongest that holds: {strongest}");
+        }
+    }
+
     fn headline(&self) -> String {
+        let guarantee = self.guarantee;
+        if guarantee != Guarantee::Linearizable {
+            return format!("{}: {} with respect to {guarantee}\n", self.verdict, self.model);
+        }
         let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
         match self.verdict {
             Verdict::Holds => format!("holds: {} is linearizable\n", self.model),
@@ -330,10 +396,26 @@ impl CheckReport {
             let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
             steps.collect::<Vec<Json>>()
         });
+        let guarantees: Vec<Json> = self
+            .guarantees
+            .iter()
+            .zip(&self.lines)
+            .map(|(report, lines)| {
+                json!({
+                    "guarantee": report.guarantee.name(),
+                    "verdict": report.verdict,
+                    "why": report.why,
+                    "lines": lines,
+                    "states": report.states,
+                })
+            })
+            .collect();
+        let strongest: Vec<&str> = guarantee::strongest(&self.guarantees).into_iter().map(Guarantee::name).collect();
         json!({
             "schema": SCHEMA,
             "model": self.model,
             "format": self.format.name(),
+            "guarantee": self.guarantee.name(),
             "verdict": self.verdict,
             "events": self.entries,
             "operations": self.operations,
@@ -344,6 +426,8 @@ impl CheckReport {
             "violations": findings,
             "undecided": undecided,
             "witness": witness,
+            "guarantees": guarantees,
+            "strongest": if self.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
         })
     }
 }
