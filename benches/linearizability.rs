@@ -16,7 +16,7 @@ use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::history::{History, Outcome};
 
 fn main() {
-    println!("{:<44} {:>9} {:>12} {:>12} {:>10}   Porcupine", "history", "ops", "check", "explain", "states");
+    println!("{:<44} {:>9} {:>12} {:>12} {:>12} {:>10}   Porcupine", "history", "ops", "check", "explain", "core", "states");
     recorded();
     tiny();
     for (operations, known) in [
@@ -79,6 +79,12 @@ fn row<M: Model>(name: &str, histories: &[History<M::Op, M::Ret>], model: &M, po
         }
     }
     let explain = start.elapsed();
+    let start = Instant::now();
+    let mut sizes = Vec::new();
+    for (history, report) in histories.iter().zip(&reports) {
+        sizes.extend(report.violations().iter().map(|violation| linearizability::shrink(model, history, violation).operations.len()));
+    }
+    let core = start.elapsed();
     let states: u64 = reports.iter().map(|report| report.states).sum();
     let violated = reports.iter().filter(|report| matches!(report.judgement, Judgement::Violated { .. })).count();
     let unknown = reports.iter().filter(|report| matches!(report.judgement, Judgement::Unknown { .. })).count();
@@ -88,7 +94,12 @@ fn row<M: Model>(name: &str, histories: &[History<M::Op, M::Ret>], model: &M, po
         (1, ..) => "UNKNOWN".to_owned(),
         (all, violated, unknown) => format!("{violated} of {all} violated, {unknown} unknown"),
     };
-    println!("{name:<44} {operations:>9} {:>12} {:>12} {states:>10}   {porcupine} [{note}]", show(least), show(explain));
+    let note = match sizes.iter().max() {
+        Some(largest) => format!("{note}, cores of at most {largest}"),
+        None => note,
+    };
+    let (least, explain, core) = (show(least), show(explain), show(core));
+    println!("{name:<44} {operations:>9} {least:>12} {explain:>12} {core:>12} {states:>10}   {porcupine} [{note}]");
 }
 
 fn show(time: Duration) -> String {

@@ -1,9 +1,13 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
 pub mod generate;
+pub mod guarantee;
+pub mod intake;
 mod judge;
 pub mod linearizability;
 pub mod model;
 pub mod monitor;
+mod run;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
+pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, MODELS, SCHEMA, UndecidedKey, WitnessStep, run_check};

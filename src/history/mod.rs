@@ -7,6 +7,7 @@
 //! and then *b*. A completion and an invocation at the same instant, of different clients, are concurrent: simulated time has no finer
 //! grain, so nobody can say which came first. An operation whose outcome is unknown precedes nothing: it may take effect at any later time.
 
+pub mod formats;
 mod operation;
 mod record;
 

@@ -112,6 +112,29 @@ impl<O, R> History<O, R> {
         operation < self.invoked_before[rank]
     }
 
+    /// The same history in other words.
+    pub fn map<P, S>(self, op: impl Fn(O) -> P, result: impl Fn(R) -> S) -> History<P, S> {
+        let operation = |old: Operation<O, R>| Operation {
+            client: old.client,
+            op: op(old.op),
+            invoked: old.invoked,
+            completed: old.completed,
+            outcome: match old.outcome {
+                Outcome::Done(old) => Outcome::Done(result(old)),
+                Outcome::Failed => Outcome::Failed,
+                Outcome::Unknown => Outcome::Unknown,
+            },
+        };
+        let operations = self.operations.into_iter().map(operation).collect();
+        History {
+            operations,
+            completions: self.completions,
+            invoked_before: self.invoked_before,
+            clients: self.clients,
+            now: self.now,
+        }
+    }
+
     /// Whether nothing has happened.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()

@@ -277,7 +277,7 @@ pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>
 }
 
 /// Long values lose their middle.
-fn shorten(text: &str, longest: usize) -> String {
+pub(super) fn shorten(text: &str, longest: usize) -> String {
     let length = text.chars().count();
     if length <= longest {
         return text.to_owned();

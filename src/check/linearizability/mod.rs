@@ -29,9 +29,12 @@
 //! # Ok::<(), stormglass::history::MalformedHistory>(())
 //! ```
 
+mod core;
 mod diagnosis;
 mod drawing;
+mod explanation;
 mod joint;
+mod lent;
 mod machine;
 mod merge;
 mod monitors;
@@ -40,14 +43,19 @@ mod registers;
 mod search;
 pub mod twin;
 mod visited;
+mod witness;
 
 use rustc_hash::FxHashMap;
 
+pub use self::core::{Core, shrink};
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
+pub use self::explanation::{Conviction, in_time};
 use self::joint::Joint;
+pub use self::lent::{Lent, Part};
 use self::machine::Machine;
 use self::plan::{Plan, Share, Ties};
 use self::search::{End, Order, Progress, Search};
+pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
 use super::{PropertyReport, Verdict};

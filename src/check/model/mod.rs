@@ -170,6 +170,18 @@ pub enum Role<S> {
     Other,
 }
 
+impl<S> Role<S> {
+    /// What the operation leaves, for those who do not ask where it is legal: a read observes, an exchange swaps.
+    #[must_use]
+    pub fn effect(self) -> Self {
+        match self {
+            Self::Read(_) => Self::Observer,
+            Self::Exchange { to, .. } => Self::Swap(to),
+            other => other,
+        }
+    }
+}
+
 /// Names a part of an object that is judged apart from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key<'a> {

@@ -1,0 +1,297 @@
+//! A history as sessions of reads and writes, in numbers.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Deed, Observable};
+use crate::base::ClientId;
+use crate::check::model::Key;
+use crate::history::{History, Outcome};
+
+/// Why a history has no acts.
+pub(super) enum Refusal {
+    /// Nothing can be said of it, for this reason.
+    Unclear(String),
+    /// This operation saw what nobody wrote.
+    Wrong(usize),
+}
+
+/// One thing that a session did.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// It wrote to a register, or added to a set.
+    Write { write: u32 },
+    /// It read this value of a register, or what was there at first.
+    Read { value: Option<u32> },
+    /// It read a set of these, in order.
+    Members { values: Vec<u32> },
+}
+
+/// An act with the operation that it is part of, and the key.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) index: usize,
+    pub(super) key: u32,
+    pub(super) act: Act,
+}
+
+/// Something written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Write {
+    pub(super) index: usize,
+    pub(super) session: u32,
+    /// How many acts of its session there are up to this one.
+    pub(super) place: u32,
+    pub(super) value: u32,
+}
+
+/// What one client did, in order. An operation of unknown outcome that somebody saw is a session of its own: nothing waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) acts: Vec<Placed>,
+    /// The session of its client, and how many of its acts come before this.
+    pub(super) follows: Option<(usize, u32)>,
+    /// All writes, by their place.
+    pub(super) all_writes: Vec<(u32, u32)>,
+    writes: FxHashMap<u32, Vec<(u32, u32)>>,
+    reads: FxHashMap<u32, Vec<(u32, u32)>>,
+    members: FxHashMap<u32, Vec<(u32, u32)>>,
+}
+
+impl Session {
+    /// The writes to a key, by their place.
+    pub(super) fn writes(&self, key: u32) -> &[(u32, u32)] {
+        self.writes.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The values read of a register, by place.
+    pub(super) fn reads(&self, key: u32) -> &[(u32, u32)] {
+        self.reads.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The reads of a set, by place: which acts they are.
+    pub(super) fn members(&self, key: u32) -> &[(u32, u32)] {
+        self.members.get(&key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The last of these at this place or before it.
+pub(super) fn last_up_to(placed: &[(u32, u32)], place: u32) -> Option<u32> {
+    let count = placed.partition_point(|(at, _)| *at <= place);
+    count.checked_sub(1).map(|last| placed[last].1)
+}
+
+/// All sessions.
+#[derive(Debug, Default)]
+pub(super) struct Acts {
+    pub(super) sessions: Vec<Session>,
+    pub(super) writes: Vec<Write>,
+    /// For each value, the write that it came from, if that is known.
+    writers: Vec<Option<u32>>,
+    /// Whether an element was added more than once.
+    pub(super) ambiguous: bool,
+    pub(super) count: u64,
+}
+
+impl Acts {
+    /// The write that a value came from.
+    pub(super) fn writer(&self, value: u32) -> Option<u32> {
+        self.writers[value as usize]
+    }
+}
+
+/// What of unknown outcome may turn out to have taken effect.
+struct Pending<V> {
+    index: usize,
+    key: u32,
+    deed: Deed<V>,
+    session: usize,
+    follows: u32,
+}
+
+struct Maker<V> {
+    acts: Acts,
+    values: FxHashMap<(u32, V), u32>,
+    at_first: Option<V>,
+    /// Values that were seen, and those that are elements.
+    seen: FxHashSet<u32>,
+    elements: FxHashSet<u32>,
+    /// The operation that saw each value first.
+    seers: Vec<(u32, usize)>,
+    /// An operation that saw nothing where something had been from the start.
+    emptied: Option<usize>,
+}
+
+/// A history in numbers.
+pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>) -> Result<Acts, Refusal> {
+    let mut maker = Maker {
+        acts: Acts::default(),
+        values: FxHashMap::default(),
+        at_first: model.at_first(),
+        seen: FxHashSet::default(),
+        elements: FxHashSet::default(),
+        seers: Vec::new(),
+        emptied: None,
+    };
+    let mut keys: FxHashMap<Key<'_>, u32> = FxHashMap::default();
+    let mut clients: FxHashMap<ClientId, usize> = FxHashMap::default();
+    let mut pending: Vec<Pending<M::Value>> = Vec::new();
+    for (index, operation) in history.operations().iter().enumerate() {
+        let deed = model.deed(&operation.op, operation.result());
+        if matches!(operation.outcome, Outcome::Failed) || deed == Deed::Nothing {
+            continue;
+        }
+        if deed == Deed::Unclear {
+            let told = model.describe(&operation.op, operation.result());
+            return Err(Refusal::Unclear(format!("{told} is neither a read nor a write of a register, nor of a set that only grows")));
+        }
+        let count = keys.len() as u32;
+        let key = *keys.entry(model.key(&operation.op)).or_insert(count);
+        let session = *clients.entry(operation.client).or_insert_with(|| maker.session(None));
+        if matches!(operation.outcome, Outcome::Unknown) {
+            let follows = maker.acts.sessions[session].acts.len() as u32;
+            pending.push(Pending { index, key, deed, session, follows });
+        } else {
+            maker.add(session, index, key, deed);
+        }
+    }
+    maker.take_effect(pending);
+    maker.finish()
+}
+
+impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
+    fn session(&mut self, follows: Option<(usize, u32)>) -> usize {
+        self.acts.sessions.push(Session { follows, ..Session::default() });
+        self.acts.sessions.len() - 1
+    }
+
+    /// What of unknown outcome was seen took effect, and so saw what it saw.
+    fn take_effect(&mut self, mut pending: Vec<Pending<V>>) {
+        loop {
+            let before = pending.len();
+            let mut left = Vec::new();
+            for one in pending {
+                let written = match &one.deed {
+                    Deed::Write(value) | Deed::Swap { new: value, .. } | Deed::Add(value) => self.values.get(&(one.key, value.clone())),
+                    _ => None,
+                };
+                if written.is_some_and(|value| self.seen.contains(value)) {
+                    let session = self.session(Some((one.session, one.follows)));
+                    self.add(session, one.index, one.key, one.deed);
+                } else {
+                    left.push(one);
+                }
+            }
+            if left.len() == before {
+                return;
+            }
+            pending = left;
+        }
+    }
+
+    fn value(&mut self, key: u32, value: V) -> u32 {
+        let count = self.values.len() as u32;
+        *self.values.entry((key, value)).or_insert(count)
+    }
+
+    fn saw(&mut self, index: usize, key: u32, value: V) -> u32 {
+        let value = self.value(key, value);
+        if self.seen.insert(value) {
+            self.seers.push((value, index));
+        }
+        value
+    }
+
+    fn read(&mut self, index: usize, key: u32, seen: Option<V>) -> Act {
+        if seen == self.at_first {
+            return Act::Read { value: None };
+        }
+        if seen.is_none() {
+            self.emptied.get_or_insert(index);
+        }
+        Act::Read { value: seen.map(|value| self.saw(index, key, value)) }
+    }
+
+    fn add(&mut self, session: usize, index: usize, key: u32, deed: Deed<V>) {
+        match deed {
+            Deed::Write(value) => self.write(session, index, key, value),
+            Deed::Add(value) => {
+                let element = self.value(key, value.clone());
+                self.elements.insert(element);
+                self.write(session, index, key, value);
+            }
+            Deed::Read(seen) => {
+                let act = self.read(index, key, seen);
+                self.push(session, index, key, act);
+            }
+            Deed::Swap { seen, new } => {
+                let act = self.read(index, key, seen);
+                self.push(session, index, key, act);
+                self.write(session, index, key, new);
+            }
+            Deed::Members(seen) => {
+                let mut values: Vec<u32> = seen.into_iter().map(|value| self.saw(index, key, value)).collect();
+                values.sort_unstable();
+                values.dedup();
+                self.push(session, index, key, Act::Members { values });
+            }
+            Deed::Nothing | Deed::Unclear => {}
+        }
+    }
+
+    fn write(&mut self, session: usize, index: usize, key: u32, value: V) {
+        let value = self.value(key, value);
+        let write = self.acts.writes.len() as u32;
+        let place = self.acts.sessions[session].acts.len() as u32 + 1;
+        self.acts.writes.push(Write { index, session: session as u32, place, value });
+        self.push(session, index, key, Act::Write { write });
+    }
+
+    fn push(&mut self, session: usize, index: usize, key: u32, act: Act) {
+        self.acts.count += 1;
+        let session = &mut self.acts.sessions[session];
+        let place = session.acts.len() as u32 + 1;
+        match &act {
+            Act::Write { write } => {
+                session.all_writes.push((place, *write));
+                session.writes.entry(key).or_default().push((place, *write));
+            }
+            Act::Read { value: Some(value) } => session.reads.entry(key).or_default().push((place, *value)),
+            Act::Read { value: None } => {}
+            Act::Members { .. } => session.members.entry(key).or_default().push((place, place - 1)),
+        }
+        session.acts.push(Placed { index, key, act });
+    }
+
+    /// Finds out who wrote what.
+    fn finish(mut self) -> Result<Acts, Refusal> {
+        if let Some(index) = self.emptied {
+            return Err(Refusal::Wrong(index));
+        }
+        let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
+        let mut twice = vec![false; self.values.len()];
+        for (number, write) in self.acts.writes.iter().enumerate() {
+            twice[write.value as usize] |= writers[write.value as usize].replace(number as u32).is_some();
+        }
+        if let Some((value, index)) = self.seers.iter().find(|(value, _)| writers[*value as usize].is_none()) {
+            let _ = value;
+            return Err(Refusal::Wrong(*index));
+        }
+        let mut repeated: Vec<(&(u32, V), u32)> = Vec::new();
+        for (value, number) in &self.values {
+            let element = self.elements.contains(number);
+            let initial = !element && self.at_first.as_ref() == Some(&value.1) && writers[*number as usize].is_some();
+            if twice[*number as usize] && element {
+                self.acts.ambiguous = true;
+                writers[*number as usize] = None;
+            } else if twice[*number as usize] || initial {
+                repeated.push((value, *number));
+            }
+        }
+        if let Some(((_, value), _)) = repeated.iter().min_by_key(|(_, number)| *number) {
+            let why = format!("{value:?} is written more than once, or was there at first: nobody can say which write a read saw");
+            return Err(Refusal::Unclear(why));
+        }
+        self.acts.writers = writers;
+        Ok(self.acts)
+    }
+}

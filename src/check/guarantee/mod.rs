@@ -1,0 +1,271 @@
+//! Weaker promises than linearizability, each by its name, and which is the strongest that a history keeps.
+//!
+//! From strong to weak; whatever keeps one keeps those below it that it is above:
+//!
+//! | guarantee | what it promises |
+//! | --- | --- |
+//! | [`Guarantee::Linearizable`] | one order of all operations that keeps to real time |
+//! | [`Guarantee::Sequential`] | one order of all operations that keeps to each client's own (L. Lamport, 1979) |
+//! | [`Guarantee::Causal`] | whoever sees a write sees what came before it, and all agree on what overwrites what |
+//! | [`Guarantee::MonotonicWrites`] | whoever sees a write sees what its client had written before |
+//! | [`Guarantee::WritesFollowReads`] | whoever sees a write sees what its client had read before |
+//! | [`Guarantee::MonotonicReads`] | what a client has seen, it goes on seeing, or something newer |
+//! | [`Guarantee::ReadYourWrites`] | what a client has written, it sees, or something newer |
+//!
+//! **What non-decomposition costs.** Linearizability can be judged key by key: each key keeps to it if and only if all together do.
+//! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states that
+//! are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it. Each
+//! key alone is tried first, since one that fails convicts the whole; so is causal consistency, which is quick. What is left may be
+//! unknown where linearizability was decided at once.
+//!
+//! **Causal and below** are told for registers in which no value is written twice, and for sets that only grow: then it is known what each
+//! read saw, and one pass with vector clocks decides (A. Bouajjani et al., *On verifying causal consistency*, 2017; the variant here is
+//! convergent). Where that is not known the answer is unknown, with the reason. The session guarantees follow D. Terry et al. (1994), put as
+//! what clients can notice: to see a write and then to miss it. Monotonic writes and writes that follow reads cannot be noticed by a client
+//! whose own reads go back; they are judged together with monotonic reads.
+
+mod acts;
+mod clocks;
+mod sequential;
+mod sessions;
+
+use std::fmt;
+use std::hash::Hash;
+
+use super::Verdict;
+use super::intake::{Answer, Store};
+use super::linearizability::{self, Judgement, default_budget};
+use super::model::Model;
+use super::model::kv::{KvOp, KvResult};
+use super::model::register::{Register, RegisterOp, RegisterResult};
+use crate::history::History;
+use crate::history::formats::Value;
+
+pub use sequential::check_sequential;
+
+/// A promise that a store may make. See the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Guarantee {
+    /// One order of all operations that keeps to real time.
+    #[default]
+    Linearizable,
+    /// One order of all operations that keeps to each client's own.
+    Sequential,
+    /// Causality is never broken, and all agree on what overwrites what.
+    Causal,
+    /// A client's writes are seen in its order.
+    MonotonicWrites,
+    /// A write is seen together with what its client had seen.
+    WritesFollowReads,
+    /// Reads never go back.
+    MonotonicReads,
+    /// A client sees its own writes.
+    ReadYourWrites,
+}
+
+impl Guarantee {
+    /// All of them, the strongest first.
+    pub const ALL: [Self; 7] = [
+        Self::Linearizable,
+        Self::Sequential,
+        Self::Causal,
+        Self::MonotonicWrites,
+        Self::WritesFollowReads,
+        Self::MonotonicReads,
+        Self::ReadYourWrites,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linearizable => "linearizable",
+            Self::Sequential => "sequential",
+            Self::Causal => "causal",
+            Self::MonotonicWrites => "monotonic-writes",
+            Self::WritesFollowReads => "writes-follow-reads",
+            Self::MonotonicReads => "monotonic-reads",
+            Self::ReadYourWrites => "read-your-writes",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guarantee| guarantee.name() == name)
+    }
+
+    /// Whether whatever keeps this keeps the other, too.
+    pub const fn implies(self, other: Self) -> bool {
+        use Guarantee::{Causal, Linearizable, MonotonicReads, MonotonicWrites, ReadYourWrites, Sequential, WritesFollowReads};
+        match self {
+            Linearizable => true,
+            Sequential => !matches!(other, Linearizable),
+            Causal => !matches!(other, Linearizable | Sequential),
+            MonotonicWrites | WritesFollowReads => matches!(other, MonotonicReads) || self as u8 == other as u8,
+            MonotonicReads | ReadYourWrites => self as u8 == other as u8,
+        }
+    }
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What an operation shows of the one who did it: what it wrote, and what it saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed<V> {
+    /// It wrote this over whatever there was.
+    Write(V),
+    /// It saw this; nothing, if the register was empty.
+    Read(Option<V>),
+    /// It saw the one and wrote the other.
+    Swap {
+        /// What it saw.
+        seen: Option<V>,
+        /// What it wrote.
+        new: V,
+    },
+    /// It added this to a set.
+    Add(V),
+    /// It saw a set of these.
+    Members(Vec<V>),
+    /// It shows nothing: it saw only that something was not there.
+    Nothing,
+    /// It is none of these, so that nothing can be said of a history in which it is.
+    Unclear,
+}
+
+/// A model of which the operations are reads and writes of registers, or sets that grow: what the weaker guarantees are about.
+pub trait Observable: Model {
+    /// What is written and read.
+    type Value: Clone + Eq + Hash + fmt::Debug;
+
+    /// What a register holds at first.
+    fn at_first(&self) -> Option<Self::Value> {
+        None
+    }
+
+    /// What this operation shows, with what it returned if that is known. By default, nothing is known of it.
+    fn deed(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> Deed<Self::Value> {
+        let _ = (op, ret);
+        Deed::Unclear
+    }
+}
+
+/// What became of one guarantee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuaranteeReport {
+    /// Which.
+    pub guarantee: Guarantee,
+    /// Whether it was kept.
+    pub verdict: Verdict,
+    /// Why not, or why nobody knows; empty if it was.
+    pub why: String,
+    /// The operations that show why not, by their indices in the history.
+    pub operations: Vec<usize>,
+    /// How many states were explored.
+    pub states: u64,
+}
+
+impl GuaranteeReport {
+    const fn holds(guarantee: Guarantee, states: u64) -> Self {
+        Self { guarantee, verdict: Verdict::Holds, why: String::new(), operations: Vec::new(), states }
+    }
+
+    const fn violated(guarantee: Guarantee, why: String, operations: Vec<usize>, states: u64) -> Self {
+        Self { guarantee, verdict: Verdict::Violated, why, operations, states }
+    }
+
+    const fn unknown(guarantee: Guarantee, why: String, states: u64) -> Self {
+        Self { guarantee, verdict: Verdict::Unknown, why, operations: Vec::new(), states }
+    }
+}
+
+/// Judges whether the history keeps to one guarantee, exploring no more than about this many states.
+pub fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
+    match guarantee {
+        Guarantee::Linearizable => linearizable(model, history, budget),
+        Guarantee::Sequential => {
+            let causal = sessions::check(model, history, Guarantee::Causal);
+            if causal.verdict == Verdict::Violated {
+                return GuaranteeReport { guarantee, why: format!("it is not even causal: {}", causal.why), ..causal };
+            }
+            check_sequential(model, history, budget)
+        }
+        weaker => sessions::check(model, history, weaker),
+    }
+}
+
+fn linearizable<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> GuaranteeReport {
+    let report = linearizability::check_within(model, history, budget);
+    let guarantee = Guarantee::Linearizable;
+    match &report.judgement {
+        Judgement::Holds { .. } => GuaranteeReport::holds(guarantee, report.states),
+        Judgement::Violated { violations, .. } => {
+            let keys: Vec<&str> = violations.iter().map(|violation| violation.key.as_str()).collect();
+            let operations = violations.iter().flat_map(|violation| linearizability::shrink(model, history, violation).operations);
+            GuaranteeReport::violated(guarantee, format!("no order of {}", keys.join(", ")), operations.collect(), report.states)
+        }
+        Judgement::Unknown { .. } => GuaranteeReport::unknown(guarantee, "the budget ended first".to_owned(), report.states),
+    }
+}
+
+/// Judges every guarantee, the strongest first. Those that a stronger one implies are not looked at again.
+pub fn check_all<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, budget: Option<u64>) -> Vec<GuaranteeReport> {
+    let budget = budget.unwrap_or_else(|| default_budget(history.len()));
+    let mut reports: Vec<GuaranteeReport> = Vec::new();
+    for guarantee in Guarantee::ALL {
+        let kept = reports.iter().any(|report| report.verdict == Verdict::Holds && report.guarantee.implies(guarantee));
+        reports.push(if kept { GuaranteeReport::holds(guarantee, 0) } else { check(model, history, guarantee, budget) });
+    }
+    reports
+}
+
+/// The strongest guarantees that are kept: those that no other kept one implies.
+pub fn strongest(reports: &[GuaranteeReport]) -> Vec<Guarantee> {
+    let kept: Vec<Guarantee> = reports.iter().filter(|report| report.verdict == Verdict::Holds).map(|report| report.guarantee).collect();
+    let implied = |guarantee: Guarantee| kept.iter().any(|other| *other != guarantee && other.implies(guarantee));
+    kept.iter().copied().filter(|guarantee| !implied(*guarantee)).collect()
+}
+
+impl<V: Clone + Eq + Hash + fmt::Debug> Observable for Register<V> {
+    type Value = V;
+
+    fn at_first(&self) -> Option<V> {
+        self.initial()
+    }
+
+    fn deed(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> Deed<V> {
+        match (op, ret) {
+            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => Deed::Read(seen.clone()),
+            (RegisterOp::Read, None) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => Deed::Nothing,
+            (RegisterOp::Write(value), _) => Deed::Write(value.clone()),
+            (RegisterOp::Cas { expect, new }, None | Some(RegisterResult::Swapped)) => {
+                Deed::Swap { seen: expect.clone(), new: new.clone() }
+            }
+            _ => Deed::Unclear,
+        }
+    }
+}
+
+impl Observable for Store {
+    type Value = Value;
+
+    fn at_first(&self) -> Option<Value> {
+        self.initial()
+    }
+
+    fn deed(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> Deed<Value> {
+        match (op, ret) {
+            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => Deed::Read(seen.clone()),
+            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => Deed::Read(seen.clone()),
+            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => Deed::Nothing,
+            (KvOp::Write { value, .. }, _) => Deed::Write(value.clone()),
+            (KvOp::Cas { expect, new, .. }, None | Some(Answer::Known(KvResult::Swapped))) => {
+                Deed::Swap { seen: expect.clone(), new: new.clone() }
+            }
+            _ => Deed::Unclear,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Sequential consistency: a search for one order of everything, over the clients' positions.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Guarantee, GuaranteeReport};
+use crate::base::ClientId;
+use crate::check::model::{Key, Model, Role};
+use crate::history::{History, Outcome};
+
+/// Judges whether there is one order of all operations that keeps to each client's own, exploring no more than about this many states.
+///
+/// An operation of unknown outcome follows what its client did before it; what its client did next need not wait for it.
+pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> GuaranteeReport {
+    let guarantee = Guarantee::Sequential;
+    let mut keys: Vec<Key<'_>> = history.operations().iter().map(|operation| model.key(&operation.op)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut states = 0;
+    // One key that has no order convicts the whole; and is quicker to search.
+    for key in keys.iter().filter(|_| keys.len() > 1) {
+        let mut search = Search::new(model, history, Some(*key));
+        let found = search.run(budget.saturating_sub(states) / 4);
+        states += search.states;
+        if found == Some(false) {
+            return convict(&search, states, format!("key {key} alone has no order that keeps to each client's own"));
+        }
+    }
+    let mut search = Search::new(model, history, None);
+    let found = search.run(budget.saturating_sub(states));
+    states += search.states;
+    match found {
+        Some(true) => GuaranteeReport::holds(guarantee, states),
+        Some(false) if keys.len() > 1 => convict(&search, states, "no order of all keys together keeps to each client's own".to_owned()),
+        Some(false) => convict(&search, states, "no order keeps to each client's own".to_owned()),
+        None => {
+            let why = format!("undecided after {states} states: keys cannot be judged apart here, so that histories must be short");
+            GuaranteeReport::unknown(guarantee, why, states)
+        }
+    }
+}
+
+fn convict<M: Model>(search: &Search<'_, M>, states: u64, why: String) -> GuaranteeReport {
+    GuaranteeReport::violated(Guarantee::Sequential, why, search.blocked.clone(), states)
+}
+
+/// One operation, laid out for the search.
+struct Step<'h, M: Model> {
+    index: usize,
+    op: &'h M::Op,
+    ret: Option<&'h M::Ret>,
+    key: u32,
+    role: Role<M::State>,
+    /// For an observer: which operations could leave what it needs; nothing if any could.
+    sources: Option<Vec<Place>>,
+}
+
+/// An operation by where it stands: in a client's line, or among those of unknown outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Line(u32, u32),
+    Loose(u32),
+}
+
+struct Search<'h, M: Model> {
+    model: &'h M,
+    /// Each client's operations that are known to have taken effect.
+    lines: Vec<Vec<Step<'h, M>>>,
+    /// Those of unknown outcome, each with the client and the position that it follows.
+    loose: Vec<(Step<'h, M>, u32, u32)>,
+    /// The states met, by number.
+    numbers: FxHashMap<M::State, u32>,
+    interned: Vec<M::State>,
+    keys: usize,
+    states: u64,
+    /// The operations at which the furthest attempt was stuck.
+    blocked: Vec<usize>,
+    furthest: u32,
+}
+
+/// Where each client is, what of unknown outcome took effect, and what each key holds.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Point {
+    positions: Vec<u32>,
+    used: Vec<u64>,
+    held: Vec<u32>,
+}
+
+impl<'h, M: Model> Search<'h, M> {
+    fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, only: Option<Key<'_>>) -> Self {
+        let mut numbers: FxHashMap<Key<'_>, u32> = FxHashMap::default();
+        let mut clients: FxHashMap<ClientId, u32> = FxHashMap::default();
+        let mut lines: Vec<Vec<Step<'h, M>>> = Vec::new();
+        let mut loose = Vec::new();
+        for (index, operation) in history.operations().iter().enumerate() {
+            let key = model.key(&operation.op);
+            if only.is_some_and(|only| only != key) || matches!(operation.outcome, Outcome::Failed) {
+                continue;
+            }
+            let count = numbers.len() as u32;
+            let key = *numbers.entry(key).or_insert(count);
+            let line = *clients.entry(operation.client).or_insert(lines.len() as u32) as usize;
+            if line == lines.len() {
+                lines.push(Vec::new());
+            }
+            let ret = operation.result();
+            let step = Step { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
+            match operation.outcome {
+                Outcome::Unknown if step.role == Role::Observer => {}
+                Outcome::Unknown => loose.push((step, line as u32, lines[line].len() as u32)),
+                _ => lines[line].push(step),
+            }
+        }
+        let mut search = Self {
+            model,
+            lines,
+            loose,
+            numbers: FxHashMap::default(),
+            interned: Vec::new(),
+            keys: numbers.len(),
+            states: 0,
+            blocked: Vec::new(),
+            furthest: 0,
+        };
+        search.find_sources();
+        search
+    }
+
+    /// Where every operation of a key leaves one known state, it is known which of them can serve an observer.
+    fn find_sources(&mut self) {
+        let mut plain = vec![true; self.keys];
+        let mut writers: Vec<(Place, u32, M::State)> = Vec::new();
+        let all =
+            self.lines.iter().enumerate().flat_map(|(line, steps)| {
+                steps.iter().enumerate().map(move |(place, step)| (Place::Line(line as u32, place as u32), step))
+            });
+        for (place, step) in all.chain(self.loose.iter().enumerate().map(|(place, (step, ..))| (Place::Loose(place as u32), step))) {
+            match &step.role {
+                Role::Observer => {}
+                Role::Write(state) | Role::Swap(state) => writers.push((place, step.key, state.clone())),
+                Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[step.key as usize] = false,
+            }
+        }
+        let by_state: FxHashMap<(u32, M::State), Vec<Place>> =
+            writers.into_iter().fold(FxHashMap::default(), |mut map, (place, key, state)| {
+                map.entry((key, state)).or_insert_with(Vec::new).push(place);
+                map
+            });
+        let mut by_key: Vec<Vec<&M::State>> = vec![Vec::new(); self.keys];
+        by_state.keys().for_each(|(key, state)| by_key[*key as usize].push(state));
+        for step in self.lines.iter_mut().flatten().filter(|step| step.role == Role::Observer && plain[step.key as usize]) {
+            let serving = by_key[step.key as usize].iter().filter(|state| self.model.step(state, step.op, step.ret).is_legal());
+            let mut places: Vec<Place> =
+                serving.filter_map(|state| by_state.get(&(step.key, (*state).clone()))).flatten().copied().collect();
+            places.sort_unstable_by_key(|place| match place {
+                Place::Line(line, place) => (*line, *place),
+                Place::Loose(place) => (u32::MAX, *place),
+            });
+            step.sources = Some(places);
+        }
+    }
+
+    fn intern(&mut self, state: M::State) -> u32 {
+        if let Some(number) = self.numbers.get(&state) {
+            return *number;
+        }
+        let number = self.interned.len() as u32;
+        self.interned.push(state.clone());
+        self.numbers.insert(state, number);
+        number
+    }
+
+    /// Whether there is an order; nothing if the budget ended.
+    fn run(&mut self, budget: u64) -> Option<bool> {
+        let initial = self.intern(self.model.initial());
+        let start =
+            Point { positions: vec![0; self.lines.len()], used: vec![0; self.loose.len().div_ceil(64)], held: vec![initial; self.keys] };
+        let mut visited: FxHashSet<Point> = FxHashSet::default();
+        let mut stack = vec![start];
+        while let Some(mut point) = stack.pop() {
+            self.observe(&mut point);
+            if self.lines.iter().zip(&point.positions).all(|(line, position)| *position as usize == line.len()) {
+                return Some(true);
+            }
+            if !self.serves(&point) || !visited.insert(point.clone()) {
+                continue;
+            }
+            self.states += 1;
+            if self.states > budget {
+                return None;
+            }
+            // The last pushed is tried first: what really began first.
+            let mut next = self.followers(&point);
+            next.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+            stack.extend(next.into_iter().map(|(_, point)| point));
+        }
+        Some(false)
+    }
+
+    /// Passes every observer that is legal now: it only gets out of the way.
+    fn observe(&mut self, point: &mut Point) {
+        for (line, position) in self.lines.iter().zip(&mut point.positions) {
+            while let Some(step) = line.get(*position as usize) {
+                let state = &self.interned[point.held[step.key as usize] as usize];
+                if step.role != Role::Observer || !self.model.step(state, step.op, step.ret).is_legal() {
+                    break;
+                }
+                *position += 1;
+            }
+        }
+        let passed: u32 = point.positions.iter().sum();
+        if passed >= self.furthest {
+            self.furthest = passed;
+            let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
+            self.blocked = heads.filter(|step| step.role == Role::Observer).map(|step| step.index).collect();
+        }
+    }
+
+    /// Whether each observer that waits can still be served.
+    fn serves(&self, point: &Point) -> bool {
+        let left = |place: &Place| match place {
+            Place::Line(line, place) => *place >= point.positions[*line as usize],
+            Place::Loose(place) => point.used[*place as usize / 64] >> (place % 64) & 1 == 0,
+        };
+        let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
+        heads.filter_map(|step| step.sources.as_ref()).all(|sources| sources.iter().any(left))
+    }
+
+    /// All points that one more operation leads to, with the index of the operation.
+    fn followers(&mut self, point: &Point) -> Vec<(usize, Point)> {
+        let mut next = Vec::new();
+        for line in 0..self.lines.len() {
+            let Some(step) = self.lines[line].get(point.positions[line] as usize) else { continue };
+            if step.role == Role::Observer {
+                continue;
+            }
+            let (index, key) = (step.index, step.key as usize);
+            for held in self.after(point, step.op, step.ret, key) {
+                let mut point = point.clone();
+                point.positions[line] += 1;
+                point.held[key] = held;
+                next.push((index, point));
+            }
+        }
+        for place in 0..self.loose.len() {
+            let (step, line, follows) = &self.loose[place];
+            let used = point.used[place / 64] >> (place % 64) & 1 == 1;
+            if used || point.positions[*line as usize] < *follows {
+                continue;
+            }
+            let (index, key) = (step.index, step.key as usize);
+            for held in self.after(point, step.op, step.ret, key) {
+                if held != point.held[key] {
+                    let mut point = point.clone();
+                    point.used[place / 64] |= 1 << (place % 64);
+                    point.held[key] = held;
+                    next.push((index, point));
+                }
+            }
+        }
+        next
+    }
+
+    fn after(&mut self, point: &Point, op: &M::Op, ret: Option<&M::Ret>, key: usize) -> Vec<u32> {
+        let state = &self.interned[point.held[key] as usize];
+        let states = self.model.step(state, op, ret).states(state);
+        states.into_iter().map(|state| self.intern(state)).collect()
+    }
+}

@@ -1,0 +1,296 @@
+//! Causal consistency and the session guarantees, in one pass over what each session did and saw.
+//!
+//! Each guarantee is told by what an act knows of. Reading a write makes its session know what the write knew; whatever a session knows of
+//! when it reads a register must not be newer than what it reads. That orders the writes; a cycle is a violation.
+
+use super::acts::{self, Act, Acts, Refusal, Session, last_up_to};
+use super::clocks::{Clock, Precedence};
+use super::{Guarantee, GuaranteeReport, Observable};
+use crate::history::History;
+
+/// Judges one of the guarantees from causal consistency downwards.
+pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
+    let say = |index: usize| {
+        let operation = &history.operations()[index];
+        format!("{} {}", operation.client, model.describe(&operation.op, operation.result()))
+    };
+    let acts = match acts::lay_out(model, history) {
+        Ok(acts) => acts,
+        Err(Refusal::Unclear(why)) => return GuaranteeReport::unknown(guarantee, why, 0),
+        Err(Refusal::Wrong(index)) => {
+            return GuaranteeReport::violated(guarantee, format!("{} saw what nobody wrote", say(index)), vec![index], 0);
+        }
+    };
+    let pass = Pass::new(&acts, guarantee).run();
+    match pass {
+        Ok(precedence) => match precedence.cycle() {
+            Some(cycle) => {
+                let facts = cycle.iter().map(|(from, edge)| {
+                    let (from, to) = (acts.writes[*from as usize].index, acts.writes[edge.to as usize].index);
+                    format!("{} is older than {}, as {} shows", say(from), say(to), say(edge.reason))
+                });
+                let mut operations: Vec<usize> =
+                    cycle.iter().flat_map(|(from, edge)| [acts.writes[*from as usize].index, edge.reason]).collect();
+                operations.sort_unstable();
+                operations.dedup();
+                GuaranteeReport::violated(guarantee, facts.collect::<Vec<_>>().join("; but "), operations, acts.count)
+            }
+            None if acts.ambiguous && guarantee < Guarantee::MonotonicReads => {
+                let why = "an element is added twice, so that nobody can say which of the two was seen".to_owned();
+                GuaranteeReport::unknown(guarantee, why, acts.count)
+            }
+            None => GuaranteeReport::holds(guarantee, acts.count),
+        },
+        Err(Missed::Older { read, known }) => {
+            let why = format!("{} saw less than it had to: {} was known there", say(read), say(known));
+            GuaranteeReport::violated(guarantee, why, vec![known.min(read), known.max(read)], acts.count)
+        }
+        Err(Missed::Circle(reads)) => {
+            let told: Vec<String> = reads.iter().take(4).map(|index| say(*index)).collect();
+            let why = format!("each of these saw what only came of it: {}", told.join(", "));
+            GuaranteeReport::violated(guarantee, why, reads, acts.count)
+        }
+    }
+}
+
+/// What shows at once that a guarantee is broken.
+enum Missed {
+    /// A read of less than its session knew of, by this operation.
+    Older { read: usize, known: usize },
+    /// Reads that wait for one another.
+    Circle(Vec<usize>),
+}
+
+/// The walk through all sessions.
+struct Pass<'a> {
+    acts: &'a Acts,
+    guarantee: Guarantee,
+    /// How far each session is, and what it knows there.
+    at: Vec<usize>,
+    knows: Vec<Clock>,
+    started: Vec<bool>,
+    /// What whoever reads a write gets to know; nothing while its session is not there yet.
+    tells: Vec<Option<Clock>>,
+    precedence: Precedence,
+}
+
+impl<'a> Pass<'a> {
+    fn new(acts: &'a Acts, guarantee: Guarantee) -> Self {
+        let sessions = acts.sessions.len();
+        let mut pass = Self {
+            acts,
+            guarantee,
+            at: vec![0; sessions],
+            knows: vec![Clock::zero(sessions); sessions],
+            started: vec![false; sessions],
+            tells: vec![None; acts.writes.len()],
+            precedence: Precedence::new(acts.writes.len()),
+        };
+        if guarantee == Guarantee::MonotonicWrites {
+            // What a write tells depends on nothing that was read: on the writes of its client before it.
+            for (write, known) in acts.writes.iter().enumerate() {
+                let mut clock = Clock::zero(sessions);
+                clock.raise(known.session as usize, known.place);
+                if let Some((session, places)) = acts.sessions[known.session as usize].follows {
+                    clock.raise(session, places);
+                }
+                pass.tells[write] = Some(clock);
+            }
+        }
+        pass
+    }
+
+    fn run(mut self) -> Result<Precedence, Missed> {
+        loop {
+            let mut moved = false;
+            for session in 0..self.acts.sessions.len() {
+                moved |= self.advance(session)?;
+            }
+            if !moved {
+                break;
+            }
+        }
+        let waiting = self.acts.sessions.iter().zip(&self.at).filter_map(|(session, at)| session.acts.get(*at));
+        let waiting: Vec<usize> = waiting.map(|placed| placed.index).collect();
+        if waiting.is_empty() { Ok(self.precedence) } else { Err(Missed::Circle(waiting)) }
+    }
+
+    /// Goes on with one session as far as nothing is missing. Says whether it moved.
+    fn advance(&mut self, session: usize) -> Result<bool, Missed> {
+        if !self.started[session] {
+            if let Some((other, places)) = self.acts.sessions[session].follows {
+                if self.at[other] < places as usize {
+                    return Ok(false);
+                }
+                self.inherit(session, other, places);
+            }
+            self.started[session] = true;
+        }
+        let start = self.at[session];
+        while let Some(placed) = self.acts.sessions[session].acts.get(self.at[session]) {
+            let place = self.at[session] as u32 + 1;
+            let ready = match &placed.act {
+                Act::Write { write } => {
+                    self.write(session, place, placed.key, *write, placed.index);
+                    true
+                }
+                Act::Read { value } => self.read(session, place, placed.key, *value, placed.index)?,
+                Act::Members { values } => self.members(session, place, placed.key, values, placed.index)?,
+            };
+            if !ready {
+                break;
+            }
+            self.at[session] += 1;
+        }
+        Ok(self.at[session] > start)
+    }
+
+    /// One that follows part of another session knows what was known there.
+    fn inherit(&mut self, session: usize, other: usize, places: u32) {
+        // That session may have gone on, and know more by now.
+        let mut clock = Clock::zero(self.acts.sessions.len());
+        for placed in &self.acts.sessions[other].acts[..places as usize] {
+            let told = match &placed.act {
+                Act::Read { value: Some(value) } => self.acts.writer(*value).into_iter().collect(),
+                Act::Members { values } => values.iter().filter_map(|value| self.acts.writer(*value)).collect(),
+                Act::Read { value: None } | Act::Write { .. } => Vec::new(),
+            };
+            told.into_iter().filter_map(|write| self.tells[write as usize].as_ref()).for_each(|told| clock.join(told));
+        }
+        // Under monotonic writes, what its client wrote is known to it only if it was read.
+        if self.guarantee != Guarantee::MonotonicWrites {
+            clock.raise(other, places);
+        }
+        self.knows[session] = clock;
+    }
+
+    fn write(&mut self, session: usize, place: u32, key: u32, write: u32, index: usize) {
+        use Guarantee::{Causal, MonotonicWrites, WritesFollowReads};
+        match self.guarantee {
+            Causal => {
+                for (other, known) in self.knows[session].known() {
+                    // All agree on one order of all writes, whatever their key.
+                    if let Some(earlier) = last_up_to(&self.acts.sessions[other].all_writes, known) {
+                        self.precedence.add(earlier, write, index);
+                    }
+                }
+                self.knows[session].raise(session, place);
+                self.tells[write as usize] = Some(self.knows[session].clone());
+            }
+            MonotonicWrites => {
+                for (other, known) in self.own(session, place) {
+                    if let Some(earlier) = last_up_to(self.acts.sessions[other].writes(key), known) {
+                        self.precedence.add(earlier, write, index);
+                    }
+                }
+            }
+            WritesFollowReads => {
+                for (other, known) in self.knows[session].known() {
+                    if let Some(earlier) = last_up_to(self.acts.sessions[other].reads(key), known).and_then(|seen| self.acts.writer(seen)) {
+                        self.precedence.add(earlier, write, index);
+                    }
+                }
+                self.tells[write as usize] = Some(self.knows[session].clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in what these writes tell; says whether all of them are there.
+    fn learn(&mut self, session: usize, writes: &[u32]) -> bool {
+        if self.guarantee >= Guarantee::MonotonicReads {
+            return true;
+        }
+        if writes.iter().any(|write| self.tells[*write as usize].is_none()) {
+            return false;
+        }
+        for write in writes {
+            if let Some(told) = &self.tells[*write as usize] {
+                self.knows[session].join(told);
+            }
+        }
+        true
+    }
+
+    fn read(&mut self, session: usize, place: u32, key: u32, value: Option<u32>, index: usize) -> Result<bool, Missed> {
+        let seen = value.and_then(|value| self.acts.writer(value));
+        if !self.learn(session, seen.as_slice()) {
+            return Ok(false);
+        }
+        for known in self.known_writes(session, place, key) {
+            match seen {
+                Some(seen) => self.precedence.add(known, seen, index),
+                None => return Err(Missed::Older { read: index, known: self.acts.writes[known as usize].index }),
+            }
+        }
+        self.keep(session, place);
+        Ok(true)
+    }
+
+    /// What has been read is known from now on.
+    fn keep(&mut self, session: usize, place: u32) {
+        if matches!(self.guarantee, Guarantee::Causal | Guarantee::WritesFollowReads | Guarantee::MonotonicReads) {
+            self.knows[session].raise(session, place);
+        }
+    }
+
+    /// The newest writes on a key that a session knows of, as far as each other session tells.
+    fn known_writes(&self, session: usize, place: u32, key: u32) -> Vec<u32> {
+        let sessions = &self.acts.sessions;
+        let read = |session: &Session, known| last_up_to(session.reads(key), known).and_then(|seen| self.acts.writer(seen));
+        match self.guarantee {
+            Guarantee::Causal | Guarantee::MonotonicWrites => {
+                self.knows[session].known().filter_map(|(other, known)| last_up_to(sessions[other].writes(key), known)).collect()
+            }
+            Guarantee::WritesFollowReads | Guarantee::MonotonicReads => {
+                self.knows[session].known().filter_map(|(other, known)| read(&sessions[other], known)).collect()
+            }
+            // Nothing says in which order they were, so each of them must be older than what is seen.
+            _ => self.own(session, place).flat_map(|(own, before)| up_to(sessions[own].writes(key), before)).collect(),
+        }
+    }
+
+    /// What its client did before this: in which sessions, up to which place.
+    fn own(&self, session: usize, place: u32) -> impl Iterator<Item = (usize, u32)> + use<> {
+        self.acts.sessions[session].follows.into_iter().chain([(session, place - 1)])
+    }
+
+    fn members(&mut self, session: usize, place: u32, key: u32, values: &[u32], index: usize) -> Result<bool, Missed> {
+        let writes: Vec<u32> = values.iter().filter_map(|value| self.acts.writer(*value)).collect();
+        if !self.learn(session, &writes) {
+            return Ok(false);
+        }
+        let missing = |value: &u32| values.binary_search(value).is_err();
+        let acts = self.acts;
+        let added = |session: &Session, known: u32| {
+            let adds = session.writes(key).iter().take_while(move |(at, _)| *at <= known);
+            adds.map(|(_, write)| acts.writes[*write as usize]).find(|write| missing(&write.value)).map(|write| write.index)
+        };
+        let seen = |session: &Session, known: u32| {
+            let (_, at) = session.members(key).iter().take_while(|(at, _)| *at <= known).last()?;
+            let placed = &session.acts[*at as usize];
+            let Act::Members { values } = &placed.act else { return None };
+            values.iter().any(missing).then_some(placed.index)
+        };
+        let sessions = &acts.sessions;
+        let missed = match self.guarantee {
+            Guarantee::Causal | Guarantee::MonotonicWrites => {
+                self.knows[session].known().find_map(|(other, known)| added(&sessions[other], known))
+            }
+            Guarantee::WritesFollowReads | Guarantee::MonotonicReads => {
+                self.knows[session].known().find_map(|(other, known)| seen(&sessions[other], known))
+            }
+            _ => self.own(session, place).find_map(|(own, before)| added(&sessions[own], before)),
+        };
+        if let Some(known) = missed {
+            return Err(Missed::Older { read: index, known });
+        }
+        self.keep(session, place);
+        Ok(true)
+    }
+}
+
+/// All of these at this place or before it.
+fn up_to(placed: &[(u32, u32)], place: u32) -> impl Iterator<Item = u32> + '_ {
+    placed.iter().take_while(move |(at, _)| *at <= place).map(|(_, what)| *what)
+}

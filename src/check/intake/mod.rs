@@ -1,0 +1,266 @@
+//! From a recorded history to one that a model can judge: entries in, typed operations out.
+//!
+//! A [`Dialect`] knows the names that operations of one kind of object go by in files, and what they carry. [`take_in`] pairs the entries of
+//! a file and lowers them, and reports every line that does not fit, all in one pass.
+//!
+//! **Order.** A file's order is the order of what happened; where entries have times, these are kept as far as they agree with it, so that
+//! no two events are at one instant. Only in our own JSON lines do equal times mean what they mean everywhere else here: that nobody knows
+//! which came first.
+//!
+//! **Outcomes.** What failed never took effect, and is dropped, unless a failed compare-and-set is to count as having seen another value.
+//! What ended in `info`, or not at all, may take effect at any later time, or never. Others than clients (`:nemesis`) are skipped.
+
+mod registers;
+mod store;
+
+use std::fmt;
+use std::io;
+
+use rustc_hash::FxHashMap;
+
+use crate::base::{ClientId, Time, nearest};
+use crate::check::model::Model;
+use crate::history::formats::{Entries, Entry, EntryKind, Format, Problem, Problems, Process, ReadError, Value};
+use crate::history::{History, Outcome};
+
+pub use registers::Registers;
+pub use store::{Answer, Store, StoreDialect};
+
+/// How recorded operations become those of a model.
+pub trait Dialect {
+    /// The model whose operations they become.
+    type Model: Model;
+
+    /// The names that operations go by.
+    fn names(&self) -> &'static [&'static str];
+
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// What was expected instead, for a person. That the name is one of [`Dialect::names`] is known.
+    fn asked(&mut self, call: Call<'_>) -> Result<<Self::Model as Model>::Op, String>;
+
+    /// What came back, for an operation that took effect.
+    ///
+    /// # Errors
+    /// What was expected instead.
+    fn answered(&mut self, op: &<Self::Model as Model>::Op, call: Call<'_>) -> Result<<Self::Model as Model>::Ret, String>;
+
+    /// What a failure shows, if it is to count as an observation: that a compare-and-set found another value.
+    fn refused(&self, op: &<Self::Model as Model>::Op) -> Option<<Self::Model as Model>::Ret> {
+        let _ = op;
+        None
+    }
+
+    /// The model, once everything was read; and the last word on the operations, if what they mean depends on all of them.
+    fn finish(self, recorded: RecordedOf<Self>) -> (Self::Model, RecordedOf<Self>)
+    where
+        Self: Sized;
+}
+
+/// What a dialect makes of a file.
+pub type RecordedOf<D> = Recorded<<<D as Dialect>::Model as Model>::Op, <<D as Dialect>::Model as Model>::Ret>;
+
+/// What an entry says of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'e> {
+    /// Its name.
+    pub f: &'e str,
+    /// What it is about, if that is apart from the value.
+    pub key: Option<&'e Value>,
+    /// What goes in, or comes out.
+    pub value: &'e Value,
+}
+
+/// A recorded history, with where in its file things stand.
+#[derive(Clone, Debug)]
+pub struct Recorded<O, R> {
+    /// The operations.
+    pub history: History<O, R>,
+    /// For each operation, the lines on which it begins and ends.
+    pub lines: Vec<(u64, Option<u64>)>,
+    /// How many entries were read, of clients and others.
+    pub entries: u64,
+    /// The format of the file.
+    pub format: Format,
+}
+
+/// Why a file could not be taken in.
+#[derive(Debug)]
+pub enum IntakeError {
+    /// Lines of it are wrong.
+    Lines(Problems),
+    /// It could not be read.
+    Io(io::Error),
+}
+
+impl fmt::Display for IntakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(problems) => problems.fmt(f),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for IntakeError {}
+
+/// Reads a whole file in the words of a dialect.
+///
+/// # Errors
+/// If it cannot be read, or with every line that does not fit.
+pub fn take_in<D: Dialect>(mut dialect: D, entries: Entries<'_>, observe_failures: bool) -> Result<(D::Model, RecordedOf<D>), IntakeError> {
+    let mut intake = Intake {
+        observe_failures,
+        recorded: Recorded { history: History::new(), lines: Vec::new(), entries: 0, format: entries.format() },
+        open: FxHashMap::default(),
+        problems: Problems::default(),
+        unread: false,
+        now: 0,
+    };
+    for entry in entries {
+        match entry {
+            Ok(entry) => {
+                let line = entry.line;
+                if let Err(message) = intake.entry(&mut dialect, &entry) {
+                    let excerpt = format!("{} {} {} {}", Who(&entry.process), entry.kind, entry.f, entry.value);
+                    intake.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect() });
+                }
+            }
+            Err(ReadError::Line(problem)) => {
+                intake.unread = true;
+                intake.problems.push(problem);
+            }
+            Err(ReadError::Io(error)) => return Err(IntakeError::Io(error)),
+        }
+    }
+    if intake.problems.is_empty() { Ok(dialect.finish(intake.recorded)) } else { Err(IntakeError::Lines(intake.problems)) }
+}
+
+struct Who<'e>(&'e Process);
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Process::Client(number) => write!(f, "process {number}:"),
+            Process::Other(name) => write!(f, "{name}:"),
+        }
+    }
+}
+
+struct Intake<O, R> {
+    observe_failures: bool,
+    recorded: Recorded<O, R>,
+    /// What each process has open: the operation, or nothing if its line was wrong.
+    open: FxHashMap<u32, Option<usize>>,
+    problems: Problems,
+    /// Whether a line could not be read: what is missing since may have stood there.
+    unread: bool,
+    now: u64,
+}
+
+impl<O, R> Intake<O, R> {
+    fn entry<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry) -> Result<(), String>
+    where
+        D::Model: Model<Op = O, Ret = R>,
+    {
+        self.recorded.entries += 1;
+        let at = self.clock(entry)?;
+        let Process::Client(process) = entry.process else { return Ok(()) };
+        let call = Call { f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
+        if entry.kind == EntryKind::Invoke {
+            self.invoke(dialect, entry, at, process, call)
+        } else {
+            self.complete(dialect, entry, at, process, call)
+        }
+    }
+
+    /// When it happened. Where the order of lines is what counts, no two are at one instant.
+    fn clock(&mut self, entry: &Entry) -> Result<Time, String> {
+        let least = if self.recorded.format == Format::Json && entry.time.is_some() { self.now } else { self.now + 1 };
+        match entry.time {
+            Some(time) if time < self.now && self.recorded.format == Format::Json => {
+                Err(format!("its time, {time}, is before that of the line above, {}: events are recorded in order", self.now))
+            }
+            time => {
+                self.now = time.unwrap_or(0).max(least);
+                Ok(Time::from_nanos(self.now))
+            }
+        }
+    }
+
+    fn invoke<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
+    where
+        D::Model: Model<Op = O, Ret = R>,
+    {
+        if let Some(open) = self.open.insert(process, None).flatten() {
+            let since = self.recorded.lines[open].0;
+            self.recorded.history.complete(at, ClientId::new(process), Outcome::Unknown).map_err(|error| error.to_string())?;
+            if !self.unread {
+                return Err(format!(
+                    "process {process} is still busy with what it began on line {since}: one that gives up ends with :info first"
+                ));
+            }
+        }
+        known(dialect, call.f)?;
+        let op = dialect.asked(call)?;
+        let operation = self.recorded.history.invoke(at, ClientId::new(process), op).map_err(|error| error.to_string())?;
+        self.recorded.lines.push((entry.line, None));
+        self.open.insert(process, Some(operation));
+        Ok(())
+    }
+
+    fn complete<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
+    where
+        D::Model: Model<Op = O, Ret = R>,
+    {
+        let operation = match self.open.remove(&process) {
+            Some(Some(operation)) => operation,
+            // What was wrong with its beginning was said there.
+            Some(None) => return Ok(()),
+            None if self.unread => return Ok(()),
+            None => return Err(format!("process {process} ends something, but has begun nothing")),
+        };
+        known(dialect, call.f)?;
+        let op = &self.recorded.history.operations()[operation].op;
+        let outcome = match entry.kind {
+            EntryKind::Ok => dialect.answered(op, call).map(Outcome::Done),
+            EntryKind::Fail => Ok(dialect.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
+            EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
+        };
+        self.recorded.lines[operation].1 = Some(entry.line);
+        let (outcome, wrong) = match outcome {
+            Ok(outcome) => (outcome, Ok(())),
+            Err(message) => (Outcome::Unknown, Err(message)),
+        };
+        self.recorded.history.complete(at, ClientId::new(process), outcome).map_err(|error| error.to_string())?;
+        wrong
+    }
+}
+
+/// Whether the dialect knows the name.
+fn known<D: Dialect>(dialect: &D, f: &str) -> Result<(), String> {
+    let names = dialect.names();
+    if names.contains(&f) {
+        return Ok(());
+    }
+    let meant = nearest(f, names.iter().copied()).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+    Err(format!("{f:?} is no operation of this model: there are {}{meant}", names.join(", ")))
+}
+
+/// A value that is there, for what needs one.
+fn given(value: &Value, what: &str) -> Result<Value, String> {
+    if value.is_nil() { Err(format!("expected {what}, found nil")) } else { Ok(value.clone()) }
+}
+
+/// A value that may be missing.
+fn held(value: &Value) -> Option<Value> {
+    if value.is_nil() { None } else { Some(value.clone()) }
+}
+
+/// What a compare-and-set expects, and what it sets: `[1 2]`.
+fn swap(value: &Value) -> Result<(Option<Value>, Value), String> {
+    let (expect, new) =
+        value.pair().ok_or_else(|| format!("expected what is expected and what is to be set, as in [1 2], found {value}"))?;
+    Ok((held(expect), given(new, "a value to set")?))
+}

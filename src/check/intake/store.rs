@@ -1,0 +1,233 @@
+//! A store of keys and values, in the words of files.
+
+use super::{Call, Dialect, Recorded, RecordedOf, given, held, swap};
+use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue};
+use crate::check::model::{Key, Model, Next, Role};
+use crate::history::formats::Value;
+
+/// What is appended to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growing {
+    Text,
+    List,
+}
+
+/// A store: `:get`, `:put`, `:append`, `:cas [3 4]` and `:delete`, with the key in `:key` or in front of the value, `[key value]`.
+///
+/// A key starts missing, which reads as `nil`. In a history that appends, and says nothing else of the start, it starts as the empty text,
+/// or the empty vector if what is appended is no text; missing and empty are one thing there.
+#[derive(Clone, Debug, Default)]
+pub struct StoreDialect {
+    /// What every key holds at first, if that is known.
+    initial: Option<Value>,
+    growing: Option<Growing>,
+}
+
+impl StoreDialect {
+    /// Keys that hold this at first.
+    pub const fn new(initial: Option<Value>) -> Self {
+        Self { initial, growing: None }
+    }
+
+    fn append(&mut self, value: Value) -> Result<Value, String> {
+        match (self.growing, matches!(value, Value::Text(_))) {
+            (None, true) => self.growing = Some(Growing::Text),
+            (None, false) => self.growing = Some(Growing::List),
+            (Some(Growing::Text), false) => return Err(format!("texts are appended elsewhere, but {value} is none")),
+            (Some(_), _) => {}
+        }
+        Ok(value)
+    }
+}
+
+/// The key of a call, and the rest of its value.
+fn parts<'e>(call: Call<'e>) -> Result<(String, &'e Value), String> {
+    match (call.key, call.value.pair()) {
+        (Some(key), _) => Ok((name(key), call.value)),
+        (None, Some((key, value))) => Ok((name(key), value)),
+        (None, None) => Err(format!("expected a key, as in :key \"a\" or :value [\"a\" …], found {}", call.value)),
+    }
+}
+
+/// A key as text. No two have the same.
+fn name(key: &Value) -> String {
+    match key {
+        // A text that looks like something else keeps its quotes.
+        Value::Text(text) if text.parse::<Value>().is_ok_and(|other| matches!(other, Value::Symbol(_))) => text.to_string(),
+        Value::Symbol(name) => format!("'{name}"),
+        other => other.to_string(),
+    }
+}
+
+impl Dialect for StoreDialect {
+    type Model = Store;
+
+    fn names(&self) -> &'static [&'static str] {
+        &["get", "read", "put", "write", "append", "cas", "delete"]
+    }
+
+    fn asked(&mut self, call: Call<'_>) -> Result<KvOp<String, Value>, String> {
+        let (key, value) = match (call.f, call.key) {
+            // What is asked about may stand alone.
+            ("get" | "read" | "delete", None) if call.value.pair().is_none() && !call.value.is_nil() => (name(call.value), &Value::Nil),
+            _ => parts(call)?,
+        };
+        Ok(match call.f {
+            "get" | "read" => KvOp::Read { key },
+            "put" | "write" => KvOp::Write { key, value: given(value, "a value to put")? },
+            "append" => KvOp::Append { key, value: self.append(given(value, "a value to append")?)? },
+            "delete" => KvOp::Delete { key },
+            _ => swap(value).map(|(expect, new)| KvOp::Cas { key, expect, new })?,
+        })
+    }
+
+    fn answered(&mut self, op: &KvOp<String, Value>, call: Call<'_>) -> Result<Answer, String> {
+        // The key stands in front of the value again, if it stood there before.
+        let value = match (call.key, call.value.pair()) {
+            (None, Some((key, value))) if name(key) == *op.key() => value,
+            _ => call.value,
+        };
+        if let Some(other) = call.key.map(name).filter(|key| key != op.key()) {
+            return Err(format!("it began with key {}, and ends with key {other}", op.key()));
+        }
+        let known = match op {
+            KvOp::Read { .. } => KvResult::Value(held(value)),
+            KvOp::Write { value: given, .. } | KvOp::Append { value: given, .. } => {
+                if !value.is_nil() && value != given {
+                    return Err(format!("it began with the value {given}, and ends with {value}"));
+                }
+                KvResult::Written
+            }
+            KvOp::Delete { .. } => KvResult::Written,
+            KvOp::Cas { .. } => match value {
+                Value::Bool(false) => return Ok(Answer::Differed),
+                Value::Map(found) if found.len() == 1 && found[0].0 == Value::Keyword("found".into()) => {
+                    KvResult::Mismatch(held(&found[0].1))
+                }
+                _ => KvResult::Swapped,
+            },
+        };
+        Ok(Answer::Known(known))
+    }
+
+    fn refused(&self, op: &KvOp<String, Value>) -> Option<Answer> {
+        matches!(op, KvOp::Cas { .. }).then_some(Answer::Differed)
+    }
+
+    fn finish(self, recorded: RecordedOf<Self>) -> (Store, RecordedOf<Self>) {
+        let empty = match (self.initial, self.growing) {
+            (Some(initial), _) => return (Store(Kv::holding(initial)), recorded),
+            (None, None) => return (Store(Kv::empty()), recorded),
+            (None, Some(Growing::Text)) => Value::text(""),
+            (None, Some(Growing::List)) => Value::Vector(Vec::new()),
+        };
+        let full = |value: Option<Value>| Some(value.unwrap_or_else(|| empty.clone()));
+        let Recorded { history, lines, entries, format } = recorded;
+        let history = history.map(
+            |op| match op {
+                KvOp::Delete { key } => KvOp::Write { key, value: empty.clone() },
+                KvOp::Cas { key, expect, new } => KvOp::Cas { key, expect: full(expect), new },
+                other => other,
+            },
+            |answer| match answer {
+                Answer::Known(KvResult::Value(value)) => Answer::Known(KvResult::Value(full(value))),
+                Answer::Known(KvResult::Mismatch(found)) => Answer::Known(KvResult::Mismatch(full(found))),
+                other => other,
+            },
+        );
+        (Store(Kv::holding(empty)), Recorded { history, lines, entries, format })
+    }
+}
+
+impl KvValue for Value {
+    const APPENDS: bool = true;
+
+    /// Texts are joined; to anything else, a value is added as an item. A value that is no list begins one.
+    fn appended(&self, tail: &Self) -> Option<Self> {
+        Some(match (self, tail) {
+            (Self::Text(text), Self::Text(tail)) => Self::Text(format!("{text}{tail}").into()),
+            (Self::Vector(items) | Self::List(items), tail) => {
+                let mut items = items.clone();
+                items.push(tail.clone());
+                Self::Vector(items)
+            }
+            (one, tail) => Self::Vector(vec![one.clone(), tail.clone()]),
+        })
+    }
+
+    fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
+        match (from, into) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(from), Some(into)) if from == into => true,
+            (Some(Self::Text(from)), Some(Self::Text(into))) => into.starts_with(&**from),
+            (Some(Self::Vector(from) | Self::List(from)), Some(Self::Vector(into))) => into.starts_with(from),
+            // A text may grow before it becomes the first item of a list.
+            (Some(from), Some(Self::Vector(into))) => Self::grows_into(Some(from), into.first()),
+            _ => false,
+        }
+    }
+}
+
+/// What a store answers in a file: what any store does, or only that a compare-and-set found something else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// This.
+    Known(KvResult<Value>),
+    /// A compare-and-set did not find what it expected; what it found nobody knows.
+    Differed,
+}
+
+/// A store of values as files have them. [`Kv`], but for compare-and-sets that do not say what they found.
+#[derive(Clone, Debug)]
+pub struct Store(Kv<String, Value>);
+
+impl Model for Store {
+    type State = Option<Value>;
+    type Op = KvOp<String, Value>;
+    type Ret = Answer;
+
+    fn initial(&self) -> Option<Value> {
+        self.0.initial()
+    }
+
+    fn step(&self, state: &Option<Value>, op: &Self::Op, ret: Option<&Answer>) -> Next<Option<Value>> {
+        match (op, ret) {
+            (_, None) => self.0.step(state, op, None),
+            (_, Some(Answer::Known(known))) => self.0.step(state, op, Some(known)),
+            (KvOp::Cas { expect, .. }, Some(Answer::Differed)) if expect != state => Next::Same,
+            (_, Some(Answer::Differed)) => Next::Illegal,
+        }
+    }
+
+    fn key<'a>(&self, op: &'a Self::Op) -> Key<'a> {
+        self.0.key(op)
+    }
+
+    fn role(&self, op: &Self::Op, ret: Option<&Answer>) -> Role<Option<Value>> {
+        match ret {
+            None => self.0.role(op, None),
+            Some(Answer::Known(known)) => self.0.role(op, Some(known)),
+            Some(Answer::Differed) => Role::Observer,
+        }
+    }
+
+    fn leads(&self, state: &Option<Value>, op: &Self::Op, ret: &Answer) -> bool {
+        match ret {
+            Answer::Known(known) => self.0.leads(state, op, known),
+            Answer::Differed => true,
+        }
+    }
+
+    fn describe(&self, op: &Self::Op, ret: Option<&Answer>) -> String {
+        match ret {
+            None => self.0.describe(op, None),
+            Some(Answer::Known(known)) => self.0.describe(op, Some(known)),
+            Some(Answer::Differed) => format!("{} → mismatch", self.0.describe(op, Some(&KvResult::Swapped))),
+        }
+    }
+
+    fn expected(&self, state: &Option<Value>, op: &Self::Op) -> String {
+        self.0.expected(state, op)
+    }
+}

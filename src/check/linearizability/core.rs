@@ -1,0 +1,417 @@
+//! The smallest part of a violated history that is still wrong.
+//!
+//! Three steps make a history smaller: dropping a read, dropping a whole key, and taking the outcome of an update for unknown. Each of them
+//! only allows more orders: an order of the larger history gives one of the smaller. So if the smaller one is violated, the larger one is,
+//! and a [`Core`] convicts the history on its own. It is *1-minimal*: one more step of any kind, and what is left has an order.
+//!
+//! A core is grown first, and then shrunk. One operation is suspected, the one that [`diagnose`] names; all others are dropped or taken for
+//! unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is searched
+//! stays small however long the history is.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::lent::{Lent, Part, Sparing};
+use super::{Judgement, Violation, check_within, diagnose};
+use crate::base::Time;
+use crate::check::model::{Model, Next, Role};
+use crate::history::History;
+
+/// The smallest part found of one key's operations that has no order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Core {
+    /// The key, as the model names it; of all those involved, if only together they are violated.
+    pub key: String,
+    /// The operations that count as recorded, by their indices in the history, in the order of their invocation.
+    pub operations: Vec<usize>,
+    /// The updates of which nothing is assumed but that they were invoked: each may take effect at any later time, or never. Those that
+    /// could change nothing for [`Core::operations`] are left out.
+    pub open: Vec<usize>,
+    /// The operation whose completion no order of all operations passes, as [`diagnose`] names it. It need not be in the core.
+    pub suspect: usize,
+    /// How many operations there were to begin with.
+    pub among: usize,
+    /// Whether one step more of any kind is known to leave an order. If not, the budget ended first.
+    pub minimal: bool,
+}
+
+/// What shrinking may cost: states explored, and operations looked at.
+const BUDGET: u64 = 4_000_000;
+/// What one question may cost. A part for which it is too little counts as having an order.
+const QUESTION: u64 = 50_000;
+/// Parts of so few operations are shrunk in several ways, for the smallest outcome.
+const FEW: usize = 300;
+/// Of so few, the smallest part is looked for.
+const EXACT: usize = 40;
+
+/// Finds the core of a violation.
+pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
+    let mut shrinker = Shrinker::new(model, history, violation);
+    let suspect = diagnose(model, history, violation).operation;
+    let found = shrinker.run(violation, suspect);
+    Core {
+        suspect,
+        key: violation.key.clone(),
+        open: shrinker.open(&found.kept),
+        among: violation.operations.len(),
+        operations: found.kept,
+        minimal: found.minimal,
+    }
+}
+
+impl Core {
+    /// The core as a history of its own: its operations as they are, and the open ones with unknown outcome. It is violated.
+    pub fn part<'h, M: Model>(&self, history: &'h History<M::Op, M::Ret>) -> Part<'h, M> {
+        Part::new(history, &self.operations, &self.open)
+    }
+}
+
+struct Shrinker<'h, M: Model> {
+    model: &'h M,
+    history: &'h History<M::Op, M::Ret>,
+    /// All updates that may have taken effect, with what they do if nobody knows whether they have.
+    updates: Vec<(usize, Role<M::State>)>,
+    /// All operations that are known to have taken effect.
+    done: Vec<usize>,
+    /// Whether several keys are in question.
+    joint: bool,
+    spent: Cell<u64>,
+}
+
+/// What is known of a part.
+enum Answer {
+    Violated,
+    /// It holds, in this order.
+    Order(Vec<usize>),
+    Unknown,
+}
+
+/// A part that has no order.
+#[derive(Clone, Debug)]
+struct Found {
+    kept: Vec<usize>,
+    minimal: bool,
+}
+
+/// What is tried first.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Latest,
+    Earliest,
+    Updates,
+    Reads,
+}
+
+impl<'h, M: Model> Shrinker<'h, M> {
+    fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, violation: &Violation) -> Self {
+        let operations = history.operations();
+        let done = violation.operations.iter().copied().filter(|index| operations[*index].result().is_some()).collect();
+        let updates = violation.operations.iter().filter_map(|index| {
+            let operation = &operations[*index];
+            let reads = model.role(&operation.op, operation.result()).effect() == Role::Observer;
+            (!reads).then(|| (*index, model.role(&operation.op, None).effect()))
+        });
+        Self {
+            model,
+            history,
+            updates: updates.filter(|(_, role)| *role != Role::Observer).collect(),
+            done,
+            joint: violation.joint,
+            spent: Cell::new(0),
+        }
+    }
+
+    fn run(&mut self, violation: &Violation, suspect: usize) -> Found {
+        let last = self.history.operations()[suspect].completed;
+        // With the completion at which the last order dies, all is lost: what completes later need not count.
+        let mut prefix = self.done.clone();
+        prefix.retain(|index| self.history.operations()[*index].completed <= last);
+        if !matches!(self.ask(&prefix), Answer::Violated) {
+            prefix.clone_from(&self.done);
+        }
+        if violation.joint {
+            self.drop_keys(&mut prefix);
+        }
+        let grown = if violation.joint { prefix.clone() } else { self.grow(suspect, &prefix) };
+        let mut best = self.reduce(grown.clone(), Way::Latest);
+        let others = [(&grown, Way::Earliest), (&prefix, Way::Updates), (&prefix, Way::Reads), (&prefix, Way::Earliest)];
+        for (start, way) in others {
+            if best.kept.len() > 2 && start.len() <= FEW {
+                let other = self.reduce(start.clone(), way);
+                if self.cost(&other) < self.cost(&best) {
+                    best = other;
+                }
+            }
+        }
+        let whole = if violation.joint { &prefix } else { &self.done };
+        if whole.len() <= EXACT { self.fewest(whole, best) } else { best }
+    }
+
+    /// The smallest part there is, if it is smaller than this one.
+    ///
+    /// Whatever is not in a part that has an order, and could be added to none without losing it, is a set from which every core has an
+    /// operation. So the smallest choice out of all such sets that are known is tried: it is a core, or shows one more set.
+    fn fewest(&self, prefix: &[usize], best: Found) -> Found {
+        let chosen = |mask: u64| prefix.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1).map(|(_, index)| *index).collect();
+        let mut sets: Vec<u64> = Vec::new();
+        while self.spent.get() < BUDGET / 2 {
+            let Some(choice) = smallest_choice(&sets, 0, best.kept.len() as u32) else { break };
+            let kept: Vec<usize> = chosen(choice);
+            if matches!(self.ask(&kept), Answer::Violated) {
+                return self.reduce(kept, Way::Latest);
+            }
+            let mut mask = choice;
+            for place in 0..prefix.len() {
+                if mask >> place & 1 == 0 && !matches!(self.ask(&chosen(mask | 1 << place)), Answer::Violated) {
+                    mask |= 1 << place;
+                }
+            }
+            let missing = !mask & (u64::MAX >> (64 - prefix.len()));
+            if missing == 0 {
+                break;
+            }
+            sets.push(missing);
+        }
+        best
+    }
+
+    /// Fewest operations, then fewest clients.
+    fn cost(&self, found: &Found) -> (bool, usize, usize) {
+        let clients: BTreeSet<_> = found.kept.iter().map(|index| self.history.operations()[*index].client).collect();
+        (!found.minimal, found.kept.len(), clients.len())
+    }
+
+    /// Whether there is an order if only these count.
+    fn ask(&self, kept: &[usize]) -> Answer {
+        if self.spent.get() > BUDGET {
+            return Answer::Unknown;
+        }
+        let open = self.open(kept);
+        let part: Part<'_, M> = Part::new(self.history, kept, &open);
+        let report = if self.joint {
+            check_within(&Lent(self.model), &part.history, QUESTION)
+        } else {
+            check_within(&Sparing::new(self.model, self.history, kept, &open), &part.history, QUESTION)
+        };
+        self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
+        match report.judgement {
+            Judgement::Violated { .. } => Answer::Violated,
+            Judgement::Holds { witness } => Answer::Order(witness.into_iter().map(|index| part.indices[index]).collect()),
+            Judgement::Unknown { .. } => Answer::Unknown,
+        }
+    }
+
+    /// Whole keys that can be dropped are.
+    fn drop_keys(&mut self, kept: &mut Vec<usize>) {
+        let key = |index: usize| self.model.key(&self.history.operations()[index].op);
+        let mut keys: Vec<_> = kept.iter().map(|index| key(*index)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for dropped in keys {
+            let fewer: Vec<usize> = kept.iter().copied().filter(|index| key(*index) != dropped).collect();
+            let updates = self.updates.clone();
+            self.updates.retain(|(index, _)| self.model.key(&self.history.operations()[*index].op) != dropped);
+            if matches!(self.ask(&fewer), Answer::Violated) {
+                *kept = fewer;
+            } else {
+                self.updates = updates;
+            }
+        }
+    }
+
+    /// Adds to the suspect what an order gets wrong, until there is none.
+    fn grow(&self, suspect: usize, prefix: &[usize]) -> Vec<usize> {
+        let operations = self.history.operations();
+        let mut recent: Vec<usize> = prefix.to_vec();
+        recent.sort_unstable_by_key(|index| (operations[*index].completed, *index));
+        let mut kept = BTreeSet::from([suspect]);
+        for round in 0.. {
+            let list: Vec<usize> = kept.iter().copied().collect();
+            let order = match self.ask(&list) {
+                Answer::Violated => return list,
+                Answer::Order(order) => order,
+                Answer::Unknown => Vec::new(),
+            };
+            if list.len() >= prefix.len() {
+                break;
+            }
+            let room = 1_usize << (round / 2).min(30);
+            let misplaced = self.misplaced(&order, &kept);
+            let missing: Vec<usize> = recent.iter().rev().copied().filter(|index| !kept.contains(index)).take(room).collect();
+            kept.extend(misplaced.into_iter().rev().chain(missing).take(room));
+        }
+        prefix.to_vec()
+    }
+
+    /// Operations that count as open, and take effect in this order later than they really can have.
+    fn misplaced(&self, order: &[usize], kept: &BTreeSet<usize>) -> Vec<usize> {
+        let mut latest = Time::ZERO;
+        let mut late = Vec::new();
+        for index in order {
+            let operation = &self.history.operations()[*index];
+            let over = operation.result().and(operation.completed);
+            if over.is_some_and(|completed| completed < latest) && !kept.contains(index) {
+                late.push(*index);
+            }
+            latest = latest.max(operation.invoked);
+        }
+        late
+    }
+
+    /// Takes steps as long as there is no order: many at once, then one at a time, until none is left.
+    fn reduce(&self, mut kept: Vec<usize>, way: Way) -> Found {
+        let mut step = (kept.len() / 2).max(1);
+        loop {
+            let (mut changed, mut minimal) = (false, true);
+            let tried = self.sorted(&kept, way);
+            for dropped in tried.chunks(step) {
+                let dropped: FxHashSet<usize> = dropped.iter().copied().collect();
+                let fewer: Vec<usize> = kept.iter().copied().filter(|index| !dropped.contains(index)).collect();
+                match self.ask(&fewer) {
+                    Answer::Violated => {
+                        kept = fewer;
+                        changed = true;
+                    }
+                    Answer::Order(_) => {}
+                    Answer::Unknown => minimal = false,
+                }
+            }
+            match step {
+                1 if !changed || self.spent.get() > BUDGET => return Found { kept, minimal: minimal && !changed },
+                _ => step = (step / 2).max(1),
+            }
+        }
+    }
+
+    fn sorted(&self, kept: &[usize], way: Way) -> Vec<usize> {
+        let mut tried = kept.to_vec();
+        let updates = |index: &usize| self.updates.binary_search_by_key(index, |(update, _)| *update).is_ok();
+        match way {
+            Way::Latest => tried.reverse(),
+            Way::Earliest => {}
+            Way::Updates => tried.sort_by_key(|index| !updates(index)),
+            Way::Reads => tried.sort_by_key(|index| (updates(index), std::cmp::Reverse(*index))),
+        }
+        tried
+    }
+
+    /// The updates that do not count as recorded and could still change something for these operations.
+    ///
+    /// An update that leaves a state in which nothing that matters is possible takes effect in vain: whatever comes next must be possible
+    /// in every state and hide it. And of many alike, no order needs more than there are operations to need them; the oldest serve best.
+    /// One that was invoked after all that counts had completed comes too late.
+    fn open(&self, kept: &[usize]) -> Vec<usize> {
+        let operations = self.history.operations();
+        let last = kept.iter().filter_map(|index| operations[*index].completed).max().unwrap_or(Time::ZERO);
+        let counts = |index: usize| kept.binary_search(&index).is_ok();
+        let open: Vec<&(usize, Role<M::State>)> =
+            self.updates.iter().filter(|(index, _)| !counts(*index) && operations[*index].invoked <= last).collect();
+        let relevance = Relevance::new(self, kept, &open);
+        let needs = kept.len() + open.iter().filter(|(_, role)| !matches!(role, Role::Write(_))).count();
+        let mut alike: FxHashMap<&M::Op, (usize, Time)> = FxHashMap::default();
+        let mut matters = |index: usize, role: &Role<M::State>| {
+            let operation = &operations[index];
+            relevance.matters(role) && {
+                let (count, latest) = alike.entry(&operation.op).or_default();
+                *count += 1;
+                // At one instant, a client's own doings tell alike operations apart: all of that instant are taken.
+                let early = *count <= needs || operation.invoked <= *latest;
+                *latest = if early { operation.invoked } else { *latest };
+                early || !matches!(role, Role::Write(_))
+            }
+        };
+        open.iter().filter(|(index, role)| matters(*index, role)).map(|(index, _)| *index).collect()
+    }
+}
+
+/// The fewest places, `taken` among them, that have one from each of these sets; nothing if it takes `limit` or more.
+fn smallest_choice(sets: &[u64], taken: u64, limit: u32) -> Option<u64> {
+    if taken.count_ones() >= limit {
+        return None;
+    }
+    let missed = sets.iter().filter(|set| **set & taken == 0).min_by_key(|set| set.count_ones());
+    let Some(mut missed) = missed.copied() else { return Some(taken) };
+    let mut best = None;
+    let mut limit = limit;
+    while missed != 0 {
+        let place = missed & missed.wrapping_neg();
+        missed ^= place;
+        if let Some(choice) = smallest_choice(sets, taken | place, limit) {
+            limit = choice.count_ones();
+            best = Some(choice);
+        }
+    }
+    best
+}
+
+/// Finding out what matters is not worth more comparisons than this.
+const COMPARED: usize = 4_000_000;
+
+/// Which states matter.
+enum Relevance<S> {
+    /// Any might.
+    All,
+    /// Those in which one of these is possible: they are all that an open write or swap may leave.
+    Some(FxHashMap<S, bool>),
+}
+
+impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
+    fn new<M: Model<State = S>>(shrinker: &Shrinker<'_, M>, kept: &[usize], open: &[&(usize, Role<S>)]) -> Self {
+        let operations = shrinker.history.operations();
+        let model = shrinker.model;
+        // What those that count need of the state before them. Two that are alike need the same.
+        let mut needs = Vec::new();
+        for index in kept {
+            let operation = &operations[*index];
+            match model.role(&operation.op, operation.result()).effect() {
+                Role::Observer | Role::Swap(_) => needs.push(operation),
+                // What it makes of a state depends on the state; whether anybody can see the difference, `leads` tells.
+                Role::Write(_) | Role::Update => {}
+                Role::Read(_) | Role::Exchange { .. } | Role::Other => return Self::All,
+            }
+        }
+        if open.iter().any(|(_, role)| *role == Role::Other) {
+            return Self::All;
+        }
+        if needs.len().saturating_mul(open.len()) > COMPARED {
+            return Self::All;
+        }
+        let mut states: FxHashMap<S, bool> = FxHashMap::default();
+        for (_, role) in open {
+            if let Role::Write(state) | Role::Swap(state) = role {
+                states.entry(state.clone()).or_insert_with(|| {
+                    needs.iter().any(|operation| operation.result().is_some_and(|result| model.leads(state, &operation.op, result)))
+                });
+            }
+        }
+        // A swap that matters makes the states matter that it starts from. Updates on the way could make any state one of those.
+        let swaps: Vec<&(usize, Role<S>)> = open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_))).collect();
+        let grows = kept.iter().any(|index| model.role(&operations[*index].op, operations[*index].result()) == Role::Update)
+            || open.iter().any(|(_, role)| *role == Role::Update);
+        let mut todo: Vec<S> = states.iter().filter(|(_, matters)| **matters).map(|(state, _)| state.clone()).collect();
+        while let Some(target) = todo.pop() {
+            for (index, _) in swaps.iter().filter(|(_, role)| *role == Role::Swap(target.clone())) {
+                if grows {
+                    return Self::All;
+                }
+                for (state, matters) in &mut states {
+                    let moved = !matches!(model.step(state, &operations[*index].op, None), Next::Illegal | Next::Same);
+                    if moved && !*matters {
+                        *matters = true;
+                        todo.push(state.clone());
+                    }
+                }
+            }
+        }
+        Self::Some(states)
+    }
+
+    fn matters(&self, role: &Role<S>) -> bool {
+        match (self, role) {
+            (Self::Some(states), Role::Write(state) | Role::Swap(state)) => states.get(state).copied().unwrap_or(true),
+            _ => true,
+        }
+    }
+}

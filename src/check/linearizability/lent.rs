@@ -1,0 +1,207 @@
+//! Parts of a history, without copying its operations.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::ClientId;
+use crate::check::model::{Key, Model, Next, Role};
+use crate::history::{History, Outcome};
+
+/// A model whose operations and results are borrowed from somewhere.
+#[derive(Debug)]
+pub struct Lent<'h, M>(pub &'h M);
+
+impl<'h, M: Model> Model for Lent<'h, M>
+where
+    M::Op: 'h,
+    M::Ret: 'h,
+{
+    type State = M::State;
+    type Op = &'h M::Op;
+    type Ret = &'h M::Ret;
+
+    fn initial(&self) -> M::State {
+        self.0.initial()
+    }
+
+    fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
+        self.0.step(state, op, ret.copied())
+    }
+
+    fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
+        self.0.key(op)
+    }
+
+    fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
+        self.0.role(op, ret.copied())
+    }
+
+    fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
+        self.0.leads(state, op, ret)
+    }
+
+    fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
+        self.0.describe(op, ret.copied())
+    }
+
+    fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
+        self.0.expected(state, op)
+    }
+}
+
+/// [`Lent`], for parts in which open updates are many: none of them takes effect in vain.
+///
+/// An open update that leaves a state from which nothing that counts can be reached, but over a write that hides it all, could as well not
+/// have taken effect. So it is illegal here, and no search has to follow it.
+pub(super) struct Sparing<'h, M: Model> {
+    lent: Lent<'h, M>,
+    /// All that was seen and counts; nothing if that does not tell what is in vain.
+    seen: Option<Vec<(&'h M::Op, &'h M::Ret)>>,
+}
+
+impl<'h, M: Model> Sparing<'h, M> {
+    /// For a part of this history in which these count, and these are open, all of one key.
+    pub(super) fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
+        let mut seen = Some(Vec::new());
+        for index in kept {
+            let operation = &history.operations()[*index];
+            match (model.role(&operation.op, operation.result()), operation.result(), &mut seen) {
+                (Role::Write(_) | Role::Update, ..) => {}
+                (Role::Observer | Role::Swap(_), Some(result), Some(seen)) => seen.push((&operation.op, result)),
+                _ => seen = None,
+            }
+        }
+        // An open swap might find what an update left, and nobody saw.
+        let plain = |index: &usize| matches!(model.role(&history.operations()[*index].op, None), Role::Write(_) | Role::Update);
+        Self { lent: Lent(model), seen: seen.filter(|_| open.iter().all(plain)) }
+    }
+
+    fn spares(&self, op: &'h M::Op) -> bool {
+        self.seen.is_some() && self.lent.0.role(op, None) == Role::Update
+    }
+}
+
+impl<'h, M: Model> Model for Sparing<'h, M>
+where
+    M::Op: 'h,
+    M::Ret: 'h,
+{
+    type State = M::State;
+    type Op = &'h M::Op;
+    type Ret = &'h M::Ret;
+
+    fn initial(&self) -> M::State {
+        self.lent.initial()
+    }
+
+    fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
+        let next = self.lent.step(state, op, ret);
+        match (&next, &self.seen) {
+            (Next::One(left), Some(seen)) if ret.is_none() && self.spares(op) => {
+                let leads = seen.iter().any(|(seen, result)| self.lent.0.leads(left, seen, result));
+                if leads { next } else { Next::Illegal }
+            }
+            _ => next,
+        }
+    }
+
+    fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
+        self.lent.key(op)
+    }
+
+    fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
+        if ret.is_none() && self.spares(op) { Role::Other } else { self.lent.role(op, ret) }
+    }
+
+    fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
+        self.lent.leads(state, op, ret)
+    }
+
+    fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
+        self.lent.describe(op, ret)
+    }
+
+    fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
+        self.lent.expected(state, op)
+    }
+}
+
+/// A part of a history, judged by [`Lent`].
+#[derive(Clone, Debug)]
+pub struct Part<'h, M: Model> {
+    /// The part.
+    pub history: History<&'h M::Op, &'h M::Ret>,
+    /// For each of its operations, its index in the history that it is a part of.
+    pub indices: Vec<usize>,
+}
+
+impl<'h, M: Model> Part<'h, M> {
+    /// The part of the history in which the operations `kept` are as they were, and those in `open` are of unknown outcome. Each index is
+    /// there once, and both are in order.
+    ///
+    /// # Panics
+    /// If an operation does not exist, or is there twice and so would overlap itself.
+    pub fn new(history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
+        let operations = history.operations();
+        let mut completions: Vec<usize> = kept.to_vec();
+        completions.sort_unstable_by_key(|index| (operations[*index].completed, *index));
+        let mut completions = completions.into_iter().peekable();
+        let mut maker = Maker { history, part: History::new(), busy: FxHashMap::default() };
+        let mut indices = Vec::with_capacity(kept.len() + open.len());
+        let (mut kept, mut open) = (kept.iter().peekable(), open.iter().peekable());
+        loop {
+            let as_it_was = match (kept.peek(), open.peek()) {
+                (Some(one), Some(other)) => one < other,
+                (one, None) => one.is_some(),
+                (None, Some(_)) => false,
+            };
+            let Some(index) = (if as_it_was { kept.next() } else { open.next() }).copied() else { break };
+            let operation = &operations[index];
+            while let Some(over) = completions.next_if(|over| operations[*over].completed < Some(operation.invoked)) {
+                maker.complete(over);
+            }
+            // At the same instant, each client still does one thing after the other.
+            if let Some(own) = maker.busy.get(&operation.client).copied() {
+                maker.complete(own);
+            }
+            maker.invoke(index, as_it_was);
+            indices.push(index);
+        }
+        completions.for_each(|over| maker.complete(over));
+        Self { history: maker.part, indices }
+    }
+}
+
+struct Maker<'h, O, R> {
+    history: &'h History<O, R>,
+    part: History<&'h O, &'h R>,
+    busy: FxHashMap<ClientId, usize>,
+}
+
+const WELL_FORMED: &str = "a part of a well-formed history is well-formed";
+
+impl<O, R> Maker<'_, O, R> {
+    fn invoke(&mut self, index: usize, as_it_was: bool) {
+        let operation = &self.history.operations()[index];
+        self.part.invoke(operation.invoked, operation.client, &operation.op).expect(WELL_FORMED);
+        if as_it_was {
+            self.busy.insert(operation.client, index);
+        } else {
+            self.part.complete(operation.invoked, operation.client, Outcome::Unknown).expect(WELL_FORMED);
+        }
+    }
+
+    fn complete(&mut self, index: usize) {
+        let operation = &self.history.operations()[index];
+        if self.busy.get(&operation.client) != Some(&index) {
+            return;
+        }
+        self.busy.remove(&operation.client);
+        let outcome = match &operation.outcome {
+            Outcome::Done(result) => Outcome::Done(result),
+            Outcome::Failed => Outcome::Failed,
+            Outcome::Unknown => Outcome::Unknown,
+        };
+        let at = operation.completed.unwrap_or(operation.invoked);
+        self.part.complete(at, operation.client, outcome).expect(WELL_FORMED);
+    }
+}

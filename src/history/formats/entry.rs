@@ -1,0 +1,177 @@
+//! One event of a recorded history, whatever file it came from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::value::Value;
+
+/// One event as the file has it: who did what, and whether it begins or how it ended. What the names mean, a model says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The line on which it begins, counted from one.
+    pub line: u64,
+    /// Who.
+    pub process: Process,
+    /// Whether it begins, or how it ended.
+    pub kind: EntryKind,
+    /// What was asked for, by name: `read`, `write`, `cas`.
+    pub f: Name,
+    /// The part of the object that it is about, where the file names one apart from the value.
+    pub key: Option<Value>,
+    /// What went in, or came out.
+    pub value: Value,
+    /// When, in nanoseconds since some beginning, if the file says so.
+    pub time: Option<u64>,
+    /// Fields that mean nothing here and are kept for whoever they mean something to: `:index`, `:error`, ….
+    pub rest: Vec<(Name, Value)>,
+}
+
+/// Who does something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Process {
+    /// A client, which does one thing at a time.
+    Client(u32),
+    /// Somebody else, such as `:nemesis`: no checker looks at what they do.
+    Other(Name),
+}
+
+/// Whether an operation begins, or how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// It begins.
+    Invoke,
+    /// It took effect.
+    Ok,
+    /// It certainly did not take effect.
+    Fail,
+    /// Nobody knows whether it did, or will.
+    Info,
+}
+
+impl EntryKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Invoke, Self::Ok, Self::Fail, Self::Info];
+
+    /// Its name in every format.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invoke => "invoke",
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that many events share.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// This name.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The names seen so far: a history has few, so each is allocated once.
+#[derive(Debug, Default)]
+pub(super) struct Names(Vec<Name>);
+
+/// Beyond so many, looking for a name takes longer than making it.
+const NAMES_MAX: usize = 64;
+
+impl Names {
+    pub(super) fn get(&mut self, name: &str) -> Name {
+        if let Some(known) = self.0.iter().find(|known| known.as_str() == name) {
+            return known.clone();
+        }
+        let name = Name::new(name);
+        if self.0.len() < NAMES_MAX {
+            self.0.push(name.clone());
+        }
+        name
+    }
+}
+
+/// An entry of which the fields come one after another, in any order.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) process: Option<Process>,
+    pub(super) kind: Option<EntryKind>,
+    pub(super) f: Option<Name>,
+    pub(super) key: Option<Value>,
+    pub(super) value: Option<Value>,
+    pub(super) time: Option<u64>,
+    pub(super) rest: Vec<(Name, Value)>,
+}
+
+impl Draft {
+    /// The entry, or which fields it lacks. Somebody who is no client need not say more than who they are.
+    pub(super) fn finish(self, line: u64, names: &mut Names, colon: &str) -> Result<Entry, String> {
+        let other = matches!(self.process, Some(Process::Other(_)));
+        let mut missing = Vec::new();
+        if self.process.is_none() {
+            missing.push("process");
+        }
+        if self.kind.is_none() && !other {
+            missing.push("type");
+        }
+        if self.f.is_none() && !other {
+            missing.push("f");
+        }
+        let (Some(process), true) = (self.process, missing.is_empty()) else {
+            let list: Vec<String> = missing.iter().map(|name| format!("{colon}{name}")).collect();
+            return Err(format!("an event has {}: it is missing here", list.join(" and ")));
+        };
+        Ok(Entry {
+            line,
+            process,
+            kind: self.kind.unwrap_or(EntryKind::Info),
+            f: self.f.unwrap_or_else(|| names.get("unnamed")),
+            key: self.key,
+            value: self.value.unwrap_or_default(),
+            time: self.time,
+            rest: self.rest,
+        })
+    }
+}
+
+/// The client of this number, or why it is none.
+pub(super) fn client(number: i64) -> Result<Process, String> {
+    u32::try_from(number).map(Process::Client).map_err(|_| format!("{number} is no process: they are counted from 0 to {}", u32::MAX))
+}

@@ -1,0 +1,260 @@
+//! Cores of violated histories: they convict, they are minimal, they are small, and people can read them.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+use stormglass::base::{ClientId, RunKey, Stream, Time};
+use stormglass::check::linearizability::{Conviction, Core, Lent, Part, Violation, check, in_time, shrink, twin, verify};
+use stormglass::check::model::kv::{Kv, KvOp, KvResult};
+use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
+use stormglass::check::model::{Model, Role};
+use stormglass::history::{History, Outcome};
+
+/// A history of operations that overlap at random, each answered at random.
+fn random<O: Clone, R>(
+    random: &mut Stream,
+    (clients, operations, ties): (u64, usize, u64),
+    make: impl Fn(&mut Stream) -> O,
+    answer: impl Fn(&mut Stream, &O) -> Outcome<R>,
+) -> History<O, R> {
+    let mut history = History::new();
+    let mut open: Vec<Option<O>> = vec![None; clients as usize];
+    let mut now = 1;
+    while history.completions().len() < operations {
+        now += u64::from(random.below(ties) == 0);
+        let client = random.below(clients);
+        let id = ClientId::new(client as u32);
+        match open[client as usize].take() {
+            None if history.len() < operations => {
+                let op = make(random);
+                open[client as usize] = Some(op.clone());
+                history.invoke(Time::from_nanos(now), id, op).expect("an invocation");
+            }
+            None => {}
+            Some(op) => {
+                let outcome = answer(random, &op);
+                history.complete(Time::from_nanos(now), id, outcome).expect("a completion");
+            }
+        }
+    }
+    history
+}
+
+fn registers(stream: &mut Stream, shape: (u64, usize, u64), values: u64) -> History<RegisterOp<u64>, RegisterResult<u64>> {
+    let make = |random: &mut Stream| match random.below(6) {
+        0..=2 => RegisterOp::Read,
+        3 | 4 => RegisterOp::Write(random.below(values)),
+        _ => RegisterOp::Cas { expect: Some(random.below(values)), new: random.below(values) },
+    };
+    let answer = |random: &mut Stream, op: &RegisterOp<u64>| match (random.below(8), op) {
+        (0, _) => Outcome::Unknown,
+        (_, RegisterOp::Read) => Outcome::Done(RegisterResult::Value(Some(random.below(values)))),
+        (_, RegisterOp::Write(_)) => Outcome::Done(RegisterResult::Written),
+        (1..=4, RegisterOp::Cas { .. }) => Outcome::Done(RegisterResult::Swapped),
+        (_, RegisterOp::Cas { .. }) => Outcome::Done(RegisterResult::Mismatch),
+    };
+    random(stream, shape, make, answer)
+}
+
+fn stores(stream: &mut Stream, shape: (u64, usize, u64)) -> History<KvOp<String, String>, KvResult<String>> {
+    let make = |random: &mut Stream| {
+        let key = ["a", "b"][random.below(2) as usize].to_owned();
+        let value = ["x", "y"][random.below(2) as usize].to_owned();
+        match random.below(6) {
+            0..=2 => KvOp::Read { key },
+            3 | 4 => KvOp::Append { key, value },
+            _ => KvOp::Write { key, value },
+        }
+    };
+    let answer = |random: &mut Stream, op: &KvOp<String, String>| match (random.below(9), op) {
+        (0, _) => Outcome::Unknown,
+        (_, KvOp::Read { .. }) => {
+            let length = random.below(4);
+            Outcome::Done(KvResult::Value(Some((0..length).map(|_| ['x', 'y'][random.below(2) as usize]).collect())))
+        }
+        _ => Outcome::Done(KvResult::Written),
+    };
+    random(stream, shape, make, answer)
+}
+
+/// What is left after the three steps: these count, all other updates of the kept keys are open, other reads are dropped.
+fn relaxed<'h, M: Model>(model: &M, history: &'h History<M::Op, M::Ret>, kept: &[usize]) -> Part<'h, M> {
+    let operations = history.operations();
+    let keys: BTreeSet<_> = kept.iter().map(|index| model.key(&operations[*index].op)).collect();
+    let reads = |index: usize| model.role(&operations[index].op, operations[index].result()) == Role::Observer;
+    let open: Vec<usize> = (0..history.len())
+        .filter(|index| {
+            let failed = matches!(operations[*index].outcome, Outcome::Failed);
+            !failed && !kept.contains(index) && !reads(*index) && keys.contains(&model.key(&operations[*index].op))
+        })
+        .collect();
+    Part::new(history, kept, &open)
+}
+
+fn holds<M: Model>(model: &M, history: &History<M::Op, M::Ret>, kept: &[usize]) -> bool {
+    twin::is_linearizable(&Lent(model), &relaxed(model, history, kept).history)
+}
+
+/// Whether it convicts, and is 1-minimal.
+fn check_core<M: Model>(model: &M, history: &History<M::Op, M::Ret>, core: &Core) {
+    let tell = || format!("{:#?}\n{core:?}", history.operations());
+    assert!(core.minimal, "{}", tell());
+    let part: Part<'_, M> = core.part(history);
+    assert!(!twin::is_linearizable(&Lent(model), &part.history), "the core itself: {}", tell());
+    assert!(!holds(model, history, &core.operations), "with all that is open: {}", tell());
+    for dropped in &core.operations {
+        let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
+        // With a key's last operation that counts goes the key.
+        assert!(fewer.is_empty() || holds(model, history, &fewer), "without {dropped}: {}", tell());
+    }
+}
+
+/// The fewest operations of these that convict.
+fn fewest<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> usize {
+    let done: Vec<usize> = violation.operations.iter().copied().filter(|index| history.operations()[*index].result().is_some()).collect();
+    let sizes = (1_u32..1 << done.len()).filter_map(|chosen| {
+        let kept: Vec<usize> = (0..done.len()).filter(|place| chosen >> place & 1 == 1).map(|place| done[place]).collect();
+        (!holds(model, history, &kept)).then_some(kept.len())
+    });
+    sizes.min().expect("all of them convict")
+}
+
+#[derive(Default)]
+struct Tally {
+    cores: usize,
+    least: usize,
+    compared: usize,
+}
+
+fn check_history<M: Model>(model: &M, history: &History<M::Op, M::Ret>, compare: bool, tally: &mut Tally) {
+    for violation in check(model, history).violations() {
+        let core = shrink(model, history, violation);
+        check_core(model, history, &core);
+        tally.cores += 1;
+        if compare {
+            tally.compared += 1;
+            tally.least += usize::from(core.operations.len() == fewest(model, history, violation));
+        }
+        let conviction = Conviction::new(model, history, violation);
+        let told = conviction.explain(model, history, in_time(history));
+        assert!(conviction.shown().len() <= 10 && told.lines().count() < 45, "{told}");
+    }
+}
+
+#[test]
+fn cores_convict_and_are_minimal() {
+    let mut tally = Tally::default();
+    for seed in 0..4000 {
+        let mut stream = RunKey::from_seed(seed).stream("core", 0);
+        let shape = [(3, 6, 1), (2, 7, 1), (4, 7, 2), (3, 6, 4)][(seed % 4) as usize];
+        let compare = seed % 8 < 4;
+        check_history(&Register::holding(0), &registers(&mut stream, shape, 2 + seed % 2), compare, &mut tally);
+        check_history(&Kv::holding(String::new()), &stores(&mut stream, shape), compare, &mut tally);
+    }
+    println!("{} cores; {} of {} are the smallest there are", tally.cores, tally.least, tally.compared);
+    assert!(tally.cores > 2000, "{}", tally.cores);
+    assert_eq!(tally.least, tally.compared, "small histories give the smallest cores");
+}
+
+#[test]
+fn recorded_violations_have_small_cores() {
+    let Some(folder) = support::recorded() else {
+        println!("skipped: there are no recorded histories in ../shared/histories");
+        return;
+    };
+    let mut sizes = Vec::new();
+    for (file, model, _) in support::verdicts(&folder).into_iter().filter(|(.., linearizable)| !linearizable) {
+        let text = std::fs::read_to_string(folder.join(&file)).expect("a readable file");
+        match model.as_str() {
+            "cas-register" => small(&file, &Register::empty(), &support::read_log(&text), &mut sizes),
+            _ => small(&file, &Kv::holding(String::new()), &support::read_maps(&text), &mut sizes),
+        }
+    }
+    println!("{sizes:?}");
+}
+
+fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, sizes: &mut Vec<usize>) {
+    for violation in check(model, history).violations() {
+        let conviction = Conviction::new(model, history, violation);
+        let core = &conviction.core;
+        println!("{file}\n{}", conviction.explain(model, history, in_time(history)));
+        assert!(core.minimal && core.operations.len() <= 10, "{file}: {core:?}");
+        let all = relaxed(model, history, &core.operations);
+        assert!(!check(&Lent(model), &all.history).violations().is_empty(), "{file}");
+        for dropped in &core.operations {
+            let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
+            let part = relaxed(model, history, &fewer);
+            let report = check(&Lent(model), &part.history);
+            let stormglass::check::linearizability::Judgement::Holds { witness } = &report.judgement else { panic!("{file}: {report:?}") };
+            verify(&Lent(model), &part.history, witness).expect("a witness");
+        }
+        sizes.push(core.operations.len());
+    }
+}
+
+/// Who, what is invoked, or how it ends.
+type Line = (u32, Option<RegisterOp<u64>>, Option<RegisterResult<u64>>);
+
+fn explained(events: &[Line], expected: &Expect) {
+    let mut history = History::new();
+    for (place, (client, op, result)) in events.iter().enumerate() {
+        let (at, client) = (Time::from_nanos(1_000_000 * (place as u64 + 1)), ClientId::new(*client));
+        match (op, result) {
+            (Some(op), _) => history.invoke(at, client, op.clone()).expect("an invocation"),
+            (None, Some(result)) => history.complete(at, client, Outcome::Done(result.clone())).expect("a completion"),
+            (None, None) => history.complete(at, client, Outcome::Unknown).expect("a completion"),
+        };
+    }
+    let model = Register::holding(0);
+    let report = check(&model, &history);
+    let told: String = report
+        .violations()
+        .iter()
+        .map(|violation| Conviction::new(&model, &history, violation).explain(&model, &history, in_time(&history)))
+        .collect();
+    expected.assert_eq(&told);
+}
+
+#[test]
+fn what_people_read() {
+    let write = |client, value| (client, Some(RegisterOp::Write(value)), None);
+    let written = |client| (client, None, Some(RegisterResult::Written));
+    let read = |client| (client, Some(RegisterOp::Read), None);
+    let was = |client, value| (client, None, Some(RegisterResult::Value(Some(value))));
+    explained(
+        &[
+            write(0, 3),
+            written(0),
+            read(2),
+            was(2, 3),
+            write(3, 9),
+            (3, None, None),
+            write(0, 5),
+            write(1, 4),
+            written(0),
+            read(2),
+            was(2, 5),
+            read(3),
+            written(1),
+            was(3, 3),
+            read(2),
+            was(2, 5),
+        ],
+        &expect![[r#"
+            the object: 3 of its 8 operations are enough to see that it is not linearizable
+              c4 read → 3 fits in no order, 12ms to 14ms
+                the longest possible order, after c1 write 3, c1 write 5:
+                  only 5 could have been read
+
+              c1  ├write 3┤ ├write 5┤
+              c4                     ╞read → 3╡
+
+              c1 write 3   1ms to 2ms
+              c1 write 5   7ms to 9ms
+              c4 read → 3  12ms to 14ms
+              of the rest nothing is assumed: 5 others make no difference
+        "#]],
+    );
+}
