@@ -8,7 +8,7 @@ use crate::check::{PropertyReport, Verdict};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
-use crate::process::{ClientProcess, Context, Files, NoNote, Role};
+use crate::process::{ClientProcess, Context, Files, NoNote, Process, Role};
 use crate::trace::{Entry, Record};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
