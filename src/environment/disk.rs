@@ -1,6 +1,5 @@
 //! A disk of named byte files, with writes in flight.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::base::{Change, scale};
@@ -12,7 +11,7 @@ use crate::base::{Change, scale};
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     /// What is durable, by name. A disk has few files: a list is faster than a map.
-    files: Vec<(Cow<'static, str>, Vec<u8>)>,
+    files: Vec<(String, Vec<u8>)>,
     unsynced: VecDeque<Unsynced>,
     /// The bytes of the unsynced writes, in order, after so many that are settled.
     bytes: Vec<u8>,
@@ -47,8 +46,7 @@ pub struct Remains {
 impl Disk {
     /// Takes a write into the cache, and returns its number in this incarnation, from 1.
     #[inline]
-    #[expect(clippy::ptr_arg, reason = "the name is kept as it is the first time a file is written")]
-    pub fn write(&mut self, file: &Cow<'static, str>, change: Change<'_>) -> u64 {
+    pub fn write(&mut self, file: &str, change: Change<'_>) -> u64 {
         let (form, bytes) = match change {
             Change::Append(bytes) => (Form::Append, bytes),
             Change::At(offset, bytes) => (Form::At(offset), bytes),
@@ -95,8 +93,8 @@ impl Disk {
     }
 
     /// The durable files.
-    pub fn files(&self) -> impl Iterator<Item = (&Cow<'static, str>, &[u8])> {
-        self.files.iter().map(|(name, content)| (name, content.as_slice()))
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
     }
 
     /// Carries out the first unsynced write, or what fits into this weight of it; returns the weight used, zero if there was none.
@@ -123,12 +121,11 @@ impl Disk {
     }
 
     #[inline]
-    #[expect(clippy::ptr_arg, reason = "the name is kept as it is the first time a file is written")]
-    fn place_of(&mut self, name: &Cow<'static, str>) -> usize {
+    fn place_of(&mut self, name: &str) -> usize {
         match self.files.iter().position(|(known, _)| known == name) {
             Some(place) => place,
             None => {
-                self.files.push((name.clone(), Vec::new()));
+                self.files.push((name.to_owned(), Vec::new()));
                 self.files.len() - 1
             }
         }
@@ -147,9 +144,9 @@ mod tests {
     #[test]
     fn a_sync_covers_what_was_written_before_it_began() {
         let mut disk = Disk::default();
-        disk.write(&"log".into(), Change::Append(b"one"));
+        disk.write("log", Change::Append(b"one"));
         let through = disk.written();
-        disk.write(&"log".into(), Change::Append(b"two"));
+        disk.write("log", Change::Append(b"two"));
         disk.synced(through);
         assert_eq!((disk.durable(), disk.written()), (1, 2));
         assert_eq!(disk.crash(0), Remains { unsynced: 3, kept: 0 });
@@ -161,9 +158,9 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..500_u64 {
             let mut disk = Disk::default();
-            disk.write(&"log".into(), Change::Append(b"abc"));
-            disk.write(&"log".into(), Change::Truncate(1));
-            disk.write(&"log".into(), Change::At(2, b"xy"));
+            disk.write("log", Change::Append(b"abc"));
+            disk.write("log", Change::Truncate(1));
+            disk.write("log", Change::At(2, b"xy"));
             disk.crash(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             seen.insert(content(&disk));
         }
@@ -192,7 +189,7 @@ mod tests {
                     Form::At(offset) => Change::At(offset, &bytes),
                     Form::Truncate(length) => Change::Truncate(length),
                 };
-                disk.write(&"file".into(), change);
+                disk.write("file", change);
                 if (place as u64) < through {
                     change.apply(&mut plain);
                 }

@@ -126,13 +126,7 @@ impl<O, R> History<O, R> {
             },
         };
         let operations = self.operations.into_iter().map(operation).collect();
-        History {
-            operations,
-            completions: self.completions,
-            invoked_before: self.invoked_before,
-            clients: self.clients,
-            now: self.now,
-        }
+        History { operations, completions: self.completions, invoked_before: self.invoked_before, clients: self.clients, now: self.now }
     }
 
     /// Whether nothing has happened.

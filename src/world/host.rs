@@ -127,11 +127,11 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         machine.incarnation.0 += 1;
         self.state = State::Up;
         self.next_sync = 0;
-        let found: Vec<(&str, &[u8])> = machine.disk.files().map(|(name, content)| (name.as_ref(), content)).collect();
+        let found: Vec<(&str, &[u8])> = machine.disk.files().collect();
         core.record(&Event::Boot { node: machine.id, incarnation: machine.incarnation, files: &found });
         let mut files = Files::new();
-        for (name, content) in machine.disk.files() {
-            files.insert(name.clone(), content.to_vec());
+        for (name, content) in found {
+            files.insert(name.to_owned(), content.to_vec());
         }
         let now = machine.clock.read(core.now());
         let mut context = Context::new(machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
