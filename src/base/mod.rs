@@ -13,6 +13,7 @@ mod rate;
 mod ratio;
 mod syntax;
 mod time;
+mod transaction;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
 pub use digest::Digest;
@@ -28,3 +29,4 @@ pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use syntax::suggestion;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
+pub use transaction::{Act, Committed, Seen, Transaction};
