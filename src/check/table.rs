@@ -66,7 +66,8 @@ impl Cell {
         Self::quantile(lengths, 1, 2)
     }
 
-    /// The smallest of these lengths that at least so many of so many do not exceed: `quantile(lengths, 99, 100)`. Nothing if there are none.
+    /// The smallest of these lengths that at least so many of so many do not exceed: `quantile(lengths, 99, 100)`. Nothing if there are
+    /// none.
     pub fn quantile(lengths: &mut [Duration], of: usize, parts: usize) -> Self {
         lengths.sort_unstable();
         let place = (lengths.len() * of).div_ceil(parts).saturating_sub(1);
