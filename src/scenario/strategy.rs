@@ -85,7 +85,9 @@ impl Draw {
         let stall = (self.target(set_off), lasting()).prop_map(|(node, lasting)| Fault::StallDisk { node, lasting });
         let restart = self.target(set_off).prop_map(|node| Fault::Restart { node });
         let resume = self.target(set_off).prop_map(|node| Fault::Resume { node });
-        prop_oneof![4 => crash, 2 => Just(Fault::Heal), 2 => pause, 3 => partition, 1 => lose, 1 => restart, 1 => resume, 1 => duplicate, 2 => delay, 1 => stall]
+        let of_links = prop_oneof![3 => partition, 2 => Just(Fault::Heal), 1 => lose, 1 => duplicate, 2 => delay];
+        let of_nodes = prop_oneof![4 => crash, 2 => pause, 1 => stall, 1 => restart, 1 => resume];
+        prop_oneof![1 => of_links, 1 => of_nodes]
     }
 
     fn cut(&self, set_off: bool) -> impl Strategy<Value = Cut> + use<> {

@@ -92,7 +92,8 @@ impl<P: Process> Machine<P> {
         Some(*strike)
     }
 
-    /// The disk goes on, if it stands still on account of this strike, or of any; returns what the sync covers that was held back, if one was.
+    /// The disk goes on, if it stands still on account of this strike, or of any; returns what the sync covers that was held back, if one
+    /// was.
     pub(super) fn free(&mut self, strike: Option<u32>) -> Option<Option<u64>> {
         let (_, late) = self.stalled.take_if(|(by, _)| strike.is_none_or(|strike| strike == *by))?;
         Some(late)

@@ -88,12 +88,13 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
-    /// Whether a fresh operation has completed, none is under way, the replicas agree, and no server has unsettled work. A run with neither clients nor replicas that
-    /// must agree has nothing to settle, and uses all its time.
+    /// Whether a fresh operation has completed, none is under way, the replicas agree, and no server has unsettled work. A run with neither
+    /// clients nor replicas that must agree has nothing to settle, and uses all its time.
     fn is_settled(&mut self) -> bool {
         let prints = self.fingerprints();
         let demanding = self.settling.has_clients || prints.iter().any(Option::is_some);
-        demanding && self.fresh_enough() && self.under_way() == 0 && agree(&prints) && self.unsettled().is_empty()
+        let quiet = demanding && self.fresh_enough() && self.under_way() == 0;
+        quiet && agree(&prints) && self.unsettled().is_empty()
     }
 
     fn fresh_enough(&self) -> bool {
