@@ -9,6 +9,8 @@ pub mod linearizability;
 pub mod model;
 pub mod monitor;
 mod run;
+mod table;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
 pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, MODELS, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use table::{Cell, Table, TableRow, Tables};
