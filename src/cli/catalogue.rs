@@ -80,7 +80,7 @@ const FAULTS: &[Entry] = &[
         "Messages across a cut are lost when they are sent, until the network heals or a given time has passed. Partitions add up.",
         "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
     ),
-    ("Heal", "Ends all partitions and all lossy spells.", "At(\"4s\", Heal)"),
+    ("Heal", "Ends all partitions, and all spells in which links lose, double or delay messages.", "At(\"4s\", Heal)"),
     (
         "Crash",
         "A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.",
@@ -97,6 +97,21 @@ const FAULTS: &[Entry] = &[
         "Lose",
         "Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed.",
         "At(\"2s\", Lose(chance: \"1/10\", lasting: \"1s\"))",
+    ),
+    (
+        "Duplicate",
+        "Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed.",
+        "At(\"2s\", Duplicate(chance: \"1/10\", lasting: \"1s\"))",
+    ),
+    (
+        "Delay",
+        "Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all.",
+        "Every(\"1s..4s\", Delay(by: \"50ms..200ms\", node: Any, lasting: \"1s\"))",
+    ),
+    (
+        "StallDisk",
+        "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
+        "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
     ),
     ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
 ];

@@ -281,6 +281,7 @@ fn the_json_of_a_run() {
                   "at_ns": null
                 }
               ],
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -552,6 +553,7 @@ fn the_json_of_a_sweep() {
                 "failed": 0,
                 "unknown": 0
               },
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -777,30 +779,33 @@ fn lists() {
     check(
         &desk.expect(0, &["list"]).out,
         expect![[r#"
-        systems
-          Toy  Clients ask, the first server answers
+            systems
+              Toy  Clients ask, the first server answers
 
-        faults
-          Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
-          Heal       Ends all partitions and all lossy spells
-          Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
-          Restart    A node that is down starts
-          Pause      A node stands still with its state
-          Resume     A paused node goes on
-          Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
-          OneOf      One of several faults, each as likely
+            faults
+              Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
+              Heal       Ends all partitions, and all spells in which links lose, double or delay messages
+              Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
+              Restart    A node that is down starts
+              Pause      A node stands still with its state
+              Resume     A paused node goes on
+              Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
+              Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
+              Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
+              StallDisk  A node's disk completes no sync until a given time has passed or the faults end
+              OneOf      One of several faults, each as likely
 
-        checks
-          sane-answers         no answer is odd
-          nothing-bad          the server notes nothing bad
-          progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
-          no-panic             no node's code panics
-          time-advances        simulated time goes on: no endless chain of events in one instant
-          well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
+            checks
+              sane-answers         no answer is odd
+              nothing-bad          the server notes nothing bad
+              progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
+              no-panic             no node's code panics
+              time-advances        simulated time goes on: no endless chain of events in one instant
+              well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
 
-        mutants
-          toy/bad  Does something bad
-    "#]],
+            mutants
+              toy/bad  Does something bad
+        "#]],
     );
     check(
         &desk.expect(0, &["list", "systems"]).out,

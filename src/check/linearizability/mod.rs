@@ -35,6 +35,7 @@ mod drawing;
 mod explanation;
 mod joint;
 mod lent;
+mod loose;
 mod machine;
 mod merge;
 mod monitors;
@@ -427,7 +428,7 @@ macro_rules! any {
 impl AnySearch {
     /// Nothing if more is open, or unknown, than 16384 operations.
     fn new(plan: &Plan, limit: u32) -> Option<Self> {
-        Some(match plan.loose.len().max(plan.slots as usize).div_ceil(64) {
+        Some(match plan.layout.guards.len().max((plan.slots as usize).div_ceil(64)) {
             0..=1 => Self::One(Search::new(plan, limit)),
             2..=4 => Self::Four(Box::new(Search::new(plan, limit))),
             5..=16 => Self::Sixteen(Box::new(Search::new(plan, limit))),
