@@ -200,6 +200,12 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         let _ = server;
         None
     }
+
+    /// What the server must bring to an end before a run has settled, in words: see [`Cluster::unsettled`].
+    fn unsettled(server: &Self::Server) -> Option<String> {
+        let _ = server;
+        None
+    }
 }
 
 /// A transactional protocol as a system, with clients that use it.
@@ -223,6 +229,10 @@ impl<P: Transactional> Cluster for Txn<P> {
 
     fn fingerprint(server: &P::Server) -> Option<u64> {
         P::fingerprint(server)
+    }
+
+    fn unsettled(server: &P::Server) -> Option<String> {
+        P::unsettled(server)
     }
 }
 
