@@ -201,7 +201,7 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         None
     }
 
-    /// What it must still bring to an end before the run has settled, in words: see [`Cluster::unsettled`].
+    /// What the server must bring to an end before a run has settled, in words: see [`Cluster::unsettled`].
     fn unsettled(server: &Self::Server) -> Option<String> {
         let _ = server;
         None
