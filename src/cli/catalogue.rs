@@ -1,7 +1,7 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
 use crate::check::PropertyKind;
-use crate::systems::{AnySystem, Check, Mutant, Registry};
+use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
 use crate::world;
 
 /// One named thing.
@@ -25,6 +25,7 @@ pub(super) enum Class {
     Trigger,
     Check,
     Mutant,
+    Decoy,
     Mark,
     Role,
     Kind,
@@ -40,6 +41,7 @@ impl Class {
             Self::Trigger => "a trigger of faults",
             Self::Check => "a property that is checked",
             Self::Mutant => "a mutant: a planted bug",
+            Self::Decoy => "a decoy: odd, and right",
             Self::Mark => "a sometimes mark",
             Self::Role => "a role, which faults can be aimed at",
             Self::Kind => "a kind of message",
@@ -52,6 +54,7 @@ impl Class {
             Self::Fault => "faults",
             Self::Check => "checks",
             Self::Mutant => "mutants",
+            Self::Decoy => "decoys",
             Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
@@ -65,6 +68,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     }
     topics.extend(checks(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().iter().map(|planted| mutant(planted, system))));
+    topics.extend(registry.systems().flat_map(|system| system.decoys().iter().map(|planted| decoy(planted, system))));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
         topics.extend(owned(class, &names));
     }
@@ -154,12 +158,14 @@ fn written(class: Class, (name, about, example): &Entry) -> Topic {
 fn system(system: &dyn AnySystem) -> Topic {
     let checks = system.checks().iter().map(|check| format!("{}: {}", check.name, check.about)).collect();
     let mutants = system.mutants().iter().map(|mutant| mutant.name.to_owned()).collect();
+    let decoys = system.decoys().iter().map(|decoy| decoy.name.to_owned()).collect();
     let more = [
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("checks", lines(checks)),
         ("sometimes", joined(&system.marks())),
         ("mutants", lines(mutants)),
+        ("decoys", lines(decoys)),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
@@ -212,6 +218,11 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
             ("written", format!("mutant: {:?}", mutant.name)),
         ],
     }
+}
+
+fn decoy(decoy: &Decoy, system: &dyn AnySystem) -> Topic {
+    let more = vec![("of the system", system.name().to_owned()), ("written", format!("mutant: {:?}", decoy.name))];
+    Topic { name: decoy.name.to_owned(), class: Class::Decoy, about: decoy.about.to_owned(), more }
 }
 
 /// Names with the systems that they belong to.

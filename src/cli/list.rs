@@ -19,6 +19,7 @@ enum What {
     Faults,
     Checks,
     Mutants,
+    Decoys,
 }
 
 impl What {
@@ -28,6 +29,7 @@ impl What {
             Self::Faults => Class::Fault,
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
+            Self::Decoys => Class::Decoy,
         }
     }
 }

@@ -87,7 +87,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Check scenario files without running them
     Lint(lint::Arguments),
-    /// List what there is: systems, faults, checks, mutants
+    /// List what there is: systems, faults, checks, mutants, decoys
     List(list::Arguments),
     /// Explain a system, a fault, a check, a mutant, a mark, …
     Explain(explain::Arguments),

@@ -12,7 +12,7 @@
 use std::fmt::{Debug, Write as _};
 use std::marker::PhantomData;
 
-use super::{Check, Mutant, Nodes, Population, System, Written};
+use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{DurationRange, Fields, Form, KvOp, KvResponse, Rate};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, PropertyKind, PropertyReport, linearizability};
@@ -228,6 +228,11 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         &[]
     }
 
+    /// Its decoys.
+    fn decoys() -> &'static [Decoy] {
+        &[]
+    }
+
     /// The properties of its own that its judges report on, next to linearizability.
     fn checks() -> Vec<Check> {
         Vec::new()
@@ -290,6 +295,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn mutants() -> &'static [Mutant] {
         P::mutants()
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

@@ -805,6 +805,9 @@ fn lists() {
 
             mutants
               toy/bad  Does something bad
+
+            decoys
+              none
         "#]],
     );
     check(
@@ -963,7 +966,7 @@ fn helps() {
           sweep    Run many seeds of a scenario, on all cores
           replay   Show a run record by record
           lint     Check scenario files without running them
-          list     List what there is: systems, faults, checks, mutants
+          list     List what there is: systems, faults, checks, mutants, decoys
           explain  Explain a system, a fault, a check, a mutant, a mark, …
 
         Options:
