@@ -4,7 +4,9 @@
 
 mod erased;
 pub mod kv;
+mod load;
 mod raft_kv;
+pub mod transactional;
 
 use std::fmt::Debug;
 
@@ -26,7 +28,8 @@ pub trait System: Cluster + Sized {
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
-    /// The properties that its judges report on, always.
+    /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
+    /// under those.
     fn checks() -> Vec<Check>;
 
     /// Its planted bugs.
