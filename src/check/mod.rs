@@ -8,6 +8,8 @@ pub mod linearizability;
 pub mod model;
 pub mod monitor;
 mod run;
+mod view;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
-pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, MODELS, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};

@@ -19,6 +19,8 @@ enum What {
     Faults,
     Checks,
     Mutants,
+    Models,
+    Guarantees,
 }
 
 impl What {
@@ -28,6 +30,8 @@ impl What {
             Self::Faults => Class::Fault,
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
+            Self::Models => Class::Model,
+            Self::Guarantees => Class::Guarantee,
         }
     }
 }
