@@ -7,6 +7,7 @@ pub mod kv;
 mod load;
 mod raft_kv;
 pub mod transactional;
+mod two_phase;
 
 use std::fmt::Debug;
 
@@ -17,6 +18,7 @@ use crate::world::{Cluster, Setup};
 
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {

@@ -159,6 +159,11 @@ impl Manager {
         &self.store
     }
 
+    /// How many transactions are under way here.
+    pub fn under_way(&self) -> usize {
+        self.branches.len()
+    }
+
     /// How many keys are locked.
     pub fn locked(&self) -> usize {
         self.locks.locked()

@@ -8,15 +8,18 @@
 //! - [`TxnId`], [`Age`], [`Vote`] and [`Decision`] are the words.
 //! - [`locks`] is two-phase locking with wait-die or wound-wait, [`store`] holds values and carries out acts, [`manager`] puts both
 //!   together: the resource manager of one server.
-//! - [`Note`] is what a server says about itself.
+//! - [`Note`] is what a server says about itself; [`properties`] judges the conditions AC1 to AC5, and the locks, by that alone.
 //!
+//! And a folder for each protocol: [`two_phase`].
 
 pub mod locks;
 pub mod manager;
 pub mod mark;
 mod note;
+pub mod properties;
 pub mod store;
 mod transaction;
+pub mod two_phase;
 
 pub use note::{Cause, HeldLock, Note};
 pub use transaction::{Age, Decision, Epoch, TxnId, Vote};
