@@ -3,6 +3,7 @@
 pub mod generate;
 pub mod guarantee;
 pub mod intake;
+pub mod isolation;
 mod judge;
 pub mod linearizability;
 pub mod model;
