@@ -27,15 +27,19 @@
 
 mod anomaly;
 mod cycles;
+mod file;
 mod graph;
 mod guess;
 mod level;
+pub mod model;
 mod report;
 mod transactions;
+pub mod twin;
 mod versions;
 mod words;
 
 pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Phenomenon, Scope};
+pub use file::{FileOptions, FileReport, Notation, SCHEMA, check_text, read};
 pub use level::Level;
 pub use report::{KeyLeftOut, LevelReport, Report};
 pub use transactions::{Fate, Transactions};
@@ -59,7 +63,7 @@ pub fn check(transactions: &Transactions, budget: u64) -> Report {
     let mut holds = Levels::NONE;
     for level in Level::ALL {
         if !seen.violated.has(level) && seen.is_exact(level) {
-            holds = holds.with(level);
+            holds = holds.and(level.weaker());
         }
     }
     let open = Level::ALL.into_iter().any(|level| !seen.violated.has(level) && !holds.has(level));
