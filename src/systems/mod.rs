@@ -7,6 +7,7 @@ pub mod kv;
 mod load;
 mod paxos_commit;
 mod raft_kv;
+mod three_phase;
 pub mod transactional;
 mod two_phase;
 
@@ -20,6 +21,7 @@ use crate::world::{Cluster, Setup};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.

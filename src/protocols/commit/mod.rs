@@ -12,7 +12,7 @@
 //!
 //! [`site`] and [`errand`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
 //!
-//! And a folder for each protocol: [`two_phase`], [`paxos_commit`].
+//! And a folder for each protocol: [`two_phase`], [`paxos_commit`], [`three_phase`].
 
 pub mod errand;
 pub mod locks;
@@ -23,6 +23,7 @@ pub mod paxos_commit;
 pub mod properties;
 pub mod site;
 pub mod store;
+pub mod three_phase;
 mod transaction;
 pub mod two_phase;
 
