@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic, key_choice, part};
-use super::{Check, Mutant, Nodes, Population, System, Written};
+use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Fields, Form, KvOp, KvResponse};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, PropertyKind, PropertyReport, linearizability};
@@ -149,6 +149,11 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         &[]
     }
 
+    /// Its decoys.
+    fn decoys() -> &'static [Decoy] {
+        &[]
+    }
+
     /// The properties of its own that its judges report on, next to linearizability.
     fn checks() -> Vec<Check> {
         Vec::new()
@@ -211,6 +216,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn mutants() -> &'static [Mutant] {
         P::mutants()
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

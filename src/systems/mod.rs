@@ -39,6 +39,11 @@ pub trait System: Cluster + Sized {
         &[]
     }
 
+    /// Its decoys: what looks like a bug, and is none.
+    fn decoys() -> &'static [Decoy] {
+        &[]
+    }
+
     /// Reads its own part of a scenario: the value of `system`, and of `workload` if there is one. Reports every problem that it finds, and
     /// goes on with the usual value where it can, so that the rest of the file is read too; what has problems is never run.
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config>;
@@ -49,7 +54,8 @@ pub trait System: Cluster + Sized {
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
 
-    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants)) if one is named.
+    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants) or
+    /// [`decoys`](Self::decoys)) if one is named.
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
 
     /// Those who watch a run.
@@ -122,4 +128,13 @@ pub struct Mutant {
     pub source: &'static str,
     /// Which faults it takes to show.
     pub needs: &'static [&'static str],
+}
+
+/// Odd but right behaviour, put where a mutant would be: a judge that says anything of it raises a false alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoy {
+    /// Its name, as a scenario's `mutant` gives it.
+    pub name: &'static str,
+    /// What is odd about it, and why it is right.
+    pub about: &'static str,
 }
