@@ -221,7 +221,8 @@ impl CommitJudge {
         state.aborted = true;
         let Some(participants) = &state.participants else { return };
         let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
-        if !participants.is_empty() && participants.iter().all(for_it) {
+        // What a coordinator had heard it forgets in a crash.
+        if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused)
