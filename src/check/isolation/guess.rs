@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use rustc_hash::FxHashMap;
 
-use super::transactions::{Fate, Step, Transactions};
+use super::transactions::{Entry, Fate, Step, Transactions};
 use crate::base::Time;
 
 /// One version of a key.
@@ -13,6 +13,7 @@ use crate::base::Time;
 struct Version {
     key: u32,
     value: i64,
+    writer: usize,
     /// When somebody who wrote or read it first ended, and when one last began: it was there at some time between the two, whichever is
     /// first.
     first_end: u64,
@@ -29,6 +30,9 @@ struct Version {
 pub(super) fn with_orders(transactions: &Transactions, committed: &[bool]) -> Transactions {
     let mut versions: Vec<Version> = Vec::new();
     let mut places: FxHashMap<(u32, i64), usize> = FxHashMap::default();
+    // By when each took effect: for one of unknown outcome, before whoever read from it had ended.
+    let known_end = |entry: &Entry| if entry.fate == Fate::Committed { entry.ended.as_nanos() } else { Time::MAX.as_nanos() };
+    let mut ends: Vec<u64> = transactions.entries.iter().map(known_end).collect();
     for (place, entry) in transactions.entries.iter().enumerate().filter(|(place, _)| committed[*place]) {
         let steps = transactions.steps_of(place as u32);
         for (offset, step) in steps.iter().enumerate() {
@@ -41,9 +45,8 @@ pub(super) fn with_orders(transactions: &Transactions, committed: &[bool]) -> Tr
                 Step::Number { key: other, value } if *other == key => Some(*value),
                 _ => None,
             });
-            let first_end = if entry.fate == Fate::Committed { entry.ended.as_nanos() } else { Time::MAX.as_nanos() };
             places.insert((key, value), versions.len());
-            versions.push(Version { key, value, first_end, last_begin: entry.began.as_nanos(), after });
+            versions.push(Version { key, value, writer: place, first_end: ends[place], last_begin: entry.began.as_nanos(), after });
         }
     }
     for (place, entry) in transactions.entries.iter().enumerate() {
@@ -52,10 +55,14 @@ pub(super) fn with_orders(transactions: &Transactions, committed: &[bool]) -> Tr
                 && let Some(version) = places.get(&(*key, *value))
             {
                 let version = &mut versions[*version];
+                ends[version.writer] = ends[version.writer].min(entry.ended.as_nanos());
                 version.first_end = version.first_end.min(entry.ended.as_nanos());
                 version.last_begin = version.last_begin.max(entry.began.as_nanos());
             }
         }
+    }
+    for version in &mut versions {
+        version.first_end = version.first_end.min(ends[version.writer]);
     }
     let mut by_key: BTreeMap<u32, Vec<Version>> = BTreeMap::new();
     for version in versions {

@@ -28,6 +28,7 @@
 mod anomaly;
 mod cycles;
 mod file;
+pub mod generate;
 mod graph;
 mod guess;
 mod level;
