@@ -166,7 +166,10 @@ impl<S: System> Instance for Ready<S> {
 
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
         let setup = S::nodes(&self.0, mutant).under(conditions.clone());
-        let judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        if watch.judged && conditions.stop_at_violation {
+            judges.extend(S::online_judges(&self.0));
+        }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
         if watch.judged {

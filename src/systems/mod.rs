@@ -66,6 +66,13 @@ pub trait System: Cluster + Sized {
         Vec::new()
     }
 
+    /// Those who also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
+    /// found again, and told, when the history is judged, so they need not report.
+    fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = config;
+        Vec::new()
+    }
+
     /// Judges what the clients saw, spending at most this many states.
     fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
         let _ = (config, history, states);
