@@ -3,7 +3,7 @@
 use crate::check::PropertyKind;
 use crate::check::guarantee::Guarantee;
 use crate::check::model::ModelName;
-use crate::systems::{AnySystem, Check, Mutant, Registry};
+use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
 use crate::world;
 
 /// One named thing.
@@ -27,6 +27,7 @@ pub(super) enum Class {
     Trigger,
     Check,
     Mutant,
+    Decoy,
     Mark,
     Role,
     Kind,
@@ -44,6 +45,7 @@ impl Class {
             Self::Trigger => "a trigger of faults",
             Self::Check => "a property that is checked",
             Self::Mutant => "a mutant: a planted bug",
+            Self::Decoy => "a decoy: odd, and right",
             Self::Mark => "a sometimes mark",
             Self::Role => "a role, which faults can be aimed at",
             Self::Kind => "a kind of message",
@@ -58,6 +60,7 @@ impl Class {
             Self::Fault => "faults",
             Self::Check => "checks",
             Self::Mutant => "mutants",
+            Self::Decoy => "decoys",
             Self::Model => "models",
             Self::Guarantee => "guarantees",
             Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
@@ -73,6 +76,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     }
     topics.extend(checks(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().iter().map(|planted| mutant(planted, system))));
+    topics.extend(registry.systems().flat_map(|system| system.decoys().iter().map(|planted| decoy(planted, system))));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
         topics.extend(owned(class, &names));
     }
@@ -90,7 +94,7 @@ const FAULTS: &[Entry] = &[
         "Messages across a cut are lost when they are sent, until the network heals or a given time has passed. Partitions add up.",
         "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
     ),
-    ("Heal", "Ends all partitions and all lossy spells.", "At(\"4s\", Heal)"),
+    ("Heal", "Ends all partitions, and all spells in which links lose, double or delay messages.", "At(\"4s\", Heal)"),
     (
         "Crash",
         "A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.",
@@ -107,6 +111,21 @@ const FAULTS: &[Entry] = &[
         "Lose",
         "Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed.",
         "At(\"2s\", Lose(chance: \"1/10\", lasting: \"1s\"))",
+    ),
+    (
+        "Duplicate",
+        "Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed.",
+        "At(\"2s\", Duplicate(chance: \"1/10\", lasting: \"1s\"))",
+    ),
+    (
+        "Delay",
+        "Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all.",
+        "Every(\"1s..4s\", Delay(by: \"50ms..200ms\", node: Any, lasting: \"1s\"))",
+    ),
+    (
+        "StallDisk",
+        "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
+        "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
     ),
     ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
 ];
@@ -149,12 +168,14 @@ fn written(class: Class, (name, about, example): &Entry) -> Topic {
 fn system(system: &dyn AnySystem) -> Topic {
     let checks = system.checks().iter().map(|check| format!("{}: {}", check.name, check.about)).collect();
     let mutants = system.mutants().iter().map(|mutant| mutant.name.to_owned()).collect();
+    let decoys = system.decoys().iter().map(|decoy| decoy.name.to_owned()).collect();
     let more = [
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("checks", lines(checks)),
         ("sometimes", joined(&system.marks())),
         ("mutants", lines(mutants)),
+        ("decoys", lines(decoys)),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
@@ -207,6 +228,11 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
             ("written", format!("mutant: {:?}", mutant.name)),
         ],
     }
+}
+
+fn decoy(decoy: &Decoy, system: &dyn AnySystem) -> Topic {
+    let more = vec![("of the system", system.name().to_owned()), ("written", format!("mutant: {:?}", decoy.name))];
+    Topic { name: decoy.name.to_owned(), class: Class::Decoy, about: decoy.about.to_owned(), more }
 }
 
 fn model(model: ModelName) -> Topic {

@@ -19,6 +19,7 @@ enum What {
     Faults,
     Checks,
     Mutants,
+    Decoys,
     Models,
     Guarantees,
 }
@@ -30,6 +31,7 @@ impl What {
             Self::Faults => Class::Fault,
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
+            Self::Decoys => Class::Decoy,
             Self::Models => Class::Model,
             Self::Guarantees => Class::Guarantee,
         }

@@ -228,9 +228,27 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         self.rung.map(|timer| format!("{timer:?}"))
     }
 
+    /// The disk completes no sync from now on, on account of the strike with this number. One that stands still already goes on doing so.
+    pub(super) fn stall_disk(&mut self, strike: u32) {
+        self.machine.stall(strike);
+    }
+
+    /// The disk goes on, if it stands still on account of this strike, or of any; returns whether it did.
+    pub(super) fn free_disk(&mut self, core: &mut Core<'_, C>, strike: Option<u32>) -> bool {
+        let Some(late) = self.machine.free(strike) else { return false };
+        if let Some(through) = late {
+            self.synced(self.machine.incarnation, through, core);
+        }
+        true
+    }
+
     /// The disk has finished a sync: what waited for it happens, in order, and the next sync begins if one is wanted.
     pub(super) fn synced(&mut self, incarnation: Incarnation, through: u64, core: &mut Core<'_, C>) {
         if incarnation != self.machine.incarnation || self.state == State::Down {
+            return;
+        }
+        if let Some(strike) = self.machine.holds_back(through) {
+            core.nemesis.bite(strike);
             return;
         }
         if self.state == State::Paused {

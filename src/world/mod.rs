@@ -212,11 +212,7 @@ impl<'a, C: Cluster> World<'a, C> {
                     }
                 });
             }
-            Call::Lift { fault } => {
-                if self.core.network.lift(fault) {
-                    self.core.record(&Event::Lift { strike: fault });
-                }
-            }
+            Call::Lift { strike } => self.lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.end_faults(),
             Call::Look => self.look(),

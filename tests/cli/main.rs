@@ -282,6 +282,7 @@ fn the_json_of_a_run() {
                   "at_ns": null
                 }
               ],
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -553,6 +554,7 @@ fn the_json_of_a_sweep() {
                 "failed": 0,
                 "unknown": 0
               },
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -783,12 +785,15 @@ fn lists() {
 
             faults
               Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
-              Heal       Ends all partitions and all lossy spells
+              Heal       Ends all partitions, and all spells in which links lose, double or delay messages
               Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
               Restart    A node that is down starts
               Pause      A node stands still with its state
               Resume     A paused node goes on
               Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
+              Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
+              Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
+              StallDisk  A node's disk completes no sync until a given time has passed or the faults end
               OneOf      One of several faults, each as likely
 
             checks
@@ -801,6 +806,9 @@ fn lists() {
 
             mutants
               toy/bad  Does something bad
+
+            decoys
+              none
 
             models
               register        one value, or nothing
@@ -984,7 +992,7 @@ fn helps() {
               lint     Check scenario files without running them
               check    Judge a recorded history, whoever recorded it
               convert  Write a recorded history in another format
-              list     List what there is: systems, faults, checks, mutants, models, guarantees
+              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees
               explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
             Options:

@@ -13,16 +13,16 @@
 //! | [`Guarantee::ReadYourWrites`] | what a client has written, it sees, or something newer |
 //!
 //! **What non-decomposition costs.** Linearizability can be judged key by key: each key keeps to it if and only if all together do.
-//! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states that
-//! are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it. Each
-//! key alone is tried first, since one that fails convicts the whole; so is causal consistency, which is quick. What is left may be
+//! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states
+//! that are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it.
+//! Each key alone is tried first, since one that fails convicts the whole; so is causal consistency, which is quick. What is left may be
 //! unknown where linearizability was decided at once.
 //!
 //! **Causal and below** are told for registers in which no value is written twice, and for sets that only grow: then it is known what each
 //! read saw, and one pass with vector clocks decides (A. Bouajjani et al., *On verifying causal consistency*, 2017; the variant here is
-//! convergent). Where that is not known the answer is unknown, with the reason. The session guarantees follow D. Terry et al. (1994), put as
-//! what clients can notice: to see a write and then to miss it. Monotonic writes and writes that follow reads cannot be noticed by a client
-//! whose own reads go back; they are judged together with monotonic reads.
+//! convergent). Where that is not known the answer is unknown, with the reason. The session guarantees follow D. Terry et al. (1994), put
+//! as what clients can notice: to see a write and then to miss it. Monotonic writes and writes that follow reads cannot be noticed by a
+//! client whose own reads go back; they are judged together with monotonic reads.
 
 mod acts;
 mod clocks;

@@ -1,7 +1,7 @@
 //! From a recorded history to one that a model can judge: entries in, typed operations out.
 //!
-//! A [`Dialect`] knows the names that operations of one kind of object go by in files, and what they carry. [`take_in`] pairs the entries of
-//! a file and lowers them, and reports every line that does not fit, all in one pass.
+//! A [`Dialect`] knows the names that operations of one kind of object go by in files, and what they carry. [`take_in`] pairs the entries
+//! of a file and lowers them, and reports every line that does not fit, all in one pass.
 //!
 //! **Order.** A file's order is the order of what happened; where entries have times, these are kept as far as they agree with it, so that
 //! no two events are at one instant. Only in our own JSON lines do equal times mean what they mean everywhere else here: that nobody knows

@@ -80,7 +80,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     }
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
     let (mut search, ends, shortest) = loop {
-        let Some(mut search) = AnySearch::new(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
+        let Some(mut search) = AnySearch::exact(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
         search.seek_ends();
         let mut progress = Progress::Paused;
         while progress == Progress::Paused && search.ends().is_empty() && search.states() < budget {
