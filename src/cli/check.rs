@@ -1,19 +1,22 @@
 //! `check`: recorded histories, judged.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use super::files::Draft;
 use super::histories::{self, Recording};
-use super::{Format, Session};
+use super::{Format, Session, files};
 use crate::base::nearest;
 use crate::check::guarantee::Guarantee;
 use crate::check::intake::IntakeError;
 use crate::check::model::ModelName;
-use crate::check::{CheckError, CheckOptions, CheckReport, run_check};
+use crate::check::{CheckError, CheckOptions, CheckReport, View, run_check};
 use crate::history::formats::{self, Value};
+use crate::report::{PageText, page};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -42,6 +45,9 @@ pub(super) struct Arguments {
     /// If it holds, show the order that explains it
     #[arg(long)]
     witness: bool,
+    /// Draw it on a page of its own, to be opened in a browser
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Explain every key that is violated, not only the one with the smallest explanation
     #[arg(long)]
     full: bool,
@@ -60,12 +66,17 @@ enum Asked {
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     arguments.sane()?;
     if let [file] = arguments.files.as_slice() {
+        // The file is opened before the history is read, which may take long.
+        let draft = arguments.report.as_ref().map(|path| files::draft(path, &arguments.files)).transpose()?;
         let report = arguments.judge(file, session)?;
         session.console.print(&match arguments.format {
             Format::Text if arguments.full => report.full_text(),
             Format::Text => report.text(),
             Format::Json => format!("{}\n", report.json()),
         })?;
+        if let (Some(draft), Some(path), Some(view)) = (draft, &arguments.report, &report.view) {
+            draw(draft, path, file, &report, view)?;
+        }
         return Ok(report.verdict.into());
     }
     let mut worst = Exit::Held;
@@ -94,6 +105,10 @@ impl Arguments {
             Asked::One(guarantee) if guarantee != Guarantee::Linearizable && self.witness => {
                 usage("--witness shows an order only for --guarantee linearizable")
             }
+            Asked::One(guarantee) if guarantee != Guarantee::Linearizable && self.report.is_some() => {
+                usage("--report draws only what is judged for --guarantee linearizable")
+            }
+            _ if self.files.len() > 1 && self.report.is_some() => usage("--report draws one history: give only one"),
             _ if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 => usage("standard input can be read only once"),
             _ => Ok(()),
         }
@@ -124,7 +139,7 @@ impl Arguments {
                 Asked::Strongest => Guarantee::Linearizable,
             },
             strongest: matches!(self.guarantee, Asked::Strongest),
-            view: false,
+            view: self.report.is_some(),
         }
     }
 
@@ -142,6 +157,22 @@ impl Arguments {
             }
         }
     }
+}
+
+/// Writes the page.
+fn draw(mut draft: Draft, path: &Path, file: &Path, report: &CheckReport, view: &View) -> Result<(), Failure> {
+    let name = histories::name(file);
+    let text = PageText {
+        verdict: report.verdict,
+        headline: &report.headline(),
+        source: &name,
+        facts: &report.facts(),
+        text: &report.full_text(),
+        client: "p",
+        first: 0,
+    };
+    draft.write_all(page(&text, view).as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
+    draft.finish()
 }
 
 /// Where several apply, the one that says most of what is not known, or wrong.

@@ -1095,6 +1095,7 @@ fn helps() {
                   --budget <STATES>        How many states may be explored; without it, four million and twenty
                                            for each operation
                   --witness                If it holds, show the order that explains it
+                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
                   --full                   Explain every key that is violated, not only the one with the
                                            smallest explanation
                   --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
