@@ -6,6 +6,7 @@
 
 mod client;
 mod kv;
+mod nobody;
 mod zipf;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::base::{Duration, DurationRange, Rate, Stream};
 
 pub use client::{Client, ClientTimer};
 pub use kv::{KeyChoice, KvGenerator, KvLoad, KvLoadError, Mix};
+pub use nobody::Nobody;
 pub use zipf::{ParseSkewError, Skew};
 
 /// Chooses the operations of a client.
