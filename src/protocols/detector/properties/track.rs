@@ -215,7 +215,7 @@ impl Track {
 
     /// A crash is over, or the run is: who noticed it, and when.
     pub(super) fn crash_over(&mut self, at: Time, node: NodeId, crashed: Time, truth: &Truth) {
-        let mut last = Some(Duration::ZERO);
+        let mut last = Some(None);
         for by in self.watchers(node).collect::<Vec<_>>() {
             let watcher = truth.node(by);
             if !watcher.up || watcher.paused || watcher.clear_since > crashed {
@@ -227,7 +227,7 @@ impl Track {
                 Some(pair) => {
                     let took = pair.since.since(crashed);
                     self.detections.push(took);
-                    last = last.map(|last| last.max(took));
+                    last = last.map(|last: Option<Duration>| last.max(Some(took)));
                 }
                 None => {
                     last = None;
@@ -235,7 +235,7 @@ impl Track {
                 }
             }
         }
-        self.last_observers.extend(last);
+        self.last_observers.extend(last.flatten());
     }
 
     /// A node is up again: from now on its suspicion is a return that takes its time.
