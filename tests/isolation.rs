@@ -391,7 +391,8 @@ fn an_order_that_is_given_decides() {
           T3 (c3): read k120 → [1, 2]
 
           T3 read k120 as [1, 2], but the order given for k120 is [2, 1]
-    "#]].assert_eq(&property.detail);
+    "#]]
+    .assert_eq(&property.detail);
 }
 
 #[test]
@@ -416,7 +417,8 @@ fn anomalies_in_words() {
 
           T2 read nothing in k120, and then appended 2 to k120
           T1 appended 1 to k120, which T2 had not seen
-    "#]].assert_eq(&words(
+    "#]]
+    .assert_eq(&words(
         "c1 0-9: r x, a x 1
          c2 0-9: r x, a x 2
          c3 10-11: r x 1 2",
@@ -445,7 +447,8 @@ fn anomalies_in_words() {
           T2 < T4: T2 appended 2 to k121; T4 read k121 as [2]
           T4 < T1: T4 read nothing in k120, without the 1 of T1
           so that T1 < T3 < T2 < T4 < T1: a circle
-    "#]].assert_eq(&words(
+    "#]]
+    .assert_eq(&words(
         "c1 0-9: a x 1
          c2 0-9: a y 2
          c3 0-9: r x 1, r y
@@ -471,7 +474,8 @@ fn anomalies_in_words() {
           T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
           T3 < T2: T3 read k120 as 1, without the 2 of T2
           so that T2 < T3 < T2: a circle
-    "#]].assert_eq(&words(
+    "#]]
+    .assert_eq(&words(
         "c1 0-1: w x 1
          c1 2-3: r x =1, w x 2
          c2 4-5: r x =1",
@@ -562,6 +566,7 @@ fn a_run_is_judged_as_a_property() {
           T1 < T2: T1 read nothing in k1, without the 2 of T2
           T2 < T1: T2 read nothing in k2, without the 1 of T1
           so that T1 < T2 < T1: a circle
-    "#]].assert_eq(&property.detail);
+    "#]]
+    .assert_eq(&property.detail);
     assert_eq!(judge("isolation", Level::SnapshotIsolation, &history, DEFAULT_BUDGET).verdict, Verdict::Holds);
 }

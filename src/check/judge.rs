@@ -86,6 +86,11 @@ pub trait Judge<V: Vocabulary> {
         false
     }
 
+    /// The run is over, at this time. Nothing is observed after that.
+    fn finish(&mut self, at: Time) {
+        let _ = at;
+    }
+
     /// Reports on each of its properties, always the same ones in the same order.
     fn reports(&self) -> Vec<PropertyReport>;
 

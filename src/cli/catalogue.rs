@@ -127,6 +127,7 @@ const FAULTS: &[Entry] = &[
         "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
         "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
     ),
+    ("Destroy", "A node crashes for good: nothing starts it again, not the end of the faults either.", "At(\"5s\", Destroy(node: Any))"),
     ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
 ];
 

@@ -542,7 +542,7 @@ fn what_goes_wrong() {
             3 | At("1s", Crsh(node: n1)),
               |          ^^^^
               |
-              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, OneOf
+              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
 
             error: this fault does not say when it strikes
              --> storm.ron:4:1
@@ -584,7 +584,7 @@ fn what_goes_wrong() {
             8 | At("1s", At("1s", Heal)),
               |          ^^
               |
-              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, OneOf
+              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
         "#]],
     );
     check_faults(

@@ -2,6 +2,7 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
+mod detectors;
 mod erased;
 pub mod kv;
 mod load;
@@ -17,6 +18,7 @@ use crate::check::{Judge, PropertyKind, PropertyReport};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
+pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};

@@ -203,7 +203,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
             }
             Call::Boot { node, incarnation } => {
-                if self.incarnation(node) == incarnation && self.state(node) == State::Down {
+                if self.incarnation(node) == incarnation && self.state(node) == State::Down && !self.is_destroyed(node) {
                     self.boot(node);
                 }
             }
@@ -244,6 +244,10 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn state(&self, node: NodeId) -> State {
         if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
+    }
+
+    fn is_destroyed(&self, node: NodeId) -> bool {
+        if node.is_client() { self.clients[node.index()].is_destroyed() } else { self.servers[node.index()].is_destroyed() }
     }
 
     fn incarnation(&self, node: NodeId) -> Incarnation {

@@ -61,6 +61,13 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         self.digest.finish()
     }
 
+    /// Tells the judges that the run is over.
+    pub(super) fn finish(&mut self, at: Time) {
+        self.judging = true;
+        self.judges.iter_mut().for_each(|judge| judge.finish(at));
+        self.judging = false;
+    }
+
     pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
         &self.judges
     }

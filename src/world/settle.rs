@@ -133,7 +133,8 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// Closes the books.
-    pub(super) fn finish(self, seed: u64, ending: Ending) -> Run<C> {
+    pub(super) fn finish(mut self, seed: u64, ending: Ending) -> Run<C> {
+        self.core.scribe.finish(self.core.engine.now());
         let mut properties: Vec<PropertyReport> = self.core.scribe.judges().iter().flat_map(|judge| judge.reports()).collect();
         properties.extend(self.own_reports(&ending));
         let history = &self.core.scribe.history;

@@ -794,6 +794,7 @@ fn lists() {
               Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
               Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
               StallDisk  A node's disk completes no sync until a given time has passed or the faults end
+              Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
               OneOf      One of several faults, each as likely
 
             checks
