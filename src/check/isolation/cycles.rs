@@ -25,14 +25,16 @@ struct Family {
     level: Level,
 }
 
-const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
-const SESSION: u32 = DATA | Kind::Process.bit();
-const ALL: u32 = SESSION | Kind::RealTime.bit();
+/// Writes, and reads of what was written.
+pub(super) const FLOW: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit();
+pub(super) const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
+pub(super) const SESSION: u32 = DATA | Kind::Process.bit();
+pub(super) const ALL: u32 = SESSION | Kind::RealTime.bit() | Kind::TimedWrite.bit() | Kind::TimedMiss.bit();
 
 /// The weakest level first.
 const FAMILIES: [Family; 8] = [
     Family { kinds: Kind::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
-    Family { kinds: Kind::WriteWrite.bit() | Kind::WriteRead.bit(), adjacent: true, level: Level::ReadCommitted },
+    Family { kinds: FLOW, adjacent: true, level: Level::ReadCommitted },
     Family { kinds: DATA, adjacent: false, level: Level::SnapshotIsolation },
     Family { kinds: DATA, adjacent: true, level: Level::Serializable },
     Family { kinds: SESSION, adjacent: false, level: Level::StrongSessionSnapshotIsolation },
@@ -94,9 +96,9 @@ impl Component<'_> {
             return Some(to.index() * 2);
         }
         match (kind, state % 2) {
-            (Kind::ReadWrite, 1) => None,
-            (Kind::ReadWrite, _) => Some(to.index() * 2 + 1),
             (Kind::Via, arrived) => Some(to.index() * 2 + arrived),
+            (miss, 1) if miss.is_miss() => None,
+            (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
             _ => Some(to.index() * 2),
         }
     }
@@ -313,15 +315,15 @@ fn rotate(mut circle: Circle) -> Circle {
 fn name(circle: &[(usize, Why)]) -> Anomaly {
     let kinds: Vec<Kind> = circle.iter().map(|(_, why)| why.kind()).collect();
     let has = |kind: Kind| kinds.contains(&kind);
-    let scope = if has(Kind::RealTime) {
+    let scope = if has(Kind::RealTime) || has(Kind::TimedWrite) || has(Kind::TimedMiss) {
         Scope::RealTime
     } else if has(Kind::Process) {
         Scope::Process
     } else {
         Scope::Data
     };
-    let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place] == Kind::ReadWrite).collect();
-    let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()] == Kind::ReadWrite);
+    let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place].is_miss()).collect();
+    let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()].is_miss());
     let apart = misses.len() == 2 && circle[misses[0]].1.key() != circle[misses[1]].1.key();
     let phenomenon = match misses.len() {
         0 if has(Kind::WriteRead) => Phenomenon::CircularFlow,

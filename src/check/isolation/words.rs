@@ -247,7 +247,7 @@ impl<'a> Words<'a> {
     /// A cycle: each of these comes before the next, for the reason given, and the last before the first.
     pub(super) fn cycle(self, anomaly: Anomaly, cycle: &[(u32, Why)]) -> Finding {
         let who: Vec<u32> = cycle.iter().map(|(transaction, _)| *transaction).collect();
-        let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind() <= Kind::ReadWrite).map(|(_, why)| why.key()).collect();
+        let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
         keys.sort_unstable();
         keys.dedup();
         let mut sentences: Vec<String> = (0..cycle.len())
@@ -288,6 +288,14 @@ impl<'a> Words<'a> {
                 }
                 let missed = new.first().map_or_else(String::new, |value| self.value(*value));
                 format!("{first} read {seen}, without the {missed} of {second}")
+            }
+            Kind::TimedWrite => {
+                format!("{first} {}, and {second} {} later, as real time shows", self.wrote(from, key), self.wrote(to, key))
+            }
+            Kind::TimedMiss => {
+                let reads = self.transactions.steps_of(from).iter().find(|step| step.key() == key && step.written().is_none());
+                let seen = reads.map_or_else(String::new, |step| self.seen(*step));
+                format!("{first} read {seen}, and {second} {} later, as real time shows", self.wrote(to, key))
             }
             Kind::Process => format!("{} did {first}, and then {second}", self.transactions.entries[from as usize].client),
             Kind::RealTime | Kind::Via => {
