@@ -1,5 +1,6 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
+pub mod conservation;
 pub mod generate;
 pub mod guarantee;
 pub mod intake;
@@ -9,6 +10,10 @@ pub mod linearizability;
 pub mod model;
 pub mod monitor;
 mod run;
+mod table;
+mod view;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
-pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, MODELS, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use table::{Cell, Table, TableRow, Tables};
+pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};

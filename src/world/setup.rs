@@ -28,6 +28,12 @@ pub trait Cluster: 'static {
         let _ = server;
         None
     }
+
+    /// What the server must bring to an end before the run has settled, in words: `2 transactions in doubt`. Nothing if it is done.
+    fn unsettled(server: &Self::Server) -> Option<String> {
+        let _ = server;
+        None
+    }
 }
 
 impl<C: Cluster> Vocabulary for C {
@@ -66,6 +72,8 @@ pub struct Conditions {
     pub events: u64,
     /// At most this many events without time advancing.
     pub same_instant: u64,
+    /// Whether the run stops as soon as a judge knows that something is violated. What a run does until then does not depend on it.
+    pub stop_at_violation: bool,
 }
 
 impl Default for Conditions {
@@ -82,6 +90,7 @@ impl Default for Conditions {
             settle: Duration::from_secs(10),
             events: Self::EVENTS,
             same_instant: Self::SAME_INSTANT,
+            stop_at_violation: false,
         }
     }
 }

@@ -195,25 +195,24 @@ impl Search<'_> {
 
     /// The shortest circle through these states, as far as the budget goes; with exactly one anti-dependency if that is wanted.
     fn shortest(&mut self, walker: &mut Walker<'_, '_>, number: usize, states: &[State], single: bool) -> Option<Circle> {
-        let mut best: Option<Circle> = None;
+        let (mut bound, mut best) = (u32::MAX, None);
         let mut last_step = u64::MAX;
         let mut steps = 0;
         for (place, start) in states.iter().enumerate().filter(|(_, state)| **state / 2 < walker.component.transactions) {
             let out_of_budget = self.left == 0 && (single || best.is_some());
-            if out_of_budget || steps > last_step || best.as_ref().is_some_and(|best| best.len() <= 2) {
+            if out_of_budget || steps > last_step || bound <= 2 {
                 self.cut_short |= single && best.is_none() && place < states.len();
                 break;
             }
             if single && start % 2 == 1 && place > 0 && states[place - 1] == start - 1 {
                 continue;
             }
-            let bound = best.as_ref().map_or(u32::MAX, |best| best.len() as u32);
             let taken = walker.walk(number, *start, bound, single);
             self.left = self.left.saturating_sub(walker.steps);
             steps += walker.steps;
             walker.steps = 0;
-            if let Some(circle) = taken {
-                best = Some(circle);
+            if let Some((length, circle)) = taken {
+                (bound, best) = (length, Some(circle));
                 last_step = last_step.min(steps + IMPROVE);
             }
         }
@@ -241,7 +240,7 @@ struct Walker<'a, 'c> {
 
 impl Walker<'_, '_> {
     /// The shortest circle from this state back to it, if it is shorter than the bound. A node that is no transaction has no length.
-    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<Circle> {
+    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<(u32, Circle)> {
         self.round += 1;
         let mut best = bound;
         let mut closing = None;
@@ -252,10 +251,12 @@ impl Walker<'_, '_> {
                 continue;
             }
             let node = state / 2;
-            let beyond = length + u32::from(node < self.component.transactions);
             for edge in self.component.graph.edges(NodeIndex::new(node)) {
                 self.steps += 1;
                 let why = *edge.weight();
+                // What follows from real time in a roundabout way is told only if nothing else will do.
+                let roundabout = why.kind() == Kind::TimedWrite;
+                let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
                 let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
                 let closes = next == start || single && next / 2 == start / 2 && state != start;
                 if closes {
@@ -274,7 +275,7 @@ impl Walker<'_, '_> {
                 }
             }
         }
-        closing.map(|closing| self.unwind(start, closing))
+        closing.map(|closing| (best, self.unwind(start, closing)))
     }
 
     /// One step. A walk with a single anti-dependency begins with it.

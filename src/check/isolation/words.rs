@@ -290,12 +290,14 @@ impl<'a> Words<'a> {
                 format!("{first} read {seen}, without the {missed} of {second}")
             }
             Kind::TimedWrite => {
-                format!("{first} {}, and {second} {} later, as real time shows", self.wrote(from, key), self.wrote(to, key))
+                let own = self.values(from, key).last();
+                format!("{first} {}, and {second} {} later{}", self.wrote(from, key), self.wrote(to, key), self.shown(key, own, to))
             }
             Kind::TimedMiss => {
-                let reads = self.transactions.steps_of(from).iter().find(|step| step.key() == key && step.written().is_none());
-                let seen = reads.map_or_else(String::new, |step| self.seen(*step));
-                format!("{first} read {seen}, and {second} {} later, as real time shows", self.wrote(to, key))
+                let read = self.transactions.steps_of(from).iter().find(|step| step.key() == key && step.written().is_none());
+                let seen = read.map_or_else(String::new, |step| self.seen(*step));
+                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(*value) } else { None });
+                format!("{first} read {seen}, and {second} {} later{}", self.wrote(to, key), self.shown(key, value, to))
             }
             Kind::Process => format!("{} did {first}, and then {second}", self.transactions.entries[from as usize].client),
             Kind::RealTime | Kind::Via => {
@@ -304,6 +306,24 @@ impl<'a> Words<'a> {
                 format!("{first} had ended (at {ended}) before {second} began (at {began})")
             }
         }
+    }
+
+    /// How real time shows that a register held this value before it held what that transaction wrote.
+    fn shown(self, key: u32, value: Option<i64>, later: u32) -> String {
+        let users = |value: Option<i64>| {
+            let uses = move |transaction: &u32| {
+                let mut steps = self.transactions.steps_of(*transaction).iter();
+                steps.any(|step| matches!(*step, Step::Number { key: k, value: v } | Step::Write { key: k, value: v } if k == key && Some(v) == value))
+            };
+            (0..self.transactions.len() as u32).filter(uses)
+        };
+        let entry = |transaction: u32| &self.transactions.entries[transaction as usize];
+        let known = users(value).filter(|user| entry(*user).fate == Fate::Committed);
+        let (early, late) =
+            (known.min_by_key(|user| entry(*user).ended), users(self.values(later, key).last()).max_by_key(|user| entry(*user).began));
+        let (Some(early), Some(late)) = (early, late) else { return String::new() };
+        let (ended, began) = (entry(early).ended, entry(late).began);
+        format!(": {} had ended (at {ended}) before {} began (at {began})", name(early), name(late))
     }
 
     /// What a transaction put into a key.

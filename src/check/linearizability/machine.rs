@@ -13,6 +13,9 @@ pub(super) type KindId = u32;
 
 const NONE: u32 = u32::MAX;
 
+/// A state that nobody will see before it is overwritten, whatever it is.
+pub(super) const HIDDEN: StateId = NONE - 2;
+
 /// What comes of applying a kind in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -184,6 +187,9 @@ impl<M: Model> Transitions for Machine<'_, M> {
         if needs != NONE {
             return if needs == state { Step::To(part.leaves().unwrap_or(state)) } else { Step::Illegal };
         }
+        if state == HIDDEN {
+            return if part == Part::Update { Step::To(HIDDEN) } else { Step::Illegal };
+        }
         let Some(place) = self.memo_place(state, kind) else { return self.ask(state, kind) };
         match self.memo[place] {
             NONE => {
@@ -205,8 +211,8 @@ impl<M: Model> Transitions for Machine<'_, M> {
     }
 
     fn leads(&mut self, state: StateId, kind: KindId) -> bool {
-        if self.needs[kind as usize] == state {
-            return true;
+        if self.needs[kind as usize] == state || state == HIDDEN {
+            return state != HIDDEN;
         }
         let (op, ret) = *self.kinds.get(kind);
         ret.is_none_or(|ret| self.model.leads(self.states.get(state), op, ret))
@@ -214,6 +220,7 @@ impl<M: Model> Transitions for Machine<'_, M> {
 }
 
 /// Equal values get equal numbers, counted from zero in order of appearance.
+#[derive(Debug)]
 pub(super) struct Interner<T> {
     items: Vec<T>,
     /// Places in `items`, found by hash with linear probing; empty while there are so few that looking at each is quicker.

@@ -1,5 +1,6 @@
 //! One key's part of a history, laid out for the search: operations in order of invocation, returns in order of completion.
 
+use super::loose::Class;
 use super::machine::{KindId, Machine, Part, Transitions};
 use crate::check::model::Model;
 use crate::history::{History, Outcome};
@@ -30,8 +31,6 @@ pub(super) struct Loose {
     pub(super) kind: KindId,
     /// The first return before which it may take effect.
     pub(super) from: u32,
-    /// Whether it is like the one before it in the list, which then goes first.
-    pub(super) follows: bool,
     /// See [`Planned::after`].
     pub(super) after: u32,
 }
@@ -42,8 +41,11 @@ pub(super) struct Plan {
     pub(super) returns: Vec<u32>,
     /// For each return, how many operations were invoked before it.
     pub(super) opened: Vec<u32>,
-    /// Alike ones next to one another, the oldest first.
+    /// Class by class, the oldest first.
     pub(super) loose: Vec<Loose>,
+    pub(super) classes: Vec<Class>,
+    /// The classes that can help only until some return, in the order of these returns.
+    pub(super) retiring: Vec<u32>,
     /// Whether one of these is anything but a write.
     pub(super) loose_sharp: bool,
     /// How many operations are open at once, at most.
@@ -87,6 +89,8 @@ impl Plan {
             returns: Vec::with_capacity(count),
             opened: Vec::with_capacity(count),
             loose: Vec::new(),
+            classes: Vec::new(),
+            retiring: Vec::new(),
             loose_sharp: false,
             slots: 0,
             ranks: Vec::with_capacity(count),
@@ -98,7 +102,7 @@ impl Plan {
             Ties::AsRecorded => planner.lay_out_as_recorded(share),
         }
         let Planner { machine, mut plan, .. } = planner;
-        plan.sort_loose();
+        plan.classify(machine);
         plan.find_observers(machine);
         plan
     }
@@ -119,14 +123,6 @@ impl Plan {
     /// Whether clients were busy at one instant so that one operation must follow another that it overlaps.
     pub(super) fn is_tied(&self) -> bool {
         self.planned.iter().any(|operation| operation.tied) || self.loose.iter().any(|loose| loose.after != NONE)
-    }
-
-    fn sort_loose(&mut self) {
-        self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.index));
-        for place in 1..self.loose.len() {
-            let (before, this) = (self.loose[place - 1], &mut self.loose[place]);
-            this.follows = before.kind == this.kind && before.after == NONE && this.after == NONE;
-        }
     }
 
     fn find_observers<M: Model>(&mut self, machine: &Machine<'_, M>) {
@@ -234,8 +230,7 @@ impl<M: Model> Planner<'_, '_, M> {
             if self.machine.part(kind) == Part::Observer {
                 return;
             }
-            self.plan.loose_sharp |= !matches!(self.machine.part(kind), Part::Write(_));
-            self.plan.loose.push(Loose { index, kind, from: self.plan.returns.len() as u32, follows: false, after });
+            self.plan.loose.push(Loose { index, kind, from: self.plan.returns.len() as u32, after });
         } else {
             let slot = self.free.pop().unwrap_or_else(|| {
                 self.plan.slots += 1;

@@ -8,12 +8,14 @@
 //! - *Hidden writes.* When a write takes effect, every blind operation open then could have done so just before it, and nobody would
 //!   know. Such an operation is *covered*: its return is passed freely, though until then it may still take effect in earnest.
 //!   And a write that nobody could see before the next one, or before the return is passed, is left for later.
-//! - *Unknown outcomes* are used when they help, the oldest of those alike first.
+//! - *Unknown outcomes* are used when they help, the oldest of those alike first; those that can help nobody any more are out of the way.
 //! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
-//!   still to be used would leave. If none does, the search turns back here instead of finding out later.
+//!   still to be used would leave. If none does, the search turns back here instead of finding out later. If the present one does not, and
+//!   nobody else can see it before it is overwritten, all such states are one.
 
-use super::machine::{Part, StateId, Step, Transitions};
-use super::plan::{NONE, Plan};
+use super::loose::Tally;
+use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
+use super::plan::{Loose, NONE, Plan};
 use super::visited::{Bits, Configuration, Fates, Visited};
 
 /// What a search has come to.
@@ -76,7 +78,7 @@ enum Choice {
     Returning(u32),
     /// The open operation in this slot takes effect first.
     Open(u32, u32),
-    /// This operation of unknown outcome takes effect first.
+    /// An operation of unknown outcome, of this class, takes effect first.
     Loose(u32, u32),
     Nothing,
 }
@@ -92,6 +94,12 @@ struct Cursor<const W: usize> {
     coverable: Bits<W>,
     /// Neither observers nor writes that can be covered: what may see an operation and change the state, or must be ordered in earnest.
     sharp: Bits<W>,
+    /// What is counted of operations of unknown outcome.
+    tally: Tally,
+    /// How many classes of these can help nobody any more.
+    retired: usize,
+    /// The counts of these.
+    used_up: Bits<W>,
 }
 
 /// An order of operations: each with the rank, among all completions of the history, of the return before which it took effect.
@@ -107,6 +115,16 @@ enum Arrival {
     New(u32, bool),
 }
 
+/// What looking ahead shows.
+enum Outlook {
+    /// Nothing stands in the way.
+    Open,
+    /// The state will be overwritten before anybody sees it.
+    Hidden,
+    /// No state that can be reached fits the observer with this return.
+    Hopeless(u32),
+}
+
 /// Takes notes while a way is walked again.
 #[derive(Default)]
 struct Log {
@@ -119,10 +137,10 @@ struct Log {
 
 impl<const W: usize> Search<W> {
     /// A search for an order that passes the first `limit` returns.
-    pub(super) fn new(plan: &Plan, limit: u32) -> Self {
+    pub(super) fn new(plan: &Plan, limit: u32, tally: Tally) -> Self {
         Self {
-            cursor: Cursor::new(plan),
-            visited: Visited::new(),
+            visited: Visited::new(&tally),
+            cursor: Cursor::new(plan, tally),
             way: Vec::new(),
             limit,
             started: false,
@@ -226,15 +244,10 @@ impl<const W: usize> Search<W> {
                     }
                 }
                 Choice::Open(..) => choice = Choice::Loose(0, 0),
-                Choice::Loose(place, branch) if (place as usize) < plan.loose.len() => {
+                Choice::Loose(place, branch) if (place as usize) < plan.classes.len() => {
                     choice = Choice::Loose(place + 1, 0);
-                    let loose = &plan.loose[place as usize];
-                    if loose.from > *event
-                        || fates.used.has(place)
-                        || (loose.follows && !fates.used.has(place - 1))
-                        || !self.ready(plan, *event, fates, loose.after)
-                        || hides(machine, loose.kind)
-                    {
+                    let Some(loose) = self.unused(plan, place, fates) else { continue };
+                    if loose.from > *event || !self.ready(plan, *event, fates, loose.after) || hides(machine, loose.kind) {
                         continue;
                     }
                     if let Some((next, more)) = branch_of(machine, *state, loose.kind, branch) {
@@ -303,8 +316,11 @@ impl<const W: usize> Search<W> {
                 (operation.kind, slot != returning_slot && self.cursor.coverable.has(slot))
             }
             Choice::Loose(place, _) => {
-                fates.used.insert(place);
-                let loose = &plan.loose[place as usize];
+                let loose = self.unused(plan, place, &fates).expect("a choice was possible");
+                let counted = &self.cursor.tally.places[place as usize];
+                if counted.mask != 0 {
+                    fates.used.count_up(counted);
+                }
                 if let Some(log) = log.as_deref_mut() {
                     log.order.push((loose.index, event));
                 }
@@ -380,11 +396,16 @@ impl<const W: usize> Search<W> {
         if unseen && !self.is_sharp(plan, &fates) {
             return Arrival::Back;
         }
-        if let Some(observer) = self.hopeless(plan, machine, state, &fates) {
-            self.horizon = self.horizon.max(observer + 1);
-            return Arrival::Back;
-        }
+        let state = match self.look_ahead(plan, machine, state, &fates) {
+            Outlook::Open => state,
+            Outlook::Hidden => HIDDEN,
+            Outlook::Hopeless(observer) => {
+                self.horizon = self.horizon.max(observer + 1);
+                return Arrival::Back;
+            }
+        };
         self.deepest = self.deepest.max(self.cursor.event);
+        fates.used = fates.used.or(&self.cursor.used_up);
         let configuration = Configuration { event: self.cursor.event, state, fates };
         let firm = self.cursor.open.minus(&self.cursor.coverable);
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
@@ -419,14 +440,14 @@ impl<const W: usize> Search<W> {
         self.order(plan, machine)
     }
 
-    /// The return of the next observer, if no way leads from here to a state that fits it.
-    fn hopeless<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, state: StateId, fates: &Fates<W>) -> Option<u32> {
+    /// Whether a way leads from here to a state that fits the next observer to return.
+    fn look_ahead<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, state: StateId, fates: &Fates<W>) -> Outlook {
         let event = self.cursor.event;
         let opened = plan.opened[event as usize];
         let mut observer = plan.observer[event as usize];
         let wanted = loop {
             if observer >= self.limit {
-                return None;
+                return Outlook::Open;
             }
             let place = plan.returns[observer as usize];
             let operation = &plan.planned[place as usize];
@@ -436,24 +457,47 @@ impl<const W: usize> Search<W> {
             observer = plan.observer[observer as usize + 1];
         };
         if machine.leads(state, wanted) {
-            return None;
+            return Outlook::Open;
         }
+        let open = self.cursor.open.minus(&fates.done);
+        let later = &plan.planned[opened as usize..plan.opened[observer as usize] as usize];
+        let loose =
+            || (0..plan.classes.len() as u32).filter_map(|class| self.unused(plan, class, fates)).filter(|loose| loose.from <= observer);
+        // Something has to overwrite the state before the observer can take effect.
         let mut fits = |kind| machine.part(kind).leaves().is_some_and(|left| machine.leads(left, wanted));
-        let mut open = self.cursor.open.minus(&fates.done);
-        while let Some(slot) = open.pop() {
-            if fits(plan.planned[self.cursor.slots[slot as usize] as usize].kind) {
-                return None;
-            }
+        if !self.open_kinds(plan, open).any(&mut fits)
+            && !later.iter().any(|operation| fits(operation.kind))
+            && !loose().any(|loose| fits(loose.kind))
+        {
+            return Outlook::Hopeless(observer);
         }
-        let later = opened as usize..plan.opened[observer as usize] as usize;
-        if plan.planned[later].iter().any(|operation| fits(operation.kind)) {
-            return None;
+        // Does anyone see the state before? Whoever asks for the ends of orders does.
+        if state == HIDDEN || self.ends.is_some() {
+            return Outlook::Open;
         }
-        let unused = |place: usize| !fates.used.has(place as u32);
-        if plan.loose.iter().enumerate().any(|(place, loose)| loose.from <= observer && unused(place) && fits(loose.kind)) {
-            return None;
-        }
-        Some(observer)
+        let mut sees = |kind| match machine.part(kind) {
+            Part::Write(_) | Part::Update => false,
+            Part::Observer => machine.leads(state, kind),
+            Part::Swap(_) | Part::Other => true,
+        };
+        let seen = self.open_kinds(plan, open).any(&mut sees)
+            || later.iter().any(|operation| sees(operation.kind))
+            || loose().any(|loose| sees(loose.kind));
+        if seen { Outlook::Open } else { Outlook::Hidden }
+    }
+
+    /// The next operation of this class to take effect.
+    #[inline]
+    fn unused<'p>(&self, plan: &'p Plan, class: u32, fates: &Fates<W>) -> Option<&'p Loose> {
+        let (class, place) = (&plan.classes[class as usize], &self.cursor.tally.places[class as usize]);
+        let used = if place.mask == 0 { 0 } else { fates.used.count(place) };
+        let left = if place.mask == 0 { class.until >= self.cursor.event } else { used < class.count };
+        left.then(|| &plan.loose[(class.start + used) as usize])
+    }
+
+    /// The kinds of the operations in these slots.
+    fn open_kinds<'s>(&'s self, plan: &'s Plan, mut slots: Bits<W>) -> impl Iterator<Item = u32> + 's {
+        std::iter::from_fn(move || slots.pop()).map(|slot| plan.planned[self.cursor.slots[slot as usize] as usize].kind)
     }
 
     /// The order found, by walking the way again.
@@ -498,14 +542,17 @@ pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId
 }
 
 impl<const W: usize> Cursor<W> {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan, tally: Tally) -> Self {
         Self {
+            tally,
             event: 0,
             slots: vec![NONE; plan.slots as usize],
             open: Bits::EMPTY,
             observers: Bits::EMPTY,
             coverable: Bits::EMPTY,
             sharp: Bits::EMPTY,
+            retired: 0,
+            used_up: Bits::EMPTY,
         }
     }
 
@@ -516,6 +563,10 @@ impl<const W: usize> Cursor<W> {
             self.close(plan, plan.returns[self.event as usize]);
             self.event += 1;
             self.open_before(plan, machine, self.event);
+            while self.retired < plan.retiring.len() && retires(plan, self.retired) < self.event {
+                self.used_up.fill(&self.tally.places[plan.retiring[self.retired] as usize]);
+                self.retired += 1;
+            }
         }
         while self.event > event {
             for place in opened_before(plan, self.event) {
@@ -523,6 +574,10 @@ impl<const W: usize> Cursor<W> {
             }
             self.event -= 1;
             self.open(plan, machine, plan.returns[self.event as usize]);
+            while self.retired > 0 && retires(plan, self.retired - 1) >= self.event {
+                self.retired -= 1;
+                self.used_up.clear(&self.tally.places[plan.retiring[self.retired] as usize]);
+            }
         }
     }
 
@@ -554,6 +609,11 @@ impl<const W: usize> Cursor<W> {
         self.coverable.remove(slot);
         self.sharp.remove(slot);
     }
+}
+
+/// The last return before which the class that retires at this place can help.
+fn retires(plan: &Plan, place: usize) -> u32 {
+    plan.classes[plan.retiring[place] as usize].until
 }
 
 /// The operations that were invoked after the return before this one.

@@ -1,5 +1,6 @@
 //! The configurations that a search has been in, so that none is explored twice, nor one that can do no more than another.
 
+use super::loose::{Place, Tally};
 use super::machine::StateId;
 
 /// A small set of numbers below 64 · `W`.
@@ -44,6 +45,33 @@ impl<const W: usize> Bits<W> {
         self.0.iter().all(|word| *word == 0)
     }
 
+    /// The numbers whose bits are set in these words.
+    pub(super) fn of_words(words: &[u64]) -> Self {
+        Self(std::array::from_fn(|word| words.get(word).copied().unwrap_or(0)))
+    }
+
+    /// How often something was counted.
+    #[inline]
+    pub(super) const fn count(&self, place: &Place) -> u32 {
+        (self.0[place.word as usize] >> place.shift & place.mask) as u32
+    }
+
+    /// Counts once more.
+    #[inline]
+    pub(super) const fn count_up(&mut self, place: &Place) {
+        self.0[place.word as usize] += 1 << place.shift;
+    }
+
+    /// Sets all bits of a count.
+    pub(super) const fn fill(&mut self, place: &Place) {
+        self.0[place.word as usize] |= place.mask << place.shift;
+    }
+
+    /// Clears all bits of a count.
+    pub(super) const fn clear(&mut self, place: &Place) {
+        self.0[place.word as usize] &= !(place.mask << place.shift);
+    }
+
     /// The smallest number, taken out.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<u32> {
@@ -66,7 +94,7 @@ pub(super) struct Fates<const W: usize> {
     /// Slots of open blind operations that need not take effect any more, though they still may: a write that took effect while they were
     /// open would have hidden theirs, had it come just before.
     pub(super) covered: Bits<W>,
-    /// Operations of unknown outcome that took effect, by their place in the plan.
+    /// How many operations of unknown outcome took effect, class by class.
     pub(super) used: Bits<W>,
 }
 
@@ -76,14 +104,22 @@ impl<const W: usize> Fates<W> {
     /// Whether whatever can be done from `other` can be done from here: a covered operation is as good as one that took effect and as
     /// one that did not, and an unknown operation left is as good as one used.
     #[inline]
-    fn dominates(&self, other: &Self) -> bool {
-        let all = |test: fn(u64, u64, u64, u64, u64, u64) -> bool| {
-            (0..W).all(|w| test(self.done.0[w], self.covered.0[w], self.used.0[w], other.done.0[w], other.covered.0[w], other.used.0[w]))
-        };
-        all(|done, covered, used, other_done, other_covered, other_used| {
-            (other_covered & !covered) | ((done ^ other_done) & !covered) | (used & !other_used) == 0
+    fn dominates(&self, other: &Self, counts: &Counts<W>) -> bool {
+        (0..W).all(|w| {
+            let (done, covered, used) = (self.done.0[w], self.covered.0[w], self.used.0[w]);
+            let (guards, singles) = (counts.guards.0[w], counts.singles.0[w]);
+            let bridged = (other.covered.0[w] & !covered) | ((done ^ other.done.0[w]) & !covered) == 0;
+            // No count here is above the one there: then no guard is borrowed from.
+            let spare = ((other.used.0[w] & !singles) | guards).wrapping_sub(used & !singles) & guards;
+            bridged && used & !other.used.0[w] & singles == 0 && spare == guards
         })
     }
+}
+
+/// Where counts are, to compare them all at once: see [`Tally`].
+pub(super) struct Counts<const W: usize> {
+    guards: Bits<W>,
+    singles: Bits<W>,
 }
 
 /// Where a search can be: before a return, in a state.
@@ -109,11 +145,13 @@ pub(super) struct Visited<const W: usize> {
     entries: Vec<Entry<W>>,
     /// The latest entry of each bucket; a power of two of them.
     heads: Vec<u32>,
+    counts: Counts<W>,
 }
 
 impl<const W: usize> Visited<W> {
-    pub(super) fn new() -> Self {
-        Self { entries: Vec::new(), heads: vec![NONE; 32] }
+    pub(super) fn new(tally: &Tally) -> Self {
+        let counts = Counts { guards: Bits::of_words(&tally.guards), singles: Bits::of_words(&tally.singles) };
+        Self { entries: Vec::new(), heads: vec![NONE; 32], counts }
     }
 
     pub(super) fn get(&self, id: u32) -> &Configuration<W> {
@@ -130,7 +168,7 @@ impl<const W: usize> Visited<W> {
             let entry = &self.entries[place as usize];
             let known = &entry.configuration;
             if entry.hash == hash && known.event == configuration.event && known.state == configuration.state {
-                if known.fates.dominates(&configuration.fates) {
+                if known.fates.dominates(&configuration.fates, &self.counts) {
                     return None;
                 }
                 compared += 1;

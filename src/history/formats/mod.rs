@@ -19,15 +19,15 @@
 //!
 //! # Log
 //!
-//! What Jepsen prints while it runs: process, type, `f`, value, perhaps an error, behind whatever the logger puts in front. There is no room
-//! for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are.
+//! What Jepsen prints while it runs: process, type, `f`, value, perhaps an error, behind whatever the logger puts in front. There is no
+//! room for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are.
 //!
 //! # JSON lines, version 1
 //!
 //! First `{"stormglass":"history","version":1}`; it may be left out. Then an object a line, with `process`, `type`, `f`, `value`, and, if
-//! there are any, `key`, `time` (nanoseconds) and `rest` (an object of other fields). What JSON has no words for is an object with one field:
-//! `{"keyword":"a"}`, `{"symbol":"a"}`, `{"char":"a"}`, `{"number":"1/3"}`, `{"list":[…]}`, `{"set":[…]}`, `{"map":[[key, value],…]}`,
-//! `{"tagged":["inst", value]}`.
+//! there are any, `key`, `time` (nanoseconds) and `rest` (an object of other fields). What JSON has no words for is an object with one
+//! field: `{"keyword":"a"}`, `{"symbol":"a"}`, `{"char":"a"}`, `{"number":"1/3"}`, `{"list":[…]}`, `{"set":[…]}`,
+//! `{"map":[[key, value],…]}`, `{"tagged":["inst", value]}`.
 //!
 //! ```
 //! use stormglass::history::formats::{Entries, Format, convert};

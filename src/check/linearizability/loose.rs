@@ -1,0 +1,171 @@
+//! Operations of unknown outcome, counted by classes.
+//!
+//! Those that ask for the same are interchangeable, but that some may take effect earlier: the oldest goes first. So all that a search has
+//! to know of a class is how many of it took effect: a few bits each, packed into words. A class that can help nobody any more is retired:
+//! it counts as used up, so that configurations that differ in nothing else meet.
+//!
+//! A search may also leave classes uncounted: then each of their operations may take effect any number of times. That only allows more. If
+//! there is no order even so, there is none; and one that takes no more of a class than there are is an order. See
+//! [`relaxed`](super::relaxed).
+
+use super::machine::{KindId, Machine, Part, StateId, Step, Transitions};
+use super::plan::{Loose, NONE, Plan};
+use crate::check::model::Model;
+
+/// Operations of unknown outcome that ask for the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Class {
+    pub(super) kind: KindId,
+    /// The place of the oldest in [`Plan::loose`]; the others follow it.
+    pub(super) start: u32,
+    pub(super) count: u32,
+    /// The last return before which it can help; [`NONE`] if there is none.
+    pub(super) until: u32,
+}
+
+/// Where a class is counted: bits of a word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub(super) word: u32,
+    pub(super) shift: u32,
+    /// The bits of the count, moved to the right; none if the class is not counted.
+    pub(super) mask: u64,
+}
+
+/// What of the classes is counted, and where.
+#[derive(Debug)]
+pub(super) struct Tally {
+    /// By class.
+    pub(super) places: Vec<Place>,
+    /// For each word, a bit above each count of more than one bit: never set.
+    pub(super) guards: Vec<u64>,
+    /// For each word, the counts of one bit.
+    pub(super) singles: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts those classes for which this says so.
+    pub(super) fn new(classes: &[Class], counted: impl Fn(usize) -> bool) -> Self {
+        let mut free = 0;
+        let mut tally = Self { places: Vec::with_capacity(classes.len()), guards: Vec::new(), singles: Vec::new() };
+        for (class, known) in classes.iter().enumerate() {
+            if !counted(class) {
+                tally.places.push(Place::default());
+                continue;
+            }
+            let mask = (1 << (u32::BITS - known.count.leading_zeros())) - 1_u64;
+            let width = mask.count_ones() + u32::from(known.count > 1);
+            if tally.guards.is_empty() || free + width > u64::BITS {
+                free = 0;
+                tally.guards.push(0);
+                tally.singles.push(0);
+            }
+            let word = tally.guards.len() - 1;
+            tally.places.push(Place { word: word as u32, shift: free, mask });
+            free += width;
+            if known.count > 1 {
+                tally.guards[word] |= 1 << (free - 1);
+            } else {
+                tally.singles[word] |= 1 << (free - 1);
+            }
+        }
+        tally
+    }
+}
+
+/// How much work may go into finding out what a class is good for.
+const EFFORT: usize = 1 << 18;
+
+impl Plan {
+    /// Sorts operations of unknown outcome into classes, and leaves out those that can help nobody.
+    pub(super) fn classify<M: Model>(&mut self, machine: &mut Machine<'_, M>) {
+        if self.loose.is_empty() {
+            return;
+        }
+        self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.after != NONE, loose.index));
+        self.group();
+        if let Some(ends) = self.find_ends(machine) {
+            self.retain(&ends);
+        }
+        self.retiring = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
+        let classes = &self.classes;
+        self.retiring.sort_by_key(|class| classes[*class as usize].until);
+        self.loose_sharp = self.classes.iter().any(|class| !matches!(machine.part(class.kind), Part::Write(_)));
+    }
+
+    /// Keeps the classes that can help somebody, and notes until when.
+    fn retain(&mut self, ends: &[Option<u32>]) {
+        let from = |class: &Class, loose: &[Loose]| loose[class.start as usize].from;
+        let helps: Vec<bool> =
+            self.classes.iter().zip(ends).map(|(class, end)| end.is_some_and(|end| from(class, &self.loose) <= end)).collect();
+        let mut kept = self.classes.iter().zip(&helps).flat_map(|(class, helps)| std::iter::repeat_n(*helps, class.count as usize));
+        self.loose.retain(|_| kept.next().unwrap_or(true));
+        self.group();
+        let ends = ends.iter().zip(&helps).filter(|(_, helps)| **helps).filter_map(|(end, _)| *end);
+        self.classes.iter_mut().zip(ends).for_each(|(class, end)| class.until = end);
+    }
+
+    fn group(&mut self) {
+        self.classes.clear();
+        for (place, loose) in self.loose.iter().enumerate() {
+            match self.classes.last_mut() {
+                Some(class) if class.kind == loose.kind && loose.after == NONE => class.count += 1,
+                _ => self.classes.push(Class { kind: loose.kind, start: place as u32, count: 1, until: NONE }),
+            }
+        }
+    }
+
+    /// The last return before which each class can help: as long as somebody may see what it leaves. Nothing where this is not known: where
+    /// something changes the state in a way of its own.
+    fn find_ends<M: Model>(&self, machine: &mut Machine<'_, M>) -> Option<Vec<Option<u32>>> {
+        let plain = machine.kinds().all(|kind| !matches!(machine.part(kind), Part::Update | Part::Other));
+        let left: Vec<Option<StateId>> = self.classes.iter().map(|class| machine.part(class.kind).leaves()).collect();
+        if !plain || left.contains(&None) || self.loose.iter().any(|loose| loose.after != NONE) {
+            return None;
+        }
+        let left: Vec<StateId> = left.into_iter().flatten().collect();
+        let mut last = vec![None; machine.kinds().len()];
+        for (event, place) in self.returns.iter().enumerate() {
+            last[self.planned[*place as usize].kind as usize] = Some(event as u32);
+        }
+        // The last return of one that can take effect in this state and no other, by state; and of those that can in many.
+        let mut needed: Vec<Option<u32>> = vec![None; machine.states()];
+        let mut curious: Vec<(KindId, u32)> = Vec::new();
+        for kind in machine.kinds() {
+            let Some(event) = last[kind as usize] else { continue };
+            match (machine.part(kind), machine.needs(kind)) {
+                (_, Some(state)) => needed[state as usize] = needed[state as usize].max(Some(event)),
+                (Part::Write(_), None) => {}
+                _ => curious.push((kind, event)),
+            }
+        }
+        let swaps: Vec<usize> = (0..left.len()).filter(|class| matches!(machine.part(self.classes[*class].kind), Part::Swap(_))).collect();
+        if left.len().saturating_mul(curious.len() + swaps.len()) > EFFORT {
+            return None;
+        }
+        let mut ends: Vec<Option<u32>> = left
+            .iter()
+            .map(|state| {
+                let seen = curious.iter().filter(|(kind, _)| machine.step(*state, *kind) != Step::Illegal).map(|(_, event)| *event).max();
+                seen.max(needed[*state as usize])
+            })
+            .collect();
+        // What one leaves, another may replace; and so it helps for as long as that one does.
+        let replaces = |machine: &mut Machine<'_, M>, swap: usize, state| machine.step(state, self.classes[swap].kind) != Step::To(state);
+        let pairs: Vec<(usize, usize)> = (0..left.len())
+            .flat_map(|class| swaps.iter().map(move |swap| (class, *swap)))
+            .filter(|(class, swap)| replaces(machine, *swap, left[*class]))
+            .collect();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (class, swap) in &pairs {
+                if ends[*swap] > ends[*class] {
+                    ends[*class] = ends[*swap];
+                    changed = true;
+                }
+            }
+        }
+        Some(ends)
+    }
+}
