@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use stormglass::base::{Act, Committed, RunKey, Seen, Transaction};
+use stormglass::check::Verdict;
 use stormglass::check::isolation::generate::{Shape, generate};
 use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Phenomenon, Transactions, check};
 use stormglass::history::{History, Outcome};
@@ -22,10 +23,11 @@ use support::measure::{cpu, median};
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-const KINDS: [(&str, fn(usize)); 5] = [
-    ("lists", |size| ours(shape(size))),
-    ("lists, write skew planted", |size| ours(Shape { planted: Some(Phenomenon::WriteSkew), ..shape(size) })),
-    ("registers", |size| ours(Shape { registers: true, ..shape(size) })),
+const KINDS: [(&str, fn(usize)); 6] = [
+    ("lists", |size| ours(shape(size), false)),
+    ("lists, write skew planted", |size| ours(Shape { planted: Some(Phenomenon::WriteSkew), ..shape(size) }, false)),
+    ("registers", |size| ours(Shape { registers: true, ..shape(size) }, false)),
+    ("registers, order given", |size| ours(Shape { registers: true, ..shape(size) }, true)),
     ("lists, adya", |size| adya(shape(size))),
     ("registers, adya", |size| adya(Shape { registers: true, ..shape(size) })),
 ];
@@ -59,18 +61,29 @@ fn row(size: usize, first: f64, second: f64, mebibytes: f64) {
     println!("{:>12.1} {:>12.1} {:>12.0} {mebibytes:>10.1}", first * 1e3, second * 1e3, speed);
 }
 
-fn ours(shape: Shape) {
+/// Registers alone do not show the order of blind writes, so that what holds may be unknown.
+fn ours(shape: Shape, given: bool) {
     let made = generate(&shape, RunKey::from_seed(1));
     let rounds = (200_000 / shape.transactions).clamp(1, 20);
     let before = mebibytes("VmRSS:");
     let (mut pack, mut judge) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let (seconds, transactions) = cpu(|| Transactions::from(&made.history));
+        let (seconds, transactions) = cpu(|| {
+            let mut transactions = Transactions::from(&made.history);
+            made.orders.iter().filter(|_| given).for_each(|(key, values)| transactions.order(*key, values));
+            transactions
+        });
         pack.push(seconds);
         let (seconds, report) = cpu(|| check(&transactions, DEFAULT_BUDGET));
         judge.push(seconds);
-        let expected = if shape.planted.is_some() { Level::StrongSnapshotIsolation } else { Level::StrictSerializable };
-        assert_eq!(report.strongest(), [expected]);
+        let expected = if shape.planted.is_some() {
+            Verdict::Violated
+        } else if shape.registers && !given {
+            continue;
+        } else {
+            Verdict::Holds
+        };
+        assert_eq!(report.verdict(Level::StrictSerializable), expected);
     }
     row(shape.transactions, median(pack), median(judge), mebibytes("VmHWM:") - before);
 }

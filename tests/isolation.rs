@@ -338,7 +338,7 @@ fn clients_and_real_time() {
         "c1 0-1: w x 1
          c1 2-3: w x 2
          c2 4-5: r x =1",
-        &expect![" | strong-session-serializable"],
+        &expect!["G0-realtime × 1 | strong-session-serializable"],
     );
     // What is of unknown outcome may take effect late.
     shows(
@@ -388,9 +388,9 @@ fn an_order_that_is_given_decides() {
     assert_eq!(property.verdict, Verdict::Violated);
     expect![[r#"
         incompatible-order: no one list explains what was read
-          T3 (c3): read k120 → [1, 2]
+          T3 (c3): read k1 → [1, 2]
 
-          T3 read k120 as [1, 2], but the order given for k120 is [2, 1]
+          T3 read k1 as [1, 2], but the order given for k1 is [2, 1]
     "#]]
     .assert_eq(&property.detail);
 }
@@ -412,11 +412,11 @@ fn anomalies_in_words() {
           read-uncommitted                   holds
 
         lost-update: a lost update, which is a G-single
-          T1 (c1): read k120 → nothing, append 1 to k120
-          T2 (c2): read k120 → nothing, append 2 to k120
+          T1 (c1): read k1 → nothing, append 1 to k1
+          T2 (c2): read k1 → nothing, append 2 to k1
 
-          T2 read nothing in k120, and then appended 2 to k120
-          T1 appended 1 to k120, which T2 had not seen
+          T2 read nothing in k1, and then appended 2 to k1
+          T1 appended 1 to k1, which T2 had not seen
     "#]]
     .assert_eq(&words(
         "c1 0-9: r x, a x 1
@@ -437,15 +437,15 @@ fn anomalies_in_words() {
           read-uncommitted                   holds
 
         long-fork: a long fork, which is a G-nonadjacent
-          T1 (c1): append 1 to k120
-          T2 (c2): append 2 to k121
-          T3 (c3): read k120 → [1], read k121 → nothing
-          T4 (c4): read k120 → nothing, read k121 → [2]
+          T1 (c1): append 1 to k1
+          T2 (c2): append 2 to k2
+          T3 (c3): read k1 → [1], read k2 → nothing
+          T4 (c4): read k1 → nothing, read k2 → [2]
 
-          T1 < T3: T1 appended 1 to k120; T3 read k120 as [1]
-          T3 < T2: T3 read nothing in k121, without the 2 of T2
-          T2 < T4: T2 appended 2 to k121; T4 read k121 as [2]
-          T4 < T1: T4 read nothing in k120, without the 1 of T1
+          T1 < T3: T1 appended 1 to k1; T3 read k1 as [1]
+          T3 < T2: T3 read nothing in k2, without the 2 of T2
+          T2 < T4: T2 appended 2 to k2; T4 read k2 as [2]
+          T4 < T1: T4 read nothing in k1, without the 1 of T1
           so that T1 < T3 < T2 < T4 < T1: a circle
     "#]]
     .assert_eq(&words(
@@ -456,24 +456,24 @@ fn anomalies_in_words() {
     ));
     expect![[r#"
         the strongest level that holds: strong-session-serializable
-          3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 9 dependencies
-          strict-serializable                violated: G-single-realtime
+          3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 12 dependencies
+          strict-serializable                violated: G0-realtime
           strong-session-serializable        holds
           serializable                       holds
-          strong-snapshot-isolation          violated: G-single-realtime
+          strong-snapshot-isolation          violated: G0-realtime
           strong-session-snapshot-isolation  holds
           snapshot-isolation                 holds
           parallel-snapshot-isolation        holds
           read-committed                     holds
           read-uncommitted                   holds
 
-        G-single-realtime: read skew, given real time
-          T2 (c1): read k120 → 1, write k120 = 2
-          T3 (c2): read k120 → 1
+        G0-realtime: dirty write, given real time
+          T1 (c1): write k1 = 1
+          T2 (c1): read k1 → 1, write k1 = 2
 
-          T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
-          T3 < T2: T3 read k120 as 1, without the 2 of T2
-          so that T2 < T3 < T2: a circle
+          T1 < T2: c1 did T1, and then T2
+          T2 < T1: T2 wrote 2 to k1, and T1 wrote 1 to k1 later, as real time shows
+          so that T1 < T2 < T1: a circle
     "#]]
     .assert_eq(&words(
         "c1 0-1: w x 1
@@ -517,19 +517,23 @@ fn what_is_planted_is_found_and_nothing_else() {
 
 #[test]
 fn made_histories_are_strictly_serializable() {
+    let mut unknown = 0;
     for registers in [false, true] {
-        for seed in 0..40 {
+        for seed in 0..100 {
             let ratio = stormglass::base::Ratio::new(1, 10).expect("a ratio");
             let shape = Shape { registers, aborted: ratio, unknown: ratio, ..Shape::new(1 + seed as u32 % 9, 150) };
             let made = generate(&shape, RunKey::from_seed(seed));
             let told = judge("isolation", Level::StrictSerializable, &made.history, DEFAULT_BUDGET);
-            assert_eq!(told.verdict, Verdict::Holds, "{registers} {seed}: {}", told.detail);
+            // Where registers are written without being read, no guess is always right.
+            assert!(told.verdict == Verdict::Holds || registers && told.verdict == Verdict::Unknown, "{registers} {seed}: {}", told.detail);
+            unknown += usize::from(told.verdict == Verdict::Unknown);
             let mut transactions = Transactions::from(&made.history);
             made.orders.iter().for_each(|(key, values)| transactions.order(*key, values));
             let told = judge_transactions("isolation", Level::StrictSerializable, &transactions, DEFAULT_BUDGET);
             assert_eq!(told.verdict, Verdict::Holds, "orders given, {registers} {seed}: {}", told.detail);
         }
     }
+    assert!(unknown <= 15, "{unknown} of 100 registers are unknown");
 }
 
 /// Strict serializability is linearizability of the store as one object, which another checker can judge.
@@ -541,7 +545,8 @@ fn linearizability_of_the_store_agrees() {
         for (seed, registers) in [(1, false), (2, true), (3, false), (4, true)] {
             let made = generate(&Shape { planted, registers, keys: 3, ..Shape::new(3, 30) }, RunKey::from_seed(seed));
             let serializable = judge("isolation", Level::StrictSerializable, &made.history, DEFAULT_BUDGET).verdict;
-            assert_eq!(linearizability::check(&Store::default(), &made.history).verdict(), serializable, "{planted:?} {seed}");
+            let linearizable = linearizability::check(&Store::default(), &made.history).verdict();
+            assert!(linearizable == serializable || registers && serializable == Verdict::Unknown, "{planted:?} {seed}: {serializable}");
         }
     }
 }
