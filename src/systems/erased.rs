@@ -77,7 +77,7 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>().with::<super::Detectors>()
+        Self::new().with::<super::RaftKv>().with::<super::Detectors>().with::<super::Omega>().with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.

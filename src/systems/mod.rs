@@ -5,7 +5,9 @@
 mod detectors;
 mod erased;
 pub mod kv;
+mod omega;
 mod raft_kv;
+mod supervisor;
 
 use std::fmt::Debug;
 
@@ -16,7 +18,9 @@ use crate::world::{Cluster, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use omega::{Omega, OmegaConfig};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use supervisor::{Supervisor, SupervisorConfig};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
