@@ -19,6 +19,9 @@ enum What {
     Faults,
     Checks,
     Mutants,
+    Decoys,
+    Models,
+    Guarantees,
 }
 
 impl What {
@@ -28,6 +31,9 @@ impl What {
             Self::Faults => Class::Fault,
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
+            Self::Decoys => Class::Decoy,
+            Self::Models => Class::Model,
+            Self::Guarantees => Class::Guarantee,
         }
     }
 }

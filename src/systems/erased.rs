@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Check, Mutant, Population, System, Written};
+use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
@@ -25,6 +25,8 @@ pub trait AnySystem: Send + Sync {
     fn checks(&self) -> Vec<Check>;
     /// Its planted bugs.
     fn mutants(&self) -> &'static [Mutant];
+    /// Its decoys.
+    fn decoys(&self) -> &'static [Decoy];
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -77,7 +79,8 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>().with::<super::Detectors>().with::<super::Omega>().with::<super::Supervisor>()
+        let consensus = Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>();
+        consensus.with::<super::Detectors>().with::<super::Omega>().with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.
@@ -131,6 +134,10 @@ impl<S: System> AnySystem for Door<S> {
         S::mutants()
     }
 
+    fn decoys(&self) -> &'static [Decoy] {
+        S::decoys()
+    }
+
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {
         let config = S::decode(system, workload)?;
         Some(Box::new(Ready::<S>(config)))
@@ -160,7 +167,10 @@ impl<S: System> Instance for Ready<S> {
 
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
         let setup = S::nodes(&self.0, mutant).under(conditions.clone());
-        let judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        if watch.judged && conditions.stop_at_violation {
+            judges.extend(S::online_judges(&self.0));
+        }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
         if watch.judged {

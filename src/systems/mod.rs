@@ -5,9 +5,13 @@
 mod detectors;
 mod erased;
 pub mod kv;
+mod load;
 mod omega;
+mod paxos_commit;
 mod raft_kv;
 mod supervisor;
+pub mod transactional;
+mod two_phase;
 
 use std::fmt::Debug;
 
@@ -19,8 +23,10 @@ use crate::world::{Cluster, Setup};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use omega::{Omega, OmegaConfig};
+pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use supervisor::{Supervisor, SupervisorConfig};
+pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
@@ -32,11 +38,17 @@ pub trait System: Cluster + Sized {
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
-    /// The properties that its judges report on, always.
+    /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
+    /// under those.
     fn checks() -> Vec<Check>;
 
     /// Its planted bugs.
     fn mutants() -> &'static [Mutant] {
+        &[]
+    }
+
+    /// Its decoys: what looks like a bug, and is none.
+    fn decoys() -> &'static [Decoy] {
         &[]
     }
 
@@ -50,11 +62,19 @@ pub trait System: Cluster + Sized {
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
 
-    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants)) if one is named.
+    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants) or
+    /// [`decoys`](Self::decoys)) if one is named.
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
 
     /// Those who watch a run.
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// Those who also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
+    /// found again, and told, when the history is judged, so they need not report.
+    fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()
     }
@@ -123,4 +143,13 @@ pub struct Mutant {
     pub source: &'static str,
     /// Which faults it takes to show.
     pub needs: &'static [&'static str],
+}
+
+/// Odd but right behaviour, put where a mutant would be: a judge that says anything of it raises a false alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoy {
+    /// Its name, as a scenario's `mutant` gives it.
+    pub name: &'static str,
+    /// What is odd about it, and why it is right.
+    pub about: &'static str,
 }

@@ -143,7 +143,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 post: Post::new(),
                 network,
                 // Where nothing crashes, no write can be lost, and none is looked for.
-                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }),
+                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }, conditions.stop_at_violation),
                 nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
                 sync_latency: conditions.disk.sync,
                 key,
@@ -166,6 +166,9 @@ impl<'a, C: Cluster> World<'a, C> {
                 Step::Idle | Step::Later if !self.core.nemesis.is_idle() => self.strike_due(),
                 Step::Idle | Step::Later => return self.complete(),
                 Step::Exhausted(limit) => return Ending::Limit(limit),
+            }
+            if self.core.scribe.stopped {
+                return Ending::Stopped;
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
                 return self.complete();
@@ -294,4 +297,6 @@ enum Ending {
     Complete(Vec<String>),
     Limit(Limit),
     Panic(String),
+    /// A judge knows that something is violated, and no more is asked for.
+    Stopped,
 }

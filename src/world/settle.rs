@@ -181,6 +181,7 @@ impl<C: Cluster> World<'_, C> {
                 no_panic = PropertyReport::violated(NO_PANIC, now, text);
                 cut_short("the run ended early".to_owned());
             }
+            Ending::Stopped => cut_short(format!("the run was stopped at the first violation, at {now}")),
             Ending::Limit(Limit::SameInstant) => {
                 let (node, doing) = (self.doing.node, self.doing_in_words());
                 let detail = format!("the run spins: event after event at {now} without time going on; in the last of them {node} {doing}");

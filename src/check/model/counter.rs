@@ -96,6 +96,10 @@ impl Model for Counter {
         }
     }
 
+    fn is_silent(&self, op: &CounterOp) -> bool {
+        matches!(op, CounterOp::Add(_))
+    }
+
     fn monitor(&self, part: &Part<'_, CounterOp, CounterResult>) -> Opinion {
         use CounterResult::{Added, Value};
         judge(part, self.initial, |op, ret| match (op, ret) {
@@ -113,6 +117,10 @@ impl Model for Counter {
             Some(CounterResult::Added) => op.to_string(),
             Some(ret) => format!("{op} → {ret}"),
         }
+    }
+
+    fn describe_state(&self, value: &i64) -> String {
+        format!("shows {value}")
     }
 
     fn expected(&self, shown: &i64, op: &CounterOp) -> String {

@@ -1,8 +1,8 @@
 //! Sequential models: what an object does when one operation is applied after another.
 //!
 //! A [`Model`] is all that a checker knows of an object. Two methods are enough: [`Model::initial`] and [`Model::step`]. The others make
-//! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::expected`]); what they
-//! default to is always right.
+//! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::describe_state`],
+//! [`Model::expected`]); what they default to is always right.
 //!
 //! ```
 //! use stormglass::check::model::{Model, Next};
@@ -80,6 +80,13 @@ pub trait Model {
         Role::Other
     }
 
+    /// Whether the answer to this operation never tells anything: whatever it is, the [role](Model::role) is [`Role::Write`] or
+    /// [`Role::Update`]. A checker that does not know the answer yet need not keep apart where the operation took effect. By default not.
+    fn is_silent(&self, op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
     /// Whether this state could become one in which the operation may return this, if only operations of the roles [`Role::Update`] and
     /// [`Role::Other`] are applied to it, any number of them, even none. A checker drops what cannot; so if in doubt, the answer is yes, as
     /// it is by default.
@@ -100,6 +107,11 @@ pub trait Model {
             Some(ret) => format!("{op:?} → {ret:?}"),
             None => format!("{op:?} → ?"),
         }
+    }
+
+    /// The state in words, as in `holds 3`.
+    fn describe_state(&self, state: &Self::State) -> String {
+        format!("{state:?}")
     }
 
     /// What would have been legal for this operation in this state, as in `only 5 could have been read`.

@@ -131,6 +131,10 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftJudge {
         }
     }
 
+    fn violated(&self) -> bool {
+        self.found.iter().any(Option::is_some)
+    }
+
     fn reports(&self) -> Vec<PropertyReport> {
         let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
             None => PropertyReport::holds(name),
