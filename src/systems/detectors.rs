@@ -315,7 +315,8 @@ impl System for Detectors {
     }
 
     fn mutants() -> &'static [Mutant] {
-        mutants()
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&properties::PROPERTIES.map(|(name, ..)| name)));
+        &MUTANTS
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {
@@ -389,10 +390,10 @@ pub(super) fn no_workload(workload: Option<Form<'_>>) {
     }
 }
 
-/// The mutants of all systems of detectors, as scenarios name them, and the decoys.
-pub(super) fn mutants() -> &'static [Mutant] {
-    static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| detector::MUTANTS.iter().map(described).collect());
-    &MUTANTS
+/// The mutants that one of these properties must catch, as scenarios name them.
+pub(super) fn mutants(properties: &[&str]) -> Vec<Mutant> {
+    let caught = |mutant: &&detector::Mutant| properties.contains(&mutant.property);
+    detector::MUTANTS.iter().filter(caught).map(described).collect()
 }
 
 fn described(mutant: &detector::Mutant) -> Mutant {

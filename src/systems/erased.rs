@@ -79,7 +79,8 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>().with::<super::Detectors>()
+        let consensus = Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>();
+        consensus.with::<super::Detectors>().with::<super::Omega>().with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.

@@ -6,8 +6,10 @@ mod detectors;
 mod erased;
 pub mod kv;
 mod load;
+mod omega;
 mod paxos_commit;
 mod raft_kv;
+mod supervisor;
 pub mod transactional;
 mod two_phase;
 
@@ -20,8 +22,10 @@ use crate::world::{Cluster, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use supervisor::{Supervisor, SupervisorConfig};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.

@@ -218,6 +218,7 @@ impl<'a, C: Cluster> World<'a, C> {
             Call::Lift { strike } => self.lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.end_faults(),
+            Call::Restart { node } => self.restart(node),
             Call::Look => self.look(),
         }
         self.hold_for_strikes();

@@ -424,6 +424,14 @@ impl<C: Cluster> World<'_, C> {
         self.exists(node).then(|| self.state(node))
     }
 
+    /// Starts a node anew that a process has asked to be started anew.
+    pub(super) fn restart(&mut self, node: NodeId) {
+        if self.exists(node) && !self.is_destroyed(node) {
+            on_host!(self, node, host, core => host.crash(core));
+            self.start_soon(node);
+        }
+    }
+
     fn crash(&mut self, node: NodeId, down: Option<DurationRange>) -> bool {
         let mut struck = false;
         on_host!(self, node, host, core => struck = host.crash(core));

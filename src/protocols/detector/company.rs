@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Detector, Message, Note, Timer};
+use super::{Config, Detector, Message, Note, Timer, mark};
 use crate::base::{Duration, Kind, NodeId};
 use crate::process::{self, Context, Embeds, Files, Process, SyncToken};
 
@@ -198,13 +198,4 @@ impl Process for Company {
     }
 }
 
-static MARKS: [&str; super::mark::ALL.len() + 2] = {
-    let mut marks = [WORK_ANSWERED; super::mark::ALL.len() + 2];
-    let mut place = 0;
-    while place < super::mark::ALL.len() {
-        marks[place] = super::mark::ALL[place];
-        place += 1;
-    }
-    marks[place] = WORK_WAITS;
-    marks
-};
+static MARKS: [&str; mark::ALL.len() + 2] = mark::and(&[WORK_ANSWERED, WORK_WAITS]);

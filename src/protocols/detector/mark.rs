@@ -49,3 +49,14 @@ pub(super) const ALL: &[&str] = &[
     TOMBSTONE,
     UNHEALTHY,
 ];
+
+/// All of them, and these of whoever carries a detector.
+pub(super) const fn and<const COUNT: usize>(more: &[&'static str]) -> [&'static str; COUNT] {
+    let mut marks = [""; COUNT];
+    let mut place = 0;
+    while place < COUNT {
+        marks[place] = if place < ALL.len() { ALL[place] } else { more[place - ALL.len()] };
+        place += 1;
+    }
+    marks
+}

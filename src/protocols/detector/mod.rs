@@ -26,7 +26,7 @@ mod omega;
 mod phi;
 pub mod properties;
 mod rules;
-//mod supervisor;
+mod supervisor;
 mod swim;
 
 use crate::base::Duration;
@@ -40,7 +40,7 @@ pub use note::{Note, Said};
 pub use omega::{Omega, OmegaNote};
 pub use phi::Law;
 pub use rules::{Correct, Rules};
-//pub use supervisor::{Supervisor, SupervisorConfig, SupervisorMessage, SupervisorNote, SupervisorTimer};
+pub use supervisor::{Supervisor, SupervisorConfig, SupervisorMessage, SupervisorNote, SupervisorTimer};
 
 /// What a detector is built from.
 #[derive(Clone, Debug)]

@@ -147,6 +147,22 @@ pub static MUTANTS: &[Mutant] = &[
         property: "quality-of-service",
         about: "Each update is passed on once. It dies out before it has reached everybody, and some hear of a crash much later.",
     },
+    Mutant {
+        name: "detector/follows-the-dead",
+        rules: &FollowsTheDead,
+        source: "class of bugs: an election that does not ask the failure detector",
+        needs: &["the first node, destroyed"],
+        property: "eventual-leadership",
+        about: "Whoever is first leads, whether or not it is suspected: all follow a leader that is gone.",
+    },
+    Mutant {
+        name: "detector/hires-the-dead",
+        rules: &HiresTheDead,
+        source: "class of bugs: a replacement that is not checked for life",
+        needs: &["a spare node and one with a job, both destroyed"],
+        property: "jobs-recovered",
+        about: "A supervisor gives the job of a failed node to the first spare one, whether or not that is suspected.",
+    },
 ];
 
 /// The rules that go by this name: those of a mutant or of a decoy; the correct ones if there is none.
@@ -291,5 +307,23 @@ struct GossipDiesOut;
 impl Rules for GossipDiesOut {
     fn transmissions(&self, _: u32) -> u32 {
         1
+    }
+}
+
+#[derive(Debug)]
+struct FollowsTheDead;
+
+impl Rules for FollowsTheDead {
+    fn may_lead(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct HiresTheDead;
+
+impl Rules for HiresTheDead {
+    fn may_replace(&self, _: bool) -> bool {
+        true
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::{Config, Detector, Message, Note, Rules, Timer};
+use super::{Config, Detector, Message, Note, Rules, Timer, mark};
 use crate::base::NodeId;
 use crate::process::{Context, Embeds, Files, Process, Role, SyncToken};
 
@@ -33,6 +33,8 @@ pub enum OmegaNote {
 
 /// A leader is elected that another had been before.
 pub(super) const NEW_LEADER: &str = "another leader";
+
+static MARKS: [&str; mark::ALL.len() + 1] = mark::and(&[NEW_LEADER]);
 
 impl Omega {
     /// Whom it follows.
@@ -84,7 +86,7 @@ impl Process for Omega {
     type Note = OmegaNote;
 
     const ROLES: &'static [&'static str] = &["Leader"];
-    const MARKS: &'static [&'static str] = &[NEW_LEADER];
+    const MARKS: &'static [&'static str] = &MARKS;
 
     fn boot(config: &Config, files: &Files, context: &mut Context<'_, Self>) -> Self {
         let detector = context.embed(|context| Detector::boot(config, files, context));

@@ -106,10 +106,15 @@ pub trait Rules: Sync + Debug {
         limit
     }
 
-    // Omega.
+    // Omega and the supervisor.
 
     /// Whether this node is a candidate for the leader: if it is not suspected.
     fn may_lead(&self, suspected: bool) -> bool {
+        !suspected
+    }
+
+    /// Whether a node without a job may be given that of a failed one: if it is not suspected itself.
+    fn may_replace(&self, suspected: bool) -> bool {
         !suspected
     }
 }

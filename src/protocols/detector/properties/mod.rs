@@ -5,6 +5,7 @@
 //! completeness*), and nobody else by anybody (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
 
 mod classes;
+mod recovery;
 mod track;
 mod truth;
 
@@ -18,6 +19,7 @@ use track::{Track, Undetected};
 use truth::{Cause, Change, Truth};
 
 pub use classes::{LEADERSHIP, LeaderJudge};
+pub use recovery::{RECOVERY, RecoveryJudge, Working};
 
 /// The properties, in the order in which they are reported: name, kind, and what each says.
 pub const PROPERTIES: [(&str, PropertyKind, &str); 6] = [

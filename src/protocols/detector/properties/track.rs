@@ -302,17 +302,12 @@ impl Track {
                 self.crash_over(at, of, node.since, truth);
             }
         }
-        if self.suspected == 0 {
-            return;
-        }
-        for of in (0..self.nodes).map(NodeId::server) {
-            for by in self.watchers(of).collect::<Vec<_>>() {
-                if let Some(pair) = self.pairs.get(&Self::key(by, of)).copied().filter(|pair| pair.suspected) {
-                    self.cut(at, pair);
-                    if pair.kind != Kind::Right {
-                        self.last_wrong = Some((at, by, of));
-                    }
-                }
+        let mut suspected: Vec<(u64, Pair)> = self.pairs.iter().map(|(key, pair)| (*key, *pair)).collect();
+        suspected.sort_unstable_by_key(|(key, _)| *key);
+        for (key, pair) in suspected {
+            self.cut(at, pair);
+            if pair.kind != Kind::Right {
+                self.last_wrong = Some((at, NodeId::server((key >> 32) as u32), NodeId::server(key as u32)));
             }
         }
     }
