@@ -1,5 +1,6 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
+pub mod conservation;
 pub mod generate;
 pub mod guarantee;
 pub mod intake;

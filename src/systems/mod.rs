@@ -4,7 +4,10 @@
 
 mod erased;
 pub mod kv;
+mod load;
 mod raft_kv;
+pub mod transactional;
+mod two_phase;
 
 use std::fmt::Debug;
 
@@ -15,6 +18,7 @@ use crate::world::{Cluster, Setup};
 
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
@@ -26,7 +30,8 @@ pub trait System: Cluster + Sized {
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
-    /// The properties that its judges report on, always.
+    /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
+    /// under those.
     fn checks() -> Vec<Check>;
 
     /// Its planted bugs.
