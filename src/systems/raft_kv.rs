@@ -28,7 +28,7 @@ pub struct RaftSettings {
 impl Default for RaftSettings {
     /// The timeouts of the paper.
     fn default() -> Self {
-        let raft::Config { election_timeout, heartbeat, batch_max, .. } = raft::Config::of(1);
+        let raft::Config { election_timeout, heartbeat, batch_max, .. } = <raft::Config>::of(1);
         Self { election_timeout, heartbeat, batch: batch_max as u32 }
     }
 }
