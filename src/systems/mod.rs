@@ -8,6 +8,7 @@ mod load;
 mod raft_kv;
 pub mod transactional;
 mod two_phase;
+mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
@@ -19,6 +20,7 @@ use crate::world::{Cluster, Setup};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
+pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {

@@ -10,13 +10,14 @@
 //!   together: the resource manager of one server.
 //! - [`Note`] is what a server says about itself; [`properties`] judges the conditions AC1 to AC5, and the locks, by that alone.
 //!
-//! And a folder for each protocol: [`two_phase`].
+//! And a folder for each protocol: [`two_phase`], and [`raft_groups`], in which each server of it is a group of servers.
 
 pub mod locks;
 pub mod manager;
 pub mod mark;
 mod note;
 pub mod properties;
+pub mod raft_groups;
 pub mod store;
 mod transaction;
 pub mod two_phase;
