@@ -10,7 +10,9 @@ pub mod model;
 pub mod monitor;
 mod run;
 mod table;
+mod view;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
-pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, MODELS, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check};
 pub use table::{Cell, Table, TableRow, Tables};
+pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};

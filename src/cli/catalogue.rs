@@ -1,6 +1,8 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
 use crate::check::PropertyKind;
+use crate::check::guarantee::Guarantee;
+use crate::check::model::ModelName;
 use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
 use crate::world;
 
@@ -29,6 +31,8 @@ pub(super) enum Class {
     Mark,
     Role,
     Kind,
+    Model,
+    Guarantee,
 }
 
 impl Class {
@@ -45,6 +49,8 @@ impl Class {
             Self::Mark => "a sometimes mark",
             Self::Role => "a role, which faults can be aimed at",
             Self::Kind => "a kind of message",
+            Self::Model => "a model: what a recorded history can be judged by",
+            Self::Guarantee => "a guarantee: what a recorded history can be asked to keep",
         }
     }
 
@@ -55,6 +61,8 @@ impl Class {
             Self::Check => "checks",
             Self::Mutant => "mutants",
             Self::Decoy => "decoys",
+            Self::Model => "models",
+            Self::Guarantee => "guarantees",
             Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
@@ -72,6 +80,8 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
         topics.extend(owned(class, &names));
     }
+    topics.extend(ModelName::ALL.map(model));
+    topics.extend(Guarantee::ALL.map(guarantee));
     topics
 }
 
@@ -223,6 +233,76 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
 fn decoy(decoy: &Decoy, system: &dyn AnySystem) -> Topic {
     let more = vec![("of the system", system.name().to_owned()), ("written", format!("mutant: {:?}", decoy.name))];
     Topic { name: decoy.name.to_owned(), class: Class::Decoy, about: decoy.about.to_owned(), more }
+}
+
+fn model(model: ModelName) -> Topic {
+    let invoked = |f: &str, value: &str| format!("{{:process 0, :type :invoke, :f :{f}, :value {value}}}");
+    let written: Vec<String> = operations(model).iter().map(|(f, asked, _)| invoked(f, asked)).collect();
+    let answers: Vec<String> = operations(model).iter().map(|(f, _, answer)| format!("{f}: {answer}")).collect();
+    Topic {
+        name: model.name().to_owned(),
+        class: Class::Model,
+        about: model.about().to_owned(),
+        more: vec![
+            ("how an operation begins in a file of EDN", lines(written)),
+            ("what its end, :type :ok, has for a :value", lines(answers)),
+            ("asked for by", format!("stormglass check history.edn --model {model}")),
+        ],
+    }
+}
+
+/// What can be asked of an object: its name in files, a value that goes in, and what comes out.
+fn operations(model: ModelName) -> &'static [(&'static str, &'static str, &'static str)] {
+    const READ: (&str, &str, &str) = ("read", "nil", "the value, or nil");
+    const WRITE: (&str, &str, &str) = ("write", "3", "nothing, or the same");
+    const ACQUIRE: (&str, &str, &str) =
+        ("acquire", "nil", "nothing, or false if it was refused; a value says for whom it is, if not for the process");
+    const RELEASE: (&str, &str, &str) = ("release", "nil", "nothing, or false if it was refused");
+    match model {
+        ModelName::Register => &[READ, WRITE],
+        ModelName::CasRegister => &[READ, WRITE, ("cas", "[3 4]", "anything, or false if the value differed")],
+        ModelName::Kv => &[
+            ("get", "[\"key\" nil]", "key and value, or value; so may all others, and the key may stand in :key instead"),
+            ("put", "[\"key\" 3]", "nothing, or the same"),
+            ("append", "[\"key\" 3]", "nothing, or the same"),
+            ("cas", "[\"key\" [3 4]]", "anything; false, or {:found 5}, if the value differed"),
+            ("delete", "[\"key\" nil]", "nothing"),
+        ],
+        ModelName::Counter => {
+            &[("read", "nil", "the number"), ("add", "3", "nothing, or the same"), ("add-and-get", "3", "the number after it")]
+        }
+        ModelName::Set => &[
+            ("add", "3", "nothing, or whether it was there before"),
+            ("remove", "3", "nothing, or whether it was there before"),
+            ("contains", "3", "true or false"),
+        ],
+        ModelName::GrowSet => &[("add", "3", "nothing, or the same"), ("read", "nil", "all elements: [1 3]")],
+        ModelName::Queue => &[("enqueue", "3", "nothing, or the same"), ("dequeue", "nil", "the item, or nil if there was none")],
+        ModelName::Stack => &[("push", "3", "nothing, or the same"), ("pop", "nil", "the item, or nil if there was none")],
+        ModelName::PriorityQueue => {
+            &[("insert", "3", "nothing, or the same"), ("take-least", "nil", "the least item, or nil if there was none")]
+        }
+        ModelName::Lock => &[ACQUIRE, RELEASE],
+        ModelName::FencedLock => &[("acquire", "nil", "the token, or false if it was refused"), RELEASE],
+        ModelName::Log => &[
+            ("append", "3", "nothing, or offset and entry: [0 3]"),
+            ("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
+        ],
+    }
+}
+
+fn guarantee(guarantee: Guarantee) -> Topic {
+    let told = match guarantee {
+        Guarantee::Linearizable => "for every model; judged key by key",
+        Guarantee::Sequential => "for every model; all keys together, which may take far longer than linearizability",
+        _ => "for registers and stores in which no value is written twice, and for sets that only grow; else it is unknown",
+    };
+    Topic {
+        name: guarantee.name().to_owned(),
+        class: Class::Guarantee,
+        about: guarantee.about().to_owned(),
+        more: vec![("told", told.to_owned()), ("asked for by", format!("stormglass check history.edn --model kv --guarantee {guarantee}"))],
+    }
 }
 
 /// Names with the systems that they belong to.

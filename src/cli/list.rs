@@ -20,6 +20,8 @@ enum What {
     Checks,
     Mutants,
     Decoys,
+    Models,
+    Guarantees,
 }
 
 impl What {
@@ -30,6 +32,8 @@ impl What {
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
             Self::Decoys => Class::Decoy,
+            Self::Models => Class::Model,
+            Self::Guarantees => Class::Guarantee,
         }
     }
 }

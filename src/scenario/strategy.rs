@@ -87,7 +87,7 @@ impl Draw {
         let resume = self.target(set_off).prop_map(|node| Fault::Resume { node });
         let of_links = prop_oneof![3 => partition, 2 => Just(Fault::Heal), 1 => lose, 1 => duplicate, 2 => delay];
         let of_nodes = prop_oneof![4 => crash, 2 => pause, 1 => stall, 1 => restart, 1 => resume];
-        prop_oneof![1 => of_links, 1 => of_nodes]
+        prop_oneof![1 => of_nodes, 1 => of_links]
     }
 
     fn cut(&self, set_off: bool) -> impl Strategy<Value = Cut> + use<> {

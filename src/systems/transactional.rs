@@ -16,7 +16,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic};
-use super::{Check, Mutant, Nodes, Population, System, Written};
+use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Committed, Fields, Form, Transaction};
 use crate::check::{Judge, PropertyKind, PropertyReport, conservation};
 use crate::history::History;
@@ -144,9 +144,9 @@ fn write_load(load: &TransactionLoad) -> String {
 /// A protocol that carries out transactions. [`Txn`] makes a system of it: with clients, a workload, and judges of what the clients saw.
 ///
 /// *What it owes its clients.* A transaction takes effect as a whole or not at all, and once: a request may come again, to any server,
-/// under the same session and number. A protocol that cannot tell a repeated request from a new one sets [`Service::RETRY`] to `false`; then
-/// clients ask once. An abort is answered with [`Reply::Refused`](crate::process::Reply::Refused): it is a promise that the transaction
-/// never takes effect.
+/// under the same session and number. A protocol that cannot tell a repeated request from a new one sets [`Service::RETRY`] to `false`;
+/// then clients ask once. An abort is answered with [`Reply::Refused`](crate::process::Reply::Refused): it is a promise that the
+/// transaction never takes effect.
 pub trait Transactional: Service<Operation = Transaction, Response = Committed> {
     /// Its name in a scenario: `TwoPhase`.
     const NAME: &'static str;
@@ -181,6 +181,11 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         &[]
     }
 
+    /// Its decoys.
+    fn decoys() -> &'static [Decoy] {
+        &[]
+    }
+
     /// The properties of its own that its judges report on, next to those of all transactional systems.
     fn checks() -> Vec<Check> {
         Vec::new()
@@ -201,7 +206,7 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         None
     }
 
-    /// What the server must bring to an end before a run has settled, in words: see [`Cluster::unsettled`].
+    /// What it must still bring to an end before the run has settled, in words: see [`Cluster::unsettled`].
     fn unsettled(server: &Self::Server) -> Option<String> {
         let _ = server;
         None
@@ -248,6 +253,10 @@ impl<P: Transactional> System for Txn<P> {
 
     fn mutants() -> &'static [Mutant] {
         P::mutants()
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

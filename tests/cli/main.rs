@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may panic as tests may")]
 
+mod histories;
 mod toy;
 
 use std::fs;
@@ -808,6 +809,29 @@ fn lists() {
 
             decoys
               none
+
+            models
+              register        one value, or nothing
+              cas-register    one value, or nothing, that can be compared and set
+              kv              a register for each key, that can also be appended to and deleted; keys are judged apart
+              counter         a number that is added to
+              set             elements that come and go; each is judged apart
+              grow-set        elements that only come, read all together
+              queue           first in, first out
+              stack           last in, first out
+              priority-queue  the least item out first
+              lock            held by one owner at a time
+              fenced-lock     held by one owner at a time, with a token that grows from grant to grant
+              log             entries that are appended and stay, read from any offset
+
+            guarantees
+              linearizable         one order of all operations that keeps to real time and explains every answer
+              sequential           one order of all operations that keeps to each client's own and explains every answer
+              causal               whoever sees a write sees what came before it, and all agree on what overwrites what
+              monotonic-writes     whoever sees a write sees what its client had written before
+              writes-follow-reads  whoever sees a write sees what its client had read before
+              monotonic-reads      what a client has seen, it goes on seeing, or something newer
+              read-your-writes     what a client has written, it sees, or something newer
         "#]],
     );
     check(
@@ -956,25 +980,27 @@ fn helps() {
     check(
         &help(&["--help"]).1,
         expect![[r#"
-        Runs distributed systems in a deterministic simulation, under faults, and judges what their clients
-        saw.
+            Runs distributed systems in a deterministic simulation, under faults, and judges what their clients
+            saw.
 
-        Usage: stormglass <COMMAND>
+            Usage: stormglass <COMMAND>
 
-        Commands:
-          run      Run a scenario once, and judge it
-          sweep    Run many seeds of a scenario, on all cores
-          replay   Show a run record by record
-          lint     Check scenario files without running them
-          list     List what there is: systems, faults, checks, mutants, decoys
-          explain  Explain a system, a fault, a check, a mutant, a mark, …
+            Commands:
+              run      Run a scenario once, and judge it
+              sweep    Run many seeds of a scenario, on all cores
+              replay   Show a run record by record
+              lint     Check scenario files without running them
+              check    Judge a recorded history, whoever recorded it
+              convert  Write a recorded history in another format
+              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees
+              explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
-    "#]],
+            Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
+        "#]],
     );
     check(
         &help(&["run", "--help"]).1,
@@ -1043,6 +1069,61 @@ fn helps() {
 
             Example: stormglass replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2
         "#]],
+    );
+    check(
+        &help(&["check", "--help"]).1,
+        expect![[r#"
+            Judge a recorded history, whoever recorded it
+
+            Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
+
+            Arguments:
+              <HISTORY>...  Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for
+                            standard input
+
+            Options:
+                  --model <MODEL>          What the object is: register, cas-register, kv, …; `list models`
+                                           shows all
+                  --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
+                                           seems to be
+                  --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
+                                           `list guarantees` shows all. With `strongest`, each is judged
+                                           [default: linearizable]
+                  --initial <VALUE>        What the object holds at first, as EDN; without it, nothing
+                  --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
+                                           without this it is left out
+                  --budget <STATES>        How many states may be explored; without it, four million and twenty
+                                           for each operation
+                  --witness                If it holds, show the order that explains it
+                  --full                   Explain every key that is violated, not only the one with the
+                                           smallest explanation
+                  --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
+                                           json]
+              -h, --help                   Print help
+
+            Example: stormglass check history.edn --model cas-register --report why.html
+        "#]],
+    );
+    check(
+        &help(&["convert", "--help"]).1,
+        expect![[r#"
+        Write a recorded history in another format
+
+        Usage: stormglass convert [OPTIONS] --to <FORMAT> <HISTORY>
+
+        Arguments:
+          <HISTORY>  A history; - for standard input
+
+        Options:
+              --to <FORMAT>            The format to write: edn, log or json
+              --input-format <FORMAT>  The format of the history: edn, log or json; without it, what it
+                                       seems to be
+          -o, --out <FILE>             Write to this file, which appears when it is whole; without it, to
+                                       standard output
+          -h, --help                   Print help
+
+        Example: stormglass convert jepsen.log --to json -o history.jsonl
+    "#]],
     );
     assert_eq!(help(&[]), (Some(2), help(&["--help"]).1), "alone it says what it can do");
     for command in ["lint", "list", "explain"] {

@@ -80,7 +80,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     }
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
     let (mut search, ends, shortest) = loop {
-        let Some(mut search) = AnySearch::new(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
+        let Some(mut search) = AnySearch::exact(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
         search.seek_ends();
         let mut progress = Progress::Paused;
         while progress == Progress::Paused && search.ends().is_empty() && search.states() < budget {
@@ -257,7 +257,7 @@ impl Diagnosis {
             let _ = writeln!(text, "  open then, and not in the longest order: {}{more}", open.join(", "));
         }
         text.push('\n');
-        text.push_str(&drawing::draw(model, history, &self.core(), self.operation));
+        text.push_str(&drawing::draw(model, history, &self.core(), self.operation, &|client| client.to_string()));
         text
     }
 }
@@ -277,7 +277,7 @@ pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>
 }
 
 /// Long values lose their middle.
-pub(super) fn shorten(text: &str, longest: usize) -> String {
+pub(in crate::check) fn shorten(text: &str, longest: usize) -> String {
     let length = text.chars().count();
     if length <= longest {
         return text.to_owned();

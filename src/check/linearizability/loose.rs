@@ -2,7 +2,11 @@
 //!
 //! Those that ask for the same are interchangeable, but that some may take effect earlier: the oldest goes first. So all that a search has
 //! to know of a class is how many of it took effect: a few bits each, packed into words. A class that can help nobody any more is retired:
-//! it counts as used up, so that searches that differ in nothing else meet.
+//! it counts as used up, so that configurations that differ in nothing else meet.
+//!
+//! A search may also leave classes uncounted: then each of their operations may take effect any number of times. That only allows more. If
+//! there is no order even so, there is none; and one that takes no more of a class than there are is an order. See
+//! [`relaxed`](super::relaxed).
 
 use super::machine::{KindId, Machine, Part, StateId, Step, Transitions};
 use super::plan::{Loose, NONE, Plan};
@@ -15,27 +19,58 @@ pub(super) struct Class {
     /// The place of the oldest in [`Plan::loose`]; the others follow it.
     pub(super) start: u32,
     pub(super) count: u32,
-    /// Where it is counted.
-    pub(super) word: u32,
-    pub(super) shift: u32,
     /// The last return before which it can help; [`NONE`] if there is none.
     pub(super) until: u32,
 }
 
-impl Class {
-    /// The bits that hold its count, moved to the right.
-    pub(super) const fn mask(&self) -> u64 {
-        (1 << (u32::BITS - self.count.leading_zeros())) - 1
-    }
+/// Where a class is counted: bits of a word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub(super) word: u32,
+    pub(super) shift: u32,
+    /// The bits of the count, moved to the right; none if the class is not counted.
+    pub(super) mask: u64,
 }
 
-/// Where the counts are.
-#[derive(Debug, Default)]
-pub(super) struct Layout {
+/// What of the classes is counted, and where.
+#[derive(Debug)]
+pub(super) struct Tally {
+    /// By class.
+    pub(super) places: Vec<Place>,
     /// For each word, a bit above each count of more than one bit: never set.
     pub(super) guards: Vec<u64>,
     /// For each word, the counts of one bit.
     pub(super) singles: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts those classes for which this says so.
+    pub(super) fn new(classes: &[Class], counted: impl Fn(usize) -> bool) -> Self {
+        let mut free = 0;
+        let mut tally = Self { places: Vec::with_capacity(classes.len()), guards: Vec::new(), singles: Vec::new() };
+        for (class, known) in classes.iter().enumerate() {
+            if !counted(class) {
+                tally.places.push(Place::default());
+                continue;
+            }
+            let mask = (1 << (u32::BITS - known.count.leading_zeros())) - 1_u64;
+            let width = mask.count_ones() + u32::from(known.count > 1);
+            if tally.guards.is_empty() || free + width > u64::BITS {
+                free = 0;
+                tally.guards.push(0);
+                tally.singles.push(0);
+            }
+            let word = tally.guards.len() - 1;
+            tally.places.push(Place { word: word as u32, shift: free, mask });
+            free += width;
+            if known.count > 1 {
+                tally.guards[word] |= 1 << (free - 1);
+            } else {
+                tally.singles[word] |= 1 << (free - 1);
+            }
+        }
+        tally
+    }
 }
 
 /// How much work may go into finding out what a class is good for.
@@ -52,7 +87,9 @@ impl Plan {
         if let Some(ends) = self.find_ends(machine) {
             self.retain(&ends);
         }
-        self.lay_out_counts();
+        self.retiring = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
+        let classes = &self.classes;
+        self.retiring.sort_by_key(|class| classes[*class as usize].until);
         self.loose_sharp = self.classes.iter().any(|class| !matches!(machine.part(class.kind), Part::Write(_)));
     }
 
@@ -73,34 +110,9 @@ impl Plan {
         for (place, loose) in self.loose.iter().enumerate() {
             match self.classes.last_mut() {
                 Some(class) if class.kind == loose.kind && loose.after == NONE => class.count += 1,
-                _ => self.classes.push(Class { kind: loose.kind, start: place as u32, count: 1, word: 0, shift: 0, until: NONE }),
+                _ => self.classes.push(Class { kind: loose.kind, start: place as u32, count: 1, until: NONE }),
             }
         }
-    }
-
-    fn lay_out_counts(&mut self) {
-        let mut free = 0;
-        let mut layout = Layout { guards: vec![0], singles: vec![0] };
-        for class in &mut self.classes {
-            let width = class.mask().count_ones() + u32::from(class.count > 1);
-            if free + width > u64::BITS {
-                free = 0;
-                layout.guards.push(0);
-                layout.singles.push(0);
-            }
-            let word = layout.guards.len() - 1;
-            (class.word, class.shift) = (word as u32, free);
-            free += width;
-            if class.count > 1 {
-                layout.guards[word] |= 1 << (free - 1);
-            } else {
-                layout.singles[word] |= 1 << class.shift;
-            }
-        }
-        self.layout = layout;
-        self.retiring = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
-        let classes = &self.classes;
-        self.retiring.sort_by_key(|class| classes[*class as usize].until);
     }
 
     /// The last return before which each class can help: as long as somebody may see what it leaves. Nothing where this is not known: where

@@ -41,6 +41,7 @@ mod merge;
 mod monitors;
 mod plan;
 mod registers;
+mod relaxed;
 mod search;
 pub mod twin;
 mod visited;
@@ -49,12 +50,15 @@ mod witness;
 use rustc_hash::FxHashMap;
 
 pub use self::core::{Core, shrink};
+pub(super) use self::diagnosis::shorten;
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 pub use self::explanation::{Conviction, in_time};
 use self::joint::Joint;
 pub use self::lent::{Lent, Part};
+use self::loose::Tally;
 use self::machine::Machine;
 use self::plan::{Plan, Share, Ties};
+use self::relaxed::{Finding, Relaxed};
 use self::search::{End, Order, Progress, Search};
 pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
@@ -188,10 +192,12 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// By searching a little; if that is not enough, by an algorithm made for the kind of object, where there is one that can judge the
-    /// history; else by searching on.
+    /// history; else by searching on, in turns with a search that counts operations of unknown outcome only as far as it has to.
     Usual,
     /// Only by searching.
     Search,
+    /// Only by the search that counts as little as it has to.
+    Relaxed,
     /// Only by algorithms made for the kind of object: see [`monitor`](crate::check::monitor).
     Monitor,
 }
@@ -308,6 +314,8 @@ struct Case<'a, M: Model> {
     machine: Machine<'a, M>,
     /// None if more is open, or unknown, than a search can hold.
     search: Option<AnySearch>,
+    /// The search that counts little, once it is needed.
+    relaxed: Option<Relaxed>,
 }
 
 /// What a key may explore before the next one has its turn; the next round allows more.
@@ -347,14 +355,18 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         for (share, (_, events)) in shares.iter().enumerate() {
             let mut machine = Machine::new(model);
             let plan = Plan::new(self.history, events, self.ties, &mut machine, &mut self.places);
-            let search = AnySearch::new(&plan, plan.returns.len() as u32).filter(|_| self.strategy != Strategy::Monitor);
-            let mut case = Case { share, plan, machine, search };
+            let exact = matches!(self.strategy, Strategy::Usual | Strategy::Search);
+            let search = if exact { AnySearch::exact(&plan, plan.returns.len() as u32) } else { None };
+            let mut case = Case { share, plan, machine, search, relaxed: None };
             let mut ruling = self.turn(&mut case, FIRST_ROUND);
-            if ruling.is_none() && self.strategy != Strategy::Search {
+            if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Monitor) {
                 ruling = case.consult(model);
             }
+            if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Relaxed) {
+                case.relaxed = Relaxed::new(&case.plan, &case.machine);
+            }
             // A ruling for each share, in their order, that later rounds may better.
-            let over = ruling.is_some() || case.search.is_none();
+            let over = ruling.is_some() || (case.search.is_none() && case.relaxed.is_none());
             self.rulings.push(ruling.unwrap_or_else(|| case.undecided()));
             if !over {
                 open.push(case);
@@ -364,7 +376,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         while !open.is_empty() && self.states < self.budget {
             allowance = allowance.saturating_mul(4);
             open.retain_mut(|case| {
-                let ruling = self.turn(case, allowance);
+                let ruling = self.relaxed_turn(case, allowance).or_else(|| self.turn(case, allowance));
                 let over = ruling.is_some();
                 self.rulings[case.share] = ruling.unwrap_or_else(|| case.undecided());
                 !over
@@ -384,12 +396,34 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
             Progress::Paused => None,
         }
     }
+
+    /// What the search that counts little makes of it, if there is one.
+    fn relaxed_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+        let allowance = allowance.min(self.budget.saturating_sub(self.states));
+        let Case { plan, machine, relaxed: Some(relaxed), .. } = case else { return None };
+        let before = relaxed.states();
+        let finding = relaxed.run(plan, machine, allowance);
+        self.states += relaxed.states() - before;
+        match finding {
+            Finding::Order(order) => Some(Ruling::Order(order)),
+            Finding::Violated(completions) => Some(Ruling::Violated { completions }),
+            Finding::Paused => None,
+        }
+    }
 }
 
 impl<M: Model> Case<'_, M> {
+    /// How many states were explored.
+    fn states(&self) -> u64 {
+        self.search.as_ref().map_or(0, AnySearch::states) + self.relaxed.as_ref().map_or(0, Relaxed::states)
+    }
+
     /// What an algorithm made for the kind of object has to say.
     fn consult(&self, model: &M) -> Option<Ruling> {
         let completions = self.plan.returns.len() as u32;
+        if let Some(event) = monitors::sourceless(&self.plan, &self.machine) {
+            return Some(Ruling::Violated { completions: event + 1 });
+        }
         match monitors::consult(model, &self.plan, &self.machine, completions) {
             Opinion::Unfit => None,
             Opinion::Violated => Some(Ruling::Violated { completions }),
@@ -398,9 +432,9 @@ impl<M: Model> Case<'_, M> {
     }
 
     fn undecided(&self) -> Ruling {
-        let Some(search) = &self.search else { return Ruling::Undecided { states: 0, operation: None, too_wide: true } };
-        let operation = self.plan.returns.get(search.deepest() as usize).map(|place| self.plan.planned[*place as usize].index);
-        Ruling::Undecided { states: search.states(), operation, too_wide: false }
+        let deepest = self.search.as_ref().and_then(|search| self.plan.returns.get(search.deepest() as usize));
+        let operation = deepest.map(|place| self.plan.planned[*place as usize].index);
+        Ruling::Undecided { states: self.states(), operation, too_wide: self.search.is_none() }
     }
 }
 
@@ -426,14 +460,19 @@ macro_rules! any {
 }
 
 impl AnySearch {
-    /// Nothing if more is open, or unknown, than 16384 operations.
-    fn new(plan: &Plan, limit: u32) -> Option<Self> {
-        Some(match plan.layout.guards.len().max((plan.slots as usize).div_ceil(64)) {
-            0..=1 => Self::One(Search::new(plan, limit)),
-            2..=4 => Self::Four(Box::new(Search::new(plan, limit))),
-            5..=16 => Self::Sixteen(Box::new(Search::new(plan, limit))),
-            17..=64 => Self::SixtyFour(Box::new(Search::new(plan, limit))),
-            65..=256 => Self::TwoHundred(Box::new(Search::new(plan, limit))),
+    /// A search that counts all operations of unknown outcome.
+    fn exact(plan: &Plan, limit: u32) -> Option<Self> {
+        Self::new(plan, limit, Tally::new(&plan.classes, |_| true))
+    }
+
+    /// Nothing if more is open than 16384 operations, or unknown than can be counted in as many bits.
+    fn new(plan: &Plan, limit: u32, tally: Tally) -> Option<Self> {
+        Some(match tally.guards.len().max((plan.slots as usize).div_ceil(64)) {
+            0..=1 => Self::One(Search::new(plan, limit, tally)),
+            2..=4 => Self::Four(Box::new(Search::new(plan, limit, tally))),
+            5..=16 => Self::Sixteen(Box::new(Search::new(plan, limit, tally))),
+            17..=64 => Self::SixtyFour(Box::new(Search::new(plan, limit, tally))),
+            65..=256 => Self::TwoHundred(Box::new(Search::new(plan, limit, tally))),
             _ => return None,
         })
     }

@@ -1,6 +1,6 @@
 //! Asks the algorithms that are made for one kind of object.
 
-use super::machine::{KindId, Machine, StateId, Step, Transitions};
+use super::machine::{KindId, Machine, Part as MachinePart, StateId, Step, Transitions};
 use super::plan::Plan;
 use super::registers;
 use super::search::Order;
@@ -32,6 +32,28 @@ pub(super) fn consult<M: Model>(model: &M, plan: &Plan, machine: &Machine<'_, M>
         }
         opinion => opinion,
     }
+}
+
+/// The first return of an operation that is legal in one state only, which nothing can have left by then; for models in which no operation
+/// changes the state in a way of its own.
+pub(super) fn sourceless<M: Model>(plan: &Plan, machine: &Machine<'_, M>) -> Option<u32> {
+    if machine.kinds().any(|kind| matches!(machine.part(kind), MachinePart::Update | MachinePart::Other)) {
+        return None;
+    }
+    // The first gap in which each state can have been left.
+    let mut left = vec![Gap::MAX; machine.states()];
+    left[machine.initial() as usize] = 0;
+    let known = plan.spans(plan.returns.len() as u32).map(|(operation, from)| (operation.kind, from));
+    for (kind, from) in known.chain(plan.loose.iter().map(|loose| (loose.kind, loose.from))) {
+        if let Some(state) = machine.part(kind).leaves() {
+            left[state as usize] = left[state as usize].min(from);
+        }
+    }
+    let lacks = |event: u32| {
+        let kind = plan.planned[plan.returns[event as usize] as usize].kind;
+        machine.needs(kind).is_some_and(|state| left[state as usize] > event)
+    };
+    (0..plan.returns.len() as u32).find(|event| lacks(*event))
 }
 
 /// The operations that matter: index in the history, kind, first gap, last gap.

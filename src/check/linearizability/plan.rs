@@ -1,6 +1,6 @@
 //! One key's part of a history, laid out for the search: operations in order of invocation, returns in order of completion.
 
-use super::loose::{Class, Layout};
+use super::loose::Class;
 use super::machine::{KindId, Machine, Part, Transitions};
 use crate::check::model::Model;
 use crate::history::{History, Outcome};
@@ -44,7 +44,6 @@ pub(super) struct Plan {
     /// Class by class, the oldest first.
     pub(super) loose: Vec<Loose>,
     pub(super) classes: Vec<Class>,
-    pub(super) layout: Layout,
     /// The classes that can help only until some return, in the order of these returns.
     pub(super) retiring: Vec<u32>,
     /// Whether one of these is anything but a write.
@@ -91,7 +90,6 @@ impl Plan {
             opened: Vec::with_capacity(count),
             loose: Vec::new(),
             classes: Vec::new(),
-            layout: Layout::default(),
             retiring: Vec::new(),
             loose_sharp: false,
             slots: 0,

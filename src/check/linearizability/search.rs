@@ -13,7 +13,7 @@
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later. If the present one does not, and
 //!   nobody else can see it before it is overwritten, all such states are one.
 
-use super::loose::Class;
+use super::loose::Tally;
 use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
 use super::plan::{Loose, NONE, Plan};
 use super::visited::{Bits, Configuration, Fates, Visited};
@@ -94,8 +94,12 @@ struct Cursor<const W: usize> {
     coverable: Bits<W>,
     /// Neither observers nor writes that can be covered: what may see an operation and change the state, or must be ordered in earnest.
     sharp: Bits<W>,
-    /// How many classes of operations of unknown outcome can help nobody any more.
+    /// What is counted of operations of unknown outcome.
+    tally: Tally,
+    /// How many classes of these can help nobody any more.
     retired: usize,
+    /// The counts of these.
+    used_up: Bits<W>,
 }
 
 /// An order of operations: each with the rank, among all completions of the history, of the return before which it took effect.
@@ -133,10 +137,10 @@ struct Log {
 
 impl<const W: usize> Search<W> {
     /// A search for an order that passes the first `limit` returns.
-    pub(super) fn new(plan: &Plan, limit: u32) -> Self {
+    pub(super) fn new(plan: &Plan, limit: u32, tally: Tally) -> Self {
         Self {
-            cursor: Cursor::new(plan),
-            visited: Visited::new(&plan.layout),
+            visited: Visited::new(&tally),
+            cursor: Cursor::new(plan, tally),
             way: Vec::new(),
             limit,
             started: false,
@@ -242,8 +246,7 @@ impl<const W: usize> Search<W> {
                 Choice::Open(..) => choice = Choice::Loose(0, 0),
                 Choice::Loose(place, branch) if (place as usize) < plan.classes.len() => {
                     choice = Choice::Loose(place + 1, 0);
-                    let class = &plan.classes[place as usize];
-                    let Some(loose) = unused(plan, class, fates) else { continue };
+                    let Some(loose) = self.unused(plan, place, fates) else { continue };
                     if loose.from > *event || !self.ready(plan, *event, fates, loose.after) || hides(machine, loose.kind) {
                         continue;
                     }
@@ -313,9 +316,11 @@ impl<const W: usize> Search<W> {
                 (operation.kind, slot != returning_slot && self.cursor.coverable.has(slot))
             }
             Choice::Loose(place, _) => {
-                let class = &plan.classes[place as usize];
-                let loose = unused(plan, class, &fates).expect("a choice was possible");
-                fates.used.count_up(class);
+                let loose = self.unused(plan, place, &fates).expect("a choice was possible");
+                let counted = &self.cursor.tally.places[place as usize];
+                if counted.mask != 0 {
+                    fates.used.count_up(counted);
+                }
                 if let Some(log) = log.as_deref_mut() {
                     log.order.push((loose.index, event));
                 }
@@ -400,10 +405,7 @@ impl<const W: usize> Search<W> {
             }
         };
         self.deepest = self.deepest.max(self.cursor.event);
-        for class in &plan.retiring[..self.cursor.retired] {
-            let class = &plan.classes[*class as usize];
-            fates.used.set_count(class, class.count);
-        }
+        fates.used = fates.used.or(&self.cursor.used_up);
         let configuration = Configuration { event: self.cursor.event, state, fates };
         let firm = self.cursor.open.minus(&self.cursor.coverable);
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
@@ -459,7 +461,8 @@ impl<const W: usize> Search<W> {
         }
         let open = self.cursor.open.minus(&fates.done);
         let later = &plan.planned[opened as usize..plan.opened[observer as usize] as usize];
-        let loose = || plan.classes.iter().filter_map(|class| unused(plan, class, fates)).filter(|loose| loose.from <= observer);
+        let loose =
+            || (0..plan.classes.len() as u32).filter_map(|class| self.unused(plan, class, fates)).filter(|loose| loose.from <= observer);
         // Something has to overwrite the state before the observer can take effect.
         let mut fits = |kind| machine.part(kind).leaves().is_some_and(|left| machine.leads(left, wanted));
         if !self.open_kinds(plan, open).any(&mut fits)
@@ -481,6 +484,15 @@ impl<const W: usize> Search<W> {
             || later.iter().any(|operation| sees(operation.kind))
             || loose().any(|loose| sees(loose.kind));
         if seen { Outlook::Open } else { Outlook::Hidden }
+    }
+
+    /// The next operation of this class to take effect.
+    #[inline]
+    fn unused<'p>(&self, plan: &'p Plan, class: u32, fates: &Fates<W>) -> Option<&'p Loose> {
+        let (class, place) = (&plan.classes[class as usize], &self.cursor.tally.places[class as usize]);
+        let used = if place.mask == 0 { 0 } else { fates.used.count(place) };
+        let left = if place.mask == 0 { class.until >= self.cursor.event } else { used < class.count };
+        left.then(|| &plan.loose[(class.start + used) as usize])
     }
 
     /// The kinds of the operations in these slots.
@@ -519,13 +531,6 @@ impl<const W: usize> Search<W> {
     }
 }
 
-/// The next operation of this class to take effect.
-#[inline]
-fn unused<'p, const W: usize>(plan: &'p Plan, class: &Class, fates: &Fates<W>) -> Option<&'p Loose> {
-    let used = fates.used.count(class);
-    (used < class.count).then(|| &plan.loose[(class.start + used) as usize])
-}
-
 /// The state that applying this kind leaves, and whether there are others to try.
 #[inline]
 pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
@@ -537,8 +542,9 @@ pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId
 }
 
 impl<const W: usize> Cursor<W> {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan, tally: Tally) -> Self {
         Self {
+            tally,
             event: 0,
             slots: vec![NONE; plan.slots as usize],
             open: Bits::EMPTY,
@@ -546,6 +552,7 @@ impl<const W: usize> Cursor<W> {
             coverable: Bits::EMPTY,
             sharp: Bits::EMPTY,
             retired: 0,
+            used_up: Bits::EMPTY,
         }
     }
 
@@ -557,6 +564,7 @@ impl<const W: usize> Cursor<W> {
             self.event += 1;
             self.open_before(plan, machine, self.event);
             while self.retired < plan.retiring.len() && retires(plan, self.retired) < self.event {
+                self.used_up.fill(&self.tally.places[plan.retiring[self.retired] as usize]);
                 self.retired += 1;
             }
         }
@@ -568,6 +576,7 @@ impl<const W: usize> Cursor<W> {
             self.open(plan, machine, plan.returns[self.event as usize]);
             while self.retired > 0 && retires(plan, self.retired - 1) >= self.event {
                 self.retired -= 1;
+                self.used_up.clear(&self.tally.places[plan.retiring[self.retired] as usize]);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The configurations that a search has been in, so that none is explored twice, nor one that can do no more than another.
 
-use super::loose::{Class, Layout};
+use super::loose::{Place, Tally};
 use super::machine::StateId;
 
 /// A small set of numbers below 64 · `W`.
@@ -52,21 +52,24 @@ impl<const W: usize> Bits<W> {
 
     /// How often something was counted.
     #[inline]
-    pub(super) const fn count(&self, class: &Class) -> u32 {
-        (self.0[class.word as usize] >> class.shift & class.mask()) as u32
+    pub(super) const fn count(&self, place: &Place) -> u32 {
+        (self.0[place.word as usize] >> place.shift & place.mask) as u32
     }
 
     /// Counts once more.
     #[inline]
-    pub(super) const fn count_up(&mut self, class: &Class) {
-        self.0[class.word as usize] += 1 << class.shift;
+    pub(super) const fn count_up(&mut self, place: &Place) {
+        self.0[place.word as usize] += 1 << place.shift;
     }
 
-    /// Sets a count, whatever it was.
-    #[inline]
-    pub(super) const fn set_count(&mut self, class: &Class, count: u32) {
-        let word = &mut self.0[class.word as usize];
-        *word = *word & !(class.mask() << class.shift) | (count as u64) << class.shift;
+    /// Sets all bits of a count.
+    pub(super) const fn fill(&mut self, place: &Place) {
+        self.0[place.word as usize] |= place.mask << place.shift;
+    }
+
+    /// Clears all bits of a count.
+    pub(super) const fn clear(&mut self, place: &Place) {
+        self.0[place.word as usize] &= !(place.mask << place.shift);
     }
 
     /// The smallest number, taken out.
@@ -113,7 +116,7 @@ impl<const W: usize> Fates<W> {
     }
 }
 
-/// Where counts are, to compare them all at once: see [`Layout`](super::loose::Layout).
+/// Where counts are, to compare them all at once: see [`Tally`].
 pub(super) struct Counts<const W: usize> {
     guards: Bits<W>,
     singles: Bits<W>,
@@ -146,8 +149,8 @@ pub(super) struct Visited<const W: usize> {
 }
 
 impl<const W: usize> Visited<W> {
-    pub(super) fn new(layout: &Layout) -> Self {
-        let counts = Counts { guards: Bits::of_words(&layout.guards), singles: Bits::of_words(&layout.singles) };
+    pub(super) fn new(tally: &Tally) -> Self {
+        let counts = Counts { guards: Bits::of_words(&tally.guards), singles: Bits::of_words(&tally.singles) };
         Self { entries: Vec::new(), heads: vec![NONE; 32], counts }
     }
 

@@ -101,6 +101,13 @@ struct Party {
     lost: Option<Time>,
 }
 
+impl Txn {
+    /// Somebody who has voted yes and does not know the decision.
+    fn doubtful(&self) -> Option<NodeId> {
+        self.parties.iter().find(|(_, party)| party.vote == Some(Vote::Yes) && !party.knows).map(|(node, _)| *node)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Measured {
     began: u64,
@@ -214,7 +221,8 @@ impl CommitJudge {
         state.aborted = true;
         let Some(participants) = &state.participants else { return };
         let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
-        if !participants.is_empty() && participants.iter().all(for_it) {
+        // What a coordinator had heard it forgets in a crash.
+        if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused)
@@ -309,10 +317,14 @@ impl CommitJudge {
         let now = self.now;
         let state = self.transactions.entry(txn).or_default();
         state.aborted |= decision == Decision::Abort;
+        // Who knows better may be told anything: its question was late.
         if let Some((other, by, at)) = state.decided
             && other != decision
+            && let Some(doubtful) = state.doubtful()
         {
-            let detail = format!("{node} presumed {decision} of {txn} at {now}, of which {by} had decided {other} at {at}");
+            let detail = format!(
+                "{node} presumed {decision} of {txn} at {now}, of which {by} had decided {other} at {at}, with {doubtful} in doubt"
+            );
             self.violated(Property::DecisionFindable, detail);
         }
     }
@@ -322,8 +334,7 @@ impl CommitJudge {
         let state = self.transactions.entry(txn).or_default();
         state.forgotten = Some(presumed);
         let Some((decision, ..)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
-        let doubtful = state.parties.iter().find(|(_, party)| party.vote == Some(Vote::Yes) && !party.knows);
-        if let Some((doubtful, _)) = doubtful {
+        if let Some(doubtful) = state.doubtful() {
             let detail = format!("{node} forgot at {now} to have decided {decision} on {txn}, while {doubtful} is in doubt");
             self.violated(Property::DecisionFindable, detail);
         }

@@ -1,0 +1,92 @@
+//! A search that counts only what it has to.
+//!
+//! It starts with counting no operation of unknown outcome that leaves one state only, a write or a swap: each may take effect any number
+//! of times once it was invoked. So the number of configurations does not depend on how many there are. If there is no order even so, there is none. If there is one, it may take more
+//! of a class than there are, or before they were invoked: such classes are counted from then on, and the search begins anew (as in
+//! counterexample-guided abstraction refinement, E. Clarke et al., 2000). At the end it counts all, and is the search it stands for.
+
+use super::AnySearch;
+use super::loose::{Class, Tally};
+use super::machine::{Machine, Transitions};
+use super::plan::Plan;
+use super::search::{Order, Progress};
+use crate::check::model::Model;
+
+pub(super) struct Relaxed {
+    /// By class.
+    counted: Vec<bool>,
+    search: AnySearch,
+    /// Explored by searches given up.
+    before: u64,
+}
+
+/// What came of it.
+pub(super) enum Finding {
+    Order(Order),
+    /// No order passes so many returns.
+    Violated(u32),
+    Paused,
+}
+
+impl Relaxed {
+    /// Nothing if everything is counted anyway, or more is open than a search can hold.
+    pub(super) fn new<M: Model>(plan: &Plan, machine: &Machine<'_, M>) -> Option<Self> {
+        // What changes the state in a way of its own could do so without end.
+        let counted: Vec<bool> = plan.classes.iter().map(|class| machine.part(class.kind).leaves().is_none()).collect();
+        let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, &counted) };
+        search.map(|search| Self { counted, search, before: 0 })
+    }
+
+    pub(super) fn states(&self) -> u64 {
+        self.before + self.search.states()
+    }
+
+    /// Goes on until there is an answer, or about this many more states were reached.
+    pub(super) fn run<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Finding {
+        let end = self.states().saturating_add(budget);
+        while self.states() < end {
+            match self.search.run(plan, machine, end - self.states()) {
+                Progress::Paused => break,
+                Progress::Exhausted => return Finding::Violated(self.search.horizon()),
+                Progress::Found => {
+                    let mut order = self.search.order(plan, machine);
+                    let overused = self.settle(plan, &mut order);
+                    if overused.is_empty() {
+                        return Finding::Order(order);
+                    }
+                    overused.into_iter().for_each(|class| self.counted[class] = true);
+                    self.before += self.search.states();
+                    let Some(search) = search(plan, &self.counted) else { break };
+                    self.search = search;
+                }
+            }
+        }
+        Finding::Paused
+    }
+
+    /// Lets the operations of each class take effect in their order, the oldest first; says of which classes there are too few in time.
+    fn settle(&self, plan: &Plan, order: &mut Order) -> Vec<usize> {
+        let mut taken = vec![0; plan.classes.len()];
+        let mut oldest: Vec<(u32, usize)> = (0..plan.classes.len())
+            .filter(|class| !self.counted[*class])
+            .map(|class| (plan.loose[plan.classes[class].start as usize].index, class))
+            .collect();
+        oldest.sort_unstable();
+        let mut overused = vec![false; plan.classes.len()];
+        for (index, rank) in order {
+            let Ok(found) = oldest.binary_search_by_key(index, |(index, _)| *index) else { continue };
+            let class = oldest[found].1;
+            let event = plan.ranks.partition_point(|other| other < rank) as u32;
+            let Class { start, count, .. } = plan.classes[class];
+            let next = &plan.loose[(start + taken[class].min(count - 1)) as usize];
+            overused[class] |= taken[class] >= count || next.from > event;
+            *index = next.index;
+            taken[class] += 1;
+        }
+        (0..overused.len()).filter(|class| overused[*class]).collect()
+    }
+}
+
+fn search(plan: &Plan, counted: &[bool]) -> Option<AnySearch> {
+    AnySearch::new(plan, plan.returns.len() as u32, Tally::new(&plan.classes, |class| counted[class]))
+}
