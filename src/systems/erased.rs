@@ -79,7 +79,7 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::TwoPhaseOverRaft>()
+        Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>().with::<super::TwoPhaseOverRaft>()
     }
 
     /// Adds a system; one of the same name is replaced.

@@ -5,6 +5,7 @@
 mod erased;
 pub mod kv;
 mod load;
+mod paxos_commit;
 mod raft_kv;
 pub mod transactional;
 mod two_phase;
@@ -18,6 +19,7 @@ use crate::history::History;
 use crate::world::{Cluster, Setup};
 
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Mutant};
+use super::{Check, Decoy, Mutant};
 use crate::base::{Duration, DurationRange, Fields, Form};
 use crate::check::{Judge, PropertyKind};
 use crate::protocols::commit::properties;
@@ -96,6 +96,14 @@ impl Transactional for GroupTransactions {
     fn mutants() -> &'static [Mutant] {
         static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| raft_groups::MUTANTS.iter().map(described).collect());
         &MUTANTS
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        static DECOYS: LazyLock<Vec<Decoy>> = LazyLock::new(|| {
+            let decoys = raft_groups::DECOYS.iter();
+            decoys.map(|raft_groups::Mutant { name, about, .. }| Decoy { name, about }).collect()
+        });
+        &DECOYS
     }
 
     fn checks() -> Vec<Check> {
