@@ -79,8 +79,14 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        let consensus = Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>();
-        consensus.with::<super::Detectors>().with::<super::Omega>().with::<super::Supervisor>()
+        Self::new()
+            .with::<super::RaftKv>()
+            .with::<super::TwoPhase>()
+            .with::<super::PaxosCommit>()
+            .with::<super::TwoPhaseOverRaft>()
+            .with::<super::Detectors>()
+            .with::<super::Omega>()
+            .with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.

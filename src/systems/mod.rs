@@ -12,6 +12,7 @@ mod raft_kv;
 mod supervisor;
 pub mod transactional;
 mod two_phase;
+mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
@@ -27,6 +28,7 @@ pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use supervisor::{Supervisor, SupervisorConfig};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
+pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
