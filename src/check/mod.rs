@@ -4,6 +4,7 @@ pub mod conservation;
 pub mod generate;
 pub mod guarantee;
 pub mod intake;
+pub mod isolation;
 mod judge;
 pub mod linearizability;
 pub mod model;

@@ -18,6 +18,7 @@ use std::marker::PhantomData;
 use super::load::{self, MOST, Traffic};
 use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Committed, Fields, Form, Transaction};
+use crate::check::isolation::{self, Level};
 use crate::check::{Judge, PropertyKind, PropertyReport, conservation};
 use crate::history::History;
 use crate::process::{Process, Service};
@@ -29,7 +30,15 @@ use crate::world::Cluster;
 pub const CONSERVATION: Check = Check {
     name: "conservation",
     kind: PropertyKind::Always,
-    about: "each audit of the bank sees the total that it was opened with, and no account below zero (workloads with a Bank only)",
+    about: "each audit of the bank sees the total that it was opened with, and no account below zero (workloads with a Bank)",
+};
+
+/// The property that transactions on lists and registers are judged by.
+pub const ISOLATION: Check = Check {
+    name: "isolation",
+    kind: PropertyKind::Always,
+    about: "what the clients saw can be put in one order, each transaction as a whole and between its invocation and its completion, that one \
+            store would have answered the same: strict serializability (workloads with Lists or Registers)",
 };
 
 /// The workload of a transactional system.
@@ -248,7 +257,7 @@ impl<P: Transactional> System for Txn<P> {
     type Config = TxnConfig<P::Settings>;
 
     fn checks() -> Vec<Check> {
-        [CONSERVATION].into_iter().chain(P::checks()).collect()
+        [CONSERVATION, ISOLATION].into_iter().chain(P::checks()).collect()
     }
 
     fn mutants() -> &'static [Mutant] {
@@ -285,15 +294,16 @@ impl<P: Transactional> System for Txn<P> {
         P::judges(&config.settings)
     }
 
-    fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, _: u64) -> Vec<PropertyReport> {
-        judge(&config.workload.load, history)
+    fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, states: u64) -> Vec<PropertyReport> {
+        judge(&config.workload.load, history, states)
     }
 }
 
-/// Judges what the clients of a transactional system saw under this load.
-pub fn judge(load: &TransactionLoad, history: &History<Transaction, Committed>) -> Vec<PropertyReport> {
-    match load {
-        TransactionLoad::Bank(bank) => vec![conservation::judge(CONSERVATION.name, bank.accounts(), bank.total(), history)],
-        TransactionLoad::Mixed(_) => Vec::new(),
-    }
+/// Judges what the clients of a transactional system saw under this load, in at most about this many steps. Sums tell nothing of who came
+/// before whom, so a bank is judged by its total, and the other loads by the order of what was read and written.
+pub fn judge(load: &TransactionLoad, history: &History<Transaction, Committed>, steps: u64) -> Vec<PropertyReport> {
+    vec![match load {
+        TransactionLoad::Bank(bank) => conservation::judge(CONSERVATION.name, bank.accounts(), bank.total(), history),
+        TransactionLoad::Mixed(_) => isolation::judge(ISOLATION.name, Level::StrictSerializable, history, steps),
+    }]
 }

@@ -31,7 +31,7 @@ pub struct MixedMix {
 pub enum Change {
     /// They hold lists, and numbers are appended: a list read tells the order of all that were.
     Append,
-    /// They hold numbers, and others are put in their place.
+    /// They hold numbers, and others are put in their place. Each is read before it is replaced: a value read tells which one it follows.
     Write,
 }
 
@@ -87,8 +87,16 @@ impl Mixer {
     }
 
     pub(super) fn next(&mut self, random: &mut Stream) -> Transaction {
-        let acts = 1 + random.below(u64::from(self.load.acts));
-        Transaction { acts: (0..acts).map(|_| self.act(random)).collect() }
+        let mut acts = Vec::new();
+        for _ in 0..=random.below(u64::from(self.load.acts)) {
+            let act = self.act(random);
+            if let Act::Write { key, .. } = act {
+                // Without it, nothing would tell which of two values came first.
+                acts.push(Act::Read { key });
+            }
+            acts.push(act);
+        }
+        Transaction { acts }
     }
 
     fn act(&mut self, random: &mut Stream) -> Act {
@@ -144,9 +152,12 @@ mod tests {
         let mut values = BTreeSet::new();
         for client in 0..2 {
             let mut mixer = mixer(Change::Write, client);
-            for act in (0..1_000).flat_map(|_| mixer.next(&mut random).acts) {
-                if let Act::Write { value, .. } = act {
-                    assert!(value > 0 && values.insert(value), "{value} is set twice");
+            for Transaction { acts } in (0..1_000).map(|_| mixer.next(&mut random)) {
+                for (place, act) in acts.iter().enumerate() {
+                    if let Act::Write { key, value } = *act {
+                        assert!(value > 0 && values.insert(value), "{value} is set twice");
+                        assert_eq!(acts[place - 1], Act::Read { key }, "it is read before");
+                    }
                 }
             }
         }

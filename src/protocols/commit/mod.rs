@@ -10,13 +10,19 @@
 //!   together: the resource manager of one server.
 //! - [`Note`] is what a server says about itself; [`properties`] judges the conditions AC1 to AC5, and the locks, by that alone.
 //!
-//! And a folder for each protocol: [`two_phase`].
+//! [`site`] and [`errand`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
+//!
+//! And a folder for each protocol: [`two_phase`], [`paxos_commit`], and [`raft_groups`], in which a group of servers stands for each server.
 
+pub mod errand;
 pub mod locks;
 pub mod manager;
 pub mod mark;
 mod note;
+pub mod paxos_commit;
 pub mod properties;
+pub mod raft_groups;
+pub mod site;
 pub mod store;
 mod transaction;
 pub mod two_phase;
