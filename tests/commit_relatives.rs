@@ -43,7 +43,7 @@ fn paxos_commit_holds_in_a_storm() {
 
 /// The planted bug is caught within 200 seeds by the property that is named for it; without it, the same seeds hold.
 fn is_caught(name: &str) {
-    let mut planted = scenario(&format!("bugs/{name}.ron"));
+    let mut planted = scenario(&format!("../{name}.ron"));
     let Expected::Violates(property) = planted.expected else { panic!("{name} names the property that catches it") };
     let seed = (0..200).find(|seed| violates(&planted.run(*seed), property));
     let seed = seed.unwrap_or_else(|| panic!("{name} violates {property} within 200 seeds"));
@@ -55,8 +55,8 @@ fn is_caught(name: &str) {
 
 #[test]
 fn the_planted_bugs_of_paxos_commit_are_caught() {
-    for name in ["paxos-proposes-prepared", "paxos-proposes-oldest", "paxos-forgets-promise", "paxos-votes-early"] {
-        is_caught(name);
+    for name in ["proposes-prepared", "proposes-oldest", "forgets-promise", "votes-early"] {
+        is_caught(&format!("paxos-commit/bugs/{name}"));
     }
 }
 
@@ -80,7 +80,7 @@ fn three_phase_commit_is_wrong_in_a_network_that_falls_apart() {
 
 #[test]
 fn the_planted_bugs_of_three_phase_commit_are_caught() {
-    for name in ["three-phase-votes-early", "three-phase-terminates-after-crash"] {
-        is_caught(name);
+    for name in ["votes-early", "terminates-after-crash"] {
+        is_caught(&format!("three-phase/bugs/{name}"));
     }
 }

@@ -2,14 +2,18 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
+mod detectors;
 mod erased;
 pub mod kv;
 mod load;
+mod omega;
 mod paxos_commit;
 mod raft_kv;
+mod supervisor;
 mod three_phase;
 pub mod transactional;
 mod two_phase;
+mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
@@ -18,11 +22,15 @@ use crate::check::{Judge, PropertyKind, PropertyReport};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
+pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use supervisor::{Supervisor, SupervisorConfig};
 pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
+pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
@@ -64,6 +72,13 @@ pub trait System: Cluster + Sized {
 
     /// Those who watch a run.
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// Those who also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
+    /// found again, and told, when the history is judged, so they need not report.
+    fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()
     }

@@ -12,7 +12,8 @@
 //!
 //! [`site`] and [`errand`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
 //!
-//! And a folder for each protocol: [`two_phase`], [`paxos_commit`], [`three_phase`].
+//! And a folder for each protocol: [`two_phase`], [`three_phase`], [`paxos_commit`], and [`raft_groups`], in which a group of servers stands
+//! for each server.
 
 pub mod errand;
 pub mod locks;
@@ -21,6 +22,7 @@ pub mod mark;
 mod note;
 pub mod paxos_commit;
 pub mod properties;
+pub mod raft_groups;
 pub mod site;
 pub mod store;
 pub mod three_phase;

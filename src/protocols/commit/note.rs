@@ -1,6 +1,6 @@
 //! What a server of a commit protocol says about itself: enough to judge it from outside.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::locks::Mode;
 use super::{Decision, Epoch, TxnId, Vote};
@@ -107,7 +107,7 @@ pub struct HeldLock {
 }
 
 /// Why a transaction was decided as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// All have voted, and none against it.
     AllVotedYes,

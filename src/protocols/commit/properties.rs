@@ -59,6 +59,8 @@ pub struct CommitJudge {
     locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, (Mode, Time)>>,
     /// Of whom each server does not know the decision.
     doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
+    /// How often each server has started.
+    lives: BTreeMap<NodeId, u64>,
     settling: Option<Time>,
     now: Time,
     found: [Option<(Time, String)>; PROPERTIES.len()],
@@ -79,9 +81,6 @@ struct Txn {
     /// What those who ask are told since the coordinator has forgotten it.
     forgotten: Option<Decision>,
     told: Option<Decision>,
-    /// The number of the record in which the last lock was taken, or the first given up, and where.
-    last_lock: Option<(u64, NodeId, u64)>,
-    first_release: Option<(u64, NodeId)>,
 }
 
 /// What is known of a participant.
@@ -90,6 +89,8 @@ struct Party {
     vote: Option<Vote>,
     /// Whether it ever voted no while its vote counted.
     refused: bool,
+    /// Whether it said no after it had left: a coordinator that has heard nothing else of it may abort.
+    refused_late: bool,
     /// What it said was decided.
     said: Option<(Decision, Time)>,
     /// Whether it knows the decision: until a crash makes it forget.
@@ -99,6 +100,12 @@ struct Party {
     exclusive: BTreeSet<u64>,
     /// When a crash took its locks, if it has taken none since.
     lost: Option<Time>,
+    /// In which life of the server it last took a lock.
+    life: u64,
+    /// The number of the record in which it took its last lock, and the key.
+    last_lock: Option<(u64, u64)>,
+    /// The number of the record in which it first gave locks up.
+    first_release: Option<u64>,
 }
 
 impl Txn {
@@ -183,6 +190,9 @@ impl CommitJudge {
         let party = self.party(txn, node);
         // Who has left without writes takes no further part, whatever it says when it is asked again after a crash.
         if party.vote == Some(Vote::ReadOnly) {
+            party.refused_late |= vote == Vote::No;
+            let state = self.transactions.entry(txn).or_default();
+            state.aborted |= vote == Vote::No;
             return;
         }
         party.vote = Some(vote);
@@ -221,10 +231,11 @@ impl CommitJudge {
         state.aborted = true;
         let Some(participants) = &state.participants else { return };
         let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
-        if !participants.is_empty() && participants.iter().all(for_it) {
+        // What a coordinator had heard it forgets in a crash.
+        if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
         } else if let Cause::VotedNo(by) = cause
-            && state.parties.get(&by).is_none_or(|party| !party.refused)
+            && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
         }
@@ -300,7 +311,10 @@ impl CommitJudge {
                 wrong.push((Property::LocksUntilDecided, detail));
             }
         }
-        if let (Some((lock, taken_by, key)), Some((release, given_by))) = (state.last_lock, state.first_release)
+        let parties = || state.parties.iter();
+        let last_lock = parties().filter_map(|(node, party)| party.last_lock.map(|(number, key)| (number, key, node))).max();
+        let first_release = parties().filter_map(|(node, party)| Some((party.first_release?, node))).min();
+        if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
             && lock > release
         {
             let detail = format!("{txn} committed at {now}, but {taken_by} had locked k{key} for it after {given_by} had given locks up");
@@ -378,15 +392,20 @@ impl CommitJudge {
         }
         let since = holders.get(&txn).map_or(now, |(_, since)| *since);
         holders.insert(txn, (lock.mode, since));
-        let state = self.transactions.entry(txn).or_default();
-        let party = state.parties.entry(node).or_default();
+        let life = self.lives.get(&node).copied().unwrap_or_default();
+        let party = self.party(txn, node);
+        // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
+        if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
+            *party = Party { said: party.said, ..Party::default() };
+        }
+        party.life = life;
         if lock.mode == Mode::Exclusive {
             party.exclusive.insert(lock.key);
         }
-        // What is locked once more by one who has voted is for nothing: the work has come twice, the second time after a crash.
+        // What is locked once more by one who has left is for nothing: the work has come twice, the second time after a crash.
         if party.vote.is_none() {
             party.lost = None;
-            state.last_lock = Some((number, node, lock.key));
+            party.last_lock = Some((number, lock.key));
         }
     }
 
@@ -395,7 +414,7 @@ impl CommitJudge {
         let state = self.transactions.entry(txn).or_default();
         let party = state.parties.entry(node).or_default();
         let may = party.knows || matches!(party.vote, Some(Vote::No | Vote::ReadOnly));
-        state.first_release.get_or_insert((number, node));
+        party.first_release.get_or_insert(number);
         if !shared_only {
             party.exclusive.clear();
             if !may {
@@ -438,6 +457,7 @@ impl CommitJudge {
     /// A server came back: those in doubt are as they were, and votes that it does not know of were never given.
     fn recovered(&mut self, node: NodeId, in_doubt: &[(TxnId, Vec<HeldLock>)]) {
         let now = self.now;
+        *self.lives.entry(node).or_default() += 1;
         let before = self.doubts.remove(&node).unwrap_or_default();
         for txn in before {
             if !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn) {

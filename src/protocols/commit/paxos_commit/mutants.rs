@@ -7,7 +7,7 @@ use crate::process::Release;
 /// A variant of Paxos Commit with one published bug.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
-    /// How scenarios name it: `commit/paxos-proposes-prepared`.
+    /// How scenarios name it: `paxos-commit/proposes-prepared`.
     pub name: &'static str,
     /// The broken rules.
     pub rules: &'static dyn Rules,
@@ -24,7 +24,7 @@ pub struct Mutant {
 /// All mutants of Paxos Commit.
 pub static MUTANTS: &[Mutant] = &[
     Mutant {
-        name: "commit/paxos-proposes-prepared",
+        name: "paxos-commit/proposes-prepared",
         rules: &ProposesPrepared,
         source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Gray and Lamport, 2006, section 4.2",
         needs: &["a participant that does not vote", "a leader that takes over"],
@@ -32,7 +32,7 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A leader that takes over proposes that a participant has prepared of whom nobody has heard.",
     },
     Mutant {
-        name: "commit/paxos-proposes-oldest",
+        name: "paxos-commit/proposes-oldest",
         rules: &ProposesOldest,
         source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Lamport, Paxos Made Simple, 2001, P2c",
         needs: &["leaders that take over from each other", "loss"],
@@ -40,7 +40,7 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A leader that takes over proposes the vote of the lowest ballot again, and not that of the highest.",
     },
     Mutant {
-        name: "commit/paxos-forgets-promise",
+        name: "paxos-commit/forgets-promise",
         rules: &ForgetsPromise,
         source: "Gray and Lamport, 2006, section 4.1: an acceptor's state is on stable storage before it answers",
         needs: &["crashes of acceptors that lose unsynced writes", "a leader that takes over"],
@@ -48,7 +48,7 @@ pub static MUTANTS: &[Mutant] = &[
         about: "An acceptor answers before its promise or what it has accepted is on disk, and forgets it in a crash.",
     },
     Mutant {
-        name: "commit/paxos-votes-early",
+        name: "paxos-commit/votes-early",
         rules: &VotesEarly,
         source: "get-convex horizontal-scaling-convex#101, #155",
         needs: &["crashes of participants that lose unsynced writes"],

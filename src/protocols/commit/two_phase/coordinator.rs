@@ -231,7 +231,10 @@ impl TwoPhase {
         }
         match coordination.phase {
             Phase::Delegated => {
-                // It is decided already.
+                if coordination.audience().is_empty() {
+                    context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
+                }
+                // Else it is decided already.
                 self.tell(txn, Decision::Commit, Release::Now, context);
                 self.drop_coordination(txn, context);
             }

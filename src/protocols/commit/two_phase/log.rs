@@ -48,6 +48,8 @@ pub(super) struct Recovered {
     pub(super) prepared: BTreeMap<TxnId, (Vec<NodeId>, Prepared)>,
     /// What it has learned.
     pub(super) ended: BTreeMap<TxnId, Decision>,
+    /// What it has committed as the only participant in its last life. It may not have said so yet.
+    pub(super) alone: Vec<TxnId>,
     /// What committed transactions have changed, in order.
     pub(super) changes: Vec<Writes>,
 }
@@ -64,7 +66,10 @@ pub(super) fn recover(disk: &Files) -> Recovered {
 impl Recovered {
     fn take(&mut self, record: Record) {
         match record {
-            Record::Booted { epoch } => self.epoch = Some(epoch),
+            Record::Booted { epoch } => {
+                self.epoch = Some(epoch);
+                self.alone.clear();
+            }
             Record::Accepted { session, number } => {
                 self.sessions.insert(session, number);
             }
@@ -90,6 +95,7 @@ impl Recovered {
             Record::Committed { txn, writes } => {
                 self.changes.push(writes);
                 self.ended.insert(txn, Decision::Commit);
+                self.alone.push(txn);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::super::manager::Manager;
-use super::super::{Decision, Epoch, HeldLock, Note, TxnId, mark};
+use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark};
 use super::coordinator::Coordination;
 use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
@@ -86,6 +86,11 @@ impl Process for TwoPhase {
             ended: recovered.ended.into_iter().map(|(txn, decision)| (txn, Ended::from(decision))).collect(),
             syncs: BTreeMap::new(),
         };
+        for txn in recovered.alone {
+            // Of what was written nobody was told before it was durable; a crash can make it so.
+            context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
+            context.note(Note::Learned { txn, decision: Decision::Commit });
+        }
         server.recover_branches(recovered.prepared, context);
         server.recover_coordinated(recovered.coordinated, context);
         server

@@ -58,6 +58,9 @@ impl AuditJudge {
 
     fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
         let collects = self.collects;
+        // Who has the decision on disk may be told anything: its question was late.
+        let knows = |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Fact::Learned(txn)));
+        let late = matches!(*message, Message::Decide { txn, .. } if knows(txn));
         let Some(server) = self.server_mut(id.from) else { return };
         let holds = |fact| server.disk.contains(&fact);
         let wrote = |fact| holds(fact) || server.unsynced.iter().any(|(_, written)| *written == fact);
@@ -68,7 +71,7 @@ impl AuditJudge {
             }
             Message::Vote { txn, vote: Vote::Yes } => (!holds(Fact::Prepared(txn))).then_some((Property::Yes, txn, "the prepared work")),
             Message::Committed { txn } => (!holds(Fact::Committed(txn))).then_some((Property::Commit, txn, "the commit")),
-            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from => {
+            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !late => {
                 (!holds(Fact::Decided(txn, Decision::Commit))).then_some((Property::Commit, txn, "the decision"))
             }
             Message::Ack { txn } => {
