@@ -95,17 +95,18 @@ impl Nemesis {
     #[inline]
     pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) {
         if self.active && !self.watches.is_empty() {
-            self.watch(event);
+            self.watch(*event);
         }
     }
 
+    /// Takes the event by value, so that nobody need put one together where nothing is waited for.
     #[inline(never)]
-    fn watch<C: Cluster>(&mut self, event: &Event<'_, C>) {
+    fn watch<C: Cluster>(&mut self, event: Event<'_, C>) {
         for watch in &mut self.watches {
             if watch.gone_off {
                 continue;
             }
-            let Some(cause) = watch.cause_in(event) else { continue };
+            let Some(cause) = watch.cause_in(&event) else { continue };
             if watch.trigger.node.is_some_and(|node| cause.node != Some(node)) {
                 continue;
             }
