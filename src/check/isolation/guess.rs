@@ -12,6 +12,9 @@ use super::graph::{Graph, Kind};
 use super::transactions::{Fate, Step, Transactions};
 use crate::base::Time;
 
+/// How often for each transaction, all in all, somebody may be made to wait. Beyond that the guess is as good as lost.
+const PATIENCE: u64 = 50;
+
 /// Which dependencies a guess keeps to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -158,14 +161,17 @@ impl<'a> Row<'a> {
         let mut by_end: Vec<u32> = (0..count).collect();
         by_end.sort_by_key(|node| Reverse((self.ends[*node as usize], *node)));
         let mut out = vec![false; graph.nodes() as usize];
+        let mut patience = PATIENCE * (u64::from(count) + 100);
         loop {
             let node = match ready.pop() {
                 Some(Reverse((_, node))) => {
                     if node < count
                         && !out[node as usize]
                         && self.committed[node as usize]
+                        && patience > 0
                         && let Some(key) = self.obstacle(node)
                     {
+                        patience -= 1 + self.waiting.get(&key).map_or(0, |waiting| waiting.len() as u64).min(patience - 1);
                         self.waiting.entry(key).or_default().insert(node);
                         continue;
                     }

@@ -58,6 +58,9 @@ use crate::history::History;
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
+/// As many steps are enough where nobody asks for names.
+const GUESS_BUDGET: u64 = 100_000;
+
 /// Judges every level. The budget counts edges looked at in search of short circles; if it ends, parallel snapshot isolation may be unknown,
 /// and circles may be longer than need be.
 pub fn check(transactions: &Transactions, budget: u64) -> Report {
@@ -74,7 +77,8 @@ pub fn check(transactions: &Transactions, budget: u64) -> Report {
             break;
         }
         let rules = Rules { kinds, timed: kinds == cycles::ALL };
-        let guessed = analyse(&guess::with_orders(transactions, &seen.committed, &seen.graph, rules), budget);
+        let guessed = guess::with_orders(transactions, &seen.committed, &seen.graph, rules);
+        let guessed = analyse(&guessed, budget.min(GUESS_BUDGET));
         for level in Level::ALL {
             let decided = level != Level::ParallelSnapshotIsolation || !guessed.cut_short;
             if !seen.violated.has(level) && !guessed.violated.has(level) && decided {
