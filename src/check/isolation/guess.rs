@@ -1,7 +1,7 @@
 //! An order of versions where none can be told: a guess. If nothing is wrong under it, that is a proof.
 //!
-//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet to
-//! read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
+//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet
+//! to read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -221,8 +221,8 @@ impl<'a> Row<'a> {
         self.versions[current].pending > own
     }
 
-    /// What a transaction changes, and who need no longer wait for that. A version that would be in the way of those who have yet to read the
-    /// one before is put behind that, as if it had been written earlier.
+    /// What a transaction changes, and who need no longer wait for that. A version that would be in the way of those who have yet to read
+    /// the one before is put behind that, as if it had been written earlier.
     fn take_effect(&mut self, transaction: u32) -> Vec<u32> {
         let mut freed = Vec::new();
         for step in self.transactions.steps_of(transaction) {
