@@ -338,7 +338,7 @@ fn clients_and_real_time() {
         "c1 0-1: w x 1
          c1 2-3: w x 2
          c2 4-5: r x =1",
-        &expect!["G0-realtime × 1 | strong-session-serializable"],
+        &expect!["G-single-realtime × 1 | strong-session-serializable"],
     );
     // What is of unknown outcome may take effect late.
     shows(
@@ -457,23 +457,23 @@ fn anomalies_in_words() {
     expect![[r#"
         the strongest level that holds: strong-session-serializable
           3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 12 dependencies
-          strict-serializable                violated: G0-realtime
+          strict-serializable                violated: G-single-realtime
           strong-session-serializable        holds
           serializable                       holds
-          strong-snapshot-isolation          violated: G0-realtime
+          strong-snapshot-isolation          violated: G-single-realtime
           strong-session-snapshot-isolation  holds
           snapshot-isolation                 holds
           parallel-snapshot-isolation        holds
           read-committed                     holds
           read-uncommitted                   holds
 
-        G0-realtime: dirty write, given real time
-          T1 (c1): write k1 = 1
+        G-single-realtime: read skew, given real time
           T2 (c1): read k1 → 1, write k1 = 2
+          T3 (c2): read k1 → 1
 
-          T1 < T2: c1 did T1, and then T2
-          T2 < T1: T2 wrote 2 to k1, and T1 wrote 1 to k1 later, as real time shows
-          so that T1 < T2 < T1: a circle
+          T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
+          T3 < T2: T3 read k1 as 1, and T2 wrote 2 to k1 later: T1 had ended (at 1ns) before T2 began (at 2ns)
+          so that T2 < T3 < T2: a circle
     "#]]
     .assert_eq(&words(
         "c1 0-1: w x 1

@@ -7,8 +7,8 @@ use crate::base::Time;
 
 /// A phenomenon: something that a level of isolation forbids.
 ///
-/// Cycles are named as in A. Adya's *Weak consistency* (1999), with the refinements of K. Kingsbury and P. Alvaro, *Elle* (2020). A cycle that
-/// needs the order of each client, or real time, has that in its name: see [`Scope`].
+/// Cycles are named as in A. Adya's *Weak consistency* (1999), with the refinements of K. Kingsbury and P. Alvaro, *Elle* (2020). A cycle
+/// that needs the order of each client, or real time, has that in its name: see [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phenomenon {
     /// A value was read that nobody wrote.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{EdgeFiltered, EdgeRef};
+use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
 use super::graph::{Graph, Kind, Why};
@@ -54,7 +55,15 @@ pub(super) fn name_circles(
     findings: &mut Findings,
 ) -> (u64, bool) {
     let mut search = Search { words: Words::new(transactions), findings, left: budget, cut_short: false };
-    for component in components {
+    let nodes = (0..).zip(components).flat_map(|(number, component)| component.iter().map(move |node| (*node, number)));
+    let component_of: FxHashMap<u32, usize> = nodes.collect();
+    let mut lost_in: Vec<Vec<(u32, u32)>> = vec![Vec::new(); components.len()];
+    for (one, other) in lost {
+        if let Some(number) = component_of.get(one) {
+            lost_in[*number].push((*one, *other));
+        }
+    }
+    for (component, lost) in components.iter().zip(&lost_in) {
         search.component(transactions.len() as u32, graph, component, lost);
     }
     (budget - search.left, search.cut_short)

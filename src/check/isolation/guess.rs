@@ -1,7 +1,7 @@
 //! An order of versions where none can be told: a guess. If nothing is wrong under it, that is a proof.
 //!
-//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet to
-//! read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
+//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet
+//! to read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -11,6 +11,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::graph::{Graph, Kind};
 use super::transactions::{Fate, Step, Transactions};
 use crate::base::Time;
+
+/// How often for each transaction, all in all, somebody may be made to wait. Beyond that the guess is as good as lost.
+const PATIENCE: u64 = 50;
 
 /// Which dependencies a guess keeps to.
 #[derive(Clone, Copy, Debug)]
@@ -158,14 +161,17 @@ impl<'a> Row<'a> {
         let mut by_end: Vec<u32> = (0..count).collect();
         by_end.sort_by_key(|node| Reverse((self.ends[*node as usize], *node)));
         let mut out = vec![false; graph.nodes() as usize];
+        let mut patience = PATIENCE * (u64::from(count) + 100);
         loop {
             let node = match ready.pop() {
                 Some(Reverse((_, node))) => {
                     if node < count
                         && !out[node as usize]
                         && self.committed[node as usize]
+                        && patience > 0
                         && let Some(key) = self.obstacle(node)
                     {
+                        patience -= 1 + self.waiting.get(&key).map_or(0, |waiting| waiting.len() as u64).min(patience - 1);
                         self.waiting.entry(key).or_default().insert(node);
                         continue;
                     }
@@ -215,8 +221,8 @@ impl<'a> Row<'a> {
         self.versions[current].pending > own
     }
 
-    /// What a transaction changes, and who need no longer wait for that. A version that would be in the way of those who have yet to read the
-    /// one before is put behind that, as if it had been written earlier.
+    /// What a transaction changes, and who need no longer wait for that. A version that would be in the way of those who have yet to read
+    /// the one before is put behind that, as if it had been written earlier.
     fn take_effect(&mut self, transaction: u32) -> Vec<u32> {
         let mut freed = Vec::new();
         for step in self.transactions.steps_of(transaction) {

@@ -1,7 +1,7 @@
 //! Isolation of transactions: which level a history keeps, and if it does not keep one, the anomaly that shows it, by its name.
 //!
-//! The checker follows K. Kingsbury and P. Alvaro, *Elle: inferring isolation anomalies from experimental observations* (VLDB 2020), and the
-//! phenomena of A. Adya's thesis (1999). From what transactions wrote and read it infers in which order the versions of each key were
+//! The checker follows K. Kingsbury and P. Alvaro, *Elle: inferring isolation anomalies from experimental observations* (VLDB 2020), and
+//! the phenomena of A. Adya's thesis (1999). From what transactions wrote and read it infers in which order the versions of each key were
 //! installed, and from that which transaction comes before which. A circle among these is an anomaly; its kind says which levels forbid it.
 //!
 //! | level | forbids |
@@ -15,15 +15,15 @@
 //! The strong session levels demand the same when the order of each client's transactions is added; strong snapshot isolation and strict
 //! serializability, when real time is added. There are no predicates here, so PL-2.99 (repeatable read) is serializability.
 //!
-//! **What can be inferred.** A list shows the order of its elements to whoever reads it, so [`Act::Append`](crate::base::Act) and reads tell
-//! all but the order of elements that nobody read. A register shows less: that its first version is empty, and what was read by a
+//! **What can be inferred.** A list shows the order of its elements to whoever reads it, so [`Act::Append`](crate::base::Act) and reads
+//! tell all but the order of elements that nobody read. A register shows less: that its first version is empty, and what was read by a
 //! transaction that then wrote. Where the run itself knows the order, it may be [given](Transactions::order). Sums tell nothing: a key that
 //! is added to is left out, and the report says so.
 //!
-//! **What a verdict means.** A violation is always certain: it follows from what was seen, whatever is not known. A level holds if no circle
-//! remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that was seen,
-//! under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read; otherwise it
-//! constrains nothing.
+//! **What a verdict means.** A violation is always certain: it follows from what was seen, whatever is not known. A level holds if no
+//! circle remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that
+//! was seen, under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read;
+//! otherwise it constrains nothing.
 
 mod anomaly;
 mod cycles;
@@ -58,8 +58,11 @@ use crate::history::History;
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
-/// Judges every level. The budget counts edges looked at in search of short circles; if it ends, parallel snapshot isolation may be unknown,
-/// and circles may be longer than need be.
+/// As many steps are enough where nobody asks for names.
+const GUESS_BUDGET: u64 = 100_000;
+
+/// Judges every level. The budget counts edges looked at in search of short circles; if it ends, parallel snapshot isolation may be
+/// unknown, and circles may be longer than need be.
 pub fn check(transactions: &Transactions, budget: u64) -> Report {
     let seen = analyse(transactions, budget);
     let mut holds = Levels::NONE;
@@ -74,7 +77,8 @@ pub fn check(transactions: &Transactions, budget: u64) -> Report {
             break;
         }
         let rules = Rules { kinds, timed: kinds == cycles::ALL };
-        let guessed = analyse(&guess::with_orders(transactions, &seen.committed, &seen.graph, rules), budget);
+        let guessed = guess::with_orders(transactions, &seen.committed, &seen.graph, rules);
+        let guessed = analyse(&guessed, budget.min(GUESS_BUDGET));
         for level in Level::ALL {
             let decided = level != Level::ParallelSnapshotIsolation || !guessed.cut_short;
             if !seen.violated.has(level) && !guessed.violated.has(level) && decided {

@@ -11,8 +11,8 @@ use crate::history::{History, Outcome};
 /// transaction by number means its place in this order; people read of it as `T1` and so on, counted from one. Adding allocates nothing but
 /// the growth of a few arrays.
 ///
-/// **Lists are shared.** A store that keeps its promises shows prefixes of one list for each key. So the longest list read of a key is kept,
-/// and a read that saw a prefix of it is kept as a length. What fits in no such way is kept apart.
+/// **Lists are shared.** A store that keeps its promises shows prefixes of one list for each key. So the longest list read of a key is
+/// kept, and a read that saw a prefix of it is kept as a length. What fits in no such way is kept apart.
 ///
 /// ```
 /// use stormglass::base::{ClientId, Seen, Time};

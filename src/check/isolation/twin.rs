@@ -264,9 +264,8 @@ fn close(reaches: &mut [Vec<bool>]) {
     for middle in 0..count {
         for from in 0..count {
             if reaches[from][middle] {
-                for to in 0..count {
-                    reaches[from][to] |= reaches[middle][to];
-                }
+                let beyond = reaches[middle].clone();
+                reaches[from].iter_mut().zip(beyond).for_each(|(reached, also)| *reached |= also);
             }
         }
     }

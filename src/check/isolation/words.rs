@@ -312,8 +312,12 @@ impl<'a> Words<'a> {
     fn shown(self, key: u32, value: Option<i64>, later: u32) -> String {
         let users = |value: Option<i64>| {
             let uses = move |transaction: &u32| {
-                let mut steps = self.transactions.steps_of(*transaction).iter();
-                steps.any(|step| matches!(*step, Step::Number { key: k, value: v } | Step::Write { key: k, value: v } if k == key && Some(v) == value))
+                self.transactions.steps_of(*transaction).iter().any(|step| match *step {
+                    Step::Number { key: other, value: used } | Step::Write { key: other, value: used } => {
+                        other == key && Some(used) == value
+                    }
+                    _ => false,
+                })
             };
             (0..self.transactions.len() as u32).filter(uses)
         };
@@ -341,7 +345,7 @@ impl<'a> Words<'a> {
         let place = |step: &Step| order.iter().position(|value| Some(*value) == step.written()).unwrap_or(usize::MAX);
         let none = Step::Unseen { key };
         let after = writes(to).filter(|after| writes(from).any(|before| place(&before) < place(after))).min_by_key(place);
-        let after = after.or_else(|| writes(to).last()).unwrap_or(none);
+        let after = after.or_else(|| writes(to).next_back()).unwrap_or(none);
         let before = writes(from).filter(|before| place(before) < place(&after)).max_by_key(place).unwrap_or(none);
         (before, after)
     }
