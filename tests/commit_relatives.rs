@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use stormglass::check::{Cell, Verdict};
+use stormglass::check::Verdict;
 use stormglass::fault::FaultPlan;
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
@@ -83,46 +83,6 @@ fn three_phase_commit_is_wrong_in_a_network_that_falls_apart() {
 fn the_planted_bugs_of_three_phase_commit_are_caught() {
     for name in ["votes-early", "terminates-after-crash"] {
         is_caught(&format!("three-phase/bugs/{name}"));
-    }
-}
-
-/// The longest time for which a participant was in doubt, in nanoseconds, as the report on blocking has it: the median of some seeds. A
-/// server without keys of its own coordinates a part of the transactions, and crashes again and again.
-fn longest_doubt(system: &str) -> u64 {
-    let text = format!(
-        r#"Scenario(
-            name: "a coordinator crashes",
-            system: {system},
-            network: (latency: Uniform("1ms", "5ms")),
-            disk: (sync: Uniform("1ms", "10ms")),
-            workload: (clients: 12, load: Lists(keys: 5, acts: 2, mix: (read: 1, append: 3)), rate: "200/s", request_timeout: "1s"),
-            faults: [Every("500ms..1s", Crash(node: n6, down: "2s"))],
-            duration: "12s",
-            settle: "5s",
-        )"#
-    );
-    let scenario = Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
-    let longest = |seed| {
-        let outcome = scenario.run(seed);
-        assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(&outcome));
-        let blocking = outcome.tables.iter().find(|table| table.title == "Blocking").expect("every run has it");
-        let row = blocking.rows.iter().find(|row| row.name == "participants in doubt").expect("every run has it");
-        let Cell::Length(length) = row.cells[3] else { panic!("somebody is in doubt for a while under seed {seed}") };
-        length.as_nanos()
-    };
-    let mut lengths: Vec<u64> = (0..9).map(longest).collect();
-    lengths.sort_unstable();
-    lengths[4]
-}
-
-/// Under the same crashes of coordinators: in two-phase commit participants wait until the coordinator is back, in its relatives for as long
-/// as it takes to notice that it is gone.
-#[test]
-fn the_relatives_do_not_wait_for_the_coordinator() {
-    let two_phase = longest_doubt("TwoPhase(nodes: 6)");
-    for system in ["PaxosCommit(nodes: 6)", "ThreePhase(nodes: 6)"] {
-        let relative = longest_doubt(system);
-        assert!(relative * 2 < two_phase, "{system}: {relative} ns against {two_phase} ns");
     }
 }
 
