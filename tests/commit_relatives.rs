@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use expect_test::{Expect, expect};
 use stormglass::check::Verdict;
 use stormglass::fault::FaultPlan;
 use stormglass::scenario::{Expected, Scenario};
@@ -83,4 +84,16 @@ fn the_planted_bugs_of_three_phase_commit_are_caught() {
     for name in ["votes-early", "terminates-after-crash"] {
         is_caught(&format!("three-phase/bugs/{name}"));
     }
+}
+
+/// What a seed means is part of the public interface. A change of these digests is a breaking change: note it in CHANGELOG.md.
+#[test]
+fn golden_digests() {
+    fn check(name: &str, expected: &Expect) {
+        let digests: Vec<String> = [1, 7].map(|seed| format!("{:016x}", scenario(name).run(seed).digest)).into();
+        expected.assert_eq(&digests.join(" "));
+    }
+    check("paxos-commit.ron", &expect!["f3132394fd7f7576 af0f408814ee4a97"]);
+    check("three-phase.ron", &expect!["ee4ffa2d7b57b17c 7ff8b2e48510ebfc"]);
+    check("three-phase-partition.ron", &expect!["934c9ab7e2bfccc4 0c6e74ad741dc0cd"]);
 }

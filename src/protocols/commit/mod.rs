@@ -12,8 +12,8 @@
 //!
 //! [`site`] and [`errand`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
 //!
-//! And a folder for each protocol: [`two_phase`], [`three_phase`], [`paxos_commit`], and [`raft_groups`], in which a group of servers stands
-//! for each server.
+//! And a folder for each protocol: [`two_phase`], [`three_phase`], [`paxos_commit`], and [`raft_groups`], in which a group of servers
+//! stands for each server.
 
 pub mod errand;
 pub mod locks;

@@ -1,5 +1,5 @@
-//! What a server does for its own keys, whatever the commit protocol: it counts its lives, takes requests in once, does its work, votes, and
-//! remembers on disk what it has promised and learned. It sends nothing: what is said to whom is the protocol's.
+//! What a server does for its own keys, whatever the commit protocol: it counts its lives, takes requests in once, does its work, votes,
+//! and remembers on disk what it has promised and learned. It sends nothing: what is said to whom is the protocol's.
 
 use std::collections::BTreeMap;
 
@@ -185,8 +185,8 @@ impl Site {
         self.pass_on(happened, context)
     }
 
-    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before anybody hears
-    /// of it. Of one that was decided here nothing can be said any more.
+    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before anybody
+    /// hears of it. Of one that was decided here nothing can be said any more.
     pub fn vote<P: Process<Note: From<Note>>>(
         &mut self,
         txn: TxnId,

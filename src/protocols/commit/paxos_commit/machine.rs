@@ -223,8 +223,8 @@ impl PaxosCommit {
         self.decide_if_chosen(txn, context);
     }
 
-    /// Asks those whose vote is not known. Were the request forgotten in a crash and doubled by the network, it would be carried out twice: so
-    /// that it was taken in is durable before anybody votes.
+    /// Asks those whose vote is not known. Were the request forgotten in a crash and doubled by the network, it would be carried out
+    /// twice: so that it was taken in is durable before anybody votes.
     fn send_prepare(&self, txn: TxnId, context: &mut Context<'_>) {
         let (Some(coordination), Some(count)) = (self.coordinated.get(&txn), self.counts.get(&txn)) else { return };
         for (node, worked_in) in coordination.errand.worked_in() {

@@ -15,8 +15,8 @@ use crate::process::{self, Files, Process, Release, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
 
-/// A server of three-phase commit: participant for its own keys, coordinator of what clients bring to it, and recovery coordinator of what it
-/// is in doubt of.
+/// A server of three-phase commit: participant for its own keys, coordinator of what clients bring to it, and recovery coordinator of
+/// what it is in doubt of.
 #[derive(Clone, Debug)]
 pub struct ThreePhase {
     config: Rc<Config>,
@@ -266,8 +266,8 @@ impl ThreePhase {
         self.vote_if_done(txn, context);
     }
 
-    /// All the work is done: asks for votes. Were the request forgotten in a crash and doubled by the network, it would be carried out twice:
-    /// so that it was taken in is durable before anybody votes.
+    /// All the work is done: asks for votes. Were the request forgotten in a crash and doubled by the network, it would be carried out
+    /// twice: so that it was taken in is durable before anybody votes.
     fn vote_if_done(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.in_phase(txn, Phase::Working).filter(|coordination| coordination.errand.is_done()) else { return };
         coordination.phase = Phase::Voting;

@@ -6,7 +6,7 @@ use crate::process::Release;
 /// A variant of three-phase commit with one published bug.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
-    /// How scenarios name it: `commit/three-phase-votes-early`.
+    /// How scenarios name it: `three-phase/votes-early`.
     pub name: &'static str,
     /// The broken rules.
     pub rules: &'static dyn Rules,
@@ -23,7 +23,7 @@ pub struct Mutant {
 /// All mutants of three-phase commit.
 pub static MUTANTS: &[Mutant] = &[
     Mutant {
-        name: "commit/three-phase-votes-early",
+        name: "three-phase/votes-early",
         rules: &VotesEarly,
         source: "get-convex horizontal-scaling-convex#101, #155",
         needs: &["crashes of participants that lose unsynced writes"],
@@ -32,7 +32,7 @@ pub static MUTANTS: &[Mutant] = &[
                 commit.",
     },
     Mutant {
-        name: "commit/three-phase-terminates-after-crash",
+        name: "three-phase/terminates-after-crash",
         rules: &TerminatesAfterCrash,
         source: "Bernstein, Hadzilacos and Goodman 1987, section 7.5: recovery from total failures",
         needs: &["a crash of a participant in doubt", "crashes of those who decided without it"],
