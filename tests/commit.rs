@@ -1,4 +1,4 @@
-//! The scenarios of atomic commit: what they show holds, what they plant is found, what is odd and right is left alone, and a seed means what
+//! The scenarios of two-phase commit: what they show holds, what they plant is found, what is odd and right is left alone, and a seed means what
 //! it meant.
 
 use std::fs;
@@ -36,10 +36,12 @@ fn varied(name: &str, values: &[(&str, &str)]) -> Scenario {
     read(&text)
 }
 
+/// The scenarios of two-phase commit itself.
 fn scenarios(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("a file").path());
     let mut names: Vec<String> = files
         .filter(|file| file.extension().is_some_and(|extension| extension == "ron"))
+        .filter(|file| fs::read_to_string(file).is_ok_and(|text| text.contains("system: TwoPhase(")))
         .map(|file| file.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     names.sort();
