@@ -1,120 +1,138 @@
-//! How long the checker takes, parsing and generating apart: `cargo bench --bench linearizability`.
+//! How long the checker takes, parsing and generating apart: `cargo bench --bench linearizability`, perhaps with the names of sections.
 //!
-//! Beside each figure is Porcupine's (June 2026, Go 1.27, one thread of a like machine), where one is known.
-#![allow(clippy::disallowed_methods, reason = "a benchmark reads the wall clock")]
+//! Times are CPU time of one thread, the least of several rounds. Each row has a process of its own, so that its peak memory is known; that
+//! of the history alone stands beside it. Beside each figure is Porcupine's (June 2026, Go 1.27, one thread of a like machine), where one is
+//! known.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads what the system says of its process")]
+#![allow(missing_docs)]
+
+#[path = "support/measure.rs"]
+mod measure;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::process::Command;
 
-use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::linearizability::{self, Judgement};
+use measure::cpu;
+use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
+use stormglass::check::generate::{self, Lie, Planted, generate};
+use stormglass::check::linearizability::{self, Conviction, Judgement, Online};
 use stormglass::check::model::Model;
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
+use stormglass::check::{CheckOptions, run_check};
 use stormglass::history::{History, Outcome};
 
+/// One row: its section, its name, what Porcupine needs, and what to do.
+struct Row {
+    section: &'static str,
+    name: String,
+    porcupine: &'static str,
+    work: Box<dyn Fn() -> String>,
+}
+
 fn main() {
-    println!("{:<44} {:>9} {:>12} {:>12} {:>12} {:>10}   Porcupine", "history", "ops", "check", "explain", "core", "states");
-    recorded();
-    tiny();
-    for (operations, known) in [
-        (1_000, ["1.7 ms", "272 ms (other seed)"]),
-        (10_000, ["62 ms", "304 ms"]),
-        (100_000, ["4719 ms, 3.8 GB", ""]),
-        (1_000_000, ["", ""]),
-    ] {
-        let history = registers(5, operations, None);
-        row("register, 5 clients, unique writes", std::slice::from_ref(&history), &Register::empty(), known[0]);
-        row("  with an impossible read at 98 %", &[lie(history)], &Register::empty(), known[1]);
+    let rows: Vec<Row> = [recorded(), tiny(), long_registers(), unknown_outcomes(), texts_of_many(), online(), streams(), grid()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if let Some(row) = arguments.first().and_then(|number| number.parse::<usize>().ok()) {
+        println!("{}", (rows[row].work)());
+        return;
     }
-    for (operations, known) in [
-        (1_000, ["8.0 ms", "272 ms"]),
-        (10_000, ["303 ms", "9733 ms, 4.0 GB"]),
-        (100_000, ["43042 ms, 17.3 GB", "out of 20 GB after 48 s"]),
-        (1_000_000, ["", ""]),
-    ] {
-        let history = registers(10, operations, Some(5));
-        row("register, 10 clients, 5 values, cas", std::slice::from_ref(&history), &Register::empty(), known[0]);
-        row("  with an impossible read at 98 %", &[lie(history)], &Register::empty(), known[1]);
-    }
-    for (operations, one_in) in [(1_000, 20), (1_000, 5), (10_000, 100), (10_000, 10)] {
-        for (name, values) in [("unique writes", None), ("5 values, cas", Some(5))] {
-            let history = forget(&registers(10, operations, values), one_in);
-            row(&format!("10 clients, {name}, 1 in {one_in} unknown"), std::slice::from_ref(&history), &Register::empty(), "");
-            row("  with an impossible read at 98 %", &[lie(history)], &Register::empty(), "");
+    let mut section = "";
+    for (number, row) in rows.iter().enumerate() {
+        // The grid takes minutes, and is run by name only.
+        let chosen = if arguments.is_empty() { row.section != "grid" } else { arguments.iter().any(|name| name == row.section) };
+        if !chosen {
+            continue;
         }
-    }
-    for seed in 0..4 {
-        let history = texts(50, 2_000, seed, false);
-        row(&format!("get, put, append: 50 clients, 10 keys, {seed}"), &[history], &Kv::holding(String::new()), "c50-ok: 132 ms");
-        let history = texts(50, 2_000, seed, true);
-        row("  every key violated", &[history], &Kv::holding(String::new()), "c50-bad: two of ten keys > 60 s");
+        if section != row.section {
+            section = row.section;
+            println!("\n{section:<56} {:>9} {:>11} {:>10} {:>7} {:>7}  verdict, Porcupine", "ops", "check ms", "states", "MiB", "peak");
+        }
+        let program = std::env::current_exe().expect("the path of this benchmark");
+        let output = Command::new(program).arg(number.to_string()).output().expect("this benchmark runs again");
+        println!("{:<56} {} {}", row.name, String::from_utf8_lossy(&output.stdout).trim_end(), row.porcupine);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
-/// Prints how long all these take together: the least of several rounds.
-fn row<M: Model>(name: &str, histories: &[History<M::Op, M::Ret>], model: &M, porcupine: &str) {
+/// Not a number where the system does not tell.
+fn peak_mebibytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
+}
+
+/// How long all these take together, and how long the violations take to explain.
+fn judged<M: Model>(histories: &[History<M::Op, M::Ret>], model: &M) -> String {
     let operations: usize = histories.iter().map(History::len).sum();
+    let before = peak_mebibytes();
     let rounds = (200_000 / operations.max(1)).clamp(3, 100);
+    // What takes less than the clock can tell is done many times in a row.
+    let repeated = (10_000 / operations.max(1)).max(1);
     let mut reports = Vec::new();
-    let mut least = Duration::MAX;
-    for _ in 0..rounds {
-        let start = Instant::now();
-        reports = histories.iter().map(|history| linearizability::check(model, history)).collect();
-        least = least.min(start.elapsed());
-        if least > Duration::from_secs(1) {
+    let mut least = f64::MAX;
+    let mut peak = before;
+    for round in 0..rounds {
+        let (seconds, ()) = cpu(|| {
+            for _ in 0..repeated {
+                reports = histories.iter().map(|history| linearizability::check(model, history)).collect();
+            }
+        });
+        least = least.min(seconds / repeated as f64);
+        if round == 0 {
+            peak = peak_mebibytes();
+        }
+        if least > 0.2 {
             break;
         }
     }
-    let start = Instant::now();
-    for (history, report) in histories.iter().zip(&reports) {
-        for violation in report.violations() {
-            let why = linearizability::diagnose(model, history, violation);
-            assert!(!why.explain(model, history).is_empty(), "an explanation");
+    let (explained, sizes) = cpu(|| {
+        let mut sizes = Vec::new();
+        for (history, report) in histories.iter().zip(&reports) {
+            sizes.extend(report.violations().iter().map(|violation| Conviction::new(model, history, violation).shown().len()));
         }
-    }
-    let explain = start.elapsed();
-    let start = Instant::now();
-    let mut sizes = Vec::new();
-    for (history, report) in histories.iter().zip(&reports) {
-        sizes.extend(report.violations().iter().map(|violation| linearizability::shrink(model, history, violation).operations.len()));
-    }
-    let core = start.elapsed();
+        sizes
+    });
     let states: u64 = reports.iter().map(|report| report.states).sum();
-    let violated = reports.iter().filter(|report| matches!(report.judgement, Judgement::Violated { .. })).count();
-    let unknown = reports.iter().filter(|report| matches!(report.judgement, Judgement::Unknown { .. })).count();
-    let note = match (reports.len(), violated, unknown) {
+    let count = |wanted: fn(&Judgement) -> bool| reports.iter().filter(|report| wanted(&report.judgement)).count();
+    let violated = count(|judgement| matches!(judgement, Judgement::Violated { .. }));
+    let unknown = count(|judgement| matches!(judgement, Judgement::Unknown { .. }));
+    let mut note = match (reports.len(), violated, unknown) {
         (_, 0, 0) => "holds".to_owned(),
         (1, 1, _) => "violated".to_owned(),
         (1, ..) => "UNKNOWN".to_owned(),
         (all, violated, unknown) => format!("{violated} of {all} violated, {unknown} unknown"),
     };
-    let note = match sizes.iter().max() {
-        Some(largest) => format!("{note}, cores of at most {largest}"),
-        None => note,
-    };
-    let (least, explain, core) = (show(least), show(explain), show(core));
-    println!("{name:<44} {operations:>9} {least:>12} {explain:>12} {core:>12} {states:>10}   {porcupine} [{note}]");
+    if let Some(largest) = sizes.iter().max() {
+        let _ = write!(note, "; {} explained in {:.1} ms, by at most {largest}", sizes.len(), explained * 1e3);
+    }
+    format!("{operations:>9} {:>11.4} {states:>10} {before:>7.1} {peak:>7.1}  {note};", least * 1e3)
 }
 
-fn show(time: Duration) -> String {
-    format!("{:.3} ms", time.as_secs_f64() * 1e3)
+fn row(section: &'static str, name: impl Into<String>, porcupine: &'static str, work: impl Fn() -> String + 'static) -> Row {
+    Row { section, name: name.into(), porcupine, work: Box::new(work) }
 }
 
-fn recorded() {
-    let Some(folder) = support::recorded() else {
-        println!("(there are no recorded histories in ../shared/histories)");
-        return;
-    };
+fn recorded() -> Vec<Row> {
+    let Some(folder) = support::recorded() else { return Vec::new() };
     let files = support::verdicts(&folder);
-    let text = |file: &str| std::fs::read_to_string(folder.join(file)).expect("a readable file");
-    let logs: Vec<_> =
-        files.iter().filter(|(_, model, _)| model == "cas-register").map(|(file, ..)| support::read_log(&text(file))).collect();
-    row("etcd, the logs together", &logs, &Register::empty(), "102 logs: 361 ms");
-    row("etcd_002", &[support::read_log(&text("etcd/etcd_002.log"))], &Register::empty(), "139 ms");
-    for (file, ..) in files.iter().filter(|(_, model, _)| model == "kv") {
+    let text = move |file: &str| std::fs::read_to_string(folder.join(file)).expect("a readable file");
+    let (all, logs) = (text.clone(), files.clone());
+    let mut rows = vec![row("recorded", "etcd, the logs together", "102 logs: 361 ms", move || {
+        let logs = logs.iter().filter(|(_, model, _)| model == "cas-register");
+        let logs: Vec<_> = logs.map(|(file, ..)| support::read_log(&all(file))).collect();
+        judged(&logs, &Register::empty())
+    })];
+    let log = text.clone();
+    rows.push(row("recorded", "etcd_002", "139 ms", move || judged(&[support::read_log(&log("etcd/etcd_002.log"))], &Register::empty())));
+    for (file, ..) in files.into_iter().filter(|(_, model, _)| model == "kv") {
         let porcupine = match file.as_str() {
             "kv/c01-ok.txt" => "0.038 ms",
             "kv/c01-bad.txt" => "0.013 ms",
@@ -123,14 +141,213 @@ fn recorded() {
             "kv/c50-ok.txt" => "132 ms",
             _ => "",
         };
-        row(file, &[support::read_maps(&text(file))], &Kv::holding(String::new()), porcupine);
+        let maps = text.clone();
+        rows.push(row("recorded", file.clone(), porcupine, move || {
+            judged(&[support::read_maps(&maps(&file))], &Kv::holding(String::new()))
+        }));
     }
+    rows
 }
 
 /// What a check costs before it begins.
-fn tiny() {
-    row("two operations", &[registers(1, 2, None)], &Register::empty(), "");
-    row("eight operations", &[registers(3, 8, None)], &Register::empty(), "");
+fn tiny() -> Vec<Row> {
+    let of = |clients, operations| move || judged(&[registers(clients, operations, None)], &Register::empty());
+    vec![row("tiny", "two operations", "", of(1, 2)), row("tiny", "eight operations", "", of(3, 8))]
+}
+
+fn long_registers() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let porcupine = [
+        ["1.7 ms", "272 ms (other seed)", "8.0 ms", "272 ms"],
+        ["62 ms", "304 ms", "303 ms", "9733 ms, 4.0 GB"],
+        ["4719 ms, 3.8 GB", "", "43042 ms, 17.3 GB", "out of 20 GB after 48 s"],
+        ["", "", "", ""],
+    ];
+    for (operations, known) in [1_000, 10_000, 100_000, 1_000_000].into_iter().zip(porcupine) {
+        for (kind, (clients, values)) in [(5, None), (10, Some(5))].into_iter().enumerate() {
+            let of = move || registers(clients, operations, values);
+            let name = if values.is_none() { "5 clients, each value once" } else { "10 clients, 5 values, cas" };
+            rows.push(row("registers", name, known[2 * kind], move || judged(&[of()], &Register::empty())));
+            let lies = "  an impossible read at 98 %";
+            rows.push(row("registers", lies, known[2 * kind + 1], move || judged(&[lie(of())], &Register::empty())));
+        }
+    }
+    rows
+}
+
+fn unknown_outcomes() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (operations, one_in) in [(1_000, 20), (1_000, 5), (10_000, 100), (10_000, 10), (100_000, 10)] {
+        for (name, values) in [("each value once", None), ("5 values, cas", Some(5))] {
+            let of = move || forget(&registers(10, operations, values), one_in);
+            let name = format!("10 clients, {name}, 1 in {one_in} unknown");
+            rows.push(row("unknown", name, "", move || judged(&[of()], &Register::empty())));
+            rows.push(row("unknown", "  an impossible read at 98 %", "", move || judged(&[lie(of())], &Register::empty())));
+            rows.push(row("unknown", "  a stale read at 98 %", "", move || judged(&[stale(of())], &Register::empty())));
+        }
+    }
+    rows
+}
+
+fn texts_of_many() -> Vec<Row> {
+    let of = |seed| {
+        let whole = move |lies| judged(&[texts(50, 2_000, seed, lies)], &Kv::holding(String::new()));
+        let name = format!("get, put, append: 50 clients, 10 keys, {seed}");
+        [
+            row("texts", name, "c50-ok: 132 ms", move || whole(false)),
+            row("texts", "  every key violated", "c50-bad: two of ten keys > 60 s", move || whole(true)),
+        ]
+    };
+    (0..8).flat_map(of).collect()
+}
+
+/// Judged while it is made.
+fn online() -> Vec<Row> {
+    let of = |clients: u64, operations: usize, values: Option<u64>| {
+        let name = format!("{clients} clients, {}", if values.is_none() { "each value once" } else { "5 values, cas" });
+        row("online", name, "", move || {
+            let history = registers(clients, operations, values);
+            let before = peak_mebibytes();
+            let mut most = 0;
+            let (seconds, online) = cpu(|| {
+                let mut online = Online::new(Register::empty());
+                for (at, invokes, index) in events(&history) {
+                    let operation = &history.operations()[index];
+                    let taken = if invokes {
+                        online.invoke(at, operation.client, operation.op.clone())
+                    } else {
+                        online.complete(at, operation.client, operation.outcome.clone())
+                    };
+                    taken.expect("a well-formed history");
+                    most = most.max(online.configurations());
+                }
+                online
+            });
+            let (states, verdict, peak) = (online.states(), online.verdict(), peak_mebibytes());
+            let ms = seconds * 1e3;
+            format!("{operations:>9} {ms:>11.4} {states:>10} {before:>7.1} {peak:>7.1}  {verdict}; at most {most} configurations;")
+        })
+    };
+    vec![of(3, 100_000, None), of(5, 100_000, None), of(5, 100_000, Some(5)), of(10, 10_000, None), of(10, 10_000, Some(5))]
+}
+
+/// A file that is made while it is read: lines of Jepsen's log.
+struct Lines {
+    events: std::vec::IntoIter<(Time, bool, usize)>,
+    history: RegisterHistory,
+    line: io::Cursor<Vec<u8>>,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.line.read(buffer)?;
+        if read > 0 {
+            return Ok(read);
+        }
+        let mut text = String::new();
+        for (_, invokes, index) in self.events.by_ref().take(256) {
+            let operation = &self.history.operations()[index];
+            let client = operation.client.client;
+            let kind = match (invokes, operation.result()) {
+                (true, _) => "invoke",
+                (false, Some(RegisterResult::Mismatch)) => "fail",
+                (false, _) => "ok",
+            };
+            let _ = match (&operation.op, operation.result()) {
+                (RegisterOp::Read, Some(RegisterResult::Value(Some(value)))) if !invokes => {
+                    writeln!(text, "INFO  jepsen.util - {client} :{kind} :read {value}")
+                }
+                (RegisterOp::Read, _) => writeln!(text, "INFO  jepsen.util - {client} :{kind} :read nil"),
+                (RegisterOp::Write(value), _) => writeln!(text, "INFO  jepsen.util - {client} :{kind} :write {value}"),
+                (RegisterOp::Cas { expect, new }, _) => {
+                    writeln!(text, "INFO  jepsen.util - {client} :{kind} :cas [{} {new}]", expect.unwrap_or(0))
+                }
+            };
+        }
+        self.line = io::Cursor::new(text.into_bytes());
+        self.line.read(buffer)
+    }
+}
+
+/// Reading and judging a file, from its text to the verdict.
+fn streams() -> Vec<Row> {
+    let of = |operations: usize| {
+        row("streams", format!("a log of {} events", 2 * operations), "", move || {
+            // A short piece again and again, so that the file itself takes no room.
+            let history = registers(10, 10_000, Some(5));
+            let lines = |_| Lines { events: events(&history).into_iter(), history: history.clone(), line: io::Cursor::new(Vec::new()) };
+            let mut text = String::new();
+            lines(0).read_to_string(&mut text).expect("text");
+            // Each piece begins where the last one ended.
+            text.push_str("INFO  jepsen.util - 0 :invoke :write 0\nINFO  jepsen.util - 0 :ok :write 0\n");
+            let start = "INFO  jepsen.util - 0 :invoke :write 0\nINFO  jepsen.util - 0 :ok :write 0\n";
+            let text = format!("{start}{}", text.replace(":ok :read nil", ":info :read nil"));
+            let before = peak_mebibytes();
+            let file = Repeated { text: text.into_bytes(), at: 0, left: operations.div_ceil(10_000) };
+            let (seconds, report) = cpu(|| run_check(file, "cas-register", &CheckOptions::default()).expect("a file without faults"));
+            let (ms, states, peak) = (seconds * 1e3, report.states, peak_mebibytes());
+            format!("{:>9} {ms:>11.4} {states:>10} {before:>7.1} {peak:>7.1}  {};", report.operations, report.verdict)
+        })
+    };
+    vec![of(50_000), of(500_000), of(5_000_000)]
+}
+
+/// A text again and again.
+struct Repeated {
+    text: Vec<u8>,
+    at: usize,
+    left: usize,
+}
+
+impl Read for Repeated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.text.len() {
+            self.at = 0;
+            self.left -= 1;
+        }
+        if self.left == 0 {
+            return Ok(0);
+        }
+        let length = buffer.len().min(self.text.len() - self.at);
+        buffer[..length].copy_from_slice(&self.text[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// Everything with everything.
+fn grid() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for clients in [2, 10, 100] {
+        for operations in [1_000, 10_000, 100_000, 1_000_000] {
+            for percent in [0, 5, 20] {
+                for values in [None, Some(5)] {
+                    for violated in [false, true] {
+                        let planted = violated.then_some(Planted { lie: Lie::Impossible, after: operations * 98 / 100 });
+                        let unknown = Ratio::new(percent, 100).expect("a ratio");
+                        let shape = generate::Shape { unknown, values, planted, ..generate::Shape::new(clients, operations) };
+                        let once = if values.is_none() { "each value once" } else { "5 values, cas" };
+                        let name = format!("{clients} clients, {percent} % unknown, {once}{}", if violated { ", violated" } else { "" });
+                        rows.push(row("grid", name, "", move || {
+                            judged(&[generate(&Register::empty(), &shape, RunKey::from_seed(1)).history], &Register::empty())
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// The events of a history, in their order.
+fn events<O, R>(history: &History<O, R>) -> Vec<(Time, bool, usize)> {
+    let mut events = Vec::new();
+    for (index, operation) in history.operations().iter().enumerate() {
+        events.push((operation.invoked, true, index));
+        events.extend(operation.completed.map(|completed| (completed, false, index)));
+    }
+    events.sort_unstable();
+    events
 }
 
 type RegisterHistory = History<RegisterOp<i64>, RegisterResult<i64>>;
@@ -175,6 +392,18 @@ fn lie(history: RegisterHistory) -> RegisterHistory {
     let reads = |index: &usize| history.operations()[*index].op == RegisterOp::Read && history.operations()[*index].result().is_some();
     let wrong = (place..history.len()).find(reads).expect("a read");
     edit(&history, |index, result| Some(if index == wrong { RegisterResult::Value(Some(-1)) } else { result.clone() }))
+}
+
+/// The history with a read near its end that returns what the register held long before.
+fn stale(history: RegisterHistory) -> RegisterHistory {
+    let place = history.len() * 98 / 100;
+    let value = |index: usize| match history.operations()[index].result() {
+        Some(RegisterResult::Value(Some(value))) => Some(*value),
+        _ => None,
+    };
+    let wrong = (place..history.len()).find(|index| value(*index).is_some()).expect("a read");
+    let old = (0..place / 2).rev().find_map(|index| value(index).filter(|old| Some(*old) != value(wrong))).expect("another value");
+    edit(&history, |index, result| Some(if index == wrong { RegisterResult::Value(Some(old)) } else { result.clone() }))
 }
 
 /// The history as clients know it who did not learn the outcome of one operation in so many.
@@ -276,14 +505,8 @@ fn concurrent<O: Clone, R: Clone>(
 /// The same history with other results; without one, the outcome is unknown.
 fn edit<O: Clone, R: Clone>(history: &History<O, R>, result: impl Fn(usize, &R) -> Option<R>) -> History<O, R> {
     let operations = history.operations();
-    let mut events: Vec<(Time, bool, usize)> = Vec::new();
-    for (index, operation) in operations.iter().enumerate() {
-        events.push((operation.invoked, true, index));
-        events.extend(operation.completed.map(|completed| (completed, false, index)));
-    }
-    events.sort_unstable();
     let mut edited = History::new();
-    for (at, invokes, index) in events {
+    for (at, invokes, index) in events(history) {
         let operation = &operations[index];
         if invokes {
             edited.invoke(at, operation.client, operation.op.clone()).expect("an invocation");

@@ -80,6 +80,17 @@ pub trait Judge<V: Vocabulary> {
     /// Sees one record.
     fn observe(&mut self, record: &Record<'_, V>);
 
+    /// Whether something it watches is violated already, whatever comes. A run that is to stop at the first violation asks this after each
+    /// record. By default a judge says so only at the end.
+    fn violated(&self) -> bool {
+        false
+    }
+
+    /// The run is over, at this time. Nothing is observed after that.
+    fn finish(&mut self, at: Time) {
+        let _ = at;
+    }
+
     /// Reports on each of its properties, always the same ones in the same order.
     fn reports(&self) -> Vec<PropertyReport>;
 

@@ -414,11 +414,18 @@ impl CheckReport {
     }
 
     fn summary(&self) -> String {
-        let Self { operations, clients, failed, unknown, format, states, .. } = self;
-        let (operations, processes) = (counted(*operations as u64, "operation"), counted(*clients as u64, "process"));
-        let states = counted(*states, "state");
-        let headline = self.headline();
-        format!("{headline}\n  {operations} by {processes}: {failed} failed, {unknown} of unknown outcome · {format} · {states} explored\n")
+        let [operations, outcomes, format, states] = self.facts();
+        format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", self.headline())
+    }
+
+    /// What was judged: how many operations and processes, what became of them, the format, the states.
+    pub fn facts(&self) -> [String; 4] {
+        [
+            format!("{} by {}", counted(self.operations as u64, "operation"), counted(self.clients as u64, "process")),
+            format!("{} failed, {} of unknown outcome", self.failed, self.unknown),
+            self.format.to_string(),
+            format!("{} explored", counted(self.states, "state")),
+        ]
     }
 
     fn rest(&self, text: &mut String) {

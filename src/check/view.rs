@@ -1,6 +1,7 @@
 //! A judged history for those who draw it: no types of a model, only words and places.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::linearizability::{Conviction, Diagnosis, Judgement, Report, Violation, diagnose, shorten};
 use super::model::{Key, Model};
@@ -84,15 +85,18 @@ pub struct Attempts {
 pub struct ViewedOrder {
     /// The operations.
     pub operations: Vec<usize>,
-    /// The state behind each of the last ones; of an order that is not long, behind all.
+    /// The first one behind which the state is told.
+    pub from: usize,
+    /// The states behind that one and those that follow it; of an order that is not long, behind all.
     pub states: Vec<String>,
 }
 
 /// How much of a text is kept.
 const TEXT: usize = 160;
 const STATE: usize = 80;
-/// How many states of an order are told.
-const STATES: usize = 2_000;
+/// How many states of an order are told: at the end of one that cannot be extended, at the beginning of one that is whole.
+const LAST: usize = 2_000;
+const FIRST: usize = 20_000;
 
 impl View {
     /// What is to be drawn of this history, of which this is the report, and these are the lines of its file. The violations that it tells
@@ -130,7 +134,7 @@ impl View {
             whole: attempts(model, history, &diagnose(model, history, violation), &|_| true),
         };
         let (witness, furthest) = match &report.judgement {
-            Judgement::Holds { witness } => (Some(follow(model, history, witness, &|_| true)), Vec::new()),
+            Judgement::Holds { witness } => (Some(follow(model, history, witness, 0..FIRST, &|_| true)), Vec::new()),
             Judgement::Violated { .. } => (None, Vec::new()),
             Judgement::Unknown { undecided } => (None, undecided.iter().filter_map(|undecided| undecided.operation).collect()),
         };
@@ -150,17 +154,25 @@ pub(super) fn named(key: &str) -> Option<String> {
 }
 
 fn attempts<M: Model>(model: &M, history: &History<M::Op, M::Ret>, diagnosis: &Diagnosis, counts: &dyn Fn(usize) -> bool) -> Attempts {
-    let orders =
-        diagnosis.attempts.iter().map(|attempt| (follow(model, history, &attempt.order, counts), shorten(&attempt.expected, TEXT)));
+    let orders = diagnosis.attempts.iter().map(|attempt| {
+        let told = attempt.order.len().saturating_sub(LAST)..attempt.order.len();
+        (follow(model, history, &attempt.order, told, counts), shorten(&attempt.expected, TEXT))
+    });
     Attempts { stuck: diagnosis.operation, orders: orders.collect() }
 }
 
-/// An order with the states that it leads through. Of operations that do not count nothing is assumed but that they took effect.
-fn follow<M: Model>(model: &M, history: &History<M::Op, M::Ret>, order: &[usize], counts: &dyn Fn(usize) -> bool) -> ViewedOrder {
-    let untold = order.len().saturating_sub(STATES);
+/// An order with the states that it leads through, as far as they are to be told. Of operations that do not count nothing is assumed but
+/// that they took effect.
+fn follow<M: Model>(
+    model: &M,
+    history: &History<M::Op, M::Ret>,
+    order: &[usize],
+    told: Range<usize>,
+    counts: &dyn Fn(usize) -> bool,
+) -> ViewedOrder {
     let mut states: BTreeMap<Key<'_>, Vec<M::State>> = BTreeMap::new();
-    let mut told = Vec::with_capacity(order.len() - untold);
-    for (place, index) in order.iter().enumerate() {
+    let mut texts = Vec::new();
+    for (place, index) in order.iter().enumerate().take(told.end) {
         let operation = &history.operations()[*index];
         let result = operation.result().filter(|_| counts(*index));
         let current = states.entry(model.key(&operation.op)).or_insert_with(|| vec![model.initial()]);
@@ -171,10 +183,10 @@ fn follow<M: Model>(model: &M, history: &History<M::Op, M::Ret>, order: &[usize]
             }
         }
         *current = next;
-        if place >= untold {
+        if told.contains(&place) {
             let each: Vec<String> = current.iter().take(3).map(|state| model.describe_state(state)).collect();
-            told.push(shorten(&each.join(", or "), STATE));
+            texts.push(shorten(&each.join(", or "), STATE));
         }
     }
-    ViewedOrder { operations: order.to_vec(), states: told }
+    ViewedOrder { operations: order.to_vec(), from: told.start, states: texts }
 }

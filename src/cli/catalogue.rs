@@ -2,6 +2,7 @@
 
 use crate::check::PropertyKind;
 use crate::check::guarantee::Guarantee;
+use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
 use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
 use crate::world;
@@ -33,6 +34,7 @@ pub(super) enum Class {
     Kind,
     Model,
     Guarantee,
+    Level,
 }
 
 impl Class {
@@ -50,6 +52,7 @@ impl Class {
             Self::Role => "a role, which faults can be aimed at",
             Self::Kind => "a kind of message",
             Self::Model => "a model: what a recorded history can be judged by",
+            Self::Level => "a level: how far transactions can be asked to be kept apart",
             Self::Guarantee => "a guarantee: what a recorded history can be asked to keep",
         }
     }
@@ -63,6 +66,7 @@ impl Class {
             Self::Decoy => "decoys",
             Self::Model => "models",
             Self::Guarantee => "guarantees",
+            Self::Level => "levels",
             Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
@@ -81,7 +85,9 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
         topics.extend(owned(class, &names));
     }
     topics.extend(ModelName::ALL.map(model));
+    topics.extend(Notation::ALL.map(transactions));
     topics.extend(Guarantee::ALL.map(guarantee));
+    topics.extend(Level::ALL.map(level));
     topics
 }
 
@@ -127,6 +133,7 @@ const FAULTS: &[Entry] = &[
         "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
         "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
     ),
+    ("Destroy", "A node crashes for good: nothing starts it again, not the end of the faults either.", "At(\"5s\", Destroy(node: Any))"),
     ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
 ];
 
@@ -289,6 +296,38 @@ fn operations(model: ModelName) -> &'static [(&'static str, &'static str, &'stat
             ("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
         ],
     }
+}
+
+fn transactions((notation, about): (Notation, &str)) -> Topic {
+    let (f, answer) = match notation {
+        Notation::ListAppend => ("append", "[1 2]"),
+        Notation::RwRegister => ("w", "2"),
+    };
+    Topic {
+        name: notation.name().to_owned(),
+        class: Class::Model,
+        about: about.to_owned(),
+        more: vec![
+            (
+                "how a transaction begins and ends in a file of EDN",
+                lines(vec![
+                    format!("{{:process 0, :type :invoke, :f :txn, :value [[:{f} :x 2] [:r :x nil]]}}"),
+                    format!("{{:process 0, :type :ok, :f :txn, :value [[:{f} :x 2] [:r :x {answer}]]}}"),
+                ]),
+            ),
+            ("asked for by", format!("stormglass check history.edn --model {} --level serializable", notation.name())),
+        ],
+    }
+}
+
+fn level(level: Level) -> Topic {
+    let implied: Vec<&str> = Level::ALL.into_iter().filter(|other| *other != level && level.implies(*other)).map(Level::name).collect();
+    let more = [
+        ("whoever keeps it keeps", joined(&implied)),
+        ("asked for by", format!("stormglass check history.edn --model list-append --level {}", level.name())),
+    ];
+    let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    Topic { name: level.name().to_owned(), class: Class::Level, about: level.about().to_owned(), more }
 }
 
 fn guarantee(guarantee: Guarantee) -> Topic {

@@ -22,6 +22,7 @@ enum What {
     Decoys,
     Models,
     Guarantees,
+    Levels,
 }
 
 impl What {
@@ -34,6 +35,7 @@ impl What {
             Self::Decoys => Class::Decoy,
             Self::Models => Class::Model,
             Self::Guarantees => Class::Guarantee,
+            Self::Levels => Class::Level,
         }
     }
 }

@@ -108,6 +108,11 @@ pub enum Fault {
         /// For how long; until the end of the faults if not given.
         lasting: Option<DurationRange>,
     },
+    /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
+    Destroy {
+        /// Whom it strikes.
+        node: Target,
+    },
     /// One of these, each as likely.
     OneOf(Vec<Fault>),
 }
@@ -200,7 +205,7 @@ pub enum Happening {
 impl Fault {
     /// The names of all kinds of fault, as they are written and counted.
     pub const KINDS: &'static [&'static str] =
-        &["Partition", "Heal", "Crash", "Restart", "Pause", "Resume", "Lose", "Duplicate", "Delay", "StallDisk"];
+        &["Partition", "Heal", "Crash", "Restart", "Pause", "Resume", "Lose", "Duplicate", "Delay", "StallDisk", "Destroy"];
 
     /// Which of [`Self::KINDS`] it is; nothing for a choice.
     pub fn kind(&self) -> Option<usize> {
@@ -215,6 +220,7 @@ impl Fault {
             Self::Duplicate { .. } => Some(7),
             Self::Delay { .. } => Some(8),
             Self::StallDisk { .. } => Some(9),
+            Self::Destroy { .. } => Some(10),
             Self::OneOf(_) => None,
         }
     }
@@ -223,7 +229,7 @@ impl Fault {
     pub fn may_crash(&self) -> bool {
         match self {
             Self::OneOf(faults) => faults.iter().any(Self::may_crash),
-            fault => matches!(fault, Self::Crash { .. }),
+            fault => matches!(fault, Self::Crash { .. } | Self::Destroy { .. }),
         }
     }
 
@@ -235,6 +241,7 @@ impl Fault {
             | Self::Pause { node, .. }
             | Self::Resume { node }
             | Self::StallDisk { node, .. }
+            | Self::Destroy { node }
             | Self::Delay { node: Some(node), .. } => vec![node],
             Self::Partition { cut: Cut::Isolate(node), .. } => vec![node],
             Self::Partition { cut: Cut::OneWay { from, to }, .. } => vec![from, to],

@@ -47,6 +47,7 @@ impl Display for Fault {
             Self::Partition { cut, lasting } => write!(f, "Partition(cut: {cut}{})", Lasting("lasting", lasting)),
             Self::Heal => f.write_str("Heal"),
             Self::Crash { node, down } => write!(f, "Crash(node: {node}{})", Lasting("down", down)),
+            Self::Destroy { node } => write!(f, "Destroy(node: {node})"),
             Self::Restart { node } => write!(f, "Restart(node: {node})"),
             Self::Pause { node, lasting } => write!(f, "Pause(node: {node}{})", Lasting("lasting", lasting)),
             Self::Resume { node } => write!(f, "Resume(node: {node})"),

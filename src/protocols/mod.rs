@@ -2,4 +2,5 @@
 //! hold.
 
 pub mod commit;
+pub mod detector;
 pub mod raft;

@@ -199,11 +199,12 @@ pub(super) struct Budgets {
     pub(super) events: u64,
     pub(super) same_instant: u64,
     pub(super) states: u64,
+    pub(super) stop_at_violation: bool,
 }
 
 impl Default for Budgets {
     fn default() -> Self {
-        Self { events: Conditions::EVENTS, same_instant: Conditions::SAME_INSTANT, states: Watch::STATES }
+        Self { events: Conditions::EVENTS, same_instant: Conditions::SAME_INSTANT, states: Watch::STATES, stop_at_violation: false }
     }
 }
 
@@ -215,6 +216,7 @@ pub(super) fn budget(form: Form<'_>) -> Option<Budgets> {
         events: fields.read_or("events", usual.events, |count| count.count(1..)),
         same_instant: fields.read_or("same_instant", usual.same_instant, |count| count.count(1..)),
         states: fields.read_or("states", usual.states, |count| count.count(1..)),
+        stop_at_violation: fields.read_or("stop_at_violation", usual.stop_at_violation, Form::boolean),
     };
     fields.finish();
     Some(budgets)

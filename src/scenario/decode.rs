@@ -175,6 +175,7 @@ impl Surroundings {
             settle: ends.settle.unwrap_or(SETTLE_DEFAULT),
             events: self.budgets.events,
             same_instant: self.budgets.same_instant,
+            stop_at_violation: self.budgets.stop_at_violation,
             ..self.conditions
         }
     }

@@ -542,7 +542,7 @@ fn what_goes_wrong() {
             3 | At("1s", Crsh(node: n1)),
               |          ^^^^
               |
-              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, OneOf
+              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
 
             error: this fault does not say when it strikes
              --> storm.ron:4:1
@@ -584,7 +584,7 @@ fn what_goes_wrong() {
             8 | At("1s", At("1s", Heal)),
               |          ^^
               |
-              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, OneOf
+              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
         "#]],
     );
     check_faults(
@@ -1046,7 +1046,7 @@ fn surroundings_that_make_no_sense() {
         2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
           |                                               ^^^^^
           |
-          = help: did you mean `states`? known here: events, same_instant, states
+          = help: did you mean `states`? known here: events, same_instant, states, stop_at_violation
     "#]],
     );
     check_fields(

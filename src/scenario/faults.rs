@@ -166,6 +166,7 @@ impl Decoder<'_> {
             "Duplicate" => self.by_chance(form, "doubles", |chance, lasting| Fault::Duplicate { chance, lasting }),
             "Delay" => self.delay(form, cause),
             "StallDisk" => self.on_node(form, cause, Some("lasting"), |node, lasting| Fault::StallDisk { node, lasting }),
+            "Destroy" => self.on_node(form, cause, None, |node, _| Fault::Destroy { node }),
             _ => self.one_of(form, cause),
         }
     }

@@ -12,7 +12,12 @@ use crate::world::Conditions;
 pub(super) fn scenario(scenario: &Scenario) -> String {
     let Scenario { conditions, .. } = scenario;
     let (usual, own) = (Conditions::default(), scenario.instance.write());
-    let budgets = Budgets { events: conditions.events, same_instant: conditions.same_instant, states: scenario.states };
+    let budgets = Budgets {
+        events: conditions.events,
+        same_instant: conditions.same_instant,
+        states: scenario.states,
+        stop_at_violation: conditions.stop_at_violation,
+    };
     let mut file = File::default();
     file.field("name", quoted(&scenario.name));
     file.field("system", own.system);
@@ -122,6 +127,7 @@ fn budget(budgets: Budgets) -> Option<String> {
         field("events", budgets.events, usual.events),
         field("same_instant", budgets.same_instant, usual.same_instant),
         field("states", budgets.states, usual.states),
+        budgets.stop_at_violation.then(|| "stop_at_violation: true".to_owned()),
     ];
     row(fields.into_iter().flatten().collect())
 }

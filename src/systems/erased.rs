@@ -79,7 +79,14 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>().with::<super::TwoPhase>().with::<super::PaxosCommit>().with::<super::TwoPhaseOverRaft>()
+        Self::new()
+            .with::<super::RaftKv>()
+            .with::<super::TwoPhase>()
+            .with::<super::PaxosCommit>()
+            .with::<super::TwoPhaseOverRaft>()
+            .with::<super::Detectors>()
+            .with::<super::Omega>()
+            .with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.
@@ -166,7 +173,10 @@ impl<S: System> Instance for Ready<S> {
 
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
         let setup = S::nodes(&self.0, mutant).under(conditions.clone());
-        let judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        if watch.judged && conditions.stop_at_violation {
+            judges.extend(S::online_judges(&self.0));
+        }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
         if watch.judged {

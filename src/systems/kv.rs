@@ -250,6 +250,10 @@ impl<P: KeyValue> System for Kv<P> {
         P::judges(config.nodes)
     }
 
+    fn online_judges(_: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        vec![Box::new(linearizability::Online::new(Registers::empty()))]
+    }
+
     fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
         vec![judge(history, states)]
     }

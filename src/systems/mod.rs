@@ -2,11 +2,14 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
+mod detectors;
 mod erased;
 pub mod kv;
 mod load;
+mod omega;
 mod paxos_commit;
 mod raft_kv;
+mod supervisor;
 pub mod transactional;
 mod two_phase;
 mod two_phase_over_raft;
@@ -18,9 +21,12 @@ use crate::check::{Judge, PropertyKind, PropertyReport};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
+pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use supervisor::{Supervisor, SupervisorConfig};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
@@ -64,6 +70,13 @@ pub trait System: Cluster + Sized {
 
     /// Those who watch a run.
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// Those who also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
+    /// found again, and told, when the history is judged, so they need not report.
+    fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()
     }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Mutant};
+use super::{Check, Decoy, Mutant};
 use crate::base::{Duration, Fields, Form};
 use crate::check::{Judge, PropertyKind};
 use crate::protocols::commit::locks::Policy;
@@ -123,6 +123,14 @@ impl Transactional for two_phase::TwoPhaseTransactions {
     fn mutants() -> &'static [Mutant] {
         static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| two_phase::MUTANTS.iter().map(described).collect());
         &MUTANTS
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        static DECOYS: LazyLock<Vec<Decoy>> = LazyLock::new(|| {
+            let decoys = two_phase::DECOYS.iter();
+            decoys.map(|two_phase::Mutant { name, about, .. }| Decoy { name, about }).collect()
+        });
+        &DECOYS
     }
 
     fn checks() -> Vec<Check> {

@@ -9,6 +9,7 @@ mod client;
 mod keys;
 mod kv;
 mod mixed;
+mod nobody;
 mod transaction;
 mod values;
 mod zipf;
@@ -22,6 +23,7 @@ pub use client::{Client, ClientTimer};
 pub use keys::{KeyChoice, LoadError};
 pub use kv::{KvGenerator, KvLoad, Mix};
 pub use mixed::{Change, Mixed, MixedMix};
+pub use nobody::Nobody;
 pub use transaction::{TransactionGenerator, TransactionLoad};
 pub use zipf::{ParseSkewError, Skew};
 

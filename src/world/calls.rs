@@ -22,6 +22,8 @@ pub(super) enum Call {
     Strike { step: u32 },
     /// The faults are over: everything heals.
     FaultsEnd,
+    /// A node is to be started anew, because a process has asked for it.
+    Restart { node: NodeId },
     /// Look whether the run has settled.
     Look,
 }

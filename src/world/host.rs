@@ -62,6 +62,8 @@ pub(super) struct Host<C: Cluster, S: Sort<C>> {
     process: Option<S::Process>,
     machine: Machine<S::Process>,
     state: State,
+    /// Whether nothing starts it again.
+    destroyed: bool,
     random: Stream,
     next_sync: u64,
     /// What came while the node was paused, in order.
@@ -89,6 +91,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             process: None,
             machine: Machine::new(id, clock),
             state: State::Down,
+            destroyed: false,
             random: key.stream("node", u64::from(id.raw())),
             next_sync: 0,
             deferred: VecDeque::new(),
@@ -102,6 +105,16 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
 
     pub(super) fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether nothing starts it again.
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.destroyed
+    }
+
+    /// From now on nothing starts it again; returns whether that is new.
+    pub(super) fn destroy(&mut self) -> bool {
+        !std::mem::replace(&mut self.destroyed, true)
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {

@@ -8,7 +8,7 @@ use super::host::Sort;
 use super::post::Letter;
 use super::setup::Cluster;
 use super::timers::{Alarm, Ring, Timers};
-use crate::base::{Incarnation, NodeId, Time};
+use crate::base::{Duration, Incarnation, NodeId, Time};
 use crate::environment::{Clock, Disk, Remains};
 use crate::process::{Effect, Process, Release, SyncToken};
 use crate::trace::Event;
@@ -150,6 +150,9 @@ impl<P: Process> Machine<P> {
                 self.wanted = written;
             }
             Effect::Note(note) => core.record(&S::note(self.id, &note)),
+            Effect::Restart(node) => {
+                core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
+            }
             Effect::Sometimes(mark) => core.record(&Event::Mark { node: self.id, mark }),
         }
     }

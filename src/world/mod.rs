@@ -143,7 +143,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 post: Post::new(),
                 network,
                 // Where nothing crashes, no write can be lost, and none is looked for.
-                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }),
+                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }, conditions.stop_at_violation),
                 nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
                 sync_latency: conditions.disk.sync,
                 key,
@@ -166,6 +166,9 @@ impl<'a, C: Cluster> World<'a, C> {
                 Step::Idle | Step::Later if !self.core.nemesis.is_idle() => self.strike_due(),
                 Step::Idle | Step::Later => return self.complete(),
                 Step::Exhausted(limit) => return Ending::Limit(limit),
+            }
+            if self.core.scribe.stopped {
+                return Ending::Stopped;
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
                 return self.complete();
@@ -200,7 +203,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
             }
             Call::Boot { node, incarnation } => {
-                if self.incarnation(node) == incarnation && self.state(node) == State::Down {
+                if self.incarnation(node) == incarnation && self.state(node) == State::Down && !self.is_destroyed(node) {
                     self.boot(node);
                 }
             }
@@ -215,6 +218,7 @@ impl<'a, C: Cluster> World<'a, C> {
             Call::Lift { strike } => self.lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.end_faults(),
+            Call::Restart { node } => self.restart(node),
             Call::Look => self.look(),
         }
         self.hold_for_strikes();
@@ -241,6 +245,10 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn state(&self, node: NodeId) -> State {
         if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
+    }
+
+    fn is_destroyed(&self, node: NodeId) -> bool {
+        if node.is_client() { self.clients[node.index()].is_destroyed() } else { self.servers[node.index()].is_destroyed() }
     }
 
     fn incarnation(&self, node: NodeId) -> Incarnation {
@@ -289,4 +297,6 @@ enum Ending {
     Complete(Vec<String>),
     Limit(Limit),
     Panic(String),
+    /// A judge knows that something is violated, and no more is asked for.
+    Stopped,
 }

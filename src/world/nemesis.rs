@@ -225,6 +225,7 @@ impl<C: Cluster> World<'_, C> {
         let at = self.core.engine.now() + Duration::from_nanos(1);
         match self.state(node) {
             State::Up => return false,
+            State::Down if self.is_destroyed(node) => return false,
             State::Down => {
                 let incarnation = self.incarnation(node);
                 self.core.engine.schedule(at, Call::Boot { node, incarnation });
@@ -278,6 +279,9 @@ impl<C: Cluster> World<'_, C> {
                 let nodes = self.settle_target(&node, cause);
                 let pause = |node| Fault::Pause { node: Target::Node(node), lasting: length(&mut self.core.nemesis, lasting) };
                 nodes.into_iter().map(pause).collect()
+            }
+            Fault::Destroy { node } => {
+                self.settle_target(&node, cause).into_iter().map(|node| Fault::Destroy { node: Target::Node(node) }).collect()
             }
             Fault::Restart { node } => {
                 self.settle_target(&node, cause).into_iter().map(|node| Fault::Restart { node: Target::Node(node) }).collect()
@@ -392,6 +396,7 @@ impl<C: Cluster> World<'_, C> {
                 false
             }
             Fault::Crash { node: Target::Node(node), down } => self.crash(node, down),
+            Fault::Destroy { node: Target::Node(node) } => self.destroy(node),
             Fault::Restart { node: Target::Node(node) } => self.state_if_exists(node) == Some(State::Down) && self.start_soon(node),
             Fault::Pause { node: Target::Node(node), lasting } => self.pause(node, lasting, strike),
             Fault::Resume { node: Target::Node(node) } => self.state_if_exists(node) == Some(State::Paused) && self.start_soon(node),
@@ -419,6 +424,14 @@ impl<C: Cluster> World<'_, C> {
         self.exists(node).then(|| self.state(node))
     }
 
+    /// Starts a node anew that a process has asked to be started anew.
+    pub(super) fn restart(&mut self, node: NodeId) {
+        if self.exists(node) && !self.is_destroyed(node) {
+            on_host!(self, node, host, core => host.crash(core));
+            self.start_soon(node);
+        }
+    }
+
     fn crash(&mut self, node: NodeId, down: Option<DurationRange>) -> bool {
         let mut struck = false;
         on_host!(self, node, host, core => struck = host.crash(core));
@@ -428,6 +441,16 @@ impl<C: Cluster> World<'_, C> {
             self.core.engine.schedule(at, Call::Boot { node, incarnation });
         }
         struck
+    }
+
+    /// A node that is down already is not started any more.
+    fn destroy(&mut self, node: NodeId) -> bool {
+        let (mut struck, mut news) = (false, false);
+        on_host!(self, node, host, core => {
+            struck = host.crash(core);
+            news = host.destroy();
+        });
+        struck || news
     }
 
     /// Whether a pause bites is known when it ends: see [`Host::wake`](super::host::Host::wake).

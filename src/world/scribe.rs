@@ -15,6 +15,10 @@ pub(super) struct Scribe<'a, C: Cluster> {
     watched: bool,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
+    /// Whether the run is to stop when a judge says that something is violated.
+    stops: bool,
+    /// Whether one has said so.
+    pub(super) stopped: bool,
     /// Whether a judge or a sink is at work: a panic is its own then, and no node's.
     pub(super) judging: bool,
     pub(super) history: History<C::Operation, C::Response>,
@@ -28,7 +32,12 @@ pub(super) struct Scribe<'a, C: Cluster> {
 }
 
 impl<'a, C: Cluster> Scribe<'a, C> {
-    pub(super) fn new(judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>, own_marks: &'static [&'static str]) -> Self {
+    pub(super) fn new(
+        judges: Vec<Box<dyn Judge<C>>>,
+        sinks: Vec<&'a mut dyn Sink>,
+        own_marks: &'static [&'static str],
+        stops: bool,
+    ) -> Self {
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
         Self {
             digest: Digest::new(),
@@ -36,6 +45,8 @@ impl<'a, C: Cluster> Scribe<'a, C> {
             watched: !judges.is_empty() || !sinks.is_empty(),
             judges,
             sinks,
+            stops,
+            stopped: false,
             judging: false,
             history: History::new(),
             malformed: None,
@@ -48,6 +59,13 @@ impl<'a, C: Cluster> Scribe<'a, C> {
 
     pub(super) fn digest(&self) -> u64 {
         self.digest.finish()
+    }
+
+    /// Tells the judges that the run is over.
+    pub(super) fn finish(&mut self, at: Time) {
+        self.judging = true;
+        self.judges.iter_mut().for_each(|judge| judge.finish(at));
+        self.judging = false;
     }
 
     pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
@@ -78,6 +96,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         for judge in &mut self.judges {
             judge.observe(&record);
         }
+        self.stopped |= self.stops && self.judges.iter().any(|judge| judge.violated());
         if !self.sinks.is_empty() {
             let entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
             for sink in &mut self.sinks {

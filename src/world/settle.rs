@@ -133,7 +133,8 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// Closes the books.
-    pub(super) fn finish(self, seed: u64, ending: Ending) -> Run<C> {
+    pub(super) fn finish(mut self, seed: u64, ending: Ending) -> Run<C> {
+        self.core.scribe.finish(self.core.engine.now());
         let mut properties: Vec<PropertyReport> = self.core.scribe.judges().iter().flat_map(|judge| judge.reports()).collect();
         properties.extend(self.own_reports(&ending));
         let history = &self.core.scribe.history;
@@ -180,6 +181,7 @@ impl<C: Cluster> World<'_, C> {
                 no_panic = PropertyReport::violated(NO_PANIC, now, text);
                 cut_short("the run ended early".to_owned());
             }
+            Ending::Stopped => cut_short(format!("the run was stopped at the first violation, at {now}")),
             Ending::Limit(Limit::SameInstant) => {
                 let (node, doing) = (self.doing.node, self.doing_in_words());
                 let detail = format!("the run spins: event after event at {now} without time going on; in the last of them {node} {doing}");

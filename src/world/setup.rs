@@ -72,6 +72,8 @@ pub struct Conditions {
     pub events: u64,
     /// At most this many events without time advancing.
     pub same_instant: u64,
+    /// Whether the run stops as soon as a judge knows that something is violated. What a run does until then does not depend on it.
+    pub stop_at_violation: bool,
 }
 
 impl Default for Conditions {
@@ -88,6 +90,7 @@ impl Default for Conditions {
             settle: Duration::from_secs(10),
             events: Self::EVENTS,
             same_instant: Self::SAME_INSTANT,
+            stop_at_violation: false,
         }
     }
 }

@@ -414,3 +414,39 @@ fn a_hundred_thousand_idle_nodes_start() {
     let outcome = run(wide, 1);
     assert_eq!(outcome.verdict(), Verdict::Holds);
 }
+
+/// An echo that nobody can be told of who has waited long.
+struct Echo;
+
+impl crate::check::model::Model for Echo {
+    type State = ();
+    type Op = u64;
+    type Ret = u64;
+
+    fn initial(&self) {}
+
+    fn step(&self, (): &(), op: &u64, ret: Option<&u64>) -> crate::check::model::Next<()> {
+        match ret {
+            Some(ret) if op >= &3 || ret > &1_000_000 => crate::check::model::Next::Illegal,
+            _ => crate::check::model::Next::Same,
+        }
+    }
+}
+
+#[test]
+fn a_run_stops_when_a_judge_says_so() {
+    let judged = |stop_at_violation| {
+        let mut setup = setup(Quirks::default(), vec![]);
+        setup.conditions.stop_at_violation = stop_at_violation;
+        let judge = crate::check::linearizability::Online::new(Echo).named("echo");
+        World::run(setup, 3, vec![Box::new(judge)], vec![]).outcome
+    };
+    let (whole, short) = (judged(false), judged(true));
+    assert_eq!(whole.digest, run(setup(Quirks::default(), vec![]), 3).digest);
+    let found = |outcome: &Outcome| report(outcome, "echo").clone();
+    assert_eq!(found(&whole), found(&short));
+    assert_eq!(found(&short).verdict, Verdict::Violated, "{:?}", found(&short));
+    assert!(short.events * 2 < whole.events, "{} of {} events", short.events, whole.events);
+    assert!(short.sim_time < found(&short).at.unwrap() + Duration::from_millis(20));
+    assert_eq!(report(&short, PROGRESS).verdict, Verdict::Unknown);
+}

@@ -323,3 +323,52 @@ fn an_interrupted_conversion_leaves_nothing_behind() {
     assert_eq!(files(), 0);
     drop(input);
 }
+
+/// Two transactions that each miss what the other wrote.
+#[test]
+fn transactions() {
+    let event = |process: u32, kind: &str, value: &str| format!("{{:process {process}, :type :{kind}, :f :txn, :value {value}}}\n");
+    let skew = event(0, "invoke", "[[:append :x 1] [:r :y nil]]")
+        + &event(1, "invoke", "[[:append :y 1] [:r :x nil]]")
+        + &event(0, "ok", "[[:append :x 1] [:r :y []]]")
+        + &event(1, "ok", "[[:append :y 1] [:r :x []]]");
+    let desk = desk(&[("skew.edn", &skew), ("stale.edn", STALE)]);
+    let out = desk.expect(1, &["check", "skew.edn", "--model", "list-append"]).out;
+    assert!(out.starts_with("violated: list-append with respect to strict-serializable") && out.contains("write-skew"), "{out}");
+    desk.expect(0, &["check", "skew.edn", "--model", "list-append", "--level", "snapshot-isolation"]);
+    assert_eq!(desk.json(1, &["check", "skew.edn", "--model", "list-append", "--format", "json"])["verdict"], "violated");
+    let out = desk.expect(1, &["check", "skew.edn", "skew.edn", "--model", "list-append"]).out;
+    assert_eq!(out.lines().count(), 2, "{out}");
+    desk.expect(3, &["check", "stale.edn", "--model", "rw-register"]);
+    for arguments in [
+        &["check", "skew.edn", "--model", "list-append", "--level", "serialisable"][..],
+        &["check", "skew.edn", "--model", "list-apend"],
+        &["check", "skew.edn", "--model", "list-append", "--witness"],
+        &["check", "skew.edn", "--model", "list-append", "--report", "page.html"],
+        &["check", "stale.edn", "--model", "register", "--level", "serializable"],
+    ] {
+        let done = desk.expect(2, arguments);
+        assert!(done.err.starts_with("error: "), "{}", done.err);
+    }
+}
+
+/// The page appears when it is whole, and only where there is something to draw.
+#[test]
+fn a_page() {
+    let desk = desk(&[("stale.edn", STALE), ("bad.edn", "{:process")]);
+    desk.expect(1, &["check", "stale.edn", "--model", "register", "--report", "page.html"]);
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("p1 read → 1 fits in no order"), "{page}");
+    desk.expect(3, &["check", "bad.edn", "--model", "register", "--report", "none.html"]);
+    assert!(!desk.path("none.html").exists());
+    for (arguments, code) in [
+        (&["check", "stale.edn", "--model", "register", "--report", "stale.edn"][..], 2),
+        (&["check", "stale.edn", "stale.edn", "--model", "register", "--report", "page.html"], 2),
+        (&["check", "stale.edn", "--model", "register", "--guarantee", "causal", "--report", "page.html"], 2),
+        (&["check", "stale.edn", "--model", "register", "--report", "no/such/page.html"], 74),
+    ] {
+        let done = desk.expect(code, arguments);
+        assert!(done.err.starts_with("error: ") && done.out.is_empty(), "{}", done.err);
+    }
+    assert_eq!(fs::read_to_string(desk.path("stale.edn")).unwrap(), STALE);
+}

@@ -794,6 +794,7 @@ fn lists() {
               Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
               Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
               StallDisk  A node's disk completes no sync until a given time has passed or the faults end
+              Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
               OneOf      One of several faults, each as likely
 
             checks
@@ -823,6 +824,8 @@ fn lists() {
               lock            held by one owner at a time
               fenced-lock     held by one owner at a time, with a token that grows from grant to grant
               log             entries that are appended and stay, read from any offset
+              list-append     transactions on lists: append, r (read)
+              rw-register     transactions on registers: w (write), r (read)
 
             guarantees
               linearizable         one order of all operations that keeps to real time and explains every answer
@@ -832,6 +835,17 @@ fn lists() {
               writes-follow-reads  whoever sees a write sees what its client had read before
               monotonic-reads      what a client has seen, it goes on seeing, or something newer
               read-your-writes     what a client has written, it sees, or something newer
+
+            levels
+              strict-serializable                serializable in an order that keeps to real time
+              strong-session-serializable        serializable in an order that keeps to each client's own
+              serializable                       as if transactions had run one after another
+              strong-snapshot-isolation          snapshot isolation, and a snapshot holds all that had committed before
+              strong-session-snapshot-isolation  snapshot isolation, and a snapshot holds what its client had committed before
+              snapshot-isolation                 each transaction reads from one snapshot, and of two that write one key at once, one aborts
+              parallel-snapshot-isolation        as snapshot isolation, but snapshots may see other transactions in different orders
+              read-committed                     nobody reads what was aborted or not final
+              read-uncommitted                   writes of two transactions are not interleaved
         "#]],
     );
     check(
@@ -992,7 +1006,7 @@ fn helps() {
               lint     Check scenario files without running them
               check    Judge a recorded history, whoever recorded it
               convert  Write a recorded history in another format
-              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees
+              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees, levels
               explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
             Options:
@@ -1082,19 +1096,23 @@ fn helps() {
                             standard input
 
             Options:
-                  --model <MODEL>          What the object is: register, cas-register, kv, …; `list models`
-                                           shows all
+                  --model <MODEL>          What the object is: register, cas-register, kv, …, or list-append or
+                                           rw-register for transactions; `list models` shows all
                   --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
                                            seems to be
                   --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
-                                           `list guarantees` shows all. With `strongest`, each is judged
-                                           [default: linearizable]
+                                           `list guarantees` shows all. With `strongest`, each is judged.
+                                           Without it, linearizable
+                  --level <LEVEL>          How far transactions are to be kept apart: serializable,
+                                           snapshot-isolation, …; `list levels` shows all. Without it,
+                                           strict-serializable
                   --initial <VALUE>        What the object holds at first, as EDN; without it, nothing
                   --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
                                            without this it is left out
                   --budget <STATES>        How many states may be explored; without it, four million and twenty
                                            for each operation
                   --witness                If it holds, show the order that explains it
+                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
                   --full                   Explain every key that is violated, not only the one with the
                                            smallest explanation
                   --format <FORMAT>        How the verdict is written [default: text] [possible values: text,

@@ -25,14 +25,16 @@ struct Family {
     level: Level,
 }
 
-const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
-const SESSION: u32 = DATA | Kind::Process.bit();
-const ALL: u32 = SESSION | Kind::RealTime.bit();
+/// Writes, and reads of what was written.
+pub(super) const FLOW: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit();
+pub(super) const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
+pub(super) const SESSION: u32 = DATA | Kind::Process.bit();
+pub(super) const ALL: u32 = SESSION | Kind::RealTime.bit() | Kind::TimedWrite.bit() | Kind::TimedMiss.bit();
 
 /// The weakest level first.
 const FAMILIES: [Family; 8] = [
     Family { kinds: Kind::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
-    Family { kinds: Kind::WriteWrite.bit() | Kind::WriteRead.bit(), adjacent: true, level: Level::ReadCommitted },
+    Family { kinds: FLOW, adjacent: true, level: Level::ReadCommitted },
     Family { kinds: DATA, adjacent: false, level: Level::SnapshotIsolation },
     Family { kinds: DATA, adjacent: true, level: Level::Serializable },
     Family { kinds: SESSION, adjacent: false, level: Level::StrongSessionSnapshotIsolation },
@@ -94,9 +96,9 @@ impl Component<'_> {
             return Some(to.index() * 2);
         }
         match (kind, state % 2) {
-            (Kind::ReadWrite, 1) => None,
-            (Kind::ReadWrite, _) => Some(to.index() * 2 + 1),
             (Kind::Via, arrived) => Some(to.index() * 2 + arrived),
+            (miss, 1) if miss.is_miss() => None,
+            (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
             _ => Some(to.index() * 2),
         }
     }
@@ -193,25 +195,24 @@ impl Search<'_> {
 
     /// The shortest circle through these states, as far as the budget goes; with exactly one anti-dependency if that is wanted.
     fn shortest(&mut self, walker: &mut Walker<'_, '_>, number: usize, states: &[State], single: bool) -> Option<Circle> {
-        let mut best: Option<Circle> = None;
+        let (mut bound, mut best) = (u32::MAX, None);
         let mut last_step = u64::MAX;
         let mut steps = 0;
         for (place, start) in states.iter().enumerate().filter(|(_, state)| **state / 2 < walker.component.transactions) {
             let out_of_budget = self.left == 0 && (single || best.is_some());
-            if out_of_budget || steps > last_step || best.as_ref().is_some_and(|best| best.len() <= 2) {
+            if out_of_budget || steps > last_step || bound <= 2 {
                 self.cut_short |= single && best.is_none() && place < states.len();
                 break;
             }
             if single && start % 2 == 1 && place > 0 && states[place - 1] == start - 1 {
                 continue;
             }
-            let bound = best.as_ref().map_or(u32::MAX, |best| best.len() as u32);
             let taken = walker.walk(number, *start, bound, single);
             self.left = self.left.saturating_sub(walker.steps);
             steps += walker.steps;
             walker.steps = 0;
-            if let Some(circle) = taken {
-                best = Some(circle);
+            if let Some((length, circle)) = taken {
+                (bound, best) = (length, Some(circle));
                 last_step = last_step.min(steps + IMPROVE);
             }
         }
@@ -239,7 +240,7 @@ struct Walker<'a, 'c> {
 
 impl Walker<'_, '_> {
     /// The shortest circle from this state back to it, if it is shorter than the bound. A node that is no transaction has no length.
-    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<Circle> {
+    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<(u32, Circle)> {
         self.round += 1;
         let mut best = bound;
         let mut closing = None;
@@ -250,10 +251,12 @@ impl Walker<'_, '_> {
                 continue;
             }
             let node = state / 2;
-            let beyond = length + u32::from(node < self.component.transactions);
             for edge in self.component.graph.edges(NodeIndex::new(node)) {
                 self.steps += 1;
                 let why = *edge.weight();
+                // What follows from real time in a roundabout way is told only if nothing else will do.
+                let roundabout = why.kind() == Kind::TimedWrite;
+                let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
                 let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
                 let closes = next == start || single && next / 2 == start / 2 && state != start;
                 if closes {
@@ -272,7 +275,7 @@ impl Walker<'_, '_> {
                 }
             }
         }
-        closing.map(|closing| self.unwind(start, closing))
+        closing.map(|closing| (best, self.unwind(start, closing)))
     }
 
     /// One step. A walk with a single anti-dependency begins with it.
@@ -313,15 +316,15 @@ fn rotate(mut circle: Circle) -> Circle {
 fn name(circle: &[(usize, Why)]) -> Anomaly {
     let kinds: Vec<Kind> = circle.iter().map(|(_, why)| why.kind()).collect();
     let has = |kind: Kind| kinds.contains(&kind);
-    let scope = if has(Kind::RealTime) {
+    let scope = if has(Kind::RealTime) || has(Kind::TimedWrite) || has(Kind::TimedMiss) {
         Scope::RealTime
     } else if has(Kind::Process) {
         Scope::Process
     } else {
         Scope::Data
     };
-    let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place] == Kind::ReadWrite).collect();
-    let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()] == Kind::ReadWrite);
+    let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place].is_miss()).collect();
+    let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()].is_miss());
     let apart = misses.len() == 2 && circle[misses[0]].1.key() != circle[misses[1]].1.key();
     let phenomenon = match misses.len() {
         0 if has(Kind::WriteRead) => Phenomenon::CircularFlow,

@@ -20,10 +20,25 @@ pub(super) enum Kind {
     RealTime,
     /// The rest of a dependency that leads through a node of its own.
     Via,
+    /// It wrote a version, and the other a later one, as real time shows.
+    TimedWrite,
+    /// It read a version, and the other wrote a later one, as real time shows.
+    TimedMiss,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::WriteWrite, Self::WriteRead, Self::ReadWrite, Self::Process, Self::RealTime, Self::Via];
+    const ALL: [Self; 8] =
+        [Self::WriteWrite, Self::WriteRead, Self::ReadWrite, Self::Process, Self::RealTime, Self::Via, Self::TimedWrite, Self::TimedMiss];
+
+    /// Whether it is an anti-dependency: one that misses what the other wrote.
+    pub(super) const fn is_miss(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::TimedMiss)
+    }
+
+    /// Whether it is about a key.
+    pub(super) const fn has_key(self) -> bool {
+        !matches!(self, Self::Process | Self::RealTime | Self::Via)
+    }
 
     pub(super) const fn bit(self) -> u32 {
         1 << self as u32
@@ -41,7 +56,7 @@ impl Why {
     }
 
     pub(super) const fn kind(self) -> Kind {
-        Kind::ALL[(self.0 & 7) as usize % 6]
+        Kind::ALL[(self.0 & 7) as usize]
     }
 
     pub(super) const fn key(self) -> u32 {
@@ -81,6 +96,10 @@ impl Graph {
             *place += 1;
         }
         Self { starts, ends }
+    }
+
+    pub(super) const fn nodes(&self) -> u32 {
+        self.starts.len() as u32 - 1
     }
 
     pub(super) fn leaving(&self, node: u32) -> &[(u32, Why)] {

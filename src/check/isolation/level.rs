@@ -57,6 +57,21 @@ impl Level {
         }
     }
 
+    /// What it promises, in a line.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::StrictSerializable => "serializable in an order that keeps to real time",
+            Self::StrongSessionSerializable => "serializable in an order that keeps to each client's own",
+            Self::Serializable => "as if transactions had run one after another",
+            Self::StrongSnapshotIsolation => "snapshot isolation, and a snapshot holds all that had committed before",
+            Self::StrongSessionSnapshotIsolation => "snapshot isolation, and a snapshot holds what its client had committed before",
+            Self::SnapshotIsolation => "each transaction reads from one snapshot, and of two that write one key at once, one aborts",
+            Self::ParallelSnapshotIsolation => "as snapshot isolation, but snapshots may see other transactions in different orders",
+            Self::ReadCommitted => "nobody reads what was aborted or not final",
+            Self::ReadUncommitted => "writes of two transactions are not interleaved",
+        }
+    }
+
     /// The one with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == name)

@@ -28,6 +28,7 @@
 mod anomaly;
 mod cycles;
 mod file;
+pub mod generate;
 mod graph;
 mod guess;
 mod level;
@@ -47,6 +48,7 @@ pub use versions::LeftOut;
 
 use self::anomaly::Findings;
 use self::graph::{Graph, process_order, real_time_order};
+use self::guess::Rules;
 use self::level::Levels;
 use super::{PropertyKind, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
@@ -66,9 +68,13 @@ pub fn check(transactions: &Transactions, budget: u64) -> Report {
             holds = holds.and(level.weaker());
         }
     }
-    let open = Level::ALL.into_iter().any(|level| !seen.violated.has(level) && !holds.has(level));
-    if open && seen.left_out.is_empty() {
-        let guessed = analyse(&guess::with_orders(transactions, &seen.committed), budget);
+    let is_open = |holds: Levels| Level::ALL.into_iter().any(|level| !seen.violated.has(level) && !holds.has(level));
+    for kinds in [cycles::ALL, cycles::SESSION, cycles::DATA, cycles::FLOW] {
+        if !is_open(holds) || !seen.left_out.is_empty() {
+            break;
+        }
+        let rules = Rules { kinds, timed: kinds == cycles::ALL };
+        let guessed = analyse(&guess::with_orders(transactions, &seen.committed, &seen.graph, rules), budget);
         for level in Level::ALL {
             let decided = level != Level::ParallelSnapshotIsolation || !guessed.cut_short;
             if !seen.violated.has(level) && !guessed.violated.has(level) && decided {
@@ -113,6 +119,7 @@ struct Analysis {
     edges: usize,
     steps: u64,
     cut_short: bool,
+    graph: Graph,
 }
 
 fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
@@ -135,6 +142,7 @@ fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
         edges,
         steps,
         cut_short,
+        graph,
     }
 }
 

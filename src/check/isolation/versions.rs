@@ -4,6 +4,7 @@ use super::anomaly::{Anomaly, Findings, Phenomenon};
 use super::graph::{Edge, Kind, Why};
 use super::transactions::{Fate, Step, Transactions};
 use super::words::Words;
+use crate::base::Time;
 
 /// No write, no position.
 const NONE: u32 = u32::MAX;
@@ -83,6 +84,18 @@ struct Reader {
     transaction: u32,
     /// Whether it then wrote the key.
     overwrites: bool,
+}
+
+/// One version of a register: who wrote and read it, and when it must have been there.
+#[derive(Clone, Copy, Debug)]
+struct Zone {
+    /// When one of them ended first.
+    first_end: Time,
+    /// When one of them began last.
+    last_begin: Time,
+    writer: u32,
+    /// Where among those of the key.
+    readers: (usize, usize),
 }
 
 /// Infers all that can be.
@@ -544,7 +557,65 @@ impl<'a> Inference<'a> {
             self.overwritten_version(key, group, candidates);
         }
         for key in 0..self.status.len() as u32 {
-            self.made.registers += usize::from(self.status[key as usize] == Status::Register && self.final_writers(key).len() > 1);
+            if self.status[key as usize] == Status::Register && self.final_writers(key).len() > 1 {
+                self.made.registers += 1;
+                let from = readers.partition_point(|reader| reader.key < key);
+                let to = readers.partition_point(|reader| reader.key <= key);
+                self.zones(key, &readers[from..to]);
+            }
+        }
+    }
+
+    /// What real time shows of the order in which a register's versions were written, if it is kept: a version comes before another if
+    /// somebody who wrote or read it ended before somebody began who wrote or read the other.
+    fn zones(&mut self, key: u32, readers: &[Reader]) {
+        let entries = &self.transactions.entries;
+        let mut zones: Vec<Zone> = Vec::new();
+        for place in self.write_starts[key as usize]..self.write_starts[key as usize + 1] {
+            let Write { transaction, last, .. } = self.writes[place as usize];
+            if !last || !self.made.committed[transaction as usize] {
+                continue;
+            }
+            let from = readers.partition_point(|reader| reader.version < place);
+            let to = readers.partition_point(|reader| reader.version <= place);
+            let mut zone = Zone { first_end: Time::MAX, last_begin: Time::ZERO, writer: transaction, readers: (from, to) };
+            for user in readers[from..to].iter().map(|reader| reader.transaction).chain([transaction]) {
+                let entry = &entries[user as usize];
+                if entry.fate == Fate::Committed {
+                    zone.first_end = zone.first_end.min(entry.ended);
+                }
+                zone.last_begin = zone.last_begin.max(entry.began);
+            }
+            zones.push(zone);
+        }
+        zones.sort_by_key(|zone| (u128::from(zone.first_end.as_nanos()) + u128::from(zone.last_begin.as_nanos()), zone.writer));
+        // Each is compared with its neighbours, and with the nearest on either side that is there for a while.
+        let lasts = |zone: &Zone| zone.first_end < zone.last_begin;
+        let mut pairs: Vec<(usize, usize)> = (1..zones.len()).map(|place| (place - 1, place)).collect();
+        let mut before = None;
+        for (place, zone) in zones.iter().enumerate() {
+            pairs.extend(before.map(|before| (before, place)));
+            if lasts(zone) {
+                before = Some(place);
+            }
+        }
+        let mut after = None;
+        for (place, zone) in zones.iter().enumerate().rev() {
+            pairs.extend(after.map(|after| (place, after)));
+            if lasts(zone) {
+                after = Some(place);
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        for (one, other) in pairs.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
+            let (early, late) = (zones[one], zones[other]);
+            if early.first_end < late.last_begin {
+                self.edge(early.writer, late.writer, Kind::TimedWrite, key);
+                for reader in &readers[early.readers.0..early.readers.1] {
+                    self.edge(reader.transaction, late.writer, Kind::TimedMiss, key);
+                }
+            }
         }
     }
 

@@ -247,7 +247,7 @@ impl<'a> Words<'a> {
     /// A cycle: each of these comes before the next, for the reason given, and the last before the first.
     pub(super) fn cycle(self, anomaly: Anomaly, cycle: &[(u32, Why)]) -> Finding {
         let who: Vec<u32> = cycle.iter().map(|(transaction, _)| *transaction).collect();
-        let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind() <= Kind::ReadWrite).map(|(_, why)| why.key()).collect();
+        let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
         keys.sort_unstable();
         keys.dedup();
         let mut sentences: Vec<String> = (0..cycle.len())
@@ -289,6 +289,16 @@ impl<'a> Words<'a> {
                 let missed = new.first().map_or_else(String::new, |value| self.value(*value));
                 format!("{first} read {seen}, without the {missed} of {second}")
             }
+            Kind::TimedWrite => {
+                let own = self.values(from, key).last();
+                format!("{first} {}, and {second} {} later{}", self.wrote(from, key), self.wrote(to, key), self.shown(key, own, to))
+            }
+            Kind::TimedMiss => {
+                let read = self.transactions.steps_of(from).iter().find(|step| step.key() == key && step.written().is_none());
+                let seen = read.map_or_else(String::new, |step| self.seen(*step));
+                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(*value) } else { None });
+                format!("{first} read {seen}, and {second} {} later{}", self.wrote(to, key), self.shown(key, value, to))
+            }
             Kind::Process => format!("{} did {first}, and then {second}", self.transactions.entries[from as usize].client),
             Kind::RealTime | Kind::Via => {
                 let entries = &self.transactions.entries;
@@ -296,6 +306,24 @@ impl<'a> Words<'a> {
                 format!("{first} had ended (at {ended}) before {second} began (at {began})")
             }
         }
+    }
+
+    /// How real time shows that a register held this value before it held what that transaction wrote.
+    fn shown(self, key: u32, value: Option<i64>, later: u32) -> String {
+        let users = |value: Option<i64>| {
+            let uses = move |transaction: &u32| {
+                let mut steps = self.transactions.steps_of(*transaction).iter();
+                steps.any(|step| matches!(*step, Step::Number { key: k, value: v } | Step::Write { key: k, value: v } if k == key && Some(v) == value))
+            };
+            (0..self.transactions.len() as u32).filter(uses)
+        };
+        let entry = |transaction: u32| &self.transactions.entries[transaction as usize];
+        let known = users(value).filter(|user| entry(*user).fate == Fate::Committed);
+        let (early, late) =
+            (known.min_by_key(|user| entry(*user).ended), users(self.values(later, key).last()).max_by_key(|user| entry(*user).began));
+        let (Some(early), Some(late)) = (early, late) else { return String::new() };
+        let (ended, began) = (entry(early).ended, entry(late).began);
+        format!(": {} had ended (at {ended}) before {} began (at {began})", name(early), name(late))
     }
 
     /// What a transaction put into a key.

@@ -153,14 +153,15 @@ impl Conviction {
             let _ = writeln!(text, "  … of {} in all: {why}", operations.len());
         }
         let others = among - operations.len();
-        if others == 0 {
+        if others <= 1 {
+            let only = "  The other operation does not help, even if it took effect at any time after it began, or never.\n";
+            text.push_str(if others == 1 { only } else { "" });
             return;
         }
         let those = if opened { ", those marked ┄ among them," } else { "" };
-        let verb = if others == 1 { "does" } else { "do" };
         let _ = writeln!(
             text,
-            "  The other {}{those} {verb} not help, even if each update took effect at any time after it began, or never.",
+            "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
             counted(others, "operation")
         );
     }

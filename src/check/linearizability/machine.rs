@@ -220,6 +220,7 @@ impl<M: Model> Transitions for Machine<'_, M> {
 }
 
 /// Equal values get equal numbers, counted from zero in order of appearance.
+#[derive(Debug)]
 pub(super) struct Interner<T> {
     items: Vec<T>,
     /// Places in `items`, found by hash with linear probing; empty while there are so few that looking at each is quicker.

@@ -1,9 +1,10 @@
 //! A search that counts only what it has to.
 //!
 //! It starts with counting no operation of unknown outcome that leaves one state only, a write or a swap: each may take effect any number
-//! of times once it was invoked. So the number of configurations does not depend on how many there are. If there is no order even so, there is none. If there is one, it may take more
-//! of a class than there are, or before they were invoked: such classes are counted from then on, and the search begins anew (as in
-//! counterexample-guided abstraction refinement, E. Clarke et al., 2000). At the end it counts all, and is the search it stands for.
+//! of times once it was invoked. So the number of configurations does not depend on how many there are. If there is no order even so, there
+//! is none. If there is one, it may take more of a class than there are, or before they were invoked: such classes are counted from then
+//! on, and the search begins anew (as in counterexample-guided abstraction refinement, E. Clarke et al., 2000). At the end it counts all,
+//! and is the search it stands for.
 
 use super::AnySearch;
 use super::loose::{Class, Tally};

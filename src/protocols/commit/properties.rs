@@ -59,6 +59,8 @@ pub struct CommitJudge {
     locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, (Mode, Time)>>,
     /// Of whom each server does not know the decision.
     doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
+    /// How often each server has started.
+    lives: BTreeMap<NodeId, u64>,
     settling: Option<Time>,
     now: Time,
     found: [Option<(Time, String)>; PROPERTIES.len()],
@@ -79,9 +81,6 @@ struct Txn {
     /// What those who ask are told since the coordinator has forgotten it.
     forgotten: Option<Decision>,
     told: Option<Decision>,
-    /// The number of the record in which the last lock was taken, or the first given up, and where.
-    last_lock: Option<(u64, NodeId, u64)>,
-    first_release: Option<(u64, NodeId)>,
 }
 
 /// What is known of a participant.
@@ -90,6 +89,8 @@ struct Party {
     vote: Option<Vote>,
     /// Whether it ever voted no while its vote counted.
     refused: bool,
+    /// Whether it said no after it had left: a coordinator that has heard nothing else of it may abort.
+    refused_late: bool,
     /// What it said was decided.
     said: Option<(Decision, Time)>,
     /// Whether it knows the decision: until a crash makes it forget.
@@ -99,6 +100,12 @@ struct Party {
     exclusive: BTreeSet<u64>,
     /// When a crash took its locks, if it has taken none since.
     lost: Option<Time>,
+    /// In which life of the server it last took a lock.
+    life: u64,
+    /// The number of the record in which it took its last lock, and the key.
+    last_lock: Option<(u64, u64)>,
+    /// The number of the record in which it first gave locks up.
+    first_release: Option<u64>,
 }
 
 impl Txn {
@@ -183,6 +190,9 @@ impl CommitJudge {
         let party = self.party(txn, node);
         // Who has left without writes takes no further part, whatever it says when it is asked again after a crash.
         if party.vote == Some(Vote::ReadOnly) {
+            party.refused_late |= vote == Vote::No;
+            let state = self.transactions.entry(txn).or_default();
+            state.aborted |= vote == Vote::No;
             return;
         }
         party.vote = Some(vote);
@@ -225,7 +235,7 @@ impl CommitJudge {
         if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
         } else if let Cause::VotedNo(by) = cause
-            && state.parties.get(&by).is_none_or(|party| !party.refused)
+            && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
             self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
         }
@@ -301,7 +311,10 @@ impl CommitJudge {
                 wrong.push((Property::LocksUntilDecided, detail));
             }
         }
-        if let (Some((lock, taken_by, key)), Some((release, given_by))) = (state.last_lock, state.first_release)
+        let parties = || state.parties.iter();
+        let last_lock = parties().filter_map(|(node, party)| party.last_lock.map(|(number, key)| (number, key, node))).max();
+        let first_release = parties().filter_map(|(node, party)| Some((party.first_release?, node))).min();
+        if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
             && lock > release
         {
             let detail = format!("{txn} committed at {now}, but {taken_by} had locked k{key} for it after {given_by} had given locks up");
@@ -379,15 +392,20 @@ impl CommitJudge {
         }
         let since = holders.get(&txn).map_or(now, |(_, since)| *since);
         holders.insert(txn, (lock.mode, since));
-        let state = self.transactions.entry(txn).or_default();
-        let party = state.parties.entry(node).or_default();
+        let life = self.lives.get(&node).copied().unwrap_or_default();
+        let party = self.party(txn, node);
+        // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
+        if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
+            *party = Party { said: party.said, ..Party::default() };
+        }
+        party.life = life;
         if lock.mode == Mode::Exclusive {
             party.exclusive.insert(lock.key);
         }
-        // What is locked once more by one who has voted is for nothing: the work has come twice, the second time after a crash.
+        // What is locked once more by one who has left is for nothing: the work has come twice, the second time after a crash.
         if party.vote.is_none() {
             party.lost = None;
-            state.last_lock = Some((number, node, lock.key));
+            party.last_lock = Some((number, lock.key));
         }
     }
 
@@ -396,7 +414,7 @@ impl CommitJudge {
         let state = self.transactions.entry(txn).or_default();
         let party = state.parties.entry(node).or_default();
         let may = party.knows || matches!(party.vote, Some(Vote::No | Vote::ReadOnly));
-        state.first_release.get_or_insert((number, node));
+        party.first_release.get_or_insert(number);
         if !shared_only {
             party.exclusive.clear();
             if !may {
@@ -439,6 +457,7 @@ impl CommitJudge {
     /// A server came back: those in doubt are as they were, and votes that it does not know of were never given.
     fn recovered(&mut self, node: NodeId, in_doubt: &[(TxnId, Vec<HeldLock>)]) {
         let now = self.now;
+        *self.lives.entry(node).or_default() += 1;
         let before = self.doubts.remove(&node).unwrap_or_default();
         for txn in before {
             if !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn) {
@@ -555,5 +574,194 @@ impl CommitJudge {
         }
         let held = self.locks.iter().find_map(|((node, key), holders)| Some((node, key, holders.keys().next()?)));
         held.map(|(node, key, txn)| format!("at the end {node} has k{key} locked for {txn}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Epoch;
+    use super::*;
+
+    struct Words;
+
+    impl Vocabulary for Words {
+        type Message = ();
+        type Note = Note;
+        type Client = ();
+    }
+
+    const A: NodeId = NodeId::server(0);
+    const B: NodeId = NodeId::server(1);
+    const C: NodeId = NodeId::server(2);
+
+    enum Step {
+        Says(NodeId, Note),
+        Crashes(NodeId),
+        Settles,
+    }
+    use Step::{Crashes, Says, Settles};
+
+    fn judge(steps: Vec<Step>) -> CommitJudge {
+        let mut judge = CommitJudge::new();
+        for (number, step) in (0..).zip(steps) {
+            let at = Time::ZERO + Duration::from_millis(number);
+            let event: Event<'_, Words> = match &step {
+                Says(node, note) => Event::Note { node: *node, note },
+                Crashes(node) => Event::Crash { node: *node, unsynced: 0, kept: 0 },
+                Settles => Event::Settle,
+            };
+            judge.observe(&Record { number, at, event: &event });
+        }
+        judge
+    }
+
+    fn violated(steps: Vec<Step>) -> Vec<&'static str> {
+        let reports = Judge::<Words>::reports(&judge(steps));
+        reports.into_iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
+    }
+
+    fn t(number: u64) -> TxnId {
+        TxnId { coordinator: A, epoch: Epoch(1), number }
+    }
+
+    fn began() -> Step {
+        Says(A, Note::Began { txn: t(1), participants: vec![B, C] })
+    }
+
+    fn locked(node: NodeId, txn: u64, key: u64, mode: Mode) -> Step {
+        Says(node, Note::Locked { txn: t(txn), lock: HeldLock { key, mode } })
+    }
+
+    fn voted(node: NodeId, vote: Vote) -> Step {
+        Says(node, Note::Voted { txn: t(1), vote })
+    }
+
+    fn heard(from: NodeId, vote: Vote) -> Step {
+        Says(A, Note::Heard { txn: t(1), from, vote })
+    }
+
+    fn decided(decision: Decision, cause: Cause) -> Step {
+        Says(A, Note::Decided { txn: t(1), decision, cause })
+    }
+
+    fn learned(node: NodeId, decision: Decision) -> Step {
+        Says(node, Note::Learned { txn: t(1), decision })
+    }
+
+    fn released(node: NodeId) -> Step {
+        Says(node, Note::Released { txn: t(1), shared_only: false })
+    }
+
+    fn told(decision: Decision) -> Step {
+        Says(A, Note::Told { txn: t(1), decision })
+    }
+
+    fn forgot() -> Step {
+        Says(A, Note::Forgot { txn: t(1), presumed: Decision::Abort })
+    }
+
+    fn recovered(node: NodeId, in_doubt: &[(u64, Mode)]) -> Step {
+        let held: Vec<HeldLock> = in_doubt.iter().map(|(key, mode)| HeldLock { key: *key, mode: *mode }).collect();
+        let in_doubt = if held.is_empty() { vec![] } else { vec![(t(1), held)] };
+        Says(node, Note::Recovered { epoch: Epoch(2), in_doubt })
+    }
+
+    /// Both have locked, and voted yes.
+    fn collected() -> Vec<Step> {
+        vec![
+            began(),
+            locked(B, 1, 1, Mode::Exclusive),
+            locked(C, 1, 2, Mode::Exclusive),
+            voted(B, Vote::Yes),
+            voted(C, Vote::Yes),
+            heard(B, Vote::Yes),
+        ]
+    }
+
+    /// The coordinator has decided to commit.
+    fn committed() -> Vec<Step> {
+        let mut steps = collected();
+        steps.extend([heard(C, Vote::Yes), decided(Decision::Commit, Cause::AllVotedYes), told(Decision::Commit)]);
+        steps
+    }
+
+    fn after(mut before: Vec<Step>, steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
+        before.extend(steps);
+        before
+    }
+
+    #[test]
+    fn what_is_right_is_left_alone() {
+        let end = |decision| [learned(B, decision), released(B), learned(C, decision), released(C), forgot(), Settles];
+        assert_eq!(violated(after(committed(), end(Decision::Commit))), [""; 0]);
+        let timeout = [decided(Decision::Abort, Cause::Timeout), told(Decision::Abort)];
+        assert_eq!(violated(after(after(collected(), timeout), end(Decision::Abort))), [""; 0]);
+        // A vote that a crash took back was never given.
+        let lost = [Crashes(C), recovered(C, &[]), voted(C, Vote::No), heard(C, Vote::No)];
+        let no = [decided(Decision::Abort, Cause::VotedNo(C)), told(Decision::Abort), learned(B, Decision::Abort), released(B)];
+        assert_eq!(violated(after(after(collected(), lost), no)), [""; 0]);
+        // A decision that a crash took back is learned again.
+        let again = [learned(C, Decision::Commit), released(C), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])];
+        let then = [learned(C, Decision::Commit), released(C)];
+        assert_eq!(violated(after(after(committed(), again), then)), [""; 0]);
+    }
+
+    /// Each property sees what it is for, and no other complains.
+    #[test]
+    fn each_property_sees_its_violation() {
+        let both_know = || [learned(B, Decision::Commit), released(B), learned(C, Decision::Commit), released(C)];
+        let cases: Vec<(&[&str], Vec<Step>)> = vec![
+            (&["agreement"], after(collected(), [decided(Decision::Abort, Cause::Timeout), learned(B, Decision::Commit), released(B)])),
+            (&["no-reversal", "told-what-happened"], after(committed(), [decided(Decision::Abort, Cause::Recovery)])),
+            (
+                &["commit-needs-all-yes"],
+                vec![began(), voted(B, Vote::Yes), heard(B, Vote::Yes), decided(Decision::Commit, Cause::AllVotedYes)],
+            ),
+            (&["commit-if-all-yes"], after(collected(), [heard(C, Vote::Yes), decided(Decision::Abort, Cause::Timeout)])),
+            (&["commit-if-all-yes"], after(collected(), [decided(Decision::Abort, Cause::VotedNo(C))])),
+            (&["all-decide"], after(committed(), [Settles, learned(B, Decision::Commit), released(B)])),
+            (&["all-decide"], vec![began(), locked(B, 1, 1, Mode::Shared), Settles, voted(C, Vote::No)]),
+            (&["no-abort-after-yes"], after(collected(), [learned(B, Decision::Abort)])),
+            (&["locks-until-decided"], after(collected(), [released(B)])),
+            (&["locks-until-decided"], after(committed(), [Crashes(B), recovered(B, &[(9, Mode::Exclusive)])])),
+            (&["exclusive-locks"], after(collected(), [locked(B, 2, 1, Mode::Shared)])),
+            (
+                &["two-phase-locking"],
+                vec![
+                    began(),
+                    locked(B, 1, 1, Mode::Shared),
+                    Says(B, Note::Released { txn: t(1), shared_only: true }),
+                    locked(C, 1, 2, Mode::Exclusive),
+                    voted(B, Vote::ReadOnly),
+                    voted(C, Vote::Yes),
+                    decided(Decision::Commit, Cause::AllVotedYes),
+                ],
+            ),
+            (&["decision-findable"], after(committed(), [learned(B, Decision::Commit), forgot()])),
+            (&["decision-findable"], after(committed(), [Says(A, Note::Presumed { txn: t(1), decision: Decision::Abort })])),
+            (&["decision-findable"], after(after(committed(), both_know()), [forgot(), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])])),
+            (&["unique-transactions"], vec![began(), began()]),
+            (&["told-what-happened"], after(collected(), [told(Decision::Commit)])),
+            (&["told-what-happened"], after(collected(), [told(Decision::Abort), decided(Decision::Commit, Cause::AllVotedYes)])),
+        ];
+        for (place, (expected, steps)) in cases.into_iter().enumerate() {
+            assert_eq!(violated(steps), expected, "case {place}");
+        }
+    }
+
+    #[test]
+    fn blocking_is_measured_from_the_yes_to_the_decision() {
+        let judge = judge(after(committed(), [learned(B, Decision::Commit), released(B)]));
+        let tables = Judge::<Words>::tables(&judge);
+        // B voted in the fourth millisecond and learned in the tenth; C voted in the fifth, and is in doubt yet.
+        let doubt = vec![
+            Cell::Count(2),
+            Cell::Length(Duration::from_millis(6)),
+            Cell::Length(Duration::from_millis(6)),
+            Cell::Length(Duration::from_millis(6)),
+        ];
+        assert_eq!(tables[0].rows[0].cells, doubt);
+        assert_eq!(tables[0].rows[1].cells[0], Cell::Count(1), "one key, of which the lock is over");
+        assert_eq!(tables[1].rows[5].cells, [Cell::Count(2)], "two keys at once");
     }
 }

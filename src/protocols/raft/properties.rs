@@ -151,6 +151,10 @@ where
         }
     }
 
+    fn violated(&self) -> bool {
+        self.found.iter().any(Option::is_some)
+    }
+
     fn reports(&self) -> Vec<PropertyReport> {
         let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
             None => PropertyReport::holds(name),

@@ -283,6 +283,7 @@ impl Cluster {
                     assert!(<Raft>::MARKS.contains(&mark));
                     self.marks.insert(mark);
                 }
+                Effect::Restart(_) => panic!("Raft starts nobody anew"),
             }
         }
     }

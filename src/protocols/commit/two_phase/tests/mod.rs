@@ -1,1 +1,3 @@
-//! Tests.
+//! Tests of the server, step by step.
+
+mod scripts;

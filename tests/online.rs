@@ -1,0 +1,250 @@
+//! The judge that is told of operations one by one, against the one that is told of all at once, and against the slow twin.
+
+mod support;
+
+use std::path::Path;
+
+use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
+use stormglass::check::Verdict;
+use stormglass::check::generate::{self, Lie, Planted, Sample};
+use stormglass::check::linearizability::{self, Online, twin};
+use stormglass::check::model::Model;
+use stormglass::check::model::counter::Counter;
+use stormglass::check::model::kv::Kv;
+use stormglass::check::model::lock::Lock;
+use stormglass::check::model::queue::Queue;
+use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
+use stormglass::check::model::set::Set;
+use stormglass::check::model::stack::Stack;
+use stormglass::history::{self, History};
+use stormglass::scenario::{Expected, Scenario};
+use stormglass::systems::Registry;
+use stormglass::world::Outcome;
+
+use support::twins::{SHAPES, Shape, generate};
+
+/// An event of a history: when, and which operation it invokes or completes.
+fn events<O, R>(history: &History<O, R>) -> Vec<(Time, bool, usize)> {
+    let mut completions = history.completions().iter().enumerate().peekable();
+    let mut events = Vec::new();
+    for (index, operation) in history.operations().iter().enumerate() {
+        while let Some((_, over)) = completions.next_if(|(rank, _)| !history.recorded_before(index, *rank)) {
+            events.push((history.operations()[*over].completed.expect("it completed"), false, *over));
+        }
+        events.push((operation.invoked, true, index));
+    }
+    events.extend(completions.map(|(_, over)| (history.operations()[*over].completed.expect("it completed"), false, *over)));
+    events
+}
+
+/// Tells of the history event by event; after each, looks in.
+fn told<M: Model + Clone>(model: &M, history: &History<M::Op, M::Ret>, mut look: impl FnMut(&Online<M>)) -> Online<M>
+where
+    M::Op: Clone,
+    M::Ret: Clone,
+{
+    let mut online = Online::new(model.clone()).within(5_000);
+    for (at, invokes, index) in events(history) {
+        let operation = &history.operations()[index];
+        let taken = if invokes {
+            online.invoke(at, operation.client, operation.op.clone())
+        } else {
+            online.complete(at, operation.client, operation.outcome.clone())
+        };
+        taken.expect("a well-formed history");
+        look(&online);
+    }
+    online.finish();
+    online
+}
+
+/// The history as it was known when this many completions had been recorded: what was open then is of unknown outcome, unless it failed.
+fn prefix<O: Clone, R: Clone>(history: &History<O, R>, completions: usize) -> History<O, R> {
+    let mut prefix = History::new();
+    let mut left = completions;
+    for (at, invokes, index) in events(history) {
+        let operation = &history.operations()[index];
+        if invokes {
+            prefix.invoke(at, operation.client, operation.op.clone()).expect("an invocation");
+        } else {
+            prefix.complete(at, operation.client, operation.outcome.clone()).expect("a completion");
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    prefix
+}
+
+fn agree<M: Model + Clone>(name: &str, model: &M, count: u64, op: impl Fn(&mut Stream) -> M::Op, answers: impl Fn(&M::Op) -> Vec<M::Ret>)
+where
+    M::Op: Clone,
+    M::Ret: Clone,
+{
+    let (mut violated, mut missed) = (0, 0);
+    for round in 0..count {
+        let mut random = RunKey::from_seed(round).stream("online", 0);
+        let shape: Shape = SHAPES[(round % SHAPES.len() as u64) as usize];
+        let history = generate(model, shape, &mut random, &op, &answers);
+        let expected = twin::is_linearizable(model, &history);
+        let online = told(model, &history, |_| ());
+        let tell = || format!("{name}, seed {round}: {:#?}\n{:?}", history.operations(), online.breach());
+        match (online.breach(), expected) {
+            (Some(breach), false) => {
+                violated += 1;
+                // With its completion the history is violated, and not before.
+                if shape.ties == 1 && round % 3 == 0 {
+                    let rank = history.completions().iter().position(|index| *index == breach.operation).expect("it completed");
+                    assert!(!twin::is_linearizable(model, &prefix(&history, rank + 1)), "too early: {}", tell());
+                    assert!(rank == 0 || twin::is_linearizable(model, &prefix(&history, rank)), "too late: {}", tell());
+                }
+            }
+            (None, true) => {}
+            // See `Online` on ties.
+            (None, false) => {
+                assert!(shape.ties > 1, "missed: {}", tell());
+                missed += 1;
+            }
+            (Some(_), true) => panic!("no violation: {}", tell()),
+        }
+        assert_ne!(online.verdict(), Verdict::Unknown, "{}", tell());
+    }
+    println!("{name}: {violated} of {count} violated, {missed} missed for ties");
+    assert!(violated > count / 20 && missed * 20 <= violated, "{name}: {violated} violated, {missed} missed for ties");
+}
+
+fn all_agree(count: u64) {
+    let values = 3;
+    let register = move |random: &mut Stream| match random.below(6) {
+        0..=2 => RegisterOp::Read,
+        3 | 4 => RegisterOp::Write(random.below(values) as i64),
+        _ => RegisterOp::Cas { expect: Some(random.below(values) as i64), new: random.below(values) as i64 },
+    };
+    let answers = move |op: &RegisterOp<i64>| match op {
+        RegisterOp::Read => {
+            (0..values as i64).map(|value| RegisterResult::Value(Some(value))).chain([RegisterResult::Value(None)]).collect()
+        }
+        RegisterOp::Write(_) => vec![RegisterResult::Written],
+        RegisterOp::Cas { .. } => vec![RegisterResult::Swapped, RegisterResult::Mismatch],
+    };
+    agree("register", &Register::empty(), count, register, answers);
+}
+
+#[test]
+fn the_twin_agrees() {
+    all_agree(20_000);
+}
+
+/// `cargo test --release --test online -- --ignored`
+#[test]
+#[ignore = "slow: more histories"]
+fn the_twin_agrees_at_length() {
+    all_agree(300_000);
+}
+
+fn ratio(parts: u32, whole: u32) -> Ratio {
+    Ratio::new(parts, whole).expect("a ratio")
+}
+
+/// Histories made up for every model, judged by both. Of an object that grows with each operation of unknown outcome, the one may give up.
+fn at_large<M: Sample + Clone>(name: &str, model: &M, seeds: u64, grows: bool) {
+    let (mut violated, mut unknown_online) = (0, 0);
+    for seed in 0..seeds {
+        for unknown in [Ratio::NEVER, ratio(1, 12)] {
+            for values in [None, Some(3)] {
+                let planted = (seed % 3 != 0).then(|| Planted { lie: Lie::ALL[seed as usize % 4], after: 30 });
+                let shape = generate::Shape { unknown, values, keys: 2, planted, ..generate::Shape::new(4, 60) };
+                let made = generate::generate(model, &shape, RunKey::from_seed(seed));
+                let offline = linearizability::check(model, &made.history).verdict();
+                let online = told(model, &made.history, |_| ());
+                let tell = || format!("{name}, seed {seed}, {shape:?}: {:#?}\n{:?}", made.history.operations(), online.breach());
+                let gave_up = grows && online.verdict() == Verdict::Unknown;
+                assert!(gave_up || online.verdict() == offline, "{}", tell());
+                violated += u64::from(!gave_up && offline == Verdict::Violated);
+                unknown_online += u64::from(gave_up);
+            }
+        }
+    }
+    println!("{name}: {violated} violated, {unknown_online} given up");
+    assert!(violated > 0 && unknown_online < 4 * seeds / 2, "{name}: {violated} violated, {unknown_online} given up");
+}
+
+#[test]
+fn both_judges_agree_on_every_model() {
+    at_large("register", &Register::<i64>::empty(), 40, false);
+    at_large("kv", &Kv::<u64, u64>::empty(), 40, false);
+    at_large("text", &Kv::<String, String>::holding(String::new()), 20, true);
+    at_large("counter", &Counter::zero(), 10, true);
+    at_large("set", &Set::<i64>::empty(), 40, false);
+    at_large("queue", &Queue::<i64>::empty(), 4, true);
+    at_large("stack", &Stack::<i64>::empty(), 4, true);
+    at_large("lock", &Lock::free(), 40, false);
+}
+
+#[test]
+fn memory_is_bounded_by_what_is_open() {
+    let most = |operations: usize, values: Option<u64>| {
+        let shape = generate::Shape { values, ..generate::Shape::new(6, operations) };
+        let made = generate::generate(&Register::<i64>::empty(), &shape, RunKey::from_seed(7));
+        let mut most = 0;
+        let online = told(&Register::<i64>::empty(), &made.history, |online| most = most.max(online.configurations()));
+        assert_eq!(online.verdict(), Verdict::Holds);
+        (most, online.states() / operations as u64)
+    };
+    for values in [None, Some(5)] {
+        let (short, long) = (most(1_000, values), most(20_000, values));
+        assert!(long.0 <= 4 * short.0 && long.1 <= 2 * short.1 + 1, "{short:?} configurations and states, then {long:?}");
+    }
+}
+
+#[test]
+fn what_cannot_follow_is_refused() {
+    let at = Time::from_nanos;
+    let mut online = Online::new(Register::<i64>::empty());
+    online.invoke(at(5), ClientId::new(0), RegisterOp::Read).expect("it was idle");
+    assert!(online.invoke(at(6), ClientId::new(0), RegisterOp::Read).is_err());
+    assert!(online.complete(at(6), ClientId::new(1), history::Outcome::Failed).is_err());
+    assert!(online.invoke(at(4), ClientId::new(1), RegisterOp::Read).is_err());
+    online.complete(at(6), ClientId::new(0), history::Outcome::Done(RegisterResult::Value(None))).expect("it was open");
+    assert_eq!(online.finish(), Verdict::Holds);
+}
+
+#[test]
+fn too_much_at_once_is_said() {
+    let at = Time::from_nanos;
+    let mut online = Online::new(Register::<i64>::empty()).within(10);
+    for client in 0..12 {
+        online.invoke(at(1), ClientId::new(client), RegisterOp::Cas { expect: None, new: i64::from(client) }).expect("it was idle");
+    }
+    online.complete(at(2), ClientId::new(3), history::Outcome::Done(RegisterResult::Mismatch)).expect("it was open");
+    assert_eq!(online.finish(), Verdict::Unknown);
+}
+
+/// A run that is to stop does so once a judge knows, and until then is the same run.
+#[test]
+fn a_run_stops_at_the_first_violation() {
+    let registry = Registry::standard();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/raft/bugs");
+    let mut stopped = 0;
+    for file in std::fs::read_dir(folder).expect("the folder is there") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        let whole = Scenario::from_ron(&text, &registry).expect("a scenario");
+        let Expected::Violates(property) = whole.expected else { continue };
+        let mut short = whole.clone();
+        short.conditions.stop_at_violation = true;
+        assert_eq!(Scenario::from_ron(&short.to_ron(), &registry).expect("it reads back").conditions, short.conditions);
+        for seed in 0..10 {
+            let (whole, short) = (whole.run(seed), short.run(seed));
+            if whole.verdict() == Verdict::Violated {
+                let find = |outcome: &Outcome| outcome.properties.iter().find(|report| report.name == property).expect("it is judged").at;
+                assert!(short.events <= whole.events && short.verdict() == Verdict::Violated, "{property}, seed {seed}");
+                assert!(find(&short).is_none() || find(&short) == find(&whole), "{property}, seed {seed}");
+                stopped += u64::from(short.events < whole.events);
+            } else {
+                assert_eq!(short.digest, whole.digest, "{property}, seed {seed}");
+            }
+        }
+    }
+    assert!(stopped > 5, "{stopped} runs stopped early");
+}
