@@ -195,10 +195,18 @@ impl Member {
             if news.is_empty() {
                 return;
             }
+            // First all that has happened is said: what a leader does about one change may rest on a later one.
+            for news in &news {
+                match news {
+                    News::Note(place, note) => context.note(Note::Group(*place, note.clone())),
+                    // A mark counts once, though all servers of the group pass it.
+                    News::Mark(mark) if self.leading.is_some() => context.sometimes(mark),
+                    _ => {}
+                }
+            }
             for news in news {
                 match news {
-                    News::Note(place, note) => context.note(Note::Group(place, note)),
-                    News::Mark(mark) => context.sometimes(mark),
+                    News::Note(..) | News::Mark(_) => {}
                     News::Began(txn) => self.look_after(txn, context),
                     News::Voted(txn) => self.on_voted(txn, context),
                     News::Decided(txn) => self.on_decided(txn, context),
