@@ -1,8 +1,8 @@
 //! The engine beside the best queues that we know, in the hold model: hand out the earliest event, schedule one at a random later time.
 //!
 //! `cargo bench --bench engine`. Rounds of all contestants take turns and the median round is printed, so that a noisy neighbour harms
-//! all alike; what is counted is CPU time. Compare ratios, not nanoseconds. The yardsticks order by (time, sequence) as the engine does, but neither cancel, nor
-//! count, nor stop, and are tuned by hand to the delays; nor do they store an event, unless the table says so.
+//! all alike; what is counted is CPU time. Compare ratios, not nanoseconds. The yardsticks order by (time, sequence) as the engine does,
+//! but neither cancel, nor count, nor stop, and are tuned by hand to the delays; nor do they store an event, unless the table says so.
 
 #![allow(clippy::disallowed_methods, reason = "delays need not be the same on every machine")]
 

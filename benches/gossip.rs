@@ -3,7 +3,7 @@
 //!
 //! Both are measured in turn in one run, so that their ratio can be trusted where the figures cannot.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
 
 mod support {
     pub(crate) mod measure;

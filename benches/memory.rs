@@ -4,7 +4,7 @@
 //! most memory that this ever held.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads what the system says of its process")]
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
 
 mod support {
     pub(crate) mod cluster;

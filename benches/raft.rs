@@ -4,7 +4,7 @@
 //! The run is the one of which docs/benchmarks.md has other simulators' figures. Rounds of all contestants take turns, so that a noisy
 //! neighbour harms all alike. Compare ratios.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
 
 mod support {
     pub(crate) mod cluster;

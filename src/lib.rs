@@ -150,6 +150,8 @@
 /// The examples in the documents, as tests.
 #[cfg(doctest)]
 mod documents {
+    #[doc = include_str!("../docs/checking.md")]
+    mod checking {}
     #[doc = include_str!("../docs/protocols.md")]
     mod protocols {}
     #[doc = include_str!("../docs/testing.md")]

@@ -243,18 +243,19 @@ fn what_people_read() {
             was(2, 5),
         ],
         &expect![[r#"
-            the object: 3 of its 8 operations are enough to see that it is not linearizable
-              c4 read → 3 fits in no order, 12ms to 14ms
-                the longest possible order, after c1 write 3, c1 write 5:
-                  only 5 could have been read
+            3 of 8 operations are enough to see it; without any one of them there would be an order
 
               c1  ├write 3┤ ├write 5┤
               c4                     ╞read → 3╡
 
-              c1 write 3   1ms to 2ms
-              c1 write 5   7ms to 9ms
-              c4 read → 3  12ms to 14ms
-              of the rest nothing is assumed: 5 others make no difference
+              c4 read → 3 fits in no order. The longest order that leads to it:
+                c1 write 3, c1 write 5
+                  then only 5 could have been read
+
+                c1 write 3   1ms to 2ms
+                c1 write 5   7ms to 9ms
+                c4 read → 3  12ms to 14ms  ✗ fits in no order
+              The other 5 operations do not help, even if each update took effect at any time after it began, or never.
         "#]],
     );
 }

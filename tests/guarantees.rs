@@ -369,10 +369,10 @@ fn what_people_read_and_what_cannot_be_told() {
         .collect();
     expect![[r#"
         linearizable         violated  no order of 0 [1, 4]
-        sequential           violated  it is not even causal: c3 Read(0) → Value(0) saw less than it had to: c1 Write(0, 1) → Done was known there [0, 4]
-        causal               violated  c3 Read(0) → Value(0) saw less than it had to: c1 Write(0, 1) → Done was known there [0, 4]
+        sequential           violated  it is not even causal: Read(0) → Value(0) saw less than it had to: Write(0, 1) → Done was known there [0, 4]
+        causal               violated  Read(0) → Value(0) saw less than it had to: Write(0, 1) → Done was known there [0, 4]
         monotonic-writes     holds      []
-        writes-follow-reads  violated  c3 Read(0) → Value(0) saw less than it had to: c1 Write(0, 1) → Done was known there [0, 4]
+        writes-follow-reads  violated  Read(0) → Value(0) saw less than it had to: Write(0, 1) → Done was known there [0, 4]
         monotonic-reads      holds      []
         read-your-writes     holds      []"#]].assert_eq(&told.join("\n"));
     let mut history = History::new();

@@ -1,7 +1,7 @@
-//! The README's tour is what the command really prints. `UPDATE_EXPECT=1 cargo test --test readme` writes it anew.
+//! What pages show of the command is what it really prints. `UPDATE_EXPECT=1 cargo test --test readme` writes it anew.
 
 #![cfg(feature = "cli")]
-#![allow(clippy::disallowed_methods, reason = "one variable says whether to write the tour anew")]
+#![allow(clippy::disallowed_methods, reason = "one variable says whether to write the pages anew")]
 
 use std::path::Path;
 use std::process::Command;
@@ -53,14 +53,19 @@ fn fresh(page: &str) -> String {
     text
 }
 
+/// The pages that show what the command prints.
+const PAGES: [&str; 2] = ["README.md", "docs/checking.md"];
+
 #[test]
-fn the_tour_is_what_the_command_prints() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let page = fs::read_to_string(&path).expect("there is a README");
-    let fresh = fresh(&page);
-    if env::var("UPDATE_EXPECT").is_ok_and(|value| value == "1") {
-        fs::write(&path, fresh).expect("the README can be written");
-    } else {
-        assert!(page == fresh, "the tour has changed: run UPDATE_EXPECT=1 cargo test --test readme, and look at it\n{fresh}");
+fn pages_show_what_the_command_prints() {
+    for name in PAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let page = fs::read_to_string(&path).expect("there is such a page");
+        let fresh = fresh(&page);
+        if env::var("UPDATE_EXPECT").is_ok_and(|value| value == "1") {
+            fs::write(&path, fresh).expect("the page can be written");
+        } else {
+            assert!(page == fresh, "{name} has changed: run UPDATE_EXPECT=1 cargo test --test readme, and look at it\n{fresh}");
+        }
     }
 }

@@ -271,6 +271,22 @@ impl Diagnostics {
     }
 }
 
+/// An error in a file of which only the line concerned is at hand, perhaps cut: rendered as a [`Diagnostic`] is. `mark` is the character of
+/// the excerpt, counted from zero, that is to blame; without one, all of it is.
+pub fn render_line_error(name: &str, place: Place, excerpt: &str, mark: Option<usize>, message: &str, color: bool) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(message));
+    if excerpt.is_empty() {
+        group = group.element(Origin::path(name).line(place.line).char_column(place.column));
+    } else {
+        let start = mark.and_then(|mark| excerpt.char_indices().nth(mark)).map(|(start, _)| start);
+        let end = start.and_then(|start| excerpt[start..].chars().next().map(|char| start + char.len_utf8()));
+        let span = start.unwrap_or(0)..end.unwrap_or(excerpt.len());
+        group = group.element(Snippet::source(excerpt).path(name).line_start(place.line).annotation(AnnotationKind::Primary.span(span)));
+    }
+    let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
+    renderer.render(&[group]) + "\n"
+}
+
 /// The candidate that `word` was probably meant to be, if one is near enough: at most a third of its letters differ, capitals aside.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 100;

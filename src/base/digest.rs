@@ -53,9 +53,12 @@ impl Digest {
     }
 
     /// Folds a value in its serialised form.
+    ///
+    /// # Panics
+    /// If its `Serialize` refuses. What is derived or written by hand only does where the format does, and this one takes everything.
     #[inline]
     pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
-        value.serialize(Folder(self)).expect("folding never fails: derived and hand-written Serialize only fail where the format does");
+        let Ok(()) = value.serialize(Folder(self));
     }
 
     /// The digest of all that was folded.
@@ -72,27 +75,27 @@ impl Digest {
     }
 }
 
-/// Why a value could not be folded: its own `Serialize` refused.
+/// Why folding fails: never, so that no result need be looked at on the way. A `Serialize` that refuses by itself panics at once.
 #[derive(Debug)]
-struct Refused(String);
+enum Never {}
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl fmt::Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for Never {}
 
-impl ser::Error for Refused {
+impl ser::Error for Never {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        panic!("a value that cannot be serialised cannot be folded: {message}")
     }
 }
 
 struct Folder<'a>(&'a mut Digest);
 
-type Folded = Result<(), Refused>;
+type Folded = Result<(), Never>;
 
 macro_rules! fold_integers {
     ($($method:ident: $type:ty),*) => {$(
@@ -106,7 +109,7 @@ macro_rules! fold_integers {
 
 impl<'a> ser::Serializer for Folder<'a> {
     type Ok = ();
-    type Error = Refused;
+    type Error = Never;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -196,38 +199,38 @@ impl<'a> ser::Serializer for Folder<'a> {
     }
 
     #[inline]
-    fn serialize_seq(self, length: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Self, Never> {
         self.0.word(length.map_or(u64::MAX, |length| length as u64));
         Ok(self)
     }
 
     #[inline]
-    fn serialize_tuple(self, _length: usize) -> Result<Self, Refused> {
+    fn serialize_tuple(self, _length: usize) -> Result<Self, Never> {
         Ok(self)
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, Refused> {
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, Never> {
         Ok(self)
     }
 
     #[inline]
-    fn serialize_tuple_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Refused> {
+    fn serialize_tuple_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Never> {
         self.0.word(u64::from(index));
         Ok(self)
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Self, Refused> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Self, Never> {
         self.serialize_seq(length)
     }
 
     #[inline]
-    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Self, Refused> {
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Self, Never> {
         Ok(self)
     }
 
     #[inline]
-    fn serialize_struct_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Refused> {
+    fn serialize_struct_variant(self, _name: &'static str, index: u32, _variant: &'static str, _length: usize) -> Result<Self, Never> {
         self.0.word(u64::from(index));
         Ok(self)
     }
@@ -241,7 +244,7 @@ macro_rules! fold_parts {
     ($($trait:ident: $method:ident($($key:ident: $type:ty)?)),*) => {$(
         impl<'a> ser::$trait for Folder<'a> {
             type Ok = ();
-            type Error = Refused;
+            type Error = Never;
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, $($key: $type,)? value: &T) -> Folded {
@@ -268,7 +271,7 @@ fold_parts!(
 /// A sequence may not know its length beforehand, so its end is folded too.
 impl ser::SerializeSeq for Folder<'_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = Never;
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Folded {
@@ -284,7 +287,7 @@ impl ser::SerializeSeq for Folder<'_> {
 
 impl ser::SerializeMap for Folder<'_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = Never;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Folded {
         key.serialize(Folder(self.0))
@@ -355,6 +358,20 @@ mod tests {
         assert_ne!(of_bytes(b"ab"), of_bytes(b"ba"));
         assert_ne!(of_bytes(b""), of_bytes(b"\0"));
         assert_ne!(of_bytes(b"12345678"), of_bytes(b"12345678\0"));
+    }
+
+    struct Shy;
+
+    impl Serialize for Shy {
+        fn serialize<S: ser::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(ser::Error::custom("not today"))
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot be folded: not today")]
+    fn a_value_that_refuses_panics() {
+        Digest::of(&[Shy]);
     }
 
     /// Digests are written into files and compared across releases: this value may change only with a note in the changelog.

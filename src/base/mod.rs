@@ -15,7 +15,7 @@ mod syntax;
 mod time;
 mod transaction;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest, render_line_error};
 pub use digest::Digest;
 pub use disk::Change;
 pub use edit::{SetError, set};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Table;
 use crate::base::Time;
 use crate::trace::{Record, Vocabulary};
 
@@ -85,6 +86,17 @@ pub trait Judge<V: Vocabulary> {
         false
     }
 
+    /// The run is over, at this time. Nothing is observed after that.
+    fn finish(&mut self, at: Time) {
+        let _ = at;
+    }
+
     /// Reports on each of its properties, always the same ones in the same order.
     fn reports(&self) -> Vec<PropertyReport>;
+
+    /// What it measured besides: neither good nor bad. Tables of one title have the same columns in every run, so that a sweep can show
+    /// medians.
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
+    }
 }

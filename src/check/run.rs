@@ -8,22 +8,19 @@ use serde_json::{Value as Json, json};
 
 use super::Verdict;
 use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
-use super::intake::{IntakeError, Recorded, Registers, StoreDialect, take_in};
-use super::linearizability::{self, Conviction, Judgement, Report, Violation, default_budget};
-use super::model::{Key, Model};
-use crate::base::{ClientId, nearest};
+use super::intake::{
+    Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
+    StoreDialect, take_in,
+};
+use super::linearizability::{self, Conviction, Judgement, Report, Violation, default_budget, shorten};
+use super::model::{Key, Model, ModelName, UnknownModel};
+use super::view::{View, named};
+use crate::base::{ClientId, Time};
 use crate::history::Outcome;
 use crate::history::formats::{Entries, Format, Value};
 
 /// The version of the JSON of a [`CheckReport`]. Fields may be added under one version; none changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
-
-/// The models that a file can be judged by: name, and what it is.
-pub const MODELS: [(&str, &str); 3] = [
-    ("register", "one register: read, write"),
-    ("cas-register", "one register: read, write, compare and set"),
-    ("kv", "a store of keys and values: get, put, append, cas, delete"),
-];
 
 /// How a file is to be judged.
 #[derive(Clone, Debug, Default)]
@@ -42,13 +39,17 @@ pub struct CheckOptions {
     pub guarantee: Guarantee,
     /// Whether the weaker guarantees are to be judged, too, to tell the strongest that holds.
     pub strongest: bool,
+    /// Whether all is wanted that a drawing needs.
+    pub view: bool,
 }
 
 /// Why there is no verdict.
 #[derive(Debug)]
 pub enum CheckError {
     /// No model has this name.
-    UnknownModel(String),
+    UnknownModel(UnknownModel),
+    /// The object cannot hold this at first; why not.
+    Initial(String),
     /// The file cannot be read, or lines of it are wrong.
     Intake(IntakeError),
 }
@@ -56,11 +57,8 @@ pub enum CheckError {
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownModel(name) => {
-                let names = MODELS.map(|(name, _)| name);
-                write!(f, "there is no model {name:?}: there are {}", names.join(", "))?;
-                nearest(name, names).map_or(Ok(()), |near| write!(f, " (did you mean {near}?)"))
-            }
+            Self::UnknownModel(error) => error.fmt(f),
+            Self::Initial(message) => f.write_str(message),
             Self::Intake(error) => error.fmt(f),
         }
     }
@@ -101,6 +99,8 @@ pub struct CheckReport {
     pub undecided: Vec<UndecidedKey>,
     /// An order that shows that the history holds, if it was asked for.
     pub witness: Option<Vec<WitnessStep>>,
+    /// What a drawing needs, if it was asked for.
+    pub view: Option<View>,
 }
 
 /// One key that is violated.
@@ -147,6 +147,10 @@ pub struct UndecidedKey {
     pub states: u64,
     /// The line of the operation that the search got to.
     pub line: Option<u64>,
+    /// How many operations on the key were under way there.
+    pub open: usize,
+    /// How many operations on the key that began before have an unknown outcome.
+    pub unknown: usize,
     /// Whether more is open or unknown at once than any search holds.
     pub too_wide: bool,
 }
@@ -183,19 +187,43 @@ pub struct WitnessStep {
 /// # Errors
 /// If there is no such model, if the input cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
-    let Some((name, _)) = MODELS.into_iter().find(|(name, _)| *name == model) else {
-        return Err(CheckError::UnknownModel(model.to_owned()));
-    };
-    let io = |error| CheckError::Intake(IntakeError::Io(error));
-    let entries = Entries::open(input, options.format).map_err(io)?;
+    let name: ModelName = model.parse().map_err(CheckError::UnknownModel)?;
     let initial = options.initial.clone().filter(|value| !value.is_nil());
-    if name == "kv" {
-        let (model, recorded) = take_in(StoreDialect::new(initial), entries, options.observe_failures).map_err(CheckError::Intake)?;
-        return Ok(judge(name, &model, &recorded, options));
+    let counted = match (name, &initial) {
+        (ModelName::Register | ModelName::CasRegister | ModelName::Kv, _) | (_, None) => 0,
+        (ModelName::Counter, Some(Value::Int(count))) => *count,
+        (ModelName::Counter, Some(other)) => {
+            return Err(CheckError::Initial(format!("a counter shows a whole number at first, not {other}")));
+        }
+        _ => return Err(CheckError::Initial(format!("a {name} starts empty: it cannot be given an initial value"))),
+    };
+    let entries = Entries::open(input, options.format).map_err(|error| CheckError::Intake(IntakeError::Io(error)))?;
+    match name {
+        ModelName::Register | ModelName::CasRegister => {
+            run(name, Registers { initial, plain: name == ModelName::Register }, entries, options)
+        }
+        ModelName::Kv => run(name, StoreDialect::new(initial), entries, options),
+        ModelName::Counter => run(name, Counters { initial: counted }, entries, options),
+        ModelName::Set => run(name, Sets, entries, options),
+        ModelName::GrowSet => run(name, GrowSets, entries, options),
+        ModelName::Queue => run(name, Queues, entries, options),
+        ModelName::Stack => run(name, Stacks, entries, options),
+        ModelName::PriorityQueue => run(name, PriorityQueues, entries, options),
+        ModelName::Lock => run(name, Locks, entries, options),
+        ModelName::FencedLock => run(name, FencedLocks, entries, options),
+        ModelName::Log => run(name, Logs, entries, options),
     }
-    let dialect = Registers { initial, plain: name == "register" };
+}
+
+/// Reads a file in these words, and judges it.
+fn run<D: Dialect<Model: Observable>>(
+    name: ModelName,
+    dialect: D,
+    entries: Entries<'_>,
+    options: &CheckOptions,
+) -> Result<CheckReport, CheckError> {
     let (model, recorded) = take_in(dialect, entries, options.observe_failures).map_err(CheckError::Intake)?;
-    Ok(judge(name, &model, &recorded, options))
+    Ok(judge(name.name(), &model, &recorded, options))
 }
 
 /// Judges a recorded history.
@@ -220,6 +248,7 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         findings: Vec::new(),
         undecided: Vec::new(),
         witness: None,
+        view: None,
     };
     let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
     if options.strongest {
@@ -235,12 +264,20 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         let found = linearizability::check_within(model, history, budget);
         report.verdict = found.verdict();
         report.states = found.states;
-        report.findings = found.violations().iter().map(|violation| told.finding(violation)).collect();
+        let convictions: Vec<(&Violation, Conviction)> =
+            found.violations().iter().map(|violation| (violation, Conviction::new(model, history, violation))).collect();
+        report.findings = convictions.iter().map(|(violation, conviction)| told.finding(violation, conviction)).collect();
         report.undecided = told.undecided(&found);
         report.witness = told.witness(&found).filter(|_| options.witness);
+        report.view = options.view.then(|| View::new(model, name, history, &found, &convictions, Some(&recorded.lines)));
     }
     report.lines = told.guarantee_lines(&report.guarantees);
     report
+}
+
+/// How a client of a file is called.
+fn process(client: ClientId) -> String {
+    format!("p{}", client.client)
 }
 
 /// What a report says of operations.
@@ -250,9 +287,8 @@ struct Told<'a, M: Model> {
 }
 
 impl<M: Model> Told<'_, M> {
-    fn finding(&self, violation: &Violation) -> Finding {
+    fn finding(&self, violation: &Violation, conviction: &Conviction) -> Finding {
         let history = &self.recorded.history;
-        let conviction = Conviction::new(self.model, history, violation);
         let stuck = conviction.diagnosis.operation;
         let blamed = self.recorded.lines[conviction.core.suspect];
         let core = conviction.shown().into_iter().map(|index| {
@@ -268,12 +304,12 @@ impl<M: Model> Told<'_, M> {
             }
         });
         Finding {
-            key: key(&violation.key),
+            key: named(&violation.key),
             line: blamed.1.unwrap_or(blamed.0),
             core: core.collect(),
             minimal: conviction.core.minimal,
             expected: conviction.diagnosis.attempts.iter().map(|attempt| attempt.expected.clone()).collect(),
-            text: conviction.explain(self.model, history, |index| self.lines(index)),
+            text: conviction.explain_as(self.model, history, process, |index| self.lines(index)),
         }
     }
 
@@ -292,13 +328,35 @@ impl<M: Model> Told<'_, M> {
     fn undecided(&self, report: &Report) -> Vec<UndecidedKey> {
         let (Judgement::Violated { undecided, .. } | Judgement::Unknown { undecided }) = &report.judgement else { return Vec::new() };
         let line = |index: usize| self.recorded.lines[index].1.unwrap_or(self.recorded.lines[index].0);
-        let each = undecided.iter().map(|undecided| UndecidedKey {
-            key: key(&undecided.key),
-            states: undecided.states,
-            line: undecided.operation.map(line),
-            too_wide: undecided.too_wide,
+        let each = undecided.iter().map(|undecided| {
+            let (open, unknown) = undecided.operation.map_or((0, 0), |index| self.crowd(index));
+            UndecidedKey {
+                key: named(&undecided.key),
+                states: undecided.states,
+                line: undecided.operation.map(line),
+                open,
+                unknown,
+                too_wide: undecided.too_wide,
+            }
         });
         each.collect()
+    }
+
+    /// How many operations on its key were under way when this one ended, and how many begun before have an unknown outcome.
+    fn crowd(&self, index: usize) -> (usize, usize) {
+        let operations = self.recorded.history.operations();
+        let key = self.model.key(&operations[index].op);
+        let end = operations[index].completed.unwrap_or(Time::MAX);
+        let begun = operations.iter().filter(|other| self.model.key(&other.op) == key && other.invoked <= end);
+        let (mut open, mut unknown) = (0, 0);
+        for other in begun {
+            match other.outcome {
+                Outcome::Unknown => unknown += 1,
+                Outcome::Done(_) if other.completed.is_none_or(|completed| completed >= end) => open += 1,
+                Outcome::Done(_) | Outcome::Failed => {}
+            }
+        }
+        (open, unknown)
     }
 
     fn witness(&self, report: &Report) -> Option<Vec<WitnessStep>> {
@@ -315,34 +373,85 @@ impl<M: Model> Told<'_, M> {
     }
 }
 
-/// A key's name, if there are keys.
-fn key(name: &str) -> Option<String> {
-    (name != Key::Whole.to_string()).then(|| name.to_owned())
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    let ending = match (count, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {what}{ending}")
 }
 
 impl CheckReport {
-    /// As people read it: the verdict first, then why.
+    /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
+    /// explained, and the others are told on a line each.
     pub fn text(&self) -> String {
-        let mut text = self.headline();
-        let _ = writeln!(
-            text,
-            "  {} operations by {} clients, {} failed, {} of unknown outcome · {} · {} states explored",
-            self.operations, self.clients, self.failed, self.unknown, self.format, self.states
-        );
+        let mut text = self.summary();
+        let mut findings: Vec<&Finding> = self.findings.iter().collect();
+        findings.sort_by_key(|finding| (finding.core.len(), finding.line));
+        if let Some((first, others)) = findings.split_first() {
+            let _ = write!(text, "\n{}", first.text);
+            if !others.is_empty() {
+                let _ = writeln!(text, "\n{} violated as well:", if others.len() == 1 { "one more key is" } else { "other keys are" });
+            }
+            for other in others {
+                let _ = writeln!(text, "  {}", other.line());
+            }
+        }
+        self.rest(&mut text);
+        text
+    }
+
+    /// [`CheckReport::text`] with every violated key explained in full.
+    pub fn full_text(&self) -> String {
+        let mut text = self.summary();
         for finding in &self.findings {
             let _ = write!(text, "\n{}", finding.text);
         }
-        if !self.findings.is_empty() {
-            text.push_str("\nclients are counted from one: c1 is process 0\n");
-        }
-        for undecided in &self.undecided {
-            let _ = writeln!(text, "\n{}", undecided.text());
-        }
-        self.guarantees_text(&mut text);
-        for (place, step) in self.witness.iter().flatten().enumerate() {
-            let _ = writeln!(text, "{:>7}. process {} {}  (line {})", place + 1, step.process, step.text, step.line);
-        }
+        self.rest(&mut text);
         text
+    }
+
+    fn summary(&self) -> String {
+        let [operations, outcomes, format, states] = self.facts();
+        format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", self.headline())
+    }
+
+    /// What was judged: how many operations and processes, what became of them, the format, the states.
+    pub fn facts(&self) -> [String; 4] {
+        [
+            format!("{} by {}", counted(self.operations as u64, "operation"), counted(self.clients as u64, "process")),
+            format!("{} failed, {} of unknown outcome", self.failed, self.unknown),
+            self.format.to_string(),
+            format!("{} explored", counted(self.states, "state")),
+        ]
+    }
+
+    fn rest(&self, text: &mut String) {
+        const SHOWN: usize = 10;
+        if !self.undecided.is_empty() {
+            text.push('\n');
+        }
+        for undecided in self.undecided.iter().take(SHOWN) {
+            let _ = writeln!(text, "  {}", undecided.text());
+        }
+        if self.undecided.len() > SHOWN {
+            let _ = writeln!(text, "  … and {} more", self.undecided.len() - SHOWN);
+        }
+        let mut help: Vec<&str> = self.undecided.iter().map(UndecidedKey::help).collect();
+        help.sort_unstable();
+        help.dedup();
+        for help in help {
+            let _ = writeln!(text, "  {help}");
+        }
+        self.guarantees_text(text);
+        if self.witness.is_some() {
+            text.push_str("\nan order that explains every answer:\n");
+        }
+        for (place, step) in self.witness.iter().flatten().enumerate() {
+            let _ = writeln!(text, "{:>7}. p{} {}  (line {})", place + 1, step.process, step.text, step.line);
+        }
     }
 
     fn guarantees_text(&self, text: &mut String) {
@@ -357,7 +466,7 @@ impl CheckReport {
             }
             if !lines.is_empty() && lines.len() <= 10 {
                 let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
-                let _ = write!(text, " (from lines {})", lines.join(", "));
+                let _ = write!(text, " (see line{} {})", if lines.len() == 1 { "" } else { "s" }, lines.join(", "));
             }
             text.push('\n');
         }
@@ -368,19 +477,30 @@ impl CheckReport {
         }
     }
 
-    fn headline(&self) -> String {
+    /// The verdict in a line, without its end.
+    pub fn headline(&self) -> String {
         let guarantee = self.guarantee;
         if guarantee != Guarantee::Linearizable {
-            return format!("{}: {} with respect to {guarantee}\n", self.verdict, self.model);
+            let (verdict, model) = (self.verdict, self.model);
+            return match verdict {
+                Verdict::Holds => format!("{verdict}: {model} keeps the guarantee {guarantee}"),
+                Verdict::Violated => format!("{verdict}: {model} does not keep the guarantee {guarantee}"),
+                Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
+            };
         }
         let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
         match self.verdict {
-            Verdict::Holds => format!("holds: {} is linearizable\n", self.model),
+            Verdict::Holds => format!("holds: {} is linearizable", self.model),
             Verdict::Violated if self.findings.iter().all(|finding| finding.key.is_none()) => {
-                format!("violated: {} is not linearizable\n", self.model)
+                format!("violated: {} is not linearizable", self.model)
             }
-            Verdict::Violated => format!("violated: {} is not linearizable on {}\n", self.model, keys(self.findings.len())),
-            Verdict::Unknown => format!("unknown: the budget ended before {} was decided\n", keys(self.undecided.len())),
+            Verdict::Violated => format!("violated: {} is not linearizable on {}", self.model, keys(self.findings.len())),
+            Verdict::Unknown if self.undecided.iter().all(|undecided| undecided.key.is_none()) => {
+                format!("unknown: the search ended before it was decided whether {} is linearizable", self.model)
+            }
+            Verdict::Unknown => {
+                format!("unknown: the search ended before {} of {} could be judged", keys(self.undecided.len()), self.model)
+            }
         }
     }
 
@@ -390,7 +510,17 @@ impl CheckReport {
         let undecided: Vec<Json> = self
             .undecided
             .iter()
-            .map(|key| json!({"key": key.key, "states": key.states, "line": key.line, "too_wide": key.too_wide, "help": key.help()}))
+            .map(|key| {
+                json!({
+                    "key": key.key,
+                    "states": key.states,
+                    "line": key.line,
+                    "open": key.open,
+                    "unknown": key.unknown,
+                    "too_wide": key.too_wide,
+                    "help": key.help(),
+                })
+            })
             .collect();
         let witness = self.witness.as_ref().map(|witness| {
             let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
@@ -433,6 +563,16 @@ impl CheckReport {
 }
 
 impl Finding {
+    /// In a line: the key, how small the core is, and what fits in no order.
+    pub fn line(&self) -> String {
+        let key = self.key.as_ref().map_or_else(|| Key::Whole.to_string(), |key| format!("key {key}"));
+        let stuck = self.core.iter().find(|line| line.stuck);
+        let stuck = stuck.map(|line| format!("p{} {} fits in no order, line {}", line.process, shorten(&line.text, 60), line.begins));
+        let counted = self.core.iter().filter(|line| !line.open).count();
+        let enough = if counted == 1 { "1 operation is enough".to_owned() } else { format!("{counted} operations are enough") };
+        format!("{key}: {} ({enough})", stuck.unwrap_or_default())
+    }
+
     fn json(&self) -> Json {
         let core: Vec<Json> = self
             .core
@@ -461,8 +601,12 @@ impl Finding {
 impl UndecidedKey {
     fn text(&self) -> String {
         let key = self.key.as_ref().map_or_else(|| Key::Whole.to_string(), |key| format!("key {key}"));
-        let line = self.line.map(|line| format!(", the furthest at line {line}")).unwrap_or_default();
-        format!("{key}: undecided after {} states{line}\n  {}", self.states, self.help())
+        let states = counted(self.states, "state");
+        let place = self.line.map(|line| {
+            let Self { open, unknown, .. } = self;
+            format!("; it got as far as line {line}, with {open} operations under way and {unknown} of unknown outcome before")
+        });
+        format!("{key}: {states} explored{}", place.unwrap_or_default())
     }
 
     /// What would help.
@@ -470,7 +614,7 @@ impl UndecidedKey {
         if self.too_wide {
             "more is open or unknown at once than can be searched: fewer clients or longer timeouts would help"
         } else {
-            "a larger budget would help, or fewer operations at once, or fewer of unknown outcome"
+            "a larger budget would help; so would fewer operations at once, or fewer of unknown outcome"
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
 use crate::check::PropertyKind;
-use crate::systems::{AnySystem, Check, Mutant, Registry};
+use crate::check::guarantee::Guarantee;
+use crate::check::isolation::{Level, Notation};
+use crate::check::model::ModelName;
+use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
 use crate::world;
 
 /// One named thing.
@@ -25,9 +28,13 @@ pub(super) enum Class {
     Trigger,
     Check,
     Mutant,
+    Decoy,
     Mark,
     Role,
     Kind,
+    Model,
+    Guarantee,
+    Level,
 }
 
 impl Class {
@@ -40,9 +47,13 @@ impl Class {
             Self::Trigger => "a trigger of faults",
             Self::Check => "a property that is checked",
             Self::Mutant => "a mutant: a planted bug",
+            Self::Decoy => "a decoy: odd, and right",
             Self::Mark => "a sometimes mark",
             Self::Role => "a role, which faults can be aimed at",
             Self::Kind => "a kind of message",
+            Self::Model => "a model: what a recorded history can be judged by",
+            Self::Level => "a level: how far transactions can be asked to be kept apart",
+            Self::Guarantee => "a guarantee: what a recorded history can be asked to keep",
         }
     }
 
@@ -52,6 +63,10 @@ impl Class {
             Self::Fault => "faults",
             Self::Check => "checks",
             Self::Mutant => "mutants",
+            Self::Decoy => "decoys",
+            Self::Model => "models",
+            Self::Guarantee => "guarantees",
+            Self::Level => "levels",
             Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
@@ -65,9 +80,14 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     }
     topics.extend(checks(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().iter().map(|planted| mutant(planted, system))));
+    topics.extend(registry.systems().flat_map(|system| system.decoys().iter().map(|planted| decoy(planted, system))));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
         topics.extend(owned(class, &names));
     }
+    topics.extend(ModelName::ALL.map(model));
+    topics.extend(Notation::ALL.map(transactions));
+    topics.extend(Guarantee::ALL.map(guarantee));
+    topics.extend(Level::ALL.map(level));
     topics
 }
 
@@ -80,7 +100,7 @@ const FAULTS: &[Entry] = &[
         "Messages across a cut are lost when they are sent, until the network heals or a given time has passed. Partitions add up.",
         "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
     ),
-    ("Heal", "Ends all partitions and all lossy spells.", "At(\"4s\", Heal)"),
+    ("Heal", "Ends all partitions, and all spells in which links lose, double or delay messages.", "At(\"4s\", Heal)"),
     (
         "Crash",
         "A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.",
@@ -98,6 +118,22 @@ const FAULTS: &[Entry] = &[
         "Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed.",
         "At(\"2s\", Lose(chance: \"1/10\", lasting: \"1s\"))",
     ),
+    (
+        "Duplicate",
+        "Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed.",
+        "At(\"2s\", Duplicate(chance: \"1/10\", lasting: \"1s\"))",
+    ),
+    (
+        "Delay",
+        "Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all.",
+        "Every(\"1s..4s\", Delay(by: \"50ms..200ms\", node: Any, lasting: \"1s\"))",
+    ),
+    (
+        "StallDisk",
+        "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
+        "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
+    ),
+    ("Destroy", "A node crashes for good: nothing starts it again, not the end of the faults either.", "At(\"5s\", Destroy(node: Any))"),
     ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
 ];
 
@@ -139,12 +175,14 @@ fn written(class: Class, (name, about, example): &Entry) -> Topic {
 fn system(system: &dyn AnySystem) -> Topic {
     let checks = system.checks().iter().map(|check| format!("{}: {}", check.name, check.about)).collect();
     let mutants = system.mutants().iter().map(|mutant| mutant.name.to_owned()).collect();
+    let decoys = system.decoys().iter().map(|decoy| decoy.name.to_owned()).collect();
     let more = [
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("checks", lines(checks)),
         ("sometimes", joined(&system.marks())),
         ("mutants", lines(mutants)),
+        ("decoys", lines(decoys)),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
@@ -196,6 +234,113 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
             ("published in", mutant.source.to_owned()),
             ("written", format!("mutant: {:?}", mutant.name)),
         ],
+    }
+}
+
+fn decoy(decoy: &Decoy, system: &dyn AnySystem) -> Topic {
+    let more = vec![("of the system", system.name().to_owned()), ("written", format!("mutant: {:?}", decoy.name))];
+    Topic { name: decoy.name.to_owned(), class: Class::Decoy, about: decoy.about.to_owned(), more }
+}
+
+fn model(model: ModelName) -> Topic {
+    let invoked = |f: &str, value: &str| format!("{{:process 0, :type :invoke, :f :{f}, :value {value}}}");
+    let written: Vec<String> = operations(model).iter().map(|(f, asked, _)| invoked(f, asked)).collect();
+    let answers: Vec<String> = operations(model).iter().map(|(f, _, answer)| format!("{f}: {answer}")).collect();
+    Topic {
+        name: model.name().to_owned(),
+        class: Class::Model,
+        about: model.about().to_owned(),
+        more: vec![
+            ("how an operation begins in a file of EDN", lines(written)),
+            ("what its end, :type :ok, has for a :value", lines(answers)),
+            ("asked for by", format!("stormglass check history.edn --model {model}")),
+        ],
+    }
+}
+
+/// What can be asked of an object: its name in files, a value that goes in, and what comes out.
+fn operations(model: ModelName) -> &'static [(&'static str, &'static str, &'static str)] {
+    const READ: (&str, &str, &str) = ("read", "nil", "the value, or nil");
+    const WRITE: (&str, &str, &str) = ("write", "3", "nothing, or the same");
+    const ACQUIRE: (&str, &str, &str) =
+        ("acquire", "nil", "nothing, or false if it was refused; a value says for whom it is, if not for the process");
+    const RELEASE: (&str, &str, &str) = ("release", "nil", "nothing, or false if it was refused");
+    match model {
+        ModelName::Register => &[READ, WRITE],
+        ModelName::CasRegister => &[READ, WRITE, ("cas", "[3 4]", "anything, or false if the value differed")],
+        ModelName::Kv => &[
+            ("get", "[\"key\" nil]", "key and value, or value; so may all others, and the key may stand in :key instead"),
+            ("put", "[\"key\" 3]", "nothing, or the same"),
+            ("append", "[\"key\" 3]", "nothing, or the same"),
+            ("cas", "[\"key\" [3 4]]", "anything; false, or {:found 5}, if the value differed"),
+            ("delete", "[\"key\" nil]", "nothing"),
+        ],
+        ModelName::Counter => {
+            &[("read", "nil", "the number"), ("add", "3", "nothing, or the same"), ("add-and-get", "3", "the number after it")]
+        }
+        ModelName::Set => &[
+            ("add", "3", "nothing, or whether it was there before"),
+            ("remove", "3", "nothing, or whether it was there before"),
+            ("contains", "3", "true or false"),
+        ],
+        ModelName::GrowSet => &[("add", "3", "nothing, or the same"), ("read", "nil", "all elements: [1 3]")],
+        ModelName::Queue => &[("enqueue", "3", "nothing, or the same"), ("dequeue", "nil", "the item, or nil if there was none")],
+        ModelName::Stack => &[("push", "3", "nothing, or the same"), ("pop", "nil", "the item, or nil if there was none")],
+        ModelName::PriorityQueue => {
+            &[("insert", "3", "nothing, or the same"), ("take-least", "nil", "the least item, or nil if there was none")]
+        }
+        ModelName::Lock => &[ACQUIRE, RELEASE],
+        ModelName::FencedLock => &[("acquire", "nil", "the token, or false if it was refused"), RELEASE],
+        ModelName::Log => &[
+            ("append", "3", "nothing, or offset and entry: [0 3]"),
+            ("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
+        ],
+    }
+}
+
+fn transactions((notation, about): (Notation, &str)) -> Topic {
+    let (f, answer) = match notation {
+        Notation::ListAppend => ("append", "[1 2]"),
+        Notation::RwRegister => ("w", "2"),
+    };
+    Topic {
+        name: notation.name().to_owned(),
+        class: Class::Model,
+        about: about.to_owned(),
+        more: vec![
+            (
+                "how a transaction begins and ends in a file of EDN",
+                lines(vec![
+                    format!("{{:process 0, :type :invoke, :f :txn, :value [[:{f} :x 2] [:r :x nil]]}}"),
+                    format!("{{:process 0, :type :ok, :f :txn, :value [[:{f} :x 2] [:r :x {answer}]]}}"),
+                ]),
+            ),
+            ("asked for by", format!("stormglass check history.edn --model {} --level serializable", notation.name())),
+        ],
+    }
+}
+
+fn level(level: Level) -> Topic {
+    let implied: Vec<&str> = Level::ALL.into_iter().filter(|other| *other != level && level.implies(*other)).map(Level::name).collect();
+    let more = [
+        ("whoever keeps it keeps", joined(&implied)),
+        ("asked for by", format!("stormglass check history.edn --model list-append --level {}", level.name())),
+    ];
+    let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    Topic { name: level.name().to_owned(), class: Class::Level, about: level.about().to_owned(), more }
+}
+
+fn guarantee(guarantee: Guarantee) -> Topic {
+    let told = match guarantee {
+        Guarantee::Linearizable => "for every model; judged key by key",
+        Guarantee::Sequential => "for every model; all keys together, which may take far longer than linearizability",
+        _ => "for registers and stores in which no value is written twice, and for sets that only grow; else it is unknown",
+    };
+    Topic {
+        name: guarantee.name().to_owned(),
+        class: Class::Guarantee,
+        about: guarantee.about().to_owned(),
+        more: vec![("told", told.to_owned()), ("asked for by", format!("stormglass check history.edn --model kv --guarantee {guarantee}"))],
     }
 }
 

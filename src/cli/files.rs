@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure};
 use super::interrupt;
@@ -54,6 +56,69 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// A file that appears only when it is whole: it is written under another name beside it, and then renamed.
+#[derive(Debug)]
+pub(super) struct Draft {
+    path: PathBuf,
+    to: To,
+}
+
+#[derive(Debug)]
+enum To {
+    /// Something that was there and is no plain file: a device, a pipe. It is written at once.
+    Device(File),
+    Draft(NamedTempFile),
+}
+
+/// Opens a file for writing, before the work that fills it. What is read is not overwritten.
+pub(super) fn draft(path: &Path, inputs: &[PathBuf]) -> Result<Draft, Failure> {
+    if inputs.iter().any(|input| same(path, input)) {
+        return Err(Failure::new(Exit::Usage, &format!("{} is the history itself: it is not overwritten", path.display())));
+    }
+    let failed = |error: io::Error| Failure::file("write", path, &error);
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        let device = File::options().write(true).open(path).map_err(failed)?;
+        return Ok(Draft { path: path.to_owned(), to: To::Device(device) });
+    }
+    // What a link leads to is written, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".stormglass-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder).map_err(failed)?;
+    interrupt::clean_up(Some(file.path()));
+    Ok(Draft { path, to: To::Draft(file) })
+}
+
+impl Draft {
+    /// Lets the file appear.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let To::Draft(file) = self.to else { return Ok(()) };
+        let _hold = interrupt::hold();
+        let kept = file.persist(&self.path);
+        interrupt::clean_up(None);
+        kept.map(|_| ()).map_err(|error| Failure::file("write", &self.path, &error.error))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            To::Device(file) => file.write(bytes),
+            To::Draft(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            To::Device(file) => file.flush(),
+            To::Draft(file) => file.flush(),
+        }
     }
 }
 

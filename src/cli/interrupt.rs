@@ -1,6 +1,7 @@
 //! Ctrl-C.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -13,6 +14,8 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 static HEEDED: AtomicBool = AtomicBool::new(false);
 /// Held by whoever writes what should not be torn.
 static WRITING: Mutex<()> = Mutex::new(());
+/// A file that is not finished, and not to be left behind.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case.
 pub(super) fn listen() {
@@ -21,6 +24,10 @@ pub(super) fn listen() {
         let pressed_before = PRESSED.swap(true, Ordering::Relaxed);
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
             let _writing = wait_for_writing();
+            if let Some(path) = unfinished().take() {
+                // Whoever pressed Ctrl-C wants to go, not to hear of this.
+                let _ = std::fs::remove_file(path);
+            }
             let _ = std::io::stderr().write_all(b"interrupted\n");
             std::process::exit(Exit::Interrupted as i32);
         }
@@ -31,6 +38,15 @@ pub(super) fn listen() {
 pub(super) fn heed() -> &'static AtomicBool {
     HEEDED.store(true, Ordering::Relaxed);
     &PRESSED
+}
+
+/// Removes this file if Ctrl-C ends the process; nothing, if it has become whole or is gone.
+pub(super) fn clean_up(path: Option<&Path>) {
+    *unfinished() = path.map(Path::to_owned);
+}
+
+fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// While this is held, Ctrl-C waits a little before it ends the process.

@@ -19,6 +19,10 @@ enum What {
     Faults,
     Checks,
     Mutants,
+    Decoys,
+    Models,
+    Guarantees,
+    Levels,
 }
 
 impl What {
@@ -28,6 +32,10 @@ impl What {
             Self::Faults => Class::Fault,
             Self::Checks => Class::Check,
             Self::Mutants => Class::Mutant,
+            Self::Decoys => Class::Decoy,
+            Self::Models => Class::Model,
+            Self::Guarantees => Class::Guarantee,
+            Self::Levels => Class::Level,
         }
     }
 }

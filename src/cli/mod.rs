@@ -12,10 +12,13 @@
 //! This is the only room that prints, exits, reads files, arguments, the environment and the wall clock, or sets hooks.
 
 mod catalogue;
+mod check;
 mod console;
+mod convert;
 mod exit;
 mod explain;
 mod files;
+mod histories;
 mod input;
 mod interrupt;
 mod lint;
@@ -87,9 +90,13 @@ enum Command {
     Replay(replay::Arguments),
     /// Check scenario files without running them
     Lint(lint::Arguments),
-    /// List what there is: systems, faults, checks, mutants
+    /// Judge a recorded history, whoever recorded it
+    Check(check::Arguments),
+    /// Write a recorded history in another format
+    Convert(convert::Arguments),
+    /// List what there is: systems, faults, checks, mutants, decoys, models, guarantees, levels
     List(list::Arguments),
-    /// Explain a system, a fault, a check, a mutant, a mark, …
+    /// Explain a system, a fault, a check, a mutant, a model, a mark, …
     Explain(explain::Arguments),
 }
 
@@ -99,6 +106,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
     ("lint", "lint scenarios/raft/*.ron"),
+    ("check", "check history.edn --model cas-register --report why.html"),
+    ("convert", "convert jepsen.log --to json -o history.jsonl"),
     ("list", "list mutants"),
     ("explain", "explain Partition"),
 ];
@@ -160,6 +169,8 @@ impl Session<'_> {
             Command::Sweep(arguments) => sweep::execute(arguments, self),
             Command::Replay(arguments) => replay::execute(arguments, self),
             Command::Lint(arguments) => lint::execute(arguments, self),
+            Command::Check(arguments) => check::execute(arguments, self),
+            Command::Convert(arguments) => convert::execute(arguments, self),
             Command::List(arguments) => list::execute(arguments, self),
             Command::Explain(arguments) => explain::execute(arguments, self),
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::Latency;
-use crate::base::{Duration, Fate, Loss, MessageId, NodeId, Ratio, RunKey};
+use crate::base::{Duration, DurationRange, Fate, Loss, MessageId, NodeId, Ratio, RunKey, sample_within};
 
 /// How a link behaves while nothing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,6 @@ pub struct Sending {
     pub id: MessageId,
     /// What happens to it.
     pub fate: Fate,
-    /// The number of the fault that it is lost to, if it is lost to one.
-    pub blame: Option<u32>,
 }
 
 /// All links of a run.
@@ -47,8 +45,10 @@ pub struct Network {
     links: BTreeMap<(NodeId, NodeId), LinkModel>,
     overrides: BTreeMap<MessageId, Fate>,
     cuts: Vec<Cut>,
-    storms: Vec<Storm>,
+    spells: Vec<Spell>,
     counts: Counts,
+    /// The faults that made a difference to the message sent last.
+    blamed: Vec<u32>,
 }
 
 /// How many messages each link has carried of each kind.
@@ -96,10 +96,21 @@ enum Shape {
     OneWay(Vec<NodeId>, Vec<NodeId>),
 }
 
+/// A time in which links are worse than they are by themselves.
 #[derive(Clone, Debug)]
-struct Storm {
+struct Spell {
     fault: u32,
-    chance: Ratio,
+    ill: Ill,
+}
+
+#[derive(Clone, Debug)]
+enum Ill {
+    /// Messages are lost with this chance.
+    Lose(Ratio),
+    /// Messages arrive twice with this chance.
+    Duplicate(Ratio),
+    /// Messages take longer: those from and to these nodes, or all.
+    Delay(DurationRange, Option<Vec<NodeId>>),
 }
 
 /// What a word is drawn for.
@@ -109,14 +120,23 @@ enum Purpose {
     Loss = 2,
     Duplicate = 3,
     SecondLatency = 4,
-    /// Each storm draws its own: this and upwards.
-    Storm = 16,
+    /// Each spell draws its own: this and upwards.
+    Spell = 16,
 }
 
 impl Network {
     /// A network whose links all behave like this one.
     pub fn new(key: RunKey, link: LinkModel) -> Self {
-        Self { key, link, links: BTreeMap::new(), overrides: BTreeMap::new(), cuts: Vec::new(), storms: Vec::new(), counts: Counts::new() }
+        Self {
+            key,
+            link,
+            links: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            cuts: Vec::new(),
+            spells: Vec::new(),
+            counts: Counts::new(),
+            blamed: Vec::new(),
+        }
     }
 
     /// Makes one link, in one direction, behave otherwise.
@@ -151,22 +171,32 @@ impl Network {
 
     /// Adds a chance of loss to every link, on account of the fault with this number.
     pub fn add_loss(&mut self, fault: u32, chance: Ratio) {
-        self.storms.push(Storm { fault, chance });
+        self.spells.push(Spell { fault, ill: Ill::Lose(chance) });
+    }
+
+    /// Adds a chance that messages arrive twice to every link, on account of the fault with this number.
+    pub fn add_duplication(&mut self, fault: u32, chance: Ratio) {
+        self.spells.push(Spell { fault, ill: Ill::Duplicate(chance) });
+    }
+
+    /// Lets the messages from and to these nodes, or all, take longer, on account of the fault with this number.
+    pub fn add_delay(&mut self, fault: u32, by: DurationRange, nodes: Option<Vec<NodeId>>) {
+        self.spells.push(Spell { fault, ill: Ill::Delay(by, nodes) });
     }
 
     /// Ends what the fault with this number did to the network; returns whether there was anything to end.
     pub fn lift(&mut self, fault: u32) -> bool {
-        let before = self.cuts.len() + self.storms.len();
+        let before = self.cuts.len() + self.spells.len();
         self.cuts.retain(|cut| cut.fault != fault);
-        self.storms.retain(|storm| storm.fault != fault);
-        self.cuts.len() + self.storms.len() < before
+        self.spells.retain(|spell| spell.fault != fault);
+        self.cuts.len() + self.spells.len() < before
     }
 
     /// Ends what all faults did to the network; returns whether there was anything to end.
     pub fn heal(&mut self) -> bool {
-        let ailing = !self.cuts.is_empty() || !self.storms.is_empty();
+        let ailing = !self.cuts.is_empty() || !self.spells.is_empty();
         self.cuts.clear();
-        self.storms.clear();
+        self.spells.clear();
         ailing
     }
 
@@ -183,39 +213,89 @@ impl Network {
     pub fn send(&mut self, from: NodeId, to: NodeId, kind: u16) -> Sending {
         let mut id = MessageId { from, to, kind, count: 0 };
         id.count = self.counts.next(id);
-        let (fate, blame) = self.fate(id);
-        Sending { id, fate, blame }
+        self.blamed.clear();
+        Sending { id, fate: self.fate(id) }
+    }
+
+    /// The numbers of the faults that made a difference to the message that was sent last.
+    #[inline]
+    pub fn blamed(&self) -> &[u32] {
+        &self.blamed
     }
 
     #[inline]
-    fn fate(&self, id: MessageId) -> (Fate, Option<u32>) {
+    fn fate(&mut self, id: MessageId) -> Fate {
         if !self.overrides.is_empty()
             && let Some(fate) = self.overrides.get(&id)
         {
-            return (*fate, None);
+            return *fate;
         }
         if let Some(cut) = self.cuts.iter().find(|cut| cut.shape.parts(id.from, id.to)) {
-            return (Fate::Lost(Loss::Partition), Some(cut.fault));
+            self.blamed.push(cut.fault);
+            return Fate::Lost(Loss::Partition);
         }
-        let word = |purpose: u64| self.key.word(purpose, id.word());
-        let struck_by = |storm: &&Storm| storm.chance.strikes(word(Purpose::Storm as u64 + u64::from(storm.fault)));
-        if let Some(storm) = self.storms.iter().find(struck_by) {
-            return (Fate::Lost(Loss::Fault), Some(storm.fault));
+        if let Some(fault) = self.lost_to(id) {
+            self.blamed.push(fault);
+            return Fate::Lost(Loss::Fault);
         }
+        let word = |purpose: Purpose| self.key.word(purpose as u64, id.word());
         let link = if self.links.is_empty() { &self.link } else { self.links.get(&(id.from, id.to)).unwrap_or(&self.link) };
-        if !link.loss.is_never() && link.loss.strikes(word(Purpose::Loss as u64)) {
-            return (Fate::Lost(Loss::Chance), None);
+        if !link.loss.is_never() && link.loss.strikes(word(Purpose::Loss)) {
+            return Fate::Lost(Loss::Chance);
         }
-        let delay = link.latency.sample(word(Purpose::Latency as u64));
-        if !link.duplicate.is_never() && link.duplicate.strikes(word(Purpose::Duplicate as u64)) {
-            return (Fate::Duplicate(delay, link.latency.sample(word(Purpose::SecondLatency as u64))), None);
+        let delay = link.latency.sample(word(Purpose::Latency));
+        let second = || link.latency.sample(word(Purpose::SecondLatency));
+        let fate = if !link.duplicate.is_never() && link.duplicate.strikes(word(Purpose::Duplicate)) {
+            Fate::Duplicate(delay, second())
+        } else {
+            Fate::Deliver(delay)
+        };
+        if self.spells.is_empty() { fate } else { self.worsen(id, fate, second()) }
+    }
+
+    /// The fault that loses this message, if one does.
+    fn lost_to(&self, id: MessageId) -> Option<u32> {
+        let loses = |spell: &&Spell| matches!(spell.ill, Ill::Lose(chance) if chance.strikes(self.spell_word(spell, id)));
+        self.spells.iter().find(loses).map(|spell| spell.fault)
+    }
+
+    /// What the spells make of a message that arrives. `second` is when it arrives again if it is doubled.
+    #[inline(never)]
+    fn worsen(&mut self, id: MessageId, fate: Fate, second: Duration) -> Fate {
+        let (mut doubled, mut delay) = (fate, Duration::ZERO);
+        for spell in &self.spells {
+            let word = self.spell_word(spell, id);
+            match (&spell.ill, doubled) {
+                (Ill::Duplicate(chance), Fate::Deliver(first)) if chance.strikes(word) => doubled = Fate::Duplicate(first, second),
+                (Ill::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay = delay + sample_within(*by, word),
+                _ => continue,
+            }
+            self.blamed.push(spell.fault);
         }
-        (Fate::Deliver(delay), None)
+        later(doubled, delay)
+    }
+
+    fn spell_word(&self, spell: &Spell, id: MessageId) -> u64 {
+        self.key.word(Purpose::Spell as u64 + u64::from(spell.fault), id.word())
     }
 
     /// The shortest time in which anything arrives anywhere. What a fate's override says aside.
     pub fn latency(&self) -> Latency {
         self.link.latency
+    }
+}
+
+/// Whether the message is from or to one of these nodes, or these are all.
+fn touches(nodes: Option<&[NodeId]>, id: MessageId) -> bool {
+    nodes.is_none_or(|nodes| nodes.contains(&id.from) || nodes.contains(&id.to))
+}
+
+/// The same, but later.
+fn later(fate: Fate, by: Duration) -> Fate {
+    match fate {
+        Fate::Deliver(delay) => Fate::Deliver(delay + by),
+        Fate::Duplicate(first, second) => Fate::Duplicate(first + by, second + by),
+        lost @ Fate::Lost(_) => lost,
     }
 }
 
@@ -295,7 +375,8 @@ mod tests {
         assert!(lost(&mut network, node(1), node(2)) && lost(&mut network, node(3), node(1)));
         assert!(!lost(&mut network, node(2), node(3)) && !lost(&mut network, node(4), node(1)));
         assert!(!lost(&mut network, NodeId::client(0), node(1)) && !lost(&mut network, node(1), NodeId::client(0)));
-        assert_eq!(network.send(node(1), node(2), 0).blame, Some(3));
+        network.send(node(1), node(2), 0);
+        assert_eq!(network.blamed(), [3]);
         network.lift(3);
         assert!(!lost(&mut network, node(1), node(2)));
     }
@@ -321,6 +402,28 @@ mod tests {
     }
 
     #[test]
+    fn spells_double_and_delay() {
+        let mut network = network(LinkModel::default());
+        let plain = Duration::from_millis(1);
+        network.add_delay(4, "10ms".parse().unwrap(), Some(vec![node(1)]));
+        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Deliver(plain * 11));
+        assert_eq!(network.blamed(), [4]);
+        assert_eq!(network.send(node(2), node(1), 0).fate, Fate::Deliver(plain * 11));
+        assert_eq!(network.send(node(2), node(3), 0).fate, Fate::Deliver(plain));
+        assert!(network.blamed().is_empty());
+        network.add_duplication(5, Ratio::ALWAYS);
+        assert_eq!(network.send(node(2), node(3), 0).fate, Fate::Duplicate(plain, plain));
+        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Duplicate(plain * 11, plain * 11));
+        assert_eq!(network.blamed(), [4, 5]);
+        assert!(network.lift(4) && !network.lift(4));
+        network.add_delay(6, "5ms..7ms".parse().unwrap(), None);
+        let Fate::Duplicate(first, _) = network.send(node(1), node(3), 0).fate else { panic!("a doubled message") };
+        assert!((plain * 6..=plain * 8).contains(&first), "{first}");
+        network.heal();
+        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Deliver(plain));
+    }
+
+    #[test]
     fn storms_calm_and_overrides() {
         let mut network = network(lossy("1/2", "0"));
         network.add_loss(0, Ratio::ALWAYS);
@@ -330,7 +433,7 @@ mod tests {
         assert!((0..100).all(|_| matches!(network.send(node(1), node(2), 0).fate, Fate::Deliver(_))));
         let id = MessageId { from: node(1), to: node(2), kind: 0, count: 102 };
         network.set_fate(id, Fate::Lost(Loss::Override));
-        assert_eq!(network.send(node(1), node(2), 0), Sending { id, fate: Fate::Lost(Loss::Override), blame: None });
+        assert_eq!(network.send(node(1), node(2), 0), Sending { id, fate: Fate::Lost(Loss::Override) });
         network.set_link(node(1), node(2), LinkModel::reliable(Latency::Constant(Duration::ZERO)));
         assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Deliver(Duration::from_nanos(1)));
     }

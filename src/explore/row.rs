@@ -58,6 +58,7 @@ pub(crate) mod samples {
             sim_time: Time::ZERO + Duration::from_millis(12_500),
             operations: Operations { invoked: 100, completed: 97, failed: 1, unknown: 2 },
             properties: vec![PropertyReport::holds("linearizable"), PropertyReport::holds("no-panic")],
+            tables: Vec::new(),
             sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
             faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
             struck: FaultPlan::default(),

@@ -1,7 +1,7 @@
 //! What a sweep comes to.
 
 use super::{Defect, Row};
-use crate::check::Verdict;
+use crate::check::{Tables, Verdict};
 use crate::world::{FaultCount, Messages, Operations, Outcome};
 
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
@@ -25,6 +25,8 @@ pub struct Summary {
     pub first_defects: Vec<(u64, Defect)>,
     /// The failures, those that are alike together, in the order of their first seeds.
     pub failures: Vec<Bucket>,
+    /// What judges measured.
+    pub tables: Tables,
     /// The *sometimes* marks.
     pub sometimes: Vec<MarkTotal>,
     /// The faults, by kind.
@@ -111,6 +113,7 @@ impl Summary {
             self.add_failure(row, fingerprint);
         }
         self.add_counts(outcome);
+        self.tables.add(&outcome.tables);
         for mark in &outcome.sometimes {
             self.add_mark(mark.name, mark.count);
         }

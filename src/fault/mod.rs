@@ -52,7 +52,7 @@ pub enum Fault {
         /// For how long; until [`Fault::Heal`] if not given.
         lasting: Option<DurationRange>,
     },
-    /// Ends all partitions and all lossy spells.
+    /// Ends all partitions, and all spells in which links lose, double or delay messages.
     Heal,
     /// A node loses its volatile state, timers and unsynced writes, and starts again after a while.
     Crash {
@@ -84,6 +84,34 @@ pub enum Fault {
         chance: Ratio,
         /// For how long; until [`Fault::Heal`] if not given.
         lasting: Option<DurationRange>,
+    },
+    /// Every link delivers messages twice with this chance, on top of its own, for a while.
+    Duplicate {
+        /// The chance.
+        chance: Ratio,
+        /// For how long; until [`Fault::Heal`] if not given.
+        lasting: Option<DurationRange>,
+    },
+    /// Messages take longer, for a while: those from and to a slow node, or all.
+    Delay {
+        /// By how much: drawn for each message.
+        by: DurationRange,
+        /// Whose messages, to and fro; everybody's if not given.
+        node: Option<Target>,
+        /// For how long; until [`Fault::Heal`] if not given.
+        lasting: Option<DurationRange>,
+    },
+    /// A node's disk completes no sync, while all else on the node goes on: a gray failure.
+    StallDisk {
+        /// Whom it strikes.
+        node: Target,
+        /// For how long; until the end of the faults if not given.
+        lasting: Option<DurationRange>,
+    },
+    /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
+    Destroy {
+        /// Whom it strikes.
+        node: Target,
     },
     /// One of these, each as likely.
     OneOf(Vec<Fault>),
@@ -176,7 +204,8 @@ pub enum Happening {
 
 impl Fault {
     /// The names of all kinds of fault, as they are written and counted.
-    pub const KINDS: &'static [&'static str] = &["Partition", "Heal", "Crash", "Restart", "Pause", "Resume", "Lose"];
+    pub const KINDS: &'static [&'static str] =
+        &["Partition", "Heal", "Crash", "Restart", "Pause", "Resume", "Lose", "Duplicate", "Delay", "StallDisk", "Destroy"];
 
     /// Which of [`Self::KINDS`] it is; nothing for a choice.
     pub fn kind(&self) -> Option<usize> {
@@ -188,6 +217,10 @@ impl Fault {
             Self::Pause { .. } => Some(4),
             Self::Resume { .. } => Some(5),
             Self::Lose { .. } => Some(6),
+            Self::Duplicate { .. } => Some(7),
+            Self::Delay { .. } => Some(8),
+            Self::StallDisk { .. } => Some(9),
+            Self::Destroy { .. } => Some(10),
             Self::OneOf(_) => None,
         }
     }
@@ -196,18 +229,24 @@ impl Fault {
     pub fn may_crash(&self) -> bool {
         match self {
             Self::OneOf(faults) => faults.iter().any(Self::may_crash),
-            fault => matches!(fault, Self::Crash { .. }),
+            fault => matches!(fault, Self::Crash { .. } | Self::Destroy { .. }),
         }
     }
 
     /// Whom it strikes, if it strikes nodes.
     pub fn targets(&self) -> Vec<&Target> {
         match self {
-            Self::Crash { node, .. } | Self::Restart { node } | Self::Pause { node, .. } | Self::Resume { node } => vec![node],
+            Self::Crash { node, .. }
+            | Self::Restart { node }
+            | Self::Pause { node, .. }
+            | Self::Resume { node }
+            | Self::StallDisk { node, .. }
+            | Self::Destroy { node }
+            | Self::Delay { node: Some(node), .. } => vec![node],
             Self::Partition { cut: Cut::Isolate(node), .. } => vec![node],
             Self::Partition { cut: Cut::OneWay { from, to }, .. } => vec![from, to],
             Self::OneOf(faults) => faults.iter().flat_map(Self::targets).collect(),
-            Self::Partition { .. } | Self::Heal | Self::Lose { .. } => vec![],
+            Self::Partition { .. } | Self::Heal | Self::Lose { .. } | Self::Duplicate { .. } | Self::Delay { .. } => vec![],
         }
     }
 }

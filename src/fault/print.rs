@@ -47,10 +47,20 @@ impl Display for Fault {
             Self::Partition { cut, lasting } => write!(f, "Partition(cut: {cut}{})", Lasting("lasting", lasting)),
             Self::Heal => f.write_str("Heal"),
             Self::Crash { node, down } => write!(f, "Crash(node: {node}{})", Lasting("down", down)),
+            Self::Destroy { node } => write!(f, "Destroy(node: {node})"),
             Self::Restart { node } => write!(f, "Restart(node: {node})"),
             Self::Pause { node, lasting } => write!(f, "Pause(node: {node}{})", Lasting("lasting", lasting)),
             Self::Resume { node } => write!(f, "Resume(node: {node})"),
             Self::Lose { chance, lasting } => write!(f, "Lose(chance: \"{chance}\"{})", Lasting("lasting", lasting)),
+            Self::Duplicate { chance, lasting } => write!(f, "Duplicate(chance: \"{chance}\"{})", Lasting("lasting", lasting)),
+            Self::Delay { by, node, lasting } => {
+                write!(f, "Delay(by: \"{by}\"")?;
+                if let Some(node) = node {
+                    write!(f, ", node: {node}")?;
+                }
+                write!(f, "{})", Lasting("lasting", lasting))
+            }
+            Self::StallDisk { node, lasting } => write!(f, "StallDisk(node: {node}{})", Lasting("lasting", lasting)),
             Self::OneOf(faults) => write!(f, "OneOf([{}])", Commas(faults)),
         }
     }

@@ -66,6 +66,8 @@ pub enum Effect<M, T, N> {
     Note(N),
     /// Passed a place that a good sweep should pass sometimes.
     Sometimes(&'static str),
+    /// Asked for a node to be started anew.
+    Restart(NodeId),
 }
 
 /// Effects in order, with the bytes of their writes.
@@ -205,6 +207,12 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Sometimes(mark));
     }
 
+    /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by a
+    /// crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
+    pub fn restart(&mut self, node: NodeId) {
+        self.buffer.effects.push(Effect::Restart(node));
+    }
+
     /// Takes a step of an embedded process, and wraps what it did into effects of this one.
     pub fn embed<C: Process, R>(&mut self, step: impl FnOnce(&mut Context<'_, C>) -> R) -> R
     where
@@ -232,6 +240,7 @@ impl<'a, P: Process> Context<'a, P> {
                     None => continue,
                 },
                 Effect::Sometimes(mark) => Effect::Sometimes(mark),
+                Effect::Restart(node) => Effect::Restart(node),
             };
             self.buffer.effects.push(wrapped);
         }

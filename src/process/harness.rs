@@ -200,6 +200,9 @@ impl<P: Process> Harness<P> {
             Effect::Sometimes(mark) => {
                 let _ = writeln!(self.transcript, "  sometimes {mark}");
             }
+            Effect::Restart(node) => {
+                let _ = writeln!(self.transcript, "  restart {node}");
+            }
         }
     }
 

@@ -35,7 +35,7 @@ pub trait Service: 'static {
 }
 
 /// What a server answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply<R> {
     /// The session is open.
     Opened,

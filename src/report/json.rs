@@ -27,6 +27,7 @@ pub fn run_json(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation) -
         "operations": outcome.operations.completed,
         "history": history(&outcome.operations),
         "properties": outcome.properties.iter().map(property).collect::<Vec<_>>(),
+        "tables": outcome.tables,
         "sometimes": outcome.sometimes,
         "faults": outcome.faults,
         "struck": outcome.struck.steps.iter().map(FaultStep::to_string).collect::<Vec<_>>(),
@@ -87,6 +88,7 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
         "sim_time_ns": u64::try_from(summary.sim_time_ns).unwrap_or(u64::MAX),
         "operations": summary.operations.completed,
         "history": history(&summary.operations),
+        "tables": summary.tables.medians(),
         "sometimes": marks.collect::<Vec<_>>(),
         "never_seen": summary.never_seen(subject.expect),
         "faults": summary.faults,
@@ -153,78 +155,79 @@ mod tests {
         check(
             &run_json(&subject(), &violated(7, "election-safety", "two leaders"), &called()),
             expect![[r#"
-            {
-              "schema": 1,
-              "scenario": "a leader crashes",
-              "system": "RaftKv",
-              "mutant": null,
-              "seed": 7,
-              "verdict": "violated",
-              "digest": "123456789abcdef7",
-              "events": 1007,
-              "messages": {
-                "sent": 500,
-                "delivered": 480,
-                "dropped": 20,
-                "duplicated": 3
-              },
-              "sim_time_ns": 12500000000,
-              "operations": 97,
-              "history": {
-                "invoked": 100,
-                "completed": 97,
-                "failed": 1,
-                "unknown": 2
-              },
-              "properties": [
                 {
-                  "name": "election-safety",
-                  "kind": "always",
+                  "schema": 1,
+                  "scenario": "a leader crashes",
+                  "system": "RaftKv",
+                  "mutant": null,
+                  "seed": 7,
                   "verdict": "violated",
-                  "detail": "two leaders",
-                  "at_ns": 2013000000
-                },
-                {
-                  "name": "linearizable",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "detail": "",
-                  "at_ns": null
-                },
-                {
-                  "name": "no-panic",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "detail": "",
-                  "at_ns": null
+                  "digest": "123456789abcdef7",
+                  "events": 1007,
+                  "messages": {
+                    "sent": 500,
+                    "delivered": 480,
+                    "dropped": 20,
+                    "duplicated": 3
+                  },
+                  "sim_time_ns": 12500000000,
+                  "operations": 97,
+                  "history": {
+                    "invoked": 100,
+                    "completed": 97,
+                    "failed": 1,
+                    "unknown": 2
+                  },
+                  "properties": [
+                    {
+                      "name": "election-safety",
+                      "kind": "always",
+                      "verdict": "violated",
+                      "detail": "two leaders",
+                      "at_ns": 2013000000
+                    },
+                    {
+                      "name": "linearizable",
+                      "kind": "always",
+                      "verdict": "holds",
+                      "detail": "",
+                      "at_ns": null
+                    },
+                    {
+                      "name": "no-panic",
+                      "kind": "always",
+                      "verdict": "holds",
+                      "detail": "",
+                      "at_ns": null
+                    }
+                  ],
+                  "tables": [],
+                  "sometimes": [
+                    {
+                      "name": "leader lost",
+                      "count": 1
+                    },
+                    {
+                      "name": "client retried",
+                      "count": 0
+                    }
+                  ],
+                  "faults": [
+                    {
+                      "kind": "Crash",
+                      "strikes": 3,
+                      "bites": 2
+                    },
+                    {
+                      "kind": "Pause",
+                      "strikes": 1,
+                      "bites": 0
+                    }
+                  ],
+                  "struck": [],
+                  "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
                 }
-              ],
-              "sometimes": [
-                {
-                  "name": "leader lost",
-                  "count": 1
-                },
-                {
-                  "name": "client retried",
-                  "count": 0
-                }
-              ],
-              "faults": [
-                {
-                  "kind": "Crash",
-                  "strikes": 3,
-                  "bites": 2
-                },
-                {
-                  "kind": "Pause",
-                  "strikes": 1,
-                  "bites": 0
-                }
-              ],
-              "struck": [],
-              "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
-            }
-        "#]],
+            "#]],
         );
     }
 

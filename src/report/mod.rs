@@ -5,6 +5,7 @@
 
 mod command;
 mod json;
+mod page;
 mod paint;
 mod replay;
 mod text;
@@ -15,6 +16,7 @@ use crate::systems::Population;
 
 pub use command::{Invocation, quote};
 pub use json::{SCHEMA, row_json, run_json, summary_json};
+pub use page::{PAGE_OPERATIONS, PAGE_SCENES, PageText, page};
 pub use replay::{Filter, ReplayWriter};
 pub use text::{opening, run_text, summary_text};
 pub use trace::TraceWriter;

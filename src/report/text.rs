@@ -3,7 +3,7 @@
 use super::paint::Paint;
 use super::{Invocation, Subject};
 use crate::base::Duration;
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{PropertyReport, Table, Verdict};
 use crate::explore::{Bucket, DETERMINISTIC, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
 use crate::world::{FaultCount, Messages, Operations, Outcome};
@@ -26,6 +26,7 @@ pub fn run_text(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation, c
     page.line(&page.paint.verdict(outcome.verdict(), &headline(subject, outcome)));
     page.blank();
     page.properties(&outcome.properties);
+    page.tables(&outcome.tables, "");
     page.marks(
         &outcome.sometimes.iter().map(|mark| MarkTotal { name: mark.name, count: mark.count, seeds: 1 }).collect::<Vec<_>>(),
         &[],
@@ -53,6 +54,8 @@ pub fn summary_text(subject: &Subject<'_>, summary: &Summary, called: &Invocatio
     let mut page = Page::new(color);
     let never = summary.never_seen(subject.expect);
     page.line(&page.sweep_headline(subject, summary, &never));
+    page.blank();
+    page.tables(&summary.tables.medians(), ", medians of all seeds");
     page.blank();
     page.marks(&summary.sometimes, subject.expect, summary.seeds);
     page.faults(&summary.faults);
@@ -171,6 +174,25 @@ impl Page {
         self.line(&format!("  {title}  {}", self.paint.faint(&at)));
         for line in detail.lines() {
             self.line(&format!("      {line}"));
+        }
+    }
+
+    /// Names to the left, measurements to the right.
+    fn tables(&mut self, tables: &[Table], note: &str) {
+        for table in tables {
+            self.blank();
+            self.line(&format!("  {}", self.paint.faint(&format!("{}{note}", clean(&table.title)))));
+            let mut grid: Vec<Vec<String>> = vec![table.columns.iter().map(|column| clean(column)).collect()];
+            grid.extend(table.rows.iter().map(|row| row.cells.iter().map(|cell| clean(&cell.to_string())).collect()));
+            let widest = |column: usize| grid.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+            let widths: Vec<usize> = (0..table.columns.len()).map(widest).collect();
+            let first = table.rows.iter().map(|row| clean(&row.name).chars().count()).max().unwrap_or(0);
+            let names = [String::new()].into_iter().chain(table.rows.iter().map(|row| clean(&row.name)));
+            for (place, (name, line)) in names.zip(&grid).enumerate() {
+                let cells: String = line.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}")).collect();
+                let cells = if place == 0 { self.paint.faint(&cells) } else { cells };
+                self.line(&format!("    {name:first$}{cells}"));
+            }
         }
     }
 
@@ -359,6 +381,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::check::Cell;
     use crate::explore::Sweep;
     use crate::explore::samples::{outcome, unknown, violated};
     use crate::report::samples::{called, subject};
@@ -383,6 +406,40 @@ mod tests {
 
               ✓ linearizable
               ✓ no-panic
+
+              sometimes
+                ✓ leader lost     1
+                · client retried  never seen
+
+              faults
+                  Crash  3 struck, 2 bit
+                  Pause  1 struck, none bit: it made no difference
+
+              12.5s simulated · 1,007 events · 500 messages: 480 delivered, 20 dropped, 3 duplicated
+              100 operations: 97 completed, 1 failed, 2 unknown to their clients
+              seed 7 · digest 123456789abcdef7
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_was_measured() {
+        let mut table = Table::new("in doubt", &["how many", "median", "locked"]);
+        table.row("two-phase", vec![Cell::Count(12), Cell::Length(Duration::from_micros(123_456)), Cell::Share(0.25)]);
+        table.row("Paxos", vec![Cell::Count(0), Cell::Empty, Cell::Empty]);
+        let measured = Outcome { tables: vec![table], ..outcome(7) };
+        check(
+            &run_text(&subject(), &measured, &called(), false),
+            expect![[r#"
+            ✓ holds
+
+              ✓ linearizable
+              ✓ no-panic
+
+              in doubt
+                           how many  median  locked
+                two-phase        12   123ms    25 %
+                Paxos             0       –       –
 
               sometimes
                 ✓ leader lost     1

@@ -542,7 +542,7 @@ fn what_goes_wrong() {
             3 | At("1s", Crsh(node: n1)),
               |          ^^^^
               |
-              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, OneOf
+              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
 
             error: this fault does not say when it strikes
              --> storm.ron:4:1
@@ -584,7 +584,7 @@ fn what_goes_wrong() {
             8 | At("1s", At("1s", Heal)),
               |          ^^
               |
-              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, OneOf
+              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
         "#]],
     );
     check_faults(
@@ -1109,24 +1109,24 @@ fn advice() {
     check_faults(
         "At(\"1s\", Heal),\nAt(\"1s\", Restart(node: All)),\nAt(\"1s\", Resume(node: n1)),",
         expect![[r#"
-        warning: `Heal` changes nothing: the plan has no Partition or Lose
-         --> storm.ron:3:10
-          |
-        3 | At("1s", Heal),
-          |          ^^^^
+            warning: `Heal` changes nothing: the plan has no Partition or Lose or Duplicate or Delay
+             --> storm.ron:3:10
+              |
+            3 | At("1s", Heal),
+              |          ^^^^
 
-        warning: `Restart` changes nothing: the plan has no Crash
-         --> storm.ron:4:10
-          |
-        4 | At("1s", Restart(node: All)),
-          |          ^^^^^^^
+            warning: `Restart` changes nothing: the plan has no Crash
+             --> storm.ron:4:10
+              |
+            4 | At("1s", Restart(node: All)),
+              |          ^^^^^^^
 
-        warning: `Resume` changes nothing: the plan has no Pause
-         --> storm.ron:5:10
-          |
-        5 | At("1s", Resume(node: n1)),
-          |          ^^^^^^
-    "#]],
+            warning: `Resume` changes nothing: the plan has no Pause
+             --> storm.ron:5:10
+              |
+            5 | At("1s", Resume(node: n1)),
+              |          ^^^^^^
+        "#]],
     );
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",

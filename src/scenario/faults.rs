@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::decode::Ends;
 use super::lengths;
 use super::names::{Names, node_named, only_once};
-use crate::base::{Diagnostic, Duration, DurationRange, Form, NodeId, Span, Time, suggestion};
+use crate::base::{Diagnostic, Duration, DurationRange, Form, NodeId, Ratio, Span, Time, suggestion};
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::systems::Population;
 
@@ -162,7 +162,11 @@ impl Decoder<'_> {
             "Restart" => self.on_node(form, cause, None, |node, _| Fault::Restart { node }),
             "Pause" => self.on_node(form, cause, Some("lasting"), |node, lasting| Fault::Pause { node, lasting }),
             "Resume" => self.on_node(form, cause, None, |node, _| Fault::Resume { node }),
-            "Lose" => self.lose(form),
+            "Lose" => self.by_chance(form, "loses", |chance, lasting| Fault::Lose { chance, lasting }),
+            "Duplicate" => self.by_chance(form, "doubles", |chance, lasting| Fault::Duplicate { chance, lasting }),
+            "Delay" => self.delay(form, cause),
+            "StallDisk" => self.on_node(form, cause, Some("lasting"), |node, lasting| Fault::StallDisk { node, lasting }),
+            "Destroy" => self.on_node(form, cause, None, |node, _| Fault::Destroy { node }),
             _ => self.one_of(form, cause),
         }
     }
@@ -195,19 +199,35 @@ impl Decoder<'_> {
         Some(Fault::Partition { cut: cut?, lasting })
     }
 
-    /// `Lose(chance: "1/10", lasting: "2s")`.
-    fn lose(&self, form: Form<'_>) -> Option<Fault> {
+    /// `Lose(chance: "1/10", lasting: "2s")` and its like.
+    fn by_chance(&self, form: Form<'_>, does: &str, make: impl FnOnce(Ratio, Option<DurationRange>) -> Fault) -> Option<Fault> {
         let mut fields = form.fields()?;
         let chance = fields.required("chance", |chance| {
             let ratio = chance.ratio()?;
             if ratio.is_never() {
-                chance.report(Diagnostic::warning(chance.span(), "this fault loses nothing"));
+                chance.report(Diagnostic::warning(chance.span(), format!("this fault {does} nothing")));
             }
             Some(ratio)
         });
         let lasting = fields.optional("lasting", lasting);
         fields.finish();
-        Some(Fault::Lose { chance: chance?, lasting })
+        Some(make(chance?, lasting))
+    }
+
+    /// `Delay(by: "50ms..200ms", node: Any, lasting: "2s")`.
+    fn delay(&self, form: Form<'_>, cause: Cause) -> Option<Fault> {
+        let mut fields = form.fields()?;
+        let by = fields.required("by", |by| {
+            let range = lengths::range(by)?;
+            if range.high().is_zero() {
+                by.report(Diagnostic::warning(by.span(), "this fault delays nothing"));
+            }
+            Some(range)
+        });
+        let node = fields.optional("node", |node| self.target(node, cause));
+        let lasting = fields.optional("lasting", lasting);
+        fields.finish();
+        Some(Fault::Delay { by: by?, node, lasting })
     }
 
     /// `OneOf([Heal, …])`.

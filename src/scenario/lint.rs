@@ -29,7 +29,8 @@ fn check_settles(settle: Form<'_>, plan: &Planned) {
 
 /// A cure without the illness.
 fn check_cures(form: Form<'_>, plan: &Planned) {
-    const CURES: &[(&str, &[&str])] = &[("Heal", &["Partition", "Lose"]), ("Restart", &["Crash"]), ("Resume", &["Pause"])];
+    const CURES: &[(&str, &[&str])] =
+        &[("Heal", &["Partition", "Lose", "Duplicate", "Delay"]), ("Restart", &["Crash"]), ("Resume", &["Pause"])];
     for (cure, illnesses) in CURES {
         if illnesses.iter().any(|illness| plan.has(illness)) {
             continue;

@@ -78,9 +78,16 @@ impl Draw {
         let partition = (self.cut(set_off), lasting()).prop_map(|(cut, lasting)| Fault::Partition { cut, lasting });
         let chance = (1..=9_u32).prop_map(|tenths| Ratio::new(tenths, 10).expect("less than one"));
         let lose = (chance, lasting()).prop_map(|(chance, lasting)| Fault::Lose { chance, lasting });
+        let chance = (1..=9_u32).prop_map(|tenths| Ratio::new(tenths, 10).expect("less than one"));
+        let duplicate = (chance, lasting()).prop_map(|(chance, lasting)| Fault::Duplicate { chance, lasting });
+        let delayed = (self.lengths(1..GRAINS / 20), proptest::option::of(self.target(set_off)), lasting());
+        let delay = delayed.prop_map(|(by, node, lasting)| Fault::Delay { by, node, lasting });
+        let stall = (self.target(set_off), lasting()).prop_map(|(node, lasting)| Fault::StallDisk { node, lasting });
         let restart = self.target(set_off).prop_map(|node| Fault::Restart { node });
         let resume = self.target(set_off).prop_map(|node| Fault::Resume { node });
-        prop_oneof![4 => crash, 2 => Just(Fault::Heal), 2 => pause, 3 => partition, 1 => lose, 1 => restart, 1 => resume]
+        let of_links = prop_oneof![3 => partition, 2 => Just(Fault::Heal), 1 => lose, 1 => duplicate, 2 => delay];
+        let of_nodes = prop_oneof![4 => crash, 2 => pause, 1 => stall, 1 => restart, 1 => resume];
+        prop_oneof![1 => of_nodes, 1 => of_links]
     }
 
     fn cut(&self, set_off: bool) -> impl Strategy<Value = Cut> + use<> {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Check, Mutant, Population, System, Written};
+use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
@@ -25,6 +25,8 @@ pub trait AnySystem: Send + Sync {
     fn checks(&self) -> Vec<Check>;
     /// Its planted bugs.
     fn mutants(&self) -> &'static [Mutant];
+    /// Its decoys.
+    fn decoys(&self) -> &'static [Decoy];
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -77,7 +79,15 @@ impl Registry {
 
     /// The systems that Stormglass comes with.
     pub fn standard() -> Self {
-        Self::new().with::<super::RaftKv>()
+        Self::new()
+            .with::<super::RaftKv>()
+            .with::<super::TwoPhase>()
+            .with::<super::ThreePhase>()
+            .with::<super::PaxosCommit>()
+            .with::<super::TwoPhaseOverRaft>()
+            .with::<super::Detectors>()
+            .with::<super::Omega>()
+            .with::<super::Supervisor>()
     }
 
     /// Adds a system; one of the same name is replaced.
@@ -129,6 +139,10 @@ impl<S: System> AnySystem for Door<S> {
 
     fn mutants(&self) -> &'static [Mutant] {
         S::mutants()
+    }
+
+    fn decoys(&self) -> &'static [Decoy] {
+        S::decoys()
     }
 
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {

@@ -9,11 +9,12 @@
 //! )
 //! ```
 
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Check, Mutant, Nodes, Population, System, Written};
-use crate::base::{DurationRange, Fields, Form, KvOp, KvResponse, Rate};
+use super::load::{self, MOST, Traffic, key_choice, part};
+use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
+use crate::base::{Fields, Form, KvOp, KvResponse};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, PropertyKind, PropertyReport, linearizability};
 use crate::history::History;
@@ -51,78 +52,36 @@ pub struct KvWorkload {
 impl Default for KvWorkload {
     /// Three clients that do a hundred operations a second on four keys.
     fn default() -> Self {
-        Self {
-            clients: 3,
-            keys: 4,
-            choice: KeyChoice::Uniform,
-            mix: Mix { read: 5, write: 4, cas: 1 },
-            pace: Pace::Open(Rate::per_second(100).expect("a hundred is a rate")),
-            patience: Patience::default(),
-            sessions: 64,
-        }
+        let Traffic { pace, patience, sessions } = Traffic::default();
+        Self { clients: 3, keys: 4, choice: KeyChoice::Uniform, mix: Mix { read: 5, write: 4, cas: 1 }, pace, patience, sessions }
     }
 }
 
 impl KvWorkload {
-    /// The most clients and the most keys.
-    const MOST: u32 = 100_000;
-
     /// Reads the workload: the usual one where there is none. `cas` says whether clients may compare and set.
     pub fn decode(form: Option<Form<'_>>, cas: bool) -> Option<Self> {
         let usual = Self::default();
         let usual = if cas { usual } else { Self { mix: Mix { read: 1, write: 1, cas: 0 }, ..usual } };
         let Some(form) = form else { return Some(usual) };
         let mut fields = form.fields()?;
-        let clients = fields.read_or("clients", usual.clients, |form| form.count(1..=Self::MOST));
-        let keys = fields.read_or("keys", usual.keys, |form| form.count(1..=Self::MOST));
+        let clients = fields.read_or("clients", usual.clients, |form| form.count(1..=MOST));
+        let keys = fields.read_or("keys", usual.keys, |form| form.count(1..=MOST));
         let choice = fields.read_or("choice", usual.choice, key_choice);
         let mix = fields.read_or("mix", usual.mix, |form| mix(form, cas));
-        let pace = pace(fields.take("rate"), fields.take("think"), usual.pace);
-        let request_timeout = fields.take("request_timeout");
-        let operation_timeout = fields.take("operation_timeout");
-        let pause = fields.read_or("pause", usual.patience.pause, positive_range);
-        let sessions = fields.read_or("sessions", usual.sessions, |form| form.count(1..=4096));
+        let Traffic { pace, patience, sessions } = Traffic::decode(&mut fields);
         fields.finish();
 
-        let patience = Patience {
-            request_timeout: request_timeout.and_then(Form::duration_positive).unwrap_or(usual.patience.request_timeout),
-            operation_timeout: operation_timeout.and_then(Form::duration_positive).unwrap_or(usual.patience.operation_timeout),
-            pause,
-        };
-        if patience.request_timeout > patience.operation_timeout
-            && let Some(form) = request_timeout.or(operation_timeout)
-        {
-            let (request, operation) = (patience.request_timeout, patience.operation_timeout);
-            form.report(
-                form.problem(format!("a request is given {request}, longer than the whole operation, {operation}"))
-                    .help("make request_timeout shorter than operation_timeout"),
-            );
-        }
         if let Err(why) = KvLoad::new(keys, choice, mix) {
             form.report(form.problem(why.to_string()));
         }
-        Some(Self { clients, keys, choice, mix, pace: pace.unwrap_or(usual.pace), patience, sessions })
+        Some(Self { clients, keys, choice, mix, pace, patience, sessions })
     }
 
     /// Writes the workload as [`decode`](Self::decode) reads it.
     pub fn write(&self) -> String {
-        let Self { clients, keys, mix, patience, sessions, .. } = self;
-        let mut text = format!("(clients: {clients}, keys: {keys}");
-        if let KeyChoice::Zipf(skew) = self.choice {
-            let _ = write!(text, ", choice: Zipf(\"{skew}\")");
-        }
-        let _ = write!(text, ", mix: (read: {}, write: {}, cas: {})", mix.read, mix.write, mix.cas);
-        let _ = match self.pace {
-            Pace::Open(rate) => write!(text, ", rate: \"{rate}\""),
-            Pace::Closed { think } => write!(text, ", think: \"{think}\""),
-        };
-        if *patience != Patience::default() {
-            let Patience { request_timeout, operation_timeout, pause } = patience;
-            let _ =
-                write!(text, ", request_timeout: \"{request_timeout}\", operation_timeout: \"{operation_timeout}\", pause: \"{pause}\"");
-        }
-        let _ = write!(text, ", sessions: {sessions})");
-        text
+        let Self { clients, keys, choice, mix: Mix { read, write, cas }, .. } = *self;
+        let (choice, traffic) = (load::write_choice(choice), self.traffic().write());
+        format!("(clients: {clients}, keys: {keys}{choice}, mix: (read: {read}, write: {write}, cas: {cas}), {traffic})")
     }
 
     /// What each client is built from, for a cluster of this many servers.
@@ -131,72 +90,34 @@ impl KvWorkload {
     /// If the workload was not decoded but made with no keys or nothing to do.
     pub fn configs(&self, servers: u32) -> Vec<ClientConfig<KvLoad>> {
         let generator = KvLoad::new(self.keys, self.choice, self.mix).expect("a workload has keys and something to do");
-        let config = ClientConfig {
-            servers,
-            clients: self.clients,
-            pace: self.pace,
-            patience: self.patience,
-            sessions_max: self.sessions,
-            generator,
-        };
-        vec![config; self.clients as usize]
+        self.traffic().configs(servers, self.clients, generator)
     }
-}
 
-fn key_choice(form: Form<'_>) -> Option<KeyChoice> {
-    match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
-        "Zipf" => {
-            let [skew] = form.arguments(["the skew, like \"0.99\""])?;
-            skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
-        }
-        _ => Some(KeyChoice::Uniform),
+    fn traffic(&self) -> Traffic {
+        Traffic { pace: self.pace, patience: self.patience, sessions: self.sessions }
     }
 }
 
 fn mix(form: Form<'_>, cas: bool) -> Option<Mix> {
     let mut fields = form.fields()?;
-    let part = |form: Form<'_>| form.count(0..=1_000_000_u32);
     let read = fields.read_or("read", 0, part);
     let write = fields.read_or("write", 0, part);
     let swap = if cas { fields.read_or("cas", 0, part) } else { fields.read_or("cas", 0, no_cas) };
     fields.finish();
     if read == 0 && write == 0 && swap == 0 {
-        form.report(form.problem("nothing to do: all parts of the mix are zero").help("for example (read: 5, write: 4)"));
+        load::nothing_to_do(form, "(read: 5, write: 4)");
         return None;
     }
     Some(Mix { read, write, cas: swap })
 }
 
 fn no_cas(form: Form<'_>) -> Option<u32> {
-    let parts = form.count(0..=1_000_000_u32)?;
+    let parts = part(form)?;
     if parts > 0 {
         form.report(form.problem("this system has no compare-and-set").help("leave cas out"));
         return None;
     }
     Some(0)
-}
-
-fn pace(rate: Option<Form<'_>>, think: Option<Form<'_>>, usual: Pace) -> Option<Pace> {
-    match (rate, think) {
-        (Some(rate), None) => rate.from_text("a rate, like \"100/s\"").map(Pace::Open),
-        (None, Some(think)) => think.duration_range().map(|think| Pace::Closed { think }),
-        (None, None) => Some(usual),
-        (Some(_), Some(think)) => {
-            think.report(think.problem("both a rate and a time to think").help(
-                "an open loop has a rate: operations come however slow the answers are; a closed loop has a time to think after each answer",
-            ));
-            None
-        }
-    }
-}
-
-fn positive_range(form: Form<'_>) -> Option<DurationRange> {
-    let range = form.duration_range()?;
-    if range.high().is_zero() {
-        form.report(form.mismatch("a length above zero"));
-        return None;
-    }
-    Some(range)
 }
 
 /// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.
@@ -225,6 +146,11 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
 
     /// Its planted bugs.
     fn mutants() -> &'static [Mutant] {
+        &[]
+    }
+
+    /// Its decoys.
+    fn decoys() -> &'static [Decoy] {
         &[]
     }
 
@@ -290,6 +216,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn mutants() -> &'static [Mutant] {
         P::mutants()
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

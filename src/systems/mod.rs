@@ -2,9 +2,18 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
+mod detectors;
 mod erased;
 pub mod kv;
+mod load;
+mod omega;
+mod paxos_commit;
 mod raft_kv;
+mod supervisor;
+mod three_phase;
+pub mod transactional;
+mod two_phase;
+mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
@@ -13,8 +22,15 @@ use crate::check::{Judge, PropertyKind, PropertyReport};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
+pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use omega::{Omega, OmegaConfig};
+pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use supervisor::{Supervisor, SupervisorConfig};
+pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
+pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
+pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
 pub trait System: Cluster + Sized {
@@ -26,11 +42,17 @@ pub trait System: Cluster + Sized {
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
-    /// The properties that its judges report on, always.
+    /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
+    /// under those.
     fn checks() -> Vec<Check>;
 
     /// Its planted bugs.
     fn mutants() -> &'static [Mutant] {
+        &[]
+    }
+
+    /// Its decoys: what looks like a bug, and is none.
+    fn decoys() -> &'static [Decoy] {
         &[]
     }
 
@@ -44,7 +66,8 @@ pub trait System: Cluster + Sized {
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
 
-    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants)) if one is named.
+    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants) or
+    /// [`decoys`](Self::decoys)) if one is named.
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
 
     /// Those who watch a run.
@@ -124,4 +147,13 @@ pub struct Mutant {
     pub source: &'static str,
     /// Which faults it takes to show.
     pub needs: &'static [&'static str],
+}
+
+/// Odd but right behaviour, put where a mutant would be: a judge that says anything of it raises a false alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoy {
+    /// Its name, as a scenario's `mutant` gives it.
+    pub name: &'static str,
+    /// What is odd about it, and why it is right.
+    pub about: &'static str,
 }

@@ -28,7 +28,7 @@ pub struct RaftSettings {
 impl Default for RaftSettings {
     /// The timeouts of the paper.
     fn default() -> Self {
-        let raft::Config { election_timeout, heartbeat, batch_max, .. } = raft::Config::of(1);
+        let raft::Config { election_timeout, heartbeat, batch_max, .. } = <raft::Config>::of(1);
         Self { election_timeout, heartbeat, batch: batch_max as u32 }
     }
 }
@@ -50,16 +50,8 @@ impl KeyValue for raft::RaftKv {
 
     fn read(fields: &mut Fields<'_>) -> Option<RaftSettings> {
         let usual = RaftSettings::default();
-        let (timeout, beat) = (fields.take("election_timeout"), fields.take("heartbeat"));
+        let (election_timeout, heartbeat) = timeouts(fields, usual.election_timeout, usual.heartbeat);
         let batch = fields.read_or("batch", usual.batch, |form| form.count(1..=100_000));
-        let election_timeout = timeout.map_or(Some(usual.election_timeout), Form::duration_range);
-        let heartbeat = beat.map_or(Some(usual.heartbeat), Form::duration_positive);
-        if let (Some(election_timeout), Some(heartbeat)) = (election_timeout, heartbeat)
-            && heartbeat >= election_timeout.low()
-        {
-            complain(timeout.or(beat).unwrap_or(fields.form()), election_timeout.low(), heartbeat);
-        }
-        let (election_timeout, heartbeat) = (election_timeout.unwrap_or(usual.election_timeout), heartbeat.unwrap_or(usual.heartbeat));
         Some(RaftSettings { election_timeout, heartbeat, batch })
     }
 
@@ -98,6 +90,19 @@ impl KeyValue for raft::RaftKv {
     fn fingerprint(server: &Raft) -> Option<u64> {
         Some(server.fingerprint())
     }
+}
+
+/// Reads the election timeout and the heartbeat, which must fit each other; these where there are none.
+pub(super) fn timeouts(fields: &mut Fields<'_>, usual_timeout: DurationRange, usual_beat: Duration) -> (DurationRange, Duration) {
+    let (timeout, beat) = (fields.take("election_timeout"), fields.take("heartbeat"));
+    let election_timeout = timeout.map_or(Some(usual_timeout), Form::duration_range);
+    let heartbeat = beat.map_or(Some(usual_beat), Form::duration_positive);
+    if let (Some(election_timeout), Some(heartbeat)) = (election_timeout, heartbeat)
+        && heartbeat >= election_timeout.low()
+    {
+        complain(timeout.or(beat).unwrap_or(fields.form()), election_timeout.low(), heartbeat);
+    }
+    (election_timeout.unwrap_or(usual_timeout), heartbeat.unwrap_or(usual_beat))
 }
 
 fn complain(form: Form<'_>, shortest: Duration, heartbeat: Duration) {

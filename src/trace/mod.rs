@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 
 use crate::base::{Change, Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
+use crate::fault::Fault;
 
 pub use line::Line;
 
@@ -135,7 +136,7 @@ pub enum Event<'a, V: Vocabulary> {
     /// A fault struck.
     Strike {
         /// Which, with every role resolved.
-        fault: &'a dyn Payload,
+        fault: &'a Fault,
     },
     /// A fault that was to last so long is over: a partition, a lossy spell.
     Lift {

@@ -1,22 +1,13 @@
 //! Operations on a key-value store.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::zipf::Zipf;
-use super::{Generator, Origin, Skew};
+use super::keys::Keys;
+use super::values::Values;
+use super::{Generator, KeyChoice, LoadError, Origin};
 use crate::base::{KvOp, KvResponse, Stream};
-
-/// How the keys of operations are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KeyChoice {
-    /// Each key is as likely.
-    Uniform,
-    /// Zipf's law: key 0 is the hottest.
-    Zipf(Skew),
-}
 
 /// How often each kind of operation is chosen: so many parts of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,61 +29,20 @@ impl Mix {
 /// What a [`KvGenerator`] is built from: keys, how they are chosen, what is done with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvLoad {
-    keys: u32,
+    keys: Keys,
     mix: Mix,
-    zipf: Option<Zipf>,
 }
 
 impl KvLoad {
-    /// The most keys that a skewed choice takes.
-    pub const SKEWED_KEYS_MAX: u32 = Zipf::RANKS_MAX;
-
     /// Operations on the keys from 0 to below `keys`.
-    pub fn new(keys: u32, choice: KeyChoice, mix: Mix) -> Result<Self, KvLoadError> {
-        if keys == 0 {
-            return Err(KvLoadError::NoKeys);
-        }
+    pub fn new(keys: u32, choice: KeyChoice, mix: Mix) -> Result<Self, LoadError> {
+        let keys = Keys::new(keys, choice)?;
         if mix.total() == 0 {
-            return Err(KvLoadError::NoOperations);
+            return Err(LoadError::NoOperations);
         }
-        let zipf = match choice {
-            KeyChoice::Uniform => None,
-            KeyChoice::Zipf(_) if keys > Self::SKEWED_KEYS_MAX => return Err(KvLoadError::TooManyKeys),
-            KeyChoice::Zipf(skew) => Some(Zipf::new(keys, skew)),
-        };
-        Ok(Self { keys, mix, zipf })
-    }
-
-    fn key(&self, random: &mut Stream) -> u64 {
-        match &self.zipf {
-            None => random.below(u64::from(self.keys)),
-            Some(zipf) => u64::from(zipf.draw(random)),
-        }
+        Ok(Self { keys, mix })
     }
 }
-
-/// Why there can be no such load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KvLoadError {
-    /// There is no key to operate on.
-    NoKeys,
-    /// More keys than a skewed choice takes.
-    TooManyKeys,
-    /// All parts of the mix are zero.
-    NoOperations,
-}
-
-impl fmt::Display for KvLoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoKeys => f.write_str("there is no key: at least one is needed"),
-            Self::TooManyKeys => write!(f, "too many keys for a skewed choice: at most {}", KvLoad::SKEWED_KEYS_MAX),
-            Self::NoOperations => f.write_str("nothing to do: all parts of the mix are zero"),
-        }
-    }
-}
-
-impl std::error::Error for KvLoadError {}
 
 /// Reads, writes and compare-and-sets.
 ///
@@ -117,7 +67,7 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
         let Mix { read, write, .. } = self.load.mix;
         let (read, write) = (u64::from(read), u64::from(write));
         let part = random.below(self.load.mix.total());
-        let key = self.load.key(random);
+        let key = self.load.keys.draw(random);
         if part < read {
             KvOp::Read { key }
         } else if part < read + write {
@@ -134,31 +84,6 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
             (KvOp::Read { .. }, KvResponse::Written | KvResponse::Swapped) => return,
         };
         self.seen.insert(operation.key(), now);
-    }
-}
-
-/// Values that nobody else sets: a count, then the client's number in a fixed number of digits.
-#[derive(Clone, Debug)]
-struct Values {
-    count: u64,
-    client: u64,
-    /// The power of ten above all clients' numbers.
-    scale: u64,
-}
-
-impl Values {
-    /// Between two boots, a client sets fewer values than this.
-    const PER_BOOT: u64 = 1_000_000_000;
-
-    fn new(origin: Origin) -> Self {
-        let scale = 10_u64.pow(origin.clients.max(1).ilog10() + 1);
-        let count = u64::from(origin.first_session).wrapping_mul(Self::PER_BOOT);
-        Self { count, client: u64::from(origin.client) + 1, scale }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.count += 1;
-        self.count.wrapping_mul(self.scale).wrapping_add(self.client)
     }
 }
 
@@ -234,8 +159,8 @@ mod tests {
     fn impossible_loads_are_refused() {
         let nothing = Mix { read: 0, write: 0, cas: 0 };
         let zipf = KeyChoice::Zipf("1".parse().unwrap());
-        assert_eq!(KvLoad::new(0, KeyChoice::Uniform, MIX), Err(KvLoadError::NoKeys));
-        assert_eq!(KvLoad::new(1, KeyChoice::Uniform, nothing), Err(KvLoadError::NoOperations));
-        assert_eq!(KvLoad::new(KvLoad::SKEWED_KEYS_MAX + 1, zipf, MIX), Err(KvLoadError::TooManyKeys));
+        assert_eq!(KvLoad::new(0, KeyChoice::Uniform, MIX), Err(LoadError::NoKeys));
+        assert_eq!(KvLoad::new(1, KeyChoice::Uniform, nothing), Err(LoadError::NoOperations));
+        assert_eq!(KvLoad::new(KeyChoice::SKEWED_KEYS_MAX + 1, zipf, MIX), Err(LoadError::TooManyKeys));
     }
 }

@@ -2,18 +2,29 @@
 //!
 //! A [`Client`] is written against [`Service`](crate::process::Service) and ignorant of any protocol. It is a node like any other, behind
 //! the same faulty network, and notes what it saw as events of a history. What it asks for comes from a [`Generator`]; [`KvGenerator`] is
-//! the one for key-value stores.
+//! the one for key-value stores, [`TransactionGenerator`] the one for transactional stores.
 
+mod bank;
 mod client;
+mod keys;
 mod kv;
+mod mixed;
+mod nobody;
+mod transaction;
+mod values;
 mod zipf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Duration, DurationRange, Rate, Stream};
 
+pub use bank::{Bank, BankMix};
 pub use client::{Client, ClientTimer};
-pub use kv::{KeyChoice, KvGenerator, KvLoad, KvLoadError, Mix};
+pub use keys::{KeyChoice, LoadError};
+pub use kv::{KvGenerator, KvLoad, Mix};
+pub use mixed::{Change, Mixed, MixedMix};
+pub use nobody::Nobody;
+pub use transaction::{TransactionGenerator, TransactionLoad};
 pub use zipf::{ParseSkewError, Skew};
 
 /// Chooses the operations of a client.

@@ -16,12 +16,14 @@ pub(super) enum Call {
     Boot { node: NodeId, incarnation: Incarnation },
     /// A pause ends.
     Wake { node: NodeId, pause: u32 },
-    /// What a fault did to the network ends.
-    Lift { fault: u32 },
+    /// What the strike with this number did to the network or to a disk ends.
+    Lift { strike: u32 },
     /// A step of the plan of faults is due.
     Strike { step: u32 },
     /// The faults are over: everything heals.
     FaultsEnd,
+    /// A node is to be started anew, because a process has asked for it.
+    Restart { node: NodeId },
     /// Look whether the run has settled.
     Look,
 }

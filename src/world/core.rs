@@ -75,10 +75,10 @@ impl<C: Cluster> Core<'_, C> {
             Fate::Lost(_) => {
                 messages.dropped += 1;
                 self.post.take(letter);
-                if let Some(fault) = sending.blame {
-                    self.nemesis.bite(fault);
-                }
             }
+        }
+        for fault in self.network.blamed() {
+            self.nemesis.bite(*fault);
         }
     }
 }

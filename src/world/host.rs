@@ -62,6 +62,8 @@ pub(super) struct Host<C: Cluster, S: Sort<C>> {
     process: Option<S::Process>,
     machine: Machine<S::Process>,
     state: State,
+    /// Whether nothing starts it again.
+    destroyed: bool,
     random: Stream,
     next_sync: u64,
     /// What came while the node was paused, in order.
@@ -89,6 +91,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             process: None,
             machine: Machine::new(id, clock),
             state: State::Down,
+            destroyed: false,
             random: key.stream("node", u64::from(id.raw())),
             next_sync: 0,
             deferred: VecDeque::new(),
@@ -102,6 +105,16 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
 
     pub(super) fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether nothing starts it again.
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.destroyed
+    }
+
+    /// From now on nothing starts it again; returns whether that is new.
+    pub(super) fn destroy(&mut self) -> bool {
+        !std::mem::replace(&mut self.destroyed, true)
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {
@@ -228,9 +241,27 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         self.rung.map(|timer| format!("{timer:?}"))
     }
 
+    /// The disk completes no sync from now on, on account of the strike with this number. One that stands still already goes on doing so.
+    pub(super) fn stall_disk(&mut self, strike: u32) {
+        self.machine.stall(strike);
+    }
+
+    /// The disk goes on, if it stands still on account of this strike, or of any; returns whether it did.
+    pub(super) fn free_disk(&mut self, core: &mut Core<'_, C>, strike: Option<u32>) -> bool {
+        let Some(late) = self.machine.free(strike) else { return false };
+        if let Some(through) = late {
+            self.synced(self.machine.incarnation, through, core);
+        }
+        true
+    }
+
     /// The disk has finished a sync: what waited for it happens, in order, and the next sync begins if one is wanted.
     pub(super) fn synced(&mut self, incarnation: Incarnation, through: u64, core: &mut Core<'_, C>) {
         if incarnation != self.machine.incarnation || self.state == State::Down {
+            return;
+        }
+        if let Some(strike) = self.machine.holds_back(through) {
+            core.nemesis.bite(strike);
             return;
         }
         if self.state == State::Paused {

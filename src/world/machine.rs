@@ -8,7 +8,7 @@ use super::host::Sort;
 use super::post::Letter;
 use super::setup::Cluster;
 use super::timers::{Alarm, Ring, Timers};
-use crate::base::{Incarnation, NodeId, Time};
+use crate::base::{Duration, Incarnation, NodeId, Time};
 use crate::environment::{Clock, Disk, Remains};
 use crate::process::{Effect, Process, Release, SyncToken};
 use crate::trace::Event;
@@ -29,6 +29,8 @@ pub(super) struct Machine<P: Process> {
     tokens: VecDeque<(SyncToken, u64)>,
     /// How many syncs its disk has done.
     syncs: u64,
+    /// While the disk stands still: the number of the strike that did it, and what the sync covers that would be complete.
+    stalled: Option<(u32, Option<u64>)>,
 }
 
 /// What a word is drawn for, apart from the purposes of the network.
@@ -48,6 +50,7 @@ impl<P: Process> Machine<P> {
             held: VecDeque::new(),
             tokens: VecDeque::new(),
             syncs: 0,
+            stalled: None,
         }
     }
 
@@ -58,6 +61,9 @@ impl<P: Process> Machine<P> {
         self.wanted = 0;
         self.held.drain(..).for_each(|(.., letter)| drop(core.post.take(letter)));
         self.tokens.clear();
+        if let Some((_, late)) = &mut self.stalled {
+            *late = None;
+        }
         self.disk.crash(core.key.word(CRASH | u64::from(self.incarnation.0), u64::from(self.id.raw())))
     }
 
@@ -72,6 +78,25 @@ impl<P: Process> Machine<P> {
             }
             Ring::Fires(timer) => Some(timer),
         }
+    }
+
+    /// The disk stands still from now on, on account of the strike with this number, if it does not already.
+    pub(super) fn stall(&mut self, strike: u32) {
+        self.stalled.get_or_insert((strike, None));
+    }
+
+    /// The strike that holds back the sync which would be complete now, if the disk stands still.
+    pub(super) fn holds_back(&mut self, through: u64) -> Option<u32> {
+        let (strike, late) = self.stalled.as_mut()?;
+        *late = Some(through);
+        Some(*strike)
+    }
+
+    /// The disk goes on, if it stands still on account of this strike, or of any; returns what the sync covers that was held back, if one
+    /// was.
+    pub(super) fn free(&mut self, strike: Option<u32>) -> Option<Option<u64>> {
+        let (_, late) = self.stalled.take_if(|(by, _)| strike.is_none_or(|strike| strike == *by))?;
+        Some(late)
     }
 
     /// The disk has finished a sync: the messages that waited for it leave.
@@ -125,6 +150,9 @@ impl<P: Process> Machine<P> {
                 self.wanted = written;
             }
             Effect::Note(note) => core.record(&S::note(self.id, &note)),
+            Effect::Restart(node) => {
+                core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
+            }
             Effect::Sometimes(mark) => core.record(&Event::Mark { node: self.id, mark }),
         }
     }

@@ -203,7 +203,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
             }
             Call::Boot { node, incarnation } => {
-                if self.incarnation(node) == incarnation && self.state(node) == State::Down {
+                if self.incarnation(node) == incarnation && self.state(node) == State::Down && !self.is_destroyed(node) {
                     self.boot(node);
                 }
             }
@@ -215,13 +215,10 @@ impl<'a, C: Cluster> World<'a, C> {
                     }
                 });
             }
-            Call::Lift { fault } => {
-                if self.core.network.lift(fault) {
-                    self.core.record(&Event::Lift { strike: fault });
-                }
-            }
+            Call::Lift { strike } => self.lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.end_faults(),
+            Call::Restart { node } => self.restart(node),
             Call::Look => self.look(),
         }
         self.hold_for_strikes();
@@ -248,6 +245,10 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn state(&self, node: NodeId) -> State {
         if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
+    }
+
+    fn is_destroyed(&self, node: NodeId) -> bool {
+        if node.is_client() { self.clients[node.index()].is_destroyed() } else { self.servers[node.index()].is_destroyed() }
     }
 
     fn incarnation(&self, node: NodeId) -> Incarnation {

@@ -95,17 +95,18 @@ impl Nemesis {
     #[inline]
     pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) {
         if self.active && !self.watches.is_empty() {
-            self.watch(event);
+            self.watch(*event);
         }
     }
 
+    /// Takes the event by value, so that nobody need put one together where nothing is waited for.
     #[inline(never)]
-    fn watch<C: Cluster>(&mut self, event: &Event<'_, C>) {
+    fn watch<C: Cluster>(&mut self, event: Event<'_, C>) {
         for watch in &mut self.watches {
             if watch.gone_off {
                 continue;
             }
-            let Some(cause) = watch.cause_in(event) else { continue };
+            let Some(cause) = watch.cause_in(&event) else { continue };
             if watch.trigger.node.is_some_and(|node| cause.node != Some(node)) {
                 continue;
             }
@@ -214,6 +215,7 @@ impl<C: Cluster> World<'_, C> {
         self.core.scribe.record(self.core.engine.now(), &Event::Settle);
         self.core.scribe.settling_since = Some(self.core.engine.now());
         for node in self.nodes().collect::<Vec<_>>() {
+            on_host!(self, node, host, core => host.free_disk(core, None));
             self.start_soon(node);
         }
         self.begin_settling();
@@ -224,6 +226,7 @@ impl<C: Cluster> World<'_, C> {
         let at = self.core.engine.now() + Duration::from_nanos(1);
         match self.state(node) {
             State::Up => return false,
+            State::Down if self.is_destroyed(node) => return false,
             State::Down => {
                 let incarnation = self.incarnation(node);
                 self.core.engine.schedule(at, Call::Boot { node, incarnation });
@@ -254,6 +257,19 @@ impl<C: Cluster> World<'_, C> {
                 vec![Fault::Partition { cut, lasting: length(&mut self.core.nemesis, lasting) }]
             }
             Fault::Lose { chance, lasting } => vec![Fault::Lose { chance, lasting: length(&mut self.core.nemesis, lasting) }],
+            Fault::Duplicate { chance, lasting } => vec![Fault::Duplicate { chance, lasting: length(&mut self.core.nemesis, lasting) }],
+            Fault::Delay { by, node, lasting } => {
+                let nodes = node.map(|node| self.settle_target(&node, cause));
+                if nodes.as_ref().is_some_and(Vec::is_empty) {
+                    return vec![];
+                }
+                vec![Fault::Delay { by, node: nodes.map(Target::Nodes), lasting: length(&mut self.core.nemesis, lasting) }]
+            }
+            Fault::StallDisk { node, lasting } => {
+                let nodes = self.settle_target(&node, cause);
+                let stall = |node| Fault::StallDisk { node: Target::Node(node), lasting: length(&mut self.core.nemesis, lasting) };
+                nodes.into_iter().map(stall).collect()
+            }
             Fault::Heal => vec![Fault::Heal],
             Fault::Crash { node, down } => {
                 let nodes = self.settle_target(&node, cause);
@@ -264,6 +280,9 @@ impl<C: Cluster> World<'_, C> {
                 let nodes = self.settle_target(&node, cause);
                 let pause = |node| Fault::Pause { node: Target::Node(node), lasting: length(&mut self.core.nemesis, lasting) };
                 nodes.into_iter().map(pause).collect()
+            }
+            Fault::Destroy { node } => {
+                self.settle_target(&node, cause).into_iter().map(|node| Fault::Destroy { node: Target::Node(node) }).collect()
             }
             Fault::Restart { node } => {
                 self.settle_target(&node, cause).into_iter().map(|node| Fault::Restart { node: Target::Node(node) }).collect()
@@ -357,7 +376,28 @@ impl<C: Cluster> World<'_, C> {
                 self.lift_later(strike, lasting);
                 false
             }
+            Fault::Duplicate { chance, lasting } => {
+                self.core.network.add_duplication(strike, chance);
+                self.lift_later(strike, lasting);
+                false
+            }
+            Fault::Delay { by, node: None, lasting } => {
+                self.core.network.add_delay(strike, by, None);
+                self.lift_later(strike, lasting);
+                false
+            }
+            Fault::Delay { by, node: Some(Target::Nodes(nodes)), lasting } => {
+                self.core.network.add_delay(strike, by, Some(nodes));
+                self.lift_later(strike, lasting);
+                false
+            }
+            Fault::StallDisk { node: Target::Node(node), lasting } => {
+                on_host!(self, node, host, _core => host.stall_disk(strike));
+                self.lift_later(strike, lasting);
+                false
+            }
             Fault::Crash { node: Target::Node(node), down } => self.crash(node, down),
+            Fault::Destroy { node: Target::Node(node) } => self.destroy(node),
             Fault::Restart { node: Target::Node(node) } => self.state_if_exists(node) == Some(State::Down) && self.start_soon(node),
             Fault::Pause { node: Target::Node(node), lasting } => self.pause(node, lasting, strike),
             Fault::Resume { node: Target::Node(node) } => self.state_if_exists(node) == Some(State::Paused) && self.start_soon(node),
@@ -368,8 +408,29 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
+    /// What the strike with this number did is over.
+    pub(super) fn lift(&mut self, strike: u32) {
+        let mut lifted = self.core.network.lift(strike);
+        if let Some(FaultStep::At(_, Fault::StallDisk { node: Target::Node(node), .. })) = self.core.nemesis.struck.get(strike as usize) {
+            let node = *node;
+            self.doing = Doing { node, what: What::Synced };
+            on_host!(self, node, host, core => lifted |= host.free_disk(core, Some(strike)));
+        }
+        if lifted {
+            self.core.record(&Event::Lift { strike });
+        }
+    }
+
     fn state_if_exists(&self, node: NodeId) -> Option<State> {
         self.exists(node).then(|| self.state(node))
+    }
+
+    /// Starts a node anew that a process has asked to be started anew.
+    pub(super) fn restart(&mut self, node: NodeId) {
+        if self.exists(node) && !self.is_destroyed(node) {
+            on_host!(self, node, host, core => host.crash(core));
+            self.start_soon(node);
+        }
     }
 
     fn crash(&mut self, node: NodeId, down: Option<DurationRange>) -> bool {
@@ -381,6 +442,16 @@ impl<C: Cluster> World<'_, C> {
             self.core.engine.schedule(at, Call::Boot { node, incarnation });
         }
         struck
+    }
+
+    /// A node that is down already is not started any more.
+    fn destroy(&mut self, node: NodeId) -> bool {
+        let (mut struck, mut news) = (false, false);
+        on_host!(self, node, host, core => {
+            struck = host.crash(core);
+            news = host.destroy();
+        });
+        struck || news
     }
 
     /// Whether a pause bites is known when it ends: see [`Host::wake`](super::host::Host::wake).
@@ -397,7 +468,7 @@ impl<C: Cluster> World<'_, C> {
     fn lift_later(&mut self, strike: u32, lasting: Option<DurationRange>) {
         if let Some(lasting) = lasting {
             let at = self.after(lasting);
-            self.core.engine.schedule(at, Call::Lift { fault: strike });
+            self.core.engine.schedule(at, Call::Lift { strike });
         }
     }
 

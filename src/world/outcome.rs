@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::setup::Cluster;
 use crate::base::Time;
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{PropertyReport, Table, Verdict};
 use crate::fault::FaultPlan;
 use crate::history::History;
 
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub operations: Operations,
     /// What became of each property.
     pub properties: Vec<PropertyReport>,
+    /// What the judges measured.
+    pub tables: Vec<Table>,
     /// How often each *sometimes* mark was set.
     pub sometimes: Vec<MarkCount>,
     /// Of each kind of fault in the plan, how often it struck and bit.

@@ -61,6 +61,13 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         self.digest.finish()
     }
 
+    /// Tells the judges that the run is over.
+    pub(super) fn finish(&mut self, at: Time) {
+        self.judging = true;
+        self.judges.iter_mut().for_each(|judge| judge.finish(at));
+        self.judging = false;
+    }
+
     pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
         &self.judges
     }
@@ -72,7 +79,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
     pub(super) fn record(&mut self, at: Time, event: &Event<'_, C>) {
         self.digest.join(event.digest(at));
         if self.watched {
-            self.show(at, event);
+            self.show(at, *event);
         }
         self.records += 1;
         match event {
@@ -82,10 +89,11 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         }
     }
 
+    /// Takes the event by value, so that nobody need put one together where nobody watches.
     #[inline(never)]
-    fn show(&mut self, at: Time, event: &Event<'_, C>) {
+    fn show(&mut self, at: Time, event: Event<'_, C>) {
         self.judging = true;
-        let record = Record { number: self.records, at, event };
+        let record = Record { number: self.records, at, event: &event };
         for judge in &mut self.judges {
             judge.observe(&record);
         }

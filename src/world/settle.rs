@@ -88,12 +88,13 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
-    /// Whether a fresh operation has completed, none is under way, and the replicas agree. A run with neither clients nor replicas that
-    /// must agree has nothing to settle, and uses all its time.
+    /// Whether a fresh operation has completed, none is under way, the replicas agree, and no server has unsettled work. A run with neither
+    /// clients nor replicas that must agree has nothing to settle, and uses all its time.
     fn is_settled(&mut self) -> bool {
         let prints = self.fingerprints();
         let demanding = self.settling.has_clients || prints.iter().any(Option::is_some);
-        demanding && self.fresh_enough() && self.under_way() == 0 && agree(&prints)
+        let quiet = demanding && self.fresh_enough() && self.under_way() == 0;
+        quiet && agree(&prints) && self.unsettled().is_empty()
     }
 
     fn fresh_enough(&self) -> bool {
@@ -116,13 +117,24 @@ impl<C: Cluster> World<'_, C> {
         self.servers.iter().zip(0..).map(print).collect()
     }
 
+    /// The servers that have something to bring to an end, and what it is.
+    fn unsettled(&mut self) -> Vec<(NodeId, String)> {
+        let unsettled = |(server, index): (&Host<C, Servers>, u32)| {
+            let node = NodeId::server(index);
+            self.doing = Doing { node, what: What::Asked("unsettled work") };
+            server.process().and_then(C::unsettled).map(|work| (node, work))
+        };
+        self.servers.iter().zip(0..).filter_map(unsettled).collect()
+    }
+
     /// The run has ended as it should. What is still pending is looked at here, where a panic of a node's code is a finding still.
     pub(super) fn complete(&mut self) -> Ending {
         Ending::Complete(if self.settling.length.is_zero() { vec![] } else { self.pending() })
     }
 
     /// Closes the books.
-    pub(super) fn finish(self, seed: u64, ending: Ending) -> Run<C> {
+    pub(super) fn finish(mut self, seed: u64, ending: Ending) -> Run<C> {
+        self.core.scribe.finish(self.core.engine.now());
         let mut properties: Vec<PropertyReport> = self.core.scribe.judges().iter().flat_map(|judge| judge.reports()).collect();
         properties.extend(self.own_reports(&ending));
         let history = &self.core.scribe.history;
@@ -142,6 +154,7 @@ impl<C: Cluster> World<'_, C> {
             sim_time: self.core.engine.now(),
             operations,
             properties,
+            tables: self.core.scribe.judges().iter().flat_map(|judge| judge.tables()).collect(),
             sometimes: self.core.scribe.marks.clone(),
             faults: self.core.nemesis.counts(),
             struck: self.core.nemesis.into_struck(),
@@ -210,6 +223,11 @@ impl<C: Cluster> World<'_, C> {
         let prints = self.fingerprints();
         if !agree(&prints) {
             pending.push("the replicas disagree".to_owned());
+        }
+        let unsettled = self.unsettled();
+        pending.extend(unsettled.iter().take(MOST_SHOWN).map(|(node, work)| format!("{node} has {work}")));
+        if unsettled.len() > MOST_SHOWN {
+            pending.push(format!("{} more servers have unsettled work", unsettled.len() - MOST_SHOWN));
         }
         if !pending.is_empty() {
             for (server, index) in self.servers.iter().zip(0..).take(MOST_SHOWN) {

@@ -28,6 +28,12 @@ pub trait Cluster: 'static {
         let _ = server;
         None
     }
+
+    /// What the server must bring to an end before the run has settled, in words: `2 transactions in doubt`. Nothing if it is done.
+    fn unsettled(server: &Self::Server) -> Option<String> {
+        let _ = server;
+        None
+    }
 }
 
 impl<C: Cluster> Vocabulary for C {

@@ -206,6 +206,10 @@ fn storm() -> Vec<FaultStep> {
             lasting: None,
         },
         Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
+        Fault::Duplicate { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
+        Fault::Delay { by: range("5ms..20ms"), node: Some(Target::Any), lasting: Some(range("10ms..50ms")) },
+        Fault::Delay { by: range("5ms..20ms"), node: None, lasting: Some(range("10ms..50ms")) },
+        Fault::StallDisk { node: Target::Any, lasting: Some(range("10ms..50ms")) },
         Fault::Heal,
     ]);
     let trigger = |on, nth| Trigger { on, node: None, nth };
@@ -295,7 +299,7 @@ fn every_kind_of_fault_bites() {
     for (kind, (strikes, bites)) in &bites {
         assert!(bites * 10 > *strikes, "{kind}: {bites} of {strikes}");
     }
-    assert_eq!(bites.len(), 5, "{bites:?}");
+    assert_eq!(bites.len(), 8, "{bites:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may panic as tests may")]
 
+mod histories;
 mod toy;
 
 use std::fs;
@@ -281,6 +282,7 @@ fn the_json_of_a_run() {
                   "at_ns": null
                 }
               ],
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -552,6 +554,7 @@ fn the_json_of_a_sweep() {
                 "failed": 0,
                 "unknown": 0
               },
+              "tables": [],
               "sometimes": [
                 {
                   "name": "asked twice",
@@ -777,30 +780,73 @@ fn lists() {
     check(
         &desk.expect(0, &["list"]).out,
         expect![[r#"
-        systems
-          Toy  Clients ask, the first server answers
+            systems
+              Toy  Clients ask, the first server answers
 
-        faults
-          Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
-          Heal       Ends all partitions and all lossy spells
-          Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
-          Restart    A node that is down starts
-          Pause      A node stands still with its state
-          Resume     A paused node goes on
-          Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
-          OneOf      One of several faults, each as likely
+            faults
+              Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
+              Heal       Ends all partitions, and all spells in which links lose, double or delay messages
+              Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
+              Restart    A node that is down starts
+              Pause      A node stands still with its state
+              Resume     A paused node goes on
+              Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
+              Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
+              Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
+              StallDisk  A node's disk completes no sync until a given time has passed or the faults end
+              Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
+              OneOf      One of several faults, each as likely
 
-        checks
-          sane-answers         no answer is odd
-          nothing-bad          the server notes nothing bad
-          progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
-          no-panic             no node's code panics
-          time-advances        simulated time goes on: no endless chain of events in one instant
-          well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
+            checks
+              sane-answers         no answer is odd
+              nothing-bad          the server notes nothing bad
+              progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
+              no-panic             no node's code panics
+              time-advances        simulated time goes on: no endless chain of events in one instant
+              well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
 
-        mutants
-          toy/bad  Does something bad
-    "#]],
+            mutants
+              toy/bad  Does something bad
+
+            decoys
+              none
+
+            models
+              register        one value, or nothing
+              cas-register    one value, or nothing, that can be compared and set
+              kv              a register for each key, that can also be appended to and deleted; keys are judged apart
+              counter         a number that is added to
+              set             elements that come and go; each is judged apart
+              grow-set        elements that only come, read all together
+              queue           first in, first out
+              stack           last in, first out
+              priority-queue  the least item out first
+              lock            held by one owner at a time
+              fenced-lock     held by one owner at a time, with a token that grows from grant to grant
+              log             entries that are appended and stay, read from any offset
+              list-append     transactions on lists: append, r (read)
+              rw-register     transactions on registers: w (write), r (read)
+
+            guarantees
+              linearizable         one order of all operations that keeps to real time and explains every answer
+              sequential           one order of all operations that keeps to each client's own and explains every answer
+              causal               whoever sees a write sees what came before it, and all agree on what overwrites what
+              monotonic-writes     whoever sees a write sees what its client had written before
+              writes-follow-reads  whoever sees a write sees what its client had read before
+              monotonic-reads      what a client has seen, it goes on seeing, or something newer
+              read-your-writes     what a client has written, it sees, or something newer
+
+            levels
+              strict-serializable                serializable in an order that keeps to real time
+              strong-session-serializable        serializable in an order that keeps to each client's own
+              serializable                       as if transactions had run one after another
+              strong-snapshot-isolation          snapshot isolation, and a snapshot holds all that had committed before
+              strong-session-snapshot-isolation  snapshot isolation, and a snapshot holds what its client had committed before
+              snapshot-isolation                 each transaction reads from one snapshot, and of two that write one key at once, one aborts
+              parallel-snapshot-isolation        as snapshot isolation, but snapshots may see other transactions in different orders
+              read-committed                     nobody reads what was aborted or not final
+              read-uncommitted                   writes of two transactions are not interleaved
+        "#]],
     );
     check(
         &desk.expect(0, &["list", "systems"]).out,
@@ -948,25 +994,27 @@ fn helps() {
     check(
         &help(&["--help"]).1,
         expect![[r#"
-        Runs distributed systems in a deterministic simulation, under faults, and judges what their clients
-        saw.
+            Runs distributed systems in a deterministic simulation, under faults, and judges what their clients
+            saw.
 
-        Usage: stormglass <COMMAND>
+            Usage: stormglass <COMMAND>
 
-        Commands:
-          run      Run a scenario once, and judge it
-          sweep    Run many seeds of a scenario, on all cores
-          replay   Show a run record by record
-          lint     Check scenario files without running them
-          list     List what there is: systems, faults, checks, mutants
-          explain  Explain a system, a fault, a check, a mutant, a mark, …
+            Commands:
+              run      Run a scenario once, and judge it
+              sweep    Run many seeds of a scenario, on all cores
+              replay   Show a run record by record
+              lint     Check scenario files without running them
+              check    Judge a recorded history, whoever recorded it
+              convert  Write a recorded history in another format
+              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees, levels
+              explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
-    "#]],
+            Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
+        "#]],
     );
     check(
         &help(&["run", "--help"]).1,
@@ -1035,6 +1083,65 @@ fn helps() {
 
             Example: stormglass replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2
         "#]],
+    );
+    check(
+        &help(&["check", "--help"]).1,
+        expect![[r#"
+            Judge a recorded history, whoever recorded it
+
+            Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
+
+            Arguments:
+              <HISTORY>...  Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for
+                            standard input
+
+            Options:
+                  --model <MODEL>          What the object is: register, cas-register, kv, …, or list-append or
+                                           rw-register for transactions; `list models` shows all
+                  --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
+                                           seems to be
+                  --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
+                                           `list guarantees` shows all. With `strongest`, each is judged.
+                                           Without it, linearizable
+                  --level <LEVEL>          How far transactions are to be kept apart: serializable,
+                                           snapshot-isolation, …; `list levels` shows all. Without it,
+                                           strict-serializable
+                  --initial <VALUE>        What the object holds at first, as EDN; without it, nothing
+                  --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
+                                           without this it is left out
+                  --budget <STATES>        How many states may be explored; without it, four million and twenty
+                                           for each operation
+                  --witness                If it holds, show the order that explains it
+                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
+                  --full                   Explain every key that is violated, not only the one with the
+                                           smallest explanation
+                  --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
+                                           json]
+              -h, --help                   Print help
+
+            Example: stormglass check history.edn --model cas-register --report why.html
+        "#]],
+    );
+    check(
+        &help(&["convert", "--help"]).1,
+        expect![[r#"
+        Write a recorded history in another format
+
+        Usage: stormglass convert [OPTIONS] --to <FORMAT> <HISTORY>
+
+        Arguments:
+          <HISTORY>  A history; - for standard input
+
+        Options:
+              --to <FORMAT>            The format to write: edn, log or json
+              --input-format <FORMAT>  The format of the history: edn, log or json; without it, what it
+                                       seems to be
+          -o, --out <FILE>             Write to this file, which appears when it is whole; without it, to
+                                       standard output
+          -h, --help                   Print help
+
+        Example: stormglass convert jepsen.log --to json -o history.jsonl
+    "#]],
     );
     assert_eq!(help(&[]), (Some(2), help(&["--help"]).1), "alone it says what it can do");
     for command in ["lint", "list", "explain"] {

@@ -33,11 +33,20 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::Verdict;
-use super::intake::{Answer, Store};
+use super::intake::{Answer, Item, Store};
 use super::linearizability::{self, Judgement, default_budget};
 use super::model::Model;
+use super::model::counter::Counter;
+use super::model::fenced_lock::FencedLock;
+use super::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use super::model::kv::{KvOp, KvResult};
+use super::model::lock::Lock;
+use super::model::log::Log;
+use super::model::priority_queue::PriorityQueue;
+use super::model::queue::Queue;
 use super::model::register::{Register, RegisterOp, RegisterResult};
+use super::model::set::Set;
+use super::model::stack::Stack;
 use crate::history::History;
 use crate::history::formats::Value;
 
@@ -85,6 +94,19 @@ impl Guarantee {
             Self::WritesFollowReads => "writes-follow-reads",
             Self::MonotonicReads => "monotonic-reads",
             Self::ReadYourWrites => "read-your-writes",
+        }
+    }
+
+    /// What it promises, in a line.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Linearizable => "one order of all operations that keeps to real time and explains every answer",
+            Self::Sequential => "one order of all operations that keeps to each client's own and explains every answer",
+            Self::Causal => "whoever sees a write sees what came before it, and all agree on what overwrites what",
+            Self::MonotonicWrites => "whoever sees a write sees what its client had written before",
+            Self::WritesFollowReads => "whoever sees a write sees what its client had read before",
+            Self::MonotonicReads => "what a client has seen, it goes on seeing, or something newer",
+            Self::ReadYourWrites => "what a client has written, it sees, or something newer",
         }
     }
 
@@ -269,3 +291,24 @@ impl Observable for Store {
         }
     }
 }
+
+/// A set that grows: what was added can be told apart, and every read shows all.
+impl<V: Clone + Ord + Hash + fmt::Debug> Observable for GrowSet<V> {
+    type Value = V;
+
+    fn deed(&self, op: &GrowSetOp<V>, ret: Option<&GrowSetResult<V>>) -> Deed<V> {
+        match (op, ret) {
+            (GrowSetOp::Add(element), _) => Deed::Add(element.clone()),
+            (GrowSetOp::Read, Some(GrowSetResult::Elements(elements))) => Deed::Members(elements.iter().cloned().collect()),
+            (GrowSetOp::Read, None) => Deed::Nothing,
+            _ => Deed::Unclear,
+        }
+    }
+}
+
+/// Objects of which nothing weaker than sequential consistency is told.
+macro_rules! unclear {
+    ($($model:ty),*) => { $(impl Observable for $model { type Value = Value; })* };
+}
+
+unclear!(Counter, Set<Item>, Queue<Value>, Stack<Value>, PriorityQueue<Value>, Lock<Value>, FencedLock<Value>, Log<Value>);

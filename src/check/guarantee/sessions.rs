@@ -12,7 +12,7 @@ use crate::history::History;
 pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
     let say = |index: usize| {
         let operation = &history.operations()[index];
-        format!("{} {}", operation.client, model.describe(&operation.op, operation.result()))
+        model.describe(&operation.op, operation.result())
     };
     let acts = match acts::lay_out(model, history) {
         Ok(acts) => acts,

@@ -10,6 +10,9 @@
 //! **Outcomes.** What failed never took effect, and is dropped, unless a failed compare-and-set is to count as having seen another value.
 //! What ended in `info`, or not at all, may take effect at any later time, or never. Others than clients (`:nemesis`) are skipped.
 
+mod collections;
+mod locks;
+mod numbers;
 mod registers;
 mod store;
 
@@ -23,6 +26,9 @@ use crate::check::model::Model;
 use crate::history::formats::{Entries, Entry, EntryKind, Format, Problem, Problems, Process, ReadError, Value};
 use crate::history::{History, Outcome};
 
+pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
+pub use locks::{FencedLocks, Locks};
+pub use numbers::Counters;
 pub use registers::Registers;
 pub use store::{Answer, Store, StoreDialect};
 
@@ -64,6 +70,8 @@ pub type RecordedOf<D> = Recorded<<<D as Dialect>::Model as Model>::Op, <<D as D
 /// What an entry says of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'e> {
+    /// Who does it.
+    pub process: u32,
     /// Its name.
     pub f: &'e str,
     /// What it is about, if that is apart from the value.
@@ -124,7 +132,7 @@ pub fn take_in<D: Dialect>(mut dialect: D, entries: Entries<'_>, observe_failure
                 let line = entry.line;
                 if let Err(message) = intake.entry(&mut dialect, &entry) {
                     let excerpt = format!("{} {} {} {}", Who(&entry.process), entry.kind, entry.f, entry.value);
-                    intake.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect() });
+                    intake.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
                 }
             }
             Err(ReadError::Line(problem)) => {
@@ -167,7 +175,7 @@ impl<O, R> Intake<O, R> {
         self.recorded.entries += 1;
         let at = self.clock(entry)?;
         let Process::Client(process) = entry.process else { return Ok(()) };
-        let call = Call { f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
+        let call = Call { process, f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
         if entry.kind == EntryKind::Invoke {
             self.invoke(dialect, entry, at, process, call)
         } else {
@@ -251,6 +259,32 @@ fn known<D: Dialect>(dialect: &D, f: &str) -> Result<(), String> {
 /// A value that is there, for what needs one.
 fn given(value: &Value, what: &str) -> Result<Value, String> {
     if value.is_nil() { Err(format!("expected {what}, found nil")) } else { Ok(value.clone()) }
+}
+
+/// Whether something that was asked for with this value was simply done: it ends with no value, or with the same.
+fn done(asked: &Value, call: Call<'_>) -> Result<(), String> {
+    if call.value.is_nil() || call.value == asked {
+        return Ok(());
+    }
+    Err(format!("it began with {asked}, and ends with {}", call.value))
+}
+
+/// An operation on an object that has no keys.
+fn keyless(call: Call<'_>) -> Result<(), String> {
+    call.key.map_or(Ok(()), |key| Err(format!("it is about key {key}, but this model has no keys")))
+}
+
+/// A whole number of 64 bits.
+fn whole(value: &Value, what: &str) -> Result<i64, String> {
+    if let Value::Int(number) = value { Ok(*number) } else { Err(format!("expected {what}, found {value}")) }
+}
+
+/// The items of a list, a vector or a set.
+fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
+    match value {
+        Value::List(items) | Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
+        other => Err(format!("expected {what}, as in [1 2], found {other}")),
+    }
 }
 
 /// A value that may be missing.

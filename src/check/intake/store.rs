@@ -50,7 +50,7 @@ fn parts<'e>(call: Call<'e>) -> Result<(String, &'e Value), String> {
 }
 
 /// A key as text. No two have the same.
-fn name(key: &Value) -> String {
+pub(super) fn name(key: &Value) -> String {
     match key {
         // A text that looks like something else keeps its quotes.
         Value::Text(text) if text.parse::<Value>().is_ok_and(|other| matches!(other, Value::Symbol(_))) => text.to_string(),
@@ -229,6 +229,10 @@ impl Model for Store {
             Some(Answer::Known(known)) => self.0.describe(op, Some(known)),
             Some(Answer::Differed) => format!("{} → mismatch", self.0.describe(op, Some(&KvResult::Swapped))),
         }
+    }
+
+    fn describe_state(&self, state: &Option<Value>) -> String {
+        self.0.describe_state(state)
     }
 
     fn expected(&self, state: &Option<Value>, op: &Self::Op) -> String {

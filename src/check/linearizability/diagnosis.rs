@@ -257,7 +257,7 @@ impl Diagnosis {
             let _ = writeln!(text, "  open then, and not in the longest order: {}{more}", open.join(", "));
         }
         text.push('\n');
-        text.push_str(&drawing::draw(model, history, &self.core(), self.operation));
+        text.push_str(&drawing::draw(model, history, &self.core(), self.operation, &|client| client.to_string()));
         text
     }
 }
@@ -277,7 +277,7 @@ pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>
 }
 
 /// Long values lose their middle.
-pub(super) fn shorten(text: &str, longest: usize) -> String {
+pub(in crate::check) fn shorten(text: &str, longest: usize) -> String {
     let length = text.chars().count();
     if length <= longest {
         return text.to_owned();

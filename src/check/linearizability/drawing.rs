@@ -17,9 +17,19 @@ struct Edge {
 
 /// Draws these operations. Distances mean nothing, order does; `marked` is drawn with double lines. An operation of unknown outcome has
 /// no end.
-pub(super) fn draw<M: Model>(model: &M, history: &History<M::Op, M::Ret>, drawn: &[usize], marked: usize) -> String {
+pub(super) fn draw<M: Model>(
+    model: &M,
+    history: &History<M::Op, M::Ret>,
+    drawn: &[usize],
+    marked: usize,
+    who: &dyn Fn(ClientId) -> String,
+) -> String {
     let operations = history.operations();
-    let label = |index: usize| describe(model, &operations[index]);
+    let label = |index: usize| {
+        let text = describe(model, &operations[index]);
+        // That an end is open is drawn.
+        text.strip_suffix(" → ?").map_or(text.clone(), str::to_owned)
+    };
     let end_of = |index: usize| match &operations[index].outcome {
         Outcome::Unknown => None,
         _ => operations[index].completed,
@@ -71,6 +81,6 @@ pub(super) fn draw<M: Model>(model: &M, history: &History<M::Op, M::Ret>, drawn:
             None => lane.push_str("┄┄"),
         }
     }
-    let width = lanes.keys().map(|client| client.to_string().len()).max().unwrap_or(0);
-    lanes.into_iter().map(|(client, lane)| format!("  {:width$}  {lane}\n", client.to_string())).collect()
+    let width = lanes.keys().map(|client| who(*client).chars().count()).max().unwrap_or(0);
+    lanes.into_iter().map(|(client, lane)| format!("  {:width$}  {lane}\n", who(client))).collect()
 }

@@ -6,6 +6,7 @@ use super::core::{Core, shrink};
 use super::diagnosis::{Diagnosis, describe, diagnose, shorten};
 use super::lent::{Lent, Part, Sparing};
 use super::{Violation, check_within, default_budget, drawing};
+use crate::base::ClientId;
 use crate::check::model::{Key, Model};
 use crate::history::{History, Outcome};
 
@@ -57,61 +58,86 @@ impl Conviction {
 
     /// In words, with a drawing. `place` says where an operation is to be found: in a file, or in time.
     pub fn explain<M: Model>(&self, model: &M, history: &History<M::Op, M::Ret>, place: impl Fn(usize) -> String) -> String {
+        self.explain_as(model, history, |client| client.to_string(), place)
+    }
+
+    /// In words, with a drawing. `who` says what a client is called, `place` where an operation is to be found.
+    pub fn explain_as<M: Model>(
+        &self,
+        model: &M,
+        history: &History<M::Op, M::Ret>,
+        who: impl Fn(ClientId) -> String,
+        place: impl Fn(usize) -> String,
+    ) -> String {
         let part: Part<'_, M> = self.core.part(history);
         let lent = Lent(model);
         let local = |index: usize| part.indices.binary_search(&index).ok();
-        let say = |index: usize| match local(index) {
-            Some(local) => {
-                let operation = &part.history.operations()[local];
-                format!("{} {}", operation.client, describe(&lent, operation))
-            }
-            None => format!("{} {}", history.operations()[index].client, describe(model, &history.operations()[index])),
+        let say = |index: usize| {
+            let operation = &history.operations()[index];
+            let told = local(index).map_or_else(|| describe(model, operation), |local| describe(&lent, &part.history.operations()[local]));
+            format!("{} {}", who(operation.client), told.strip_suffix(" → ?").unwrap_or(&told))
         };
         let mut text = self.headline();
-        let stuck = self.diagnosis.operation;
-        let _ = writeln!(text, "  {} fits in no order, {}", say(stuck), place(stuck));
-        self.attempts(&mut text, &say);
         let shown = self.shown();
+        let stuck = self.diagnosis.operation;
         let drawn: Vec<usize> = shown.iter().filter_map(|index| local(*index)).collect();
+        if let Some(marked) = local(stuck) {
+            let _ = writeln!(text, "\n{}", drawing::draw(&lent, &part.history, &drawn, marked, &who));
+        }
+        let _ = writeln!(text, "  {} fits in no order. {}", say(stuck), self.lead());
+        self.attempts(&mut text, &say);
         text.push('\n');
-        if let Some(marked) = local(self.diagnosis.operation) {
-            text.push_str(&drawing::draw(&lent, &part.history, &drawn, marked));
-            text.push('\n');
-        }
+        let opened = |index: usize| index != stuck && self.core.operations.binary_search(&index).is_err();
         let told: Vec<(String, String)> = shown.iter().map(|index| (say(*index), place(*index))).collect();
-        let width = told.iter().map(|(said, _)| said.chars().count()).max().unwrap_or(0);
-        for (said, place) in told {
-            let _ = writeln!(text, "  {said:width$}  {place}");
+        let width = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
+        let (said_width, place_width) = (width(&mut told.iter().map(|(said, _)| said)), width(&mut told.iter().map(|(_, place)| place)));
+        for (index, (said, place)) in shown.iter().zip(told) {
+            let mark = if *index == stuck {
+                "  ✗ fits in no order"
+            } else if opened(*index) {
+                "  ┄ may take effect at any later time, or never"
+            } else {
+                ""
+            };
+            let line = format!("    {said:said_width$}  {place:place_width$}{mark}");
+            let _ = writeln!(text, "{}", line.trim_end());
         }
-        self.others(&mut text, history);
+        self.others(&mut text, shown.iter().any(|index| opened(*index)));
         text
     }
 
     fn headline(&self) -> String {
-        let key = if self.core.key == Key::Whole.to_string() { self.core.key.clone() } else { format!("key {}", self.core.key) };
+        let key = if self.core.key == Key::Whole.to_string() { String::new() } else { format!("key {}: ", self.core.key) };
         let Core { operations, among, minimal, .. } = &self.core;
-        let operations = operations.len();
-        let is = if operations == 1 { "is" } else { "are" };
-        let least = if *minimal { "" } else { " (perhaps fewer would do: shrinking ended with its budget)" };
-        match *among {
-            among if among == operations => format!("{key}: its {} {is} not linearizable{least}\n", counted(operations, "operation")),
-            among => format!(
-                "{key}: {operations} of its {} {is} enough to see that it is not linearizable{least}\n",
-                counted(among, "operation")
-            ),
+        let needed = match (operations.len(), *minimal) {
+            (1, _) => "is enough to see it".to_owned(),
+            (_, true) => "are enough to see it; without any one of them there would be an order".to_owned(),
+            (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
+        };
+        match (operations.len(), *among) {
+            (all, among) if all == among => format!("{key}its {} {needed}\n", counted(all, "operation")),
+            (few, among) => format!("{key}{few} of {} {needed}\n", counted(among, "operation")),
+        }
+    }
+
+    fn lead(&self) -> &'static str {
+        match self.diagnosis.attempts.as_slice() {
+            [] => "",
+            [one] if one.order.is_empty() => "It would have to be the first:",
+            [_] => "The longest order that leads to it:",
+            _ => "The longest orders that lead to it:",
         }
     }
 
     fn attempts(&self, text: &mut String, say: &dyn Fn(usize) -> String) {
-        for (place, attempt) in self.diagnosis.attempts.iter().take(ATTEMPTS).enumerate() {
+        for attempt in self.diagnosis.attempts.iter().take(ATTEMPTS) {
             let left_out = attempt.order.len().saturating_sub(LAST);
             let mut told: Vec<String> = attempt.order[left_out..].iter().map(|index| say(*index)).collect();
             if left_out > 0 {
                 told.insert(0, format!("… {left_out} more"));
             }
-            let told = if told.is_empty() { "at the start".to_owned() } else { format!("after {}", told.join(", ")) };
-            let lead = if place == 0 { "the longest possible order" } else { "another" };
-            let _ = writeln!(text, "    {lead}, {told}:\n      {}", shorten(&attempt.expected, 100));
+            let told = if told.is_empty() { "at the start".to_owned() } else { told.join(", ") };
+            let _ = writeln!(text, "    {told}\n      then {}", shorten(&attempt.expected, 100));
         }
         if self.diagnosis.sourceless {
             text.push_str("    nothing before it could have left what it saw\n");
@@ -119,29 +145,25 @@ impl Conviction {
     }
 
     /// What became of all that is not told.
-    fn others<O, R>(&self, text: &mut String, history: &History<O, R>) {
-        let Core { operations, open, among, minimal, .. } = &self.core;
+    fn others(&self, text: &mut String, opened: bool) {
+        let Core { operations, among, minimal, .. } = &self.core;
         if operations.len() > TOLD {
             let why =
                 if *minimal { "each of them is needed: without any one, the others have an order" } else { "no smaller part was found" };
             let _ = writeln!(text, "  … of {} in all: {why}", operations.len());
         }
-        let unknown = open.iter().filter(|index| matches!(history.operations()[**index].outcome, Outcome::Unknown)).count();
-        let taken = open.len() - unknown;
-        if *among > operations.len() {
-            let mut parts = Vec::new();
-            if taken > 0 {
-                parts.push(format!("{} may have taken effect whenever it helps, or never", counted(taken, "other update")));
-            }
-            if unknown > 0 {
-                parts.push(format!("so may {} of unknown outcome", unknown));
-            }
-            let rest = among - operations.len() - open.len();
-            if rest > 0 {
-                parts.push(format!("{} {} no difference", counted(rest, "other"), if rest == 1 { "makes" } else { "make" }));
-            }
-            let _ = writeln!(text, "  of the rest nothing is assumed: {}", parts.join(", "));
+        let others = among - operations.len();
+        if others <= 1 {
+            let only = "  The other operation does not help, even if it took effect at any time after it began, or never.\n";
+            text.push_str(if others == 1 { only } else { "" });
+            return;
         }
+        let those = if opened { ", those marked ┄ among them," } else { "" };
+        let _ = writeln!(
+            text,
+            "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
+            counted(others, "operation")
+        );
     }
 }
 

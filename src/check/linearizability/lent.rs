@@ -43,6 +43,10 @@ where
         self.0.describe(op, ret.copied())
     }
 
+    fn describe_state(&self, state: &M::State) -> String {
+        self.0.describe_state(state)
+    }
+
     fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
         self.0.expected(state, op)
     }
@@ -118,6 +122,10 @@ where
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
         self.lent.describe(op, ret)
+    }
+
+    fn describe_state(&self, state: &M::State) -> String {
+        self.lent.describe_state(state)
     }
 
     fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {

@@ -52,6 +52,7 @@ mod witness;
 use rustc_hash::FxHashMap;
 
 pub use self::core::{Core, shrink};
+pub(super) use self::diagnosis::shorten;
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 pub use self::explanation::{Conviction, in_time};
 use self::joint::Joint;

@@ -119,6 +119,10 @@ impl Model for Counter {
         }
     }
 
+    fn describe_state(&self, value: &i64) -> String {
+        format!("shows {value}")
+    }
+
     fn expected(&self, shown: &i64, op: &CounterOp) -> String {
         match op {
             CounterOp::Read => format!("only {shown} could have been read"),

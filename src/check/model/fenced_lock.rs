@@ -97,6 +97,11 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
         ret.map_or_else(|| format!("{op} → ?"), |ret| format!("{op} → {ret}"))
     }
 
+    fn describe_state(&self, held: &Held<O>) -> String {
+        let holder = held.holder.as_ref().map_or_else(|| "nobody holds it".to_owned(), |holder| format!("{holder:?} holds it"));
+        format!("{holder}, latest token {}", held.token)
+    }
+
     fn expected(&self, held: &Held<O>, op: &LockOp<O>) -> String {
         let told = tell(held.holder.as_ref(), op);
         match op {

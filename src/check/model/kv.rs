@@ -219,6 +219,10 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
         }
     }
 
+    fn describe_state(&self, held: &Option<V>) -> String {
+        format!("holds {}", show(held))
+    }
+
     fn expected(&self, held: &Option<V>, op: &KvOp<K, V>) -> String {
         match op {
             KvOp::Read { .. } => format!("only {} could have been read", show(held)),

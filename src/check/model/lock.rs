@@ -104,6 +104,10 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for Lock<O> {
         ret.map_or_else(|| format!("{op} → ?"), |ret| format!("{op} → {ret}"))
     }
 
+    fn describe_state(&self, holder: &Option<O>) -> String {
+        holder.as_ref().map_or_else(|| "nobody holds it".to_owned(), |holder| format!("{holder:?} holds it"))
+    }
+
     fn expected(&self, holder: &Option<O>, op: &LockOp<O>) -> String {
         tell(holder.as_ref(), op)
     }

@@ -1,8 +1,8 @@
 //! Sequential models: what an object does when one operation is applied after another.
 //!
 //! A [`Model`] is all that a checker knows of an object. Two methods are enough: [`Model::initial`] and [`Model::step`]. The others make
-//! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::expected`]); what they
-//! default to is always right.
+//! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::describe_state`],
+//! [`Model::expected`]); what they default to is always right.
 //!
 //! ```
 //! use stormglass::check::model::{Model, Next};
@@ -107,6 +107,11 @@ pub trait Model {
             Some(ret) => format!("{op:?} → {ret:?}"),
             None => format!("{op:?} → ?"),
         }
+    }
+
+    /// The state in words, as in `holds 3`.
+    fn describe_state(&self, state: &Self::State) -> String {
+        format!("{state:?}")
     }
 
     /// What would have been legal for this operation in this state, as in `only 5 could have been read`.

@@ -112,6 +112,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
         }
     }
 
+    fn describe_state(&self, held: &Option<V>) -> String {
+        format!("holds {}", show(held))
+    }
+
     fn expected(&self, held: &Option<V>, op: &RegisterOp<V>) -> String {
         match op {
             RegisterOp::Read => format!("only {} could have been read", show(held)),

@@ -159,6 +159,10 @@ impl<V: Element> Model for Set<V> {
         format!("{op} → {told}")
     }
 
+    fn describe_state(&self, there: &bool) -> String {
+        if *there { "it is there".to_owned() } else { "it is not there".to_owned() }
+    }
+
     fn expected(&self, there: &bool, op: &SetOp<V>) -> String {
         let element = op.element();
         if *there { format!("{element:?} was there") } else { format!("{element:?} was not there") }

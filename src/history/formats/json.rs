@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::edn::Edn;
 use super::entry::{Draft, Entry, EntryKind, Name, Names, Process, client};
 use super::maps::unknown_kind;
-use super::problem::{Problem, excerpt};
+use super::problem::{Problem, excerpt, mark};
 use super::value::Value;
 
 /// The version of the format. Fields may be added under one version; none changes its meaning.
@@ -38,7 +38,7 @@ pub(super) fn entry(line: u64, text: &str, names: &mut Names) -> Result<Option<E
         return header(line, text).map(|()| None);
     }
     let row: Row<'_> = serde_json::from_str(text).map_err(|error| problem(line, text, &error))?;
-    let whole = |message: String| Problem { line, column: None, message, excerpt: excerpt(text, 0) };
+    let whole = |message: String| Problem { line, column: None, message, excerpt: excerpt(text, 0), mark: None };
     let mut draft = Draft {
         f: row.f.as_deref().map(|f| names.get(f)),
         key: row.key,
@@ -66,14 +66,14 @@ fn header(line: u64, text: &str) -> Result<(), Problem> {
         ("history", version) => format!("this is version {version} of the format: version {JSON_VERSION} is the one known here"),
         (other, _) => format!("this is a file of kind {other:?}, not a history"),
     };
-    Err(Problem { line, column: None, message, excerpt: excerpt(text, 0) })
+    Err(Problem { line, column: None, message, excerpt: excerpt(text, 0), mark: None })
 }
 
 fn problem(line: u64, text: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
     let at = (0..error.column().saturating_sub(1).min(text.len()) + 1).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    Problem { line, column: Some(text[..at].chars().count() as u64 + 1), message, excerpt: excerpt(text, at) }
+    Problem { line, column: Some(text[..at].chars().count() as u64 + 1), message, excerpt: excerpt(text, at), mark: mark(text, at) }
 }
 
 /// A line as serde reads it.

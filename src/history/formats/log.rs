@@ -2,7 +2,7 @@
 
 use super::edn::Edn;
 use super::entry::{Draft, Entry, EntryKind, Names, Process, client};
-use super::problem::{Problem, excerpt};
+use super::problem::{Problem, excerpt, mark};
 use super::value::Value;
 
 const EXPECTED: &str = "expected an event, as in INFO  jepsen.util - 3 :invoke :write 4";
@@ -14,6 +14,7 @@ pub(super) fn entry(line: u64, text: &str, names: &mut Names) -> Result<Entry, P
         column: Some(text[..at].chars().count() as u64 + 1),
         message,
         excerpt: excerpt(text, at),
+        mark: mark(text, at),
     };
     let tokens = tokens(text);
     // Whatever the logger puts in front: the process stands before the type.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::edn::{Edn, EdnError};
 use super::entry::{Draft, Entry, EntryKind, Names, Process, client};
-use super::problem::{Problem, ReadError, excerpt};
+use super::problem::{Problem, ReadError, excerpt, mark};
 use super::source::Window;
 use super::value::Value;
 use crate::base::nearest;
@@ -80,7 +80,7 @@ impl Maps {
                     Ok((draft, length)) => {
                         let made = draft.finish(line, names, ":").map_err(|message| {
                             let excerpt = excerpt(window.text().lines().next().unwrap_or_default(), 0);
-                            Problem { line, column: Some(column + 1), message, excerpt }
+                            Problem { line, column: Some(column + 1), message, excerpt, mark: Some(0) }
                         });
                         window.pass(length);
                         Ok(made.map_or_else(Step::Problem, |entry| Step::Entry(Box::new(entry))))
@@ -103,7 +103,7 @@ impl Maps {
             // A line that could not be read may well have held what is missing.
             Around::Open(close) if self.blamed == 0 => {
                 let message = format!("the file ends, and {:?} is missing", char::from(close));
-                Step::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new() })
+                Step::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new(), mark: None })
             }
             _ => Step::End,
         }
@@ -156,6 +156,7 @@ fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Step> {
         column: Some(characters + 1),
         message: message.to_owned(),
         excerpt: excerpt(line, start - begins),
+        mark: mark(line, start - begins),
     };
     let whole = if begins == 0 { text.lines().next().unwrap_or_default() } else { text };
     match balanced(whole) {

@@ -14,6 +14,8 @@ pub struct Problem {
     pub message: String,
     /// The line, or the part of it that matters.
     pub excerpt: String,
+    /// The character of the excerpt, counted from zero, that is to blame.
+    pub mark: Option<usize>,
 }
 
 impl fmt::Display for Problem {
@@ -102,15 +104,19 @@ impl std::error::Error for ReadError {}
 
 /// How many characters of a line are shown.
 const EXCERPT: usize = 100;
+/// How many of them at most stand before the one that is to blame.
+const BEFORE: usize = EXCERPT * 2 / 3;
+/// What stands for the rest.
+const CUT: char = '…';
 
 /// The part of a line around this byte, without control characters.
 pub(super) fn excerpt(line: &str, at: usize) -> String {
     let line = line.trim_end();
     let before = line.get(..at).map_or(0, |before| before.chars().count());
-    let skipped = before.saturating_sub(EXCERPT * 2 / 3);
+    let skipped = before.saturating_sub(BEFORE);
     let mut text = String::new();
     if skipped > 0 {
-        text.push('…');
+        text.push(CUT);
     }
     for char in line.chars().skip(skipped).take(EXCERPT) {
         if char.is_control() && char != '\t' {
@@ -120,7 +126,14 @@ pub(super) fn excerpt(line: &str, at: usize) -> String {
         }
     }
     if line.chars().count() > skipped + EXCERPT {
-        text.push('…');
+        text.push(CUT);
     }
-    text.trim().to_owned()
+    text.trim_end().to_owned()
+}
+
+/// The character of the [`excerpt`] that stands for this byte.
+pub(super) fn mark(line: &str, at: usize) -> Option<usize> {
+    let before = line.get(..at)?.chars().count();
+    let skipped = before.saturating_sub(BEFORE);
+    Some(before - skipped + usize::from(skipped > 0))
 }

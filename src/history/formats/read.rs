@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::entry::{Entry, Names};
 use super::maps::Maps;
-use super::problem::{Problem, ReadError, excerpt};
+use super::problem::{Problem, ReadError};
 use super::source::Window;
 use super::{json, log};
 
@@ -163,7 +163,7 @@ impl Iterator for Entries<'_> {
         }
         if let Some(line) = self.window.take_broken() {
             let message = "this line is no UTF-8 text".to_owned();
-            return Some(Err(ReadError::Line(Problem { line, column: None, message, excerpt: excerpt("", 0) })));
+            return Some(Err(ReadError::Line(Problem { line, column: None, message, excerpt: String::new(), mark: None })));
         }
         let next = match self.format {
             Format::Edn => self.maps.next(&mut self.window, &mut self.names),

@@ -2,8 +2,14 @@
 //!
 //! A reader of its own for the format that `store` writes: if both shared code, a mistake in it would go unseen.
 
-use super::{Command, Term};
+use super::{Command, Operation, Term};
 use crate::base::{ClientId, Digest, KvOp, NodeId};
+
+/// What entries of a log ask for, read by those who judge it.
+pub trait Audited: Operation {
+    /// Reads an operation as it lies on disk, in another way than the servers do where that can be.
+    fn audit(bytes: &[u8]) -> Option<Self>;
+}
 
 /// The one file that counts.
 pub(super) const FILE: &str = "wal";
@@ -64,9 +70,9 @@ pub(super) struct Disk {
 
 impl Disk {
     /// What a file says, up to the first record that is broken or cannot follow.
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read<O: Audited>(bytes: &[u8]) -> Self {
         let mut disk = Self::default();
-        let _ = facts(bytes).all(|fact| disk.learn(fact));
+        let _ = facts::<O>(bytes).all(|fact| disk.learn(fact));
         disk
     }
 
@@ -88,7 +94,7 @@ impl Disk {
 }
 
 /// The facts that these records assert, up to the first that is broken.
-pub(super) fn facts(mut bytes: &[u8]) -> impl Iterator<Item = Fact> {
+pub(super) fn facts<O: Audited>(mut bytes: &[u8]) -> impl Iterator<Item = Fact> {
     std::iter::from_fn(move || {
         let header = bytes.get(..8)?;
         let end = 8 + number(header, 0, 4)? as usize;
@@ -97,40 +103,43 @@ pub(super) fn facts(mut bytes: &[u8]) -> impl Iterator<Item = Fact> {
             return None;
         }
         bytes = &bytes[end..];
-        fact(body)
+        fact::<O>(body)
     })
 }
 
-fn fact(body: &[u8]) -> Option<Fact> {
+fn fact<O: Audited>(body: &[u8]) -> Option<Fact> {
     match (body.first()?, body.len()) {
         (1, 9) => Some(Fact::Vote(Term(number(body, 1, 8)?), None)),
         (1, 13) => Some(Fact::Vote(Term(number(body, 1, 8)?), Some(NodeId::server(number(body, 9, 4)? as u32 & (u32::MAX >> 1))))),
         (2, _) => {
             let index = number(body, 1, 8)?;
-            (index > 0).then_some(Fact::Entry { index, term: Term(number(body, 9, 8)?), digest: Digest::of(&command(&body[17..])?) })
+            (index > 0).then_some(Fact::Entry { index, term: Term(number(body, 9, 8)?), digest: Digest::of(&command::<O>(&body[17..])?) })
         }
         _ => None,
     }
 }
 
-fn command(bytes: &[u8]) -> Option<Command> {
+fn command<O: Audited>(bytes: &[u8]) -> Option<Command<O>> {
     let session = || Some(ClientId { client: number(bytes, 1, 4)? as u32, session: number(bytes, 5, 4)? as u32 });
     match bytes.first()? {
         0 => Some(Command::Noop),
         1 => Some(Command::Open { session: session()? }),
-        2 => Some(Command::Apply { session: session()?, number: number(bytes, 9, 8)?, operation: operation(bytes.get(17..)?)? }),
+        2 => Some(Command::Apply { session: session()?, number: number(bytes, 9, 8)?, operation: O::audit(bytes.get(17..)?)? }),
+        3 => Some(Command::Internal { operation: O::audit(bytes.get(1..)?)? }),
         _ => None,
     }
 }
 
-fn operation(bytes: &[u8]) -> Option<KvOp> {
-    let (key, value) = (number(bytes, 1, 8)?, number(bytes, 9, 8));
-    match bytes[0] {
-        0 => Some(KvOp::Read { key }),
-        1 => Some(KvOp::Write { key, value: value? }),
-        2 => Some(KvOp::Cas { key, expected: None, value: value? }),
-        3 => Some(KvOp::Cas { key, expected: Some(number(bytes, 17, 8)?), value: value? }),
-        _ => None,
+impl Audited for KvOp {
+    fn audit(bytes: &[u8]) -> Option<Self> {
+        let (key, value) = (number(bytes, 1, 8)?, number(bytes, 9, 8));
+        match bytes[0] {
+            0 => Some(Self::Read { key }),
+            1 => Some(Self::Write { key, value: value? }),
+            2 => Some(Self::Cas { key, expected: None, value: value? }),
+            3 => Some(Self::Cas { key, expected: Some(number(bytes, 17, 8)?), value: value? }),
+            _ => None,
+        }
     }
 }
 
@@ -158,6 +167,7 @@ mod tests {
         prop_oneof![
             Just(Command::Noop),
             session.clone().prop_map(|session| Command::Open { session }),
+            operation.clone().prop_map(|operation| Command::Internal { operation }),
             (session, any::<u64>(), operation).prop_map(|(session, number, operation)| Command::Apply { session, number, operation }),
         ]
     }
@@ -180,7 +190,7 @@ mod tests {
                 }
             }
             bytes.truncate(bytes.len().saturating_sub(cut));
-            let (theirs, ours) = (store::recover(&bytes), Disk::read(&bytes));
+            let (theirs, ours) = (store::recover::<KvOp>(&bytes), Disk::read::<KvOp>(&bytes));
             prop_assert_eq!((theirs.term, theirs.vote), (ours.term, ours.vote));
             let mut chain = Chain::default();
             for entry in theirs.log.slice(1, usize::MAX) {

@@ -1,13 +1,14 @@
 //! What a leader keeps while it leads: each follower's progress, and the clients that wait. All of it is lost with the leadership.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 
 use super::{EntryId, Log, Rules, Term, quorum};
 use crate::base::{ClientId, NodeId};
 
 /// A leader's books.
 #[derive(Clone, Debug)]
-pub(super) struct Leader {
+pub(super) struct Leader<O> {
     /// In the order of the other members.
     pub(super) followers: Vec<Progress>,
     /// The last round of messages sent to all followers.
@@ -15,16 +16,16 @@ pub(super) struct Leader {
     /// Who is to be told of entries that this leader appended, by index.
     pub(super) writers: VecDeque<(u64, NodeId)>,
     /// Reads that wait for their round, in order.
-    pub(super) readers: VecDeque<Read>,
+    pub(super) readers: VecDeque<Read<O>>,
     /// Reads that wait for the first commit of this leader's own term.
-    pub(super) early_readers: Vec<Read>,
+    pub(super) early_readers: Vec<Read<O>>,
     /// Room to sort numbers in.
     tally: Vec<u64>,
 }
 
 /// A read under way (thesis §6.4).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Read {
+#[derive(Clone, Debug)]
+pub(super) struct Read<O> {
     /// The round that a majority must answer.
     pub(super) round: u64,
     /// The commit index when the read arrived: what must be applied before it is answered.
@@ -35,8 +36,8 @@ pub(super) struct Read {
     pub(super) session: ClientId,
     /// Which operation of the session.
     pub(super) number: u64,
-    /// Which key.
-    pub(super) key: u64,
+    /// What is asked.
+    pub(super) operation: O,
 }
 
 /// What a leader knows of one follower.
@@ -63,7 +64,7 @@ enum Flow {
     Stream,
 }
 
-impl Leader {
+impl<O> Leader<O> {
     /// The books of a new leader whose log ends at `last`.
     pub(super) fn new(followers: usize, last: u64) -> Self {
         let progress = Progress { next: last + 1, matched: 0, answered: 0, flow: Flow::Probe { waiting: false } };
@@ -131,7 +132,7 @@ impl Progress {
     ///
     /// Terms that the two logs do not share are skipped whole (paper §5.3, the end): if the leader has entries of the conflicting term, the
     /// logs may agree up to the last of these; if not, they agree at most before the follower's first of that term.
-    pub(super) fn mismatched(&mut self, previous: u64, conflict: EntryId, log: &Log) -> bool {
+    pub(super) fn mismatched(&mut self, previous: u64, conflict: EntryId, log: &Log<impl Display>) -> bool {
         let late = match self.flow {
             Flow::Probe { .. } => previous + 1 != self.next,
             Flow::Stream => previous <= self.matched || previous >= self.next,
@@ -151,6 +152,7 @@ impl Progress {
 mod tests {
     use super::super::{Command, Correct, Entry};
     use super::*;
+    use crate::base::KvOp;
 
     fn log(terms: &[u64]) -> Log {
         let mut log = Log::default();
@@ -176,7 +178,7 @@ mod tests {
             ("f again", id(4, 2), 4),
             ("empty", id(1, 0), 1),
         ] {
-            let mut progress = Leader::new(1, 10).followers[0];
+            let mut progress = Leader::<KvOp>::new(1, 10).followers[0];
             assert!(progress.mismatched(10, conflict, &leader));
             assert_eq!(progress.next, next, "{name}");
         }
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn late_answers_change_nothing() {
         let leader = log(&[1, 1, 1, 1]);
-        let mut progress = Leader::new(1, 2).followers[0];
+        let mut progress = Leader::<KvOp>::new(1, 2).followers[0];
         progress.matched(3, &Correct);
         progress.matched(1, &Correct);
         assert_eq!((progress.matched, progress.next), (3, 4));
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_probe_waits_for_its_answer() {
-        let mut progress = Leader::new(1, 2).followers[0];
+        let mut progress = Leader::<KvOp>::new(1, 2).followers[0];
         progress.sent(0);
         assert!(progress.may_send());
         progress.sent(1);
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn quorums_count_the_leader() {
-        let mut leader = Leader::new(4, 0);
+        let mut leader = Leader::<KvOp>::new(4, 0);
         for (progress, matched) in leader.followers.iter_mut().zip([7, 2, 5, 0]) {
             progress.matched = matched;
             progress.answered = matched;

@@ -1,16 +1,25 @@
 //! The log as a server holds it in memory.
 
+use std::fmt::Display;
+
 use super::{Entry, EntryId, Term};
+use crate::base::KvOp;
 
 /// Entries in order; the first has index 1.
 ///
 /// Only this type knows that no prefix is ever discarded: snapshots, when they come, change it here.
-#[derive(Clone, Debug, Default)]
-pub struct Log {
-    entries: Vec<Entry>,
+#[derive(Clone, Debug)]
+pub struct Log<O: Display = KvOp> {
+    entries: Vec<Entry<O>>,
 }
 
-impl Log {
+impl<O: Display> Default for Log<O> {
+    fn default() -> Self {
+        Self { entries: Vec::new() }
+    }
+}
+
+impl<O: Display> Log<O> {
     /// The index of the last entry; zero if there is none.
     #[inline]
     pub fn last_index(&self) -> u64 {
@@ -25,7 +34,7 @@ impl Log {
 
     /// The entry at this index.
     #[inline]
-    pub fn entry(&self, index: u64) -> Option<&Entry> {
+    pub fn entry(&self, index: u64) -> Option<&Entry<O>> {
         self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
     }
 
@@ -43,7 +52,7 @@ impl Log {
 
     /// At most `count` entries from this index on.
     #[inline]
-    pub fn slice(&self, from: u64, count: usize) -> &[Entry] {
+    pub fn slice(&self, from: u64, count: usize) -> &[Entry<O>] {
         let start = (from.saturating_sub(1) as usize).min(self.entries.len());
         let end = start.saturating_add(count).min(self.entries.len());
         &self.entries[start..end]
@@ -62,9 +71,10 @@ impl Log {
 
     /// Puts an entry at the end and returns its name.
     #[inline]
-    pub fn push(&mut self, entry: Entry) -> EntryId {
+    pub fn push(&mut self, entry: Entry<O>) -> EntryId {
+        let term = entry.term;
         self.entries.push(entry);
-        EntryId { term: entry.term, index: self.last_index() }
+        EntryId { term, index: self.last_index() }
     }
 
     /// Drops all entries after this index.
@@ -100,6 +110,6 @@ mod tests {
         assert!(log.slice(9, 9).is_empty());
         assert!(log.contains(EntryId::ZERO));
         assert!(!log.contains(EntryId { term: Term(1), index: 2 }));
-        assert_eq!(Log::default().last(), EntryId::ZERO);
+        assert_eq!(<Log>::default().last(), EntryId::ZERO);
     }
 }

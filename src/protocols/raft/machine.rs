@@ -5,29 +5,29 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::flush::Flushes;
-use super::kv::{KvStore, Outcome};
 use super::leader::{Leader, Progress, Read};
-use super::message::{AppendResult, Command, Entries, Entry, EntryId, KvReply, Message, Term};
-use super::{Config, Log, Note, mark, store};
-use crate::base::{ClientId, Digest, KvOp, NodeId};
-use crate::process::{self, Files, Process, Release, Role, SyncToken};
+use super::message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
+use super::replica::{Outcome, Replica};
+use super::{Config, KvState, Log, Note, Operation, StateMachine, mark, store};
+use crate::base::{ClientId, Digest, NodeId};
+use crate::process::{self, Files, Process, Release, Reply, Role, SyncToken};
 
-type Context<'a> = process::Context<'a, Raft>;
+type Context<'a, S> = process::Context<'a, Raft<S>>;
 
-/// A server of a replicated key-value store.
+/// A server of a replicated state machine: of a key-value store, unless said otherwise.
 #[derive(Clone, Debug)]
-pub struct Raft {
-    config: Rc<Config>,
+pub struct Raft<S: StateMachine = KvState> {
+    config: Rc<Config<S>>,
     /// The other members.
     peers: Rc<[NodeId]>,
     // Figure 2, persistent state: here as the disk will have it once it has caught up.
     term: Term,
     vote: Option<NodeId>,
-    log: Log,
+    log: Log<S::Operation>,
     // Figure 2, volatile state.
     commit: u64,
-    store: KvStore,
-    standing: Standing,
+    replica: Replica<S>,
+    standing: Standing<S::Operation>,
     flushes: Flushes,
     /// Room to encode records in.
     scratch: Vec<u8>,
@@ -35,10 +35,10 @@ pub struct Raft {
 
 /// What a server is in its term, and what goes with that.
 #[derive(Clone, Debug)]
-enum Standing {
+enum Standing<O> {
     Follower { leader: Option<NodeId> },
     Candidate { votes: Vec<NodeId> },
-    Leader(Box<Leader>),
+    Leader(Box<Leader<O>>),
 }
 
 /// A server's timers.
@@ -59,16 +59,16 @@ enum Reach {
     All,
 }
 
-impl Process for Raft {
-    type Config = Config;
-    type Message = Message;
+impl<S: StateMachine> Process for Raft<S> {
+    type Config = Config<S>;
+    type Message = Message<S::Operation, S::Response>;
     type Timer = Timer;
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
     const MARKS: &'static [&'static str] = mark::ALL;
 
-    fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
+    fn boot(config: &Config<S>, disk: &Files, context: &mut Context<'_, S>) -> Self {
         let file = disk.read(store::FILE).unwrap_or_default();
         let recovered = store::recover(file);
         if recovered.length < file.len() {
@@ -84,7 +84,7 @@ impl Process for Raft {
             vote: recovered.vote,
             log: recovered.log,
             commit: 0,
-            store: KvStore::default(),
+            replica: Replica::new(config.machine.clone()),
             standing: Standing::Follower { leader: None },
             flushes: Flushes::new(last.index),
             scratch: Vec::new(),
@@ -93,7 +93,7 @@ impl Process for Raft {
         server
     }
 
-    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
+    fn on_message(&mut self, from: NodeId, message: Message<S::Operation, S::Response>, context: &mut Context<'_, S>) {
         match message {
             Message::AppendEntries { .. } | Message::AppendReply { .. } | Message::RequestVote { .. } | Message::Vote { .. }
                 if !self.peers.contains(&from) => {}
@@ -113,14 +113,14 @@ impl Process for Raft {
         }
     }
 
-    fn on_timer(&mut self, timer: Timer, context: &mut Context<'_>) {
+    fn on_timer(&mut self, timer: Timer, context: &mut Context<'_, S>) {
         match timer {
             Timer::Election => self.campaign(context),
             Timer::Heartbeat => self.beat(context),
         }
     }
 
-    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, S>) {
         if let Some(term) = self.flushes.completed(token) {
             self.count_vote(context.me(), term, context);
         }
@@ -145,20 +145,20 @@ impl Process for Raft {
             Standing::Follower { leader: Some(leader) } => format!("follows {leader} in term {}", self.term),
             Standing::Follower { leader: None } => format!("knows no leader in term {}", self.term),
         };
-        format!("{standing}, applied {} of {}", self.store.applied(), self.log.last_index())
+        format!("{standing}, applied {} of {}", self.replica.applied(), self.log.last_index())
     }
 }
 
 /// What those who run a server may ask it.
-impl Raft {
+impl<S: StateMachine> Raft<S> {
     /// A digest of the applied state and the index through which it is applied: equal in servers that have converged.
     pub fn fingerprint(&self) -> u64 {
-        self.store.fingerprint()
+        self.replica.fingerprint()
     }
 
     /// The index through which the log is applied.
     pub fn applied(&self) -> u64 {
-        self.store.applied()
+        self.replica.applied()
     }
 
     /// The current term.
@@ -166,22 +166,42 @@ impl Raft {
         self.term
     }
 
+    /// The machine, as the entries applied so far have made it.
+    pub fn machine(&self) -> &S {
+        self.replica.machine()
+    }
+
+    /// The machine, for those who take out of it what is no part of its state.
+    pub fn machine_mut(&mut self) -> &mut S {
+        self.replica.machine_mut()
+    }
+
+    /// Whether this server believes that it leads.
+    pub fn leads(&self) -> bool {
+        matches!(self.standing, Standing::Leader(_))
+    }
+
+    /// Which of the other servers it believes to lead.
+    pub fn follows(&self) -> Option<NodeId> {
+        if let Standing::Follower { leader } = self.standing { leader } else { None }
+    }
+
     /// The log.
-    pub fn log(&self) -> &Log {
+    pub fn log(&self) -> &Log<S::Operation> {
         &self.log
     }
 }
 
 /// Terms and elections (paper §5.1, §5.2, §5.4.1).
-impl Raft {
+impl<S: StateMachine> Raft<S> {
     /// Sets the time after which this server tries to become the leader.
-    fn await_leader(&self, context: &mut Context<'_>) {
+    fn await_leader(&self, context: &mut Context<'_, S>) {
         let timeout = context.random().within(self.config.election_timeout);
         context.set_timer(Timer::Election, timeout);
     }
 
     /// Takes a term over if it is higher than one's own, and follows in it.
-    fn observe(&mut self, term: Term, context: &mut Context<'_>) {
+    fn observe(&mut self, term: Term, context: &mut Context<'_, S>) {
         if term > self.term {
             self.follow(context);
             (self.term, self.vote) = (term, None);
@@ -191,7 +211,7 @@ impl Raft {
     }
 
     /// Becomes a follower of a leader yet unknown.
-    fn follow(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_, S>) {
         let before = std::mem::replace(&mut self.standing, Standing::Follower { leader: None });
         if let Standing::Leader(books) = before {
             context.note(Note::SteppedDown { term: self.term });
@@ -202,7 +222,7 @@ impl Raft {
         }
     }
 
-    fn campaign(&mut self, context: &mut Context<'_>) {
+    fn campaign(&mut self, context: &mut Context<'_, S>) {
         match self.standing {
             Standing::Leader(_) => return,
             Standing::Candidate { .. } => context.sometimes(mark::ELECTION_WITHOUT_WINNER),
@@ -228,7 +248,7 @@ impl Raft {
         }
     }
 
-    fn on_request_vote(&mut self, candidate: NodeId, term: Term, last: EntryId, context: &mut Context<'_>) {
+    fn on_request_vote(&mut self, candidate: NodeId, term: Term, last: EntryId, context: &mut Context<'_, S>) {
         self.observe(term, context);
         let granted = term == self.term && self.grants(candidate, last, context);
         if granted {
@@ -242,7 +262,7 @@ impl Raft {
         release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted }, context);
     }
 
-    fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_>) -> bool {
+    fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_, S>) -> bool {
         let rules = self.config.rules;
         let up_to_date = rules.is_up_to_date(last, self.log.last());
         let granted = rules.may_grant_vote(self.vote, candidate, up_to_date);
@@ -252,14 +272,14 @@ impl Raft {
         granted
     }
 
-    fn on_vote(&mut self, voter: NodeId, term: Term, granted: bool, context: &mut Context<'_>) {
+    fn on_vote(&mut self, voter: NodeId, term: Term, granted: bool, context: &mut Context<'_, S>) {
         self.observe(term, context);
         if granted {
             self.count_vote(voter, term, context);
         }
     }
 
-    fn count_vote(&mut self, voter: NodeId, given_in: Term, context: &mut Context<'_>) {
+    fn count_vote(&mut self, voter: NodeId, given_in: Term, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
         let Standing::Candidate { votes } = &mut self.standing else { return };
         if rules.counts_vote(given_in, self.term) && rules.counts_voter(votes.contains(&voter)) {
@@ -270,7 +290,7 @@ impl Raft {
         }
     }
 
-    fn lead(&mut self, context: &mut Context<'_>) {
+    fn lead(&mut self, context: &mut Context<'_, S>) {
         let last = self.log.last();
         self.standing = Standing::Leader(Box::new(Leader::new(self.peers.len(), last.index)));
         context.note(Note::BecameLeader { term: self.term, last });
@@ -288,7 +308,7 @@ impl Raft {
         self.config.rules.quorum(self.config.members.len())
     }
 
-    fn persist_vote(&mut self, context: &mut Context<'_>) {
+    fn persist_vote(&mut self, context: &mut Context<'_, S>) {
         self.scratch.clear();
         store::encode_vote(self.term, self.vote, &mut self.scratch);
         context.append(store::FILE, &self.scratch);
@@ -296,17 +316,18 @@ impl Raft {
 }
 
 /// Log replication, seen by the leader (paper §5.3, §5.4.2).
-impl Raft {
-    fn beat(&mut self, context: &mut Context<'_>) {
+impl<S: StateMachine> Raft<S> {
+    fn beat(&mut self, context: &mut Context<'_, S>) {
         self.broadcast(Reach::All, context);
     }
 
     /// Appends a command to the leader's own log, and returns its index. The disk works while the followers are told.
-    fn append(&mut self, command: Command, context: &mut Context<'_>) -> u64 {
-        let id = self.log.push(Entry { term: self.term, command });
+    fn append(&mut self, command: Command<S::Operation>, context: &mut Context<'_, S>) -> u64 {
+        let id = EntryId { term: self.term, index: self.log.last_index() + 1 };
         context.note(Note::Appended { id, digest: Digest::of(&command) });
         self.scratch.clear();
         store::encode_entry(id, &command, &mut self.scratch);
+        self.log.push(Entry { term: self.term, command });
         context.append(store::FILE, &self.scratch);
         self.flushes.await_log(context.sync(), id.index);
         id.index
@@ -314,7 +335,7 @@ impl Raft {
 
     /// Starts the next round: sends followers what they lack. The next heartbeat is due when all have heard nothing for a while (figure 2,
     /// leaders: "repeat during idle periods").
-    fn broadcast(&mut self, reach: Reach, context: &mut Context<'_>) {
+    fn broadcast(&mut self, reach: Reach, context: &mut Context<'_, S>) {
         let Standing::Leader(leader) = &mut self.standing else { return };
         leader.round += 1;
         if reach == Reach::All || leader.followers.iter().all(Progress::may_send) {
@@ -345,11 +366,11 @@ impl Raft {
     }
 
     /// Sends one follower the next entries that it lacks, outside of a round.
-    fn send_next(&mut self, follower: usize, context: &mut Context<'_>) {
+    fn send_next(&mut self, follower: usize, context: &mut Context<'_, S>) {
         let Standing::Leader(leader) = &mut self.standing else { return };
         let progress = &mut leader.followers[follower];
         if progress.may_send() {
-            let entries: Entries = self.log.slice(progress.next, self.config.batch_max).into();
+            let entries: Entries<_> = self.log.slice(progress.next, self.config.batch_max).into();
             let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
             progress.sent(entries.len());
             let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
@@ -357,7 +378,7 @@ impl Raft {
         }
     }
 
-    fn on_append_reply(&mut self, from: NodeId, term: Term, round: u64, result: AppendResult, context: &mut Context<'_>) {
+    fn on_append_reply(&mut self, from: NodeId, term: Term, round: u64, result: AppendResult, context: &mut Context<'_, S>) {
         self.observe(term, context);
         let Some(follower) = self.peers.iter().position(|peer| *peer == from) else { return };
         let Standing::Leader(leader) = &mut self.standing else { return };
@@ -393,7 +414,7 @@ impl Raft {
     }
 
     /// Commits what a quorum has, the leader counting its own disk (paper §5.4.2).
-    fn advance_commit(&mut self, context: &mut Context<'_>) {
+    fn advance_commit(&mut self, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
         let Standing::Leader(leader) = &mut self.standing else { return };
         let own = rules.counts_itself(self.log.last_index(), self.flushes.flushed());
@@ -413,24 +434,24 @@ impl Raft {
         }
     }
 
-    fn apply_committed(&mut self, context: &mut Context<'_>) {
-        let before = self.store.applied();
-        while self.store.applied() < self.commit {
-            let Some(entry) = self.log.entry(self.store.applied() + 1) else { break };
-            let outcome = self.store.apply(&entry.command, self.config.rules);
+    fn apply_committed(&mut self, context: &mut Context<'_, S>) {
+        let before = self.replica.applied();
+        while self.replica.applied() < self.commit {
+            let Some(entry) = self.log.entry(self.replica.applied() + 1) else { break };
+            let outcome = self.replica.apply(&entry.command, self.config.rules);
             if let Some(outcome) = outcome {
                 self.answer_writer(outcome, context);
             }
         }
-        let through = self.store.applied();
+        let through = self.replica.applied();
         if through > before {
-            context.note(Note::Applied { through, term: self.term, state: self.store.digest() });
+            context.note(Note::Applied { through, term: self.term, state: self.replica.digest() });
         }
     }
 
-    fn answer_writer(&mut self, outcome: Outcome, context: &mut Context<'_>) {
+    fn answer_writer(&mut self, outcome: Outcome<S::Response>, context: &mut Context<'_, S>) {
         if let Standing::Leader(leader) = &mut self.standing
-            && let Some(client) = leader.writer(self.store.applied())
+            && let Some(client) = leader.writer(self.replica.applied())
         {
             if outcome.repeated {
                 context.sometimes(mark::REPEATED_ENTRY_SKIPPED);
@@ -441,15 +462,15 @@ impl Raft {
 }
 
 /// Log replication, seen by a follower (paper §5.3).
-impl Raft {
+impl<S: StateMachine> Raft<S> {
     fn on_append(
         &mut self,
         leader: NodeId,
         term: Term,
         previous: EntryId,
-        entries: &[Entry],
+        entries: &[Entry<S::Operation>],
         commit: u64,
-        context: &mut Context<'_>,
+        context: &mut Context<'_, S>,
     ) -> Option<AppendResult> {
         if term < self.term {
             return Some(AppendResult::Stale);
@@ -480,7 +501,7 @@ impl Raft {
     }
 
     /// Makes the log continue after `previous` as the leader's does, and writes down what is new.
-    fn take_over(&mut self, previous: u64, entries: &[Entry], context: &mut Context<'_>) {
+    fn take_over(&mut self, previous: u64, entries: &[Entry<S::Operation>], context: &mut Context<'_, S>) {
         let Some(first_new) = self.first_new(previous, entries) else { return };
         let before = previous + first_new as u64;
         if before < self.log.last_index() {
@@ -491,7 +512,7 @@ impl Raft {
         }
         self.scratch.clear();
         for entry in &entries[first_new..] {
-            let id = self.log.push(*entry);
+            let id = self.log.push(entry.clone());
             context.note(Note::Appended { id, digest: Digest::of(&entry.command) });
             store::encode_entry(id, &entry.command, &mut self.scratch);
         }
@@ -500,7 +521,7 @@ impl Raft {
 
     /// Which of the entries is the first that the log lacks or has another in its place. What it has already stays: a message may be late,
     /// and know less than the log.
-    fn first_new(&self, previous: u64, entries: &[Entry]) -> Option<usize> {
+    fn first_new(&self, previous: u64, entries: &[Entry<S::Operation>]) -> Option<usize> {
         (previous + 1..).zip(entries).position(|(index, entry)| match self.log.entry(index) {
             Some(own) => self.config.rules.truncates_on(own.term, entry.term),
             None => true,
@@ -509,42 +530,49 @@ impl Raft {
 }
 
 /// Clients (paper §8, thesis chapter 6).
-impl Raft {
-    fn on_open(&mut self, client: NodeId, session: ClientId, context: &mut Context<'_>) {
-        if self.store.knows(session) {
+impl<S: StateMachine> Raft<S> {
+    fn on_open(&mut self, client: NodeId, session: ClientId, context: &mut Context<'_, S>) {
+        if self.replica.knows(session) {
             // It is open for ever, whoever leads.
-            answer(client, session, 0, KvReply::Opened, context);
+            answer(client, session, 0, Reply::Opened, context);
         } else {
             self.propose(client, session, 0, Command::Open { session }, context);
         }
     }
 
-    fn on_request(&mut self, client: NodeId, session: ClientId, number: u64, operation: KvOp, context: &mut Context<'_>) {
-        match self.store.last_answer(session) {
+    fn on_request(&mut self, client: NodeId, session: ClientId, number: u64, operation: S::Operation, context: &mut Context<'_, S>) {
+        match self.replica.last_answer(session) {
             Some((last, response)) if self.config.rules.is_repeated(number, last) => {
                 // The client has moved on from operations before its last: nobody waits for those answers.
                 if number == last {
                     context.sometimes(mark::RETRY_ANSWERED);
-                    answer(client, session, number, KvReply::Done(response), context);
+                    answer(client, session, number, Reply::Done(response.clone()), context);
                 }
             }
-            _ => match operation {
-                KvOp::Read { key } => self.read(Read { round: 0, index: 0, client, session, number, key }, context),
-                _ => self.propose(client, session, number, Command::Apply { session, number, operation }, context),
-            },
+            _ if operation.is_read() => self.read(Read { round: 0, index: 0, client, session, number, operation }, context),
+            _ => self.propose(client, session, number, Command::Apply { session, number, operation }, context),
         }
     }
 
     /// Appends a client's command if this server leads; else tells who does.
-    fn propose(&mut self, client: NodeId, session: ClientId, number: u64, command: Command, context: &mut Context<'_>) {
+    fn propose(&mut self, client: NodeId, session: ClientId, number: u64, command: Command<S::Operation>, context: &mut Context<'_, S>) {
         if let Some(leader) = self.redirection() {
-            return answer(client, session, number, KvReply::Redirect(leader), context);
+            return answer(client, session, number, Reply::Redirect(leader), context);
         }
         let index = self.append(command, context);
         if let Standing::Leader(leader) = &mut self.standing {
             leader.writers.push_back((index, client));
         }
         self.broadcast(Reach::Ready, context);
+    }
+
+    /// Appends an operation of the servers' own if this one leads; nothing happens if it does not. It may be lost yet, or be in the log twice
+    /// if it was asked for again: what must happen once is the machine's to know.
+    pub fn propose_internal(&mut self, operation: S::Operation, context: &mut Context<'_, S>) {
+        if self.leads() {
+            self.append(Command::Internal { operation }, context);
+            self.broadcast(Reach::Ready, context);
+        }
     }
 
     /// To whom clients are sent, unless this server leads.
@@ -557,9 +585,9 @@ impl Raft {
     }
 
     /// Takes a read in (thesis §6.4): its index is the commit index, and a round sent from now on must prove that this is still the leader.
-    fn read(&mut self, read: Read, context: &mut Context<'_>) {
+    fn read(&mut self, read: Read<S::Operation>, context: &mut Context<'_, S>) {
         if let Some(leader) = self.redirection() {
-            return answer(read.client, read.session, read.number, KvReply::Redirect(leader), context);
+            return answer(read.client, read.session, read.number, Reply::Redirect(leader), context);
         }
         let (rules, quorum) = (self.config.rules, self.quorum());
         let Standing::Leader(leader) = &mut self.standing else { return };
@@ -581,7 +609,7 @@ impl Raft {
     }
 
     /// Takes in the reads that came before this leader had committed anything.
-    fn admit_early_readers(&mut self, context: &mut Context<'_>) {
+    fn admit_early_readers(&mut self, context: &mut Context<'_, S>) {
         if let Standing::Leader(leader) = &mut self.standing {
             for read in std::mem::take(&mut leader.early_readers) {
                 self.read(read, context);
@@ -590,7 +618,7 @@ impl Raft {
     }
 
     /// Answers the reads whose round is confirmed, and starts the next round if any wait for it.
-    fn advance_reads(&mut self, context: &mut Context<'_>) {
+    fn advance_reads(&mut self, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
         let Standing::Leader(leader) = &mut self.standing else { return };
         if leader.readers.is_empty() {
@@ -599,9 +627,10 @@ impl Raft {
         let confirmed = leader.confirmed(quorum);
         while let Some(read) = leader.readers.front()
             && rules.may_serve_read(read.round, confirmed)
-            && read.index <= self.store.applied()
+            && read.index <= self.replica.applied()
         {
-            let reply = if self.store.knows(read.session) { KvReply::Done(self.store.read(read.key)) } else { KvReply::Refused };
+            let known = self.replica.knows(read.session);
+            let reply = if known { Reply::Done(self.replica.machine().query(&read.operation)) } else { Reply::Refused };
             answer(read.client, read.session, read.number, reply, context);
             leader.readers.pop_front();
         }
@@ -611,21 +640,21 @@ impl Raft {
     }
 }
 
-fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
+fn release<S: StateMachine>(release: Release, to: NodeId, message: Message<S::Operation, S::Response>, context: &mut Context<'_, S>) {
     match release {
         Release::Now => context.send(to, message),
         Release::Durable => context.send_when_durable(to, message),
     }
 }
 
-fn answer(client: NodeId, session: ClientId, number: u64, reply: KvReply, context: &mut Context<'_>) {
+fn answer<S: StateMachine>(client: NodeId, session: ClientId, number: u64, reply: Reply<S::Response>, context: &mut Context<'_, S>) {
     context.send(client, Message::Answer { session, number, reply });
 }
 
 /// Sends the readers of a deposed leader elsewhere. Its writers are told nothing: their entries may be committed yet.
-fn dismiss_readers(books: Leader, context: &mut Context<'_>) {
+fn dismiss_readers<S: StateMachine>(books: Leader<S::Operation>, context: &mut Context<'_, S>) {
     for read in books.readers.into_iter().chain(books.early_readers) {
         context.sometimes(mark::READ_REDIRECTED);
-        answer(read.client, read.session, read.number, KvReply::Redirect(None), context);
+        answer(read.client, read.session, read.number, Reply::Redirect(None), context);
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::base::{ClientId, KvOp, KvResponse, NodeId};
-use crate::process;
+use super::{Operation, Response};
+use crate::base::{ClientId, KvOp, KvResponse};
+use crate::process::{self, Reply};
 
 /// A term: Raft's logical clock (paper §5.1). The first election is for term 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ impl fmt::Debug for EntryId {
 
 /// What a log entry asks the replicated state machine to do.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Command {
+pub enum Command<O = KvOp> {
     /// Nothing: what a new leader appends so as to commit in its own term (paper §8).
     Noop,
     /// Open a session: RegisterClient of thesis §6.3. Opening one that is open changes nothing.
@@ -72,30 +73,36 @@ pub enum Command {
         /// Which of its operations, from 1.
         number: u64,
         /// The operation.
-        operation: KvOp,
+        operation: O,
+    },
+    /// Carry out an operation of the servers' own: nobody's session counts it, and nobody waits for it.
+    Internal {
+        /// The operation.
+        operation: O,
     },
 }
 
-impl fmt::Debug for Command {
+impl<O: fmt::Display> fmt::Debug for Command<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Noop => f.write_str("no-op"),
             Self::Open { session } => write!(f, "open {session}"),
             Self::Apply { session, number, operation } => write!(f, "{session}#{number} {operation}"),
+            Self::Internal { operation } => fmt::Display::fmt(operation, f),
         }
     }
 }
 
 /// One entry of the log. Its index is where it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct Entry<O = KvOp> {
     /// In which term a leader created it.
     pub term: Term,
     /// What it asks for.
-    pub command: Command,
+    pub command: Command<O>,
 }
 
-impl fmt::Debug for Entry {
+impl<O: fmt::Display> fmt::Debug for Entry<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}:{:?}", self.term, self.command)
     }
@@ -103,43 +110,43 @@ impl fmt::Debug for Entry {
 
 /// The entries of one message: immutable, and shared between the messages that a leader sends to all its followers, so that a
 /// broadcast allocates once and an empty one never.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Entries(Option<Arc<[Entry]>>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entries<O = KvOp>(Option<Arc<[Entry<O>]>>);
 
-impl Entries {
+impl<O> Entries<O> {
     /// No entries: a heartbeat.
     pub const fn none() -> Self {
         Self(None)
     }
 }
 
-impl From<&[Entry]> for Entries {
-    fn from(entries: &[Entry]) -> Self {
+impl<O: Clone> From<&[Entry<O>]> for Entries<O> {
+    fn from(entries: &[Entry<O>]) -> Self {
         Self((!entries.is_empty()).then(|| entries.into()))
     }
 }
 
-impl Deref for Entries {
-    type Target = [Entry];
+impl<O> Deref for Entries<O> {
+    type Target = [Entry<O>];
 
-    fn deref(&self) -> &[Entry] {
+    fn deref(&self) -> &[Entry<O>] {
         self.0.as_deref().unwrap_or_default()
     }
 }
 
-impl fmt::Debug for Entries {
+impl<O: fmt::Display> fmt::Debug for Entries<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
 }
 
-impl Serialize for Entries {
+impl<O: Serialize> Serialize for Entries<O> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (**self).serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Entries {
+impl<'de, O: Deserialize<'de> + Clone> Deserialize<'de> for Entries<O> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::from(Vec::deserialize(deserializer)?.as_slice()))
     }
@@ -147,7 +154,8 @@ impl<'de> Deserialize<'de> for Entries {
 
 /// What servers and clients send.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Message {
+#[serde(bound(deserialize = "O: Deserialize<'de> + Clone, R: Deserialize<'de>"))]
+pub enum Message<O: fmt::Display = KvOp, R = KvResponse> {
     /// A candidate asks for a vote (paper §5.2).
     RequestVote {
         /// The candidate's term.
@@ -169,7 +177,7 @@ pub enum Message {
         /// The entry that precedes the sent ones in the leader's log.
         previous: EntryId,
         /// What follows it.
-        entries: Entries,
+        entries: Entries<O>,
         /// Through which index the leader knows entries to be committed.
         commit: u64,
         /// The leader's how-manieth broadcast of this term: an answer proves that it still led when it sent that one (thesis §6.4).
@@ -196,7 +204,7 @@ pub enum Message {
         /// Which of its operations, from 1; the same in a retry.
         number: u64,
         /// The operation.
-        operation: KvOp,
+        operation: O,
     },
     /// A server's answer to a client.
     Answer {
@@ -205,11 +213,11 @@ pub enum Message {
         /// The operation's number; 0 for the opening of the session.
         number: u64,
         /// What it is told.
-        reply: KvReply,
+        reply: Reply<R>,
     },
 }
 
-impl process::Message for Message {}
+impl<O: Operation, R: Response> process::Message for Message<O, R> {}
 
 /// What came of an attempt to append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -228,19 +236,6 @@ pub enum AppendResult {
     },
     /// The leader's term is over.
     Stale,
-}
-
-/// What a client is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum KvReply {
-    /// The session is open.
-    Opened,
-    /// The operation took effect.
-    Done(KvResponse),
-    /// Ask the leader: this one, if it is known. This attempt took no effect.
-    Redirect(Option<NodeId>),
-    /// There is no such session.
-    Refused,
 }
 
 #[cfg(test)]
@@ -264,7 +259,7 @@ mod tests {
 
     #[test]
     fn entries_read_back() {
-        let entry = Entry { term: Term(3), command: Command::Open { session: ClientId::new(0) } };
+        let entry: Entry = Entry { term: Term(3), command: Command::Open { session: ClientId::new(0) } };
         for entries in [Entries::none(), Entries::from(&[entry, entry][..])] {
             let text = serde_json::to_string(&entries).expect("entries are plain data");
             assert_eq!(serde_json::from_str::<Entries>(&text).expect("just written"), entries);

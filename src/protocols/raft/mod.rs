@@ -1,10 +1,11 @@
-//! Raft: a replicated log, and on it a key-value store.
+//! Raft: a replicated log, and on it a state machine: a key-value store, or another.
 //!
 //! After *In Search of an Understandable Consensus Algorithm* (Ongaro and Ousterhout, 2014; "the paper") and *Consensus: Bridging Theory
 //! and Practice* (Ongaro, 2014; "the thesis"): elections, replication, durable terms, votes and logs, linearizable reads through ReadIndex,
 //! and client sessions, so that a retry is applied once.
 //!
-//! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, its replicated state in `kv`.
+//! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, what it has applied in `replica`.
+//! - [`StateMachine`] is what it replicates; [`KvState`] is one.
 //! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.
 //! - [`Note`] is what it says about itself; [`properties`] judges it by that, by what it sends, and by what its disk holds.
 //! - [`RaftKv`] is the store as its clients see it.
@@ -26,25 +27,33 @@ mod mutants;
 mod note;
 pub mod properties;
 mod quorum;
+mod replica;
 mod rules;
 mod service;
+mod state_machine;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Duration, DurationRange, NodeId};
+use crate::base::{Duration, DurationRange, KvResponse, NodeId};
+use crate::process::Reply;
 
+pub use kv::KvState;
 pub use log::Log;
 pub use machine::{Raft, Timer};
-pub use message::{AppendResult, Command, Entries, Entry, EntryId, KvReply, Message, Term};
+pub use message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
 pub use mutants::{MUTANTS, Mutant, mutant};
 pub use note::Note;
 pub use rules::{Correct, Rules};
 pub use service::RaftKv;
+pub use state_machine::{Operation, Response, StateMachine};
+
+/// What a client of the key-value store is told.
+pub type KvReply = Reply<KvResponse>;
 
 /// What a server is built from.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct Config<S = KvState> {
     /// All servers of the cluster.
     pub members: Vec<NodeId>,
     /// How long a server waits to hear of a leader, and a candidate to win, before it tries (again): drawn anew each time (paper §5.2).
@@ -53,11 +62,13 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How many entries one message carries at most; at least 1.
     pub batch_max: usize,
+    /// The state machine as it is before the first operation.
+    pub machine: S,
     /// The safety rules: [`Correct`], unless this is a mutant.
     pub rules: &'static dyn Rules,
 }
 
-impl Config {
+impl<S: Default> Config<S> {
     /// A cluster of the first `servers` servers, with the timeouts of the paper's §9.3 (150 to 300 ms) and a heartbeat each 50 ms.
     pub fn of(servers: u32) -> Self {
         Self {
@@ -65,6 +76,7 @@ impl Config {
             election_timeout: DurationRange::new(Duration::from_millis(150), Duration::from_millis(300)).expect("150 is below 300"),
             heartbeat: Duration::from_millis(50),
             batch_max: 64,
+            machine: S::default(),
             rules: &Correct,
         }
     }

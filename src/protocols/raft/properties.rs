@@ -5,10 +5,12 @@
 //! Logs are compared through running digests of their prefixes, so that each entry costs the same however long the log is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::marker::PhantomData;
 
+pub use super::audit::Audited;
 use super::audit::{self, Chain, Disk, Fact, Link};
-use super::{AppendResult, EntryId, Message, Note, Term};
-use crate::base::{Change, MessageId, NodeId, Time};
+use super::{AppendResult, EntryId, Message, Note, Response, Term};
+use crate::base::{Change, KvOp, MessageId, NodeId, Time};
 use crate::check::{Judge, PropertyReport};
 use crate::trace::{Event, Record, Vocabulary};
 
@@ -42,7 +44,9 @@ enum Property {
 
 /// Judges a cluster of Raft servers by the [`PROPERTIES`]. What it keeps grows with the log, and not with the run.
 #[derive(Debug)]
-pub struct RaftJudge {
+pub struct RaftJudge<O = KvOp> {
+    /// The index of the first server.
+    first: usize,
     servers: Vec<Server>,
     /// Who was elected first in each term, and when.
     elected: BTreeMap<Term, (NodeId, Time)>,
@@ -53,6 +57,7 @@ pub struct RaftJudge {
     committed: Vec<Committed>,
     /// The first violation of each property.
     found: [Option<(Time, String)>; PROPERTIES.len()],
+    operation: PhantomData<fn() -> O>,
 }
 
 /// What is known of one server.
@@ -90,25 +95,37 @@ struct Committed {
     state: Option<(u64, NodeId)>,
 }
 
-impl RaftJudge {
+impl<O> RaftJudge<O> {
     /// A judge of a cluster of the first `servers` servers.
     pub fn new(servers: usize) -> Self {
+        Self::of(0, servers)
+    }
+
+    /// A judge of a cluster of this many servers, of which the first has this index.
+    pub fn of(first: usize, servers: usize) -> Self {
         Self {
+            first,
             servers: vec![Server::default(); servers],
             elected: BTreeMap::new(),
             seen: Vec::new(),
             seen_also: BTreeMap::new(),
             committed: Vec::new(),
             found: Default::default(),
+            operation: PhantomData,
         }
     }
 
+    fn place(&self, node: NodeId) -> Option<usize> {
+        if node.is_client() { None } else { node.index().checked_sub(self.first) }
+    }
+
     fn server(&self, node: NodeId) -> Option<&Server> {
-        if node.is_client() { None } else { self.servers.get(node.index()) }
+        self.servers.get(self.place(node)?)
     }
 
     fn server_mut(&mut self, node: NodeId) -> Option<&mut Server> {
-        if node.is_client() { None } else { self.servers.get_mut(node.index()) }
+        let place = self.place(node)?;
+        self.servers.get_mut(place)
     }
 
     #[cold]
@@ -117,7 +134,10 @@ impl RaftJudge {
     }
 }
 
-impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftJudge {
+impl<V, O: Audited, R: Response> Judge<V> for RaftJudge<O>
+where
+    V: Vocabulary<Message = Message<O, R>, Note = Note>,
+{
     fn observe(&mut self, record: &Record<'_, V>) {
         let at = record.at;
         match *record.event {
@@ -145,11 +165,11 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftJudge {
 }
 
 /// Disks.
-impl RaftJudge {
+impl<O: Audited> RaftJudge<O> {
     fn booted(&mut self, node: NodeId, files: &[(&str, &[u8])]) {
         let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
         if let Some(server) = self.server_mut(node) {
-            let disk = Disk::read(bytes);
+            let disk = Disk::read::<O>(bytes);
             *server = Server { log: disk.log.clone(), disk, ..Server::default() };
         }
     }
@@ -164,7 +184,7 @@ impl RaftJudge {
 
     fn wrote(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
         if let Some(server) = self.server_mut(node) {
-            server.unsynced.extend(audit::facts(bytes).map(|fact| (write, fact)));
+            server.unsynced.extend(audit::facts::<O>(bytes).map(|fact| (write, fact)));
         }
     }
 
@@ -178,8 +198,8 @@ impl RaftJudge {
 }
 
 /// Messages against disks.
-impl RaftJudge {
-    fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
+impl<O: Audited> RaftJudge<O> {
+    fn sent<R: Response>(&mut self, at: Time, id: MessageId, message: &Message<O, R>) {
         let lacks = match *message {
             Message::RequestVote { term, .. } => self.lacks_vote(id.from, term, id.from),
             Message::Vote { term, granted: true } => self.lacks_vote(id.from, term, id.to),
@@ -230,7 +250,7 @@ impl RaftJudge {
 }
 
 /// What servers say.
-impl RaftJudge {
+impl<O: Audited> RaftJudge<O> {
     fn noted(&mut self, at: Time, node: NodeId, note: &Note) {
         match *note {
             Note::Appended { id, digest } => self.appended(at, node, id, digest),
@@ -340,7 +360,7 @@ impl RaftJudge {
         server.applied = through;
         let mut news = false;
         for index in from..=through {
-            let Some(link) = self.servers[node.index()].log.get(index).copied() else {
+            let Some(link) = self.server(node).and_then(|server| server.log.get(index)).copied() else {
                 let detail = format!("{node} applied entry {index} at {}, which its log does not have", When(at));
                 return self.violated(Property::StateMachineSafety, at, detail);
             };
@@ -383,10 +403,10 @@ impl RaftJudge {
     fn committed_first(&mut self, at: Time, node: NodeId, through: u64, term: Term) {
         for other in 0..self.servers.len() {
             if let Some(later) = self.servers[other].leads.filter(|leads| *leads > term) {
-                self.must_have(at, NodeId::server(other as u32), later, through);
+                self.must_have(at, NodeId::server((self.first + other) as u32), later, through);
             }
         }
-        let server = &self.servers[node.index()];
+        let Some(server) = self.server(node) else { return };
         let Some(link) = server.log.get(through).filter(|link| server.leads == Some(term) && link.term == term) else { return };
         let holds = |server: &&Server| server.disk.log.get(through) == Some(link);
         let holders = self.servers.iter().filter(holds).count();

@@ -1,6 +1,6 @@
 //! The store as its clients see it.
 
-use super::{KvReply, Message};
+use super::Message;
 use crate::base::{ClientId, KvOp, KvResponse};
 use crate::process::{Reply, Service};
 
@@ -23,12 +23,6 @@ impl Service for RaftKv {
 
     fn reply(message: Message) -> Option<(ClientId, u64, Reply<KvResponse>)> {
         let Message::Answer { session, number, reply } = message else { return None };
-        let reply = match reply {
-            KvReply::Opened => Reply::Opened,
-            KvReply::Done(response) => Reply::Done(response),
-            KvReply::Redirect(leader) => Reply::Redirect(leader),
-            KvReply::Refused => Reply::Refused,
-        };
         Some((session, number, reply))
     }
 }

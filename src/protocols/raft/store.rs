@@ -7,8 +7,8 @@
 //!
 //! Each record is its body's length and CRC-32 (four bytes each, little-endian), then the body.
 
-use super::{Command, Entry, EntryId, Log, Term};
-use crate::base::{ClientId, KvOp, NodeId};
+use super::{Command, Entry, EntryId, Log, Operation, Term};
+use crate::base::{ClientId, NodeId};
 
 /// The name of the file.
 pub(super) const FILE: &str = "wal";
@@ -18,102 +18,77 @@ const ENTRY: u8 = 2;
 
 /// Appends the record of a term and the vote in it to `out`.
 pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
-    let mut body = Body::of(VOTE);
-    body.put(term.0.to_le_bytes());
-    if let Some(candidate) = vote {
-        body.put((candidate.index() as u32).to_le_bytes());
-    }
-    body.frame(out);
+    frame(out, |body| {
+        body.push(VOTE);
+        body.extend_from_slice(&term.0.to_le_bytes());
+        if let Some(candidate) = vote {
+            body.extend_from_slice(&(candidate.index() as u32).to_le_bytes());
+        }
+    });
 }
 
 /// Appends the record of an entry to `out`.
-pub(super) fn encode_entry(id: EntryId, command: &Command, out: &mut Vec<u8>) {
-    let mut body = Body::of(ENTRY);
-    body.put(id.index.to_le_bytes());
-    body.put(id.term.0.to_le_bytes());
-    encode_command(command, &mut body);
-    body.frame(out);
+pub(super) fn encode_entry<O: Operation>(id: EntryId, command: &Command<O>, out: &mut Vec<u8>) {
+    frame(out, |body| {
+        body.push(ENTRY);
+        body.extend_from_slice(&id.index.to_le_bytes());
+        body.extend_from_slice(&id.term.0.to_le_bytes());
+        encode_command(command, body);
+    });
 }
 
-fn encode_command(command: &Command, body: &mut Body) {
+fn encode_command<O: Operation>(command: &Command<O>, body: &mut Vec<u8>) {
     match command {
-        Command::Noop => body.put([0]),
+        Command::Noop => body.push(0),
         Command::Open { session } => {
-            body.put([1]);
+            body.push(1);
             encode_session(*session, body);
         }
         Command::Apply { session, number, operation } => {
-            body.put([2]);
+            body.push(2);
             encode_session(*session, body);
-            body.put(number.to_le_bytes());
-            encode_operation(operation, body);
+            body.extend_from_slice(&number.to_le_bytes());
+            operation.encode(body);
+        }
+        Command::Internal { operation } => {
+            body.push(3);
+            operation.encode(body);
         }
     }
 }
 
-fn encode_session(session: ClientId, body: &mut Body) {
-    body.put(session.client.to_le_bytes());
-    body.put(session.session.to_le_bytes());
+fn encode_session(session: ClientId, body: &mut Vec<u8>) {
+    body.extend_from_slice(&session.client.to_le_bytes());
+    body.extend_from_slice(&session.session.to_le_bytes());
 }
 
-fn encode_operation(operation: &KvOp, body: &mut Body) {
-    let (tag, value) = match operation {
-        KvOp::Read { .. } => (0, None),
-        KvOp::Write { value, .. } => (1, Some(*value)),
-        KvOp::Cas { expected: None, value, .. } => (2, Some(*value)),
-        KvOp::Cas { expected: Some(_), value, .. } => (3, Some(*value)),
-    };
-    body.put([tag]);
-    body.put(operation.key().to_le_bytes());
-    for number in value.into_iter().chain(if let KvOp::Cas { expected, .. } = operation { *expected } else { None }) {
-        body.put(number.to_le_bytes());
-    }
-}
-
-/// The body of a record while it is put together. The longest, an entry that sets a value if another is found, has 59 bytes.
-struct Body {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl Body {
-    fn of(kind: u8) -> Self {
-        let mut body = Self { bytes: [0; 64], length: 0 };
-        body.put([kind]);
-        body
-    }
-
-    #[inline]
-    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.bytes[self.length..self.length + N].copy_from_slice(&bytes);
-        self.length += N;
-    }
-
-    /// Appends the record to `out`.
-    fn frame(&self, out: &mut Vec<u8>) {
-        let body = &self.bytes[..self.length];
-        out.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        out.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
-        out.extend_from_slice(body);
-    }
+/// Appends a record with this body to `out`.
+fn frame(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+    let header = out.len();
+    out.extend_from_slice(&[0; 8]);
+    body(out);
+    let written = &out[header + 8..];
+    let (length, sum) = (written.len() as u32, crc32fast::hash(written));
+    out[header..header + 4].copy_from_slice(&length.to_le_bytes());
+    out[header + 4..header + 8].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// What a server finds on its disk at boot.
-#[derive(Debug, Default)]
-pub(super) struct Recovered {
+#[derive(Debug)]
+pub(super) struct Recovered<O: Operation> {
     /// The last term it knew.
     pub(super) term: Term,
     /// For whom it voted in that term.
     pub(super) vote: Option<NodeId>,
     /// Its log.
-    pub(super) log: Log,
+    pub(super) log: Log<O>,
     /// How many bytes from the start of the file are whole records. What follows is a torn write, which nobody has been told of.
     pub(super) length: usize,
 }
 
 /// Reads the file, up to the first record that is not whole.
-pub(super) fn recover(bytes: &[u8]) -> Recovered {
-    let mut recovered = Recovered::default();
+pub(super) fn recover<O: Operation>(bytes: &[u8]) -> Recovered<O> {
+    let mut recovered = Recovered { term: Term(0), vote: None, log: Log::default(), length: 0 };
     let mut rest = Reader(bytes);
     while let Some(record) = rest.record()
         && recovered.take(record)
@@ -123,14 +98,14 @@ pub(super) fn recover(bytes: &[u8]) -> Recovered {
     recovered
 }
 
-enum Record {
+enum Record<O> {
     Vote(Term, Option<NodeId>),
-    Entry(u64, Entry),
+    Entry(u64, Entry<O>),
 }
 
-impl Recovered {
+impl<O: Operation> Recovered<O> {
     /// Takes a record over, unless it cannot follow what came before.
-    fn take(&mut self, record: Record) -> bool {
+    fn take(&mut self, record: Record<O>) -> bool {
         match record {
             Record::Vote(term, vote) => {
                 (self.term, self.vote) = (term, vote);
@@ -156,7 +131,7 @@ impl Recovered {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn record(&mut self) -> Option<Record> {
+    fn record<O: Operation>(&mut self) -> Option<Record<O>> {
         let length = self.u32()? as usize;
         let sum = self.u32()?;
         let (body, rest) = self.0.split_at_checked(length)?;
@@ -167,7 +142,7 @@ impl Reader<'_> {
         Reader(body).body()
     }
 
-    fn body(mut self) -> Option<Record> {
+    fn body<O: Operation>(mut self) -> Option<Record<O>> {
         match self.u8()? {
             VOTE => {
                 let term = Term(self.u64()?);
@@ -182,15 +157,16 @@ impl Reader<'_> {
         }
     }
 
-    fn end(self, record: Record) -> Option<Record> {
+    fn end<O>(self, record: Record<O>) -> Option<Record<O>> {
         self.0.is_empty().then_some(record)
     }
 
-    fn command(&mut self) -> Option<Command> {
+    fn command<O: Operation>(&mut self) -> Option<Command<O>> {
         match self.u8()? {
             0 => Some(Command::Noop),
             1 => Some(Command::Open { session: self.session()? }),
             2 => Some(Command::Apply { session: self.session()?, number: self.u64()?, operation: self.operation()? }),
+            3 => Some(Command::Internal { operation: self.operation()? }),
             _ => None,
         }
     }
@@ -199,15 +175,9 @@ impl Reader<'_> {
         Some(ClientId { client: self.u32()?, session: self.u32()? })
     }
 
-    fn operation(&mut self) -> Option<KvOp> {
-        let (tag, key) = (self.u8()?, self.u64()?);
-        match tag {
-            0 => Some(KvOp::Read { key }),
-            1 => Some(KvOp::Write { key, value: self.u64()? }),
-            2 => Some(KvOp::Cas { key, value: self.u64()?, expected: None }),
-            3 => Some(KvOp::Cas { key, value: self.u64()?, expected: Some(self.u64()?) }),
-            _ => None,
-        }
+    /// The rest is an operation.
+    fn operation<O: Operation>(&mut self) -> Option<O> {
+        O::decode(std::mem::take(&mut self.0))
     }
 
     fn server(&mut self) -> Option<NodeId> {
@@ -239,6 +209,11 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::KvOp;
+
+    fn recover(bytes: &[u8]) -> Recovered<KvOp> {
+        super::recover(bytes)
+    }
 
     fn commands() -> Vec<Command> {
         let session = ClientId { client: 7, session: 2 };
@@ -250,6 +225,7 @@ mod tests {
             apply(KvOp::Write { key: 1, value: 2 }),
             apply(KvOp::Cas { key: 1, expected: None, value: 3 }),
             apply(KvOp::Cas { key: 1, expected: Some(u64::MAX), value: 0 }),
+            Command::Internal { operation: KvOp::Write { key: 1, value: 2 } },
         ]
     }
 
@@ -304,10 +280,10 @@ mod tests {
     #[test]
     fn an_entry_replaces_what_follows() {
         let mut bytes = file();
-        encode_entry(EntryId { term: Term(5), index: 2 }, &Command::Noop, &mut bytes);
+        encode_entry(EntryId { term: Term(5), index: 2 }, &Command::<KvOp>::Noop, &mut bytes);
         assert_eq!(recover(&bytes).log.last(), EntryId { term: Term(5), index: 2 });
         let length = bytes.len();
-        encode_entry(EntryId { term: Term(5), index: 9 }, &Command::Noop, &mut bytes);
+        encode_entry(EntryId { term: Term(5), index: 9 }, &Command::<KvOp>::Noop, &mut bytes);
         assert_eq!(recover(&bytes).length, length, "an entry after a gap cannot be read");
     }
 }

@@ -199,7 +199,7 @@ impl Cluster {
 
     /// Lets these servers talk, and the clients hear, until all is quiet; what others send or are sent is lost.
     pub(super) fn talk(&mut self, among: &[u32]) {
-        self.talk_only(among, Message::kinds());
+        self.talk_only(among, <Message>::kinds());
     }
 
     /// The same, for messages of these kinds; others are lost.
@@ -209,7 +209,7 @@ impl Cluster {
 
     /// Lets these servers talk for so many messages; all others, and what is then under way, are lost.
     pub(super) fn talk_for(&mut self, among: &[u32], messages: usize) {
-        let quiet = (0..messages).any(|_| !self.exchange(among, Message::kinds()));
+        let quiet = (0..messages).any(|_| !self.exchange(among, <Message>::kinds()));
         if !quiet {
             self.network.clear();
         }
@@ -280,9 +280,10 @@ impl Cluster {
                 Effect::Sync(token) => host.syncs.push(token),
                 Effect::Note(note) => self.record(Event::Note { node, note: &note }),
                 Effect::Sometimes(mark) => {
-                    assert!(Raft::MARKS.contains(&mark));
+                    assert!(<Raft>::MARKS.contains(&mark));
                     self.marks.insert(mark);
                 }
+                Effect::Restart(_) => panic!("Raft starts nobody anew"),
             }
         }
     }

@@ -247,9 +247,9 @@ fn an_answer_waits_for_the_disk() {
 fn a_restart_remembers_and_cuts_what_was_torn() {
     let mut file = Vec::new();
     store::encode_vote(Term(3), Some(n(2)), &mut file);
-    store::encode_entry(id(1, 3), &Command::Noop, &mut file);
+    store::encode_entry(id(1, 3), &Command::<KvOp>::Noop, &mut file);
     let whole = file.len();
-    store::encode_entry(id(2, 3), &Command::Open { session: SESSION }, &mut file);
+    store::encode_entry(id(2, 3), &Command::<KvOp>::Open { session: SESSION }, &mut file);
     file.truncate(whole + 11);
     let mut disk = crate::process::Files::new();
     disk.insert(store::FILE, file);

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::super::{AppendResult, Config, KvReply, Message, Rules, Timer, mutant};
+use super::super::{AppendResult, Config, Entries, KvReply, Message, Rules, Timer, mutant};
 use super::cluster::{CLIENT, Cluster, SESSION, n};
 use crate::base::{KvOp, KvResponse};
 
@@ -286,7 +286,7 @@ fn figure_8(rules: Option<&'static dyn Rules>) -> Cluster {
     cluster.fire(n(1), Timer::Heartbeat);
     cluster.network.retain(|(_, to, _)| *to == n(2));
     if let Some((_, _, Message::AppendEntries { entries, .. })) = cluster.network.front_mut() {
-        *entries = Default::default();
+        *entries = Entries::none();
     }
     cluster.deliver(0);
     cluster.sync(n(2));

@@ -1,0 +1,136 @@
+//! How many seeds it takes to find each planted bug, and whether any decoy raises an alarm. `cargo bench --bench mutants [WORD…]`, where
+//! words pick those whose name or file has one of them.
+//!
+//! Every mutant is hunted with its own scenario, which is a file under a folder `bugs`, from several starts: seeds are run one after the
+//! other until the property that is named for the mutant is violated. Every decoy runs with all scenarios of its system that hold. Prints
+//! the table that is in docs/mutants.md; ends with exit code 1 if a mutant was not found or a decoy raised an alarm.
+
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
+#![allow(clippy::disallowed_methods, reason = "it reads its arguments and the folder of scenarios")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use stormglass::check::Verdict;
+use stormglass::scenario::{Expected, Scenario};
+use stormglass::systems::Registry;
+use stormglass::world::Outcome;
+
+/// From how many starts a mutant is hunted, and how far they are apart: also how many seeds a hunt may take.
+const STARTS: u64 = 9;
+const APART: u64 = 1_000;
+/// How many seeds each decoy runs with each scenario.
+const SEEDS: u64 = 100;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let registry = Registry::standard();
+    let mut files = Vec::new();
+    find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut files);
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let (bugs, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        files.iter().partition(|file| file.parent().is_some_and(|parent| parent.ends_with("bugs")));
+    let bugs: Vec<&PathBuf> = bugs.into_iter().filter(|file| wanted(&file.to_string_lossy())).collect();
+    println!("| mutant | caught by | median seeds | most of {STARTS} starts | |\n| --- | --- | ---: | ---: | --- |");
+    let hunted = bugs.iter().map(|file| hunt(file, &registry)).filter(|found| !found).count();
+    let unhunted = without_scenario(&files, &registry);
+    for mutant in &unhunted {
+        println!("no scenario hunts {mutant}");
+    }
+    let alarms = decoys(&others, &registry, &wanted);
+    if hunted + unhunted.len() + alarms == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// All scenario files below a folder, in order.
+fn find(folder: &Path, files: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            find(&entry, files);
+        } else if entry.extension().is_some_and(|extension| extension == "ron") {
+            files.push(entry);
+        }
+    }
+}
+
+fn read(file: &Path, registry: &Registry) -> Scenario {
+    let text = fs::read_to_string(file).expect("the file is there");
+    Scenario::from_ron(&text, registry).unwrap_or_else(|problems| panic!("{}: {problems}", file.display()))
+}
+
+/// Prints the row of one mutant; returns whether it was found from every start.
+fn hunt(file: &Path, registry: &Registry) -> bool {
+    let scenario = read(file, registry);
+    let (Some(mutant), Expected::Violates(property)) = (scenario.mutant, scenario.expected) else {
+        println!("{} plants no bug that a property is named for", file.display());
+        return false;
+    };
+    let hunts: Vec<Option<(u64, u64)>> = (0..STARTS).map(|start| seeds_until(&scenario, property, start * APART)).collect();
+    let mut seeds: Vec<u64> = hunts.iter().map(|hunt| hunt.map_or(APART, |(seeds, _)| seeds)).collect();
+    seeds.sort_unstable();
+    let missed = hunts.iter().filter(|hunt| hunt.is_none()).count();
+    let earlier = hunts.iter().flatten().map(|(_, earlier)| earlier).sum::<u64>();
+    let (median, worst) = (seeds[seeds.len() / 2], seeds[seeds.len() - 1]);
+    let note = match (missed, earlier) {
+        (0, 0) => String::new(),
+        (0, earlier) => format!("another property was violated first in {earlier} seeds"),
+        (missed, _) => format!("not found from {missed} of {STARTS} starts"),
+    };
+    println!("| `{mutant}` | {property} | {median} | {worst} | {note} |");
+    missed == 0
+}
+
+/// How many seeds it takes from this one until the property is violated, and in how many of them only others were.
+fn seeds_until(scenario: &Scenario, property: &str, start: u64) -> Option<(u64, u64)> {
+    let mut earlier = 0;
+    for seed in start..start + APART {
+        let outcome = scenario.run(seed);
+        if outcome.properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated) {
+            return Some((seed - start + 1, earlier));
+        }
+        earlier += u64::from(outcome.verdict() == Verdict::Violated);
+    }
+    None
+}
+
+/// The mutants that no file hunts.
+fn without_scenario(files: &[PathBuf], registry: &Registry) -> Vec<&'static str> {
+    let hunted: BTreeSet<&str> = files.iter().filter_map(|file| read(file, registry).mutant).collect();
+    let all = registry.systems().flat_map(|system| system.mutants());
+    all.map(|mutant| mutant.name).filter(|name| !hunted.contains(name)).collect()
+}
+
+/// Runs each decoy with the scenarios of its system; returns how many raised an alarm.
+fn decoys(files: &[&PathBuf], registry: &Registry, wanted: &dyn Fn(&str) -> bool) -> usize {
+    println!("\n| decoy | | scenarios | seeds | |\n| --- | --- | --- | --- | --- |");
+    let mut alarms = 0;
+    for system in registry.systems() {
+        let scenarios = files.iter().map(|file| read(file, registry));
+        let scenarios: Vec<Scenario> =
+            scenarios.filter(|scenario| scenario.system() == system.name() && scenario.expected == Expected::Holds).collect();
+        for decoy in system.decoys().iter().filter(|decoy| wanted(decoy.name)) {
+            let odd = scenarios.iter().map(|scenario| planted(scenario, decoy.name));
+            let raised: Vec<String> =
+                odd.flat_map(|scenario| (0..SEEDS).filter_map(move |seed| alarm(&scenario, &scenario.run(seed)))).collect();
+            let told = raised.first().map_or_else(|| "no alarm".to_owned(), Clone::clone);
+            println!("| `{}` | decoy | {} scenarios | {SEEDS} seeds each | {told} |", decoy.name, scenarios.len());
+            alarms += usize::from(!raised.is_empty());
+        }
+    }
+    alarms
+}
+
+fn planted(scenario: &Scenario, name: &'static str) -> Scenario {
+    let mut planted = scenario.clone();
+    planted.mutant = Some(name);
+    planted
+}
+
+fn alarm(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+    let raised = outcome.properties.iter().find(|property| property.verdict != Verdict::Holds)?;
+    Some(format!("{} {} at seed {} of \"{}\"", raised.name, raised.verdict, outcome.seed, scenario.name))
+}

@@ -1,0 +1,200 @@
+//! Sets, queues and logs, in the words of files.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::store::name;
+use super::{Call, Dialect, RecordedOf, done, given, items, keyless, whole};
+use crate::check::model::Key;
+use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
+use crate::check::model::log::{Log, LogOp, LogResult};
+use crate::check::model::priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueResult};
+use crate::check::model::queue::{Queue, QueueOp, QueueResult};
+use crate::check::model::set::{Element, Set, SetOp, SetResult};
+use crate::check::model::stack::{Stack, StackOp, StackResult};
+use crate::history::formats::Value;
+
+/// An element of a set, by its name.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Item(String);
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Element for Item {
+    fn as_key(&self) -> Key<'_> {
+        Key::Text(&self.0)
+    }
+}
+
+/// A set: `:add 3`, `:remove 3`, `:contains 3`. An addition or removal ends with nothing, or with whether the element was there before; a
+/// question ends with `true` or `false`, which may stand behind the element, `[3 true]`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sets;
+
+impl Dialect for Sets {
+    type Model = Set<Item>;
+
+    fn names(&self) -> &'static [&'static str] {
+        &["add", "remove", "contains"]
+    }
+
+    fn asked(&mut self, call: Call<'_>) -> Result<SetOp<Item>, String> {
+        keyless(call)?;
+        let element = Item(name(&given(call.value, "an element")?));
+        Ok(match call.f {
+            "add" => SetOp::Add(element),
+            "remove" => SetOp::Remove(element),
+            _ => SetOp::Contains(element),
+        })
+    }
+
+    fn answered(&mut self, op: &SetOp<Item>, call: Call<'_>) -> Result<SetResult, String> {
+        let value = match call.value.pair() {
+            Some((element, value)) if name(element) == op.element().0 => value,
+            _ => call.value,
+        };
+        match (op, value) {
+            (_, Value::Bool(was)) => Ok(SetResult::Was(*was)),
+            (SetOp::Contains(_), other) => Err(format!("expected true or false, found {other}")),
+            (_, Value::Nil) => Ok(SetResult::Done),
+            (_, value) if name(value) == op.element().0 => Ok(SetResult::Done),
+            (_, value) => Err(format!("expected nil, or whether it was there before, found {value}")),
+        }
+    }
+
+    fn finish(self, recorded: RecordedOf<Self>) -> (Set<Item>, RecordedOf<Self>) {
+        (Set::empty(), recorded)
+    }
+}
+
+/// A set that only grows: `:add 3`, and `:read`, which ends with all elements, `[1 3]` or `#{1 3}`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GrowSets;
+
+impl Dialect for GrowSets {
+    type Model = GrowSet<Value>;
+
+    fn names(&self) -> &'static [&'static str] {
+        &["add", "read"]
+    }
+
+    fn asked(&mut self, call: Call<'_>) -> Result<GrowSetOp<Value>, String> {
+        keyless(call)?;
+        if call.f == "add" { given(call.value, "an element").map(GrowSetOp::Add) } else { Ok(GrowSetOp::Read) }
+    }
+
+    fn answered(&mut self, op: &GrowSetOp<Value>, call: Call<'_>) -> Result<GrowSetResult<Value>, String> {
+        match op {
+            GrowSetOp::Add(element) => done(element, call).map(|()| GrowSetResult::Added),
+            GrowSetOp::Read => {
+                let elements = items(call.value, "all elements")?;
+                let (count, set) = (elements.len(), elements.into_iter().collect::<BTreeSet<_>>());
+                // A set does not hold a thing twice: somebody who reads it twice reads no set.
+                if set.len() == count { Ok(GrowSetResult::Elements(set)) } else { Err("an element stands here twice".to_owned()) }
+            }
+        }
+    }
+
+    fn finish(self, recorded: RecordedOf<Self>) -> (GrowSet<Value>, RecordedOf<Self>) {
+        (GrowSet::empty(), recorded)
+    }
+}
+
+/// The dialect of something that is put into and taken from: what comes out of nothing is `nil`.
+macro_rules! pool {
+    ($(#[$about:meta])* $dialect:ident: $model:ident, $op:ident, $result:ident,
+        $put:literal $Put:ident $Done:ident, $take:literal $Take:ident) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $dialect;
+
+        impl Dialect for $dialect {
+            type Model = $model<Value>;
+
+            fn names(&self) -> &'static [&'static str] {
+                &[$put, $take]
+            }
+
+            fn asked(&mut self, call: Call<'_>) -> Result<$op<Value>, String> {
+                keyless(call)?;
+                if call.f == $put { given(call.value, "an item").map($op::$Put) } else { Ok($op::$Take) }
+            }
+
+            fn answered(&mut self, op: &$op<Value>, call: Call<'_>) -> Result<$result<Value>, String> {
+                match (op, call.value) {
+                    ($op::$Put(item), _) => done(item, call).map(|()| $result::$Done),
+                    ($op::$Take, Value::Nil) => Ok($result::Empty),
+                    ($op::$Take, item) => Ok($result::Item(item.clone())),
+                }
+            }
+
+            fn finish(self, recorded: RecordedOf<Self>) -> ($model<Value>, RecordedOf<Self>) {
+                ($model::empty(), recorded)
+            }
+        }
+    };
+}
+
+pool! {
+    /// A queue: `:enqueue 3`, and `:dequeue`, which ends with the item, or with `nil` if there was none.
+    Queues: Queue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue
+}
+
+pool! {
+    /// A stack: `:push 3`, and `:pop`, which ends with the item, or with `nil` if there was none.
+    Stacks: Stack, StackOp, StackResult, "push" Push Pushed, "pop" Pop
+}
+
+pool! {
+    /// A priority queue: `:insert 3`, and `:take-least`, which ends with the least item, or with `nil` if there was none.
+    PriorityQueues: PriorityQueue, PriorityQueueOp, PriorityQueueResult, "insert" Insert Inserted, "take-least" TakeLeast
+}
+
+/// A log: `:append 3` ends with nothing, or with offset and entry, `[0 3]`. `:read` reads all, `:read 2` from that offset on, `:read [2 5]`
+/// five entries from there at most; it ends with the entries, `[3 4]`. Offsets count from zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Logs;
+
+/// A count of entries, or an offset.
+fn count(value: &Value, what: &str) -> Result<u64, String> {
+    let number = whole(value, what)?;
+    u64::try_from(number).map_err(|_| format!("expected {what}, which is not negative, found {number}"))
+}
+
+impl Dialect for Logs {
+    type Model = Log<Value>;
+
+    fn names(&self) -> &'static [&'static str] {
+        &["append", "read"]
+    }
+
+    fn asked(&mut self, call: Call<'_>) -> Result<LogOp<Value>, String> {
+        keyless(call)?;
+        if call.f == "append" {
+            return given(call.value, "an entry").map(LogOp::Append);
+        }
+        Ok(match (call.value, call.value.pair()) {
+            (Value::Nil, _) => LogOp::read_all(),
+            (_, Some((from, most))) => LogOp::Read { from: count(from, "an offset")?, most: Some(count(most, "a count of entries")?) },
+            (from, None) => LogOp::Read { from: count(from, "an offset")?, most: None },
+        })
+    }
+
+    fn answered(&mut self, op: &LogOp<Value>, call: Call<'_>) -> Result<LogResult<Value>, String> {
+        match (op, call.value.pair()) {
+            (LogOp::Append(entry), Some((offset, same))) if same == entry && call.value != entry => {
+                count(offset, "the offset").map(LogResult::At)
+            }
+            (LogOp::Append(entry), _) => done(entry, call).map(|()| LogResult::Appended),
+            (LogOp::Read { .. }, _) => items(call.value, "entries").map(LogResult::Entries),
+        }
+    }
+
+    fn finish(self, recorded: RecordedOf<Self>) -> (Log<Value>, RecordedOf<Self>) {
+        (Log::empty(), recorded)
+    }
+}

@@ -1,0 +1,197 @@
+//! What can go wrong, by the names that the field has for it.
+
+use std::fmt;
+
+use super::level::{Level, Levels};
+use crate::base::Time;
+
+/// A phenomenon: something that a level of isolation forbids.
+///
+/// Cycles are named as in A. Adya's *Weak consistency* (1999), with the refinements of K. Kingsbury and P. Alvaro, *Elle* (2020). A cycle that
+/// needs the order of each client, or real time, has that in its name: see [`Scope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phenomenon {
+    /// A value was read that nobody wrote.
+    GarbageRead,
+    /// A value is twice in a list, though it was appended once.
+    DuplicateElement,
+    /// No one list explains what was read.
+    IncompatibleOrder,
+    /// A transaction did not see what it had written itself, or saw what it had yet to write.
+    Internal,
+    /// G1a: a value was read that an aborted transaction wrote.
+    AbortedRead,
+    /// A transaction that committed built on what an aborted one wrote.
+    DirtyUpdate,
+    /// G1b: a value was read that its own transaction wrote over.
+    IntermediateRead,
+    /// G0, a dirty write: transactions wrote over each other in a circle.
+    WriteCycle,
+    /// G1c, circular information flow: writes, and reads of what was written, in a circle.
+    CircularFlow,
+    /// A transaction wrote to a key after another had written over what it had read of that key (P4). A kind of G-single.
+    LostUpdate,
+    /// G-single, read skew: a circle with one read that misses a write.
+    ReadSkew,
+    /// Two transactions see two writes in different orders. A kind of G-nonadjacent.
+    LongFork,
+    /// G-nonadjacent: a circle with several reads that miss a write, no two of them in a row.
+    Nonadjacent,
+    /// Two transactions each read what the other wrote over, and wrote to different keys. A kind of G2-item.
+    WriteSkew,
+    /// G2-item: a circle with reads that miss a write, two of them in a row.
+    AntiDependency,
+}
+
+impl Phenomenon {
+    /// What it is called in short, and what it means.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::GarbageRead => ("garbage-read", "a read of what nobody wrote"),
+            Self::DuplicateElement => ("duplicate-element", "one append, seen twice"),
+            Self::IncompatibleOrder => ("incompatible-order", "no one list explains what was read"),
+            Self::Internal => ("internal", "a transaction that contradicts itself"),
+            Self::AbortedRead => ("G1a", "aborted read"),
+            Self::DirtyUpdate => ("dirty-update", "an update of what an aborted transaction wrote"),
+            Self::IntermediateRead => ("G1b", "intermediate read"),
+            Self::WriteCycle => ("G0", "dirty write"),
+            Self::CircularFlow => ("G1c", "circular information flow"),
+            Self::LostUpdate => ("lost-update", "a lost update, which is a G-single"),
+            Self::ReadSkew => ("G-single", "read skew"),
+            Self::LongFork => ("long-fork", "a long fork, which is a G-nonadjacent"),
+            Self::Nonadjacent => ("G-nonadjacent", "reads that miss writes, no two in a row"),
+            Self::WriteSkew => ("write-skew", "write skew, which is a G2-item"),
+            Self::AntiDependency => ("G2-item", "anti-dependency cycle"),
+        }
+    }
+}
+
+/// Which orders a cycle needs besides what was read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// None.
+    Data,
+    /// That of each client's transactions.
+    Process,
+    /// Real time: who committed before another one began.
+    RealTime,
+}
+
+/// A phenomenon, and in which scope it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Anomaly {
+    /// What went wrong.
+    pub phenomenon: Phenomenon,
+    /// Which orders it needs.
+    pub scope: Scope,
+}
+
+impl Anomaly {
+    pub(super) const fn data(phenomenon: Phenomenon) -> Self {
+        Self { phenomenon, scope: Scope::Data }
+    }
+
+    /// Its name, as `G-single-realtime`.
+    pub fn name(self) -> String {
+        let name = self.phenomenon.words().0;
+        match self.scope {
+            Scope::Data => name.to_owned(),
+            Scope::Process => format!("{name}-process"),
+            Scope::RealTime => format!("{name}-realtime"),
+        }
+    }
+
+    /// What the name means.
+    pub fn meaning(self) -> String {
+        let meaning = self.phenomenon.words().1;
+        match self.scope {
+            Scope::Data => meaning.to_owned(),
+            Scope::Process => format!("{meaning}, given the order of each client"),
+            Scope::RealTime => format!("{meaning}, given real time"),
+        }
+    }
+
+    /// The weakest levels that forbid it: all that imply one of them forbid it, too.
+    pub const fn weakest(self) -> Level {
+        use Phenomenon as P;
+        match (self.scope, self.phenomenon) {
+            (Scope::Data, P::WriteCycle) => Level::ReadUncommitted,
+            (Scope::Data, P::LostUpdate | P::ReadSkew) => Level::ParallelSnapshotIsolation,
+            (Scope::Data, P::LongFork | P::Nonadjacent) => Level::SnapshotIsolation,
+            (Scope::Data, P::WriteSkew | P::AntiDependency) => Level::Serializable,
+            (Scope::Data, _) => Level::ReadCommitted,
+            (Scope::Process, P::WriteSkew | P::AntiDependency) => Level::StrongSessionSerializable,
+            (Scope::Process, _) => Level::StrongSessionSnapshotIsolation,
+            (Scope::RealTime, P::WriteSkew | P::AntiDependency) => Level::StrictSerializable,
+            (Scope::RealTime, _) => Level::StrongSnapshotIsolation,
+        }
+    }
+
+    /// Whether this level forbids it.
+    pub fn violates(self, level: Level) -> bool {
+        level.implies(self.weakest())
+    }
+
+    pub(super) fn levels(self) -> Levels {
+        self.weakest().stronger()
+    }
+}
+
+impl fmt::Display for Anomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name())
+    }
+}
+
+/// One anomaly, and what shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub anomaly: Anomaly,
+    /// The transactions that show it, by their places; those of a cycle in its order.
+    pub transactions: Vec<usize>,
+    /// Each of them in a line: `T1 by c1: read x → [], append 1 to x`.
+    pub cast: Vec<String>,
+    /// What they show, a sentence each.
+    pub sentences: Vec<String>,
+    /// When the last of them ended, if all did.
+    pub at: Option<Time>,
+}
+
+/// How many findings of one name are kept. The others are counted.
+pub const FINDINGS_KEPT: usize = 8;
+
+/// Findings by name, and how many there were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    kept: Vec<Finding>,
+    counts: Vec<(Anomaly, usize)>,
+    levels: Levels,
+}
+
+impl Findings {
+    /// Counts one more, and makes it if there is room.
+    pub(super) fn add(&mut self, anomaly: Anomaly, make: impl FnOnce() -> Finding) {
+        self.levels = self.levels.and(anomaly.levels());
+        let place = self.counts.iter().position(|(counted, _)| *counted == anomaly).unwrap_or_else(|| {
+            self.counts.push((anomaly, 0));
+            self.counts.len() - 1
+        });
+        self.counts[place].1 += 1;
+        if self.counts[place].1 <= FINDINGS_KEPT {
+            self.kept.push(make());
+        }
+    }
+
+    pub(super) const fn violated(&self) -> Levels {
+        self.levels
+    }
+
+    /// By what they violate, the weakest level first.
+    pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<(Anomaly, usize)>) {
+        let rank = |anomaly: Anomaly| (std::cmp::Reverse(anomaly.weakest()), anomaly);
+        self.kept.sort_by_key(|finding| rank(finding.anomaly));
+        self.counts.sort_by_key(|(anomaly, _)| rank(*anomaly));
+        (self.kept, self.counts)
+    }
+}

@@ -1,0 +1,339 @@
+//! Circles in the graph, found and named: for each level the circles that it forbids, and of those the shortest.
+
+use std::collections::VecDeque;
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{EdgeFiltered, EdgeRef};
+
+use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
+use super::graph::{Graph, Kind, Why};
+use super::level::{Level, Levels};
+use super::transactions::Transactions;
+use super::words::Words;
+
+/// Once a circle is found, so many steps more are spent on finding a shorter one.
+const IMPROVE: u64 = 200_000;
+
+/// Circles of one sort: made of edges of these kinds, perhaps without two anti-dependencies in a row.
+#[derive(Clone, Copy, Debug)]
+struct Family {
+    kinds: u32,
+    /// Whether an anti-dependency may follow another.
+    adjacent: bool,
+    /// The weakest level that forbids it.
+    level: Level,
+}
+
+/// Writes, and reads of what was written.
+pub(super) const FLOW: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit();
+pub(super) const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
+pub(super) const SESSION: u32 = DATA | Kind::Process.bit();
+pub(super) const ALL: u32 = SESSION | Kind::RealTime.bit() | Kind::TimedWrite.bit() | Kind::TimedMiss.bit();
+
+/// The weakest level first.
+const FAMILIES: [Family; 8] = [
+    Family { kinds: Kind::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
+    Family { kinds: FLOW, adjacent: true, level: Level::ReadCommitted },
+    Family { kinds: DATA, adjacent: false, level: Level::SnapshotIsolation },
+    Family { kinds: DATA, adjacent: true, level: Level::Serializable },
+    Family { kinds: SESSION, adjacent: false, level: Level::StrongSessionSnapshotIsolation },
+    Family { kinds: SESSION, adjacent: true, level: Level::StrongSessionSerializable },
+    Family { kinds: ALL, adjacent: false, level: Level::StrongSnapshotIsolation },
+    Family { kinds: ALL, adjacent: true, level: Level::StrictSerializable },
+];
+
+/// Names the circles of each component of the graph. Returns how many steps that took, and whether the budget ended before every G-single
+/// could be looked for.
+pub(super) fn name_circles(
+    transactions: &Transactions,
+    graph: &Graph,
+    components: &[Vec<u32>],
+    lost: &[(u32, u32)],
+    budget: u64,
+    findings: &mut Findings,
+) -> (u64, bool) {
+    let mut search = Search { words: Words::new(transactions), findings, left: budget, cut_short: false };
+    for component in components {
+        search.component(transactions.len() as u32, graph, component, lost);
+    }
+    (budget - search.left, search.cut_short)
+}
+
+struct Search<'a> {
+    words: Words<'a>,
+    findings: &'a mut Findings,
+    left: u64,
+    cut_short: bool,
+}
+
+/// A component by itself. Its nodes are numbered anew, in the same order.
+struct Component<'a> {
+    /// What its nodes are in the graph.
+    names: &'a [u32],
+    /// How many of them are transactions: those come first.
+    transactions: usize,
+    graph: DiGraph<(), Why>,
+}
+
+/// What is known to be wrong with some transactions: nothing that violates the same levels need be looked for around them.
+struct Known {
+    levels: Levels,
+    transactions: Vec<usize>,
+}
+
+/// Where a walk stands: at a node, having come by an anti-dependency or not.
+type State = usize;
+
+impl Component<'_> {
+    /// Where an edge leads to, if the family allows it after what came before.
+    fn next(&self, family: Family, state: State, to: NodeIndex, why: Why) -> Option<State> {
+        let kind = why.kind();
+        if kind != Kind::Via && family.kinds & kind.bit() == 0 {
+            return None;
+        }
+        if family.adjacent {
+            return Some(to.index() * 2);
+        }
+        match (kind, state % 2) {
+            (Kind::Via, arrived) => Some(to.index() * 2 + arrived),
+            (miss, 1) if miss.is_miss() => None,
+            (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
+            _ => Some(to.index() * 2),
+        }
+    }
+
+    /// The components of the walks that a family allows, each as the states in it.
+    fn walks(&self, family: Family) -> Vec<Vec<State>> {
+        let scc = if family.adjacent {
+            let allowed = EdgeFiltered::from_fn(&self.graph, |edge| self.next(family, 0, edge.target(), *edge.weight()).is_some());
+            kosaraju_scc(&allowed).into_iter().map(|nodes| nodes.into_iter().map(|node| node.index() * 2).collect()).collect()
+        } else {
+            let mut walks: DiGraph<(), ()> = DiGraph::with_capacity(self.names.len() * 2, self.graph.edge_count() * 2);
+            for _ in 0..self.names.len() * 2 {
+                walks.add_node(());
+            }
+            for edge in self.graph.edge_references() {
+                for arrived in 0..2 {
+                    let from = edge.source().index() * 2 + arrived;
+                    if let Some(to) = self.next(family, from, edge.target(), *edge.weight()) {
+                        walks.add_edge(NodeIndex::new(from), NodeIndex::new(to), ());
+                    }
+                }
+            }
+            kosaraju_scc(&walks).into_iter().map(|nodes| nodes.into_iter().map(NodeIndex::index).collect()).collect::<Vec<Vec<State>>>()
+        };
+        let mut circles: Vec<Vec<State>> = scc.into_iter().filter(|states: &Vec<State>| states.len() > 1).collect();
+        circles.iter_mut().for_each(|states| states.sort_unstable());
+        circles.sort_unstable();
+        circles
+    }
+}
+
+impl Search<'_> {
+    fn component(&mut self, transactions: u32, graph: &Graph, names: &[u32], lost: &[(u32, u32)]) {
+        let place = |node: u32| names.binary_search(&node).ok();
+        let mut local: DiGraph<(), Why> = DiGraph::with_capacity(names.len(), names.len() * 4);
+        for _ in names {
+            local.add_node(());
+        }
+        for (from, node) in names.iter().enumerate() {
+            for (to, why) in graph.leaving(*node) {
+                if let Some(to) = place(*to) {
+                    local.add_edge(NodeIndex::new(from), NodeIndex::new(to), *why);
+                }
+            }
+        }
+        let levels = Anomaly::data(Phenomenon::LostUpdate).levels();
+        let both = |(one, other): &(u32, u32)| Some(Known { levels, transactions: vec![place(*one)?, place(*other)?] });
+        let mut known: Vec<Known> = lost.iter().filter_map(both).collect();
+        let component = Component { names, transactions: names.partition_point(|node| *node < transactions), graph: local };
+        for family in FAMILIES {
+            self.family(&component, family, &mut known);
+        }
+    }
+
+    fn family(&mut self, component: &Component<'_>, family: Family, known: &mut Vec<Known>) {
+        let circles = component.walks(family);
+        if circles.is_empty() {
+            return;
+        }
+        let mut member = vec![usize::MAX; component.names.len() * 2];
+        for (number, states) in circles.iter().enumerate() {
+            states.iter().for_each(|state| member[*state] = number);
+        }
+        let mut covered = vec![false; circles.len()];
+        for known in known.iter().filter(|known| known.levels.has(family.level)) {
+            let within = |number: usize| known.transactions.iter().all(|node| member[node * 2] == number || member[node * 2 + 1] == number);
+            for number in [member[known.transactions[0] * 2], member[known.transactions[0] * 2 + 1]] {
+                if number != usize::MAX && within(number) {
+                    covered[number] = true;
+                }
+            }
+        }
+        let mut walker = Walker {
+            component,
+            family,
+            member: &member,
+            seen: vec![(0, 0); member.len()],
+            round: 0,
+            from: vec![(0, NO_EDGE); member.len()],
+            steps: 0,
+        };
+        for (number, states) in circles.iter().enumerate().filter(|(number, _)| !covered[*number]) {
+            let single = family.kinds == DATA && !family.adjacent;
+            let found = single.then(|| self.shortest(&mut walker, number, states, true)).flatten();
+            let Some(circle) = found.or_else(|| self.shortest(&mut walker, number, states, false)) else { continue };
+            let anomaly = name(&circle);
+            let transactions = circle.iter().map(|(node, _)| *node).collect();
+            known.push(Known { levels: anomaly.levels(), transactions });
+            let named: Vec<(u32, Why)> = circle.iter().map(|(node, why)| (component.names[*node], *why)).collect();
+            let words = self.words;
+            self.findings.add(anomaly, || words.cycle(anomaly, &named));
+        }
+    }
+
+    /// The shortest circle through these states, as far as the budget goes; with exactly one anti-dependency if that is wanted.
+    fn shortest(&mut self, walker: &mut Walker<'_, '_>, number: usize, states: &[State], single: bool) -> Option<Circle> {
+        let (mut bound, mut best) = (u32::MAX, None);
+        let mut last_step = u64::MAX;
+        let mut steps = 0;
+        for (place, start) in states.iter().enumerate().filter(|(_, state)| **state / 2 < walker.component.transactions) {
+            let out_of_budget = self.left == 0 && (single || best.is_some());
+            if out_of_budget || steps > last_step || bound <= 2 {
+                self.cut_short |= single && best.is_none() && place < states.len();
+                break;
+            }
+            if single && start % 2 == 1 && place > 0 && states[place - 1] == start - 1 {
+                continue;
+            }
+            let taken = walker.walk(number, *start, bound, single);
+            self.left = self.left.saturating_sub(walker.steps);
+            steps += walker.steps;
+            walker.steps = 0;
+            if let Some((length, circle)) = taken {
+                (bound, best) = (length, Some(circle));
+                last_step = last_step.min(steps + IMPROVE);
+            }
+        }
+        best.map(rotate)
+    }
+}
+
+/// Transactions of a component, each with the edge to the next.
+type Circle = Vec<(usize, Why)>;
+
+const NO_EDGE: Why = Why::new(Kind::Via, 0);
+
+/// Looks for shortest circles, breadth first.
+struct Walker<'a, 'c> {
+    component: &'a Component<'c>,
+    family: Family,
+    /// Which component of walks each state is in.
+    member: &'a [usize],
+    /// In which round each state was seen last, and how far from the start it was.
+    seen: Vec<(u32, u32)>,
+    round: u32,
+    from: Vec<(State, Why)>,
+    steps: u64,
+}
+
+impl Walker<'_, '_> {
+    /// The shortest circle from this state back to it, if it is shorter than the bound. A node that is no transaction has no length.
+    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<(u32, Circle)> {
+        self.round += 1;
+        let mut best = bound;
+        let mut closing = None;
+        let mut queue = VecDeque::from([(start, 0_u32)]);
+        self.seen[start] = (self.round, 0);
+        while let Some((state, length)) = queue.pop_front() {
+            if length >= best || (self.seen[state] != (self.round, length)) {
+                continue;
+            }
+            let node = state / 2;
+            for edge in self.component.graph.edges(NodeIndex::new(node)) {
+                self.steps += 1;
+                let why = *edge.weight();
+                // What follows from real time in a roundabout way is told only if nothing else will do.
+                let roundabout = why.kind() == Kind::TimedWrite;
+                let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
+                let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
+                let closes = next == start || single && next / 2 == start / 2 && state != start;
+                if closes {
+                    if beyond < best {
+                        best = beyond;
+                        closing = Some((state, why));
+                    }
+                    continue;
+                }
+                let inside = self.member[next] == number || single && self.member[next ^ 1] == number;
+                let (round, known) = self.seen[next];
+                if inside && (round != self.round || beyond < known) {
+                    self.seen[next] = (self.round, beyond);
+                    self.from[next] = (state, why);
+                    if beyond == length { queue.push_front((next, beyond)) } else { queue.push_back((next, beyond)) }
+                }
+            }
+        }
+        closing.map(|closing| (best, self.unwind(start, closing)))
+    }
+
+    /// One step. A walk with a single anti-dependency begins with it.
+    fn step(&self, state: State, start: State, to: NodeIndex, why: Why, single: bool) -> Option<State> {
+        if !single {
+            return self.component.next(self.family, state, to, why);
+        }
+        let is_first = state == start;
+        let kind = why.kind();
+        let fits = kind == Kind::Via || (kind == Kind::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
+        (fits && !(is_first && kind == Kind::Via)).then(|| to.index() * 2)
+    }
+
+    fn unwind(&self, start: State, closing: (State, Why)) -> Circle {
+        let mut circle = Vec::new();
+        let (mut state, mut why) = closing;
+        loop {
+            if state / 2 < self.component.transactions {
+                circle.push((state / 2, why));
+            }
+            if state == start {
+                circle.reverse();
+                return circle;
+            }
+            (state, why) = self.from[state];
+        }
+    }
+}
+
+/// The same circle, beginning with its first transaction.
+fn rotate(mut circle: Circle) -> Circle {
+    let first = (0..circle.len()).min_by_key(|place| circle[*place].0).unwrap_or(0);
+    circle.rotate_left(first);
+    circle
+}
+
+/// What a circle is called.
+fn name(circle: &[(usize, Why)]) -> Anomaly {
+    let kinds: Vec<Kind> = circle.iter().map(|(_, why)| why.kind()).collect();
+    let has = |kind: Kind| kinds.contains(&kind);
+    let scope = if has(Kind::RealTime) || has(Kind::TimedWrite) || has(Kind::TimedMiss) {
+        Scope::RealTime
+    } else if has(Kind::Process) {
+        Scope::Process
+    } else {
+        Scope::Data
+    };
+    let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place].is_miss()).collect();
+    let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()].is_miss());
+    let apart = misses.len() == 2 && circle[misses[0]].1.key() != circle[misses[1]].1.key();
+    let phenomenon = match misses.len() {
+        0 if has(Kind::WriteRead) => Phenomenon::CircularFlow,
+        0 => Phenomenon::WriteCycle,
+        1 => Phenomenon::ReadSkew,
+        2 if adjacent && apart && kinds.len() == 2 => Phenomenon::WriteSkew,
+        _ if adjacent => Phenomenon::AntiDependency,
+        2 if apart && kinds.len() == 4 && kinds.iter().filter(|kind| **kind == Kind::WriteRead).count() == 2 => Phenomenon::LongFork,
+        _ => Phenomenon::Nonadjacent,
+    };
+    Anomaly { phenomenon, scope }
+}

@@ -1,0 +1,187 @@
+//! Isolation of transactions: which level a history keeps, and if it does not keep one, the anomaly that shows it, by its name.
+//!
+//! The checker follows K. Kingsbury and P. Alvaro, *Elle: inferring isolation anomalies from experimental observations* (VLDB 2020), and the
+//! phenomena of A. Adya's thesis (1999). From what transactions wrote and read it infers in which order the versions of each key were
+//! installed, and from that which transaction comes before which. A circle among these is an anomaly; its kind says which levels forbid it.
+//!
+//! | level | forbids |
+//! | --- | --- |
+//! | [`Level::ReadUncommitted`] | circles of writes (G0) |
+//! | [`Level::ReadCommitted`] | reads of what was aborted (G1a) or not final (G1b), circles of writes and reads (G1c) |
+//! | [`Level::ParallelSnapshotIsolation`] | circles with one read that misses a write (G-single), lost updates among them |
+//! | [`Level::SnapshotIsolation`] | circles in which no two such reads come in a row, long forks among them |
+//! | [`Level::Serializable`] | all circles: write skew and the rest of G2-item |
+//!
+//! The strong session levels demand the same when the order of each client's transactions is added; strong snapshot isolation and strict
+//! serializability, when real time is added. There are no predicates here, so PL-2.99 (repeatable read) is serializability.
+//!
+//! **What can be inferred.** A list shows the order of its elements to whoever reads it, so [`Act::Append`](crate::base::Act) and reads tell
+//! all but the order of elements that nobody read. A register shows less: that its first version is empty, and what was read by a
+//! transaction that then wrote. Where the run itself knows the order, it may be [given](Transactions::order). Sums tell nothing: a key that
+//! is added to is left out, and the report says so.
+//!
+//! **What a verdict means.** A violation is always certain: it follows from what was seen, whatever is not known. A level holds if no circle
+//! remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that was seen,
+//! under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read; otherwise it
+//! constrains nothing.
+
+mod anomaly;
+mod cycles;
+mod file;
+pub mod generate;
+mod graph;
+mod guess;
+mod level;
+pub mod model;
+mod report;
+mod transactions;
+pub mod twin;
+mod versions;
+mod words;
+
+pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Phenomenon, Scope};
+pub use file::{FileOptions, FileReport, Notation, SCHEMA, check_text, read};
+pub use level::Level;
+pub use report::{KeyLeftOut, LevelReport, Report};
+pub use transactions::{Fate, Transactions};
+pub use versions::LeftOut;
+
+use self::anomaly::Findings;
+use self::graph::{Graph, process_order, real_time_order};
+use self::guess::Rules;
+use self::level::Levels;
+use super::{PropertyKind, PropertyReport, Verdict};
+use crate::base::{Committed, Transaction};
+use crate::history::History;
+
+/// How many steps the search for circles may take that name an anomaly, if nobody says otherwise. Whether there is a circle, and so all
+/// but one level, is decided without it.
+pub const DEFAULT_BUDGET: u64 = 20_000_000;
+
+/// Judges every level. The budget counts edges looked at in search of short circles; if it ends, parallel snapshot isolation may be unknown,
+/// and circles may be longer than need be.
+pub fn check(transactions: &Transactions, budget: u64) -> Report {
+    let seen = analyse(transactions, budget);
+    let mut holds = Levels::NONE;
+    for level in Level::ALL {
+        if !seen.violated.has(level) && seen.is_exact(level) {
+            holds = holds.and(level.weaker());
+        }
+    }
+    let is_open = |holds: Levels| Level::ALL.into_iter().any(|level| !seen.violated.has(level) && !holds.has(level));
+    for kinds in [cycles::ALL, cycles::SESSION, cycles::DATA, cycles::FLOW] {
+        if !is_open(holds) || !seen.left_out.is_empty() {
+            break;
+        }
+        let rules = Rules { kinds, timed: kinds == cycles::ALL };
+        let guessed = analyse(&guess::with_orders(transactions, &seen.committed, &seen.graph, rules), budget);
+        for level in Level::ALL {
+            let decided = level != Level::ParallelSnapshotIsolation || !guessed.cut_short;
+            if !seen.violated.has(level) && !guessed.violated.has(level) && decided {
+                holds = holds.and(level.weaker());
+            }
+        }
+    }
+    seen.report(transactions, holds)
+}
+
+/// Judges the history of a run by one level, as the property of this name.
+///
+/// It is violated at the time at which the last transaction of the first finding ended.
+pub fn judge(name: &'static str, level: Level, history: &History<Transaction, Committed>, budget: u64) -> PropertyReport {
+    judge_transactions(name, level, &Transactions::from(history), budget)
+}
+
+/// As [`judge`], for transactions that may have been given the [order](Transactions::order) of their versions.
+pub fn judge_transactions(name: &'static str, level: Level, transactions: &Transactions, budget: u64) -> PropertyReport {
+    let report = check(transactions, budget);
+    let verdict = report.verdict(level);
+    let mut at = None;
+    let detail = match verdict {
+        Verdict::Holds => String::new(),
+        Verdict::Unknown => report.doubt(),
+        Verdict::Violated => report.against(level).next().map_or_else(String::new, |finding| {
+            at = finding.at;
+            finding.text()
+        }),
+    };
+    PropertyReport { name, kind: PropertyKind::Always, verdict, detail, at }
+}
+
+/// What one pass over the transactions shows.
+struct Analysis {
+    findings: Findings,
+    violated: Levels,
+    committed: Vec<bool>,
+    left_out: Vec<(u32, LeftOut)>,
+    open_ends: usize,
+    registers: usize,
+    edges: usize,
+    steps: u64,
+    cut_short: bool,
+    graph: Graph,
+}
+
+fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
+    let mut versions = versions::infer(transactions);
+    let mut order = Vec::with_capacity(transactions.len() * 4);
+    process_order(transactions, &versions.committed, &mut order);
+    let nodes = real_time_order(transactions, &versions.committed, versions.nodes, &mut order);
+    let graph = Graph::new(nodes, &[&versions.edges, &order]);
+    let components = graph.circles();
+    let edges = versions.edges.len() + order.len();
+    let found = &mut versions.findings;
+    let (steps, cut_short) = cycles::name_circles(transactions, &graph, &components, &versions.lost, budget, found);
+    Analysis {
+        violated: versions.findings.violated(),
+        findings: versions.findings,
+        committed: versions.committed,
+        left_out: versions.left_out,
+        open_ends: versions.open_ends,
+        registers: versions.registers,
+        edges,
+        steps,
+        cut_short,
+        graph,
+    }
+}
+
+impl Analysis {
+    /// Whether this level holds if nothing was found that it forbids.
+    fn is_exact(&self, level: Level) -> bool {
+        let weak = matches!(level, Level::ReadUncommitted | Level::ReadCommitted);
+        let serial = level.implies(Level::Serializable);
+        let ordered = weak || self.registers == 0 && (serial || self.open_ends == 0);
+        let searched = level != Level::ParallelSnapshotIsolation || !self.cut_short;
+        self.left_out.is_empty() && ordered && searched
+    }
+
+    fn report(self, transactions: &Transactions, holds: Levels) -> Report {
+        let (findings, counts) = self.findings.finish();
+        let verdict = |level| match (self.violated.has(level), holds.has(level)) {
+            (true, _) => Verdict::Violated,
+            (false, true) => Verdict::Holds,
+            (false, false) => Verdict::Unknown,
+        };
+        let anomalies = |level: Level| {
+            let all: Vec<Anomaly> = counts.iter().map(|(anomaly, _)| *anomaly).filter(|anomaly| anomaly.violates(level)).collect();
+            let own: Vec<Anomaly> = all.iter().copied().filter(|anomaly| anomaly.weakest() == level).collect();
+            if own.is_empty() { all } else { own }
+        };
+        let levels = Level::ALL.map(|level| LevelReport { level, verdict: verdict(level), anomalies: anomalies(level) });
+        let fate = |fate: Fate| transactions.entries.iter().filter(|entry| entry.fate == fate).count();
+        Report {
+            transactions: transactions.len(),
+            committed: fate(Fate::Committed),
+            aborted: fate(Fate::Aborted),
+            unknown: fate(Fate::Unknown),
+            levels: levels.to_vec(),
+            findings,
+            counts,
+            left_out: self.left_out.iter().map(|(key, why)| KeyLeftOut { key: transactions.key_name(*key), why: *why }).collect(),
+            unordered: self.registers + self.open_ends,
+            edges: self.edges,
+            steps: self.steps,
+        }
+    }
+}

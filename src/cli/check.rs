@@ -1,0 +1,287 @@
+//! `check`: recorded histories, judged.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::files::Draft;
+use super::histories::{self, Recording};
+use super::{Format, Session, files};
+use crate::base::nearest;
+use crate::check::guarantee::Guarantee;
+use crate::check::intake::IntakeError;
+use crate::check::isolation::{FileOptions, FileReport, Level, Notation, check_text};
+use crate::check::model::{ModelName, UnknownModel};
+use crate::check::{CheckError, CheckOptions, CheckReport, Verdict, View, run_check};
+use crate::history::formats::{self, Value};
+use crate::report::{PageText, page};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for standard input
+    #[arg(value_name = "HISTORY", required = true)]
+    files: Vec<PathBuf>,
+    /// What the object is: register, cas-register, kv, …, or list-append or rw-register for transactions;
+    /// `list models` shows all
+    #[arg(long, value_name = "MODEL", value_parser = model)]
+    model: Judged,
+    /// The format of the histories: edn, log or json; without it, what each seems to be
+    #[arg(long, value_name = "FORMAT", value_parser = histories::format)]
+    input_format: Option<formats::Format>,
+    /// What the history is to keep: linearizable, sequential, causal, …; `list guarantees` shows all.
+    /// With `strongest`, each is judged. Without it, linearizable
+    #[arg(long, value_name = "GUARANTEE", value_parser = asked)]
+    guarantee: Option<Asked>,
+    /// How far transactions are to be kept apart: serializable, snapshot-isolation, …; `list levels` shows
+    /// all. Without it, strict-serializable
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Option<Level>,
+    /// What the object holds at first, as EDN; without it, nothing
+    #[arg(long, value_name = "VALUE", value_parser = initial)]
+    initial: Option<Value>,
+    /// Take a compare-and-set that failed for one that saw another value; without this it is left out
+    #[arg(long)]
+    observe_failed_cas: bool,
+    /// How many states may be explored; without it, four million and twenty for each operation
+    #[arg(long, value_name = "STATES")]
+    budget: Option<u64>,
+    /// If it holds, show the order that explains it
+    #[arg(long)]
+    witness: bool,
+    /// Draw it on a page of its own, to be opened in a browser
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Explain every key that is violated, not only the one with the smallest explanation
+    #[arg(long)]
+    full: bool,
+    /// How the verdict is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a history is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    Object(ModelName),
+    Transactions(Notation),
+}
+
+/// What was found.
+enum Found {
+    Object(Box<CheckReport>),
+    Transactions(Box<FileReport>),
+}
+
+/// What the history is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    One(Guarantee),
+    Strongest,
+}
+
+pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    arguments.sane()?;
+    if let [file] = arguments.files.as_slice() {
+        // The file is opened before the history is read, which may take long.
+        let draft = arguments.report.as_ref().map(|path| files::draft(path, &arguments.files)).transpose()?;
+        let report = arguments.judge(file, session)?;
+        session.console.print(&match arguments.format {
+            Format::Text => report.text(arguments.full),
+            Format::Json => format!("{}\n", report.json()),
+        })?;
+        if let (Some(draft), Some(path), Found::Object(report)) = (draft, &arguments.report, &report)
+            && let Some(view) = &report.view
+        {
+            draw(draft, path, file, report, view)?;
+        }
+        return Ok(report.verdict().into());
+    }
+    let mut worst = Exit::Held;
+    for file in &arguments.files {
+        let exit = match arguments.judge(file, session) {
+            Ok(report) => {
+                session.console.print(&arguments.line(file, &report))?;
+                report.verdict().into()
+            }
+            Err(failure) if matches!(failure.exit, Exit::File | Exit::Invalid) => {
+                session.console.complain(&failure.text);
+                failure.exit
+            }
+            Err(failure) => return Err(failure),
+        };
+        worst = worse(worst, exit);
+    }
+    Ok(worst)
+}
+
+impl Arguments {
+    /// Refuses what makes no sense together.
+    fn sane(&self) -> Result<(), Failure> {
+        let weaker = matches!(self.guarantee, Some(Asked::One(guarantee)) if guarantee != Guarantee::Linearizable);
+        let of_objects = [
+            ("--guarantee", self.guarantee.is_some()),
+            ("--initial", self.initial.is_some()),
+            ("--observe-failed-cas", self.observe_failed_cas),
+            ("--witness", self.witness),
+            ("--report", self.report.is_some()),
+        ];
+        let given = of_objects.into_iter().find(|(_, given)| *given);
+        let inputs = self.files.iter().filter(|file| file.as_os_str() == "-").count();
+        let message = match (self.model, given) {
+            (Judged::Transactions(_), Some((option, _))) => {
+                format!("{option} means nothing for transactions; --level says what to ask for")
+            }
+            (Judged::Object(model), _) if self.level.is_some() => format!("--level is for transactions; a {model} has a --guarantee"),
+            _ if weaker && self.witness => "--witness shows an order only for --guarantee linearizable".to_owned(),
+            _ if weaker && self.report.is_some() => "--report draws only what is judged for --guarantee linearizable".to_owned(),
+            _ if self.files.len() > 1 && self.report.is_some() => "--report draws one history: give only one".to_owned(),
+            _ if inputs > 1 => "standard input can be read only once".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(Failure::new(Exit::Usage, &message))
+    }
+
+    fn judge(&self, file: &Path, session: &Session<'_>) -> Result<Found, Failure> {
+        let recording = Recording::open(file, "judging")?;
+        let bar = recording.bar();
+        let found = match self.model {
+            Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),
+            Judged::Transactions(notation) => {
+                let level = self.level.unwrap_or(Level::StrictSerializable);
+                let options = FileOptions { format: self.input_format, level, budget: self.budget, ..FileOptions::new(notation) };
+                check_text(recording, &options).map(Box::new).map(Found::Transactions).map_err(CheckError::Intake)
+            }
+        };
+        bar.finish_and_clear();
+        found.map_err(|error| match error {
+            CheckError::Intake(IntakeError::Lines(problems)) => histories::invalid(file, &problems, session),
+            CheckError::Intake(IntakeError::Io(error)) => histories::failure(file, &error),
+            CheckError::Initial(message) => Failure::new(Exit::Usage, &format!("--initial: {message}")),
+            CheckError::UnknownModel(error) => Failure::new(Exit::Usage, &error.to_string()),
+        })
+    }
+
+    fn options(&self) -> CheckOptions {
+        CheckOptions {
+            format: self.input_format,
+            initial: self.initial.clone(),
+            observe_failures: self.observe_failed_cas,
+            budget: self.budget,
+            witness: self.witness,
+            guarantee: match self.guarantee {
+                Some(Asked::One(guarantee)) => guarantee,
+                Some(Asked::Strongest) | None => Guarantee::Linearizable,
+            },
+            strongest: matches!(self.guarantee, Some(Asked::Strongest)),
+            view: self.report.is_some(),
+        }
+    }
+
+    /// One of several files on a line.
+    fn line(&self, file: &Path, report: &Found) -> String {
+        let name = histories::name(file);
+        match self.format {
+            Format::Text => format!("{name}: {}\n", report.headline()),
+            Format::Json => {
+                let mut object = json!({ "file": name });
+                if let (Some(object), serde_json::Value::Object(report)) = (object.as_object_mut(), report.json()) {
+                    object.extend(report);
+                }
+                format!("{object}\n")
+            }
+        }
+    }
+}
+
+impl Found {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Object(report) => report.verdict,
+            Self::Transactions(report) => report.verdict,
+        }
+    }
+
+    fn headline(&self) -> String {
+        match self {
+            Self::Object(report) => report.headline(),
+            Self::Transactions(report) => report.text().lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn text(&self, full: bool) -> String {
+        match self {
+            Self::Object(report) if full => report.full_text(),
+            Self::Object(report) => report.text(),
+            Self::Transactions(report) => report.text(),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Object(report) => report.json(),
+            Self::Transactions(report) => report.json(),
+        }
+    }
+}
+
+/// Writes the page.
+fn draw(mut draft: Draft, path: &Path, file: &Path, report: &CheckReport, view: &View) -> Result<(), Failure> {
+    let name = histories::name(file);
+    let text = PageText {
+        verdict: report.verdict,
+        headline: &report.headline(),
+        source: &name,
+        facts: &report.facts(),
+        text: &report.full_text(),
+        client: "p",
+        first: 0,
+    };
+    draft.write_all(page(&text, view).as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
+    draft.finish()
+}
+
+/// Where several apply, the one that says most of what is not known, or wrong.
+fn worse(one: Exit, other: Exit) -> Exit {
+    let rank = |exit: Exit| [Exit::Held, Exit::Unknown, Exit::Violated, Exit::Invalid, Exit::File].iter().position(|known| *known == exit);
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn model(text: &str) -> Result<Judged, String> {
+    if let Some(notation) = Notation::named(text) {
+        return Ok(Judged::Transactions(notation));
+    }
+    let names = Notation::ALL.map(|(notation, _)| notation.name());
+    text.parse().map(Judged::Object).map_err(|error: UnknownModel| match nearest(text, names) {
+        Some(near) if error.nearest().is_none() => format!("no model is called `{text}`: did you mean `{near}`?"),
+        _ => error.to_string(),
+    })
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    let names = || Level::ALL.map(Level::name);
+    Level::named(text).ok_or_else(|| match nearest(text, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("expected one of {}", names().join(", ")),
+    })
+}
+
+fn asked(text: &str) -> Result<Asked, String> {
+    const STRONGEST: &str = "strongest";
+    if text == STRONGEST {
+        return Ok(Asked::Strongest);
+    }
+    Guarantee::named(text).map(Asked::One).ok_or_else(|| {
+        let names = || Guarantee::ALL.map(Guarantee::name).into_iter().chain([STRONGEST]);
+        match nearest(text, names()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
+        }
+    })
+}
+
+fn initial(text: &str) -> Result<Value, String> {
+    text.parse().map_err(|error: formats::ParseValueError| error.to_string())
+}

@@ -1,0 +1,110 @@
+//! Recorded histories as commands take them: a file or standard input, and what is wrong with its lines.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use crate::base::{Place, render_line_error};
+use crate::history::formats::{Format, Problems};
+
+/// What stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// A history that is being read, with a bar that shows on a terminal how far that is.
+pub(super) struct Recording {
+    input: Box<dyn Read>,
+    bar: ProgressBar,
+    next: &'static str,
+}
+
+impl Recording {
+    /// Opens a file, or standard input for `-`. When all is read, the bar says what comes next.
+    pub(super) fn open(path: &Path, next: &'static str) -> Result<Self, Failure> {
+        let failed = |error: io::Error| failure(path, &error);
+        if path.as_os_str() == STANDARD_INPUT {
+            return Ok(Self { input: Box::new(io::stdin()), bar: bar(None), next });
+        }
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+        Ok(Self { input: Box::new(file), bar: bar(length), next })
+    }
+
+    /// The bar, to take it away at the end.
+    pub(super) fn bar(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+}
+
+impl Read for Recording {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.input.read(buffer)?;
+        self.bar.inc(length as u64);
+        if length == 0 && !buffer.is_empty() {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+                self.bar.set_style(style);
+            }
+            self.bar.set_message(self.next);
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Ok(length)
+    }
+}
+
+/// Shows how much is read, on standard error, if that is a terminal.
+fn bar(length: Option<u64>) -> ProgressBar {
+    let (bar, style) = match length {
+        Some(length) => (ProgressBar::new(length), "{wide_bar} {bytes} of {total_bytes} read"),
+        None => (ProgressBar::new_spinner(), "{spinner} {bytes} read"),
+    };
+    match ProgressStyle::with_template(style) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A history that cannot be read.
+pub(super) fn failure(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a history", path.display())),
+        // What looks compressed and is not, or ends in the middle.
+        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            Failure::new(Exit::Invalid, &format!("{} is broken: {error}", name(path)))
+        }
+        _ => Failure::file("read", Path::new(&name(path)), error),
+    }
+}
+
+/// What messages call the file.
+pub(super) fn name(path: &Path) -> String {
+    if path.as_os_str() == STANDARD_INPUT { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// All that is wrong with the lines of a file.
+pub(super) fn invalid(path: &Path, problems: &Problems, session: &Session<'_>) -> Failure {
+    let name = name(path);
+    let shown = problems.shown().iter().map(|problem| {
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let place = Place { line: number(problem.line), column: number(problem.column.unwrap_or(1)) };
+        render_line_error(&name, place, &problem.excerpt, problem.mark, &problem.message, session.console.error_color)
+    });
+    let mut text = shown.collect::<Vec<_>>().join("\n");
+    match problems.count() - problems.shown().len() as u64 {
+        0 => {}
+        1 => text += "\n… and one more problem\n",
+        more => text += &format!("\n… and {more} more problems\n"),
+    }
+    Failure { exit: Exit::Invalid, text }
+}
+
+/// A format on the command line.
+pub(super) fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "jsonl" => Ok(Format::Json),
+        other => other.parse().map_err(|error: crate::history::formats::ParseFormatError| error.to_string()),
+    }
+}

@@ -1,0 +1,426 @@
+//! The Paxos Commit server: what it does on each message, timer and completed sync.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::super::errand::{Client, Errand};
+use super::super::site::{News, Site};
+use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
+use super::Config;
+use super::acceptor::Acceptor;
+use super::leader::{Count, Proposal};
+use super::message::{Accepted, Ballot, Message};
+use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
+use crate::process::{self, Files, Process, Release, Role, SyncToken};
+
+type Context<'a> = process::Context<'a, PaxosCommit>;
+
+/// A server of Paxos Commit: participant for its own keys, coordinator of what clients bring to it, acceptor if it is among the first, and
+/// leader of what it is in doubt of.
+#[derive(Clone, Debug)]
+pub struct PaxosCommit {
+    config: Rc<Config>,
+    /// Until it is on disk that this life has begun: what came meanwhile.
+    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    site: Site,
+    acceptor: Acceptor,
+    begun: u64,
+    coordinated: BTreeMap<TxnId, Coordination>,
+    counts: BTreeMap<TxnId, Count>,
+}
+
+/// A transaction that this server coordinates.
+#[derive(Clone, Debug)]
+struct Coordination {
+    errand: Errand,
+    /// Whether the work is done and votes are asked for.
+    asks: bool,
+    began: LocalTime,
+}
+
+/// A server's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Timer {
+    /// As a coordinator: something was not answered yet.
+    Coordinate(TxnId),
+    /// As a participant: was not asked to vote for a long time.
+    Abandon(TxnId),
+    /// No decision has come for a long time: take over.
+    TakeOver(TxnId),
+}
+
+/// The *sometimes* marks of its own.
+const TOOK_OVER: &str = "leader took over";
+const PREEMPTED: &str = "leader preempted";
+const PROPOSED_AGAIN: &str = "vote proposed again";
+const SILENT_ABORTED: &str = "silent participant aborted";
+
+impl Process for PaxosCommit {
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Note = Note;
+
+    const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
+    const MARKS: &'static [&'static str] = &[
+        mark::WAITED,
+        mark::DEADLOCK_AVOIDED,
+        mark::IN_DOUBT,
+        mark::IN_DOUBT_AFTER_CRASH,
+        mark::VOTES_LATE,
+        mark::ABANDONED,
+        mark::LATE_FENCED,
+        mark::RESTART_NOTICED,
+        mark::REQUEST_REPEATED,
+        TOOK_OVER,
+        PREEMPTED,
+        PROPOSED_AGAIN,
+        SILENT_ABORTED,
+    ];
+
+    fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
+        let site = Site::boot(config.locking, disk, context);
+        let server = Self {
+            config: Rc::new(config.clone()),
+            asleep: Some((context.sync(), Vec::new())),
+            site,
+            acceptor: Acceptor::recover(disk),
+            begun: 0,
+            coordinated: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        };
+        for txn in server.site.in_doubt() {
+            server.wait_for_decision(txn, context);
+        }
+        server
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
+        // Nothing may be said in the name of a life that could yet be forgotten.
+        if let Some((_, early)) = &mut self.asleep {
+            return early.push((from, message));
+        }
+        if from.is_client() != matches!(message, Message::Request { .. }) {
+            return;
+        }
+        match message {
+            Message::Request { session, number, transaction } => self.on_request(from, session, number, transaction, context),
+            Message::Work { age, acts } => self.on_work(age, acts, context),
+            Message::Worked { txn, epoch, seen } => self.on_worked(from, txn, epoch, seen, context),
+            Message::Refused { txn } => self.on_refused(from, txn, context),
+            Message::Prepare { txn, worked_in, participants } => self.on_prepare(txn, worked_in, &participants, context),
+            Message::Phase1a { txn, ballot } => self.on_phase1a(from, txn, ballot, context),
+            Message::Phase1b { txn, ballot, accepted } => self.on_phase1b(from, txn, ballot, accepted, context),
+            Message::Phase2a { txn, ballot, votes } => self.on_phase2a(from, txn, ballot, votes, context),
+            Message::Phase2b { txn, ballot, votes } => self.on_phase2b(from, txn, ballot, &votes, context),
+            Message::Preempted { txn, ballot } => self.on_preempted(txn, ballot, context),
+            Message::Decide { txn, decision } => self.on_decide(txn, decision, context),
+            Message::Answer { .. } => {}
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, context: &mut Context<'_>) {
+        match timer {
+            Timer::Coordinate(txn) => self.coordinate(txn, context),
+            Timer::Abandon(txn) => {
+                let news = self.site.abandon(txn, context);
+                self.tell_news(news, context);
+            }
+            Timer::TakeOver(txn) => self.take_over(txn, context),
+        }
+    }
+
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
+        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
+            for (from, message) in early {
+                self.on_message(from, message, context);
+            }
+        }
+    }
+
+    /// A coordinator is one that has asked for votes and knows no decision; a participant is one in doubt. Who is both is called the
+    /// coordinator.
+    fn role(&self) -> Option<Role> {
+        let asking = self.coordinated.values().filter(|coordination| coordination.asks).count();
+        let doubtful = self.site.in_doubt().count();
+        let role = |name, count| Role { name, rank: count as u64 };
+        if asking > 0 { Some(role("Coordinator", asking)) } else { (doubtful > 0).then(|| role("Participant", doubtful)) }
+    }
+
+    fn status(&self) -> String {
+        let doubts = self.site.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
+        format!("in life {}, {} coordinated, {doubts}, {} keys locked", self.site.epoch().0, self.coordinated.len(), self.site.locked())
+    }
+}
+
+/// What those who run a server may ask it.
+impl PaxosCommit {
+    /// What it must still bring to an end, in words.
+    pub fn unsettled(&self) -> Option<String> {
+        let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
+        let parts: Vec<String> = coordinated.into_iter().chain(self.site.unsettled()).collect();
+        (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
+    }
+
+    fn home(&self, key: u64) -> NodeId {
+        self.config.members[(key % self.config.members.len() as u64) as usize]
+    }
+
+    fn acceptors(&self) -> &[NodeId] {
+        &self.config.members[..self.config.acceptors]
+    }
+
+    fn majority(&self) -> usize {
+        self.config.rules.majority(self.config.acceptors)
+    }
+
+    fn wait_for_decision(&self, txn: TxnId, context: &mut Context<'_>) {
+        let patience = context.random().within(self.config.takeover);
+        context.set_timer(Timer::TakeOver(txn), patience);
+    }
+}
+
+/// The coordinator: the work, and the questions for votes.
+impl PaxosCommit {
+    fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
+        if !self.site.accept(session, number, context) {
+            return;
+        }
+        self.begun += 1;
+        let txn = TxnId { coordinator: context.me(), epoch: self.site.epoch(), number: self.begun };
+        let age = Age { began: context.now(), txn };
+        let errand = Errand::new(age, Client { node, session, number }, transaction, |key| self.home(key));
+        context.note(Note::Began { txn, participants: errand.participants() });
+        self.coordinated.insert(txn, Coordination { errand, asks: false, began: context.now() });
+        self.send_work(txn, context);
+        self.ask_if_done(txn, context);
+    }
+
+    fn send_work(&self, txn: TxnId, context: &mut Context<'_>) {
+        let Some(Coordination { errand, .. }) = self.coordinated.get(&txn) else { return };
+        for (node, acts) in errand.missing() {
+            context.send(node, Message::Work { age: errand.age(), acts: acts.to_vec() });
+        }
+        context.set_timer(Timer::Coordinate(txn), self.config.resend);
+    }
+
+    fn on_worked(&mut self, from: NodeId, txn: TxnId, epoch: Epoch, seen: Vec<Seen>, context: &mut Context<'_>) {
+        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| !coordination.asks) else { return };
+        coordination.errand.worked(from, epoch, seen);
+        self.ask_if_done(txn, context);
+    }
+
+    /// All the work is done: from here on, only Paxos decides.
+    fn ask_if_done(&mut self, txn: TxnId, context: &mut Context<'_>) {
+        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.errand.is_done()) else { return };
+        coordination.asks = true;
+        let participants = coordination.errand.participants();
+        self.counts.insert(txn, Count::new(participants));
+        self.send_prepare(txn, context);
+        self.wait_for_decision(txn, context);
+        self.decide_if_chosen(txn, context);
+    }
+
+    /// Asks those whose vote is not known. Were the request forgotten in a crash and doubled by the network, it would be carried out twice: so
+    /// that it was taken in is durable before anybody votes.
+    fn send_prepare(&self, txn: TxnId, context: &mut Context<'_>) {
+        let (Some(coordination), Some(count)) = (self.coordinated.get(&txn), self.counts.get(&txn)) else { return };
+        for (node, worked_in) in coordination.errand.worked_in() {
+            if count.chosen(node, self.majority()).is_none() {
+                context.send_when_durable(node, Message::Prepare { txn, worked_in, participants: count.participants.clone() });
+            }
+        }
+        context.set_timer(Timer::Coordinate(txn), self.config.resend);
+    }
+
+    /// Repeats what was not answered. Work that is not done in time is given up: nobody has been asked for a vote yet.
+    fn coordinate(&mut self, txn: TxnId, context: &mut Context<'_>) {
+        let Some(coordination) = self.coordinated.get(&txn) else { return };
+        if coordination.asks {
+            self.send_prepare(txn, context);
+        } else if context.now().since(coordination.began) < self.config.work_timeout {
+            self.send_work(txn, context);
+        } else {
+            context.sometimes(mark::VOTES_LATE);
+            self.abort_work(txn, Cause::Timeout, context);
+        }
+    }
+
+    /// A participant has aborted. Once votes are asked for, it is its vote that counts.
+    fn on_refused(&mut self, from: NodeId, txn: TxnId, context: &mut Context<'_>) {
+        if self.coordinated.get(&txn).is_some_and(|coordination| !coordination.asks) {
+            self.abort_work(txn, Cause::VotedNo(from), context);
+        }
+    }
+
+    fn abort_work(&mut self, txn: TxnId, cause: Cause, context: &mut Context<'_>) {
+        let Some(coordination) = self.coordinated.get(&txn) else { return };
+        let participants = coordination.errand.participants();
+        context.note(Note::Decided { txn, decision: Decision::Abort, cause });
+        for participant in participants {
+            context.send(participant, Message::Decide { txn, decision: Decision::Abort });
+        }
+        self.answer(txn, Decision::Abort, context);
+    }
+
+    /// Tells the client what became of its transaction. A request that was refused must not be taken in again: so the answer waits until it
+    /// is on disk that it was.
+    fn answer(&mut self, txn: TxnId, decision: Decision, context: &mut Context<'_>) {
+        let Some(coordination) = self.coordinated.remove(&txn) else { return };
+        context.cancel_timer(Timer::Coordinate(txn));
+        context.note(Note::Told { txn, decision });
+        let (Client { node, session, number }, reply) = coordination.errand.answer(decision);
+        context.send_when_durable(node, Message::Answer { session, number, reply });
+    }
+}
+
+/// The participant.
+impl PaxosCommit {
+    fn on_work(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_>) {
+        if !self.site.works(age.txn) {
+            context.set_timer(Timer::Abandon(age.txn), self.config.abandon_timeout);
+        }
+        let news = self.site.work(age, acts, context);
+        self.tell_news(news, context);
+    }
+
+    fn tell_news(&mut self, news: Vec<News>, context: &mut Context<'_>) {
+        for news in news {
+            match news {
+                News::Worked(txn) => {
+                    let seen = self.site.seen(txn).unwrap_or_default().to_vec();
+                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.site.epoch(), seen });
+                }
+                News::Refused(txn) => {
+                    context.cancel_timer(Timer::Abandon(txn));
+                    context.send(txn.coordinator, Message::Refused { txn });
+                }
+            }
+        }
+    }
+
+    /// Votes, in ballot zero of its own instance. It never proposes anything else there, whatever crashes: so the vote is on disk first.
+    fn on_prepare(&mut self, txn: TxnId, worked_in: Epoch, participants: &[NodeId], context: &mut Context<'_>) {
+        let (vote, news) = self.site.vote(txn, worked_in, participants, context);
+        self.tell_news(news, context);
+        let Some(vote) = vote else { return };
+        context.cancel_timer(Timer::Abandon(txn));
+        if vote == Vote::Yes && !self.counts.contains_key(&txn) {
+            self.wait_for_decision(txn, context);
+        }
+        let propose = Message::Phase2a { txn, ballot: Ballot::ZERO, votes: vec![(context.me(), vote)] };
+        for acceptor in self.acceptors().to_vec() {
+            release(self.config.rules.release_of_vote(), acceptor, propose.clone(), context);
+        }
+    }
+
+    fn on_decide(&mut self, txn: TxnId, decision: Decision, context: &mut Context<'_>) {
+        self.counts.remove(&txn);
+        context.cancel_timer(Timer::TakeOver(txn));
+        context.cancel_timer(Timer::Abandon(txn));
+        let news = self.site.learn(txn, decision, context);
+        self.tell_news(news, context);
+        self.answer(txn, decision, context);
+    }
+}
+
+/// The acceptor.
+impl PaxosCommit {
+    fn on_phase1a(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, context: &mut Context<'_>) {
+        let answer = match self.acceptor.promise(txn, ballot, context) {
+            Ok(accepted) => Message::Phase1b { txn, ballot, accepted },
+            Err(ballot) => Message::Preempted { txn, ballot },
+        };
+        release(self.config.rules.release_of_acceptor(), from, answer, context);
+    }
+
+    fn on_phase2a(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, votes: Vec<(NodeId, Vote)>, context: &mut Context<'_>) {
+        let leader = if ballot == Ballot::ZERO { txn.coordinator } else { from };
+        match self.acceptor.accept(txn, ballot, &votes, context) {
+            Ok(()) => release(self.config.rules.release_of_acceptor(), leader, Message::Phase2b { txn, ballot, votes }, context),
+            Err(ballot) => context.send(leader, Message::Preempted { txn, ballot }),
+        }
+    }
+}
+
+/// The leader.
+impl PaxosCommit {
+    /// No decision has come: asks the acceptors what they know, in a ballot of its own.
+    fn take_over(&mut self, txn: TxnId, context: &mut Context<'_>) {
+        if let Some(participants) = self.site.doubts(txn) {
+            context.note(Note::Inquired { txn });
+            context.sometimes(mark::IN_DOUBT);
+            self.counts.entry(txn).or_insert_with(|| Count::new(participants.to_vec()));
+        }
+        let place = self.config.members.iter().position(|member| *member == context.me()).unwrap_or_default();
+        let servers = self.config.members.len();
+        let Some(count) = self.counts.get_mut(&txn) else { return };
+        let ballot = count.begin(place, servers);
+        context.sometimes(TOOK_OVER);
+        for acceptor in self.acceptors() {
+            context.send(*acceptor, Message::Phase1a { txn, ballot });
+        }
+        self.wait_for_decision(txn, context);
+    }
+
+    fn on_phase1b(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, accepted: Vec<Accepted>, context: &mut Context<'_>) {
+        let (majority, rules) = (self.majority(), self.config.rules);
+        let Some(count) = self.counts.get_mut(&txn) else { return };
+        let Some(Proposal { votes, free }) = count.promised(from, ballot, accepted, majority, rules) else { return };
+        if free > 0 {
+            context.sometimes(SILENT_ABORTED);
+        }
+        if free < votes.len() {
+            context.sometimes(PROPOSED_AGAIN);
+        }
+        for acceptor in self.acceptors() {
+            context.send(*acceptor, Message::Phase2a { txn, ballot, votes: votes.clone() });
+        }
+    }
+
+    fn on_phase2b(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, votes: &[(NodeId, Vote)], context: &mut Context<'_>) {
+        let majority = self.majority();
+        let Some(count) = self.counts.get_mut(&txn) else { return };
+        let known: Vec<bool> = votes.iter().map(|(node, _)| count.chosen(*node, majority).is_some()).collect();
+        count.accepted(from, ballot, votes);
+        for ((node, _), known) in votes.iter().zip(known) {
+            if let Some((_, vote)) = count.chosen(*node, majority).filter(|_| !known) {
+                context.note(Note::Heard { txn, from: *node, vote });
+            }
+        }
+        self.decide_if_chosen(txn, context);
+    }
+
+    fn on_preempted(&mut self, txn: TxnId, ballot: Ballot, context: &mut Context<'_>) {
+        if let Some(count) = self.counts.get_mut(&txn) {
+            if ballot > count.ballot {
+                context.sometimes(PREEMPTED);
+            }
+            count.heard_of(ballot);
+        }
+    }
+
+    /// What Paxos has chosen stays chosen: it can be announced at once.
+    fn decide_if_chosen(&mut self, txn: TxnId, context: &mut Context<'_>) {
+        let majority = self.majority();
+        let Some(count) = self.counts.get(&txn) else { return };
+        let Some((decision, cause)) = count.decision(majority) else { return };
+        let participants = count.participants.clone();
+        context.note(Note::Decided { txn, decision, cause });
+        let me = context.me();
+        let others = participants.iter().copied().filter(|node| *node != txn.coordinator);
+        for node in std::iter::once(txn.coordinator).chain(others).filter(|node| *node != me) {
+            context.send(node, Message::Decide { txn, decision });
+        }
+        self.on_decide(txn, decision, context);
+    }
+}
+
+fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
+    match release {
+        Release::Now => context.send(to, message),
+        Release::Durable => context.send_when_durable(to, message),
+    }
+}

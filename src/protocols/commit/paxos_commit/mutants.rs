@@ -1,0 +1,100 @@
+//! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
+
+use super::super::Vote;
+use super::{Ballot, Rules};
+use crate::process::Release;
+
+/// A variant of Paxos Commit with one published bug.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// How scenarios name it: `paxos-commit/proposes-prepared`.
+    pub name: &'static str,
+    /// The broken rules.
+    pub rules: &'static dyn Rules,
+    /// Where the bug was published.
+    pub source: &'static str,
+    /// What must go wrong around it for it to show.
+    pub needs: &'static [&'static str],
+    /// The property that must catch it.
+    pub property: &'static str,
+    /// What is wrong, in a sentence or two.
+    pub about: &'static str,
+}
+
+/// All mutants of Paxos Commit.
+pub static MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "paxos-commit/proposes-prepared",
+        rules: &ProposesPrepared,
+        source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Gray and Lamport, 2006, section 4.2",
+        needs: &["a participant that does not vote", "a leader that takes over"],
+        property: "commit-needs-all-yes",
+        about: "A leader that takes over proposes that a participant has prepared of whom nobody has heard.",
+    },
+    Mutant {
+        name: "paxos-commit/proposes-oldest",
+        rules: &ProposesOldest,
+        source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Lamport, Paxos Made Simple, 2001, P2c",
+        needs: &["leaders that take over from each other", "loss"],
+        property: "agreement",
+        about: "A leader that takes over proposes the vote of the lowest ballot again, and not that of the highest.",
+    },
+    Mutant {
+        name: "paxos-commit/forgets-promise",
+        rules: &ForgetsPromise,
+        source: "Gray and Lamport, 2006, section 4.1: an acceptor's state is on stable storage before it answers",
+        needs: &["crashes of acceptors that lose unsynced writes", "a leader that takes over"],
+        property: "agreement",
+        about: "An acceptor answers before its promise or what it has accepted is on disk, and forgets it in a crash.",
+    },
+    Mutant {
+        name: "paxos-commit/votes-early",
+        rules: &VotesEarly,
+        source: "get-convex horizontal-scaling-convex#101, #155",
+        needs: &["crashes of participants that lose unsynced writes"],
+        property: "commit-needs-all-yes",
+        about: "A participant proposes its vote before the record of it is on its disk. Having crashed, it knows nothing of a transaction that \
+                others commit.",
+    },
+];
+
+/// The mutant of this name.
+pub fn mutant(name: &str) -> Option<&'static Mutant> {
+    MUTANTS.iter().find(|mutant| mutant.name == name)
+}
+
+#[derive(Debug)]
+struct ProposesPrepared;
+
+impl Rules for ProposesPrepared {
+    fn vote_of_the_silent(&self) -> Vote {
+        Vote::Yes
+    }
+}
+
+#[derive(Debug)]
+struct ProposesOldest;
+
+impl Rules for ProposesOldest {
+    fn vote_to_propose(&self, accepted: Vec<(Ballot, Vote)>) -> Option<Vote> {
+        accepted.into_iter().min_by_key(|(ballot, _)| *ballot).map(|(_, vote)| vote)
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsPromise;
+
+impl Rules for ForgetsPromise {
+    fn release_of_acceptor(&self) -> Release {
+        Release::Now
+    }
+}
+
+#[derive(Debug)]
+struct VotesEarly;
+
+impl Rules for VotesEarly {
+    fn release_of_vote(&self) -> Release {
+        Release::Now
+    }
+}

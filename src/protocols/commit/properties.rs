@@ -1,0 +1,578 @@
+//! What must hold of atomic commit, whatever the protocol: judged from outside, by what servers say of themselves.
+//!
+//! [`PROPERTIES`] says what each demands. AC1 to AC5 are those of *Concurrency Control and Recovery in Database Systems* (Bernstein,
+//! Hadzilacos and Goodman, 1987), §7.2. The judge also measures how long participants were in doubt, and keys locked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::locks::Mode;
+use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
+use crate::base::{Duration, NodeId, Time};
+use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table, Verdict};
+use crate::trace::{Event, Record, Vocabulary};
+
+/// The properties, in the order in which they are reported: name, what kind, and what each says.
+pub const PROPERTIES: [(&str, PropertyKind, &str); 12] = [
+    ("agreement", PropertyKind::Always, "no two servers decide differently on a transaction (AC1)"),
+    ("no-reversal", PropertyKind::Always, "no server reverses its decision, not after a crash either (AC2)"),
+    ("commit-needs-all-yes", PropertyKind::Always, "a transaction commits only if all participants have voted for it (AC3)"),
+    ("commit-if-all-yes", PropertyKind::Always, "a coordinator that has heard yes from all does not abort (AC4)"),
+    ("all-decide", PropertyKind::Eventually, "when the faults are over, nobody stays in doubt, and no locks stay behind (AC5)"),
+    ("no-abort-after-yes", PropertyKind::Always, "a participant that has voted yes aborts only when somebody else has decided so"),
+    (
+        "locks-until-decided",
+        PropertyKind::Always,
+        "a participant holds what it has locked until it has voted no, has left without writes, or knows the decision; over crashes, too",
+    ),
+    ("exclusive-locks", PropertyKind::Always, "no two transactions hold locks on a key that exclude each other"),
+    ("two-phase-locking", PropertyKind::Always, "a transaction that commits takes no lock anywhere after it has given one up"),
+    (
+        "decision-findable",
+        PropertyKind::Always,
+        "a decision is not forgotten while somebody in doubt would be told the opposite, and nobody is told it",
+    ),
+    ("unique-transactions", PropertyKind::Always, "no two transactions have one name"),
+    ("told-what-happened", PropertyKind::Always, "what a client is told of its transaction is what was decided"),
+];
+
+#[derive(Clone, Copy)]
+enum Property {
+    Agreement,
+    NoReversal,
+    CommitNeedsAllYes,
+    CommitIfAllYes,
+    AllDecide,
+    NoAbortAfterYes,
+    LocksUntilDecided,
+    ExclusiveLocks,
+    TwoPhaseLocking,
+    DecisionFindable,
+    UniqueTransactions,
+    ToldWhatHappened,
+}
+
+/// Judges servers of a commit protocol by the [`PROPERTIES`], and measures blocking.
+#[derive(Debug, Default)]
+pub struct CommitJudge {
+    transactions: BTreeMap<TxnId, Txn>,
+    /// Who holds what, by server and key: how, and since when.
+    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, (Mode, Time)>>,
+    /// Of whom each server does not know the decision.
+    doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
+    /// How often each server has started.
+    lives: BTreeMap<NodeId, u64>,
+    settling: Option<Time>,
+    now: Time,
+    found: [Option<(Time, String)>; PROPERTIES.len()],
+    measured: Measured,
+}
+
+/// What is known of a transaction.
+#[derive(Clone, Debug, Default)]
+struct Txn {
+    participants: Option<Vec<NodeId>>,
+    parties: BTreeMap<NodeId, Party>,
+    /// What the coordinator has heard.
+    heard: BTreeMap<NodeId, Vote>,
+    /// The first word of a decision: whose, and when.
+    decided: Option<(Decision, NodeId, Time)>,
+    /// Whether somebody was free to abort, and did.
+    aborted: bool,
+    /// What those who ask are told since the coordinator has forgotten it.
+    forgotten: Option<Decision>,
+    told: Option<Decision>,
+}
+
+/// What is known of a participant.
+#[derive(Clone, Debug, Default)]
+struct Party {
+    vote: Option<Vote>,
+    /// Whether it ever voted no while its vote counted.
+    refused: bool,
+    /// Whether it said no after it had left: a coordinator that has heard nothing else of it may abort.
+    refused_late: bool,
+    /// What it said was decided.
+    said: Option<(Decision, Time)>,
+    /// Whether it knows the decision: until a crash makes it forget.
+    knows: bool,
+    doubt: Option<Time>,
+    /// Keys that it holds exclusively.
+    exclusive: BTreeSet<u64>,
+    /// When a crash took its locks, if it has taken none since.
+    lost: Option<Time>,
+    /// In which life of the server it last took a lock.
+    life: u64,
+    /// The number of the record in which it took its last lock, and the key.
+    last_lock: Option<(u64, u64)>,
+    /// The number of the record in which it first gave locks up.
+    first_release: Option<u64>,
+}
+
+impl Txn {
+    /// Somebody who has voted yes and does not know the decision.
+    fn doubtful(&self) -> Option<NodeId> {
+        self.parties.iter().find(|(_, party)| party.vote == Some(Vote::Yes) && !party.knows).map(|(node, _)| *node)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Measured {
+    began: u64,
+    committed: u64,
+    aborted: u64,
+    inquiries: u64,
+    presumed: u64,
+    doubts: Vec<Duration>,
+    /// How long keys were locked, and how long for those in doubt.
+    locks: Vec<Duration>,
+    locks_in_doubt: Vec<Duration>,
+    /// The most keys that were locked at once for transactions in doubt.
+    most_in_doubt: u64,
+    /// How many are now.
+    now_in_doubt: u64,
+}
+
+impl CommitJudge {
+    /// A judge that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[cold]
+    fn violated(&mut self, property: Property, detail: String) {
+        self.found[property as usize].get_or_insert((self.now, detail));
+    }
+
+    fn party(&mut self, txn: TxnId, node: NodeId) -> &mut Party {
+        self.transactions.entry(txn).or_default().parties.entry(node).or_default()
+    }
+
+    fn noted(&mut self, number: u64, node: NodeId, note: &Note) {
+        match *note {
+            Note::Recovered { ref in_doubt, .. } => self.recovered(node, in_doubt),
+            Note::Began { txn, ref participants } => self.began(node, txn, participants),
+            Note::Locked { txn, lock } => self.locked(number, node, txn, lock),
+            Note::Released { txn, shared_only } => self.released(number, node, txn, shared_only),
+            Note::Voted { txn, vote } => self.voted(node, txn, vote),
+            Note::Heard { txn, from, vote } => {
+                self.transactions.entry(txn).or_default().heard.insert(from, vote);
+            }
+            Note::Decided { txn, decision, cause } => {
+                self.decided(node, txn, decision, cause);
+                self.said(node, txn, decision);
+            }
+            Note::Learned { txn, decision } => {
+                self.learned(node, txn, decision);
+                self.said(node, txn, decision);
+            }
+            Note::Inquired { .. } => self.measured.inquiries += 1,
+            Note::Presumed { txn, decision } => self.presumed(node, txn, decision),
+            Note::Forgot { txn, presumed } => self.forgot(node, txn, presumed),
+            Note::Told { txn, decision } => self.told(node, txn, decision),
+        }
+    }
+
+    fn began(&mut self, node: NodeId, txn: TxnId, participants: &[NodeId]) {
+        self.measured.began += 1;
+        let state = self.transactions.entry(txn).or_default();
+        if state.participants.is_some() {
+            self.violated(Property::UniqueTransactions, format!("{node} began {txn} twice: the second time at {}", self.now));
+        } else {
+            state.participants = Some(participants.to_vec());
+        }
+    }
+}
+
+/// Votes and decisions.
+impl CommitJudge {
+    fn voted(&mut self, node: NodeId, txn: TxnId, vote: Vote) {
+        let now = self.now;
+        let party = self.party(txn, node);
+        // Who has left without writes takes no further part, whatever it says when it is asked again after a crash.
+        if party.vote == Some(Vote::ReadOnly) {
+            party.refused_late |= vote == Vote::No;
+            let state = self.transactions.entry(txn).or_default();
+            state.aborted |= vote == Vote::No;
+            return;
+        }
+        party.vote = Some(vote);
+        match vote {
+            Vote::Yes => {
+                if party.doubt.is_none() && !party.knows {
+                    party.doubt = Some(now);
+                    let keys = party.exclusive.len() as u64;
+                    self.doubts.entry(node).or_default().insert(txn);
+                    self.measured.now_in_doubt += keys;
+                    self.measured.most_in_doubt = self.measured.most_in_doubt.max(self.measured.now_in_doubt);
+                }
+            }
+            Vote::No => {
+                party.refused = true;
+                let state = self.transactions.entry(txn).or_default();
+                state.aborted = true;
+                if let Some((Decision::Commit, by, at)) = state.decided {
+                    self.violated(
+                        Property::CommitNeedsAllYes,
+                        format!("{node} voted no on {txn} at {now}, which {by} had committed at {at}"),
+                    );
+                }
+            }
+            Vote::ReadOnly => {}
+        }
+    }
+
+    /// A coordinator, or the only participant, decided.
+    fn decided(&mut self, node: NodeId, txn: TxnId, decision: Decision, cause: Cause) {
+        if decision == Decision::Commit {
+            return;
+        }
+        let now = self.now;
+        let state = self.transactions.entry(txn).or_default();
+        state.aborted = true;
+        let Some(participants) = &state.participants else { return };
+        let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
+        // What a coordinator had heard it forgets in a crash.
+        if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
+            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
+        } else if let Cause::VotedNo(by) = cause
+            && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
+        {
+            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
+        }
+    }
+
+    /// A participant knows the decision.
+    fn learned(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
+        let now = self.now;
+        let party = self.party(txn, node);
+        party.knows = true;
+        let voted_yes = party.vote == Some(Vote::Yes);
+        self.end_doubt(node, txn);
+        let state = self.transactions.entry(txn).or_default();
+        if decision == Decision::Abort && voted_yes && !state.aborted {
+            self.violated(
+                Property::NoAbortAfterYes,
+                format!("{node} had voted yes on {txn}, and aborted at {now} though nobody had decided so"),
+            );
+        }
+    }
+
+    /// Somebody says that this was decided.
+    fn said(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
+        let now = self.now;
+        let party = self.party(txn, node);
+        let before = party.said.get_or_insert((decision, now)).to_owned();
+        let state = self.transactions.entry(txn).or_default();
+        let first = state.decided.is_none();
+        let (other, by, at) = *state.decided.get_or_insert((decision, node, now));
+        if before.0 != decision {
+            self.violated(Property::NoReversal, format!("{node} decided {} on {txn} at {}, and {decision} at {now}", before.0, before.1));
+        } else if other != decision {
+            self.violated(Property::Agreement, format!("{by} decided {other} on {txn} at {at}, and {node} decided {decision} at {now}"));
+        }
+        if first {
+            match decision {
+                Decision::Commit => self.measured.committed += 1,
+                Decision::Abort => self.measured.aborted += 1,
+            }
+            if decision == Decision::Commit {
+                self.committed(node, txn);
+            }
+        }
+        let state = self.transactions.entry(txn).or_default();
+        if state.told.is_some_and(|told| told != decision) {
+            self.violated(
+                Property::ToldWhatHappened,
+                format!("the client of {txn} was told the opposite before {node} decided {decision} at {now}"),
+            );
+        }
+    }
+
+    /// A transaction was committed: may it be?
+    fn committed(&mut self, node: NodeId, txn: TxnId) {
+        let now = self.now;
+        let Some(state) = self.transactions.get(&txn) else { return };
+        let mut wrong = Vec::new();
+        for participant in state.participants.iter().flatten() {
+            let party = state.parties.get(participant);
+            let without = match party {
+                Some(party) if party.refused => "although it had voted no",
+                Some(Party { vote: Some(Vote::Yes | Vote::ReadOnly), .. }) => "",
+                _ => "without its vote",
+            };
+            if !without.is_empty() {
+                wrong.push((
+                    Property::CommitNeedsAllYes,
+                    format!("{node} committed {txn} at {now} {without}: {participant} takes part in it"),
+                ));
+            }
+            if let Some(lost) = party.and_then(|party| party.lost) {
+                let detail = format!("{node} committed {txn} at {now}, though {participant} had lost its locks in a crash at {lost}");
+                wrong.push((Property::LocksUntilDecided, detail));
+            }
+        }
+        let parties = || state.parties.iter();
+        let last_lock = parties().filter_map(|(node, party)| party.last_lock.map(|(number, key)| (number, key, node))).max();
+        let first_release = parties().filter_map(|(node, party)| Some((party.first_release?, node))).min();
+        if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
+            && lock > release
+        {
+            let detail = format!("{txn} committed at {now}, but {taken_by} had locked k{key} for it after {given_by} had given locks up");
+            wrong.push((Property::TwoPhaseLocking, detail));
+        }
+        for (property, detail) in wrong {
+            self.violated(property, detail);
+        }
+    }
+
+    fn presumed(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
+        self.measured.presumed += 1;
+        let now = self.now;
+        let state = self.transactions.entry(txn).or_default();
+        state.aborted |= decision == Decision::Abort;
+        // Who knows better may be told anything: its question was late.
+        if let Some((other, by, at)) = state.decided
+            && other != decision
+            && let Some(doubtful) = state.doubtful()
+        {
+            let detail = format!(
+                "{node} presumed {decision} of {txn} at {now}, of which {by} had decided {other} at {at}, with {doubtful} in doubt"
+            );
+            self.violated(Property::DecisionFindable, detail);
+        }
+    }
+
+    fn forgot(&mut self, node: NodeId, txn: TxnId, presumed: Decision) {
+        let now = self.now;
+        let state = self.transactions.entry(txn).or_default();
+        state.forgotten = Some(presumed);
+        let Some((decision, ..)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
+        if let Some(doubtful) = state.doubtful() {
+            let detail = format!("{node} forgot at {now} to have decided {decision} on {txn}, while {doubtful} is in doubt");
+            self.violated(Property::DecisionFindable, detail);
+        }
+    }
+
+    fn told(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
+        let now = self.now;
+        let state = self.transactions.entry(txn).or_default();
+        state.told = Some(decision);
+        let fits = match decision {
+            Decision::Commit => state.decided.is_some_and(|(decided, ..)| decided == Decision::Commit),
+            Decision::Abort => state.decided.is_none_or(|(decided, ..)| decided == Decision::Abort),
+        };
+        let nothing_done = state.participants.as_ref().is_some_and(Vec::is_empty);
+        if !fits && !nothing_done {
+            self.violated(Property::ToldWhatHappened, format!("{node} told the client of {txn} at {now}: {decision}, which is not so"));
+        }
+    }
+
+    fn end_doubt(&mut self, node: NodeId, txn: TxnId) {
+        let now = self.now;
+        self.doubts.entry(node).or_default().remove(&txn);
+        let party = self.party(txn, node);
+        let Some(since) = party.doubt.take() else { return };
+        let (length, keys) = (now.since(since), party.exclusive.len());
+        self.measured.doubts.push(length);
+        self.measured.locks_in_doubt.extend(std::iter::repeat_n(length, keys));
+        self.measured.now_in_doubt = self.measured.now_in_doubt.saturating_sub(keys as u64);
+    }
+}
+
+/// Locks.
+impl CommitJudge {
+    fn locked(&mut self, number: u64, node: NodeId, txn: TxnId, lock: HeldLock) {
+        let now = self.now;
+        let holders = self.locks.entry((node, lock.key)).or_default();
+        let against = holders.iter().find(|(other, (mode, _))| **other != txn && !mode.goes_with(lock.mode));
+        if let Some((other, (mode, since))) = against {
+            let (key, wanted) = (lock.key, lock.mode);
+            let detail = format!("{node} gave {txn} k{key} {wanted:?} at {now}, which {other} has held {mode:?} since {since}");
+            self.found[Property::ExclusiveLocks as usize].get_or_insert((now, detail));
+        }
+        let since = holders.get(&txn).map_or(now, |(_, since)| *since);
+        holders.insert(txn, (lock.mode, since));
+        let life = self.lives.get(&node).copied().unwrap_or_default();
+        let party = self.party(txn, node);
+        // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
+        if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
+            *party = Party { said: party.said, ..Party::default() };
+        }
+        party.life = life;
+        if lock.mode == Mode::Exclusive {
+            party.exclusive.insert(lock.key);
+        }
+        // What is locked once more by one who has left is for nothing: the work has come twice, the second time after a crash.
+        if party.vote.is_none() {
+            party.lost = None;
+            party.last_lock = Some((number, lock.key));
+        }
+    }
+
+    fn released(&mut self, number: u64, node: NodeId, txn: TxnId, shared_only: bool) {
+        let now = self.now;
+        let state = self.transactions.entry(txn).or_default();
+        let party = state.parties.entry(node).or_default();
+        let may = party.knows || matches!(party.vote, Some(Vote::No | Vote::ReadOnly));
+        party.first_release.get_or_insert(number);
+        if !shared_only {
+            party.exclusive.clear();
+            if !may {
+                self.violated(
+                    Property::LocksUntilDecided,
+                    format!("{node} released the locks of {txn} at {now}, and did not know what was decided"),
+                );
+            }
+        }
+        self.drop_locks(node, |other, mode| other == txn && (!shared_only || mode == Mode::Shared));
+    }
+
+    /// Takes locks of a server off the books, and measures how long they were held.
+    fn drop_locks(&mut self, node: NodeId, which: impl Fn(TxnId, Mode) -> bool) {
+        let now = self.now;
+        for ((_, _), holders) in self.locks.range_mut((node, 0)..=(node, u64::MAX)) {
+            let dropped = holders.extract_if(.., |txn, (mode, _)| which(*txn, *mode));
+            self.measured.locks.extend(dropped.map(|(_, (_, since))| now.since(since)));
+        }
+    }
+
+    /// A crash takes the locks of all that had not voted yes.
+    fn crashed(&mut self, node: NodeId) {
+        let now = self.now;
+        let mut held = BTreeSet::new();
+        for holders in self.locks.range((node, 0)..=(node, u64::MAX)).map(|(_, holders)| holders) {
+            held.extend(holders.keys().copied());
+        }
+        for txn in held {
+            let party = self.party(txn, node);
+            if party.vote.is_none() {
+                party.lost = Some(now);
+                party.exclusive.clear();
+            }
+        }
+        let doubts = self.doubts.get(&node).cloned().unwrap_or_default();
+        self.drop_locks(node, |txn, _| !doubts.contains(&txn));
+    }
+
+    /// A server came back: those in doubt are as they were, and votes that it does not know of were never given.
+    fn recovered(&mut self, node: NodeId, in_doubt: &[(TxnId, Vec<HeldLock>)]) {
+        let now = self.now;
+        *self.lives.entry(node).or_default() += 1;
+        let before = self.doubts.remove(&node).unwrap_or_default();
+        for txn in before {
+            if !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn) {
+                self.end_doubt(node, txn);
+                let party = self.party(txn, node);
+                (party.vote, party.lost) = (None, Some(now));
+                party.exclusive.clear();
+                let state = &self.transactions[&txn];
+                if let Some((Decision::Commit, by, at)) = state.decided {
+                    let detail = format!("{node} had voted yes on {txn}, which {by} committed at {at}, and knows nothing of it at {now}");
+                    self.violated(Property::CommitNeedsAllYes, detail);
+                }
+            }
+        }
+        self.drop_locks(node, |txn, _| !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn));
+        for (txn, locks) in in_doubt {
+            let exclusive: BTreeSet<u64> = locks.iter().filter(|lock| lock.mode == Mode::Exclusive).map(|lock| lock.key).collect();
+            for lock in locks {
+                self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert((lock.mode, now));
+            }
+            let party = self.party(*txn, node);
+            // A decision that it had heard and did not write down is one that it must hear again.
+            party.knows = false;
+            party.vote = Some(Vote::Yes);
+            if party.doubt.is_none() {
+                party.doubt = Some(now);
+                self.measured.now_in_doubt += exclusive.len() as u64;
+            }
+            let party = self.party(*txn, node);
+            let missing = party.exclusive.difference(&exclusive).next().copied();
+            self.doubts.entry(node).or_default().insert(*txn);
+            if let Some(key) = missing {
+                let detail = format!("{node}, in doubt of {txn}, came back at {now} without its lock on k{key}");
+                self.violated(Property::LocksUntilDecided, detail);
+            }
+            self.party(*txn, node).exclusive = exclusive;
+            let state = &self.transactions[txn];
+            if let (Some((decision, ..)), Some(presumed)) = (state.decided, state.forgotten)
+                && decision != presumed
+            {
+                let detail = format!("{node} is in doubt of {txn} again at {now}: {decision} was decided, and is forgotten");
+                self.violated(Property::DecisionFindable, detail);
+            }
+        }
+    }
+}
+
+impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        self.now = record.at;
+        match *record.event {
+            Event::Note { node, note } => self.noted(record.number, node, note),
+            Event::Crash { node, .. } if !node.is_client() => self.crashed(node),
+            Event::Settle => self.settling = Some(record.at),
+            _ => {}
+        }
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        let report = |((name, kind, _), found): (&(&'static str, PropertyKind, _), &Option<(Time, String)>)| PropertyReport {
+            name,
+            kind: *kind,
+            verdict: if found.is_some() { Verdict::Violated } else { Verdict::Holds },
+            detail: found.as_ref().map(|(_, detail)| detail.clone()).unwrap_or_default(),
+            at: found.as_ref().map(|(at, _)| *at),
+        };
+        let mut reports: Vec<_> = PROPERTIES.iter().zip(&self.found).map(report).collect();
+        if let Some(detail) = self.left_behind() {
+            let all_decide = &mut reports[Property::AllDecide as usize];
+            (all_decide.verdict, all_decide.detail, all_decide.at) = (Verdict::Violated, detail, Some(self.now));
+        }
+        reports
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let Measured { doubts, locks, locks_in_doubt, .. } = &self.measured;
+        let mut blocking = Table::new("Blocking", &["count", "median", "p99", "max"]);
+        let row = |lengths: &[Duration]| {
+            let mut lengths = lengths.to_vec();
+            vec![
+                Cell::Count(lengths.len() as u64),
+                Cell::median(&mut lengths),
+                Cell::quantile(&mut lengths, 99, 100),
+                Cell::quantile(&mut lengths, 1, 1),
+            ]
+        };
+        let open = self.transactions.values().flat_map(|state| state.parties.values()).filter_map(|party| party.doubt);
+        let all: Vec<Duration> = doubts.iter().copied().chain(open.map(|since| self.now.since(since))).collect();
+        blocking.row("participants in doubt", row(&all));
+        blocking.row("keys locked for writing, in doubt", row(locks_in_doubt));
+        blocking.row("keys locked", row(locks));
+        let mut transactions = Table::new("Transactions", &["count"]);
+        for (name, count) in [
+            ("begun", self.measured.began),
+            ("committed", self.measured.committed),
+            ("aborted", self.measured.aborted),
+            ("inquiries of those in doubt", self.measured.inquiries),
+            ("answers by presumption", self.measured.presumed),
+            ("most keys locked for writing at once, in doubt", self.measured.most_in_doubt),
+        ] {
+            transactions.row(name, vec![Cell::Count(count)]);
+        }
+        vec![blocking, transactions]
+    }
+}
+
+impl CommitJudge {
+    /// What is left when the run is over and everything has been healed.
+    fn left_behind(&self) -> Option<String> {
+        self.settling.filter(|settling| self.now > *settling)?;
+        if let Some((node, txn)) = self.doubts.iter().find_map(|(node, doubts)| Some((node, doubts.first()?))) {
+            let others = self.doubts.values().map(BTreeSet::len).sum::<usize>() - 1;
+            return Some(format!("at the end {node} is in doubt of {txn}, and there are {others} more such cases"));
+        }
+        let held = self.locks.iter().find_map(|((node, key), holders)| Some((node, key, holders.keys().next()?)));
+        held.map(|(node, key, txn)| format!("at the end {node} has k{key} locked for {txn}"))
+    }
+}

@@ -1,0 +1,201 @@
+//! What must hold of two-phase commit over groups: of each group what holds of a Raft cluster; of the groups what holds of servers of a commit
+//! protocol, which here never crash; and of what they say to each other that the speaker's group has it.
+//!
+//! [`PROPERTIES`] says what the last demands; the others are [those of Raft](crate::protocols::raft::properties::PROPERTIES) and
+//! [those of atomic commit](super::super::properties::PROPERTIES).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::properties::CommitJudge;
+use super::super::{Decision, Note as CommitNote, TxnId, Vote};
+use super::{Message, Note, Operation, RaftMessage};
+use crate::base::{MessageId, NodeId, Time};
+use crate::check::{Judge, PropertyReport, Table, Verdict};
+use crate::protocols::raft;
+use crate::protocols::raft::properties::RaftJudge;
+use crate::trace::{Event, Record, Vocabulary};
+
+/// The properties, in the order in which they are reported: name, and what each says.
+pub const PROPERTIES: [(&str, &str); 2] = [
+    ("replicate-before-yes", "a yes leaves a group once the group has committed the prepared work (Spanner §4.2.1)"),
+    ("replicate-before-decision", "a decision is announced once the coordinator's group has committed it (Spanner §4.2.1)"),
+];
+
+/// Judges the groups as servers of a commit protocol: by its properties, and by the [`PROPERTIES`].
+#[derive(Debug)]
+pub struct GroupsJudge {
+    replicas: u32,
+    commit: CommitJudge,
+    /// How many notes of each group were passed on.
+    heard: BTreeMap<NodeId, u64>,
+    /// Which groups have voted yes on what.
+    yes: BTreeSet<(NodeId, TxnId)>,
+    decided: BTreeMap<TxnId, Decision>,
+    found: [Option<(Time, String)>; PROPERTIES.len()],
+}
+
+/// What the records are about that the judge of atomic commit sees.
+struct CommitWords;
+
+impl Vocabulary for CommitWords {
+    type Message = ();
+    type Note = CommitNote;
+    type Client = ();
+}
+
+impl GroupsJudge {
+    /// A judge of groups of so many servers.
+    pub fn new(replicas: u32) -> Self {
+        Self {
+            replicas,
+            commit: CommitJudge::new(),
+            heard: BTreeMap::new(),
+            yes: BTreeSet::new(),
+            decided: BTreeMap::new(),
+            found: Default::default(),
+        }
+    }
+
+    fn group_of(&self, server: NodeId) -> NodeId {
+        NodeId::server(server.index() as u32 / self.replicas)
+    }
+
+    fn pass_on(&mut self, number: u64, at: Time, event: &Event<'_, CommitWords>) {
+        self.commit.observe(&Record { number, at, event });
+    }
+
+    /// The first replica that says something says it for its group. That all say the same is Raft's to keep.
+    fn noted(&mut self, number: u64, at: Time, node: NodeId, place: u64, note: &CommitNote) {
+        let group = self.group_of(node);
+        let heard = self.heard.entry(group).or_default();
+        if place <= *heard {
+            return;
+        }
+        *heard = place;
+        match *note {
+            CommitNote::Voted { txn, vote: Vote::Yes } => drop(self.yes.insert((group, txn))),
+            CommitNote::Decided { txn, decision, .. } => drop(self.decided.entry(txn).or_insert(decision)),
+            _ => {}
+        }
+        self.pass_on(number, at, &Event::Note { node: group, note });
+    }
+
+    fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
+        let group = self.group_of(id.from);
+        match *message {
+            Message::Ballot { txn, vote: Vote::Yes, .. } if !self.yes.contains(&(group, txn)) => {
+                let detail = format!("at {at} {} voted yes on {txn} for group {}, which had not", id.from, group.index() + 1);
+                self.found[0].get_or_insert((at, detail));
+            }
+            Message::Decide { txn, decision } if self.decided.get(&txn) != Some(&decision) => {
+                let detail = format!(
+                    "at {at} {} announced the {decision} of {txn} for group {}, which had not decided so",
+                    id.from,
+                    group.index() + 1
+                );
+                self.found[1].get_or_insert((at, detail));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for GroupsJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        let (number, at) = (record.number, record.at);
+        match *record.event {
+            Event::Send { id, message, .. } => self.sent(at, id, message),
+            Event::Note { node, note: Note::Group(place, note) } => self.noted(number, at, node, *place, note),
+            Event::Settle => self.pass_on(number, at, &Event::Settle),
+            // Time goes on for the judge of blocking, too.
+            Event::Synced { node, through } => self.pass_on(number, at, &Event::Synced { node, through }),
+            _ => {}
+        }
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        let own = PROPERTIES.iter().zip(&self.found).map(|((name, _), found)| match found {
+            None => PropertyReport::holds(name),
+            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
+        });
+        Judge::<CommitWords>::reports(&self.commit).into_iter().chain(own).collect()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        Judge::<CommitWords>::tables(&self.commit)
+    }
+}
+
+/// Judges each group as a Raft cluster.
+#[derive(Debug)]
+pub struct RaftsJudge {
+    replicas: u32,
+    groups: Vec<RaftJudge<Operation>>,
+}
+
+/// What the records are about that a group's judge sees.
+struct RaftWords;
+
+impl Vocabulary for RaftWords {
+    type Message = RaftMessage;
+    type Note = raft::Note;
+    type Client = ();
+}
+
+impl RaftsJudge {
+    /// A judge of so many groups of so many servers.
+    pub fn new(groups: u32, replicas: u32) -> Self {
+        let judge = |group: u32| RaftJudge::of((group * replicas) as usize, replicas as usize);
+        Self { replicas, groups: (0..groups).map(judge).collect() }
+    }
+
+    fn pass_on(&mut self, node: NodeId, number: u64, at: Time, event: &Event<'_, RaftWords>) {
+        if !node.is_client()
+            && let Some(judge) = self.groups.get_mut(node.index() / self.replicas as usize)
+        {
+            judge.observe(&Record { number, at, event });
+        }
+    }
+}
+
+/// The name of a file as the Raft within a server knows it.
+fn inner(file: &str) -> Option<&str> {
+    file.strip_prefix("raft/")
+}
+
+impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        let (number, at) = (record.number, record.at);
+        match *record.event {
+            Event::Send { id, fate, message: Message::Raft(message) } => {
+                self.pass_on(id.from, number, at, &Event::Send { id, fate, message });
+            }
+            Event::Note { node, note: Note::Raft(note) } => self.pass_on(node, number, at, &Event::Note { node, note }),
+            Event::Write { node, write, file, change } => {
+                if let Some(file) = inner(file) {
+                    self.pass_on(node, number, at, &Event::Write { node, write, file, change });
+                }
+            }
+            Event::Synced { node, through } => self.pass_on(node, number, at, &Event::Synced { node, through }),
+            Event::Boot { node, incarnation, files } => {
+                let files: Vec<_> = files.iter().filter_map(|(name, bytes)| Some((inner(name)?, *bytes))).collect();
+                self.pass_on(node, number, at, &Event::Boot { node, incarnation, files: &files });
+            }
+            Event::Crash { node, unsynced, kept } => self.pass_on(node, number, at, &Event::Crash { node, unsynced, kept }),
+            _ => {}
+        }
+    }
+
+    /// What is violated in any group, with its number.
+    fn reports(&self) -> Vec<PropertyReport> {
+        let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(|(name, _)| PropertyReport::holds(name)).collect();
+        for (number, judge) in (1..).zip(&self.groups) {
+            for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
+                if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {
+                    *all = PropertyReport { detail: format!("in group {number}: {}", one.detail), ..one };
+                }
+            }
+        }
+        reports
+    }
+}

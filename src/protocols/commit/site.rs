@@ -1,0 +1,287 @@
+//! What a server does for its own keys, whatever the commit protocol: it counts its lives, takes requests in once, does its work, votes, and
+//! remembers on disk what it has promised and learned. It sends nothing: what is said to whom is the protocol's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::locks::Policy;
+use super::manager::{Happening, Manager, Prepared, Refusal};
+use super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
+use crate::base::{Act, ClientId, NodeId, Seen};
+use crate::process::{Context, Files, Process};
+
+/// The name of its file: records, a line of JSON each, only ever appended to.
+const FILE: &str = "site";
+
+/// A server's own keys, and the transactions that it takes part in.
+#[derive(Clone, Debug)]
+pub struct Site {
+    epoch: Epoch,
+    sessions: BTreeMap<ClientId, u64>,
+    manager: Manager,
+    /// What it has voted yes for without knowing the decision, with all who take part.
+    in_doubt: BTreeMap<TxnId, Vec<NodeId>>,
+    ended: BTreeMap<TxnId, Ended>,
+}
+
+/// How a transaction ended here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was aborted, and no other vote than *no* was ever given.
+    Refused,
+    /// This decision was learned.
+    Learned(Decision),
+}
+
+/// Something that others must be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The work for a transaction is done.
+    Worked(TxnId),
+    /// A transaction has aborted here.
+    Refused(TxnId),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Record {
+    /// The server has started.
+    Booted { epoch: Epoch },
+    /// A client's request was taken in.
+    Accepted { session: ClientId, number: u64 },
+    /// Ready to do either.
+    Prepared { participants: Vec<NodeId>, prepared: Prepared },
+    /// Voted no when asked.
+    Refused { txn: TxnId },
+    /// Learned the decision.
+    Learned { txn: TxnId, decision: Decision },
+}
+
+/// What a step of a process does through its context.
+type Step<'s, 'c, P> = &'s mut Context<'c, P>;
+
+/// Its life.
+impl Site {
+    /// The site as its disk has it. What it says in this life counts only when what is written here is durable.
+    pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: Step<'_, '_, P>) -> Self {
+        let mut site = Self {
+            epoch: Epoch::default(),
+            sessions: BTreeMap::new(),
+            manager: Manager::new(locking),
+            in_doubt: BTreeMap::new(),
+            ended: BTreeMap::new(),
+        };
+        let mut prepared = BTreeMap::new();
+        for record in disk.records::<Record>(FILE) {
+            site.take(record, &mut prepared);
+        }
+        for prepared in prepared.values() {
+            site.manager.restore(prepared);
+            context.sometimes(mark::IN_DOUBT_AFTER_CRASH);
+        }
+        site.epoch = Epoch(site.epoch.0 + 1);
+        context.append_record(FILE, &Record::Booted { epoch: site.epoch });
+        let in_doubt = site.in_doubt.keys().map(|txn| (*txn, site.manager.held(*txn))).collect();
+        context.note(Note::Recovered { epoch: site.epoch, in_doubt }.into());
+        site
+    }
+
+    fn take(&mut self, record: Record, prepared: &mut BTreeMap<TxnId, Prepared>) {
+        match record {
+            Record::Booted { epoch } => self.epoch = epoch,
+            Record::Accepted { session, number } => {
+                self.sessions.insert(session, number);
+            }
+            Record::Prepared { participants, prepared: ready } => {
+                self.in_doubt.insert(ready.age.txn, participants);
+                prepared.insert(ready.age.txn, ready);
+            }
+            Record::Refused { txn } => {
+                self.ended.insert(txn, Ended::Refused);
+            }
+            Record::Learned { txn, decision } => {
+                self.in_doubt.remove(&txn);
+                self.ended.insert(txn, Ended::Learned(decision));
+                if let (Decision::Commit, Some(ready)) = (decision, prepared.remove(&txn)) {
+                    self.manager.replay(&ready.writes);
+                }
+            }
+        }
+    }
+
+    /// Which of its lives this is.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Takes a client's request in, unless the network has doubled it.
+    pub fn accept<P: Process>(&mut self, session: ClientId, number: u64, context: Step<'_, '_, P>) -> bool {
+        if self.sessions.get(&session).is_some_and(|last| number <= *last) {
+            context.sometimes(mark::REQUEST_REPEATED);
+            return false;
+        }
+        self.sessions.insert(session, number);
+        context.append_record(FILE, &Record::Accepted { session, number });
+        // It shall be durable when it is needed.
+        context.sync();
+        true
+    }
+}
+
+/// What it knows.
+impl Site {
+    /// All who take part in a transaction, if it is one in doubt.
+    pub fn doubts(&self, txn: TxnId) -> Option<&[NodeId]> {
+        self.in_doubt.get(&txn).map(Vec::as_slice)
+    }
+
+    /// The transactions in doubt.
+    pub fn in_doubt(&self) -> impl Iterator<Item = TxnId> {
+        self.in_doubt.keys().copied()
+    }
+
+    /// How a transaction ended here.
+    pub fn ended(&self, txn: TxnId) -> Option<Ended> {
+        self.ended.get(&txn).copied()
+    }
+
+    /// What a transaction saw here, once its work is done.
+    pub fn seen(&self, txn: TxnId) -> Option<&[Seen]> {
+        self.manager.seen(txn)
+    }
+
+    /// Whether a transaction is at work here, and no vote was given.
+    pub fn works(&self, txn: TxnId) -> bool {
+        self.manager.knows(txn) && !self.in_doubt.contains_key(&txn)
+    }
+
+    /// What it must still bring to an end, in words.
+    pub fn unsettled(&self) -> Option<String> {
+        let (doubts, working) = (self.in_doubt.len(), self.manager.under_way() - self.in_doubt.len());
+        let parts = [(doubts, "in doubt"), (working, "at work")];
+        let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// How many keys are locked.
+    pub fn locked(&self) -> usize {
+        self.manager.locked()
+    }
+}
+
+/// What it does.
+impl Site {
+    /// Locks what acts need and carries them out, once; of one that is under way or over, says again what there is to say.
+    pub fn work<P: Process<Note: From<Note>>>(&mut self, age: Age, acts: Vec<Act>, context: Step<'_, '_, P>) -> Vec<News> {
+        let txn = age.txn;
+        if let Some(ended) = self.ended(txn) {
+            context.sometimes(mark::LATE_FENCED);
+            return if ended == Ended::Refused { vec![News::Refused(txn)] } else { Vec::new() };
+        }
+        if self.manager.knows(txn) {
+            return if self.manager.work(txn).is_some() { vec![News::Worked(txn)] } else { Vec::new() };
+        }
+        let happened = self.manager.begin(age, acts);
+        self.pass_on(happened, context)
+    }
+
+    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before anybody hears
+    /// of it. Of one that was decided here nothing can be said any more.
+    pub fn vote<P: Process<Note: From<Note>>>(
+        &mut self,
+        txn: TxnId,
+        worked_in: Epoch,
+        participants: &[NodeId],
+        context: Step<'_, '_, P>,
+    ) -> (Option<Vote>, Vec<News>) {
+        if self.in_doubt.contains_key(&txn) {
+            return (Some(Vote::Yes), Vec::new());
+        }
+        match self.ended(txn) {
+            Some(Ended::Learned(_)) => return (None, Vec::new()),
+            Some(Ended::Refused) => {
+                context.sometimes(mark::LATE_FENCED);
+                context.append_record(FILE, &Record::Refused { txn });
+                context.note(Note::Voted { txn, vote: Vote::No }.into());
+                return (Some(Vote::No), Vec::new());
+            }
+            None => {}
+        }
+        if worked_in == self.epoch
+            && let Some(prepared) = self.manager.prepare(txn)
+        {
+            context.append_record(FILE, &Record::Prepared { participants: participants.to_vec(), prepared });
+            context.note(Note::Voted { txn, vote: Vote::Yes }.into());
+            self.in_doubt.insert(txn, participants.to_vec());
+            return (Some(Vote::Yes), Vec::new());
+        }
+        if worked_in != self.epoch {
+            context.sometimes(mark::RESTART_NOTICED);
+        }
+        context.append_record(FILE, &Record::Refused { txn });
+        let mut news = Vec::new();
+        self.refuse(txn, &mut news, context);
+        let happened = self.manager.end(txn, Decision::Abort);
+        news.extend(self.pass_on(happened, context));
+        news.retain(|news| *news != News::Refused(txn));
+        (Some(Vote::No), news)
+    }
+
+    /// Aborts what nobody has asked the vote for.
+    pub fn abandon<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, context: Step<'_, '_, P>) -> Vec<News> {
+        let mut news = Vec::new();
+        if self.works(txn) {
+            context.sometimes(mark::ABANDONED);
+            self.refuse(txn, &mut news, context);
+            let happened = self.manager.end(txn, Decision::Abort);
+            news.extend(self.pass_on(happened, context));
+        }
+        news
+    }
+
+    /// Learns what was decided, and acts on it. Who has not voted yes cannot be told to commit.
+    pub fn learn<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, decision: Decision, context: Step<'_, '_, P>) -> Vec<News> {
+        let in_doubt = self.in_doubt.remove(&txn).is_some();
+        if !in_doubt {
+            if decision == Decision::Abort && !self.ended.contains_key(&txn) {
+                // What was to be done may come later: it shall find that it is too late.
+                self.ended.insert(txn, Ended::Refused);
+                context.note(Note::Learned { txn, decision }.into());
+                let happened = self.manager.end(txn, Decision::Abort);
+                return self.pass_on(happened, context);
+            }
+            return Vec::new();
+        }
+        context.append_record(FILE, &Record::Learned { txn, decision });
+        context.note(Note::Learned { txn, decision }.into());
+        self.ended.insert(txn, Ended::Learned(decision));
+        let happened = self.manager.end(txn, decision);
+        self.pass_on(happened, context)
+    }
+
+    fn refuse<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, news: &mut Vec<News>, context: Step<'_, '_, P>) {
+        context.note(Note::Voted { txn, vote: Vote::No }.into());
+        self.ended.insert(txn, Ended::Refused);
+        news.push(News::Refused(txn));
+    }
+
+    /// Notes what came to pass, and says what others must be told.
+    fn pass_on<P: Process<Note: From<Note>>>(&mut self, happened: Vec<Happening>, context: Step<'_, '_, P>) -> Vec<News> {
+        let mut news = Vec::new();
+        for happening in happened {
+            match happening {
+                Happening::Locked(txn, lock) => context.note(Note::Locked { txn, lock }.into()),
+                Happening::Waits(_) => context.sometimes(mark::WAITED),
+                Happening::Executed(txn) => news.push(News::Worked(txn)),
+                Happening::Refused(txn, why) => {
+                    if why == Refusal::GaveWay {
+                        context.sometimes(mark::DEADLOCK_AVOIDED);
+                    }
+                    self.refuse(txn, &mut news, context);
+                }
+                Happening::Released { txn, shared_only } => context.note(Note::Released { txn, shared_only }.into()),
+            }
+        }
+        news
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the server, step by step.
+
+mod scripts;

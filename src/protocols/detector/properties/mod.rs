@@ -1,0 +1,401 @@
+//! What must hold of failure detectors, and how well they do, judged from outside: from what they say, against what in truth happened.
+//!
+//! The classes are those of Chandra and Toueg (*Unreliable Failure Detectors for Reliable Distributed Systems*, J. ACM 43(2), 1996), read
+//! for runs that end: when the faults are over, those who were destroyed must in the end be suspected by all others (*strong
+//! completeness*), and nobody else by anybody (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
+
+mod classes;
+mod recovery;
+mod track;
+mod truth;
+
+use std::collections::BTreeMap;
+
+use super::{Message, Note, Observers, Said, State};
+use crate::base::{Duration, NodeId, Time};
+use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::trace::{Event, Record, Vocabulary};
+use track::{Track, Undetected};
+use truth::{Cause, Change, Truth};
+
+pub use classes::{LEADERSHIP, LeaderJudge};
+pub use recovery::{RECOVERY, RecoveryJudge, Working};
+
+/// The properties, in the order in which they are reported: name, kind, and what each says.
+pub const PROPERTIES: [(&str, PropertyKind, &str); 6] = [
+    (
+        COMPLETENESS,
+        PropertyKind::Eventually,
+        "whoever was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
+    ),
+    (
+        ACCURACY,
+        PropertyKind::Eventually,
+        "when the faults are over, in the end no living node is suspected by any (Chandra and Toueg, eventual strong accuracy)",
+    ),
+    (RESURRECT, PropertyKind::Always, "whoever was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)"),
+    (INCARNATION, PropertyKind::Always, "nobody holds a member to be of an incarnation that it has not had (SWIM §4.2)"),
+    (GRAY, PropertyKind::Always, "a detector that watches work notices a disk that stalls for longer than it may take to detect a failure"),
+    (
+        QUALITY,
+        PropertyKind::Always,
+        "detection time, mistake recurrence and mistake duration keep the bounds that the scenario requires (Chen, Toueg and Aguilera §2.3)",
+    ),
+];
+
+const COMPLETENESS: &str = "strong-completeness";
+const ACCURACY: &str = "eventual-accuracy";
+const RESURRECT: &str = "never-resurrect";
+const INCARNATION: &str = "incarnation-is-its-own";
+const GRAY: &str = "gray-failures-noticed";
+const QUALITY: &str = "quality-of-service";
+
+/// A system in which detectors speak: how their words are told from others.
+pub trait Testimony: Vocabulary {
+    /// What this note says of detection.
+    fn detection(note: &Self::Note) -> Option<Note>;
+
+    /// Which detector sent this message, and how many bytes it takes.
+    fn traffic(message: &Self::Message) -> Option<(u8, u64)>;
+}
+
+/// How many bytes a message takes on the wire, in a compact binary form: that of postcard, without a frame.
+pub fn bytes_of(message: &Message) -> u64 {
+    let size = postcard::serialize_with_flavor(message, postcard::ser_flavors::Size::default());
+    size.expect("a message is plain data") as u64
+}
+
+/// A detector that is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// What it is called.
+    pub name: String,
+    /// Who watches whom.
+    pub observers: Observers,
+    /// Whether it watches the work of nodes.
+    pub watches_work: bool,
+    /// Whether it suspects before it convicts: SWIM.
+    pub doubts: bool,
+    /// What is required of it.
+    pub bounds: Bounds,
+}
+
+/// What is required of a detector: bounds, where there are any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// At most: from a crash to the beginning of a suspicion that lasts until the node is back, of each undisturbed watcher.
+    pub detection: Option<Duration>,
+    /// At least: the mean time between mistakes of a pair.
+    pub recurrence: Option<Duration>,
+    /// At most: the mean length of a mistake.
+    pub duration: Option<Duration>,
+    /// At least: the mean time between doubts of a pair about a living node, where the detector doubts before it convicts.
+    pub doubts: Option<Duration>,
+}
+
+/// Judges all detectors of a run.
+#[derive(Debug)]
+pub struct DetectorJudge {
+    truth: Truth,
+    subjects: Vec<Judged>,
+    violated: BTreeMap<&'static str, PropertyReport>,
+}
+
+#[derive(Debug)]
+struct Judged {
+    subject: Subject,
+    verdicts: Track,
+    doubts: Option<Track>,
+    /// Of each pair the incarnation in which the one has declared the other dead.
+    dead: BTreeMap<(NodeId, NodeId), u32>,
+    incarnations: BTreeMap<NodeId, u32>,
+    messages: u64,
+    bytes: u64,
+}
+
+impl Judged {
+    fn tracks(&mut self) -> impl Iterator<Item = &mut Track> {
+        std::iter::once(&mut self.verdicts).chain(&mut self.doubts)
+    }
+}
+
+impl DetectorJudge {
+    /// Judges these detectors, by slot, on so many nodes. What happens in the time to warm up does not count as a mistake.
+    pub fn new(nodes: u32, subjects: Vec<Subject>, warm_up: Duration) -> Self {
+        let judged = |subject: Subject| {
+            let track = || Track::new(nodes, subject.observers, subject.watches_work, Time::ZERO + warm_up);
+            Judged {
+                verdicts: track(),
+                doubts: subject.doubts.then(track),
+                dead: BTreeMap::new(),
+                incarnations: BTreeMap::new(),
+                messages: 0,
+                bytes: 0,
+                subject,
+            }
+        };
+        Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: BTreeMap::new() }
+    }
+
+    fn violate(&mut self, property: &'static str, at: Time, detail: String) {
+        self.violated.entry(property).or_insert_with(|| PropertyReport::violated(property, at, detail));
+    }
+
+    fn said(&mut self, at: Time, by: NodeId, note: Note) {
+        let Some(judged) = self.subjects.get_mut(usize::from(note.slot)) else { return };
+        match note.said {
+            Said::Refutes { incarnation } => {
+                let known = judged.incarnations.entry(by).or_insert(0);
+                *known = (*known).max(incarnation);
+            }
+            Said::Holds { member, state, incarnation } => {
+                judged.verdicts.said(at, by, member, state == State::Dead, &self.truth);
+                if let Some(doubts) = &mut judged.doubts {
+                    doubts.said(at, by, member, state != State::Alive, &self.truth);
+                    self.membership(at, by, note.slot, member, state, incarnation);
+                }
+            }
+        }
+    }
+
+    /// What SWIM may say of a member.
+    fn membership(&mut self, at: Time, by: NodeId, slot: u8, member: NodeId, state: State, incarnation: u32) {
+        let judged = &mut self.subjects[usize::from(slot)];
+        let own = judged.incarnations.get(&member).copied().unwrap_or(0);
+        let buried = judged.dead.get(&(by, member)).copied();
+        if state == State::Dead {
+            judged.dead.insert((by, member), incarnation);
+        } else {
+            judged.dead.remove(&(by, member));
+        }
+        if incarnation > own {
+            let detail =
+                format!("{}: {by} holds {member} to be of incarnation {incarnation}, which has had {own} at most", judged.subject.name);
+            self.violate(INCARNATION, at, detail);
+        }
+        if let Some(buried) = buried
+            && incarnation <= buried
+            && state != State::Dead
+        {
+            let detail = format!(
+                "{}: {by} declared {member} dead in incarnation {buried}, and holds it {state:?} in {incarnation} again",
+                self.subjects[usize::from(slot)].subject.name
+            );
+            self.violate(RESURRECT, at, detail);
+        }
+    }
+
+    fn changed(subjects: &mut [Judged], at: Time, change: Change, truth: &Truth) {
+        for judged in subjects.iter_mut() {
+            if let Change::Down(node) = change {
+                let own = judged.dead.range((node, NodeId::server(0))..).take_while(|((by, _), _)| *by == node);
+                let forgotten: Vec<(NodeId, NodeId)> = own.map(|(pair, _)| *pair).collect();
+                for pair in forgotten {
+                    judged.dead.remove(&pair);
+                }
+            }
+            for track in judged.tracks() {
+                match change {
+                    Change::Down(node) => track.down(at, node, truth),
+                    Change::Up(node, crashed) => {
+                        track.crash_over(at, node, crashed, truth);
+                        track.up(at, node, truth);
+                    }
+                    Change::Links => track.recount(at, truth),
+                    Change::Freed(node, since) => track.freed(at, node, since, truth),
+                    Change::Nothing | Change::Stalled(_) | Change::Settled => {}
+                }
+            }
+        }
+    }
+
+    /// The second half of the time to settle, in which all must be as it stays.
+    fn the_end(&self) -> Option<Time> {
+        let settled = self.truth.settled?;
+        Some(settled + self.truth.now.since(settled) / 2)
+    }
+
+    /// Whether all and only those are suspected who ought to be, in the end.
+    fn judge_the_end(&mut self) {
+        let Some(end) = self.the_end().filter(|end| *end < self.truth.now) else { return };
+        let now = self.truth.now;
+        let mut found = Vec::new();
+        for judged in &self.subjects {
+            let (name, track) = (&judged.subject.name, &judged.verdicts);
+            let destroyed = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).destroyed);
+            for of in destroyed {
+                let unaware = track.watchers(of).find(|by| self.truth.node(*by).up && !track.is_suspected(*by, of));
+                if let Some(by) = unaware {
+                    found.push((COMPLETENESS, now, format!("{name}: {by} does not suspect {of}, which was destroyed")));
+                }
+            }
+            if let Some((at, by, of)) = track.last_trust.filter(|(at, ..)| *at >= end) {
+                found.push((COMPLETENESS, at, format!("{name}: {by} trusted {of} again, which was down, as late as at {at}")));
+            }
+            if let Some((at, by, of)) = track.last_wrong.filter(|(at, ..)| *at >= end) {
+                found.push((ACCURACY, at, format!("{name}: {by} suspected {of}, which lived, as late as at {at}")));
+            }
+        }
+        for (property, at, detail) in found {
+            self.violate(property, at, detail);
+        }
+    }
+
+    fn judge_bounds(&mut self) {
+        let now = self.truth.now;
+        let mut found = Vec::new();
+        for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in &self.subjects {
+            if let Some(most) = bounds.detection {
+                let slowest = verdicts.detections.iter().copied().max().filter(|slowest| *slowest > most);
+                found.extend(slowest.map(|slowest| (QUALITY, format!("{name}: a crash was detected after {slowest}, not within {most}"))));
+                let missed = verdicts.undetected.iter().find(|missed| missed.length > most);
+                found.extend(missed.map(|missed| (QUALITY, missed.in_words(name, "crash"))));
+                let missed = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most);
+                found.extend(missed.map(|missed| (GRAY, missed.in_words(name, "stalled disk"))));
+            }
+            let mut recurs = |least: Option<Duration>, track: &Track, what: &str| {
+                if let (Some(least), Some(mean)) = (least, track.recurrence())
+                    && mean < least
+                {
+                    let count = track.linked_mistakes();
+                    found.push((QUALITY, format!("{name}: {count} {what}, one in {mean} of each pair, not at most one in {least}")));
+                }
+            };
+            recurs(bounds.recurrence, verdicts, "mistakes");
+            if let Some(doubts) = doubts {
+                recurs(bounds.doubts, doubts, "doubts of living members");
+            }
+            if let (Some(most), Some(mean)) = (bounds.duration, verdicts.duration())
+                && mean > most
+            {
+                found.push((QUALITY, format!("{name}: a mistake lasts {mean} in the mean, not at most {most}")));
+            }
+        }
+        for (property, detail) in found {
+            self.violate(property, now, detail);
+        }
+    }
+}
+
+impl Undetected {
+    fn in_words(&self, name: &str, what: &str) -> String {
+        let Self { by, of, since, length } = self;
+        format!("{name}: {by} did not notice the {what} of {of} at {since}, for all of {length}")
+    }
+}
+
+impl<V: Testimony> Judge<V> for DetectorJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        let Self { truth, subjects, .. } = self;
+        truth.now = record.at;
+        match record.event {
+            Event::Send { message, .. } => {
+                if let Some((slot, bytes)) = V::traffic(message)
+                    && let Some(judged) = subjects.get_mut(usize::from(slot))
+                {
+                    judged.messages += 1;
+                    judged.bytes += bytes;
+                }
+            }
+            Event::Note { node, note } => {
+                if let Some(note) = V::detection(note) {
+                    self.said(record.at, *node, note);
+                }
+            }
+            Event::Boot { .. } | Event::Crash { .. } | Event::Pause { .. } | Event::Resume { .. } => self.change::<V>(record),
+            Event::Strike { .. } | Event::Lift { .. } | Event::Settle => self.change::<V>(record),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, at: Time) {
+        self.truth.now = at;
+        for track in self.subjects.iter_mut().flat_map(Judged::tracks) {
+            track.close(&self.truth);
+        }
+        self.judge_the_end();
+        self.judge_bounds();
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        let report = |(name, kind, _)| {
+            let found = self.violated.get(name).cloned().unwrap_or(PropertyReport::holds(name));
+            PropertyReport { kind, ..found }
+        };
+        PROPERTIES.into_iter().map(report).collect()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new("quality of service (Chen, Toueg and Aguilera)", &COLUMNS);
+        for judged in &self.subjects {
+            let cost = (judged.messages, judged.bytes);
+            table.row(&judged.subject.name, row(&judged.verdicts, cost));
+            if let Some(doubts) = &judged.doubts {
+                table.row(format!("{}, suspicions", judged.subject.name), row(doubts, cost));
+            }
+        }
+        vec![table]
+    }
+}
+
+impl DetectorJudge {
+    fn change<V: Testimony>(&mut self, record: &Record<'_, V>) {
+        let Self { truth, subjects, .. } = self;
+        truth.observe(record.at, record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
+    }
+}
+
+/// What each row of the table says.
+///
+/// Of crashes: the median and the 99th part of a hundred of the detection time T_D; the median of the times until the last watcher knew; how
+/// often a watcher had not noticed when the crash was over. Of mistakes about living nodes: their mean recurrence T_MR and duration T_M, the
+/// query accuracy P_A; how many fell into loss, pauses, slow nodes, stalled disks and partitions; how many had not ended when the run or a
+/// crash cut them off; how many there are per node and hour, without those in partitions. How long it takes until one who is back is
+/// trusted. Of stalled disks, where work is watched: how long it takes to notice, and how often they were missed. What it costs.
+const COLUMNS: [&str; 19] = [
+    "T_D",
+    "T_D 99%",
+    "last",
+    "missed",
+    "T_MR",
+    "T_M",
+    "P_A",
+    "loss",
+    "pause",
+    "slow",
+    "stall",
+    "cut",
+    "open",
+    "/node-h",
+    "return",
+    "stall T_D",
+    "missed",
+    "msg/node-s",
+    "B/node-s",
+];
+
+fn row(track: &Track, (messages, bytes): (u64, u64)) -> Vec<Cell> {
+    let length = |length: Option<Duration>| length.map_or(Cell::Empty, Cell::Length);
+    let median = |lengths: &[Duration]| Cell::median(&mut lengths.to_vec());
+    vec![
+        median(&track.detections),
+        Cell::quantile(&mut track.detections.clone(), 99, 100),
+        median(&track.last_observers),
+        Cell::Count(track.undetected.len() as u64),
+        length(track.recurrence()),
+        length(track.duration()),
+        track.accuracy(),
+        track.of_cause(Cause::Loss),
+        track.of_cause(Cause::Pause),
+        track.of_cause(Cause::Slow),
+        track.of_cause(Cause::Gray),
+        track.of_cause(Cause::Partition),
+        Cell::Count(track.endless),
+        track.per_node_hour(),
+        median(&track.returns),
+        median(&track.grays),
+        Cell::Count(track.grays_missed.len() as u64),
+        track.per_node_second(messages),
+        track.per_node_second(bytes),
+    ]
+}

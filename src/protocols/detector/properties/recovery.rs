@@ -1,0 +1,146 @@
+//! What must hold of supervision, and how well it does: jobs go on, and soon.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::SupervisorNote;
+use super::truth::{Change, Truth};
+use crate::base::{Duration, NodeId, Time};
+use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::trace::{Event, Record, Vocabulary};
+
+/// The property that is judged.
+pub const RECOVERY: (&str, PropertyKind, &str) = (
+    "jobs-recovered",
+    PropertyKind::Eventually,
+    "when the faults are over, in the end each job is done by one living node, and by no other",
+);
+
+/// Judges who does which job.
+#[derive(Debug)]
+pub struct RecoveryJudge {
+    truth: Truth,
+    /// By job: who does it, and when that changed last.
+    jobs: Vec<(BTreeSet<NodeId>, Time)>,
+    /// The jobs that nobody does: since when, and who did them last.
+    lost: BTreeMap<usize, (Time, NodeId)>,
+    restarts: u64,
+    replacements: u64,
+    took: Vec<Duration>,
+    doubled: u64,
+    violated: Option<PropertyReport>,
+}
+
+impl RecoveryJudge {
+    /// Judges so many nodes that do so many jobs.
+    pub fn new(nodes: u32, jobs: u32) -> Self {
+        Self {
+            truth: Truth::new(nodes),
+            jobs: vec![(BTreeSet::new(), Time::ZERO); jobs as usize],
+            lost: BTreeMap::new(),
+            restarts: 0,
+            replacements: 0,
+            took: vec![],
+            doubled: 0,
+            violated: None,
+        }
+    }
+
+    fn does(&mut self, at: Time, node: NodeId, job: usize) {
+        let Some((doing, changed)) = self.jobs.get_mut(job) else { return };
+        if !doing.insert(node) {
+            return;
+        }
+        *changed = at;
+        self.doubled += u64::from(doing.len() > 1);
+        if let Some((since, before)) = self.lost.remove(&job) {
+            self.took.push(at.since(since));
+            *if before == node { &mut self.restarts } else { &mut self.replacements } += 1;
+        }
+    }
+
+    fn leaves(&mut self, at: Time, node: NodeId, job: usize) {
+        let Some((doing, changed)) = self.jobs.get_mut(job) else { return };
+        if doing.remove(&node) {
+            *changed = at;
+            if doing.is_empty() {
+                self.lost.insert(job, (at, node));
+            }
+        }
+    }
+
+    fn judge(&self) -> Option<PropertyReport> {
+        let settled = self.truth.settled?;
+        let (now, end) = (self.truth.now, settled + self.truth.now.since(settled) / 2);
+        if end >= now {
+            return None;
+        }
+        let violated = |at, detail| Some(PropertyReport { kind: RECOVERY.1, ..PropertyReport::violated(RECOVERY.0, at, detail) });
+        for (job, (doing, changed)) in (1..).zip(&self.jobs) {
+            let names: Vec<String> = doing.iter().map(NodeId::to_string).collect();
+            match names.len() {
+                0 => return violated(now, format!("nobody does job {job}")),
+                1 if *changed >= end => return violated(*changed, format!("job {job} went to {} as late as at {changed}", names[0])),
+                1 => {}
+                _ => return violated(now, format!("job {job} is done by {}", names.join(" and "))),
+            }
+        }
+        None
+    }
+}
+
+/// A system whose servers do jobs.
+pub trait Working: Vocabulary {
+    /// What this note says of jobs.
+    fn work(note: &Self::Note) -> Option<SupervisorNote>;
+}
+
+impl<V: Working> Judge<V> for RecoveryJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        self.truth.now = record.at;
+        if let Event::Note { node, note } = record.event {
+            match V::work(note) {
+                Some(SupervisorNote::Does { job, .. }) => self.does(record.at, *node, job as usize),
+                Some(SupervisorNote::Leaves { job }) => self.leaves(record.at, *node, job as usize),
+                Some(SupervisorNote::Omega(_)) | None => {}
+            }
+        } else if let Event::Boot { .. } | Event::Crash { .. } | Event::Strike { .. } | Event::Settle = record.event {
+            let mut down = Vec::new();
+            self.truth.observe(record.at, record.event, |_, change| {
+                if let Change::Down(node) = change {
+                    down.push(node);
+                }
+            });
+            for node in down {
+                (0..self.jobs.len()).for_each(|job| self.leaves(record.at, node, job));
+            }
+        }
+    }
+
+    fn finish(&mut self, at: Time) {
+        self.truth.now = at;
+        self.violated = self.judge();
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        let (name, kind, _) = RECOVERY;
+        vec![self.violated.clone().unwrap_or(PropertyReport { kind, ..PropertyReport::holds(name) })]
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new("recovery of jobs", &["restarted", "replaced", "median", "99%", "longest", "not yet", "done twice"]);
+        let quantile = |of, parts| Cell::quantile(&mut self.took.clone(), of, parts);
+        table.row(
+            "supervisor",
+            vec![
+                Cell::Count(self.restarts),
+                Cell::Count(self.replacements),
+                quantile(1, 2),
+                quantile(99, 100),
+                quantile(1, 1),
+                Cell::Count(self.lost.len() as u64),
+                Cell::Count(self.doubled),
+            ],
+        );
+        vec![table]
+    }
+}

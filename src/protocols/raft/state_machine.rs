@@ -1,0 +1,42 @@
+//! What Raft replicates.
+
+use std::fmt::{Debug, Display};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::Digest;
+
+/// A machine that carries out operations, one after the other. It must be deterministic: machines that were equal and have carried out the
+/// same operations in the same order are equal (paper §2).
+pub trait StateMachine: Clone + Debug + 'static {
+    /// What it is asked for.
+    type Operation: Operation;
+    /// What it answers.
+    type Response: Response;
+
+    /// Carries out an operation, and folds whatever it changes into the digest.
+    fn execute(&mut self, operation: &Self::Operation, changes: &mut Digest) -> Self::Response;
+
+    /// Answers an operation that only reads.
+    fn query(&self, operation: &Self::Operation) -> Self::Response;
+
+    /// A digest of the whole state. Costs as much as the state is big.
+    fn fingerprint(&self) -> u64;
+}
+
+/// What a state machine is asked for: part of log entries and messages.
+pub trait Operation: Clone + Eq + Debug + Display + Serialize + DeserializeOwned + 'static {
+    /// Whether it changes nothing: then it is answered by the leader, and no entry of the log (thesis §6.4).
+    fn is_read(&self) -> bool;
+
+    /// Appends it to a record on disk.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads what [`encode`](Self::encode) wrote, which is all there is; nothing if it is not that.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// What a state machine answers.
+pub trait Response: Clone + Eq + Debug + Serialize + DeserializeOwned + 'static {}
+impl<T: Clone + Eq + Debug + Serialize + DeserializeOwned + 'static> Response for T {}

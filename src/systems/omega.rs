@@ -1,0 +1,120 @@
+//! `Omega`: leader election over a failure detector.
+//!
+//! ```ron
+//! system: Omega(nodes: 5, detector: Heartbeat(interval: "500ms", timeout: "2s"))
+//! ```
+
+use std::sync::LazyLock;
+
+use super::detectors::{NODES, mutants, no_workload};
+use super::{Check, Chosen, Mutant, Nodes, Population, System, Written};
+use crate::base::{Duration, Form};
+use crate::check::Judge;
+use crate::process::NoNote;
+use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
+use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
+use crate::workload::Nobody;
+use crate::world::Cluster;
+
+/// A leader for everybody: the first node that the detector beneath does not suspect.
+#[derive(Clone, Copy, Debug)]
+pub struct Omega;
+
+/// Its part of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OmegaConfig {
+    /// How many nodes there are.
+    pub nodes: u32,
+    /// The detector beneath.
+    pub detector: Chosen,
+}
+
+impl OmegaConfig {
+    /// Reads the fields `nodes` and `detector`.
+    pub(super) fn read(fields: &mut crate::base::Fields<'_>) -> Option<Self> {
+        let nodes = fields.read_or("nodes", 5, |form| form.count(NODES));
+        let detector = fields.required("detector", |form| {
+            let chosen = Chosen::read(form)?;
+            let partial = matches!(&chosen.method, Method::Heartbeat(heartbeat) if heartbeat.observers != Observers::All);
+            if partial || chosen.subject().watches_work {
+                form.report(
+                    form.problem("a leader must be watched by everybody, and there is no worker to watch")
+                        .help("leave observers and watch out"),
+                );
+                return None;
+            }
+            Some(chosen)
+        });
+        Some(Self { nodes, detector: detector? })
+    }
+}
+
+impl Cluster for Omega {
+    type Message = Message;
+    type Operation = NoNote;
+    type Response = NoNote;
+    type Server = detector::Omega;
+    type Client = Nobody<Message>;
+}
+
+impl Testimony for Omega {
+    fn detection(note: &OmegaNote) -> Option<Note> {
+        match note {
+            OmegaNote::Detector(note) => Some(*note),
+            OmegaNote::Follows(_) => None,
+        }
+    }
+
+    fn traffic(message: &Message) -> Option<(u8, u64)> {
+        Some((message.slot, properties::bytes_of(message)))
+    }
+}
+
+impl System for Omega {
+    const NAME: &'static str = "Omega";
+    const ABOUT: &'static str = "leader election over a failure detector: all follow the first node that is not suspected";
+
+    type Config = OmegaConfig;
+
+    fn checks() -> Vec<Check> {
+        let all = properties::PROPERTIES.into_iter().chain([LEADERSHIP]);
+        all.map(|(name, kind, about)| Check { name, kind, about }).collect()
+    }
+
+    fn mutants() -> &'static [Mutant] {
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[LEADERSHIP.0]));
+        &MUTANTS
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<OmegaConfig> {
+        no_workload(workload);
+        let mut fields = system.fields()?;
+        let config = OmegaConfig::read(&mut fields);
+        fields.finish();
+        config
+    }
+
+    fn write(config: &OmegaConfig) -> Written {
+        let system = format!("Omega(nodes: {}, detector: {})", config.nodes, config.detector.write());
+        Written { system, workload: None }
+    }
+
+    fn population(config: &OmegaConfig) -> Population {
+        Population { servers: config.nodes, clients: 0 }
+    }
+
+    fn nodes(config: &OmegaConfig, mutant: Option<&'static str>) -> Nodes<Self> {
+        Nodes { servers: vec![config.detector.config(config.nodes, 0, mutant); config.nodes as usize], clients: vec![] }
+    }
+
+    fn judges(config: &OmegaConfig) -> Vec<Box<dyn Judge<Self>>> {
+        let follows = |note: &OmegaNote| match note {
+            OmegaNote::Follows(leader) => Some(*leader),
+            OmegaNote::Detector(_) => None,
+        };
+        vec![
+            Box::new(DetectorJudge::new(config.nodes, vec![config.detector.subject()], Duration::ZERO)),
+            Box::new(LeaderJudge::new(config.nodes, follows)),
+        ]
+    }
+}

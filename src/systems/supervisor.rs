@@ -1,0 +1,146 @@
+//! `Supervisor`: failed nodes are started anew or replaced, over leader election over a failure detector.
+//!
+//! ```ron
+//! system: Supervisor(nodes: 6, jobs: 4, restart_after: "1s", replace_after: "5s", detector: Heartbeat(timeout: "3s"))
+//! ```
+
+use std::sync::LazyLock;
+
+use super::detectors::{mutants, no_workload};
+use super::{Check, Mutant, Nodes, OmegaConfig, Population, System, Written};
+use crate::base::{Duration, Form};
+use crate::check::Judge;
+use crate::process::NoNote;
+use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, RECOVERY, RecoveryJudge, Testimony, Working};
+use crate::protocols::detector::{self, Note, OmegaNote, SupervisorMessage, SupervisorNote};
+use crate::workload::Nobody;
+use crate::world::Cluster;
+
+/// Nodes with jobs, some of them spare: who fails is started anew, or replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Supervisor;
+
+/// Its part of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SupervisorConfig {
+    /// The nodes, and the detector by which their leader is elected.
+    pub omega: OmegaConfig,
+    /// How many of the nodes have a job.
+    pub jobs: u32,
+    /// How long a node is suspected before it is started anew.
+    pub restart_after: Duration,
+    /// How long it is suspected before another takes its job.
+    pub replace_after: Duration,
+    /// How often the supervisor looks.
+    pub every: Duration,
+}
+
+impl Cluster for Supervisor {
+    type Message = SupervisorMessage;
+    type Operation = NoNote;
+    type Response = NoNote;
+    type Server = detector::Supervisor;
+    type Client = Nobody<SupervisorMessage>;
+}
+
+impl Testimony for Supervisor {
+    fn detection(note: &SupervisorNote) -> Option<Note> {
+        match note {
+            SupervisorNote::Omega(OmegaNote::Detector(note)) => Some(*note),
+            _ => None,
+        }
+    }
+
+    fn traffic(message: &SupervisorMessage) -> Option<(u8, u64)> {
+        match message {
+            SupervisorMessage::Omega(message) => Some((message.slot, properties::bytes_of(message))),
+            SupervisorMessage::Jobs(_) => None,
+        }
+    }
+}
+
+impl Working for Supervisor {
+    fn work(note: &SupervisorNote) -> Option<SupervisorNote> {
+        Some(*note)
+    }
+}
+
+impl System for Supervisor {
+    const NAME: &'static str = "Supervisor";
+    const ABOUT: &'static str = "nodes with jobs, and spare ones: a leader, elected over a failure detector, has failed nodes started anew, and \
+                                 gives their jobs to spare ones if that does not help";
+
+    type Config = SupervisorConfig;
+
+    fn checks() -> Vec<Check> {
+        let all = properties::PROPERTIES.into_iter().chain([LEADERSHIP, RECOVERY]);
+        all.map(|(name, kind, about)| Check { name, kind, about }).collect()
+    }
+
+    fn mutants() -> &'static [Mutant] {
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[RECOVERY.0]));
+        &MUTANTS
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<SupervisorConfig> {
+        no_workload(workload);
+        let mut fields = system.fields()?;
+        let omega = OmegaConfig::read(&mut fields);
+        let most = omega.as_ref().map_or(1, |omega| omega.nodes - 1);
+        let jobs = fields.read_or("jobs", most, |form| form.count(1..=most));
+        let restart_after = fields.read_or("restart_after", Duration::from_secs(1), Form::duration_positive);
+        let replace = fields.take("replace_after");
+        let replace_after = replace.map_or(Some(restart_after * 5), Form::duration_positive);
+        let every = fields.read_or("every", Duration::from_millis(500), Form::duration_positive);
+        if let (Some(form), Some(length)) = (replace, replace_after)
+            && length <= restart_after
+        {
+            form.report(
+                form.problem(format!("a node is replaced after {length}, before it is started anew, after {restart_after}"))
+                    .help("make replace_after longer than restart_after"),
+            );
+        }
+        fields.finish();
+        Some(SupervisorConfig { omega: omega?, jobs, restart_after, replace_after: replace_after?, every })
+    }
+
+    fn write(config: &SupervisorConfig) -> Written {
+        let SupervisorConfig { omega, jobs, restart_after, replace_after, every } = config;
+        let system = format!(
+            "Supervisor(nodes: {}, jobs: {jobs}, restart_after: \"{restart_after}\", replace_after: \"{replace_after}\", every: \"{every}\", \
+             detector: {})",
+            omega.nodes,
+            omega.detector.write()
+        );
+        Written { system, workload: None }
+    }
+
+    fn population(config: &SupervisorConfig) -> Population {
+        Population { servers: config.omega.nodes, clients: 0 }
+    }
+
+    fn nodes(config: &SupervisorConfig, mutant: Option<&'static str>) -> Nodes<Self> {
+        let SupervisorConfig { omega, jobs, restart_after, replace_after, every } = config;
+        let server = detector::SupervisorConfig {
+            detector: omega.detector.config(omega.nodes, 0, mutant),
+            jobs: *jobs,
+            restart_after: *restart_after,
+            replace_after: *replace_after,
+            every: *every,
+        };
+        Nodes { servers: vec![server; omega.nodes as usize], clients: vec![] }
+    }
+
+    fn judges(config: &SupervisorConfig) -> Vec<Box<dyn Judge<Self>>> {
+        let follows = |note: &SupervisorNote| match note {
+            SupervisorNote::Omega(OmegaNote::Follows(leader)) => Some(*leader),
+            _ => None,
+        };
+        let nodes = config.omega.nodes;
+        vec![
+            Box::new(DetectorJudge::new(nodes, vec![config.omega.detector.subject()], Duration::ZERO)),
+            Box::new(LeaderJudge::new(nodes, follows)),
+            Box::new(RecoveryJudge::new(nodes, config.jobs)),
+        ]
+    }
+}

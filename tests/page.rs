@@ -1,0 +1,141 @@
+//! The page about a history, in a real browser: it is drawn, can be stepped through, and printed, without an error.
+//!
+//! The browser is Chromium: the one that the variable `CHROMIUM` names, or else the first that is found. Without any, nothing is tested,
+//! and that is said.
+
+#![cfg(all(feature = "cli", unix))]
+#![allow(clippy::disallowed_methods, reason = "one variable says where the browser is, and where programs are found")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// What the browser does with the page.
+const DRIVER: &str = include_str!("support/page.js");
+
+fn chromium() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
+        return Some(named.into());
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
+}
+
+/// Runs the browser, for a minute at most, and returns what it prints.
+fn browse(chromium: &Path, home: &Path, arguments: &[&str], page: &Path) -> String {
+    let out = fs::File::create(home.join("out")).expect("a file");
+    let mut child = Command::new(chromium)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"])
+        .args(["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--virtual-time-budget=5000"])
+        .arg(format!("--user-data-dir={}", home.join("profile").display()))
+        .args(arguments)
+        .arg(format!("file://{}", page.display()))
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the browser can be started");
+    let start = Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        if start.elapsed() > Duration::from_secs(60) {
+            child.kill().expect("it can be ended");
+            panic!("the browser did not finish with {}", page.display());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::read_to_string(home.join("out")).expect("text")
+}
+
+/// A history of writes and reads by a few clients, in which a read near the end finds what the first write left. It has so many operations
+/// on each of so many keys.
+fn history(operations: usize, clients: usize, keys: usize) -> String {
+    let mut text = String::new();
+    for key in 0..keys {
+        let mut event = |process: usize, kind: &str, f: &str, value: usize| {
+            let process = process + key * clients;
+            let value = if f == "get" && kind == "invoke" { "nil".to_owned() } else { value.to_string() };
+            writeln!(text, "{{:process {process}, :type :{kind}, :f :{f}, :key \"k{key}\", :value {value}}}").expect("a text");
+        };
+        // All but the last two in rounds: one client writes what the others read.
+        let mut done = 0;
+        while done + 2 < operations {
+            let round = clients.min(operations - 2 - done);
+            let f = |process: usize| if process == 0 { "put" } else { "get" };
+            (0..round).for_each(|process| event(process, "invoke", f(process), done));
+            (0..round).for_each(|process| event(process, "ok", f(process), done));
+            done += round;
+        }
+        event(0, "invoke", "put", 1_000_000);
+        event(0, "ok", "put", 1_000_000);
+        event(1, "invoke", "get", 0);
+        event(1, "ok", "get", 0);
+    }
+    text
+}
+
+struct Case {
+    name: &'static str,
+    history: String,
+    violated: bool,
+    operations: usize,
+}
+
+fn cases() -> Vec<Case> {
+    let violated = |name, operations, clients, keys| Case { name, history: history(operations, clients, keys), violated: true, operations };
+    let five = history(6, 2, 1);
+    let holding: String = five.lines().take(10).map(|line| format!("{line}\n")).collect();
+    let evil = "</script><script>window.problems.push('it ran')</script><img src=x onerror=problems.push(1)>";
+    vec![
+        violated("five operations", 5, 2, 1),
+        violated("five thousand operations", 5_000, 10, 1),
+        violated("several keys", 8, 3, 3),
+        Case { name: "one that holds", history: holding, violated: false, operations: 5 },
+        Case { name: "one that means ill", history: history(5, 2, 1).replace("k0", evil), violated: true, operations: 5 },
+    ]
+}
+
+#[test]
+fn the_page_is_drawn_stepped_through_and_printed() {
+    let Some(chromium) = chromium() else {
+        println!("skipped: there is no Chromium here, and the variable CHROMIUM names none");
+        return;
+    };
+    for case in cases() {
+        let home = tempfile::tempdir().expect("a folder");
+        let (recorded, page) = (home.path().join("history.edn"), home.path().join("page.html"));
+        fs::write(&recorded, &case.history).expect("a file");
+        let status = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+            .args(["check", "--model", "kv", "--report"])
+            .args([&page, &recorded])
+            .stdout(Stdio::null())
+            .status()
+            .expect("the command can be started");
+        assert_eq!(status.code(), Some(i32::from(case.violated)), "{}", case.name);
+        let (driven, plain) = (home.path().join("driven.html"), fs::read_to_string(&page).expect("a page"));
+        let early = "<head><script>window.problems = [];\
+             addEventListener('error', (event) => problems.push(event.message));\
+             addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));</script>";
+        let late = format!("<script>const EXPECTED = {};\n{DRIVER}</script></body>", case.operations);
+        fs::write(&driven, plain.replacen("<head>", early, 1).replace("</body>", &late)).expect("a file");
+        for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--force-dark-mode=1"]] {
+            let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);
+            let outcome = dom.split("<output id=\"outcome\">").nth(1).and_then(|rest| rest.split("</output>").next());
+            let outcome = outcome.unwrap_or_else(|| panic!("{} with {arguments:?}: the driver did not end\n{dom}", case.name));
+            let outcome: Value =
+                serde_json::from_str(&outcome.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")).expect("JSON");
+            assert_eq!(outcome["problems"], Value::Array(Vec::new()), "{} with {arguments:?}", case.name);
+            assert!(outcome["checks"].as_u64().is_some_and(|checks| checks > 20), "{}: {outcome}", case.name);
+        }
+        let printed = home.path().join("page.pdf");
+        browse(&chromium, home.path(), &[&format!("--print-to-pdf={}", printed.display())], &page);
+        let printed = fs::read(&printed).unwrap_or_else(|error| panic!("{}: nothing was printed: {error}", case.name));
+        let text = String::from_utf8_lossy(&printed);
+        let pages = text.matches("/Type /Page\n").count();
+        assert!(printed.starts_with(b"%PDF") && (1..=4).contains(&pages), "{}: {pages} pages", case.name);
+    }
+}
