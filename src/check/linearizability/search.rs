@@ -436,8 +436,8 @@ impl<const W: usize> Search<W> {
         }
     }
 
-    /// Lets no more operations of a class that is not counted take effect than there are, on each way by itself. What was reached by one way
-    /// is not tried by another all the same; so that nothing is found means nothing, but what is found is an order.
+    /// Lets no more operations of a class that is not counted take effect than there are, on each way by itself. What was reached by one
+    /// way is not tried by another all the same; so that nothing is found means nothing, but what is found is an order.
     pub(super) fn spare(&mut self, plan: &Plan) {
         self.spent = Some(vec![0; plan.classes.len()]);
         *self.short.get_mut() = vec![false; plan.classes.len()];
