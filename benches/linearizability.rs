@@ -5,7 +5,7 @@
 //! known.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads what the system says of its process")]
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "nobody calls a benchmark")]
 
 #[path = "support/measure.rs"]
 mod measure;

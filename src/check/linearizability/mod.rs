@@ -495,6 +495,14 @@ impl AnySearch {
         any!(self, search => search.order::<dyn machine::Transitions>(plan, machine))
     }
 
+    fn spare(&mut self, plan: &Plan) {
+        any!(self, search => search.spare(plan));
+    }
+
+    fn short(&self) -> Vec<bool> {
+        any!(self, search => search.short())
+    }
+
     fn seek_ends(&mut self) {
         any!(self, search => search.seek_ends());
     }

@@ -2,9 +2,10 @@
 //!
 //! It starts with counting no operation of unknown outcome that leaves one state only, a write or a swap: each may take effect any number
 //! of times once it was invoked. So the number of configurations does not depend on how many there are. If there is no order even so, there
-//! is none. If there is one, it may take more of a class than there are, or before they were invoked: such classes are counted from then
-//! on, and the search begins anew (as in counterexample-guided abstraction refinement, E. Clarke et al., 2000). At the end it counts all,
-//! and is the search it stands for.
+//! is none. If there is one, it may take more of a class than there are, or before they were invoked. Then another search takes no more on
+//! any one way than there are; what it finds is an order. If it finds none, the classes of which it had too few are counted from then on,
+//! and all begins anew (as in counterexample-guided abstraction refinement, E. Clarke et al., 2000). At the end everything is counted, and
+//! it is the search it stands for.
 
 use super::AnySearch;
 use super::loose::{Class, Tally};
@@ -17,6 +18,8 @@ pub(super) struct Relaxed {
     /// By class.
     counted: Vec<bool>,
     search: AnySearch,
+    /// Whether the search takes no more on any way than there are: then only what it finds counts.
+    sparing: bool,
     /// Explored by searches given up.
     before: u64,
 }
@@ -35,7 +38,7 @@ impl Relaxed {
         // What changes the state in a way of its own could do so without end.
         let counted: Vec<bool> = plan.classes.iter().map(|class| machine.part(class.kind).leaves().is_none()).collect();
         let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, &counted) };
-        search.map(|search| Self { counted, search, before: 0 })
+        search.map(|search| Self { counted, search, sparing: false, before: 0 })
     }
 
     pub(super) fn states(&self) -> u64 {
@@ -48,6 +51,14 @@ impl Relaxed {
         while self.states() < end {
             match self.search.run(plan, machine, end - self.states()) {
                 Progress::Paused => break,
+                Progress::Exhausted if self.sparing => {
+                    let short = self.search.short();
+                    let all = !short.contains(&true);
+                    self.counted.iter_mut().zip(short).for_each(|(counted, short)| *counted |= short || all);
+                    if !self.begin_anew(plan, false) {
+                        break;
+                    }
+                }
                 Progress::Exhausted => return Finding::Violated(self.search.horizon()),
                 Progress::Found => {
                     let mut order = self.search.order(plan, machine);
@@ -55,14 +66,24 @@ impl Relaxed {
                     if overused.is_empty() {
                         return Finding::Order(order);
                     }
-                    overused.into_iter().for_each(|class| self.counted[class] = true);
-                    self.before += self.search.states();
-                    let Some(search) = search(plan, &self.counted) else { break };
-                    self.search = search;
+                    if !self.begin_anew(plan, true) {
+                        break;
+                    }
                 }
             }
         }
         Finding::Paused
+    }
+
+    /// Whether that could be done.
+    fn begin_anew(&mut self, plan: &Plan, sparing: bool) -> bool {
+        let Some(mut search) = search(plan, &self.counted) else { return false };
+        if sparing {
+            search.spare(plan);
+        }
+        self.before += self.search.states();
+        (self.search, self.sparing) = (search, sparing);
+        true
     }
 
     /// Lets the operations of each class take effect in their order, the oldest first; says of which classes there are too few in time.

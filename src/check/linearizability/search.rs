@@ -13,6 +13,8 @@
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later. If the present one does not, and
 //!   nobody else can see it before it is overwritten, all such states are one.
 
+use std::cell::RefCell;
+
 use super::loose::Tally;
 use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
 use super::plan::{Loose, NONE, Plan};
@@ -44,6 +46,10 @@ pub(super) struct Search<const W: usize> {
     pub(super) horizon: u32,
     /// The furthest return before which it stood.
     pub(super) deepest: u32,
+    /// How many operations of each class that is not counted took effect on the way, if no more may than there are.
+    spent: Option<Vec<u32>>,
+    /// The classes of which there were too few for some way.
+    short: RefCell<Vec<bool>>,
     /// Where no further return had to be passed, if all ends are asked for.
     ends: Option<Vec<End>>,
 }
@@ -140,6 +146,8 @@ impl<const W: usize> Search<W> {
     pub(super) fn new(plan: &Plan, limit: u32, tally: Tally) -> Self {
         Self {
             visited: Visited::new(&tally),
+            spent: None,
+            short: RefCell::new(Vec::new()),
             cursor: Cursor::new(plan, tally),
             way: Vec::new(),
             limit,
@@ -175,6 +183,9 @@ impl<const W: usize> Search<W> {
         while let Some(frame) = self.way.last().copied() {
             if self.states >= end {
                 return Progress::Paused;
+            }
+            if let (Choice::Loose(class, _), Some(spent)) = (frame.taken, &mut self.spent) {
+                spent[class as usize] -= u32::from(self.cursor.tally.places[class as usize].mask == 0);
             }
             let configuration = *self.visited.get(frame.configuration);
             self.cursor.seek(plan, machine, configuration.event);
@@ -320,6 +331,8 @@ impl<const W: usize> Search<W> {
                 let counted = &self.cursor.tally.places[place as usize];
                 if counted.mask != 0 {
                     fates.used.count_up(counted);
+                } else if let Some(spent) = &mut self.spent {
+                    spent[place as usize] += 1;
                 }
                 if let Some(log) = log.as_deref_mut() {
                     log.order.push((loose.index, event));
@@ -423,6 +436,18 @@ impl<const W: usize> Search<W> {
         }
     }
 
+    /// Lets no more operations of a class that is not counted take effect than there are, on each way by itself. What was reached by one
+    /// way is not tried by another all the same; so that nothing is found means nothing, but what is found is an order.
+    pub(super) fn spare(&mut self, plan: &Plan) {
+        self.spent = Some(vec![0; plan.classes.len()]);
+        *self.short.get_mut() = vec![false; plan.classes.len()];
+    }
+
+    /// The classes of which there were too few for some way.
+    pub(super) fn short(&self) -> Vec<bool> {
+        self.short.borrow().clone()
+    }
+
     /// From now on, the search does not stop at the first order, but collects the ends of many.
     pub(super) fn seek_ends(&mut self) {
         self.ends = Some(Vec::new());
@@ -488,11 +513,21 @@ impl<const W: usize> Search<W> {
 
     /// The next operation of this class to take effect.
     #[inline]
-    fn unused<'p>(&self, plan: &'p Plan, class: u32, fates: &Fates<W>) -> Option<&'p Loose> {
-        let (class, place) = (&plan.classes[class as usize], &self.cursor.tally.places[class as usize]);
-        let used = if place.mask == 0 { 0 } else { fates.used.count(place) };
-        let left = if place.mask == 0 { class.until >= self.cursor.event } else { used < class.count };
-        left.then(|| &plan.loose[(class.start + used) as usize])
+    fn unused<'p>(&self, plan: &'p Plan, number: u32, fates: &Fates<W>) -> Option<&'p Loose> {
+        let (class, place) = (&plan.classes[number as usize], &self.cursor.tally.places[number as usize]);
+        if place.mask != 0 {
+            let used = fates.used.count(place);
+            return (used < class.count).then(|| &plan.loose[(class.start + used) as usize]);
+        }
+        if class.until < self.cursor.event {
+            return None;
+        }
+        let used = self.spent.as_ref().map_or(0, |spent| spent[number as usize]);
+        let next = (used < class.count).then(|| &plan.loose[(class.start + used) as usize]);
+        if used > 0 && next.is_none_or(|next| next.from > self.cursor.event) {
+            self.short.borrow_mut()[number as usize] = true;
+        }
+        next
     }
 
     /// The kinds of the operations in these slots.
@@ -506,6 +541,7 @@ impl<const W: usize> Search<W> {
             return Order::new();
         }
         let mut log = Log { covers: vec![0; plan.slots as usize], ..Log::default() };
+        self.spent.iter_mut().for_each(|spent| spent.fill(0));
         self.cursor.seek(plan, machine, 0);
         let start = machine.initial();
         self.arrive(plan, machine, start, Fates::NONE, false, Some(&mut log));
