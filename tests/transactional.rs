@@ -264,11 +264,9 @@ fn conservation_sees_what_money_shows() {
 /// A transfer that is carried out twice keeps the total; a list shows it.
 #[test]
 fn isolation_sees_what_lists_and_registers_show() {
-    for (load, mutant) in [
-        ("Lists(keys: 3)", "single/reads-dirty"),
-        ("Lists(keys: 3)", "single/runs-twice"),
-        ("Registers(keys: 3)", "single/runs-twice"),
-    ] {
+    for (load, mutant) in
+        [("Lists(keys: 3)", "single/reads-dirty"), ("Lists(keys: 3)", "single/runs-twice"), ("Registers(keys: 3)", "single/runs-twice")]
+    {
         let planted = scenario(load, &format!("mutant: \"{mutant}\","));
         for seed in 0..10 {
             assert_eq!(verdict(&planted.run(seed), ISOLATION.name), Verdict::Violated, "{mutant} under seed {seed}, {load}");
