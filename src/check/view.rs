@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::linearizability::{Conviction, Diagnosis, Judgement, Report, Violation, diagnose, shorten};
+use super::linearizability::{Conviction, Diagnosis, Judgement, Report, Violation, check_within, diagnose, shorten};
 use super::model::{Key, Model};
 use crate::base::Time;
 use crate::history::{History, Outcome};
@@ -99,6 +99,14 @@ const LAST: usize = 2_000;
 const FIRST: usize = 20_000;
 
 impl View {
+    /// Judges a history for its linearizability, exploring no more than about this many states, to draw it. `name` says what the object is.
+    pub fn of<M: Model>(model: &M, name: &str, history: &History<M::Op, M::Ret>, budget: u64) -> Self {
+        let report = check_within(model, history, budget);
+        let convict = |violation| (violation, Conviction::new(model, history, violation));
+        let convictions: Vec<(&Violation, Conviction)> = report.violations().iter().map(convict).collect();
+        Self::new(model, name, history, &report, &convictions, None)
+    }
+
     /// What is to be drawn of this history, of which this is the report, and these are the lines of its file. The violations that it tells
     /// have been shrunk already.
     pub(super) fn new<M: Model>(

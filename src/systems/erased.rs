@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
+use crate::check::View;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
@@ -53,6 +54,8 @@ pub struct Watch<'a> {
     pub judged: bool,
     /// How many states the judging of the history may spend.
     pub states: u64,
+    /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
+    pub drawing: Option<&'a mut Option<View>>,
 }
 
 impl Watch<'_> {
@@ -63,7 +66,7 @@ impl Watch<'_> {
 impl Default for Watch<'_> {
     /// Judged, and shown to nobody.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: Self::STATES }
+        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None }
     }
 }
 
@@ -183,6 +186,9 @@ impl<S: System> Instance for Ready<S> {
         if watch.judged {
             let judged = S::judge_history(&self.0, &run.history, watch.states);
             outcome.properties.splice(0..0, judged);
+        }
+        if let Some(drawing) = watch.drawing {
+            *drawing = S::draw_history(&self.0, &run.history, watch.states);
         }
         outcome
     }

@@ -16,7 +16,7 @@ use super::load::{self, MOST, Traffic, key_choice, part};
 use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Fields, Form, KvOp, KvResponse};
 use crate::check::model::registers::Registers;
-use crate::check::{Judge, PropertyKind, PropertyReport, linearizability};
+use crate::check::{Judge, PropertyKind, PropertyReport, View, linearizability};
 use crate::history::History;
 use crate::process::{Process, Service};
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
@@ -256,6 +256,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
         vec![judge(history, states)]
+    }
+
+    fn draw_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Option<View> {
+        Some(View::of(&Registers::empty(), "kv", history, states))
     }
 }
 

@@ -18,7 +18,7 @@ mod two_phase_over_raft;
 use std::fmt::Debug;
 
 use crate::base::Form;
-use crate::check::{Judge, PropertyKind, PropertyReport};
+use crate::check::{Judge, PropertyKind, PropertyReport, View};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
@@ -87,6 +87,12 @@ pub trait System: Cluster + Sized {
     fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
         let _ = (config, history, states);
         Vec::new()
+    }
+
+    /// What the clients saw, to be drawn: by default, it cannot be. The budget is that of [`judge_history`](Self::judge_history).
+    fn draw_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Option<View> {
+        let _ = (config, history, states);
+        None
     }
 }
 

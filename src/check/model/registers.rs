@@ -69,6 +69,10 @@ impl Model for Registers {
         }
     }
 
+    fn describe_state(&self, state: &Option<u64>) -> String {
+        self.0.describe_state(state)
+    }
+
     fn expected(&self, held: &Option<u64>, op: &KvOp) -> String {
         self.0.expected(held, &asked(op))
     }
