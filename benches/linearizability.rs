@@ -1,8 +1,8 @@
 //! How long the checker takes, parsing and generating apart: `cargo bench --bench linearizability`, perhaps with the names of sections.
 //!
 //! Times are CPU time of one thread, the least of several rounds. Each row has a process of its own, so that its peak memory is known; that
-//! of the history alone stands beside it. Beside each figure is Porcupine's (June 2026, Go 1.27, one thread of a like machine), where one is
-//! known.
+//! of the history alone stands beside it. Beside each figure is Porcupine's (June 2026, Go 1.27, one thread of a like machine), where one
+//! is known.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads what the system says of its process")]
 #![allow(missing_docs, reason = "nobody calls a benchmark")]

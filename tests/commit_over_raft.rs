@@ -139,8 +139,8 @@ fn crashed(system: &str, down: &[u32]) -> Scenario {
     ))
 }
 
-/// Whichever server crashes, and though one of each group does, nobody is in doubt for longer than an election and a few rounds take. In plain
-/// two-phase commit, those in doubt of a server that is down wait until it is back.
+/// Whichever server crashes, and though one of each group does, nobody is in doubt for longer than an election and a few rounds take. In
+/// plain two-phase commit, those in doubt of a server that is down wait until it is back.
 #[test]
 fn the_crash_of_any_one_server_blocks_nothing() {
     let worst = |scenario: &Scenario, seeds: u64| {

@@ -1,4 +1,5 @@
-//! The scenarios of failure detectors: what they show holds, what they plant is found, decoys raise nothing, and a seed means what it meant.
+//! The scenarios of failure detectors: what they show holds, what they plant is found, decoys raise nothing, and a seed means what it
+//! meant.
 
 use std::fs;
 use std::ops::ControlFlow;

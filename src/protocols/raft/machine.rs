@@ -566,8 +566,8 @@ impl<S: StateMachine> Raft<S> {
         self.broadcast(Reach::Ready, context);
     }
 
-    /// Appends an operation of the servers' own if this one leads; nothing happens if it does not. It may be lost yet, or be in the log twice
-    /// if it was asked for again: what must happen once is the machine's to know.
+    /// Appends an operation of the servers' own if this one leads; nothing happens if it does not. It may be lost yet, or be in the log
+    /// twice if it was asked for again: what must happen once is the machine's to know.
     pub fn propose_internal(&mut self, operation: S::Operation, context: &mut Context<'_, S>) {
         if self.leads() {
             self.append(Command::Internal { operation }, context);

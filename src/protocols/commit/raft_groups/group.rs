@@ -1,5 +1,5 @@
-//! The state machine of a group: what its servers agree on. It is participant for the group's keys, and coordinator of the transactions whose
-//! first key is one of these.
+//! The state machine of a group: what its servers agree on. It is participant for the group's keys, and coordinator of the transactions
+//! whose first key is one of these.
 //!
 //! It sends nothing. What its leader is to do, and what is to be noted, it lays into a tray, from which each server takes it.
 

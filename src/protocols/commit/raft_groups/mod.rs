@@ -1,5 +1,5 @@
-//! Two-phase commit over Raft groups: coordinator and participants are each a group of servers that Raft replicates, so that the crash of any
-//! one server blocks nothing.
+//! Two-phase commit over Raft groups: coordinator and participants are each a group of servers that Raft replicates, so that the crash of
+//! any one server blocks nothing.
 //!
 //! After *Spanner: Google's Globally-Distributed Database* (Corbett et al., 2012), §4.2.1, without its clocks; the groups are those of
 //! *Consensus: Bridging Theory and Practice* (Ongaro, 2014).
@@ -16,8 +16,8 @@
 //! - [`properties`] judges it: each group as a Raft cluster, and all groups as servers of a commit protocol that never crash.
 //! - [`GroupTransactions`] is the store as its clients see it.
 //!
-//! *What differs from [`two_phase`](super::two_phase).* Work and vote are one step, so that a transaction locks its keys on all groups at once
-//! and the lock policy is wait-die. There are no inquiries, and so no presumptions: a coordinator that cannot be lost goes on telling.
+//! *What differs from [`two_phase`](super::two_phase).* Work and vote are one step, so that a transaction locks its keys on all groups at
+//! once and the lock policy is wait-die. There are no inquiries, and so no presumptions: a coordinator that cannot be lost goes on telling.
 //! Participants without writes vote and wait as all others do, because others may not have all of their locks yet.
 //!
 //! *Left out:* the logs are never cut, and what groups remember of sessions and of transactions that have ended is kept for ever.

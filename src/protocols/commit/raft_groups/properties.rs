@@ -1,5 +1,5 @@
-//! What must hold of two-phase commit over groups: of each group what holds of a Raft cluster; of the groups what holds of servers of a commit
-//! protocol, which here never crash; and of what they say to each other that the speaker's group has it.
+//! What must hold of two-phase commit over groups: of each group what holds of a Raft cluster; of the groups what holds of servers of a
+//! commit protocol, which here never crash; and of what they say to each other that the speaker's group has it.
 //!
 //! [`PROPERTIES`] says what the last demands; the others are [those of Raft](crate::protocols::raft::properties::PROPERTIES) and
 //! [those of atomic commit](super::super::properties::PROPERTIES).

@@ -14,13 +14,14 @@ pub trait Rules: Sync + Debug {
         true
     }
 
-    /// Whether an abort is announced once the group has committed the decision. Whoever leads no longer has no say in it, and need not know.
+    /// Whether an abort is announced once the group has committed the decision. Whoever leads no longer has no say in it, and need not
+    /// know.
     fn abort_waits(&self) -> bool {
         true
     }
 
-    /// Whether the first decision in the log stands, and later ones are nothing: a new leader may decide before it has applied what the last
-    /// one decided.
+    /// Whether the first decision in the log stands, and later ones are nothing: a new leader may decide before it has applied what the
+    /// last one decided.
     fn first_decision_stands(&self) -> bool {
         true
     }
