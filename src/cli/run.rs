@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Write every record to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Draw what clients saw on a page of its own, to be opened in a browser; of key-value systems only
+    /// Draw what the clients of a key-value system saw, on a page of its own
     #[arg(long, value_name = "FILE.html", conflicts_with = "verify")]
     report: Option<PathBuf>,
     #[command(flatten)]

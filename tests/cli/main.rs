@@ -1027,12 +1027,13 @@ fn helps() {
               <SCENARIO>  A scenario file
 
             Options:
-                  --seed <N>          The seed; without it the scenario's own, or a fresh one
-                  --verify            Run twice, and name the first record that differs
-                  --format <FORMAT>   How the result is written [default: text] [possible values: text, json]
-                  --trace <FILE>      Write every record to this file, as JSON lines
-                  --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
-              -h, --help              Print help
+                  --seed <N>            The seed; without it the scenario's own, or a fresh one
+                  --verify              Run twice, and name the first record that differs
+                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json]
+                  --trace <FILE>        Write every record to this file, as JSON lines
+                  --report <FILE.html>  Draw what the clients of a key-value system saw, on a page of its own
+                  --set <PATH=VALUE>    Set a value of the scenario, such as system.nodes=7; may be repeated
+              -h, --help                Print help
 
             Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
         "#]],

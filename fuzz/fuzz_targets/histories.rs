@@ -1,0 +1,41 @@
+//! Any bytes as a history of any model: judging never panics, and every verdict can be told.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stormglass::check::guarantee::Guarantee;
+use stormglass::check::isolation::{FileOptions, Notation, check_text};
+use stormglass::check::model::ModelName;
+use stormglass::check::{CheckOptions, Verdict, run_check};
+
+fuzz_target!(|data: &[u8]| {
+    let [model, options, text @ ..] = data else { return };
+    let models = ModelName::ALL;
+    let place = usize::from(*model) % (models.len() + 2);
+    let Some(model) = models.get(place) else {
+        let notation = [Notation::ListAppend, Notation::RwRegister][place - models.len()];
+        let report = check_text(text, &FileOptions { budget: Some(2_000), ..FileOptions::new(notation) });
+        if let Ok(report) = report {
+            assert!(!report.text().is_empty() && report.json().is_object());
+        }
+        return;
+    };
+    let options = CheckOptions {
+        observe_failures: options & 1 == 1,
+        strongest: options & 2 == 2,
+        witness: true,
+        view: true,
+        guarantee: Guarantee::ALL[usize::from(options >> 2) % Guarantee::ALL.len()],
+        budget: Some(2_000),
+        ..CheckOptions::default()
+    };
+    match run_check(text, model.name(), &options) {
+        Ok(report) => {
+            assert!(!report.full_text().is_empty() && report.json().is_object());
+            let linearizable = options.guarantee == Guarantee::Linearizable;
+            assert_eq!(linearizable && report.verdict == Verdict::Violated, !report.findings.is_empty());
+            assert_eq!(linearizable && report.verdict == Verdict::Holds, report.witness.is_some());
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+});
