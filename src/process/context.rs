@@ -207,8 +207,8 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Sometimes(mark));
     }
 
-    /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by a
-    /// crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
+    /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by
+    /// a crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
     pub fn restart(&mut self, node: NodeId) {
         self.buffer.effects.push(Effect::Restart(node));
     }

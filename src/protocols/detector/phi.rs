@@ -69,8 +69,8 @@ mod tests {
 
     use super::*;
 
-    /// From the published formulas: φ = 8 lies 5.23 deviations beyond the mean in Akka, whose tail is approximated (the normal law itself has
-    /// it at 5.61), and at 18.4 means in Cassandra.
+    /// From the published formulas: φ = 8 lies 5.23 deviations beyond the mean in Akka, whose tail is approximated (the normal law itself
+    /// has it at 5.61), and at 18.4 means in Cassandra.
     #[test]
     fn published_figures() {
         assert!((Law::Exponential.factor(8000) - 18.42).abs() < 0.01);
