@@ -1,12 +1,10 @@
-//! The scenarios of failure detectors: what they show holds, what they plant is found, decoys raise nothing, and a seed means what it
-//! meant.
+//! The scenarios of failure detectors: what they show holds, what they plant is found, decoys raise nothing.
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use expect_test::{Expect, expect};
 use stormglass::base::Duration;
 use stormglass::check::{Cell, Table, Verdict};
 use stormglass::explore::{Summary, Sweep};
@@ -31,8 +29,8 @@ fn scenario(name: &str) -> Scenario {
     read(&text(name))
 }
 
-/// Those that are swept, and run in every test: all but the large ones.
-const SMALL: [&str; 4] = ["heartbeat.ron", "phi-accrual.ron", "swim.ron", "storm.ron"];
+/// Those that are swept, and run in every test: all but the long ones.
+const SMALL: [&str; 6] = ["heartbeat.ron", "omega.ron", "phi-accrual.ron", "storm.ron", "supervisor.ron", "swim.ron"];
 
 /// Sweeps on two threads, and shows each outcome.
 fn sweep(scenario: &Scenario, seeds: u64, see: &(dyn Fn(&Outcome) + Sync)) -> Summary {
@@ -122,4 +120,122 @@ fn decoys_raise_no_alarm() {
 #[ignore = "several minutes: cargo test --release --test detector -- --ignored"]
 fn decoys_raise_no_alarm_on_hundreds_of_seeds() {
     decoys_raise_nothing(300);
+}
+
+/// A run of these detectors, alone or together, in which one node is destroyed in a calm network.
+fn calm(nodes: u32, detectors: &str) -> Scenario {
+    read(&format!(
+        r#"Scenario(
+            name: "calm",
+            system: Detectors(nodes: {nodes}, warm_up: "0s", detectors: [{detectors}]),
+            network: (latency: Constant("1ms")),
+            faults: [At("200500ms", Destroy(node: n3))],
+            duration: "260s",
+            settle: "60s",
+        )"#
+    ))
+}
+
+fn row<'a>(outcome: &'a Outcome, name: &str) -> &'a [Cell] {
+    let table: &Table = outcome.tables.first().expect("a table");
+    &table.rows.iter().find(|row| row.name == name).expect("a row of this name").cells
+}
+
+fn length(cell: &Cell) -> Duration {
+    let Cell::Length(length) = cell else { panic!("{cell:?} is no length") };
+    *length
+}
+
+/// In company a detector does exactly what it does alone: its messages fare the same, and so do its verdicts.
+#[test]
+fn company_changes_nothing() {
+    let storm = text("storm.ron");
+    let (start, end) = (storm.find("detectors: [").expect("a list"), storm.find("    network:").expect("a network"));
+    let alone = format!(
+        r#"{}detectors: [Heartbeat(name: "push", interval: "500ms", timeout: "1300ms")]),
+{}"#,
+        &storm[..start],
+        &storm[end..]
+    );
+    let alone = Scenario::from_ron(&unmarked(&alone), &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    for seed in 0..3 {
+        let (alone, company) = (alone.run(seed), scenario("storm.ron").run(seed));
+        assert_eq!(alone.struck, company.struck, "the same faults");
+        assert_eq!(row(&alone, "push"), row(&company, "push"), "seed {seed}");
+    }
+}
+
+/// The scenario without what it expects to see.
+fn unmarked(text: &str) -> String {
+    let start = text.find("    expect:").expect("marks are expected");
+    format!("{})", &text[..start])
+}
+
+/// Detection times are those that the published formulas and defaults come to. A node is destroyed half a second after its last heartbeat.
+#[test]
+fn detection_times_are_as_published() {
+    let outcome = calm(
+        5,
+        r#"Heartbeat(timeout: "2500ms"), Freshness(margin: "1500ms"), PhiAccrual(name: "Akka", law: Akka),
+           PhiAccrual(name: "Cassandra", law: Cassandra), PhiAccrual(name: "Normal", law: Normal, deviation_min: "100ms")"#,
+    )
+    .run(1);
+    assert_eq!(outcome.verdict(), Verdict::Holds);
+    // After the last arrival, which was 499 ms before the crash: the timeout; an interval and the margin; μ + 3 s + 5.226 σ, with σ at its
+    // floor; 18.42 μ, where half an interval counts as the first of two hundred; μ + 5.612 σ.
+    for (name, seconds, tolerance) in [
+        ("Heartbeat", 2.5, 0.001),
+        ("Freshness", 2.5, 0.001),
+        ("Akka", 1.0 + 3.0 + 0.5226, 0.01),
+        ("Cassandra", 18.42 * 199.5 / 200.0, 0.05),
+        ("Normal", 1.5612, 0.01),
+    ] {
+        let took = length(&row(&outcome, name)[0]).as_nanos() as f64 / 1e9 + 0.499;
+        assert!((took - seconds).abs() < tolerance, "{name}: {took} s, and {seconds} s by the formula");
+    }
+}
+
+/// SWIM: a member is first probed e/(e − 1) = 1.58 periods after its crash in the mean, and suspected a period later; the suspicion then
+/// lasts 4·max(1, log₁₀ n) periods where nobody delays the verdict.
+#[test]
+fn swim_detects_as_published() {
+    let took: Vec<(f64, f64)> = (0..20)
+        .map(|seed| {
+            let outcome = calm(16, r#"Swim(lifeguard: false)"#).run(seed);
+            let seconds = |name| length(&row(&outcome, name)[0]).as_nanos() as f64 / 1e9;
+            (seconds("Swim, suspicions"), seconds("Swim"))
+        })
+        .collect();
+    let mean = |figures: Vec<f64>| figures.iter().sum::<f64>() / figures.len() as f64;
+    let (doubted, convicted) = (mean(took.iter().map(|took| took.0).collect()), mean(took.iter().map(|took| took.1).collect()));
+    assert!((1.3..3.2).contains(&doubted), "suspected after {doubted} s");
+    // 4 · log₁₀ 16 = 4.8 s from the suspicion to the verdict.
+    assert!((convicted - doubted - 4.8).abs() < 0.6, "convicted {} s after that", convicted - doubted);
+}
+
+/// However large the group, a member sends about as many messages.
+#[test]
+fn the_cost_of_swim_does_not_grow() {
+    let cost = |nodes| {
+        let outcome = calm(nodes, "Swim(gossip_nodes: 0)").run(1);
+        let Cell::Number(messages) = row(&outcome, "Swim")[17] else { panic!("a number") };
+        messages
+    };
+    let (few, many) = (cost(10), cost(200));
+    assert!((0.9..1.1).contains(&(many / few)), "{few} and {many} messages per node and second");
+}
+
+/// What struck, given in place of the plan, repeats the run; so does the scenario that is written out with it.
+#[test]
+fn what_struck_repeats_a_storm() {
+    for name in ["storm.ron", "supervisor.ron"] {
+        let scenario = scenario(name);
+        for seed in 0..2 {
+            let outcome = scenario.run(seed);
+            let explicit = scenario.clone().with_faults(outcome.struck.clone());
+            assert_eq!(explicit.run(seed).digest, outcome.digest);
+            let written = Scenario::from_ron(&explicit.to_ron(), &Registry::standard()).expect("what is written can be read");
+            assert_eq!(written.run(seed).digest, outcome.digest);
+        }
+    }
 }

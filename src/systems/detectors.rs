@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use super::{Check, Mutant, Nodes, Population, System, Written};
+use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, Fields, Form};
 use crate::check::Judge;
 use crate::process::NoNote;
@@ -317,6 +317,12 @@ impl System for Detectors {
     fn mutants() -> &'static [Mutant] {
         static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&properties::PROPERTIES.map(|(name, ..)| name)));
         &MUTANTS
+    }
+
+    fn decoys() -> &'static [Decoy] {
+        static DECOYS: LazyLock<Vec<Decoy>> =
+            LazyLock::new(|| detector::DECOYS.iter().map(|decoy| Decoy { name: decoy.name, about: decoy.about }).collect());
+        &DECOYS
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {

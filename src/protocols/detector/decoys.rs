@@ -1,41 +1,39 @@
 //! What looks odd and is legal: planted like a mutant, and nobody may complain.
 
 use super::Rules;
-use super::mutants::Mutant;
 
-/// Odd-looking but legal detectors. No property may be violated on their account: a report on one is a false alarm.
-pub static DECOYS: &[Mutant] = &[
-    Mutant {
+/// An odd-looking but legal detector.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoy {
+    /// How scenarios name it: `detector/decoy-leaps`.
+    pub name: &'static str,
+    /// The odd rules.
+    pub rules: &'static dyn Rules,
+    /// What is odd about it, and why it is legal.
+    pub about: &'static str,
+}
+
+/// All decoys of the detectors. No property may be violated on their account: a report on one is a false alarm.
+pub static DECOYS: &[Decoy] = &[
+    Decoy {
         name: "detector/decoy-leaps",
         rules: &Leaps,
-        source: "SWIM §4.2: an incarnation must be higher, by how much is not said",
-        needs: &[],
-        property: "",
-        about: "A member refutes by ten incarnations at once.",
+        about: "A member refutes by ten incarnations at once. The next one must be higher; by how much is nowhere said (SWIM §4.2).",
     },
-    Mutant {
+    Decoy {
         name: "detector/decoy-beats-twice",
         rules: &BeatsTwice,
-        source: "heartbeats carry sequence numbers so that copies do no harm",
-        needs: &[],
-        property: "",
-        about: "Each heartbeat is sent twice.",
+        about: "Each heartbeat is sent twice. They carry numbers so that copies do no harm.",
     },
-    Mutant {
+    Decoy {
         name: "detector/decoy-gossips-longer",
         rules: &GossipsLonger,
-        source: "SWIM §4.1: λ is a parameter, and more is merely dearer",
-        needs: &[],
-        property: "",
-        about: "Gossip goes on for twice as long as it must.",
+        about: "Each update is passed on twice as often as it must be. λ is a parameter, and more is merely dearer (SWIM §4.1).",
     },
-    Mutant {
+    Decoy {
         name: "detector/decoy-nobody-confirms",
         rules: &NobodyConfirms,
-        source: "Lifeguard §IV-B: without confirmations a suspicion lasts its longest, which is slow and safe",
-        needs: &[],
-        property: "",
-        about: "No accuser confirms a suspicion: each lasts its longest.",
+        about: "No accuser confirms a suspicion: each lasts its longest, which is slow and safe (Lifeguard §IV-B).",
     },
 ];
 

@@ -167,8 +167,9 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules that go by this name: those of a mutant or of a decoy; the correct ones if there is none.
 pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    let planted = MUTANTS.iter().chain(DECOYS).find(|mutant| Some(mutant.name) == name);
-    planted.map_or(&Correct, |mutant| mutant.rules)
+    let mutant = MUTANTS.iter().find(|mutant| Some(mutant.name) == name).map(|mutant| mutant.rules);
+    let decoy = || DECOYS.iter().find(|decoy| Some(decoy.name) == name).map(|decoy| decoy.rules);
+    mutant.or_else(decoy).unwrap_or(&Correct)
 }
 
 #[derive(Debug)]

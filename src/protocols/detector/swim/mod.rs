@@ -503,8 +503,7 @@ impl Swim {
 
     // Small things.
 
-    /// Up to so many others, each at most once: such as are alive; if gossip is for them also suspect ones, and those dead for a short
-    /// while.
+    /// Up to so many others, each at most once: alive ones; for gossip also suspect ones, and those dead for a short while.
     fn some_members(&mut self, count: u32, besides: NodeId, gossip: bool, now: LocalTime) -> Vec<NodeId> {
         let mut chosen = Vec::new();
         // memberlist, `kRandomNodes`: so many attempts, and who has not been found by then is not.
