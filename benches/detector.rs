@@ -1,8 +1,8 @@
 //! SWIM on many nodes. `cargo bench --bench detector`.
 //!
 //! What a run of `scenarios/detector/swim-10000.ron` takes, judged: ten thousand nodes for five simulated minutes, of which a hundred
-//! crash; and how many messages each node sends in groups of growing size, which must not grow with them. Each row is measured in a process of its
-//! own, as the most memory that this ever held.
+//! crash; and how many messages each node sends in groups of growing size, which must not grow with them. Each row is measured in a process
+//! of its own, as the most memory that this ever held.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads what the system says of its process")]
 #![allow(missing_docs, reason = "nobody calls a benchmark")]

@@ -56,7 +56,7 @@ fn violates(outcome: &Outcome, property: &str) -> bool {
 
 /// The planted bug is caught within 200 seeds by the property that is named for it; without it, the same seeds hold.
 fn is_caught(name: &str) {
-    let planted = scenario(&format!("bugs/raft-group-{name}.ron"));
+    let planted = scenario(&format!("../raft-group/bugs/{name}.ron"));
     let Expected::Violates(property) = planted.expected else { panic!("{name} names the property that catches it") };
     let seed = (0..200).find(|seed| violates(&planted.run(*seed), property));
     let seed = seed.unwrap_or_else(|| panic!("{name} violates {property} within 200 seeds"));
@@ -90,7 +90,7 @@ fn a_second_decision_is_caught() {
 #[test]
 fn what_is_said_too_early_is_caught_when_it_is_said() {
     for (name, property) in [("yes-before-replicated", "replicate-before-yes"), ("commit-before-replicated", "replicate-before-decision")] {
-        assert!(violates(&scenario(&format!("bugs/raft-group-{name}.ron")).run(0), property), "{name}");
+        assert!(violates(&scenario(&format!("../raft-group/bugs/{name}.ron")).run(0), property), "{name}");
     }
 }
 

@@ -89,7 +89,7 @@ impl std::error::Error for Never {}
 
 impl ser::Error for Never {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        panic!("a value that cannot be serialised cannot be folded: {message}")
+        unreachable!("a value that cannot be serialised cannot be folded: {message}")
     }
 }
 

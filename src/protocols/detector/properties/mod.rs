@@ -348,10 +348,10 @@ impl DetectorJudge {
 /// What each row of the table says.
 ///
 /// Of crashes: the median and the 99th part of a hundred of the detection time T_D; the median of the times until the last watcher knew;
-/// how often a watcher had not noticed when the crash was over. Of mistakes about living nodes: their mean recurrence T_MR and duration T_M,
-/// the query accuracy P_A; how many fell into loss, pauses, slow nodes, stalled disks and partitions; how many had not ended when the run or a
-/// crash cut them off; how many there are per node and hour, without those in partitions. How long it takes until one who is back is
-/// trusted. Of stalled disks, where work is watched: how long it takes to notice, and how often they were missed. What it costs.
+/// how often a watcher had not noticed when the crash was over. Of mistakes about living nodes: their mean recurrence T_MR and duration
+/// T_M, the query accuracy P_A; how many fell into loss, pauses, slow nodes, stalled disks and partitions; how many had not ended when the
+/// run or a crash cut them off; how many there are per node and hour, without those in partitions. How long it takes until one who is back
+/// is trusted. Of stalled disks, where work is watched: how long it takes to notice, and how often they were missed. What it costs.
 const COLUMNS: [&str; 19] = [
     "T_D",
     "T_D 99%",
