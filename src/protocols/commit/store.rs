@@ -40,8 +40,8 @@ pub struct Overdrawn {
 }
 
 impl Store {
-    /// Carries acts out on a workspace of their own; the store stays as it is. An act sees what those before it did. A key that holds a list
-    /// counts as the number zero, and one that holds a number as the empty list.
+    /// Carries acts out on a workspace of their own; the store stays as it is. An act sees what those before it did. A key that holds a
+    /// list counts as the number zero, and one that holds a number as the empty list.
     pub fn execute(&self, acts: &[Act]) -> Result<Workspace, Overdrawn> {
         let mut work = Workspace::default();
         for act in acts {

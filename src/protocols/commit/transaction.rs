@@ -35,8 +35,8 @@ impl fmt::Debug for TxnId {
     }
 }
 
-/// How old a transaction is, for those who must decide which of two gives way: the smaller is the older. Clocks that are off make it unfair,
-/// and never wrong: all that counts is that all servers agree on the order.
+/// How old a transaction is, for those who must decide which of two gives way: the smaller is the older. Clocks that are off make it
+/// unfair, and never wrong: all that counts is that all servers agree on the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Age {
     /// When it began by its coordinator's clock.

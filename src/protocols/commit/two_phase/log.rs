@@ -1,5 +1,5 @@
-//! What a server has on disk: one file of records, a line of JSON each, only ever appended to. A record that a crash tore was never promised
-//! to anybody.
+//! What a server has on disk: one file of records, a line of JSON each, only ever appended to. A record that a crash tore was never
+//! promised to anybody.
 
 use std::collections::BTreeMap;
 

@@ -140,8 +140,8 @@ impl Process for TwoPhase {
         }
     }
 
-    /// A coordinator is one that has asked for votes and not announced a decision: its crash leaves others in doubt. A participant is one in
-    /// doubt. Who is both is called the coordinator.
+    /// A coordinator is one that has asked for votes and not announced a decision: its crash leaves others in doubt. A participant is one
+    /// in doubt. Who is both is called the coordinator.
     fn role(&self) -> Option<Role> {
         let collecting = self.coordinated.values().filter(|coordination| coordination.is_collecting()).count();
         let doubtful = self.branches.len();
