@@ -1,5 +1,5 @@
-//! The scenarios of two-phase commit: what they show holds, what they plant is found, what is odd and right is left alone, and a seed means
-//! what it meant.
+//! The scenarios of two-phase commit: what they show holds, what they plant is found, what is odd and right is left alone, and a seed
+//! means what it meant.
 
 use std::fs;
 use std::ops::ControlFlow;

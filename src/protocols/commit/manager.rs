@@ -1,7 +1,7 @@
 //! The resource manager of one server: it locks, carries acts out, keeps what they change to itself, and makes it visible or forgets it.
 //!
-//! It knows nothing of messages or disks: a commit protocol tells it what to do, writes down what [`Manager::prepare`] returns, and passes
-//! on what [`Happening`]s say.
+//! It knows nothing of messages or disks: a commit protocol tells it what to do, writes down what [`Manager::prepare`] returns, and
+//! passes on what [`Happening`]s say.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -89,7 +89,7 @@ struct Party {
     vote: Option<Vote>,
     /// Whether it ever voted no while its vote counted.
     refused: bool,
-    /// Whether it said no after it had left: a coordinator that has heard nothing else of it may abort.
+    /// Whether it said no after it had left, or before a crash: a coordinator that hears of that may abort.
     refused_late: bool,
     /// What it said was decided.
     said: Option<(Decision, Time)>,
@@ -396,7 +396,8 @@ impl CommitJudge {
         let party = self.party(txn, node);
         // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
         if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
-            *party = Party { said: party.said, ..Party::default() };
+            // That no may be on its way yet: a coordinator may abort for it.
+            *party = Party { said: party.said, refused_late: party.refused || party.refused_late, ..Party::default() };
         }
         party.life = life;
         if lock.mode == Mode::Exclusive {
