@@ -140,7 +140,7 @@ fn the_twin_agrees() {
 #[test]
 #[ignore = "slow: more histories"]
 fn the_twin_agrees_at_length() {
-    all_agree(300_000);
+    all_agree(100_000);
 }
 
 fn ratio(parts: u32, whole: u32) -> Ratio {

@@ -443,7 +443,7 @@ impl<M: Model> Case<'_, M> {
 
 /// A search as wide as it has to be.
 enum AnySearch {
-    One(Search<1>),
+    One(Box<Search<1>>),
     Four(Box<Search<4>>),
     Sixteen(Box<Search<16>>),
     SixtyFour(Box<Search<64>>),
@@ -471,7 +471,7 @@ impl AnySearch {
     /// Nothing if more is open than 16384 operations, or unknown than can be counted in as many bits.
     fn new(plan: &Plan, limit: u32, tally: Tally) -> Option<Self> {
         Some(match tally.guards.len().max((plan.slots as usize).div_ceil(64)) {
-            0..=1 => Self::One(Search::new(plan, limit, tally)),
+            0..=1 => Self::One(Box::new(Search::new(plan, limit, tally))),
             2..=4 => Self::Four(Box::new(Search::new(plan, limit, tally))),
             5..=16 => Self::Sixteen(Box::new(Search::new(plan, limit, tally))),
             17..=64 => Self::SixtyFour(Box::new(Search::new(plan, limit, tally))),
