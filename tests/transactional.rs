@@ -54,6 +54,9 @@ struct Config {
     bug: Option<Bug>,
 }
 
+/// Who waits for an answer: the client's node, its session, the number of the request.
+type Asker = (NodeId, ClientId, u64);
+
 #[derive(Debug)]
 struct Server {
     bug: Option<Bug>,
@@ -62,7 +65,7 @@ struct Server {
     answers: BTreeMap<ClientId, (u64, Option<Committed>)>,
     received: u64,
     /// Of a mutant: acts that are still to be done, and who waits for them.
-    later: Vec<(Act, Option<(NodeId, ClientId, u64)>)>,
+    later: Vec<(Act, Option<Asker>)>,
 }
 
 /// The next act is due.

@@ -63,8 +63,10 @@ mod tests {
     use crate::check::Verdict;
     use crate::history::Outcome;
 
+    type Line<'a> = (u64, u64, &'a [Act], Outcome<Vec<Seen>>);
+
     /// Two accounts with ten each; a transaction for each line: when it began and ended, what it did, and what it saw.
-    fn judged(lines: &[(u64, u64, &[Act], Outcome<Vec<Seen>>)]) -> (Verdict, String) {
+    fn judged(lines: &[Line<'_>]) -> (Verdict, String) {
         let mut events = Vec::new();
         for (index, (from, to, acts, outcome)) in lines.iter().enumerate() {
             let client = ClientId::new(index as u32);

@@ -267,7 +267,7 @@ impl Network {
             let word = self.spell_word(spell, id);
             match (&spell.ill, doubled) {
                 (Ill::Duplicate(chance), Fate::Deliver(first)) if chance.strikes(word) => doubled = Fate::Duplicate(first, second),
-                (Ill::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay = delay + sample_within(*by, word),
+                (Ill::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay += sample_within(*by, word),
                 _ => continue,
             }
             self.blamed.push(spell.fault);

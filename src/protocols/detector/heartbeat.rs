@@ -164,7 +164,9 @@ impl Heartbeats {
             // Still too many were missed of the last ones: the next one is due all the same.
             None => {
                 let timeout = if let Level::Timeout { timeout, .. } = level { timeout } else { interval };
-                return self.watch_until(place, Some(context.now() + timeout), context);
+                // One that is asked for comes no sooner than it is asked for.
+                let next = asked.map_or(context.now(), |asked| asked + interval) + timeout;
+                return self.watch_until(place, Some(next), context);
             }
         }
         self.watch_until(place, until.filter(|until| *until > context.now()), context);

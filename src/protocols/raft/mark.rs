@@ -43,3 +43,6 @@ pub(super) const ALL: &[&str] = &[
     READ_BEFORE_COMMIT,
     READ_REDIRECTED,
 ];
+
+/// Those of elections and of the log, which any state machine can see: without reads and sessions.
+pub const OF_THE_LOG: &[&str] = ALL.split_at(8).0;

@@ -41,6 +41,7 @@ use crate::process::Reply;
 pub use kv::KvState;
 pub use log::Log;
 pub use machine::{Raft, Timer};
+pub use mark::OF_THE_LOG as MARKS_OF_THE_LOG;
 pub use message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
 pub use mutants::{MUTANTS, Mutant, mutant};
 pub use note::Note;

@@ -555,7 +555,7 @@ fn take<S: Service<Message = Toy, Operation = KvOp, Response = KvResponse>>(benc
             let session = client.sessions_made.saturating_sub(1 + session);
             let asked = client.sessions.get(&session).map_or(1, |session| session.operations);
             let id = ClientId { client: 0, session };
-            bench.deliver(NodeId::server(*from), Toy::Answer(id, asked.saturating_sub(*back), reply.clone()));
+            bench.deliver(NodeId::server(*from), Toy::Answer(id, asked.saturating_sub(*back), *reply));
         }
         Step::Wait(millis) => advance(bench, *millis),
         Step::Sync => bench.sync(),

@@ -72,12 +72,15 @@ pub enum Note {
     Group(u64, CommitNote),
 }
 
-const fn marks() -> [&'static str; mark::ALL.len() + Raft::<Group>::MARKS.len()] {
-    let mut marks = [""; mark::ALL.len() + Raft::<Group>::MARKS.len()];
+/// Groups neither read through Raft nor have sessions in it.
+const RAFT_MARKS: &[&str] = raft::MARKS_OF_THE_LOG;
+
+const fn marks() -> [&'static str; mark::ALL.len() + RAFT_MARKS.len()] {
+    let mut marks = [""; mark::ALL.len() + RAFT_MARKS.len()];
     let mut place = 0;
     while place < marks.len() {
         let own = mark::ALL.len();
-        marks[place] = if place < own { mark::ALL[place] } else { Raft::<Group>::MARKS[place - own] };
+        marks[place] = if place < own { mark::ALL[place] } else { RAFT_MARKS[place - own] };
         place += 1;
     }
     marks

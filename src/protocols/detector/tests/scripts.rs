@@ -1,7 +1,8 @@
 //! Detectors stepped by hand.
 
 use super::super::{
-    Beat, Body, Config, Correct, Detector, HeartbeatConfig, Message, Method, Note, Said, State, Style, SwimConfig, Tick, Timer, Update,
+    Beat, Body, Config, Correct, Detector, HeartbeatConfig, Level, Message, Method, Note, Said, State, Style, SwimConfig, Tick, Timer,
+    Update,
 };
 use crate::base::{Duration, LocalTime, NodeId, Stream};
 use crate::process::{Files, Harness};
@@ -61,6 +62,32 @@ fn who_is_asked_answers() {
     assert!(
         matches!(sent(&mut harness)[..], [(to, Body::Reply(beat))] if to == node(3) && beat.sequence == 9 && beat.sent.as_nanos() == 5)
     );
+}
+
+/// With a timeout shorter than the interval, one who answers every question is trusted again, however many were missed before.
+#[test]
+fn who_answers_again_is_trusted_again() {
+    let (interval, timeout) = (Duration::from_millis(500), Duration::from_millis(300));
+    let level = Level::Timeout { timeout, missed: 2, of: 3 };
+    let mut harness = boot(2, Method::Heartbeat(HeartbeatConfig { style: Style::Ping, interval, level, ..HeartbeatConfig::default() }));
+    let answer = |harness: &mut Harness<Detector>, answers: bool| {
+        for (to, body) in sent(harness) {
+            let Body::Query { sequence, sent } = body else { panic!("a question") };
+            if answers {
+                harness.deliver(to, Message { slot: 0, body: Body::Reply(Beat { generation: 1, sequence, sent, work: 0 }) });
+            }
+        }
+        harness.advance(interval);
+    };
+    answer(&mut harness, true);
+    for _ in 0..4 {
+        answer(&mut harness, false);
+    }
+    assert_eq!(held(&mut harness), [holds(2, State::Dead, 0)]);
+    for _ in 0..4 {
+        answer(&mut harness, true);
+    }
+    assert_eq!(held(&mut harness), [holds(2, State::Alive, 0)]);
 }
 
 /// No gossip, no exchange: probes alone.
