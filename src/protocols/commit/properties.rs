@@ -61,6 +61,8 @@ pub struct CommitJudge {
     doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
     /// How often each server has started.
     lives: BTreeMap<NodeId, u64>,
+    /// The servers that are down, and since when.
+    down: BTreeMap<NodeId, Time>,
     settling: Option<Time>,
     now: Time,
     found: [Option<(Time, String)>; PROPERTIES.len()],
@@ -440,6 +442,7 @@ impl CommitJudge {
     /// A crash takes the locks of all that had not voted yes.
     fn crashed(&mut self, node: NodeId) {
         let now = self.now;
+        self.down.insert(node, now);
         let mut held = BTreeSet::new();
         for holders in self.locks.range((node, 0)..=(node, u64::MAX)).map(|(_, holders)| holders) {
             held.extend(holders.keys().copied());
@@ -455,10 +458,26 @@ impl CommitJudge {
         self.drop_locks(node, |txn, _| !doubts.contains(&txn));
     }
 
+    /// Nobody waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was there.
+    fn pass_over_absence(&mut self, node: NodeId) {
+        let Some(since) = self.down.remove(&node) else { return };
+        let absence = self.now.since(since);
+        for txn in self.doubts.get(&node).into_iter().flatten() {
+            let party = self.transactions.get_mut(txn).and_then(|state| state.parties.get_mut(&node));
+            if let Some(begun) = party.and_then(|party| party.doubt.as_mut()) {
+                *begun += absence;
+            }
+        }
+        for (_, taken) in self.locks.range_mut((node, 0)..=(node, u64::MAX)).flat_map(|(_, holders)| holders.values_mut()) {
+            *taken += absence;
+        }
+    }
+
     /// A server came back: those in doubt are as they were, and votes that it does not know of were never given.
     fn recovered(&mut self, node: NodeId, in_doubt: &[(TxnId, Vec<HeldLock>)]) {
         let now = self.now;
         *self.lives.entry(node).or_default() += 1;
+        self.pass_over_absence(node);
         let before = self.doubts.remove(&node).unwrap_or_default();
         for txn in before {
             if !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn) {
@@ -764,5 +783,14 @@ mod tests {
         assert_eq!(tables[0].rows[0].cells, doubt);
         assert_eq!(tables[0].rows[1].cells[0], Cell::Count(1), "one key, of which the lock is over");
         assert_eq!(tables[1].rows[5].cells, [Cell::Count(2)], "two keys at once");
+    }
+
+    #[test]
+    fn a_server_that_is_down_blocks_nobody() {
+        let away = [Crashes(B), recovered(B, &[(1, Mode::Exclusive)]), learned(B, Decision::Commit), released(B)];
+        let judge = judge(after(committed(), away));
+        let [lower, .., higher] = &Judge::<Words>::tables(&judge)[0].rows[0].cells[1..] else { panic!("a median and a maximum") };
+        // B voted in the fourth millisecond, was away for one, and learned in the twelfth; C voted in the fifth, and is in doubt yet.
+        assert_eq!((lower, higher), (&Cell::Length(Duration::from_millis(7)), &Cell::Length(Duration::from_millis(8))));
     }
 }

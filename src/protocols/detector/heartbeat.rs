@@ -14,6 +14,7 @@ pub(super) struct Heartbeats {
     slot: u8,
     nodes: u32,
     me: u32,
+    booted: LocalTime,
     generation: u64,
     sequence: u64,
     work: u64,
@@ -52,6 +53,7 @@ impl Heartbeats {
             slot: config.slot,
             nodes: config.nodes,
             me,
+            booted: now,
             // Cassandra counts generations by the clock as well: a later start reads a higher one. Zero is nobody's.
             generation: now.as_nanos().wrapping_sub(i64::MIN) as u64 | 1,
             sequence: 0,
@@ -138,6 +140,10 @@ impl Heartbeats {
     fn sign_of_life(&mut self, from: NodeId, beat: Beat, asked: Option<LocalTime>, context: Host<'_, '_>) {
         let Some(place) = self.place(from) else { return };
         let HeartbeatConfig { level, watch, interval, .. } = self.config;
+        // The answer to a question of a former life is numbered by that one, and would hide those to the questions of this.
+        if asked.is_some_and(|asked| asked < self.booted) {
+            return context.sometimes(mark::OLD_BEAT);
+        }
         let peer = &mut self.peers[place];
         if !self.rules.is_news((beat.generation, beat.sequence), (peer.generation, peer.sequence)) {
             return context.sometimes(mark::OLD_BEAT);

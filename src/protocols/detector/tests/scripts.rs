@@ -90,6 +90,29 @@ fn who_answers_again_is_trusted_again() {
     assert_eq!(held(&mut harness), [holds(2, State::Alive, 0)]);
 }
 
+/// A late answer to what a former life asked says nothing, and hides no answer to what this one asks.
+#[test]
+fn answers_to_a_former_life_are_left_alone() {
+    let style = HeartbeatConfig { style: Style::Ping, ..HeartbeatConfig::default() };
+    let mut harness = boot(2, Method::Heartbeat(style));
+    harness.advance(Duration::from_secs(10));
+    let asked = sent(&mut harness);
+    let reply = |body: Body| {
+        let Body::Query { sequence, sent } = body else { panic!("a question") };
+        Body::Reply(Beat { generation: 1, sequence, sent, work: 0 })
+    };
+    let (_, latest) = asked.into_iter().next_back().expect("it has asked");
+    harness.crash();
+    held(&mut harness);
+    let (_, first) = sent(&mut harness).remove(0);
+    tell(&mut harness, 2, reply(latest));
+    tell(&mut harness, 2, reply(first));
+    harness.advance(Duration::from_millis(3400));
+    assert_eq!(held(&mut harness), [], "the answer counts for an interval and the timeout");
+    harness.advance(Duration::from_millis(200));
+    assert_eq!(held(&mut harness), [holds(2, State::Dead, 0)]);
+}
+
 /// No gossip, no exchange: probes alone.
 fn bare() -> SwimConfig {
     let none = Duration::ZERO;
