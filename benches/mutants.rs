@@ -79,7 +79,7 @@ fn hunt(file: &Path, registry: &Registry) -> bool {
     let (median, worst) = (seeds[seeds.len() / 2], seeds[seeds.len() - 1]);
     let note = match (missed, earlier) {
         (0, 0) => String::new(),
-        (0, earlier) => format!("another property was violated first in {earlier} seeds"),
+        (0, earlier) => format!("seeds in which only others were violated: {earlier}"),
         (missed, _) => format!("not found from {missed} of {STARTS} starts"),
     };
     println!("| `{mutant}` | {property} | {median} | {worst} | {note} |");
