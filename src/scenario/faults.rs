@@ -28,7 +28,7 @@ pub(super) fn plan(form: Form<'_>, names: &Names<'_>, ends: &Ends<'_>) -> Planne
 
 /// More strikes of one step than this are refused: what struck is kept.
 const STRIKES_MOST: u64 = 1_000_000;
-/// More groups than this are refused: the network numbers them in a byte.
+/// More groups than this are refused: nobody means so many, and the limit catches a file that was made by mistake.
 const GROUPS_MOST: usize = 254;
 
 struct Decoder<'d> {
