@@ -112,6 +112,33 @@ impl<O, R> History<O, R> {
         operation < self.invoked_before[rank]
     }
 
+    /// Forgets operations for good, as if they had never been: those for which this says no. The others keep their order, and are
+    /// counted anew. One that is open is not to be forgotten.
+    pub(crate) fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        const GONE: usize = usize::MAX;
+        let mut kept = 0;
+        let mut renamed = Vec::with_capacity(self.operations.len());
+        // How many are kept of those before each.
+        let mut before = vec![0];
+        for index in 0..self.operations.len() {
+            let keeps = keep(index);
+            renamed.push(if keeps { kept } else { GONE });
+            kept += usize::from(keeps);
+            before.push(kept);
+        }
+        let completions = self.completions.iter().zip(&self.invoked_before).filter(|(index, _)| renamed[**index] != GONE);
+        (self.completions, self.invoked_before) = completions.map(|(index, invoked)| (renamed[*index], before[*invoked])).unzip();
+        let mut index = 0;
+        self.operations.retain(|_| {
+            index += 1;
+            renamed[index - 1] != GONE
+        });
+        self.clients.retain(|_, current| {
+            current.operation = renamed[current.operation];
+            current.operation != GONE
+        });
+    }
+
     /// The same history in other words.
     pub fn map<P, S>(self, op: impl Fn(O) -> P, result: impl Fn(R) -> S) -> History<P, S> {
         let operation = |old: Operation<O, R>| Operation {

@@ -212,10 +212,6 @@ impl Model for Store {
         }
     }
 
-    fn is_silent(&self, op: &Self::Op) -> bool {
-        self.0.is_silent(op)
-    }
-
     fn leads(&self, state: &Option<Value>, op: &Self::Op, ret: &Answer) -> bool {
         match ret {
             Answer::Known(known) => self.0.leads(state, op, known),

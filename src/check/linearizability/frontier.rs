@@ -1,512 +1,355 @@
 //! All configurations in which one object can be, while its history is made: see [`online`](super::online).
+//!
+//! What happened lately is a *window*: a history of its own, which does not begin in the initial state of the object, but in one of several
+//! *starts*. Two questions are asked of it, and both are answered by the search that judges whole histories:
+//!
+//! - *Is there an order?* It is looked for from each start, and the first that is found is enough. What is still open counts as of unknown
+//!   outcome, which is all that anybody can know of it.
+//! - *Where can it end?* Behind a completion before which nothing was invoked that is still open, everything is known that can ever be
+//!   known of what came before. There the window is cut: all configurations in which an order can pass that completion are the new starts,
+//!   and what had completed by then is forgotten.
 
 use std::collections::BTreeSet;
-use std::hash::Hash;
 
-use rustc_hash::FxHashSet;
+use super::machine::Machine;
+use super::plan::{NONE, Plan};
+use super::search::{Progress, Stand};
+use super::{AnySearch, Lent, Part, whole};
+use crate::base::{ClientId, Time};
+use crate::check::model::Model;
+use crate::history::{History, Outcome};
 
-use super::machine::{Interner, StateId};
-use crate::check::model::{Model, Role};
-
-const NONE: StateId = StateId::MAX;
-
-/// What a completion leaves.
+/// What is known of an object so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Holds,
-    Violated,
-    /// Too many configurations: this object is not followed any more.
+    /// With the completion of the operation of this number, and not before.
+    Violated {
+        operation: usize,
+        at: Time,
+    },
+    /// The budget ended.
     GivenUp,
 }
 
-/// What can be said of an operation whose answer is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
-    /// It changes nothing.
-    Observer,
-    /// It leaves one state, and its answer tells nothing: others may hide just before it.
-    Write,
-    /// It changes the state, and its answer tells nothing.
-    Update,
-    /// Its answer may tell where it took effect.
-    Telling,
+/// How often an object is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// After how many completions it is asked whether there is an order, at least.
+    pub(super) look: usize,
+    /// With how many completions a window is long enough to be cut.
+    pub(super) cut: usize,
 }
 
-impl Sort {
-    fn of<M: Model>(model: &M, op: &M::Op) -> Self {
-        match model.role(op, None) {
-            Role::Observer | Role::Read(_) => Self::Observer,
-            Role::Write(_) if model.is_silent(op) => Self::Write,
-            Role::Update if model.is_silent(op) => Self::Update,
-            _ => Self::Telling,
-        }
-    }
+/// A window is looked at once its part of one in so many was not looked at yet: so a long one costs little more for each completion than a
+/// short one.
+const SHARE: usize = 32;
+/// With so many completions in the window, what was open for half of them does not hold it up any longer.
+const LATE: usize = 1 << 16;
+/// How many starts are kept.
+const KEPT: usize = 1 << 16;
 
-    /// For one whose answer nobody will ever know.
-    fn of_unknown<M: Model>(model: &M, op: &M::Op) -> Self {
-        match model.role(op, None) {
-            Role::Observer | Role::Read(_) => Self::Observer,
-            Role::Write(_) => Self::Write,
-            Role::Update => Self::Update,
-            _ => Self::Telling,
-        }
-    }
-
-    const fn is_silent(self) -> bool {
-        matches!(self, Self::Write | Self::Update)
-    }
-}
-
-/// An open operation.
-#[derive(Debug)]
-struct Call<O> {
-    op: O,
-    sort: Sort,
-    /// How many operations had been invoked.
-    since: u64,
-}
-
-/// Operations of unknown outcome that ask for the same.
-#[derive(Debug)]
-struct Class<O> {
-    op: O,
-    sort: Sort,
-    count: u32,
-    /// When the oldest was invoked.
-    since: u64,
-}
-
-/// What became of an open operation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Fate {
-    /// There is none.
-    Free,
-    /// It has not taken effect; its answer tells nothing.
-    Open,
-    /// It need not take effect any more, though it still may: it could have, where nobody would have noticed.
-    Covered,
-    /// It has not taken effect, and has seen these states. Before the last write that hides what came before, and with which it was open,
-    /// it may also have seen what others left that are still to take effect.
-    Seeing { seen: BTreeSet<StateId>, hidden: u64 },
-    /// It took effect in one state and left another. If its answer tells nothing, neither is remembered.
-    Done { before: StateId, after: StateId },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Configuration {
-    state: StateId,
-    /// By slot.
-    fates: Vec<Fate>,
-    /// By class: how many took effect.
-    used: Vec<u32>,
-}
-
-/// What is left to do in one configuration, while a completion is passed.
-struct Node {
-    configuration: Configuration,
-    /// Whether the last to take effect was a write that need not have yet. Another write would hide it, and could go without it.
-    unseen: bool,
+/// A configuration in which the window may begin. Operations are told by their indices in the window.
+#[derive(Clone, Debug)]
+struct Start<S> {
+    state: S,
+    /// Those that took effect before the window.
+    done: Vec<usize>,
+    /// Those that need not take effect any more, though they may.
+    covered: Vec<usize>,
+    /// How many of those of unknown outcome that ask for the same took effect: by one of these.
+    used: Vec<(usize, u32)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Frontier<M: Model> {
-    states: Interner<M::State>,
-    /// How many states to know before those that nothing refers to are forgotten.
+    window: History<M::Op, M::Ret>,
+    /// For each operation of the window, its number in the whole history.
+    numbers: Vec<usize>,
+    starts: Vec<Start<M::State>>,
+    /// How many operations of the window are known to have taken effect.
+    returns: usize,
+    /// How many are known to have or not, since it was last looked at.
+    unchecked: usize,
+    /// With how many the window is cut.
     full: usize,
-    slots: Vec<Option<Call<M::Op>>>,
-    classes: Vec<Class<M::Op>>,
-    configurations: Vec<Configuration>,
-    invoked: u64,
+    /// Whose open operation was open for too long.
+    late: BTreeSet<ClientId>,
+    /// Whether such an operation ended after all, and not as of unknown outcome.
+    loosened: bool,
     explored: u64,
-    given_up: bool,
 }
 
-/// How many configurations are compared with one another, to drop those that can do no more than others.
-const COMPARED: usize = 256;
-/// How many are kept.
-const KEPT: usize = 1 << 16;
-const FULL: usize = 256;
-
 impl<M: Model> Frontier<M> {
-    pub(super) fn new(model: &M) -> Self {
-        let mut states = Interner::new();
-        let state = states.intern(model.initial());
+    pub(super) fn new(model: &M, pace: Pace) -> Self {
         Self {
-            states,
-            full: FULL,
-            slots: Vec::new(),
-            classes: Vec::new(),
-            configurations: vec![Configuration { state, fates: Vec::new(), used: Vec::new() }],
-            invoked: 0,
+            window: History::new(),
+            numbers: Vec::new(),
+            starts: vec![Start { state: model.initial(), done: Vec::new(), covered: Vec::new(), used: Vec::new() }],
+            returns: 0,
+            unchecked: 0,
+            full: pace.cut,
+            late: BTreeSet::new(),
+            loosened: false,
             explored: 0,
-            given_up: false,
         }
     }
 
+    /// How many configurations were explored.
     pub(super) const fn states(&self) -> u64 {
         self.explored
     }
 
-    pub(super) const fn len(&self) -> usize {
-        self.configurations.len()
+    /// How many starts there are.
+    pub(super) const fn configurations(&self) -> usize {
+        self.starts.len()
     }
 
-    /// Opens an operation and says in which slot.
-    pub(super) fn invoke(&mut self, model: &M, op: M::Op) -> usize {
-        self.invoked += 1;
-        let slot = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
-            self.slots.push(None);
-            self.configurations.iter_mut().for_each(|configuration| configuration.fates.push(Fate::Free));
-            self.slots.len() - 1
-        });
-        let sort = Sort::of(model, &op);
-        let mut configurations = std::mem::take(&mut self.configurations);
-        for configuration in &mut configurations {
-            let state = configuration.state;
-            configuration.fates[slot] = match sort {
-                Sort::Write | Sort::Update if self.next(model, state, &op, None).contains(&state) => Fate::Covered,
-                Sort::Write | Sort::Update => Fate::Open,
-                Sort::Observer | Sort::Telling => Fate::Seeing { seen: BTreeSet::from([state]), hidden: 0 },
-            };
-        }
-        self.configurations = configurations;
-        self.slots[slot] = Some(Call { op, sort, since: self.invoked });
-        slot
+    /// How many operations are remembered.
+    pub(super) fn operations(&self) -> usize {
+        self.window.len()
     }
 
-    /// The operation in this slot turns out not to have taken effect.
-    pub(super) fn failed(&mut self, model: &M, slot: usize) -> Answer {
-        let configurations = std::mem::take(&mut self.configurations);
-        let without = configurations.into_iter().filter(|configuration| !matches!(configuration.fates[slot], Fate::Done { .. }));
-        let without = without.map(|configuration| freed(configuration, slot)).collect();
-        self.slots[slot] = None;
-        self.settle(model, without)
+    /// Whether what was found to hold may not: whether something is not held to how it ended, since that came too late.
+    pub(super) const fn is_loosened(&self) -> bool {
+        self.loosened
     }
 
-    /// Nobody will ever know what became of the operation in this slot.
-    pub(super) fn unknown(&mut self, model: &M, slot: usize) -> Answer {
-        let call = self.slots[slot].take().expect("what ends is open");
-        let mut configurations = std::mem::take(&mut self.configurations);
-        if call.sort != Sort::Observer {
-            let class = self.classes.iter().position(|class| class.op == call.op).unwrap_or_else(|| {
-                let sort = Sort::of_unknown(model, &call.op);
-                self.classes.push(Class { op: call.op, sort, count: 0, since: call.since });
-                configurations.iter_mut().for_each(|configuration| configuration.used.push(0));
-                self.classes.len() - 1
-            });
-            let known = &mut self.classes[class];
-            known.count += 1;
-            known.since = known.since.min(call.since);
-            for configuration in &mut configurations {
-                configuration.used[class] += u32::from(matches!(configuration.fates[slot], Fate::Done { .. }));
-            }
-        }
-        let without = configurations.into_iter().map(|configuration| freed(configuration, slot)).collect();
-        self.settle(model, without)
+    /// The client, which is idle, invokes an operation, which has this number.
+    pub(super) fn invoke(&mut self, at: Time, client: ClientId, op: M::Op, number: usize) {
+        self.window.invoke(at, client, op).expect("clients and time were looked at before");
+        self.numbers.push(number);
     }
 
-    /// The operation in this slot took effect and returned this. Explores at most about so many configurations.
-    pub(super) fn done(&mut self, model: &M, slot: usize, ret: &M::Ret, budget: u64) -> Answer {
-        let call = self.slots[slot].take().expect("what ends is open");
-        let role = model.role(&call.op, Some(ret));
-        let pure = matches!(role, Role::Observer | Role::Read(_));
-        let returning = Returning { slot, op: &call.op, ret, pure, write: matches!(role, Role::Write(_)) };
-        let end = self.explored.saturating_add(budget);
-        let mut passed = BTreeSet::new();
-        for configuration in std::mem::take(&mut self.configurations) {
-            let mut over = false;
-            match &configuration.fates[slot] {
-                Fate::Free | Fate::Open => {}
-                Fate::Covered => {
-                    let mut configuration = freed(configuration.clone(), slot);
-                    if let Role::Write(left) = &role {
-                        let left = self.states.intern(left.clone());
-                        show(&mut configuration, left, call.since);
-                    }
-                    passed.insert(configuration);
-                }
-                Fate::Done { before: NONE, .. } => {
-                    passed.insert(freed(configuration.clone(), slot));
-                    over = true;
-                }
-                Fate::Done { before, after } => {
-                    if self.next(model, *before, &call.op, Some(ret)).contains(after) {
-                        passed.insert(freed(configuration.clone(), slot));
-                    }
-                    over = true;
-                }
-                Fate::Seeing { seen, hidden } => {
-                    if seen.iter().any(|state| self.next(model, *state, &call.op, Some(ret)).contains(state)) {
-                        passed.insert(freed(configuration.clone(), slot));
-                        over = pure;
-                    } else if *hidden > 0 {
-                        self.look_back(model, &configuration, *hidden, &returning, &mut passed);
-                    }
-                }
-            }
-            if !over {
-                self.explore(model, configuration, &returning, end, &mut passed);
-            }
+    /// The client's open operation ends.
+    pub(super) fn complete(&mut self, at: Time, client: ClientId, mut outcome: Outcome<M::Ret>) {
+        if self.late.remove(&client) {
+            self.loosened |= outcome != Outcome::Unknown;
+            outcome = Outcome::Unknown;
         }
-        if self.explored >= end || passed.len() > KEPT {
-            self.given_up = true;
-        }
-        self.settle(model, passed.into_iter().collect())
+        self.returns += usize::from(matches!(outcome, Outcome::Done(_)));
+        self.unchecked += usize::from(outcome != Outcome::Unknown);
+        self.window.complete(at, client, outcome).expect("clients and time were looked at before");
     }
 
-    /// Passes a return that saw what some other operation left just before the last write that hid it.
-    fn look_back(
-        &mut self,
-        model: &M,
-        configuration: &Configuration,
-        hidden: u64,
-        returning: &Returning<'_, M>,
-        passed: &mut BTreeSet<Configuration>,
-    ) {
-        let slots = (0..self.slots.len()).filter_map(|slot| {
-            let call = self.slots[slot].as_ref()?;
-            let open = matches!(configuration.fates[slot], Fate::Open | Fate::Covered);
-            (open && call.sort == Sort::Write && call.since <= hidden).then_some((&call.op, Some(slot), 0))
-        });
-        let classes = self.classes.iter().enumerate().filter_map(|(place, class)| {
-            let left = configuration.used[place] < class.count;
-            (left && class.sort == Sort::Write && class.since <= hidden).then_some((&class.op, None, place))
-        });
-        let mut found = Vec::new();
-        for (op, slot, class) in slots.chain(classes) {
-            let Role::Write(state) = model.role(op, None) else { continue };
-            if model.step(&state, returning.op, Some(returning.ret)).states(&state).contains(&state) {
-                found.push((state, slot, class));
-            }
+    /// Looks at the window, if it is time to.
+    pub(super) fn check(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
+        if self.unchecked < pace.look || self.unchecked * SHARE < self.returns {
+            return Answer::Holds;
         }
-        for (state, slot, class) in found {
-            let state = self.states.intern(state);
-            let mut next = freed(configuration.clone(), returning.slot);
-            match slot {
-                Some(slot) => next.fates[slot] = Fate::Done { before: NONE, after: NONE },
-                None => next.used[class] += 1,
+        let answer = self.look(model, budget);
+        if answer == Answer::Holds && self.returns >= self.full { self.cut(model, pace, budget) } else { answer }
+    }
+
+    /// Looks at the window, and makes it as short as it can be.
+    pub(super) fn settle(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
+        self.full = 0;
+        let answer = self.look(model, budget);
+        if answer == Answer::Holds { self.cut(model, pace, budget) } else { answer }
+    }
+
+    /// Whether there is an order of all that is known so far.
+    pub(super) fn look(&mut self, model: &M, budget: u64) -> Answer {
+        if self.unchecked == 0 {
+            return Answer::Holds;
+        }
+        let laid = Laid::new(model, &self.window, &self.starts);
+        let (progress, states) = laid.is_ordered(budget.saturating_mul(self.unchecked as u64));
+        self.explored += states;
+        match progress {
+            Progress::Found => {
+                self.unchecked = 0;
+                Answer::Holds
             }
-            // Others that were open then saw it, too.
-            show(&mut next, state, 0);
-            passed.insert(next);
+            Progress::Exhausted => self.first_violated(model, budget),
+            Progress::Paused => Answer::GivenUp,
         }
     }
 
-    /// Lets other operations take effect as far as the returning one may need it, and then that one.
-    fn explore(
-        &mut self,
-        model: &M,
-        configuration: Configuration,
-        returning: &Returning<'_, M>,
-        end: u64,
-        passed: &mut BTreeSet<Configuration>,
-    ) {
-        let plain = |sort: Sort| matches!(sort, Sort::Write | Sort::Observer);
-        // What a write hides that others left need not have been there, unless one of those tells of it.
-        let direct = returning.write
-            && self.slots.iter().flatten().all(|call| plain(call.sort))
-            && self.classes.iter().all(|class| plain(class.sort));
-        let mut known = FxHashSet::default();
-        let mut todo = vec![Node { configuration: freed(configuration, returning.slot), unseen: false }];
-        while let Some(Node { configuration, unseen }) = todo.pop() {
-            if self.explored >= end {
-                return;
-            }
-            self.explored += 1;
-            let state = configuration.state;
-            let mut stays = false;
-            if !(unseen && returning.write) {
-                for next in self.next(model, state, returning.op, Some(returning.ret)) {
-                    stays |= next == state && returning.pure;
-                    let mut configuration = configuration.clone();
-                    self.land(model, &mut configuration, next, returning.write);
-                    passed.insert(configuration);
-                }
-            }
-            if stays || direct {
-                continue;
-            }
-            let mut reached = Vec::new();
-            for slot in 0..self.slots.len() {
-                let Some(call) = &self.slots[slot] else { continue };
-                let sort = call.sort;
-                let over = matches!(configuration.fates[slot], Fate::Free | Fate::Done { .. });
-                if over || sort == Sort::Observer || (unseen && sort == Sort::Write) {
-                    continue;
-                }
-                let left = model.step(self.states.get(state), &call.op, None).states(self.states.get(state));
-                for after in left {
-                    let after = self.states.intern(after);
-                    let fate =
-                        if sort.is_silent() { Fate::Done { before: NONE, after: NONE } } else { Fate::Done { before: state, after } };
-                    reached.push((after, sort, Some((slot, fate)), 0));
-                }
-            }
-            for (place, class) in self.classes.iter().enumerate() {
-                if configuration.used[place] == class.count || (unseen && class.sort == Sort::Write) {
-                    continue;
-                }
-                for after in model.step(self.states.get(state), &class.op, None).states(self.states.get(state)) {
-                    reached.push((self.states.intern(after), class.sort, None, place));
-                }
-            }
-            for (after, sort, slot, class) in reached {
-                if after == state {
-                    continue;
-                }
-                let mut configuration = configuration.clone();
-                match slot {
-                    Some((slot, fate)) => configuration.fates[slot] = fate,
-                    None => configuration.used[class] += 1,
-                }
-                self.land(model, &mut configuration, after, sort == Sort::Write);
-                let unseen = sort == Sort::Write;
-                if known.insert((configuration.clone(), unseen)) {
-                    todo.push(Node { configuration, unseen });
-                }
+    /// The first completion that was not looked at yet with which the window is violated, if it is with the last.
+    fn first_violated(&mut self, model: &M, budget: u64) -> Answer {
+        let operations = self.window.operations();
+        let known = self.window.completions().iter().enumerate().filter(|(_, index)| operations[**index].outcome != Outcome::Unknown);
+        let mut ranks: Vec<usize> = known.map(|(rank, _)| rank).collect();
+        ranks.drain(..ranks.len() - self.unchecked);
+        let mut left = 0..ranks.len() - 1;
+        while !left.is_empty() {
+            let middle = left.start + left.len() / 2;
+            let (progress, states) = self.is_ordered_until(model, ranks[middle], budget.saturating_mul(self.unchecked as u64));
+            self.explored += states;
+            match progress {
+                Progress::Found => left.start = middle + 1,
+                Progress::Exhausted => left.end = middle,
+                Progress::Paused => return Answer::GivenUp,
             }
         }
+        let index = self.window.completions()[ranks[left.start]];
+        let at = self.window.operations()[index].completed.expect("it completed");
+        Answer::Violated { operation: self.numbers[index], at }
     }
 
-    /// The object is in this state now: who is open sees it. A write covers what could have taken effect just before it.
-    fn land(&mut self, model: &M, configuration: &mut Configuration, state: StateId, write: bool) {
-        configuration.state = state;
-        for (slot, fate) in configuration.fates.iter_mut().enumerate() {
-            match fate {
-                Fate::Open if write => *fate = Fate::Covered,
-                Fate::Open => {
-                    let here = self.states.get(state);
-                    let call = self.slots[slot].as_ref().expect("what has a fate is open");
-                    if model.step(here, &call.op, None).states(here).contains(here) {
-                        *fate = Fate::Covered;
-                    }
-                }
-                Fate::Seeing { seen, hidden } => {
-                    seen.insert(state);
-                    if write {
-                        *hidden = self.invoked;
-                    }
-                }
-                Fate::Free | Fate::Covered | Fate::Done { .. } => {}
+    /// Whether there is an order of what was known with this completion, which was not looked at yet, and of what was begun by that time.
+    fn is_ordered_until(&self, model: &M, rank: usize, budget: u64) -> (Progress, u64) {
+        let (operations, completions) = (self.window.operations(), self.window.completions());
+        let mut over = vec![false; operations.len()];
+        completions[..=rank].iter().for_each(|index| over[*index] = true);
+        let at = operations[completions[rank]].completed;
+        let (mut kept, mut open) = (Vec::new(), Vec::new());
+        for (index, operation) in operations.iter().enumerate().take_while(|(_, operation)| Some(operation.invoked) <= at) {
+            match &operation.outcome {
+                Outcome::Failed if over[index] => {}
+                Outcome::Done(_) if over[index] => kept.push(index),
+                // Nothing was known of it then.
+                _ => open.push(index),
             }
         }
+        let part: Part<'_, M> = Part::new(&self.window, &kept, &open);
+        // All that a start speaks of was there before this completion, and what it knows the outcome of had ended.
+        let place = |index: usize| part.indices.binary_search(&index).expect("starts speak of what came before");
+        let places = |indices: &[usize]| indices.iter().map(|index| place(*index)).collect();
+        let starts: Vec<Start<M::State>> = self
+            .starts
+            .iter()
+            .map(|start| Start {
+                state: start.state.clone(),
+                done: places(&start.done),
+                covered: places(&start.covered),
+                used: start.used.iter().map(|(index, count)| (place(*index), *count)).collect(),
+            })
+            .collect();
+        Laid::new(&Lent(model), &part.history, &starts).is_ordered(budget)
     }
 
-    fn next(&mut self, model: &M, state: StateId, op: &M::Op, ret: Option<&M::Ret>) -> Vec<StateId> {
-        let here = self.states.get(state);
-        let next = model.step(here, op, ret).states(here);
-        next.into_iter().map(|state| self.states.intern(state)).collect()
-    }
-
-    /// These are left: drops those that can do no more than others, and forgets states that are gone.
-    fn settle(&mut self, model: &M, mut left: Vec<Configuration>) -> Answer {
-        if self.given_up {
-            // What is open still has to be accounted for.
-            left.truncate(1);
-            if left.is_empty() {
-                let state = self.states.intern(model.initial());
-                left.push(Configuration { state, fates: vec![Fate::Free; self.slots.len()], used: vec![0; self.classes.len()] });
-            }
-            self.configurations = left;
+    /// Forgets what nothing depends on any more, if that is much. There is an order.
+    fn cut(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
+        let mut laid = Laid::new(model, &self.window, &self.starts);
+        let operations = self.window.operations();
+        let open = operations.iter().filter(|operation| operation.completed.is_none() && !self.late.contains(&operation.client));
+        let since = open.map(|operation| operation.invoked).min();
+        let completed = |place: &u32| operations[laid.plan.planned[*place as usize].index as usize].completed;
+        let limit = laid.plan.returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
+        if limit == 0 || 2 * limit < self.full {
+            return self.wait(model, pace, budget);
+        }
+        let Some(found) = laid.stands(limit as u32, budget.saturating_mul(limit as u64)) else { return Answer::GivenUp };
+        self.explored += found.states;
+        if found.stands.len() > KEPT {
             return Answer::GivenUp;
         }
-        if left.len() <= COMPARED {
-            let mut kept: Vec<Configuration> = Vec::with_capacity(left.len());
-            for configuration in left {
-                if !kept.iter().any(|known| known.dominates(&configuration)) {
-                    kept.retain(|known| !configuration.dominates(known));
-                    kept.push(configuration);
-                }
+        let Laid { machine, plan, .. } = laid;
+        let mut keep: Vec<bool> = operations.iter().map(|operation| operation.completed.is_none()).collect();
+        plan.planned.iter().for_each(|planned| keep[planned.index as usize] = planned.returns >= limit as u32);
+        plan.loose.iter().for_each(|loose| keep[loose.index as usize] = true);
+        // Of each class, those that took effect in every configuration are over; and one that is left tells the class.
+        let mut classes = Vec::with_capacity(plan.classes.len());
+        for (class, known) in plan.classes.iter().enumerate() {
+            let everywhere = found.stands.iter().map(|stand| stand.used[class]).min().unwrap_or(0);
+            let members = &plan.loose[known.start as usize..][..known.count as usize];
+            let over = members.iter().take(everywhere as usize).take_while(|loose| operations[loose.index as usize].completed.is_some());
+            let over = over.map(|loose| keep[loose.index as usize] = false).count();
+            classes.push((members.get(over).map(|loose| loose.index as usize), over as u32));
+        }
+        let renamed: Vec<usize> = keep
+            .iter()
+            .scan(0, |next, keeps| {
+                *next += usize::from(*keeps);
+                Some(*next - usize::from(*keeps))
+            })
+            .collect();
+        let starts = found.stands.into_iter().map(|stand| {
+            let indices = |places: &[u32]| places.iter().map(|place| renamed[plan.planned[*place as usize].index as usize]).collect();
+            let used = stand.used.iter().zip(&classes).filter_map(|(used, (member, over))| {
+                let left = used - over;
+                member.filter(|_| left > 0).map(|member| (renamed[member], left))
+            });
+            Start {
+                state: machine.state(stand.state).clone(),
+                done: indices(&stand.done),
+                covered: indices(&stand.covered),
+                used: used.collect(),
             }
-            left = kept;
-        }
-        self.configurations = left;
-        if self.states.len() > self.full {
-            self.forget();
-        }
-        if self.configurations.is_empty() { Answer::Violated } else { Answer::Holds }
+        });
+        self.starts = starts.collect();
+        let unknown = plan.loose.len();
+        self.window.retain(|index| keep[index]);
+        let mut kept = keep.iter();
+        self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
+        self.returns -= limit;
+        // What is of unknown outcome is laid out again each time: the more of that there is, the longer is the window.
+        self.full = self.returns + pace.cut.max(unknown / 4);
+        Answer::Holds
     }
 
-    /// Numbers the states anew that something refers to.
-    fn forget(&mut self) {
-        let old = std::mem::replace(&mut self.states, Interner::new());
-        let mut renamed = vec![NONE; old.len()];
-        let states = &mut self.states;
-        let mut rename = |state: &mut StateId| {
-            if *state != NONE {
-                let new = &mut renamed[*state as usize];
-                if *new == NONE {
-                    *new = states.intern(old.get(*state).clone());
-                }
-                *state = *new;
-            }
+    /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
+    fn wait(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
+        self.full = (self.returns + self.returns / 2).max(pace.cut);
+        if self.returns < LATE {
+            self.full = self.full.min(LATE);
+            return Answer::Holds;
+        }
+        let operations = self.window.operations();
+        let middle = operations[self.window.completions()[self.window.completions().len() / 2]].completed;
+        let late = operations.iter().filter(|operation| operation.completed.is_none() && Some(operation.invoked) < middle);
+        let before = self.late.len();
+        self.late.extend(late.map(|operation| operation.client));
+        if self.late.len() == before {
+            return Answer::Holds;
+        }
+        self.full = 0;
+        self.cut(model, pace, budget)
+    }
+}
+
+/// A window, laid out for the search.
+struct Laid<'a, M: Model> {
+    machine: Machine<'a, M>,
+    plan: Plan,
+    starts: Vec<Stand>,
+}
+
+/// Where orders can end.
+struct Found {
+    stands: Vec<Stand>,
+    states: u64,
+}
+
+impl<'a, M: Model> Laid<'a, M> {
+    fn new(model: &'a M, history: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>]) -> Self {
+        let mut machine = Machine::new(model);
+        let mut places = vec![NONE; history.len()];
+        let plan = Plan::unfinished(history, &whole(history), &mut machine, &mut places);
+        let mut class_of = vec![NONE; history.len()];
+        for (class, known) in plan.classes.iter().enumerate() {
+            let members = &plan.loose[known.start as usize..][..known.count as usize];
+            members.iter().for_each(|loose| class_of[loose.index as usize] = class as u32);
+        }
+        let stand = |start: &Start<M::State>| {
+            let places = |indices: &[usize]| indices.iter().map(|index| places[*index]).collect();
+            let mut used = vec![0; plan.classes.len()];
+            start.used.iter().for_each(|(index, count)| used[class_of[*index] as usize] += count);
+            Stand { state: machine.state_id(start.state.clone()), done: places(&start.done), covered: places(&start.covered), used }
         };
-        for configuration in &mut self.configurations {
-            rename(&mut configuration.state);
-            for fate in &mut configuration.fates {
-                match fate {
-                    Fate::Done { before, after } => {
-                        rename(before);
-                        rename(after);
-                    }
-                    Fate::Seeing { seen, .. } => {
-                        *seen = seen
-                            .iter()
-                            .map(|state| {
-                                let mut state = *state;
-                                rename(&mut state);
-                                state
-                            })
-                            .collect();
-                    }
-                    Fate::Free | Fate::Open | Fate::Covered => {}
-                }
-            }
-        }
-        self.full = FULL.max(4 * self.states.len());
+        let starts = starts.iter().map(stand).collect();
+        Self { machine, plan, starts }
     }
-}
 
-/// The operation whose completion is being passed.
-struct Returning<'r, M: Model> {
-    slot: usize,
-    op: &'r M::Op,
-    ret: &'r M::Ret,
-    /// Whether it changes nothing.
-    pure: bool,
-    /// Whether it is legal everywhere, and leaves one state.
-    write: bool,
-}
-
-/// What this one left, just before the last write, was seen by all that were open with that; if the one that left it was, too.
-fn show(configuration: &mut Configuration, state: StateId, since: u64) {
-    for fate in &mut configuration.fates {
-        if let Fate::Seeing { seen, hidden } = fate
-            && *hidden > 0
-            && since <= *hidden
-        {
-            seen.insert(state);
+    /// Whether there is an order, and how many configurations were explored.
+    fn is_ordered(mut self, budget: u64) -> (Progress, u64) {
+        let returns = self.plan.returns.len() as u32;
+        if returns == 0 {
+            return (Progress::Found, 0);
         }
+        let Some(mut search) = AnySearch::exact(&self.plan, returns) else { return (Progress::Paused, 0) };
+        search.start_from(self.starts);
+        (search.run(&self.plan, &mut self.machine, budget), search.states())
     }
-}
 
-fn freed(mut configuration: Configuration, slot: usize) -> Configuration {
-    configuration.fates[slot] = Fate::Free;
-    configuration
-}
-
-impl Configuration {
-    /// Whether whatever can come of the other can come of this one.
-    fn dominates(&self, other: &Self) -> bool {
-        let fate = |pair: (&Fate, &Fate)| match pair {
-            (Fate::Covered, Fate::Open | Fate::Covered | Fate::Done { .. }) => true,
-            (Fate::Seeing { seen, hidden }, Fate::Seeing { seen: other, hidden: other_hidden }) => {
-                hidden >= other_hidden && seen.is_superset(other)
-            }
-            (one, other) => one == other,
-        };
-        self.state == other.state
-            && self.used.iter().zip(&other.used).all(|(used, other)| used <= other)
-            && self.fates.iter().zip(&other.fates).all(fate)
+    /// All configurations in which an order can pass so many returns; nothing if the budget ends.
+    fn stands(&mut self, limit: u32, budget: u64) -> Option<Found> {
+        let mut search = AnySearch::exact(&self.plan, limit)?;
+        search.start_from(std::mem::take(&mut self.starts));
+        search.seek_stands();
+        let progress = search.run(&self.plan, &mut self.machine, budget);
+        (progress == Progress::Exhausted).then(|| Found { stands: search.stands(&self.plan, &self.machine), states: search.states() })
     }
 }

@@ -82,14 +82,28 @@ impl Plan {
         if self.loose.is_empty() {
             return;
         }
-        self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.after != NONE, loose.index));
-        self.group();
+        self.sort();
         if let Some(ends) = self.find_ends(machine) {
             self.retain(&ends);
         }
         self.retiring = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
         let classes = &self.classes;
         self.retiring.sort_by_key(|class| classes[*class as usize].until);
+        self.note_sharp(machine);
+    }
+
+    /// Sorts operations of unknown outcome into classes, where each may still help somebody.
+    pub(super) fn classify_all<M: Model>(&mut self, machine: &Machine<'_, M>) {
+        self.sort();
+        self.note_sharp(machine);
+    }
+
+    fn sort(&mut self) {
+        self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.after != NONE, loose.index));
+        self.group();
+    }
+
+    fn note_sharp<M: Model>(&mut self, machine: &Machine<'_, M>) {
         self.loose_sharp = self.classes.iter().any(|class| !matches!(machine.part(class.kind), Part::Write(_)));
     }
 

@@ -131,6 +131,11 @@ impl<'a, M: Model> Machine<'a, M> {
         self.states.get(state)
     }
 
+    /// The number of this state.
+    pub(super) fn state_id(&mut self, state: M::State) -> StateId {
+        self.states.intern(state)
+    }
+
     fn memo_place(&mut self, state: StateId, kind: KindId) -> Option<usize> {
         let width = self.kinds.len();
         if width > MEMO_KINDS {

@@ -62,7 +62,7 @@ use self::machine::Machine;
 pub use self::online::{Breach, Online};
 use self::plan::{Plan, Share, Ties};
 use self::relaxed::{Finding, Relaxed};
-use self::search::{End, Order, Progress, Search};
+use self::search::{End, Order, Progress, Search, Stand};
 pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
@@ -513,6 +513,18 @@ impl AnySearch {
 
     fn order_of<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, end: &End) -> Order {
         any!(self, search => search.order_of::<dyn machine::Transitions>(plan, machine, end))
+    }
+
+    fn start_from(&mut self, starts: Vec<Stand>) {
+        any!(self, search => search.start_from(starts));
+    }
+
+    fn seek_stands(&mut self) {
+        any!(self, search => search.seek_stands());
+    }
+
+    fn stands<M: Model>(&mut self, plan: &Plan, machine: &Machine<'_, M>) -> Vec<Stand> {
+        any!(self, search => search.stands::<dyn machine::Transitions>(plan, machine))
     }
 
     fn states(&self) -> u64 {

@@ -1,14 +1,14 @@
 //! Judging while the history is made: operations come in as they are invoked and as they finish, and go as soon as they are settled.
 //!
-//! What is kept is a *frontier*: all configurations in which the object can be after what has completed so far. A configuration is a state,
-//! and what became of each operation that is still open. At a completion, operations take effect in each configuration as far as this one
-//! needs them to (just-in-time linearization; G. Lowe, *Testing for linearizability*, 2017); where it cannot have returned what it did, the
-//! configuration goes. When none is left, the history is violated, and stays so whatever comes. So memory is bounded by how many operations
-//! are open at once and how many are of unknown outcome, and not by how long the history is.
+//! Of each key only a *window* is kept: what completed lately, what is open, and what is of unknown outcome. Behind a completion before
+//! which nothing was invoked that is still open, all is known that can ever be known of what came before. So the window is cut there again
+//! and again, and what remains of the past is the set of configurations that an order can have led to: states, each with what became of the
+//! operations that reach across the cut (just-in-time linearization; G. Lowe, *Testing for linearizability*, 2017). Memory is bounded by how
+//! many operations are open at once, by what completes while the slowest of them is, and by how many are of unknown outcome; not by how
+//! long the history is.
 //!
-//! The answer of an open operation is not known yet. So a configuration remembers in which state such an operation took effect, and checks
-//! the answer against that when it comes; or, if it has not taken effect, which states it has seen: one that changes nothing could have
-//! taken effect in any of them. What [`Model::is_silent`] says saves most of this.
+//! After each completion the window is asked whether there still is an order; a long window, after a thirty-second part of it. When there is
+//! none, the history is violated, whatever comes. The completion that is named then is the first with which it is.
 //!
 //! ```
 //! use stormglass::base::{ClientId, Time};
@@ -28,36 +28,47 @@
 //! # Ok::<(), stormglass::history::MalformedHistory>(())
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::frontier::{Answer, Frontier};
+use rustc_hash::FxHashMap;
+
+use super::frontier::{Answer, Frontier, Pace};
 use crate::base::{ClientId, Time};
-use crate::check::model::Model;
+use crate::check::model::{Key, Model};
 use crate::check::{Judge, PropertyReport, Verdict};
 use crate::history::{self, MalformedHistory, Outcome};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// A judge of linearizability that is told of operations one by one.
 ///
-/// **Ties.** What happens at one instant is taken in when time goes on, or at [`Online::finish`], so that a completion and an invocation at
-/// one instant can be concurrent. Where several clients do several things at one instant, what one of them did is not held to its order:
-/// so *violated* is always true, and *holds* may be said of what [`check`](super::check) would refuse for such an instant alone. The same
-/// goes for equal operations of unknown outcome: which of them took effect is not held against when each was invoked.
+/// It says *holds* and *violated* of the same histories as [`check`](super::check), and *unknown* where it cannot know:
+///
+/// - if its budget ends;
+/// - if an operation was open for very long, ever since before the last 32,768 completions on its key, and then ended after all: it is
+///   taken to have an unknown outcome, which only allows more. *Violated* is true even so;
+/// - if several clients go from one key to another at one instant. Then keys that hold apart may not hold together.
+///
+/// **Ties.** What happens at one instant is judged when time goes on, or at [`Online::finish`], so that a completion and an invocation at one
+/// instant can be concurrent.
 #[derive(Debug)]
 pub struct Online<M: Model> {
     model: M,
     name: Option<&'static str>,
     budget: u64,
-    frontiers: Vec<(String, Frontier<M>)>,
-    keys: BTreeMap<String, usize>,
+    pace: Pace,
+    tracks: Vec<Track<M>>,
+    places: Places,
     clients: BTreeMap<ClientId, Client>,
-    /// What has happened at this instant.
-    held: Vec<Held<M>>,
+    /// The keys on which something completed at this instant, and the clients that went from one key to another.
+    touched: Vec<usize>,
+    crossing: Vec<ClientId>,
     now: Time,
     invoked: usize,
-    states: u64,
-    breach: Option<Breach>,
-    /// Whether some key was given up.
+    /// How many operations are remembered, and with how many all windows are cut.
+    remembered: usize,
+    roomy: usize,
+    breaches: Vec<Breach>,
+    /// Whether something is not known of all keys that are not violated.
     unknown: bool,
 }
 
@@ -72,31 +83,40 @@ pub struct Breach {
     pub at: Time,
 }
 
+/// One key.
+#[derive(Debug)]
+struct Track<M: Model> {
+    key: String,
+    /// Nothing once there is no more to be known of it.
+    frontier: Option<Frontier<M>>,
+    /// What was explored by then.
+    states: u64,
+}
+
+/// Where each key is.
+#[derive(Debug, Default)]
+struct Places {
+    texts: FxHashMap<String, usize>,
+    numbers: FxHashMap<Key<'static>, usize>,
+}
+
 /// What a client is at.
 #[derive(Debug, Default)]
 struct Client {
-    /// Its open operation was invoked then.
-    open: Option<Time>,
-    /// Those that were taken in: which frontier, which slot, which operation.
-    taken: VecDeque<(usize, usize, usize)>,
-}
-
-#[derive(Debug)]
-enum Held<M: Model> {
-    Invoke(ClientId, M::Op, usize),
-    Complete(ClientId, Outcome<M::Ret>),
-}
-
-impl<M: Model> Held<M> {
-    const fn client(&self) -> ClientId {
-        match self {
-            Self::Invoke(client, ..) | Self::Complete(client, _) => *client,
-        }
-    }
+    /// Its open operation was invoked then, on the key at this place.
+    open: Option<(Time, usize)>,
+    /// When and where the last one ended.
+    last: Option<(Time, usize)>,
 }
 
 /// How many configurations may be explored for one completion before its key is given up.
 const BUDGET: u64 = 200_000;
+/// As soon as can be.
+const EAGER: Pace = Pace { look: 1, cut: 16 };
+/// As cheaply as can be.
+const PATIENT: Pace = Pace { look: 512, cut: 512 };
+/// Keys of which little is known are not asked of before so many operations are remembered.
+const ROOMY: usize = 1 << 16;
 
 impl<M: Model> Online<M> {
     /// A judge to whom nothing was told yet.
@@ -105,14 +125,17 @@ impl<M: Model> Online<M> {
             model,
             name: None,
             budget: BUDGET,
-            frontiers: Vec::new(),
-            keys: BTreeMap::new(),
+            pace: EAGER,
+            tracks: Vec::new(),
+            places: Places::default(),
             clients: BTreeMap::new(),
-            held: Vec::new(),
+            touched: Vec::new(),
+            crossing: Vec::new(),
             now: Time::ZERO,
             invoked: 0,
-            states: 0,
-            breach: None,
+            remembered: 0,
+            roomy: ROOMY,
+            breaches: Vec::new(),
             unknown: false,
         }
     }
@@ -131,7 +154,22 @@ impl<M: Model> Online<M> {
         self
     }
 
-    /// A client starts an operation.
+    /// Looks only now and then, and at [`Online::finish`]: several times as quick, and comes to the same end. A violation is known some
+    /// hundred completions later.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.pace = PATIENT;
+        self
+    }
+
+    /// Cuts each window once so many operations in it have completed. With fewer, less is remembered, and it takes longer.
+    #[must_use]
+    pub fn with_windows_of(mut self, completions: usize) -> Self {
+        self.pace = Pace { look: self.pace.look.min(completions.max(1)), cut: completions };
+        self
+    }
+
+    /// A client invokes an operation, which is on the key that the model says.
     ///
     /// # Errors
     /// If time goes backwards, or the client's previous operation is still open; nothing has changed then.
@@ -139,18 +177,25 @@ impl<M: Model> Online<M> {
         if at < self.now {
             return Err(MalformedHistory::TimeWentBack { at, after: self.now });
         }
-        let current = self.clients.entry(client).or_default();
-        if let Some(since) = current.open {
+        if let Some((since, _)) = self.clients.get(&client).and_then(|client| client.open) {
             return Err(MalformedHistory::StillOpen { client, at, since });
         }
-        current.open = Some(at);
         self.advance(at);
-        self.held.push(Held::Invoke(client, op, self.invoked));
+        let place = self.place(&op);
+        let current = self.clients.entry(client).or_default();
+        current.open = Some((at, place));
+        if current.last.is_some_and(|(ended, before)| ended == at && before != place) && !self.crossing.contains(&client) {
+            self.crossing.push(client);
+        }
+        if let Some(frontier) = &mut self.tracks[place].frontier {
+            frontier.invoke(at, client, op, self.invoked);
+            self.remembered += 1;
+        }
         self.invoked += 1;
         Ok(())
     }
 
-    /// A client's operation ends, or the client gives up on it.
+    /// A client's open operation ends.
     ///
     /// # Errors
     /// If time goes backwards, or the client has nothing open; nothing has changed then.
@@ -158,97 +203,126 @@ impl<M: Model> Online<M> {
         if at < self.now {
             return Err(MalformedHistory::TimeWentBack { at, after: self.now });
         }
-        let open = self.clients.get_mut(&client).and_then(|current| current.open.take());
-        open.ok_or(MalformedHistory::NothingOpen { client, at })?;
+        if self.clients.get(&client).is_none_or(|current| current.open.is_none()) {
+            return Err(MalformedHistory::NothingOpen { client, at });
+        }
         self.advance(at);
-        self.held.push(Held::Complete(client, outcome));
+        let current = self.clients.entry(client).or_default();
+        let (_, place) = current.open.take().expect("it is open");
+        current.last = Some((at, place));
+        if let Some(frontier) = &mut self.tracks[place].frontier {
+            frontier.complete(at, client, outcome);
+            if self.touched.last() != Some(&place) {
+                self.touched.push(place);
+            }
+        }
         Ok(())
+    }
+
+    /// The key of an operation.
+    fn place(&mut self, op: &M::Op) -> usize {
+        let key = self.model.key(op);
+        let next = self.tracks.len();
+        let known = match key {
+            Key::Text(text) => self.places.texts.get(text).copied(),
+            Key::Whole => self.places.numbers.get(&Key::Whole).copied(),
+            Key::Number(number) => self.places.numbers.get(&Key::Number(number)).copied(),
+            Key::Signed(number) => self.places.numbers.get(&Key::Signed(number)).copied(),
+        };
+        known.unwrap_or_else(|| {
+            match key {
+                Key::Text(text) => self.places.texts.insert(text.to_owned(), next),
+                Key::Whole => self.places.numbers.insert(Key::Whole, next),
+                Key::Number(number) => self.places.numbers.insert(Key::Number(number), next),
+                Key::Signed(number) => self.places.numbers.insert(Key::Signed(number), next),
+            };
+            self.tracks.push(Track { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.pace)), states: 0 });
+            next
+        })
     }
 
     /// Time goes on: nothing more happens before this instant.
     pub fn advance(&mut self, to: Time) {
         if to > self.now {
-            self.settle();
+            let touched = std::mem::take(&mut self.touched);
+            for place in &touched {
+                self.ask(*place, |frontier, model, pace, budget| frontier.check(model, pace, budget));
+            }
+            self.touched = touched;
+            self.touched.clear();
+            self.unknown |= self.crossing.len() > 1;
+            self.crossing.clear();
             self.now = to;
+            if self.remembered > self.roomy {
+                for place in 0..self.tracks.len() {
+                    self.ask(place, |frontier, model, pace, budget| frontier.settle(model, pace, budget));
+                }
+                self.roomy = ROOMY.max(2 * self.remembered);
+            }
         }
     }
 
     /// Nothing more happens; what is still open has an unknown outcome.
     pub fn finish(&mut self) -> Verdict {
-        self.settle();
+        for place in 0..self.tracks.len() {
+            self.ask(place, |frontier, model, _, budget| frontier.look(model, budget));
+        }
+        self.unknown |= self.crossing.len() > 1;
+        self.unknown |= self.tracks.iter().filter_map(|track| track.frontier.as_ref()).any(Frontier::is_loosened);
         self.verdict()
+    }
+
+    /// Asks about one key.
+    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier<M>, &M, Pace, u64) -> Answer) {
+        let track = &mut self.tracks[place];
+        let Some(frontier) = &mut track.frontier else { return };
+        let before = frontier.operations();
+        let answer = question(frontier, &self.model, self.pace, self.budget);
+        self.remembered -= before;
+        match answer {
+            Answer::Holds => {
+                self.remembered += frontier.operations();
+                return;
+            }
+            Answer::Violated { operation, at } => self.breaches.push(Breach { key: track.key.clone(), operation, at }),
+            Answer::GivenUp => self.unknown = true,
+        }
+        track.states = frontier.states();
+        track.frontier = None;
     }
 
     /// What is known so far, of what happened before the present instant.
     pub const fn verdict(&self) -> Verdict {
-        match (&self.breach, self.unknown) {
-            (Some(_), _) => Verdict::Violated,
-            (None, true) => Verdict::Unknown,
-            (None, false) => Verdict::Holds,
+        match (self.breaches.is_empty(), self.unknown) {
+            (false, _) => Verdict::Violated,
+            (true, true) => Verdict::Unknown,
+            (true, false) => Verdict::Holds,
         }
     }
 
     /// Where the history became violated, if it is.
-    pub const fn breach(&self) -> Option<&Breach> {
-        self.breach.as_ref()
+    pub fn breach(&self) -> Option<&Breach> {
+        self.breaches.first()
+    }
+
+    /// Where each key that is violated became so, in the order in which that was found.
+    pub fn breaches(&self) -> &[Breach] {
+        &self.breaches
     }
 
     /// How many configurations were explored.
-    pub const fn states(&self) -> u64 {
-        self.states
+    pub fn states(&self) -> u64 {
+        self.tracks.iter().map(|track| track.frontier.as_ref().map_or(track.states, Frontier::states)).sum()
     }
 
-    /// How many configurations are kept, of all keys together: what memory is proportional to.
+    /// How many configurations the windows of all keys may begin in.
     pub fn configurations(&self) -> usize {
-        self.frontiers.iter().map(|(_, frontier)| frontier.len()).sum()
+        self.tracks.iter().filter_map(|track| track.frontier.as_ref()).map(Frontier::configurations).sum()
     }
 
-    /// Takes in what has happened at this instant.
-    fn settle(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        if self.breach.is_some() {
-            return;
-        }
-        let alone = held.windows(2).all(|pair| pair[0].client() == pair[1].client());
-        let (first, then): (Vec<_>, Vec<_>) =
-            if alone { (held, Vec::new()) } else { held.into_iter().partition(|event| matches!(event, Held::Invoke(..))) };
-        for event in first.into_iter().chain(then) {
-            if self.breach.is_none() {
-                self.take(event);
-            }
-        }
-    }
-
-    fn take(&mut self, event: Held<M>) {
-        match event {
-            Held::Invoke(client, op, index) => {
-                let key = self.model.key(&op).to_string();
-                let place = self.keys.get(&key).copied().unwrap_or_else(|| {
-                    self.frontiers.push((key.clone(), Frontier::new(&self.model)));
-                    self.keys.insert(key, self.frontiers.len() - 1);
-                    self.frontiers.len() - 1
-                });
-                let slot = self.frontiers[place].1.invoke(&self.model, op);
-                self.clients.entry(client).or_default().taken.push_back((place, slot, index));
-            }
-            Held::Complete(client, outcome) => {
-                let taken = self.clients.get_mut(&client).and_then(|current| current.taken.pop_front());
-                let (place, slot, operation) = taken.expect("what completes was invoked before");
-                let (key, frontier) = &mut self.frontiers[place];
-                let before = frontier.states();
-                let answer = match outcome {
-                    Outcome::Done(ret) => frontier.done(&self.model, slot, &ret, self.budget),
-                    Outcome::Failed => frontier.failed(&self.model, slot),
-                    Outcome::Unknown => frontier.unknown(&self.model, slot),
-                };
-                self.states += frontier.states() - before;
-                match answer {
-                    Answer::Holds => {}
-                    Answer::Violated => self.breach = Some(Breach { key: key.clone(), operation, at: self.now }),
-                    Answer::GivenUp => self.unknown = true,
-                }
-            }
-        }
+    /// How many operations are remembered: together with [`Online::configurations`], what memory is proportional to.
+    pub const fn operations(&self) -> usize {
+        self.remembered
     }
 }
 
@@ -269,13 +343,13 @@ where
     }
 
     fn violated(&self) -> bool {
-        self.breach.is_some()
+        !self.breaches.is_empty()
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
         let Some(name) = self.name else { return Vec::new() };
         let report = PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(name) };
-        vec![match &self.breach {
+        vec![match self.breach() {
             Some(Breach { key, operation, at }) => {
                 PropertyReport::violated(name, *at, format!("{key}: operation {operation}, completed at {at}, fits in no order"))
             }

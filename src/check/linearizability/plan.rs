@@ -83,6 +83,30 @@ impl Plan {
         machine: &mut Machine<'a, M>,
         places: &mut [u32],
     ) -> Self {
+        let mut plan = Self::laid_out(history, share, ties, machine, places);
+        plan.classify(machine);
+        plan
+    }
+
+    /// For a history that goes on: what an operation of unknown outcome is good for is not known yet.
+    pub(super) fn unfinished<'a, M: Model>(
+        history: &'a History<M::Op, M::Ret>,
+        share: &Share,
+        machine: &mut Machine<'a, M>,
+        places: &mut [u32],
+    ) -> Self {
+        let mut plan = Self::laid_out(history, share, Ties::Concurrent, machine, places);
+        plan.classify_all(machine);
+        plan
+    }
+
+    fn laid_out<'a, M: Model>(
+        history: &'a History<M::Op, M::Ret>,
+        share: &Share,
+        ties: Ties,
+        machine: &mut Machine<'a, M>,
+        places: &mut [u32],
+    ) -> Self {
         let count = share.completions.len();
         let plan = Self {
             planned: Vec::with_capacity(count),
@@ -102,7 +126,6 @@ impl Plan {
             Ties::AsRecorded => planner.lay_out_as_recorded(share),
         }
         let Planner { machine, mut plan, .. } = planner;
-        plan.classify(machine);
         plan.find_observers(machine);
         plan
     }

@@ -39,6 +39,8 @@ pub(super) struct Search<const W: usize> {
     way: Vec<Frame>,
     /// How many returns are to be passed.
     limit: u32,
+    /// Where to start, as far as that was not tried yet.
+    starts: Vec<Stand>,
     started: bool,
     /// Configurations reached, new or not.
     pub(super) states: u64,
@@ -52,6 +54,19 @@ pub(super) struct Search<const W: usize> {
     short: RefCell<Vec<bool>>,
     /// Where no further return had to be passed, if all ends are asked for.
     ends: Option<Vec<End>>,
+    /// The same as configurations, by their numbers, if it is to be known from where to go on.
+    stands: Option<Vec<u32>>,
+}
+
+/// A configuration in the terms of its plan, however wide the search: where to start, or where the last return was passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stand {
+    pub(super) state: StateId,
+    /// Open operations that took effect, and those that are covered, by their places in the plan.
+    pub(super) done: Vec<u32>,
+    pub(super) covered: Vec<u32>,
+    /// How many operations of each class of unknown outcome took effect.
+    pub(super) used: Vec<u32>,
 }
 
 /// The end of an order that passes all returns asked for.
@@ -151,12 +166,52 @@ impl<const W: usize> Search<W> {
             cursor: Cursor::new(plan, tally),
             way: Vec::new(),
             limit,
+            starts: Vec::new(),
             started: false,
             states: 0,
             horizon: 0,
             deepest: 0,
             ends: None,
+            stands: None,
         }
+    }
+
+    /// Starts not in the initial state, but in each of these configurations. What they speak of is open before the first return.
+    pub(super) fn start_from(&mut self, starts: Vec<Stand>) {
+        self.starts = starts;
+    }
+
+    /// From now on, the search does not stop at the first order, but collects all configurations in which one can end.
+    pub(super) fn seek_stands(&mut self) {
+        self.stands = Some(Vec::new());
+    }
+
+    /// The configurations collected so far.
+    pub(super) fn stands<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T) -> Vec<Stand> {
+        let found = self.stands.take().unwrap_or_default();
+        if found.is_empty() {
+            return Vec::new();
+        }
+        self.cursor.seek(plan, machine, self.limit - 1);
+        let places =
+            |mut slots: Bits<W>| -> Vec<u32> { std::iter::from_fn(|| slots.pop()).map(|slot| self.cursor.slots[slot as usize]).collect() };
+        let stand = |id: &u32| {
+            let Configuration { state, fates, .. } = self.visited.get(*id);
+            let used = self.cursor.tally.places.iter().map(|place| fates.used.count(place)).collect();
+            Stand { state: *state, done: places(fates.done), covered: places(fates.covered), used }
+        };
+        found.iter().filter(|id| !self.visited.is_outdone(**id, &found)).map(stand).collect()
+    }
+
+    /// The state and the fates of a start.
+    fn start(&self, plan: &Plan, start: &Stand) -> (StateId, Fates<W>) {
+        let mut fates = Fates::NONE;
+        start.done.iter().for_each(|place| fates.done.insert(plan.planned[*place as usize].slot));
+        start.covered.iter().for_each(|place| fates.covered.insert(plan.planned[*place as usize].slot));
+        for (place, count) in self.cursor.tally.places.iter().zip(&start.used) {
+            fates.used.set_count(place, *count);
+        }
+        (start.state, fates)
     }
 
     /// Goes on until there is an answer, or this many more states were reached.
@@ -164,46 +219,51 @@ impl<const W: usize> Search<W> {
         let end = self.states.saturating_add(budget);
         if !self.started {
             if self.limit == 0 {
-                return match self.goal(machine.initial()) {
+                return match self.goal(machine.initial(), &Fates::NONE) {
                     Arrival::Goal => Progress::Found,
                     _ => Progress::Exhausted,
                 };
             }
-            if budget == 0 {
-                return Progress::Paused;
+            if self.starts.is_empty() {
+                self.starts.push(Stand { state: machine.initial(), done: Vec::new(), covered: Vec::new(), used: Vec::new() });
             }
             self.started = true;
             self.cursor.open_before(plan, machine, 0);
-            match self.arrive(plan, machine, machine.initial(), Fates::NONE, false, None) {
-                Arrival::Goal => return Progress::Found,
-                Arrival::Back => return Progress::Exhausted,
-                Arrival::New(id, _) => self.enter(plan, id, false),
-            }
         }
-        while let Some(frame) = self.way.last().copied() {
+        loop {
+            if self.way.is_empty() && self.starts.is_empty() {
+                return Progress::Exhausted;
+            }
             if self.states >= end {
                 return Progress::Paused;
             }
-            if let (Choice::Loose(class, _), Some(spent)) = (frame.taken, &mut self.spent) {
-                spent[class as usize] -= u32::from(self.cursor.tally.places[class as usize].mask == 0);
-            }
-            let configuration = *self.visited.get(frame.configuration);
-            self.cursor.seek(plan, machine, configuration.event);
-            let Some((choice, state, next)) = self.choose(plan, machine, &configuration, frame.next, frame.unseen) else {
-                self.horizon = self.horizon.max(configuration.event + 1);
-                self.way.pop();
-                continue;
+            let arrival = if let Some(frame) = self.way.last().copied() {
+                if let (Choice::Loose(class, _), Some(spent)) = (frame.taken, &mut self.spent) {
+                    spent[class as usize] -= u32::from(self.cursor.tally.places[class as usize].mask == 0);
+                }
+                let configuration = *self.visited.get(frame.configuration);
+                self.cursor.seek(plan, machine, configuration.event);
+                let Some((choice, state, next)) = self.choose(plan, machine, &configuration, frame.next, frame.unseen) else {
+                    self.horizon = self.horizon.max(configuration.event + 1);
+                    self.way.pop();
+                    continue;
+                };
+                let top = self.way.last_mut().expect("there is a frame");
+                top.next = next;
+                top.taken = choice;
+                self.follow(plan, machine, &configuration, choice, state, None)
+            } else {
+                let start = self.starts.pop().expect("there is a start if there is no way");
+                let (state, fates) = self.start(plan, &start);
+                self.cursor.seek(plan, machine, 0);
+                self.arrive(plan, machine, state, fates, false, None)
             };
-            let top = self.way.last_mut().expect("there is a frame");
-            top.next = next;
-            top.taken = choice;
-            match self.follow(plan, machine, &configuration, choice, state, None) {
+            match arrival {
                 Arrival::Goal => return Progress::Found,
                 Arrival::Back => {}
                 Arrival::New(id, unseen) => self.enter(plan, id, unseen),
             }
         }
-        Progress::Exhausted
     }
 
     fn enter(&mut self, plan: &Plan, id: u32, unseen: bool) {
@@ -308,7 +368,7 @@ impl<const W: usize> Search<W> {
                     log.hidden.push((log.covers[returning_slot as usize], plan.planned[returning as usize].index));
                 }
                 if event + 1 == self.limit {
-                    return self.goal(configuration.state);
+                    return self.goal(configuration.state, &fates);
                 }
                 self.cursor.seek(plan, machine, event + 1);
                 return self.arrive(plan, machine, configuration.state, fates, false, log);
@@ -399,7 +459,7 @@ impl<const W: usize> Search<W> {
             fates.done.remove(slot);
             unseen = false;
             if event + 1 == self.limit {
-                return self.goal(state);
+                return self.goal(state, &fates);
             }
             self.cursor.seek(plan, machine, event + 1);
         }
@@ -424,7 +484,13 @@ impl<const W: usize> Search<W> {
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
     }
 
-    fn goal(&mut self, state: StateId) -> Arrival {
+    fn goal(&mut self, state: StateId, fates: &Fates<W>) -> Arrival {
+        if let Some(stands) = &mut self.stands {
+            let configuration = Configuration { event: self.limit, state, fates: *fates };
+            let firm = self.cursor.open.minus(&self.cursor.coverable);
+            stands.extend(self.visited.insert(&configuration, &firm));
+            return Arrival::Back;
+        }
         match &mut self.ends {
             None => Arrival::Goal,
             Some(ends) => {
@@ -470,8 +536,10 @@ impl<const W: usize> Search<W> {
         let event = self.cursor.event;
         let opened = plan.opened[event as usize];
         let mut observer = plan.observer[event as usize];
+        // Who asks where an order can end goes on from there: what is known of later returns helps.
+        let limit = if self.stands.is_some() { plan.returns.len() as u32 } else { self.limit };
         let wanted = loop {
-            if observer >= self.limit {
+            if observer >= limit {
                 return Outlook::Open;
             }
             let place = plan.returns[observer as usize];
@@ -497,7 +565,7 @@ impl<const W: usize> Search<W> {
             return Outlook::Hopeless(observer);
         }
         // Does anyone see the state before? Whoever asks for the ends of orders does.
-        if state == HIDDEN || self.ends.is_some() {
+        if state == HIDDEN || self.ends.is_some() || self.stands.is_some() {
             return Outlook::Open;
         }
         let mut sees = |kind| match machine.part(kind) {

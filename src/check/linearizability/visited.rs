@@ -62,6 +62,12 @@ impl<const W: usize> Bits<W> {
         self.0[place.word as usize] += 1 << place.shift;
     }
 
+    /// Counts so many.
+    pub(super) const fn set_count(&mut self, place: &Place, count: u32) {
+        self.clear(place);
+        self.0[place.word as usize] |= (count as u64) << place.shift;
+    }
+
     /// Sets all bits of a count.
     pub(super) const fn fill(&mut self, place: &Place) {
         self.0[place.word as usize] |= place.mask << place.shift;
@@ -133,6 +139,8 @@ pub(super) struct Configuration<const W: usize> {
 const NONE: u32 = u32::MAX;
 /// So many configurations that differ only in what dominance weighs are compared one by one; beyond, only equals are recognised.
 const COMPARED: u32 = 48;
+/// So many are compared each with each.
+const OUTDOING: usize = 512;
 
 struct Entry<const W: usize> {
     configuration: Configuration<W>,
@@ -156,6 +164,19 @@ impl<const W: usize> Visited<W> {
 
     pub(super) fn get(&self, id: u32) -> &Configuration<W> {
         &self.entries[id as usize].configuration
+    }
+
+    /// Whether one of these, all before the same return, can do more than this one, or the same and comes first.
+    pub(super) fn is_outdone(&self, id: u32, others: &[u32]) -> bool {
+        let here = self.get(id);
+        others.len() <= OUTDOING
+            && others.iter().any(|other| {
+                let there = self.get(*other);
+                *other != id
+                    && there.state == here.state
+                    && there.fates.dominates(&here.fates, &self.counts)
+                    && (*other < id || !here.fates.dominates(&there.fates, &self.counts))
+            })
     }
 
     /// Remembers a configuration, unless it can do no more than one known. `firm` are the slots whose fate dominance cannot bridge.

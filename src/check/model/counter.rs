@@ -96,10 +96,6 @@ impl Model for Counter {
         }
     }
 
-    fn is_silent(&self, op: &CounterOp) -> bool {
-        matches!(op, CounterOp::Add(_))
-    }
-
     fn monitor(&self, part: &Part<'_, CounterOp, CounterResult>) -> Opinion {
         use CounterResult::{Added, Value};
         judge(part, self.initial, |op, ret| match (op, ret) {

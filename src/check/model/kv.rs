@@ -189,10 +189,6 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
         }
     }
 
-    fn is_silent(&self, op: &KvOp<K, V>) -> bool {
-        matches!(op, KvOp::Write { .. } | KvOp::Delete { .. }) || (V::APPENDS && matches!(op, KvOp::Append { .. }))
-    }
-
     fn leads(&self, held: &Option<V>, op: &KvOp<K, V>, ret: &KvResult<V>) -> bool {
         match (op, ret) {
             (KvOp::Read { .. }, KvResult::Value(seen)) | (KvOp::Cas { .. }, KvResult::Mismatch(seen)) => {

@@ -80,13 +80,6 @@ pub trait Model {
         Role::Other
     }
 
-    /// Whether the answer to this operation never tells anything: whatever it is, the [role](Model::role) is [`Role::Write`] or
-    /// [`Role::Update`]. A checker that does not know the answer yet need not keep apart where the operation took effect. By default not.
-    fn is_silent(&self, op: &Self::Op) -> bool {
-        let _ = op;
-        false
-    }
-
     /// Whether this state could become one in which the operation may return this, if only operations of the roles [`Role::Update`] and
     /// [`Role::Other`] are applied to it, any number of them, even none. A checker drops what cannot; so if in doubt, the answer is yes, as
     /// it is by default.

@@ -98,10 +98,6 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
         }
     }
 
-    fn is_silent(&self, op: &QueueOp<V>) -> bool {
-        matches!(op, QueueOp::Enqueue(_))
-    }
-
     fn monitor(&self, part: &Part<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
         monitor::queue::judge(part, |op, ret| match (op, ret) {
             (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => Deed::Put(item),

@@ -89,10 +89,6 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
         }
     }
 
-    fn is_silent(&self, op: &RegisterOp<V>) -> bool {
-        matches!(op, RegisterOp::Write(_))
-    }
-
     fn leads(&self, held: &Option<V>, op: &RegisterOp<V>, ret: &RegisterResult<V>) -> bool {
         // There are neither updates nor others that are legal: what it holds stays until a write or a swap.
         self.step(held, op, Some(ret)).is_legal()

@@ -53,10 +53,6 @@ impl Model for Registers {
         self.0.role(&asked(op), ret.map(answered).as_ref())
     }
 
-    fn is_silent(&self, op: &KvOp) -> bool {
-        matches!(op, KvOp::Write { .. })
-    }
-
     fn leads(&self, held: &Option<u64>, op: &KvOp, ret: &KvResponse) -> bool {
         self.0.leads(held, &asked(op), &answered(ret))
     }
