@@ -10,10 +10,11 @@ pub mod linearizability;
 pub mod model;
 pub mod monitor;
 mod run;
+mod stream;
 mod table;
 mod view;
 
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
-pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check};
+pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
 pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};

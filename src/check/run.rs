@@ -1,8 +1,8 @@
 //! Judging a file: what the command `check` does, without the command.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::io::Read;
+use std::io::{self, Read};
 
 use serde_json::{Value as Json, json};
 
@@ -10,10 +10,11 @@ use super::Verdict;
 use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
 use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
-    StoreDialect, take_in,
+    StoreDialect,
 };
 use super::linearizability::{self, Conviction, Judgement, Report, Violation, default_budget, shorten};
 use super::model::{Key, Model, ModelName, UnknownModel};
+use super::stream::{self, Facts, Taken};
 use super::view::{View, named};
 use crate::base::{ClientId, Time};
 use crate::history::Outcome;
@@ -41,6 +42,20 @@ pub struct CheckOptions {
     pub strongest: bool,
     /// Whether all is wanted that a drawing needs.
     pub view: bool,
+    /// How many events a file may have to be judged as a whole by [`run_check_again`]; by default, a million or so.
+    pub whole: Option<u64>,
+}
+
+/// How many events a file may have to be judged as a whole.
+const WHOLE: u64 = 1 << 20;
+
+impl CheckOptions {
+    /// How many events a file may have that can be read again. A longer one is judged while it is read, unless more is asked of it than can
+    /// be known then.
+    fn whole(&self) -> u64 {
+        let plain = self.guarantee == Guarantee::Linearizable && !self.strongest && !self.witness && !self.view && self.budget.is_none();
+        if plain { self.whole.unwrap_or(WHOLE) } else { u64::MAX }
+    }
 }
 
 /// Why there is no verdict.
@@ -187,6 +202,32 @@ pub struct WitnessStep {
 /// # Errors
 /// If there is no such model, if the input cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
+    let mut input = Some(input);
+    let mut once = || input.take().map(|input| Box::new(input) as Box<dyn Read + '_>).ok_or_else(|| io::ErrorKind::Unsupported.into());
+    choose(&mut once, model, &CheckOptions { whole: Some(u64::MAX), ..options.clone() })
+}
+
+/// Like [`run_check`], for what can be opened again, and so need not be held in memory.
+///
+/// What has more than a million events ([`CheckOptions::whole`]) is judged while it is read: memory is bounded by how many operations are
+/// open at once and how many are of unknown outcome, and not by the length. If it is violated, the keys concerned are read again, to say
+/// why. It is read as a whole all the same where more is asked for: a witness, a drawing, another guarantee, a budget of its own.
+///
+/// # Errors
+/// If there is no such model, if the input cannot be opened or read, or if lines of it are wrong: then all of them are told.
+pub fn run_check_again<R: Read>(
+    mut open: impl FnMut() -> io::Result<R>,
+    model: &str,
+    options: &CheckOptions,
+) -> Result<CheckReport, CheckError> {
+    let mut again = || open().map(|input| Box::new(input) as Box<dyn Read + '_>);
+    choose(&mut again, model, options)
+}
+
+/// Opens what is to be read.
+type Opening<'o, 'r> = &'o mut dyn FnMut() -> io::Result<Box<dyn Read + 'r>>;
+
+fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
     let name: ModelName = model.parse().map_err(CheckError::UnknownModel)?;
     let initial = options.initial.clone().filter(|value| !value.is_nil());
     let counted = match (name, &initial) {
@@ -197,59 +238,70 @@ pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Resul
         }
         _ => return Err(CheckError::Initial(format!("a {name} starts empty: it cannot be given an initial value"))),
     };
-    let entries = Entries::open(input, options.format).map_err(|error| CheckError::Intake(IntakeError::Io(error)))?;
     match name {
-        ModelName::Register | ModelName::CasRegister => {
-            run(name, Registers { initial, plain: name == ModelName::Register }, entries, options)
-        }
-        ModelName::Kv => run(name, StoreDialect::new(initial), entries, options),
-        ModelName::Counter => run(name, Counters { initial: counted }, entries, options),
-        ModelName::Set => run(name, Sets, entries, options),
-        ModelName::GrowSet => run(name, GrowSets, entries, options),
-        ModelName::Queue => run(name, Queues, entries, options),
-        ModelName::Stack => run(name, Stacks, entries, options),
-        ModelName::PriorityQueue => run(name, PriorityQueues, entries, options),
-        ModelName::Lock => run(name, Locks, entries, options),
-        ModelName::FencedLock => run(name, FencedLocks, entries, options),
-        ModelName::Log => run(name, Logs, entries, options),
+        ModelName::Register | ModelName::CasRegister => run(name, Registers { initial, plain: name == ModelName::Register }, open, options),
+        ModelName::Kv => run(name, StoreDialect::new(initial), open, options),
+        ModelName::Counter => run(name, Counters { initial: counted }, open, options),
+        ModelName::Set => run(name, Sets, open, options),
+        ModelName::GrowSet => run(name, GrowSets, open, options),
+        ModelName::Queue => run(name, Queues, open, options),
+        ModelName::Stack => run(name, Stacks, open, options),
+        ModelName::PriorityQueue => run(name, PriorityQueues, open, options),
+        ModelName::Lock => run(name, Locks, open, options),
+        ModelName::FencedLock => run(name, FencedLocks, open, options),
+        ModelName::Log => run(name, Logs, open, options),
     }
 }
 
 /// Reads a file in these words, and judges it.
-fn run<D: Dialect<Model: Observable>>(
-    name: ModelName,
-    dialect: D,
-    entries: Entries<'_>,
-    options: &CheckOptions,
-) -> Result<CheckReport, CheckError> {
-    let (model, recorded) = take_in(dialect, entries, options.observe_failures).map_err(CheckError::Intake)?;
-    Ok(judge(name.name(), &model, &recorded, options))
+fn run<D>(name: ModelName, dialect: D, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+where
+    D: Dialect<Model: Observable<Op: Clone>> + Clone,
+{
+    let failed = |error| CheckError::Intake(IntakeError::Io(error));
+    let mut entries = || Entries::open(open()?, options.format);
+    let mut whole = options.whole();
+    loop {
+        let taken =
+            stream::read(dialect.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Intake)?;
+        let findings = match taken {
+            Taken::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
+            Taken::Streamed(findings) => findings,
+        };
+        let report = CheckReport { states: findings.states, ..CheckReport::new(name.name(), findings.facts.clone(), options.guarantee) };
+        match findings.verdict {
+            Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
+            Verdict::Violated => {
+                let closer = findings.look_closer(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Intake)?;
+                let looked = judge(name.name(), &closer.model, &closer.recorded, options);
+                return Ok(convicted(report, looked, &closer.lines));
+            }
+            // Whoever sees all of it at once can tell more often.
+            Verdict::Unknown => whole = u64::MAX,
+        }
+    }
+}
+
+/// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
+/// is violated.
+fn convicted(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
+    let mut findings = looked.findings;
+    for (key, line) in lines {
+        // The closer look may end with its budget.
+        if findings.iter().all(|finding| finding.key != named(key)) {
+            let text = format!("{key}: what ends on line {line} fits in no order; the budget ended before it was known why\n");
+            let key = named(key);
+            findings.push(Finding { key, line: *line, core: Vec::new(), minimal: false, expected: Vec::new(), text });
+        }
+    }
+    CheckReport { verdict: Verdict::Violated, findings, ..report }
 }
 
 /// Judges a recorded history.
 fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
     let history = &recorded.history;
     let told = Told { model, recorded };
-    let outcomes = || history.operations().iter().map(|operation| &operation.outcome);
-    let clients: BTreeSet<ClientId> = history.operations().iter().map(|operation| operation.client).collect();
-    let mut report = CheckReport {
-        model: name,
-        format: recorded.format,
-        entries: recorded.entries,
-        operations: history.len(),
-        unknown: outcomes().filter(|outcome| matches!(outcome, Outcome::Unknown)).count(),
-        failed: outcomes().filter(|outcome| matches!(outcome, Outcome::Failed)).count(),
-        clients: clients.len(),
-        guarantee: options.guarantee,
-        verdict: Verdict::Unknown,
-        guarantees: Vec::new(),
-        lines: Vec::new(),
-        states: 0,
-        findings: Vec::new(),
-        undecided: Vec::new(),
-        witness: None,
-        view: None,
-    };
+    let mut report = CheckReport::new(name, Facts::of(recorded), options.guarantee);
     let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
     if options.strongest {
         report.guarantees = guarantee::check_all(model, history, Some(budget));
@@ -384,6 +436,29 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 impl CheckReport {
+    /// Nothing is known yet.
+    fn new(model: &'static str, facts: Facts, guarantee: Guarantee) -> Self {
+        let Facts { format, entries, operations, unknown, failed, clients } = facts;
+        Self {
+            model,
+            format,
+            entries,
+            operations,
+            unknown,
+            failed,
+            clients,
+            guarantee,
+            verdict: Verdict::Unknown,
+            guarantees: Vec::new(),
+            lines: Vec::new(),
+            states: 0,
+            findings: Vec::new(),
+            undecided: Vec::new(),
+            witness: None,
+            view: None,
+        }
+    }
+
     /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
     /// explained, and the others are told on a line each.
     pub fn text(&self) -> String {

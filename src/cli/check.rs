@@ -15,7 +15,7 @@ use crate::check::guarantee::Guarantee;
 use crate::check::intake::IntakeError;
 use crate::check::isolation::{FileOptions, FileReport, Level, Notation, check_text};
 use crate::check::model::{ModelName, UnknownModel};
-use crate::check::{CheckError, CheckOptions, CheckReport, Verdict, View, run_check};
+use crate::check::{CheckError, CheckOptions, CheckReport, Verdict, View, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::report::{PageText, page};
 
@@ -148,6 +148,11 @@ impl Arguments {
         let recording = Recording::open(file, "judging")?;
         let bar = recording.bar();
         let found = match self.model {
+            Judged::Object(model) if recording.can_be_opened_again() => {
+                let mut first = Some(recording);
+                let open = || first.take().map_or_else(|| Recording::again(file, "judging", &bar), Ok);
+                run_check_again(open, model.name(), &self.options()).map(Box::new).map(Found::Object)
+            }
             Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),
             Judged::Transactions(notation) => {
                 let level = self.level.unwrap_or(Level::StrictSerializable);
@@ -177,6 +182,7 @@ impl Arguments {
             },
             strongest: matches!(self.guarantee, Some(Asked::Strongest)),
             view: self.report.is_some(),
+            ..CheckOptions::default()
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Recording {
     input: Box<dyn Read>,
     bar: ProgressBar,
     next: &'static str,
+    /// Whether it is a file, and not a pipe or the like.
+    lasting: bool,
 }
 
 impl Recording {
@@ -27,11 +29,25 @@ impl Recording {
     pub(super) fn open(path: &Path, next: &'static str) -> Result<Self, Failure> {
         let failed = |error: io::Error| failure(path, &error);
         if path.as_os_str() == STANDARD_INPUT {
-            return Ok(Self { input: Box::new(io::stdin()), bar: bar(None), next });
+            return Ok(Self { input: Box::new(io::stdin()), bar: bar(None), next, lasting: false });
         }
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-        Ok(Self { input: Box::new(file), bar: bar(length), next })
+        Ok(Self { input: Box::new(file), bar: bar(length), next, lasting: length.is_some() })
+    }
+
+    /// Opens a file again, from its beginning, with the same bar.
+    pub(super) fn again(path: &Path, next: &'static str, bar: &ProgressBar) -> io::Result<Self> {
+        let input = Box::new(File::open(path)?);
+        bar.disable_steady_tick();
+        bar.set_style(style(bar.length()));
+        bar.set_position(0);
+        Ok(Self { input, bar: bar.clone(), next, lasting: true })
+    }
+
+    /// Whether it can be read more than once.
+    pub(super) const fn can_be_opened_again(&self) -> bool {
+        self.lasting
     }
 
     /// The bar, to take it away at the end.
@@ -57,14 +73,15 @@ impl Read for Recording {
 
 /// Shows how much is read, on standard error, if that is a terminal.
 fn bar(length: Option<u64>) -> ProgressBar {
-    let (bar, style) = match length {
-        Some(length) => (ProgressBar::new(length), "{wide_bar} {bytes} of {total_bytes} read"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes} read"),
+    length.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style(length))
+}
+
+fn style(length: Option<u64>) -> ProgressStyle {
+    let style = match length {
+        Some(_) => ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes} read"),
+        None => ProgressStyle::with_template("{spinner} {bytes} read"),
     };
-    match ProgressStyle::with_template(style) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// A history that cannot be read.

@@ -139,6 +139,24 @@ impl<O, R> History<O, R> {
         });
     }
 
+    /// What happened, one after another: when, and what.
+    pub fn into_events(self) -> impl Iterator<Item = (Time, Event<O, R>)> {
+        let Self { operations, completions, invoked_before, .. } = self;
+        let mut outcomes = Vec::with_capacity(operations.len());
+        let mut invocations = Vec::with_capacity(operations.len());
+        for Operation { client, op, invoked, completed, outcome } in operations {
+            outcomes.push(completed.map(|at| (at, Event::Complete { client, outcome })));
+            invocations.push((invoked, Event::Invoke { client, op }));
+        }
+        let mut invocations = invocations.into_iter().enumerate().peekable();
+        let mut completions = completions.into_iter().zip(invoked_before).peekable();
+        std::iter::from_fn(move || match (invocations.peek(), completions.peek()) {
+            (Some((index, _)), Some((_, before))) if before <= index => completions.next().and_then(|(over, _)| outcomes[over].take()),
+            (Some(_), _) => invocations.next().map(|(_, event)| event),
+            (None, _) => completions.next().and_then(|(over, _)| outcomes[over].take()),
+        })
+    }
+
     /// The same history in other words.
     pub fn map<P, S>(self, op: impl Fn(O) -> P, result: impl Fn(R) -> S) -> History<P, S> {
         let operation = |old: Operation<O, R>| Operation {
@@ -255,6 +273,34 @@ mod tests {
         assert_eq!((history.len(), history.completions()), (1, [].as_slice()));
         assert_eq!(history.complete(at(6), A, Outcome::Done(())), Ok(0));
         assert_eq!(history.complete(at(7), A, Outcome::Done(())), Err(MalformedHistory::NothingOpen { client: A, at: at(7) }));
+    }
+
+    #[test]
+    fn events_come_back_as_they_were() {
+        let events = [(0, A, Some(1)), (3, B, Some(2)), (3, A, None), (3, A, Some(3)), (4, B, None), (5, B, Some(4)), (6, A, None)];
+        let back: Vec<(u64, ClientId, Option<u32>)> = history(&events)
+            .into_events()
+            .map(|(at, event)| match event {
+                Event::Invoke { client, op } => (at.as_nanos(), client, Some(op)),
+                Event::Complete { client, outcome } => {
+                    assert_eq!(outcome, Outcome::Done(()));
+                    (at.as_nanos(), client, None)
+                }
+            })
+            .collect();
+        assert_eq!(back, events);
+    }
+
+    #[test]
+    fn what_is_forgotten_was_never_there() {
+        let events = [(0, A, Some(1)), (1, B, Some(2)), (2, A, None), (3, A, Some(3)), (4, B, None), (5, B, Some(4))];
+        let mut fewer = history(&events);
+        fewer.retain(|index| index % 2 == 1);
+        let left = history(&[(1, B, Some(2)), (4, B, None), (5, B, Some(4))]);
+        assert_eq!((fewer.operations(), fewer.completions()), (left.operations(), left.completions()));
+        assert!(fewer.recorded_before(0, 0) && !fewer.recorded_before(1, 0));
+        assert!(fewer.invoke(at(6), B, 5).is_err(), "what is open stays so");
+        assert_eq!(fewer.invoke(at(6), A, 5), Ok(2), "a client of whom nothing is left may begin");
     }
 
     #[test]

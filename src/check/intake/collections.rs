@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::store::name;
-use super::{Call, Dialect, RecordedOf, done, given, items, keyless, whole};
+use super::{Call, Dialect, done, given, items, keyless, whole};
 use crate::check::model::Key;
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::log::{Log, LogOp, LogResult};
@@ -66,8 +66,8 @@ impl Dialect for Sets {
         }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Set<Item>, RecordedOf<Self>) {
-        (Set::empty(), recorded)
+    fn finish(self) -> Set<Item> {
+        Set::empty()
     }
 }
 
@@ -99,8 +99,8 @@ impl Dialect for GrowSets {
         }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (GrowSet<Value>, RecordedOf<Self>) {
-        (GrowSet::empty(), recorded)
+    fn finish(self) -> GrowSet<Value> {
+        GrowSet::empty()
     }
 }
 
@@ -132,8 +132,8 @@ macro_rules! pool {
                 }
             }
 
-            fn finish(self, recorded: RecordedOf<Self>) -> ($model<Value>, RecordedOf<Self>) {
-                ($model::empty(), recorded)
+            fn finish(self) -> $model<Value> {
+                $model::empty()
             }
         }
     };
@@ -194,7 +194,7 @@ impl Dialect for Logs {
         }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Log<Value>, RecordedOf<Self>) {
-        (Log::empty(), recorded)
+    fn finish(self) -> Log<Value> {
+        Log::empty()
     }
 }

@@ -1,6 +1,6 @@
 //! Locks, in the words of files.
 
-use super::{Call, Dialect, RecordedOf, keyless, whole};
+use super::{Call, Dialect, keyless, whole};
 use crate::check::model::fenced_lock::{FencedLock, FencedLockResult};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
 use crate::history::formats::Value;
@@ -52,8 +52,8 @@ impl Dialect for Locks {
         })
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Lock<Value>, RecordedOf<Self>) {
-        (Lock::free(), recorded)
+    fn finish(self) -> Lock<Value> {
+        Lock::free()
     }
 }
 
@@ -80,7 +80,7 @@ impl Dialect for FencedLocks {
         }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (FencedLock<Value>, RecordedOf<Self>) {
-        (FencedLock::free(), recorded)
+    fn finish(self) -> FencedLock<Value> {
+        FencedLock::free()
     }
 }

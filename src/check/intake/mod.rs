@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 use crate::base::{ClientId, Time, nearest};
 use crate::check::model::Model;
 use crate::history::formats::{Entries, Entry, EntryKind, Format, Problem, Problems, Process, ReadError, Value};
-use crate::history::{History, Outcome};
+use crate::history::{History, MalformedHistory, Outcome};
 
 pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
 pub use locks::{FencedLocks, Locks};
@@ -58,10 +58,25 @@ pub trait Dialect {
         None
     }
 
-    /// The model, once everything was read; and the last word on the operations, if what they mean depends on all of them.
-    fn finish(self, recorded: RecordedOf<Self>) -> (Self::Model, RecordedOf<Self>)
-    where
-        Self: Sized;
+    /// The model, once everything was read.
+    fn finish(self) -> Self::Model;
+
+    /// What stands for nothing, if nothing and that are one thing, by what was read so far.
+    fn absent(&self) -> Option<Value> {
+        None
+    }
+
+    /// The operation, if nothing and this are one thing.
+    fn meant(op: <Self::Model as Model>::Op, absent: &Value) -> <Self::Model as Model>::Op {
+        let _ = absent;
+        op
+    }
+
+    /// The answer, if nothing and this are one thing.
+    fn meant_by(answer: <Self::Model as Model>::Ret, absent: &Value) -> <Self::Model as Model>::Ret {
+        let _ = absent;
+        answer
+    }
 }
 
 /// What a dialect makes of a file.
@@ -118,31 +133,11 @@ impl std::error::Error for IntakeError {}
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
 pub fn take_in<D: Dialect>(mut dialect: D, entries: Entries<'_>, observe_failures: bool) -> Result<(D::Model, RecordedOf<D>), IntakeError> {
-    let mut intake = Intake {
-        observe_failures,
-        recorded: Recorded { history: History::new(), lines: Vec::new(), entries: 0, format: entries.format() },
-        open: FxHashMap::default(),
-        problems: Problems::default(),
-        unread: false,
-        now: 0,
-    };
+    let mut intake = Intake::new(Recorded::new(entries.format()), entries.format(), observe_failures);
     for entry in entries {
-        match entry {
-            Ok(entry) => {
-                let line = entry.line;
-                if let Err(message) = intake.entry(&mut dialect, &entry) {
-                    let excerpt = format!("{} {} {} {}", Who(&entry.process), entry.kind, entry.f, entry.value);
-                    intake.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
-                }
-            }
-            Err(ReadError::Line(problem)) => {
-                intake.unread = true;
-                intake.problems.push(problem);
-            }
-            Err(ReadError::Io(error)) => return Err(IntakeError::Io(error)),
-        }
+        intake.take(&mut dialect, entry)?;
     }
-    if intake.problems.is_empty() { Ok(dialect.finish(intake.recorded)) } else { Err(IntakeError::Lines(intake.problems)) }
+    intake.finish().map(|recorded| recorded.in_the_words_of(dialect))
 }
 
 struct Who<'e>(&'e Process);
@@ -156,9 +151,84 @@ impl fmt::Display for Who<'_> {
     }
 }
 
-struct Intake<O, R> {
+/// Where the operations go that are taken in.
+pub(in crate::check) trait Ledger<O, R> {
+    /// An operation begins; what it is called from now on.
+    fn invoke(&mut self, at: Time, client: ClientId, op: O, line: u64) -> Result<usize, MalformedHistory>;
+
+    /// It ends; on no line, if its client is found doing something else.
+    fn complete(
+        &mut self,
+        at: Time,
+        client: ClientId,
+        operation: usize,
+        outcome: Outcome<R>,
+        line: Option<u64>,
+    ) -> Result<(), MalformedHistory>;
+
+    /// What is open, and the line on which it began.
+    fn open(&self, operation: usize) -> (&O, u64);
+
+    /// How many entries were read by the end.
+    fn close(&mut self, entries: u64);
+}
+
+impl<O, R> Recorded<O, R> {
+    pub(super) fn new(format: Format) -> Self {
+        Self { history: History::new(), lines: Vec::new(), entries: 0, format }
+    }
+
+    /// What was read, as this dialect understands it now.
+    pub(super) fn in_the_words_of<D: Dialect>(self, dialect: D) -> (D::Model, Self)
+    where
+        D::Model: Model<Op = O, Ret = R>,
+    {
+        let recorded = match dialect.absent() {
+            None => self,
+            Some(absent) => {
+                let history = self.history.map(|op| D::meant(op, &absent), |answer| D::meant_by(answer, &absent));
+                Self { history, lines: self.lines, entries: self.entries, format: self.format }
+            }
+        };
+        (dialect.finish(), recorded)
+    }
+}
+
+impl<O, R> Ledger<O, R> for Recorded<O, R> {
+    fn invoke(&mut self, at: Time, client: ClientId, op: O, line: u64) -> Result<usize, MalformedHistory> {
+        let operation = self.history.invoke(at, client, op)?;
+        self.lines.push((line, None));
+        Ok(operation)
+    }
+
+    fn complete(
+        &mut self,
+        at: Time,
+        client: ClientId,
+        operation: usize,
+        outcome: Outcome<R>,
+        line: Option<u64>,
+    ) -> Result<(), MalformedHistory> {
+        self.lines[operation].1 = line;
+        self.history.complete(at, client, outcome).map(|_| ())
+    }
+
+    fn open(&self, operation: usize) -> (&O, u64) {
+        (&self.history.operations()[operation].op, self.lines[operation].0)
+    }
+
+    fn close(&mut self, entries: u64) {
+        self.entries = entries;
+    }
+}
+
+/// Pairs entries, in the words of a dialect.
+pub(in crate::check) struct Intake<L> {
+    pub(super) ledger: L,
+    format: Format,
     observe_failures: bool,
-    recorded: Recorded<O, R>,
+    /// How many entries were read.
+    pub(super) entries: u64,
     /// What each process has open: the operation, or nothing if its line was wrong.
     open: FxHashMap<u32, Option<usize>>,
     problems: Problems,
@@ -167,12 +237,62 @@ struct Intake<O, R> {
     now: u64,
 }
 
-impl<O, R> Intake<O, R> {
+impl<L> Intake<L> {
+    pub(super) fn new(ledger: L, format: Format, observe_failures: bool) -> Self {
+        Self {
+            ledger,
+            format,
+            observe_failures,
+            entries: 0,
+            open: FxHashMap::default(),
+            problems: Problems::default(),
+            unread: false,
+            now: 0,
+        }
+    }
+
+    /// Goes on with another ledger.
+    pub(super) fn into<M>(self, ledger: impl FnOnce(L) -> M) -> Intake<M> {
+        let Self { ledger: old, format, observe_failures, entries, open, problems, unread, now } = self;
+        Intake { ledger: ledger(old), format, observe_failures, entries, open, problems, unread, now }
+    }
+
+    /// Takes in what was read.
+    pub(super) fn take<D: Dialect>(&mut self, dialect: &mut D, entry: Result<Entry, ReadError>) -> Result<(), IntakeError>
+    where
+        L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
+    {
+        match entry {
+            Ok(entry) => {
+                let line = entry.line;
+                if let Err(message) = self.entry(dialect, &entry) {
+                    let excerpt = format!("{} {} {} {}", Who(&entry.process), entry.kind, entry.f, entry.value);
+                    self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
+                }
+            }
+            Err(ReadError::Line(problem)) => {
+                self.unread = true;
+                self.problems.push(problem);
+            }
+            Err(ReadError::Io(error)) => return Err(IntakeError::Io(error)),
+        }
+        Ok(())
+    }
+
+    /// What was taken in, if no line was wrong.
+    pub(super) fn finish<O, R>(mut self) -> Result<L, IntakeError>
+    where
+        L: Ledger<O, R>,
+    {
+        self.ledger.close(self.entries);
+        if self.problems.is_empty() { Ok(self.ledger) } else { Err(IntakeError::Lines(self.problems)) }
+    }
+
     fn entry<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry) -> Result<(), String>
     where
-        D::Model: Model<Op = O, Ret = R>,
+        L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
-        self.recorded.entries += 1;
+        self.entries += 1;
         let at = self.clock(entry)?;
         let Process::Client(process) = entry.process else { return Ok(()) };
         let call = Call { process, f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
@@ -185,9 +305,9 @@ impl<O, R> Intake<O, R> {
 
     /// When it happened. Where the order of lines is what counts, no two are at one instant.
     fn clock(&mut self, entry: &Entry) -> Result<Time, String> {
-        let least = if self.recorded.format == Format::Json && entry.time.is_some() { self.now } else { self.now + 1 };
+        let least = if self.format == Format::Json && entry.time.is_some() { self.now } else { self.now + 1 };
         match entry.time {
-            Some(time) if time < self.now && self.recorded.format == Format::Json => {
+            Some(time) if time < self.now && self.format == Format::Json => {
                 Err(format!("its time, {time}, is before that of the line above, {}: events are recorded in order", self.now))
             }
             time => {
@@ -199,11 +319,12 @@ impl<O, R> Intake<O, R> {
 
     fn invoke<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
     where
-        D::Model: Model<Op = O, Ret = R>,
+        L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
+        let client = ClientId::new(process);
         if let Some(open) = self.open.insert(process, None).flatten() {
-            let since = self.recorded.lines[open].0;
-            self.recorded.history.complete(at, ClientId::new(process), Outcome::Unknown).map_err(|error| error.to_string())?;
+            let (_, since) = self.ledger.open(open);
+            self.ledger.complete(at, client, open, Outcome::Unknown, None).map_err(|error| error.to_string())?;
             if !self.unread {
                 return Err(format!(
                     "process {process} is still busy with what it began on line {since}: one that gives up ends with :info first"
@@ -212,15 +333,14 @@ impl<O, R> Intake<O, R> {
         }
         known(dialect, call.f)?;
         let op = dialect.asked(call)?;
-        let operation = self.recorded.history.invoke(at, ClientId::new(process), op).map_err(|error| error.to_string())?;
-        self.recorded.lines.push((entry.line, None));
+        let operation = self.ledger.invoke(at, client, op, entry.line).map_err(|error| error.to_string())?;
         self.open.insert(process, Some(operation));
         Ok(())
     }
 
     fn complete<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
     where
-        D::Model: Model<Op = O, Ret = R>,
+        L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
         let operation = match self.open.remove(&process) {
             Some(Some(operation)) => operation,
@@ -230,18 +350,18 @@ impl<O, R> Intake<O, R> {
             None => return Err(format!("process {process} ends something, but has begun nothing")),
         };
         known(dialect, call.f)?;
-        let op = &self.recorded.history.operations()[operation].op;
+        let (op, _) = self.ledger.open(operation);
         let outcome = match entry.kind {
             EntryKind::Ok => dialect.answered(op, call).map(Outcome::Done),
             EntryKind::Fail => Ok(dialect.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
             EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
         };
-        self.recorded.lines[operation].1 = Some(entry.line);
         let (outcome, wrong) = match outcome {
             Ok(outcome) => (outcome, Ok(())),
             Err(message) => (Outcome::Unknown, Err(message)),
         };
-        self.recorded.history.complete(at, ClientId::new(process), outcome).map_err(|error| error.to_string())?;
+        let client = ClientId::new(process);
+        self.ledger.complete(at, client, operation, outcome, Some(entry.line)).map_err(|error| error.to_string())?;
         wrong
     }
 }

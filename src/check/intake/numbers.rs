@@ -1,6 +1,6 @@
 //! A counter, in the words of files.
 
-use super::{Call, Dialect, RecordedOf, done, keyless, whole};
+use super::{Call, Dialect, done, keyless, whole};
 use crate::check::model::counter::{Counter, CounterOp, CounterResult};
 use crate::history::formats::Value;
 
@@ -35,7 +35,7 @@ impl Dialect for Counters {
         }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Counter, RecordedOf<Self>) {
-        (Counter::showing(self.initial), recorded)
+    fn finish(self) -> Counter {
+        Counter::showing(self.initial)
     }
 }

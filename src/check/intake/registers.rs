@@ -1,6 +1,6 @@
 //! One register, in the words of files.
 
-use super::{Call, Dialect, RecordedOf, given, held, swap};
+use super::{Call, Dialect, given, held, swap};
 use crate::check::model::register::{Register, RegisterOp, RegisterResult};
 use crate::history::formats::Value;
 
@@ -50,7 +50,7 @@ impl Dialect for Registers {
         matches!(op, RegisterOp::Cas { .. }).then_some(RegisterResult::Mismatch)
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Register<Value>, RecordedOf<Self>) {
-        (self.initial.map_or_else(Register::empty, Register::holding), recorded)
+    fn finish(self) -> Register<Value> {
+        self.initial.map_or_else(Register::empty, Register::holding)
     }
 }

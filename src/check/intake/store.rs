@@ -1,6 +1,6 @@
 //! A store of keys and values, in the words of files.
 
-use super::{Call, Dialect, Recorded, RecordedOf, given, held, swap};
+use super::{Call, Dialect, given, held, swap};
 use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::history::formats::Value;
@@ -114,28 +114,32 @@ impl Dialect for StoreDialect {
         matches!(op, KvOp::Cas { .. }).then_some(Answer::Differed)
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Store, RecordedOf<Self>) {
-        let empty = match (self.initial, self.growing) {
-            (Some(initial), _) => return (Store(Kv::holding(initial)), recorded),
-            (None, None) => return (Store(Kv::empty()), recorded),
-            (None, Some(Growing::Text)) => Value::text(""),
-            (None, Some(Growing::List)) => Value::Vector(Vec::new()),
-        };
-        let full = |value: Option<Value>| Some(value.unwrap_or_else(|| empty.clone()));
-        let Recorded { history, lines, entries, format } = recorded;
-        let history = history.map(
-            |op| match op {
-                KvOp::Delete { key } => KvOp::Write { key, value: empty.clone() },
-                KvOp::Cas { key, expect, new } => KvOp::Cas { key, expect: full(expect), new },
-                other => other,
-            },
-            |answer| match answer {
-                Answer::Known(KvResult::Value(value)) => Answer::Known(KvResult::Value(full(value))),
-                Answer::Known(KvResult::Mismatch(found)) => Answer::Known(KvResult::Mismatch(full(found))),
-                other => other,
-            },
-        );
-        (Store(Kv::holding(empty)), Recorded { history, lines, entries, format })
+    fn finish(self) -> Store {
+        Store(self.absent().or(self.initial).map_or_else(Kv::empty, Kv::holding))
+    }
+
+    fn absent(&self) -> Option<Value> {
+        match (&self.initial, self.growing) {
+            (Some(_), _) | (None, None) => None,
+            (None, Some(Growing::Text)) => Some(Value::text("")),
+            (None, Some(Growing::List)) => Some(Value::Vector(Vec::new())),
+        }
+    }
+
+    fn meant(op: KvOp<String, Value>, absent: &Value) -> KvOp<String, Value> {
+        match op {
+            KvOp::Delete { key } => KvOp::Write { key, value: absent.clone() },
+            KvOp::Cas { key, expect, new } => KvOp::Cas { key, expect: expect.or_else(|| Some(absent.clone())), new },
+            other => other,
+        }
+    }
+
+    fn meant_by(answer: Answer, absent: &Value) -> Answer {
+        match answer {
+            Answer::Known(KvResult::Value(None)) => Answer::Known(KvResult::Value(Some(absent.clone()))),
+            Answer::Known(KvResult::Mismatch(None)) => Answer::Known(KvResult::Mismatch(Some(absent.clone()))),
+            other => other,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::transactions::{Labels, Transactions};
 use super::{DEFAULT_BUDGET, check};
 use crate::base::{Act, Committed, Seen, Transaction};
 use crate::check::Verdict;
-use crate::check::intake::{Call, Dialect, IntakeError, Recorded, RecordedOf, take_in};
+use crate::check::intake::{Call, Dialect, IntakeError, Recorded, take_in};
 use crate::history::formats::{Entries, Format, Value};
 
 /// The version of the JSON of a [`FileReport`]. Fields may be added under one version; none changes its meaning or goes away.
@@ -264,8 +264,8 @@ impl Dialect for Acts {
         if answered == op.acts { Ok(Committed { seen }) } else { Err("it ends with other acts than it began with".to_owned()) }
     }
 
-    fn finish(self, recorded: RecordedOf<Self>) -> (Store, RecordedOf<Self>) {
-        (Store { labels: self.labels }, recorded)
+    fn finish(self) -> Store {
+        Store { labels: self.labels }
     }
 }
 
