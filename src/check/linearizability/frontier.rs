@@ -154,7 +154,7 @@ impl<M: Model> Frontier<M> {
             return Answer::Holds;
         }
         let laid = Laid::new(model, &self.window, &self.starts);
-        let (progress, states) = laid.is_ordered(budget.saturating_mul(self.unchecked as u64));
+        let (progress, states) = laid.order(budget.saturating_mul(self.unchecked as u64));
         self.explored += states;
         match progress {
             Progress::Found => {
@@ -217,7 +217,7 @@ impl<M: Model> Frontier<M> {
                 used: start.used.iter().map(|(index, count)| (place(*index), *count)).collect(),
             })
             .collect();
-        Laid::new(&Lent(model), &part.history, &starts).is_ordered(budget)
+        Laid::new(&Lent(model), &part.history, &starts).order(budget)
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.
@@ -333,8 +333,8 @@ impl<'a, M: Model> Laid<'a, M> {
         Self { machine, plan, starts }
     }
 
-    /// Whether there is an order, and how many configurations were explored.
-    fn is_ordered(mut self, budget: u64) -> (Progress, u64) {
+    /// Looks for an order, and says how many configurations were explored.
+    fn order(mut self, budget: u64) -> (Progress, u64) {
         let returns = self.plan.returns.len() as u32;
         if returns == 0 {
             return (Progress::Found, 0);
