@@ -1,13 +1,17 @@
 //! Why there is no order: how far the longest ones reach, and what stopped each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use rustc_hash::FxHashSet;
 
 use super::drawing;
 use super::joint::Joint;
 use super::machine::{Machine, Part, StateId, Step, Transitions};
 use super::monitors;
 use super::plan::{NONE, Plan, Planned, Share, Ties};
-use super::search::{Progress, branch_of};
+use super::relaxed::{Finding, Relaxed};
+use super::search::{End, Order, Progress, branch_of};
 use super::{AnySearch, Violation, default_budget, partition, whole};
 use crate::check::model::{Key, Model};
 use crate::history::{History, Operation, Outcome};
@@ -44,14 +48,33 @@ pub struct Attempt {
     pub expected: String,
 }
 
+/// How long one way to search has its turn at first.
+const TURN: u64 = 4096;
 /// How many more, after the first longest order, to find others.
 const MORE: u64 = 10_000;
 /// How long to search for longest orders where one is known without.
 const MONITORED: u64 = 200_000;
 /// How many attempts are kept.
 const ATTEMPTS: usize = 6;
-/// How many ways to order open operations after the end of an order are looked at.
-const CLOSURE: usize = 2_000;
+/// How many states are looked at that open operations lead to from the ends of orders. Of the many that very many open updates lead to, only
+/// the nearest would be told.
+const CLOSURE: usize = 128;
+
+/// How many steps of ways may be walked again.
+const WALKED: usize = 1 << 20;
+
+/// How a state was reached: from the end of the longest order of this number, by these operations.
+struct Reached {
+    length: usize,
+    number: usize,
+    after: Vec<usize>,
+}
+
+impl Reached {
+    fn order<'a>(&'a self, longest: &'a [(StateId, Vec<usize>)]) -> impl Iterator<Item = &'a usize> {
+        longest[self.number].1.iter().chain(&self.after)
+    }
+}
 
 /// Finds out why a key is violated. Explores again, so that a verdict alone costs nothing extra.
 pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
@@ -74,57 +97,52 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let plan = Plan::new(history, share, Ties::Concurrent, &mut machine, &mut vec![0; history.len()]);
     let mut limit = violation.completions as u32;
     let mut budget = default_budget(history.len());
-    let monitored = monitors::shortest(model, history, &plan, &mut machine);
+    let monitored = monitors::shortest(model, history, &plan, &mut machine, limit);
     if let Some(shortest) = &monitored {
         (limit, budget) = (shortest.limit, budget.min(MONITORED));
     }
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
-    let (mut search, ends, shortest) = loop {
-        let Some(mut search) = AnySearch::exact(&plan, limit - 1) else { break (None, Vec::new(), monitored.is_some()) };
-        search.seek_ends();
-        let mut progress = Progress::Paused;
-        while progress == Progress::Paused && search.ends().is_empty() && search.states() < budget {
-            progress = search.run(&plan, &mut machine, 4096);
+    let longest = loop {
+        // A search cannot come to the end of what is longer than its budget.
+        if monitored.is_some() && u64::from(limit) > budget {
+            break Vec::new();
         }
-        budget = budget.saturating_sub(search.states());
-        if search.ends().is_empty() && progress == Progress::Exhausted {
-            limit = search.horizon();
-            continue;
+        match beginning(history, &plan, &mut machine, limit - 1, &mut budget) {
+            Beginning::Ordered(ends) => break ends,
+            Beginning::Violated(horizon) => limit = horizon,
+            Beginning::Unknown => break Vec::new(),
         }
-        if progress == Progress::Paused {
-            search.run(&plan, &mut machine, MORE);
-        }
-        let ends = std::mem::take(search.ends());
-        let shortest = !ends.is_empty() || monitored.is_some();
-        break (Some(search), ends, shortest);
+    };
+    let shortest = monitored.is_some() || !longest.is_empty();
+    let longest = match monitored {
+        Some(shortest) if longest.is_empty() => vec![(shortest.state, shortest.order)],
+        _ => longest,
     };
     let stuck = plan.planned[plan.returns[limit as usize - 1] as usize];
     let operation = &history.operations()[stuck.index as usize];
     let mut attempts: Vec<Attempt> = Vec::new();
-    let mut longest: Vec<(u32, Vec<usize>)> = Vec::new();
-    for end in ends {
-        let order = search.as_mut().map(|search| search.order_of(&plan, &mut machine, &end)).unwrap_or_default();
-        longest.push((end.state, order.iter().map(|(index, _)| *index as usize).collect()));
-    }
-    if longest.is_empty() {
-        longest.extend(monitored.map(|shortest| (shortest.state, shortest.order)));
-    }
-    for (end, before) in longest {
-        for (state, after) in closure(&plan, &mut machine, end, limit - 1, &stuck, &before) {
-            let expected = model.expected(machine.state(state), &operation.op);
-            let order = [before.clone(), after].concat();
-            match attempts.iter_mut().find(|known| known.expected == expected) {
-                Some(known) if known.order.len() >= order.len() => {}
-                Some(known) => known.order = order,
-                None => attempts.push(Attempt { order, expected }),
+    let room = (CLOSURE / longest.len().max(1)).max(1);
+    let mut reached: BTreeMap<StateId, Reached> = BTreeMap::new();
+    for (number, (end, before)) in longest.iter().enumerate() {
+        for (state, after) in closure(&plan, &mut machine, *end, limit - 1, &stuck, before, room) {
+            let length = before.len() + after.len();
+            let known = reached.entry(state).or_insert_with(|| Reached { length: 0, number, after: Vec::new() });
+            if length > known.length {
+                *known = Reached { length, number, after };
             }
         }
     }
-    attempts.sort_by(|a, b| b.order.len().cmp(&a.order.len()).then_with(|| a.order.cmp(&b.order)));
-    attempts.truncate(ATTEMPTS);
-    let placed = attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default();
-    let unplaced =
-        open_at(&plan, limit - 1).map(|open| open.index as usize).filter(|index| *index != stuck.index as usize && !placed.contains(index));
+    let mut reached: Vec<(StateId, Reached)> = reached.into_iter().collect();
+    reached.sort_by(|(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(&longest).cmp(b.order(&longest))));
+    for (state, way) in &reached {
+        let expected = model.expected(machine.state(*state), &operation.op);
+        if attempts.len() < ATTEMPTS && attempts.iter().all(|known| known.expected != expected) {
+            attempts.push(Attempt { order: way.order(&longest).copied().collect(), expected });
+        }
+    }
+    let mut unplaced: Vec<usize> = open_at(&plan, limit - 1).map(|open| open.index as usize).collect();
+    let placed = placed_of(unplaced.iter().copied(), attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default());
+    unplaced.retain(|index| *index != stuck.index as usize && !placed.contains(index));
     let sources = sources(&plan, &mut machine, limit - 1, &stuck);
     let initial = machine.initial();
     let plain = machine.kinds().all(|kind| !matches!(machine.part(kind), Part::Update | Part::Other));
@@ -133,15 +151,89 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
         sourceless: plain && sources.is_empty() && machine.step(initial, stuck.kind) == Step::Illegal,
         operation: stuck.index as usize,
         shortest,
-        unplaced: unplaced.collect(),
+        unplaced,
         sources,
         attempts,
     }
 }
 
+/// What is known of the first returns of a history.
+enum Beginning {
+    /// There are orders: these are some, each with the state that it leaves.
+    Ordered(Vec<(StateId, Vec<usize>)>),
+    /// There is none, not even of the first so many.
+    Violated(u32),
+    Unknown,
+}
+
+/// Looks for orders that pass the first `limit` returns, in two ways in turn, as the verdict was found.
+fn beginning<'a, M: Model>(
+    history: &'a History<M::Op, M::Ret>,
+    plan: &Plan,
+    machine: &mut Machine<'a, M>,
+    limit: u32,
+    budget: &mut u64,
+) -> Beginning {
+    let mut exact = AnySearch::exact(plan, limit);
+    exact.iter_mut().for_each(AnySearch::seek_ends);
+    let mut relaxed: Option<Relaxed> = None;
+    let mut allowance = TURN;
+    while *budget > 0 && (exact.is_some() || relaxed.is_some()) {
+        if let Some(search) = &mut exact {
+            let before = search.states();
+            let mut progress = Progress::Paused;
+            while progress == Progress::Paused && search.ends().is_empty() && search.states() < before + allowance.min(*budget) {
+                progress = search.run(plan, machine, TURN);
+            }
+            *budget = budget.saturating_sub(search.states() - before);
+            if search.ends().is_empty() && progress == Progress::Exhausted {
+                return Beginning::Violated(search.horizon());
+            }
+            if !search.ends().is_empty() {
+                search.run(plan, machine, MORE);
+                // To walk a way again takes as long as the way is.
+                let ends: Vec<End> = search.ends().drain(..).take((WALKED / limit.max(1) as usize).max(1)).collect();
+                let walked = ends.iter().map(|end| (end.state, indices(search.order_of(plan, machine, end))));
+                return Beginning::Ordered(walked.collect());
+            }
+        }
+        if allowance == TURN {
+            relaxed = Relaxed::new(plan, machine, limit);
+        }
+        if let Some(search) = &mut relaxed {
+            let before = search.states();
+            let finding = search.run(plan, machine, allowance.min(*budget));
+            *budget = budget.saturating_sub(search.states() - before);
+            match finding {
+                Finding::Order(order) => {
+                    let order = indices(order);
+                    if let Some(state) = machine.replay(history, &order) {
+                        return Beginning::Ordered(vec![(state, order)]);
+                    }
+                    relaxed = None;
+                }
+                Finding::Violated(horizon) => return Beginning::Violated(horizon),
+                Finding::Paused => {}
+            }
+        }
+        allowance = allowance.saturating_mul(4);
+    }
+    Beginning::Unknown
+}
+
+fn indices(order: Order) -> Vec<usize> {
+    order.into_iter().map(|(index, _)| index as usize).collect()
+}
+
 /// The operations that are open before this return.
 fn open_at(plan: &Plan, event: u32) -> impl Iterator<Item = &Planned> {
     plan.planned[..plan.opened[event as usize] as usize].iter().filter(move |open| open.returns >= event)
+}
+
+/// Those of a few operations that are in an order.
+fn placed_of(few: impl Iterator<Item = usize>, order: &[usize]) -> FxHashSet<usize> {
+    let few: FxHashSet<usize> = few.collect();
+    order.iter().copied().filter(|index| few.contains(index)).collect()
 }
 
 /// The last operations, at most two, that could have left a state in which this one is legal.
@@ -160,7 +252,8 @@ fn sources<M: Model>(plan: &Plan, machine: &mut Machine<'_, M>, event: u32, stuc
     fitting.split_off(fitting.len().saturating_sub(2))
 }
 
-/// The states that open operations can lead to from the end of an order, with the operations that do, in each of which `stuck` is illegal.
+/// The states that open operations can lead to from the end of an order, with the operations that do, in each of which `stuck` is illegal;
+/// no more than `room`, the nearest.
 fn closure<M: Model>(
     plan: &Plan,
     machine: &mut Machine<'_, M>,
@@ -168,29 +261,35 @@ fn closure<M: Model>(
     event: u32,
     stuck: &Planned,
     placed: &[usize],
+    room: usize,
 ) -> Vec<(u32, Vec<usize>)> {
     let known = open_at(plan, event)
         .filter(|open| !open.tied && machine.part(open.kind) != Part::Observer)
         .map(|open| (open.index, open.kind, open.returns));
     let unknown = plan.loose.iter().filter(|loose| loose.from <= event && loose.after == NONE);
     let unknown = unknown.map(|loose| (loose.index, loose.kind, u32::MAX));
-    let mut open: Vec<(u32, u32, u32)> =
-        known.chain(unknown).filter(|(index, ..)| *index != stuck.index && !placed.contains(&(*index as usize))).collect();
+    let mut open: Vec<(u32, u32, u32)> = known.chain(unknown).filter(|(index, ..)| *index != stuck.index).collect();
+    let placed = placed_of(open.iter().map(|(index, ..)| *index as usize), placed);
+    open.retain(|(index, ..)| !placed.contains(&(*index as usize)));
     // Those that are known to have taken effect first, in the order of their returns.
     open.sort_by_key(|(index, _, returns)| (*returns, *index));
     let mut found: Vec<(u32, Vec<usize>)> = vec![(end, Vec::new())];
+    let mut known = FxHashSet::from_iter([end]);
     let mut next = 0;
-    while next < found.len() && found.len() < CLOSURE {
+    while next < found.len() {
         let (state, after) = found[next].clone();
         next += 1;
         for (index, kind, _) in &open {
+            if found.len() >= room {
+                return found;
+            }
             if after.contains(&(*index as usize)) {
                 continue;
             }
             let mut branch = 0;
             while let Some((left, more)) = branch_of(machine, state, *kind, branch) {
                 // Breadth first, so that the shortest way to each state is kept.
-                if found.iter().all(|(known, _)| *known != left) {
+                if known.insert(left) {
                     found.push((left, [after.as_slice(), &[*index as usize]].concat()));
                 }
                 branch += 1;

@@ -47,7 +47,7 @@ const SHARE: usize = 32;
 /// With so many completions in the window, what was open for half of them does not hold it up any longer.
 const LATE: usize = 1 << 16;
 /// How many starts are kept.
-const KEPT: usize = 1 << 16;
+const KEPT: usize = 1 << 14;
 
 /// A configuration in which the window may begin. Operations are told by their indices in the window.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl<M: Model> Frontier<M> {
             return Answer::Holds;
         }
         let laid = Laid::new(model, &self.window, &self.starts);
-        let (progress, states) = laid.order(budget.saturating_mul(self.unchecked as u64));
+        let (progress, states) = laid.order(budget);
         self.explored += states;
         match progress {
             Progress::Found => {
@@ -175,7 +175,7 @@ impl<M: Model> Frontier<M> {
         let mut left = 0..ranks.len() - 1;
         while !left.is_empty() {
             let middle = left.start + left.len() / 2;
-            let (progress, states) = self.is_ordered_until(model, ranks[middle], budget.saturating_mul(self.unchecked as u64));
+            let (progress, states) = self.order_until(model, ranks[middle], budget);
             self.explored += states;
             match progress {
                 Progress::Found => left.start = middle + 1,
@@ -189,7 +189,7 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Whether there is an order of what was known with this completion, which was not looked at yet, and of what was begun by that time.
-    fn is_ordered_until(&self, model: &M, rank: usize, budget: u64) -> (Progress, u64) {
+    fn order_until(&self, model: &M, rank: usize, budget: u64) -> (Progress, u64) {
         let (operations, completions) = (self.window.operations(), self.window.completions());
         let mut over = vec![false; operations.len()];
         completions[..=rank].iter().for_each(|index| over[*index] = true);
@@ -231,7 +231,7 @@ impl<M: Model> Frontier<M> {
         if limit == 0 || 2 * limit < self.full {
             return self.wait(model, pace, budget);
         }
-        let Some(found) = laid.stands(limit as u32, budget.saturating_mul(limit as u64)) else { return Answer::GivenUp };
+        let Some(found) = laid.stands(limit as u32, budget) else { return Answer::GivenUp };
         self.explored += found.states;
         if found.stands.len() > KEPT {
             return Answer::GivenUp;

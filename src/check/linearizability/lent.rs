@@ -113,7 +113,8 @@ where
     }
 
     fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
-        if ret.is_none() && self.spares(op) { Role::Other } else { self.lent.role(op, ret) }
+        // One that is illegal where it would be in vain is no less blind: whoever hides it could go without it.
+        self.lent.role(op, ret)
     }
 
     fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {

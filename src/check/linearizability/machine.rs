@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use crate::check::model::{Model, Next, Role};
+use crate::history::History;
 
 /// The number of an interned state.
 pub(super) type StateId = u32;
@@ -121,6 +122,21 @@ impl<'a, M: Model> Machine<'a, M> {
     /// What is asked and answered in this kind.
     pub(super) fn operation(&self, kind: KindId) -> (&'a M::Op, Option<&'a M::Ret>) {
         *self.kinds.get(kind)
+    }
+
+    /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
+    pub(super) fn replay(&mut self, history: &'a History<M::Op, M::Ret>, order: &[usize]) -> Option<StateId> {
+        let mut state = self.initial();
+        for index in order {
+            let operation = &history.operations()[*index];
+            let kind = self.kind(&operation.op, operation.result());
+            state = match self.step(state, kind) {
+                Step::Illegal => return None,
+                Step::To(next) => next,
+                Step::Choice { start, .. } => self.choice(start),
+            };
+        }
+        Some(state)
     }
 
     pub(super) fn kinds(&self) -> std::ops::Range<KindId> {

@@ -366,7 +366,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
                 ruling = case.consult(model);
             }
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Relaxed) {
-                case.relaxed = Relaxed::new(&case.plan, &case.machine);
+                case.relaxed = Relaxed::new(&case.plan, &case.machine, case.plan.returns.len() as u32);
             }
             // A ruling for each share, in their order, that later rounds may better.
             let over = ruling.is_some() || (case.search.is_none() && case.relaxed.is_none());

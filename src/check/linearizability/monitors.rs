@@ -1,6 +1,6 @@
 //! Asks the algorithms that are made for one kind of object.
 
-use super::machine::{KindId, Machine, Part as MachinePart, StateId, Step, Transitions};
+use super::machine::{KindId, Machine, Part as MachinePart, StateId, Transitions};
 use super::plan::Plan;
 use super::registers;
 use super::search::Order;
@@ -82,36 +82,29 @@ pub(super) struct Shortest {
     pub(super) state: StateId,
 }
 
-/// Finds the shortest violated beginning without searching, if that is possible.
+/// Finds the shortest violated beginning without searching, if that is possible. No order passes the first `violated` returns.
 pub(super) fn shortest<'a, M: Model>(
     model: &M,
     history: &'a History<M::Op, M::Ret>,
     plan: &Plan,
     machine: &mut Machine<'a, M>,
+    mut violated: u32,
 ) -> Option<Shortest> {
-    let mut violated = plan.returns.len() as u32;
     if consult(model, plan, machine, violated) != Opinion::Violated {
         return None;
     }
     let (mut holds, mut order) = (0, Vec::new());
+    // Often no order passes this very return, and that is known with the first question.
+    let mut limit = violated - 1;
     while holds + 1 < violated {
-        let limit = holds.midpoint(violated);
         match consult(model, plan, machine, limit) {
             Opinion::Unfit => return None,
             Opinion::Violated => violated = limit,
             Opinion::Order(found) => (holds, order) = (limit, found),
         }
+        limit = holds.midpoint(violated);
     }
     let order: Vec<usize> = order.into_iter().take_while(|(_, gap)| *gap < holds).map(|(index, _)| index).collect();
-    let mut state = machine.initial();
-    for index in &order {
-        let operation = &history.operations()[*index];
-        let kind = machine.kind(&operation.op, operation.result());
-        state = match machine.step(state, kind) {
-            Step::Illegal => return None,
-            Step::To(next) => next,
-            Step::Choice { start, .. } => machine.choice(start),
-        };
-    }
+    let state = machine.replay(history, &order)?;
     Some(Shortest { limit: violated, order, state })
 }

@@ -64,6 +64,7 @@ pub struct Online<M: Model> {
     crossing: Vec<ClientId>,
     now: Time,
     invoked: usize,
+    explored: u64,
     /// How many operations are remembered, and with how many all windows are cut.
     remembered: usize,
     roomy: usize,
@@ -89,8 +90,6 @@ struct Track<M: Model> {
     key: String,
     /// Nothing once there is no more to be known of it.
     frontier: Option<Frontier<M>>,
-    /// What was explored by then.
-    states: u64,
 }
 
 /// Where each key is.
@@ -109,8 +108,11 @@ struct Client {
     last: Option<(Time, usize)>,
 }
 
-/// How many configurations may be explored for one completion before its key is given up.
+/// How many configurations may be explored at a time.
 const BUDGET: u64 = 200_000;
+/// How often that may be needed in whole; and how many configurations may be explored for each operation beyond that.
+const TIMES: u64 = 20;
+const EACH: u64 = 100;
 /// As soon as can be.
 const EAGER: Pace = Pace { look: 1, cut: 16 };
 /// As cheaply as can be.
@@ -133,6 +135,7 @@ impl<M: Model> Online<M> {
             crossing: Vec::new(),
             now: Time::ZERO,
             invoked: 0,
+            explored: 0,
             remembered: 0,
             roomy: ROOMY,
             breaches: Vec::new(),
@@ -147,7 +150,8 @@ impl<M: Model> Online<M> {
         self
     }
 
-    /// Explores at most so many configurations for one completion. A key for which this is too little is given up: nothing is known of it.
+    /// Explores at most so many configurations whenever it looks at a key, 200,000 if nothing is said; and in all, for all keys together, at
+    /// most twenty times as many and a hundred for each operation. A key for which this is too little is given up: nothing is known of it.
     #[must_use]
     pub fn within(mut self, budget: u64) -> Self {
         self.budget = budget;
@@ -236,7 +240,7 @@ impl<M: Model> Online<M> {
                 Key::Number(number) => self.places.numbers.insert(Key::Number(number), next),
                 Key::Signed(number) => self.places.numbers.insert(Key::Signed(number), next),
             };
-            self.tracks.push(Track { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.pace)), states: 0 });
+            self.tracks.push(Track { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.pace)) });
             next
         })
     }
@@ -276,8 +280,10 @@ impl<M: Model> Online<M> {
     fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier<M>, &M, Pace, u64) -> Answer) {
         let track = &mut self.tracks[place];
         let Some(frontier) = &mut track.frontier else { return };
-        let before = frontier.operations();
-        let answer = question(frontier, &self.model, self.pace, self.budget);
+        let (before, states) = (frontier.operations(), frontier.states());
+        let allowed = self.budget.saturating_mul(TIMES).saturating_add(EACH * self.invoked as u64);
+        let answer = question(frontier, &self.model, self.pace, self.budget.min(allowed.saturating_sub(self.explored)));
+        self.explored += frontier.states() - states;
         self.remembered -= before;
         match answer {
             Answer::Holds => {
@@ -287,7 +293,6 @@ impl<M: Model> Online<M> {
             Answer::Violated { operation, at } => self.breaches.push(Breach { key: track.key.clone(), operation, at }),
             Answer::GivenUp => self.unknown = true,
         }
-        track.states = frontier.states();
         track.frontier = None;
     }
 
@@ -311,8 +316,8 @@ impl<M: Model> Online<M> {
     }
 
     /// How many configurations were explored.
-    pub fn states(&self) -> u64 {
-        self.tracks.iter().map(|track| track.frontier.as_ref().map_or(track.states, Frontier::states)).sum()
+    pub const fn states(&self) -> u64 {
+        self.explored
     }
 
     /// How many configurations the windows of all keys may begin in.

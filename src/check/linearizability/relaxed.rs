@@ -15,6 +15,8 @@ use super::search::{Order, Progress};
 use crate::check::model::Model;
 
 pub(super) struct Relaxed {
+    /// How many returns are to be passed.
+    limit: u32,
     /// By class.
     counted: Vec<bool>,
     search: AnySearch,
@@ -34,11 +36,11 @@ pub(super) enum Finding {
 
 impl Relaxed {
     /// Nothing if everything is counted anyway, or more is open than a search can hold.
-    pub(super) fn new<M: Model>(plan: &Plan, machine: &Machine<'_, M>) -> Option<Self> {
+    pub(super) fn new<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Option<Self> {
         // What changes the state in a way of its own could do so without end.
         let counted: Vec<bool> = plan.classes.iter().map(|class| machine.part(class.kind).leaves().is_none()).collect();
-        let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, &counted) };
-        search.map(|search| Self { counted, search, sparing: false, before: 0 })
+        let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, limit, &counted) };
+        search.map(|search| Self { limit, counted, search, sparing: false, before: 0 })
     }
 
     pub(super) fn states(&self) -> u64 {
@@ -77,7 +79,7 @@ impl Relaxed {
 
     /// Whether that could be done.
     fn begin_anew(&mut self, plan: &Plan, sparing: bool) -> bool {
-        let Some(mut search) = search(plan, &self.counted) else { return false };
+        let Some(mut search) = search(plan, self.limit, &self.counted) else { return false };
         if sparing {
             search.spare(plan);
         }
@@ -109,6 +111,6 @@ impl Relaxed {
     }
 }
 
-fn search(plan: &Plan, counted: &[bool]) -> Option<AnySearch> {
-    AnySearch::new(plan, plan.returns.len() as u32, Tally::new(&plan.classes, |class| counted[class]))
+fn search(plan: &Plan, limit: u32, counted: &[bool]) -> Option<AnySearch> {
+    AnySearch::new(plan, limit, Tally::new(&plan.classes, |class| counted[class]))
 }

@@ -564,8 +564,8 @@ impl<const W: usize> Search<W> {
         {
             return Outlook::Hopeless(observer);
         }
-        // Does anyone see the state before? Whoever asks for the ends of orders does.
-        if state == HIDDEN || self.ends.is_some() || self.stands.is_some() {
+        // Does anyone see the state before? Whoever asks where orders end, with returns to follow, may.
+        if state == HIDDEN || self.stands.is_some() {
             return Outlook::Open;
         }
         let mut sees = |kind| match machine.part(kind) {
