@@ -474,8 +474,8 @@ fn a_failed_compare_and_set_can_count_as_an_observation() {
     }
 }
 
-/// In our own lines, equal times are what they are: nobody knows which came first, unless one process did both. Elsewhere, the order of lines
-/// is what counts.
+/// In our own lines, equal times are what they are: nobody knows which came first, unless one process did both. Elsewhere, the order of
+/// lines is what counts.
 #[test]
 fn ties_are_ties_only_where_they_were_meant() {
     let file = |reader: u32, begins: &str, ends: &str| {

@@ -346,8 +346,8 @@ fn the_search_agrees_at_large() {
     agree_at_large("priority queue", &PriorityQueue::empty(), 300, 3);
 }
 
-/// Two operations, the second of which begins at the instant at which the first ends, and has not seen it: that can be, but not if one client
-/// did both.
+/// Two operations, the second of which begins at the instant at which the first ends, and has not seen it: that can be, but not if one
+/// client did both.
 #[test]
 fn what_begins_as_something_else_ends_is_concurrent_with_it() {
     fn tied<M: Model>(name: &str, model: &M, first: (M::Op, M::Ret), second: (M::Op, M::Ret))
