@@ -2,9 +2,13 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use expect_test::{Expect, expect};
+use stormglass::base::{RunKey, Stream};
 use stormglass::check::guarantee::Guarantee;
-use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, run_check};
+use stormglass::check::intake::{Registers, take_in};
+use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, linearizability, run_check, run_check_again};
 use stormglass::history::formats::{Entries, Format, Value, convert};
 
 fn judged(text: &str, model: &str, initial: Option<Value>) -> CheckReport {
@@ -292,6 +296,172 @@ fn the_operation_to_blame_is_the_one_that_knossos_would_name() {
     }
 }
 
+/// An operation of a file that is made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// It saw this.
+    Read(i64),
+    Write(i64),
+    Cas(i64, i64),
+}
+
+impl Deed {
+    /// What a register holds then that held this; nothing if that cannot be.
+    fn applied(self, held: i64) -> Option<i64> {
+        match self {
+            Self::Read(seen) => (seen == held).then_some(held),
+            Self::Write(value) => Some(value),
+            Self::Cas(expected, value) => (expected == held).then_some(value),
+        }
+    }
+}
+
+/// An operation: the lines on which it begins and ends, how, and what it did.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    process: u64,
+    deed: Deed,
+    begins: u64,
+    ends: Option<(u64, &'static str)>,
+}
+
+/// What some clients do to a register that now and then lies. A process that crashed never comes back: another takes its place.
+fn made_up(random: &mut Stream) -> Vec<Made> {
+    let (clients, values, most) = (2 + random.below(4) as usize, 2 + random.below(3), 4 + random.below(12) as usize);
+    let (crashes, lies) = (2 + random.below(8), 3 + random.below(12));
+    let mut processes: Vec<u64> = (0..clients as u64).collect();
+    let mut open: Vec<Option<(usize, bool)>> = vec![None; clients];
+    let (mut made, mut held, mut line) = (Vec::<Made>::new(), 0, 0);
+    while made.len() < most || open.iter().any(Option::is_some) && random.below(20) > 0 {
+        let client = random.below(clients as u64) as usize;
+        match open[client] {
+            None if made.len() < most => {
+                let deed = match random.below(5) {
+                    0 | 1 => Deed::Read(0),
+                    2 | 3 => Deed::Write(random.below(values) as i64),
+                    _ => Deed::Cas(random.below(values) as i64, random.below(values) as i64),
+                };
+                line += 1;
+                open[client] = Some((made.len(), false));
+                made.push(Made { process: processes[client], deed, begins: line, ends: None });
+            }
+            None => {}
+            // It takes effect now, or its answer comes. A swap that was not possible fails, unless that is a lie; so may what took effect.
+            Some((place, answered)) => {
+                let deed = &mut made[place].deed;
+                if let (Deed::Read(seen), false) = (&mut *deed, answered) {
+                    *seen = if random.below(lies) == 0 { random.below(values) as i64 } else { held };
+                }
+                let done = answered || deed.applied(held).is_some();
+                held = if answered || random.below(lies) == 0 { held } else { deed.applied(held).unwrap_or(held) };
+                open[client] = Some((place, true));
+                if random.below(2) == 0 {
+                    let crashed = random.below(crashes) == 0;
+                    let lied = random.below(lies) == 0;
+                    let ending = if crashed {
+                        "info"
+                    } else if done != lied {
+                        "ok"
+                    } else {
+                        "fail"
+                    };
+                    line += 1;
+                    made[place].ends = Some((line, ending));
+                    processes[client] += if crashed { clients as u64 } else { 0 };
+                    open[client] = None;
+                }
+            }
+        }
+    }
+    made
+}
+
+/// The file, as Jepsen would write it.
+fn written(made: &[Made]) -> String {
+    let line = |made: &Made, kind: &str| {
+        let (f, value) = match made.deed {
+            Deed::Read(seen) => ("read", if kind == "ok" { seen.to_string() } else { "nil".to_owned() }),
+            Deed::Write(value) => ("write", value.to_string()),
+            Deed::Cas(expected, value) => ("cas", format!("[{expected} {value}]")),
+        };
+        format!("{{:process {}, :type :{kind}, :f :{f}, :value {value}}}\n", made.process)
+    };
+    let begins = made.iter().map(|made| (made.begins, line(made, "invoke")));
+    let ends = made.iter().filter_map(|made| made.ends.map(|(at, kind)| (at, line(made, kind))));
+    let lines: BTreeMap<u64, String> = begins.chain(ends).collect();
+    lines.into_values().collect()
+}
+
+/// What Knossos does, without haste: all that a register can hold after each line, with the open operations that took effect by then. The
+/// line that leaves nothing is to blame.
+fn blamed(made: &[Made]) -> Option<u64> {
+    let mut ends: Vec<(u64, usize)> =
+        (0..made.len()).filter_map(|place| made[place].ends.filter(|(_, kind)| *kind == "ok").map(|(at, _)| (at, place))).collect();
+    ends.sort_unstable();
+    let mut reached: BTreeSet<(i64, BTreeSet<usize>)> = [(0, BTreeSet::new())].into();
+    for (line, ended) in ends {
+        let mut left: Vec<_> = reached.iter().cloned().collect();
+        while let Some((held, done)) = left.pop() {
+            for (place, made) in made.iter().enumerate().filter(|(_, made)| made.begins < line) {
+                // What ended well by now took effect then; what failed never does, and a read that crashed shows nothing.
+                let open = match made.ends {
+                    Some((end, "ok")) => end >= line,
+                    Some((_, "fail")) => false,
+                    _ => !matches!(made.deed, Deed::Read(_)),
+                };
+                if let (true, false, Some(next)) = (open, done.contains(&place), made.deed.applied(held)) {
+                    let more = (next, done.iter().copied().chain([place]).collect());
+                    if reached.insert(more.clone()) {
+                        left.push(more);
+                    }
+                }
+            }
+        }
+        reached = reached.into_iter().filter_map(|(held, mut done)| done.remove(&ended).then_some((held, done))).collect();
+        if reached.is_empty() {
+            return Some(line);
+        }
+    }
+    None
+}
+
+/// The operation that is named, on many files with compare-and-sets and crashes, by everything that names one.
+fn the_right_operation_is_named(seeds: std::ops::Range<u64>) {
+    let (count, mut violated) = (seeds.end - seeds.start, 0);
+    for seed in seeds {
+        let made = made_up(&mut RunKey::from_seed(seed).stream("blamed", 0));
+        let (text, expected) = (written(&made), blamed(&made));
+        let tell = || format!("seed {seed}: line {expected:?} is to blame\n{text}");
+        let report = judged(&text, "cas-register", Some(Value::Int(0)));
+        assert_eq!(report.findings.first().map(|finding| finding.line), expected, "{}{}", tell(), report.text());
+        let options = CheckOptions { initial: Some(Value::Int(0)), whole: Some(seed % 8), ..CheckOptions::default() };
+        let report = run_check_again(|| Ok(text.as_bytes()), "cas-register", &options).expect("a readable history");
+        assert_eq!(report.findings.first().map(|finding| finding.line), expected, "while it is read, {}{}", tell(), report.text());
+        let entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
+        let registers = Registers { initial: Some(Value::Int(0)), plain: false };
+        let (model, recorded) = take_in(registers, entries, false).expect("a readable history");
+        let report = linearizability::check(&model, &recorded.history);
+        let named = report.violations().first().map(|violation| linearizability::diagnose(&model, &recorded.history, violation));
+        assert!(named.as_ref().is_none_or(|why| why.shortest), "{named:?} {}", tell());
+        assert_eq!(named.and_then(|why| recorded.lines[why.operation].1), expected, "{}", tell());
+        violated += u64::from(expected.is_some());
+    }
+    println!("{violated} of {count} violated");
+    assert!(count / 5 < violated && violated < count * 4 / 5, "{violated} of {count} violated");
+}
+
+#[test]
+fn the_operation_to_blame_is_the_first_that_cannot_be() {
+    the_right_operation_is_named(0..4_000);
+}
+
+/// `cargo test --release --test intake -- --ignored`
+#[test]
+#[ignore = "slow: more histories"]
+fn the_operation_to_blame_is_the_first_that_cannot_be_at_length() {
+    the_right_operation_is_named(0..100_000);
+}
+
 #[test]
 fn a_failed_compare_and_set_can_count_as_an_observation() {
     let text = "{:process 0 :type :invoke :f :cas :value [0 1]}\n{:process 0 :type :fail :f :cas :value [0 1]}\n";
@@ -304,14 +474,35 @@ fn a_failed_compare_and_set_can_count_as_an_observation() {
     }
 }
 
-/// In our own lines, equal times are what they are: nobody knows which came first. Elsewhere, the order of lines is what counts.
+/// In our own lines, equal times are what they are: nobody knows which came first, unless one process did both. Elsewhere, the order of
+/// lines is what counts.
 #[test]
 fn ties_are_ties_only_where_they_were_meant() {
-    let json = "{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":1,\"time\":1}\n{\"process\":0,\"type\":\"ok\",\"f\":\"write\",\"value\":1,\"time\":2}\n\
-                {\"process\":1,\"type\":\"invoke\",\"f\":\"read\",\"value\":null,\"time\":2}\n{\"process\":1,\"type\":\"ok\",\"f\":\"read\",\"value\":null,\"time\":3}\n";
-    assert_eq!(judged(json, "register", None).verdict, Verdict::Holds);
-    let edn = String::from_utf8(converted(json.as_bytes(), Format::Edn)).expect("text");
-    assert_eq!(judged(&edn, "register", None).verdict, Verdict::Violated);
+    let file = |reader: u32, begins: &str, ends: &str| {
+        format!(
+            "{{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":1,\"time\":1}}\n\
+             {{\"process\":0,\"type\":\"ok\",\"f\":\"write\",\"value\":1{ends}}}\n\
+             {{\"process\":{reader},\"type\":\"invoke\",\"f\":\"read\",\"value\":null{begins}}}\n\
+             {{\"process\":{reader},\"type\":\"ok\",\"f\":\"read\",\"value\":null,\"time\":3}}\n"
+        )
+    };
+    let (tied, later) = (",\"time\":2", ",\"time\":3");
+    for (text, expected, what) in [
+        (file(1, tied, tied), Verdict::Holds, "a tie"),
+        (file(1, later, tied), Verdict::Violated, "one after the other"),
+        (file(0, tied, tied), Verdict::Violated, "a tie of one process"),
+        (file(1, "", tied), Verdict::Violated, "a line without a time comes after those before"),
+        (file(1, "", ""), Verdict::Violated, "lines without times, too"),
+    ] {
+        assert_eq!(judged(&text, "register", None).verdict, expected, "{what}");
+        let options = CheckOptions { whole: Some(0), ..CheckOptions::default() };
+        let streamed = run_check_again(|| Ok(text.as_bytes()), "register", &options).expect("a readable history");
+        assert_eq!(streamed.verdict, expected, "{what}, while it is read");
+        for format in [Format::Edn, Format::Log] {
+            let elsewhere = String::from_utf8(converted(text.as_bytes(), format)).expect("text");
+            assert_eq!(judged(&elsewhere, "register", None).verdict, Verdict::Violated, "{what}, as {format}:\n{elsewhere}");
+        }
+    }
 }
 
 #[test]

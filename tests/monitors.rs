@@ -346,6 +346,41 @@ fn the_search_agrees_at_large() {
     agree_at_large("priority queue", &PriorityQueue::empty(), 300, 3);
 }
 
+/// Two operations, the second of which begins at the instant at which the first ends, and has not seen it: that can be, but not if one
+/// client did both.
+#[test]
+fn what_begins_as_something_else_ends_is_concurrent_with_it() {
+    fn tied<M: Model>(name: &str, model: &M, first: (M::Op, M::Ret), second: (M::Op, M::Ret))
+    where
+        M::Op: Clone,
+        M::Ret: Clone,
+    {
+        for (gap, other, expected) in [(0, 1, Verdict::Holds), (0, 0, Verdict::Violated), (1, 1, Verdict::Violated)] {
+            let mut history = History::new();
+            for (at, client, (op, ret)) in [(1, 0, first.clone()), (2 + gap, other, second.clone())] {
+                let (begins, client) = (Time::from_nanos(at), ClientId::new(client));
+                history.invoke(begins, client, op).expect("an invocation");
+                history.complete(Time::from_nanos(at + 1), client, Outcome::Done(ret)).expect("a completion");
+            }
+            for strategy in [Strategy::Monitor, Strategy::Search, Strategy::Usual] {
+                let found = linearizability::check_by(strategy, model, &history, 1_000);
+                assert_eq!(found.verdict(), expected, "{name} by {strategy:?}, {gap} apart, by client {other}: {found:?}");
+            }
+        }
+    }
+    let write = (RegisterOp::Write(1), RegisterResult::Written);
+    tied("register", &Register::<i64>::empty(), write, (RegisterOp::Read, RegisterResult::Value(None)));
+    let write = (KvOp::Write { key: 7, value: 1 }, KvResult::Written);
+    tied("kv", &Kv::<u64, u64>::empty(), write, (KvOp::Read { key: 7 }, KvResult::Value(None)));
+    tied("counter", &Counter::zero(), (CounterOp::Add(1), CounterResult::Added), (CounterOp::Read, CounterResult::Value(0)));
+    let nothing = (GrowSetOp::Read, GrowSetResult::Elements(BTreeSet::new()));
+    tied("grow-set", &GrowSet::empty(), (GrowSetOp::Add(1), GrowSetResult::Added), nothing);
+    tied("queue", &Queue::empty(), (QueueOp::Enqueue(1), QueueResult::Enqueued), (QueueOp::Dequeue, QueueResult::Empty));
+    tied("stack", &Stack::empty(), (StackOp::Push(1), StackResult::Pushed), (StackOp::Pop, StackResult::Empty));
+    let insert = (PriorityQueueOp::Insert(1), PriorityQueueResult::Inserted);
+    tied("priority queue", &PriorityQueue::empty(), insert, (PriorityQueueOp::TakeLeast, PriorityQueueResult::Empty));
+}
+
 /// A compare-and-set whose mismatch is known, and a deletion, are for the search: the register's algorithm says nothing.
 #[test]
 fn what_an_algorithm_cannot_judge_it_leaves_to_the_search() {

@@ -1,7 +1,7 @@
 //! Long files, judged while they are read: memory does not grow with their length.
 //!
 //! The beginning is read as any file is. If there is more, it is told to [`Online`], and so is what follows, entry by entry. A file that
-//! holds is over then. Of one that is violated, the keys concerned are read once more, up to where they are, to say why.
+//! holds is over then. Of one that is violated, the keys concerned are read once more, as far as it takes to say why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,8 @@ pub(super) struct Closer<D: Dialect> {
 }
 
 impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Findings<D> {
-    /// Reads once more what was done on keys that are violated, up to where the last of them is.
+    /// Reads once more what was done on keys that are violated, up to where the last of them is, and on until it is known how what was
+    /// open then ended: of what failed later it is known from the beginning that it never took effect.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -120,12 +121,13 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Findings<D> {
             lines: BTreeMap::new(),
             open: FxHashMap::default(),
             begun: 0,
+            awaited: 0,
             recorded: Recorded::new(format),
         };
         let mut intake = Intake::new(chosen, format, observe_failures);
         for entry in entries {
             intake.take(&mut dialect, entry)?;
-            if intake.ledger.keys.is_empty() {
+            if intake.ledger.keys.is_empty() && intake.ledger.awaited == 0 {
                 break;
             }
         }
@@ -224,7 +226,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
     }
 }
 
-/// Operations of some keys, up to where each is violated.
+/// Operations of some keys that were begun before each was violated.
 struct Chosen<D: Dialect> {
     model: D::Model,
     /// The keys that are not yet, with the number of the operation with whose completion they are.
@@ -234,6 +236,8 @@ struct Chosen<D: Dialect> {
     /// What is open, by number: the line on which it began, and its place among what is recorded.
     open: FxHashMap<usize, (Op<D>, u64, Option<usize>)>,
     begun: usize,
+    /// How many of what is recorded are open.
+    awaited: usize,
     recorded: RecordedOf<D>,
 }
 
@@ -243,6 +247,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
         self.begun += 1;
         let chosen = self.keys.contains_key(&self.model.key(&op).to_string());
         let place = if chosen { Some(self.recorded.invoke(at, client, op.clone(), line)?) } else { None };
+        self.awaited += usize::from(chosen);
         self.open.insert(operation, (op, line, place));
         Ok(operation)
     }
@@ -256,9 +261,8 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
         line: Option<u64>,
     ) -> Result<(), MalformedHistory> {
         let Some((op, _, Some(place))) = self.open.remove(&operation) else { return Ok(()) };
+        self.awaited -= 1;
         let key = self.model.key(&op).to_string();
-        // What ends after its key is violated was open when it was.
-        let outcome = if self.keys.contains_key(&key) { outcome } else { Outcome::Unknown };
         if self.keys.get(&key) == Some(&operation) {
             self.keys.remove(&key);
             self.lines.insert(key, line.unwrap_or_default());

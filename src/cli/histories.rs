@@ -88,10 +88,6 @@ fn style(length: Option<u64>) -> ProgressStyle {
 pub(super) fn failure(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a history", path.display())),
-        // What looks compressed and is not, or ends in the middle.
-        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-            Failure::new(Exit::Invalid, &format!("{} is broken: {error}", name(path)))
-        }
         _ => Failure::file("read", Path::new(&name(path)), error),
     }
 }

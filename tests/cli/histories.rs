@@ -5,6 +5,8 @@ use std::io::Write;
 use std::process::Stdio;
 
 use expect_test::{Expect, expect};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use super::{Desk, Done, done};
@@ -252,6 +254,53 @@ fn everything_that_is_wrong_with_a_file() {
         let done = desk.expect(code, arguments);
         assert!(done.err.starts_with("error: "), "{arguments:?}: {}", done.err);
     }
+}
+
+/// What is damaged, too large, too much, or not what it was said to be: each has its line, and nothing panics.
+#[test]
+fn files_that_nobody_meant_to_write() {
+    let wrong = "{:process 9, :type :oj, :f :read}\n";
+    let mut packed = GzEncoder::new(Vec::new(), Compression::none());
+    packed.write_all((wrong.to_owned() + &STALE.repeat(100)).as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let event = |kind: &str, time: &str| format!("{{\"process\":0,\"type\":\"{kind}\",\"f\":\"write\",\"value\":1,\"time\":{time}}}\n");
+    let late = event("invoke", "9223372036854775807") + &event("ok", "9223372036854775807").replace(",\"time\":9223372036854775807", "");
+    let desk = desk(&[
+        ("many.edn", &wrong.repeat(100_000)),
+        ("open.edn", &format!("\n[{STALE}")),
+        ("marked.edn", &format!("\u{feff}{STALE}")),
+        ("late.json", &late),
+        ("later.json", &(event("invoke", "18446744073709551615") + &event("ok", "18446744073709551615"))),
+        ("early.json", &event("invoke", "-5")),
+        ("crlf.edn", &STALE.replace('\n', "\r\n")),
+    ]);
+    fs::write(desk.path("cut.gz"), &packed[..1000]).unwrap();
+    fs::write(desk.path("noise.gz"), b"\x1f\x8bno, this is not what gzip writes").unwrap();
+    fs::write(desk.path("latin.edn"), b"{:process 0, :type :invoke, :f :write, :value \"\xe9\"}\n").unwrap();
+    fs::write(desk.path("long.bin"), vec![0xff; 2_000_000]).unwrap();
+    for (file, code, told) in [
+        ("cut.gz", 3, &["cut.gz:1:20", "did you mean ok?", "what gzip has packed is broken here, or was cut short", "cut.gz:22:1"][..]),
+        ("noise.gz", 3, &["what gzip has packed is broken here", "noise.gz:1:1"]),
+        ("many.edn", 3, &["many.edn:20:20", "… and 99980 more problems"]),
+        ("open.edn", 3, &["']' is missing for what began on line 2: was it cut short?", "open.edn:8:1"]),
+        ("marked.edn", 1, &[]),
+        ("crlf.edn", 1, &[]),
+        ("late.json", 0, &[]),
+        ("later.json", 3, &["expected a time in nanoseconds, from 0 to 9223372036854775807, found 18446744073709551615", "later.json:2:"]),
+        ("early.json", 3, &["found -5", "early.json:1:"]),
+        ("latin.edn", 3, &["no UTF-8 text", "latin.edn:1:1"]),
+        ("long.bin", 3, &["no UTF-8 text", "expected an event", "long.bin:1:1"]),
+    ] {
+        for more in [&["--model", "register"][..], &["--model", "register", "--format", "json"]] {
+            let done = desk.expect(code, &[&["check", file][..], more].concat());
+            assert!(told.iter().all(|told| done.err.contains(told)), "{file}: {}", done.err);
+            assert!(done.err.lines().count() < 150, "{file}: {}", done.err);
+        }
+        desk.expect(if code == 3 { 3 } else { 0 }, &["convert", file, "--to", "json"]);
+    }
+    desk.expect(1, &["check", "marked.edn", "--model", "register", "--input-format", "edn"]);
+    let done = desk.expect(3, &["check", "marked.edn", "--model", "register", "--input-format", "json"]);
+    assert!(done.err.contains("expected an event, as in {\"process\": 0,"), "{}", done.err);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::edn::Edn;
 use super::value::Value;
 
 /// One event as the file has it: who did what, and whether it begins or how it ended. What the names mean, a model says.
@@ -158,11 +159,16 @@ impl Draft {
             let list: Vec<String> = missing.iter().map(|name| format!("{colon}{name}")).collect();
             return Err(format!("an event has {}: it is missing here", list.join(" and ")));
         };
+        let f = self.f.unwrap_or_else(|| names.get("unnamed"));
+        let who = if let Process::Other(name) = &process { name } else { &f };
+        if let Some(wrong) = [&f, who].into_iter().find(|name| !is_name(name.as_str())) {
+            return Err(format!("{:?} is no name: expected one word, as in {colon}read or {colon}nemesis", wrong.as_str()));
+        }
         Ok(Entry {
             line,
             process,
             kind: self.kind.unwrap_or(EntryKind::Info),
-            f: self.f.unwrap_or_else(|| names.get("unnamed")),
+            f,
             key: self.key,
             value: self.value.unwrap_or_default(),
             time: self.time,
@@ -171,7 +177,23 @@ impl Draft {
     }
 }
 
+/// Whether this can be a name in every format.
+pub(super) fn is_name(name: &str) -> bool {
+    let plain =
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && name.starts_with(|first: char| first.is_alphabetic());
+    plain || {
+        let word = format!(":{name}");
+        let mut edn = Edn::new(&word, 0);
+        edn.keyword() == Ok(name) && edn.at() == word.len()
+    }
+}
+
 /// The client of this number, or why it is none.
 pub(super) fn client(number: i64) -> Result<Process, String> {
-    u32::try_from(number).map(Process::Client).map_err(|_| format!("{number} is no process: they are counted from 0 to {}", u32::MAX))
+    u32::try_from(number).map(Process::Client).map_err(|_| no_client(number))
+}
+
+/// Why this is no client.
+pub(super) fn no_client(number: impl fmt::Display) -> String {
+    format!("{number} is no process: they are counted from 0 to {}", u32::MAX)
 }

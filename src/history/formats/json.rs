@@ -10,13 +10,15 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::edn::Edn;
-use super::entry::{Draft, Entry, EntryKind, Name, Names, Process, client};
+use super::entry::{Draft, Entry, EntryKind, Name, Names, Process, client, is_name};
 use super::maps::unknown_kind;
 use super::problem::{Problem, excerpt, mark};
 use super::value::Value;
 
 /// The version of the format. Fields may be added under one version; none changes its meaning.
 pub const JSON_VERSION: u64 = 1;
+
+const EXPECTED: &str = r#"expected an event, as in {"process": 0, "type": "invoke", "f": "read", "value": null}"#;
 
 /// The first line of a file, by which it says what it is.
 #[derive(Serialize, Deserialize)]
@@ -71,7 +73,9 @@ fn header(line: u64, text: &str) -> Result<(), Problem> {
 
 fn problem(line: u64, text: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    let named = text.trim_start().strip_prefix('{').is_some_and(|fields| fields.trim_start().starts_with('"'));
+    let message = if named { message } else { EXPECTED }.to_owned();
     let at = (0..error.column().saturating_sub(1).min(text.len()) + 1).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     Problem { line, column: Some(text[..at].chars().count() as u64 + 1), message, excerpt: excerpt(text, at), mark: mark(text, at) }
 }
@@ -90,7 +94,7 @@ struct Row<'t> {
     key: Option<Value>,
     #[serde(default)]
     value: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "time")]
     time: Option<u64>,
     #[serde(default)]
     rest: Rest,
@@ -99,6 +103,15 @@ struct Row<'t> {
 /// A key that is there, even if it is nothing.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+/// A time, which is as large as it can be in EDN, and leaves room behind it.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Nil => Ok(None),
+        Value::Int(time) if time >= 0 => Ok(Some(time.unsigned_abs())),
+        other => Err(de::Error::custom(format!("expected a time in nanoseconds, from 0 to {}, found {other}", i64::MAX))),
+    }
 }
 
 enum Who {
@@ -309,9 +322,4 @@ fn token<'de, A: MapAccess<'de>>(map: &mut A, lead: &str) -> Result<Box<str>, A:
         Some(Value::Keyword(same) | Value::Symbol(same)) if *same == *name => Ok(same),
         _ => Err(de::Error::custom(format!("{name:?} is no name"))),
     }
-}
-
-/// Whether this can be the name of a field in every format.
-pub(super) fn is_name(name: &str) -> bool {
-    matches!(form(&format!(":{name}")), Some(Value::Keyword(same)) if *same == *name)
 }

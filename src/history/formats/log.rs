@@ -5,6 +5,50 @@ use super::entry::{Draft, Entry, EntryKind, Names, Process, client};
 use super::problem::{Problem, excerpt, mark};
 use super::value::Value;
 
+/// What a logger calls how much a line matters.
+const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+/// The logger of events.
+const LOGGER: &str = "jepsen.util";
+/// Among so many words at the beginning of a line is its level.
+const LEVEL_AMONG: usize = 4;
+
+/// What else there is in a log: the lines of other loggers, and what is spread over the lines behind them.
+#[derive(Debug, Default)]
+pub(super) struct Chatter {
+    /// Whether the line before was of another logger.
+    within: bool,
+    /// What was wrong with the first of these lines, if it was to be an event.
+    first: Option<Problem>,
+    /// Whether there was an event.
+    events: bool,
+}
+
+impl Chatter {
+    /// The event on this line, or what is wrong with it; nothing if it is none of ours.
+    pub(super) fn sift(&mut self, text: &str, read: Result<Entry, Problem>) -> Result<Option<Entry>, Problem> {
+        let problem = match read {
+            Ok(entry) => {
+                (self.within, self.events) = (false, true);
+                return Ok(Some(entry));
+            }
+            Err(problem) => problem,
+        };
+        if text.split_ascii_whitespace().take(LEVEL_AMONG).any(|word| LEVELS.contains(&word)) {
+            self.within = !text.contains(LOGGER);
+        }
+        if !self.within {
+            return Err(problem);
+        }
+        self.first.get_or_insert(problem);
+        Ok(None)
+    }
+
+    /// What to say at the end, once, if there was nothing else.
+    pub(super) fn alone(&mut self) -> Option<Problem> {
+        self.first.take().filter(|_| !self.events)
+    }
+}
+
 const EXPECTED: &str = "expected an event, as in INFO  jepsen.util - 3 :invoke :write 4";
 
 /// The event on this line, which is not empty.

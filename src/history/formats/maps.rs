@@ -3,7 +3,7 @@
 use std::io;
 
 use super::edn::{Edn, EdnError};
-use super::entry::{Draft, Entry, EntryKind, Names, Process, client};
+use super::entry::{Draft, Entry, EntryKind, Names, Process, client, no_client};
 use super::problem::{Problem, ReadError, excerpt, mark};
 use super::source::Window;
 use super::value::Value;
@@ -28,8 +28,8 @@ enum Around {
     /// At the start, or between maps that are in nothing.
     #[default]
     Nothing,
-    /// In a vector or list, which this closes.
-    Open(u8),
+    /// In a vector or list that began on this line, which this closes.
+    Open(u8, u64),
     /// Behind a vector or list.
     Closed,
 }
@@ -69,9 +69,9 @@ impl Maps {
         };
         let wrong = |message: &str| EdnError { start: 0, end: 1, message: message.to_owned() };
         match (byte, self.around) {
-            (b'[', Around::Nothing) => self.bracket(window, Around::Open(b']')),
-            (b'(', Around::Nothing) => self.bracket(window, Around::Open(b')')),
-            (_, Around::Open(close)) if close == byte => self.bracket(window, Around::Closed),
+            (b'[', Around::Nothing) => self.bracket(window, Around::Open(b']', window.line())),
+            (b'(', Around::Nothing) => self.bracket(window, Around::Open(b')', window.line())),
+            (_, Around::Open(close, _)) if close == byte => self.bracket(window, Around::Closed),
             (_, Around::Closed) => blame(window, &wrong("nothing is expected behind the events")),
             (b']' | b')' | b'}', _) => blame(window, &wrong("this closes nothing")),
             (b'{' | b'#', _) => {
@@ -101,8 +101,9 @@ impl Maps {
     fn end(&mut self, window: &Window<'_>) -> Step {
         match std::mem::replace(&mut self.around, Around::Closed) {
             // A line that could not be read may well have held what is missing.
-            Around::Open(close) if self.blamed == 0 => {
-                let message = format!("the file ends, and {:?} is missing", char::from(close));
+            Around::Open(close, line) if self.blamed == 0 => {
+                let message =
+                    format!("the file ends, and {:?} is missing for what began on line {line}: was it cut short?", char::from(close));
                 Step::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new(), mark: None })
             }
             _ => Step::End,
@@ -256,6 +257,7 @@ fn process(edn: &mut Edn<'_>, names: &mut Names) -> Result<Process, EdnError> {
     match edn.form()? {
         Value::Int(number) => client(number).map_err(|message| since(edn, start, message)),
         Value::Keyword(name) => Ok(Process::Other(names.get(&name))),
+        Value::Number(number) => Err(since(edn, start, no_client(number))),
         _ => Err(since(edn, start, "expected a process: a number, or a name as in :nemesis")),
     }
 }

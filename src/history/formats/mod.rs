@@ -20,7 +20,8 @@
 //! # Log
 //!
 //! What Jepsen prints while it runs: process, type, `f`, value, perhaps an error, behind whatever the logger puts in front. There is no
-//! room for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are.
+//! room for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are. Lines with a level that are of
+//! another logger than `jepsen.util` are skipped, if they are no events, and so are the lines behind them that have none.
 //!
 //! # JSON lines, version 1
 //!

@@ -7,10 +7,11 @@ use std::str::FromStr;
 use flate2::bufread::MultiGzDecoder;
 
 use super::entry::{Entry, Names};
+use super::json;
+use super::log::{self, Chatter};
 use super::maps::Maps;
 use super::problem::{Problem, ReadError};
 use super::source::Window;
-use super::{json, log};
 
 /// How a history is written down. See the [room](super).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +83,8 @@ pub struct Entries<'a> {
     window: Window<'a>,
     names: Names,
     maps: Maps,
+    chatter: Chatter,
+    compressed: bool,
     over: bool,
 }
 
@@ -106,15 +109,21 @@ impl<'a> Entries<'a> {
         let mut plain: Box<dyn BufRead + 'a> =
             if compressed { Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(input))) } else { Box::new(input) };
         let mut head = Vec::new();
-        if format.is_none() {
-            (&mut plain).take(HEAD).read_to_end(&mut head)?;
+        if let Err(error) = (&mut plain).take(HEAD).read_to_end(&mut head) {
+            if !compressed {
+                return Err(error);
+            }
+            // What could be read comes first.
+            plain = Box::new(BufReader::new(Broken(Some(error))));
         }
         // A mark that some editors put in front of everything.
         let start = if head.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
         let format = format.unwrap_or_else(|| Format::sniffed(&head[start..]));
         let mut head = Cursor::new(head);
         head.set_position(start as u64);
-        Ok(Self { format, window: Window::new(Box::new(head.chain(plain))), names: Names::default(), maps: Maps::default(), over: false })
+        let window = Window::new(Box::new(head.chain(plain)));
+        let (names, maps, chatter) = (Names::default(), Maps::default(), Chatter::default());
+        Ok(Self { format, window, names, maps, chatter, compressed, over: false })
     }
 
     /// The format in which it is read.
@@ -132,7 +141,7 @@ impl<'a> Entries<'a> {
                 }
                 match self.window.grow() {
                     Ok(true) => {}
-                    Ok(false) if self.window.text().is_empty() => return None,
+                    Ok(false) if self.window.text().is_empty() => return self.chatter.alone().map(|problem| Err(ReadError::Line(problem))),
                     Ok(false) => break,
                     Err(error) => return Some(Err(ReadError::Io(error))),
                 }
@@ -141,7 +150,7 @@ impl<'a> Entries<'a> {
             let length = text.len();
             let read = match text.trim_end() {
                 "" => Ok(None),
-                text if self.format == Format::Log => log::entry(line, text, &mut self.names).map(Some),
+                text if self.format == Format::Log => self.chatter.sift(text, log::entry(line, text, &mut self.names)),
                 text => json::entry(line, text, &mut self.names),
             };
             self.window.pass(length);
@@ -162,7 +171,7 @@ impl Iterator for Entries<'_> {
             return None;
         }
         if let Some(line) = self.window.take_broken() {
-            let message = "this line is no UTF-8 text".to_owned();
+            let message = "this line is no UTF-8 text: the file is in another encoding, or damaged".to_owned();
             return Some(Err(ReadError::Line(Problem { line, column: None, message, excerpt: String::new(), mark: None })));
         }
         let next = match self.format {
@@ -171,6 +180,27 @@ impl Iterator for Entries<'_> {
         };
         // A line that is no text is complained of even if nothing comes behind it.
         self.over = matches!(next, Some(Err(ReadError::Io(_)))) || (next.is_none() && !self.window.is_broken());
-        next.or_else(|| self.next())
+        match next {
+            Some(Err(ReadError::Io(error))) if self.compressed && is_broken(&error) => {
+                let message = format!("what gzip has packed is broken here, or was cut short: {error}");
+                Some(Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, excerpt: String::new(), mark: None })))
+            }
+            Some(next) => Some(next),
+            None => self.next(),
+        }
+    }
+}
+
+/// Whether this is said of what looks compressed and is not, or ends in the middle.
+fn is_broken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
+/// Nothing but an error.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }

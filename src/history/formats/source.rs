@@ -17,13 +17,15 @@ pub(super) struct Window<'a> {
     /// Bytes of a character that was cut.
     cut: Vec<u8>,
     ended: bool,
+    /// How many lines end within the unread part.
+    ahead: u64,
     /// Lines that were no UTF-8 and were not yet complained of.
     broken: Vec<u64>,
 }
 
 impl<'a> Window<'a> {
     pub(super) fn new(input: Box<dyn BufRead + 'a>) -> Self {
-        Self { input, text: String::new(), start: 0, line: 1, column: 0, cut: Vec::new(), ended: false, broken: Vec::new() }
+        Self { input, text: String::new(), start: 0, line: 1, column: 0, cut: Vec::new(), ended: false, ahead: 0, broken: Vec::new() }
     }
 
     /// What is unread of what is in the window.
@@ -61,7 +63,9 @@ impl<'a> Window<'a> {
         let passed = &self.text[self.start..self.start + length];
         match passed.rfind('\n') {
             Some(last) => {
-                self.line += passed.bytes().filter(|byte| *byte == b'\n').count() as u64;
+                let lines = passed.bytes().filter(|byte| *byte == b'\n').count() as u64;
+                self.line += lines;
+                self.ahead -= lines;
                 self.column = passed[last + 1..].chars().count() as u64;
             }
             None => self.column += passed.chars().count() as u64,
@@ -111,6 +115,7 @@ impl<'a> Window<'a> {
         let kept = bytes.len();
         (&mut self.input).take(CHUNK).read_until(b'\n', &mut bytes)?;
         self.ended = bytes.len() == kept;
+        let ends = bytes.last() == Some(&b'\n');
         if self.text.is_empty() {
             // As good as always: the line becomes the text without being copied.
             match String::from_utf8(bytes) {
@@ -120,10 +125,11 @@ impl<'a> Window<'a> {
         } else {
             self.add(&bytes);
         }
+        self.ahead += u64::from(ends);
         Ok(())
     }
 
-    /// Adds bytes that may be no text, or end within a character.
+    /// Adds bytes of one line that may be no text, or end within a character.
     fn add(&mut self, mut bytes: &[u8]) {
         loop {
             match std::str::from_utf8(bytes) {
@@ -140,7 +146,7 @@ impl<'a> Window<'a> {
                             return;
                         }
                         length => {
-                            let line = self.line + self.text.bytes().filter(|byte| *byte == b'\n').count() as u64;
+                            let line = self.line + self.ahead;
                             if self.broken.last() != Some(&line) {
                                 self.broken.push(line);
                             }
