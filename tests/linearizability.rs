@@ -186,6 +186,18 @@ fn searches_in_a_hurry_find_what_the_patient_one_does_not() {
     }
 }
 
+/// One that went back far and found nothing knows nothing.
+#[test]
+fn searches_in_a_hurry_do_not_say_that_there_is_no_order_where_they_did_not_look() {
+    let model = Register::empty();
+    for seed in 4..12 {
+        let shape = generate::Shape { values: Some(5), ..generate::Shape::new(100, 10_000) };
+        let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
+        let verdict = linearizability::check_by(Strategy::Hasty, &model, &history, 100_000).verdict();
+        assert_ne!(verdict, Verdict::Violated, "seed {seed}");
+    }
+}
+
 /// What they say of histories too long for the twin, they say with the patient search.
 #[test]
 fn searches_in_a_hurry_agree_with_the_patient_one() {
