@@ -341,6 +341,9 @@ struct Case<'a, M: Model> {
 /// What a key may explore before the next one has its turn; the next round allows more.
 const FIRST_ROUND: u64 = 4096;
 
+/// So many states for each return passed are taken to be a search that is stuck.
+const STUCK: u64 = 2;
+
 impl<'a, O, R: PartialEq> Judge<'a, O, R> {
     fn new(history: &'a History<O, R>, strategy: Strategy, budget: u64) -> Self {
         Self { history, ties: Ties::Concurrent, strategy, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() }
@@ -395,11 +398,17 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
                 open.push(case);
             }
         }
-        let mut allowance = FIRST_ROUND;
+        let (mut allowance, mut hasty_first) = (FIRST_ROUND, true);
         while !open.is_empty() && self.states < self.budget {
             allowance = allowance.saturating_mul(4);
+            // Either may be the one that finds out, and the last round leaves nothing to the others: they take turns in going first.
+            hasty_first = !hasty_first;
             open.retain_mut(|case| {
-                let ruling = self.hasty_turn(case, allowance).or_else(|| self.relaxed_turn(case, allowance));
+                let ruling = if hasty_first {
+                    self.hasty_turn(case, allowance).or_else(|| self.relaxed_turn(case, allowance))
+                } else {
+                    self.relaxed_turn(case, allowance).or_else(|| self.hasty_turn(case, allowance))
+                };
                 let ruling = ruling.or_else(|| self.turn(case, allowance));
                 let over = ruling.is_some();
                 self.rulings[case.share] = ruling.unwrap_or_else(|| case.undecided());
@@ -421,8 +430,11 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         }
     }
 
-    /// What the search in a hurry makes of it, if there is one.
+    /// What the search in a hurry makes of it, if there is one and the patient one does not get on by itself.
     fn hasty_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+        if case.gets_on() {
+            return None;
+        }
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, machine, hasty: Some(hasty), .. } = case else { return None };
         let before = hasty.states();
@@ -443,6 +455,11 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
 }
 
 impl<M: Model> Case<'_, M> {
+    /// Whether the patient search has not been stuck yet for as long as it took to get where it is.
+    fn gets_on(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.states() < STUCK * (FIRST_ROUND + u64::from(search.deepest())))
+    }
+
     /// How many states were explored.
     fn states(&self) -> u64 {
         let exact = self.search.as_ref().map_or(0, AnySearch::states);

@@ -60,6 +60,8 @@ pub(super) struct Search<const W: usize> {
     ends: Option<Vec<End>>,
     /// The same as configurations, by their numbers, if it is to be known from where to go on.
     stands: Option<Vec<u32>>,
+    /// Whether what leads near is tried before what leads far.
+    near_first: bool,
     /// Whether it goes back far when it gets no further.
     patience: Option<Patience>,
     /// What is ahead if it goes on in breadth.
@@ -121,7 +123,7 @@ enum Choice {
     Pass,
     /// The returning operation takes effect; where several states may follow, the one with this number.
     Returning(u32),
-    /// The open operation in this slot takes effect first. What leads near is tried before what leads far.
+    /// The open operation in this slot takes effect first.
     Open(Reach, u32, u32),
     /// An operation of unknown outcome, of this class, takes effect first.
     Loose(Reach, u32, u32),
@@ -131,7 +133,7 @@ enum Choice {
 /// How far something that takes effect first leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
-    /// It leaves a state in which the returning operation is legal.
+    /// It leaves a state in which the returning operation is legal. Or it is not asked how far.
     Near,
     Far,
 }
@@ -205,6 +207,7 @@ impl<const W: usize> Search<W> {
             deepest: 0,
             ends: None,
             stands: None,
+            near_first: false,
             patience: None,
             beam: None,
         }
@@ -218,6 +221,7 @@ impl<const W: usize> Search<W> {
     /// From now on, the search goes back far when so many states led no further. What it finds is an order all the same. Not for one that
     /// spares.
     pub(super) fn hurry(&mut self, states: u64) {
+        self.near_first = true;
         self.patience = Some(Patience { states, reached: 0, since: 0, leap: FIRST_LEAP, leapt: false });
     }
 
@@ -371,7 +375,7 @@ impl<const W: usize> Search<W> {
                         continue;
                     }
                     let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                    if reach != Self::reach(plan, machine, returning, operation.kind)
+                    if reach != self.reach(plan, machine, returning, operation.kind)
                         || !self.ready(plan, *event, fates, operation.after)
                         || hides(machine, operation.kind)
                         || self.is_led(plan, fates, slot)
@@ -388,7 +392,7 @@ impl<const W: usize> Search<W> {
                     choice = Choice::Loose(reach, place + 1, 0);
                     let Some(loose) = self.unused(plan, place, fates) else { continue };
                     if loose.from > *event
-                        || reach != Self::reach(plan, machine, returning, loose.kind)
+                        || reach != self.reach(plan, machine, returning, loose.kind)
                         || !self.ready(plan, *event, fates, loose.after)
                         || hides(machine, loose.kind)
                     {
@@ -399,7 +403,7 @@ impl<const W: usize> Search<W> {
                         return Some((Choice::Loose(reach, place, branch), next, after));
                     }
                 }
-                Choice::Loose(Reach::Near, ..) => choice = Choice::Open(Reach::Far, 0, 0),
+                Choice::Loose(Reach::Near, ..) if self.near_first => choice = Choice::Open(Reach::Far, 0, 0),
                 Choice::Loose(..) | Choice::Nothing => return None,
             }
         }
@@ -421,9 +425,9 @@ impl<const W: usize> Search<W> {
     }
 
     /// How far an operation of this kind leads.
-    fn reach<T: Transitions + ?Sized>(plan: &Plan, machine: &mut T, returning: u32, kind: u32) -> Reach {
+    fn reach<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, returning: u32, kind: u32) -> Reach {
         let wanted = plan.planned[returning as usize].kind;
-        let near = machine.part(kind).leaves().is_some_and(|left| machine.step(left, wanted) != Step::Illegal);
+        let near = !self.near_first || machine.part(kind).leaves().is_some_and(|left| machine.step(left, wanted) != Step::Illegal);
         if near { Reach::Near } else { Reach::Far }
     }
 
@@ -601,6 +605,7 @@ impl<const W: usize> Search<W> {
     /// Lets no more operations of a class that is not counted take effect than there are, on each way by itself. What was reached by one
     /// way is not tried by another all the same; so that nothing is found means nothing, but what is found is an order.
     pub(super) fn spare(&mut self, plan: &Plan) {
+        self.near_first = true;
         self.spent = Some(vec![0; plan.classes.len()]);
         *self.short.get_mut() = vec![false; plan.classes.len()];
     }
