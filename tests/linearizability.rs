@@ -2,8 +2,9 @@
 
 mod support;
 
-use stormglass::base::{ClientId, Stream, Time};
+use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
+use stormglass::check::generate::{self, Lie, Planted};
 use stormglass::check::linearizability::{self, Judgement, Strategy, twin};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
@@ -165,6 +166,56 @@ fn the_twin_agrees() {
     stores(40_000, 0);
     appends(20_000, 0);
     loose_queues(20_000, 0);
+}
+
+/// Histories that a search in depth alone gets stuck in: many clients, or operations of unknown outcome that must not be wasted.
+#[test]
+fn searches_in_a_hurry_find_what_the_patient_one_does_not() {
+    let model = Register::empty();
+    for (clients, operations, unknown) in [(100, 10_000, 0), (100, 1_000, 5), (10, 10_000, 5), (10, 10_000, 20)] {
+        let unknown = Ratio::new(unknown, 100).expect("a ratio");
+        for seed in 1..4 {
+            let shape = generate::Shape { unknown, values: Some(5), ..generate::Shape::new(clients, operations) };
+            let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
+            for strategy in [Strategy::Usual, Strategy::Hasty] {
+                let report = linearizability::check_by(strategy, &model, &history, 1_000_000);
+                let Judgement::Holds { witness } = &report.judgement else { panic!("{shape:?}, seed {seed}, {strategy:?}: {report:?}") };
+                support::verify(&model, &history, witness).unwrap_or_else(|why| panic!("{shape:?}, seed {seed}, {strategy:?}: {why}"));
+            }
+        }
+    }
+}
+
+/// One that went back far and found nothing knows nothing.
+#[test]
+fn searches_in_a_hurry_do_not_say_that_there_is_no_order_where_they_did_not_look() {
+    let model = Register::empty();
+    for seed in 4..12 {
+        let shape = generate::Shape { values: Some(5), ..generate::Shape::new(100, 10_000) };
+        let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
+        let verdict = linearizability::check_by(Strategy::Hasty, &model, &history, 100_000).verdict();
+        assert_ne!(verdict, Verdict::Violated, "seed {seed}");
+    }
+}
+
+/// What they say of histories too long for the twin, they say with the patient search.
+#[test]
+fn searches_in_a_hurry_agree_with_the_patient_one() {
+    let model = Register::empty();
+    let mut violated = 0;
+    for seed in 0..200 {
+        let unknown = Ratio::new(seed % 3, 20).expect("a ratio");
+        let planted = Some(Planted { lie: Lie::Stale, after: 150 });
+        let shape = generate::Shape { unknown, values: Some(3), planted, ..generate::Shape::new(12, 200) };
+        let history = generate::generate(&model, &shape, RunKey::from_seed(u64::from(seed))).history;
+        let patient = linearizability::check_by(Strategy::Search, &model, &history, 300_000).verdict();
+        let hasty = linearizability::check_by(Strategy::Hasty, &model, &history, 300_000).verdict();
+        if patient != Verdict::Unknown && hasty != Verdict::Unknown {
+            assert_eq!(patient, hasty, "seed {seed}");
+            violated += u32::from(hasty == Verdict::Violated);
+        }
+    }
+    assert!(violated > 20, "{violated}");
 }
 
 /// Takes minutes; for whoever changes the search.

@@ -141,6 +141,16 @@ pub(crate) fn agree<M: Model>(
                 verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell()));
             }
         }
+        let hasty = linearizability::check_by(Strategy::Hasty, model, &history, 1_000_000);
+        let tell_hasty = || format!("{name}, in a hurry, seed {round}: {:#?}\n{hasty:#?}", history.operations());
+        match &hasty.judgement {
+            Judgement::Holds { witness } => {
+                assert!(expected, "{}", tell_hasty());
+                verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell_hasty()));
+            }
+            Judgement::Violated { .. } => assert!(!expected, "{}", tell_hasty()),
+            Judgement::Unknown { .. } => panic!("{}", tell_hasty()),
+        }
         match &report.judgement {
             Judgement::Holds { witness } => {
                 assert!(expected, "{}", tell());

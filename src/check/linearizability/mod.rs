@@ -34,6 +34,7 @@ mod diagnosis;
 mod drawing;
 mod explanation;
 mod frontier;
+mod hasty;
 mod joint;
 mod lent;
 mod loose;
@@ -55,6 +56,7 @@ pub use self::core::{Core, shrink};
 pub(super) use self::diagnosis::shorten;
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 pub use self::explanation::{Conviction, in_time};
+use self::hasty::Hasty;
 use self::joint::Joint;
 pub use self::lent::{Lent, Part};
 use self::loose::Tally;
@@ -195,12 +197,15 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// By searching a little; if that is not enough, by an algorithm made for the kind of object, where there is one that can judge the
-    /// history; else by searching on, in turns with a search that counts operations of unknown outcome only as far as it has to.
+    /// history; else by searching on, in turns with a search in a hurry, and one that counts operations of unknown outcome only as far as
+    /// it has to.
     Usual,
     /// Only by searching.
     Search,
     /// Only by the search that counts as little as it has to.
     Relaxed,
+    /// Only by searches in a hurry: they find some orders sooner, and rarely find that there is none.
+    Hasty,
     /// Only by algorithms made for the kind of object: see [`monitor`](crate::check::monitor).
     Monitor,
 }
@@ -235,6 +240,16 @@ enum Ruling {
     Order(Order),
     Violated { completions: u32 },
     Undecided { states: u64, operation: Option<u32>, too_wide: bool },
+}
+
+impl Ruling {
+    fn of(finding: Finding) -> Option<Self> {
+        match finding {
+            Finding::Order(order) => Some(Self::Order(order)),
+            Finding::Violated(completions) => Some(Self::Violated { completions }),
+            Finding::Paused => None,
+        }
+    }
 }
 
 fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>, joint: bool) -> Judgement {
@@ -319,10 +334,15 @@ struct Case<'a, M: Model> {
     search: Option<AnySearch>,
     /// The search that counts little, once it is needed.
     relaxed: Option<Relaxed>,
+    /// The search in a hurry, once it is needed.
+    hasty: Option<Hasty>,
 }
 
 /// What a key may explore before the next one has its turn; the next round allows more.
 const FIRST_ROUND: u64 = 4096;
+
+/// So many states for each return passed are taken to be a search that is stuck.
+const STUCK: u64 = 2;
 
 impl<'a, O, R: PartialEq> Judge<'a, O, R> {
     fn new(history: &'a History<O, R>, strategy: Strategy, budget: u64) -> Self {
@@ -360,7 +380,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
             let plan = Plan::new(self.history, events, self.ties, &mut machine, &mut self.places);
             let exact = matches!(self.strategy, Strategy::Usual | Strategy::Search);
             let search = if exact { AnySearch::exact(&plan, plan.returns.len() as u32) } else { None };
-            let mut case = Case { share, plan, machine, search, relaxed: None };
+            let mut case = Case { share, plan, machine, search, relaxed: None, hasty: None };
             let mut ruling = self.turn(&mut case, FIRST_ROUND);
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Monitor) {
                 ruling = case.consult(model);
@@ -368,18 +388,28 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Relaxed) {
                 case.relaxed = Relaxed::new(&case.plan, &case.machine, case.plan.returns.len() as u32);
             }
+            if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Hasty) {
+                case.hasty = Hasty::new(&case.plan);
+            }
             // A ruling for each share, in their order, that later rounds may better.
-            let over = ruling.is_some() || (case.search.is_none() && case.relaxed.is_none());
+            let over = ruling.is_some() || (case.search.is_none() && case.relaxed.is_none() && case.hasty.is_none());
             self.rulings.push(ruling.unwrap_or_else(|| case.undecided()));
             if !over {
                 open.push(case);
             }
         }
-        let mut allowance = FIRST_ROUND;
+        let (mut allowance, mut hasty_first) = (FIRST_ROUND, true);
         while !open.is_empty() && self.states < self.budget {
             allowance = allowance.saturating_mul(4);
+            // Either may be the one that finds out, and the last round leaves nothing to the others: they take turns in going first.
+            hasty_first = !hasty_first;
             open.retain_mut(|case| {
-                let ruling = self.relaxed_turn(case, allowance).or_else(|| self.turn(case, allowance));
+                let ruling = if hasty_first {
+                    self.hasty_turn(case, allowance).or_else(|| self.relaxed_turn(case, allowance))
+                } else {
+                    self.relaxed_turn(case, allowance).or_else(|| self.hasty_turn(case, allowance))
+                };
+                let ruling = ruling.or_else(|| self.turn(case, allowance));
                 let over = ruling.is_some();
                 self.rulings[case.share] = ruling.unwrap_or_else(|| case.undecided());
                 !over
@@ -400,6 +430,19 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         }
     }
 
+    /// What the search in a hurry makes of it, if there is one and the patient one does not get on by itself.
+    fn hasty_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+        if case.gets_on() {
+            return None;
+        }
+        let allowance = allowance.min(self.budget.saturating_sub(self.states));
+        let Case { plan, machine, hasty: Some(hasty), .. } = case else { return None };
+        let before = hasty.states();
+        let finding = hasty.run(plan, machine, allowance);
+        self.states += hasty.states() - before;
+        Ruling::of(finding)
+    }
+
     /// What the search that counts little makes of it, if there is one.
     fn relaxed_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
@@ -407,18 +450,20 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         let before = relaxed.states();
         let finding = relaxed.run(plan, machine, allowance);
         self.states += relaxed.states() - before;
-        match finding {
-            Finding::Order(order) => Some(Ruling::Order(order)),
-            Finding::Violated(completions) => Some(Ruling::Violated { completions }),
-            Finding::Paused => None,
-        }
+        Ruling::of(finding)
     }
 }
 
 impl<M: Model> Case<'_, M> {
+    /// Whether the patient search has not been stuck yet for as long as it took to get where it is.
+    fn gets_on(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.states() < STUCK * (FIRST_ROUND + u64::from(search.deepest())))
+    }
+
     /// How many states were explored.
     fn states(&self) -> u64 {
-        self.search.as_ref().map_or(0, AnySearch::states) + self.relaxed.as_ref().map_or(0, Relaxed::states)
+        let exact = self.search.as_ref().map_or(0, AnySearch::states);
+        exact + self.relaxed.as_ref().map_or(0, Relaxed::states) + self.hasty.as_ref().map_or(0, Hasty::states)
     }
 
     /// What an algorithm made for the kind of object has to say.
@@ -489,6 +534,18 @@ impl AnySearch {
             Self::SixtyFour(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
             Self::TwoHundred(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
         }
+    }
+
+    fn run_broad<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Progress {
+        any!(self, search => search.run_broad::<dyn machine::Transitions>(plan, machine, budget))
+    }
+
+    fn hurry(&mut self, states: u64) {
+        any!(self, search => search.hurry(states));
+    }
+
+    fn has_leapt(&self) -> bool {
+        any!(self, search => search.has_leapt())
     }
 
     fn order<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>) -> Order {

@@ -2,19 +2,23 @@
 //!
 //! The search stands before a return, in a state, and knows which of the open operations took effect. To pass the return, its operation
 //! must have. So operations take effect no earlier than some return asks for it (G. Lowe, *Testing for linearizability*, 2017), but for
-//! four things:
+//! five things:
 //!
 //! - *Observers at once.* An open operation that changes nothing and is legal now takes effect now: it only gets out of the way.
 //! - *Hidden writes.* When a write takes effect, every blind operation open then could have done so just before it, and nobody would
 //!   know. Such an operation is *covered*: its return is passed freely, though until then it may still take effect in earnest.
 //!   And a write that nobody could see before the next one, or before the return is passed, is left for later.
+//! - *One of those alike.* Of open operations that ask for the same and got the same answer, the one that returns first goes first.
 //! - *Unknown outcomes* are used when they help, the oldest of those alike first; those that can help nobody any more are out of the way.
 //! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later. If the present one does not, and
 //!   nobody else can see it before it is overwritten, all such states are one.
 
+mod beam;
+
 use std::cell::RefCell;
 
+use self::beam::Beam;
 use super::loose::Tally;
 use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
 use super::plan::{Loose, NONE, Plan};
@@ -56,6 +60,12 @@ pub(super) struct Search<const W: usize> {
     ends: Option<Vec<End>>,
     /// The same as configurations, by their numbers, if it is to be known from where to go on.
     stands: Option<Vec<u32>>,
+    /// Whether what leads near is tried before what leads far.
+    near_first: bool,
+    /// Whether it goes back far when it gets no further.
+    patience: Option<Patience>,
+    /// What is ahead if it goes on in breadth.
+    beam: Option<Beam>,
 }
 
 /// A configuration in the terms of its plan, however wide the search: where to start, or where the last return was passed.
@@ -79,6 +89,22 @@ pub(super) struct End {
 /// How many ends are kept: one for each state, and no more than this.
 const ENDS: usize = 64;
 
+/// How a search gets on that need not look everywhere.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// So many states may lead no further.
+    states: u64,
+    /// The furthest return before which it stood, and how many states had been reached when it got there or went back.
+    reached: u32,
+    since: u64,
+    /// How many returns it goes back next time.
+    leap: u32,
+    /// Whether it ever did.
+    leapt: bool,
+}
+
+const FIRST_LEAP: u32 = 16;
+
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     configuration: u32,
@@ -98,10 +124,18 @@ enum Choice {
     /// The returning operation takes effect; where several states may follow, the one with this number.
     Returning(u32),
     /// The open operation in this slot takes effect first.
-    Open(u32, u32),
+    Open(Reach, u32, u32),
     /// An operation of unknown outcome, of this class, takes effect first.
-    Loose(u32, u32),
+    Loose(Reach, u32, u32),
     Nothing,
+}
+
+/// How far something that takes effect first leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// It leaves a state in which the returning operation is legal. Or it is not asked how far.
+    Near,
+    Far,
 }
 
 /// What is open before the return at which the search stands.
@@ -173,12 +207,27 @@ impl<const W: usize> Search<W> {
             deepest: 0,
             ends: None,
             stands: None,
+            near_first: false,
+            patience: None,
+            beam: None,
         }
     }
 
     /// Starts not in the initial state, but in each of these configurations. What they speak of is open before the first return.
     pub(super) fn start_from(&mut self, starts: Vec<Stand>) {
         self.starts = starts;
+    }
+
+    /// From now on, the search goes back far when so many states led no further. What it finds is an order all the same. Not for one that
+    /// spares.
+    pub(super) fn hurry(&mut self, states: u64) {
+        self.near_first = true;
+        self.patience = Some(Patience { states, reached: 0, since: 0, leap: FIRST_LEAP, leapt: false });
+    }
+
+    /// Whether it ever went back far, and so may have passed by an order.
+    pub(super) fn has_leapt(&self) -> bool {
+        self.patience.is_some_and(|patience| patience.leapt)
     }
 
     /// From now on, the search does not stop at the first order, but collects all configurations in which one can end.
@@ -231,6 +280,7 @@ impl<const W: usize> Search<W> {
             self.cursor.open_before(plan, machine, 0);
         }
         loop {
+            self.lose_patience();
             if self.way.is_empty() && self.starts.is_empty() {
                 return Progress::Exhausted;
             }
@@ -238,7 +288,7 @@ impl<const W: usize> Search<W> {
                 return Progress::Paused;
             }
             let arrival = if let Some(frame) = self.way.last().copied() {
-                if let (Choice::Loose(class, _), Some(spent)) = (frame.taken, &mut self.spent) {
+                if let (Choice::Loose(_, class, _), Some(spent)) = (frame.taken, &mut self.spent) {
                     spent[class as usize] -= u32::from(self.cursor.tally.places[class as usize].mask == 0);
                 }
                 let configuration = *self.visited.get(frame.configuration);
@@ -266,11 +316,28 @@ impl<const W: usize> Search<W> {
         }
     }
 
+    /// Goes back far at once, and further each time, if for long no return was reached that was not before.
+    fn lose_patience(&mut self) {
+        let Some(patience) = &mut self.patience else { return };
+        if self.deepest > patience.reached {
+            (patience.reached, patience.since, patience.leap) = (self.deepest, self.states, FIRST_LEAP);
+        } else if self.states - patience.since >= patience.states {
+            let back = self.deepest.saturating_sub(patience.leap);
+            while self.way.pop_if(|frame| self.visited.get(frame.configuration).event > back).is_some() {}
+            (patience.since, patience.leap, patience.leapt) = (self.states, patience.leap.saturating_mul(2), true);
+        }
+    }
+
     fn enter(&mut self, plan: &Plan, id: u32, unseen: bool) {
+        let next = self.first_choice(plan, id, unseen);
+        self.way.push(Frame { configuration: id, next, taken: Choice::Nothing, unseen });
+    }
+
+    /// What to try first from a configuration that was reached like this.
+    fn first_choice(&self, plan: &Plan, id: u32, unseen: bool) -> Choice {
         let configuration = self.visited.get(id);
         let slot = plan.planned[plan.returns[configuration.event as usize] as usize].slot;
-        let next = if configuration.fates.covered.has(slot) && !unseen { Choice::Pass } else { Choice::Returning(0) };
-        self.way.push(Frame { configuration: id, next, taken: Choice::Nothing, unseen });
+        if configuration.fates.covered.has(slot) && !unseen { Choice::Pass } else { Choice::Returning(0) }
     }
 
     /// The first choice from `choice` on that is possible, the state that it leaves, and what to try after it.
@@ -293,42 +360,75 @@ impl<const W: usize> Search<W> {
                     let operation = &plan.planned[returning as usize];
                     let possible = self.ready(plan, *event, fates, operation.after) && !hides(machine, operation.kind);
                     if possible && let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
-                        let after = if more { Choice::Returning(branch + 1) } else { Choice::Open(0, 0) };
+                        let after = if more { Choice::Returning(branch + 1) } else { Choice::Open(Reach::Near, 0, 0) };
                         return Some((choice, next, after));
                     }
-                    choice = Choice::Open(0, 0);
+                    choice = Choice::Open(Reach::Near, 0, 0);
                 }
                 // With nobody to see them, other writes can wait.
-                Choice::Open(0, 0) if !self.is_sharp(plan, fates) && self.cursor.observers.minus(&fates.done).is_empty() => return None,
-                Choice::Open(slot, branch) if slot < plan.slots => {
-                    choice = Choice::Open(slot + 1, 0);
+                Choice::Open(Reach::Near, 0, 0) if !self.is_sharp(plan, fates) && self.cursor.observers.minus(&fates.done).is_empty() => {
+                    return None;
+                }
+                Choice::Open(reach, slot, branch) if slot < plan.slots => {
+                    choice = Choice::Open(reach, slot + 1, 0);
                     if slot == returning_slot || !self.cursor.open.has(slot) || fates.done.has(slot) || self.cursor.observers.has(slot) {
                         continue;
                     }
                     let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                    if !self.ready(plan, *event, fates, operation.after) || hides(machine, operation.kind) {
+                    if reach != self.reach(plan, machine, returning, operation.kind)
+                        || !self.ready(plan, *event, fates, operation.after)
+                        || hides(machine, operation.kind)
+                        || self.is_led(plan, fates, slot)
+                    {
                         continue;
                     }
                     if let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
-                        let after = if more { Choice::Open(slot, branch + 1) } else { choice };
-                        return Some((Choice::Open(slot, branch), next, after));
+                        let after = if more { Choice::Open(reach, slot, branch + 1) } else { choice };
+                        return Some((Choice::Open(reach, slot, branch), next, after));
                     }
                 }
-                Choice::Open(..) => choice = Choice::Loose(0, 0),
-                Choice::Loose(place, branch) if (place as usize) < plan.classes.len() => {
-                    choice = Choice::Loose(place + 1, 0);
+                Choice::Open(reach, ..) => choice = Choice::Loose(reach, 0, 0),
+                Choice::Loose(reach, place, branch) if (place as usize) < plan.classes.len() => {
+                    choice = Choice::Loose(reach, place + 1, 0);
                     let Some(loose) = self.unused(plan, place, fates) else { continue };
-                    if loose.from > *event || !self.ready(plan, *event, fates, loose.after) || hides(machine, loose.kind) {
+                    if loose.from > *event
+                        || reach != self.reach(plan, machine, returning, loose.kind)
+                        || !self.ready(plan, *event, fates, loose.after)
+                        || hides(machine, loose.kind)
+                    {
                         continue;
                     }
                     if let Some((next, more)) = branch_of(machine, *state, loose.kind, branch) {
-                        let after = if more { Choice::Loose(place, branch + 1) } else { choice };
-                        return Some((Choice::Loose(place, branch), next, after));
+                        let after = if more { Choice::Loose(reach, place, branch + 1) } else { choice };
+                        return Some((Choice::Loose(reach, place, branch), next, after));
                     }
                 }
+                Choice::Loose(Reach::Near, ..) if self.near_first => choice = Choice::Open(Reach::Far, 0, 0),
                 Choice::Loose(..) | Choice::Nothing => return None,
             }
         }
+    }
+
+    /// Whether another open operation that asks for the same goes before the one in this slot: it returns first. If it goes later in some
+    /// order, the two can change places. Only if it is covered and this one is not, each may be needed first.
+    fn is_led(&self, plan: &Plan, fates: &Fates<W>, slot: u32) -> bool {
+        let here = &plan.planned[self.cursor.slots[slot as usize] as usize];
+        let mut others = self.cursor.open.minus(&fates.done).minus(&self.cursor.observers);
+        if !fates.covered.has(slot) {
+            others = others.minus(&fates.covered);
+        }
+        !here.tied
+            && std::iter::from_fn(|| others.pop()).any(|other| {
+                let there = &plan.planned[self.cursor.slots[other as usize] as usize];
+                there.kind == here.kind && there.returns < here.returns && !there.tied
+            })
+    }
+
+    /// How far an operation of this kind leads.
+    fn reach<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, returning: u32, kind: u32) -> Reach {
+        let wanted = plan.planned[returning as usize].kind;
+        let near = !self.near_first || machine.part(kind).leaves().is_some_and(|left| machine.step(left, wanted) != Step::Illegal);
+        if near { Reach::Near } else { Reach::Far }
     }
 
     /// Whether something other than covered writes and observers can still take effect.
@@ -375,7 +475,7 @@ impl<const W: usize> Search<W> {
             }
             Choice::Returning(_) | Choice::Open(..) => {
                 let slot = match choice {
-                    Choice::Open(slot, _) => slot,
+                    Choice::Open(_, slot, _) => slot,
                     _ => returning_slot,
                 };
                 fates.done.insert(slot);
@@ -386,7 +486,7 @@ impl<const W: usize> Search<W> {
                 }
                 (operation.kind, slot != returning_slot && self.cursor.coverable.has(slot))
             }
-            Choice::Loose(place, _) => {
+            Choice::Loose(_, place, _) => {
                 let loose = self.unused(plan, place, &fates).expect("a choice was possible");
                 let counted = &self.cursor.tally.places[place as usize];
                 if counted.mask != 0 {
@@ -505,6 +605,7 @@ impl<const W: usize> Search<W> {
     /// Lets no more operations of a class that is not counted take effect than there are, on each way by itself. What was reached by one
     /// way is not tried by another all the same; so that nothing is found means nothing, but what is found is an order.
     pub(super) fn spare(&mut self, plan: &Plan) {
+        self.near_first = true;
         self.spent = Some(vec![0; plan.classes.len()]);
         *self.short.get_mut() = vec![false; plan.classes.len()];
     }
