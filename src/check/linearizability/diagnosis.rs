@@ -56,8 +56,8 @@ const MORE: u64 = 10_000;
 const MONITORED: u64 = 200_000;
 /// How many attempts are kept.
 const ATTEMPTS: usize = 6;
-/// How many states are looked at that open operations lead to from the ends of orders. Of the many that very many open updates lead to, only
-/// the nearest would be told.
+/// How many states are looked at that open operations lead to from the ends of orders. Of the many that very many open updates lead to,
+/// only the nearest would be told.
 const CLOSURE: usize = 128;
 
 /// How many steps of ways may be walked again.

@@ -3,12 +3,12 @@
 //! Of each key only a *window* is kept: what completed lately, what is open, and what is of unknown outcome. Behind a completion before
 //! which nothing was invoked that is still open, all is known that can ever be known of what came before. So the window is cut there again
 //! and again, and what remains of the past is the set of configurations that an order can have led to: states, each with what became of the
-//! operations that reach across the cut (just-in-time linearization; G. Lowe, *Testing for linearizability*, 2017). Memory is bounded by how
-//! many operations are open at once, by what completes while the slowest of them is, and by how many are of unknown outcome; not by how
+//! operations that reach across the cut (just-in-time linearization; G. Lowe, *Testing for linearizability*, 2017). Memory is bounded by
+//! how many operations are open at once, by what completes while the slowest of them is, and by how many are of unknown outcome; not by how
 //! long the history is.
 //!
-//! After each completion the window is asked whether there still is an order; a long window, after a thirty-second part of it. When there is
-//! none, the history is violated, whatever comes. The completion that is named then is the first with which it is.
+//! After each completion the window is asked whether there still is an order; a long window, after a thirty-second part of it. When there
+//! is none, the history is violated, whatever comes. The completion that is named then is the first with which it is.
 //!
 //! ```
 //! use stormglass::base::{ClientId, Time};
@@ -48,8 +48,8 @@ use crate::trace::{Event, Record, Vocabulary};
 ///   taken to have an unknown outcome, which only allows more. *Violated* is true even so;
 /// - if several clients go from one key to another at one instant. Then keys that hold apart may not hold together.
 ///
-/// **Ties.** What happens at one instant is judged when time goes on, or at [`Online::finish`], so that a completion and an invocation at one
-/// instant can be concurrent.
+/// **Ties.** What happens at one instant is judged when time goes on, or at [`Online::finish`], so that a completion and an invocation at
+/// one instant can be concurrent.
 #[derive(Debug)]
 pub struct Online<M: Model> {
     model: M,
@@ -150,8 +150,9 @@ impl<M: Model> Online<M> {
         self
     }
 
-    /// Explores at most so many configurations whenever it looks at a key, 200,000 if nothing is said; and in all, for all keys together, at
-    /// most twenty times as many and a hundred for each operation. A key for which this is too little is given up: nothing is known of it.
+    /// Explores at most so many configurations whenever it looks at a key, 200,000 if nothing is said; and in all, for all keys together,
+    /// at most twenty times as many and a hundred for each operation. A key for which this is too little is given up: nothing is known of
+    /// it.
     #[must_use]
     pub fn within(mut self, budget: u64) -> Self {
         self.budget = budget;

@@ -15,10 +15,12 @@
 //!   nobody else can see it before it is overwritten, all such states are one.
 
 mod beam;
+mod cursor;
 
 use std::cell::RefCell;
 
 use self::beam::Beam;
+use self::cursor::Cursor;
 use super::loose::Tally;
 use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
 use super::plan::{Loose, NONE, Plan};
@@ -136,25 +138,6 @@ enum Reach {
     /// It leaves a state in which the returning operation is legal. Or it is not asked how far.
     Near,
     Far,
-}
-
-/// What is open before the return at which the search stands.
-struct Cursor<const W: usize> {
-    event: u32,
-    /// The planned operation in each slot, while it is open.
-    slots: Vec<u32>,
-    open: Bits<W>,
-    observers: Bits<W>,
-    /// Blind operations that a write can cover.
-    coverable: Bits<W>,
-    /// Neither observers nor writes that can be covered: what may see an operation and change the state, or must be ordered in earnest.
-    sharp: Bits<W>,
-    /// What is counted of operations of unknown outcome.
-    tally: Tally,
-    /// How many classes of these can help nobody any more.
-    retired: usize,
-    /// The counts of these.
-    used_up: Bits<W>,
 }
 
 /// An order of operations: each with the rank, among all completions of the history, of the return before which it took effect.
@@ -744,85 +727,4 @@ pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId
         Step::To(next) => (branch == 0).then_some((next, false)),
         Step::Choice { start, end } => (start + branch < end).then(|| (machine.choice(start + branch), start + branch + 1 < end)),
     }
-}
-
-impl<const W: usize> Cursor<W> {
-    fn new(plan: &Plan, tally: Tally) -> Self {
-        Self {
-            tally,
-            event: 0,
-            slots: vec![NONE; plan.slots as usize],
-            open: Bits::EMPTY,
-            observers: Bits::EMPTY,
-            coverable: Bits::EMPTY,
-            sharp: Bits::EMPTY,
-            retired: 0,
-            used_up: Bits::EMPTY,
-        }
-    }
-
-    /// Goes to the place before another return, one by one.
-    #[inline]
-    fn seek<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
-        while self.event < event {
-            self.close(plan, plan.returns[self.event as usize]);
-            self.event += 1;
-            self.open_before(plan, machine, self.event);
-            while self.retired < plan.retiring.len() && retires(plan, self.retired) < self.event {
-                self.used_up.fill(&self.tally.places[plan.retiring[self.retired] as usize]);
-                self.retired += 1;
-            }
-        }
-        while self.event > event {
-            for place in opened_before(plan, self.event) {
-                self.close(plan, place);
-            }
-            self.event -= 1;
-            self.open(plan, machine, plan.returns[self.event as usize]);
-            while self.retired > 0 && retires(plan, self.retired - 1) >= self.event {
-                self.retired -= 1;
-                self.used_up.clear(&self.tally.places[plan.retiring[self.retired] as usize]);
-            }
-        }
-    }
-
-    fn open_before<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
-        for place in opened_before(plan, event) {
-            self.open(plan, machine, place);
-        }
-    }
-
-    fn open<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, place: u32) {
-        let operation = &plan.planned[place as usize];
-        self.slots[operation.slot as usize] = place;
-        self.open.insert(operation.slot);
-        let part = machine.part(operation.kind);
-        match part {
-            Part::Observer => self.observers.insert(operation.slot),
-            Part::Write(_) if !operation.tied => {}
-            Part::Write(_) | Part::Swap(_) | Part::Update | Part::Other => self.sharp.insert(operation.slot),
-        }
-        if part.is_blind() && !operation.tied {
-            self.coverable.insert(operation.slot);
-        }
-    }
-
-    fn close(&mut self, plan: &Plan, place: u32) {
-        let slot = plan.planned[place as usize].slot;
-        self.open.remove(slot);
-        self.observers.remove(slot);
-        self.coverable.remove(slot);
-        self.sharp.remove(slot);
-    }
-}
-
-/// The last return before which the class that retires at this place can help.
-fn retires(plan: &Plan, place: usize) -> u32 {
-    plan.classes[plan.retiring[place] as usize].until
-}
-
-/// The operations that were invoked after the return before this one.
-fn opened_before(plan: &Plan, event: u32) -> std::ops::Range<u32> {
-    let start = if event == 0 { 0 } else { plan.opened[event as usize - 1] };
-    start..plan.opened[event as usize]
 }
