@@ -209,7 +209,7 @@ pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Resul
 
 /// Like [`run_check`], for what can be opened again, and so need not be held in memory.
 ///
-/// What has more than a million events ([`CheckOptions::whole`]) is judged while it is read: memory is bounded by how many operations are
+/// What has more than a million events is judged while it is read: memory is bounded by how many operations are
 /// open at once and how many are of unknown outcome, and not by the length. If it is violated, the keys concerned are read again, to say
 /// why. It is read as a whole all the same where more is asked for: a witness, a drawing, another guarantee, a budget of its own.
 ///
