@@ -231,11 +231,9 @@ impl<M: Model> Frontier<M> {
         if limit == 0 || 2 * limit < self.full {
             return self.wait(model, pace, budget);
         }
-        let Some(found) = laid.stands(limit as u32, budget) else { return Answer::GivenUp };
-        self.explored += found.states;
-        if found.stands.len() > KEPT {
-            return Answer::GivenUp;
-        }
+        let (stands, states) = laid.stands(limit as u32, budget);
+        self.explored += states;
+        let Some(stands) = stands.filter(|stands| stands.len() <= KEPT) else { return Answer::GivenUp };
         let Laid { machine, plan, .. } = laid;
         let mut keep: Vec<bool> = operations.iter().map(|operation| operation.completed.is_none()).collect();
         plan.planned.iter().for_each(|planned| keep[planned.index as usize] = planned.returns >= limit as u32);
@@ -243,7 +241,7 @@ impl<M: Model> Frontier<M> {
         // Of each class, those that took effect in every configuration are over; and one that is left tells the class.
         let mut classes = Vec::with_capacity(plan.classes.len());
         for (class, known) in plan.classes.iter().enumerate() {
-            let everywhere = found.stands.iter().map(|stand| stand.used[class]).min().unwrap_or(0);
+            let everywhere = stands.iter().map(|stand| stand.used[class]).min().unwrap_or(0);
             let members = &plan.loose[known.start as usize..][..known.count as usize];
             let over = members.iter().take(everywhere as usize).take_while(|loose| operations[loose.index as usize].completed.is_some());
             let over = over.map(|loose| keep[loose.index as usize] = false).count();
@@ -256,7 +254,7 @@ impl<M: Model> Frontier<M> {
                 Some(*next - usize::from(*keeps))
             })
             .collect();
-        let starts = found.stands.into_iter().map(|stand| {
+        let starts = stands.into_iter().map(|stand| {
             let indices = |places: &[u32]| places.iter().map(|place| renamed[plan.planned[*place as usize].index as usize]).collect();
             let used = stand.used.iter().zip(&classes).filter_map(|(used, (member, over))| {
                 let left = used - over;
@@ -307,12 +305,6 @@ struct Laid<'a, M: Model> {
     starts: Vec<Stand>,
 }
 
-/// Where orders can end.
-struct Found {
-    stands: Vec<Stand>,
-    states: u64,
-}
-
 impl<'a, M: Model> Laid<'a, M> {
     fn new(model: &'a M, history: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>]) -> Self {
         let mut machine = Machine::new(model);
@@ -344,12 +336,13 @@ impl<'a, M: Model> Laid<'a, M> {
         (search.run(&self.plan, &mut self.machine, budget), search.states())
     }
 
-    /// All configurations in which an order can pass so many returns; nothing if the budget ends.
-    fn stands(&mut self, limit: u32, budget: u64) -> Option<Found> {
-        let mut search = AnySearch::exact(&self.plan, limit)?;
+    /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
+    fn stands(&mut self, limit: u32, budget: u64) -> (Option<Vec<Stand>>, u64) {
+        let Some(mut search) = AnySearch::exact(&self.plan, limit) else { return (None, 0) };
         search.start_from(std::mem::take(&mut self.starts));
         search.seek_stands();
         let progress = search.run(&self.plan, &mut self.machine, budget);
-        (progress == Progress::Exhausted).then(|| Found { stands: search.stands(&self.plan, &self.machine), states: search.states() })
+        let stands = (progress == Progress::Exhausted).then(|| search.stands(&self.plan, &self.machine));
+        (stands, search.states())
     }
 }
