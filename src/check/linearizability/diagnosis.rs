@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::drawing;
 use super::joint::Joint;
-use super::machine::{Machine, Part, StateId, Step, Transitions};
+use super::machine::{INITIAL, Machine, Part, StateId, Step, Steps};
 use super::monitors;
 use super::plan::{NONE, Plan, Planned, Share, Ties};
 use super::relaxed::{Finding, Relaxed};
@@ -124,7 +124,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let room = (CLOSURE / longest.len().max(1)).max(1);
     let mut reached: BTreeMap<StateId, Reached> = BTreeMap::new();
     for (number, (end, before)) in longest.iter().enumerate() {
-        for (state, after) in closure(&plan, &mut machine, *end, limit - 1, &stuck, before, room) {
+        for (state, after) in closure(&plan, &mut machine.steps(), *end, limit - 1, &stuck, before, room) {
             let length = before.len() + after.len();
             let known = reached.entry(state).or_insert_with(|| Reached { length: 0, number, after: Vec::new() });
             if length > known.length {
@@ -143,18 +143,9 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let mut unplaced: Vec<usize> = open_at(&plan, limit - 1).map(|open| open.index as usize).collect();
     let placed = placed_of(unplaced.iter().copied(), attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default());
     unplaced.retain(|index| *index != stuck.index as usize && !placed.contains(index));
-    let sources = sources(&plan, &mut machine, limit - 1, &stuck);
-    let initial = machine.initial();
-    let plain = machine.kinds().all(|kind| !matches!(machine.part(kind), Part::Update | Part::Other));
-    Diagnosis {
-        key: violation.key.clone(),
-        sourceless: plain && sources.is_empty() && machine.step(initial, stuck.kind) == Step::Illegal,
-        operation: stuck.index as usize,
-        shortest,
-        unplaced,
-        sources,
-        attempts,
-    }
+    let sources = sources(&plan, &mut machine.steps(), limit - 1, &stuck);
+    let sourceless = machine.table.is_plain() && sources.is_empty() && machine.steps().step(INITIAL, stuck.kind) == Step::Illegal;
+    Diagnosis { key: violation.key.clone(), sourceless, operation: stuck.index as usize, shortest, unplaced, sources, attempts }
 }
 
 /// What is known of the first returns of a history.
@@ -183,26 +174,26 @@ fn beginning<'a, M: Model>(
             let before = search.states();
             let mut progress = Progress::Paused;
             while progress == Progress::Paused && search.ends().is_empty() && search.states() < before + allowance.min(*budget) {
-                progress = search.run(plan, machine, TURN);
+                progress = search.run(plan, &mut machine.steps(), TURN);
             }
             *budget = budget.saturating_sub(search.states() - before);
             if search.ends().is_empty() && progress == Progress::Exhausted {
                 return Beginning::Violated(search.horizon());
             }
             if !search.ends().is_empty() {
-                search.run(plan, machine, MORE);
+                search.run(plan, &mut machine.steps(), MORE);
                 // To walk a way again takes as long as the way is.
                 let ends: Vec<End> = search.ends().drain(..).take((WALKED / limit.max(1) as usize).max(1)).collect();
-                let walked = ends.iter().map(|end| (end.state, indices(search.order_of(plan, machine, end))));
+                let walked = ends.iter().map(|end| (end.state, indices(search.order_of(plan, &mut machine.steps(), end))));
                 return Beginning::Ordered(walked.collect());
             }
         }
         if allowance == TURN {
-            relaxed = Relaxed::new(plan, machine, limit);
+            relaxed = Relaxed::new(plan, &machine.table, limit);
         }
         if let Some(search) = &mut relaxed {
             let before = search.states();
-            let finding = search.run(plan, machine, allowance.min(*budget));
+            let finding = search.run(plan, &mut machine.steps(), allowance.min(*budget));
             *budget = budget.saturating_sub(search.states() - before);
             match finding {
                 Finding::Order(order) => {
@@ -237,14 +228,14 @@ fn placed_of(few: impl Iterator<Item = usize>, order: &[usize]) -> FxHashSet<usi
 }
 
 /// The last operations, at most two, that could have left a state in which this one is legal.
-fn sources<M: Model>(plan: &Plan, machine: &mut Machine<'_, M>, event: u32, stuck: &Planned) -> Vec<usize> {
+fn sources(plan: &Plan, steps: &mut Steps<'_>, event: u32, stuck: &Planned) -> Vec<usize> {
     let known = plan.planned[..plan.opened[event as usize] as usize].iter().map(|planned| (planned.index, planned.kind));
     let unknown = plan.loose.iter().filter(|loose| loose.from <= event).map(|loose| (loose.index, loose.kind));
     let mut fitting: Vec<usize> = known
         .chain(unknown)
         .filter(|(index, kind)| {
-            let left = machine.part(*kind).leaves();
-            *index != stuck.index && left.is_some_and(|left| machine.step(left, stuck.kind) != Step::Illegal)
+            let left = steps.part(*kind).leaves();
+            *index != stuck.index && left.is_some_and(|left| steps.step(left, stuck.kind) != Step::Illegal)
         })
         .map(|(index, _)| index as usize)
         .collect();
@@ -254,9 +245,9 @@ fn sources<M: Model>(plan: &Plan, machine: &mut Machine<'_, M>, event: u32, stuc
 
 /// The states that open operations can lead to from the end of an order, with the operations that do, in each of which `stuck` is illegal;
 /// no more than `room`, the nearest.
-fn closure<M: Model>(
+fn closure(
     plan: &Plan,
-    machine: &mut Machine<'_, M>,
+    steps: &mut Steps<'_>,
     end: StateId,
     event: u32,
     stuck: &Planned,
@@ -264,7 +255,7 @@ fn closure<M: Model>(
     room: usize,
 ) -> Vec<(u32, Vec<usize>)> {
     let known = open_at(plan, event)
-        .filter(|open| !open.tied && machine.part(open.kind) != Part::Observer)
+        .filter(|open| !open.tied && steps.part(open.kind) != Part::Observer)
         .map(|open| (open.index, open.kind, open.returns));
     let unknown = plan.loose.iter().filter(|loose| loose.from <= event && loose.after == NONE);
     let unknown = unknown.map(|loose| (loose.index, loose.kind, u32::MAX));
@@ -287,7 +278,7 @@ fn closure<M: Model>(
                 continue;
             }
             let mut branch = 0;
-            while let Some((left, more)) = branch_of(machine, state, *kind, branch) {
+            while let Some((left, more)) = branch_of(steps, state, *kind, branch) {
                 // Breadth first, so that the shortest way to each state is kept.
                 if known.insert(left) {
                     found.push((left, [after.as_slice(), &[*index as usize]].concat()));

@@ -333,7 +333,7 @@ impl<'a, M: Model> Laid<'a, M> {
         }
         let Some(mut search) = AnySearch::exact(&self.plan, returns) else { return (Progress::Paused, 0) };
         search.start_from(self.starts);
-        (search.run(&self.plan, &mut self.machine, budget), search.states())
+        (search.run(&self.plan, &mut self.machine.steps(), budget), search.states())
     }
 
     /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
@@ -341,8 +341,8 @@ impl<'a, M: Model> Laid<'a, M> {
         let Some(mut search) = AnySearch::exact(&self.plan, limit) else { return (None, 0) };
         search.start_from(std::mem::take(&mut self.starts));
         search.seek_stands();
-        let progress = search.run(&self.plan, &mut self.machine, budget);
-        let stands = (progress == Progress::Exhausted).then(|| search.stands(&self.plan, &self.machine));
+        let progress = search.run(&self.plan, &mut self.machine.steps(), budget);
+        let stands = (progress == Progress::Exhausted).then(|| search.stands(&self.plan, &self.machine.steps()));
         (stands, search.states())
     }
 }

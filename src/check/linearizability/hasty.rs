@@ -7,11 +7,10 @@
 //! something and found none, they begin anew with more patience; each state counts.
 
 use super::AnySearch;
-use super::machine::Machine;
+use super::machine::Steps;
 use super::plan::Plan;
 use super::relaxed::Finding;
 use super::search::Progress;
-use crate::check::model::Model;
 
 /// So many states may lead no further at first; and how many times as many when it begins anew.
 const PATIENCE: u64 = 256;
@@ -35,15 +34,15 @@ impl Hasty {
     }
 
     /// Goes on until there is an answer, or about this many more states were reached.
-    pub(super) fn run<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Finding {
+    pub(super) fn run(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Finding {
         let end = self.states().saturating_add(budget);
         while self.states() < end {
             let left = end - self.states();
             let progress =
-                if plan.loose.is_empty() { self.search.run(plan, machine, left) } else { self.search.run_broad(plan, machine, left) };
+                if plan.loose.is_empty() { self.search.run(plan, steps, left) } else { self.search.run_broad(plan, steps, left) };
             match progress {
                 Progress::Paused => break,
-                Progress::Found => return Finding::Order(self.search.order(plan, machine)),
+                Progress::Found => return Finding::Order(self.search.order(plan, steps)),
                 Progress::Exhausted if !self.search.has_leapt() => return Finding::Violated(self.search.horizon()),
                 Progress::Exhausted => {
                     self.patience = self.patience.saturating_mul(GROWTH);

@@ -8,9 +8,8 @@
 //! there is no order even so, there is none; and one that takes no more of a class than there are is an order. See
 //! [`relaxed`](super::relaxed).
 
-use super::machine::{KindId, Machine, Part, StateId, Step, Transitions};
+use super::machine::{KindId, Part, StateId, Step, Steps, Table};
 use super::plan::{Loose, NONE, Plan};
-use crate::check::model::Model;
 
 /// Operations of unknown outcome that ask for the same.
 #[derive(Clone, Copy, Debug)]
@@ -78,24 +77,24 @@ const EFFORT: usize = 1 << 18;
 
 impl Plan {
     /// Sorts operations of unknown outcome into classes, and leaves out those that can help nobody.
-    pub(super) fn classify<M: Model>(&mut self, machine: &mut Machine<'_, M>) {
+    pub(super) fn classify(&mut self, steps: &mut Steps<'_>) {
         if self.loose.is_empty() {
             return;
         }
         self.sort();
-        if let Some(ends) = self.find_ends(machine) {
+        if let Some(ends) = self.find_ends(steps) {
             self.retain(&ends);
         }
         self.retiring = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
         let classes = &self.classes;
         self.retiring.sort_by_key(|class| classes[*class as usize].until);
-        self.note_sharp(machine);
+        self.note_sharp(steps.table());
     }
 
     /// Sorts operations of unknown outcome into classes, where each may still help somebody.
-    pub(super) fn classify_all<M: Model>(&mut self, machine: &Machine<'_, M>) {
+    pub(super) fn classify_all(&mut self, table: &Table) {
         self.sort();
-        self.note_sharp(machine);
+        self.note_sharp(table);
     }
 
     fn sort(&mut self) {
@@ -103,8 +102,8 @@ impl Plan {
         self.group();
     }
 
-    fn note_sharp<M: Model>(&mut self, machine: &Machine<'_, M>) {
-        self.loose_sharp = self.classes.iter().any(|class| !matches!(machine.part(class.kind), Part::Write(_)));
+    fn note_sharp(&mut self, table: &Table) {
+        self.loose_sharp = self.classes.iter().any(|class| !matches!(table.part(class.kind), Part::Write(_)));
     }
 
     /// Keeps the classes that can help somebody, and notes until when.
@@ -131,44 +130,44 @@ impl Plan {
 
     /// The last return before which each class can help: as long as somebody may see what it leaves. Nothing where this is not known: where
     /// something changes the state in a way of its own.
-    fn find_ends<M: Model>(&self, machine: &mut Machine<'_, M>) -> Option<Vec<Option<u32>>> {
-        let plain = machine.kinds().all(|kind| !matches!(machine.part(kind), Part::Update | Part::Other));
-        let left: Vec<Option<StateId>> = self.classes.iter().map(|class| machine.part(class.kind).leaves()).collect();
-        if !plain || left.contains(&None) || self.loose.iter().any(|loose| loose.after != NONE) {
+    fn find_ends(&self, steps: &mut Steps<'_>) -> Option<Vec<Option<u32>>> {
+        let table = steps.table();
+        let left: Vec<Option<StateId>> = self.classes.iter().map(|class| table.part(class.kind).leaves()).collect();
+        if !table.is_plain() || left.contains(&None) || self.loose.iter().any(|loose| loose.after != NONE) {
             return None;
         }
         let left: Vec<StateId> = left.into_iter().flatten().collect();
-        let mut last = vec![None; machine.kinds().len()];
+        let mut last = vec![None; table.kinds().len()];
         for (event, place) in self.returns.iter().enumerate() {
             last[self.planned[*place as usize].kind as usize] = Some(event as u32);
         }
         // The last return of one that can take effect in this state and no other, by state; and of those that can in many.
-        let mut needed: Vec<Option<u32>> = vec![None; machine.states()];
+        let mut needed: Vec<Option<u32>> = vec![None; table.named()];
         let mut curious: Vec<(KindId, u32)> = Vec::new();
-        for kind in machine.kinds() {
+        for kind in table.kinds() {
             let Some(event) = last[kind as usize] else { continue };
-            match (machine.part(kind), machine.needs(kind)) {
+            match (table.part(kind), table.needs(kind)) {
                 (_, Some(state)) => needed[state as usize] = needed[state as usize].max(Some(event)),
                 (Part::Write(_), None) => {}
                 _ => curious.push((kind, event)),
             }
         }
-        let swaps: Vec<usize> = (0..left.len()).filter(|class| matches!(machine.part(self.classes[*class].kind), Part::Swap(_))).collect();
+        let swaps: Vec<usize> = (0..left.len()).filter(|class| matches!(table.part(self.classes[*class].kind), Part::Swap(_))).collect();
         if left.len().saturating_mul(curious.len() + swaps.len()) > EFFORT {
             return None;
         }
         let mut ends: Vec<Option<u32>> = left
             .iter()
             .map(|state| {
-                let seen = curious.iter().filter(|(kind, _)| machine.step(*state, *kind) != Step::Illegal).map(|(_, event)| *event).max();
+                let seen = curious.iter().filter(|(kind, _)| steps.step(*state, *kind) != Step::Illegal).map(|(_, event)| *event).max();
                 seen.max(needed[*state as usize])
             })
             .collect();
         // What one leaves, another may replace; and so it helps for as long as that one does.
-        let replaces = |machine: &mut Machine<'_, M>, swap: usize, state| machine.step(state, self.classes[swap].kind) != Step::To(state);
+        let replaces = |steps: &mut Steps<'_>, swap: usize, state| steps.step(state, self.classes[swap].kind) != Step::To(state);
         let pairs: Vec<(usize, usize)> = (0..left.len())
             .flat_map(|class| swaps.iter().map(move |swap| (class, *swap)))
-            .filter(|(class, swap)| replaces(machine, *swap, left[*class]))
+            .filter(|(class, swap)| replaces(steps, *swap, left[*class]))
             .collect();
         let mut changed = true;
         while changed {

@@ -14,6 +14,9 @@ pub(super) type KindId = u32;
 
 const NONE: u32 = u32::MAX;
 
+/// The state in which the object begins.
+pub(super) const INITIAL: StateId = 0;
+
 /// A state that nobody will see before it is overwritten, whatever it is.
 pub(super) const HIDDEN: StateId = NONE - 2;
 
@@ -22,7 +25,7 @@ pub(super) const HIDDEN: StateId = NONE - 2;
 pub(super) enum Step {
     Illegal,
     To(StateId),
-    /// Several states may follow: these places of [`Machine::choices`].
+    /// Several states may follow: these places among the choices, see [`Steps::choice`].
     Choice {
         start: u32,
         end: u32,
@@ -54,20 +57,9 @@ impl Part {
     }
 }
 
-/// What the search needs of a model.
-pub(super) trait Transitions {
-    fn initial(&self) -> StateId;
-    fn part(&self, kind: KindId) -> Part;
-    fn step(&mut self, state: StateId, kind: KindId) -> Step;
-    fn choice(&self, place: u32) -> StateId;
-    /// [`Model::leads`], for a kind with a result.
-    fn leads(&mut self, state: StateId, kind: KindId) -> bool;
-}
-
-pub(super) struct Machine<'a, M: Model> {
-    model: &'a M,
-    states: Interner<M::State>,
-    kinds: Interner<(&'a M::Op, Option<&'a M::Ret>)>,
+/// What is known of a model, in numbers alone.
+#[derive(Default)]
+pub(super) struct Table {
     parts: Vec<Part>,
     /// For each kind, the one state in which it is legal, if the model names it.
     needs: Vec<StateId>,
@@ -81,37 +73,9 @@ const MEMO_KINDS: usize = 256;
 const MEMO_SIZE: usize = 1 << 21;
 const MEMO_ILLEGAL: u32 = NONE - 1;
 
-impl<'a, M: Model> Machine<'a, M> {
-    pub(super) fn new(model: &'a M) -> Self {
-        let mut states = Interner::new();
-        states.intern(model.initial());
-        Self { model, states, kinds: Interner::new(), parts: Vec::new(), needs: Vec::new(), choices: Vec::new(), memo: Vec::new() }
-    }
-
-    pub(super) fn kind(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
-        let kind = self.kinds.intern((op, ret));
-        if kind as usize == self.parts.len() {
-            let (part, needs) = match self.model.role(op, ret) {
-                Role::Observer => (Part::Observer, NONE),
-                Role::Read(state) => (Part::Observer, self.states.intern(state)),
-                Role::Write(state) => (Part::Write(self.states.intern(state)), NONE),
-                Role::Swap(state) => (Part::Swap(self.states.intern(state)), NONE),
-                Role::Exchange { from, to } => {
-                    let from = self.states.intern(from);
-                    (Part::Swap(self.states.intern(to)), from)
-                }
-                Role::Update => (Part::Update, NONE),
-                Role::Other => (Part::Other, NONE),
-            };
-            self.parts.push(part);
-            self.needs.push(needs);
-        }
-        kind
-    }
-
-    /// How many states are known.
-    pub(super) fn states(&self) -> usize {
-        self.states.len()
+impl Table {
+    pub(super) fn part(&self, kind: KindId) -> Part {
+        self.parts[kind as usize]
     }
 
     /// The one state in which this kind is legal, if the model names it.
@@ -119,41 +83,24 @@ impl<'a, M: Model> Machine<'a, M> {
         Some(self.needs[kind as usize]).filter(|state| *state != NONE)
     }
 
-    /// What is asked and answered in this kind.
-    pub(super) fn operation(&self, kind: KindId) -> (&'a M::Op, Option<&'a M::Ret>) {
-        *self.kinds.get(kind)
-    }
-
-    /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
-    pub(super) fn replay(&mut self, history: &'a History<M::Op, M::Ret>, order: &[usize]) -> Option<StateId> {
-        let mut state = self.initial();
-        for index in order {
-            let operation = &history.operations()[*index];
-            let kind = self.kind(&operation.op, operation.result());
-            state = match self.step(state, kind) {
-                Step::Illegal => return None,
-                Step::To(next) => next,
-                Step::Choice { start, .. } => self.choice(start),
-            };
-        }
-        Some(state)
-    }
-
     pub(super) fn kinds(&self) -> std::ops::Range<KindId> {
         0..self.parts.len() as KindId
     }
 
-    pub(super) fn state(&self, state: StateId) -> &M::State {
-        self.states.get(state)
+    /// One past the last state that kinds name.
+    pub(super) fn named(&self) -> usize {
+        let left = self.parts.iter().filter_map(|part| part.leaves());
+        let needed = self.needs.iter().copied().filter(|state| *state != NONE);
+        left.chain(needed).max().unwrap_or(INITIAL) as usize + 1
     }
 
-    /// The number of this state.
-    pub(super) fn state_id(&mut self, state: M::State) -> StateId {
-        self.states.intern(state)
+    /// Whether no kind changes the state in a way of its own: each leaves one state, or what it found.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.parts.iter().any(|part| matches!(part, Part::Update | Part::Other))
     }
 
     fn memo_place(&mut self, state: StateId, kind: KindId) -> Option<usize> {
-        let width = self.kinds.len();
+        let width = self.parts.len();
         if width > MEMO_KINDS {
             return None;
         }
@@ -163,59 +110,53 @@ impl<'a, M: Model> Machine<'a, M> {
                 return None;
             }
             // Rows are added by the dozen, not one at a time.
-            let rows = self.states.len().min(MEMO_SIZE / width).max(state as usize + 1).next_multiple_of(8);
+            let rows = (state as usize + 1).next_multiple_of(8);
             self.memo.resize(rows * width, NONE);
         }
         Some(place)
     }
-
-    fn ask(&mut self, state: StateId, kind: KindId) -> Step {
-        let (op, ret) = *self.kinds.get(kind);
-        match self.model.step(self.states.get(state), op, ret) {
-            Next::Illegal => Step::Illegal,
-            Next::Same => Step::To(state),
-            Next::One(next) => Step::To(self.states.intern(next)),
-            Next::Any(mut next) if next.len() == 1 => Step::To(self.states.intern(next.remove(0))),
-            Next::Any(next) if next.is_empty() => Step::Illegal,
-            Next::Any(next) => {
-                let start = self.choices.len() as u32;
-                for state in next {
-                    let state = self.states.intern(state);
-                    self.choices.push(state);
-                }
-                Step::Choice { start, end: self.choices.len() as u32 }
-            }
-        }
-    }
 }
 
-impl<M: Model> Transitions for Machine<'_, M> {
-    fn initial(&self) -> StateId {
-        0
-    }
+/// Who knows what is not in the table.
+trait Oracle {
+    fn step(&mut self, state: StateId, kind: KindId, choices: &mut Vec<StateId>) -> Step;
+    fn leads(&self, state: StateId, kind: KindId) -> bool;
+}
 
-    fn part(&self, kind: KindId) -> Part {
-        self.parts[kind as usize]
+/// What the search needs of a model, whichever it is: one copy of the code serves all.
+pub(super) struct Steps<'t> {
+    table: &'t mut Table,
+    oracle: &'t mut dyn Oracle,
+}
+
+impl Steps<'_> {
+    pub(super) fn table(&self) -> &Table {
+        self.table
     }
 
     #[inline]
-    fn step(&mut self, state: StateId, kind: KindId) -> Step {
-        let part = self.parts[kind as usize];
+    pub(super) fn part(&self, kind: KindId) -> Part {
+        self.table.part(kind)
+    }
+
+    #[inline]
+    pub(super) fn step(&mut self, state: StateId, kind: KindId) -> Step {
+        let part = self.table.parts[kind as usize];
         if let Part::Write(next) = part {
             return Step::To(next);
         }
-        let needs = self.needs[kind as usize];
+        let needs = self.table.needs[kind as usize];
         if needs != NONE {
             return if needs == state { Step::To(part.leaves().unwrap_or(state)) } else { Step::Illegal };
         }
         if state == HIDDEN {
             return if part == Part::Update { Step::To(HIDDEN) } else { Step::Illegal };
         }
-        let Some(place) = self.memo_place(state, kind) else { return self.ask(state, kind) };
-        match self.memo[place] {
+        let Some(place) = self.table.memo_place(state, kind) else { return self.oracle.step(state, kind, &mut self.table.choices) };
+        match self.table.memo[place] {
             NONE => {
-                let step = self.ask(state, kind);
-                self.memo[place] = match step {
+                let step = self.oracle.step(state, kind, &mut self.table.choices);
+                self.table.memo[place] = match step {
                     Step::Illegal => MEMO_ILLEGAL,
                     Step::To(next) => next,
                     Step::Choice { .. } => NONE,
@@ -227,16 +168,117 @@ impl<M: Model> Transitions for Machine<'_, M> {
         }
     }
 
-    fn choice(&self, place: u32) -> StateId {
-        self.choices[place as usize]
+    pub(super) fn choice(&self, place: u32) -> StateId {
+        self.table.choices[place as usize]
     }
 
-    fn leads(&mut self, state: StateId, kind: KindId) -> bool {
-        if self.needs[kind as usize] == state || state == HIDDEN {
+    /// [`Model::leads`], for a kind with a result.
+    #[inline]
+    pub(super) fn leads(&self, state: StateId, kind: KindId) -> bool {
+        if self.table.needs[kind as usize] == state || state == HIDDEN {
             return state != HIDDEN;
         }
+        self.oracle.leads(state, kind)
+    }
+}
+
+/// The values that the numbers stand for.
+struct Objects<'a, M: Model> {
+    model: &'a M,
+    states: Interner<M::State>,
+    kinds: Interner<(&'a M::Op, Option<&'a M::Ret>)>,
+}
+
+impl<M: Model> Oracle for Objects<'_, M> {
+    fn step(&mut self, state: StateId, kind: KindId, choices: &mut Vec<StateId>) -> Step {
+        let (op, ret) = *self.kinds.get(kind);
+        match self.model.step(self.states.get(state), op, ret) {
+            Next::Illegal => Step::Illegal,
+            Next::Same => Step::To(state),
+            Next::One(next) => Step::To(self.states.intern(next)),
+            Next::Any(mut next) if next.len() == 1 => Step::To(self.states.intern(next.remove(0))),
+            Next::Any(next) if next.is_empty() => Step::Illegal,
+            Next::Any(next) => {
+                let start = choices.len() as u32;
+                choices.extend(next.into_iter().map(|state| self.states.intern(state)));
+                Step::Choice { start, end: choices.len() as u32 }
+            }
+        }
+    }
+
+    fn leads(&self, state: StateId, kind: KindId) -> bool {
         let (op, ret) = *self.kinds.get(kind);
         ret.is_none_or(|ret| self.model.leads(self.states.get(state), op, ret))
+    }
+}
+
+pub(super) struct Machine<'a, M: Model> {
+    objects: Objects<'a, M>,
+    pub(super) table: Table,
+}
+
+impl<'a, M: Model> Machine<'a, M> {
+    pub(super) fn new(model: &'a M) -> Self {
+        let mut states = Interner::new();
+        states.intern(model.initial());
+        Self { objects: Objects { model, states, kinds: Interner::new() }, table: Table::default() }
+    }
+
+    /// What the search needs.
+    pub(super) fn steps(&mut self) -> Steps<'_> {
+        Steps { table: &mut self.table, oracle: &mut self.objects }
+    }
+
+    pub(super) fn kind(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
+        let Objects { model, states, kinds } = &mut self.objects;
+        let kind = kinds.intern((op, ret));
+        if kind as usize == self.table.parts.len() {
+            let (part, needs) = match model.role(op, ret) {
+                Role::Observer => (Part::Observer, NONE),
+                Role::Read(state) => (Part::Observer, states.intern(state)),
+                Role::Write(state) => (Part::Write(states.intern(state)), NONE),
+                Role::Swap(state) => (Part::Swap(states.intern(state)), NONE),
+                Role::Exchange { from, to } => {
+                    let from = states.intern(from);
+                    (Part::Swap(states.intern(to)), from)
+                }
+                Role::Update => (Part::Update, NONE),
+                Role::Other => (Part::Other, NONE),
+            };
+            self.table.parts.push(part);
+            self.table.needs.push(needs);
+        }
+        kind
+    }
+
+    /// What is asked and answered in this kind.
+    pub(super) fn operation(&self, kind: KindId) -> (&'a M::Op, Option<&'a M::Ret>) {
+        *self.objects.kinds.get(kind)
+    }
+
+    /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
+    pub(super) fn replay(&mut self, history: &'a History<M::Op, M::Ret>, order: &[usize]) -> Option<StateId> {
+        let mut state = INITIAL;
+        for index in order {
+            let operation = &history.operations()[*index];
+            let kind = self.kind(&operation.op, operation.result());
+            let mut steps = self.steps();
+            state = match steps.step(state, kind) {
+                Step::Illegal => return None,
+                Step::To(next) => next,
+                Step::Choice { start, .. } => steps.choice(start),
+            };
+        }
+        Some(state)
+    }
+
+    pub(super) fn state(&self, state: StateId) -> &M::State {
+        self.objects.states.get(state)
+    }
+
+    /// The number of this state.
+    pub(super) fn state_id(&mut self, state: M::State) -> StateId {
+        self.objects.states.intern(state)
     }
 }
 
@@ -253,10 +295,6 @@ const FEW: usize = 8;
 impl<T: Hash + Eq> Interner<T> {
     pub(super) const fn new() -> Self {
         Self { items: Vec::new(), table: Vec::new() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.items.len()
     }
 
     pub(super) fn get(&self, id: u32) -> &T {

@@ -60,7 +60,7 @@ use self::hasty::Hasty;
 use self::joint::Joint;
 pub use self::lent::{Lent, Part};
 use self::loose::Tally;
-use self::machine::Machine;
+use self::machine::{Machine, Steps};
 pub use self::online::{Breach, Online};
 use self::plan::{Plan, Share, Ties};
 use self::relaxed::{Finding, Relaxed};
@@ -386,7 +386,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
                 ruling = case.consult(model);
             }
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Relaxed) {
-                case.relaxed = Relaxed::new(&case.plan, &case.machine, case.plan.returns.len() as u32);
+                case.relaxed = Relaxed::new(&case.plan, &case.machine.table, case.plan.returns.len() as u32);
             }
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Hasty) {
                 case.hasty = Hasty::new(&case.plan);
@@ -421,10 +421,10 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, machine, search: Some(search), .. } = case else { return None };
         let before = search.states();
-        let progress = search.run(plan, machine, allowance);
+        let progress = search.run(plan, &mut machine.steps(), allowance);
         self.states += search.states() - before;
         match progress {
-            Progress::Found => Some(Ruling::Order(search.order(plan, machine))),
+            Progress::Found => Some(Ruling::Order(search.order(plan, &mut machine.steps()))),
             Progress::Exhausted => Some(Ruling::Violated { completions: search.horizon() }),
             Progress::Paused => None,
         }
@@ -438,7 +438,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, machine, hasty: Some(hasty), .. } = case else { return None };
         let before = hasty.states();
-        let finding = hasty.run(plan, machine, allowance);
+        let finding = hasty.run(plan, &mut machine.steps(), allowance);
         self.states += hasty.states() - before;
         Ruling::of(finding)
     }
@@ -448,7 +448,7 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, machine, relaxed: Some(relaxed), .. } = case else { return None };
         let before = relaxed.states();
-        let finding = relaxed.run(plan, machine, allowance);
+        let finding = relaxed.run(plan, &mut machine.steps(), allowance);
         self.states += relaxed.states() - before;
         Ruling::of(finding)
     }
@@ -469,7 +469,7 @@ impl<M: Model> Case<'_, M> {
     /// What an algorithm made for the kind of object has to say.
     fn consult(&self, model: &M) -> Option<Ruling> {
         let completions = self.plan.returns.len() as u32;
-        if let Some(event) = monitors::sourceless(&self.plan, &self.machine) {
+        if let Some(event) = monitors::sourceless(&self.plan, &self.machine.table) {
             return Some(Ruling::Violated { completions: event + 1 });
         }
         match monitors::consult(model, &self.plan, &self.machine, completions) {
@@ -525,19 +525,12 @@ impl AnySearch {
         })
     }
 
-    fn run<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Progress {
-        match self {
-            Self::One(search) => search.run(plan, machine, budget),
-            // Rare: one copy of the code serves all models.
-            Self::Four(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
-            Self::Sixteen(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
-            Self::SixtyFour(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
-            Self::TwoHundred(search) => search.run::<dyn machine::Transitions>(plan, machine, budget),
-        }
+    fn run(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Progress {
+        any!(self, search => search.run(plan, steps, budget))
     }
 
-    fn run_broad<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Progress {
-        any!(self, search => search.run_broad::<dyn machine::Transitions>(plan, machine, budget))
+    fn run_broad(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Progress {
+        any!(self, search => search.run_broad(plan, steps, budget))
     }
 
     fn hurry(&mut self, states: u64) {
@@ -548,8 +541,8 @@ impl AnySearch {
         any!(self, search => search.has_leapt())
     }
 
-    fn order<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>) -> Order {
-        any!(self, search => search.order::<dyn machine::Transitions>(plan, machine))
+    fn order(&mut self, plan: &Plan, steps: &mut Steps<'_>) -> Order {
+        any!(self, search => search.order(plan, steps))
     }
 
     fn spare(&mut self, plan: &Plan) {
@@ -568,8 +561,8 @@ impl AnySearch {
         any!(self, search => search.ends())
     }
 
-    fn order_of<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, end: &End) -> Order {
-        any!(self, search => search.order_of::<dyn machine::Transitions>(plan, machine, end))
+    fn order_of(&mut self, plan: &Plan, steps: &mut Steps<'_>, end: &End) -> Order {
+        any!(self, search => search.order_of(plan, steps, end))
     }
 
     fn start_from(&mut self, starts: Vec<Stand>) {
@@ -580,8 +573,8 @@ impl AnySearch {
         any!(self, search => search.seek_stands());
     }
 
-    fn stands<M: Model>(&mut self, plan: &Plan, machine: &Machine<'_, M>) -> Vec<Stand> {
-        any!(self, search => search.stands::<dyn machine::Transitions>(plan, machine))
+    fn stands(&mut self, plan: &Plan, steps: &Steps<'_>) -> Vec<Stand> {
+        any!(self, search => search.stands(plan, steps))
     }
 
     fn states(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! Asks the algorithms that are made for one kind of object.
 
-use super::machine::{KindId, Machine, Part as MachinePart, StateId, Transitions};
+use super::machine::{INITIAL, KindId, Machine, StateId, Table};
 use super::plan::Plan;
 use super::registers;
 use super::search::Order;
@@ -14,7 +14,7 @@ pub(super) fn consult<M: Model>(model: &M, plan: &Plan, machine: &Machine<'_, M>
     if plan.is_tied() {
         return Opinion::Unfit;
     }
-    match registers::judge(plan, machine, limit) {
+    match registers::judge(plan, &machine.table, limit) {
         Opinion::Unfit => {}
         opinion => return opinion,
     }
@@ -36,22 +36,22 @@ pub(super) fn consult<M: Model>(model: &M, plan: &Plan, machine: &Machine<'_, M>
 
 /// The first return of an operation that is legal in one state only, which nothing can have left by then; for models in which no operation
 /// changes the state in a way of its own.
-pub(super) fn sourceless<M: Model>(plan: &Plan, machine: &Machine<'_, M>) -> Option<u32> {
-    if machine.kinds().any(|kind| matches!(machine.part(kind), MachinePart::Update | MachinePart::Other)) {
+pub(super) fn sourceless(plan: &Plan, table: &Table) -> Option<u32> {
+    if !table.is_plain() {
         return None;
     }
     // The first gap in which each state can have been left.
-    let mut left = vec![Gap::MAX; machine.states()];
-    left[machine.initial() as usize] = 0;
+    let mut left = vec![Gap::MAX; table.named()];
+    left[INITIAL as usize] = 0;
     let known = plan.spans(plan.returns.len() as u32).map(|(operation, from)| (operation.kind, from));
     for (kind, from) in known.chain(plan.loose.iter().map(|loose| (loose.kind, loose.from))) {
-        if let Some(state) = machine.part(kind).leaves() {
+        if let Some(state) = table.part(kind).leaves() {
             left[state as usize] = left[state as usize].min(from);
         }
     }
     let lacks = |event: u32| {
         let kind = plan.planned[plan.returns[event as usize] as usize].kind;
-        machine.needs(kind).is_some_and(|state| left[state as usize] > event)
+        table.needs(kind).is_some_and(|state| left[state as usize] > event)
     };
     (0..plan.returns.len() as u32).find(|event| lacks(*event))
 }

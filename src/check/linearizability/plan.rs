@@ -1,7 +1,7 @@
 //! One key's part of a history, laid out for the search: operations in order of invocation, returns in order of completion.
 
 use super::loose::Class;
-use super::machine::{KindId, Machine, Part, Transitions};
+use super::machine::{KindId, Machine, Part, Table};
 use crate::check::model::Model;
 use crate::history::{History, Outcome};
 
@@ -84,7 +84,7 @@ impl Plan {
         places: &mut [u32],
     ) -> Self {
         let mut plan = Self::laid_out(history, share, ties, machine, places);
-        plan.classify(machine);
+        plan.classify(&mut machine.steps());
         plan
     }
 
@@ -96,7 +96,7 @@ impl Plan {
         places: &mut [u32],
     ) -> Self {
         let mut plan = Self::laid_out(history, share, Ties::Concurrent, machine, places);
-        plan.classify_all(machine);
+        plan.classify_all(&machine.table);
         plan
     }
 
@@ -126,7 +126,7 @@ impl Plan {
             Ties::AsRecorded => planner.lay_out_as_recorded(share),
         }
         let Planner { machine, mut plan, .. } = planner;
-        plan.find_observers(machine);
+        plan.find_observers(&machine.table);
         plan
     }
 
@@ -148,12 +148,12 @@ impl Plan {
         self.planned.iter().any(|operation| operation.tied) || self.loose.iter().any(|loose| loose.after != NONE)
     }
 
-    fn find_observers<M: Model>(&mut self, machine: &Machine<'_, M>) {
+    fn find_observers(&mut self, table: &Table) {
         let count = self.returns.len();
         self.observer = vec![count as u32; count + 1];
         for event in (0..count).rev() {
             let kind = self.planned[self.returns[event] as usize].kind;
-            let here = machine.part(kind) == Part::Observer;
+            let here = table.part(kind) == Part::Observer;
             self.observer[event] = if here { event as u32 } else { self.observer[event + 1] };
         }
     }
@@ -250,7 +250,7 @@ impl<M: Model> Planner<'_, '_, M> {
         let kind = self.machine.kind(&operation.op, operation.result());
         if matches!(operation.outcome, Outcome::Unknown) {
             // An observer whose answer nobody saw constrains nothing.
-            if self.machine.part(kind) == Part::Observer {
+            if self.machine.table.part(kind) == Part::Observer {
                 return;
             }
             self.plan.loose.push(Loose { index, kind, from: self.plan.returns.len() as u32, after });

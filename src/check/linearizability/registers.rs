@@ -5,9 +5,8 @@
 //! blocks, one must come first if something in it precedes something in the other; and any order of blocks that keeps to this will do,
 //! each operation in the first gap in which it and those before it can be (P. Gibbons and E. Korach, *Testing shared memories*, 1997).
 
-use super::machine::{Machine, Part, Transitions};
+use super::machine::{INITIAL, Part, Table};
 use super::plan::Plan;
-use crate::check::model::Model;
 use crate::check::monitor::{Gap, Opinion};
 
 /// An operation in a block.
@@ -40,8 +39,8 @@ struct Block {
 }
 
 /// Judges the first `limit` returns. Orders are by indices in the history, not by places.
-pub(super) fn judge<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Opinion {
-    let Some(states) = survey(plan, machine, limit) else { return Opinion::Unfit };
+pub(super) fn judge(plan: &Plan, table: &Table, limit: u32) -> Opinion {
+    let Some(states) = survey(plan, table, limit) else { return Opinion::Unfit };
     let Some(states) = connect(states) else { return Opinion::Violated };
     let Some(states) = states else { return Opinion::Unfit };
     let Some(blocks) = gather(&states, limit) else { return Opinion::Violated };
@@ -49,13 +48,13 @@ pub(super) fn judge<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32)
 }
 
 /// What is known of each state; nothing if some operation is not one that this can judge.
-fn survey<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Option<Vec<Known>> {
-    let mut states = vec![Known::default(); machine.states()];
-    states[machine.initial() as usize].needed = true;
+fn survey(plan: &Plan, table: &Table, limit: u32) -> Option<Vec<Known>> {
+    let mut states = vec![Known::default(); table.named()];
+    states[INITIAL as usize].needed = true;
     // The initial state is left by nothing.
     let mut leave = |state: u32, place: Place, needs: Option<u32>| {
         let known = &mut states[state as usize];
-        known.ambiguous |= known.writer.is_some() || state == machine.initial();
+        known.ambiguous |= known.writer.is_some() || state == INITIAL;
         known.needed |= place.until < limit;
         // One that must have happened is known for certain.
         if known.writer.is_none_or(|(other, _)| other.until == limit) {
@@ -65,8 +64,8 @@ fn survey<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Option
     let mut reads = Vec::new();
     for (operation, from) in plan.spans(limit) {
         let place = Place { index: operation.index, from, until: operation.returns.min(limit) };
-        let needs = machine.needs(operation.kind);
-        match (machine.part(operation.kind), needs) {
+        let needs = table.needs(operation.kind);
+        match (table.part(operation.kind), needs) {
             (Part::Observer, Some(seen)) if place.until < limit => reads.push((seen, place)),
             (Part::Observer, _) if place.until == limit => {}
             (Part::Write(state), _) => leave(state, place, None),
@@ -77,7 +76,7 @@ fn survey<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Option
     let mut vague = Vec::new();
     for loose in plan.loose.iter().filter(|loose| loose.from < limit) {
         let place = Place { index: loose.index, from: loose.from, until: limit };
-        match machine.part(loose.kind) {
+        match table.part(loose.kind) {
             Part::Write(state) => leave(state, place, None),
             Part::Swap(state) => vague.push(state),
             Part::Observer | Part::Update | Part::Other => return None,

@@ -9,10 +9,9 @@
 
 use super::AnySearch;
 use super::loose::{Class, Tally};
-use super::machine::{Machine, Transitions};
+use super::machine::{Steps, Table};
 use super::plan::Plan;
 use super::search::{Order, Progress};
-use crate::check::model::Model;
 
 pub(super) struct Relaxed {
     /// How many returns are to be passed.
@@ -36,9 +35,9 @@ pub(super) enum Finding {
 
 impl Relaxed {
     /// Nothing if everything is counted anyway, or more is open than a search can hold.
-    pub(super) fn new<M: Model>(plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Option<Self> {
+    pub(super) fn new(plan: &Plan, table: &Table, limit: u32) -> Option<Self> {
         // What changes the state in a way of its own could do so without end.
-        let counted: Vec<bool> = plan.classes.iter().map(|class| machine.part(class.kind).leaves().is_none()).collect();
+        let counted: Vec<bool> = plan.classes.iter().map(|class| table.part(class.kind).leaves().is_none()).collect();
         let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, limit, &counted) };
         search.map(|search| Self { limit, counted, search, sparing: false, before: 0 })
     }
@@ -48,10 +47,10 @@ impl Relaxed {
     }
 
     /// Goes on until there is an answer, or about this many more states were reached.
-    pub(super) fn run<M: Model>(&mut self, plan: &Plan, machine: &mut Machine<'_, M>, budget: u64) -> Finding {
+    pub(super) fn run(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Finding {
         let end = self.states().saturating_add(budget);
         while self.states() < end {
-            match self.search.run(plan, machine, end - self.states()) {
+            match self.search.run(plan, steps, end - self.states()) {
                 Progress::Paused => break,
                 Progress::Exhausted if self.sparing => {
                     let short = self.search.short();
@@ -63,7 +62,7 @@ impl Relaxed {
                 }
                 Progress::Exhausted => return Finding::Violated(self.search.horizon()),
                 Progress::Found => {
-                    let mut order = self.search.order(plan, machine);
+                    let mut order = self.search.order(plan, steps);
                     let overused = self.settle(plan, &mut order);
                     if overused.is_empty() {
                         return Finding::Order(order);

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use self::beam::Beam;
 use self::cursor::Cursor;
 use super::loose::Tally;
-use super::machine::{HIDDEN, Part, StateId, Step, Transitions};
+use super::machine::{HIDDEN, INITIAL, Part, StateId, Step, Steps};
 use super::plan::{Loose, NONE, Plan};
 use super::visited::{Bits, Configuration, Fates, Visited};
 
@@ -219,12 +219,12 @@ impl<const W: usize> Search<W> {
     }
 
     /// The configurations collected so far.
-    pub(super) fn stands<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T) -> Vec<Stand> {
+    pub(super) fn stands(&mut self, plan: &Plan, steps: &Steps<'_>) -> Vec<Stand> {
         let found = self.stands.take().unwrap_or_default();
         if found.is_empty() {
             return Vec::new();
         }
-        self.cursor.seek(plan, machine, self.limit - 1);
+        self.cursor.seek(plan, steps, self.limit - 1);
         let places =
             |mut slots: Bits<W>| -> Vec<u32> { std::iter::from_fn(|| slots.pop()).map(|slot| self.cursor.slots[slot as usize]).collect() };
         let stand = |id: &u32| {
@@ -247,20 +247,20 @@ impl<const W: usize> Search<W> {
     }
 
     /// Goes on until there is an answer, or this many more states were reached.
-    pub(super) fn run<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, budget: u64) -> Progress {
+    pub(super) fn run(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Progress {
         let end = self.states.saturating_add(budget);
         if !self.started {
             if self.limit == 0 {
-                return match self.goal(machine.initial(), &Fates::NONE) {
+                return match self.goal(INITIAL, &Fates::NONE) {
                     Arrival::Goal => Progress::Found,
                     _ => Progress::Exhausted,
                 };
             }
             if self.starts.is_empty() {
-                self.starts.push(Stand { state: machine.initial(), done: Vec::new(), covered: Vec::new(), used: Vec::new() });
+                self.starts.push(Stand { state: INITIAL, done: Vec::new(), covered: Vec::new(), used: Vec::new() });
             }
             self.started = true;
-            self.cursor.open_before(plan, machine, 0);
+            self.cursor.open_before(plan, steps, 0);
         }
         loop {
             self.lose_patience();
@@ -275,8 +275,8 @@ impl<const W: usize> Search<W> {
                     spent[class as usize] -= u32::from(self.cursor.tally.places[class as usize].mask == 0);
                 }
                 let configuration = *self.visited.get(frame.configuration);
-                self.cursor.seek(plan, machine, configuration.event);
-                let Some((choice, state, next)) = self.choose(plan, machine, &configuration, frame.next, frame.unseen) else {
+                self.cursor.seek(plan, steps, configuration.event);
+                let Some((choice, state, next)) = self.choose(plan, steps, &configuration, frame.next, frame.unseen) else {
                     self.horizon = self.horizon.max(configuration.event + 1);
                     self.way.pop();
                     continue;
@@ -284,12 +284,12 @@ impl<const W: usize> Search<W> {
                 let top = self.way.last_mut().expect("there is a frame");
                 top.next = next;
                 top.taken = choice;
-                self.follow(plan, machine, &configuration, choice, state, None)
+                self.follow(plan, steps, &configuration, choice, state, None)
             } else {
                 let start = self.starts.pop().expect("there is a start if there is no way");
                 let (state, fates) = self.start(plan, &start);
-                self.cursor.seek(plan, machine, 0);
-                self.arrive(plan, machine, state, fates, false, None)
+                self.cursor.seek(plan, steps, 0);
+                self.arrive(plan, steps, state, fates, false, None)
             };
             match arrival {
                 Arrival::Goal => return Progress::Found,
@@ -324,10 +324,10 @@ impl<const W: usize> Search<W> {
     }
 
     /// The first choice from `choice` on that is possible, the state that it leaves, and what to try after it.
-    fn choose<T: Transitions + ?Sized>(
+    fn choose(
         &self,
         plan: &Plan,
-        machine: &mut T,
+        steps: &mut Steps<'_>,
         configuration: &Configuration<W>,
         mut choice: Choice,
         unseen: bool,
@@ -335,14 +335,14 @@ impl<const W: usize> Search<W> {
         let Configuration { event, state, fates } = configuration;
         let returning = plan.returns[*event as usize];
         let returning_slot = plan.planned[returning as usize].slot;
-        let hides = |machine: &T, kind| unseen && matches!(machine.part(kind), Part::Write(_));
+        let hides = |steps: &Steps<'_>, kind| unseen && matches!(steps.part(kind), Part::Write(_));
         loop {
             match choice {
                 Choice::Pass => return Some((choice, *state, Choice::Returning(0))),
                 Choice::Returning(branch) => {
                     let operation = &plan.planned[returning as usize];
-                    let possible = self.ready(plan, *event, fates, operation.after) && !hides(machine, operation.kind);
-                    if possible && let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
+                    let possible = self.ready(plan, *event, fates, operation.after) && !hides(steps, operation.kind);
+                    if possible && let Some((next, more)) = branch_of(steps, *state, operation.kind, branch) {
                         let after = if more { Choice::Returning(branch + 1) } else { Choice::Open(Reach::Near, 0, 0) };
                         return Some((choice, next, after));
                     }
@@ -358,14 +358,14 @@ impl<const W: usize> Search<W> {
                         continue;
                     }
                     let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                    if reach != self.reach(plan, machine, returning, operation.kind)
+                    if reach != self.reach(plan, steps, returning, operation.kind)
                         || !self.ready(plan, *event, fates, operation.after)
-                        || hides(machine, operation.kind)
+                        || hides(steps, operation.kind)
                         || self.is_led(plan, fates, slot)
                     {
                         continue;
                     }
-                    if let Some((next, more)) = branch_of(machine, *state, operation.kind, branch) {
+                    if let Some((next, more)) = branch_of(steps, *state, operation.kind, branch) {
                         let after = if more { Choice::Open(reach, slot, branch + 1) } else { choice };
                         return Some((Choice::Open(reach, slot, branch), next, after));
                     }
@@ -375,13 +375,13 @@ impl<const W: usize> Search<W> {
                     choice = Choice::Loose(reach, place + 1, 0);
                     let Some(loose) = self.unused(plan, place, fates) else { continue };
                     if loose.from > *event
-                        || reach != self.reach(plan, machine, returning, loose.kind)
+                        || reach != self.reach(plan, steps, returning, loose.kind)
                         || !self.ready(plan, *event, fates, loose.after)
-                        || hides(machine, loose.kind)
+                        || hides(steps, loose.kind)
                     {
                         continue;
                     }
-                    if let Some((next, more)) = branch_of(machine, *state, loose.kind, branch) {
+                    if let Some((next, more)) = branch_of(steps, *state, loose.kind, branch) {
                         let after = if more { Choice::Loose(reach, place, branch + 1) } else { choice };
                         return Some((Choice::Loose(reach, place, branch), next, after));
                     }
@@ -408,9 +408,9 @@ impl<const W: usize> Search<W> {
     }
 
     /// How far an operation of this kind leads.
-    fn reach<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, returning: u32, kind: u32) -> Reach {
+    fn reach(&self, plan: &Plan, steps: &mut Steps<'_>, returning: u32, kind: u32) -> Reach {
         let wanted = plan.planned[returning as usize].kind;
-        let near = !self.near_first || machine.part(kind).leaves().is_some_and(|left| machine.step(left, wanted) != Step::Illegal);
+        let near = !self.near_first || steps.part(kind).leaves().is_some_and(|left| steps.step(left, wanted) != Step::Illegal);
         if near { Reach::Near } else { Reach::Far }
     }
 
@@ -428,10 +428,10 @@ impl<const W: usize> Search<W> {
     }
 
     /// Makes a choice.
-    fn follow<T: Transitions + ?Sized>(
+    fn follow(
         &mut self,
         plan: &Plan,
-        machine: &mut T,
+        steps: &mut Steps<'_>,
         configuration: &Configuration<W>,
         choice: Choice,
         state: StateId,
@@ -453,8 +453,8 @@ impl<const W: usize> Search<W> {
                 if event + 1 == self.limit {
                     return self.goal(configuration.state, &fates);
                 }
-                self.cursor.seek(plan, machine, event + 1);
-                return self.arrive(plan, machine, configuration.state, fates, false, log);
+                self.cursor.seek(plan, steps, event + 1);
+                return self.arrive(plan, steps, configuration.state, fates, false, log);
             }
             Choice::Returning(_) | Choice::Open(..) => {
                 let slot = match choice {
@@ -480,11 +480,11 @@ impl<const W: usize> Search<W> {
                 if let Some(log) = log.as_deref_mut() {
                     log.order.push((loose.index, event));
                 }
-                (loose.kind, machine.part(loose.kind).is_blind())
+                (loose.kind, steps.part(loose.kind).is_blind())
             }
             Choice::Nothing => unreachable!("nothing is never chosen"),
         };
-        if matches!(machine.part(kind), Part::Write(_)) {
+        if matches!(steps.part(kind), Part::Write(_)) {
             let mut fresh = self.cursor.coverable.minus(&fates.done).minus(&fates.covered);
             if in_earnest {
                 fresh.remove(returning_slot);
@@ -497,15 +497,15 @@ impl<const W: usize> Search<W> {
             }
             fates.covered = fates.covered.or(&fresh);
         }
-        self.arrive(plan, machine, state, fates, early, log)
+        self.arrive(plan, steps, state, fates, early, log)
     }
 
     /// Goes as far from here as there is nothing to choose. The cursor stands where the configuration does. `early` says that a blind
     /// operation took effect that need not have yet.
-    fn arrive<T: Transitions + ?Sized>(
+    fn arrive(
         &mut self,
         plan: &Plan,
-        machine: &mut T,
+        steps: &mut Steps<'_>,
         state: StateId,
         mut fates: Fates<W>,
         early: bool,
@@ -519,7 +519,7 @@ impl<const W: usize> Search<W> {
             let mut waiting = Bits::EMPTY;
             while let Some(slot) = observers.pop() {
                 let operation = &plan.planned[self.cursor.slots[slot as usize] as usize];
-                if machine.step(state, operation.kind) == Step::Illegal {
+                if steps.step(state, operation.kind) == Step::Illegal {
                     continue;
                 }
                 if !self.ready(plan, event, &fates, operation.after) {
@@ -544,7 +544,7 @@ impl<const W: usize> Search<W> {
             if event + 1 == self.limit {
                 return self.goal(state, &fates);
             }
-            self.cursor.seek(plan, machine, event + 1);
+            self.cursor.seek(plan, steps, event + 1);
         }
         if log.is_some() {
             return Arrival::Back;
@@ -552,7 +552,7 @@ impl<const W: usize> Search<W> {
         if unseen && !self.is_sharp(plan, &fates) {
             return Arrival::Back;
         }
-        let state = match self.look_ahead(plan, machine, state, &fates) {
+        let state = match self.look_ahead(plan, steps, state, &fates) {
             Outlook::Open => state,
             Outlook::Hidden => HIDDEN,
             Outlook::Hopeless(observer) => {
@@ -609,14 +609,14 @@ impl<const W: usize> Search<W> {
     }
 
     /// The order that leads to this end.
-    pub(super) fn order_of<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, end: &End) -> Order {
+    pub(super) fn order_of(&mut self, plan: &Plan, steps: &mut Steps<'_>, end: &End) -> Order {
         self.ends = None;
         self.way.clone_from(&end.way);
-        self.order(plan, machine)
+        self.order(plan, steps)
     }
 
     /// Whether a way leads from here to a state that fits the next observer to return.
-    fn look_ahead<T: Transitions + ?Sized>(&self, plan: &Plan, machine: &mut T, state: StateId, fates: &Fates<W>) -> Outlook {
+    fn look_ahead(&self, plan: &Plan, steps: &mut Steps<'_>, state: StateId, fates: &Fates<W>) -> Outlook {
         let event = self.cursor.event;
         let opened = plan.opened[event as usize];
         let mut observer = plan.observer[event as usize];
@@ -633,7 +633,7 @@ impl<const W: usize> Search<W> {
             }
             observer = plan.observer[observer as usize + 1];
         };
-        if machine.leads(state, wanted) {
+        if steps.leads(state, wanted) {
             return Outlook::Open;
         }
         let open = self.cursor.open.minus(&fates.done);
@@ -641,7 +641,7 @@ impl<const W: usize> Search<W> {
         let loose =
             || (0..plan.classes.len() as u32).filter_map(|class| self.unused(plan, class, fates)).filter(|loose| loose.from <= observer);
         // Something has to overwrite the state before the observer can take effect.
-        let mut fits = |kind| machine.part(kind).leaves().is_some_and(|left| machine.leads(left, wanted));
+        let mut fits = |kind| steps.part(kind).leaves().is_some_and(|left| steps.leads(left, wanted));
         if !self.open_kinds(plan, open).any(&mut fits)
             && !later.iter().any(|operation| fits(operation.kind))
             && !loose().any(|loose| fits(loose.kind))
@@ -652,9 +652,9 @@ impl<const W: usize> Search<W> {
         if state == HIDDEN || self.stands.is_some() {
             return Outlook::Open;
         }
-        let mut sees = |kind| match machine.part(kind) {
+        let mut sees = |kind| match steps.part(kind) {
             Part::Write(_) | Part::Update => false,
-            Part::Observer => machine.leads(state, kind),
+            Part::Observer => steps.leads(state, kind),
             Part::Swap(_) | Part::Other => true,
         };
         let seen = self.open_kinds(plan, open).any(&mut sees)
@@ -688,22 +688,22 @@ impl<const W: usize> Search<W> {
     }
 
     /// The order found, by walking the way again.
-    pub(super) fn order<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T) -> Order {
+    pub(super) fn order(&mut self, plan: &Plan, steps: &mut Steps<'_>) -> Order {
         if self.limit == 0 {
             return Order::new();
         }
         let mut log = Log { covers: vec![0; plan.slots as usize], ..Log::default() };
         self.spent.iter_mut().for_each(|spent| spent.fill(0));
-        self.cursor.seek(plan, machine, 0);
-        let start = machine.initial();
-        self.arrive(plan, machine, start, Fates::NONE, false, Some(&mut log));
+        self.cursor.seek(plan, steps, 0);
+        let start = INITIAL;
+        self.arrive(plan, steps, start, Fates::NONE, false, Some(&mut log));
         for place in 0..self.way.len() {
             let frame = self.way[place];
             let configuration = *self.visited.get(frame.configuration);
-            self.cursor.seek(plan, machine, configuration.event);
-            let state = self.choose(plan, machine, &configuration, frame.taken, false).map(|(_, state, _)| state);
+            self.cursor.seek(plan, steps, configuration.event);
+            let state = self.choose(plan, steps, &configuration, frame.taken, false).map(|(_, state, _)| state);
             let state = state.expect("a choice once taken can be taken again");
-            self.follow(plan, machine, &configuration, frame.taken, state, Some(&mut log));
+            self.follow(plan, steps, &configuration, frame.taken, state, Some(&mut log));
         }
         // Stable: those that hide before one write stay in the order of their returns.
         log.hidden.sort_by_key(|(place, _)| *place);
@@ -721,10 +721,10 @@ impl<const W: usize> Search<W> {
 
 /// The state that applying this kind leaves, and whether there are others to try.
 #[inline]
-pub(super) fn branch_of<T: Transitions + ?Sized>(machine: &mut T, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
-    match machine.step(state, kind) {
+pub(super) fn branch_of(steps: &mut Steps<'_>, state: StateId, kind: u32, branch: u32) -> Option<(StateId, bool)> {
+    match steps.step(state, kind) {
         Step::Illegal => None,
         Step::To(next) => (branch == 0).then_some((next, false)),
-        Step::Choice { start, end } => (start + branch < end).then(|| (machine.choice(start + branch), start + branch + 1 < end)),
+        Step::Choice { start, end } => (start + branch < end).then(|| (steps.choice(start + branch), start + branch + 1 < end)),
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BinaryHeap;
 
 use super::{Arrival, Choice, Frame, Progress, Search};
-use crate::check::linearizability::machine::Transitions;
+use crate::check::linearizability::machine::{INITIAL, Steps};
 use crate::check::linearizability::plan::{NONE, Plan};
 use crate::check::linearizability::visited::{Fates, Visited};
 
@@ -60,12 +60,7 @@ impl Beam {
 impl<const W: usize> Search<W> {
     /// Goes on in breadth until there is an answer, or about this many more states were reached. If there was no order among those that it
     /// looked at and it did not look at all, it begins anew. For a search that starts in the initial state and stops at the first order.
-    pub(in crate::check::linearizability) fn run_broad<T: Transitions + ?Sized>(
-        &mut self,
-        plan: &Plan,
-        machine: &mut T,
-        budget: u64,
-    ) -> Progress {
+    pub(in crate::check::linearizability) fn run_broad(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Progress {
         if self.limit == 0 {
             return Progress::Found;
         }
@@ -76,11 +71,11 @@ impl<const W: usize> Search<W> {
                 break Progress::Paused;
             }
             let found = match beam.next() {
-                Some(next) => self.broaden(plan, machine, &mut beam, next),
+                Some(next) => self.broaden(plan, steps, &mut beam, next),
                 None if beam.width > 0 && !beam.narrow => break Progress::Exhausted,
                 None => {
                     beam = Beam::new(plan, beam.width.saturating_mul(WIDENING).max(WIDTH));
-                    self.begin(plan, machine, &mut beam)
+                    self.begin(plan, steps, &mut beam)
                 }
             };
             if found {
@@ -92,28 +87,28 @@ impl<const W: usize> Search<W> {
     }
 
     /// Whether there is nothing else to do.
-    fn begin<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, beam: &mut Beam) -> bool {
+    fn begin(&mut self, plan: &Plan, steps: &mut Steps<'_>, beam: &mut Beam) -> bool {
         self.visited = Visited::new(&self.cursor.tally);
         if !std::mem::replace(&mut self.started, true) {
-            self.cursor.open_before(plan, machine, 0);
+            self.cursor.open_before(plan, steps, 0);
         }
-        self.cursor.seek(plan, machine, 0);
-        let arrival = self.arrive(plan, machine, machine.initial(), Fates::NONE, false, None);
+        self.cursor.seek(plan, steps, 0);
+        let arrival = self.arrive(plan, steps, INITIAL, Fates::NONE, false, None);
         self.note(plan, beam, &arrival, (NONE, Choice::Nothing))
     }
 
     /// Makes every choice that there is here; whether one led to the goal.
-    fn broaden<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &mut T, beam: &mut Beam, here: Ahead) -> bool {
+    fn broaden(&mut self, plan: &Plan, steps: &mut Steps<'_>, beam: &mut Beam, here: Ahead) -> bool {
         let configuration = *self.visited.get(here.id);
         let mut next = self.first_choice(plan, here.id, here.unseen);
         loop {
-            self.cursor.seek(plan, machine, here.event);
-            let Some((choice, state, after)) = self.choose(plan, machine, &configuration, next, here.unseen) else {
+            self.cursor.seek(plan, steps, here.event);
+            let Some((choice, state, after)) = self.choose(plan, steps, &configuration, next, here.unseen) else {
                 self.horizon = self.horizon.max(here.event + 1);
                 return false;
             };
             next = after;
-            let arrival = self.follow(plan, machine, &configuration, choice, state, None);
+            let arrival = self.follow(plan, steps, &configuration, choice, state, None);
             if self.note(plan, beam, &arrival, (here.id, choice)) {
                 return true;
             }

@@ -1,7 +1,7 @@
 //! Where a search stands in its plan.
 
 use crate::check::linearizability::loose::Tally;
-use crate::check::linearizability::machine::{Part, Transitions};
+use crate::check::linearizability::machine::{Part, Steps};
 use crate::check::linearizability::plan::{NONE, Plan};
 use crate::check::linearizability::visited::Bits;
 
@@ -41,11 +41,11 @@ impl<const W: usize> Cursor<W> {
 
     /// Goes to the place before another return, one by one.
     #[inline]
-    pub(super) fn seek<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
+    pub(super) fn seek(&mut self, plan: &Plan, steps: &Steps<'_>, event: u32) {
         while self.event < event {
             self.close(plan, plan.returns[self.event as usize]);
             self.event += 1;
-            self.open_before(plan, machine, self.event);
+            self.open_before(plan, steps, self.event);
             while self.retired < plan.retiring.len() && retires(plan, self.retired) < self.event {
                 self.used_up.fill(&self.tally.places[plan.retiring[self.retired] as usize]);
                 self.retired += 1;
@@ -56,7 +56,7 @@ impl<const W: usize> Cursor<W> {
                 self.close(plan, place);
             }
             self.event -= 1;
-            self.open(plan, machine, plan.returns[self.event as usize]);
+            self.open(plan, steps, plan.returns[self.event as usize]);
             while self.retired > 0 && retires(plan, self.retired - 1) >= self.event {
                 self.retired -= 1;
                 self.used_up.clear(&self.tally.places[plan.retiring[self.retired] as usize]);
@@ -64,17 +64,17 @@ impl<const W: usize> Cursor<W> {
         }
     }
 
-    pub(super) fn open_before<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, event: u32) {
+    pub(super) fn open_before(&mut self, plan: &Plan, steps: &Steps<'_>, event: u32) {
         for place in opened_before(plan, event) {
-            self.open(plan, machine, place);
+            self.open(plan, steps, place);
         }
     }
 
-    fn open<T: Transitions + ?Sized>(&mut self, plan: &Plan, machine: &T, place: u32) {
+    fn open(&mut self, plan: &Plan, steps: &Steps<'_>, place: u32) {
         let operation = &plan.planned[place as usize];
         self.slots[operation.slot as usize] = place;
         self.open.insert(operation.slot);
-        let part = machine.part(operation.kind);
+        let part = steps.part(operation.kind);
         match part {
             Part::Observer => self.observers.insert(operation.slot),
             Part::Write(_) if !operation.tied => {}
