@@ -10,6 +10,8 @@
 pub mod formats;
 mod operation;
 mod record;
+mod timeline;
 
 pub use operation::{Event, Operation, Outcome};
 pub use record::{History, MalformedHistory};
+pub(crate) use timeline::Timeline;

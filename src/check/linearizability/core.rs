@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lent::{Lent, Part, Sparing};
+use super::lent::{Part, Sparing};
 use super::{Judgement, Violation, check_within, diagnose};
 use crate::base::Time;
 use crate::check::model::{Model, Next, Role};
@@ -190,11 +190,8 @@ impl<'h, M: Model> Shrinker<'h, M> {
         }
         let open = self.open(kept);
         let part: Part<'_, M> = Part::new(self.history, kept, &open);
-        let report = if self.joint {
-            check_within(&Lent(self.model), &part.history, QUESTION)
-        } else {
-            check_within(&Sparing::new(self.model, self.history, kept, &open), &part.history, QUESTION)
-        };
+        let sparing = if self.joint { Sparing::nothing(self.model) } else { Sparing::new(self.model, self.history, kept, &open) };
+        let report = check_within(&sparing, &part.history, QUESTION);
         self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
         match report.judgement {
             Judgement::Violated { .. } => Answer::Violated,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::drawing;
 use super::joint::Joint;
-use super::machine::{INITIAL, Machine, Part, StateId, Step, Steps};
+use super::machine::{INITIAL, Machine, Object, Part, StateId, Step, Steps, replay};
 use super::monitors;
 use super::plan::{NONE, Plan, Planned, Share, Ties};
 use super::relaxed::{Finding, Relaxed};
@@ -79,7 +79,8 @@ impl Reached {
 /// Finds out why a key is violated. Explores again, so that a verdict alone costs nothing extra.
 pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
     if violation.joint {
-        return find(&Joint::new(model, &partition(model, history)), history, violation, &whole(history));
+        let joint = Joint::new(model, &partition(model, history));
+        return find(&mut Machine::new(&joint, history), violation, &whole(history));
     }
     let mut ours = vec![false; history.len()];
     violation.operations.iter().for_each(|index| ours[*index] = true);
@@ -89,15 +90,15 @@ pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation
         operations: violation.operations.iter().map(|index| *index as u32).collect(),
         completions: completions.map(|(rank, index)| (*index as u32, rank as u32)).collect(),
     };
-    find(model, history, violation, &share)
+    find(&mut Machine::new(model, history), violation, &share)
 }
 
-fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation, share: &Share) -> Diagnosis {
-    let mut machine = Machine::new(model);
-    let plan = Plan::new(history, share, Ties::Concurrent, &mut machine, &mut vec![0; history.len()]);
+fn find(object: &mut dyn Object, violation: &Violation, share: &Share) -> Diagnosis {
+    let length = object.timeline().len();
+    let plan = Plan::new(object, share, Ties::Concurrent, &mut vec![0; length]);
     let mut limit = violation.completions as u32;
-    let mut budget = default_budget(history.len());
-    let monitored = monitors::shortest(model, history, &plan, &mut machine, limit);
+    let mut budget = default_budget(length);
+    let monitored = monitors::shortest(object, &plan, limit);
     if let Some(shortest) = &monitored {
         (limit, budget) = (shortest.limit, budget.min(MONITORED));
     }
@@ -107,7 +108,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
         if monitored.is_some() && u64::from(limit) > budget {
             break Vec::new();
         }
-        match beginning(history, &plan, &mut machine, limit - 1, &mut budget) {
+        match beginning(object, &plan, limit - 1, &mut budget) {
             Beginning::Ordered(ends) => break ends,
             Beginning::Violated(horizon) => limit = horizon,
             Beginning::Unknown => break Vec::new(),
@@ -119,12 +120,11 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
         _ => longest,
     };
     let stuck = plan.planned[plan.returns[limit as usize - 1] as usize];
-    let operation = &history.operations()[stuck.index as usize];
     let mut attempts: Vec<Attempt> = Vec::new();
     let room = (CLOSURE / longest.len().max(1)).max(1);
     let mut reached: BTreeMap<StateId, Reached> = BTreeMap::new();
     for (number, (end, before)) in longest.iter().enumerate() {
-        for (state, after) in closure(&plan, &mut machine.steps(), *end, limit - 1, &stuck, before, room) {
+        for (state, after) in closure(&plan, &mut object.steps(), *end, limit - 1, &stuck, before, room) {
             let length = before.len() + after.len();
             let known = reached.entry(state).or_insert_with(|| Reached { length: 0, number, after: Vec::new() });
             if length > known.length {
@@ -135,7 +135,7 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let mut reached: Vec<(StateId, Reached)> = reached.into_iter().collect();
     reached.sort_by(|(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(&longest).cmp(b.order(&longest))));
     for (state, way) in &reached {
-        let expected = model.expected(machine.state(*state), &operation.op);
+        let expected = object.expected(*state, stuck.index);
         if attempts.len() < ATTEMPTS && attempts.iter().all(|known| known.expected != expected) {
             attempts.push(Attempt { order: way.order(&longest).copied().collect(), expected });
         }
@@ -143,8 +143,8 @@ fn find<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Viola
     let mut unplaced: Vec<usize> = open_at(&plan, limit - 1).map(|open| open.index as usize).collect();
     let placed = placed_of(unplaced.iter().copied(), attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default());
     unplaced.retain(|index| *index != stuck.index as usize && !placed.contains(index));
-    let sources = sources(&plan, &mut machine.steps(), limit - 1, &stuck);
-    let sourceless = machine.table.is_plain() && sources.is_empty() && machine.steps().step(INITIAL, stuck.kind) == Step::Illegal;
+    let sources = sources(&plan, &mut object.steps(), limit - 1, &stuck);
+    let sourceless = object.table().is_plain() && sources.is_empty() && object.steps().step(INITIAL, stuck.kind) == Step::Illegal;
     Diagnosis { key: violation.key.clone(), sourceless, operation: stuck.index as usize, shortest, unplaced, sources, attempts }
 }
 
@@ -158,13 +158,7 @@ enum Beginning {
 }
 
 /// Looks for orders that pass the first `limit` returns, in two ways in turn, as the verdict was found.
-fn beginning<'a, M: Model>(
-    history: &'a History<M::Op, M::Ret>,
-    plan: &Plan,
-    machine: &mut Machine<'a, M>,
-    limit: u32,
-    budget: &mut u64,
-) -> Beginning {
+fn beginning(object: &mut dyn Object, plan: &Plan, limit: u32, budget: &mut u64) -> Beginning {
     let mut exact = AnySearch::exact(plan, limit);
     exact.iter_mut().for_each(AnySearch::seek_ends);
     let mut relaxed: Option<Relaxed> = None;
@@ -174,31 +168,31 @@ fn beginning<'a, M: Model>(
             let before = search.states();
             let mut progress = Progress::Paused;
             while progress == Progress::Paused && search.ends().is_empty() && search.states() < before + allowance.min(*budget) {
-                progress = search.run(plan, &mut machine.steps(), TURN);
+                progress = search.run(plan, &mut object.steps(), TURN);
             }
             *budget = budget.saturating_sub(search.states() - before);
             if search.ends().is_empty() && progress == Progress::Exhausted {
                 return Beginning::Violated(search.horizon());
             }
             if !search.ends().is_empty() {
-                search.run(plan, &mut machine.steps(), MORE);
+                search.run(plan, &mut object.steps(), MORE);
                 // To walk a way again takes as long as the way is.
                 let ends: Vec<End> = search.ends().drain(..).take((WALKED / limit.max(1) as usize).max(1)).collect();
-                let walked = ends.iter().map(|end| (end.state, indices(search.order_of(plan, &mut machine.steps(), end))));
+                let walked = ends.iter().map(|end| (end.state, indices(search.order_of(plan, &mut object.steps(), end))));
                 return Beginning::Ordered(walked.collect());
             }
         }
         if allowance == TURN {
-            relaxed = Relaxed::new(plan, &machine.table, limit);
+            relaxed = Relaxed::new(plan, object.table(), limit);
         }
         if let Some(search) = &mut relaxed {
             let before = search.states();
-            let finding = search.run(plan, &mut machine.steps(), allowance.min(*budget));
+            let finding = search.run(plan, &mut object.steps(), allowance.min(*budget));
             *budget = budget.saturating_sub(search.states() - before);
             match finding {
                 Finding::Order(order) => {
                     let order = indices(order);
-                    if let Some(state) = machine.replay(history, &order) {
+                    if let Some(state) = replay(object, &order) {
                         return Beginning::Ordered(vec![(state, order)]);
                     }
                     relaxed = None;

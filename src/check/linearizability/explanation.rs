@@ -30,11 +30,8 @@ impl Conviction {
     pub fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
         let core = shrink(model, history, violation);
         let part: Part<'_, M> = core.part(history);
-        let again = if violation.joint {
-            again(&Lent(model), &part)
-        } else {
-            again(&Sparing::new(model, history, &core.operations, &core.open), &part)
-        };
+        let sparing = if violation.joint { Sparing::nothing(model) } else { Sparing::new(model, history, &core.operations, &core.open) };
+        let again = again(&sparing, &part);
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
         let diagnosis = again.unwrap_or_else(|| diagnose(model, history, violation));
         Self { core, diagnosis }

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::machine::Machine;
+use super::machine::{Machine, Object};
 use super::plan::{NONE, Plan};
 use super::search::{Progress, Stand};
 use super::{AnySearch, Lent, Part, whole};
@@ -307,9 +307,9 @@ struct Laid<'a, M: Model> {
 
 impl<'a, M: Model> Laid<'a, M> {
     fn new(model: &'a M, history: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>]) -> Self {
-        let mut machine = Machine::new(model);
+        let mut machine = Machine::new(model, history);
         let mut places = vec![NONE; history.len()];
-        let plan = Plan::unfinished(history, &whole(history), &mut machine, &mut places);
+        let plan = Plan::unfinished(&mut machine, &whole(history), &mut places);
         let mut class_of = vec![NONE; history.len()];
         for (class, known) in plan.classes.iter().enumerate() {
             let members = &plan.loose[known.start as usize..][..known.count as usize];

@@ -79,6 +79,11 @@ impl<'h, M: Model> Sparing<'h, M> {
         Self { lent: Lent(model), seen: seen.filter(|_| open.iter().all(plain)) }
     }
 
+    /// [`Lent`] and no more, for parts of several keys.
+    pub(super) const fn nothing(model: &'h M) -> Self {
+        Self { lent: Lent(model), seen: None }
+    }
+
     fn spares(&self, op: &'h M::Op) -> bool {
         self.seen.is_some() && self.lent.0.role(op, None) == Role::Update
     }

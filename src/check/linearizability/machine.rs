@@ -5,7 +5,8 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use crate::check::model::{Model, Next, Role};
-use crate::history::History;
+use crate::check::monitor::{self, Gap, Opinion, Span};
+use crate::history::{History, Timeline};
 
 /// The number of an interned state.
 pub(super) type StateId = u32;
@@ -182,14 +183,118 @@ impl Steps<'_> {
     }
 }
 
-/// The values that the numbers stand for.
-struct Objects<'a, M: Model> {
+/// A history and its model, whichever they are.
+pub(super) trait Object {
+    fn timeline(&self) -> &dyn Timeline;
+    fn table(&self) -> &Table;
+    /// What the search needs.
+    fn steps(&mut self) -> Steps<'_>;
+    /// The kind of an operation of the history.
+    fn kind(&mut self, index: u32) -> KindId;
+    /// What the model's own algorithm says of these operations, by kind and gaps.
+    fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion;
+    /// What an operation of the history could have returned in this state, in the model's words.
+    fn expected(&self, state: StateId, index: u32) -> String;
+}
+
+/// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
+pub(super) fn replay(object: &mut dyn Object, order: &[usize]) -> Option<StateId> {
+    let mut state = INITIAL;
+    for index in order {
+        let kind = object.kind(*index as u32);
+        let mut steps = object.steps();
+        state = match steps.step(state, kind) {
+            Step::Illegal => return None,
+            Step::To(next) => next,
+            Step::Choice { start, .. } => steps.choice(start),
+        };
+    }
+    Some(state)
+}
+
+/// A model and a history, with the values that numbers stand for.
+pub(super) struct Machine<'a, M: Model> {
+    values: Values<'a, M>,
+    history: &'a History<M::Op, M::Ret>,
+    table: Table,
+}
+
+struct Values<'a, M: Model> {
     model: &'a M,
     states: Interner<M::State>,
     kinds: Interner<(&'a M::Op, Option<&'a M::Ret>)>,
 }
 
-impl<M: Model> Oracle for Objects<'_, M> {
+impl<'a, M: Model> Machine<'a, M> {
+    pub(super) fn new(model: &'a M, history: &'a History<M::Op, M::Ret>) -> Self {
+        let mut states = Interner::new();
+        states.intern(model.initial());
+        Self { values: Values { model, states, kinds: Interner::new() }, history, table: Table::default() }
+    }
+
+    pub(super) fn state(&self, state: StateId) -> &M::State {
+        self.values.states.get(state)
+    }
+
+    /// The number of this state.
+    pub(super) fn state_id(&mut self, state: M::State) -> StateId {
+        self.values.states.intern(state)
+    }
+}
+
+impl<M: Model> Object for Machine<'_, M> {
+    fn timeline(&self) -> &dyn Timeline {
+        self.history
+    }
+
+    fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn steps(&mut self) -> Steps<'_> {
+        Steps { table: &mut self.table, oracle: &mut self.values }
+    }
+
+    fn kind(&mut self, index: u32) -> KindId {
+        let operation = &self.history.operations()[index as usize];
+        let Values { model, states, kinds } = &mut self.values;
+        let kind = kinds.intern((&operation.op, operation.result()));
+        if kind as usize == self.table.parts.len() {
+            let (part, needs) = match model.role(&operation.op, operation.result()) {
+                Role::Observer => (Part::Observer, NONE),
+                Role::Read(state) => (Part::Observer, states.intern(state)),
+                Role::Write(state) => (Part::Write(states.intern(state)), NONE),
+                Role::Swap(state) => (Part::Swap(states.intern(state)), NONE),
+                Role::Exchange { from, to } => {
+                    let from = states.intern(from);
+                    (Part::Swap(states.intern(to)), from)
+                }
+                Role::Update => (Part::Update, NONE),
+                Role::Other => (Part::Other, NONE),
+            };
+            self.table.parts.push(part);
+            self.table.needs.push(needs);
+        }
+        kind
+    }
+
+    fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion {
+        let lay_out = || {
+            let span = |(kind, from, until)| {
+                let (op, ret) = *self.values.kinds.get(kind);
+                Span { op, ret, from, until }
+            };
+            spans().into_iter().map(span).collect()
+        };
+        self.values.model.monitor(&monitor::Part::new(&lay_out, end))
+    }
+
+    fn expected(&self, state: StateId, index: u32) -> String {
+        self.values.model.expected(self.state(state), &self.history.operations()[index as usize].op)
+    }
+}
+
+impl<M: Model> Oracle for Values<'_, M> {
     fn step(&mut self, state: StateId, kind: KindId, choices: &mut Vec<StateId>) -> Step {
         let (op, ret) = *self.kinds.get(kind);
         match self.model.step(self.states.get(state), op, ret) {
@@ -209,76 +314,6 @@ impl<M: Model> Oracle for Objects<'_, M> {
     fn leads(&self, state: StateId, kind: KindId) -> bool {
         let (op, ret) = *self.kinds.get(kind);
         ret.is_none_or(|ret| self.model.leads(self.states.get(state), op, ret))
-    }
-}
-
-pub(super) struct Machine<'a, M: Model> {
-    objects: Objects<'a, M>,
-    pub(super) table: Table,
-}
-
-impl<'a, M: Model> Machine<'a, M> {
-    pub(super) fn new(model: &'a M) -> Self {
-        let mut states = Interner::new();
-        states.intern(model.initial());
-        Self { objects: Objects { model, states, kinds: Interner::new() }, table: Table::default() }
-    }
-
-    /// What the search needs.
-    pub(super) fn steps(&mut self) -> Steps<'_> {
-        Steps { table: &mut self.table, oracle: &mut self.objects }
-    }
-
-    pub(super) fn kind(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
-        let Objects { model, states, kinds } = &mut self.objects;
-        let kind = kinds.intern((op, ret));
-        if kind as usize == self.table.parts.len() {
-            let (part, needs) = match model.role(op, ret) {
-                Role::Observer => (Part::Observer, NONE),
-                Role::Read(state) => (Part::Observer, states.intern(state)),
-                Role::Write(state) => (Part::Write(states.intern(state)), NONE),
-                Role::Swap(state) => (Part::Swap(states.intern(state)), NONE),
-                Role::Exchange { from, to } => {
-                    let from = states.intern(from);
-                    (Part::Swap(states.intern(to)), from)
-                }
-                Role::Update => (Part::Update, NONE),
-                Role::Other => (Part::Other, NONE),
-            };
-            self.table.parts.push(part);
-            self.table.needs.push(needs);
-        }
-        kind
-    }
-
-    /// What is asked and answered in this kind.
-    pub(super) fn operation(&self, kind: KindId) -> (&'a M::Op, Option<&'a M::Ret>) {
-        *self.objects.kinds.get(kind)
-    }
-
-    /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
-    pub(super) fn replay(&mut self, history: &'a History<M::Op, M::Ret>, order: &[usize]) -> Option<StateId> {
-        let mut state = INITIAL;
-        for index in order {
-            let operation = &history.operations()[*index];
-            let kind = self.kind(&operation.op, operation.result());
-            let mut steps = self.steps();
-            state = match steps.step(state, kind) {
-                Step::Illegal => return None,
-                Step::To(next) => next,
-                Step::Choice { start, .. } => steps.choice(start),
-            };
-        }
-        Some(state)
-    }
-
-    pub(super) fn state(&self, state: StateId) -> &M::State {
-        self.objects.states.get(state)
-    }
-
-    /// The number of this state.
-    pub(super) fn state_id(&mut self, state: M::State) -> StateId {
-        self.objects.states.intern(state)
     }
 }
 

@@ -60,7 +60,7 @@ use self::hasty::Hasty;
 use self::joint::Joint;
 pub use self::lent::{Lent, Part};
 use self::loose::Tally;
-use self::machine::{Machine, Steps};
+use self::machine::{Machine, Object, Steps};
 pub use self::online::{Breach, Online};
 use self::plan::{Plan, Share, Ties};
 use self::relaxed::{Finding, Relaxed};
@@ -69,7 +69,7 @@ pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
 use super::{PropertyReport, Verdict};
-use crate::history::{History, Outcome};
+use crate::history::{History, Outcome, Timeline};
 
 /// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
 /// fewer than ten an operation, even to find out that there is no order.
@@ -214,24 +214,10 @@ pub enum Strategy {
 pub fn check_by<M: Model>(strategy: Strategy, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
     let shares = partition(model, history);
     let mut judge = Judge::new(history, strategy, budget);
-    judge.judge(model, &shares);
-    if judge.rulings.iter().any(|ruling| !matches!(ruling, Ruling::Order(_))) {
-        return Report { judgement: gather(&shares, judge.rulings, false), states: judge.states };
-    }
-    let witness = judge.witness().or_else(|| {
-        // The keys hold apart, but the orders that were found contradict one another: possible only where several clients complete and
-        // invoke operations on different keys at one instant. Most often there are others that do not: those that take what was recorded
-        // first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together (Herlihy and
-        // Wing, section 3.1).
-        (judge.ties, judge.strategy) = (Ties::AsRecorded, Strategy::Search);
-        judge.judge(model, &shares);
-        judge.witness()
+    let judgement = judge.apart(&|| Box::new(Machine::new(model, history)), &shares).unwrap_or_else(|| {
+        let joint = Joint::new(model, &shares);
+        judge.together(&|| Box::new(Machine::new(&joint, history)))
     });
-    let judgement = match witness {
-        Some(witness) => Judgement::Holds { witness },
-        // Otherwise the keys must be judged together.
-        None => judge.together(model, &shares),
-    };
     Report { judgement, states: judge.states }
 }
 
@@ -303,20 +289,19 @@ fn partition<'a, M: Model>(model: &M, history: &'a History<M::Op, M::Ret>) -> Ve
 }
 
 /// The whole history as one share.
-fn whole<O, R: PartialEq>(history: &History<O, R>) -> Share {
-    let operations = history.operations();
-    let completions = history.completions().iter().enumerate();
+fn whole(timeline: &dyn Timeline) -> Share {
+    let completions = timeline.completions().iter().enumerate();
     Share {
-        operations: (0..operations.len() as u32).filter(|index| operations[*index as usize].outcome != Outcome::Failed).collect(),
-        completions: completions
-            .filter(|(_, index)| matches!(operations[**index].outcome, Outcome::Done(_)))
-            .map(|(rank, index)| (*index as u32, rank as u32))
-            .collect(),
+        operations: (0..timeline.len() as u32).filter(|index| timeline.outcome(*index as usize) != Outcome::Failed).collect(),
+        completions: completions.filter(|(_, index)| timeline.is_done(**index)).map(|(rank, index)| (*index as u32, rank as u32)).collect(),
     }
 }
 
-struct Judge<'a, O, R> {
-    history: &'a History<O, R>,
+/// Makes the object that is to be judged, with nothing known of it yet.
+type Maker<'a, 'o> = &'a dyn Fn() -> Box<dyn Object + 'o>;
+
+struct Judge<'a> {
+    timeline: &'a dyn Timeline,
     ties: Ties,
     strategy: Strategy,
     budget: u64,
@@ -326,10 +311,10 @@ struct Judge<'a, O, R> {
 }
 
 /// A key whose search is not over.
-struct Case<'a, M: Model> {
+struct Case<'a> {
     share: usize,
     plan: Plan,
-    machine: Machine<'a, M>,
+    object: Box<dyn Object + 'a>,
     /// None if more is open, or unknown, than a search can hold.
     search: Option<AnySearch>,
     /// The search that counts little, once it is needed.
@@ -344,9 +329,9 @@ const FIRST_ROUND: u64 = 4096;
 /// So many states for each return passed are taken to be a search that is stuck.
 const STUCK: u64 = 2;
 
-impl<'a, O, R: PartialEq> Judge<'a, O, R> {
-    fn new(history: &'a History<O, R>, strategy: Strategy, budget: u64) -> Self {
-        Self { history, ties: Ties::Concurrent, strategy, budget, states: 0, places: vec![0; history.len()], rulings: Vec::new() }
+impl<'a> Judge<'a> {
+    fn new(timeline: &'a dyn Timeline, strategy: Strategy, budget: u64) -> Self {
+        Self { timeline, ties: Ties::Concurrent, strategy, budget, states: 0, places: vec![0; timeline.len()], rulings: Vec::new() }
     }
 
     /// An order of all operations, if there is one for each key and they agree.
@@ -356,14 +341,32 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
             let Ruling::Order(order) = ruling else { return None };
             orders.push(order);
         }
-        merge::merge(self.history, &orders)
+        merge::merge(self.timeline, &orders)
+    }
+
+    /// Judges each key by itself; nothing if that does not tell.
+    fn apart(&mut self, maker: Maker<'_, '_>, shares: &[(Key<'_>, Share)]) -> Option<Judgement> {
+        self.judge(maker, shares);
+        if self.rulings.iter().any(|ruling| !matches!(ruling, Ruling::Order(_))) {
+            return Some(gather(shares, std::mem::take(&mut self.rulings), false));
+        }
+        let witness = self.witness().or_else(|| {
+            // The keys hold apart, but the orders that were found contradict one another: possible only where several clients complete and
+            // invoke operations on different keys at one instant. Most often there are others that do not: those that take what was
+            // recorded first to have happened first. Then each event has an instant of its own, and keys that hold apart hold together
+            // (Herlihy and Wing, section 3.1).
+            (self.ties, self.strategy) = (Ties::AsRecorded, Strategy::Search);
+            self.judge(maker, shares);
+            self.witness()
+        });
+        witness.map(|witness| Judgement::Holds { witness })
     }
 
     /// Judges all keys as one object.
-    fn together<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) -> Judgement {
-        let all = [(Key::Whole, whole(self.history))];
+    fn together(&mut self, maker: Maker<'_, '_>) -> Judgement {
+        let all = [(Key::Whole, whole(self.timeline))];
         (self.ties, self.strategy) = (Ties::Concurrent, Strategy::Usual);
-        self.judge(&Joint::new(model, shares), &all);
+        self.judge(maker, &all);
         match self.rulings.pop() {
             Some(Ruling::Order(order)) => Judgement::Holds { witness: order.into_iter().map(|(index, _)| index as usize).collect() },
             Some(ruling) => gather(&all, vec![ruling], true),
@@ -372,21 +375,21 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
     }
 
     /// Finds a ruling for each share.
-    fn judge<M: Model<Op = O, Ret = R>>(&mut self, model: &M, shares: &[(Key<'_>, Share)]) {
+    fn judge(&mut self, maker: Maker<'_, '_>, shares: &[(Key<'_>, Share)]) {
         self.rulings.clear();
         let mut open = Vec::new();
         for (share, (_, events)) in shares.iter().enumerate() {
-            let mut machine = Machine::new(model);
-            let plan = Plan::new(self.history, events, self.ties, &mut machine, &mut self.places);
+            let mut object = maker();
+            let plan = Plan::new(&mut *object, events, self.ties, &mut self.places);
             let exact = matches!(self.strategy, Strategy::Usual | Strategy::Search);
             let search = if exact { AnySearch::exact(&plan, plan.returns.len() as u32) } else { None };
-            let mut case = Case { share, plan, machine, search, relaxed: None, hasty: None };
+            let mut case = Case { share, plan, object, search, relaxed: None, hasty: None };
             let mut ruling = self.turn(&mut case, FIRST_ROUND);
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Monitor) {
-                ruling = case.consult(model);
+                ruling = case.consult();
             }
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Relaxed) {
-                case.relaxed = Relaxed::new(&case.plan, &case.machine.table, case.plan.returns.len() as u32);
+                case.relaxed = Relaxed::new(&case.plan, case.object.table(), case.plan.returns.len() as u32);
             }
             if ruling.is_none() && matches!(self.strategy, Strategy::Usual | Strategy::Hasty) {
                 case.hasty = Hasty::new(&case.plan);
@@ -417,44 +420,44 @@ impl<'a, O, R: PartialEq> Judge<'a, O, R> {
         }
     }
 
-    fn turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+    fn turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
-        let Case { plan, machine, search: Some(search), .. } = case else { return None };
+        let Case { plan, object, search: Some(search), .. } = case else { return None };
         let before = search.states();
-        let progress = search.run(plan, &mut machine.steps(), allowance);
+        let progress = search.run(plan, &mut object.steps(), allowance);
         self.states += search.states() - before;
         match progress {
-            Progress::Found => Some(Ruling::Order(search.order(plan, &mut machine.steps()))),
+            Progress::Found => Some(Ruling::Order(search.order(plan, &mut object.steps()))),
             Progress::Exhausted => Some(Ruling::Violated { completions: search.horizon() }),
             Progress::Paused => None,
         }
     }
 
     /// What the search in a hurry makes of it, if there is one and the patient one does not get on by itself.
-    fn hasty_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+    fn hasty_turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
         if case.gets_on() {
             return None;
         }
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
-        let Case { plan, machine, hasty: Some(hasty), .. } = case else { return None };
+        let Case { plan, object, hasty: Some(hasty), .. } = case else { return None };
         let before = hasty.states();
-        let finding = hasty.run(plan, &mut machine.steps(), allowance);
+        let finding = hasty.run(plan, &mut object.steps(), allowance);
         self.states += hasty.states() - before;
         Ruling::of(finding)
     }
 
     /// What the search that counts little makes of it, if there is one.
-    fn relaxed_turn<M: Model<Op = O, Ret = R>>(&mut self, case: &mut Case<'_, M>, allowance: u64) -> Option<Ruling> {
+    fn relaxed_turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
         let allowance = allowance.min(self.budget.saturating_sub(self.states));
-        let Case { plan, machine, relaxed: Some(relaxed), .. } = case else { return None };
+        let Case { plan, object, relaxed: Some(relaxed), .. } = case else { return None };
         let before = relaxed.states();
-        let finding = relaxed.run(plan, &mut machine.steps(), allowance);
+        let finding = relaxed.run(plan, &mut object.steps(), allowance);
         self.states += relaxed.states() - before;
         Ruling::of(finding)
     }
 }
 
-impl<M: Model> Case<'_, M> {
+impl Case<'_> {
     /// Whether the patient search has not been stuck yet for as long as it took to get where it is.
     fn gets_on(&self) -> bool {
         self.search.as_ref().is_some_and(|search| search.states() < STUCK * (FIRST_ROUND + u64::from(search.deepest())))
@@ -467,12 +470,12 @@ impl<M: Model> Case<'_, M> {
     }
 
     /// What an algorithm made for the kind of object has to say.
-    fn consult(&self, model: &M) -> Option<Ruling> {
+    fn consult(&self) -> Option<Ruling> {
         let completions = self.plan.returns.len() as u32;
-        if let Some(event) = monitors::sourceless(&self.plan, &self.machine.table) {
+        if let Some(event) = monitors::sourceless(&self.plan, self.object.table()) {
             return Some(Ruling::Violated { completions: event + 1 });
         }
-        match monitors::consult(model, &self.plan, &self.machine, completions) {
+        match monitors::consult(&*self.object, &self.plan, completions) {
             Opinion::Unfit => None,
             Opinion::Violated => Some(Ruling::Violated { completions }),
             Opinion::Order(order) => Some(Ruling::Order(monitors::ranked(&self.plan, &order))),

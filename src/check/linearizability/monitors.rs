@@ -1,31 +1,22 @@
 //! Asks the algorithms that are made for one kind of object.
 
-use super::machine::{INITIAL, KindId, Machine, StateId, Table};
+use super::machine::{INITIAL, KindId, Object, StateId, Table, replay};
 use super::plan::Plan;
 use super::registers;
 use super::search::Order;
-use crate::check::model::Model;
-use crate::check::monitor::{Gap, Opinion, Part, Span};
-use crate::history::History;
+use crate::check::monitor::{Gap, Opinion};
 
 /// What is known without searching of the first `limit` returns. Orders are by indices in the history.
-pub(super) fn consult<M: Model>(model: &M, plan: &Plan, machine: &Machine<'_, M>, limit: u32) -> Opinion {
+pub(super) fn consult(object: &dyn Object, plan: &Plan, limit: u32) -> Opinion {
     // What one client did twice at an instant is no matter of gaps.
     if plan.is_tied() {
         return Opinion::Unfit;
     }
-    match registers::judge(plan, &machine.table, limit) {
+    match registers::judge(plan, object.table(), limit) {
         Opinion::Unfit => {}
         opinion => return opinion,
     }
-    let lay_out = || {
-        let span = |(_, kind, from, until)| {
-            let (op, ret) = machine.operation(kind);
-            Span { op, ret, from, until }
-        };
-        spans(plan, limit).map(span).collect()
-    };
-    match model.monitor(&Part::new(&lay_out, limit)) {
+    match object.monitor(&|| spans(plan, limit).map(|(_, kind, from, until)| (kind, from, until)).collect(), limit) {
         Opinion::Order(order) => {
             let indices: Vec<u32> = spans(plan, limit).map(|(index, ..)| index).collect();
             Opinion::Order(order.into_iter().map(|(span, gap)| (indices[span] as usize, gap)).collect())
@@ -83,21 +74,15 @@ pub(super) struct Shortest {
 }
 
 /// Finds the shortest violated beginning without searching, if that is possible. No order passes the first `violated` returns.
-pub(super) fn shortest<'a, M: Model>(
-    model: &M,
-    history: &'a History<M::Op, M::Ret>,
-    plan: &Plan,
-    machine: &mut Machine<'a, M>,
-    mut violated: u32,
-) -> Option<Shortest> {
-    if consult(model, plan, machine, violated) != Opinion::Violated {
+pub(super) fn shortest(object: &mut dyn Object, plan: &Plan, mut violated: u32) -> Option<Shortest> {
+    if consult(object, plan, violated) != Opinion::Violated {
         return None;
     }
     let (mut holds, mut order) = (0, Vec::new());
     // Often no order passes this very return, and that is known with the first question.
     let mut limit = violated - 1;
     while holds + 1 < violated {
-        match consult(model, plan, machine, limit) {
+        match consult(object, plan, limit) {
             Opinion::Unfit => return None,
             Opinion::Violated => violated = limit,
             Opinion::Order(found) => (holds, order) = (limit, found),
@@ -105,6 +90,6 @@ pub(super) fn shortest<'a, M: Model>(
         limit = holds.midpoint(violated);
     }
     let order: Vec<usize> = order.into_iter().take_while(|(_, gap)| *gap < holds).map(|(index, _)| index).collect();
-    let state = machine.replay(history, &order)?;
+    let state = replay(object, &order)?;
     Some(Shortest { limit: violated, order, state })
 }

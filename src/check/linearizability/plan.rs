@@ -1,9 +1,8 @@
 //! One key's part of a history, laid out for the search: operations in order of invocation, returns in order of completion.
 
 use super::loose::Class;
-use super::machine::{KindId, Machine, Part, Table};
-use crate::check::model::Model;
-use crate::history::{History, Outcome};
+use super::machine::{KindId, Object, Part, Table};
+use crate::history::Outcome;
 
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -76,37 +75,20 @@ pub(super) enum Ties {
 
 impl Plan {
     /// `places` is scratch: it has room for each operation of the history.
-    pub(super) fn new<'a, M: Model>(
-        history: &'a History<M::Op, M::Ret>,
-        share: &Share,
-        ties: Ties,
-        machine: &mut Machine<'a, M>,
-        places: &mut [u32],
-    ) -> Self {
-        let mut plan = Self::laid_out(history, share, ties, machine, places);
-        plan.classify(&mut machine.steps());
+    pub(super) fn new(object: &mut dyn Object, share: &Share, ties: Ties, places: &mut [u32]) -> Self {
+        let mut plan = Self::laid_out(object, share, ties, places);
+        plan.classify(&mut object.steps());
         plan
     }
 
     /// For a history that goes on: what an operation of unknown outcome is good for is not known yet.
-    pub(super) fn unfinished<'a, M: Model>(
-        history: &'a History<M::Op, M::Ret>,
-        share: &Share,
-        machine: &mut Machine<'a, M>,
-        places: &mut [u32],
-    ) -> Self {
-        let mut plan = Self::laid_out(history, share, Ties::Concurrent, machine, places);
-        plan.classify_all(&machine.table);
+    pub(super) fn unfinished(object: &mut dyn Object, share: &Share, places: &mut [u32]) -> Self {
+        let mut plan = Self::laid_out(object, share, Ties::Concurrent, places);
+        plan.classify_all(object.table());
         plan
     }
 
-    fn laid_out<'a, M: Model>(
-        history: &'a History<M::Op, M::Ret>,
-        share: &Share,
-        ties: Ties,
-        machine: &mut Machine<'a, M>,
-        places: &mut [u32],
-    ) -> Self {
+    fn laid_out(object: &mut dyn Object, share: &Share, ties: Ties, places: &mut [u32]) -> Self {
         let count = share.completions.len();
         let plan = Self {
             planned: Vec::with_capacity(count),
@@ -120,13 +102,13 @@ impl Plan {
             ranks: Vec::with_capacity(count),
             observer: Vec::new(),
         };
-        let mut planner = Planner { history, machine, places, free: Vec::new(), plan };
+        let mut planner = Planner { object, places, free: Vec::new(), plan };
         match ties {
             Ties::Concurrent => planner.lay_out(share),
             Ties::AsRecorded => planner.lay_out_as_recorded(share),
         }
-        let Planner { machine, mut plan, .. } = planner;
-        plan.find_observers(&machine.table);
+        let Planner { object, mut plan, .. } = planner;
+        plan.find_observers(object.table());
         plan
     }
 
@@ -159,9 +141,8 @@ impl Plan {
     }
 }
 
-struct Planner<'a, 'p, M: Model> {
-    history: &'a History<M::Op, M::Ret>,
-    machine: &'p mut Machine<'a, M>,
+struct Planner<'p> {
+    object: &'p mut dyn Object,
     /// For each open operation of the history, its place in the plan.
     places: &'p mut [u32],
     /// Slots that were used before and are free.
@@ -169,22 +150,22 @@ struct Planner<'a, 'p, M: Model> {
     plan: Plan,
 }
 
-impl<M: Model> Planner<'_, '_, M> {
+impl Planner<'_> {
     /// Goes through the events instant by instant. What completes and what is invoked at one instant are concurrent, unless they are of
     /// one client.
     fn lay_out(&mut self, share: &Share) {
-        let operations = self.history.operations();
         let (mut invoked, mut returned) = (0, 0);
         while invoked < share.operations.len() || returned < share.completions.len() {
-            let invocation = share.operations.get(invoked).map(|index| operations[*index as usize].invoked);
-            let completion = share.completions.get(returned).and_then(|(index, _)| operations[*index as usize].completed);
+            let timeline = self.object.timeline();
+            let invocation = share.operations.get(invoked).map(|index| timeline.invoked(*index as usize));
+            let completion = share.completions.get(returned).and_then(|(index, _)| timeline.completed(*index as usize));
             match (invocation, completion) {
                 (Some(invocation), Some(completion)) if invocation == completion => {
                     let invocations =
-                        share.operations[invoked..].iter().take_while(|index| operations[**index as usize].invoked == invocation).count();
+                        share.operations[invoked..].iter().take_while(|index| timeline.invoked(**index as usize) == invocation).count();
                     let completions = share.completions[returned..]
                         .iter()
-                        .take_while(|(index, _)| operations[*index as usize].completed == Some(completion))
+                        .take_while(|(index, _)| timeline.completed(*index as usize) == Some(completion))
                         .count();
                     self.tie(&share.operations[invoked..invoked + invocations], &share.completions[returned..returned + completions]);
                     invoked += invocations;
@@ -206,8 +187,8 @@ impl<M: Model> Planner<'_, '_, M> {
     fn lay_out_as_recorded(&mut self, share: &Share) {
         let mut invocations = share.operations.iter().peekable();
         for completion in &share.completions {
-            let earlier = |index: &&u32| self.history.recorded_before(**index as usize, completion.1 as usize);
-            while let Some(index) = invocations.next_if(earlier) {
+            let rank = completion.1 as usize;
+            while let Some(index) = invocations.next_if(|index| self.object.timeline().recorded_before(**index as usize, rank)) {
                 self.invoke(*index, NONE);
             }
             self.complete(*completion);
@@ -217,8 +198,8 @@ impl<M: Model> Planner<'_, '_, M> {
 
     /// Operations that are invoked, and others that complete, at one instant.
     fn tie(&mut self, invocations: &[u32], completions: &[(u32, u32)]) {
-        let operations = self.history.operations();
-        let client = |index: u32| operations[index as usize].client;
+        let timeline = self.object.timeline();
+        let client = |index: u32| timeline.client(index as usize);
         let first = client(invocations[0]);
         let alone = invocations.iter().all(|index| client(*index) == first) && completions.iter().all(|(index, _)| client(*index) == first);
         if alone {
@@ -237,20 +218,19 @@ impl<M: Model> Planner<'_, '_, M> {
         let mut done: Vec<_> = completions.iter().map(|(index, _)| (client(*index), *index)).collect();
         done.sort_unstable();
         for index in invocations {
-            let earlier = done.partition_point(|other| *other < (client(*index), *index));
-            let after =
-                done[..earlier].last().filter(|(other, _)| *other == client(*index)).map_or(NONE, |(_, op)| self.places[*op as usize]);
+            let client = self.object.timeline().client(*index as usize);
+            let earlier = done.partition_point(|other| *other < (client, *index));
+            let after = done[..earlier].last().filter(|(other, _)| *other == client).map_or(NONE, |(_, op)| self.places[*op as usize]);
             self.invoke(*index, after);
         }
         completions.iter().for_each(|completion| self.complete(*completion));
     }
 
     fn invoke(&mut self, index: u32, after: u32) {
-        let operation = &self.history.operations()[index as usize];
-        let kind = self.machine.kind(&operation.op, operation.result());
-        if matches!(operation.outcome, Outcome::Unknown) {
+        let kind = self.object.kind(index);
+        if self.object.timeline().outcome(index as usize) == Outcome::Unknown {
             // An observer whose answer nobody saw constrains nothing.
-            if self.machine.table.part(kind) == Part::Observer {
+            if self.object.table().part(kind) == Part::Observer {
                 return;
             }
             self.plan.loose.push(Loose { index, kind, from: self.plan.returns.len() as u32, after });
