@@ -122,21 +122,102 @@ where
     assert!(violated > count / 20, "{name}: {violated} violated");
 }
 
-fn all_agree(count: u64) {
-    let values = 3;
-    let register = move |random: &mut Stream| match random.below(6) {
+const VALUES: u64 = 3;
+
+fn asked(random: &mut Stream) -> RegisterOp<i64> {
+    let mut value = || random.below(VALUES) as i64;
+    let (first, second) = (value(), value());
+    match random.below(6) {
         0..=2 => RegisterOp::Read,
-        3 | 4 => RegisterOp::Write(random.below(values) as i64),
-        _ => RegisterOp::Cas { expect: Some(random.below(values) as i64), new: random.below(values) as i64 },
-    };
-    let answers = move |op: &RegisterOp<i64>| match op {
+        3 | 4 => RegisterOp::Write(first),
+        _ => RegisterOp::Cas { expect: Some(first), new: second },
+    }
+}
+
+fn answered(op: &RegisterOp<i64>) -> Vec<RegisterResult<i64>> {
+    match op {
         RegisterOp::Read => {
-            (0..values as i64).map(|value| RegisterResult::Value(Some(value))).chain([RegisterResult::Value(None)]).collect()
+            (0..VALUES as i64).map(|value| RegisterResult::Value(Some(value))).chain([RegisterResult::Value(None)]).collect()
         }
         RegisterOp::Write(_) => vec![RegisterResult::Written],
         RegisterOp::Cas { .. } => vec![RegisterResult::Swapped, RegisterResult::Mismatch],
-    };
-    agree("register", &Register::empty(), count, register, answers);
+    }
+}
+
+fn all_agree(count: u64) {
+    agree("register", &Register::empty(), count, asked, answered);
+}
+
+/// Twenty compare-and-sets of unknown outcome cannot change a value forty times. To find that out, it would have to know of each whether it
+/// took effect; if it does not, it must not say that all is well.
+#[test]
+fn what_cannot_happen_so_often_is_not_said_to_hold() {
+    let at = Time::from_nanos;
+    let pairs = (0..5).flat_map(|from| (0..5).filter(move |to| *to != from).map(move |to| (from, to)));
+    for budget in [10, 100, 1_000, 10_000] {
+        let mut online = Online::new(Register::<i64>::holding(0)).within(budget);
+        for (place, (from, to)) in pairs.clone().enumerate() {
+            let client = ClientId::new(place as u32);
+            online.invoke(at(1), client, RegisterOp::Cas { expect: Some(from), new: to }).expect("it was idle");
+            online.complete(at(1), client, history::Outcome::Unknown).expect("it was open");
+        }
+        for read in 0..41 {
+            let (reader, seen) = (ClientId::new(20), RegisterResult::Value(Some(read % 5)));
+            online.invoke(at(3 + 2 * read as u64), reader, RegisterOp::Read).expect("it was idle");
+            online.complete(at(4 + 2 * read as u64), reader, history::Outcome::Done(seen)).expect("it was open");
+        }
+        assert_ne!(online.finish(), Verdict::Holds, "within {budget}");
+    }
+}
+
+/// With too small a budget it may not know, but what it says is true.
+#[test]
+fn what_it_says_is_true_however_little_it_may_explore() {
+    let (mut violated, mut unknown) = (0, 0);
+    for round in 0..20_000 {
+        let mut random = RunKey::from_seed(round).stream("online", 1);
+        let history = generate(&Register::empty(), SHAPES[(round % SHAPES.len() as u64) as usize], &mut random, &asked, &answered);
+        let budget = 1 + round / 7 % 30;
+        let online = told(Online::new(Register::empty()).within(budget).with_windows_of(round as usize % 4), &history, |_| ());
+        let tell = || format!("seed {round}: {}\n{:?}", listed(&history), online.breach());
+        match online.verdict() {
+            Verdict::Unknown => unknown += 1,
+            verdict => {
+                assert_eq!(verdict == Verdict::Holds, twin::is_linearizable(&Register::empty(), &history), "{}", tell());
+                violated += u64::from(verdict == Verdict::Violated);
+            }
+        }
+    }
+    assert!(violated > 1_000 && unknown > 1_000, "{violated} violated, {unknown} unknown");
+}
+
+/// Hundreds of compare-and-sets of unknown outcome: too many to know of each whether it took effect. What nothing can have left is found even
+/// so, and little is remembered; the rest may stay unknown.
+#[test]
+fn a_violation_is_found_among_hundreds_of_unknown_outcomes() {
+    let model = Register::<i64>::empty();
+    for seed in 0..4 {
+        let lie = if seed % 2 == 0 { Lie::Impossible } else { Lie::Lost };
+        let shape = generate::Shape {
+            unknown: ratio(1, 40),
+            values: Some(5),
+            planted: Some(Planted { lie, after: 7_800 }),
+            ..generate::Shape::new(10, 8_000)
+        };
+        let made = generate::generate(&model, &shape, RunKey::from_seed(seed));
+        let unknown = made.history.operations().iter().filter(|operation| operation.outcome == history::Outcome::Unknown).count();
+        let offline = linearizability::check(&model, &made.history).verdict();
+        for online in [Online::new(model.clone()), Online::new(model.clone()).patient()] {
+            let mut remembered = 0;
+            let online = told(online, &made.history, |online| remembered = remembered.max(online.operations()));
+            assert!(unknown > 150 && remembered < 1_000, "seed {seed}: {unknown} unknown, {remembered} remembered");
+            if lie == Lie::Impossible {
+                assert_eq!(online.verdict(), Verdict::Violated, "seed {seed}");
+            } else {
+                assert!(online.verdict() == offline || online.verdict() == Verdict::Unknown, "seed {seed}: {:?}", online.verdict());
+            }
+        }
+    }
 }
 
 #[test]

@@ -100,7 +100,8 @@ fn find(object: &mut dyn Object, violation: &Violation, share: &Share) -> Diagno
     let mut budget = default_budget(length);
     let monitored = monitors::shortest(object, &plan, limit);
     if let Some(shortest) = &monitored {
-        (limit, budget) = (shortest.limit, budget.min(MONITORED));
+        // A state is as large as what is counted of unknown outcomes.
+        (limit, budget) = (shortest.limit, budget.min(MONITORED / (1 + plan.classes.len() as u64 / 64)));
     }
     // No order passes the first `limit` returns. Is there one for all but the last of them? If not, the search says where to ask next.
     let longest = loop {

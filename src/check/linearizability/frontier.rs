@@ -12,9 +12,9 @@
 use std::collections::BTreeSet;
 
 use super::machine::{Machine, Object};
-use super::plan::{NONE, Plan};
+use super::plan::{Loose, NONE, Plan};
 use super::search::{Progress, Stand};
-use super::{AnySearch, Lent, Part, whole};
+use super::{AnySearch, Lent, Part, Tally, whole};
 use crate::base::{ClientId, Time};
 use crate::check::model::Model;
 use crate::history::{History, Outcome};
@@ -46,6 +46,11 @@ pub(super) struct Pace {
 const SHARE: usize = 32;
 /// With so many completions in the window, what was open for half of them does not hold it up any longer.
 const LATE: usize = 1 << 16;
+/// How many completions are forgotten in one step.
+const STEP: usize = 512;
+/// How many there are in a step, and how often one looks, where operations of unknown outcome are not counted: so many more orders are possible
+/// then that a long window takes too many states.
+const SHORT_STEP: usize = 128;
 /// How many starts are kept.
 const KEPT: usize = 1 << 14;
 
@@ -71,12 +76,16 @@ pub(super) struct Frontier<M: Model> {
     returns: usize,
     /// How many are known to have or not, since it was last looked at.
     unchecked: usize,
-    /// With how many the window is cut.
+    /// With how many the window is cut next.
     full: usize,
+    pace: Pace,
     /// Whose open operation was open for too long.
     late: BTreeSet<ClientId>,
     /// Whether such an operation ended after all, and not as of unknown outcome.
     loosened: bool,
+    /// Whether operations of unknown outcome are counted. Once there are too many configurations to do so, each of them may take effect any
+    /// number of times, if it leaves one state only. That allows more.
+    counting: bool,
     explored: u64,
 }
 
@@ -89,8 +98,10 @@ impl<M: Model> Frontier<M> {
             returns: 0,
             unchecked: 0,
             full: pace.cut,
+            pace,
             late: BTreeSet::new(),
             loosened: false,
+            counting: true,
             explored: 0,
         }
     }
@@ -110,9 +121,10 @@ impl<M: Model> Frontier<M> {
         self.window.len()
     }
 
-    /// Whether what was found to hold may not: whether something is not held to how it ended, since that came too late.
+    /// Whether what was found to hold may not: whether something is not held to how it ended, since that came too late, or may have taken
+    /// effect more than once.
     pub(super) const fn is_loosened(&self) -> bool {
-        self.loosened
+        self.loosened || !self.counting
     }
 
     /// The client, which is idle, invokes an operation, which has this number.
@@ -133,19 +145,25 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Looks at the window, if it is time to.
-    pub(super) fn check(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
-        if self.unchecked < pace.look || self.unchecked * SHARE < self.returns {
+    pub(super) fn check(&mut self, model: &M, budget: u64) -> Answer {
+        if self.unchecked < self.pace.look || self.unchecked * SHARE < self.returns {
             return Answer::Holds;
         }
         let answer = self.look(model, budget);
-        if answer == Answer::Holds && self.returns >= self.full { self.cut(model, pace, budget) } else { answer }
+        if answer == Answer::Holds && self.returns >= self.full { self.cut(model, budget) } else { answer }
     }
 
     /// Looks at the window, and makes it as short as it can be.
-    pub(super) fn settle(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
+    pub(super) fn settle(&mut self, model: &M, budget: u64) -> Answer {
         self.full = 0;
         let answer = self.look(model, budget);
-        if answer == Answer::Holds { self.cut(model, pace, budget) } else { answer }
+        if answer == Answer::Holds { self.cut(model, budget) } else { answer }
+    }
+
+    /// From now on, counts no more operations of unknown outcome than it must.
+    fn count_less(&mut self) {
+        self.counting = false;
+        self.pace = Pace { look: self.pace.look.min(SHORT_STEP), cut: self.pace.cut.min(SHORT_STEP) };
     }
 
     /// Whether there is an order of all that is known so far.
@@ -153,7 +171,8 @@ impl<M: Model> Frontier<M> {
         if self.unchecked == 0 {
             return Answer::Holds;
         }
-        let laid = Laid::new(model, &self.window, &self.starts);
+        let laid = Laid::new(model, &self.window, &self.starts, self.counting);
+        let counts_less = laid.can_count_less();
         let (progress, states) = laid.order(budget);
         self.explored += states;
         match progress {
@@ -162,6 +181,10 @@ impl<M: Model> Frontier<M> {
                 Answer::Holds
             }
             Progress::Exhausted => self.first_violated(model, budget),
+            Progress::Paused if counts_less => {
+                self.count_less();
+                self.look(model, budget)
+            }
             Progress::Paused => Answer::GivenUp,
         }
     }
@@ -217,33 +240,47 @@ impl<M: Model> Frontier<M> {
                 used: start.used.iter().map(|(index, count)| (place(*index), *count)).collect(),
             })
             .collect();
-        Laid::new(&Lent(model), &part.history, &starts).order(budget)
+        Laid::new(&Lent(model), &part.history, &starts, self.counting).order(budget)
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.
-    fn cut(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
-        let mut laid = Laid::new(model, &self.window, &self.starts);
+    fn cut(&mut self, model: &M, budget: u64) -> Answer {
+        let mut laid = Laid::new(model, &self.window, &self.starts, self.counting);
         let operations = self.window.operations();
         let open = operations.iter().filter(|operation| operation.completed.is_none() && !self.late.contains(&operation.client));
         let since = open.map(|operation| operation.invoked).min();
         let completed = |place: &u32| operations[laid.plan.planned[*place as usize].index as usize].completed;
-        let limit = laid.plan.returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
-        if limit == 0 || 2 * limit < self.full {
-            return self.wait(model, pace, budget);
+        let settled = laid.plan.returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
+        if settled == 0 || 2 * settled < self.full {
+            return self.wait(model, budget);
         }
+        let limit = settled.min(if self.counting { STEP } else { SHORT_STEP });
         let (stands, states) = laid.stands(limit as u32, budget);
         self.explored += states;
-        let Some(stands) = stands.filter(|stands| stands.len() <= KEPT) else { return Answer::GivenUp };
-        let Laid { machine, plan, .. } = laid;
+        let Some(stands) = stands.filter(|stands| stands.len() <= KEPT) else {
+            if !laid.can_count_less() {
+                return Answer::GivenUp;
+            }
+            self.count_less();
+            return self.cut(model, budget);
+        };
+        let Laid { machine, plan, counted, .. } = laid;
         let mut keep: Vec<bool> = operations.iter().map(|operation| operation.completed.is_none()).collect();
         plan.planned.iter().for_each(|planned| keep[planned.index as usize] = planned.returns >= limit as u32);
         plan.loose.iter().for_each(|loose| keep[loose.index as usize] = true);
-        // Of each class, those that took effect in every configuration are over; and one that is left tells the class.
+        // Of each class, those that took effect in every configuration are over; and one that is left tells the class. Of one that is not
+        // counted, the oldest that will be of unknown outcome for good is enough.
         let mut classes = Vec::with_capacity(plan.classes.len());
         for (class, known) in plan.classes.iter().enumerate() {
-            let everywhere = stands.iter().map(|stand| stand.used[class]).min().unwrap_or(0);
             let members = &plan.loose[known.start as usize..][..known.count as usize];
-            let over = members.iter().take(everywhere as usize).take_while(|loose| operations[loose.index as usize].completed.is_some());
+            let ended = |loose: &&Loose| operations[loose.index as usize].completed.is_some();
+            if !counted[class] {
+                members.iter().filter(ended).skip(1).for_each(|loose| keep[loose.index as usize] = false);
+                classes.push((None, 0));
+                continue;
+            }
+            let everywhere = stands.iter().map(|stand| stand.used[class]).min().unwrap_or(0);
+            let over = members.iter().take(everywhere as usize).take_while(ended);
             let over = over.map(|loose| keep[loose.index as usize] = false).count();
             classes.push((members.get(over).map(|loose| loose.index as usize), over as u32));
         }
@@ -274,13 +311,17 @@ impl<M: Model> Frontier<M> {
         self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
         self.returns -= limit;
         // What is of unknown outcome is laid out again each time: the more of that there is, the longer is the window.
-        self.full = self.returns + pace.cut.max(unknown / 4);
-        Answer::Holds
+        self.full = self.returns + self.pace.cut.max(unknown / 4);
+        if limit == settled {
+            return Answer::Holds;
+        }
+        self.full = 0;
+        self.cut(model, budget)
     }
 
     /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
-    fn wait(&mut self, model: &M, pace: Pace, budget: u64) -> Answer {
-        self.full = (self.returns + self.returns / 2).max(pace.cut);
+    fn wait(&mut self, model: &M, budget: u64) -> Answer {
+        self.full = (self.returns + self.returns / 2).max(self.pace.cut);
         if self.returns < LATE {
             self.full = self.full.min(LATE);
             return Answer::Holds;
@@ -294,7 +335,7 @@ impl<M: Model> Frontier<M> {
             return Answer::Holds;
         }
         self.full = 0;
-        self.cut(model, pace, budget)
+        self.cut(model, budget)
     }
 }
 
@@ -303,10 +344,12 @@ struct Laid<'a, M: Model> {
     machine: Machine<'a, M>,
     plan: Plan,
     starts: Vec<Stand>,
+    /// Whether each class of operations of unknown outcome is counted.
+    counted: Vec<bool>,
 }
 
 impl<'a, M: Model> Laid<'a, M> {
-    fn new(model: &'a M, history: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>]) -> Self {
+    fn new(model: &'a M, history: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>], counting: bool) -> Self {
         let mut machine = Machine::new(model, history);
         let mut places = vec![NONE; history.len()];
         let plan = Plan::unfinished(&mut machine, &whole(history), &mut places);
@@ -322,7 +365,21 @@ impl<'a, M: Model> Laid<'a, M> {
             Stand { state: machine.state_id(start.state.clone()), done: places(&start.done), covered: places(&start.covered), used }
         };
         let starts = starts.iter().map(stand).collect();
-        Self { machine, plan, starts }
+        let counted = if counting { vec![true; plan.classes.len()] } else { plan.must_count(machine.table()) };
+        Self { machine, plan, starts, counted }
+    }
+
+    /// Whether there is something that is counted and need not be.
+    fn can_count_less(&self) -> bool {
+        self.counted != self.plan.must_count(self.machine.table())
+    }
+
+    /// Nothing if more is open than a search can hold.
+    fn search(&mut self, limit: u32) -> Option<AnySearch> {
+        let tally = Tally::new(&self.plan.classes, |class| self.counted[class]);
+        let mut search = AnySearch::new(&self.plan, limit, tally)?;
+        search.start_from(std::mem::take(&mut self.starts));
+        Some(search)
     }
 
     /// Looks for an order, and says how many configurations were explored.
@@ -331,15 +388,13 @@ impl<'a, M: Model> Laid<'a, M> {
         if returns == 0 {
             return (Progress::Found, 0);
         }
-        let Some(mut search) = AnySearch::exact(&self.plan, returns) else { return (Progress::Paused, 0) };
-        search.start_from(self.starts);
+        let Some(mut search) = self.search(returns) else { return (Progress::Paused, 0) };
         (search.run(&self.plan, &mut self.machine.steps(), budget), search.states())
     }
 
     /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
     fn stands(&mut self, limit: u32, budget: u64) -> (Option<Vec<Stand>>, u64) {
-        let Some(mut search) = AnySearch::exact(&self.plan, limit) else { return (None, 0) };
-        search.start_from(std::mem::take(&mut self.starts));
+        let Some(mut search) = self.search(limit) else { return (None, 0) };
         search.seek_stands();
         let progress = search.run(&self.plan, &mut self.machine.steps(), budget);
         let stands = (progress == Progress::Exhausted).then(|| search.stands(&self.plan, &self.machine.steps()));

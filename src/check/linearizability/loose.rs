@@ -97,6 +97,11 @@ impl Plan {
         self.note_sharp(table);
     }
 
+    /// For each class, whether it must be counted: what changes the state in a way of its own could do so without end.
+    pub(super) fn must_count(&self, table: &Table) -> Vec<bool> {
+        self.classes.iter().map(|class| table.part(class.kind).leaves().is_none()).collect()
+    }
+
     fn sort(&mut self) {
         self.loose.sort_unstable_by_key(|loose| (loose.kind, loose.after != NONE, loose.index));
         self.group();

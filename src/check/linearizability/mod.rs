@@ -228,16 +228,6 @@ enum Ruling {
     Undecided { states: u64, operation: Option<u32>, too_wide: bool },
 }
 
-impl Ruling {
-    fn of(finding: Finding) -> Option<Self> {
-        match finding {
-            Finding::Order(order) => Some(Self::Order(order)),
-            Finding::Violated(completions) => Some(Self::Violated { completions }),
-            Finding::Paused => None,
-        }
-    }
-}
-
 fn gather(shares: &[(Key<'_>, Share)], rulings: Vec<Ruling>, joint: bool) -> Judgement {
     let (mut violations, mut undecided) = (Vec::new(), Vec::new());
     for ((key, share), ruling) in shares.iter().zip(rulings) {
@@ -420,17 +410,14 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// What the patient search makes of it, if there is one.
     fn turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
-        let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, object, search: Some(search), .. } = case else { return None };
-        let before = search.states();
-        let progress = search.run(plan, &mut object.steps(), allowance);
-        self.states += search.states() - before;
-        match progress {
-            Progress::Found => Some(Ruling::Order(search.order(plan, &mut object.steps()))),
-            Progress::Exhausted => Some(Ruling::Violated { completions: search.horizon() }),
-            Progress::Paused => None,
-        }
+        self.spend(allowance, search, AnySearch::states, |search, budget| match search.run(plan, &mut object.steps(), budget) {
+            Progress::Found => Finding::Order(search.order(plan, &mut object.steps())),
+            Progress::Exhausted => Finding::Violated(search.horizon()),
+            Progress::Paused => Finding::Paused,
+        })
     }
 
     /// What the search in a hurry makes of it, if there is one and the patient one does not get on by itself.
@@ -438,22 +425,32 @@ impl<'a> Judge<'a> {
         if case.gets_on() {
             return None;
         }
-        let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, object, hasty: Some(hasty), .. } = case else { return None };
-        let before = hasty.states();
-        let finding = hasty.run(plan, &mut object.steps(), allowance);
-        self.states += hasty.states() - before;
-        Ruling::of(finding)
+        self.spend(allowance, hasty, Hasty::states, |hasty, budget| hasty.run(plan, &mut object.steps(), budget))
     }
 
     /// What the search that counts little makes of it, if there is one.
     fn relaxed_turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
-        let allowance = allowance.min(self.budget.saturating_sub(self.states));
         let Case { plan, object, relaxed: Some(relaxed), .. } = case else { return None };
-        let before = relaxed.states();
-        let finding = relaxed.run(plan, &mut object.steps(), allowance);
-        self.states += relaxed.states() - before;
-        Ruling::of(finding)
+        self.spend(allowance, relaxed, Relaxed::states, |relaxed, budget| relaxed.run(plan, &mut object.steps(), budget))
+    }
+
+    /// Lets something search for so many states, or as many as are left, and notes how many it took.
+    fn spend<S>(
+        &mut self,
+        allowance: u64,
+        search: &mut S,
+        states: impl Fn(&S) -> u64,
+        run: impl FnOnce(&mut S, u64) -> Finding,
+    ) -> Option<Ruling> {
+        let before = states(search);
+        let finding = run(search, allowance.min(self.budget.saturating_sub(self.states)));
+        self.states += states(search) - before;
+        match finding {
+            Finding::Order(order) => Some(Ruling::Order(order)),
+            Finding::Violated(completions) => Some(Ruling::Violated { completions }),
+            Finding::Paused => None,
+        }
     }
 }
 

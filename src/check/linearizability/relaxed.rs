@@ -36,8 +36,7 @@ pub(super) enum Finding {
 impl Relaxed {
     /// Nothing if everything is counted anyway, or more is open than a search can hold.
     pub(super) fn new(plan: &Plan, table: &Table, limit: u32) -> Option<Self> {
-        // What changes the state in a way of its own could do so without end.
-        let counted: Vec<bool> = plan.classes.iter().map(|class| table.part(class.kind).leaves().is_none()).collect();
+        let counted = plan.must_count(table);
         let search = if counted.iter().all(|counted| *counted) { None } else { search(plan, limit, &counted) };
         search.map(|search| Self { limit, counted, search, sparing: false, before: 0 })
     }

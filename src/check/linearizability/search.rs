@@ -240,7 +240,7 @@ impl<const W: usize> Search<W> {
         let mut fates = Fates::NONE;
         start.done.iter().for_each(|place| fates.done.insert(plan.planned[*place as usize].slot));
         start.covered.iter().for_each(|place| fates.covered.insert(plan.planned[*place as usize].slot));
-        for (place, count) in self.cursor.tally.places.iter().zip(&start.used) {
+        for (place, count) in self.cursor.tally.places.iter().zip(&start.used).filter(|(place, _)| place.mask != 0) {
             fates.used.set_count(place, *count);
         }
         (start.state, fates)
