@@ -547,7 +547,12 @@ impl CheckReport {
         }
         if self.guarantees.len() > 1 {
             let strongest: Vec<&str> = guarantee::strongest(&self.guarantees).into_iter().map(Guarantee::name).collect();
-            let strongest = if strongest.is_empty() { "none".to_owned() } else { strongest.join(" and ") };
+            let unknown = self.guarantees.iter().any(|report| report.verdict == Verdict::Unknown);
+            let strongest = match (strongest.is_empty(), unknown) {
+                (true, true) => "none is known to".to_owned(),
+                (true, false) => "none".to_owned(),
+                (false, _) => strongest.join(" and "),
+            };
             let _ = writeln!(text, "  the strongest that holds: {strongest}");
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
     /// What the object holds at first, as EDN; without it, nothing
-    #[arg(long, value_name = "VALUE", value_parser = initial)]
+    #[arg(long, value_name = "VALUE", value_parser = initial, allow_hyphen_values = true)]
     initial: Option<Value>,
     /// Take a compare-and-set that failed for one that saw another value; without this it is left out
     #[arg(long)]

@@ -41,6 +41,10 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let scenario = arguments.input.load(session)?;
     let called = arguments.input.invocation(session);
     let subject = Subject::of(&scenario);
+    if arguments.report.is_some() && !scenario.draws() {
+        let message = format!("{} has no history that can be drawn: --report is for key-value systems", subject.system);
+        return Err(Failure::new(Exit::Usage, &message));
+    }
     let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
     let mut trace = match &arguments.trace {
         Some(path) => Some(TraceWriter::new(files::create(path, &arguments.input.file)?)),
@@ -57,9 +61,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let outcome = if arguments.verify { explore::verify(sinks, run) } else { run(Watch { sinks, drawing, ..Watch::default() }) };
     let written = trace.map_or(Ok(()), TraceWriter::finish);
     show(&subject, &outcome, &called, arguments.format, session)?;
-    if let (Some(draft), Some(path)) = (draft, &arguments.report) {
+    if let (Some(draft), Some(path), Some(view)) = (draft, &arguments.report, &view) {
         let text = run_text(&subject, &outcome, &called, false);
-        draw(draft, path, &subject, &format!("seed {seed}"), &text, view.as_ref())?;
+        draw(draft, path, &subject, &format!("seed {seed}"), &text, view)?;
     }
     match (written, &arguments.trace) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
@@ -67,12 +71,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     }
 }
 
-/// Writes the page, if there is something to draw.
-fn draw(mut draft: Draft, path: &Path, subject: &Subject<'_>, seed: &str, text: &str, view: Option<&View>) -> Result<(), Failure> {
-    let Some(view) = view else {
-        let message = format!("{} has no history that can be drawn: --report is for key-value systems", subject.system);
-        return Err(Failure::new(Exit::Usage, &message));
-    };
+/// Writes the page.
+fn draw(mut draft: Draft, path: &Path, subject: &Subject<'_>, seed: &str, text: &str, view: &View) -> Result<(), Failure> {
     let (verdict, headline) = match (&view.witness, view.scenes.is_empty()) {
         (Some(_), _) => (Verdict::Holds, "what clients saw is linearizable"),
         (None, false) => (Verdict::Violated, "what clients saw is not linearizable"),

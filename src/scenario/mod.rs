@@ -96,6 +96,11 @@ impl Scenario {
         write::scenario(self)
     }
 
+    /// Whether what its clients see can be drawn: see [`Watch::drawing`].
+    pub fn draws(&self) -> bool {
+        self.instance.draws()
+    }
+
     /// Runs it under this seed.
     pub fn run(&self, seed: u64) -> Outcome {
         self.run_watched(seed, Watch::default())

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::check::View;
+use crate::history::History;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
@@ -40,6 +41,8 @@ pub trait Instance: Debug + Send + Sync {
     fn population(&self) -> Population;
     /// Its part of the scenario.
     fn write(&self) -> Written;
+    /// Whether what its clients see can be drawn.
+    fn draws(&self) -> bool;
     /// Runs it, with this planted bug if one is named.
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome;
     /// A copy.
@@ -173,6 +176,10 @@ impl<S: System> Instance for Ready<S> {
 
     fn write(&self) -> Written {
         S::write(&self.0)
+    }
+
+    fn draws(&self) -> bool {
+        S::draw_history(&self.0, &History::new(), 0).is_some()
     }
 
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {

@@ -130,6 +130,10 @@ fn a_run_that_holds() {
         "#]],
     );
     assert!(desk.expect(0, &["run", "calm.ron"]).out.contains("seed 5"), "the scenario's own");
+    // Said before the run, and not after it.
+    let done = desk.expect(2, &["run", "calm.ron", "--report", "page.html"]);
+    assert!(done.err.contains("has no history that can be drawn") && done.out.is_empty(), "{}{}", done.out, done.err);
+    assert!(!desk.path("page.html").exists());
     assert!(desk.expect(0, &["run", "calm.ron", "--seed", "0x10"]).out.contains("seed 16"));
 }
 
@@ -815,14 +819,14 @@ fn lists() {
               register        one value, or nothing
               cas-register    one value, or nothing, that can be compared and set
               kv              a register for each key, that can also be appended to and deleted; keys are judged apart
-              counter         a number that is added to
+              counter         a number that is added to, of 64 bits: it wraps around
               set             elements that come and go; each is judged apart
               grow-set        elements that only come, read all together
               queue           first in, first out
               stack           last in, first out
-              priority-queue  the least item out first
+              priority-queue  the least item out first: whole numbers, or texts
               lock            held by one owner at a time
-              fenced-lock     held by one owner at a time, with a token that grows from grant to grant
+              fenced-lock     held by one owner at a time, with a token, from 1 on, that grows from grant to grant
               log             entries that are appended and stay, read from any offset
               list-append     transactions on lists: append, r (read)
               rw-register     transactions on registers: w (write), r (read)

@@ -116,9 +116,19 @@ struct Maker<V> {
     seen: FxHashSet<u32>,
     elements: FxHashSet<u32>,
     /// The operation that saw each value first.
-    seers: Vec<(u32, usize)>,
+    seers: Vec<(u32, Seer)>,
     /// An operation that saw nothing where something had been from the start.
-    emptied: Option<usize>,
+    emptied: Vec<Seer>,
+    /// Whether what is added is of unknown outcome, and taken to have taken effect since what it wrote was seen.
+    assumed: bool,
+}
+
+/// Who saw something.
+#[derive(Clone, Copy)]
+struct Seer {
+    index: usize,
+    /// See [`Maker::assumed`].
+    assumed: bool,
 }
 
 /// A history in numbers.
@@ -130,7 +140,8 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
         seen: FxHashSet::default(),
         elements: FxHashSet::default(),
         seers: Vec::new(),
-        emptied: None,
+        emptied: Vec::new(),
+        assumed: false,
     };
     let mut keys: FxHashMap<Key<'_>, u32> = FxHashMap::default();
     let mut clients: FxHashMap<ClientId, usize> = FxHashMap::default();
@@ -154,6 +165,7 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
             maker.add(session, index, key, deed);
         }
     }
+    maker.assumed = true;
     maker.take_effect(pending);
     maker.finish()
 }
@@ -195,8 +207,9 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
 
     fn saw(&mut self, index: usize, key: u32, value: V) -> u32 {
         let value = self.value(key, value);
+        // What is known to have taken effect is added first.
         if self.seen.insert(value) {
-            self.seers.push((value, index));
+            self.seers.push((value, Seer { index, assumed: self.assumed }));
         }
         value
     }
@@ -206,7 +219,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             return Act::Read { value: None };
         }
         if seen.is_none() {
-            self.emptied.get_or_insert(index);
+            self.emptied.push(Seer { index, assumed: self.assumed });
         }
         Act::Read { value: seen.map(|value| self.saw(index, key, value)) }
     }
@@ -264,17 +277,15 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
 
     /// Finds out who wrote what.
     fn finish(mut self) -> Result<Acts, Refusal> {
-        if let Some(index) = self.emptied {
-            return Err(Refusal::Wrong(index));
-        }
         let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
         let mut twice = vec![false; self.values.len()];
         for (number, write) in self.acts.writes.iter().enumerate() {
             twice[write.value as usize] |= writers[write.value as usize].replace(number as u32).is_some();
         }
-        if let Some((value, index)) = self.seers.iter().find(|(value, _)| writers[*value as usize].is_none()) {
-            let _ = value;
-            return Err(Refusal::Wrong(*index));
+        let sourceless = self.seers.iter().filter(|(value, _)| writers[*value as usize].is_none()).map(|(_, seer)| seer);
+        let wrong: Vec<&Seer> = self.emptied.iter().chain(sourceless).collect();
+        if let Some(seer) = wrong.iter().find(|seer| !seer.assumed) {
+            return Err(Refusal::Wrong(seer.index));
         }
         let mut repeated: Vec<(&(u32, V), u32)> = Vec::new();
         for (value, number) in &self.values {
@@ -290,6 +301,10 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         if let Some(((_, value), _)) = repeated.iter().min_by_key(|(_, number)| *number) {
             let why = format!("{value:?} is written more than once, or was there at first: nobody can say which write a read saw");
             return Err(Refusal::Unclear(why));
+        }
+        // Each value has one writer: what is taken to have taken effect has.
+        if let Some(seer) = wrong.first() {
+            return Err(Refusal::Wrong(seer.index));
         }
         self.acts.writers = writers;
         Ok(self.acts)

@@ -107,7 +107,7 @@ impl Dialect for GrowSets {
 /// The dialect of something that is put into and taken from: what comes out of nothing is `nil`.
 macro_rules! pool {
     ($(#[$about:meta])* $dialect:ident: $model:ident, $op:ident, $result:ident,
-        $put:literal $Put:ident $Done:ident, $take:literal $Take:ident) => {
+        $put:literal $Put:ident $Done:ident, $take:literal $Take:ident, $item:ident) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $dialect;
@@ -121,7 +121,7 @@ macro_rules! pool {
 
             fn asked(&mut self, call: Call<'_>) -> Result<$op<Value>, String> {
                 keyless(call)?;
-                if call.f == $put { given(call.value, "an item").map($op::$Put) } else { Ok($op::$Take) }
+                if call.f == $put { $item(call.value, "an item").map($op::$Put) } else { Ok($op::$Take) }
             }
 
             fn answered(&mut self, op: &$op<Value>, call: Call<'_>) -> Result<$result<Value>, String> {
@@ -141,17 +141,35 @@ macro_rules! pool {
 
 pool! {
     /// A queue: `:enqueue 3`, and `:dequeue`, which ends with the item, or with `nil` if there was none.
-    Queues: Queue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue
+    Queues: Queue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue, given
 }
 
 pool! {
     /// A stack: `:push 3`, and `:pop`, which ends with the item, or with `nil` if there was none.
-    Stacks: Stack, StackOp, StackResult, "push" Push Pushed, "pop" Pop
+    Stacks: Stack, StackOp, StackResult, "push" Push Pushed, "pop" Pop, given
 }
 
 pool! {
-    /// A priority queue: `:insert 3`, and `:take-least`, which ends with the least item, or with `nil` if there was none.
-    PriorityQueues: PriorityQueue, PriorityQueueOp, PriorityQueueResult, "insert" Insert Inserted, "take-least" TakeLeast
+    /// A priority queue: `:insert 3`, and `:take-least`, which ends with the least item, or with `nil` if there was none. Items are whole
+    /// numbers of 64 bits, or texts or other values without numbers of other kinds: those cannot be put in order.
+    PriorityQueues: PriorityQueue, PriorityQueueOp, PriorityQueueResult, "insert" Insert Inserted, "take-least" TakeLeast, orderable
+}
+
+/// A value that is there, and can be put in order.
+fn orderable(value: &Value, what: &str) -> Result<Value, String> {
+    fn number(value: &Value) -> Option<&Value> {
+        match value {
+            Value::Number(_) => Some(value),
+            Value::List(items) | Value::Vector(items) | Value::Set(items) => items.iter().find_map(number),
+            Value::Map(fields) => fields.iter().find_map(|(key, value)| number(key).or_else(|| number(value))),
+            Value::Tagged(tagged) => number(&tagged.1),
+            _ => None,
+        }
+    }
+    match number(value) {
+        Some(number) => Err(format!("{number} cannot be put in order: of numbers, only whole ones of 64 bits can")),
+        None => given(value, what),
+    }
 }
 
 /// A log: `:append 3` ends with nothing, or with offset and entry, `[0 3]`. `:read` reads all, `:read 2` from that offset on, `:read [2 5]`

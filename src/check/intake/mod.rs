@@ -23,7 +23,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{ClientId, Time, nearest};
 use crate::check::model::Model;
-use crate::history::formats::{Entries, Entry, EntryKind, Format, Problem, Problems, Process, ReadError, Value};
+use crate::history::formats::{Clock, Entries, Entry, EntryKind, Format, Name, Problem, Problems, Process, ReadError, Value};
 use crate::history::{History, MalformedHistory, Outcome};
 
 pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
@@ -225,36 +225,39 @@ impl<O, R> Ledger<O, R> for Recorded<O, R> {
 /// Pairs entries, in the words of a dialect.
 pub(in crate::check) struct Intake<L> {
     pub(super) ledger: L,
-    format: Format,
     observe_failures: bool,
     /// How many entries were read.
     pub(super) entries: u64,
-    /// What each process has open: the operation, or nothing if its line was wrong.
-    open: FxHashMap<u32, Option<usize>>,
+    /// How many of these were of clients, and a process of another name.
+    ours: u64,
+    other: Option<Name>,
+    /// What each process has open: the operation and which of the dialect's names it has, or nothing if its line was wrong.
+    open: FxHashMap<u32, Option<(usize, usize)>>,
     problems: Problems,
     /// Whether a line could not be read: what is missing since may have stood there.
     unread: bool,
-    now: u64,
+    clock: Clock,
 }
 
 impl<L> Intake<L> {
     pub(super) fn new(ledger: L, format: Format, observe_failures: bool) -> Self {
         Self {
             ledger,
-            format,
             observe_failures,
             entries: 0,
+            ours: 0,
+            other: None,
             open: FxHashMap::default(),
             problems: Problems::default(),
             unread: false,
-            now: 0,
+            clock: Clock::new(format),
         }
     }
 
     /// Goes on with another ledger.
     pub(super) fn into<M>(self, ledger: impl FnOnce(L) -> M) -> Intake<M> {
-        let Self { ledger: old, format, observe_failures, entries, open, problems, unread, now } = self;
-        Intake { ledger: ledger(old), format, observe_failures, entries, open, problems, unread, now }
+        let Self { ledger: old, observe_failures, entries, ours, other, open, problems, unread, clock } = self;
+        Intake { ledger: ledger(old), observe_failures, entries, ours, other, open, problems, unread, clock }
     }
 
     /// Takes in what was read.
@@ -285,6 +288,9 @@ impl<L> Intake<L> {
         L: Ledger<O, R>,
     {
         self.ledger.close(self.entries);
+        if self.ours == 0 && self.problems.is_empty() {
+            self.problems.push(nothing_done(self.entries, self.other.as_ref()));
+        }
         if self.problems.is_empty() { Ok(self.ledger) } else { Err(IntakeError::Lines(self.problems)) }
     }
 
@@ -293,8 +299,15 @@ impl<L> Intake<L> {
         L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
         self.entries += 1;
-        let at = self.clock(entry)?;
-        let Process::Client(process) = entry.process else { return Ok(()) };
+        let at = Time::from_nanos(self.clock.tell(entry)?);
+        let process = match &entry.process {
+            Process::Client(process) => *process,
+            Process::Other(name) => {
+                self.other.get_or_insert_with(|| name.clone());
+                return Ok(());
+            }
+        };
+        self.ours += 1;
         let call = Call { process, f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
         if entry.kind == EntryKind::Invoke {
             self.invoke(dialect, entry, at, process, call)
@@ -303,26 +316,12 @@ impl<L> Intake<L> {
         }
     }
 
-    /// When it happened. Where the order of lines is what counts, no two are at one instant.
-    fn clock(&mut self, entry: &Entry) -> Result<Time, String> {
-        let least = if self.format == Format::Json && entry.time.is_some() { self.now } else { self.now + 1 };
-        match entry.time {
-            Some(time) if time < self.now && self.format == Format::Json => {
-                Err(format!("its time, {time}, is before that of the line above, {}: events are recorded in order", self.now))
-            }
-            time => {
-                self.now = time.unwrap_or(0).max(least);
-                Ok(Time::from_nanos(self.now))
-            }
-        }
-    }
-
     fn invoke<D: Dialect>(&mut self, dialect: &mut D, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
     where
         L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
         let client = ClientId::new(process);
-        if let Some(open) = self.open.insert(process, None).flatten() {
+        if let Some((open, _)) = self.open.insert(process, None).flatten() {
             let (_, since) = self.ledger.open(open);
             self.ledger.complete(at, client, open, Outcome::Unknown, None).map_err(|error| error.to_string())?;
             if !self.unread {
@@ -331,10 +330,10 @@ impl<L> Intake<L> {
                 ));
             }
         }
-        known(dialect, call.f)?;
+        let name = known(dialect, call.f)?;
         let op = dialect.asked(call)?;
         let operation = self.ledger.invoke(at, client, op, entry.line).map_err(|error| error.to_string())?;
-        self.open.insert(process, Some(operation));
+        self.open.insert(process, Some((operation, name)));
         Ok(())
     }
 
@@ -342,16 +341,19 @@ impl<L> Intake<L> {
     where
         L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
-        let operation = match self.open.remove(&process) {
-            Some(Some(operation)) => operation,
+        let (operation, begun) = match self.open.remove(&process) {
+            Some(Some(begun)) => begun,
             // What was wrong with its beginning was said there.
             Some(None) => return Ok(()),
             None if self.unread => return Ok(()),
             None => return Err(format!("process {process} ends something, but has begun nothing")),
         };
-        known(dialect, call.f)?;
-        let (op, _) = self.ledger.open(operation);
+        let name = known(dialect, call.f)?;
+        let (op, since) = self.ledger.open(operation);
         let outcome = match entry.kind {
+            _ if name != begun => {
+                Err(format!("process {process} ends {}, but what it began on line {since} is {}", call.f, dialect.names()[begun]))
+            }
             EntryKind::Ok => dialect.answered(op, call).map(Outcome::Done),
             EntryKind::Fail => Ok(dialect.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
             EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
@@ -366,11 +368,23 @@ impl<L> Intake<L> {
     }
 }
 
-/// Whether the dialect knows the name.
-fn known<D: Dialect>(dialect: &D, f: &str) -> Result<(), String> {
+/// What is wrong with a file in which no client did anything.
+fn nothing_done(entries: u64, other: Option<&Name>) -> Problem {
+    let message = match other {
+        Some(name) => format!(
+            "no client did anything: processes that are no numbers, such as {:?}, are skipped, and so were all {entries} entries",
+            name.as_str()
+        ),
+        None => "there is no operation in it".to_owned(),
+    };
+    Problem { line: 1, column: None, message, excerpt: String::new(), mark: None }
+}
+
+/// Which of the dialect's names this is.
+fn known<D: Dialect>(dialect: &D, f: &str) -> Result<usize, String> {
     let names = dialect.names();
-    if names.contains(&f) {
-        return Ok(());
+    if let Some(place) = names.iter().position(|name| *name == f) {
+        return Ok(place);
     }
     let meant = nearest(f, names.iter().copied()).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
     Err(format!("{f:?} is no operation of this model: there are {}{meant}", names.join(", ")))

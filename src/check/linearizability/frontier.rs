@@ -23,7 +23,7 @@ use crate::history::{History, Outcome};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Holds,
-    /// With the completion of the operation of this number, and not before.
+    /// With the completion of the operation of this number; and not before, if all was counted and the budget allowed to find out.
     Violated {
         operation: usize,
         at: Time,
@@ -39,6 +39,20 @@ pub(super) struct Pace {
     pub(super) look: usize,
     /// With how many completions a window is long enough to be cut.
     pub(super) cut: usize,
+    /// About how many completions are forgotten in one step.
+    pub(super) step: usize,
+}
+
+/// What came of a step of a cut.
+enum Cut {
+    /// There is nothing left to forget.
+    Done,
+    /// There is more.
+    More,
+    /// It would not be much.
+    TooLittle,
+    /// The budget ended.
+    Paused,
 }
 
 /// A window is looked at once its part of one in so many was not looked at yet: so a long one costs little more for each completion than a
@@ -46,11 +60,9 @@ pub(super) struct Pace {
 const SHARE: usize = 32;
 /// With so many completions in the window, what was open for half of them does not hold it up any longer.
 const LATE: usize = 1 << 16;
-/// How many completions are forgotten in one step.
-const STEP: usize = 512;
-/// How many there are in a step, and how often one looks, where operations of unknown outcome are not counted: so many more orders are possible
-/// then that a long window takes too many states.
-const SHORT_STEP: usize = 128;
+/// No pace is slower where operations of unknown outcome are not counted: so many more orders are possible then that a long window takes too
+/// many states.
+const SHORT: usize = 128;
 /// How many starts are kept.
 const KEPT: usize = 1 << 14;
 
@@ -87,6 +99,8 @@ pub(super) struct Frontier<M: Model> {
     /// number of times, if it leaves one state only. That allows more.
     counting: bool,
     explored: u64,
+    /// How many may be, by the end of what is asked now.
+    allowed: u64,
 }
 
 impl<M: Model> Frontier<M> {
@@ -103,6 +117,7 @@ impl<M: Model> Frontier<M> {
             loosened: false,
             counting: true,
             explored: 0,
+            allowed: 0,
         }
     }
 
@@ -144,53 +159,64 @@ impl<M: Model> Frontier<M> {
         self.window.complete(at, client, outcome).expect("clients and time were looked at before");
     }
 
+    /// Explores at most so many configurations from now on, until more are allowed.
+    pub(super) const fn allow(&mut self, budget: u64) {
+        self.allowed = self.explored.saturating_add(budget);
+    }
+
+    const fn left(&self) -> u64 {
+        self.allowed.saturating_sub(self.explored)
+    }
+
     /// Looks at the window, if it is time to.
-    pub(super) fn check(&mut self, model: &M, budget: u64) -> Answer {
+    pub(super) fn check(&mut self, model: &M) -> Answer {
         if self.unchecked < self.pace.look || self.unchecked * SHARE < self.returns {
             return Answer::Holds;
         }
-        let answer = self.look(model, budget);
-        if answer == Answer::Holds && self.returns >= self.full { self.cut(model, budget) } else { answer }
+        let answer = self.look(model);
+        if answer == Answer::Holds && self.returns >= self.full { self.cut(model) } else { answer }
     }
 
     /// Looks at the window, and makes it as short as it can be.
-    pub(super) fn settle(&mut self, model: &M, budget: u64) -> Answer {
+    pub(super) fn settle(&mut self, model: &M) -> Answer {
         self.full = 0;
-        let answer = self.look(model, budget);
-        if answer == Answer::Holds { self.cut(model, budget) } else { answer }
+        let answer = self.look(model);
+        if answer == Answer::Holds { self.cut(model) } else { answer }
     }
 
     /// From now on, counts no more operations of unknown outcome than it must.
     fn count_less(&mut self) {
         self.counting = false;
-        self.pace = Pace { look: self.pace.look.min(SHORT_STEP), cut: self.pace.cut.min(SHORT_STEP) };
+        let Pace { look, cut, step } = &mut self.pace;
+        [look, cut, step].into_iter().for_each(|length| *length = (*length).min(SHORT));
     }
 
     /// Whether there is an order of all that is known so far.
-    pub(super) fn look(&mut self, model: &M, budget: u64) -> Answer {
+    pub(super) fn look(&mut self, model: &M) -> Answer {
         if self.unchecked == 0 {
             return Answer::Holds;
         }
         let laid = Laid::new(model, &self.window, &self.starts, self.counting);
         let counts_less = laid.can_count_less();
-        let (progress, states) = laid.order(budget);
+        let (progress, states) = laid.order(self.left() / if counts_less { 2 } else { 1 });
         self.explored += states;
         match progress {
             Progress::Found => {
                 self.unchecked = 0;
                 Answer::Holds
             }
-            Progress::Exhausted => self.first_violated(model, budget),
+            Progress::Exhausted => self.first_violated(model),
             Progress::Paused if counts_less => {
                 self.count_less();
-                self.look(model, budget)
+                self.look(model)
             }
             Progress::Paused => Answer::GivenUp,
         }
     }
 
-    /// The first completion that was not looked at yet with which the window is violated, if it is with the last.
-    fn first_violated(&mut self, model: &M, budget: u64) -> Answer {
+    /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or if that takes too long, one
+    /// of those that follow.
+    fn first_violated(&mut self, model: &M) -> Answer {
         let operations = self.window.operations();
         let known = self.window.completions().iter().enumerate().filter(|(_, index)| operations[**index].outcome != Outcome::Unknown);
         let mut ranks: Vec<usize> = known.map(|(rank, _)| rank).collect();
@@ -198,15 +224,15 @@ impl<M: Model> Frontier<M> {
         let mut left = 0..ranks.len() - 1;
         while !left.is_empty() {
             let middle = left.start + left.len() / 2;
-            let (progress, states) = self.order_until(model, ranks[middle], budget);
+            let (progress, states) = self.order_until(model, ranks[middle], self.left());
             self.explored += states;
             match progress {
                 Progress::Found => left.start = middle + 1,
                 Progress::Exhausted => left.end = middle,
-                Progress::Paused => return Answer::GivenUp,
+                Progress::Paused => break,
             }
         }
-        let index = self.window.completions()[ranks[left.start]];
+        let index = self.window.completions()[ranks[left.end]];
         let at = self.window.operations()[index].completed.expect("it completed");
         Answer::Violated { operation: self.numbers[index], at }
     }
@@ -244,7 +270,25 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.
-    fn cut(&mut self, model: &M, budget: u64) -> Answer {
+    fn cut(&mut self, model: &M) -> Answer {
+        let mut steps = 0..;
+        loop {
+            match (self.step(model), steps.next()) {
+                (Cut::Done, _) => return Answer::Holds,
+                (Cut::More, _) => self.full = 0,
+                (Cut::TooLittle, Some(0)) => return self.wait(model),
+                (Cut::Paused, Some(0)) => return Answer::GivenUp,
+                (Cut::TooLittle | Cut::Paused, _) => {
+                    // What is left may go later.
+                    self.full = self.returns + self.pace.cut;
+                    return Answer::Holds;
+                }
+            }
+        }
+    }
+
+    /// Forgets some of it.
+    fn step(&mut self, model: &M) -> Cut {
         let mut laid = Laid::new(model, &self.window, &self.starts, self.counting);
         let operations = self.window.operations();
         let open = operations.iter().filter(|operation| operation.completed.is_none() && !self.late.contains(&operation.client));
@@ -252,18 +296,24 @@ impl<M: Model> Frontier<M> {
         let completed = |place: &u32| operations[laid.plan.planned[*place as usize].index as usize].completed;
         let settled = laid.plan.returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
         if settled == 0 || 2 * settled < self.full {
-            return self.wait(model, budget);
+            return Cut::TooLittle;
         }
-        let limit = settled.min(if self.counting { STEP } else { SHORT_STEP });
-        let (stands, states) = laid.stands(limit as u32, budget);
+        // What happened at one instant stays together.
+        let mut limit = settled.min(self.pace.step.max(1));
+        while limit < settled && completed(&laid.plan.returns[limit]) == completed(&laid.plan.returns[limit - 1]) {
+            limit += 1;
+        }
+        let counts_less = laid.can_count_less();
+        let (stands, states) = laid.stands(limit as u32, self.left() / if counts_less { 2 } else { 1 });
         self.explored += states;
         let Some(stands) = stands.filter(|stands| stands.len() <= KEPT) else {
-            if !laid.can_count_less() {
-                return Answer::GivenUp;
+            if !counts_less {
+                return Cut::Paused;
             }
             self.count_less();
-            return self.cut(model, budget);
+            return self.step(model);
         };
+        debug_assert!(!stands.is_empty(), "there is an order, and so there is one of the beginning");
         let Laid { machine, plan, counted, .. } = laid;
         let mut keep: Vec<bool> = operations.iter().map(|operation| operation.completed.is_none()).collect();
         plan.planned.iter().for_each(|planned| keep[planned.index as usize] = planned.returns >= limit as u32);
@@ -305,22 +355,18 @@ impl<M: Model> Frontier<M> {
             }
         });
         self.starts = starts.collect();
-        let unknown = plan.loose.len();
+        let unknown = plan.loose.iter().filter(|loose| keep[loose.index as usize]).count();
         self.window.retain(|index| keep[index]);
         let mut kept = keep.iter();
         self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
         self.returns -= limit;
         // What is of unknown outcome is laid out again each time: the more of that there is, the longer is the window.
         self.full = self.returns + self.pace.cut.max(unknown / 4);
-        if limit == settled {
-            return Answer::Holds;
-        }
-        self.full = 0;
-        self.cut(model, budget)
+        if limit == settled { Cut::Done } else { Cut::More }
     }
 
     /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
-    fn wait(&mut self, model: &M, budget: u64) -> Answer {
+    fn wait(&mut self, model: &M) -> Answer {
         self.full = (self.returns + self.returns / 2).max(self.pace.cut);
         if self.returns < LATE {
             self.full = self.full.min(LATE);
@@ -335,7 +381,7 @@ impl<M: Model> Frontier<M> {
             return Answer::Holds;
         }
         self.full = 0;
-        self.cut(model, budget)
+        self.cut(model)
     }
 }
 

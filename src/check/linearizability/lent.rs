@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::ClientId;
 use crate::check::model::{Key, Model, Next, Role};
+use crate::check::monitor::{self, Opinion, Span};
 use crate::history::{History, Outcome};
 
 /// A model whose operations and results are borrowed from somewhere.
@@ -37,6 +38,13 @@ where
 
     fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
         self.0.leads(state, op, ret)
+    }
+
+    fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
+        let span =
+            |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };
+        let lay_out = || part.spans().into_iter().map(span).collect();
+        self.0.monitor(&monitor::Part::new(&lay_out, part.end()))
     }
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
@@ -124,6 +132,10 @@ where
 
     fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
         self.lent.leads(state, op, ret)
+    }
+
+    fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
+        self.lent.monitor(part)
     }
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {

@@ -413,11 +413,13 @@ impl<'a> Judge<'a> {
     /// What the patient search makes of it, if there is one.
     fn turn(&mut self, case: &mut Case<'_>, allowance: u64) -> Option<Ruling> {
         let Case { plan, object, search: Some(search), .. } = case else { return None };
-        self.spend(allowance, search, AnySearch::states, |search, budget| match search.run(plan, &mut object.steps(), budget) {
-            Progress::Found => Finding::Order(search.order(plan, &mut object.steps())),
-            Progress::Exhausted => Finding::Violated(search.horizon()),
-            Progress::Paused => Finding::Paused,
-        })
+        let mut progress = Progress::Paused;
+        let ruling = self.spend(allowance, search, AnySearch::states, |search, budget| {
+            progress = search.run(plan, &mut object.steps(), budget);
+            if progress == Progress::Exhausted { Finding::Violated(search.horizon()) } else { Finding::Paused }
+        });
+        // To walk the way again explores nothing.
+        if progress == Progress::Found { Some(Ruling::Order(search.order(plan, &mut object.steps()))) } else { ruling }
     }
 
     /// What the search in a hurry makes of it, if there is one and the patient one does not get on by itself.

@@ -75,14 +75,14 @@ impl ModelName {
             Self::Register => "one value, or nothing",
             Self::CasRegister => "one value, or nothing, that can be compared and set",
             Self::Kv => "a register for each key, that can also be appended to and deleted; keys are judged apart",
-            Self::Counter => "a number that is added to",
+            Self::Counter => "a number that is added to, of 64 bits: it wraps around",
             Self::Set => "elements that come and go; each is judged apart",
             Self::GrowSet => "elements that only come, read all together",
             Self::Queue => "first in, first out",
             Self::Stack => "last in, first out",
-            Self::PriorityQueue => "the least item out first",
+            Self::PriorityQueue => "the least item out first: whole numbers, or texts",
             Self::Lock => "held by one owner at a time",
-            Self::FencedLock => "held by one owner at a time, with a token that grows from grant to grant",
+            Self::FencedLock => "held by one owner at a time, with a token, from 1 on, that grows from grant to grant",
             Self::Log => "entries that are appended and stay, read from any offset",
         }
     }

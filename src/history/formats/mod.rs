@@ -45,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod clock;
 mod edn;
 mod entry;
 mod json;
@@ -58,6 +59,7 @@ mod tests;
 mod value;
 mod write;
 
+pub(crate) use clock::Clock;
 pub use entry::{Entry, EntryKind, Name, Process};
 pub use json::JSON_VERSION;
 pub use problem::{PROBLEMS_SHOWN, Problem, Problems, ReadError};

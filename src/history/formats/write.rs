@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::entry::{Entry, Process};
+use super::clock::Clock;
+use super::entry::{Entry, EntryKind, Process};
 use super::json::{Header, Line};
-use super::problem::{Problems, ReadError};
+use super::problem::{Problem, Problems, ReadError};
 use super::read::{Entries, Format};
 use super::value::Value;
 
@@ -63,25 +64,91 @@ pub struct Converted {
     pub problems: Problems,
 }
 
-/// Writes these entries in this format. Lines that are wrong are left out, and told.
+/// Writes these entries in this format, so that they mean the same there. Lines that are wrong are left out, and told.
+///
+/// Only in our own lines of JSON can it be said that nobody knows which of two events came first: by equal times. In other formats an
+/// operation that begins at the instant at which another ends is written before that end; where even this would say too much, the line is
+/// one that is wrong. What comes from a format in which the order of lines counts gets times that tell this order.
 ///
 /// # Errors
 /// If something cannot be read or written.
 pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Result<Converted> {
     let mut converted = Converted::default();
     let mut writer = Writer::new(output, to)?;
+    let from = entries.format();
+    let mut clock = Clock::new(from);
+    // What happened at the last instant, and may have to be put in order.
+    let mut instant: Vec<Entry> = Vec::new();
+    let mut now = None;
     for entry in entries {
-        match entry {
-            Ok(entry) => {
-                writer.write(&entry)?;
-                converted.entries += 1;
+        let mut entry = match entry {
+            Ok(entry) => entry,
+            Err(ReadError::Line(problem)) => {
+                converted.problems.push(problem);
+                continue;
             }
-            Err(ReadError::Line(problem)) => converted.problems.push(problem),
             Err(ReadError::Io(error)) => return Err(error),
+        };
+        let at = match clock.tell(&entry) {
+            Ok(at) => at,
+            Err(message) => {
+                converted.problems.push(wrong(&entry, message));
+                continue;
+            }
+        };
+        if from != Format::Json && to == Format::Json {
+            entry.time = entry.time.map(|_| at);
         }
+        if now != Some(at) {
+            converted.write(&mut writer, &mut instant, from, to)?;
+            now = Some(at);
+        }
+        instant.push(entry);
     }
+    converted.write(&mut writer, &mut instant, from, to)?;
     writer.finish()?;
     Ok(converted)
+}
+
+impl Converted {
+    /// Writes what happened at one instant.
+    fn write<W: Write>(&mut self, writer: &mut Writer<W>, instant: &mut Vec<Entry>, from: Format, to: Format) -> io::Result<()> {
+        if from == Format::Json && to != Format::Json && instant.len() > 1 {
+            if let Err(problem) = line_up(instant) {
+                self.problems.push(problem);
+            }
+        }
+        for entry in instant.drain(..) {
+            writer.write(&entry)?;
+            self.entries += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Puts what happened at one instant in an order that says no more: what begins comes before what ends. One client's own order stays.
+fn line_up(instant: &mut [Entry]) -> Result<(), Problem> {
+    let begins = |entry: &Entry| entry.kind == EntryKind::Invoke;
+    let alone = instant.iter().all(|entry| entry.process == instant[0].process);
+    if alone || instant.iter().all(begins) || !instant.iter().any(begins) {
+        return Ok(());
+    }
+    let again = instant
+        .iter()
+        .enumerate()
+        .find(|(place, entry)| begins(entry) && instant[..*place].iter().any(|other| other.process == entry.process && !begins(other)));
+    if let Some((_, entry)) = again {
+        let message = "its process ends one thing and begins another while others begin or end something at the same time: \
+                       only json can say that nobody knows which came first"
+            .to_owned();
+        return Err(wrong(entry, message));
+    }
+    instant.sort_by_key(|entry| !begins(entry));
+    Ok(())
+}
+
+fn wrong(entry: &Entry, message: String) -> Problem {
+    Problem { line: entry.line, column: None, message, excerpt: Map(entry).to_string().chars().take(100).collect(), mark: None }
 }
 
 struct Who<'e>(&'e Process);
