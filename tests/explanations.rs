@@ -6,6 +6,7 @@ use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, Time};
 use stormglass::check::linearizability::{check, diagnose};
 use stormglass::check::model::Model;
+use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::Register;
 use stormglass::history::{Event, History, Outcome};
@@ -125,4 +126,28 @@ fn counted<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> (usize, Str
         assert!(why.shortest && why.core().len() <= 10, "{why:?}");
     }
     (report.violations().len(), explain(model, history))
+}
+
+/// What is open at the end of a beginning may have happened before another that must have: both are needed for what was seen.
+#[test]
+fn a_counter_that_counted_what_is_still_open() {
+    let at = Time::from_nanos;
+    let mut history = History::new();
+    for (client, op, invoked, completed, shown) in [
+        (0, CounterOp::AddAndGet(1), 1, 12, Some(1)),
+        (2, CounterOp::Add(1), 3, 4, None),
+        (1, CounterOp::AddAndGet(1), 5, 6, Some(3)),
+        (1, CounterOp::Read, 8, 9, Some(5)),
+    ] {
+        let outcome = Outcome::Done(shown.map_or(CounterResult::Added, CounterResult::Value));
+        history.record(at(invoked), &invoke(client, op)).expect("it was idle");
+        if client == 0 {
+            continue;
+        }
+        history.record(at(completed), &Event::Complete { client: ClientId::new(client), outcome }).expect("it was busy");
+    }
+    history.record(at(12), &done(0, CounterResult::Value(1))).expect("it was busy");
+    let report = check(&Counter::zero(), &history);
+    let why = diagnose(&Counter::zero(), &history, &report.violations()[0]);
+    assert_eq!((why.operation, why.shortest), (3, true), "{}", why.explain(&Counter::zero(), &history));
 }

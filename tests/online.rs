@@ -191,8 +191,8 @@ fn what_it_says_is_true_however_little_it_may_explore() {
     assert!(violated > 1_000 && unknown > 1_000, "{violated} violated, {unknown} unknown");
 }
 
-/// Hundreds of compare-and-sets of unknown outcome: too many to know of each whether it took effect. What nothing can have left is found even
-/// so, and little is remembered; the rest may stay unknown.
+/// Hundreds of compare-and-sets of unknown outcome: too many to know of each whether it took effect. What nothing can have left is found
+/// even so, and little is remembered; the rest may stay unknown.
 #[test]
 fn a_violation_is_found_among_hundreds_of_unknown_outcomes() {
     let model = Register::<i64>::empty();

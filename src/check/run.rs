@@ -464,7 +464,11 @@ impl CheckReport {
     pub fn text(&self) -> String {
         let mut text = self.summary();
         let mut findings: Vec<&Finding> = self.findings.iter().collect();
-        findings.sort_by_key(|finding| (finding.core.len(), finding.line));
+        findings.sort_by_key(|finding| {
+            let counted = finding.core.iter().filter(|line| !line.open).count();
+            let stuck = finding.core.iter().find(|line| line.stuck).map(|line| line.begins);
+            (finding.core.is_empty(), counted, stuck, finding.line)
+        });
         if let Some((first, others)) = findings.split_first() {
             let _ = write!(text, "\n{}", first.text);
             if !others.is_empty() {

@@ -60,8 +60,8 @@ enum Cut {
 const SHARE: usize = 32;
 /// With so many completions in the window, what was open for half of them does not hold it up any longer.
 const LATE: usize = 1 << 16;
-/// No pace is slower where operations of unknown outcome are not counted: so many more orders are possible then that a long window takes too
-/// many states.
+/// No pace is slower where operations of unknown outcome are not counted: so many more orders are possible then that a long window takes
+/// too many states.
 const SHORT: usize = 128;
 /// How many starts are kept.
 const KEPT: usize = 1 << 14;
@@ -214,8 +214,8 @@ impl<M: Model> Frontier<M> {
         }
     }
 
-    /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or if that takes too long, one
-    /// of those that follow.
+    /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or, if that takes too
+    /// long, one of those that follow.
     fn first_violated(&mut self, model: &M) -> Answer {
         let operations = self.window.operations();
         let known = self.window.completions().iter().enumerate().filter(|(_, index)| operations[**index].outcome != Outcome::Unknown);

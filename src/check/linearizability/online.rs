@@ -169,8 +169,8 @@ impl<M: Model> Online<M> {
         self
     }
 
-    /// Cuts each window once so many operations in it have completed, into pieces of at most so many. With fewer, less is remembered, and it
-    /// takes longer.
+    /// Cuts each window once so many operations in it have completed, into pieces of at most so many. With fewer, less is remembered, and
+    /// it takes longer.
     #[must_use]
     pub fn with_windows_of(mut self, completions: usize) -> Self {
         let Pace { look, step, .. } = self.pace;

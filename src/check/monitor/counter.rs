@@ -79,7 +79,7 @@ pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, cou
             walk.push(Step { span: place, from: span.from, until: span.until, sees, reads });
         }
     }
-    Walk::new(&walk, part.end()).order().map_or(Opinion::Violated, Opinion::Order)
+    Walk::new(&walk, part.end()).judge()
 }
 
 /// Whether each number seen lies, in some gap, between the least and the greatest that additions before it, and some of those beside it,
@@ -129,6 +129,9 @@ struct Walk<'a> {
     /// Open reads of a number that was not reached.
     readers: BTreeMap<u64, Vec<usize>>,
     twice: bool,
+    /// Whether an addition that had to happen became a step that one in `named_spare` could have been: only if both had happened, the other
+    /// would be left for a later step.
+    unsure: bool,
     whole: Vec<(usize, Gap)>,
 }
 
@@ -158,11 +161,20 @@ impl<'a> Walk<'a> {
             named_spare: BTreeMap::new(),
             readers: BTreeMap::new(),
             twice,
+            unsure: false,
             whole: Vec::new(),
         }
     }
 
-    fn order(mut self) -> Option<Vec<(usize, Gap)>> {
+    fn judge(mut self) -> Opinion {
+        match self.walk() {
+            Some(()) => Opinion::Order(self.whole),
+            None if self.unsure => Opinion::Unfit,
+            None => Opinion::Violated,
+        }
+    }
+
+    fn walk(&mut self) -> Option<()> {
         if self.twice {
             return None;
         }
@@ -178,7 +190,7 @@ impl<'a> Walk<'a> {
                 closed += 1;
             }
         }
-        Some(self.whole)
+        Some(())
     }
 
     fn open(&mut self, step: &Step, gap: Gap) -> Option<()> {
@@ -220,6 +232,7 @@ impl<'a> Walk<'a> {
             // Nothing else may be this step.
             open.then_some(span)?
         } else if let Some(Reverse((_, span))) = self.waiting.pop() {
+            self.unsure |= self.named_spare.contains_key(&which);
             span
         } else if let Some(span) = self.named_spare.get(&which).copied() {
             span
