@@ -164,7 +164,7 @@ fn logs(count: u64, extra: usize) {
     agree("log", &Log::empty(), (count, extra), op, |op| match op {
         LogOp::Append(_) => appended.clone(),
         LogOp::Read { most, .. } => {
-            let longest = most.unwrap_or(7) as usize;
+            let longest = most.map_or(7 + extra, |most| most as usize);
             texts.iter().filter(|entries| entries.len() <= longest).cloned().map(LogResult::Entries).collect()
         }
     });
