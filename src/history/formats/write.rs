@@ -113,10 +113,9 @@ pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Resu
 impl Converted {
     /// Writes what happened at one instant.
     fn write<W: Write>(&mut self, writer: &mut Writer<W>, instant: &mut Vec<Entry>, from: Format, to: Format) -> io::Result<()> {
-        if from == Format::Json && to != Format::Json && instant.len() > 1 {
-            if let Err(problem) = line_up(instant) {
-                self.problems.push(problem);
-            }
+        let ties_are_lost = from == Format::Json && to != Format::Json && instant.len() > 1;
+        if ties_are_lost && let Err(problem) = line_up(instant) {
+            self.problems.push(problem);
         }
         for entry in instant.drain(..) {
             writer.write(&entry)?;
