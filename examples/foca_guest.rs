@@ -16,7 +16,7 @@ use stormglass::check::Judge;
 use stormglass::process::{self, Context, Files, NoNote, Process};
 use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, PROPERTIES, Subject, Testimony};
 use stormglass::protocols::detector::{Note, Observers, Said, State};
-use stormglass::systems::{Check, Nodes, Population, Registry, System, Written};
+use stormglass::systems::{Nodes, Population, Registry, System, Written};
 use stormglass::workload::Nobody;
 use stormglass::world::Cluster;
 
@@ -185,8 +185,8 @@ impl System for FocaGuest {
     const ABOUT: &'static str = "foca 2.0, a SWIM library, with its defaults for a local network";
     type Config = Parameters;
 
-    fn checks() -> Vec<Check> {
-        PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        PROPERTIES.to_vec()
     }
 
     fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<Parameters> {

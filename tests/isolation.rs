@@ -4,7 +4,9 @@ use expect_test::{Expect, expect};
 use stormglass::base::{Act, ClientId, Committed, RunKey, Seen, Time, Transaction};
 use stormglass::check::isolation::generate::{Shape, generate};
 use stormglass::check::isolation::model::Store;
-use stormglass::check::isolation::{DEFAULT_BUDGET, Fate, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions};
+use stormglass::check::isolation::{
+    DEFAULT_BUDGET, Fate, ISOLATION, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions,
+};
 use stormglass::check::{Verdict, linearizability};
 use stormglass::history::{History, Outcome};
 
@@ -384,7 +386,7 @@ fn an_order_that_is_given_decides() {
     expect!["G-single × 1 | read-committed"].assert_eq(&judged(Some([2, 1])));
     let mut transactions = transactions("c1 0-9: a x 1\nc2 0-9: a x 2\nc3 0-9: r x 1 2");
     transactions.order(key("x"), &[2, 1]);
-    let property = judge_transactions("isolation", Level::ReadCommitted, &transactions, DEFAULT_BUDGET);
+    let property = judge_transactions(&ISOLATION, Level::ReadCommitted, &transactions, DEFAULT_BUDGET);
     assert_eq!(property.verdict, Verdict::Violated);
     expect![[r#"
         incompatible-order: no one list explains what was read
@@ -523,13 +525,13 @@ fn made_histories_are_strictly_serializable() {
             let ratio = stormglass::base::Ratio::new(1, 10).expect("a ratio");
             let shape = Shape { registers, aborted: ratio, unknown: ratio, ..Shape::new(1 + seed as u32 % 9, 150) };
             let made = generate(&shape, RunKey::from_seed(seed));
-            let told = judge("isolation", Level::StrictSerializable, &made.history, DEFAULT_BUDGET);
+            let told = judge(&ISOLATION, Level::StrictSerializable, &made.history, DEFAULT_BUDGET);
             // Where registers are written without being read, no guess is always right.
             assert!(told.verdict == Verdict::Holds || registers && told.verdict == Verdict::Unknown, "{registers} {seed}: {}", told.detail);
             unknown += usize::from(told.verdict == Verdict::Unknown);
             let mut transactions = Transactions::from(&made.history);
             made.orders.iter().for_each(|(key, values)| transactions.order(*key, values));
-            let told = judge_transactions("isolation", Level::StrictSerializable, &transactions, DEFAULT_BUDGET);
+            let told = judge_transactions(&ISOLATION, Level::StrictSerializable, &transactions, DEFAULT_BUDGET);
             assert_eq!(told.verdict, Verdict::Holds, "orders given, {registers} {seed}: {}", told.detail);
         }
     }
@@ -544,7 +546,7 @@ fn linearizability_of_the_store_agrees() {
     for planted in phenomena {
         for (seed, registers) in [(1, false), (2, true), (3, false), (4, true)] {
             let made = generate(&Shape { planted, registers, keys: 3, ..Shape::new(3, 30) }, RunKey::from_seed(seed));
-            let serializable = judge("isolation", Level::StrictSerializable, &made.history, DEFAULT_BUDGET).verdict;
+            let serializable = judge(&ISOLATION, Level::StrictSerializable, &made.history, DEFAULT_BUDGET).verdict;
             let linearizable = linearizability::check(&Store::default(), &made.history).verdict();
             assert!(linearizable == serializable || registers && serializable == Verdict::Unknown, "{planted:?} {seed}: {serializable}");
         }
@@ -561,7 +563,7 @@ fn a_run_is_judged_as_a_property() {
     history.invoke(time(2), two, act(&[Act::Read { key: 2 }, Act::Write { key: 1, value: 2 }])).expect("idle");
     history.complete(time(3), one, Outcome::Done(Committed { seen: vec![Seen::Empty] })).expect("busy");
     history.complete(time(4), two, Outcome::Done(Committed { seen: vec![Seen::Empty] })).expect("busy");
-    let property = judge("isolation", Level::Serializable, &history, DEFAULT_BUDGET);
+    let property = judge(&ISOLATION, Level::Serializable, &history, DEFAULT_BUDGET);
     assert_eq!((property.verdict, property.at), (Verdict::Violated, Some(time(4))));
     expect![[r#"
         write-skew: write skew, which is a G2-item
@@ -573,5 +575,5 @@ fn a_run_is_judged_as_a_property() {
           so that T1 < T2 < T1: a circle
     "#]]
     .assert_eq(&property.detail);
-    assert_eq!(judge("isolation", Level::SnapshotIsolation, &history, DEFAULT_BUDGET).verdict, Verdict::Holds);
+    assert_eq!(judge(&ISOLATION, Level::SnapshotIsolation, &history, DEFAULT_BUDGET).verdict, Verdict::Holds);
 }

@@ -1,8 +1,14 @@
 //! Money that moves between accounts is neither made nor lost.
 
-use super::PropertyReport;
+use super::{Property, PropertyReport};
 use crate::base::{Act, Committed, Seen, Time, Transaction};
 use crate::history::History;
+
+/// The property that audits of a bank are judged by.
+pub const CONSERVATION: Property = Property::always(
+    "conservation",
+    "each audit of the bank sees the total that it was opened with, and no account below zero (workloads with a Bank)",
+);
 
 /// Judges a bank of this many accounts: the keys from 0 on, to which the opening, a transaction of writes, gave this total.
 ///
@@ -11,7 +17,7 @@ use crate::history::History;
 /// money, and was over before the audit began.
 ///
 /// A transaction of unknown outcome is no trouble: whether it took effect or not, the total is the same. One that aborted saw nothing.
-pub fn judge(name: &'static str, accounts: u32, total: i64, history: &History<Transaction, Committed>) -> PropertyReport {
+pub fn judge(accounts: u32, total: i64, history: &History<Transaction, Committed>) -> PropertyReport {
     let mut open: Option<Time> = None;
     for &index in history.completions() {
         let operation = &history.operations()[index];
@@ -23,13 +29,13 @@ pub fn judge(name: &'static str, accounts: u32, total: i64, history: &History<Tr
             && let Some(wrong) = wrong(&committed.seen, accounts, total)
         {
             let detail = format!("an audit of {} begins at {} and sees {wrong}", operation.client, operation.invoked);
-            return PropertyReport::violated(name, at, detail);
+            return PropertyReport::violated(&CONSERVATION, at, detail);
         }
         if !sees_nothing || operation.op.acts.iter().any(|act| !act.is_read()) {
             open.get_or_insert(at);
         }
     }
-    PropertyReport::holds(name)
+    PropertyReport::holds(&CONSERVATION)
 }
 
 fn is_audit(transaction: &Transaction, accounts: u32) -> bool {

@@ -47,6 +47,29 @@ pub enum PropertyKind {
     Eventually,
 }
 
+/// A property that is judged: declared once, beside its judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// Its name: `election-safety`.
+    pub name: &'static str,
+    /// What it demands.
+    pub kind: PropertyKind,
+    /// What it says, in a sentence.
+    pub about: &'static str,
+}
+
+impl Property {
+    /// Something bad that never happens.
+    pub const fn always(name: &'static str, about: &'static str) -> Self {
+        Self { name, kind: PropertyKind::Always, about }
+    }
+
+    /// Something good that happens in the end.
+    pub const fn eventually(name: &'static str, about: &'static str) -> Self {
+        Self { name, kind: PropertyKind::Eventually, about }
+    }
+}
+
 /// What became of one property in one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PropertyReport {
@@ -63,14 +86,42 @@ pub struct PropertyReport {
 }
 
 impl PropertyReport {
-    /// A property that must always hold, and did.
-    pub fn holds(name: &'static str) -> Self {
-        Self { name, kind: PropertyKind::Always, verdict: Verdict::Holds, detail: String::new(), at: None }
+    /// A property that held.
+    pub fn holds(property: &Property) -> Self {
+        Self { name: property.name, kind: property.kind, verdict: Verdict::Holds, detail: String::new(), at: None }
     }
 
-    /// A property that must always hold, and was violated.
-    pub fn violated(name: &'static str, at: Time, detail: impl Into<String>) -> Self {
-        Self { name, kind: PropertyKind::Always, verdict: Verdict::Violated, detail: detail.into(), at: Some(at) }
+    /// A property that was violated.
+    pub fn violated(property: &Property, at: Time, detail: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Violated, detail: detail.into(), at: Some(at), ..Self::holds(property) }
+    }
+}
+
+/// The first violation of each property, as a judge finds them.
+#[derive(Clone, Debug, Default)]
+pub struct Violations(Vec<PropertyReport>);
+
+impl Violations {
+    /// Notes that the property was violated, unless it was before.
+    pub fn add(&mut self, property: &Property, at: Time, detail: impl Into<String>) {
+        if self.of(property).is_none() {
+            self.0.push(PropertyReport::violated(property, at, detail));
+        }
+    }
+
+    /// Whether nothing was violated.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A report on each of these properties, in their order.
+    pub fn reports(&self, properties: &[Property]) -> Vec<PropertyReport> {
+        let report = |property| self.of(property).cloned().unwrap_or_else(|| PropertyReport::holds(property));
+        properties.iter().map(report).collect()
+    }
+
+    fn of(&self, property: &Property) -> Option<&PropertyReport> {
+        self.0.iter().find(|report| report.name == property.name)
     }
 }
 

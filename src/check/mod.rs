@@ -14,7 +14,7 @@ mod stream;
 mod table;
 mod view;
 
-pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
+pub use judge::{Judge, Property, PropertyKind, PropertyReport, Verdict, Violations};
 pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
 pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};

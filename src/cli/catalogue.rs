@@ -1,10 +1,10 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
-use crate::check::PropertyKind;
 use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
-use crate::systems::{AnySystem, Check, Decoy, Mutant, Registry};
+use crate::check::{Property, PropertyKind};
+use crate::systems::{AnySystem, Decoy, Mutant, Registry};
 use crate::world;
 
 /// One named thing.
@@ -26,7 +26,7 @@ pub(super) enum Class {
     Cut,
     Target,
     Trigger,
-    Check,
+    Property,
     Mutant,
     Decoy,
     Mark,
@@ -45,7 +45,7 @@ impl Class {
             Self::Cut => "a way to partition",
             Self::Target => "whom a fault may strike",
             Self::Trigger => "a trigger of faults",
-            Self::Check => "a property that is checked",
+            Self::Property => "a property that is judged",
             Self::Mutant => "a mutant: a planted bug",
             Self::Decoy => "a decoy: odd, and right",
             Self::Mark => "a sometimes mark",
@@ -61,7 +61,7 @@ impl Class {
         match self {
             Self::System => "systems",
             Self::Fault => "faults",
-            Self::Check => "checks",
+            Self::Property => "properties",
             Self::Mutant => "mutants",
             Self::Decoy => "decoys",
             Self::Model => "models",
@@ -78,7 +78,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     for (class, entries) in [(Class::Fault, FAULTS), (Class::Cut, CUTS), (Class::Target, TARGETS), (Class::Trigger, TRIGGERS)] {
         topics.extend(entries.iter().map(|entry| written(class, entry)));
     }
-    topics.extend(checks(registry));
+    topics.extend(properties(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().iter().map(|planted| mutant(planted, system))));
     topics.extend(registry.systems().flat_map(|system| system.decoys().iter().map(|planted| decoy(planted, system))));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
@@ -173,13 +173,13 @@ fn written(class: Class, (name, about, example): &Entry) -> Topic {
 }
 
 fn system(system: &dyn AnySystem) -> Topic {
-    let checks = system.checks().iter().map(|check| format!("{}: {}", check.name, check.about)).collect();
+    let properties = system.properties().iter().map(|property| format!("{}: {}", property.name, property.about)).collect();
     let mutants = system.mutants().iter().map(|mutant| mutant.name.to_owned()).collect();
     let decoys = system.decoys().iter().map(|decoy| decoy.name.to_owned()).collect();
     let more = [
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
-        ("checks", lines(checks)),
+        ("properties", lines(properties)),
         ("sometimes", joined(&system.marks())),
         ("mutants", lines(mutants)),
         ("decoys", lines(decoys)),
@@ -189,35 +189,35 @@ fn system(system: &dyn AnySystem) -> Topic {
 }
 
 /// The properties of all systems, those of the world once.
-fn checks(registry: &Registry) -> Vec<Topic> {
-    let mut found: Vec<(Check, Vec<&str>)> = Vec::new();
+fn properties(registry: &Registry) -> Vec<Topic> {
+    let mut found: Vec<(Property, Vec<&str>)> = Vec::new();
     for system in registry.systems() {
-        for check in system.checks() {
-            match found.iter_mut().find(|(known, _)| *known == check) {
+        for property in system.properties() {
+            match found.iter_mut().find(|(known, _)| *known == property) {
                 Some((_, owners)) => owners.push(system.name()),
-                None => found.push((check, vec![system.name()])),
+                None => found.push((property, vec![system.name()])),
             }
         }
     }
-    for &(name, kind, about) in world::PROPERTIES {
-        if found.iter().all(|(known, _)| known.name != name) {
-            found.push((Check { name, kind, about }, Vec::new()));
+    for property in world::PROPERTIES {
+        if found.iter().all(|(known, _)| known.name != property.name) {
+            found.push((property, Vec::new()));
         }
     }
-    found.into_iter().map(|(check, owners)| self::check(&check, &owners)).collect()
+    found.into_iter().map(|(property, owners)| self::property(&property, &owners)).collect()
 }
 
-fn check(check: &Check, owners: &[&str]) -> Topic {
-    let everywhere = world::PROPERTIES.iter().any(|(name, ..)| *name == check.name);
-    let kind = match check.kind {
+fn property(property: &Property, owners: &[&str]) -> Topic {
+    let everywhere = world::PROPERTIES.iter().any(|own| own.name == property.name);
+    let kind = match property.kind {
         PropertyKind::Always => "something bad that must never happen",
         PropertyKind::Eventually => "something good that must happen in the end",
     };
     let judged = if everywhere { "every system".to_owned() } else { owners.join(", ") };
     Topic {
-        name: check.name.to_owned(),
-        class: Class::Check,
-        about: check.about.to_owned(),
+        name: property.name.to_owned(),
+        class: Class::Property,
+        about: property.about.to_owned(),
         more: vec![("about", kind.to_owned()), ("judged in", judged)],
     }
 }

@@ -9,8 +9,8 @@ use crate::base::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system, fault, target, trigger, check, mutant, model, guarantee, mark, role or kind of
-    /// message
+    /// A system, fault, target, trigger, property, mutant, model, guarantee, mark, role or kind
+    /// of message
     name: String,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 enum What {
     Systems,
     Faults,
-    Checks,
+    Properties,
     Mutants,
     Decoys,
     Models,
@@ -30,7 +30,7 @@ impl What {
         match self {
             Self::Systems => Class::System,
             Self::Faults => Class::Fault,
-            Self::Checks => Class::Check,
+            Self::Properties => Class::Property,
             Self::Mutants => Class::Mutant,
             Self::Decoys => Class::Decoy,
             Self::Models => Class::Model,

@@ -94,7 +94,7 @@ enum Command {
     Check(check::Arguments),
     /// Write a recorded history in another format
     Convert(convert::Arguments),
-    /// List what there is: systems, faults, checks, mutants, decoys, models, guarantees, levels
+    /// List what there is: systems, faults, properties, mutants, decoys, models, guarantees, levels
     List(list::Arguments),
     /// Explain a system, a fault, a check, a mutant, a model, a mark, …
     Explain(explain::Arguments),

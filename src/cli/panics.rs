@@ -43,7 +43,7 @@ pub(super) fn watched(run: impl FnOnce() -> Outcome) -> Outcome {
 
 fn with_place(mut outcome: Outcome, place: &str) -> Outcome {
     for property in &mut outcome.properties {
-        if property.name == NO_PANIC && property.verdict == Verdict::Violated {
+        if property.name == NO_PANIC.name && property.verdict == Verdict::Violated {
             property.detail += &format!("\nat {place}");
         }
     }

@@ -37,7 +37,7 @@ fn normalise(detail: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::Time;
-    use crate::check::PropertyReport;
+    use crate::check::{Property, PropertyReport};
     use crate::explore::samples::outcome;
 
     #[test]
@@ -56,7 +56,7 @@ mod tests {
     fn failures_of_different_properties_differ() {
         let failed = |names: &[&'static str]| {
             let mut outcome = outcome(1);
-            outcome.properties.extend(names.iter().map(|name| PropertyReport::violated(name, Time::ZERO, "broken")));
+            outcome.properties.extend(names.iter().map(|name| PropertyReport::violated(&Property::always(name, ""), Time::ZERO, "broken")));
             fingerprint(&outcome)
         };
         assert_eq!(failed(&[]), None);

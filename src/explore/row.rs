@@ -57,7 +57,7 @@ pub(crate) mod samples {
             messages: Messages { sent: 500, delivered: 480, dropped: 20, duplicated: 3 },
             sim_time: Time::ZERO + Duration::from_millis(12_500),
             operations: Operations { invoked: 100, completed: 97, failed: 1, unknown: 2 },
-            properties: vec![PropertyReport::holds("linearizable"), PropertyReport::holds("no-panic")],
+            properties: ["linearizable", "no-panic"].map(|name| PropertyReport::holds(&property(name))).to_vec(),
             tables: Vec::new(),
             sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
             faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
@@ -65,10 +65,16 @@ pub(crate) mod samples {
         }
     }
 
+    fn property(name: &'static str) -> Property {
+        Property::always(name, "made up")
+    }
+
     /// The same run, with this property violated.
     pub(crate) fn violated(seed: u64, property: &'static str, detail: &str) -> Outcome {
         let mut outcome = outcome(seed);
-        outcome.properties.insert(0, PropertyReport::violated(property, Time::ZERO + Duration::from_millis(2_013), detail));
+        outcome
+            .properties
+            .insert(0, PropertyReport::violated(&self::property(property), Time::ZERO + Duration::from_millis(2_013), detail));
         outcome
     }
 

@@ -1,13 +1,14 @@
 //! The same run twice, record by record.
 
 use crate::base::Time;
-use crate::check::PropertyReport;
+use crate::check::{Property, PropertyReport};
 use crate::systems::Watch;
 use crate::trace::{Entry, Sink};
 use crate::world::Outcome;
 
 /// What [`verify`] judges: a run is a pure function of the scenario and the seed.
-pub const DETERMINISTIC: &str = "deterministic";
+pub const DETERMINISTIC: Property =
+    Property::always("deterministic", "two runs of one scenario and seed are the same, record by record, and so is what is judged of them");
 
 /// Runs twice, compares record by record, and adds its own verdict on [`DETERMINISTIC`] to the outcome of the first run. These sinks see
 /// the first run only.
@@ -87,15 +88,15 @@ impl Comparison {
 
     fn report(self, first: &Outcome, second: &Outcome) -> PropertyReport {
         if let Some((at, difference)) = self.difference {
-            return PropertyReport::violated(DETERMINISTIC, at, difference);
+            return PropertyReport::violated(&DETERMINISTIC, at, difference);
         }
         if self.seen < self.first.digests.len() {
             let difference = told(self.seen, self.first.line(self.seen), "nothing more: it had ended");
-            return PropertyReport::violated(DETERMINISTIC, second.sim_time, difference);
+            return PropertyReport::violated(&DETERMINISTIC, second.sim_time, difference);
         }
         match judged_differently(first, second) {
-            Some(difference) => PropertyReport::violated(DETERMINISTIC, second.sim_time, difference),
-            None => PropertyReport::holds(DETERMINISTIC),
+            Some(difference) => PropertyReport::violated(&DETERMINISTIC, second.sim_time, difference),
+            None => PropertyReport::holds(&DETERMINISTIC),
         }
     }
 }
@@ -156,7 +157,7 @@ mod tests {
             outcome(1)
         });
         let report = verified.properties.last().unwrap();
-        assert_eq!((report.name, report.verdict == Verdict::Violated), (DETERMINISTIC, expected.is_some()));
+        assert_eq!((report.name, report.verdict == Verdict::Violated), (DETERMINISTIC.name, expected.is_some()));
         assert_eq!(report.detail, expected.unwrap_or_default());
     }
 

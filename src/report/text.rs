@@ -109,7 +109,7 @@ fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> S
 
 /// The command that shows a failure again: for two runs that differ, the one that runs twice.
 fn again(outcome: &Outcome, called: &Invocation) -> String {
-    if is_violated(outcome)(DETERMINISTIC) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
+    if is_violated(outcome)(DETERMINISTIC.name) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
 }
 
 /// Text that grows line by line.
@@ -530,7 +530,7 @@ mod tests {
 
     #[test]
     fn two_runs_that_differ_are_shown_by_running_twice() {
-        let text = run_text(&subject(), &violated(7, DETERMINISTIC, "two runs differ"), &called(), false);
+        let text = run_text(&subject(), &violated(7, DETERMINISTIC.name, "two runs differ"), &called(), false);
         assert!(text.ends_with("  stormglass run storm.ron --seed 7 --set duration=5s --verify\n"), "{text}");
     }
 

@@ -65,7 +65,7 @@ impl Names<'_> {
 
     /// A property that is judged.
     pub(super) fn property(&self, form: Form<'_>) -> Option<&'static str> {
-        self.known(form, "property", |system| system.checks().iter().map(|check| check.name).collect())
+        self.known(form, "property", |system| system.properties().iter().map(|property| property.name).collect())
     }
 
     /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.

@@ -7,10 +7,10 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ClientId, Duration, DurationRange, Form, NodeId};
-use crate::check::{PropertyKind, PropertyReport};
+use crate::check::{Property, PropertyReport};
 use crate::history::{self, History};
 use crate::process::{self, ClientProcess, Context, Files, NoNote, Process, Role, SyncToken};
-use crate::systems::{Check, Mutant, Nodes, Population, Registry, System, Written};
+use crate::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use crate::world::Cluster;
 
 /// The toy under its own name, the toy with a stricter sister, and a stand-in for a system that takes what `RaftKv` takes.
@@ -229,10 +229,10 @@ impl Flavour for Raftish {
 }
 
 const fn mutant(name: &'static str) -> Mutant {
-    Mutant { name, property: COUNTS, about: "answers zero", source: "made up", needs: &["nothing"] }
+    Mutant { name, property: COUNTS.name, about: "answers zero", source: "made up", needs: &["nothing"] }
 }
 
-const COUNTS: &str = "counts";
+const COUNTS: Property = Property::always("counts", "who adds is told a count above zero");
 
 #[derive(Clone, Debug)]
 pub(super) struct Config {
@@ -257,8 +257,8 @@ impl<F: Flavour> System for Toy<F> {
     const ABOUT: &'static str = "Servers that count, and take turns at leading.";
     type Config = Config;
 
-    fn checks() -> Vec<Check> {
-        vec![Check { name: COUNTS, kind: PropertyKind::Always, about: "who adds is told a count above zero" }]
+    fn properties() -> Vec<Property> {
+        vec![COUNTS]
     }
 
     fn mutants() -> &'static [Mutant] {
@@ -307,6 +307,6 @@ impl<F: Flavour> System for Toy<F> {
         assert!(states > 0, "a budget");
         let wrong = history.operations().iter().find(|operation| operation.result() == Some(&0));
         let told = |client| format!("{client} added, and was told that the count is 0");
-        vec![wrong.map_or(PropertyReport::holds(COUNTS), |wrong| PropertyReport::violated(COUNTS, wrong.invoked, told(wrong.client)))]
+        vec![wrong.map_or(PropertyReport::holds(&COUNTS), |wrong| PropertyReport::violated(&COUNTS, wrong.invoked, told(wrong.client)))]
     }
 }

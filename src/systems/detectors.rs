@@ -20,9 +20,9 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, Fields, Form};
-use crate::check::Judge;
+use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
 use crate::protocols::detector::{
@@ -310,12 +310,12 @@ impl System for Detectors {
 
     type Config = DetectorsConfig;
 
-    fn checks() -> Vec<Check> {
-        properties::PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.to_vec()
     }
 
     fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&properties::PROPERTIES.map(|(name, ..)| name)));
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&properties::PROPERTIES));
         &MUTANTS
     }
 
@@ -397,8 +397,8 @@ pub(super) fn no_workload(workload: Option<Form<'_>>) {
 }
 
 /// The mutants that one of these properties must catch, as scenarios name them.
-pub(super) fn mutants(properties: &[&str]) -> Vec<Mutant> {
-    let caught = |mutant: &&detector::Mutant| properties.contains(&mutant.property);
+pub(super) fn mutants(properties: &[Property]) -> Vec<Mutant> {
+    let caught = |mutant: &&detector::Mutant| properties.iter().any(|property| property.name == mutant.property);
     detector::MUTANTS.iter().filter(caught).map(described).collect()
 }
 

@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Check, Decoy, Mutant, Population, System, Written};
+use super::{Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
-use crate::check::View;
+use crate::check::{Property, View};
 use crate::history::History;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
@@ -24,7 +24,7 @@ pub trait AnySystem: Send + Sync {
     /// The *sometimes* marks of its servers and clients.
     fn marks(&self) -> Vec<&'static str>;
     /// The properties that are judged in each of its runs, the world's own among them.
-    fn checks(&self) -> Vec<Check>;
+    fn properties(&self) -> Vec<Property>;
     /// Its planted bugs.
     fn mutants(&self) -> &'static [Mutant];
     /// Its decoys.
@@ -138,9 +138,8 @@ impl<S: System> AnySystem for Door<S> {
         S::Server::MARKS.iter().chain(S::Client::MARKS).chain(world::MARKS).copied().collect()
     }
 
-    fn checks(&self) -> Vec<Check> {
-        let own = world::PROPERTIES.iter().map(|&(name, kind, about)| Check { name, kind, about });
-        S::checks().into_iter().chain(own).collect()
+    fn properties(&self) -> Vec<Property> {
+        S::properties().into_iter().chain(world::PROPERTIES).collect()
     }
 
     fn mutants(&self) -> &'static [Mutant] {

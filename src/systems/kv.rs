@@ -13,22 +13,15 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic, key_choice, part};
-use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Fields, Form, KvOp, KvResponse};
+use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
-use crate::check::{Judge, PropertyKind, PropertyReport, View, linearizability};
+use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::process::{Process, Service};
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
 use crate::world::Cluster;
-
-/// The property that the clients' history is judged by.
-pub const LINEARIZABILITY: Check = Check {
-    name: "linearizability",
-    kind: PropertyKind::Always,
-    about: "what the clients saw can be put in one order, each operation between its invocation and its completion, that a single copy of \
-            each key would have answered the same (Herlihy and Wing, 1990)",
-};
 
 /// The workload of a key-value system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +148,7 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
     }
 
     /// The properties of its own that its judges report on, next to linearizability.
-    fn checks() -> Vec<Check> {
+    fn properties() -> Vec<Property> {
         Vec::new()
     }
 
@@ -210,8 +203,8 @@ impl<P: KeyValue> System for Kv<P> {
 
     type Config = KvConfig<P::Settings>;
 
-    fn checks() -> Vec<Check> {
-        [LINEARIZABILITY].into_iter().chain(P::checks()).collect()
+    fn properties() -> Vec<Property> {
+        [LINEARIZABILITY].into_iter().chain(P::properties()).collect()
     }
 
     fn mutants() -> &'static [Mutant] {
@@ -265,5 +258,5 @@ impl<P: KeyValue> System for Kv<P> {
 
 /// Judges what the clients of a key-value system saw, exploring at most about this many states.
 pub fn judge(history: &History<KvOp, KvResponse>, states: u64) -> PropertyReport {
-    linearizability::judge(LINEARIZABILITY.name, &Registers::empty(), history, states)
+    linearizability::judge(&LINEARIZABILITY, &Registers::empty(), history, states)
 }

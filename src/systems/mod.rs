@@ -18,7 +18,7 @@ mod two_phase_over_raft;
 use std::fmt::Debug;
 
 use crate::base::Form;
-use crate::check::{Judge, PropertyKind, PropertyReport, View};
+use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::world::{Cluster, Setup};
 
@@ -44,7 +44,7 @@ pub trait System: Cluster + Sized {
 
     /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
     /// under those.
-    fn checks() -> Vec<Check>;
+    fn properties() -> Vec<Property>;
 
     /// Its planted bugs.
     fn mutants() -> &'static [Mutant] {
@@ -127,17 +127,6 @@ pub struct Written {
     pub system: String,
     /// The value of `workload`, if there is one.
     pub workload: Option<String>,
-}
-
-/// A property that is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Its name: `election-safety`.
-    pub name: &'static str,
-    /// What it demands.
-    pub kind: PropertyKind,
-    /// What it says, in a sentence.
-    pub about: &'static str,
 }
 
 /// A planted bug: a real, published one.

@@ -7,9 +7,9 @@
 use std::sync::LazyLock;
 
 use super::detectors::{NODES, mutants, no_workload};
-use super::{Check, Chosen, Mutant, Nodes, Population, System, Written};
+use super::{Chosen, Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, Form};
-use crate::check::Judge;
+use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
@@ -76,13 +76,12 @@ impl System for Omega {
 
     type Config = OmegaConfig;
 
-    fn checks() -> Vec<Check> {
-        let all = properties::PROPERTIES.into_iter().chain([LEADERSHIP]);
-        all.map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.into_iter().chain([LEADERSHIP]).collect()
     }
 
     fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[LEADERSHIP.0]));
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[LEADERSHIP]));
         &MUTANTS
     }
 

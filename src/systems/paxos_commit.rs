@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
+use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Mutant};
 use crate::base::{Duration, DurationRange, Fields, Form};
-use crate::check::Judge;
+use crate::check::{Judge, Property};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
 
@@ -91,8 +91,8 @@ impl Transactional for PaxosCommitTransactions {
         &MUTANTS
     }
 
-    fn checks() -> Vec<Check> {
-        properties::PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.to_vec()
     }
 
     fn judges(_: &PaxosCommitSettings) -> Vec<Box<dyn Judge<PaxosCommit>>> {

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
+use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use super::{Check, Mutant};
 use crate::base::{Duration, DurationRange, Fields, Form};
-use crate::check::{Judge, PropertyKind};
+use crate::check::{Judge, Property};
 use crate::protocols::raft::{self, Raft};
 
 /// A key-value store replicated by Raft, with its clients.
@@ -78,9 +78,8 @@ impl KeyValue for raft::RaftKv {
         &MUTANTS
     }
 
-    fn checks() -> Vec<Check> {
-        let check = |(name, about)| Check { name, kind: PropertyKind::Always, about };
-        raft::properties::PROPERTIES.into_iter().map(check).collect()
+    fn properties() -> Vec<Property> {
+        raft::properties::PROPERTIES.to_vec()
     }
 
     fn judges(servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {

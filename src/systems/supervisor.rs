@@ -7,9 +7,9 @@
 use std::sync::LazyLock;
 
 use super::detectors::{mutants, no_workload};
-use super::{Check, Mutant, Nodes, OmegaConfig, Population, System, Written};
+use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
 use crate::base::{Duration, Form};
-use crate::check::Judge;
+use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, RECOVERY, RecoveryJudge, Testimony, Working};
 use crate::protocols::detector::{self, Note, OmegaNote, SupervisorMessage, SupervisorNote};
@@ -72,13 +72,12 @@ impl System for Supervisor {
 
     type Config = SupervisorConfig;
 
-    fn checks() -> Vec<Check> {
-        let all = properties::PROPERTIES.into_iter().chain([LEADERSHIP, RECOVERY]);
-        all.map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.into_iter().chain([LEADERSHIP, RECOVERY]).collect()
     }
 
     fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[RECOVERY.0]));
+        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[RECOVERY]));
         &MUTANTS
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
+use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Mutant};
 use crate::base::{Duration, Fields, Form};
-use crate::check::Judge;
+use crate::check::{Judge, Property};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
 
@@ -113,8 +113,8 @@ impl Transactional for ThreePhaseTransactions {
         &MUTANTS
     }
 
-    fn checks() -> Vec<Check> {
-        properties::PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about }).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.to_vec()
     }
 
     fn judges(_: &ThreePhaseSettings) -> Vec<Box<dyn Judge<ThreePhase>>> {

@@ -16,30 +16,16 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic};
-use super::{Check, Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Decoy, Mutant, Nodes, Population, System, Written};
 use crate::base::{Committed, Fields, Form, Transaction};
-use crate::check::isolation::{self, Level};
-use crate::check::{Judge, PropertyKind, PropertyReport, conservation};
+use crate::check::conservation::{self, CONSERVATION};
+use crate::check::isolation::{self, ISOLATION, Level};
+use crate::check::{Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::process::{Process, Service};
 use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
 use crate::workload::{Pace, Patience, TransactionGenerator, TransactionLoad};
 use crate::world::Cluster;
-
-/// The property that audits of a bank are judged by.
-pub const CONSERVATION: Check = Check {
-    name: "conservation",
-    kind: PropertyKind::Always,
-    about: "each audit of the bank sees the total that it was opened with, and no account below zero (workloads with a Bank)",
-};
-
-/// The property that transactions on lists and registers are judged by.
-pub const ISOLATION: Check = Check {
-    name: "isolation",
-    kind: PropertyKind::Always,
-    about: "what the clients saw can be put in one order, each transaction as a whole and between its invocation and its completion, that one \
-            store would have answered the same: strict serializability (workloads with Lists or Registers)",
-};
 
 /// The workload of a transactional system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +182,7 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
     }
 
     /// The properties of its own that its judges report on, next to those of all transactional systems.
-    fn checks() -> Vec<Check> {
+    fn properties() -> Vec<Property> {
         Vec::new()
     }
 
@@ -256,8 +242,8 @@ impl<P: Transactional> System for Txn<P> {
 
     type Config = TxnConfig<P::Settings>;
 
-    fn checks() -> Vec<Check> {
-        [CONSERVATION, ISOLATION].into_iter().chain(P::checks()).collect()
+    fn properties() -> Vec<Property> {
+        [CONSERVATION, ISOLATION].into_iter().chain(P::properties()).collect()
     }
 
     fn mutants() -> &'static [Mutant] {
@@ -303,7 +289,7 @@ impl<P: Transactional> System for Txn<P> {
 /// before whom, so a bank is judged by its total, and the other loads by the order of what was read and written.
 pub fn judge(load: &TransactionLoad, history: &History<Transaction, Committed>, steps: u64) -> Vec<PropertyReport> {
     vec![match load {
-        TransactionLoad::Bank(bank) => conservation::judge(CONSERVATION.name, bank.accounts(), bank.total(), history),
-        TransactionLoad::Mixed(_) => isolation::judge(ISOLATION.name, Level::StrictSerializable, history, steps),
+        TransactionLoad::Bank(bank) => conservation::judge(bank.accounts(), bank.total(), history),
+        TransactionLoad::Mixed(_) => isolation::judge(&ISOLATION, Level::StrictSerializable, history, steps),
     }]
 }

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Decoy, Mutant};
+use super::{Decoy, Mutant};
 use crate::base::{Duration, Fields, Form};
-use crate::check::{Judge, PropertyKind};
+use crate::check::{Judge, Property};
 use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
 use crate::protocols::commit::two_phase::{self, Config, Variant};
@@ -133,10 +133,8 @@ impl Transactional for two_phase::TwoPhaseTransactions {
         &DECOYS
     }
 
-    fn checks() -> Vec<Check> {
-        let own = properties::PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about });
-        let audit = two_phase::properties::PROPERTIES.into_iter();
-        own.chain(audit.map(|(name, about)| Check { name, kind: PropertyKind::Always, about })).collect()
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.into_iter().chain(two_phase::properties::PROPERTIES).collect()
     }
 
     fn judges(settings: &TwoPhaseSettings) -> Vec<Box<dyn Judge<TwoPhase>>> {

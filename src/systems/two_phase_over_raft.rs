@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Check, Decoy, Mutant};
+use super::{Decoy, Mutant};
 use crate::base::{Duration, DurationRange, Fields, Form};
-use crate::check::{Judge, PropertyKind};
+use crate::check::{Judge, Property};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
@@ -106,11 +106,8 @@ impl Transactional for GroupTransactions {
         &DECOYS
     }
 
-    fn checks() -> Vec<Check> {
-        let always = |(name, about)| Check { name, kind: PropertyKind::Always, about };
-        let commit = properties::PROPERTIES.into_iter().map(|(name, kind, about)| Check { name, kind, about });
-        let own = raft_groups::properties::PROPERTIES.into_iter().map(always);
-        commit.chain(own).chain(raft::properties::PROPERTIES.into_iter().map(always)).collect()
+    fn properties() -> Vec<Property> {
+        [&properties::PROPERTIES[..], &raft_groups::properties::PROPERTIES, &raft::properties::PROPERTIES].concat()
     }
 
     fn judges(settings: &TwoPhaseOverRaftSettings) -> Vec<Box<dyn Judge<TwoPhaseOverRaft>>> {

@@ -22,7 +22,7 @@ mod tests;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
-use crate::check::{Judge, PropertyKind};
+use crate::check::{Judge, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
 use crate::process::Message;
@@ -40,25 +40,20 @@ use scribe::Scribe;
 use settle::Settling;
 
 /// No node's code panics.
-pub const NO_PANIC: &str = "no-panic";
+pub const NO_PANIC: Property = Property::always("no-panic", "no node's code panics");
 /// Time goes on.
-pub const TIME_ADVANCES: &str = "time-advances";
+pub const TIME_ADVANCES: Property = Property::always("time-advances", "simulated time goes on: no endless chain of events in one instant");
 /// When the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree.
-pub const PROGRESS: &str = "progress";
+pub const PROGRESS: Property = Property::eventually(
+    "progress",
+    "when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree",
+);
 /// Each client does one operation at a time.
-pub const WELL_FORMED: &str = "well-formed-history";
+pub const WELL_FORMED: Property =
+    Property::always("well-formed-history", "each client does one operation at a time, but for those whose outcome it never learned");
 
-/// The properties that the world itself judges in every run: name, kind, and what each says.
-pub const PROPERTIES: &[(&str, PropertyKind, &str)] = &[
-    (
-        PROGRESS,
-        PropertyKind::Eventually,
-        "when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree",
-    ),
-    (NO_PANIC, PropertyKind::Always, "no node's code panics"),
-    (TIME_ADVANCES, PropertyKind::Always, "simulated time goes on: no endless chain of events in one instant"),
-    (WELL_FORMED, PropertyKind::Always, "each client does one operation at a time, but for those whose outcome it never learned"),
-];
+/// The properties that the world itself judges in every run.
+pub const PROPERTIES: [Property; 4] = [PROGRESS, NO_PANIC, TIME_ADVANCES, WELL_FORMED];
 
 /// A *sometimes* mark that the world itself sets: a crash lost writes that were not synced.
 pub const UNSYNCED_LOST: &str = "unsynced write lost";

@@ -6,7 +6,7 @@ use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
 use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{PropertyKind, PropertyReport, Verdict};
+use crate::check::{PropertyReport, Verdict};
 use crate::engine::Limit;
 use crate::history;
 use crate::process::{ClientProcess, Process};
@@ -165,9 +165,9 @@ impl<C: Cluster> World<'_, C> {
     /// What the world judges by itself.
     fn own_reports(&self, ending: &Ending) -> Vec<PropertyReport> {
         let now = self.core.engine.now();
-        let mut no_panic = PropertyReport::holds(NO_PANIC);
-        let mut time_advances = PropertyReport::holds(TIME_ADVANCES);
-        let mut progress = PropertyReport { kind: PropertyKind::Eventually, ..PropertyReport::holds(PROGRESS) };
+        let mut no_panic = PropertyReport::holds(&NO_PANIC);
+        let mut time_advances = PropertyReport::holds(&TIME_ADVANCES);
+        let mut progress = PropertyReport::holds(&PROGRESS);
         let mut cut_short = |why: String| {
             progress.verdict = Verdict::Unknown;
             progress.detail = why;
@@ -178,14 +178,14 @@ impl<C: Cluster> World<'_, C> {
             }
             Ending::Complete(pending) => self.judge_progress(pending, &mut progress),
             Ending::Panic(text) => {
-                no_panic = PropertyReport::violated(NO_PANIC, now, text);
+                no_panic = PropertyReport::violated(&NO_PANIC, now, text);
                 cut_short("the run ended early".to_owned());
             }
             Ending::Stopped => cut_short(format!("the run was stopped at the first violation, at {now}")),
             Ending::Limit(Limit::SameInstant) => {
                 let (node, doing) = (self.doing.node, self.doing_in_words());
                 let detail = format!("the run spins: event after event at {now} without time going on; in the last of them {node} {doing}");
-                time_advances = PropertyReport::violated(TIME_ADVANCES, now, detail);
+                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, detail);
                 cut_short("the run ended early".to_owned());
             }
             Ending::Limit(Limit::Events) => cut_short(format!("the budget of {} events ended at {now}", self.core.engine.events())),
@@ -195,8 +195,8 @@ impl<C: Cluster> World<'_, C> {
             Ending::Limit(Limit::Scheduled) => cut_short(format!("the run has more events than it can number, at {now}")),
         }
         let well_formed = match &self.core.scribe.malformed {
-            None => PropertyReport::holds(WELL_FORMED),
-            Some(problem) => PropertyReport::violated(WELL_FORMED, now, format!("the clients' notes make no history: {problem}")),
+            None => PropertyReport::holds(&WELL_FORMED),
+            Some(problem) => PropertyReport::violated(&WELL_FORMED, now, format!("the clients' notes make no history: {problem}")),
         };
         vec![progress, no_panic, time_advances, well_formed]
     }

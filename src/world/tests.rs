@@ -331,7 +331,7 @@ fn an_answer_waits_until_it_is_durable() {
 #[test]
 fn a_panic_is_a_finding() {
     let outcome = run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5);
-    let found = report(&outcome, NO_PANIC);
+    let found = report(&outcome, NO_PANIC.name);
     assert_eq!(found.verdict, Verdict::Violated);
     assert!(found.detail.contains("panicked while it handled Tell #"), "{}", found.detail);
     assert!(found.detail.contains("cannot bear the number"), "{}", found.detail);
@@ -345,8 +345,8 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
         let mut setup = setup(Quirks { mute: true, ..Quirks::default() }, steps);
         setup.servers[2] = quirks;
         let outcome = run(setup, 5);
-        assert_eq!(report(&outcome, NO_PANIC).verdict, Verdict::Violated);
-        report(&outcome, NO_PANIC).detail.clone()
+        assert_eq!(report(&outcome, NO_PANIC.name).verdict, Verdict::Violated);
+        report(&outcome, NO_PANIC.name).detail.clone()
     };
     let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s")) })];
     let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
@@ -377,7 +377,7 @@ fn a_judge_that_panics_is_no_finding() {
 #[test]
 fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
-    let spin = report(&outcome, TIME_ADVANCES);
+    let spin = report(&outcome, TIME_ADVANCES.name);
     assert_eq!(spin.verdict, Verdict::Violated);
     assert!(spin.detail.contains(" handled timer "), "{}", spin.detail);
     let mut short = setup(Quirks::default(), vec![]);
@@ -389,12 +389,12 @@ fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
 #[test]
 fn no_progress_is_a_finding() {
     let outcome = run(setup(Quirks { mute: true, ..Quirks::default() }, vec![]), 5);
-    let found = report(&outcome, PROGRESS);
+    let found = report(&outcome, PROGRESS.name);
     assert_eq!(found.verdict, Verdict::Violated);
     assert!(found.detail.contains("no operation invoked since has completed"), "{}", found.detail);
     let mut hurried = setup(Quirks { mute: true, ..Quirks::default() }, vec![]);
     hurried.conditions.settle = Duration::ZERO;
-    assert_eq!(report(&run(hurried, 5), PROGRESS).verdict, Verdict::Holds);
+    assert_eq!(report(&run(hurried, 5), PROGRESS.name).verdict, Verdict::Holds);
 }
 
 #[test]
@@ -438,7 +438,8 @@ fn a_run_stops_when_a_judge_says_so() {
     let judged = |stop_at_violation| {
         let mut setup = setup(Quirks::default(), vec![]);
         setup.conditions.stop_at_violation = stop_at_violation;
-        let judge = crate::check::linearizability::Online::new(Echo).named("echo");
+        let judge = crate::check::linearizability::Online::new(Echo)
+            .reporting(crate::check::Property::always("echo", "answers are what was asked"));
         World::run(setup, 3, vec![Box::new(judge)], vec![]).outcome
     };
     let (whole, short) = (judged(false), judged(true));
@@ -448,5 +449,5 @@ fn a_run_stops_when_a_judge_says_so() {
     assert_eq!(found(&short).verdict, Verdict::Violated, "{:?}", found(&short));
     assert!(short.events * 2 < whole.events, "{} of {} events", short.events, whole.events);
     assert!(short.sim_time < found(&short).at.unwrap() + Duration::from_millis(20));
-    assert_eq!(report(&short, PROGRESS).verdict, Verdict::Unknown);
+    assert_eq!(report(&short, PROGRESS.name).verdict, Verdict::Unknown);
 }

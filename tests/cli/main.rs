@@ -801,7 +801,7 @@ fn lists() {
               Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
               OneOf      One of several faults, each as likely
 
-            checks
+            properties
               sane-answers         no answer is odd
               nothing-bad          the server notes nothing bad
               progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
@@ -876,7 +876,7 @@ fn explanations() {
           messages
             Ask, Answer
 
-          checks
+          properties
             sane-answers: no answer is odd
             nothing-bad: the server notes nothing bad
             progress: when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
@@ -1010,7 +1010,7 @@ fn helps() {
               lint     Check scenario files without running them
               check    Judge a recorded history, whoever recorded it
               convert  Write a recorded history in another format
-              list     List what there is: systems, faults, checks, mutants, decoys, models, guarantees, levels
+              list     List what there is: systems, faults, properties, mutants, decoys, models, guarantees, levels
               explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
             Options:

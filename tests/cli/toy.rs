@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, Duration, Form, NodeId};
-use stormglass::check::{Judge, PropertyKind, PropertyReport, Verdict};
+use stormglass::check::{Judge, Property, PropertyReport, Verdict};
 use stormglass::history::{self, History};
 use stormglass::process::{ClientProcess, Context, Files, Message, Process};
-use stormglass::systems::{Check, Mutant, Nodes, Population, System, Written};
+use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Record};
 use stormglass::world::Cluster;
 
@@ -164,25 +164,22 @@ impl Cluster for Toy {
     type Client = Client;
 }
 
-const NOTHING_BAD: &str = "nothing-bad";
-const SANE_ANSWERS: &str = "sane-answers";
+const NOTHING_BAD: Property = Property::always("nothing-bad", "the server notes nothing bad");
+const SANE_ANSWERS: Property = Property::always("sane-answers", "no answer is odd");
 
 impl System for Toy {
     const NAME: &'static str = "Toy";
     const ABOUT: &'static str = "Clients ask, the first server answers. It misbehaves as it is told.";
     type Config = Config;
 
-    fn checks() -> Vec<Check> {
-        vec![
-            Check { name: SANE_ANSWERS, kind: PropertyKind::Always, about: "no answer is odd" },
-            Check { name: NOTHING_BAD, kind: PropertyKind::Always, about: "the server notes nothing bad" },
-        ]
+    fn properties() -> Vec<Property> {
+        vec![SANE_ANSWERS, NOTHING_BAD]
     }
 
     fn mutants() -> &'static [Mutant] {
         &[Mutant {
             name: "toy/bad",
-            property: NOTHING_BAD,
+            property: NOTHING_BAD.name,
             about: "Does something bad. Always.",
             source: "nobody published it",
             needs: &["no fault at all"],
@@ -211,11 +208,11 @@ impl System for Toy {
     }
 
     fn judges(_: &Config) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(Watcher(PropertyReport::holds(NOTHING_BAD)))]
+        vec![Box::new(Watcher(PropertyReport::holds(&NOTHING_BAD)))]
     }
 
     fn judge_history(config: &Config, history: &History<(), u64>, _: u64) -> Vec<PropertyReport> {
-        let mut report = PropertyReport::holds(SANE_ANSWERS);
+        let mut report = PropertyReport::holds(&SANE_ANSWERS);
         if history.operations().iter().any(|operation| operation.result() == Some(&ODD)) {
             assert!(config.trouble != Trouble::Defect, "the judge fell over");
             report.verdict = Verdict::Unknown;
@@ -232,7 +229,7 @@ impl Judge<Toy> for Watcher {
         if let Event::Note { node, .. } = record.event
             && self.0.verdict == Verdict::Holds
         {
-            self.0 = PropertyReport::violated(NOTHING_BAD, record.at, format!("{node} did something bad\nafter record {}", record.number));
+            self.0 = PropertyReport::violated(&NOTHING_BAD, record.at, format!("{node} did something bad\nafter record {}", record.number));
         }
     }
 

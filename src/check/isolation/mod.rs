@@ -50,7 +50,7 @@ use self::anomaly::Findings;
 use self::graph::{Graph, process_order, real_time_order};
 use self::guess::Rules;
 use self::level::Levels;
-use super::{PropertyKind, PropertyReport, Verdict};
+use super::{Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 
@@ -89,15 +89,22 @@ pub fn check(transactions: &Transactions, budget: u64) -> Report {
     seen.report(transactions, holds)
 }
 
-/// Judges the history of a run by one level, as the property of this name.
+/// The property that transactions of clients are judged by.
+pub const ISOLATION: Property = Property::always(
+    "isolation",
+    "what the clients saw can be put in one order, each transaction as a whole and between its invocation and its completion, that one \
+     store would have answered the same: strict serializability (workloads with Lists or Registers)",
+);
+
+/// Judges the history of a run by one level, as this property.
 ///
 /// It is violated at the time at which the last transaction of the first finding ended.
-pub fn judge(name: &'static str, level: Level, history: &History<Transaction, Committed>, budget: u64) -> PropertyReport {
-    judge_transactions(name, level, &Transactions::from(history), budget)
+pub fn judge(property: &Property, level: Level, history: &History<Transaction, Committed>, budget: u64) -> PropertyReport {
+    judge_transactions(property, level, &Transactions::from(history), budget)
 }
 
 /// As [`judge`], for transactions that may have been given the [order](Transactions::order) of their versions.
-pub fn judge_transactions(name: &'static str, level: Level, transactions: &Transactions, budget: u64) -> PropertyReport {
+pub fn judge_transactions(property: &Property, level: Level, transactions: &Transactions, budget: u64) -> PropertyReport {
     let report = check(transactions, budget);
     let verdict = report.verdict(level);
     let mut at = None;
@@ -109,7 +116,7 @@ pub fn judge_transactions(name: &'static str, level: Level, transactions: &Trans
             finding.text()
         }),
     };
-    PropertyReport { name, kind: PropertyKind::Always, verdict, detail, at }
+    PropertyReport { verdict, detail, at, ..PropertyReport::holds(property) }
 }
 
 /// What one pass over the transactions shows.

@@ -68,7 +68,7 @@ use self::search::{End, Order, Progress, Search, Stand};
 pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
-use super::{PropertyReport, Verdict};
+use super::{Property, PropertyReport, Verdict};
 use crate::history::{History, Outcome, Timeline};
 
 /// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
@@ -156,10 +156,17 @@ impl Report {
     }
 }
 
-/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as a property of this name.
-pub fn judge<M: Model>(name: &'static str, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
+/// The property that clients' histories are judged by.
+pub const LINEARIZABILITY: Property = Property::always(
+    "linearizability",
+    "what the clients saw can be put in one order, each operation between its invocation and its completion, that a single copy of \
+     each key would have answered the same (Herlihy and Wing, 1990)",
+);
+
+/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
+pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
     let report = check_within(model, history, budget);
-    let mut property = PropertyReport { verdict: report.verdict(), ..PropertyReport::holds(name) };
+    let mut property = PropertyReport { verdict: report.verdict(), ..PropertyReport::holds(property) };
     match &report.judgement {
         Judgement::Holds { .. } => {}
         Judgement::Violated { violations, .. } => {

@@ -36,7 +36,7 @@ use rustc_hash::FxHashMap;
 use super::frontier::{Answer, Frontier, Pace};
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
-use crate::check::{Judge, PropertyReport, Verdict};
+use crate::check::{Judge, Property, PropertyReport, Verdict};
 use crate::history::{self, MalformedHistory, Outcome};
 use crate::trace::{Event, Record, Vocabulary};
 
@@ -55,7 +55,7 @@ use crate::trace::{Event, Record, Vocabulary};
 #[derive(Debug)]
 pub struct Online<M: Model> {
     model: M,
-    name: Option<&'static str>,
+    property: Option<Property>,
     budget: u64,
     pace: Pace,
     tracks: Vec<Track<M>>,
@@ -127,7 +127,7 @@ impl<M: Model> Online<M> {
     pub fn new(model: M) -> Self {
         Self {
             model,
-            name: None,
+            property: None,
             budget: BUDGET,
             pace: EAGER,
             tracks: Vec::new(),
@@ -145,10 +145,10 @@ impl<M: Model> Online<M> {
         }
     }
 
-    /// As a [`Judge`], reports on a property of this name. Without a name it reports nothing, and only asks the run to stop.
+    /// As a [`Judge`], reports on this property. Without one it reports nothing, and only asks the run to stop.
     #[must_use]
-    pub fn named(mut self, name: &'static str) -> Self {
-        self.name = Some(name);
+    pub fn reporting(mut self, property: Property) -> Self {
+        self.property = Some(property);
         self
     }
 
@@ -358,11 +358,11 @@ where
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let Some(name) = self.name else { return Vec::new() };
-        let report = PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(name) };
+        let Some(property) = &self.property else { return Vec::new() };
+        let report = PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(property) };
         vec![match self.breach() {
             Some(Breach { key, operation, at }) => {
-                PropertyReport::violated(name, *at, format!("{key}: operation {operation}, completed at {at}, fits in no order"))
+                PropertyReport::violated(property, *at, format!("{key}: operation {operation}, completed at {at}, fits in no order"))
             }
             None if report.verdict == Verdict::Unknown => {
                 PropertyReport { detail: "too many operations were open or unknown at once to follow".to_owned(), ..report }

@@ -8,48 +8,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table, Verdict};
+use crate::check::{Cell, Judge, Property, PropertyReport, Table, Violations};
 use crate::trace::{Event, Record, Vocabulary};
 
-/// The properties, in the order in which they are reported: name, what kind, and what each says.
-pub const PROPERTIES: [(&str, PropertyKind, &str); 12] = [
-    ("agreement", PropertyKind::Always, "no two servers decide differently on a transaction (AC1)"),
-    ("no-reversal", PropertyKind::Always, "no server reverses its decision, not after a crash either (AC2)"),
-    ("commit-needs-all-yes", PropertyKind::Always, "a transaction commits only if all participants have voted for it (AC3)"),
-    ("commit-if-all-yes", PropertyKind::Always, "a coordinator that has heard yes from all does not abort (AC4)"),
-    ("all-decide", PropertyKind::Eventually, "when the faults are over, nobody stays in doubt, and no locks stay behind (AC5)"),
-    ("no-abort-after-yes", PropertyKind::Always, "a participant that has voted yes aborts only when somebody else has decided so"),
-    (
-        "locks-until-decided",
-        PropertyKind::Always,
-        "a participant holds what it has locked until it has voted no, has left without writes, or knows the decision; over crashes, too",
-    ),
-    ("exclusive-locks", PropertyKind::Always, "no two transactions hold locks on a key that exclude each other"),
-    ("two-phase-locking", PropertyKind::Always, "a transaction that commits takes no lock anywhere after it has given one up"),
-    (
-        "decision-findable",
-        PropertyKind::Always,
-        "a decision is not forgotten while somebody in doubt would be told the opposite, and nobody is told it",
-    ),
-    ("unique-transactions", PropertyKind::Always, "no two transactions have one name"),
-    ("told-what-happened", PropertyKind::Always, "what a client is told of its transaction is what was decided"),
+/// The properties, in the order in which they are reported.
+pub const PROPERTIES: [Property; 12] = [
+    AGREEMENT,
+    NO_REVERSAL,
+    COMMIT_NEEDS_ALL_YES,
+    COMMIT_IF_ALL_YES,
+    ALL_DECIDE,
+    NO_ABORT_AFTER_YES,
+    LOCKS_UNTIL_DECIDED,
+    EXCLUSIVE_LOCKS,
+    TWO_PHASE_LOCKING,
+    DECISION_FINDABLE,
+    UNIQUE_TRANSACTIONS,
+    TOLD_WHAT_HAPPENED,
 ];
 
-#[derive(Clone, Copy)]
-enum Property {
-    Agreement,
-    NoReversal,
-    CommitNeedsAllYes,
-    CommitIfAllYes,
-    AllDecide,
-    NoAbortAfterYes,
-    LocksUntilDecided,
-    ExclusiveLocks,
-    TwoPhaseLocking,
-    DecisionFindable,
-    UniqueTransactions,
-    ToldWhatHappened,
-}
+const AGREEMENT: Property = Property::always("agreement", "no two servers decide differently on a transaction (AC1)");
+const NO_REVERSAL: Property = Property::always("no-reversal", "no server reverses its decision, not after a crash either (AC2)");
+const COMMIT_NEEDS_ALL_YES: Property =
+    Property::always("commit-needs-all-yes", "a transaction commits only if all participants have voted for it (AC3)");
+const COMMIT_IF_ALL_YES: Property = Property::always("commit-if-all-yes", "a coordinator that has heard yes from all does not abort (AC4)");
+const ALL_DECIDE: Property =
+    Property::eventually("all-decide", "when the faults are over, nobody stays in doubt, and no locks stay behind (AC5)");
+const NO_ABORT_AFTER_YES: Property =
+    Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when somebody else has decided so");
+const LOCKS_UNTIL_DECIDED: Property = Property::always(
+    "locks-until-decided",
+    "a participant holds what it has locked until it has voted no, has left without writes, or knows the decision; over crashes, too",
+);
+const EXCLUSIVE_LOCKS: Property = Property::always("exclusive-locks", "no two transactions hold locks on a key that exclude each other");
+const TWO_PHASE_LOCKING: Property =
+    Property::always("two-phase-locking", "a transaction that commits takes no lock anywhere after it has given one up");
+const DECISION_FINDABLE: Property = Property::always(
+    "decision-findable",
+    "a decision is not forgotten while somebody in doubt would be told the opposite, and nobody is told it",
+);
+const UNIQUE_TRANSACTIONS: Property = Property::always("unique-transactions", "no two transactions have one name");
+const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "what a client is told of its transaction is what was decided");
 
 /// Judges servers of a commit protocol by the [`PROPERTIES`], and measures blocking.
 #[derive(Debug, Default)]
@@ -65,7 +64,7 @@ pub struct CommitJudge {
     down: BTreeMap<NodeId, Time>,
     settling: Option<Time>,
     now: Time,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: Violations,
     measured: Measured,
 }
 
@@ -141,8 +140,8 @@ impl CommitJudge {
     }
 
     #[cold]
-    fn violated(&mut self, property: Property, detail: String) {
-        self.found[property as usize].get_or_insert((self.now, detail));
+    fn violated(&mut self, property: &Property, detail: String) {
+        self.found.add(property, self.now, detail);
     }
 
     fn party(&mut self, txn: TxnId, node: NodeId) -> &mut Party {
@@ -178,7 +177,7 @@ impl CommitJudge {
         self.measured.began += 1;
         let state = self.transactions.entry(txn).or_default();
         if state.participants.is_some() {
-            self.violated(Property::UniqueTransactions, format!("{node} began {txn} twice: the second time at {}", self.now));
+            self.violated(&UNIQUE_TRANSACTIONS, format!("{node} began {txn} twice: the second time at {}", self.now));
         } else {
             state.participants = Some(participants.to_vec());
         }
@@ -213,10 +212,7 @@ impl CommitJudge {
                 let state = self.transactions.entry(txn).or_default();
                 state.aborted = true;
                 if let Some((Decision::Commit, by, at)) = state.decided {
-                    self.violated(
-                        Property::CommitNeedsAllYes,
-                        format!("{node} voted no on {txn} at {now}, which {by} had committed at {at}"),
-                    );
+                    self.violated(&COMMIT_NEEDS_ALL_YES, format!("{node} voted no on {txn} at {now}, which {by} had committed at {at}"));
                 }
             }
             Vote::ReadOnly => {}
@@ -235,11 +231,11 @@ impl CommitJudge {
         let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
         // What a coordinator had heard it forgets in a crash.
         if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
-            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
+            self.violated(&COMMIT_IF_ALL_YES, format!("{node} aborted {txn} at {now}, though all had voted for it"));
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
-            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
+            self.violated(&COMMIT_IF_ALL_YES, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
         }
     }
 
@@ -252,10 +248,7 @@ impl CommitJudge {
         self.end_doubt(node, txn);
         let state = self.transactions.entry(txn).or_default();
         if decision == Decision::Abort && voted_yes && !state.aborted {
-            self.violated(
-                Property::NoAbortAfterYes,
-                format!("{node} had voted yes on {txn}, and aborted at {now} though nobody had decided so"),
-            );
+            self.violated(&NO_ABORT_AFTER_YES, format!("{node} had voted yes on {txn}, and aborted at {now} though nobody had decided so"));
         }
     }
 
@@ -268,9 +261,9 @@ impl CommitJudge {
         let first = state.decided.is_none();
         let (other, by, at) = *state.decided.get_or_insert((decision, node, now));
         if before.0 != decision {
-            self.violated(Property::NoReversal, format!("{node} decided {} on {txn} at {}, and {decision} at {now}", before.0, before.1));
+            self.violated(&NO_REVERSAL, format!("{node} decided {} on {txn} at {}, and {decision} at {now}", before.0, before.1));
         } else if other != decision {
-            self.violated(Property::Agreement, format!("{by} decided {other} on {txn} at {at}, and {node} decided {decision} at {now}"));
+            self.violated(&AGREEMENT, format!("{by} decided {other} on {txn} at {at}, and {node} decided {decision} at {now}"));
         }
         if first {
             match decision {
@@ -284,7 +277,7 @@ impl CommitJudge {
         let state = self.transactions.entry(txn).or_default();
         if state.told.is_some_and(|told| told != decision) {
             self.violated(
-                Property::ToldWhatHappened,
+                &TOLD_WHAT_HAPPENED,
                 format!("the client of {txn} was told the opposite before {node} decided {decision} at {now}"),
             );
         }
@@ -303,14 +296,11 @@ impl CommitJudge {
                 _ => "without its vote",
             };
             if !without.is_empty() {
-                wrong.push((
-                    Property::CommitNeedsAllYes,
-                    format!("{node} committed {txn} at {now} {without}: {participant} takes part in it"),
-                ));
+                wrong.push((&COMMIT_NEEDS_ALL_YES, format!("{node} committed {txn} at {now} {without}: {participant} takes part in it")));
             }
             if let Some(lost) = party.and_then(|party| party.lost) {
                 let detail = format!("{node} committed {txn} at {now}, though {participant} had lost its locks in a crash at {lost}");
-                wrong.push((Property::LocksUntilDecided, detail));
+                wrong.push((&LOCKS_UNTIL_DECIDED, detail));
             }
         }
         let parties = || state.parties.iter();
@@ -320,7 +310,7 @@ impl CommitJudge {
             && lock > release
         {
             let detail = format!("{txn} committed at {now}, but {taken_by} had locked k{key} for it after {given_by} had given locks up");
-            wrong.push((Property::TwoPhaseLocking, detail));
+            wrong.push((&TWO_PHASE_LOCKING, detail));
         }
         for (property, detail) in wrong {
             self.violated(property, detail);
@@ -340,7 +330,7 @@ impl CommitJudge {
             let detail = format!(
                 "{node} presumed {decision} of {txn} at {now}, of which {by} had decided {other} at {at}, with {doubtful} in doubt"
             );
-            self.violated(Property::DecisionFindable, detail);
+            self.violated(&DECISION_FINDABLE, detail);
         }
     }
 
@@ -351,7 +341,7 @@ impl CommitJudge {
         let Some((decision, ..)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
         if let Some(doubtful) = state.doubtful() {
             let detail = format!("{node} forgot at {now} to have decided {decision} on {txn}, while {doubtful} is in doubt");
-            self.violated(Property::DecisionFindable, detail);
+            self.violated(&DECISION_FINDABLE, detail);
         }
     }
 
@@ -365,7 +355,7 @@ impl CommitJudge {
         };
         let nothing_done = state.participants.as_ref().is_some_and(Vec::is_empty);
         if !fits && !nothing_done {
-            self.violated(Property::ToldWhatHappened, format!("{node} told the client of {txn} at {now}: {decision}, which is not so"));
+            self.violated(&TOLD_WHAT_HAPPENED, format!("{node} told the client of {txn} at {now}: {decision}, which is not so"));
         }
     }
 
@@ -390,7 +380,7 @@ impl CommitJudge {
         if let Some((other, (mode, since))) = against {
             let (key, wanted) = (lock.key, lock.mode);
             let detail = format!("{node} gave {txn} k{key} {wanted:?} at {now}, which {other} has held {mode:?} since {since}");
-            self.found[Property::ExclusiveLocks as usize].get_or_insert((now, detail));
+            self.found.add(&EXCLUSIVE_LOCKS, now, detail);
         }
         let since = holders.get(&txn).map_or(now, |(_, since)| *since);
         holders.insert(txn, (lock.mode, since));
@@ -422,7 +412,7 @@ impl CommitJudge {
             party.exclusive.clear();
             if !may {
                 self.violated(
-                    Property::LocksUntilDecided,
+                    &LOCKS_UNTIL_DECIDED,
                     format!("{node} released the locks of {txn} at {now}, and did not know what was decided"),
                 );
             }
@@ -488,7 +478,7 @@ impl CommitJudge {
                 let state = &self.transactions[&txn];
                 if let Some((Decision::Commit, by, at)) = state.decided {
                     let detail = format!("{node} had voted yes on {txn}, which {by} committed at {at}, and knows nothing of it at {now}");
-                    self.violated(Property::CommitNeedsAllYes, detail);
+                    self.violated(&COMMIT_NEEDS_ALL_YES, detail);
                 }
             }
         }
@@ -511,7 +501,7 @@ impl CommitJudge {
             self.doubts.entry(node).or_default().insert(*txn);
             if let Some(key) = missing {
                 let detail = format!("{node}, in doubt of {txn}, came back at {now} without its lock on k{key}");
-                self.violated(Property::LocksUntilDecided, detail);
+                self.violated(&LOCKS_UNTIL_DECIDED, detail);
             }
             self.party(*txn, node).exclusive = exclusive;
             let state = &self.transactions[txn];
@@ -519,7 +509,7 @@ impl CommitJudge {
                 && decision != presumed
             {
                 let detail = format!("{node} is in doubt of {txn} again at {now}: {decision} was decided, and is forgotten");
-                self.violated(Property::DecisionFindable, detail);
+                self.violated(&DECISION_FINDABLE, detail);
             }
         }
     }
@@ -537,19 +527,11 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, kind, _), found): (&(&'static str, PropertyKind, _), &Option<(Time, String)>)| PropertyReport {
-            name,
-            kind: *kind,
-            verdict: if found.is_some() { Verdict::Violated } else { Verdict::Holds },
-            detail: found.as_ref().map(|(_, detail)| detail.clone()).unwrap_or_default(),
-            at: found.as_ref().map(|(at, _)| *at),
-        };
-        let mut reports: Vec<_> = PROPERTIES.iter().zip(&self.found).map(report).collect();
+        let mut found = self.found.clone();
         if let Some(detail) = self.left_behind() {
-            let all_decide = &mut reports[Property::AllDecide as usize];
-            (all_decide.verdict, all_decide.detail, all_decide.at) = (Verdict::Violated, detail, Some(self.now));
+            found.add(&ALL_DECIDE, self.now, detail);
         }
-        reports
+        found.reports(&PROPERTIES)
     }
 
     fn tables(&self) -> Vec<Table> {

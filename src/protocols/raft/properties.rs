@@ -11,36 +11,38 @@ pub use super::audit::Audited;
 use super::audit::{self, Chain, Disk, Fact, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport};
+use crate::check::{Judge, Property, PropertyReport, Violations};
 use crate::trace::{Event, Record, Vocabulary};
 
-/// The properties, in the order in which they are reported: name, and what each says.
-pub const PROPERTIES: [(&str, &str); 7] = [
-    ("election-safety", "at most one leader is elected in a term (Raft §5.2)"),
-    ("leader-append-only", "a leader never overwrites or drops entries of its log (Raft §5.3)"),
-    ("log-matching", "logs that share an entry's index and term are equal up to it (Raft §5.3)"),
-    ("leader-completeness", "what was committed in a term is in the log of every leader of a later one (Raft §5.4)"),
-    ("state-machine-safety", "no two servers apply different entries at one index, or reach different states by it (Raft §5.4.3)"),
-    (
-        "persist-before-answer",
-        "a vote, or an acknowledgement of entries, leaves a server once its disk holds what it asserts (Raft, figure 2)",
-    ),
-    (
-        "committed-on-quorum",
-        "when a leader commits an entry of its own term, the disks of a majority hold it, those of crashed servers included",
-    ),
+/// The properties, in the order in which they are reported.
+pub const PROPERTIES: [Property; 7] = [
+    ELECTION_SAFETY,
+    LEADER_APPEND_ONLY,
+    LOG_MATCHING,
+    LEADER_COMPLETENESS,
+    STATE_MACHINE_SAFETY,
+    PERSIST_BEFORE_ANSWER,
+    COMMITTED_ON_QUORUM,
 ];
 
-#[derive(Clone, Copy)]
-enum Property {
-    ElectionSafety,
-    LeaderAppendOnly,
-    LogMatching,
-    LeaderCompleteness,
-    StateMachineSafety,
-    PersistBeforeAnswer,
-    CommittedOnQuorum,
-}
+const ELECTION_SAFETY: Property = Property::always("election-safety", "at most one leader is elected in a term (Raft §5.2)");
+const LEADER_APPEND_ONLY: Property =
+    Property::always("leader-append-only", "a leader never overwrites or drops entries of its log (Raft §5.3)");
+const LOG_MATCHING: Property = Property::always("log-matching", "logs that share an entry's index and term are equal up to it (Raft §5.3)");
+const LEADER_COMPLETENESS: Property =
+    Property::always("leader-completeness", "what was committed in a term is in the log of every leader of a later one (Raft §5.4)");
+const STATE_MACHINE_SAFETY: Property = Property::always(
+    "state-machine-safety",
+    "no two servers apply different entries at one index, or reach different states by it (Raft §5.4.3)",
+);
+const PERSIST_BEFORE_ANSWER: Property = Property::always(
+    "persist-before-answer",
+    "a vote, or an acknowledgement of entries, leaves a server once its disk holds what it asserts (Raft, figure 2)",
+);
+const COMMITTED_ON_QUORUM: Property = Property::always(
+    "committed-on-quorum",
+    "when a leader commits an entry of its own term, the disks of a majority hold it, those of crashed servers included",
+);
 
 /// Judges a cluster of Raft servers by the [`PROPERTIES`]. What it keeps grows with the log, and not with the run.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ pub struct RaftJudge<O = KvOp> {
     /// What was committed, by index.
     committed: Vec<Committed>,
     /// The first violation of each property.
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: Violations,
     operation: PhantomData<fn() -> O>,
 }
 
@@ -110,7 +112,7 @@ impl<O> RaftJudge<O> {
             seen: Vec::new(),
             seen_also: BTreeMap::new(),
             committed: Vec::new(),
-            found: Default::default(),
+            found: Violations::default(),
             operation: PhantomData,
         }
     }
@@ -129,8 +131,8 @@ impl<O> RaftJudge<O> {
     }
 
     #[cold]
-    fn violated(&mut self, property: Property, at: Time, detail: String) {
-        self.found[property as usize].get_or_insert((at, detail));
+    fn violated(&mut self, property: &Property, at: Time, detail: String) {
+        self.found.add(property, at, detail);
     }
 }
 
@@ -152,15 +154,11 @@ where
     }
 
     fn violated(&self) -> bool {
-        self.found.iter().any(Option::is_some)
+        !self.found.is_empty()
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
-            None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
-        };
-        PROPERTIES.iter().zip(&self.found).map(report).collect()
+        self.found.reports(&PROPERTIES)
     }
 }
 
@@ -217,7 +215,7 @@ impl<O: Audited> RaftJudge<O> {
                 }
                 _ => format!("sent {message:?} to {}", id.to),
             };
-            self.violated(Property::PersistBeforeAnswer, at, format!("at {} {} {said}, but its disk {lacks}", When(at), id.from));
+            self.violated(&PERSIST_BEFORE_ANSWER, at, format!("at {} {} {said}, but its disk {lacks}", When(at), id.from));
         }
     }
 
@@ -274,7 +272,7 @@ impl<O: Audited> RaftJudge<O> {
             } else {
                 format!("{first} and {node} both led term {term}: {first} from {}, {node} from {}", When(since), When(at))
             };
-            self.violated(Property::ElectionSafety, at, detail);
+            self.violated(&ELECTION_SAFETY, at, detail);
         }
         if let Some(server) = self.server_mut(node) {
             server.leads = Some(term);
@@ -305,7 +303,7 @@ impl<O: Audited> RaftJudge<O> {
             committed.in_term,
             When(committed.at),
         );
-        self.violated(Property::LeaderCompleteness, at, detail);
+        self.violated(&LEADER_COMPLETENESS, at, detail);
     }
 
     fn truncated(&mut self, at: Time, node: NodeId, last: u64) {
@@ -316,7 +314,7 @@ impl<O: Audited> RaftJudge<O> {
             && last < before
         {
             let detail = format!("{node}, leader of term {term}, cut its log from {before} entries to {last} at {}", When(at));
-            self.violated(Property::LeaderAppendOnly, at, detail);
+            self.violated(&LEADER_APPEND_ONLY, at, detail);
         }
     }
 
@@ -328,7 +326,7 @@ impl<O: Audited> RaftJudge<O> {
         let Some(server) = self.server_mut(node) else { return };
         if id.index != server.log.len() + 1 {
             let detail = format!("{node} put entry {} after {} entries at {}", id.index, server.log.len(), When(at));
-            return self.violated(Property::LogMatching, at, detail);
+            return self.violated(&LOG_MATCHING, at, detail);
         }
         let link = server.log.push(id.term, digest);
         let seen = Seen { link, on: node, at };
@@ -350,7 +348,7 @@ impl<O: Audited> RaftJudge<O> {
                 When(first.at),
                 When(at)
             );
-            self.violated(Property::LogMatching, at, detail);
+            self.violated(&LOG_MATCHING, at, detail);
         }
     }
 
@@ -362,7 +360,7 @@ impl<O: Audited> RaftJudge<O> {
         for index in from..=through {
             let Some(link) = self.server(node).and_then(|server| server.log.get(index)).copied() else {
                 let detail = format!("{node} applied entry {index} at {}, which its log does not have", When(at));
-                return self.violated(Property::StateMachineSafety, at, detail);
+                return self.violated(&STATE_MACHINE_SAFETY, at, detail);
             };
             match self.committed.get(index as usize - 1) {
                 None => {
@@ -379,7 +377,7 @@ impl<O: Audited> RaftJudge<O> {
                         first.link.term,
                         When(first.at)
                     );
-                    return self.violated(Property::StateMachineSafety, at, detail);
+                    return self.violated(&STATE_MACHINE_SAFETY, at, detail);
                 }
             }
         }
@@ -395,7 +393,7 @@ impl<O: Audited> RaftJudge<O> {
         let (first, by) = *committed.state.get_or_insert((state, node));
         if first != state {
             let detail = format!("{node} and {by} applied the same entries through {through}, but their states differ at {}", When(at));
-            self.violated(Property::StateMachineSafety, at, detail);
+            self.violated(&STATE_MACHINE_SAFETY, at, detail);
         }
     }
 
@@ -417,7 +415,7 @@ impl<O: Audited> RaftJudge<O> {
                 When(at),
                 self.servers.len()
             );
-            self.violated(Property::CommittedOnQuorum, at, detail);
+            self.violated(&COMMITTED_ON_QUORUM, at, detail);
         }
     }
 }

@@ -10,16 +10,18 @@ use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport, Table, Verdict};
+use crate::check::{Judge, Property, PropertyReport, Table, Verdict, Violations};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
 use crate::trace::{Event, Record, Vocabulary};
 
-/// The properties, in the order in which they are reported: name, and what each says.
-pub const PROPERTIES: [(&str, &str); 2] = [
-    ("replicate-before-yes", "a yes leaves a group once the group has committed the prepared work (Spanner §4.2.1)"),
-    ("replicate-before-decision", "a decision is announced once the coordinator's group has committed it (Spanner §4.2.1)"),
-];
+/// The properties, in the order in which they are reported.
+pub const PROPERTIES: [Property; 2] = [REPLICATE_BEFORE_YES, REPLICATE_BEFORE_DECISION];
+
+const REPLICATE_BEFORE_YES: Property =
+    Property::always("replicate-before-yes", "a yes leaves a group once the group has committed the prepared work (Spanner §4.2.1)");
+const REPLICATE_BEFORE_DECISION: Property =
+    Property::always("replicate-before-decision", "a decision is announced once the coordinator's group has committed it (Spanner §4.2.1)");
 
 /// Judges the groups as servers of a commit protocol: by its properties, and by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub struct GroupsJudge {
     /// Which groups have voted yes on what.
     yes: BTreeSet<(NodeId, TxnId)>,
     decided: BTreeMap<TxnId, Decision>,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: Violations,
 }
 
 /// What the records are about that the judge of atomic commit sees.
@@ -52,7 +54,7 @@ impl GroupsJudge {
             heard: BTreeMap::new(),
             yes: BTreeSet::new(),
             decided: BTreeMap::new(),
-            found: Default::default(),
+            found: Violations::default(),
         }
     }
 
@@ -85,7 +87,7 @@ impl GroupsJudge {
         match *message {
             Message::Ballot { txn, vote: Vote::Yes, .. } if !self.yes.contains(&(group, txn)) => {
                 let detail = format!("at {at} {} voted yes on {txn} for group {}, which had not", id.from, group.index() + 1);
-                self.found[0].get_or_insert((at, detail));
+                self.found.add(&REPLICATE_BEFORE_YES, at, detail);
             }
             Message::Decide { txn, decision } if self.decided.get(&txn) != Some(&decision) => {
                 let detail = format!(
@@ -93,7 +95,7 @@ impl GroupsJudge {
                     id.from,
                     group.index() + 1
                 );
-                self.found[1].get_or_insert((at, detail));
+                self.found.add(&REPLICATE_BEFORE_DECISION, at, detail);
             }
             _ => {}
         }
@@ -114,11 +116,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for GroupsJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let own = PROPERTIES.iter().zip(&self.found).map(|((name, _), found)| match found {
-            None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
-        });
-        Judge::<CommitWords>::reports(&self.commit).into_iter().chain(own).collect()
+        Judge::<CommitWords>::reports(&self.commit).into_iter().chain(self.found.reports(&PROPERTIES)).collect()
     }
 
     fn tables(&self) -> Vec<Table> {
@@ -188,7 +186,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
 
     /// What is violated in any group, with its number.
     fn reports(&self) -> Vec<PropertyReport> {
-        let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(|(name, _)| PropertyReport::holds(name)).collect();
+        let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(PropertyReport::holds).collect();
         for (number, judge) in (1..).zip(&self.groups) {
             for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
                 if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {

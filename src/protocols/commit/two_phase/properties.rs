@@ -8,34 +8,29 @@ use super::super::{Decision, Note, TxnId, Vote};
 use super::Message;
 use super::audit::{self, Disk, Fact};
 use crate::base::{Change, MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport};
+use crate::check::{Judge, Property, PropertyReport, Violations};
 use crate::trace::{Event, Record, Vocabulary};
 
-/// The properties, in the order in which they are reported: name, and what each says.
-pub const PROPERTIES: [(&str, &str); 4] = [
-    (
-        "persist-before-prepare",
-        "where unknown means committed, or nothing, votes are asked for once the list of participants is durable (R* §3)",
-    ),
-    ("persist-before-yes", "a yes leaves a participant once its disk holds what it needs to commit (BHG §7.3)"),
-    ("persist-before-commit", "a commit is announced once the disk of the one who decided holds it (BHG §7.3)"),
-    ("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)"),
-];
+/// The properties, in the order in which they are reported.
+pub const PROPERTIES: [Property; 4] = [PERSIST_BEFORE_PREPARE, PERSIST_BEFORE_YES, PERSIST_BEFORE_COMMIT, PERSIST_BEFORE_ACK];
 
-#[derive(Clone, Copy)]
-enum Property {
-    Prepare,
-    Yes,
-    Commit,
-    Ack,
-}
+const PERSIST_BEFORE_PREPARE: Property = Property::always(
+    "persist-before-prepare",
+    "where unknown means committed, or nothing, votes are asked for once the list of participants is durable (R* §3)",
+);
+const PERSIST_BEFORE_YES: Property =
+    Property::always("persist-before-yes", "a yes leaves a participant once its disk holds what it needs to commit (BHG §7.3)");
+const PERSIST_BEFORE_COMMIT: Property =
+    Property::always("persist-before-commit", "a commit is announced once the disk of the one who decided holds it (BHG §7.3)");
+const PERSIST_BEFORE_ACK: Property =
+    Property::always("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)");
 
 /// Judges servers of two-phase commit by the [`PROPERTIES`].
 #[derive(Debug)]
 pub struct AuditJudge {
     servers: Vec<Server>,
     collects: bool,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: Violations,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -49,7 +44,7 @@ struct Server {
 impl AuditJudge {
     /// A judge of the first `servers` servers. `collects` says whether their variant demands a record before votes are asked for.
     pub fn new(servers: usize, collects: bool) -> Self {
-        Self { servers: vec![Server::default(); servers], collects, found: Default::default() }
+        Self { servers: vec![Server::default(); servers], collects, found: Violations::default() }
     }
 
     fn server_mut(&mut self, node: NodeId) -> Option<&mut Server> {
@@ -64,19 +59,21 @@ impl AuditJudge {
         let Some(server) = self.server_mut(id.from) else { return };
         let holds = |fact| server.disk.contains(&fact);
         let wrote = |fact| holds(fact) || server.unsynced.iter().any(|(_, written)| *written == fact);
-        let lacks: Option<(Property, TxnId, &str)> = match *message {
+        let lacks: Option<(&Property, TxnId, &str)> = match *message {
             Message::Prepare { txn, sole: false, ref writers, .. } => {
                 let bad = collects && !writers.is_empty() && !holds(Fact::Collecting(txn));
-                bad.then_some((Property::Prepare, txn, "that it collects votes"))
+                bad.then_some((&PERSIST_BEFORE_PREPARE, txn, "that it collects votes"))
             }
-            Message::Vote { txn, vote: Vote::Yes } => (!holds(Fact::Prepared(txn))).then_some((Property::Yes, txn, "the prepared work")),
-            Message::Committed { txn } => (!holds(Fact::Committed(txn))).then_some((Property::Commit, txn, "the commit")),
+            Message::Vote { txn, vote: Vote::Yes } => {
+                (!holds(Fact::Prepared(txn))).then_some((&PERSIST_BEFORE_YES, txn, "the prepared work"))
+            }
+            Message::Committed { txn } => (!holds(Fact::Committed(txn))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the commit")),
             Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !late => {
-                (!holds(Fact::Decided(txn, Decision::Commit))).then_some((Property::Commit, txn, "the decision"))
+                (!holds(Fact::Decided(txn, Decision::Commit))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the decision"))
             }
             Message::Ack { txn } => {
                 let bad = wrote(Fact::Prepared(txn)) && !holds(Fact::Learned(txn));
-                bad.then_some((Property::Ack, txn, "the decision"))
+                bad.then_some((&PERSIST_BEFORE_ACK, txn, "the decision"))
             }
             _ => None,
         };
@@ -88,7 +85,7 @@ impl AuditJudge {
                 _ => "announced the commit of",
             };
             let detail = format!("at {at} {} {said} {txn} to {}, but its disk did not hold {what}", id.from, id.to);
-            self.found[property as usize].get_or_insert((at, detail));
+            self.found.add(property, at, detail);
         }
     }
 }
@@ -125,10 +122,6 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
-            None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
-        };
-        PROPERTIES.iter().zip(&self.found).map(report).collect()
+        self.found.reports(&PROPERTIES)
     }
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use super::truth::Truth;
 use crate::base::{NodeId, Time};
-use crate::check::{Judge, PropertyKind, PropertyReport};
+use crate::check::{Judge, Property, PropertyReport};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The property that is judged.
-pub const LEADERSHIP: (&str, PropertyKind, &str) = (
+pub const LEADERSHIP: Property = Property::eventually(
     "eventual-leadership",
-    PropertyKind::Eventually,
     "when the faults are over, in the end all living nodes follow the same living leader, for good (Chandra, Hadzilacos and Toueg, Ω)",
 );
 
@@ -33,8 +32,7 @@ impl<V: Vocabulary> LeaderJudge<V> {
         let settled = self.truth.settled?;
         let end = settled + self.truth.now.since(settled) / 2;
         let living: Vec<NodeId> = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).up).collect();
-        let violated =
-            |at, detail| Some(PropertyReport { kind: PropertyKind::Eventually, ..PropertyReport::violated(LEADERSHIP.0, at, detail) });
+        let violated = |at, detail: String| Some(PropertyReport::violated(&LEADERSHIP, at, detail));
         let (mut agreed, now) = (None, self.truth.now);
         for node in living.iter().filter(|_| end < now) {
             let Some((leader, since)) = self.leaders.get(node).copied() else {
@@ -77,7 +75,6 @@ impl<V: Vocabulary> Judge<V> for LeaderJudge<V> {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let (name, kind, _) = LEADERSHIP;
-        vec![self.violated.clone().unwrap_or(PropertyReport { kind, ..PropertyReport::holds(name) })]
+        vec![self.violated.clone().unwrap_or(PropertyReport::holds(&LEADERSHIP))]
     }
 }

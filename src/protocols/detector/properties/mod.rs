@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::check::{Cell, Judge, Property, PropertyReport, Table, Violations};
 use crate::trace::{Event, Record, Vocabulary};
 use track::{Track, Undetected};
 use truth::{Cause, Change, Truth};
@@ -21,34 +21,31 @@ use truth::{Cause, Change, Truth};
 pub use classes::{LEADERSHIP, LeaderJudge};
 pub use recovery::{RECOVERY, RecoveryJudge, Working};
 
-/// The properties, in the order in which they are reported: name, kind, and what each says.
-pub const PROPERTIES: [(&str, PropertyKind, &str); 6] = [
-    (
-        COMPLETENESS,
-        PropertyKind::Eventually,
-        "whoever was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
-    ),
-    (
-        ACCURACY,
-        PropertyKind::Eventually,
-        "when the faults are over, in the end no living node is suspected by any (Chandra and Toueg, eventual strong accuracy)",
-    ),
-    (RESURRECT, PropertyKind::Always, "whoever was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)"),
-    (INCARNATION, PropertyKind::Always, "nobody holds a member to be of an incarnation that it has not had (SWIM §4.2)"),
-    (GRAY, PropertyKind::Always, "a detector that watches work notices a disk that stalls for longer than it may take to detect a failure"),
-    (
-        QUALITY,
-        PropertyKind::Always,
-        "detection time, mistake recurrence and mistake duration keep the bounds that the scenario requires (Chen, Toueg and Aguilera §2.3)",
-    ),
-];
+/// The properties, in the order in which they are reported.
+pub const PROPERTIES: [Property; 6] = [COMPLETENESS, ACCURACY, RESURRECT, INCARNATION, GRAY, QUALITY];
 
-const COMPLETENESS: &str = "strong-completeness";
-const ACCURACY: &str = "eventual-accuracy";
-const RESURRECT: &str = "never-resurrect";
-const INCARNATION: &str = "incarnation-is-its-own";
-const GRAY: &str = "gray-failures-noticed";
-const QUALITY: &str = "quality-of-service";
+const COMPLETENESS: Property = Property::eventually(
+    "strong-completeness",
+    "whoever was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
+);
+const ACCURACY: Property = Property::eventually(
+    "eventual-accuracy",
+    "when the faults are over, in the end no living node is suspected by any (Chandra and Toueg, eventual strong accuracy)",
+);
+const RESURRECT: Property = Property::always(
+    "never-resurrect",
+    "whoever was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)",
+);
+const INCARNATION: Property =
+    Property::always("incarnation-is-its-own", "nobody holds a member to be of an incarnation that it has not had (SWIM §4.2)");
+const GRAY: Property = Property::always(
+    "gray-failures-noticed",
+    "a detector that watches work notices a disk that stalls for longer than it may take to detect a failure",
+);
+const QUALITY: Property = Property::always(
+    "quality-of-service",
+    "detection time, mistake recurrence and mistake duration keep the bounds that the scenario requires (Chen, Toueg and Aguilera §2.3)",
+);
 
 /// A system in which detectors speak: how their words are told from others.
 pub trait Testimony: Vocabulary {
@@ -98,7 +95,7 @@ pub struct Bounds {
 pub struct DetectorJudge {
     truth: Truth,
     subjects: Vec<Judged>,
-    violated: BTreeMap<&'static str, PropertyReport>,
+    violated: Violations,
 }
 
 #[derive(Debug)]
@@ -134,11 +131,7 @@ impl DetectorJudge {
                 subject,
             }
         };
-        Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: BTreeMap::new() }
-    }
-
-    fn violate(&mut self, property: &'static str, at: Time, detail: String) {
-        self.violated.entry(property).or_insert_with(|| PropertyReport::violated(property, at, detail));
+        Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: Violations::default() }
     }
 
     fn said(&mut self, at: Time, by: NodeId, note: Note) {
@@ -171,7 +164,7 @@ impl DetectorJudge {
         if incarnation > own {
             let detail =
                 format!("{}: {by} holds {member} to be of incarnation {incarnation}, which has had {own} at most", judged.subject.name);
-            self.violate(INCARNATION, at, detail);
+            self.violated.add(&INCARNATION, at, detail);
         }
         if let Some(buried) = buried
             && incarnation <= buried
@@ -181,7 +174,7 @@ impl DetectorJudge {
                 "{}: {by} declared {member} dead in incarnation {buried}, and holds it {state:?} in {incarnation} again",
                 self.subjects[usize::from(slot)].subject.name
             );
-            self.violate(RESURRECT, at, detail);
+            self.violated.add(&RESURRECT, at, detail);
         }
     }
 
@@ -237,7 +230,7 @@ impl DetectorJudge {
             }
         }
         for (property, at, detail) in found {
-            self.violate(property, at, detail);
+            self.violated.add(&property, at, detail);
         }
     }
 
@@ -272,7 +265,7 @@ impl DetectorJudge {
             }
         }
         for (property, detail) in found {
-            self.violate(property, now, detail);
+            self.violated.add(&property, now, detail);
         }
     }
 }
@@ -318,11 +311,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |(name, kind, _)| {
-            let found = self.violated.get(name).cloned().unwrap_or(PropertyReport::holds(name));
-            PropertyReport { kind, ..found }
-        };
-        PROPERTIES.into_iter().map(report).collect()
+        self.violated.reports(&PROPERTIES)
     }
 
     fn tables(&self) -> Vec<Table> {

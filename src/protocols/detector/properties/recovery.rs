@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::SupervisorNote;
 use super::truth::{Change, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::check::{Cell, Judge, Property, PropertyReport, Table};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The property that is judged.
-pub const RECOVERY: (&str, PropertyKind, &str) = (
-    "jobs-recovered",
-    PropertyKind::Eventually,
-    "when the faults are over, in the end each job is done by one living node, and by no other",
-);
+pub const RECOVERY: Property =
+    Property::eventually("jobs-recovered", "when the faults are over, in the end each job is done by one living node, and by no other");
 
 /// Judges who does which job.
 #[derive(Debug)]
@@ -74,7 +71,7 @@ impl RecoveryJudge {
         if end >= now {
             return None;
         }
-        let violated = |at, detail| Some(PropertyReport { kind: RECOVERY.1, ..PropertyReport::violated(RECOVERY.0, at, detail) });
+        let violated = |at, detail: String| Some(PropertyReport::violated(&RECOVERY, at, detail));
         for (job, (doing, changed)) in (1..).zip(&self.jobs) {
             let names: Vec<String> = doing.iter().map(NodeId::to_string).collect();
             match names.len() {
@@ -122,8 +119,7 @@ impl<V: Working> Judge<V> for RecoveryJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let (name, kind, _) = RECOVERY;
-        vec![self.violated.clone().unwrap_or(PropertyReport { kind, ..PropertyReport::holds(name) })]
+        vec![self.violated.clone().unwrap_or(PropertyReport::holds(&RECOVERY))]
     }
 
     fn tables(&self) -> Vec<Table> {

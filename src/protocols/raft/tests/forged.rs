@@ -26,7 +26,10 @@ fn forge(story: impl FnOnce(&mut Forger)) -> Vec<(&'static str, Verdict, String)
 /// Exactly this property is violated.
 fn check(property: &str, story: impl FnOnce(&mut Forger), detail: Expect) {
     let reports = forge(story);
-    assert!(reports.iter().map(|(name, ..)| name).eq(PROPERTIES.iter().map(|(name, _)| name)), "always the same, in the same order");
+    assert!(
+        reports.iter().map(|(name, ..)| name).eq(PROPERTIES.iter().map(|property| &property.name)),
+        "always the same, in the same order"
+    );
     let mut violated = reports.into_iter().filter(|(_, verdict, _)| *verdict == Verdict::Violated);
     let (name, _, found) = violated.next().unwrap_or_else(|| panic!("{property} was not found to be violated"));
     assert_eq!((name, violated.next()), (property, None));
