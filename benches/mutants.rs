@@ -102,7 +102,7 @@ fn seeds_until(scenario: &Scenario, property: &str, start: u64) -> Option<(u64, 
 /// The mutants that no file hunts.
 fn without_scenario(files: &[PathBuf], registry: &Registry) -> Vec<&'static str> {
     let hunted: BTreeSet<&str> = files.iter().filter_map(|file| read(file, registry).mutant).collect();
-    let all = registry.systems().flat_map(|system| system.mutants());
+    let all = registry.systems().flat_map(|system| system.mutants()).filter(|mutant| !mutant.is_decoy());
     all.map(|mutant| mutant.name).filter(|name| !hunted.contains(name)).collect()
 }
 
@@ -116,7 +116,7 @@ fn decoys(files: &[&PathBuf], registry: &Registry, wanted: &dyn Fn(&str) -> bool
             scenario.system() == system.name() && scenario.expected == Expected::Holds && scenario.roster().population.servers <= NODES_MOST
         };
         let scenarios: Vec<Scenario> = scenarios.filter(fits).collect();
-        for decoy in system.decoys().iter().filter(|decoy| wanted(decoy.name)) {
+        for decoy in system.mutants().iter().filter(|mutant| mutant.is_decoy() && wanted(mutant.name)) {
             let odd = scenarios.iter().map(|scenario| planted(scenario, decoy.name));
             let raised: Vec<String> =
                 odd.flat_map(|scenario| (0..SEEDS).filter_map(move |seed| alarm(&scenario, &scenario.run(seed)))).collect();

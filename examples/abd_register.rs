@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, Duration, Fields, Form, KvOp, KvResponse, NodeId};
+use stormglass::check::linearizability::LINEARIZABILITY;
 use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
 use stormglass::systems::kv::{KeyValue, Kv};
 use stormglass::systems::{Mutant, Registry};
@@ -192,13 +193,14 @@ impl KeyValue for Abd {
         Config { servers, resend: *resend, reads_write_back: mutant.is_none() }
     }
 
-    fn mutants() -> &'static [Mutant] {
-        &[Mutant {
+    fn mutants() -> Vec<Mutant> {
+        vec![Mutant {
             name: "abd/skips-write-back",
-            property: "linearizability",
+            property: Some(LINEARIZABILITY.name),
             about: "A read answers with the newest value it found without storing it at a majority first: a later read may find an older one.",
             source: "Attiya, Bar-Noy and Dolev, JACM 1995, section 3",
             needs: &["a write under way", "delay"],
+            rules: (),
         }]
     }
 }

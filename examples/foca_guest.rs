@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
 use stormglass::base::{Duration, Form, NodeId};
-use stormglass::check::Judge;
+use stormglass::check::{Judge, Property};
 use stormglass::process::{self, Context, Files, NoNote, Process};
 use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, PROPERTIES, Subject, Testimony};
 use stormglass::protocols::detector::{Note, Observers, Said, State};

@@ -74,11 +74,12 @@ fn is_caught(planted: &Scenario, property: &str, seed: u64) -> bool {
 fn each_mutant(seeds: u64, sound_seeds: u64) {
     assert!(MUTANTS.len() >= 12);
     for mutant in MUTANTS {
+        let property = mutant.property.expect("a mutant is caught by a property");
         let name = format!("bugs/{}.ron", mutant.name.trim_start_matches("detector/"));
         let planted = scenario(&name);
-        assert_eq!((planted.mutant, planted.expected), (Some(mutant.name), Expected::Violates(mutant.property)), "{name}");
-        let found = (0..seeds).find(|seed| is_caught(&planted, mutant.property, *seed));
-        assert!(found.is_some(), "{name} violates {} within {seeds} seeds", mutant.property);
+        assert_eq!((planted.mutant, planted.expected), (Some(mutant.name), Expected::Violates(property)), "{name}");
+        let found = (0..seeds).find(|seed| is_caught(&planted, property, *seed));
+        assert!(found.is_some(), "{name} violates {} within {seeds} seeds", property);
         let sound = planted.without_mutant();
         sweep(&sound, sound_seeds, &|outcome| {
             assert_eq!(outcome.verdict(), Verdict::Holds, "{name}: {}", sound.describe_failure(outcome));

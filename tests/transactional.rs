@@ -200,13 +200,11 @@ impl Transactional for Single {
         vec![Config { bug }]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        const fn planted(name: &'static str) -> Mutant {
-            Mutant { name, property: CONSERVATION.name, about: "see `Bug`", source: "this file", needs: &[] }
+    fn mutants() -> Vec<Mutant> {
+        fn planted(name: &'static str) -> Mutant {
+            Mutant { name, property: Some(CONSERVATION.name), about: "see `Bug`", source: "this file", needs: &[], rules: () }
         }
-        static MUTANTS: [Mutant; 4] =
-            [planted("single/loses-money"), planted("single/applies-half"), planted("single/reads-dirty"), planted("single/runs-twice")];
-        &MUTANTS
+        ["single/loses-money", "single/applies-half", "single/reads-dirty", "single/runs-twice"].map(planted).to_vec()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
 use crate::check::{Property, PropertyKind};
-use crate::systems::{AnySystem, Decoy, Mutant, Registry};
+use crate::systems::{AnySystem, Mutant, Registry};
 use crate::world;
 
 /// One named thing.
@@ -79,8 +79,8 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
         topics.extend(entries.iter().map(|entry| written(class, entry)));
     }
     topics.extend(properties(registry));
-    topics.extend(registry.systems().flat_map(|system| system.mutants().iter().map(|planted| mutant(planted, system))));
-    topics.extend(registry.systems().flat_map(|system| system.decoys().iter().map(|planted| decoy(planted, system))));
+    let (decoys, mutants) = planted(registry).partition::<Vec<Topic>, _>(|topic| topic.class == Class::Decoy);
+    topics.extend(mutants.into_iter().chain(decoys));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
         topics.extend(owned(class, &names));
     }
@@ -174,15 +174,15 @@ fn written(class: Class, (name, about, example): &Entry) -> Topic {
 
 fn system(system: &dyn AnySystem) -> Topic {
     let properties = system.properties().iter().map(|property| format!("{}: {}", property.name, property.about)).collect();
-    let mutants = system.mutants().iter().map(|mutant| mutant.name.to_owned()).collect();
-    let decoys = system.decoys().iter().map(|decoy| decoy.name.to_owned()).collect();
+    let (decoys, mutants): (Vec<Mutant>, Vec<Mutant>) = system.mutants().into_iter().partition(Mutant::is_decoy);
+    let named = |planted: Vec<Mutant>| lines(planted.iter().map(|mutant| mutant.name.to_owned()).collect());
     let more = [
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("properties", lines(properties)),
         ("sometimes", joined(&system.marks())),
-        ("mutants", lines(mutants)),
-        ("decoys", lines(decoys)),
+        ("mutants", named(mutants)),
+        ("decoys", named(decoys)),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
@@ -222,24 +222,25 @@ fn property(property: &Property, owners: &[&str]) -> Topic {
     }
 }
 
-fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
-    Topic {
-        name: mutant.name.to_owned(),
-        class: Class::Mutant,
-        about: mutant.about.to_owned(),
-        more: vec![
-            ("of the system", system.name().to_owned()),
-            ("caught by", mutant.property.to_owned()),
-            ("what it takes to show", mutant.needs.join("\n")),
-            ("published in", mutant.source.to_owned()),
-            ("written", format!("mutant: {:?}", mutant.name)),
-        ],
-    }
+/// The mutants and decoys of all systems.
+fn planted(registry: &Registry) -> impl Iterator<Item = Topic> {
+    registry.systems().flat_map(|system| system.mutants().into_iter().map(|planted| mutant(&planted, system)))
 }
 
-fn decoy(decoy: &Decoy, system: &dyn AnySystem) -> Topic {
-    let more = vec![("of the system", system.name().to_owned()), ("written", format!("mutant: {:?}", decoy.name))];
-    Topic { name: decoy.name.to_owned(), class: Class::Decoy, about: decoy.about.to_owned(), more }
+fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
+    let more = [
+        ("of the system", system.name().to_owned()),
+        ("caught by", mutant.property.unwrap_or_default().to_owned()),
+        ("what it takes to show", mutant.needs.join("\n")),
+        (if mutant.is_decoy() { "that it is right says" } else { "published in" }, mutant.source.to_owned()),
+        ("written", format!("mutant: {:?}", mutant.name)),
+    ];
+    Topic {
+        name: mutant.name.to_owned(),
+        class: if mutant.is_decoy() { Class::Decoy } else { Class::Mutant },
+        about: mutant.about.to_owned(),
+        more: more.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+    }
 }
 
 fn model(model: ModelName) -> Topic {

@@ -55,6 +55,7 @@ mod context;
 mod files;
 mod harness;
 mod message;
+mod mutant;
 mod service;
 
 use std::fmt::Debug;
@@ -67,6 +68,7 @@ pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
 pub use files::{FileName, Files};
 pub use harness::Harness;
 pub use message::Message;
+pub use mutant::Mutant;
 pub use service::{Reply, Service};
 
 /// Code that runs on a node: a server of a protocol, or a client of it.

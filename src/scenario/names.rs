@@ -120,7 +120,7 @@ pub(super) fn only_once(nodes: &[(NodeId, Span)], form: Form<'_>) -> bool {
 }
 
 fn mutants(system: &dyn AnySystem) -> Vec<&'static str> {
-    system.mutants().iter().map(|mutant| mutant.name).chain(system.decoys().iter().map(|decoy| decoy.name)).collect()
+    system.mutants().iter().map(|mutant| mutant.name).collect()
 }
 
 fn suggestion_or_none(word: &str, known: &[&str], what: &str) -> String {

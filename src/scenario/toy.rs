@@ -229,7 +229,7 @@ impl Flavour for Raftish {
 }
 
 const fn mutant(name: &'static str) -> Mutant {
-    Mutant { name, property: COUNTS.name, about: "answers zero", source: "made up", needs: &["nothing"] }
+    Mutant { name, property: Some(COUNTS.name), about: "answers zero", source: "made up", needs: &["nothing"], rules: () }
 }
 
 const COUNTS: Property = Property::always("counts", "who adds is told a count above zero");
@@ -261,8 +261,8 @@ impl<F: Flavour> System for Toy<F> {
         vec![COUNTS]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        F::MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        F::MUTANTS.to_vec()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Config> {

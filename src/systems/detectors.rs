@@ -16,11 +16,7 @@
 //! All detectors of a node see the same faults, at the same moments: one truth to compare them by. They do not disturb each other: each has
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
-use std::fmt::Write as _;
-use std::str::FromStr;
-use std::sync::LazyLock;
-
-use super::{Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, Fields, Form};
 use crate::check::{Judge, Property};
 use crate::process::NoNote;
@@ -31,6 +27,8 @@ use crate::protocols::detector::{
 };
 use crate::workload::Nobody;
 use crate::world::Cluster;
+use std::fmt::Write as _;
+use std::str::FromStr;
 
 /// Failure detectors, compared on the same nodes.
 #[derive(Clone, Copy, Debug)]
@@ -314,15 +312,8 @@ impl System for Detectors {
         properties::PROPERTIES.to_vec()
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&properties::PROPERTIES));
-        &MUTANTS
-    }
-
-    fn decoys() -> &'static [Decoy] {
-        static DECOYS: LazyLock<Vec<Decoy>> =
-            LazyLock::new(|| detector::DECOYS.iter().map(|decoy| Decoy { name: decoy.name, about: decoy.about }).collect());
-        &DECOYS
+    fn mutants() -> Vec<Mutant> {
+        [mutants(&properties::PROPERTIES), Mutant::list(&[detector::DECOYS])].concat()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {
@@ -398,11 +389,6 @@ pub(super) fn no_workload(workload: Option<Form<'_>>) {
 
 /// The mutants that one of these properties must catch, as scenarios name them.
 pub(super) fn mutants(properties: &[Property]) -> Vec<Mutant> {
-    let caught = |mutant: &&detector::Mutant| properties.iter().any(|property| property.name == mutant.property);
-    detector::MUTANTS.iter().filter(caught).map(described).collect()
-}
-
-fn described(mutant: &detector::Mutant) -> Mutant {
-    let detector::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
+    let caught = |mutant: &Mutant| properties.iter().any(|property| Some(property.name) == mutant.property);
+    Mutant::list(&[detector::MUTANTS]).into_iter().filter(caught).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Decoy, Mutant, Population, System, Written};
+use super::{Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::check::{Property, View};
 use crate::history::History;
@@ -25,10 +25,8 @@ pub trait AnySystem: Send + Sync {
     fn marks(&self) -> Vec<&'static str>;
     /// The properties that are judged in each of its runs, the world's own among them.
     fn properties(&self) -> Vec<Property>;
-    /// Its planted bugs.
-    fn mutants(&self) -> &'static [Mutant];
-    /// Its decoys.
-    fn decoys(&self) -> &'static [Decoy];
+    /// Its planted bugs and its decoys.
+    fn mutants(&self) -> Vec<Mutant>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -142,12 +140,8 @@ impl<S: System> AnySystem for Door<S> {
         S::properties().into_iter().chain(world::PROPERTIES).collect()
     }
 
-    fn mutants(&self) -> &'static [Mutant] {
+    fn mutants(&self) -> Vec<Mutant> {
         S::mutants()
-    }
-
-    fn decoys(&self) -> &'static [Decoy] {
-        S::decoys()
     }
 
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {

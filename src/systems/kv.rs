@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic, key_choice, part};
-use super::{Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Fields, Form, KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
@@ -137,14 +137,9 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
     /// What each of this many servers is built from, with this planted bug if one is named.
     fn server(settings: &Self::Settings, servers: u32, mutant: Option<&'static str>) -> <Self::Server as Process>::Config;
 
-    /// Its planted bugs.
-    fn mutants() -> &'static [Mutant] {
-        &[]
-    }
-
-    /// Its decoys.
-    fn decoys() -> &'static [Decoy] {
-        &[]
+    /// Its planted bugs and its decoys.
+    fn mutants() -> Vec<Mutant> {
+        Vec::new()
     }
 
     /// The properties of its own that its judges report on, next to linearizability.
@@ -207,12 +202,8 @@ impl<P: KeyValue> System for Kv<P> {
         [LINEARIZABILITY].into_iter().chain(P::properties()).collect()
     }
 
-    fn mutants() -> &'static [Mutant] {
+    fn mutants() -> Vec<Mutant> {
         P::mutants()
-    }
-
-    fn decoys() -> &'static [Decoy] {
-        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

@@ -20,6 +20,7 @@ use std::fmt::Debug;
 use crate::base::Form;
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
+pub use crate::process::Mutant;
 use crate::world::{Cluster, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
@@ -46,14 +47,9 @@ pub trait System: Cluster + Sized {
     /// under those.
     fn properties() -> Vec<Property>;
 
-    /// Its planted bugs.
-    fn mutants() -> &'static [Mutant] {
-        &[]
-    }
-
-    /// Its decoys: what looks like a bug, and is none.
-    fn decoys() -> &'static [Decoy] {
-        &[]
+    /// Its planted bugs and its decoys.
+    fn mutants() -> Vec<Mutant> {
+        Vec::new()
     }
 
     /// Reads its own part of a scenario: the value of `system`, and of `workload` if there is one. Reports every problem that it finds, and
@@ -66,8 +62,7 @@ pub trait System: Cluster + Sized {
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
 
-    /// What runs on each server and client, with this planted bug (one of [`mutants`](Self::mutants) or
-    /// [`decoys`](Self::decoys)) if one is named.
+    /// What runs on each server and client, with this one of its [`mutants`](Self::mutants) if one is named.
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
 
     /// Those who watch a run.
@@ -127,28 +122,4 @@ pub struct Written {
     pub system: String,
     /// The value of `workload`, if there is one.
     pub workload: Option<String>,
-}
-
-/// A planted bug: a real, published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mutant {
-    /// Its name: `raft/forgets-vote`.
-    pub name: &'static str,
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong with it, in a sentence or two.
-    pub about: &'static str,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// Which faults it takes to show.
-    pub needs: &'static [&'static str],
-}
-
-/// Odd but right behaviour, put where a mutant would be: a judge that says anything of it raises a false alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decoy {
-    /// Its name, as a scenario's `mutant` gives it.
-    pub name: &'static str,
-    /// What is odd about it, and why it is right.
-    pub about: &'static str,
 }

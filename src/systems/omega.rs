@@ -4,8 +4,6 @@
 //! system: Omega(nodes: 5, detector: Heartbeat(interval: "500ms", timeout: "2s"))
 //! ```
 
-use std::sync::LazyLock;
-
 use super::detectors::{NODES, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, Form};
@@ -80,9 +78,8 @@ impl System for Omega {
         properties::PROPERTIES.into_iter().chain([LEADERSHIP]).collect()
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[LEADERSHIP]));
-        &MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        mutants(&[LEADERSHIP])
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<OmegaConfig> {

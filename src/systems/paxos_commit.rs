@@ -1,7 +1,5 @@
 //! `PaxosCommit`: transactions over several servers, made atomic by Paxos Commit.
 
-use std::sync::LazyLock;
-
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, DurationRange, Fields, Form};
@@ -80,15 +78,14 @@ impl Transactional for PaxosCommitTransactions {
             abandon_timeout: settings.abandon_timeout,
             takeover: settings.takeover,
             resend: settings.resend,
-            rules: mutant.and_then(protocol::mutant).map_or(&protocol::Correct, |mutant| mutant.rules),
+            rules: protocol::rules_of(mutant),
             ..protocol::Config::of(settings.nodes)
         };
         vec![config; settings.nodes as usize]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| protocol::MUTANTS.iter().map(described).collect());
-        &MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[protocol::MUTANTS])
     }
 
     fn properties() -> Vec<Property> {
@@ -111,9 +108,4 @@ fn odd(form: Form<'_>, most: u32) -> Option<u32> {
         return None;
     }
     Some(count)
-}
-
-fn described(mutant: &protocol::Mutant) -> Mutant {
-    let protocol::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
 }

@@ -1,7 +1,5 @@
 //! `RaftKv`: a key-value store replicated by Raft.
 
-use std::sync::LazyLock;
-
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
 use crate::base::{Duration, DurationRange, Fields, Form};
@@ -68,14 +66,13 @@ impl KeyValue for raft::RaftKv {
             election_timeout: settings.election_timeout,
             heartbeat: settings.heartbeat,
             batch_max: settings.batch as usize,
-            rules: mutant.and_then(raft::mutant).map_or(&raft::Correct, |mutant| mutant.rules),
+            rules: raft::rules_of(mutant),
             ..raft::Config::of(servers)
         }
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| raft::MUTANTS.iter().map(described).collect());
-        &MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[raft::MUTANTS])
     }
 
     fn properties() -> Vec<Property> {
@@ -110,9 +107,4 @@ fn complain(form: Form<'_>, shortest: Duration, heartbeat: Duration) {
             .label("followers would campaign against a healthy leader")
             .help("make the heartbeat a third of the election timeout, or less"),
     );
-}
-
-fn described(mutant: &raft::Mutant) -> Mutant {
-    let raft::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
 }

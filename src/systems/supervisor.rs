@@ -4,8 +4,6 @@
 //! system: Supervisor(nodes: 6, jobs: 4, restart_after: "1s", replace_after: "5s", detector: Heartbeat(timeout: "3s"))
 //! ```
 
-use std::sync::LazyLock;
-
 use super::detectors::{mutants, no_workload};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
 use crate::base::{Duration, Form};
@@ -76,9 +74,8 @@ impl System for Supervisor {
         properties::PROPERTIES.into_iter().chain([LEADERSHIP, RECOVERY]).collect()
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| mutants(&[RECOVERY]));
-        &MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        mutants(&[RECOVERY])
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<SupervisorConfig> {

@@ -1,7 +1,5 @@
 //! `ThreePhase`: transactions over several servers, made atomic by three-phase commit.
 
-use std::sync::LazyLock;
-
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, Fields, Form};
@@ -102,15 +100,14 @@ impl Transactional for ThreePhaseTransactions {
             answer_timeout: settings.answer_timeout,
             doubt_timeout: settings.doubt_timeout,
             stagger: settings.stagger,
-            rules: mutant.and_then(protocol::mutant).map_or(&protocol::Correct, |mutant| mutant.rules),
+            rules: protocol::rules_of(mutant),
             ..protocol::Config::of(settings.nodes)
         };
         vec![config; settings.nodes as usize]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| protocol::MUTANTS.iter().map(described).collect());
-        &MUTANTS
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[protocol::MUTANTS])
     }
 
     fn properties() -> Vec<Property> {
@@ -124,9 +121,4 @@ impl Transactional for ThreePhaseTransactions {
     fn unsettled(server: &protocol::ThreePhase) -> Option<String> {
         server.unsettled()
     }
-}
-
-fn described(mutant: &protocol::Mutant) -> Mutant {
-    let protocol::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
 }

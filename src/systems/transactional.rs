@@ -16,7 +16,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic};
-use super::{Decoy, Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Committed, Fields, Form, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
@@ -171,14 +171,9 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
     /// What each server is built from, with this planted bug if one is named.
     fn servers(settings: &Self::Settings, mutant: Option<&'static str>) -> Vec<<Self::Server as Process>::Config>;
 
-    /// Its planted bugs.
-    fn mutants() -> &'static [Mutant] {
-        &[]
-    }
-
-    /// Its decoys.
-    fn decoys() -> &'static [Decoy] {
-        &[]
+    /// Its planted bugs and its decoys.
+    fn mutants() -> Vec<Mutant> {
+        Vec::new()
     }
 
     /// The properties of its own that its judges report on, next to those of all transactional systems.
@@ -246,12 +241,8 @@ impl<P: Transactional> System for Txn<P> {
         [CONSERVATION, ISOLATION].into_iter().chain(P::properties()).collect()
     }
 
-    fn mutants() -> &'static [Mutant] {
+    fn mutants() -> Vec<Mutant> {
         P::mutants()
-    }
-
-    fn decoys() -> &'static [Decoy] {
-        P::decoys()
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {

@@ -1,9 +1,7 @@
 //! `TwoPhase`: a transactional store on several servers, atomic by two-phase commit.
 
-use std::sync::LazyLock;
-
+use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Decoy, Mutant};
 use crate::base::{Duration, Fields, Form};
 use crate::check::{Judge, Property};
 use crate::protocols::commit::locks::Policy;
@@ -114,23 +112,14 @@ impl Transactional for two_phase::TwoPhaseTransactions {
             abandon_timeout: settings.abandon_timeout,
             doubt_timeout: settings.doubt_timeout,
             resend: settings.resend,
-            rules: mutant.and_then(two_phase::mutant).map_or(&two_phase::Correct, |mutant| mutant.rules),
+            rules: two_phase::rules_of(mutant),
             ..Config::of(settings.nodes)
         };
         vec![server; settings.nodes as usize]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| two_phase::MUTANTS.iter().map(described).collect());
-        &MUTANTS
-    }
-
-    fn decoys() -> &'static [Decoy] {
-        static DECOYS: LazyLock<Vec<Decoy>> = LazyLock::new(|| {
-            let decoys = two_phase::DECOYS.iter();
-            decoys.map(|two_phase::Mutant { name, about, .. }| Decoy { name, about }).collect()
-        });
-        &DECOYS
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[two_phase::MUTANTS, two_phase::DECOYS])
     }
 
     fn properties() -> Vec<Property> {
@@ -150,9 +139,4 @@ impl Transactional for two_phase::TwoPhaseTransactions {
 
 fn name_of<T: PartialEq>(value: T, names: &[(&str, T)]) -> String {
     names.iter().find(|(_, known)| *known == value).map(|(name, _)| (*name).to_owned()).unwrap_or_default()
-}
-
-fn described(mutant: &two_phase::Mutant) -> Mutant {
-    let two_phase::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
 }

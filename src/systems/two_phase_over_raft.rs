@@ -1,9 +1,7 @@
 //! `TwoPhaseOverRaft`: a transactional store on groups of servers, atomic by two-phase commit, each group replicated by Raft.
 
-use std::sync::LazyLock;
-
+use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use super::{Decoy, Mutant};
 use crate::base::{Duration, DurationRange, Fields, Form};
 use crate::check::{Judge, Property};
 use crate::protocols::commit::properties;
@@ -88,22 +86,13 @@ impl Transactional for GroupTransactions {
             heartbeat: settings.heartbeat,
             vote_timeout: settings.vote_timeout,
             resend: settings.resend,
-            rules: mutant.and_then(raft_groups::mutant).map_or(&raft_groups::Correct, |mutant| mutant.rules),
+            rules: raft_groups::rules_of(mutant),
         };
         vec![server; Self::count(settings) as usize]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        static MUTANTS: LazyLock<Vec<Mutant>> = LazyLock::new(|| raft_groups::MUTANTS.iter().map(described).collect());
-        &MUTANTS
-    }
-
-    fn decoys() -> &'static [Decoy] {
-        static DECOYS: LazyLock<Vec<Decoy>> = LazyLock::new(|| {
-            let decoys = raft_groups::DECOYS.iter();
-            decoys.map(|raft_groups::Mutant { name, about, .. }| Decoy { name, about }).collect()
-        });
-        &DECOYS
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[raft_groups::MUTANTS, raft_groups::DECOYS])
     }
 
     fn properties() -> Vec<Property> {
@@ -118,9 +107,4 @@ impl Transactional for GroupTransactions {
     fn unsettled(server: &Member) -> Option<String> {
         server.unsettled()
     }
-}
-
-fn described(mutant: &raft_groups::Mutant) -> Mutant {
-    let raft_groups::Mutant { name, property, about, source, needs, .. } = *mutant;
-    Mutant { name, property, about, source, needs }
 }

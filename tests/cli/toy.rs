@@ -176,13 +176,14 @@ impl System for Toy {
         vec![SANE_ANSWERS, NOTHING_BAD]
     }
 
-    fn mutants() -> &'static [Mutant] {
-        &[Mutant {
+    fn mutants() -> Vec<Mutant> {
+        vec![Mutant {
             name: "toy/bad",
-            property: NOTHING_BAD.name,
+            property: Some(NOTHING_BAD.name),
             about: "Does something bad. Always.",
             source: "nobody published it",
             needs: &["no fault at all"],
+            rules: (),
         }]
     }
 

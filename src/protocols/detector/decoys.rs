@@ -1,38 +1,39 @@
 //! What looks odd and is legal: planted like a mutant, and nobody may complain.
 
-use super::Rules;
-
-/// An odd-looking but legal detector.
-#[derive(Clone, Copy, Debug)]
-pub struct Decoy {
-    /// How scenarios name it: `detector/decoy-leaps`.
-    pub name: &'static str,
-    /// The odd rules.
-    pub rules: &'static dyn Rules,
-    /// What is odd about it, and why it is legal.
-    pub about: &'static str,
-}
+use super::{Mutant, Rules};
 
 /// All decoys of the detectors. No property may be violated on their account: a report on one is a false alarm.
-pub static DECOYS: &[Decoy] = &[
-    Decoy {
+pub static DECOYS: &[Mutant] = &[
+    Mutant {
         name: "detector/decoy-leaps",
         rules: &Leaps,
+        source: "SWIM §4.2",
+        needs: &[],
+        property: None,
         about: "A member refutes by ten incarnations at once. The next one must be higher; by how much is nowhere said (SWIM §4.2).",
     },
-    Decoy {
+    Mutant {
         name: "detector/decoy-beats-twice",
         rules: &BeatsTwice,
+        source: "heartbeats are numbered",
+        needs: &[],
+        property: None,
         about: "Each heartbeat is sent twice. They carry numbers so that copies do no harm.",
     },
-    Decoy {
+    Mutant {
         name: "detector/decoy-gossips-longer",
         rules: &GossipsLonger,
+        source: "SWIM §4.1",
+        needs: &[],
+        property: None,
         about: "Each update is passed on twice as often as it must be. λ is a parameter, and more is merely dearer (SWIM §4.1).",
     },
-    Decoy {
+    Mutant {
         name: "detector/decoy-nobody-confirms",
         rules: &NobodyConfirms,
+        source: "Lifeguard §IV-B",
+        needs: &[],
+        property: None,
         about: "No accuser confirms a suspicion: each lasts its longest, which is slow and safe (Lifeguard §IV-B).",
     },
 ];

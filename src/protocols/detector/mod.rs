@@ -34,7 +34,7 @@ mod tests;
 use crate::base::Duration;
 
 pub use company::{Company, CompanyConfig, CompanyMessage, CompanyTimer, WorkerConfig};
-pub use decoys::{DECOYS, Decoy};
+pub use decoys::DECOYS;
 pub use machine::{Detector, Tick, Timer};
 pub use message::{Beat, Body, Message, State, Update};
 pub use mutants::{MUTANTS, Mutant, rules_of};

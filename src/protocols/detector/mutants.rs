@@ -3,23 +3,10 @@
 use super::decoys::DECOYS;
 use super::{Correct, Rules, State, Watch};
 use crate::base::{Duration, LocalTime};
+use crate::process;
 
-/// A variant of a detector with one published bug.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// How scenarios name it: `detector/forgets-the-dead`.
-    pub name: &'static str,
-    /// The broken rules.
-    pub rules: &'static dyn Rules,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// What must go wrong around it for it to show.
-    pub needs: &'static [&'static str],
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong, in a sentence or two.
-    pub about: &'static str,
-}
+/// A variant of a detector: a published bug, or a decoy.
+pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// All mutants of the detectors.
 pub static MUTANTS: &[Mutant] = &[
@@ -28,7 +15,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SuspectsAtOnce,
         source: "daos-stack/daos#10435 (DAOS-11274)",
         needs: &["loss"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "SWIM suspects a member as soon as its own ping is not answered, without asking others to try: each lost message is a false \
                 suspicion.",
     },
@@ -37,7 +24,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SuspicionRevives,
         source: "atomix/atomix#962",
         needs: &["a crash", "suspicions that arrive after the verdict"],
-        property: "never-resurrect",
+        property: Some("never-resurrect"),
         about: "Word that a dead member is suspect brings it back among the living: removed members appear again.",
     },
     Mutant {
@@ -45,7 +32,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ForgetsTheDead,
         source: "atomix/atomix#1062",
         needs: &["a crash"],
-        property: "never-resurrect",
+        property: Some("never-resurrect"),
         about: "Nothing is kept of members that were declared dead. Old news of them are taken for new, and they come and go.",
     },
     Mutant {
@@ -53,7 +40,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &DoesNotRefute,
         source: "habitat-sh/habitat#5571; tarantool/tarantool#4249",
         needs: &["a pause or a partition, long enough for a suspicion"],
-        property: "eventual-accuracy",
+        property: Some("eventual-accuracy"),
         about: "A member that hears that it is suspected does not raise its incarnation: nobody believes that it lives, ever again.",
     },
     Mutant {
@@ -61,7 +48,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &OldNewsResurrect,
         source: "hashicorp/memberlist commit 63ef41a",
         needs: &["a crash of a member that has refuted before", "delayed or exchanged news"],
-        property: "never-resurrect",
+        property: Some("never-resurrect"),
         about: "Word that a member lives, of the incarnation in which it was declared dead, brings it back to life.",
     },
     Mutant {
@@ -69,7 +56,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &MissesAMember,
         source: "hashicorp/memberlist#350 (commit 8c0d992); commit 4558696",
         needs: &["a crash of the member that is missed"],
-        property: "strong-completeness",
+        property: Some("strong-completeness"),
         about: "The range from which the next target is chosen ends one too early: nobody ever probes the last member.",
     },
     Mutant {
@@ -77,7 +64,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SuspicionOutlivesRefutation,
         source: "hashicorp/memberlist commits 9cdb22b and 78d226e",
         needs: &["a suspicion that is refuted"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "The timer of a suspicion goes on after the suspicion is refuted, and declares a living member dead.",
     },
     Mutant {
@@ -85,7 +72,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &CountsAnAccuserTwice,
         source: "hashicorp/memberlist suspicion.go: each accuser counts once, and the first does not confirm itself",
         needs: &["a pause or slow messages: a refutation that takes its time"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "Each copy of an accusation confirms it. A suspicion shrinks to its shortest although nobody else had a reason for it, and \
                 a member that is merely slow does not refute it in time.",
     },
@@ -94,7 +81,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &LearnsTheOutage,
         source: "Akka, PhiAccrualFailureDetector: the guard that adds no interval while unavailable",
         needs: &["a partition that heals", "a crash after it"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "The interval that ends an outage is learned like any other: from then on the distribution is so wide that a crash is noticed \
                 far too late.",
     },
@@ -103,7 +90,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &HasNoFloor,
         source: "Akka, reference.conf: min-std-deviation",
         needs: &["heartbeats that came evenly for a while", "then one that takes a little longer"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "The standard deviation has no floor: a heart that beats evenly is suspected at its first small stumble.",
     },
     Mutant {
@@ -111,7 +98,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &TrustsTheUnheard,
         source: "Akka, ClusterHeartbeatSender: ExpectedFirstHeartbeat",
         needs: &["a crash before the first heartbeat, and for good"],
-        property: "strong-completeness",
+        property: Some("strong-completeness"),
         about: "A peer that was never heard of counts as alive: one that crashed before its first heartbeat is never suspected.",
     },
     Mutant {
@@ -119,7 +106,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ReadsTheSendersClock,
         source: "class of bugs: the age of a heartbeat by wall clocks",
         needs: &["clocks that are off"],
-        property: "eventual-accuracy",
+        property: Some("eventual-accuracy"),
         about: "The age of a heartbeat is told by the time that its sender wrote into it: whoever's clock is behind is dead.",
     },
     Mutant {
@@ -127,7 +114,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &WatchesTheHeartAlone,
         source: "cloudamqp/lavinmq#2151; etcd-io/etcd#15247; Huang et al., Gray Failure, HotOS 2017",
         needs: &["a disk that completes no sync"],
-        property: "gray-failures-noticed",
+        property: Some("gray-failures-noticed"),
         about: "Heartbeats count although they tell of no progress: a node whose worker stands still looks healthy.",
     },
     Mutant {
@@ -135,7 +122,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &RemembersTheOldLife,
         source: "class of bugs: sequence numbers without an incarnation",
         needs: &["a crash, and a restart"],
-        property: "eventual-accuracy",
+        property: Some("eventual-accuracy"),
         about: "The heartbeats of a peer that has started anew are compared with those of its earlier life, and ignored as old until they \
                 have caught up.",
     },
@@ -144,7 +131,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &GossipDiesOut,
         source: "SWIM §4.1: λ·log n transmissions; class of bugs: a constant instead",
         needs: &["a crash, in a group that is not small"],
-        property: "quality-of-service",
+        property: Some("quality-of-service"),
         about: "Each update is passed on once. It dies out before it has reached everybody, and some hear of a crash much later.",
     },
     Mutant {
@@ -152,7 +139,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &FollowsTheDead,
         source: "class of bugs: an election that does not ask the failure detector",
         needs: &["the first node, destroyed"],
-        property: "eventual-leadership",
+        property: Some("eventual-leadership"),
         about: "Whoever is first leads, whether or not it is suspected: all follow a leader that is gone.",
     },
     Mutant {
@@ -160,16 +147,14 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &HiresTheDead,
         source: "class of bugs: a replacement that is not checked for life",
         needs: &["a spare node and one with a job, both destroyed"],
-        property: "jobs-recovered",
+        property: Some("jobs-recovered"),
         about: "A supervisor gives the job of a failed node to the first spare one, whether or not that is suspected.",
     },
 ];
 
-/// The rules that go by this name: those of a mutant or of a decoy; the correct ones if there is none.
+/// The rules of the variant of this name; the correct ones if none is named.
 pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    let mutant = MUTANTS.iter().find(|mutant| Some(mutant.name) == name).map(|mutant| mutant.rules);
-    let decoy = || DECOYS.iter().find(|decoy| Some(decoy.name) == name).map(|decoy| decoy.rules);
-    mutant.or_else(decoy).unwrap_or(&Correct)
+    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
 }
 
 #[derive(Debug)]

@@ -43,7 +43,7 @@ pub use log::Log;
 pub use machine::{Raft, Timer};
 pub use mark::OF_THE_LOG as MARKS_OF_THE_LOG;
 pub use message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
-pub use mutants::{MUTANTS, Mutant, mutant};
+pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use note::Note;
 pub use rules::{Correct, Rules};
 pub use service::RaftKv;

@@ -1,24 +1,10 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
-use super::{Rules, Term};
-use crate::process::Release;
+use super::{Correct, Rules, Term};
+use crate::process::{self, Release};
 
-/// A variant of Raft with one published bug.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// How scenarios name it: `raft/forgets-vote`.
-    pub name: &'static str,
-    /// The broken rules.
-    pub rules: &'static dyn Rules,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// What must go wrong around it for it to show.
-    pub needs: &'static [&'static str],
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong, in a sentence or two.
-    pub about: &'static str,
-}
+/// A variant of Raft with a published bug.
+pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// All mutants of Raft.
 pub static MUTANTS: &[Mutant] = &[
@@ -27,7 +13,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ForgetsVote,
         source: "wenweihu86/raft-java#57; ktoso/akka-raft#62",
         needs: &["crash that loses unsynced writes", "two candidates in one term"],
-        property: "election-safety",
+        property: Some("election-safety"),
         about: "Term and vote are written, but the request for votes and the answer to it leave before they are durable. A server that crashes \
                 then votes again in the same term, for another.",
     },
@@ -36,14 +22,14 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &CommitsOldTerm,
         source: "Raft paper, figure 8; logcabin/logcabin#44; bakwc/PySyncObj#169",
         needs: &["crashes of leaders", "delay or loss", "fewer entries to a message than a leader has old ones to send"],
-        property: "leader-completeness",
+        property: Some("leader-completeness"),
         about: "A leader commits entries of earlier terms by counting replicas. A later leader need not have them, and overwrites them.",
     },
 ];
 
-/// The mutant of this name.
-pub fn mutant(name: &str) -> Option<&'static Mutant> {
-    MUTANTS.iter().find(|mutant| mutant.name == name)
+/// The rules of the variant of this name; the correct ones if none is named.
+pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
+    Mutant::rules_of(name, &[MUTANTS], &Correct)
 }
 
 #[derive(Debug)]

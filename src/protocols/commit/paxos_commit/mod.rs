@@ -29,7 +29,7 @@ use crate::base::{Duration, DurationRange, NodeId};
 
 pub use machine::{PaxosCommit, Timer};
 pub use message::{Accepted, Ballot, Message};
-pub use mutants::{MUTANTS, Mutant, mutant};
+pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use rules::{Correct, Rules};
 pub use service::PaxosCommitTransactions;
 

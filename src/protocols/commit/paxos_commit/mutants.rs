@@ -1,25 +1,11 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
 use super::super::Vote;
-use super::{Ballot, Rules};
-use crate::process::Release;
+use super::{Ballot, Correct, Rules};
+use crate::process::{self, Release};
 
-/// A variant of Paxos Commit with one published bug.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// How scenarios name it: `paxos-commit/proposes-prepared`.
-    pub name: &'static str,
-    /// The broken rules.
-    pub rules: &'static dyn Rules,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// What must go wrong around it for it to show.
-    pub needs: &'static [&'static str],
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong, in a sentence or two.
-    pub about: &'static str,
-}
+/// A variant of Paxos Commit with a published bug.
+pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// All mutants of Paxos Commit.
 pub static MUTANTS: &[Mutant] = &[
@@ -28,7 +14,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ProposesPrepared,
         source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Gray and Lamport, 2006, section 4.2",
         needs: &["a participant that does not vote", "a leader that takes over"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "A leader that takes over proposes that a participant has prepared of whom nobody has heard.",
     },
     Mutant {
@@ -36,7 +22,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ProposesOldest,
         source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Lamport, Paxos Made Simple, 2001, P2c",
         needs: &["leaders that take over from each other", "loss"],
-        property: "agreement",
+        property: Some("agreement"),
         about: "A leader that takes over proposes the vote of the lowest ballot again, and not that of the highest.",
     },
     Mutant {
@@ -44,7 +30,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ForgetsPromise,
         source: "Gray and Lamport, 2006, section 4.1: an acceptor's state is on stable storage before it answers",
         needs: &["crashes of acceptors that lose unsynced writes", "a leader that takes over"],
-        property: "agreement",
+        property: Some("agreement"),
         about: "An acceptor answers before its promise or what it has accepted is on disk, and forgets it in a crash.",
     },
     Mutant {
@@ -52,15 +38,15 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &VotesEarly,
         source: "get-convex horizontal-scaling-convex#101, #155",
         needs: &["crashes of participants that lose unsynced writes"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "A participant proposes its vote before the record of it is on its disk. Having crashed, it knows nothing of a transaction that \
                 others commit.",
     },
 ];
 
-/// The mutant of this name.
-pub fn mutant(name: &str) -> Option<&'static Mutant> {
-    MUTANTS.iter().find(|mutant| mutant.name == name)
+/// The rules of the variant of this name; the correct ones if none is named.
+pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
+    Mutant::rules_of(name, &[MUTANTS], &Correct)
 }
 
 #[derive(Debug)]

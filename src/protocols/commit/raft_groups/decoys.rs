@@ -9,7 +9,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &ProposesTwice,
         source: "Ongaro 2014, §6.3: what is in the log twice must take effect once",
         needs: &[],
-        property: "",
+        property: None,
         about: "Leaders propose each operation twice.",
     },
     Mutant {
@@ -17,7 +17,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &TellsAll,
         source: "messages are idempotent: Bernstein, Hadzilacos and Goodman 1987, §7.3",
         needs: &[],
-        property: "",
+        property: None,
         about: "What one group says to another goes to all servers of it each time, and not to its leader alone.",
     },
 ];

@@ -40,7 +40,7 @@ pub use decoys::DECOYS;
 pub use group::Group;
 pub use machine::{Member, Note, Timer};
 pub use message::{Message, RaftMessage};
-pub use mutants::{MUTANTS, Mutant, mutant};
+pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use operation::Operation;
 pub use rules::{Correct, Rules};
 pub use service::GroupTransactions;

@@ -1,23 +1,10 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
-use super::{DECOYS, Rules};
+use super::{Correct, DECOYS, Rules};
+use crate::process;
 
-/// A variant with one published bug.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// How scenarios name it: `raft-group/yes-before-replicated`.
-    pub name: &'static str,
-    /// The broken rules.
-    pub rules: &'static dyn Rules,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// What must go wrong around it for it to show.
-    pub needs: &'static [&'static str],
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong, in a sentence or two.
-    pub about: &'static str,
-}
+/// A variant of two-phase commit over groups: a published bug, or a decoy.
+pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// All mutants.
 pub static MUTANTS: &[Mutant] = &[
@@ -26,7 +13,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &YesBeforeReplicated,
         source: "get-convex horizontal-scaling-convex#155",
         needs: &["crash or isolation of a participant's leader"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "A participant's leader votes yes when it has proposed the prepared work, before its group has it. The next leader knows nothing \
                 of a transaction that others commit.",
     },
@@ -35,7 +22,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &CommitBeforeReplicated,
         source: "get-convex horizontal-scaling-convex#101",
         needs: &["crash or isolation of the coordinator's leader"],
-        property: "agreement",
+        property: Some("agreement"),
         about: "The coordinator's leader announces a commit when it has proposed it, before its group has it. The next leader finds the \
                 transaction undecided, and aborts it.",
     },
@@ -44,7 +31,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &TwoCoordinators,
         source: "atomix/atomix#360",
         needs: &["coordinator's leader that stands still, and goes on when another leads"],
-        property: "agreement",
+        property: Some("agreement"),
         about: "A leader whose patience with a transaction is over announces the abort without asking its group. Deposed without knowing it, \
                 it aborts what the next leader commits.",
     },
@@ -53,15 +40,15 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &LastDecisionWins,
         source: "atomix/atomix#360: no compare-and-set on the decision",
         needs: &["new leader that cannot commit for long, with the last one's decision in its log"],
-        property: "no-reversal",
+        property: Some("no-reversal"),
         about: "A decision in the log replaces an earlier one. A new leader that has not yet applied the last one's commit aborts the \
                 transaction.",
     },
 ];
 
-/// The mutant or decoy of this name.
-pub fn mutant(name: &str) -> Option<&'static Mutant> {
-    MUTANTS.iter().chain(DECOYS).find(|mutant| mutant.name == name)
+/// The rules of the variant of this name; the correct ones if none is named.
+pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
+    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
 }
 
 #[derive(Debug)]

@@ -29,7 +29,7 @@ use crate::base::{Duration, NodeId};
 
 pub use machine::{ThreePhase, Timer};
 pub use message::{Message, Standing};
-pub use mutants::{MUTANTS, Mutant, mutant};
+pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use rules::{Correct, Rules};
 pub use service::ThreePhaseTransactions;
 

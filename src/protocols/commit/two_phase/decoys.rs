@@ -10,7 +10,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &StaysToTheEnd,
         source: "Mohan, Lindsay and Obermarck 1986, §3.1: the read-only optimisation is one",
         needs: &[],
-        property: "",
+        property: None,
         about: "Participants that have changed nothing vote yes, write it down, and wait for the decision like all others.",
     },
     Mutant {
@@ -18,7 +18,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &ForcesEverything,
         source: "Mohan, Lindsay and Obermarck 1986, §2: presumed nothing forces and acknowledges both outcomes",
         needs: &[],
-        property: "",
+        property: None,
         about: "Decisions that are presumed are forced to disk and acknowledged all the same.",
     },
     Mutant {
@@ -26,7 +26,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &RepeatsItself,
         source: "decisions are idempotent: Bernstein, Hadzilacos and Goodman 1987, §7.3",
         needs: &[],
-        property: "",
+        property: None,
         about: "Each decision is sent three times.",
     },
     Mutant {
@@ -34,7 +34,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &UnlocksReadsEarly,
         source: "Bernstein, Hadzilacos and Goodman 1987, §3.3: two-phase locking need not be strict for shared locks",
         needs: &[],
-        property: "",
+        property: None,
         about: "A participant gives its shared locks up when it votes yes. By then all locks of the transaction are taken everywhere.",
     },
     Mutant {
@@ -42,7 +42,7 @@ pub static DECOYS: &[Mutant] = &[
         rules: &RefusesAtWill,
         source: "Bernstein, Hadzilacos and Goodman 1987, §7.2: a participant may abort unilaterally until it has voted yes",
         needs: &[],
-        property: "",
+        property: None,
         about: "A participant that could vote yes votes no on each fifth transaction of a coordinator.",
     },
 ];

@@ -39,7 +39,7 @@ use crate::base::{Duration, NodeId};
 pub use decoys::DECOYS;
 pub use machine::{Timer, TwoPhase};
 pub use message::Message;
-pub use mutants::{MUTANTS, Mutant, mutant};
+pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use rules::{Correct, Doubt, Rules, Standing};
 pub use service::TwoPhaseTransactions;
 

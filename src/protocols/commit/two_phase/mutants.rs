@@ -1,25 +1,11 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
 use super::super::Epoch;
-use super::{DECOYS, Doubt, Rules, Standing};
-use crate::process::Release;
+use super::{Correct, DECOYS, Doubt, Rules, Standing};
+use crate::process::{self, Release};
 
-/// A variant of two-phase commit with one published bug.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// How scenarios name it: `commit/yes-before-durable`.
-    pub name: &'static str,
-    /// The broken rules.
-    pub rules: &'static dyn Rules,
-    /// Where the bug was published.
-    pub source: &'static str,
-    /// What must go wrong around it for it to show.
-    pub needs: &'static [&'static str],
-    /// The property that must catch it.
-    pub property: &'static str,
-    /// What is wrong, in a sentence or two.
-    pub about: &'static str,
-}
+/// A variant of two-phase commit: a published bug, or a decoy.
+pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// All mutants of two-phase commit.
 pub static MUTANTS: &[Mutant] = &[
@@ -28,7 +14,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &YesBeforeDurable,
         source: "get-convex horizontal-scaling-convex#101, #155",
         needs: &["slow disks"],
-        property: "persist-before-yes",
+        property: Some("persist-before-yes"),
         about: "A participant votes yes before the record of it is on its disk. Having crashed, it knows nothing of a transaction that others \
                 commit.",
     },
@@ -37,7 +23,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &AnnouncesBeforeDurable,
         source: "get-convex horizontal-scaling-convex#101",
         needs: &["slow disks"],
-        property: "persist-before-commit",
+        property: Some("persist-before-commit"),
         about: "A coordinator announces a commit before its decision is on disk. Having crashed, it tells those in doubt that it aborted.",
     },
     Mutant {
@@ -45,7 +31,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &OnePhaseBeforeDurable,
         source: "CUBRID pull request 7542, review",
         needs: &["slow disks"],
-        property: "persist-before-commit",
+        property: Some("persist-before-commit"),
         about: "The only participant says that it has committed before that is on its disk. Having crashed, it votes no.",
     },
     Mutant {
@@ -53,7 +39,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &DecisionExpires,
         source: "get-convex horizontal-scaling-convex#151: decisions are kept for an hour",
         needs: &["participant that is cut off for long"],
-        property: "decision-findable",
+        property: Some("decision-findable"),
         about: "A coordinator forgets a decision after a while, although a participant in doubt has not acknowledged it and will be told the \
                 opposite.",
     },
@@ -62,7 +48,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &AbortsInDoubt,
         source: "Bernstein, Hadzilacos and Goodman 1987, §7.3",
         needs: &["partition or crash of the coordinator"],
-        property: "no-abort-after-yes",
+        property: Some("no-abort-after-yes"),
         about: "A participant that has voted yes and hears nothing aborts by itself, while others commit.",
     },
     Mutant {
@@ -70,7 +56,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SkipsCollecting,
         source: "Mohan, Lindsay and Obermarck 1986, §3.3; Lampson and Lomet 1993, §2",
         needs: &["presumed commit", "crash of a coordinator while it collects votes"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "A coordinator that presumes commits asks for votes before it is on disk that it does. Having crashed, it presumes that what it \
                 never decided was committed.",
     },
@@ -79,7 +65,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ForgetsCommitEarly,
         source: "Mohan, Lindsay and Obermarck 1986, §3.2",
         needs: &["nothing but a commit"],
-        property: "decision-findable",
+        property: Some("decision-findable"),
         about: "A coordinator that presumes aborts forgets a commit as soon as it has announced it. Who has not heard it, and asks, is told that \
                 it aborted.",
     },
@@ -88,7 +74,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &NeverAsks,
         source: "get-convex horizontal-scaling-convex#158; atomix#360",
         needs: &["crash of a coordinator between votes and decision"],
-        property: "all-decide",
+        property: Some("all-decide"),
         about: "A participant in doubt waits to be told. After a crash of the coordinator nobody tells it, and its keys stay locked.",
     },
     Mutant {
@@ -96,7 +82,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &UnwrittenAbort,
         source: "Bernstein, Hadzilacos and Goodman 1987, §7.4",
         needs: &["a late question for a vote"],
-        property: "agreement",
+        property: Some("agreement"),
         about: "A participant that has not voted tells another in doubt to abort, and does not abort itself: asked later, it votes yes.",
     },
     Mutant {
@@ -104,7 +90,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &PreparesAfterAbort,
         source: "YDB documentation, pull request 3573; Bernstein, Hadzilacos and Goodman 1987, §7.3",
         needs: &["a late question for a vote"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "A question for its vote makes a participant begin again what it has aborted, with nothing in it, and vote for it.",
     },
     Mutant {
@@ -112,7 +98,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &IgnoresRestart,
         source: "YDB documentation, pull request 3573: a shard that restarted does not know of the work that it had done",
         needs: &["crash of a participant between work and vote"],
-        property: "locks-until-decided",
+        property: Some("locks-until-decided"),
         about: "A participant that lost its work and its locks in a crash votes all the same.",
     },
     Mutant {
@@ -120,7 +106,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ReusesEpoch,
         source: "Apache Kafka, KIP-890: what is late joins the next transaction",
         needs: &["crash of a coordinator"],
-        property: "unique-transactions",
+        property: Some("unique-transactions"),
         about: "A server that crashed goes on in the same epoch, and counts its transactions from one again: late messages of an old one are \
                 taken for those of a new one.",
     },
@@ -129,7 +115,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &OnePhaseForMany,
         source: "pingcap/tidb#21900 (tikv#9412): one-phase commit of a transaction of several parts",
         needs: &["transactions that give way"],
-        property: "commit-needs-all-yes",
+        property: Some("commit-needs-all-yes"),
         about: "Each of several participants is handed the decision: one commits, another cannot.",
     },
     Mutant {
@@ -137,7 +123,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &TimeoutIsAbort,
         source: "pingcap/tidb#20857: cancelled while committing is undetermined",
         needs: &["late answer of the only participant"],
-        property: "told-what-happened",
+        property: Some("told-what-happened"),
         about: "A client is told that its transaction aborted, when all that is known is that the only participant has not answered in time.",
     },
     Mutant {
@@ -145,7 +131,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &UnlocksAfterReading,
         source: "Mohan, Lindsay and Obermarck 1986, §3.1",
         needs: &["delay"],
-        property: "two-phase-locking",
+        property: Some("two-phase-locking"),
         about: "A participant that has only read gives its locks up when it has read, while another participant still waits for its own.",
     },
     Mutant {
@@ -153,7 +139,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ForgetsLocks,
         source: "Mohan, Lindsay and Obermarck 1986, §2.2: locks of transactions in doubt are taken again at restart",
         needs: &["crash of a participant in doubt"],
-        property: "locks-until-decided",
+        property: Some("locks-until-decided"),
         about: "A participant in doubt comes back from a crash without its locks: others read and change what may be committed yet.",
     },
     Mutant {
@@ -161,14 +147,14 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &AcksBeforeDurable,
         source: "Mohan, Lindsay and Obermarck 1986, §2.1",
         needs: &["slow disks"],
-        property: "persist-before-ack",
+        property: Some("persist-before-ack"),
         about: "A participant acknowledges a decision before it is on its disk. Having crashed, it is in doubt of what its coordinator forgot.",
     },
 ];
 
-/// The mutant, or the decoy, of this name.
-pub fn mutant(name: &str) -> Option<&'static Mutant> {
-    MUTANTS.iter().chain(DECOYS).find(|mutant| mutant.name == name)
+/// The rules of the variant of this name; the correct ones if none is named.
+pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
+    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
 }
 
 #[derive(Debug)]

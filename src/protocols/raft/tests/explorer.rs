@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Config, Correct, Message, Mutant, Rules, Timer, mark, mutant};
+use super::super::{Config, Correct, MUTANTS, Message, Mutant, Rules, Timer, mark};
 use super::cluster::{Cluster, SESSION, n};
 use crate::base::{KvOp, RunKey, Stream};
 use crate::check::{PropertyReport, Verdict};
@@ -199,7 +199,7 @@ fn intrigue(rules: &'static dyn Rules, seed: u64, scenes: usize) -> Cluster {
 
 /// How many of these runs violate this property.
 fn caught(mutant: &Mutant, seeds: u64, run: impl Fn(u64) -> Cluster) -> usize {
-    let violates = |report: PropertyReport| report.name == mutant.property && report.verdict == Verdict::Violated;
+    let violates = |report: PropertyReport| Some(report.name) == mutant.property && report.verdict == Verdict::Violated;
     (0..seeds).filter(|seed| run(*seed).reports().into_iter().any(violates)).count()
 }
 
@@ -224,14 +224,14 @@ fn storms_are_weathered() {
 
 #[test]
 fn a_storm_finds_the_forgotten_vote() {
-    let mutant = mutant("raft/forgets-vote").expect("a mutant of this name");
+    let mutant = &MUTANTS[0];
     let caught = caught(mutant, 200, |seed| storm(mutant.rules, &WILD, seed, 1_000));
     assert!(caught >= 5, "{caught} of 200");
 }
 
 #[test]
 fn an_intrigue_finds_the_old_term_committed() {
-    let mutant = mutant("raft/commits-old-term").expect("a mutant of this name");
+    let mutant = &MUTANTS[1];
     let caught = caught(mutant, 200, |seed| intrigue(mutant.rules, seed, 400));
     assert!(caught >= 3, "{caught} of 200");
 }

@@ -21,7 +21,7 @@ fn with(config: Config, rules: &'static dyn Rules) -> Config {
 }
 
 fn broken(name: &str) -> &'static dyn Rules {
-    mutant(name).expect("a mutant of this name").rules
+    rules_of(Some(name))
 }
 
 /// Three servers, `n1` leading, a session open.
