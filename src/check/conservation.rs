@@ -94,7 +94,7 @@ mod tests {
             }
             .expect("a well-formed history");
         }
-        let report = judge("conservation", 2, 20, &history);
+        let report = judge(2, 20, &history);
         (report.verdict, report.detail)
     }
 

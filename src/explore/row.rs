@@ -45,6 +45,7 @@ impl Row {
 pub(crate) mod samples {
     use super::*;
     use crate::base::{Duration, Time};
+    use crate::check::Property;
     use crate::fault::FaultPlan;
     use crate::world::{FaultCount, MarkCount, Messages, Operations};
 

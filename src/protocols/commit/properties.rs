@@ -583,6 +583,7 @@ impl CommitJudge {
 mod tests {
     use super::super::Epoch;
     use super::*;
+    use crate::check::Verdict;
 
     struct Words;
 

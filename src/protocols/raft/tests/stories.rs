@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::super::{AppendResult, Config, Entries, KvReply, Message, Rules, Timer, mutant};
+use super::super::{AppendResult, Config, Entries, KvReply, Message, Rules, Timer, rules_of};
 use super::cluster::{CLIENT, Cluster, SESSION, n};
 use crate::base::{KvOp, KvResponse};
 
