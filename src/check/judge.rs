@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Table;
+use super::{Explanation, Table};
 use crate::base::Time;
 use crate::trace::{Record, Vocabulary};
 
@@ -79,8 +79,8 @@ pub struct PropertyReport {
     pub kind: PropertyKind,
     /// Whether it held.
     pub verdict: Verdict,
-    /// Why, for a person; empty where there is nothing to say.
-    pub detail: String,
+    /// Why; nothing where there is nothing to say.
+    pub explanation: Option<Explanation>,
     /// When it was violated first, if it was and if that can be told.
     pub at: Option<Time>,
 }
@@ -88,12 +88,18 @@ pub struct PropertyReport {
 impl PropertyReport {
     /// A property that held.
     pub fn holds(property: &Property) -> Self {
-        Self { name: property.name, kind: property.kind, verdict: Verdict::Holds, detail: String::new(), at: None }
+        Self { name: property.name, kind: property.kind, verdict: Verdict::Holds, explanation: None, at: None }
     }
 
     /// A property that was violated.
-    pub fn violated(property: &Property, at: Time, detail: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Violated, detail: detail.into(), at: Some(at), ..Self::holds(property) }
+    pub fn violated(property: &Property, at: Time, explanation: impl Into<Explanation>) -> Self {
+        Self { verdict: Verdict::Violated, at: Some(at), ..Self::holds(property).explained(explanation) }
+    }
+
+    /// The same, for this reason.
+    #[must_use]
+    pub fn explained(self, explanation: impl Into<Explanation>) -> Self {
+        Self { explanation: Some(explanation.into()), ..self }
     }
 }
 
@@ -103,9 +109,9 @@ pub struct Violations(Vec<PropertyReport>);
 
 impl Violations {
     /// Notes that the property was violated, unless it was before.
-    pub fn add(&mut self, property: &Property, at: Time, detail: impl Into<String>) {
+    pub fn add(&mut self, property: &Property, at: Time, explanation: impl Into<Explanation>) {
         if self.of(property).is_none() {
-            self.0.push(PropertyReport::violated(property, at, detail));
+            self.0.push(PropertyReport::violated(property, at, explanation));
         }
     }
 
