@@ -7,6 +7,7 @@ use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::check::View;
 use crate::history::History;
+use crate::history::formats::Entry;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
@@ -43,6 +44,8 @@ pub trait Instance: Debug + Send + Sync {
     fn write(&self) -> Written;
     /// Whether what its clients see can be drawn.
     fn draws(&self) -> bool;
+    /// The model in whose words its clients' history can be written down, if it can be.
+    fn spelled(&self) -> Option<&'static str>;
     /// Runs it, with this planted bug if one is named.
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome;
     /// A copy.
@@ -59,6 +62,8 @@ pub struct Watch<'a> {
     pub states: u64,
     /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
     pub drawing: Option<&'a mut Option<View>>,
+    /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
+    pub history: Option<&'a mut Vec<Entry>>,
 }
 
 impl Watch<'_> {
@@ -69,7 +74,7 @@ impl Watch<'_> {
 impl Default for Watch<'_> {
     /// Judged, and shown to nobody.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None }
+        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None, history: None }
     }
 }
 
@@ -182,6 +187,10 @@ impl<S: System> Instance for Ready<S> {
         S::draw_history(&self.0, &History::new(), 0).is_some()
     }
 
+    fn spelled(&self) -> Option<&'static str> {
+        S::spelling(&self.0).map(|spelling| spelling.model)
+    }
+
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
         let setup = S::nodes(&self.0, mutant).under(conditions.clone());
         let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
@@ -196,6 +205,9 @@ impl<S: System> Instance for Ready<S> {
         }
         if let Some(drawing) = watch.drawing {
             *drawing = S::draw_history(&self.0, &run.history, watch.states);
+        }
+        if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
+            *entries = spelling.entries(run.history, outcome.sim_time);
         }
         outcome
     }
