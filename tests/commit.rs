@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use expect_test::{Expect, expect};
 use stormglass::check::{Cell, Table, Verdict};
-use stormglass::explore::{Summary, Sweep};
+use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::commit::two_phase::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
@@ -55,7 +55,7 @@ fn all_hold(scenario: &Scenario, seeds: u64) -> Summary {
         assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(&outcome));
         outcome
     };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, keep_going: true, cancel: &AtomicBool::new(false) };
+    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
     sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
 }
 

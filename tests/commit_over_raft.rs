@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use stormglass::base::Duration;
 use stormglass::check::{Cell, Verdict};
-use stormglass::explore::Sweep;
+use stormglass::explore::{Sweep, Until};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 use stormglass::world::Outcome;
@@ -31,7 +31,7 @@ fn holds(name: &str, seeds: u64) {
         assert!(outcome.operations.completed > 100, "{name} does something under seed {seed}: {:?}", outcome.operations);
         outcome
     };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, keep_going: true, cancel: &AtomicBool::new(false) };
+    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
     let summary = sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had");
     let expected = ["transactions taken over", "later decision fenced", "votes overdue", "late message fenced", "leader deposed"];
     for name in expected {

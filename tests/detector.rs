@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use stormglass::base::Duration;
 use stormglass::check::{Cell, Table, Verdict};
-use stormglass::explore::{Summary, Sweep};
+use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::detector::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
@@ -39,7 +39,7 @@ fn sweep(scenario: &Scenario, seeds: u64, see: &(dyn Fn(&Outcome) + Sync)) -> Su
         see(&outcome);
         outcome
     };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, keep_going: true, cancel: &AtomicBool::new(false) };
+    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
     sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
 }
 

@@ -7,7 +7,7 @@ use std::{fs, ops::ControlFlow};
 
 use expect_test::{Expect, expect};
 use stormglass::check::Verdict;
-use stormglass::explore::{Summary, Sweep};
+use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Registry, Watch};
 use stormglass::trace::{Entry, Sink};
@@ -39,7 +39,7 @@ fn sweep(scenario: &Scenario, start: u64, seeds: u64, jobs: usize, see: &(dyn Fn
         see(&outcome);
         outcome
     };
-    let sweep = Sweep { start, seeds, jobs, keep_going: true, cancel: &AtomicBool::new(false) };
+    let sweep = Sweep { start, seeds, jobs, until: Until::Done, cancel: &AtomicBool::new(false) };
     sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
 }
 
@@ -160,7 +160,7 @@ fn a_seed_is_a_seed_however_it_is_run() {
     }
     for jobs in [1, 2] {
         let mut swept = Vec::new();
-        let sweep = Sweep { start: 0, seeds: 6, jobs, keep_going: true, cancel: &AtomicBool::new(false) };
+        let sweep = Sweep { start: 0, seeds: 6, jobs, until: Until::Done, cancel: &AtomicBool::new(false) };
         let each = &mut |row: &stormglass::explore::Row| {
             swept.push(row.result.as_ref().expect("no defect").digest);
             ControlFlow::Continue(())

@@ -89,7 +89,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     arguments.sane()?;
     if let [file] = arguments.files.as_slice() {
         // The file is opened before the history is read, which may take long.
-        let draft = arguments.report.as_ref().map(|path| files::draft(path, &arguments.files)).transpose()?;
+        let draft = arguments.report.as_ref().map(|path| files::draft(path, "history", &arguments.files)).transpose()?;
         let report = arguments.judge(file, session)?;
         session.console.print(&match arguments.format {
             Format::Text => report.text(arguments.full),

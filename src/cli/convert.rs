@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     // The file is opened before the history is read, which may take long.
-    let draft = arguments.out.as_ref().map(|path| files::draft(path, std::slice::from_ref(&arguments.file))).transpose()?;
+    let draft = arguments.out.as_ref().map(|path| files::draft(path, "history", &[&arguments.file])).transpose()?;
     let recording = Recording::open(&arguments.file, "writing")?;
     let bar = recording.bar();
     let entries = Entries::open(recording, arguments.input_format).map_err(|error| histories::failure(&arguments.file, &error))?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::check::Verdict;
+use crate::scenario::Expected;
 
 /// The exit codes: one table, also in `docs/command.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Exit {
     Invalid = 3,
     /// A budget ended before the answer was known.
     Unknown = 4,
-    /// A sweep never saw what it must.
+    /// Something expected was never seen: a mark by a sweep, or the violation that was meant.
     NeverSeen = 5,
     /// Stormglass itself failed.
     Defect = 70,
@@ -28,6 +29,17 @@ pub(super) enum Exit {
     File = 74,
     /// Ctrl-C.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with `plain`: whether what the scenario means came true.
+    pub(super) fn as_meant(expected: Expected, plain: Self, violates: impl Fn(&str) -> bool) -> Self {
+        match (expected, plain) {
+            (Expected::Violates(property), Self::Violated) if violates(property) => Self::Held,
+            (Expected::Violates(_), Self::Held | Self::Unknown) => Self::NeverSeen,
+            _ => plain,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -35,10 +35,16 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 
 /// Opens a file for writing, before the long run that fills it. The scenario is not overwritten.
 pub(super) fn create(path: &Path, scenario: &Path) -> Result<Output, Failure> {
-    if same(path, scenario) {
-        return Err(Failure::new(Exit::Usage, &format!("{} is the scenario itself: it is not overwritten", path.display())));
-    }
+    spare(path, "scenario", &[scenario])?;
     File::create(path).map(Output).map_err(|error| Failure::file("write", path, &error))
+}
+
+/// Refuses to write what is read.
+fn spare(path: &Path, what: &str, inputs: &[impl AsRef<Path>]) -> Result<(), Failure> {
+    if inputs.iter().any(|input| same(path, input.as_ref())) {
+        return Err(Failure::new(Exit::Usage, &format!("{} is the {what} itself: it is not overwritten", path.display())));
+    }
+    Ok(())
 }
 
 /// A file whose lines are whole if they are written at once, whatever ends the process.
@@ -74,10 +80,8 @@ enum To {
 }
 
 /// Opens a file for writing, before the work that fills it. What is read is not overwritten.
-pub(super) fn draft(path: &Path, inputs: &[PathBuf]) -> Result<Draft, Failure> {
-    if inputs.iter().any(|input| same(path, input)) {
-        return Err(Failure::new(Exit::Usage, &format!("{} is the history itself: it is not overwritten", path.display())));
-    }
+pub(super) fn draft(path: &Path, what: &str, inputs: &[impl AsRef<Path>]) -> Result<Draft, Failure> {
+    spare(path, what, inputs)?;
     let failed = |error: io::Error| Failure::file("write", path, &error);
     if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
         let device = File::options().write(true).open(path).map_err(failed)?;
@@ -91,7 +95,7 @@ pub(super) fn draft(path: &Path, inputs: &[PathBuf]) -> Result<Draft, Failure> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder).map_err(failed)?;
-    interrupt::clean_up(Some(file.path()));
+    interrupt::clean_up(file.path());
     Ok(Draft { path, to: To::Draft(file) })
 }
 
@@ -100,8 +104,9 @@ impl Draft {
     pub(super) fn finish(self) -> Result<(), Failure> {
         let To::Draft(file) = self.to else { return Ok(()) };
         let _hold = interrupt::hold();
+        let draft = file.path().to_owned();
         let kept = file.persist(&self.path);
-        interrupt::clean_up(None);
+        interrupt::keep(&draft);
         kept.map(|_| ()).map_err(|error| Failure::file("write", &self.path, &error.error))
     }
 }

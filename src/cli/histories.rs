@@ -1,16 +1,17 @@
-//! Recorded histories as commands take them: a file or standard input, and what is wrong with its lines.
+//! Recorded histories as commands take them, a file or standard input, and what is wrong with their lines; and as `run` writes them.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::io::{self, BufWriter, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Session;
 use super::exit::{Exit, Failure};
+use super::files::Draft;
+use super::{Session, files};
 use crate::base::{Place, render_line_error};
-use crate::history::formats::{Format, Problems};
+use crate::history::formats::{self, Entry, Format, Problems};
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -112,6 +113,43 @@ pub(super) fn invalid(path: &Path, problems: &Problems, session: &Session<'_>) -
         more => text += &format!("\n… and {more} more problems\n"),
     }
     Failure { exit: Exit::Invalid, text }
+}
+
+/// A file that a history is to be written to.
+pub(super) struct Written {
+    path: PathBuf,
+    format: Format,
+    draft: Draft,
+}
+
+impl Written {
+    /// Opens it before the run. Its name says which format it has.
+    pub(super) fn open(path: &Path, scenario: &Path) -> Result<Self, Failure> {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let format = match extension.as_deref() {
+            Some("edn") => Format::Edn,
+            Some("jsonl" | "ndjson" | "json") => Format::Json,
+            _ => {
+                let (path, edn, json) = (path.display(), path.with_extension("edn"), path.with_extension("jsonl"));
+                let (edn, json) = (edn.display(), json.display());
+                return Err(Failure::new(
+                    Exit::Usage,
+                    &format!("--history {path}: the name says no format: {edn} is EDN, {json} is JSON lines"),
+                ));
+            }
+        };
+        Ok(Self { draft: files::draft(path, "scenario", &[scenario])?, path: path.to_owned(), format })
+    }
+
+    /// Writes it, and lets the file appear.
+    pub(super) fn write(mut self, entries: Vec<Entry>) -> Result<(), Failure> {
+        let written = formats::write(entries, self.format, BufWriter::new(&mut self.draft));
+        let written = written.map_err(|error| Failure::file("write", &self.path, &error))?;
+        match written.problems.shown().first() {
+            Some(problem) => Err(Failure::new(Exit::File, &format!("cannot write {}: {}", self.path.display(), problem.message))),
+            None => self.draft.finish(),
+        }
+    }
 }
 
 /// A format on the command line.

@@ -14,8 +14,8 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 static HEEDED: AtomicBool = AtomicBool::new(false);
 /// Held by whoever writes what should not be torn.
 static WRITING: Mutex<()> = Mutex::new(());
-/// A file that is not finished, and not to be left behind.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// Files that are not finished, and not to be left behind.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case.
 pub(super) fn listen() {
@@ -24,7 +24,7 @@ pub(super) fn listen() {
         let pressed_before = PRESSED.swap(true, Ordering::Relaxed);
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
             let _writing = wait_for_writing();
-            if let Some(path) = unfinished().take() {
+            for path in unfinished().drain(..) {
                 // Whoever pressed Ctrl-C wants to go, not to hear of this.
                 let _ = std::fs::remove_file(path);
             }
@@ -40,12 +40,17 @@ pub(super) fn heed() -> &'static AtomicBool {
     &PRESSED
 }
 
-/// Removes this file if Ctrl-C ends the process; nothing, if it has become whole or is gone.
-pub(super) fn clean_up(path: Option<&Path>) {
-    *unfinished() = path.map(Path::to_owned);
+/// Removes this file if Ctrl-C ends the process.
+pub(super) fn clean_up(path: &Path) {
+    unfinished().push(path.to_owned());
 }
 
-fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
+/// Lets this file stay: it has become whole.
+pub(super) fn keep(path: &Path) {
+    unfinished().retain(|other| other != path);
+}
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::files::Draft;
+use super::files::{Draft, Output};
+use super::histories::Written;
 use super::input::{self, Input};
 use super::{Format, Session, files, panics};
+use crate::check::isolation::Notation;
+use crate::check::model::ModelName;
 use crate::check::{Verdict, View};
 use crate::explore;
-use crate::report::{Invocation, PageText, Subject, TraceWriter, opening, page, run_json, run_text};
+use crate::report::{Invocation, PageText, Subject, TraceWriter, opening, page, quote, run_json, run_text};
+use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::trace::Sink;
 use crate::world::Outcome;
@@ -24,12 +28,18 @@ pub(super) struct Arguments {
     /// Run twice, and name the first record that differs
     #[arg(long)]
     verify: bool,
+    /// End with 0 if the scenario's outcome came true, even if that is a violation
+    #[arg(long)]
+    as_meant: bool,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Write every record to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as JSON lines
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    history: Option<PathBuf>,
     /// Draw what the clients of a key-value system saw, on a page of its own
     #[arg(long, value_name = "FILE.html", conflicts_with = "verify")]
     report: Option<PathBuf>,
@@ -41,33 +51,79 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let scenario = arguments.input.load(session)?;
     let called = arguments.input.invocation(session);
     let subject = Subject::of(&scenario);
-    if arguments.report.is_some() && !scenario.draws() {
-        let message = format!("{} has no history that can be drawn: --report is for key-value systems", subject.system);
-        return Err(Failure::new(Exit::Usage, &message));
-    }
+    arguments.sane(&scenario)?;
     let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
-    let mut trace = match &arguments.trace {
-        Some(path) => Some(TraceWriter::new(files::create(path, &arguments.input.file)?)),
-        None => None,
-    };
-    let draft = arguments.report.as_ref().map(|path| files::draft(path, std::slice::from_ref(&arguments.input.file))).transpose()?;
+    let Files { trace, history, page } = arguments.open()?;
     if arguments.format == Format::Text {
-        session.console.print(&(opening(&subject, &format!("seed {seed}"), session.console.color) + "\n"))?;
+        let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, &called));
+        let opening = opening(&subject, &format!("seed {seed}"), session.console.color) + &note.unwrap_or_default();
+        session.console.print(&(opening + "\n"))?;
     }
     let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
-    let mut view = None;
-    let drawing = draft.is_some().then_some(&mut view);
+    let (mut view, mut entries) = (None, Vec::new());
+    let mut trace = trace.map(TraceWriter::new);
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
-    let outcome = if arguments.verify { explore::verify(sinks, run) } else { run(Watch { sinks, drawing, ..Watch::default() }) };
-    let written = trace.map_or(Ok(()), TraceWriter::finish);
+    let outcome = if arguments.verify {
+        explore::verify(sinks, run)
+    } else {
+        let (drawing, history) = (page.is_some().then_some(&mut view), history.is_some().then_some(&mut entries));
+        run(Watch { sinks, drawing, history, ..Watch::default() })
+    };
+    let traced = trace.map_or(Ok(()), TraceWriter::finish);
     show(&subject, &outcome, &called, arguments.format, session)?;
-    if let (Some(draft), Some(path), Some(view)) = (draft, &arguments.report, &view) {
+    if let (Some(draft), Some(path), Some(view)) = (page, &arguments.report, &view) {
         let text = run_text(&subject, &outcome, &called, false);
         draw(draft, path, &subject, &format!("seed {seed}"), &text, view)?;
     }
-    match (written, &arguments.trace) {
+    if let Some(history) = history {
+        history.write(entries)?;
+    }
+    match (traced, &arguments.trace) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
+        _ if arguments.as_meant => Ok(Exit::as_meant(subject.expected, outcome.verdict().into(), |property| outcome.violates(property))),
         _ => Ok(outcome.verdict().into()),
+    }
+}
+
+/// The files that a run writes.
+struct Files {
+    trace: Option<Output>,
+    history: Option<Written>,
+    page: Option<Draft>,
+}
+
+impl Arguments {
+    /// Refuses what the system cannot do.
+    fn sane(&self, scenario: &Scenario) -> Result<(), Failure> {
+        let system = scenario.system();
+        let message = if self.report.is_some() && !scenario.draws() {
+            format!("{system} has no history that can be drawn: --report is for key-value systems")
+        } else if self.history.is_some() && scenario.spelled().is_none() {
+            format!("{system} has no notation for what its clients see: --history is for systems that have one, see System::spelling")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(Exit::Usage, &message))
+    }
+
+    /// Opens all files, before the run.
+    fn open(&self) -> Result<Files, Failure> {
+        let scenario = &self.input.file;
+        let history = self.history.as_ref().map(|path| Written::open(path, scenario)).transpose()?;
+        let page = self.report.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
+        let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;
+        Ok(Files { trace, history, page })
+    }
+}
+
+/// What can be done with the history.
+fn history_note(file: &Path, model: &str, called: &Invocation) -> String {
+    let is_known = Notation::named(model).is_some() || model.parse::<ModelName>().is_ok();
+    let file = file.display().to_string();
+    if is_known {
+        format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))
+    } else {
+        format!("history of a {model}, which no model of check judges, in {file}\n")
     }
 }
 

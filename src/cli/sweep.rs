@@ -12,8 +12,9 @@ use super::exit::{Exit, Failure};
 use super::files::Output;
 use super::input::{self, Input};
 use super::{Format, Session, files, interrupt, panics};
-use crate::explore::{Ended, Row, Summary, Sweep};
+use crate::explore::{Ended, Row, Summary, Sweep, Until};
 use crate::report::{Subject, opening, row_json, summary_json, summary_text};
+use crate::scenario::Expected;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -32,6 +33,9 @@ pub(super) struct Arguments {
     /// Go on after a violation
     #[arg(long)]
     keep_going: bool,
+    /// End with 0 if the scenario's outcome came true: at the first seed that violates what it means to
+    #[arg(long)]
+    as_meant: bool,
     /// How the summary is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -62,7 +66,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let cancel = interrupt::heed();
-    let sweep = Sweep { start: arguments.start, seeds: arguments.seeds, jobs: arguments.jobs(), keep_going: arguments.keep_going, cancel };
+    let (start, seeds, jobs, until) = (arguments.start, arguments.seeds, arguments.jobs(), arguments.until(subject.expected));
+    let sweep = Sweep { start, seeds, jobs, until, cancel };
     let summary = sweep.run(&|seed| panics::watched(|| scenario.run(seed)), &mut each);
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Failure::new(Exit::Defect, &format!("cannot start a thread: {error}")))?;
@@ -72,6 +77,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     })?;
     match (written, &arguments.out) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
+        _ if arguments.as_meant => {
+            Ok(Exit::as_meant(subject.expected, exit(&summary, &subject), |property| summary.violates(property) > 0))
+        }
         _ => Ok(exit(&summary, &subject)),
     }
 }
@@ -80,6 +88,15 @@ impl Arguments {
     fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
         self.jobs.map_or_else(cores, usize::from)
+    }
+
+    /// What ends the sweep early. If what the scenario means came true, there is nothing to go on for.
+    fn until(&self, expected: Expected) -> Until {
+        match expected {
+            _ if !self.keep_going => Until::Violated,
+            Expected::Violates(property) if self.as_meant => Until::Violates(property),
+            _ => Until::Done,
+        }
     }
 }
 

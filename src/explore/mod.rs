@@ -14,5 +14,5 @@ pub use fingerprint::fingerprint;
 pub(crate) use row::samples;
 pub use row::{Defect, Row};
 pub use summary::{Bucket, Ended, MarkTotal, Summary};
-pub use sweep::Sweep;
+pub use sweep::{Sweep, Until};
 pub use verify::{DETERMINISTIC, verify};

@@ -93,6 +93,11 @@ impl Summary {
         expected.iter().copied().filter(|name| !seen(name)).collect()
     }
 
+    /// How many seeds violated this property.
+    pub fn violates(&self, property: &str) -> u64 {
+        self.failures.iter().filter(|bucket| bucket.properties.contains(&property)).map(|bucket| bucket.count).sum()
+    }
+
     /// Adds the row of the next seed.
     pub(super) fn add(&mut self, row: &Row) {
         self.seeds += 1;

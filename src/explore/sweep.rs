@@ -22,18 +22,28 @@ pub struct Sweep<'a> {
     pub seeds: u64,
     /// How many threads run them, at least one.
     pub jobs: usize,
-    /// Whether to go on after a violation.
-    pub keep_going: bool,
+    /// When to stop before all of them are done.
+    pub until: Until,
     /// Set by somebody else when the sweep is to stop. The runs that are under way are finished.
     pub cancel: &'a AtomicBool,
+}
+
+/// What ends a sweep before all its seeds are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Nothing.
+    Done,
+    /// The lowest seed that violates a property.
+    Violated,
+    /// The lowest seed that violates this property.
+    Violates(&'static str),
 }
 
 impl Sweep<'_> {
     /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing
     /// of the threads. It may end the sweep, if it cannot write one down.
     ///
-    /// Without `keep_going` the row of the lowest seed that violates a property is the last. A panic out of `run` becomes a [`Defect`], and
-    /// the sweep goes on.
+    /// If a violation ends the sweep, the row of its seed is the last. A panic out of `run` becomes a [`Defect`], and the sweep goes on.
     ///
     /// # Errors
     /// If not a single thread can be started; no seed was run then.
@@ -80,7 +90,11 @@ impl Sweep<'_> {
     }
 
     fn is_last(&self, row: &Row) -> bool {
-        !self.keep_going && row.verdict() == Some(Verdict::Violated)
+        match self.until {
+            Until::Done => false,
+            Until::Violated => row.verdict() == Some(Verdict::Violated),
+            Until::Violates(property) => row.violated().any(|report| report.name == property),
+        }
     }
 
     /// Puts the rows in order.
@@ -194,8 +208,8 @@ mod tests {
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    fn sweep(seeds: u64, jobs: usize, keep_going: bool) -> Sweep<'static> {
-        Sweep { start: 100, seeds, jobs, keep_going, cancel: &NEVER }
+    fn sweep(seeds: u64, jobs: usize, until: Until) -> Sweep<'static> {
+        Sweep { start: 100, seeds, jobs, until, cancel: &NEVER }
     }
 
     /// The rows and the summary.
@@ -222,10 +236,10 @@ mod tests {
 
     #[test]
     fn rows_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
-        let one = rows(sweep(300, 1, true), &mixed);
+        let one = rows(sweep(300, 1, Until::Done), &mixed);
         assert_eq!(one.0.iter().map(|row| row.seed).collect::<Vec<_>>(), (100..400).collect::<Vec<_>>());
-        assert_eq!(one, rows(sweep(300, 2, true), &mixed));
-        assert_eq!(one, rows(sweep(300, 7, true), &mixed));
+        assert_eq!(one, rows(sweep(300, 2, Until::Done), &mixed));
+        assert_eq!(one, rows(sweep(300, 7, Until::Done), &mixed));
         let summary = one.1;
         assert_eq!((summary.seeds, summary.violated, summary.unknown, summary.defects), (300, 43, 20, 0));
         assert_eq!(summary.failures.len(), 1, "they are all alike");
@@ -243,16 +257,26 @@ mod tests {
                 }
                 if seed == 105 || seed == 107 { violated(seed, "a", "") } else { outcome(seed) }
             };
-            let (rows, summary) = rows(sweep(1_000_000, jobs, false), &slow_failure);
+            let (rows, summary) = rows(sweep(1_000_000, jobs, Until::Violated), &slow_failure);
             assert_eq!(rows.iter().map(|row| row.seed).collect::<Vec<_>>(), [100, 101, 102, 103, 104, 105]);
             assert_eq!((summary.ended, summary.seeds, summary.violated), (Ended::Violated, 6, 1));
         }
     }
 
     #[test]
+    fn a_property_that_is_waited_for_ends_it_and_no_other_does() {
+        let two = |seed| violated(seed, if seed % 10 == 3 { "b" } else { "a" }, "");
+        for (property, seeds, ended) in [("a", 1, Ended::Violated), ("b", 4, Ended::Violated), ("c", 20, Ended::Complete)] {
+            let (rows, summary) = rows(sweep(20, 2, Until::Violates(property)), &two);
+            assert_eq!((rows.len(), summary.ended), (seeds, ended), "{property}");
+            assert_eq!(summary.violates(property), u64::from(ended == Ended::Violated));
+        }
+    }
+
+    #[test]
     fn a_defect_does_not_end_the_sweep() {
         let quiet = |seed| if seed == 103 { std::panic::resume_unwind(Box::new("a judge fell over")) } else { outcome(seed) };
-        let (rows, summary) = rows(sweep(10, 2, false), &quiet);
+        let (rows, summary) = rows(sweep(10, 2, Until::Violated), &quiet);
         assert_eq!((rows.len(), summary.holds, summary.defects), (10, 9, 1));
         assert_eq!(summary.first_defects, [(103, Defect { message: "a judge fell over".to_owned() })]);
     }
@@ -260,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_under_way_when_the_sweep_is_cancelled_is_told() {
         let cancel = AtomicBool::new(false);
-        let sweep = Sweep { cancel: &cancel, ..sweep(1_000_000, 4, true) };
+        let sweep = Sweep { cancel: &cancel, ..sweep(1_000_000, 4, Until::Done) };
         let stop_soon = |seed| {
             cancel.store(seed >= 150, Ordering::Relaxed);
             outcome(seed)
@@ -274,7 +298,7 @@ mod tests {
     #[test]
     fn the_one_who_looks_may_end_it() {
         let mut seen = 0;
-        let summary = sweep(1_000_000, 3, true).run(&outcome, &mut |_| {
+        let summary = sweep(1_000_000, 3, Until::Done).run(&outcome, &mut |_| {
             seen += 1;
             if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -293,13 +317,13 @@ mod tests {
             }
             outcome(seed)
         };
-        let (rows, summary) = rows(sweep(1_000, 2, true), &first_is_slow);
+        let (rows, summary) = rows(sweep(1_000, 2, Until::Done), &first_is_slow);
         assert_eq!((rows.len(), summary.defects), (1_000, 0));
     }
 
     #[test]
     fn the_last_seed_of_all_is_run() {
-        let (rows, summary) = rows(Sweep { start: u64::MAX - 1, ..sweep(10, 2, true) }, &|seed| outcome(seed % 10));
+        let (rows, summary) = rows(Sweep { start: u64::MAX - 1, ..sweep(10, 2, Until::Done) }, &|seed| outcome(seed % 10));
         assert_eq!((rows.len(), summary.ended), (2, Ended::Complete));
     }
 }

@@ -88,14 +88,10 @@ fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
         }
         (Verdict::Unknown, _) => format!("unknown: {}", names(Verdict::Unknown)),
         (Verdict::Violated, expected) => {
-            let shown = |property: &str| u64::from(is_violated(outcome)(property));
+            let shown = |property: &str| u64::from(outcome.violates(property));
             format!("violated: {}{}", names(Verdict::Violated), as_meant(expected, 1, &shown))
         }
     }
-}
-
-fn is_violated(outcome: &Outcome) -> impl Fn(&str) -> bool {
-    |name| outcome.properties.iter().any(|property| property.name == name && property.verdict == Verdict::Violated)
 }
 
 /// Whether the runs that were violated show what the scenario means to show: `shown` tells how many of them violate a property.
@@ -110,7 +106,7 @@ fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> S
 
 /// The command that shows a failure again: for two runs that differ, the one that runs twice.
 fn again(outcome: &Outcome, called: &Invocation) -> String {
-    if is_violated(outcome)(DETERMINISTIC.name) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
+    if outcome.violates(DETERMINISTIC.name) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
 }
 
 /// Text that grows line by line.
@@ -260,12 +256,12 @@ impl Page {
             (0, 0, defects) => format!("not judged{}: a defect in Stormglass itself", of(defects)),
             (0, unknown, _) => format!("unknown{}", of(unknown)),
             (violated, _, _) => {
-                let with = |name: &str| {
-                    summary.failures.iter().filter(|bucket| bucket.properties.contains(&name)).map(|bucket| bucket.count).sum()
-                };
-                format!("violated{}{}", of(violated), as_meant(subject.expected, violated, &with))
+                format!("violated{}{}", of(violated), as_meant(subject.expected, violated, &|property| summary.violates(property)))
             }
         };
+        if let (0, Expected::Violates(property)) = (summary.violated, subject.expected) {
+            text += &format!(", though this scenario means to show {property} violated");
+        }
         let reached = format!("{} of {}", grouped(summary.seeds), counted(summary.asked, "seed"));
         match summary.ended {
             Ended::Cancelled => text += &format!("; interrupted after {reached}"),
@@ -383,8 +379,8 @@ mod tests {
 
     use super::*;
     use crate::check::Cell;
-    use crate::explore::Sweep;
     use crate::explore::samples::{outcome, unknown, violated};
+    use crate::explore::{Sweep, Until};
     use crate::report::samples::{called, subject};
 
     fn check(found: &str, expected: Expect) {
@@ -546,7 +542,7 @@ mod tests {
     fn sweeps() {
         let sweep = |seeds, run: &(dyn Fn(u64) -> Outcome + Sync)| {
             let cancel = AtomicBool::new(false);
-            let sweep = Sweep { start: 0, seeds, jobs: 1, keep_going: true, cancel: &cancel };
+            let sweep = Sweep { start: 0, seeds, jobs: 1, until: Until::Done, cancel: &cancel };
             summary_text(&subject(), &sweep.run(run, &mut |_| ControlFlow::Continue(())).unwrap(), &called(), false)
         };
         check(

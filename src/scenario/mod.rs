@@ -100,6 +100,11 @@ impl Scenario {
         self.instance.draws()
     }
 
+    /// The model in whose words what its clients see can be written down, if it can be: see [`Watch::history`].
+    pub fn spelled(&self) -> Option<&'static str> {
+        self.instance.spelled()
+    }
+
     /// Runs it under this seed.
     pub fn run(&self, seed: u64) -> Outcome {
         self.run_watched(seed, Watch::default())

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::{Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::check::{Property, View};
+use crate::history::formats::Entry;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
@@ -40,6 +41,8 @@ pub trait Instance: Debug + Send + Sync {
     fn write(&self) -> Written;
     /// Whether what its clients see can be drawn.
     fn draws(&self) -> bool;
+    /// The model in whose words its clients' history can be written down, if it can be.
+    fn spelled(&self) -> Option<&'static str>;
     /// Runs it, with this planted bug if one is named.
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome;
     /// A copy.
@@ -56,6 +59,8 @@ pub struct Watch<'a> {
     pub states: u64,
     /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
     pub drawing: Option<&'a mut Option<View>>,
+    /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
+    pub history: Option<&'a mut Vec<Entry>>,
 }
 
 impl Watch<'_> {
@@ -66,7 +71,7 @@ impl Watch<'_> {
 impl Default for Watch<'_> {
     /// Judged, and shown to nobody.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None }
+        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None, history: None }
     }
 }
 
@@ -174,6 +179,10 @@ impl<S: System> Instance for Ready<S> {
         S::DRAWS
     }
 
+    fn spelled(&self) -> Option<&'static str> {
+        S::spelling(&self.0).map(|spelling| spelling.model)
+    }
+
     fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
         let setup = S::nodes(&self.0, mutant).under(conditions.clone());
         let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
@@ -192,6 +201,9 @@ impl<S: System> Instance for Ready<S> {
             None => Vec::new(),
         };
         outcome.properties.splice(0..0, judged);
+        if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
+            *entries = spelling.entries(run.history, outcome.sim_time);
+        }
         outcome
     }
 

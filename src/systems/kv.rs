@@ -13,12 +13,13 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic, key_choice, part};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{Fields, Form, KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
+use crate::history::formats::Spelling;
 use crate::process::{Process, Service};
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
 use crate::world::Cluster;
@@ -241,6 +242,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
         vec![judge(history, states)]
+    }
+
+    fn spelling(_: &Self::Config) -> Option<Spelling<KvOp, KvResponse>> {
+        Some(spelling::kv())
     }
 
     fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> (Vec<PropertyReport>, Option<View>) {

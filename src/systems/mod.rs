@@ -9,6 +9,7 @@ mod load;
 mod omega;
 mod paxos_commit;
 mod raft_kv;
+mod spelling;
 mod supervisor;
 mod three_phase;
 pub mod transactional;
@@ -20,6 +21,7 @@ use std::fmt::Debug;
 use crate::base::Form;
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
+use crate::history::formats::Spelling;
 pub use crate::process::Mutant;
 use crate::world::{Cluster, Setup};
 
@@ -85,6 +87,12 @@ pub trait System: Cluster + Sized {
     fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
         let _ = (config, history, states);
         Vec::new()
+    }
+
+    /// How what the clients saw is written down, for `check` and other checkers: by default, it is not.
+    fn spelling(config: &Self::Config) -> Option<Spelling<Self::Operation, Self::Response>> {
+        let _ = config;
+        None
     }
 
     /// Judges what the clients saw, and lays it out to be drawn: where [`DRAWS`](Self::DRAWS) says that it can be. The reports are those of

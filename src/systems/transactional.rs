@@ -16,12 +16,13 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{self, MOST, Traffic};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{Committed, Fields, Form, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Judge, Property, PropertyReport};
 use crate::history::History;
+use crate::history::formats::Spelling;
 use crate::process::{Process, Service};
 use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
 use crate::workload::{Pace, Patience, TransactionGenerator, TransactionLoad};
@@ -273,6 +274,10 @@ impl<P: Transactional> System for Txn<P> {
 
     fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, states: u64) -> Vec<PropertyReport> {
         judge(&config.workload.load, history, states)
+    }
+
+    fn spelling(config: &Self::Config) -> Option<Spelling<Transaction, Committed>> {
+        Some(spelling::transactions(&config.workload.load))
     }
 }
 

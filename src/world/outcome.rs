@@ -48,6 +48,11 @@ impl Outcome {
     pub fn verdict(&self) -> Verdict {
         self.properties.iter().map(|property| property.verdict).fold(Verdict::Holds, Verdict::and)
     }
+
+    /// Whether this property was violated.
+    pub fn violates(&self, property: &str) -> bool {
+        self.properties.iter().any(|report| report.name == property && report.verdict == Verdict::Violated)
+    }
 }
 
 /// Counts of messages.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may panic as tests may")]
 
 mod histories;
+mod runs;
 mod toy;
 
 use std::fs;
@@ -1033,8 +1034,12 @@ fn helps() {
             Options:
                   --seed <N>            The seed; without it the scenario's own, or a fresh one
                   --verify              Run twice, and name the first record that differs
+                  --as-meant            End with 0 if the scenario's outcome came true, even if that is a
+                                        violation
                   --format <FORMAT>     How the result is written [default: text] [possible values: text, json]
                   --trace <FILE>        Write every record to this file, as JSON lines
+                  --history <FILE>      Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as
+                                        JSON lines
                   --report <FILE.html>  Draw what the clients of a key-value system saw, on a page of its own
                   --set <PATH=VALUE>    Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help                Print help
@@ -1058,6 +1063,8 @@ fn helps() {
                   --jobs <N>          How many threads; without it, one for each core
                   --out <FILE>        Write a row for every seed to this file, as JSON lines
                   --keep-going        Go on after a violation
+                  --as-meant          End with 0 if the scenario's outcome came true: at the first seed that
+                                      violates what it means to
                   --format <FORMAT>   How the summary is written [default: text] [possible values: text, json]
                   --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help              Print help

@@ -73,18 +73,14 @@ pub struct Converted {
 /// # Errors
 /// If something cannot be read or written.
 pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Result<Converted> {
-    let mut converted = Converted::default();
-    let mut writer = Writer::new(output, to)?;
     let from = entries.format();
     let mut clock = Clock::new(from);
-    // What happened at the last instant, and may have to be put in order.
-    let mut instant: Vec<Entry> = Vec::new();
-    let mut now = None;
+    let mut instants = Instants::new(from, to, output)?;
     for entry in entries {
         let mut entry = match entry {
             Ok(entry) => entry,
             Err(ReadError::Line(problem)) => {
-                converted.problems.push(problem);
+                instants.converted.problems.push(problem);
                 continue;
             }
             Err(ReadError::Io(error)) => return Err(error),
@@ -92,34 +88,73 @@ pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Resu
         let at = match clock.tell(&entry) {
             Ok(at) => at,
             Err(message) => {
-                converted.problems.push(wrong(&entry, message));
+                instants.converted.problems.push(wrong(&entry, message));
                 continue;
             }
         };
         if from != Format::Json && to == Format::Json {
             entry.time = entry.time.map(|_| at);
         }
-        if now != Some(at) {
-            converted.write(&mut writer, &mut instant, from, to)?;
-            now = Some(at);
-        }
-        instant.push(entry);
+        instants.push(at, entry)?;
     }
-    converted.write(&mut writer, &mut instant, from, to)?;
-    writer.finish()?;
-    Ok(converted)
+    instants.finish()
 }
 
-impl Converted {
-    /// Writes what happened at one instant.
-    fn write<W: Write>(&mut self, writer: &mut Writer<W>, instant: &mut Vec<Entry>, from: Format, to: Format) -> io::Result<()> {
-        let ties_are_lost = from == Format::Json && to != Format::Json && instant.len() > 1;
-        if ties_are_lost && let Err(problem) = line_up(instant) {
-            self.problems.push(problem);
+/// Writes entries in the order of their times, of which equal ones mean that nobody knows which came first: as [`convert`] does.
+///
+/// # Errors
+/// If something cannot be written.
+pub fn write(entries: impl IntoIterator<Item = Entry>, to: Format, output: impl Write) -> io::Result<Converted> {
+    let mut instants = Instants::new(Format::Json, to, output)?;
+    for entry in entries {
+        instants.push(entry.time.unwrap_or(0), entry)?;
+    }
+    instants.finish()
+}
+
+/// Writes instant by instant.
+struct Instants<W> {
+    writer: Writer<W>,
+    /// Whether that two things happened at one instant cannot be said any more.
+    ties_are_lost: bool,
+    /// What happened at the last instant, and may have to be put in order.
+    instant: Vec<Entry>,
+    now: Option<u64>,
+    converted: Converted,
+}
+
+impl<W: Write> Instants<W> {
+    fn new(from: Format, to: Format, output: W) -> io::Result<Self> {
+        let ties_are_lost = from == Format::Json && to != Format::Json;
+        Ok(Self { writer: Writer::new(output, to)?, ties_are_lost, instant: Vec::new(), now: None, converted: Converted::default() })
+    }
+
+    fn push(&mut self, at: u64, entry: Entry) -> io::Result<()> {
+        if self.now != Some(at) {
+            self.write()?;
+            self.now = Some(at);
         }
-        for entry in instant.drain(..) {
-            writer.write(&entry)?;
-            self.entries += 1;
+        self.instant.push(entry);
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Converted> {
+        self.write()?;
+        self.writer.finish()?;
+        Ok(self.converted)
+    }
+
+    /// Writes what happened at one instant.
+    fn write(&mut self) -> io::Result<()> {
+        if self.ties_are_lost
+            && self.instant.len() > 1
+            && let Err(problem) = line_up(&mut self.instant)
+        {
+            self.converted.problems.push(problem);
+        }
+        for entry in self.instant.drain(..) {
+            self.writer.write(&entry)?;
+            self.converted.entries += 1;
         }
         Ok(())
     }

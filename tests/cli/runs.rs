@@ -1,0 +1,169 @@
+//! `run` and `sweep` for those who go on from there: histories that `check` reads, and exit codes for CI.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::Desk;
+
+/// The installed command, in a desk's folder, among our own scenarios. What it prints is all its own.
+fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(arguments).current_dir(desk.path("")).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn scenario(name: &str) -> String {
+    format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn what_clients_saw_is_judged_alike_by_check() {
+    let desk = Desk::new();
+    let mut violated = 0;
+    for (name, property, model) in [
+        ("raft/leader-crash", "linearizability", "kv"),
+        ("commit/lists", "isolation", "list-append"),
+        ("three-phase/bugs/votes-early", "isolation", "rw-register"),
+    ] {
+        for (seed, file) in [("0", "saw.edn"), ("1", "saw.jsonl"), ("2", "saw.ndjson"), ("3", "saw.EDN")] {
+            let (code, out, err) =
+                stormglass(&desk, &["run", &scenario(name), "--seed", seed, "--format", "json", "--history", file, "--as-meant"]);
+            assert!(matches!(code, Some(0 | 1 | 5)) && err.is_empty(), "{name}: {err}");
+            let run: Value = serde_json::from_str(&out).unwrap();
+            let report = run["properties"].as_array().unwrap().iter().find(|report| report["name"] == property).unwrap();
+            let (code, out, err) = stormglass(&desk, &["check", file, "--model", model, "--format", "json"]);
+            let check: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{name}: {error}: {err}"));
+            assert_eq!(check["verdict"], report["verdict"], "{name}, seed {seed}: {out}");
+            assert_eq!(code, Some(i32::from(report["verdict"] == "violated")));
+            violated += u32::from(report["verdict"] == "violated");
+        }
+    }
+    assert!(violated > 0, "the bug shows");
+}
+
+#[test]
+fn what_is_to_be_done_with_a_history_is_told() {
+    let desk = Desk::new();
+    let third = |name: &str| {
+        let (_, out, _) = stormglass(&desk, &["run", &scenario(name), "--seed", "1", "--history", "it saw.edn"]);
+        out.lines().nth(2).unwrap().to_owned()
+    };
+    assert!(third("raft/leader-crash").ends_with("stormglass check 'it saw.edn' --model kv"));
+    assert_eq!(third("commit/bank"), "history of a bank, which no model of check judges, in it saw.edn");
+    let bank = fs::read_to_string(desk.path("it saw.edn")).unwrap();
+    assert!(bank.contains("[:add ") && bank.contains(":type :info") == bank.contains("unknown"), "{bank}");
+}
+
+#[test]
+fn histories_that_cannot_be_written() {
+    let desk = Desk::new();
+    desk.scenario("calm.ron", "system: Toy(), seed: 1");
+    let done = desk.expect(2, &["run", "calm.ron", "--history", "saw.edn"]);
+    assert!(done.err.starts_with("error: Toy has no notation for what its clients see") && done.out.is_empty(), "{}", done.err);
+    let raft = scenario("raft/leader-crash");
+    for (file, code, told) in [
+        ("saw.txt", 2, "error: --history saw.txt: the name says no format: saw.edn is EDN, saw.jsonl is JSON lines\n"),
+        ("saw", 2, "error: --history saw: the name says no format"),
+        ("no/such/saw.edn", 74, "error: cannot write no/such/saw.edn: no such file or directory\n"),
+    ] {
+        let (found, out, err) = stormglass(&desk, &["run", &raft, "--seed", "1", "--history", file]);
+        assert!(found == Some(code) && out.is_empty() && err.starts_with(told), "{file}: {found:?} {err}");
+    }
+    fs::copy(&raft, desk.path("raft.edn")).unwrap();
+    let (code, _, err) = stormglass(&desk, &["run", "raft.edn", "--seed", "1", "--history", "raft.edn"]);
+    assert_eq!((code, err.as_str()), (Some(2), "error: raft.edn is the scenario itself: it is not overwritten\n"));
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("/dev/full", desk.path("full.edn")).unwrap();
+        let (code, out, err) = stormglass(&desk, &["run", &raft, "--seed", "1", "--history", "full.edn"]);
+        assert_eq!((code, err.as_str()), (Some(74), "error: cannot write full.edn: no space left on device\n"));
+        assert!(out.contains("✓ holds"), "the verdict is told all the same");
+    }
+    let left: Vec<String> = fs::read_dir(desk.path("")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| !name.contains("saw") && !name.starts_with('.')), "{left:?}");
+}
+
+/// The exit codes of a run of this toy: without and with `--as-meant`.
+fn codes(desk: &Desk, fields: &str) -> [Option<i32>; 2] {
+    desk.scenario("toy.ron", &format!("{fields}, seed: 7"));
+    [&["run", "toy.ron"][..], &["run", "toy.ron", "--as-meant"]].map(|arguments| desk.run(arguments).code)
+}
+
+#[test]
+fn a_run_as_meant() {
+    let desk = Desk::new();
+    for (trouble, outcome, plain, meant) in [
+        ("Calm", "Holds", 0, 0),
+        ("Violate", "Holds", 1, 1),
+        ("Unknown", "Holds", 4, 4),
+        ("Defect", "Holds", 70, 70),
+        ("Violate", "Violates(\"nothing-bad\")", 1, 0),
+        ("Panic", "Violates(\"nothing-bad\")", 1, 1),
+        ("Calm", "Violates(\"nothing-bad\")", 0, 5),
+        ("Unknown", "Violates(\"nothing-bad\")", 4, 5),
+        ("Defect", "Violates(\"nothing-bad\")", 70, 70),
+    ] {
+        let found = codes(&desk, &format!("system: Toy(trouble: {trouble}), outcome: {outcome}"));
+        assert_eq!(found, [Some(plain), Some(meant)], "{trouble}, {outcome}");
+    }
+}
+
+#[test]
+fn a_sweep_as_meant() {
+    let desk = Desk::new();
+    let meant = |trouble: &str, outcome: &str, more: &[&str]| {
+        desk.scenario("toy.ron", &format!("system: Toy({trouble}), outcome: {outcome}, expect: [Sometimes(\"never\")]"));
+        let done = desk.run(&[&["sweep", "toy.ron", "--seeds", "30", "--as-meant"], more].concat());
+        (done.code.unwrap(), done.out.lines().nth(3).unwrap_or_default().to_owned())
+    };
+    let bad = "Violates(\"nothing-bad\")";
+    let both: &[&[&str]] = &[&[], &["--keep-going"]];
+    for more in both {
+        let (code, told) = meant("trouble: Violate, odds: 5", bad, more);
+        assert_eq!((code, told.as_str()), (0, "✗ violated in 1 of 2 seeds, as this scenario means to show; the sweep stopped there"));
+        let (code, told) = meant("trouble: Panic, odds: 5", bad, more);
+        assert!(code == 1 && told.ends_with("this scenario means to show nothing-bad") != told.ends_with("stopped there"), "{told}");
+        for calm in ["trouble: Calm", "trouble: Unknown, odds: 3"] {
+            let (code, told) = meant(calm, bad, more);
+            assert!(code == 5 && told.contains(", though this scenario means to show nothing-bad violated"), "{told}");
+        }
+        assert_eq!(meant("trouble: Defect, odds: 3", bad, more).0, 70);
+        assert_eq!(meant("trouble: Violate, odds: 5", "Holds", more).0, 1);
+        assert_eq!(meant("trouble: Calm", "Holds", more).0, 5, "a mark that is expected");
+    }
+}
+
+/// Going on past other violations, a sweep comes to the one that is meant.
+#[test]
+fn a_sweep_may_look_for_what_is_meant() {
+    let desk = Desk::new();
+    let sweep = |seeds: &str, more: &[&str]| {
+        let vote = scenario("raft/bugs/forgets-vote");
+        stormglass(&desk, &[&["sweep", &vote, "--seeds", seeds, "--as-meant", "--format", "json"], more].concat())
+    };
+    let (code, out, _) = sweep("200", &["--keep-going"]);
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &summary["ended"]), (Some(0), &Value::from("violated")));
+    let last = summary["failures"].as_array().unwrap().last().unwrap();
+    assert!(last["properties"].as_array().unwrap().contains(&"election-safety".into()), "{last}");
+    assert!(summary["seeds"].as_u64().unwrap() > 1, "others came first");
+    assert_eq!(sweep("200", &[]).0, Some(1), "another property was violated first");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_leaves_no_drafts() {
+    let desk = Desk::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    command.args(["run", &scenario("raft/leader-crash"), "--set", "duration=100000s", "--history", "saw.edn", "--report", "page.html"]);
+    command.args(["--trace", "trace.jsonl"]).current_dir(desk.path("")).stdout(std::process::Stdio::piped());
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let trace = desk.path("trace.jsonl");
+    super::wait_until(|| fs::metadata(&trace).is_ok_and(|file| file.len() > 0));
+    super::interrupt(&child);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let left: Vec<_> = fs::read_dir(desk.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["trace.jsonl"]);
+}
