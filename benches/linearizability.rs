@@ -19,7 +19,7 @@ use std::process::Command;
 use measure::cpu;
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::generate::{self, Lie, Planted, generate};
-use stormglass::check::linearizability::{self, Conviction, Judgement, Online};
+use stormglass::check::linearizability::{self, Judgement, Online};
 use stormglass::check::model::Model;
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
@@ -96,7 +96,7 @@ fn judged<M: Model>(histories: &[History<M::Op, M::Ret>], model: &M) -> String {
     let (explained, sizes) = cpu(|| {
         let mut sizes = Vec::new();
         for (history, report) in histories.iter().zip(&reports) {
-            sizes.extend(report.violations().iter().map(|violation| Conviction::new(model, history, violation).shown().len()));
+            sizes.extend(report.violations().iter().map(|violation| linearizability::explain(model, history, violation).foremost.len()));
         }
         sizes
     });

@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::linearizability::{Conviction, Core, Lent, Part, Violation, check, in_time, shrink, twin, verify};
+use stormglass::check::linearizability::{
+    Core, Counterexample, Lent, Linearizability, Part, Violation, check, explain, shrink, twin, verify,
+};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Role};
 use stormglass::history::{History, Outcome};
+use stormglass::report::explanation_text;
 
 /// A history of operations that overlap at random, each answered at random.
 fn random<O: Clone, R>(
@@ -121,6 +124,10 @@ fn fewest<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Vio
     sizes.min().expect("all of them convict")
 }
 
+fn text(example: Counterexample) -> String {
+    explanation_text(&Linearizability { violations: vec![example], undecided: Vec::new() }.into())
+}
+
 #[derive(Default)]
 struct Tally {
     cores: usize,
@@ -137,9 +144,11 @@ fn check_history<M: Model>(model: &M, history: &History<M::Op, M::Ret>, compare:
             tally.compared += 1;
             tally.least += usize::from(core.operations.len() == fewest(model, history, violation));
         }
-        let conviction = Conviction::new(model, history, violation);
-        let told = conviction.explain(model, history, in_time(history));
-        assert!(conviction.shown().len() <= 10 && told.lines().count() < 45, "{told}");
+        let example = explain(model, history, violation);
+        assert!(core.operations.iter().copied().eq(example.core()), "{core:?} {example:?}");
+        let shown = example.foremost.len();
+        let told = text(example);
+        assert!(shown <= 10 && told.lines().count() < 45, "{told}");
     }
 }
 
@@ -177,9 +186,8 @@ fn recorded_violations_have_small_cores() {
 
 fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, sizes: &mut Vec<usize>) {
     for violation in check(model, history).violations() {
-        let conviction = Conviction::new(model, history, violation);
-        let core = &conviction.core;
-        println!("{file}\n{}", conviction.explain(model, history, in_time(history)));
+        let core = shrink(model, history, violation);
+        println!("{file}\n{}", text(explain(model, history, violation)));
         assert!(core.minimal && core.operations.len() <= 10, "{file}: {core:?}");
         let all = relaxed(model, history, &core.operations);
         assert!(!check(&Lent(model), &all.history).violations().is_empty(), "{file}");
@@ -209,11 +217,7 @@ fn explained(events: &[Line], expected: &Expect) {
     }
     let model = Register::holding(0);
     let report = check(&model, &history);
-    let told: String = report
-        .violations()
-        .iter()
-        .map(|violation| Conviction::new(&model, &history, violation).explain(&model, &history, in_time(&history)))
-        .collect();
+    let told: String = report.violations().iter().map(|violation| text(explain(&model, &history, violation))).collect();
     expected.assert_eq(&told);
 }
 

@@ -10,6 +10,7 @@ use stormglass::check::guarantee::Guarantee;
 use stormglass::check::intake::{Registers, take_in};
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, linearizability, run_check, run_check_again};
 use stormglass::history::formats::{Entries, Format, Value, convert};
+use stormglass::report::{history_json, history_text};
 
 fn judged(text: &str, model: &str, initial: Option<Value>) -> CheckReport {
     run_check(text.as_bytes(), model, &CheckOptions { initial, witness: true, ..CheckOptions::default() }).expect("a readable history")
@@ -75,7 +76,7 @@ fn what_a_violation_looks_like() {
             p2 read a → "x"    lines 7 to 8  ✗ fits in no order
           The other 2 operations, those marked ┄ among them, do not help, even if each update took effect at any time after it began, or never.
     "#]]
-    .assert_eq(&judged(text, "kv", None).text());
+    .assert_eq(&history_text(&judged(text, "kv", None), false));
     expect![[r#"
         {
           "schema": 1,
@@ -146,7 +147,7 @@ fn what_a_violation_looks_like() {
           "witness": null,
           "guarantees": [],
           "strongest": null
-        }"#]].assert_eq(&format!("{:#}", judged(text, "kv", None).json()));
+        }"#]].assert_eq(&format!("{:#}", history_json(&judged(text, "kv", None))));
 }
 
 fn complaint(text: &str, model: &str) -> String {
@@ -291,7 +292,12 @@ fn the_operation_to_blame_is_the_one_that_knossos_would_name() {
     ];
     for (name, initial, blamed, text) in cases {
         let report = judged(text, "cas-register", initial.map(Value::Int));
-        assert_eq!(report.findings.first().map(|finding| finding.line), *blamed, "{name}:\n{}", report.text());
+        assert_eq!(
+            report.explanation.violations.first().and_then(|finding| finding.line),
+            *blamed,
+            "{name}:\n{}",
+            history_text(&report, false)
+        );
         assert_eq!(report.verdict, if blamed.is_some() { Verdict::Violated } else { Verdict::Holds }, "{name}");
     }
 }
@@ -433,10 +439,22 @@ fn the_right_operation_is_named(seeds: std::ops::Range<u64>) {
         let (text, expected) = (written(&made), blamed(&made));
         let tell = || format!("seed {seed}: line {expected:?} is to blame\n{text}");
         let report = judged(&text, "cas-register", Some(Value::Int(0)));
-        assert_eq!(report.findings.first().map(|finding| finding.line), expected, "{}{}", tell(), report.text());
+        assert_eq!(
+            report.explanation.violations.first().and_then(|finding| finding.line),
+            expected,
+            "{}{}",
+            tell(),
+            history_text(&report, false)
+        );
         let options = CheckOptions { initial: Some(Value::Int(0)), whole: Some(seed % 8), ..CheckOptions::default() };
         let report = run_check_again(|| Ok(text.as_bytes()), "cas-register", &options).expect("a readable history");
-        assert_eq!(report.findings.first().map(|finding| finding.line), expected, "while it is read, {}{}", tell(), report.text());
+        assert_eq!(
+            report.explanation.violations.first().and_then(|finding| finding.line),
+            expected,
+            "while it is read, {}{}",
+            tell(),
+            history_text(&report, false)
+        );
         let entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
         let registers = Registers { initial: Some(Value::Int(0)), plain: false };
         let (model, recorded) = take_in(registers, entries, false).expect("a readable history");
@@ -512,7 +530,7 @@ fn keys_and_values_of_any_kind() {
                 {:process 0 :type :invoke :f :get :value [:a nil]}\n{:process 0 :type :ok :f :get :value [:a [1 \"x\"]]}\n\
                 {:process 0 :type :invoke :f :get :value [\":a\" nil]}\n{:process 0 :type :ok :f :get :value [\":a\" nil]}\n";
     let report = judged(text, "kv", None);
-    assert_eq!(report.verdict, Verdict::Holds, "{}", report.text());
+    assert_eq!(report.verdict, Verdict::Holds, "{}", history_text(&report, false));
     assert_eq!(report.witness.map(|steps| steps.len()), Some(4));
 }
 
@@ -547,12 +565,12 @@ fn weaker_guarantees_are_judged_and_named() {
           monotonic-reads      holds
           read-your-writes     holds
           the strongest that holds: monotonic-writes and read-your-writes
-    "#]].assert_eq(&report.text());
+    "#]].assert_eq(&history_text(&report, false));
     let prefix: String = text.lines().take(10).map(|line| format!("{line}\n")).collect();
     let options = CheckOptions { guarantee: Guarantee::Sequential, ..CheckOptions::default() };
     let report = run_check(prefix.as_bytes(), "kv", &options).expect("a history");
-    assert_eq!(report.verdict, Verdict::Holds, "{}", report.text());
-    assert_eq!(report.json()["guarantees"][0]["guarantee"], "sequential");
+    assert_eq!(report.verdict, Verdict::Holds, "{}", history_text(&report, false));
+    assert_eq!(history_json(&report)["guarantees"][0]["guarantee"], "sequential");
 }
 
 #[test]
@@ -663,8 +681,8 @@ fn what_came_from_nowhere_is_told_alone() {
         text += &format!("{{:process 0, :type :invoke, :f :{take}}}\n{{:process 0, :type :ok, :f :{take}, :value 99}}\n");
         let report = judged(&text, model, None);
         assert_eq!(report.verdict, Verdict::Violated, "{model}");
-        let text = report.text();
-        assert!(report.findings[0].minimal && text.contains("1 of 41 operations is enough to see it"), "{model}: {text}");
+        let text = history_text(&report, false);
+        assert!(report.explanation.violations[0].minimal && text.contains("1 of 41 operations is enough to see it"), "{model}: {text}");
     }
 }
 

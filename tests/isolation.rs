@@ -7,6 +7,7 @@ use stormglass::check::isolation::model::Store;
 use stormglass::check::isolation::{DEFAULT_BUDGET, Fate, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions};
 use stormglass::check::{Verdict, linearizability};
 use stormglass::history::{History, Outcome};
+use stormglass::report::{explanation_text, isolation_text};
 
 /// Transactions from lines such as `c1 0-5: r x 1 2, a x 3, w y 4, r z`: client, when it began and ended, and acts. A read of a list shows
 /// its elements, one of a register its value after `=`. Behind the times may stand `fail` or `info`.
@@ -59,8 +60,16 @@ fn shows(lines: &str, expected: &Expect) {
     expected.assert_eq(&names(&report));
     for level in &report.levels {
         let implied = report.levels.iter().filter(|other| level.level.implies(other.level));
-        assert!(level.verdict != Verdict::Holds || implied.clone().all(|other| other.verdict == Verdict::Holds), "{}", report.text());
-        assert!(level.verdict == Verdict::Violated || implied.clone().all(|other| other.verdict != Verdict::Violated), "{}", report.text());
+        assert!(
+            level.verdict != Verdict::Holds || implied.clone().all(|other| other.verdict == Verdict::Holds),
+            "{}",
+            isolation_text(&report)
+        );
+        assert!(
+            level.verdict == Verdict::Violated || implied.clone().all(|other| other.verdict != Verdict::Violated),
+            "{}",
+            isolation_text(&report)
+        );
     }
 }
 
@@ -392,12 +401,12 @@ fn an_order_that_is_given_decides() {
 
           T3 read k1 as [1, 2], but the order given for k1 is [2, 1]
     "#]]
-    .assert_eq(&property.detail);
+    .assert_eq(&explanation_text(&property.explanation.expect("it is violated")));
 }
 
 #[test]
 fn anomalies_in_words() {
-    let words = |lines: &str| check(&transactions(lines), DEFAULT_BUDGET).text();
+    let words = |lines: &str| isolation_text(&check(&transactions(lines), DEFAULT_BUDGET));
     expect![[r#"
         the strongest level that holds: read-committed
           3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 6 dependencies
@@ -510,7 +519,7 @@ fn what_is_planted_is_found_and_nothing_else() {
             let report = check(&Transactions::from(&planted(phenomenon, registers, seed)), DEFAULT_BUDGET);
             let found: Vec<Phenomenon> = report.counts.iter().map(|(anomaly, _)| anomaly.phenomenon).collect();
             let beside = if phenomenon == P::DirtyUpdate { vec![P::AbortedRead, P::DirtyUpdate] } else { vec![phenomenon] };
-            assert_eq!(found, beside, "{phenomenon:?}, registers {registers}, seed {seed}\n{}", report.text());
+            assert_eq!(found, beside, "{phenomenon:?}, registers {registers}, seed {seed}\n{}", isolation_text(&report));
         }
     }
 }
@@ -525,12 +534,16 @@ fn made_histories_are_strictly_serializable() {
             let made = generate(&shape, RunKey::from_seed(seed));
             let told = judge("isolation", Level::StrictSerializable, &made.history, DEFAULT_BUDGET);
             // Where registers are written without being read, no guess is always right.
-            assert!(told.verdict == Verdict::Holds || registers && told.verdict == Verdict::Unknown, "{registers} {seed}: {}", told.detail);
+            assert!(
+                told.verdict == Verdict::Holds || registers && told.verdict == Verdict::Unknown,
+                "{registers} {seed}: {:?}",
+                told.explanation
+            );
             unknown += usize::from(told.verdict == Verdict::Unknown);
             let mut transactions = Transactions::from(&made.history);
             made.orders.iter().for_each(|(key, values)| transactions.order(*key, values));
             let told = judge_transactions("isolation", Level::StrictSerializable, &transactions, DEFAULT_BUDGET);
-            assert_eq!(told.verdict, Verdict::Holds, "orders given, {registers} {seed}: {}", told.detail);
+            assert_eq!(told.verdict, Verdict::Holds, "orders given, {registers} {seed}: {:?}", told.explanation);
         }
     }
     assert!(unknown <= 15, "{unknown} of 100 registers are unknown");
@@ -572,6 +585,6 @@ fn a_run_is_judged_as_a_property() {
           T2 < T1: T2 read nothing in k2, without the 1 of T1
           so that T1 < T2 < T1: a circle
     "#]]
-    .assert_eq(&property.detail);
+    .assert_eq(&explanation_text(&property.explanation.expect("it is violated")));
     assert_eq!(judge("isolation", Level::SnapshotIsolation, &history, DEFAULT_BUDGET).verdict, Verdict::Holds);
 }

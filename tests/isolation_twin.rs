@@ -11,6 +11,7 @@ use stormglass::check::Verdict;
 use stormglass::check::isolation::twin::{Orders, keeps};
 use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Transactions, check};
 use stormglass::history::{History, Outcome};
+use stormglass::report::isolation_text;
 
 /// What histories are like.
 #[derive(Clone, Copy)]
@@ -136,7 +137,7 @@ fn agree(shape: Shape, rounds: u64, given: bool) -> Counts {
         if given && history.operations().iter().any(|operation| aborted_in(operation, &orders)) {
             continue;
         }
-        let told = || format!("seed {round}\n{:#?}\n{orders:?}\n{}", history.operations(), report.text());
+        let told = || format!("seed {round}\n{:#?}\n{orders:?}\n{}", history.operations(), isolation_text(&report));
         for level in &report.levels {
             if level.level == Level::ReadUncommitted {
                 assert!(level.verdict != Verdict::Violated || report.verdict(Level::ReadCommitted) == Verdict::Violated, "{}", told());

@@ -21,12 +21,12 @@ fn assert_alike(streamed: &CheckReport, whole: &CheckReport, what: &str) {
     };
     assert_eq!(facts(streamed), facts(whole), "{what}");
     let keys = |report: &CheckReport| {
-        let mut keys: Vec<_> = report.findings.iter().map(|finding| (finding.key.clone(), finding.line)).collect();
+        let mut keys: Vec<_> = report.explanation.violations.iter().map(|finding| (finding.key.clone(), finding.line)).collect();
         keys.sort();
         keys
     };
     assert_eq!(keys(streamed), keys(whole), "{what}");
-    assert!(streamed.findings.iter().all(|finding| !finding.core.is_empty() && finding.core.len() <= 10), "{what}");
+    assert!(streamed.explanation.violations.iter().all(|finding| !finding.operations.is_empty() && finding.foremost.len() <= 10), "{what}");
 }
 
 #[test]

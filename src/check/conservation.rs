@@ -89,7 +89,7 @@ mod tests {
             .expect("a well-formed history");
         }
         let report = judge("conservation", 2, 20, &history);
-        (report.verdict, report.detail)
+        (report.verdict, crate::check::told(&report))
     }
 
     const OPENING: &[Act] = &[Act::Write { key: 0, value: 10 }, Act::Write { key: 1, value: 10 }];

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Table;
+use super::{Explanation, Table};
 use crate::base::Time;
 use crate::trace::{Record, Vocabulary};
 
@@ -56,8 +56,8 @@ pub struct PropertyReport {
     pub kind: PropertyKind,
     /// Whether it held.
     pub verdict: Verdict,
-    /// Why, for a person; empty where there is nothing to say.
-    pub detail: String,
+    /// Why; nothing where there is nothing to say.
+    pub explanation: Option<Explanation>,
     /// When it was violated first, if it was and if that can be told.
     pub at: Option<Time>,
 }
@@ -65,12 +65,18 @@ pub struct PropertyReport {
 impl PropertyReport {
     /// A property that must always hold, and did.
     pub fn holds(name: &'static str) -> Self {
-        Self { name, kind: PropertyKind::Always, verdict: Verdict::Holds, detail: String::new(), at: None }
+        Self { name, kind: PropertyKind::Always, verdict: Verdict::Holds, explanation: None, at: None }
     }
 
     /// A property that must always hold, and was violated.
-    pub fn violated(name: &'static str, at: Time, detail: impl Into<String>) -> Self {
-        Self { name, kind: PropertyKind::Always, verdict: Verdict::Violated, detail: detail.into(), at: Some(at) }
+    pub fn violated(name: &'static str, at: Time, explanation: impl Into<Explanation>) -> Self {
+        Self { verdict: Verdict::Violated, at: Some(at), ..Self::holds(name).explained(explanation) }
+    }
+
+    /// The same, for this reason.
+    #[must_use]
+    pub fn explained(self, explanation: impl Into<Explanation>) -> Self {
+        Self { explanation: Some(explanation.into()), ..self }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
 pub mod conservation;
+mod explanation;
 pub mod generate;
 pub mod guarantee;
 pub mod intake;
@@ -9,12 +10,19 @@ mod judge;
 pub mod linearizability;
 pub mod model;
 pub mod monitor;
+mod rule;
 mod run;
 mod stream;
 mod table;
 mod view;
 
+pub use explanation::Explanation;
+#[cfg(test)]
+pub(crate) use explanation::told;
 pub use judge::{Judge, PropertyKind, PropertyReport, Verdict};
-pub use run::{CheckError, CheckOptions, CheckReport, CoreLine, Finding, SCHEMA, UndecidedKey, WitnessStep, run_check, run_check_again};
+pub use linearizability::Ending;
+pub use rule::{Broken, Fact, Rule};
+pub use run::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
-pub use view::{Attempts, Ending, Scene, View, ViewedOperation, ViewedOrder};
+pub(crate) use view::shorten;
+pub use view::{Attempts, Scene, View, ViewedOperation, ViewedOrder};

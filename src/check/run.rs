@@ -1,10 +1,8 @@
 //! Judging a file: what the command `check` does, without the command.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, Read};
-
-use serde_json::{Value as Json, json};
 
 use super::Verdict;
 use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
@@ -12,16 +10,11 @@ use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
     StoreDialect,
 };
-use super::linearizability::{self, Conviction, Judgement, Report, Violation, default_budget, shorten};
-use super::model::{Key, Model, ModelName, UnknownModel};
+use super::linearizability::{Counterexample, Judgement, Linearizability, Report, default_budget, examine, named};
+use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
-use super::view::{View, named};
-use crate::base::{ClientId, Time};
-use crate::history::Outcome;
+use super::view::View;
 use crate::history::formats::{Entries, Format, Value};
-
-/// The version of the JSON of a [`CheckReport`]. Fields may be added under one version; none changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
 
 /// How a file is to be judged.
 #[derive(Clone, Debug, Default)]
@@ -108,66 +101,12 @@ pub struct CheckReport {
     pub lines: Vec<Vec<u64>>,
     /// How many states were explored in finding it.
     pub states: u64,
-    /// Every key that is not linearizable, if that was asked for.
-    pub findings: Vec<Finding>,
-    /// Every key for which the budget was too small.
-    pub undecided: Vec<UndecidedKey>,
+    /// Every key that is not linearizable or could not be judged, if that was asked for.
+    pub explanation: Linearizability,
     /// An order that shows that the history holds, if it was asked for.
     pub witness: Option<Vec<WitnessStep>>,
     /// What a drawing needs, if it was asked for.
     pub view: Option<View>,
-}
-
-/// One key that is violated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The key; nothing if the object has none.
-    pub key: Option<String>,
-    /// The line on which the operation ends that no order of all operations passes: with it ends the shortest violated prefix of the file.
-    pub line: u64,
-    /// The core: these operations are enough to see that the history is violated. Those that are open among them are not assumed to have
-    /// taken effect.
-    pub core: Vec<CoreLine>,
-    /// Whether without any one of the operations that are not open there would be an order.
-    pub minimal: bool,
-    /// What would have been legal at the end of each of the longest orders.
-    pub expected: Vec<String>,
-    /// All that in words, with a drawing.
-    pub text: String,
-}
-
-/// One operation of a core.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CoreLine {
-    /// Who did it, as the file has it.
-    pub process: u32,
-    /// What it was, and what came back, in words.
-    pub text: String,
-    /// The line on which it begins.
-    pub begins: u64,
-    /// The line on which it ends.
-    pub ends: Option<u64>,
-    /// Whether nothing is assumed of it but that it began.
-    pub open: bool,
-    /// Whether it is the one that fits in no order.
-    pub stuck: bool,
-}
-
-/// One key about which nothing is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UndecidedKey {
-    /// The key; nothing if the object has none.
-    pub key: Option<String>,
-    /// How many states were explored.
-    pub states: u64,
-    /// The line of the operation that the search got to.
-    pub line: Option<u64>,
-    /// How many operations on the key were under way there.
-    pub open: usize,
-    /// How many operations on the key that began before have an unknown outcome.
-    pub unknown: usize,
-    /// Whether more is open or unknown at once than any search holds.
-    pub too_wide: bool,
 }
 
 /// One step of a witness.
@@ -194,8 +133,7 @@ pub struct WitnessStep {
 /// ";
 /// let report = run_check(log.as_bytes(), "cas-register", &CheckOptions::default())?;
 /// assert_eq!(report.verdict, Verdict::Violated);
-/// assert_eq!(report.findings[0].line, 4);
-/// print!("{}", report.text());
+/// assert_eq!(report.explanation.violations[0].line, Some(4));
 /// # Ok::<(), stormglass::check::CheckError>(())
 /// ```
 ///
@@ -285,16 +223,14 @@ where
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
 fn convicted(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
-    let mut findings = looked.findings;
+    let mut violations = looked.explanation.violations;
     for (key, line) in lines {
         // The closer look may end with its budget.
-        if findings.iter().all(|finding| finding.key != named(key)) {
-            let text = format!("{key}: what ends on line {line} fits in no order; the budget ended before it was known why\n");
-            let key = named(key);
-            findings.push(Finding { key, line: *line, core: Vec::new(), minimal: false, expected: Vec::new(), text });
+        if violations.iter().all(|violation| violation.key != named(key)) {
+            violations.push(Counterexample::unexplained(named(key), None, Some(*line)));
         }
     }
-    CheckReport { verdict: Verdict::Violated, findings, ..report }
+    CheckReport { verdict: Verdict::Violated, explanation: Linearizability { violations, undecided: Vec::new() }, ..report }
 }
 
 /// Judges a recorded history.
@@ -313,23 +249,16 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         report.states = asked.states;
     }
     if options.guarantee == Guarantee::Linearizable {
-        let found = linearizability::check_within(model, history, budget);
-        report.verdict = found.verdict();
-        report.states = found.states;
-        let convictions: Vec<(&Violation, Conviction)> =
-            found.violations().iter().map(|violation| (violation, Conviction::new(model, history, violation))).collect();
-        report.findings = convictions.iter().map(|(violation, conviction)| told.finding(violation, conviction)).collect();
-        report.undecided = told.undecided(&found);
-        report.witness = told.witness(&found).filter(|_| options.witness);
-        report.view = options.view.then(|| View::new(model, name, history, &found, &convictions, Some(&recorded.lines)));
+        let lines = Some(recorded.lines.as_slice());
+        let examined = examine(model, history, budget, lines);
+        report.verdict = examined.report.verdict();
+        report.states = examined.report.states;
+        report.witness = told.witness(&examined.report).filter(|_| options.witness);
+        report.view = options.view.then(|| View::new(model, name, history, &examined, lines));
+        report.explanation = examined.explanation;
     }
     report.lines = told.guarantee_lines(&report.guarantees);
     report
-}
-
-/// How a client of a file is called.
-fn process(client: ClientId) -> String {
-    format!("p{}", client.client)
 }
 
 /// What a report says of operations.
@@ -339,76 +268,9 @@ struct Told<'a, M: Model> {
 }
 
 impl<M: Model> Told<'_, M> {
-    fn finding(&self, violation: &Violation, conviction: &Conviction) -> Finding {
-        let history = &self.recorded.history;
-        let stuck = conviction.diagnosis.operation;
-        let blamed = self.recorded.lines[conviction.core.suspect];
-        let core = conviction.shown().into_iter().map(|index| {
-            let operation = &history.operations()[index];
-            let open = conviction.core.operations.binary_search(&index).is_err();
-            CoreLine {
-                process: operation.client.client,
-                text: self.model.describe(&operation.op, operation.result().filter(|_| !open)),
-                begins: self.recorded.lines[index].0,
-                ends: self.recorded.lines[index].1,
-                open,
-                stuck: index == stuck,
-            }
-        });
-        Finding {
-            key: named(&violation.key),
-            line: blamed.1.unwrap_or(blamed.0),
-            core: core.collect(),
-            minimal: conviction.core.minimal,
-            expected: conviction.diagnosis.attempts.iter().map(|attempt| attempt.expected.clone()).collect(),
-            text: conviction.explain_as(self.model, history, process, |index| self.lines(index)),
-        }
-    }
-
     fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
         let lines = |report: &GuaranteeReport| report.operations.iter().map(|index| self.recorded.lines[*index].0).collect();
         guarantees.iter().map(lines).collect()
-    }
-
-    fn lines(&self, index: usize) -> String {
-        match self.recorded.lines[index] {
-            (begins, Some(ends)) => format!("lines {begins} to {ends}"),
-            (begins, None) => format!("from line {begins}"),
-        }
-    }
-
-    fn undecided(&self, report: &Report) -> Vec<UndecidedKey> {
-        let (Judgement::Violated { undecided, .. } | Judgement::Unknown { undecided }) = &report.judgement else { return Vec::new() };
-        let line = |index: usize| self.recorded.lines[index].1.unwrap_or(self.recorded.lines[index].0);
-        let each = undecided.iter().map(|undecided| {
-            let (open, unknown) = undecided.operation.map_or((0, 0), |index| self.crowd(index));
-            UndecidedKey {
-                key: named(&undecided.key),
-                states: undecided.states,
-                line: undecided.operation.map(line),
-                open,
-                unknown,
-                too_wide: undecided.too_wide,
-            }
-        });
-        each.collect()
-    }
-
-    /// How many operations on its key were under way when this one ended, and how many begun before have an unknown outcome.
-    fn crowd(&self, index: usize) -> (usize, usize) {
-        let operations = self.recorded.history.operations();
-        let key = self.model.key(&operations[index].op);
-        let end = operations[index].completed.unwrap_or(Time::MAX);
-        let begun = operations.iter().filter(|other| self.model.key(&other.op) == key && other.invoked <= end);
-        let (mut open, mut unknown) = (0, 0);
-        for other in begun {
-            match other.outcome {
-                Outcome::Unknown => unknown += 1,
-                Outcome::Done(_) if other.completed.is_none_or(|completed| completed >= end) => open += 1,
-                Outcome::Done(_) | Outcome::Failed => {}
-            }
-        }
-        (open, unknown)
     }
 
     fn witness(&self, report: &Report) -> Option<Vec<WitnessStep>> {
@@ -423,16 +285,6 @@ impl<M: Model> Told<'_, M> {
         };
         Some(witness.iter().map(step).collect())
     }
-}
-
-/// So many of something.
-fn counted(count: u64, what: &str) -> String {
-    let ending = match (count, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{count} {what}{ending}")
 }
 
 impl CheckReport {
@@ -452,253 +304,9 @@ impl CheckReport {
             guarantees: Vec::new(),
             lines: Vec::new(),
             states: 0,
-            findings: Vec::new(),
-            undecided: Vec::new(),
+            explanation: Linearizability::default(),
             witness: None,
             view: None,
-        }
-    }
-
-    /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
-    /// explained, and the others are told on a line each.
-    pub fn text(&self) -> String {
-        let mut text = self.summary();
-        let mut findings: Vec<&Finding> = self.findings.iter().collect();
-        findings.sort_by_key(|finding| {
-            let counted = finding.core.iter().filter(|line| !line.open).count();
-            let stuck = finding.core.iter().find(|line| line.stuck).map(|line| line.begins);
-            (finding.core.is_empty(), counted, stuck, finding.line)
-        });
-        if let Some((first, others)) = findings.split_first() {
-            let _ = write!(text, "\n{}", first.text);
-            if !others.is_empty() {
-                let _ = writeln!(text, "\n{} violated as well:", if others.len() == 1 { "one more key is" } else { "other keys are" });
-            }
-            for other in others {
-                let _ = writeln!(text, "  {}", other.line());
-            }
-        }
-        self.rest(&mut text);
-        text
-    }
-
-    /// [`CheckReport::text`] with every violated key explained in full.
-    pub fn full_text(&self) -> String {
-        let mut text = self.summary();
-        for finding in &self.findings {
-            let _ = write!(text, "\n{}", finding.text);
-        }
-        self.rest(&mut text);
-        text
-    }
-
-    fn summary(&self) -> String {
-        let [operations, outcomes, format, states] = self.facts();
-        format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", self.headline())
-    }
-
-    /// What was judged: how many operations and processes, what became of them, the format, the states.
-    pub fn facts(&self) -> [String; 4] {
-        [
-            format!("{} by {}", counted(self.operations as u64, "operation"), counted(self.clients as u64, "process")),
-            format!("{} failed, {} of unknown outcome", self.failed, self.unknown),
-            self.format.to_string(),
-            format!("{} explored", counted(self.states, "state")),
-        ]
-    }
-
-    fn rest(&self, text: &mut String) {
-        const SHOWN: usize = 10;
-        if !self.undecided.is_empty() {
-            text.push('\n');
-        }
-        for undecided in self.undecided.iter().take(SHOWN) {
-            let _ = writeln!(text, "  {}", undecided.text());
-        }
-        if self.undecided.len() > SHOWN {
-            let _ = writeln!(text, "  … and {} more", self.undecided.len() - SHOWN);
-        }
-        let mut help: Vec<&str> = self.undecided.iter().map(UndecidedKey::help).collect();
-        help.sort_unstable();
-        help.dedup();
-        for help in help {
-            let _ = writeln!(text, "  {help}");
-        }
-        self.guarantees_text(text);
-        if self.witness.is_some() {
-            text.push_str("\nan order that explains every answer:\n");
-        }
-        for (place, step) in self.witness.iter().flatten().enumerate() {
-            let _ = writeln!(text, "{:>7}. p{} {}  (line {})", place + 1, step.process, step.text, step.line);
-        }
-    }
-
-    fn guarantees_text(&self, text: &mut String) {
-        if self.guarantees.is_empty() {
-            return;
-        }
-        text.push('\n');
-        for (report, lines) in self.guarantees.iter().zip(&self.lines) {
-            let _ = write!(text, "  {:<20} {}", report.guarantee, report.verdict);
-            if !report.why.is_empty() {
-                let _ = write!(text, ": {}", report.why);
-            }
-            if !lines.is_empty() && lines.len() <= 10 {
-                let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
-                let _ = write!(text, " (see line{} {})", if lines.len() == 1 { "" } else { "s" }, lines.join(", "));
-            }
-            text.push('\n');
-        }
-        if self.guarantees.len() > 1 {
-            let strongest: Vec<&str> = guarantee::strongest(&self.guarantees).into_iter().map(Guarantee::name).collect();
-            let unknown = self.guarantees.iter().any(|report| report.verdict == Verdict::Unknown);
-            let strongest = match (strongest.is_empty(), unknown) {
-                (true, true) => "none is known to".to_owned(),
-                (true, false) => "none".to_owned(),
-                (false, _) => strongest.join(" and "),
-            };
-            let _ = writeln!(text, "  the strongest that holds: {strongest}");
-        }
-    }
-
-    /// The verdict in a line, without its end.
-    pub fn headline(&self) -> String {
-        let guarantee = self.guarantee;
-        if guarantee != Guarantee::Linearizable {
-            let (verdict, model) = (self.verdict, self.model);
-            return match verdict {
-                Verdict::Holds => format!("{verdict}: {model} keeps the guarantee {guarantee}"),
-                Verdict::Violated => format!("{verdict}: {model} does not keep the guarantee {guarantee}"),
-                Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
-            };
-        }
-        let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
-        match self.verdict {
-            Verdict::Holds => format!("holds: {} is linearizable", self.model),
-            Verdict::Violated if self.findings.iter().all(|finding| finding.key.is_none()) => {
-                format!("violated: {} is not linearizable", self.model)
-            }
-            Verdict::Violated => format!("violated: {} is not linearizable on {}", self.model, keys(self.findings.len())),
-            Verdict::Unknown if self.undecided.iter().all(|undecided| undecided.key.is_none()) => {
-                format!("unknown: the search ended before it was decided whether {} is linearizable", self.model)
-            }
-            Verdict::Unknown => {
-                format!("unknown: the search ended before {} of {} could be judged", keys(self.undecided.len()), self.model)
-            }
-        }
-    }
-
-    /// As one JSON object, of the version [`SCHEMA`].
-    pub fn json(&self) -> Json {
-        let findings: Vec<Json> = self.findings.iter().map(Finding::json).collect();
-        let undecided: Vec<Json> = self
-            .undecided
-            .iter()
-            .map(|key| {
-                json!({
-                    "key": key.key,
-                    "states": key.states,
-                    "line": key.line,
-                    "open": key.open,
-                    "unknown": key.unknown,
-                    "too_wide": key.too_wide,
-                    "help": key.help(),
-                })
-            })
-            .collect();
-        let witness = self.witness.as_ref().map(|witness| {
-            let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
-            steps.collect::<Vec<Json>>()
-        });
-        let guarantees: Vec<Json> = self
-            .guarantees
-            .iter()
-            .zip(&self.lines)
-            .map(|(report, lines)| {
-                json!({
-                    "guarantee": report.guarantee.name(),
-                    "verdict": report.verdict,
-                    "why": report.why,
-                    "lines": lines,
-                    "states": report.states,
-                })
-            })
-            .collect();
-        let strongest: Vec<&str> = guarantee::strongest(&self.guarantees).into_iter().map(Guarantee::name).collect();
-        json!({
-            "schema": SCHEMA,
-            "model": self.model,
-            "format": self.format.name(),
-            "guarantee": self.guarantee.name(),
-            "verdict": self.verdict,
-            "events": self.entries,
-            "operations": self.operations,
-            "clients": self.clients,
-            "failed": self.failed,
-            "unknown": self.unknown,
-            "states": self.states,
-            "violations": findings,
-            "undecided": undecided,
-            "witness": witness,
-            "guarantees": guarantees,
-            "strongest": if self.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
-        })
-    }
-}
-
-impl Finding {
-    /// In a line: the key, how small the core is, and what fits in no order.
-    pub fn line(&self) -> String {
-        let key = self.key.as_ref().map_or_else(|| Key::Whole.to_string(), |key| format!("key {key}"));
-        let stuck = self.core.iter().find(|line| line.stuck);
-        let stuck = stuck.map(|line| format!("p{} {} fits in no order, line {}", line.process, shorten(&line.text, 60), line.begins));
-        let counted = self.core.iter().filter(|line| !line.open).count();
-        let enough = if counted == 1 { "1 operation is enough".to_owned() } else { format!("{counted} operations are enough") };
-        format!("{key}: {} ({enough})", stuck.unwrap_or_default())
-    }
-
-    fn json(&self) -> Json {
-        let core: Vec<Json> = self
-            .core
-            .iter()
-            .map(|line| {
-                json!({
-                    "process": line.process,
-                    "text": line.text,
-                    "lines": [line.begins, line.ends],
-                    "open": line.open,
-                    "stuck": line.stuck,
-                })
-            })
-            .collect();
-        json!({
-            "key": self.key,
-            "line": self.line,
-            "core": core,
-            "minimal": self.minimal,
-            "expected": self.expected,
-            "text": self.text,
-        })
-    }
-}
-
-impl UndecidedKey {
-    fn text(&self) -> String {
-        let key = self.key.as_ref().map_or_else(|| Key::Whole.to_string(), |key| format!("key {key}"));
-        let states = counted(self.states, "state");
-        let place = self.line.map(|line| {
-            let Self { open, unknown, .. } = self;
-            format!("; it got as far as line {line}, with {open} operations under way and {unknown} of unknown outcome before")
-        });
-        format!("{key}: {states} explored{}", place.unwrap_or_default())
-    }
-
-    /// What would help.
-    pub const fn help(&self) -> &'static str {
-        if self.too_wide {
-            "more is open or unknown at once than can be searched: fewer clients or longer timeouts would help"
-        } else {
-            "a larger budget would help; so would fewer operations at once, or fewer of unknown outcome"
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::linearizability::{Conviction, Diagnosis, Judgement, Report, Violation, check_within, diagnose, shorten};
+use super::linearizability::{Diagnosis, Ending, Examined, Found, Judgement, Lines, named};
 use super::model::{Key, Model};
 use crate::base::Time;
-use crate::history::{History, Outcome};
+use crate::history::History;
 
 /// All that a drawing of a judged history needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,17 +41,6 @@ pub struct ViewedOperation {
     pub ending: Ending,
     /// The lines of its file on which it begins and ends, if it comes from one.
     pub lines: Option<(u64, Option<u64>)>,
-}
-
-/// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It took effect.
-    Done,
-    /// It certainly did not.
-    Failed,
-    /// Nobody knows.
-    Unknown,
 }
 
 /// One violation.
@@ -99,30 +88,10 @@ const LAST: usize = 2_000;
 const FIRST: usize = 20_000;
 
 impl View {
-    /// Judges a history for its linearizability, exploring no more than about this many states, to draw it. `name` says what the object is.
-    pub fn of<M: Model>(model: &M, name: &str, history: &History<M::Op, M::Ret>, budget: u64) -> Self {
-        let report = check_within(model, history, budget);
-        let convict = |violation| (violation, Conviction::new(model, history, violation));
-        let convictions: Vec<(&Violation, Conviction)> = report.violations().iter().map(convict).collect();
-        Self::new(model, name, history, &report, &convictions, None)
-    }
-
-    /// What is to be drawn of this history, of which this is the report, and these are the lines of its file. The violations that it tells
-    /// have been shrunk already.
-    pub(super) fn new<M: Model>(
-        model: &M,
-        name: &str,
-        history: &History<M::Op, M::Ret>,
-        report: &Report,
-        convictions: &[(&Violation, Conviction)],
-        lines: Option<&[(u64, Option<u64>)]>,
-    ) -> Self {
+    /// What is to be drawn of this history, of which that was found, and these are the lines of its file. `name` says what the object is.
+    pub(super) fn new<M: Model>(model: &M, name: &str, history: &History<M::Op, M::Ret>, examined: &Examined, lines: Lines<'_>) -> Self {
         let operations = history.operations().iter().enumerate().map(|(index, operation)| {
-            let ending = match &operation.outcome {
-                Outcome::Done(_) => Ending::Done,
-                Outcome::Failed => Ending::Failed,
-                Outcome::Unknown => Ending::Unknown,
-            };
+            let ending = Ending::from(&operation.outcome);
             ViewedOperation {
                 client: operation.client.client,
                 key: named(&model.key(&operation.op).to_string()),
@@ -133,15 +102,16 @@ impl View {
                 lines: lines.map(|lines| lines[index]),
             }
         });
-        let scene = |(violation, conviction): &(&Violation, Conviction)| Scene {
-            key: named(&violation.key),
-            operations: violation.operations.clone(),
-            core: conviction.core.operations.clone(),
-            minimal: conviction.core.minimal,
-            small: attempts(model, history, &conviction.diagnosis, &|index| conviction.core.operations.binary_search(&index).is_ok()),
-            whole: attempts(model, history, &diagnose(model, history, violation), &|_| true),
+        let scene = |(Found { whole, core, diagnosis }, operations): (&Found, &Vec<usize>)| Scene {
+            key: named(&core.key),
+            operations: operations.clone(),
+            core: core.operations.clone(),
+            minimal: core.minimal,
+            small: attempts(model, history, diagnosis, &|index| core.operations.binary_search(&index).is_ok()),
+            whole: attempts(model, history, whole, &|_| true),
         };
-        let (witness, furthest) = match &report.judgement {
+        let each = examined.report.violations().iter().map(|violation| &violation.operations);
+        let (witness, furthest) = match &examined.report.judgement {
             Judgement::Holds { witness } => (Some(follow(model, history, witness, 0..FIRST, &|_| true)), Vec::new()),
             Judgement::Violated { .. } => (None, Vec::new()),
             Judgement::Unknown { undecided } => (None, undecided.iter().filter_map(|undecided| undecided.operation).collect()),
@@ -149,16 +119,11 @@ impl View {
         Self {
             model: name.to_owned(),
             operations: operations.collect(),
-            scenes: convictions.iter().map(scene).collect(),
+            scenes: examined.findings.iter().zip(each).map(scene).collect(),
             witness,
             furthest,
         }
     }
-}
-
-/// A key's name, if there are keys.
-pub(super) fn named(key: &str) -> Option<String> {
-    (key != Key::Whole.to_string()).then(|| key.to_owned())
 }
 
 fn attempts<M: Model>(model: &M, history: &History<M::Op, M::Ret>, diagnosis: &Diagnosis, counts: &dyn Fn(usize) -> bool) -> Attempts {
@@ -197,4 +162,15 @@ fn follow<M: Model>(
         }
     }
     ViewedOrder { operations: order.to_vec(), from: told.start, states: texts }
+}
+
+/// Long texts lose their middle.
+pub(crate) fn shorten(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(longest / 2).collect();
+    let tail: String = text.chars().skip(length - longest / 2).collect();
+    format!("{head}…{tail}")
 }

@@ -17,7 +17,10 @@ use crate::check::isolation::{FileOptions, FileReport, Level, Notation, check_te
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::{CheckError, CheckOptions, CheckReport, Verdict, View, run_check, run_check_again};
 use crate::history::formats::{self, Value};
-use crate::report::{PageText, page};
+use crate::report::{
+    PageText, history_facts, history_headline, history_json, history_text, page, transactions_headline, transactions_json,
+    transactions_text,
+};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -212,23 +215,22 @@ impl Found {
 
     fn headline(&self) -> String {
         match self {
-            Self::Object(report) => report.headline(),
-            Self::Transactions(report) => report.text().lines().next().unwrap_or_default().to_owned(),
+            Self::Object(report) => history_headline(report),
+            Self::Transactions(report) => transactions_headline(report),
         }
     }
 
     fn text(&self, full: bool) -> String {
         match self {
-            Self::Object(report) if full => report.full_text(),
-            Self::Object(report) => report.text(),
-            Self::Transactions(report) => report.text(),
+            Self::Object(report) => history_text(report, full),
+            Self::Transactions(report) => transactions_text(report),
         }
     }
 
     fn json(&self) -> serde_json::Value {
         match self {
-            Self::Object(report) => report.json(),
-            Self::Transactions(report) => report.json(),
+            Self::Object(report) => history_json(report),
+            Self::Transactions(report) => transactions_json(report),
         }
     }
 }
@@ -238,10 +240,10 @@ fn draw(mut draft: Draft, path: &Path, file: &Path, report: &CheckReport, view: 
     let name = histories::name(file);
     let text = PageText {
         verdict: report.verdict,
-        headline: &report.headline(),
+        headline: &history_headline(report),
         source: &name,
-        facts: &report.facts(),
-        text: &report.full_text(),
+        facts: &history_facts(report),
+        text: &history_text(report, true),
         client: "p",
         first: 0,
     };

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::check::Verdict;
+use crate::check::{Explanation, Verdict};
 use crate::world::{NO_PANIC, Outcome};
 
 thread_local! {
@@ -44,7 +44,9 @@ pub(super) fn watched(run: impl FnOnce() -> Outcome) -> Outcome {
 fn with_place(mut outcome: Outcome, place: &str) -> Outcome {
     for property in &mut outcome.properties {
         if property.name == NO_PANIC && property.verdict == Verdict::Violated {
-            property.detail += &format!("\nat {place}");
+            if let Some(Explanation::Text(text)) = &mut property.explanation {
+                *text += &format!("\nat {place}");
+            }
         }
     }
     outcome

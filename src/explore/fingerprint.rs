@@ -1,7 +1,7 @@
 //! What two failures have in common that are the same failure.
 
 use crate::base::Digest;
-use crate::check::Verdict;
+use crate::check::{Explanation, Verdict};
 use crate::world::Outcome;
 
 /// A stable name for the way in which a run failed: equal for runs that violate the same properties for the same reason, whatever their
@@ -14,9 +14,20 @@ pub fn fingerprint(outcome: &Outcome) -> Option<u64> {
     for property in outcome.properties.iter().filter(|property| property.verdict == Verdict::Violated) {
         violated = true;
         digest.bytes(property.name.as_bytes());
-        digest.bytes(normalise(&property.detail).as_bytes());
+        digest.bytes(reason(property.explanation.as_ref()).as_bytes());
     }
     violated.then(|| digest.finish())
+}
+
+/// What stays the same of an explanation from seed to seed.
+fn reason(explanation: Option<&Explanation>) -> String {
+    match explanation {
+        None => String::new(),
+        Some(Explanation::Linearizability(_) | Explanation::Doubt(_)) => String::new(),
+        Some(Explanation::Isolation(finding)) => finding.anomaly.name(),
+        Some(Explanation::Rule(broken)) => broken.rule.id.to_owned(),
+        Some(Explanation::Text(text)) => normalise(text),
+    }
 }
 
 /// The first sentence or line, with every word that has a digit replaced by `#`, and a run of those by a single one.

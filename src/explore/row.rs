@@ -76,7 +76,7 @@ pub(crate) mod samples {
     pub(crate) fn unknown(seed: u64) -> Outcome {
         let mut outcome = outcome(seed);
         outcome.properties[0].verdict = Verdict::Unknown;
-        outcome.properties[0].detail = "the budget of 10000 states ended".to_owned();
+        outcome.properties[0].explanation = Some("the budget of 10000 states ended".into());
         outcome
     }
 }

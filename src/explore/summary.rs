@@ -1,7 +1,7 @@
 //! What a sweep comes to.
 
 use super::{Defect, Row};
-use crate::check::{Tables, Verdict};
+use crate::check::{Explanation, Tables, Verdict};
 use crate::world::{FaultCount, Messages, Operations, Outcome};
 
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
@@ -64,8 +64,8 @@ pub struct Bucket {
     pub fingerprint: u64,
     /// The properties that they violate.
     pub properties: Vec<&'static str>,
-    /// Why, in the words of the first of them.
-    pub detail: String,
+    /// Why the first of them failed.
+    pub explanation: Option<Explanation>,
     /// How many there are.
     pub count: u64,
     /// The first of their seeds.
@@ -186,11 +186,10 @@ impl Summary {
 
 impl Bucket {
     fn new(row: &Row, fingerprint: u64) -> Self {
-        let detail = row.violated().next().map(|property| property.detail.lines().next().unwrap_or_default().to_owned());
         Self {
             fingerprint,
             properties: row.violated().map(|property| property.name).collect(),
-            detail: detail.unwrap_or_default(),
+            explanation: row.violated().next().and_then(|property| property.explanation.clone()),
             count: 0,
             seeds: Vec::new(),
         }

@@ -112,8 +112,8 @@ fn judged_differently(first: &Outcome, second: &Outcome) -> Option<String> {
     let differing = first.properties.iter().zip(&second.properties).find(|(first, second)| first != second);
     Some(match differing {
         Some((first, second)) => format!(
-            "two runs of this seed have the same records, but {} is judged differently\nfirst run:  {:?} {}\nsecond run: {:?} {}",
-            first.name, first.verdict, first.detail, second.verdict, second.detail
+            "two runs of this seed have the same records, but {} is judged differently\nfirst run:  {:?} {:?}\nsecond run: {:?} {:?}",
+            first.name, first.verdict, first.explanation, second.verdict, second.explanation
         ),
         None => "two runs of this seed have the same records, but their counts differ".to_owned(),
     })
@@ -123,7 +123,7 @@ fn judged_differently(first: &Outcome, second: &Outcome) -> Option<String> {
 mod tests {
     use super::*;
     use crate::base::NodeId;
-    use crate::check::Verdict;
+    use crate::check::{Verdict, told};
     use crate::explore::samples::{outcome, violated};
 
     /// Shows records with these digests to the sinks.
@@ -157,7 +157,7 @@ mod tests {
         });
         let report = verified.properties.last().unwrap();
         assert_eq!((report.name, report.verdict == Verdict::Violated), (DETERMINISTIC, expected.is_some()));
-        assert_eq!(report.detail, expected.unwrap_or_default());
+        assert_eq!(told(report), expected.unwrap_or_default());
     }
 
     #[test]
@@ -192,6 +192,10 @@ mod tests {
         let verified = verify(Vec::new(), |_| violated(1, "election-safety", details.next().unwrap()));
         let report = verified.properties.last().unwrap();
         assert_eq!(report.verdict, Verdict::Violated);
-        assert!(report.detail.contains("election-safety is judged differently\nfirst run:  Violated once"), "{}", report.detail);
+        assert!(
+            told(report).contains("election-safety is judged differently\nfirst run:  Violated Some(Text(\"once\"))"),
+            "{}",
+            told(report)
+        );
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::explanation::{explanation_json, explanation_text};
 use super::{Invocation, Subject};
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
 use crate::world::{Operations, Outcome};
@@ -111,7 +112,8 @@ fn failure(bucket: &Bucket, called: &Invocation) -> Value {
     json!({
         "fingerprint": hex(bucket.fingerprint),
         "properties": bucket.properties,
-        "detail": bucket.detail,
+        "detail": words(bucket.explanation.as_ref()).lines().next().unwrap_or_default(),
+        "explanation": bucket.explanation.as_ref().map(explanation_json),
         "count": bucket.count,
         "seeds": bucket.seeds,
         "replay": bucket.seeds.first().map(|seed| called.replay(*seed)),
@@ -123,9 +125,15 @@ fn property(report: &PropertyReport) -> Value {
         "name": report.name,
         "kind": report.kind,
         "verdict": report.verdict,
-        "detail": report.detail,
+        "detail": words(report.explanation.as_ref()),
+        "explanation": report.explanation.as_ref().map(explanation_json),
         "at_ns": report.at.map(|at| at.as_nanos()),
     })
+}
+
+/// An explanation as text, without its last line break.
+fn words(explanation: Option<&Explanation>) -> String {
+    explanation.map(explanation_text).unwrap_or_default().trim_end().to_owned()
 }
 
 fn history(operations: &Operations) -> Value {

@@ -4,22 +4,29 @@
 //! The text may change with any release; the JSON has a version, [`SCHEMA`].
 
 mod command;
+mod explanation;
+mod history;
 mod json;
 mod page;
 mod paint;
 mod replay;
+mod testing;
 mod text;
 mod trace;
+mod transactions;
 
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Population;
 
 pub use command::{Invocation, quote};
+pub use explanation::{explanation_json, explanation_text};
+pub use history::{HISTORY_SCHEMA, history_facts, history_headline, history_json, history_text};
 pub use json::{SCHEMA, row_json, run_json, summary_json};
 pub use page::{PAGE_OPERATIONS, PAGE_SCENES, PageText, page};
 pub use replay::{Filter, ReplayWriter};
 pub use text::{opening, run_text, summary_text};
 pub use trace::TraceWriter;
+pub use transactions::{TRANSACTIONS_SCHEMA, isolation_text, transactions_headline, transactions_json, transactions_text};
 
 /// What a report needs to know of the scenario.
 #[derive(Clone, Copy, Debug)]

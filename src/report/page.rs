@@ -289,16 +289,17 @@ impl Ranks {
 mod tests {
     use super::*;
     use crate::check::{CheckOptions, run_check};
+    use crate::report::{history_facts, history_headline, history_text};
 
     fn drawn(history: &str) -> String {
         let report = run_check(history.as_bytes(), "register", &CheckOptions { view: true, ..CheckOptions::default() }).expect("a history");
         let view = report.view.as_ref().expect("it was asked for");
-        let (headline, full) = (report.headline(), report.full_text());
+        let (headline, full) = (history_headline(&report), history_text(&report, true));
         let text = PageText {
             verdict: report.verdict,
             headline: &headline,
             source: "<b>.edn",
-            facts: &report.facts(),
+            facts: &history_facts(&report),
             text: &full,
             client: "p",
             first: 0,

@@ -1,5 +1,6 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
+use super::explanation::explanation_text;
 use super::paint::Paint;
 use super::{Invocation, Subject};
 use crate::base::Duration;
@@ -159,7 +160,7 @@ impl Page {
     }
 
     fn property(&mut self, property: &PropertyReport, width: usize) {
-        let detail = clean(&property.detail);
+        let detail = clean(&property.explanation.as_ref().map(explanation_text).unwrap_or_default());
         if property.verdict == Verdict::Holds {
             let first = detail.lines().next().unwrap_or_default();
             self.line(&format!("  {} {:width$}  {}", self.paint.good("✓"), property.name, self.paint.faint(first)));
@@ -309,8 +310,8 @@ impl Page {
         let title = self.paint.bad(&format!("✗ {}", bucket.properties.join(", ")));
         let count = counted(bucket.count, "seed");
         self.line(&format!("  {title}  {}", self.paint.faint(&format!("{count} · fingerprint {:016x}", bucket.fingerprint))));
-        if !bucket.detail.is_empty() {
-            self.line(&format!("      {}", clean(&bucket.detail)));
+        if let Some(line) = bucket.explanation.as_ref().map(explanation_text).unwrap_or_default().lines().next() {
+            self.line(&format!("      {}", clean(line)));
         }
         self.more(bucket.count, bucket.seeds.len());
         for seed in &bucket.seeds {

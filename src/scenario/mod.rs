@@ -16,7 +16,6 @@ mod names;
 mod roster;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategy;
-mod testing;
 mod write;
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use super::{Check, Decoy, Mutant, Population, System, Written};
 use crate::base::Form;
 use crate::check::View;
-use crate::history::History;
 use crate::history::formats::Entry;
 use crate::process::{Message, Process};
 use crate::trace::Sink;
@@ -184,7 +183,7 @@ impl<S: System> Instance for Ready<S> {
     }
 
     fn draws(&self) -> bool {
-        S::draw_history(&self.0, &History::new(), 0).is_some()
+        S::DRAWS
     }
 
     fn spelled(&self) -> Option<&'static str> {
@@ -199,13 +198,16 @@ impl<S: System> Instance for Ready<S> {
         }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
-        if watch.judged {
-            let judged = S::judge_history(&self.0, &run.history, watch.states);
-            outcome.properties.splice(0..0, judged);
-        }
-        if let Some(drawing) = watch.drawing {
-            *drawing = S::draw_history(&self.0, &run.history, watch.states);
-        }
+        let judged = match watch.drawing {
+            Some(drawing) => {
+                let (judged, view) = S::judge_and_draw(&self.0, &run.history, watch.states);
+                *drawing = view;
+                judged
+            }
+            None if watch.judged => S::judge_history(&self.0, &run.history, watch.states),
+            None => Vec::new(),
+        };
+        outcome.properties.splice(0..0, judged);
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);
         }

@@ -208,6 +208,7 @@ const NODES: (u32, std::ops::RangeInclusive<u32>) = (5, 1..=1000);
 impl<P: KeyValue> System for Kv<P> {
     const NAME: &'static str = P::NAME;
     const ABOUT: &'static str = P::ABOUT;
+    const DRAWS: bool = true;
 
     type Config = KvConfig<P::Settings>;
 
@@ -263,8 +264,9 @@ impl<P: KeyValue> System for Kv<P> {
         Some(spelling::kv())
     }
 
-    fn draw_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Option<View> {
-        Some(View::of(&Registers::empty(), "kv", history, states))
+    fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> (Vec<PropertyReport>, Option<View>) {
+        let (report, view) = linearizability::judge_and_draw(LINEARIZABILITY.name, &Registers::empty(), "kv", history, states);
+        (vec![report], Some(view))
     }
 }
 

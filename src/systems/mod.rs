@@ -41,6 +41,9 @@ pub trait System: Cluster + Sized {
     /// What it is, in a sentence or two.
     const ABOUT: &'static str;
 
+    /// Whether what its clients see can be drawn.
+    const DRAWS: bool = false;
+
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
@@ -97,10 +100,14 @@ pub trait System: Cluster + Sized {
         None
     }
 
-    /// What the clients saw, to be drawn: by default, it cannot be. The budget is that of [`judge_history`](Self::judge_history).
-    fn draw_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Option<View> {
-        let _ = (config, history, states);
-        None
+    /// Judges what the clients saw, and lays it out to be drawn: where [`DRAWS`](Self::DRAWS) says that it can be. The reports are those of
+    /// [`judge_history`](Self::judge_history).
+    fn judge_and_draw(
+        config: &Self::Config,
+        history: &History<Self::Operation, Self::Response>,
+        states: u64,
+    ) -> (Vec<PropertyReport>, Option<View>) {
+        (Self::judge_history(config, history, states), None)
     }
 }
 

@@ -170,15 +170,15 @@ impl<C: Cluster> World<'_, C> {
         let mut progress = PropertyReport { kind: PropertyKind::Eventually, ..PropertyReport::holds(PROGRESS) };
         let mut cut_short = |why: String| {
             progress.verdict = Verdict::Unknown;
-            progress.detail = why;
+            progress.explanation = Some(why.into());
         };
         match ending {
             Ending::Complete(_) if self.settling.length.is_zero() => {
-                "not asked for: the scenario gives no time to settle".clone_into(&mut progress.detail)
+                progress.explanation = Some("not asked for: the scenario gives no time to settle".into());
             }
             Ending::Complete(pending) => self.judge_progress(pending, &mut progress),
             Ending::Panic(text) => {
-                no_panic = PropertyReport::violated(NO_PANIC, now, text);
+                no_panic = PropertyReport::violated(NO_PANIC, now, text.as_str());
                 cut_short("the run ended early".to_owned());
             }
             Ending::Stopped => cut_short(format!("the run was stopped at the first violation, at {now}")),
@@ -205,7 +205,7 @@ impl<C: Cluster> World<'_, C> {
         if !pending.is_empty() {
             report.verdict = Verdict::Violated;
             report.at = Some(self.core.engine.now());
-            report.detail = format!("{} after everything was healed: {}", self.settling.length, pending.join("; "));
+            report.explanation = Some(format!("{} after everything was healed: {}", self.settling.length, pending.join("; ")).into());
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::base::{ClientId, Duration, DurationRange, Fate, Loss, Ratio};
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{PropertyReport, Verdict, told};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
@@ -333,8 +333,8 @@ fn a_panic_is_a_finding() {
     let outcome = run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5);
     let found = report(&outcome, NO_PANIC);
     assert_eq!(found.verdict, Verdict::Violated);
-    assert!(found.detail.contains("panicked while it handled Tell #"), "{}", found.detail);
-    assert!(found.detail.contains("cannot bear the number"), "{}", found.detail);
+    assert!(told(found).contains("panicked while it handled Tell #"), "{}", told(found));
+    assert!(told(found).contains("cannot bear the number"), "{}", told(found));
     assert_eq!(outcome, run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5));
 }
 
@@ -346,7 +346,7 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
         setup.servers[2] = quirks;
         let outcome = run(setup, 5);
         assert_eq!(report(&outcome, NO_PANIC).verdict, Verdict::Violated);
-        report(&outcome, NO_PANIC).detail.clone()
+        told(report(&outcome, NO_PANIC))
     };
     let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s")) })];
     let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
@@ -379,7 +379,7 @@ fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
     let spin = report(&outcome, TIME_ADVANCES);
     assert_eq!(spin.verdict, Verdict::Violated);
-    assert!(spin.detail.contains(" handled timer "), "{}", spin.detail);
+    assert!(told(spin).contains(" handled timer "), "{}", told(spin));
     let mut short = setup(Quirks::default(), vec![]);
     short.conditions.events = 500;
     let outcome = run(short, 5);
@@ -391,7 +391,7 @@ fn no_progress_is_a_finding() {
     let outcome = run(setup(Quirks { mute: true, ..Quirks::default() }, vec![]), 5);
     let found = report(&outcome, PROGRESS);
     assert_eq!(found.verdict, Verdict::Violated);
-    assert!(found.detail.contains("no operation invoked since has completed"), "{}", found.detail);
+    assert!(told(found).contains("no operation invoked since has completed"), "{}", told(found));
     let mut hurried = setup(Quirks { mute: true, ..Quirks::default() }, vec![]);
     hurried.conditions.settle = Duration::ZERO;
     assert_eq!(report(&run(hurried, 5), PROGRESS).verdict, Verdict::Holds);

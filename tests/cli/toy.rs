@@ -219,7 +219,7 @@ impl System for Toy {
         if history.operations().iter().any(|operation| operation.result() == Some(&ODD)) {
             assert!(config.trouble != Trouble::Defect, "the judge fell over");
             report.verdict = Verdict::Unknown;
-            report.detail = "that is a hard question".to_owned();
+            report.explanation = Some("that is a hard question".into());
         }
         vec![report]
     }

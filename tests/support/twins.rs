@@ -179,7 +179,7 @@ where
     M::Ret: Clone,
 {
     let why = linearizability::diagnose(model, history, violation);
-    let tell = || format!("{}\n{:#?}\n{why:#?}", why.explain(model, history), history.operations());
+    let tell = || format!("{:#?}\n{why:#?}", history.operations());
     let rank = history.completions().iter().position(|index| *index == why.operation).expect("it completed");
     assert!(why.shortest && !why.attempts.is_empty() && why.core().len() <= 10, "{}", tell());
     // What was open then may have taken effect, with the result that it later had, or may not have.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::level::{Level, Levels};
 use crate::base::Time;
 
@@ -137,6 +139,12 @@ impl Anomaly {
     }
 }
 
+impl Serialize for Anomaly {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.name())
@@ -144,7 +152,7 @@ impl fmt::Display for Anomaly {
 }
 
 /// One anomaly, and what shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What it is.
     pub anomaly: Anomaly,
@@ -155,6 +163,7 @@ pub struct Finding {
     /// What they show, a sentence each.
     pub sentences: Vec<String>,
     /// When the last of them ended, if all did.
+    #[serde(rename = "at_ns")]
     pub at: Option<Time>,
 }
 

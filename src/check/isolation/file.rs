@@ -1,11 +1,9 @@
 //! Histories of transactions in files, as Jepsen and Elle write them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use rustc_hash::FxHashMap;
-use serde_json::{Value as Json, json};
 
 use super::level::Level;
 use super::model::Store;
@@ -16,9 +14,6 @@ use crate::base::{Act, Committed, Seen, Transaction};
 use crate::check::Verdict;
 use crate::check::intake::{Call, Dialect, IntakeError, Recorded, take_in};
 use crate::history::formats::{Entries, Format, Value};
-
-/// The version of the JSON of a [`FileReport`]. Fields may be added under one version; none changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
 
 /// What the transactions of a file do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +106,6 @@ pub struct FileReport {
 /// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
-/// print!("{}", report.text());
 /// # Ok::<(), stormglass::check::intake::IntakeError>(())
 /// ```
 ///
@@ -270,43 +264,8 @@ impl Dialect for Acts {
 }
 
 impl FileReport {
-    /// As people read it: the verdict first, then all levels and why, then where in the file that is.
-    pub fn text(&self) -> String {
-        let mut text = format!("{}: {} with respect to {}\n", self.verdict, self.notation.name(), self.level);
-        text.push_str(&self.report.text());
-        let lines = self.finding_lines();
-        if !lines.is_empty() {
-            text.push_str("\nwhere they are:\n");
-            for (place, (begins, ends)) in lines {
-                let ends = ends.map_or_else(String::new, |ends| format!(" to {ends}"));
-                let _ = writeln!(text, "  T{}: line {begins}{ends}", place + 1);
-            }
-            text.push_str("clients are counted from one: c1 is process 0\n");
-        }
-        text
-    }
-
-    /// As one JSON object, of the version [`SCHEMA`].
-    pub fn json(&self) -> Json {
-        let lines: Vec<Json> = self
-            .finding_lines()
-            .into_iter()
-            .map(|(place, (begins, ends))| json!({"transaction": place + 1, "begins": begins, "ends": ends}))
-            .collect();
-        json!({
-            "schema": SCHEMA,
-            "model": self.notation.name(),
-            "format": self.format.name(),
-            "events": self.entries,
-            "level": self.level.name(),
-            "verdict": self.verdict,
-            "isolation": self.report.json(),
-            "lines": lines,
-        })
-    }
-
     /// The lines of every transaction that a finding speaks of.
-    fn finding_lines(&self) -> BTreeMap<usize, (u64, Option<u64>)> {
+    pub fn finding_lines(&self) -> BTreeMap<usize, (u64, Option<u64>)> {
         let places = self.report.findings.iter().flat_map(|finding| finding.transactions.iter());
         places.map(|place| (*place, self.lines[*place])).collect()
     }

@@ -40,9 +40,9 @@ mod versions;
 mod words;
 
 pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Phenomenon, Scope};
-pub use file::{FileOptions, FileReport, Notation, SCHEMA, check_text, read};
+pub use file::{FileOptions, FileReport, Notation, check_text, read};
 pub use level::Level;
-pub use report::{KeyLeftOut, LevelReport, Report};
+pub use report::{Doubt, KeyLeftOut, LevelReport, Report};
 pub use transactions::{Fate, Transactions};
 pub use versions::LeftOut;
 
@@ -50,7 +50,7 @@ use self::anomaly::Findings;
 use self::graph::{Graph, process_order, real_time_order};
 use self::guess::Rules;
 use self::level::Levels;
-use super::{PropertyKind, PropertyReport, Verdict};
+use super::{Explanation, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 
@@ -100,16 +100,13 @@ pub fn judge(name: &'static str, level: Level, history: &History<Transaction, Co
 pub fn judge_transactions(name: &'static str, level: Level, transactions: &Transactions, budget: u64) -> PropertyReport {
     let report = check(transactions, budget);
     let verdict = report.verdict(level);
-    let mut at = None;
-    let detail = match verdict {
-        Verdict::Holds => String::new(),
-        Verdict::Unknown => report.doubt(),
-        Verdict::Violated => report.against(level).next().map_or_else(String::new, |finding| {
-            at = finding.at;
-            finding.text()
-        }),
+    let found = report.against(level).next().filter(|_| verdict == Verdict::Violated);
+    let explanation = match verdict {
+        Verdict::Holds => None,
+        Verdict::Unknown => Some(report.doubt().into()),
+        Verdict::Violated => found.cloned().map(Explanation::from),
     };
-    PropertyReport { name, kind: PropertyKind::Always, verdict, detail, at }
+    PropertyReport { verdict, explanation, at: found.and_then(|finding| finding.at), ..PropertyReport::holds(name) }
 }
 
 /// What one pass over the transactions shows.

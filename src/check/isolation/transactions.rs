@@ -26,7 +26,7 @@ use crate::history::{History, Outcome};
 /// }
 /// let report = check(&transactions, 1_000);
 /// assert_eq!(report.strongest(), [Level::ReadCommitted]);
-/// assert!(report.text().contains("lost update"));
+/// assert_eq!(report.findings[0].anomaly.name(), "lost-update");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {

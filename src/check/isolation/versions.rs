@@ -1,5 +1,7 @@
 //! Which versions each key had, in which order, who wrote and who read them: the dependencies of data, and what is wrong without any cycle.
 
+use serde::Serialize;
+
 use super::anomaly::{Anomaly, Findings, Phenomenon};
 use super::graph::{Edge, Kind, Why};
 use super::transactions::{Fate, Step, Transactions};
@@ -10,7 +12,8 @@ use crate::base::Time;
 const NONE: u32 = u32::MAX;
 
 /// Why a key is not judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LeftOut {
     /// It was added to: many ways lead to one sum.
     Added,
@@ -18,17 +21,6 @@ pub enum LeftOut {
     Mixed,
     /// One value was written to it twice, so that nobody can tell whose a reader saw.
     Repeated,
-}
-
-impl LeftOut {
-    /// Why, in words.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Added => "it was added to, and many ways lead to one sum",
-            Self::Mixed => "it was used both as a list and as a register",
-            Self::Repeated => "one value was written to it twice, so that nobody can tell which of the two was read",
-        }
-    }
 }
 
 /// What is known of the versions of one key.

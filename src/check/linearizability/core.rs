@@ -48,8 +48,12 @@ const EXACT: usize = 40;
 
 /// Finds the core of a violation.
 pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
+    shrink_from(model, history, violation, diagnose(model, history, violation).operation)
+}
+
+/// As [`shrink`], where it is known which operation no order passes.
+pub(super) fn shrink_from<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation, suspect: usize) -> Core {
     let mut shrinker = Shrinker::new(model, history, violation);
-    let suspect = diagnose(model, history, violation).operation;
     let found = shrinker.run(violation, suspect);
     Core {
         suspect,

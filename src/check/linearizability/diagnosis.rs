@@ -1,11 +1,9 @@
 //! Why there is no order: how far the longest ones reach, and what stopped each.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use rustc_hash::FxHashSet;
 
-use super::drawing;
 use super::joint::Joint;
 use super::machine::{INITIAL, Machine, Object, Part, StateId, Step, Steps, replay};
 use super::monitors;
@@ -13,8 +11,8 @@ use super::plan::{NONE, Plan, Planned, Share, Ties};
 use super::relaxed::{Finding, Relaxed};
 use super::search::{End, Order, Progress, branch_of};
 use super::{AnySearch, Violation, default_budget, partition, whole};
-use crate::check::model::{Key, Model};
-use crate::history::{History, Operation, Outcome};
+use crate::check::model::Model;
+use crate::history::History;
 
 /// Why the operations on one key have no order.
 ///
@@ -288,9 +286,9 @@ fn closure(
     found
 }
 
-/// How many operations of an order are told.
+/// How many operations at the end of an order matter.
 const TOLD: usize = 5;
-/// How many operations are drawn.
+/// How many operations matter most.
 const DRAWN: usize = 10;
 
 impl Diagnosis {
@@ -308,66 +306,4 @@ impl Diagnosis {
         core.sort_unstable();
         core
     }
-
-    /// In words, with a drawing: one screen.
-    pub fn explain<M: Model>(&self, model: &M, history: &History<M::Op, M::Ret>) -> String {
-        let operations = history.operations();
-        let stuck = &operations[self.operation];
-        let said = |index: &usize| say(model, &operations[*index]);
-        let mut text = String::new();
-        let completed = stuck.completed.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let key = if self.key == Key::Whole.to_string() { self.key.clone() } else { format!("key {}", self.key) };
-        let _ =
-            writeln!(text, "{key}: {} fits in no order (invoked at {}, completed at {completed})", said(&self.operation), stuck.invoked);
-        if !self.shortest {
-            text.push_str("  though an earlier completion may not fit either: the budget ended\n");
-        }
-        for (place, attempt) in self.attempts.iter().enumerate() {
-            let left_out = attempt.order.len().saturating_sub(TOLD);
-            let mut told: Vec<String> = attempt.order[left_out..].iter().map(said).collect();
-            if left_out > 0 {
-                told.insert(0, format!("… {left_out} more"));
-            }
-            let told = if told.is_empty() { "at the start".to_owned() } else { format!("after {}", told.join(", ")) };
-            let lead = if place == 0 { "the longest possible order" } else { "another" };
-            let _ = writeln!(text, "  {lead}, {told}:\n    {}", shorten(&attempt.expected, 100));
-        }
-        if self.sourceless {
-            text.push_str("  nothing before it could have left what it saw\n");
-        }
-        if !self.unplaced.is_empty() {
-            let open: Vec<String> = self.unplaced.iter().take(TOLD).map(said).collect();
-            let more = self.unplaced.len().saturating_sub(TOLD);
-            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-            let _ = writeln!(text, "  open then, and not in the longest order: {}{more}", open.join(", "));
-        }
-        text.push('\n');
-        text.push_str(&drawing::draw(model, history, &self.core(), self.operation, &|client| client.to_string()));
-        text
-    }
-}
-
-/// Who did what, with what result.
-fn say<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>) -> String {
-    format!("{} {}", operation.client, describe(model, operation))
-}
-
-/// The operation in words that fit on a line.
-pub(super) fn describe<M: Model>(model: &M, operation: &Operation<M::Op, M::Ret>) -> String {
-    let text = match &operation.outcome {
-        Outcome::Failed => format!("{} (failed)", model.describe(&operation.op, None)),
-        _ => model.describe(&operation.op, operation.result()),
-    };
-    shorten(&text, 32)
-}
-
-/// Long values lose their middle.
-pub(in crate::check) fn shorten(text: &str, longest: usize) -> String {
-    let length = text.chars().count();
-    if length <= longest {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(longest / 2).collect();
-    let tail: String = text.chars().skip(length - longest / 2).collect();
-    format!("{head}…{tail}")
 }

@@ -23,16 +23,15 @@
 //! let report = linearizability::check(&Register::empty(), &history);
 //! assert_eq!(report.verdict(), Verdict::Violated); // a stale read
 //! for violation in report.violations() {
-//!     let why = linearizability::diagnose(&Register::empty(), &history, violation);
-//!     println!("{}", why.explain(&Register::empty(), &history));
+//!     let why = linearizability::explain(&Register::empty(), &history, violation);
+//!     assert_eq!((why.needed, why.attempts[0].expected.as_str()), (2, "only 5 could have been read"));
 //! }
 //! # Ok::<(), stormglass::history::MalformedHistory>(())
 //! ```
 
 mod core;
+mod counterexample;
 mod diagnosis;
-mod drawing;
-mod explanation;
 mod frontier;
 mod hasty;
 mod joint;
@@ -53,9 +52,9 @@ mod witness;
 use rustc_hash::FxHashMap;
 
 pub use self::core::{Core, shrink};
-pub(super) use self::diagnosis::shorten;
+pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, UndecidedKey, explain};
+pub(super) use self::counterexample::{Examined, Found, Lines, examine, named};
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
-pub use self::explanation::{Conviction, in_time};
 use self::hasty::Hasty;
 use self::joint::Joint;
 pub use self::lent::{Lent, Part};
@@ -68,7 +67,7 @@ use self::search::{End, Order, Progress, Search, Stand};
 pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
-use super::{PropertyReport, Verdict};
+use super::{PropertyReport, Verdict, View};
 use crate::history::{History, Outcome, Timeline};
 
 /// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
@@ -158,27 +157,19 @@ impl Report {
 
 /// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as a property of this name.
 pub fn judge<M: Model>(name: &'static str, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
-    let report = check_within(model, history, budget);
-    let mut property = PropertyReport { verdict: report.verdict(), ..PropertyReport::holds(name) };
-    match &report.judgement {
-        Judgement::Holds { .. } => {}
-        Judgement::Violated { violations, .. } => {
-            let diagnoses: Vec<Diagnosis> = violations.iter().map(|violation| diagnose(model, history, violation)).collect();
-            let told: Vec<String> = diagnoses.iter().map(|diagnosis| diagnosis.explain(model, history)).collect();
-            property.detail = told.join("\n");
-            property.at = diagnoses.iter().filter_map(|diagnosis| history.operations()[diagnosis.operation].completed).min();
-        }
-        Judgement::Unknown { undecided } => {
-            let keys: Vec<&str> = undecided.iter().map(|undecided| undecided.key.as_str()).collect();
-            let help = if undecided.iter().any(|undecided| undecided.too_wide) {
-                "too many operations are open or unknown at once: fewer clients or shorter timeouts would help"
-            } else {
-                "a larger budget of states would help, or fewer operations at once"
-            };
-            property.detail = format!("undecided after {} states: key {}; {help}", report.states, keys.join(", key "));
-        }
-    }
-    property
+    examine(model, history, budget, None).property(name)
+}
+
+/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the report.
+pub fn judge_and_draw<M: Model>(
+    name: &'static str,
+    model: &M,
+    what: &str,
+    history: &History<M::Op, M::Ret>,
+    budget: u64,
+) -> (PropertyReport, View) {
+    let examined = examine(model, history, budget, None);
+    (examined.property(name), View::new(model, what, history, &examined, None))
 }
 
 /// Judges whether the history is linearizable, within the [`default_budget`].

@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::frontier::{Answer, Frontier, Pace};
+use super::{Counterexample, Linearizability, named};
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
 use crate::check::{Judge, PropertyReport, Verdict};
@@ -359,15 +360,10 @@ where
 
     fn reports(&self) -> Vec<PropertyReport> {
         let Some(name) = self.name else { return Vec::new() };
-        let report = PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(name) };
-        vec![match self.breach() {
-            Some(Breach { key, operation, at }) => {
-                PropertyReport::violated(name, *at, format!("{key}: operation {operation}, completed at {at}, fits in no order"))
-            }
-            None if report.verdict == Verdict::Unknown => {
-                PropertyReport { detail: "too many operations were open or unknown at once to follow".to_owned(), ..report }
-            }
-            None => report,
-        }]
+        let found = self.breach().map(|breach| {
+            let violation = Counterexample::unexplained(named(&breach.key), Some(breach.at), None);
+            PropertyReport::violated(name, breach.at, Linearizability { violations: vec![violation], undecided: Vec::new() })
+        });
+        vec![found.unwrap_or_else(|| PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(name) })]
     }
 }

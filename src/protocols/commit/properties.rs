@@ -541,13 +541,13 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
             name,
             kind: *kind,
             verdict: if found.is_some() { Verdict::Violated } else { Verdict::Holds },
-            detail: found.as_ref().map(|(_, detail)| detail.clone()).unwrap_or_default(),
+            explanation: found.as_ref().map(|(_, detail)| detail.as_str().into()),
             at: found.as_ref().map(|(at, _)| *at),
         };
         let mut reports: Vec<_> = PROPERTIES.iter().zip(&self.found).map(report).collect();
         if let Some(detail) = self.left_behind() {
             let all_decide = &mut reports[Property::AllDecide as usize];
-            (all_decide.verdict, all_decide.detail, all_decide.at) = (Verdict::Violated, detail, Some(self.now));
+            (all_decide.verdict, all_decide.explanation, all_decide.at) = (Verdict::Violated, Some(detail.into()), Some(self.now));
         }
         reports
     }

@@ -10,7 +10,7 @@ use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport, Table, Verdict};
+use crate::check::{Explanation, Judge, PropertyReport, Table, Verdict};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
 use crate::trace::{Event, Record, Vocabulary};
@@ -192,7 +192,11 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
         for (number, judge) in (1..).zip(&self.groups) {
             for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
                 if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {
-                    *all = PropertyReport { detail: format!("in group {number}: {}", one.detail), ..one };
+                    let explanation = match one.explanation {
+                        Some(Explanation::Text(text)) => Some(format!("in group {number}: {text}").into()),
+                        other => other,
+                    };
+                    *all = PropertyReport { explanation, ..one };
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::super::properties::RaftJudge;
 use super::super::{Config, KvReply, Message, Note, Raft, Timer, store};
 use crate::base::{Change, ClientId, Duration, Fate, Incarnation, KvOp, MessageId, NodeId, Stream, Time};
-use crate::check::{Judge, PropertyReport, Verdict};
+use crate::check::{Judge, PropertyReport, Verdict, told};
 use crate::process::{Buffer, Context, Effect, Files, Message as _, Process, Release, SyncToken, Write};
 use crate::trace::{Event, Record, Vocabulary};
 
@@ -110,7 +110,7 @@ impl Cluster {
     /// The violated properties, a line each.
     pub(super) fn violations(&self) -> String {
         let violated = self.reports().into_iter().filter(|report| report.verdict == Verdict::Violated);
-        violated.map(|report| format!("{}: {}\n", report.name, report.detail)).collect()
+        violated.map(|report| format!("{}: {}\n", report.name, told(&report))).collect()
     }
 
     /// Boots a server that is down.

@@ -6,7 +6,7 @@ use super::super::properties::{PROPERTIES, RaftJudge};
 use super::super::{AppendResult, Command, EntryId, Message, Note, Term, store};
 use super::cluster::{Words, n};
 use crate::base::{Change, ClientId, Digest, Duration, Fate, Incarnation, MessageId, Time};
-use crate::check::{Judge, Verdict};
+use crate::check::{Judge, Verdict, told};
 use crate::process::Message as _;
 use crate::trace::{Event, Record};
 
@@ -20,7 +20,7 @@ struct Forger {
 fn forge(story: impl FnOnce(&mut Forger)) -> Vec<(&'static str, Verdict, String)> {
     let mut forger = Forger { judge: RaftJudge::new(3), at: Time::ZERO, writes: [0; 4] };
     story(&mut forger);
-    Judge::<Words>::reports(&forger.judge).into_iter().map(|report| (report.name, report.verdict, report.detail)).collect()
+    Judge::<Words>::reports(&forger.judge).into_iter().map(|report| (report.name, report.verdict, told(&report))).collect()
 }
 
 /// Exactly this property is violated.

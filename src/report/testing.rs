@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Scenario;
+use super::explanation_text;
 use crate::check::Verdict;
+use crate::scenario::Scenario;
 use crate::world::Outcome;
 
 impl Scenario {
@@ -22,8 +23,8 @@ impl Scenario {
         let mut text = format!("\"{}\" is {} under seed {}\n", self.name, word(outcome.verdict()), outcome.seed);
         for property in outcome.properties.iter().filter(|property| property.verdict != Verdict::Holds) {
             let at = property.at.map(|at| format!(" at {at}")).unwrap_or_default();
-            let detail = if property.detail.is_empty() { String::new() } else { format!(": {}", property.detail) };
-            writeln!(text, "  {} is {}{at}{detail}", property.name, word(property.verdict)).expect("a text takes everything");
+            let why = property.explanation.as_ref().map(|why| format!(": {}", explanation_text(why).trim_end())).unwrap_or_default();
+            writeln!(text, "  {} is {}{at}{why}", property.name, word(property.verdict)).expect("a text takes everything");
         }
         let seed = outcome.seed;
         write!(text, "\n{}\n// save the above as SCENARIO.ron\nstormglass replay SCENARIO.ron --seed {seed}\n", self.to_ron())

@@ -1,0 +1,73 @@
+//! Why a property is violated, or unknown: as data, with no layout. What people read is made of it by [`report`](crate::report).
+
+use serde::Serialize;
+
+use super::isolation;
+use super::linearizability::Linearizability;
+use super::rule::Broken;
+
+/// Why a property is violated, or why nobody knows whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "of", content = "data", rename_all = "kebab-case")]
+pub enum Explanation {
+    /// A history that is not linearizable, or could not be judged.
+    Linearizability(Box<Linearizability>),
+    /// Transactions that were not kept apart.
+    Isolation(Box<isolation::Finding>),
+    /// Why it is not known whether transactions were kept apart.
+    Doubt(Box<isolation::Doubt>),
+    /// A rule of a protocol or of the world that was broken, with the facts.
+    Rule(Box<Broken>),
+    /// Words, where a judge has nothing but words.
+    Text(String),
+}
+
+impl From<String> for Explanation {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Explanation {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Broken> for Explanation {
+    fn from(broken: Broken) -> Self {
+        Self::Rule(Box::new(broken))
+    }
+}
+
+impl From<Linearizability> for Explanation {
+    fn from(found: Linearizability) -> Self {
+        Self::Linearizability(Box::new(found))
+    }
+}
+
+impl From<isolation::Finding> for Explanation {
+    fn from(finding: isolation::Finding) -> Self {
+        Self::Isolation(Box::new(finding))
+    }
+}
+
+impl From<isolation::Doubt> for Explanation {
+    fn from(doubt: isolation::Doubt) -> Self {
+        Self::Doubt(Box::new(doubt))
+    }
+}
+
+/// The data in a line, for tests of judges.
+#[cfg(test)]
+pub(crate) fn told(report: &super::PropertyReport) -> String {
+    match &report.explanation {
+        None => String::new(),
+        Some(Explanation::Text(text)) => text.clone(),
+        Some(Explanation::Rule(broken)) => {
+            let facts: String = broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect();
+            broken.rule.id.to_owned() + &facts
+        }
+        Some(other) => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,337 @@
+//! Why a history is not linearizable, as data: of each violated key a counterexample, made once, whoever is to show it.
+
+use serde::Serialize;
+
+use super::core::{Core, shrink_from};
+use super::diagnosis::{Diagnosis, diagnose};
+use super::lent::{Part, Sparing};
+use super::{Judgement, Report, Undecided, Violation, check_within, default_budget};
+use crate::base::{ClientId, Time};
+use crate::check::model::{Key, Model};
+use crate::check::{PropertyReport, Verdict};
+use crate::history::{History, Outcome};
+
+/// Why a history is not linearizable, or why that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Linearizability {
+    /// Of every violated key, why it is.
+    pub violations: Vec<Counterexample>,
+    /// The keys for which the budget was too small.
+    pub undecided: Vec<UndecidedKey>,
+}
+
+/// Operations of one key that have no order, and how far the longest orders get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counterexample {
+    /// The key; nothing if the object has none.
+    pub key: Option<String>,
+    /// When the operation completes that no order of all operations passes: with it ends the shortest violated prefix of the history.
+    #[serde(rename = "at_ns")]
+    pub at: Option<Time>,
+    /// The line of its file on which it does.
+    pub line: Option<u64>,
+    /// How many operations on the key there are.
+    pub among: usize,
+    /// How many of them are the core: enough to see that there is no order.
+    pub needed: usize,
+    /// Whether without any one of the core there would be an order. If not, the budget ended first.
+    pub minimal: bool,
+    /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what matters
+    /// most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
+    pub operations: Vec<CoreOperation>,
+    /// The one that fits in no order.
+    pub stuck: Option<usize>,
+    /// Those to be shown first: at most ten, in their order.
+    pub foremost: Vec<usize>,
+    /// The longest orders, with what would have been legal next.
+    pub attempts: Vec<CoreOrder>,
+    /// Whether the stuck one saw what nothing could have left: neither any operation nor the initial state.
+    pub sourceless: bool,
+}
+
+/// One operation of a counterexample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CoreOperation {
+    /// Its place in the history.
+    pub index: usize,
+    /// Who did it.
+    pub client: ClientId,
+    /// What was asked for and, unless it is open, what came back; in the model's words.
+    pub text: String,
+    /// When it was invoked.
+    #[serde(rename = "invoked_ns")]
+    pub invoked: Time,
+    /// When it completed; nothing if it never did, or with unknown outcome.
+    #[serde(rename = "completed_ns")]
+    pub completed: Option<Time>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The lines of its file on which it begins and ends, if it comes from one.
+    pub lines: Option<(u64, Option<u64>)>,
+    /// Whether nothing is assumed of it but that it began: it may take effect at any later time, or never.
+    pub open: bool,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// It took effect.
+    Done,
+    /// It certainly did not.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl<R> From<&Outcome<R>> for Ending {
+    fn from(outcome: &Outcome<R>) -> Self {
+        match outcome {
+            Outcome::Done(_) => Self::Done,
+            Outcome::Failed => Self::Failed,
+            Outcome::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// An order that cannot be extended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CoreOrder {
+    /// How many operations at its beginning are left out here.
+    pub skipped: usize,
+    /// The operations that follow them.
+    pub order: Vec<usize>,
+    /// What would have been legal next, in the model's words.
+    pub expected: String,
+}
+
+/// One key about which nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UndecidedKey {
+    /// The key; nothing if the object has none.
+    pub key: Option<String>,
+    /// How many states were explored.
+    pub states: u64,
+    /// When the operation completes that the search got to.
+    #[serde(rename = "at_ns")]
+    pub at: Option<Time>,
+    /// The line of its file on which it does.
+    pub line: Option<u64>,
+    /// How many operations on the key were under way there.
+    pub open: usize,
+    /// How many operations on the key that began before have an unknown outcome.
+    pub unknown: usize,
+    /// Whether more is open or unknown at once than any search holds.
+    pub too_wide: bool,
+}
+
+/// How many operations are shown first.
+const FOREMOST: usize = 10;
+/// A larger core is not kept whole.
+const CORE: usize = 500;
+/// How many operations at the end of each order are kept.
+const LAST: usize = 100;
+
+/// A history that was judged, with all that was found out about its violations.
+pub(in crate::check) struct Examined {
+    pub report: Report,
+    pub explanation: Linearizability,
+    /// What the counterexamples were made of.
+    pub findings: Vec<Found>,
+}
+
+/// What was found out about one violation.
+pub(in crate::check) struct Found {
+    /// Why all operations of the key have no order.
+    pub whole: Diagnosis,
+    /// The smallest part found that is violated.
+    pub core: Core,
+    /// Why that part has no order. Operations are named by their indices in the whole history.
+    pub diagnosis: Diagnosis,
+}
+
+/// The lines of its file on which each operation of a history begins and ends.
+pub(in crate::check) type Lines<'a> = Option<&'a [(u64, Option<u64>)]>;
+
+/// Judges a history, exploring no more than about this many states, and explains what is violated.
+pub(in crate::check) fn examine<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64, lines: Lines<'_>) -> Examined {
+    let report = check_within(model, history, budget);
+    let teller = Teller { model, history, lines };
+    let findings: Vec<Found> = report.violations().iter().map(|violation| Found::new(model, history, violation)).collect();
+    let violations = findings.iter().map(|found| teller.counterexample(found)).collect();
+    let explanation = Linearizability { violations, undecided: teller.undecided(&report) };
+    Examined { report, explanation, findings }
+}
+
+/// Explains one violation: shrinks it, and finds out why what is left has no order.
+pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
+    Teller { model, history, lines: None }.counterexample(&Found::new(model, history, violation))
+}
+
+impl Examined {
+    /// As a property of this name. It is violated when the first of its keys is.
+    pub(in crate::check) fn property(&self, name: &'static str) -> PropertyReport {
+        let at = self.explanation.violations.iter().filter_map(|violation| violation.at).min();
+        let verdict = self.report.verdict();
+        let explanation = (verdict != Verdict::Holds).then(|| self.explanation.clone().into());
+        PropertyReport { verdict, at, explanation, ..PropertyReport::holds(name) }
+    }
+}
+
+impl Found {
+    fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
+        let whole = diagnose(model, history, violation);
+        let core = shrink_from(model, history, violation, whole.operation);
+        let part: Part<'_, M> = core.part(history);
+        let sparing = if violation.joint { Sparing::nothing(model) } else { Sparing::new(model, history, &core.operations, &core.open) };
+        // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
+        let diagnosis = again(&sparing, &part).unwrap_or_else(|| whole.clone());
+        Self { whole, core, diagnosis }
+    }
+
+    /// The core, or if it is large what matters most in it, and those open ones that the attempts use. At most ten, in the order of their
+    /// invocation.
+    fn foremost(&self) -> Vec<usize> {
+        let mut shown = vec![self.diagnosis.operation];
+        if self.core.operations.len() <= FOREMOST {
+            shown.clone_from(&self.core.operations);
+        }
+        for index in self.diagnosis.core() {
+            if shown.len() < FOREMOST && !shown.contains(&index) {
+                shown.push(index);
+            }
+        }
+        shown.sort_unstable();
+        shown
+    }
+}
+
+/// Why a part has no order.
+fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &Part<'h, M>) -> Option<Diagnosis> {
+    let report = check_within(model, &part.history, default_budget(part.indices.len()));
+    report.violations().first().map(|violation| in_whole(diagnose(model, &part.history, violation), &part.indices))
+}
+
+/// A diagnosis of a part, in terms of the whole.
+fn in_whole(mut diagnosis: Diagnosis, indices: &[usize]) -> Diagnosis {
+    let all = |list: &mut Vec<usize>| list.iter_mut().for_each(|index| *index = indices[*index]);
+    diagnosis.operation = indices[diagnosis.operation];
+    all(&mut diagnosis.unplaced);
+    all(&mut diagnosis.sources);
+    diagnosis.attempts.iter_mut().for_each(|attempt| all(&mut attempt.order));
+    diagnosis
+}
+
+/// Makes data of what was found.
+struct Teller<'a, M: Model> {
+    model: &'a M,
+    history: &'a History<M::Op, M::Ret>,
+    lines: Lines<'a>,
+}
+
+impl<M: Model> Teller<'_, M> {
+    fn counterexample(&self, found: &Found) -> Counterexample {
+        let Found { core, diagnosis, .. } = found;
+        let foremost = found.foremost();
+        let last = |order: &[usize]| order.len().saturating_sub(LAST);
+        let mut kept: Vec<usize> = if core.operations.len() <= CORE { core.operations.clone() } else { Vec::new() };
+        kept.extend(&foremost);
+        kept.extend(diagnosis.attempts.iter().flat_map(|attempt| &attempt.order[last(&attempt.order)..]));
+        kept.push(diagnosis.operation);
+        kept.sort_unstable();
+        kept.dedup();
+        let place = |index: &usize| kept.partition_point(|kept| kept < index);
+        let attempts = diagnosis.attempts.iter().map(|attempt| CoreOrder {
+            skipped: last(&attempt.order),
+            order: attempt.order[last(&attempt.order)..].iter().map(place).collect(),
+            expected: attempt.expected.clone(),
+        });
+        Counterexample {
+            key: named(&core.key),
+            at: self.history.operations()[core.suspect].completed,
+            line: self.line(core.suspect),
+            among: core.among,
+            needed: core.operations.len(),
+            minimal: core.minimal,
+            stuck: Some(place(&diagnosis.operation)),
+            foremost: foremost.iter().map(place).collect(),
+            attempts: attempts.collect(),
+            sourceless: diagnosis.sourceless,
+            operations: kept.iter().map(|index| self.operation(*index, found)).collect(),
+        }
+    }
+
+    fn operation(&self, index: usize, found: &Found) -> CoreOperation {
+        let operation = &self.history.operations()[index];
+        let open = index != found.diagnosis.operation && found.core.operations.binary_search(&index).is_err();
+        let ending = Ending::from(&operation.outcome);
+        CoreOperation {
+            index,
+            client: operation.client,
+            text: self.model.describe(&operation.op, operation.result().filter(|_| !open)),
+            invoked: operation.invoked,
+            completed: operation.completed.filter(|_| ending != Ending::Unknown),
+            ending,
+            lines: self.lines.map(|lines| lines[index]),
+            open,
+        }
+    }
+
+    /// The line on which an operation ends; if it never does, on which it begins.
+    fn line(&self, index: usize) -> Option<u64> {
+        self.lines.map(|lines| lines[index].1.unwrap_or(lines[index].0))
+    }
+
+    fn undecided(&self, report: &Report) -> Vec<UndecidedKey> {
+        let (Judgement::Violated { undecided, .. } | Judgement::Unknown { undecided }) = &report.judgement else { return Vec::new() };
+        let each = undecided.iter().map(|Undecided { key, states, operation, too_wide }| {
+            let (open, unknown) = operation.map_or((0, 0), |index| self.crowd(index));
+            UndecidedKey {
+                key: named(key),
+                states: *states,
+                at: operation.and_then(|index| self.history.operations()[index].completed),
+                line: operation.and_then(|index| self.line(index)),
+                open,
+                unknown,
+                too_wide: *too_wide,
+            }
+        });
+        each.collect()
+    }
+
+    /// How many operations on its key were under way when this one ended, and how many begun before have an unknown outcome.
+    fn crowd(&self, index: usize) -> (usize, usize) {
+        let operations = self.history.operations();
+        let key = self.model.key(&operations[index].op);
+        let end = operations[index].completed.unwrap_or(Time::MAX);
+        let begun = operations.iter().filter(|other| self.model.key(&other.op) == key && other.invoked <= end);
+        let (mut open, mut unknown) = (0, 0);
+        for other in begun {
+            match other.outcome {
+                Outcome::Unknown => unknown += 1,
+                Outcome::Done(_) if other.completed.is_none_or(|completed| completed >= end) => open += 1,
+                Outcome::Done(_) | Outcome::Failed => {}
+            }
+        }
+        (open, unknown)
+    }
+}
+
+impl Counterexample {
+    /// A violation of this key that is known by when it shows, or on which line, and no more.
+    pub(in crate::check) fn unexplained(key: Option<String>, at: Option<Time>, line: Option<u64>) -> Self {
+        let (operations, foremost, attempts) = (Vec::new(), Vec::new(), Vec::new());
+        let (among, needed, minimal, stuck, sourceless) = (0, 0, false, None, false);
+        Self { key, at, line, among, needed, minimal, operations, stuck, foremost, attempts, sourceless }
+    }
+
+    /// The core, by its operations' places in the history.
+    pub fn core(&self) -> impl Iterator<Item = usize> {
+        self.operations.iter().filter(|operation| !operation.open).map(|operation| operation.index)
+    }
+}
+
+/// A key's name, if there are keys.
+pub(in crate::check) fn named(key: &str) -> Option<String> {
+    (key != Key::Whole.to_string()).then(|| key.to_owned())
+}

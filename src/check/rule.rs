@@ -1,0 +1,185 @@
+//! Rules that a property is made of: each is declared once, with a name and a sentence; a judge that finds one broken fills in the facts.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::base::{ClientId, Duration, NodeId, Time};
+
+/// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.
+///
+/// ```
+/// use stormglass::base::{NodeId, Time};
+/// use stormglass::check::{Fact, PropertyReport, Rule};
+///
+/// static TWO_LEADERS: Rule = Rule::new("two-leaders", "{node} and {other} both lead term {term}");
+///
+/// let (node, other) = (NodeId::server(0), NodeId::server(2));
+/// let broken = TWO_LEADERS.with("node", node).with("other", other).with("term", Fact::Term(7)).on([1201, 1344]);
+/// let report = PropertyReport::violated("election-safety", Time::ZERO, broken.clone());
+/// assert_eq!(report.explanation, Some(broken.into()));
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, which stays what it is when the sentence is put better: `two-leaders`.
+    pub id: &'static str,
+    /// What it says when it is broken. `{node}` stands for the fact of that name.
+    pub sentence: &'static str,
+}
+
+/// A rule that was broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub rule: &'static Rule,
+    /// What fills the gaps of its sentence, by name; perhaps more than it has gaps.
+    pub facts: Vec<(&'static str, Fact)>,
+    /// The numbers of the records that it rests on, if a judge gives them.
+    pub records: Vec<u64>,
+}
+
+/// One fact of a violation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fact {
+    /// A node.
+    Node(NodeId),
+    /// A client, or one session of it.
+    Client(ClientId),
+    /// A term, view, ballot or epoch.
+    Term(u64),
+    /// A place in a log.
+    Index(u64),
+    /// So many of something.
+    Count(u64),
+    /// An instant.
+    Time(Time),
+    /// A length of time.
+    Length(Duration),
+    /// A kind of message.
+    Kind(&'static str),
+    /// A role of a node.
+    Role(&'static str),
+    /// Anything else: a value, an entry of a log, a transaction.
+    Text(String),
+}
+
+impl Rule {
+    /// A rule with this name and sentence.
+    pub const fn new(id: &'static str, sentence: &'static str) -> Self {
+        Self { id, sentence }
+    }
+
+    /// It was broken, and there is nothing more to say.
+    pub const fn broken(&'static self) -> Broken {
+        Broken { rule: self, facts: Vec::new(), records: Vec::new() }
+    }
+
+    /// It was broken, and this is one of the facts.
+    #[must_use]
+    pub fn with(&'static self, name: &'static str, fact: impl Into<Fact>) -> Broken {
+        self.broken().with(name, fact)
+    }
+}
+
+impl Broken {
+    /// One more fact.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, fact: impl Into<Fact>) -> Self {
+        self.facts.push((name, fact.into()));
+        self
+    }
+
+    /// The records that it rests on, by their numbers.
+    #[must_use]
+    pub fn on(mut self, records: impl IntoIterator<Item = u64>) -> Self {
+        self.records.extend(records);
+        self
+    }
+
+    /// The fact of this name.
+    pub fn fact(&self, name: &str) -> Option<&Fact> {
+        self.facts.iter().find(|(known, _)| *known == name).map(|(_, fact)| fact)
+    }
+}
+
+impl Serialize for Broken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            name: &'static str,
+            #[serde(rename = "is")]
+            fact: &'a Fact,
+        }
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            rule: &'static str,
+            facts: Vec<Named<'a>>,
+            records: &'a [u64],
+        }
+        let facts = self.facts.iter().map(|(name, fact)| Named { name, fact }).collect();
+        Whole { rule: self.rule.id, facts, records: &self.records }.serialize(serializer)
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(node) => node.fmt(f),
+            Self::Client(client) => client.fmt(f),
+            Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
+            Self::Time(at) => at.fmt(f),
+            Self::Length(length) => length.fmt(f),
+            Self::Kind(name) | Self::Role(name) => f.write_str(name),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<NodeId> for Fact {
+    fn from(node: NodeId) -> Self {
+        Self::Node(node)
+    }
+}
+
+impl From<ClientId> for Fact {
+    fn from(client: ClientId) -> Self {
+        Self::Client(client)
+    }
+}
+
+impl From<Time> for Fact {
+    fn from(at: Time) -> Self {
+        Self::Time(at)
+    }
+}
+
+impl From<Duration> for Fact {
+    fn from(length: Duration) -> Self {
+        Self::Length(length)
+    }
+}
+
+impl From<usize> for Fact {
+    fn from(count: usize) -> Self {
+        Self::Count(count as u64)
+    }
+}
+
+impl From<u64> for Fact {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<String> for Fact {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Fact {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}

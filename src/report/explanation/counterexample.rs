@@ -1,0 +1,261 @@
+//! Why a history is not linearizable: the core of each violated key, drawn and told.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::counted;
+use super::drawing::draw;
+use crate::check::linearizability::{CoreOperation, CoreOrder, Counterexample, Linearizability, UndecidedKey};
+use crate::check::shorten;
+
+/// How many attempts are told, and how many operations of each.
+const ATTEMPTS: usize = 3;
+const LAST: usize = 5;
+/// How long the text of an operation may be, and that of what would have been legal.
+const LABEL: usize = 32;
+const EXPECTED: usize = 100;
+/// How many undecided keys are told.
+const UNDECIDED: usize = 10;
+
+/// What is violated, and then what could not be judged.
+pub(super) fn text(found: &Linearizability) -> String {
+    violations_text(&found.violations) + &undecided_text(&found.undecided)
+}
+
+/// The key with the smallest core in full, the others on a line each.
+pub(in crate::report) fn violations_text(violations: &[Counterexample]) -> String {
+    let mut violations: Vec<&Counterexample> = violations.iter().collect();
+    violations.sort_by_key(|example| {
+        let stuck = example.stuck.map(|stuck| example.operations[stuck].index);
+        (example.operations.is_empty(), example.needed, stuck, example.line)
+    });
+    let mut text = String::new();
+    if let Some((first, others)) = violations.split_first() {
+        text += &counterexample_text(first);
+        if !others.is_empty() {
+            let _ = writeln!(text, "\n{} violated as well:", if others.len() == 1 { "one more key is" } else { "other keys are" });
+        }
+        for other in others {
+            let _ = writeln!(text, "  {}", counterexample_line(other));
+        }
+    }
+    text
+}
+
+pub(super) fn json(found: &Linearizability) -> Value {
+    json!({
+        "violations": found.violations.iter().map(counterexample_json).collect::<Vec<_>>(),
+        "undecided": found.undecided.iter().map(undecided_json).collect::<Vec<_>>(),
+    })
+}
+
+/// One violated key, with a drawing: one screen.
+pub(in crate::report) fn counterexample_text(example: &Counterexample) -> String {
+    let Some(stuck) = example.stuck.map(|stuck| &example.operations[stuck]) else { return unexplained(example) };
+    let mut text = headline(example);
+    let _ = writeln!(text, "\n{}", draw(example));
+    let _ = writeln!(text, "  {} fits in no order. {}", say(stuck), lead(example));
+    attempts(&mut text, example);
+    text.push('\n');
+    let told: Vec<(&CoreOperation, String, String)> = example
+        .foremost
+        .iter()
+        .map(|place| &example.operations[*place])
+        .map(|operation| (operation, say(operation), place(operation)))
+        .collect();
+    let said_width = told.iter().map(|(_, said, _)| said.chars().count()).max().unwrap_or(0);
+    let place_width = told.iter().map(|(.., place)| place.chars().count()).max().unwrap_or(0);
+    for (operation, said, place) in &told {
+        let mark = match operation.open {
+            _ if operation.index == stuck.index => "  ✗ fits in no order",
+            true => "  ┄ may take effect at any later time, or never",
+            false => "",
+        };
+        let line = format!("    {said:said_width$}  {place:place_width$}{mark}");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    others(&mut text, example, told.iter().any(|(operation, ..)| operation.open));
+    text
+}
+
+/// In a line: the key, how small the core is, and what fits in no order.
+pub(in crate::report) fn counterexample_line(example: &Counterexample) -> String {
+    let Some(stuck) = example.stuck.map(|stuck| &example.operations[stuck]) else { return unexplained(example).trim_end().to_owned() };
+    let enough = if example.needed == 1 { "is" } else { "are" };
+    let place = stuck.lines.map_or_else(|| place(stuck), |(begins, _)| format!("line {begins}"));
+    let said = format!("{} {} fits in no order", who(stuck), shorten(&stuck.text, 60));
+    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed, "operation"))
+}
+
+/// As data, with the words as well. Of the operations, the core and what its orders use.
+pub(in crate::report) fn counterexample_json(example: &Counterexample) -> Value {
+    let core = example.operations.iter().enumerate().map(|(place, operation)| {
+        json!({
+            "index": operation.index,
+            "client": who(operation),
+            "process": operation.client.client,
+            "text": operation.text,
+            "invoked_ns": operation.invoked.as_nanos(),
+            "completed_ns": operation.completed.map(|at| at.as_nanos()),
+            "ending": operation.ending,
+            "lines": operation.lines.map(|(begins, ends)| [Some(begins), ends]),
+            "open": operation.open,
+            "stuck": Some(place) == example.stuck,
+        })
+    });
+    json!({
+        "key": example.key,
+        "at_ns": example.at.map(|at| at.as_nanos()),
+        "line": example.line,
+        "among": example.among,
+        "needed": example.needed,
+        "minimal": example.minimal,
+        "core": core.collect::<Vec<_>>(),
+        "attempts": example.attempts,
+        "expected": example.attempts.iter().map(|attempt| attempt.expected.as_str()).collect::<Vec<_>>(),
+        "sourceless": example.sourceless,
+        "text": counterexample_text(example),
+    })
+}
+
+/// A key that could not be judged, as data.
+pub(in crate::report) fn undecided_json(undecided: &UndecidedKey) -> Value {
+    json!({
+        "key": undecided.key,
+        "states": undecided.states,
+        "at_ns": undecided.at.map(|at| at.as_nanos()),
+        "line": undecided.line,
+        "open": undecided.open,
+        "unknown": undecided.unknown,
+        "too_wide": undecided.too_wide,
+        "help": help(undecided),
+    })
+}
+
+/// The keys that could not be judged, and what would help.
+pub(in crate::report) fn undecided_text(undecided: &[UndecidedKey]) -> String {
+    let mut lines: Vec<String> = undecided.iter().take(UNDECIDED).map(undecided_line).collect();
+    if undecided.len() > UNDECIDED {
+        lines.push(format!("… and {} more", undecided.len() - UNDECIDED));
+    }
+    let mut helps: Vec<&str> = undecided.iter().map(help).collect();
+    helps.sort_unstable();
+    helps.dedup();
+    lines.extend(helps.into_iter().map(str::to_owned));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn undecided_line(undecided: &UndecidedKey) -> String {
+    let UndecidedKey { open, unknown, .. } = undecided;
+    let place = undecided.line.map(|line| format!("line {line}")).or_else(|| undecided.at.map(|at| at.to_string()));
+    let place =
+        place.map(|place| format!("; it got as far as {place}, with {open} operations under way and {unknown} of unknown outcome before"));
+    let states = counted(undecided.states as usize, "state");
+    format!("{}: {states} explored{}", key(undecided.key.as_deref()), place.unwrap_or_default())
+}
+
+/// What would help.
+const fn help(undecided: &UndecidedKey) -> &'static str {
+    if undecided.too_wide {
+        "more is open or unknown at once than can be searched: fewer clients or longer timeouts would help"
+    } else {
+        "a larger budget would help; so would fewer operations at once, or fewer of unknown outcome"
+    }
+}
+
+/// What is known where the budget ended before it was known why.
+fn unexplained(example: &Counterexample) -> String {
+    let ends = example.line.map(|line| format!("on line {line}")).or_else(|| example.at.map(|at| format!("at {at}")));
+    let (key, ends) = (key(example.key.as_deref()), ends.unwrap_or_default());
+    format!("{key}: what ends {ends} fits in no order; the budget ended before it was known why\n")
+}
+
+fn key(key: Option<&str>) -> String {
+    key.map_or_else(|| "the object".to_owned(), |key| format!("key {key}"))
+}
+
+/// How a client is called: as its file has it, or as the run does.
+pub(super) fn who(operation: &CoreOperation) -> String {
+    if operation.lines.is_some() { format!("p{}", operation.client.client) } else { operation.client.to_string() }
+}
+
+/// The operation in words that fit on a line. That an end is open is drawn.
+pub(super) fn label(operation: &CoreOperation) -> String {
+    let text = shorten(&operation.text, LABEL);
+    text.strip_suffix(" → ?").map_or(text.clone(), str::to_owned)
+}
+
+/// Who did what, with what result.
+fn say(operation: &CoreOperation) -> String {
+    format!("{} {}", who(operation), label(operation))
+}
+
+/// Where an operation is to be found: in its file, or else in time.
+fn place(operation: &CoreOperation) -> String {
+    match (operation.lines, operation.completed) {
+        (Some((begins, Some(ends))), _) => format!("lines {begins} to {ends}"),
+        (Some((begins, None)), _) => format!("from line {begins}"),
+        (None, Some(completed)) => format!("{} to {completed}", operation.invoked),
+        (None, None) => format!("from {}", operation.invoked),
+    }
+}
+
+fn headline(example: &Counterexample) -> String {
+    let Counterexample { needed, among, minimal, .. } = example;
+    let key = example.key.as_ref().map(|key| format!("key {key}: ")).unwrap_or_default();
+    let enough = match (*needed, *minimal) {
+        (1, _) => "is enough to see it".to_owned(),
+        (_, true) => "are enough to see it; without any one of them there would be an order".to_owned(),
+        (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
+    };
+    match (*needed, *among) {
+        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),
+        (few, among) => format!("{key}{few} of {} {enough}\n", counted(among, "operation")),
+    }
+}
+
+fn lead(example: &Counterexample) -> &'static str {
+    match example.attempts.as_slice() {
+        [] => "",
+        [one] if one.order.is_empty() => "It would have to be the first:",
+        [_] => "The longest order that leads to it:",
+        _ => "The longest orders that lead to it:",
+    }
+}
+
+fn attempts(text: &mut String, example: &Counterexample) {
+    for CoreOrder { skipped, order, expected } in example.attempts.iter().take(ATTEMPTS) {
+        let left_out = order.len().saturating_sub(LAST);
+        let mut told: Vec<String> = order[left_out..].iter().map(|place| say(&example.operations[*place])).collect();
+        if left_out > 0 {
+            told.insert(0, format!("… {} more", left_out + skipped));
+        }
+        let told = if told.is_empty() { "at the start".to_owned() } else { told.join(", ") };
+        let _ = writeln!(text, "    {told}\n      then {}", shorten(expected, EXPECTED));
+    }
+    if example.sourceless {
+        text.push_str("    nothing before it could have left what it saw\n");
+    }
+}
+
+/// What became of all that is not told.
+fn others(text: &mut String, example: &Counterexample, opened: bool) {
+    let Counterexample { needed, among, minimal, .. } = example;
+    if *needed > example.foremost.len() {
+        let why = if *minimal { "each of them is needed: without any one, the others have an order" } else { "no smaller part was found" };
+        let _ = writeln!(text, "  … of {needed} in all: {why}");
+    }
+    let others = among - needed;
+    if others <= 1 {
+        let only = "  The other operation does not help, even if it took effect at any time after it began, or never.\n";
+        text.push_str(if others == 1 { only } else { "" });
+        return;
+    }
+    let those = if opened { ", those marked ┄ among them," } else { "" };
+    let _ = writeln!(
+        text,
+        "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
+        counted(others, "operation")
+    );
+}

@@ -1,0 +1,61 @@
+//! An explanation as people read it, and as JSON.
+
+mod counterexample;
+mod drawing;
+mod transactions;
+
+use serde_json::{Value, json};
+
+use crate::check::{Broken, Explanation};
+
+pub(super) use counterexample::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
+pub(super) use transactions::{doubt_lines, finding_json, finding_text};
+
+/// An explanation in words: lines, each ended, the first of which says the most.
+pub fn explanation_text(explanation: &Explanation) -> String {
+    let text = match explanation {
+        Explanation::Linearizability(found) => counterexample::text(found),
+        Explanation::Isolation(finding) => finding_text(finding),
+        Explanation::Doubt(doubt) => transactions::doubt_text(doubt),
+        Explanation::Rule(broken) => sentence(broken),
+        Explanation::Text(text) => text.clone(),
+    };
+    if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
+}
+
+/// An explanation as data, with the words as well.
+pub fn explanation_json(explanation: &Explanation) -> Value {
+    let (of, data) = match explanation {
+        Explanation::Linearizability(found) => ("linearizability", counterexample::json(found)),
+        Explanation::Isolation(finding) => ("isolation", finding_json(finding)),
+        Explanation::Doubt(doubt) => ("doubt", json!(doubt)),
+        Explanation::Rule(broken) => ("rule", json!(broken)),
+        Explanation::Text(_) => ("text", json!({})),
+    };
+    let mut object = json!({ "of": of, "text": explanation_text(explanation).trim_end() });
+    if let (Some(object), Value::Object(data)) = (object.as_object_mut(), data) {
+        object.extend(data);
+    }
+    object
+}
+
+/// The sentence of a rule with its facts.
+fn sentence(broken: &Broken) -> String {
+    let mut text = String::new();
+    let mut rest = broken.rule.sentence;
+    while let Some((before, gap)) = rest.split_once('{') {
+        let (name, after) = gap.split_once('}').unwrap_or((gap, ""));
+        text += before;
+        match broken.fact(name) {
+            Some(fact) => text += &fact.to_string(),
+            None => text += &format!("{{{name}}}"),
+        }
+        rest = after;
+    }
+    text + rest
+}
+
+/// So many of something.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

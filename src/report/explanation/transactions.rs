@@ -1,0 +1,68 @@
+//! Why transactions were not kept apart.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::counted;
+use crate::check::isolation::{Doubt, Finding, LeftOut};
+
+/// How many keys that were left out are named.
+const KEYS_NAMED: usize = 5;
+
+/// An anomaly: its name, who did what, and what that shows.
+pub(in crate::report) fn finding_text(finding: &Finding) -> String {
+    let mut text = format!("{}: {}\n", finding.anomaly, finding.anomaly.meaning());
+    for line in &finding.cast {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
+    for sentence in &finding.sentences {
+        let _ = writeln!(text, "  {sentence}");
+    }
+    text
+}
+
+pub(in crate::report) fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "anomaly": finding.anomaly.name(),
+        "violates": finding.anomaly.weakest().name(),
+        "transactions": finding.transactions.iter().map(|place| place + 1).collect::<Vec<_>>(),
+        "acts": finding.cast,
+        "why": finding.sentences,
+        "at": finding.at.map(|at| at.as_nanos()),
+    })
+}
+
+/// Why a level is unknown.
+pub(super) fn doubt_text(doubt: &Doubt) -> String {
+    let lines = doubt_lines(doubt);
+    if lines.is_empty() { "the budget ended first".to_owned() } else { lines.join("\n") }
+}
+
+/// A line for each reason why a level is unknown.
+pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
+    let mut lines = Vec::new();
+    if doubt.unordered > 0 {
+        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered, "key")));
+    }
+    for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
+        let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();
+        if left.is_empty() {
+            continue;
+        }
+        let named = left[..left.len().min(KEYS_NAMED)].join(", ");
+        let more = if left.len() > KEYS_NAMED { ", …" } else { "" };
+        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len(), "key"), reason(why)));
+    }
+    lines
+}
+
+/// Why a key was not judged.
+const fn reason(why: LeftOut) -> &'static str {
+    match why {
+        LeftOut::Added => "it was added to, and many ways lead to one sum",
+        LeftOut::Mixed => "it was used both as a list and as a register",
+        LeftOut::Repeated => "one value was written to it twice, so that nobody can tell which of the two was read",
+    }
+}

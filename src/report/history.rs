@@ -1,0 +1,152 @@
+//! A history in a file, judged: as text and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+
+use super::explanation::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
+use crate::check::guarantee::{self, Guarantee};
+use crate::check::{CheckReport, Verdict};
+
+/// The version of the JSON of a history that was judged. Fields may be added under one version; none changes its meaning or goes away.
+pub const HISTORY_SCHEMA: u32 = 1;
+
+/// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
+/// explained, and the others are told on a line each; in `full`, each is explained.
+pub fn history_text(report: &CheckReport, full: bool) -> String {
+    let [operations, outcomes, format, states] = history_facts(report);
+    let mut text = format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", history_headline(report));
+    let found = &report.explanation;
+    if full {
+        for example in &found.violations {
+            let _ = write!(text, "\n{}", counterexample_text(example));
+        }
+    } else if !found.violations.is_empty() {
+        let _ = write!(text, "\n{}", violations_text(&found.violations));
+    }
+    if !found.undecided.is_empty() {
+        text.push('\n');
+    }
+    for line in undecided_text(&found.undecided).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    guarantees_text(report, &mut text);
+    if report.witness.is_some() {
+        text.push_str("\nan order that explains every answer:\n");
+    }
+    for (place, step) in report.witness.iter().flatten().enumerate() {
+        let _ = writeln!(text, "{:>7}. p{} {}  (line {})", place + 1, step.process, step.text, step.line);
+    }
+    text
+}
+
+/// What was judged: how many operations and processes, what became of them, the format, the states.
+pub fn history_facts(report: &CheckReport) -> [String; 4] {
+    [
+        format!("{} by {}", counted(report.operations as u64, "operation"), counted(report.clients as u64, "process")),
+        format!("{} failed, {} of unknown outcome", report.failed, report.unknown),
+        report.format.to_string(),
+        format!("{} explored", counted(report.states, "state")),
+    ]
+}
+
+/// The verdict in a line, without its end.
+pub fn history_headline(report: &CheckReport) -> String {
+    let guarantee = report.guarantee;
+    if guarantee != Guarantee::Linearizable {
+        let (verdict, model) = (report.verdict, report.model);
+        return match verdict {
+            Verdict::Holds => format!("{verdict}: {model} keeps the guarantee {guarantee}"),
+            Verdict::Violated => format!("{verdict}: {model} does not keep the guarantee {guarantee}"),
+            Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
+        };
+    }
+    let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+    match report.verdict {
+        Verdict::Holds => format!("holds: {} is linearizable", report.model),
+        Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
+            format!("violated: {} is not linearizable", report.model)
+        }
+        Verdict::Violated => format!("violated: {} is not linearizable on {}", report.model, keys(report.explanation.violations.len())),
+        Verdict::Unknown if report.explanation.undecided.iter().all(|undecided| undecided.key.is_none()) => {
+            format!("unknown: the search ended before it was decided whether {} is linearizable", report.model)
+        }
+        Verdict::Unknown => {
+            format!("unknown: the search ended before {} of {} could be judged", keys(report.explanation.undecided.len()), report.model)
+        }
+    }
+}
+
+fn guarantees_text(report: &CheckReport, text: &mut String) {
+    if report.guarantees.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for (each, lines) in report.guarantees.iter().zip(&report.lines) {
+        let _ = write!(text, "  {:<20} {}", each.guarantee, each.verdict);
+        if !each.why.is_empty() {
+            let _ = write!(text, ": {}", each.why);
+        }
+        if !lines.is_empty() && lines.len() <= 10 {
+            let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
+            let _ = write!(text, " (see line{} {})", if lines.len() == 1 { "" } else { "s" }, lines.join(", "));
+        }
+        text.push('\n');
+    }
+    if report.guarantees.len() > 1 {
+        let strongest: Vec<&str> = guarantee::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+        let unknown = report.guarantees.iter().any(|each| each.verdict == Verdict::Unknown);
+        let strongest = match (strongest.is_empty(), unknown) {
+            (true, true) => "none is known to".to_owned(),
+            (true, false) => "none".to_owned(),
+            (false, _) => strongest.join(" and "),
+        };
+        let _ = writeln!(text, "  the strongest that holds: {strongest}");
+    }
+}
+
+/// As one JSON object, of the version [`HISTORY_SCHEMA`].
+pub fn history_json(report: &CheckReport) -> Json {
+    let witness = report.witness.as_ref().map(|witness| {
+        let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
+        steps.collect::<Vec<Json>>()
+    });
+    let guarantees = report.guarantees.iter().zip(&report.lines).map(|(each, lines)| {
+        json!({
+            "guarantee": each.guarantee.name(),
+            "verdict": each.verdict,
+            "why": each.why,
+            "lines": lines,
+            "states": each.states,
+        })
+    });
+    let strongest: Vec<&str> = guarantee::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+    json!({
+        "schema": HISTORY_SCHEMA,
+        "model": report.model,
+        "format": report.format.name(),
+        "guarantee": report.guarantee.name(),
+        "verdict": report.verdict,
+        "events": report.entries,
+        "operations": report.operations,
+        "clients": report.clients,
+        "failed": report.failed,
+        "unknown": report.unknown,
+        "states": report.states,
+        "violations": report.explanation.violations.iter().map(counterexample_json).collect::<Vec<_>>(),
+        "undecided": report.explanation.undecided.iter().map(undecided_json).collect::<Vec<_>>(),
+        "witness": witness,
+        "guarantees": guarantees.collect::<Vec<_>>(),
+        "strongest": if report.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
+    })
+}
+
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    let ending = match (count, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {what}{ending}")
+}

@@ -1,0 +1,108 @@
+//! Transactions in a file, judged: as text and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+
+use super::explanation::{doubt_lines, finding_json, finding_text};
+use crate::check::isolation::{FileReport, Finding, Report};
+
+/// The version of the JSON of transactions that were judged. Fields may be added under one version; none changes its meaning or goes away.
+pub const TRANSACTIONS_SCHEMA: u32 = 1;
+
+/// The verdict in a line, without its end.
+pub fn transactions_headline(file: &FileReport) -> String {
+    format!("{}: {} with respect to {}", file.verdict, file.notation.name(), file.level)
+}
+
+/// As people read it: the verdict first, then all levels and why, then where in the file that is.
+pub fn transactions_text(file: &FileReport) -> String {
+    let mut text = format!("{}\n{}", transactions_headline(file), isolation_text(&file.report));
+    let lines = file.finding_lines();
+    if !lines.is_empty() {
+        text.push_str("\nwhere they are:\n");
+        for (place, (begins, ends)) in lines {
+            let ends = ends.map_or_else(String::new, |ends| format!(" to {ends}"));
+            let _ = writeln!(text, "  T{}: line {begins}{ends}", place + 1);
+        }
+        text.push_str("clients are counted from one: c1 is process 0\n");
+    }
+    text
+}
+
+/// Levels first, then what went wrong.
+pub fn isolation_text(report: &Report) -> String {
+    let mut text = String::new();
+    let strongest = report.strongest();
+    let names: Vec<&str> = strongest.iter().map(|level| level.name()).collect();
+    let strongest = if names.is_empty() { "none is known to hold".to_owned() } else { names.join(" and ") };
+    let _ = writeln!(text, "the strongest level that holds: {strongest}");
+    let _ = writeln!(
+        text,
+        "  {} transactions: {} committed, {} aborted, {} of unknown outcome · {} dependencies",
+        report.transactions, report.committed, report.aborted, report.unknown, report.edges
+    );
+    for level in &report.levels {
+        let names: Vec<String> = level.anomalies.iter().map(|anomaly| anomaly.name()).collect();
+        let _ = write!(text, "  {:<34} {}", level.level, level.verdict);
+        let _ = if names.is_empty() { writeln!(text) } else { writeln!(text, ": {}", names.join(", ")) };
+    }
+    for line in doubt_lines(&report.doubt()) {
+        let _ = writeln!(text, "  {line}");
+    }
+    for (anomaly, count) in &report.counts {
+        let findings: Vec<&Finding> = report.findings.iter().filter(|finding| finding.anomaly == *anomaly).collect();
+        for finding in &findings {
+            let _ = write!(text, "\n{}", finding_text(finding));
+        }
+        if *count > findings.len() {
+            let _ = writeln!(text, "\n… and {} more of {anomaly}", count - findings.len());
+        }
+    }
+    text
+}
+
+/// As one JSON object, of the version [`TRANSACTIONS_SCHEMA`].
+pub fn transactions_json(file: &FileReport) -> Json {
+    let lines: Vec<Json> = file
+        .finding_lines()
+        .into_iter()
+        .map(|(place, (begins, ends))| json!({"transaction": place + 1, "begins": begins, "ends": ends}))
+        .collect();
+    json!({
+        "schema": TRANSACTIONS_SCHEMA,
+        "model": file.notation.name(),
+        "format": file.format.name(),
+        "events": file.entries,
+        "level": file.level.name(),
+        "verdict": file.verdict,
+        "isolation": isolation_json(&file.report),
+        "lines": lines,
+    })
+}
+
+fn isolation_json(report: &Report) -> Json {
+    let levels: Vec<Json> = report
+        .levels
+        .iter()
+        .map(|level| {
+            let anomalies: Vec<String> = level.anomalies.iter().map(|anomaly| anomaly.name()).collect();
+            json!({"level": level.level.name(), "verdict": level.verdict, "anomalies": anomalies})
+        })
+        .collect();
+    let counts: Vec<Json> = report.counts.iter().map(|(anomaly, count)| json!({"anomaly": anomaly.name(), "count": count})).collect();
+    json!({
+        "strongest": report.strongest().iter().map(|level| level.name()).collect::<Vec<_>>(),
+        "levels": levels,
+        "transactions": report.transactions,
+        "committed": report.committed,
+        "aborted": report.aborted,
+        "unknown": report.unknown,
+        "dependencies": report.edges,
+        "steps": report.steps,
+        "anomalies": report.findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "counts": counts,
+        "left_out": report.left_out,
+        "unordered": report.unordered,
+    })
+}
