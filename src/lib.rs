@@ -126,7 +126,7 @@
 //!         generator: (),
 //!     };
 //!     let crash = Fault::Crash { node: Target::Any, down: Some(length(10, 100)) };
-//!     let faults = FaultPlan { steps: vec![FaultStep::Every(length(500, 1500), crash)] };
+//!     let faults = FaultPlan { steps: vec![FaultStep::every(length(500, 1500), crash)] };
 //!     let conditions = Conditions { faults, duration: Duration::from_secs(5), ..Conditions::default() };
 //!     World::run(Setup { servers: vec![careful], clients: vec![client; 2], conditions }, seed, vec![], vec![])
 //! }

@@ -25,7 +25,7 @@ pub(crate) fn run(seed: u64, clients: u32, length: Duration, judged: bool) -> Ou
     let config = config(clients);
     let crash = Fault::Crash { node: Target::Role("Leader"), down: Some(DurationRange::from(Duration::from_secs(1))) };
     let crashes = (1..=length.as_nanos() / 10_000_000_000)
-        .map(|nth| FaultStep::At(Time::ZERO + (Duration::from_secs(10) * nth - Duration::from_secs(5)), crash.clone()));
+        .map(|nth| FaultStep::at(Time::ZERO + (Duration::from_secs(10) * nth - Duration::from_secs(5)), crash.clone()));
     let conditions = Conditions {
         link: LinkModel::reliable(Latency::Uniform("1ms..5ms".parse().expect("a range"))),
         faults: FaultPlan { steps: crashes.collect() },

@@ -4,6 +4,7 @@ use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
 use crate::check::{Property, PropertyKind};
+use crate::fault::{Cut, Entry, Fault, Happening, Kind, Target};
 use crate::systems::{AnySystem, Mutant, Registry};
 use crate::world;
 
@@ -75,7 +76,8 @@ impl Class {
 /// All of them.
 pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     let mut topics: Vec<Topic> = registry.systems().map(system).collect();
-    for (class, entries) in [(Class::Fault, FAULTS), (Class::Cut, CUTS), (Class::Target, TARGETS), (Class::Trigger, TRIGGERS)] {
+    topics.extend(faults());
+    for (class, entries) in [(Class::Cut, Cut::ENTRIES), (Class::Target, Target::ENTRIES), (Class::Trigger, Happening::ENTRIES)] {
         topics.extend(entries.iter().map(|entry| written(class, entry)));
     }
     topics.extend(properties(registry));
@@ -91,85 +93,22 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics
 }
 
-/// A name, what it means, and how it is written.
-type Entry = (&'static str, &'static str, &'static str);
+fn faults() -> impl Iterator<Item = Topic> {
+    Fault::ENTRIES.iter().map(|entry| {
+        let mut topic = written(Class::Fault, entry);
+        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name == entry.name) {
+            topic.more.push(("bites if", kind.bites.to_owned()));
+            topic.more.push(("ended by", kind.ends.to_string()));
+        }
+        topic
+    })
+}
 
-const FAULTS: &[Entry] = &[
-    (
-        "Partition",
-        "Messages across a cut are lost when they are sent, until the network heals or a given time has passed. Partitions add up.",
-        "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
-    ),
-    ("Heal", "Ends all partitions, and all spells in which links lose, double or delay messages.", "At(\"4s\", Heal)"),
-    (
-        "Crash",
-        "A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.",
-        "At(\"2s\", Crash(node: Leader, down: \"500ms..3s\"))",
-    ),
-    ("Restart", "A node that is down starts.", "At(\"5s\", Restart(node: n2))"),
-    (
-        "Pause",
-        "A node stands still with its state. Messages queue and timers fire late.",
-        "At(\"2s\", Pause(node: Any, lasting: \"200ms..1s\"))",
-    ),
-    ("Resume", "A paused node goes on.", "At(\"3s\", Resume(node: n2))"),
-    (
-        "Lose",
-        "Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed.",
-        "At(\"2s\", Lose(chance: \"1/10\", lasting: \"1s\"))",
-    ),
-    (
-        "Duplicate",
-        "Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed.",
-        "At(\"2s\", Duplicate(chance: \"1/10\", lasting: \"1s\"))",
-    ),
-    (
-        "Delay",
-        "Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all.",
-        "Every(\"1s..4s\", Delay(by: \"50ms..200ms\", node: Any, lasting: \"1s\"))",
-    ),
-    (
-        "StallDisk",
-        "A node's disk completes no sync until a given time has passed or the faults end. All else on the node goes on: a gray failure.",
-        "At(\"2s\", StallDisk(node: Leader, lasting: \"2s\"))",
-    ),
-    ("Destroy", "A node crashes for good: nothing starts it again, not the end of the faults either.", "At(\"5s\", Destroy(node: Any))"),
-    ("OneOf", "One of several faults, each as likely.", "Every(\"1s..4s\", OneOf([Crash(node: Any, down: \"1s\"), Heal]))"),
-];
-
-const CUTS: &[Entry] = &[
-    ("Halves", "The servers fall into two random halves. Of an odd number, one half has one more.", "Partition(Halves)"),
-    ("Isolate", "Nodes are cut off from all other servers.", "Partition(Isolate(Leader))"),
-    ("OneWay", "What some nodes send to others is lost. The way back is open.", "Partition(OneWay(from: Leader, to: All))"),
-    ("Groups", "Each group is cut off from every other. A node in none reaches all.", "Partition(Groups([[n1, n2], [n3, n4, n5]]))"),
-];
-
-const TARGETS: &[Entry] = &[
-    ("Any", "A server, any.", "Crash(node: Any, down: \"1s\")"),
-    ("All", "All servers.", "Crash(node: All, down: \"1s\")"),
-    ("Minority", "Fewer than half of the servers, at least one if there are three or more.", "Partition(Isolate(Minority))"),
-    ("Majority", "More than half of the servers.", "Crash(node: Majority, down: \"1s\")"),
-    ("Sender", "The sender of the message that set the trigger off.", "When(Sent(kind: \"Vote\"), Crash(node: Sender, down: \"1s\"))"),
-    (
-        "Receiver",
-        "The receiver of the message that set the trigger off.",
-        "When(Delivered(kind: \"Vote\"), Pause(node: Receiver, lasting: \"1s\"))",
-    ),
-    ("Subject", "The node that set the trigger off.", "When(Wrote(file: \"log\"), Crash(node: Subject, down: \"1s\"))"),
-];
-
-const TRIGGERS: &[Entry] = &[
-    ("Sent", "A message of a kind was sent.", "When(Sent(kind: \"Vote\", nth: 3), Heal)"),
-    ("Delivered", "A message of a kind was delivered.", "When(Delivered(kind: \"Vote\", nth: 3), Heal)"),
-    ("Wrote", "A file was written.", "When(Wrote(file: \"log\", node: n1, nth: 3), Crash(node: Subject, down: \"1s\"))"),
-    ("Synced", "A sync of a disk completed.", "When(Synced(node: n1, nth: 3), Crash(node: Subject, down: \"1s\"))"),
-    ("Marked", "A sometimes mark was set.", "When(Marked(mark: \"leader lost\", nth: 2), Heal)"),
-    ("Crashed", "A node crashed.", "When(Crashed(nth: 2), Partition(Halves))"),
-    ("Restarted", "A node started again.", "When(Restarted(nth: 2), Partition(Halves))"),
-];
-
-fn written(class: Class, (name, about, example): &Entry) -> Topic {
-    Topic { name: (*name).to_owned(), class, about: (*about).to_owned(), more: vec![("written", (*example).to_owned())] }
+fn written(class: Class, entry: &Entry) -> Topic {
+    let fields = entry.fields.iter().map(|field| format!("{}: {}", field.name, field.in_words())).collect();
+    let more = [("fields", lines(fields)), ("written", entry.example.to_owned())];
+    let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    Topic { name: entry.name.to_owned(), class, about: entry.about(), more }
 }
 
 fn system(system: &dyn AnySystem) -> Topic {
@@ -394,17 +333,4 @@ fn joined(names: &[&str]) -> String {
 
 fn lines(lines: Vec<String>) -> String {
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::Fault;
-
-    #[test]
-    fn every_fault_is_explained() {
-        for kind in Fault::KINDS {
-            assert!(FAULTS.iter().any(|(name, ..)| name == kind), "{kind}");
-        }
-    }
 }

@@ -1,12 +1,38 @@
 //! Faults as data: what goes wrong in a run, when, and to whom.
 //!
-//! A [`FaultPlan`] is a list of steps. Whom a fault strikes may be left open (`Any`, `Leader`, `Minority`) until the moment it strikes;
-//! what then struck is recorded as a plan of `At` steps with every name and length settled, which repeats the run when it is given in place
+//! A [`FaultPlan`] is a list of steps. Whom a [`Fault`] strikes may be left open (`Any`, `Leader`, `Minority`) until the moment it strikes;
+//! a [`Strike`] has nothing open any more. What struck is recorded as a plan of `At` steps, which repeats the run when it is given in place
 //! of the first. Everything prints as it is written in a scenario file.
+//!
+//! Each fault is declared once, with its fields and all that is to be said about it, in [`Kind`]'s own file; so are cuts, targets and
+//! triggers. Reading, printing, documents, advice and random plans follow from the declarations.
 
-mod print;
+mod cut;
+#[cfg(any(test, feature = "proptest"))]
+mod draw;
+mod kinds;
+mod notation;
+mod reader;
+mod resolve;
+mod target;
+mod trigger;
+mod values;
 
-use crate::base::{DurationRange, NodeId, Ratio, Time};
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Serialize, Serializer};
+
+use crate::base::{DurationRange, Form, Time};
+
+pub use cut::{Cut, Parting};
+#[cfg(any(test, feature = "proptest"))]
+pub(crate) use draw::Draw;
+pub use kinds::{Ends, Family, Fault, Kind, Strike};
+pub use notation::{Entry, Field};
+pub(crate) use reader::{Cause, Places, Reader, Scope};
+pub(crate) use resolve::Chooser;
+pub use target::Target;
+pub use trigger::{Happening, Trigger};
 
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,237 +42,127 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
+    /// The kinds of all faults in it, as often as it has them.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        self.steps.iter().flat_map(|step| step.fault.kinds())
+    }
+
     /// Whether anything in it may crash a node.
     pub fn may_crash(&self) -> bool {
-        self.steps.iter().any(|step| step.fault().may_crash())
+        self.kinds().any(|kind| kind.crashes)
     }
 }
 
 /// One entry of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FaultStep {
-    /// Strikes once, at this time. Strikes come last in their instant, in the order of the plan.
-    At(Time, Fault),
-    /// Strikes again and again, each time after a length drawn from this range, until the faults end.
-    Every(DurationRange, Fault),
-    /// Strikes once, at the end of the instant in which this happens.
-    When(Trigger, Fault),
+pub struct FaultStep {
+    /// When it strikes.
+    pub moment: Moment,
+    /// What strikes.
+    pub fault: Fault,
+}
+
+/// When a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Once, at this time. Strikes come last in their instant, in the order of the plan.
+    At(Time),
+    /// Again and again, each time after a length drawn from this range, until the faults end.
+    Every(DurationRange),
+    /// Once, at the end of the instant in which this happens.
+    When(Trigger),
 }
 
 impl FaultStep {
-    /// The fault of the step.
-    pub fn fault(&self) -> &Fault {
-        match self {
-            Self::At(_, fault) | Self::Every(_, fault) | Self::When(_, fault) => fault,
-        }
-    }
-}
-
-/// Something that goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Messages across the cut are lost when sent, until the network is healed or this length has passed. Partitions add up.
-    Partition {
-        /// Between whom.
-        cut: Cut,
-        /// For how long; until [`Fault::Heal`] if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// Ends all partitions, and all spells in which links lose, double or delay messages.
-    Heal,
-    /// A node loses its volatile state, timers and unsynced writes, and starts again after a while.
-    Crash {
-        /// Whom it strikes.
-        node: Target,
-        /// How long the node is down; until [`Fault::Restart`] or the end of the faults if not given.
-        down: Option<DurationRange>,
-    },
-    /// A node that is down starts.
-    Restart {
-        /// Whom it strikes.
-        node: Target,
-    },
-    /// A node stands still with its state: messages queue, timers fire late.
-    Pause {
-        /// Whom it strikes.
-        node: Target,
-        /// How long it stands still; until [`Fault::Resume`] or the end of the faults if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// A paused node goes on.
-    Resume {
-        /// Whom it strikes.
-        node: Target,
-    },
-    /// Every link loses messages with this chance, on top of its own, for a while.
-    Lose {
-        /// The chance.
-        chance: Ratio,
-        /// For how long; until [`Fault::Heal`] if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// Every link delivers messages twice with this chance, on top of its own, for a while.
-    Duplicate {
-        /// The chance.
-        chance: Ratio,
-        /// For how long; until [`Fault::Heal`] if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// Messages take longer, for a while: those from and to a slow node, or all.
-    Delay {
-        /// By how much: drawn for each message.
-        by: DurationRange,
-        /// Whose messages, to and fro; everybody's if not given.
-        node: Option<Target>,
-        /// For how long; until [`Fault::Heal`] if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// A node's disk completes no sync, while all else on the node goes on: a gray failure.
-    StallDisk {
-        /// Whom it strikes.
-        node: Target,
-        /// For how long; until the end of the faults if not given.
-        lasting: Option<DurationRange>,
-    },
-    /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
-    Destroy {
-        /// Whom it strikes.
-        node: Target,
-    },
-    /// One of these, each as likely.
-    OneOf(Vec<Fault>),
-}
-
-/// Who is cut off from whom. Clients reach every server all the same, unless they are named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// The servers fall into two random halves; of an odd number, one half has one more.
-    Halves,
-    /// These nodes are cut off from all other servers.
-    Isolate(Target),
-    /// What the first send to the second is lost; the way back is open.
-    OneWay {
-        /// Senders.
-        from: Target,
-        /// Receivers.
-        to: Target,
-    },
-    /// Each group is cut off from every other. A node in none reaches all.
-    Groups(Vec<Vec<NodeId>>),
-}
-
-/// Whom a fault strikes: settled at the moment it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// This node.
-    Node(NodeId),
-    /// These nodes.
-    Nodes(Vec<NodeId>),
-    /// A server, any.
-    Any,
-    /// All servers.
-    All,
-    /// Fewer than half of the servers, at least one if there are three or more.
-    Minority,
-    /// More than half of the servers.
-    Majority,
-    /// The server that believes itself in this role; of several, the one with the best claim, and then the first. Nobody if there is none.
-    Role(&'static str),
-    /// The sender of the message that set the trigger off.
-    Sender,
-    /// The receiver of the message that set the trigger off.
-    Receiver,
-    /// The node that set the trigger off.
-    Subject,
-}
-
-impl Target {
-    /// Whether it may name several nodes at once.
-    pub fn is_plural(&self) -> bool {
-        matches!(self, Self::Nodes(_) | Self::All | Self::Minority | Self::Majority)
+    /// Strikes once, at this time.
+    pub fn at(time: Time, fault: Fault) -> Self {
+        Self { moment: Moment::At(time), fault }
     }
 
-    /// Whether it needs a trigger to refer to.
-    pub fn needs_trigger(&self) -> bool {
-        matches!(self, Self::Sender | Self::Receiver | Self::Subject)
+    /// Strikes again and again, each time after a length drawn from this range.
+    pub fn every(gap: DurationRange, fault: Fault) -> Self {
+        Self { moment: Moment::Every(gap), fault }
     }
-}
 
-/// What sets a fault off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trigger {
-    /// What must happen.
-    pub on: Happening,
-    /// On which node (for messages: at the receiver of a delivery, the sender of a sending); any if not given.
-    pub node: Option<NodeId>,
-    /// The how-manieth time, from 1.
-    pub nth: u32,
-}
-
-/// What a trigger waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// A message of this kind was sent.
-    Sent(String),
-    /// A message of this kind was delivered.
-    Delivered(String),
-    /// A file was written.
-    Wrote(String),
-    /// A sync completed.
-    Synced,
-    /// A *sometimes* mark was set.
-    Marked(String),
-    /// A node crashed.
-    Crashed,
-    /// A node started again.
-    Restarted,
+    /// Strikes once, when this has set it off.
+    pub fn when(trigger: Trigger, fault: Fault) -> Self {
+        Self { moment: Moment::When(trigger), fault }
+    }
 }
 
 impl Fault {
-    /// The names of all kinds of fault, as they are written and counted.
-    pub const KINDS: &'static [&'static str] =
-        &["Partition", "Heal", "Crash", "Restart", "Pause", "Resume", "Lose", "Duplicate", "Delay", "StallDisk", "Destroy"];
+    pub(crate) fn read(form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
+        notation::Value::read(form, reader)
+    }
+}
 
-    /// Which of [`Self::KINDS`] it is; nothing for a choice.
-    pub fn kind(&self) -> Option<usize> {
-        match self {
-            Self::Partition { .. } => Some(0),
-            Self::Heal => Some(1),
-            Self::Crash { .. } => Some(2),
-            Self::Restart { .. } => Some(3),
-            Self::Pause { .. } => Some(4),
-            Self::Resume { .. } => Some(5),
-            Self::Lose { .. } => Some(6),
-            Self::Duplicate { .. } => Some(7),
-            Self::Delay { .. } => Some(8),
-            Self::StallDisk { .. } => Some(9),
-            Self::Destroy { .. } => Some(10),
-            Self::OneOf(_) => None,
+impl Display for FaultPlan {
+    /// A list, one step a line.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return f.write_str("[]");
+        }
+        f.write_str("[\n")?;
+        for step in &self.steps {
+            writeln!(f, "        {step},")?;
+        }
+        f.write_str("    ]")
+    }
+}
+
+impl Display for FaultStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let fault = &self.fault;
+        match &self.moment {
+            Moment::At(time) => write!(f, "At(\"{time}\", {fault})"),
+            Moment::Every(gap) => write!(f, "Every(\"{gap}\", {fault})"),
+            Moment::When(trigger) => write!(f, "When({trigger}, {fault})"),
         }
     }
+}
 
-    /// Whether it is, or may turn out to be, a crash.
-    pub fn may_crash(&self) -> bool {
-        match self {
-            Self::OneOf(faults) => faults.iter().any(Self::may_crash),
-            fault => matches!(fault, Self::Crash { .. } | Self::Destroy { .. }),
-        }
+impl Serialize for FaultStep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Duration, NodeId, Ratio};
+
+    #[test]
+    fn plans_print_as_they_are_written() {
+        let range = |text: &str| text.parse().unwrap();
+        let isolate = Cut::Isolate { nodes: Target::Role("Leader") };
+        let groups = Cut::Groups { groups: vec![vec![NodeId::server(0)], vec![NodeId::server(1), NodeId::server(2)]] };
+        let crash = Fault::Crash { node: Target::Any, down: Some(range("500ms..3s")) };
+        let trigger = Trigger { on: Happening::Delivered("AppendEntries".to_owned()), node: None, nth: 7 };
+        let steps = [
+            FaultStep::at(Time::ZERO + Duration::from_secs(2), Fault::Partition { cut: isolate, lasting: None }),
+            FaultStep::at(Time::ZERO, Fault::Partition { cut: groups, lasting: Some(range("1s")) }),
+            FaultStep::every(range("1s..4s"), Fault::OneOf { faults: vec![Fault::Heal, crash] }),
+            FaultStep::when(trigger, Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: None }),
+        ];
+        let text: Vec<String> = steps.iter().map(FaultStep::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                r#"At("2s", Partition(Isolate(Leader)))"#,
+                r#"At("0s", Partition(cut: Groups([[n1], [n2, n3]]), lasting: "1s"))"#,
+                r#"Every("1s..4s", OneOf([Heal, Crash(node: Any, down: "500ms..3s")]))"#,
+                r#"When(Delivered(kind: "AppendEntries", nth: 7), Lose(chance: "1/2"))"#,
+            ]
+        );
     }
 
-    /// Whom it strikes, if it strikes nodes.
-    pub fn targets(&self) -> Vec<&Target> {
-        match self {
-            Self::Crash { node, .. }
-            | Self::Restart { node }
-            | Self::Pause { node, .. }
-            | Self::Resume { node }
-            | Self::StallDisk { node, .. }
-            | Self::Destroy { node }
-            | Self::Delay { node: Some(node), .. } => vec![node],
-            Self::Partition { cut: Cut::Isolate(node), .. } => vec![node],
-            Self::Partition { cut: Cut::OneWay { from, to }, .. } => vec![from, to],
-            Self::OneOf(faults) => faults.iter().flat_map(Self::targets).collect(),
-            Self::Partition { .. } | Self::Heal | Self::Lose { .. } | Self::Duplicate { .. } | Self::Delay { .. } => vec![],
+    #[test]
+    fn what_ends_a_fault_is_a_fault() {
+        for kind in Kind::ALL {
+            if let Ends::By(cure) = kind.ends {
+                assert!(Kind::ALL.iter().any(|other| other.name == cure && other.ends == Ends::AtOnce), "{}", kind.name);
+            }
         }
     }
 }

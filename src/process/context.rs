@@ -209,7 +209,10 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by
     /// a crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
+    ///
+    /// What does so says so: see [`Process::RESTARTS`].
     pub fn restart(&mut self, node: NodeId) {
+        const { assert!(P::RESTARTS, "a process that starts nodes anew declares it: const RESTARTS: bool = true") }
         self.buffer.effects.push(Effect::Restart(node));
     }
 
@@ -218,6 +221,7 @@ impl<'a, P: Process> Context<'a, P> {
     where
         P: Embeds<C>,
     {
+        const { assert!(P::RESTARTS || !C::RESTARTS, "a process starts nodes anew if one within it does: const RESTARTS: bool = true") }
         let mut inner = Buffer::default();
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         let (effects, bytes) = inner.split();

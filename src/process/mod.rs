@@ -87,6 +87,8 @@ pub trait Process: Sized + 'static {
     /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
     /// where the scenario's `expect` demands it.
     const MARKS: &'static [&'static str] = &[];
+    /// Whether it may have nodes started anew, by [`Context::restart`]: then nodes crash where no fault crashes them.
+    const RESTARTS: bool = false;
 
     /// Builds the process, at first start and at every recovery alike: all that it knows is its configuration and its disk.
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self;

@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::base::{Change, Duration, Fate, Incarnation, Loss, MessageId};
-    use crate::fault::{Fault, Target};
+    use crate::fault::Strike;
     use crate::trace::{Event, Vocabulary};
 
     struct Words;
@@ -139,7 +139,7 @@ mod tests {
     fn show(filter: Filter, width: usize) -> String {
         let id = MessageId { from: N1, to: N2, kind: 0, count: 7 };
         let message = "a message".to_owned();
-        let fault = Fault::Crash { node: Target::Node(N2), down: None };
+        let strike = Strike::Crash { node: N2, down: None };
         let events: Vec<Event<'_, Words>> = vec![
             Event::Boot { node: N1, incarnation: Incarnation(1), files: &[] },
             Event::Send { id, fate: Fate::Deliver(Duration::from_millis(1)), message: &message },
@@ -152,7 +152,7 @@ mod tests {
             Event::Synced { node: N1, through: 4 },
             Event::Note { node: N2, note: &message },
             Event::Mark { node: N2, mark: "leader lost" },
-            Event::Strike { fault: &fault },
+            Event::Strike { strike: &strike },
             Event::Crash { node: N2, unsynced: 9, kept: 2 },
             Event::Boot { node: N2, incarnation: Incarnation(2), files: &[] },
             Event::Settle,

@@ -1,11 +1,11 @@
 //! A file made into a scenario.
 
 use super::conditions::{self, Budgets};
-use super::faults::Planned;
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario, faults, lengths, lint};
 use crate::base::{Diagnostic, Diagnostics, Duration, Fields, Form, Source, Span, nearest};
+use crate::fault::FaultPlan;
 use crate::systems::{AnySystem, Instance, Population, Registry};
 use crate::world::Conditions;
 
@@ -20,7 +20,7 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     let mutant = parts.mutant.and_then(|form| names.mutant(form, registry));
     let seed = parts.seed.and_then(|form| form.count(0..));
     let ends = Ends::decode(&parts);
-    let plan = parts.faults.map(|form| faults::plan(form, &names, &ends)).unwrap_or_default();
+    let (plan, places) = parts.faults.map(|form| faults::plan(form, &names, &ends)).unwrap_or_default();
     let conditions = Surroundings::decode(&parts, &names);
     let expect = parts.expect.and_then(|form| form.list(|mark| expectation(mark, &names))).unwrap_or_default();
     let expected = parts.outcome.and_then(|form| expected(form, &names)).unwrap_or_default();
@@ -28,7 +28,8 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
         // Advice would rest on what was left out.
         return None;
     }
-    lint::check(&parts, &plan, &ends, &expect);
+    let crashes = plan.may_crash() || system.is_some_and(AnySystem::restarts);
+    lint::check(&parts, &places, crashes, &ends, &expect);
     let budgets = conditions.budgets;
     Some(Scenario {
         name: name?,
@@ -168,9 +169,9 @@ impl Surroundings {
         Self { conditions, budgets: parts.budget.and_then(conditions::budget).unwrap_or_default() }
     }
 
-    fn under(self, plan: Planned, ends: &Ends<'_>) -> Conditions {
+    fn under(self, faults: FaultPlan, ends: &Ends<'_>) -> Conditions {
         Conditions {
-            faults: plan.plan,
+            faults,
             duration: ends.duration.unwrap_or(DURATION_DEFAULT),
             settle: ends.settle.unwrap_or(SETTLE_DEFAULT),
             events: self.budgets.events,

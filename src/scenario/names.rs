@@ -2,7 +2,7 @@
 //!
 //! Where the system is unknown or its own part is wrong, that has been reported, and names that hang on it are not held against anybody.
 
-use crate::base::{Form, NodeId, Span, suggestion};
+use crate::base::{Form, NodeId, suggestion};
 use crate::systems::{AnySystem, Population, Registry};
 
 /// The names that a scenario may use.
@@ -24,17 +24,11 @@ pub(super) fn system<'r>(form: Form<'_>, registry: &'r Registry) -> Option<&'r d
 impl Names<'_> {
     /// A node that there is.
     pub(super) fn node(&self, form: Form<'_>) -> Option<NodeId> {
-        let Some(node) = node_named(form) else {
+        let Ok(node) = form.raw().parse() else {
             form.report(form.mismatch("a node, like n1").help("servers are n1, n2, …, clients c1, c2, …, without quotes"));
             return None;
         };
         self.check_exists(node, form).then_some(node)
-    }
-
-    /// A list of nodes that there are, none of them twice.
-    pub(super) fn nodes(&self, form: Form<'_>) -> Option<Vec<NodeId>> {
-        let nodes = form.list(|node| Some((self.node(node)?, node.span())))?;
-        only_once(&nodes, form).then(|| nodes.into_iter().map(|(node, _)| node).collect())
     }
 
     /// Reports a node that there is not.
@@ -98,25 +92,6 @@ impl Names<'_> {
         }
         found
     }
-}
-
-/// The node that a bare name stands for, whether there is one or not.
-pub(super) fn node_named(form: Form<'_>) -> Option<NodeId> {
-    form.raw().parse().ok()
-}
-
-/// Reports nodes that are named twice in one list or one partition.
-pub(super) fn only_once(nodes: &[(NodeId, Span)], form: Form<'_>) -> bool {
-    let mut sorted = nodes.to_vec();
-    sorted.sort_unstable();
-    let mut once = true;
-    for pair in sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-        let ((node, first), (_, again)) = (pair[0], pair[1]);
-        let problem = crate::base::Diagnostic::error(again, format!("`{node}` is named twice"));
-        form.report(problem.label("named again here").context(first, "named first here"));
-        once = false;
-    }
-    once
 }
 
 fn mutants(system: &dyn AnySystem) -> Vec<&'static str> {

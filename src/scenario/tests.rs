@@ -9,7 +9,7 @@ use super::{Expected, Scenario, strategy};
 use crate::base::{Diagnostics, Duration, Fate, Loss, MessageId, NodeId, Source};
 use crate::check::Verdict;
 use crate::environment::Latency;
-use crate::fault::{Fault, FaultPlan, FaultStep};
+use crate::fault::{Fault, FaultPlan, Kind, Moment};
 use crate::world::Conditions;
 
 fn read(text: &str) -> Scenario {
@@ -188,8 +188,8 @@ fn what_struck_repeats_the_run() {
     for seed in 0..60 {
         let first = scenario.run(seed);
         assert!(first.struck.steps.len() > 10, "a storm");
-        assert!(first.struck.steps.iter().all(|step| matches!(step, FaultStep::At(..))));
-        kinds.extend(first.struck.steps.iter().filter_map(|step| step.fault().kind()));
+        assert!(first.struck.steps.iter().all(|step| matches!(step.moment, Moment::At(_))));
+        kinds.extend(first.struck.steps.iter().filter_map(|step| step.fault.kind()).map(|kind| kind.name));
         let recorded = scenario.clone().with_faults(first.struck.clone());
         let again = recorded.run(seed);
         assert_eq!((again.digest, &again.struck), (first.digest, &first.struck), "seed {seed}");
@@ -200,7 +200,7 @@ fn what_struck_repeats_the_run() {
         assert_eq!(read, recorded);
         assert_eq!(read.run(seed).digest, first.digest, "seed {seed}");
     }
-    assert_eq!(kinds.len(), Fault::KINDS.len(), "every kind has struck");
+    assert_eq!(kinds.len(), Kind::ALL.len(), "every kind has struck");
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn storm() -> impl Strategy<Value = Scenario> {
 fn a_failing_plan_shrinks_to_what_matters() {
     let scenario = read(STORM);
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let crashes = |plan: FaultPlan| match plan.steps.iter().any(|step| matches!(step.fault(), Fault::Crash { .. })) {
+    let crashes = |plan: FaultPlan| match plan.steps.iter().any(|step| matches!(step.fault, Fault::Crash { .. })) {
         true => Err(TestCaseError::fail("a crash")),
         false => Ok(()),
     };

@@ -19,6 +19,8 @@ pub trait AnySystem: Send + Sync {
     fn about(&self) -> &'static str;
     /// The roles that faults can be aimed at.
     fn roles(&self) -> &'static [&'static str];
+    /// Whether it may start nodes anew by itself: see [`Process::RESTARTS`].
+    fn restarts(&self) -> bool;
     /// The kinds of its messages.
     fn kinds(&self) -> &'static [&'static str];
     /// The *sometimes* marks of its servers and clients.
@@ -130,6 +132,10 @@ impl<S: System> AnySystem for Door<S> {
 
     fn roles(&self) -> &'static [&'static str] {
         S::Server::ROLES
+    }
+
+    fn restarts(&self) -> bool {
+        S::Server::RESTARTS || S::Client::RESTARTS
     }
 
     fn kinds(&self) -> &'static [&'static str] {

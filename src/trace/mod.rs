@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 
 use crate::base::{Change, Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
-use crate::fault::Fault;
+use crate::fault;
 
 pub use line::Line;
 
@@ -135,10 +135,10 @@ pub enum Event<'a, V: Vocabulary> {
     },
     /// A fault struck.
     Strike {
-        /// Which, with every role resolved.
-        fault: &'a Fault,
+        /// Which, with nothing left open.
+        strike: &'a fault::Strike,
     },
-    /// A fault that was to last so long is over: a partition, a lossy spell.
+    /// A fault that was to last so long is over: a partition, say.
     Lift {
         /// Which: its number among all that struck, from 0.
         strike: u32,
@@ -271,9 +271,9 @@ impl<'a, V: Vocabulary> Event<'a, V> {
                 fold_node(9, *node, digest);
                 digest.bytes(mark.as_bytes());
             }
-            Self::Strike { fault } => {
+            Self::Strike { strike } => {
                 digest.word(10);
-                fault.fold(digest);
+                strike.fold(digest);
             }
             Self::Boot { node, incarnation, files } => {
                 fold_node(11, *node, digest);
@@ -350,7 +350,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
             Self::Settle => blank("settle", None),
             Self::Lift { strike } => Entry { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },
-            Self::Strike { fault } => Entry { payload: Some(*fault), ..blank("fault", None) },
+            Self::Strike { strike } => Entry { payload: Some(*strike), ..blank("fault", None) },
             Self::Panic { node, message } => Entry { name: Some(message), ..blank("panic", Some(*node)) },
         }
     }

@@ -25,7 +25,7 @@ use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
 use crate::check::{Judge, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
-use crate::process::Message;
+use crate::process::{Message, Process};
 use crate::trace::{Event, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
@@ -129,6 +129,8 @@ impl<'a, C: Cluster> World<'a, C> {
             .zip(0..)
             .map(|(config, index)| Host::new(NodeId::client(index), config, conditions.clocks.draw(&mut clocks), key))
             .collect();
+        // Where nothing crashes, no write can be lost, and none is looked for.
+        let crashes = conditions.faults.may_crash() || C::Server::RESTARTS || C::Client::RESTARTS;
         let duration = Time::ZERO + conditions.duration;
         let end = duration + conditions.settle;
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
@@ -137,8 +139,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 engine: Engine::new(budget),
                 post: Post::new(),
                 network,
-                // Where nothing crashes, no write can be lost, and none is looked for.
-                scribe: Scribe::new(judges, sinks, if conditions.faults.may_crash() { MARKS } else { &[] }, conditions.stop_at_violation),
+                scribe: Scribe::new(judges, sinks, if crashes { MARKS } else { &[] }, conditions.stop_at_violation),
                 nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
                 sync_latency: conditions.disk.sync,
                 key,

@@ -187,7 +187,7 @@ fn range(text: &str) -> DurationRange {
 }
 
 fn at(millis: u64, fault: Fault) -> FaultStep {
-    FaultStep::At(Time::ZERO + Duration::from_millis(millis), fault)
+    FaultStep::at(Time::ZERO + Duration::from_millis(millis), fault)
 }
 
 fn crash(node: Target) -> Fault {
@@ -196,28 +196,36 @@ fn crash(node: Target) -> Fault {
 
 /// Some of everything.
 fn storm() -> Vec<FaultStep> {
-    let choice = Fault::OneOf(vec![
-        crash(Target::Any),
-        crash(Target::Minority),
-        Fault::Pause { node: Target::Role("Wise"), lasting: Some(range("10ms..100ms")) },
-        Fault::Partition { cut: Cut::Halves, lasting: Some(range("50ms..100ms")) },
-        Fault::Partition {
-            cut: Cut::OneWay { from: Target::Nodes(vec![NodeId::client(0), NodeId::client(1)]), to: Target::Role("Wise") },
-            lasting: None,
-        },
-        Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
-        Fault::Duplicate { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
-        Fault::Delay { by: range("5ms..20ms"), node: Some(Target::Any), lasting: Some(range("10ms..50ms")) },
-        Fault::Delay { by: range("5ms..20ms"), node: None, lasting: Some(range("10ms..50ms")) },
-        Fault::StallDisk { node: Target::Any, lasting: Some(range("10ms..50ms")) },
-        Fault::Heal,
-    ]);
+    let choice = Fault::OneOf {
+        faults: vec![
+            crash(Target::Any),
+            crash(Target::Minority),
+            Fault::Pause { node: Target::Role("Wise"), lasting: Some(range("10ms..100ms")) },
+            Fault::Partition { cut: Cut::Halves, lasting: Some(range("50ms..100ms")) },
+            Fault::Partition {
+                cut: Cut::OneWay { from: Target::Nodes(vec![NodeId::client(0), NodeId::client(1)]), to: Target::Role("Wise") },
+                lasting: None,
+            },
+            Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
+            Fault::Duplicate { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
+            Fault::Delay { by: range("5ms..20ms"), node: Some(Target::Any), lasting: Some(range("10ms..50ms")) },
+            Fault::Delay { by: range("5ms..20ms"), node: None, lasting: Some(range("10ms..50ms")) },
+            Fault::StallDisk { node: Target::Any, lasting: Some(range("10ms..50ms")) },
+            Fault::Heal,
+        ],
+    };
     let trigger = |on, nth| Trigger { on, node: None, nth };
     vec![
-        FaultStep::Every(range("20ms..200ms"), choice),
-        FaultStep::When(trigger(Happening::Delivered("Tell".to_owned()), 20), crash(Target::Receiver)),
-        FaultStep::When(trigger(Happening::Crashed, 2), crash(Target::Any)),
-        at(500, Fault::Partition { cut: Cut::Groups(vec![vec![NodeId::client(0)], (0..5).map(NodeId::server).collect()]), lasting: None }),
+        FaultStep::every(range("20ms..200ms"), choice),
+        FaultStep::when(trigger(Happening::Delivered("Tell".to_owned()), 20), crash(Target::Receiver)),
+        FaultStep::when(trigger(Happening::Crashed, 2), crash(Target::Any)),
+        at(
+            500,
+            Fault::Partition {
+                cut: Cut::Groups { groups: vec![vec![NodeId::client(0)], (0..5).map(NodeId::server).collect()] },
+                lasting: None,
+            },
+        ),
         at(700, Fault::Heal),
     ]
 }

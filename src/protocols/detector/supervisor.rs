@@ -225,6 +225,7 @@ impl Process for Supervisor {
     type Note = SupervisorNote;
 
     const ROLES: &'static [&'static str] = &["Leader"];
+    const RESTARTS: bool = true;
     const MARKS: &'static [&'static str] = &MARKS;
 
     fn boot(config: &SupervisorConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {

@@ -1,15 +1,15 @@
 //! What in truth happened to nodes and links: read from the records, exactly.
 
 use crate::base::{Duration, NodeId, Time};
-use crate::fault::{Cut, Fault, Target};
+use crate::fault::{Parting, Strike};
 use crate::trace::{Event, Vocabulary};
 
 /// The state of all nodes and links, up to the last record.
 #[derive(Debug)]
 pub(super) struct Truth {
     pub(super) nodes: Vec<Node>,
-    cuts: Vec<Spell<Cut>>,
-    slow: Vec<Spell<Vec<NodeId>>>,
+    cuts: Vec<Episode<Parting>>,
+    slow: Vec<Episode<Vec<NodeId>>>,
     strikes: u32,
     /// When the faults ended.
     pub(super) settled: Option<Time>,
@@ -34,7 +34,7 @@ pub(super) struct Node {
 }
 
 #[derive(Debug)]
-struct Spell<T> {
+struct Episode<T> {
     strike: u32,
     what: T,
     ended: Option<Time>,
@@ -112,8 +112,8 @@ impl Truth {
                     (state.paused, state.paused_until, state.clear_since) = (false, Some(at), at);
                 }
             }
-            Event::Strike { fault } => {
-                let change = self.struck(at, fault);
+            Event::Strike { strike } => {
+                let change = self.struck(at, strike);
                 self.strikes += 1;
                 changed(self, change);
             }
@@ -133,24 +133,24 @@ impl Truth {
         }
     }
 
-    fn struck(&mut self, at: Time, fault: &Fault) -> Change {
+    fn struck(&mut self, at: Time, what: &Strike) -> Change {
         let strike = self.strikes;
-        self.cuts.retain(|spell| spell.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
-        self.slow.retain(|spell| spell.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
-        match fault {
-            Fault::Partition { cut, .. } => {
-                self.cuts.push(Spell { strike, what: cut.clone(), ended: None });
+        self.cuts.retain(|episode| episode.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
+        self.slow.retain(|episode| episode.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
+        match what {
+            Strike::Partition { cut, .. } => {
+                self.cuts.push(Episode { strike, what: cut.clone(), ended: None });
                 Change::Links
             }
-            Fault::Delay { node: Some(target), .. } => {
-                self.slow.push(Spell { strike, what: named(target), ended: None });
+            Strike::Delay { node: Some(nodes), .. } => {
+                self.slow.push(Episode { strike, what: nodes.clone(), ended: None });
                 Change::Nothing
             }
-            Fault::Heal => {
+            Strike::Heal => {
                 self.heal(at);
                 Change::Links
             }
-            Fault::StallDisk { node: Target::Node(node), .. } => match self.node_mut(*node) {
+            Strike::StallDisk { node, .. } => match self.node_mut(*node) {
                 Some(state) if state.stalled.is_none() => {
                     state.stalled = Some((strike, at));
                     Change::Stalled(*node)
@@ -158,7 +158,7 @@ impl Truth {
                 // While a disk stalls, another stall changes nothing.
                 _ => Change::Nothing,
             },
-            Fault::Destroy { node: Target::Node(node) } => {
+            Strike::Destroy { node } => {
                 if let Some(state) = self.node_mut(*node) {
                     state.destroyed = true;
                 }
@@ -170,11 +170,11 @@ impl Truth {
 
     fn lifted(&mut self, at: Time, strike: u32, mut changed: impl FnMut(&mut Self, Change)) {
         let mut links = false;
-        for spell in self.cuts.iter_mut().filter(|spell| spell.strike == strike) {
-            spell.ended = Some(at);
+        for episode in self.cuts.iter_mut().filter(|episode| episode.strike == strike) {
+            episode.ended = Some(at);
             links = true;
         }
-        self.slow.iter_mut().filter(|spell| spell.strike == strike).for_each(|spell| spell.ended = Some(at));
+        self.slow.iter_mut().filter(|episode| episode.strike == strike).for_each(|episode| episode.ended = Some(at));
         if links {
             changed(self, Change::Links);
         }
@@ -187,8 +187,8 @@ impl Truth {
     }
 
     fn heal(&mut self, at: Time) {
-        self.cuts.iter_mut().for_each(|spell| spell.ended = spell.ended.or(Some(at)));
-        self.slow.iter_mut().for_each(|spell| spell.ended = spell.ended.or(Some(at)));
+        self.cuts.iter_mut().for_each(|episode| episode.ended = episode.ended.or(Some(at)));
+        self.slow.iter_mut().for_each(|episode| episode.ended = episode.ended.or(Some(at)));
     }
 
     fn node_mut(&mut self, node: NodeId) -> Option<&mut Node> {
@@ -201,12 +201,12 @@ impl Truth {
 
     /// Whether anybody is cut off from anybody.
     pub(super) fn is_cut(&self) -> bool {
-        self.cuts.iter().any(|spell| spell.ended.is_none())
+        self.cuts.iter().any(|episode| episode.ended.is_none())
     }
 
     /// Whether messages pass both ways between two nodes, as far as partitions go.
     pub(super) fn linked(&self, one: NodeId, other: NodeId) -> bool {
-        !self.cuts.iter().any(|spell| spell.ended.is_none() && parts(&spell.what, one, other))
+        !self.cuts.iter().any(|episode| episode.ended.is_none() && parts(&episode.what, one, other))
     }
 
     /// What is to blame for one's suspicion, now, of another who lives.
@@ -216,8 +216,8 @@ impl Truth {
             let state = self.node(node);
             state.paused || state.paused_until.is_some_and(|until| at.since(until) <= AFTERMATH)
         };
-        let slow = |spell: &Spell<Vec<NodeId>>| recent(spell.ended) && (spell.what.contains(&one) || spell.what.contains(&other));
-        if self.cuts.iter().any(|spell| recent(spell.ended) && parts(&spell.what, one, other)) {
+        let slow = |episode: &Episode<Vec<NodeId>>| recent(episode.ended) && (episode.what.contains(&one) || episode.what.contains(&other));
+        if self.cuts.iter().any(|episode| recent(episode.ended) && parts(&episode.what, one, other)) {
             Cause::Partition
         } else if still(one) || still(other) {
             Cause::Pause
@@ -231,25 +231,13 @@ impl Truth {
     }
 }
 
-fn named(target: &Target) -> Vec<NodeId> {
-    match target {
-        Target::Node(node) => vec![*node],
-        Target::Nodes(nodes) => nodes.clone(),
-        _ => vec![],
-    }
-}
-
 /// Whether a cut parts two nodes, in one direction at least.
-fn parts(cut: &Cut, one: NodeId, other: NodeId) -> bool {
+fn parts(cut: &Parting, one: NodeId, other: NodeId) -> bool {
     match cut {
-        Cut::Groups(groups) => {
+        Parting::Groups(groups) => {
             let group = |node| groups.iter().position(|group| group.contains(&node));
             matches!((group(one), group(other)), (Some(first), Some(second)) if first != second)
         }
-        Cut::OneWay { from, to } => {
-            let (from, to) = (named(from), named(to));
-            from.contains(&one) && to.contains(&other) || from.contains(&other) && to.contains(&one)
-        }
-        _ => false,
+        Parting::OneWay { from, to } => from.contains(&one) && to.contains(&other) || from.contains(&other) && to.contains(&one),
     }
 }

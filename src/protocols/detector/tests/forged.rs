@@ -6,7 +6,7 @@ use super::super::properties::{Bounds, DetectorJudge, Subject, Testimony};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
 use crate::check::{Cell, Judge, Verdict};
-use crate::fault::{Cut, Fault, Target};
+use crate::fault::{Parting, Strike};
 use crate::process::NoNote;
 use crate::trace::{Event, Record, Vocabulary};
 
@@ -64,12 +64,12 @@ impl Run {
         self.show(at, &Event::Boot { node: node(of), incarnation: Incarnation(2), files: &[] });
     }
 
-    fn strike(&mut self, at: u64, fault: &Fault) {
-        self.show(at, &Event::Strike { fault });
+    fn strike(&mut self, at: u64, strike: &Strike) {
+        self.show(at, &Event::Strike { strike });
     }
 
     fn destroy(&mut self, at: u64, of: u32) {
-        self.strike(at, &Fault::Destroy { node: Target::Node(node(of)) });
+        self.strike(at, &Strike::Destroy { node: node(of) });
         self.crash(at, of);
     }
 
@@ -193,8 +193,8 @@ fn figures_are_exact() {
 #[test]
 fn mistakes_in_partitions_stand_apart() {
     let mut run = Run::new(Bounds::default(), false, false);
-    let cut = Cut::Groups(vec![vec![node(1)], vec![node(2), node(3)]]);
-    run.strike(10, &Fault::Partition { cut, lasting: None });
+    let cut = Parting::Groups(vec![vec![node(1)], vec![node(2), node(3)]]);
+    run.strike(10, &Strike::Partition { cut, lasting: None });
     run.says(12, 1, 2, State::Dead, 0);
     run.says(13, 3, 2, State::Dead, 0);
     run.show(20, &Event::Lift { strike: 0 });
@@ -209,7 +209,7 @@ fn a_stalled_disk_must_be_noticed_by_whoever_watches_work() {
     for (noticed, work, violated) in [(true, true, vec![]), (false, true, vec!["gray-failures-noticed"]), (false, false, vec![])] {
         let bounds = Bounds { detection: Some(crate::base::Duration::from_secs(5)), ..Bounds::default() };
         let mut run = Run::new(bounds, work, false);
-        run.strike(10, &Fault::StallDisk { node: Target::Node(node(3)), lasting: None });
+        run.strike(10, &Strike::StallDisk { node: node(3), lasting: None });
         if noticed {
             [1, 2].iter().for_each(|by| run.says(13, *by, 3, State::Dead, 0));
         }

@@ -1,0 +1,66 @@
+//! Who is cut off from whom.
+
+use super::Target;
+use super::notation::notation;
+use super::reader::Reader;
+use crate::base::{Diagnostic, Form, NodeId};
+
+notation! {
+    /// Who is cut off from whom. Clients reach every server all the same, unless they are named.
+    pub enum Cut: "a cut" {
+        /// Nodes are cut off from all other servers.
+        Isolate bare {
+            /// Who is cut off.
+            nodes: Target,
+        } => r#"At("2s", Partition(Isolate(Leader)))"#,
+        /// The servers fall into two random halves. Of an odd number, one half has one more.
+        Halves => r#"At("2s", Partition(Halves))"#,
+        /// What some nodes send to others is lost. The way back is open.
+        OneWay {
+            /// Senders.
+            from: Target,
+            /// Receivers.
+            to: Target,
+        } => r#"At("2s", Partition(OneWay(from: Leader, to: All)))"#,
+        /// Each group is cut off from every other. A node in none reaches all.
+        Groups bare {
+            /// The groups.
+            groups: Vec<Vec<NodeId>>,
+        } => r#"At("2s", Partition(Groups([[n1, n2], [n3, n4, n5]])))"#,
+    }
+}
+
+/// A cut as it strikes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Each group is cut off from every other. A node in none reaches all.
+    Groups(Vec<Vec<NodeId>>),
+    /// What the first send to the second is lost.
+    OneWay {
+        /// Senders.
+        from: Vec<NodeId>,
+        /// Receivers.
+        to: Vec<NodeId>,
+    },
+}
+
+impl Cut {
+    pub(super) fn checked(self, form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
+        if reader.scope.servers().is_some_and(|servers| self.parts_nobody(servers)) {
+            form.report(Diagnostic::warning(form.span(), "this cut parts nobody from anybody"));
+        }
+        Some(self)
+    }
+
+    /// Whether it can be seen to change nothing.
+    fn parts_nobody(&self, servers: u32) -> bool {
+        match self {
+            Self::Isolate { nodes: Target::All } => true,
+            Self::Isolate { nodes: Target::Nodes(nodes) } => nodes.iter().filter(|node| !node.is_client()).count() == servers as usize,
+            Self::Isolate { nodes: Target::Node(node) } => servers < 2 && !node.is_client(),
+            Self::Isolate { .. } | Self::Halves => servers < 2,
+            Self::OneWay { from, to } => from == to && !matches!(from, Target::Any | Target::Minority | Target::Majority),
+            Self::Groups { groups } => groups.iter().filter(|group| !group.is_empty()).count() < 2,
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The faults, each declared once.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Serialize, Serializer};
+
+use super::notation::notation;
+use super::resolve::{Chooser, Resolve};
+use super::{Cut, Parting, Target};
+use crate::base::{Duration, DurationRange, NodeId, Ratio};
+
+/// A kind of fault: what is true of all faults of this name.
+#[derive(Debug)]
+pub struct Kind {
+    /// As it is written and counted.
+    pub name: &'static str,
+    /// What it strikes.
+    pub family: Family,
+    /// When it makes a difference.
+    pub bites: &'static str,
+    /// Whether it takes nodes down.
+    pub crashes: bool,
+    /// What ends it, besides its own length if it has one.
+    pub ends: Ends,
+    /// How often plans that are drawn have it, compared with the others.
+    pub weight: u32,
+}
+
+/// What ends a fault, besides its own length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It leaves nothing behind.
+    AtOnce,
+    /// The end of all faults.
+    WithAll,
+    /// The fault of this name, its cure; and the end of all faults.
+    By(&'static str),
+    /// Nothing: the system must do without what it struck.
+    Never,
+}
+
+/// Declares the faults by family: the type of a plan, the type of what strikes, and what is true of each kind.
+///
+/// A field has two types, `Planned => Struck`: what a plan may say, and what is left of it when the fault strikes.
+macro_rules! faults {
+    ($(
+        $(#[$group:meta])*
+        $Family:ident {$(
+            $(#[doc = $about:literal])+
+            $Name:ident $($bare:ident)? $({
+                $( $(#[doc = $told:literal])+ $field:ident: $Planned:ty => $Struck:ty $(= $default:literal)? ),+ $(,)?
+            })? => example: $example:literal,
+            bites: $bites:literal,
+            crashes: $crashes:literal,
+            ends: $ends:expr,
+            weight: $weight:literal;
+        )+}
+    )+) => {
+        notation! {
+            /// Something that goes wrong, as a plan has it.
+            pub enum Fault: "a fault" {
+                $($(
+                    $(#[doc = $about])+
+                    $Name $($bare)? $({ $( $(#[doc = $told])+ $field: $Planned $(= $default)? ),+ })? => $example,
+                )+)+
+                /// One of several faults, each as likely.
+                OneOf bare {
+                    /// Those that it may be.
+                    faults: Vec<Fault>,
+                } => r#"Every("1s..4s", OneOf([Crash(node: Any, down: "1s"), Heal]))"#,
+            }
+        }
+
+        /// Something that goes wrong, as it strikes: with the nodes and lengths that were open in the plan.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Strike {
+            $($( $(#[doc = $about])+ $Name $({ $( $(#[doc = $told])+ $field: $Struck ),+ })? ),+),+
+        }
+
+        impl Strike {
+            /// The name of its kind.
+            pub const fn name(&self) -> &'static str {
+                match self { $($( Self::$Name { .. } => stringify!($Name) ),+),+ }
+            }
+        }
+
+        /// What faults strike.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Family {
+            $( $(#[$group])* $Family ),+
+        }
+
+        impl Kind {
+            /// All kinds, in the order in which they are told.
+            pub const ALL: &'static [Self] = &[$($(
+                Self {
+                    name: stringify!($Name),
+                    family: Family::$Family,
+                    bites: $bites,
+                    crashes: $crashes,
+                    ends: $ends,
+                    weight: $weight,
+                }
+            ),+),+];
+        }
+
+        impl Fault {
+            /// What it strikes as now: nothing if nobody fits, several if it strikes several nodes one by one.
+            pub(crate) fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Strike> {
+                let mut strikes = Vec::new();
+                match self {
+                    Self::OneOf { faults } if faults.is_empty() => {}
+                    Self::OneOf { faults } => strikes = faults[chooser.one_of(faults.len())].resolve(chooser),
+                    $($(
+                        Self::$Name $({ $( $field ),+ })? => {
+                            each!(strikes, chooser, Strike::$Name $({ $( $field: $field.clone() ),+ })?; $($( $field: $Planned => $Struck, )+)?);
+                        }
+                    )+)+
+                }
+                strikes
+            }
+        }
+
+        /// The fault that strikes just so.
+        impl From<Strike> for Fault {
+            fn from(strike: Strike) -> Self {
+                match strike {
+                    $($(
+                        Strike::$Name $({ $( $field ),+ })? => {
+                            Self::$Name $({ $( $field: <$Planned as Resolve<$Struck>>::fixed($field) ),+ })?
+                        }
+                    )+)+
+                }
+            }
+        }
+    };
+}
+
+/// A strike for each way in which the fields can be resolved, one field after the other.
+macro_rules! each {
+    ($strikes:ident, $chooser:ident, $strike:expr;) => {
+        $strikes.push($strike)
+    };
+    ($strikes:ident, $chooser:ident, $strike:expr; $field:ident: $Planned:ty => $Struck:ty, $($rest:tt)*) => {
+        for $field in <$Planned as Resolve<$Struck>>::resolve($field, $chooser) {
+            each!($strikes, $chooser, $strike; $($rest)*);
+        }
+    };
+}
+
+faults! {
+    /// Links between nodes.
+    Links {
+        /// Messages across a cut are lost when they are sent. Partitions add up.
+        Partition bare {
+            /// Who is cut off from whom.
+            cut: Cut => Parting,
+            /// For how long.
+            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+        } => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
+        bites: "it loses a message",
+        crashes: false,
+        ends: Ends::By("Heal"),
+        weight: 3;
+
+        /// Ends all partitions, and all degradations in which links lose, duplicate or delay messages.
+        Heal => example: r#"At("4s", Heal)"#,
+        bites: "there is something to end",
+        crashes: false,
+        ends: Ends::AtOnce,
+        weight: 2;
+
+        /// Every link loses messages with a given chance, on top of its own.
+        Lose {
+            /// The chance.
+            chance: Ratio => Ratio,
+            /// For how long.
+            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+        } => example: r#"At("2s", Lose(chance: "1/10", lasting: "1s"))"#,
+        bites: "it loses a message",
+        crashes: false,
+        ends: Ends::By("Heal"),
+        weight: 1;
+
+        /// Every link delivers messages twice with a given chance, on top of its own.
+        Duplicate {
+            /// The chance.
+            chance: Ratio => Ratio,
+            /// For how long.
+            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+        } => example: r#"At("2s", Duplicate(chance: "1/10", lasting: "1s"))"#,
+        bites: "it duplicates a message",
+        crashes: false,
+        ends: Ends::By("Heal"),
+        weight: 1;
+
+        /// Messages take longer: those from and to a node, which is then slow, or all.
+        Delay {
+            /// By how much: drawn for each message.
+            by: DurationRange => DurationRange,
+            /// Whose messages, to and fro.
+            node: Option<Target> => Option<Vec<NodeId>> = "everybody's",
+            /// For how long.
+            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+        } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
+        bites: "it delays a message",
+        crashes: false,
+        ends: Ends::By("Heal"),
+        weight: 2;
+    }
+
+    /// Nodes: what runs, with its memory.
+    Nodes {
+        /// A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after
+        /// a while.
+        Crash {
+            /// Whom it strikes.
+            node: Target => NodeId,
+            /// How long the node is down.
+            down: Option<DurationRange> => Option<Duration> = "until `Restart`, or until the faults end",
+        } => example: r#"At("2s", Crash(node: Leader, down: "500ms..3s"))"#,
+        bites: "the node runs",
+        crashes: true,
+        ends: Ends::By("Restart"),
+        weight: 4;
+
+        /// A node that is down starts.
+        Restart {
+            /// Whom it strikes.
+            node: Target => NodeId,
+        } => example: r#"At("5s", Restart(node: n2))"#,
+        bites: "the node is down, and not for good",
+        crashes: false,
+        ends: Ends::AtOnce,
+        weight: 1;
+
+        /// A node stands still with its state. Messages queue and timers fire late.
+        Pause {
+            /// Whom it strikes.
+            node: Target => NodeId,
+            /// How long it stands still.
+            lasting: Option<DurationRange> => Option<Duration> = "until `Resume`, or until the faults end",
+        } => example: r#"At("2s", Pause(node: Any, lasting: "200ms..1s"))"#,
+        bites: "it holds something up",
+        crashes: false,
+        ends: Ends::By("Resume"),
+        weight: 2;
+
+        /// A paused node goes on.
+        Resume {
+            /// Whom it strikes.
+            node: Target => NodeId,
+        } => example: r#"At("3s", Resume(node: n2))"#,
+        bites: "the node is paused",
+        crashes: false,
+        ends: Ends::AtOnce,
+        weight: 1;
+
+        /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
+        Destroy {
+            /// Whom it strikes.
+            node: Target => NodeId,
+        } => example: r#"At("5s", Destroy(node: Any))"#,
+        bites: "the node is not destroyed yet",
+        crashes: true,
+        ends: Ends::Never,
+        weight: 1;
+    }
+
+    /// Disks, while all else on their nodes goes on: gray failures.
+    Disks {
+        /// A node's disk completes no sync. All else on the node goes on: a gray failure.
+        StallDisk {
+            /// Whom it strikes.
+            node: Target => NodeId,
+            /// For how long.
+            lasting: Option<DurationRange> => Option<Duration> = "until the faults end",
+        } => example: r#"At("2s", StallDisk(node: Leader, lasting: "2s"))"#,
+        bites: "it holds a sync back",
+        crashes: false,
+        ends: Ends::WithAll,
+        weight: 1;
+    }
+}
+
+impl Fault {
+    /// Its kind; nothing for a choice.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        Kind::ALL.iter().find(|kind| kind.name == self.name())
+    }
+
+    /// All that it may turn out to be.
+    pub fn kinds(&self) -> Vec<&'static Kind> {
+        match self {
+            Self::OneOf { faults } => faults.iter().flat_map(Self::kinds).collect(),
+            fault => fault.kind().into_iter().collect(),
+        }
+    }
+}
+
+impl Display for Ends {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtOnce => f.write_str("nothing: it leaves nothing behind"),
+            Self::WithAll => f.write_str("the end of the faults"),
+            Self::By(cure) => write!(f, "{cure}, and the end of the faults"),
+            Self::Never => f.write_str("nothing: it is for good"),
+        }
+    }
+}
+
+impl Display for Strike {
+    /// As the fault that strikes just so is written.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Fault::from(self.clone()).fmt(f)
+    }
+}
+
+impl Serialize for Strike {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,128 @@
+//! Whom a fault strikes.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::Entry;
+use super::notation::Value;
+use super::reader::Reader;
+use super::values::list;
+use crate::base::{Diagnostic, Form, NodeId, suggestion};
+#[cfg(any(test, feature = "proptest"))]
+use {super::draw::Draw, proptest::strategy::BoxedStrategy};
+
+macro_rules! targets {
+    ($( $(#[doc = $about:literal])+ $Name:ident => $example:literal ),+ $(,)?) => {
+        /// Whom a fault strikes: resolved at the moment it does.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Target {
+            /// This node.
+            Node(NodeId),
+            /// These nodes.
+            Nodes(Vec<NodeId>),
+            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. Nobody if there is
+            /// none.
+            Role(&'static str),
+            $( $(#[doc = $about])+ $Name ),+
+        }
+
+        impl Target {
+            /// Those that every system knows, as they are declared.
+            pub const ENTRIES: &'static [Entry] = &[$(
+                Entry { name: stringify!($Name), about: concat!($($about),+), fields: &[], bare: false, example: $example }
+            ),+];
+            const OPEN: &'static [Self] = &[$( Self::$Name ),+];
+        }
+
+        impl Display for Target {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                match self {
+                    Self::Node(node) => write!(f, "{node}"),
+                    Self::Nodes(nodes) => f.write_str(&list(nodes)),
+                    Self::Role(role) => f.write_str(role),
+                    $( Self::$Name => f.write_str(stringify!($Name)) ),+
+                }
+            }
+        }
+    };
+}
+
+targets! {
+    /// A server, any.
+    Any => r#"At("2s", Crash(node: Any, down: "1s"))"#,
+    /// All servers.
+    All => r#"At("2s", Crash(node: All, down: "1s"))"#,
+    /// Fewer than half of the servers, at least one if there are three or more.
+    Minority => r#"At("2s", Partition(Isolate(Minority)))"#,
+    /// More than half of the servers.
+    Majority => r#"At("2s", Crash(node: Majority, down: "1s"))"#,
+    /// The sender of the message that set the trigger off.
+    Sender => r#"When(Sent(kind: "AppendEntries"), Crash(node: Sender, down: "1s"))"#,
+    /// The receiver of the message that set the trigger off.
+    Receiver => r#"When(Delivered(kind: "AppendEntries"), Pause(node: Receiver, lasting: "1s"))"#,
+    /// The node that set the trigger off.
+    Subject => r#"When(Wrote(file: "wal"), Crash(node: Subject, down: "1s"))"#,
+}
+
+impl Value for Target {
+    const WHAT: &'static str = "a target";
+
+    fn read(form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
+        if form.raw().starts_with('[') {
+            return some_nodes(form, reader);
+        }
+        if let Ok(node) = form.raw().parse() {
+            return reader.scope.exists(node, form).then_some(Self::Node(node));
+        }
+        let target = named(form, reader)?;
+        if !reader.refers(&target, form) {
+            return None;
+        }
+        if target == Self::Minority && reader.scope.servers().is_some_and(|servers| servers < 3) {
+            form.report(Diagnostic::warning(form.span(), "this strikes nobody").label("there is no minority of fewer than three servers"));
+        }
+        Some(target)
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    #[cfg(any(test, feature = "proptest"))]
+    fn strategy(draw: &Draw) -> BoxedStrategy<Self> {
+        draw.target()
+    }
+}
+
+fn some_nodes(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
+    let nodes = reader.nodes(form)?;
+    if nodes.is_empty() {
+        form.report(form.problem("this strikes nobody").label("expected at least one node"));
+        return None;
+    }
+    Some(Target::Nodes(nodes))
+}
+
+/// `Any`, `Leader` and their like.
+fn named(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
+    let roles = reader.scope.roles();
+    let name = form.name().filter(|name| *name == form.raw());
+    let role = |role: &&'static str| Target::Role(role);
+    let known: Vec<Target> = roles.unwrap_or_default().iter().map(role).chain(Target::OPEN.iter().cloned()).collect();
+    let found = name.and_then(|name| known.iter().find(|target| target.to_string() == name).cloned());
+    // A name that may be a role of a system that is not known is left alone.
+    if found.is_none() && (roles.is_some() || name.is_none()) {
+        let known: Vec<String> = known.iter().map(Target::to_string).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        form.report(form.mismatch(Target::WHAT).help(advice(form, name, &known)));
+    }
+    found
+}
+
+fn advice(form: Form<'_>, name: Option<&str>, known: &[&str]) -> String {
+    let unquoted = form.raw().trim_matches('"');
+    let is_quoted = unquoted != form.raw() && (known.contains(&unquoted) || unquoted.parse::<NodeId>().is_ok());
+    match is_quoted {
+        true => format!("write {unquoted}, without quotes"),
+        false => format!("{}, n1, [n1, n2]", suggestion(name.unwrap_or(""), known)),
+    }
+}

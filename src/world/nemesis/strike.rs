@@ -1,0 +1,145 @@
+//! What strikes do, and when that ends.
+
+use super::super::calls::Call;
+use super::super::host::State;
+use super::super::setup::Cluster;
+use super::super::{Doing, What, World};
+use super::Struck;
+use crate::base::{Duration, NodeId, Time};
+use crate::fault::{Parting, Strike};
+use crate::trace::Event;
+
+impl<C: Cluster> World<'_, C> {
+    /// Carries out one strike.
+    pub(super) fn strike(&mut self, strike: Strike) {
+        let number = self.core.nemesis.struck.len() as u32;
+        let at = self.core.engine.now();
+        self.core.nemesis.struck.push(Struck { at, strike: strike.clone(), bitten: false });
+        self.core.record(&Event::Strike { strike: &strike });
+        let network = &mut self.core.network;
+        match strike {
+            Strike::Partition { cut, lasting } => {
+                match cut {
+                    Parting::Groups(groups) => network.cut_groups(number, &groups),
+                    Parting::OneWay { from, to } => network.cut_one_way(number, from, to),
+                }
+                self.lift_later(number, lasting);
+            }
+            Strike::Heal => {
+                let healed = network.heal();
+                self.bite_if(healed, number);
+            }
+            Strike::Lose { chance, lasting } => {
+                network.add_loss(number, chance);
+                self.lift_later(number, lasting);
+            }
+            Strike::Duplicate { chance, lasting } => {
+                network.add_duplication(number, chance);
+                self.lift_later(number, lasting);
+            }
+            Strike::Delay { by, node, lasting } => {
+                network.add_delay(number, by, node);
+                self.lift_later(number, lasting);
+            }
+            Strike::Crash { node, down } => self.crash(node, down, number),
+            Strike::Restart { node } => self.start_if(State::Down, node, number),
+            Strike::Pause { node, lasting } => self.pause(node, lasting, number),
+            Strike::Resume { node } => self.start_if(State::Paused, node, number),
+            Strike::Destroy { node } => self.destroy(node, number),
+            Strike::StallDisk { node, lasting } => {
+                on_host!(self, node, host, _core => host.stall_disk(number));
+                self.lift_later(number, lasting);
+            }
+        }
+    }
+
+    /// What bites later than it strikes (a partition that loses a message, a pause that holds something up) does so by itself.
+    fn bite_if(&mut self, bites: bool, strike: u32) {
+        if bites {
+            self.core.nemesis.bite(strike);
+        }
+    }
+
+    fn lift_later(&mut self, strike: u32, lasting: Option<Duration>) {
+        if let Some(lasting) = lasting {
+            let at = self.after(lasting);
+            self.core.engine.schedule(at, Call::Lift { strike });
+        }
+    }
+
+    /// What the strike with this number did is over.
+    pub(in crate::world) fn lift(&mut self, strike: u32) {
+        let mut lifted = self.core.network.lift(strike);
+        if let Some(Struck { strike: Strike::StallDisk { node, .. }, .. }) = self.core.nemesis.struck.get(strike as usize) {
+            let node = *node;
+            self.doing = Doing { node, what: What::Synced };
+            on_host!(self, node, host, core => lifted |= host.free_disk(core, Some(strike)));
+        }
+        if lifted {
+            self.core.record(&Event::Lift { strike });
+        }
+    }
+
+    fn crash(&mut self, node: NodeId, down: Option<Duration>, strike: u32) {
+        let mut crashed = false;
+        on_host!(self, node, host, core => crashed = host.crash(core));
+        if let (true, Some(down)) = (crashed, down) {
+            let at = self.after(down);
+            let incarnation = self.incarnation(node);
+            self.core.engine.schedule(at, Call::Boot { node, incarnation });
+        }
+        self.bite_if(crashed, strike);
+    }
+
+    /// A node that is down already is not started any more.
+    fn destroy(&mut self, node: NodeId, strike: u32) {
+        let mut bites = false;
+        on_host!(self, node, host, core => bites = host.crash(core) | host.destroy());
+        self.bite_if(bites, strike);
+    }
+
+    fn pause(&mut self, node: NodeId, lasting: Option<Duration>, strike: u32) {
+        let mut pause = None;
+        on_host!(self, node, host, core => pause = host.pause(core, strike));
+        if let (Some(pause), Some(lasting)) = (pause, lasting) {
+            let at = self.after(lasting);
+            self.core.engine.schedule(at, Call::Wake { node, pause });
+        }
+    }
+
+    fn start_if(&mut self, state: State, node: NodeId, strike: u32) {
+        let starts = self.exists(node) && self.state(node) == state && self.start_soon(node);
+        self.bite_if(starts, strike);
+    }
+
+    /// Lets a node that is down or paused go on, a nanosecond from now; returns whether it will.
+    pub(super) fn start_soon(&mut self, node: NodeId) -> bool {
+        let at = self.after(Duration::ZERO);
+        match self.state(node) {
+            State::Up => return false,
+            State::Down if self.is_destroyed(node) => return false,
+            State::Down => {
+                let incarnation = self.incarnation(node);
+                self.core.engine.schedule(at, Call::Boot { node, incarnation });
+            }
+            State::Paused => {
+                let pause = if node.is_client() { self.clients[node.index()].pauses() } else { self.servers[node.index()].pauses() };
+                self.core.engine.schedule(at, Call::Wake { node, pause });
+            }
+        }
+        true
+    }
+
+    /// Starts a node anew that a process has asked to be started anew.
+    pub(in crate::world) fn restart(&mut self, node: NodeId) {
+        if self.exists(node) && !self.is_destroyed(node) {
+            on_host!(self, node, host, core => host.crash(core));
+            self.start_soon(node);
+        }
+    }
+
+    /// The end of a length that begins now: never in the same instant.
+    fn after(&self, length: Duration) -> Time {
+        self.core.engine.now() + length.max(Duration::from_nanos(1))
+    }
+}

@@ -1,0 +1,68 @@
+//! When triggers go off.
+
+use super::super::setup::Cluster;
+use crate::base::{MessageId, NodeId};
+use crate::fault::{FaultPlan, Happening, Moment, Trigger};
+use crate::trace::Event;
+
+/// A trigger of a step of the plan.
+pub(super) struct Watch {
+    step: u32,
+    trigger: Trigger,
+    /// The place of the kind of message that it waits for.
+    kind: Option<u16>,
+    seen: u32,
+}
+
+/// What set a trigger off.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cause {
+    pub(super) node: Option<NodeId>,
+    pub(super) message: Option<MessageId>,
+}
+
+impl Watch {
+    /// One for each step that waits for something. `kinds` are the names of the kinds of messages.
+    pub(super) fn all(plan: &FaultPlan, kinds: &[&str]) -> Vec<Self> {
+        let place_of = |name: &str| kinds.iter().position(|kind| *kind == name).map(|place| place as u16);
+        let watch = |step, trigger: &Trigger| {
+            let kind = match &trigger.on {
+                Happening::Sent(name) | Happening::Delivered(name) => place_of(name),
+                _ => None,
+            };
+            Self { step, trigger: trigger.clone(), kind, seen: 0 }
+        };
+        let moments = plan.steps.iter().map(|step| &step.moment).zip(0..);
+        moments.filter_map(|(moment, step)| if let Moment::When(trigger) = moment { Some(watch(step, trigger)) } else { None }).collect()
+    }
+
+    /// Sees what happened; if that sets it off, returns its step and the cause. It goes off once.
+    pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) -> Option<(u32, Cause)> {
+        if self.seen == self.trigger.nth {
+            return None;
+        }
+        let cause = self.cause_in(event)?;
+        if self.trigger.node.is_some_and(|node| cause.node != Some(node)) {
+            return None;
+        }
+        self.seen += 1;
+        (self.seen == self.trigger.nth).then_some((self.step, cause))
+    }
+
+    /// What happened, if this is what the trigger waits for.
+    fn cause_in<C: Cluster>(&self, event: &Event<'_, C>) -> Option<Cause> {
+        let message = |id: &MessageId, node| Some(Cause { node: Some(node), message: Some(*id) });
+        let subject = |node: &NodeId| Some(Cause { node: Some(*node), message: None });
+        match (&self.trigger.on, event) {
+            (Happening::Sent(_), Event::Send { id, .. }) if self.kind == Some(id.kind) => message(id, id.from),
+            (Happening::Delivered(_), Event::Deliver { id, .. }) if self.kind == Some(id.kind) => message(id, id.to),
+            (Happening::Wrote(wanted), Event::Write { node, file, .. }) if wanted == file => subject(node),
+            (Happening::Synced, Event::Synced { node, .. }) => subject(node),
+            (Happening::Marked(wanted), Event::Mark { node, mark }) if wanted == mark => subject(node),
+            (Happening::Crashed, Event::Crash { node, .. }) => subject(node),
+            // A first boot is no restart.
+            (Happening::Restarted, Event::Boot { node, incarnation, .. }) if incarnation.0 > 1 => subject(node),
+            _ => None,
+        }
+    }
+}
