@@ -41,7 +41,7 @@ pub fn explanation_json(explanation: &Explanation) -> Value {
 
 /// The sentence of a rule with its facts.
 fn sentence(broken: &Broken) -> String {
-    let mut text = String::new();
+    let mut text = broken.within.as_ref().map(|(what, which)| format!("in {what} {which}: ")).unwrap_or_default();
     let mut rest = broken.rule.sentence;
     while let Some((before, gap)) = rest.split_once('{') {
         let (name, after) = gap.split_once('}').unwrap_or((gap, ""));

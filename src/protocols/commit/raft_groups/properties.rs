@@ -10,7 +10,7 @@ use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
-use crate::check::{Explanation, Judge, Property, PropertyReport, Table, Verdict, Violations};
+use crate::check::{Explanation, Judge, Property, PropertyReport, Rule, Table, Verdict, Violations};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
 use crate::trace::{Event, Record, Vocabulary};
@@ -22,6 +22,10 @@ const REPLICATE_BEFORE_YES: Property =
     Property::always("replicate-before-yes", "a yes leaves a group once the group has committed the prepared work (Spanner §4.2.1)");
 const REPLICATE_BEFORE_DECISION: Property =
     Property::always("replicate-before-decision", "a decision is announced once the coordinator's group has committed it (Spanner §4.2.1)");
+
+static YES_ALONE: Rule = Rule::new("yes-alone", "at {at} {node} voted yes on {txn} for group {group}, which had not");
+static ANNOUNCED_ALONE: Rule =
+    Rule::new("announced-alone", "at {at} {node} announced the {decision} of {txn} for group {group}, which had not decided so");
 
 /// Judges the groups as servers of a commit protocol: by its properties, and by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -86,16 +90,12 @@ impl GroupsJudge {
         let group = self.group_of(id.from);
         match *message {
             Message::Ballot { txn, vote: Vote::Yes, .. } if !self.yes.contains(&(group, txn)) => {
-                let detail = format!("at {at} {} voted yes on {txn} for group {}, which had not", id.from, group.index() + 1);
-                self.found.add(&REPLICATE_BEFORE_YES, at, detail);
+                let broken = YES_ALONE.with("node", id.from).with("txn", txn).with("group", group.index() + 1).with("at", at);
+                self.found.add(&REPLICATE_BEFORE_YES, at, broken);
             }
             Message::Decide { txn, decision } if self.decided.get(&txn) != Some(&decision) => {
-                let detail = format!(
-                    "at {at} {} announced the {decision} of {txn} for group {}, which had not decided so",
-                    id.from,
-                    group.index() + 1
-                );
-                self.found.add(&REPLICATE_BEFORE_DECISION, at, detail);
+                let broken = ANNOUNCED_ALONE.with("node", id.from).with("txn", txn).with("decision", decision);
+                self.found.add(&REPLICATE_BEFORE_DECISION, at, broken.with("group", group.index() + 1).with("at", at));
             }
             _ => {}
         }
@@ -187,11 +187,11 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
     /// What is violated in any group, with its number.
     fn reports(&self) -> Vec<PropertyReport> {
         let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(PropertyReport::holds).collect();
-        for (number, judge) in (1..).zip(&self.groups) {
+        for (number, judge) in (1_usize..).zip(&self.groups) {
             for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
                 if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {
                     let explanation = match one.explanation {
-                        Some(Explanation::Text(text)) => Some(format!("in group {number}: {text}").into()),
+                        Some(Explanation::Rule(broken)) => Some((*broken).within("group", number).into()),
                         other => other,
                     };
                     *all = PropertyReport { explanation, ..one };

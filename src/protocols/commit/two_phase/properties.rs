@@ -8,7 +8,7 @@ use super::super::{Decision, Note, TxnId, Vote};
 use super::Message;
 use super::audit::{self, Disk, Fact};
 use crate::base::{Change, MessageId, NodeId, Time};
-use crate::check::{Judge, Property, PropertyReport, Violations};
+use crate::check::{Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -24,6 +24,9 @@ const PERSIST_BEFORE_COMMIT: Property =
     Property::always("persist-before-commit", "a commit is announced once the disk of the one who decided holds it (BHG §7.3)");
 const PERSIST_BEFORE_ACK: Property =
     Property::always("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)");
+
+/// A message left a server whose disk did not hold what it asserts.
+static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
 
 /// Judges servers of two-phase commit by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -78,14 +81,16 @@ impl AuditJudge {
             _ => None,
         };
         if let Some((property, txn, what)) = lacks {
-            let said = match message {
-                Message::Prepare { .. } => "asked for a vote on",
-                Message::Vote { .. } => "voted yes on",
-                Message::Ack { .. } => "acknowledged the decision on",
-                _ => "announced the commit of",
+            let kind = match message {
+                Message::Prepare { .. } => "Prepare",
+                Message::Vote { .. } => "Vote",
+                Message::Ack { .. } => "Ack",
+                Message::Committed { .. } => "Committed",
+                _ => "Decide",
             };
-            let detail = format!("at {at} {} {said} {txn} to {}, but its disk did not hold {what}", id.from, id.to);
-            self.found.add(property, at, detail);
+            let sent =
+                NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
+            self.found.add(property, at, sent.with("lacks", what));
         }
     }
 }
