@@ -28,7 +28,7 @@ mod toy;
 
 use std::fmt;
 
-pub use lengths::LONGEST;
+pub use crate::base::LONGEST;
 pub use roster::{NODES_MOST, Roster};
 
 use crate::base::{Diagnostics, Duration, Source};

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Population, System, Written};
-use crate::base::Form;
+use crate::base::{Form, Setting};
 use crate::check::{Property, View};
 use crate::history::History;
 use crate::process::{Message, Process};
@@ -27,6 +27,10 @@ pub trait AnySystem: Send + Sync {
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
     fn mutants(&self) -> Vec<Mutant>;
+    /// What is told of the fields of `system`.
+    fn settings(&self) -> Vec<Setting>;
+    /// What is told of the fields of `workload`.
+    fn workload_settings(&self) -> Vec<Setting>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -142,6 +146,14 @@ impl<S: System> AnySystem for Door<S> {
 
     fn mutants(&self) -> Vec<Mutant> {
         S::mutants()
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        S::settings()
+    }
+
+    fn workload_settings(&self) -> Vec<Setting> {
+        S::workload_settings()
     }
 
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {

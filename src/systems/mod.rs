@@ -17,7 +17,7 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::base::Form;
+use crate::base::{Form, Setting};
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 pub use crate::process::Mutant;
@@ -58,6 +58,16 @@ pub trait System: Cluster + Sized {
 
     /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.
     fn write(config: &Self::Config) -> Written;
+
+    /// What is told of the fields of `system`: those that [`settings!`](crate::settings) declares.
+    fn settings() -> Vec<Setting> {
+        Vec::new()
+    }
+
+    /// What is told of the fields of `workload`.
+    fn workload_settings() -> Vec<Setting> {
+        Vec::new()
+    }
 
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
@@ -113,6 +123,12 @@ pub struct Population {
     pub servers: u32,
     /// Clients: `c1`, `c2`, ….
     pub clients: u32,
+}
+
+/// Fields as they are written, one after the other.
+fn joined<const N: usize>(parts: [String; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// A system's own part of a scenario, as it is written.
