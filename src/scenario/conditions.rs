@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::lengths;
 use super::names::Names;
+use super::{DURATION_DEFAULT, SETTLE_DEFAULT, lengths};
 use crate::base::{Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, Flag, Form, Length, Loss, MessageId, NodeId};
-use crate::base::{Notation, Parsed, Ratio, Setting, Settings, settings};
+use crate::base::{Notation, Parsed, PositiveLength, Ratio, Setting, Settings, settings};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::systems::Watch;
 use crate::world::{Conditions, DiskModel};
@@ -93,9 +93,25 @@ settings! {
     }
 }
 
-/// What is told of each part that surrounds a system.
+settings! {
+    /// How long a run is.
+    pub(super) struct Lasting {
+        /// How long faults may strike: until they are over.
+        duration: Duration = DURATION_DEFAULT, PositiveLength;
+        /// How long the run may then take to settle; with "0s", nobody looks whether it does.
+        settle: Duration = SETTLE_DEFAULT, Length;
+    }
+}
+
+/// What is told of the fields of a scenario, and of each part that surrounds a system.
 pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
-    vec![("network", Link::declared()), ("disk", Disk::declared()), ("clocks", Clocks::declared()), ("budget", Budgets::declared())]
+    vec![
+        ("Scenario", Lasting::declared()),
+        ("network", Link::declared()),
+        ("disk", Disk::declared()),
+        ("clocks", Clocks::declared()),
+        ("budget", Budgets::declared()),
+    ]
 }
 
 impl From<LinkModel> for Link {

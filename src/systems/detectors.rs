@@ -172,12 +172,12 @@ settings! {
 }
 
 /// What is told of each detector, and of what is required of it.
-pub(crate) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
+pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
+    let beats = |own: Vec<Setting>| [Beats::declared(), own].concat();
     vec![
-        ("Heartbeat, Freshness, PhiAccrual", Beats::declared()),
-        ("Heartbeat", Timeouts::declared()),
-        ("Freshness", FreshnessPoints::declared()),
-        ("PhiAccrual", Accrual::declared()),
+        ("Heartbeat", beats(Timeouts::declared())),
+        ("Freshness", beats(FreshnessPoints::declared())),
+        ("PhiAccrual", beats(Accrual::declared())),
         ("Swim", SwimConfig::declared()),
         ("requires", Requirements::declared()),
     ]
@@ -387,10 +387,12 @@ impl System for Detectors {
         Written { system, workload: None }
     }
 
-    fn settings() -> Vec<Setting> {
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
         let about = "The detectors that each node carries: see their own fields.";
         let takes = "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`".to_owned();
-        [Group::declared(), vec![Setting { name: "detectors", about, takes, default: String::new() }]].concat()
+        let detectors = Setting { name: "detectors", about, takes, default: String::new() };
+        let own = [Group::declared(), vec![detectors]].concat();
+        [vec![(Self::NAME, own)], methods()].concat()
     }
 
     fn population(config: &DetectorsConfig) -> Population {

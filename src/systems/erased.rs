@@ -27,10 +27,8 @@ pub trait AnySystem: Send + Sync {
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
     fn mutants(&self) -> Vec<Mutant>;
-    /// What is told of the fields of `system`.
-    fn settings(&self) -> Vec<Setting>;
-    /// What is told of the fields of `workload`.
-    fn workload_settings(&self) -> Vec<Setting>;
+    /// What is told of the fields of its own part of a scenario: those of each value by its name.
+    fn settings(&self) -> Vec<(&'static str, Vec<Setting>)>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -148,12 +146,8 @@ impl<S: System> AnySystem for Door<S> {
         S::mutants()
     }
 
-    fn settings(&self) -> Vec<Setting> {
+    fn settings(&self) -> Vec<(&'static str, Vec<Setting>)> {
         S::settings()
-    }
-
-    fn workload_settings(&self) -> Vec<Setting> {
-        S::workload_settings()
     }
 
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {

@@ -232,12 +232,8 @@ impl<P: KeyValue> System for Kv<P> {
         Written { system: format!("{}({fields})", P::NAME), workload: Some(config.workload.write()) }
     }
 
-    fn settings() -> Vec<Setting> {
-        [Servers::declared(), P::Settings::declared()].concat()
-    }
-
-    fn workload_settings() -> Vec<Setting> {
-        KvWorkload::declared()
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(P::NAME, [Servers::declared(), P::Settings::declared()].concat()), ("workload", KvWorkload::declared())]
     }
 
     fn population(config: &Self::Config) -> Population {

@@ -59,13 +59,8 @@ pub trait System: Cluster + Sized {
     /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.
     fn write(config: &Self::Config) -> Written;
 
-    /// What is told of the fields of `system`: those that [`settings!`](crate::settings) declares.
-    fn settings() -> Vec<Setting> {
-        Vec::new()
-    }
-
-    /// What is told of the fields of `workload`.
-    fn workload_settings() -> Vec<Setting> {
+    /// What is told of the fields of its own part, as [`settings!`](crate::settings) declares them: those of each value by its name.
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
         Vec::new()
     }
 

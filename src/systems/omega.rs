@@ -4,7 +4,7 @@
 //! system: Omega(nodes: 5, detector: Heartbeat(interval: "500ms", timeout: "2s"))
 //! ```
 
-use super::detectors::{NODES, mutants, no_workload};
+use super::detectors::{NODES, methods, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
 use crate::base::{Count, Duration, Form, Setting, Settings, settings};
 use crate::check::{Judge, Property};
@@ -110,8 +110,8 @@ impl System for Omega {
         Written { system, workload: None }
     }
 
-    fn settings() -> Vec<Setting> {
-        OmegaConfig::declared()
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        [vec![(Self::NAME, OmegaConfig::declared())], methods()].concat()
     }
 
     fn population(config: &OmegaConfig) -> Population {

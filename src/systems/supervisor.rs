@@ -4,7 +4,7 @@
 //! system: Supervisor(nodes: 6, jobs: 4, restart_after: "1s", replace_after: "5s", detector: Heartbeat(timeout: "3s"))
 //! ```
 
-use super::detectors::{mutants, no_workload};
+use super::detectors::{methods, mutants, no_workload};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
 use crate::base::{Count, Duration, Form, Maybe, PositiveLength, Setting, Settings, settings};
 use crate::check::{Judge, Property};
@@ -123,8 +123,8 @@ impl System for Supervisor {
         Written { system, workload: None }
     }
 
-    fn settings() -> Vec<Setting> {
-        [OmegaConfig::declared(), Jobs::declared()].concat()
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        [vec![(Self::NAME, [OmegaConfig::declared(), Jobs::declared()].concat())], methods()].concat()
     }
 
     fn population(config: &SupervisorConfig) -> Population {

@@ -114,15 +114,21 @@ impl TxnWorkload {
         format!("({}, load: {})", self.traffic.written(), write_load(&self.load))
     }
 
+    /// What there is to set.
+    pub fn declared() -> Vec<Setting> {
+        let load = Setting {
+            name: "load",
+            about: "What clients do: each has fields of its own.",
+            takes: "`Bank(…)`, `Lists(…)` or `Registers(…)`".to_owned(),
+            default: write_load(&Self::default().load),
+        };
+        [Traffic::declared(), vec![load]].concat()
+    }
+
     /// What each client is built from, for a cluster of which this many servers take requests.
     pub fn configs(&self, servers: u32) -> Vec<ClientConfig<TransactionLoad>> {
         self.traffic.configs(servers, self.load.clone())
     }
-}
-
-/// What is told of each load: its name, and its settings.
-pub(crate) fn loads() -> [(&'static str, Vec<Setting>); 3] {
-    [("Bank", BankLoad::declared()), ("Lists", ListsLoad::declared()), ("Registers", RegistersLoad::declared())]
 }
 
 fn load(form: Form<'_>) -> Option<TransactionLoad> {
@@ -283,15 +289,14 @@ impl<P: Transactional> System for Txn<P> {
         Written { system: format!("{}({})", P::NAME, config.settings.written()), workload: Some(config.workload.write()) }
     }
 
-    fn settings() -> Vec<Setting> {
-        P::Settings::declared()
-    }
-
-    fn workload_settings() -> Vec<Setting> {
-        let usual = write_load(&TxnWorkload::default().load);
-        let names = loads().map(|(name, _)| format!("`{name}(…)`")).join(", ");
-        let load = Setting { name: "load", about: "What clients do.", takes: format!("one of {names}"), default: usual };
-        [Traffic::declared(), vec![load]].concat()
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![
+            (P::NAME, P::Settings::declared()),
+            ("workload", TxnWorkload::declared()),
+            ("Bank", BankLoad::declared()),
+            ("Lists", ListsLoad::declared()),
+            ("Registers", RegistersLoad::declared()),
+        ]
     }
 
     fn population(config: &Self::Config) -> Population {
