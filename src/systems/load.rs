@@ -24,7 +24,7 @@ settings! {
         operation_timeout: Duration = Patience::default().operation_timeout, PositiveLength;
         /// How long a client pauses when servers send it in circles.
         pause: DurationRange = Patience::default().pause, PositiveLengths;
-        /// How many operations a client may have under way.
+        /// How many operations a client may have under way; in an open loop, one more is left out.
         sessions: u32 = 64, Count(1..=4096);
     }
 }
