@@ -27,6 +27,8 @@ settings! {
         election_timeout: DurationRange = Config::of(3, 3).election_timeout, Lengths;
         /// How often a leader shows that it lives: shorter than every election timeout.
         heartbeat: Duration = Config::of(3, 3).heartbeat, PositiveLength;
+        /// How many log entries one message of Raft carries at most.
+        batch: u32 = Config::of(3, 3).batch, Count(1..=100_000);
         /// How long a coordinator's leader waits for votes.
         vote_timeout: Duration = Config::of(3, 3).vote_timeout, PositiveLength;
         /// How often a coordinator's leader repeats what was not answered.
@@ -56,6 +58,7 @@ impl Transactional for GroupTransactions {
             replicas: settings.replicas,
             election_timeout: settings.election_timeout,
             heartbeat: settings.heartbeat,
+            batch: settings.batch,
             vote_timeout: settings.vote_timeout,
             resend: settings.resend,
             rules: raft_groups::rules_of(mutant),
