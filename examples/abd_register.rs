@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, Fields, Form, KvOp, KvResponse, NodeId};
+use stormglass::base::{ClientId, Duration, KvOp, KvResponse, NodeId, PositiveLength};
 use stormglass::check::linearizability::LINEARIZABILITY;
 use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
 use stormglass::systems::kv::{KeyValue, Kv};
@@ -174,23 +174,24 @@ impl Service for Abd {
     }
 }
 
+stormglass::settings! {
+    /// What a scenario can say of it, next to `nodes`.
+    #[derive(Clone, Debug)]
+    struct Settings {
+        /// After which time a question is asked again.
+        resend: Duration = Duration::from_millis(100), PositiveLength;
+    }
+}
+
 impl KeyValue for Abd {
     const NAME: &'static str = "AbdRegister";
     const ABOUT: &'static str = "registers replicated after Attiya, Bar-Noy and Dolev: majorities, no leader";
     const CAS: bool = false;
     type Server = Replica;
-    type Settings = Duration; // after which a question is asked again
+    type Settings = Settings;
 
-    fn read(fields: &mut Fields<'_>) -> Option<Duration> {
-        fields.take("resend").map_or(Some(Duration::from_millis(100)), Form::duration_positive)
-    }
-
-    fn write(resend: &Duration) -> Vec<(&'static str, String)> {
-        vec![("resend", format!("\"{resend}\""))]
-    }
-
-    fn server(resend: &Duration, servers: u32, mutant: Option<&'static str>) -> Config {
-        Config { servers, resend: *resend, reads_write_back: mutant.is_none() }
+    fn server(settings: &Settings, servers: u32, mutant: Option<&'static str>) -> Config {
+        Config { servers, resend: settings.resend, reads_write_back: mutant.is_none() }
     }
 
     fn mutants() -> Vec<Mutant> {

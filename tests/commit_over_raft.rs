@@ -160,3 +160,17 @@ fn the_crash_of_any_one_server_blocks_nothing() {
     let plain = (1..=3).map(|server| worst(&crashed("TwoPhase(nodes: 3)", &[server]), 3)).max();
     assert!(plain > Some(Duration::from_secs(7)), "plain two-phase commit waits for the server: {plain:?}");
 }
+
+/// `batch` bounds how many entries a message of Raft carries: with one at a time, those who were away take longer to come up again, and all
+/// holds the same.
+#[test]
+fn a_batch_may_be_a_single_entry() {
+    let run = |batch: &str| {
+        let outcome = crashed(&format!("TwoPhaseOverRaft(groups: 3, replicas: 3{batch})"), &[2, 5, 8]).run(1);
+        assert_eq!(outcome.verdict(), Verdict::Holds, "{batch}");
+        outcome
+    };
+    let usual = run("");
+    assert_eq!(run(", batch: 64").digest, usual.digest, "64 is the default");
+    assert!(run(", batch: 1").messages.sent > usual.messages.sent, "more messages for the same entries");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
 use serde::{Deserialize, Serialize};
-use stormglass::base::{Act, ClientId, Committed, Duration, Fields, NodeId, Seen, Transaction};
+use stormglass::base::{Act, ClientId, Committed, Duration, NodeId, Seen, Transaction};
 use stormglass::check::Verdict;
 use stormglass::check::conservation::CONSERVATION;
 use stormglass::check::isolation::ISOLATION;
@@ -177,14 +177,6 @@ impl Transactional for Single {
 
     type Server = Server;
     type Settings = ();
-
-    fn read(_: &mut Fields<'_>) -> Option<()> {
-        Some(())
-    }
-
-    fn write((): &()) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
 
     fn count((): &()) -> u32 {
         1

@@ -1,22 +1,19 @@
 //! The Raft run of which the tables in docs/benchmarks.md speak: five servers, latency of 1 to 5 ms, a client write each 10 ms, the leader
 //! crashes in the middle of each 10 s.
 
-use stormglass::base::{Duration, DurationRange, Rate, Time};
+use stormglass::base::{Duration, DurationRange, Time};
 use stormglass::check::Verdict;
 use stormglass::environment::{Latency, LinkModel};
 use stormglass::fault::{Fault, FaultPlan, FaultStep, Target};
-use stormglass::systems::kv::KvWorkload;
+use stormglass::systems::kv::{Access, KvWorkload, Traffic};
 use stormglass::systems::{RaftKv, RaftKvConfig, System};
-use stormglass::workload::{Mix, Pace};
+use stormglass::workload::Mix;
 use stormglass::world::{Conditions, Outcome, World};
 
 fn config(clients: u32) -> RaftKvConfig {
-    let workload = KvWorkload {
-        clients,
-        mix: Mix { read: 0, write: 1, cas: 0 },
-        pace: Pace::Open(Rate::per_second(100).expect("a rate")),
-        ..KvWorkload::default()
-    };
+    let traffic = Traffic { clients, ..Traffic::default() };
+    let access = Access { mix: Mix { read: 0, write: 1, cas: 0 }, ..Access::default() };
+    let workload = KvWorkload { traffic, access };
     RaftKvConfig { workload, ..RaftKvConfig::default() }
 }
 

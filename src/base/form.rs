@@ -444,7 +444,7 @@ fn all<T>(values: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
 }
 
 /// A range of numbers as a message names it, with a blank before.
-fn in_words<T: Display>(range: &impl RangeBounds<T>) -> String {
+pub(super) fn in_words<T: Display>(range: &impl RangeBounds<T>) -> String {
     match (range.start_bound(), range.end_bound()) {
         (Bound::Included(low), Bound::Included(high)) => format!(" from {low} to {high}"),
         (Bound::Included(low), Bound::Excluded(high)) => format!(" from {low}, below {high}"),

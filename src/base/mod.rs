@@ -11,10 +11,12 @@ mod message;
 mod random;
 mod rate;
 mod ratio;
+mod setting;
 mod syntax;
 mod time;
 mod transaction;
 
+pub use crate::settings;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest, render_line_error};
 pub use digest::Digest;
 pub use disk::Change;
@@ -27,6 +29,10 @@ pub(crate) use random::log2;
 pub use random::{RunKey, Stream, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
+pub use setting::{
+    Chance, Count, Flag, Given, LONGEST, Length, Lengths, Maybe, Notation, OneOf, Parsed, PositiveLength, PositiveLengths, Setting,
+    Settings,
+};
 pub use syntax::suggestion;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};

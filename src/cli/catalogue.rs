@@ -1,5 +1,6 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
+use crate::base::Setting;
 use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
@@ -23,6 +24,7 @@ pub(super) struct Topic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     System,
+    Setting,
     Fault,
     Cut,
     Target,
@@ -42,6 +44,7 @@ impl Class {
     pub(super) fn singular(self) -> &'static str {
         match self {
             Self::System => "a system",
+            Self::Setting => "a setting",
             Self::Fault => "a fault",
             Self::Cut => "a way to partition",
             Self::Target => "whom a fault may strike",
@@ -68,7 +71,7 @@ impl Class {
             Self::Model => "models",
             Self::Guarantee => "guarantees",
             Self::Level => "levels",
-            Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
+            Self::Setting | Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
 }
@@ -80,6 +83,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     for (class, entries) in [(Class::Cut, Cut::ENTRIES), (Class::Target, Target::ENTRIES), (Class::Trigger, Happening::ENTRIES)] {
         topics.extend(entries.iter().map(|entry| written(class, entry)));
     }
+    topics.extend(settings(registry));
     topics.extend(properties(registry));
     let (decoys, mutants) = planted(registry).partition::<Vec<Topic>, _>(|topic| topic.class == Class::Decoy);
     topics.extend(mutants.into_iter().chain(decoys));
@@ -115,7 +119,9 @@ fn system(system: &dyn AnySystem) -> Topic {
     let properties = system.properties().iter().map(|property| format!("{}: {}", property.name, property.about)).collect();
     let (decoys, mutants): (Vec<Mutant>, Vec<Mutant>) = system.mutants().into_iter().partition(Mutant::is_decoy);
     let named = |planted: Vec<Mutant>| lines(planted.iter().map(|mutant| mutant.name.to_owned()).collect());
+    let settings = system.settings().into_iter().flat_map(|(part, settings)| settings.into_iter().map(move |setting| (part, setting)));
     let more = [
+        ("settings", lines(settings.map(|(part, setting)| told(part, system.name(), &setting)).collect())),
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("properties", lines(properties)),
@@ -125,6 +131,38 @@ fn system(system: &dyn AnySystem) -> Topic {
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
+}
+
+/// A setting in a line; the value that it is a field of is named, unless it is the system itself.
+fn told(part: &str, system: &str, Setting { name, about, takes, default }: &Setting) -> String {
+    let part = if part == system { String::new() } else { format!("{part}.") };
+    let default = if default.is_empty() { String::new() } else { format!("; by default {default}") };
+    format!("{part}{name}: {about} Takes {takes}{default}")
+}
+
+/// The settings of all systems and of what surrounds them, those that mean the same once.
+fn settings(registry: &Registry) -> Vec<Topic> {
+    let own = registry.systems().flat_map(|system| {
+        let parts = system.settings().into_iter();
+        parts.map(|(part, settings)| {
+            (if part == system.name() { part.to_owned() } else { format!("{part} of {}", system.name()) }, settings)
+        })
+    });
+    let surroundings = crate::scenario::settings().into_iter().map(|(part, settings)| (part.to_owned(), settings));
+    let mut found: Vec<(Setting, Vec<String>)> = Vec::new();
+    for (owner, setting) in own.chain(surroundings).flat_map(|(owner, all)| all.into_iter().map(move |setting| (owner.clone(), setting))) {
+        match found.iter_mut().find(|(known, _)| *known == setting) {
+            Some((_, owners)) => owners.push(owner),
+            None => found.push((setting, vec![owner])),
+        }
+    }
+    found.into_iter().map(|(setting, owners)| self::setting(setting, &owners)).collect()
+}
+
+fn setting(Setting { name, about, takes, default }: Setting, owners: &[String]) -> Topic {
+    let default = if default.is_empty() { "none".to_owned() } else { default };
+    let more = vec![("takes", takes), ("by default", default), ("a field of", owners.join(", "))];
+    Topic { name: name.to_owned(), class: Class::Setting, about: about.to_owned(), more }
 }
 
 /// The properties of all systems, those of the world once.

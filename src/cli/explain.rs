@@ -9,7 +9,7 @@ use crate::base::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system, fault, target, trigger, property, mutant, model, guarantee, mark, role or kind
+    /// A system, setting, fault, target, trigger, property, mutant, model, guarantee, mark, role or kind
     /// of message
     name: String,
 }

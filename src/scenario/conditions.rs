@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::lengths;
 use super::names::Names;
-use crate::base::{Diagnostic, Duration, DurationRange, Fate, Fields, Form, Loss, MessageId, NodeId, Ratio};
+use super::{DURATION_DEFAULT, SETTLE_DEFAULT, lengths};
+use crate::base::{Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, Flag, Form, Length, Loss, MessageId, NodeId};
+use crate::base::{Notation, Parsed, PositiveLength, Ratio, Setting, Settings, settings};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::systems::Watch;
 use crate::world::{Conditions, DiskModel};
 
-type Link = (NodeId, NodeId, LinkModel);
+type Single = (NodeId, NodeId, LinkModel);
 
 /// `(latency: …, loss: …, duplicate: …, links: […])`.
-pub(super) fn network(form: Form<'_>, names: &Names<'_>) -> Option<(LinkModel, Vec<Link>)> {
+pub(super) fn network(form: Form<'_>, names: &Names<'_>) -> Option<(LinkModel, Vec<Single>)> {
     let mut fields = record(form, "(latency: Constant(\"1ms\"), loss: \"1%\")")?;
     let model = link_model(&mut fields, LinkModel::default());
     let links = fields.read_or("links", Vec::new(), |links| self::links(links, model, names));
@@ -23,7 +24,7 @@ pub(super) fn network(form: Form<'_>, names: &Names<'_>) -> Option<(LinkModel, V
 }
 
 /// Links that behave otherwise, each once.
-fn links(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Vec<Link>> {
+fn links(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Vec<Single>> {
     let mut seen = BTreeMap::new();
     form.list(|form| {
         let link = link(form, usual, names)?;
@@ -38,7 +39,7 @@ fn links(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Vec<Link
 }
 
 /// `(from: n1, to: n2, loss: "1/2")`: what is not said is as on every link.
-fn link(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Link> {
+fn link(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Single> {
     let mut fields = record(form, "(from: n1, to: n2, loss: \"1%\")")?;
     let from = fields.required("from", |node| names.node(node));
     let to = fields.required("to", |node| names.node(node));
@@ -47,24 +48,122 @@ fn link(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Link> {
     Some((from?, to?, model))
 }
 
-fn link_model(fields: &mut Fields<'_>, usual: LinkModel) -> LinkModel {
-    LinkModel {
-        latency: fields.read_or("latency", usual.latency, latency),
-        loss: fields.read_or("loss", usual.loss, loss),
-        duplicate: fields.read_or("duplicate", usual.duplicate, Form::ratio),
+settings! {
+    /// How a link behaves.
+    pub(super) struct Link {
+        /// How long a message takes, drawn anew for each.
+        latency: Latency = LinkModel::default().latency, Latencies;
+        /// The chance that a message is lost.
+        loss: Ratio = LinkModel::default().loss, Lost;
+        /// The chance that a message is delivered twice.
+        duplicate: Ratio = LinkModel::default().duplicate, Chance;
     }
 }
 
-fn loss(form: Form<'_>) -> Option<Ratio> {
-    let chance = form.ratio()?;
-    if chance == Ratio::ALWAYS {
-        form.report(Diagnostic::warning(form.span(), "every message is lost").help("to cut nodes off for a while, use a Partition"));
+settings! {
+    /// How disks behave.
+    pub(super) struct Disk {
+        /// How long a sync takes, drawn anew for each.
+        sync: Latency = Conditions::default().disk.sync, Latencies;
     }
-    Some(chance)
+}
+
+settings! {
+    /// How far off clocks are.
+    pub(super) struct Clocks {
+        /// How far each clock is off at most, either way.
+        offset: Duration = Duration::ZERO, Length;
+        /// How much faster or slower each clock goes at most, in parts per million.
+        drift: Drift = Drift(0), Parsed("a drift, like \"100ppm\"");
+    }
+}
+
+settings! {
+    /// How much a run may take.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Budgets {
+        /// How many events; when they are used up, `progress` is unknown.
+        events: u64 = Conditions::EVENTS, Count(1..);
+        /// How many events in one instant, without time going on; one more is a violation of `time-advances`.
+        same_instant: u64 = Conditions::SAME_INSTANT, Count(1..);
+        /// How many states the judging of the history may explore; when they are used up, its property is unknown.
+        states: u64 = Watch::STATES, Count(1..);
+        /// Whether the run ends as soon as it is known that something is violated.
+        stop_at_violation: bool = false, Flag;
+    }
+}
+
+settings! {
+    /// How long a run is.
+    pub(super) struct Lasting {
+        /// How long faults may strike: until they are over.
+        duration: Duration = DURATION_DEFAULT, PositiveLength;
+        /// How long the run may then take to settle; with "0s", nobody looks whether it does.
+        settle: Duration = SETTLE_DEFAULT, Length;
+    }
+}
+
+/// What is told of the fields of a scenario, and of each part that surrounds a system.
+pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
+    vec![
+        ("Scenario", Lasting::declared()),
+        ("network", Link::declared()),
+        ("disk", Disk::declared()),
+        ("clocks", Clocks::declared()),
+        ("budget", Budgets::declared()),
+    ]
+}
+
+impl From<LinkModel> for Link {
+    fn from(LinkModel { latency, loss, duplicate }: LinkModel) -> Self {
+        Self { latency, loss, duplicate }
+    }
+}
+
+fn link_model(fields: &mut Fields<'_>, usual: LinkModel) -> LinkModel {
+    let (Link { latency, loss, duplicate }, _) = Link::read_over(fields, Some(&usual.into()));
+    LinkModel { latency, loss, duplicate }
+}
+
+/// A chance that should not be certain.
+struct Lost;
+
+impl Notation<Ratio> for Lost {
+    fn read(&self, form: Form<'_>) -> Option<Ratio> {
+        let chance = form.ratio()?;
+        if chance == Ratio::ALWAYS {
+            form.report(Diagnostic::warning(form.span(), "every message is lost").help("to cut nodes off for a while, use a Partition"));
+        }
+        Some(chance)
+    }
+
+    fn write(&self, chance: &Ratio) -> String {
+        Chance.write(chance)
+    }
+
+    fn takes(&self) -> String {
+        Notation::<Ratio>::takes(&Chance)
+    }
 }
 
 /// `Constant("1ms")`, `Uniform("1ms", "5ms")` or `Uniform("1ms..5ms")`, `Exponential(low: "1ms", mean: "2ms")`.
-pub(super) fn latency(form: Form<'_>) -> Option<Latency> {
+struct Latencies;
+
+impl Notation<Latency> for Latencies {
+    fn read(&self, form: Form<'_>) -> Option<Latency> {
+        latency(form)
+    }
+
+    fn write(&self, latency: &Latency) -> String {
+        latency.to_string()
+    }
+
+    fn takes(&self) -> String {
+        "`Constant(\"1ms\")`, `Uniform(\"1ms\", \"5ms\")` or `Exponential(low: \"1ms\", mean: \"2ms\")`".to_owned()
+    }
+}
+
+fn latency(form: Form<'_>) -> Option<Latency> {
     match form.variant("a latency", &["Constant", "Uniform", "Exponential"])? {
         "Constant" => {
             let [length] = form.arguments(["a length"])?;
@@ -108,7 +207,7 @@ fn exponential(form: Form<'_>) -> Option<Latency> {
 /// `(sync: …)`.
 pub(super) fn disk(form: Form<'_>) -> Option<DiskModel> {
     let mut fields = record(form, "(sync: Constant(\"1ms\"))")?;
-    let sync = fields.read_or("sync", Conditions::default().disk.sync, latency);
+    let (Disk { sync }, _) = Disk::read(&mut fields);
     fields.finish();
     Some(DiskModel { sync })
 }
@@ -116,13 +215,13 @@ pub(super) fn disk(form: Form<'_>) -> Option<DiskModel> {
 /// `(offset: "50ms", drift: "100ppm")`.
 pub(super) fn clocks(form: Form<'_>) -> Option<ClockModel> {
     let mut fields = record(form, "(offset: \"50ms\", drift: \"100ppm\")")?;
-    let offset = fields.read_or("offset", Duration::ZERO, lengths::length);
-    let drift = fields.read_or("drift", Drift(0), |drift| drift.from_text("a drift, like \"100ppm\""));
+    let (Clocks { offset, drift }, _) = Clocks::read(&mut fields);
     fields.finish();
     Some(ClockModel { offset, drift_ppm: drift.0 })
 }
 
 /// Parts per million, as they are written: `100ppm`.
+#[derive(Clone, Copy)]
 pub(super) struct Drift(pub(super) u32);
 
 impl Drift {
@@ -193,31 +292,10 @@ fn fate(form: Form<'_>) -> Option<Fate> {
     }
 }
 
-/// How much a run may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Budgets {
-    pub(super) events: u64,
-    pub(super) same_instant: u64,
-    pub(super) states: u64,
-    pub(super) stop_at_violation: bool,
-}
-
-impl Default for Budgets {
-    fn default() -> Self {
-        Self { events: Conditions::EVENTS, same_instant: Conditions::SAME_INSTANT, states: Watch::STATES, stop_at_violation: false }
-    }
-}
-
 /// `(events: 1000000, states: 10000000)`.
 pub(super) fn budget(form: Form<'_>) -> Option<Budgets> {
-    let usual = Budgets::default();
     let mut fields = record(form, "(events: 1000000)")?;
-    let budgets = Budgets {
-        events: fields.read_or("events", usual.events, |count| count.count(1..)),
-        same_instant: fields.read_or("same_instant", usual.same_instant, |count| count.count(1..)),
-        states: fields.read_or("states", usual.states, |count| count.count(1..)),
-        stop_at_violation: fields.read_or("stop_at_violation", usual.stop_at_violation, Form::boolean),
-    };
+    let (budgets, _) = Budgets::read(&mut fields);
     fields.finish();
     Some(budgets)
 }

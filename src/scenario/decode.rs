@@ -1,10 +1,10 @@
 //! A file made into a scenario.
 
-use super::conditions::{self, Budgets};
+use super::conditions::{self, Budgets, Lasting};
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
-use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario, faults, lengths, lint};
-use crate::base::{Diagnostic, Diagnostics, Duration, Fields, Form, Source, Span, nearest};
+use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario, faults, lint};
+use crate::base::{Diagnostic, Diagnostics, Duration, Fields, Form, Settings, Source, Span, nearest};
 use crate::fault::FaultPlan;
 use crate::systems::{AnySystem, Instance, Population, Registry};
 use crate::world::Conditions;
@@ -19,8 +19,8 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     let name = parts.name.and_then(Form::text);
     let mutant = parts.mutant.and_then(|form| names.mutant(form, registry));
     let seed = parts.seed.and_then(|form| form.count(0..));
-    let ends = Ends::decode(&parts);
-    let (plan, places) = parts.faults.map(|form| faults::plan(form, &names, &ends)).unwrap_or_default();
+    let ends = &parts.ends;
+    let (plan, places) = parts.faults.map(|form| faults::plan(form, &names, ends)).unwrap_or_default();
     let conditions = Surroundings::decode(&parts, &names);
     let expect = parts.expect.and_then(|form| form.list(|mark| expectation(mark, &names))).unwrap_or_default();
     let expected = parts.outcome.and_then(|form| expected(form, &names)).unwrap_or_default();
@@ -29,13 +29,13 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
         return None;
     }
     let crashes = plan.may_crash() || system.is_some_and(AnySystem::restarts);
-    lint::check(&parts, &places, crashes, &ends, &expect);
+    lint::check(&parts, &places, crashes, ends, &expect);
     let budgets = conditions.budgets;
     Some(Scenario {
         name: name?,
         seed,
         mutant,
-        conditions: conditions.under(plan, &ends),
+        conditions: conditions.under(plan, ends),
         expect: expect.into_iter().map(|(mark, _)| mark).collect(),
         expected,
         states: budgets.states,
@@ -84,8 +84,7 @@ pub(super) struct Parts<'s> {
     pub(super) workload: Option<Form<'s>>,
     pub(super) faults: Option<Form<'s>>,
     pub(super) fates: Option<Form<'s>>,
-    pub(super) duration: Option<Form<'s>>,
-    pub(super) settle: Option<Form<'s>>,
+    pub(super) ends: Ends<'s>,
     pub(super) budget: Option<Form<'s>>,
     pub(super) expect: Option<Form<'s>>,
     pub(super) outcome: Option<Form<'s>>,
@@ -105,8 +104,7 @@ impl<'s> Parts<'s> {
             workload: fields.take("workload"),
             faults: fields.take("faults"),
             fates: fields.take("fates"),
-            duration: fields.take("duration"),
-            settle: fields.take("settle"),
+            ends: Ends::read(&mut fields),
             budget: fields.take("budget"),
             expect: fields.take("expect"),
             outcome: fields.take("outcome"),
@@ -136,14 +134,18 @@ pub(super) struct Ends<'s> {
     pub(super) duration_form: Option<Form<'s>>,
     /// How long the run may then take to settle; nothing if that is not known.
     pub(super) settle: Option<Duration>,
+    /// Where the file says so.
+    pub(super) settle_form: Option<Form<'s>>,
 }
 
 impl<'s> Ends<'s> {
-    fn decode(parts: &Parts<'s>) -> Self {
+    fn read(fields: &mut Fields<'s>) -> Self {
+        let (Lasting { duration, settle }, given) = Lasting::read(fields);
         Self {
-            duration: parts.duration.map_or(Some(DURATION_DEFAULT), lengths::positive),
-            duration_form: parts.duration,
-            settle: parts.settle.map_or(Some(SETTLE_DEFAULT), lengths::length),
+            duration: (!given.is_wrong("duration")).then_some(duration),
+            duration_form: given.form("duration"),
+            settle: (!given.is_wrong("settle")).then_some(settle),
+            settle_form: given.form("settle"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::world::UNSYNCED_LOST;
 
 /// Reports warnings about the whole. `crashes` says whether anything may take nodes down.
 pub(super) fn check(parts: &Parts<'_>, plan: &Places, crashes: bool, ends: &Ends<'_>, expect: &[(&'static str, Span)]) {
-    if let Some(settle) = parts.settle.filter(|_| ends.settle.is_some_and(|settle| settle.is_zero())) {
+    if let Some(settle) = ends.settle_form.filter(|_| ends.settle.is_some_and(|settle| settle.is_zero())) {
         check_settles(settle, plan);
     }
     if let Some(faults) = parts.faults {

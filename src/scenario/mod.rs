@@ -27,10 +27,10 @@ mod toy;
 
 use std::fmt;
 
-pub use lengths::LONGEST;
+pub use crate::base::LONGEST;
 pub use roster::{NODES_MOST, Roster};
 
-use crate::base::{Diagnostics, Duration, Source};
+use crate::base::{Diagnostics, Duration, Setting, Source};
 use crate::fault::FaultPlan;
 use crate::systems::{Instance, Registry, Watch};
 use crate::world::{Conditions, Outcome};
@@ -70,6 +70,11 @@ pub enum Expected {
     Holds,
     /// That this property is violated.
     Violates(&'static str),
+}
+
+/// What is told of the fields of a scenario, and of what surrounds its system: network, disks, clocks and budget.
+pub fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+    conditions::declared()
 }
 
 impl Scenario {

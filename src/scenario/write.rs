@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::conditions::{Budgets, Drift};
+use super::conditions::{Budgets, Clocks, Disk, Drift, Link};
 use super::{Expected, Scenario};
-use crate::base::{Fate, MessageId};
+use crate::base::{Fate, MessageId, NodeId, Settings};
 use crate::environment::{ClockModel, LinkModel};
 use crate::world::Conditions;
 
 /// The whole file.
 pub(super) fn scenario(scenario: &Scenario) -> String {
     let Scenario { conditions, .. } = scenario;
-    let (usual, own) = (Conditions::default(), scenario.instance.write());
+    let own = scenario.instance.write();
+    let ClockModel { offset, drift_ppm } = conditions.clocks;
+    let clocks = Clocks { offset, drift: Drift(drift_ppm) };
     let budgets = Budgets {
         events: conditions.events,
         same_instant: conditions.same_instant,
@@ -24,14 +26,14 @@ pub(super) fn scenario(scenario: &Scenario) -> String {
     file.field_if(scenario.mutant.map(quoted), "mutant");
     file.field_if(scenario.seed, "seed");
     file.field_if(network(conditions), "network");
-    file.field_if((conditions.disk != usual.disk).then(|| format!("(sync: {})", conditions.disk.sync)), "disk");
-    file.field_if(clocks(conditions.clocks), "clocks");
+    file.field_if(in_parentheses(Disk { sync: conditions.disk.sync }.unusual(None)), "disk");
+    file.field_if(in_parentheses(clocks.unusual(None)), "clocks");
     file.field_if(own.workload, "workload");
     file.field_if((!conditions.faults.steps.is_empty()).then_some(&conditions.faults), "faults");
     file.field_if(fates(scenario), "fates");
     file.field("duration", format!("\"{}\"", conditions.duration));
     file.field("settle", format!("\"{}\"", conditions.settle));
-    file.field_if(budget(budgets), "budget");
+    file.field_if(in_parentheses(budgets.unusual(None)), "budget");
     file.field_if(expect(&scenario.expect), "expect");
     file.field_if(outcome(scenario.expected), "outcome");
     file.finish()
@@ -57,9 +59,9 @@ impl File {
     }
 }
 
-/// Fields in a row, in parentheses; nothing if there are none.
-fn row(fields: Vec<String>) -> Option<String> {
-    (!fields.is_empty()).then(|| format!("({})", fields.join(", ")))
+/// Fields in parentheses; nothing if there are none.
+fn in_parentheses(fields: String) -> Option<String> {
+    (!fields.is_empty()).then(|| format!("({fields})"))
 }
 
 /// A list, an item a line; nothing if there are none.
@@ -69,33 +71,14 @@ fn lines(items: &[String]) -> Option<String> {
 }
 
 fn network(conditions: &Conditions) -> Option<String> {
-    let mut fields = link(&conditions.link, &LinkModel::default());
-    let links: Vec<String> = conditions
-        .links
-        .iter()
-        .map(|(from, to, model)| {
-            let own = [format!("from: {from}"), format!("to: {to}")];
-            format!("({})", own.into_iter().chain(link(model, &conditions.link)).collect::<Vec<_>>().join(", "))
-        })
-        .collect();
-    fields.extend(lines(&links).map(|links| format!("links: {links}")));
-    row(fields)
-}
-
-/// What is unusual about a link.
-fn link(link: &LinkModel, usual: &LinkModel) -> Vec<String> {
-    let mut fields = Vec::new();
-    fields.extend((link.latency != usual.latency).then(|| format!("latency: {}", link.latency)));
-    fields.extend((link.loss != usual.loss).then(|| format!("loss: \"{}\"", link.loss)));
-    fields.extend((link.duplicate != usual.duplicate).then(|| format!("duplicate: \"{}\"", link.duplicate)));
-    fields
-}
-
-fn clocks(clocks: ClockModel) -> Option<String> {
-    let mut fields = Vec::new();
-    fields.extend((!clocks.offset.is_zero()).then(|| format!("offset: \"{}\"", clocks.offset)));
-    fields.extend((clocks.drift_ppm != 0).then(|| format!("drift: \"{}\"", Drift(clocks.drift_ppm))));
-    row(fields)
+    let usual = Link::from(conditions.link);
+    let link = |(from, to, model): &(NodeId, NodeId, LinkModel)| {
+        let own = [format!("from: {from}, to: {to}"), Link::from(*model).unusual(Some(&usual))];
+        format!("({})", own.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
+    };
+    let links = lines(&conditions.links.iter().map(link).collect::<Vec<_>>()).map(|links| format!("links: {links}"));
+    let fields: Vec<String> = [usual.unusual(None)].into_iter().filter(|part| !part.is_empty()).chain(links).collect();
+    in_parentheses(fields.join(", "))
 }
 
 fn fates(scenario: &Scenario) -> Option<String> {
@@ -118,18 +101,6 @@ fn fate(fate: Fate) -> String {
         Fate::Deliver(delay) => format!("Deliver(\"{delay}\")"),
         Fate::Duplicate(first, second) => format!("Duplicate(\"{first}\", \"{second}\")"),
     }
-}
-
-fn budget(budgets: Budgets) -> Option<String> {
-    let usual = Budgets::default();
-    let field = |name: &str, count: u64, usual: u64| (count != usual).then(|| format!("{name}: {count}"));
-    let fields = [
-        field("events", budgets.events, usual.events),
-        field("same_instant", budgets.same_instant, usual.same_instant),
-        field("states", budgets.states, usual.states),
-        budgets.stop_at_violation.then(|| "stop_at_violation: true".to_owned()),
-    ];
-    row(fields.into_iter().flatten().collect())
 }
 
 fn expect(marks: &[&str]) -> Option<String> {

@@ -16,8 +16,10 @@
 //! All detectors of a node see the same faults, at the same moments: one truth to compare them by. They do not disturb each other: each has
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
-use super::{Mutant, Nodes, Population, System, Written};
-use crate::base::{Duration, Fields, Form};
+use super::{Mutant, Nodes, Population, System, Written, joined};
+use crate::base::{
+    Count, Duration, Fields, Flag, Form, Length, Maybe, Notation, OneOf, Parsed, PositiveLength, Setting, Settings, settings,
+};
 use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
@@ -27,7 +29,6 @@ use crate::protocols::detector::{
 };
 use crate::workload::Nobody;
 use crate::world::Cluster;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 /// Failure detectors, compared on the same nodes.
@@ -64,28 +65,23 @@ impl Chosen {
         let kind = form.variant("a detector", &["Heartbeat", "Freshness", "PhiAccrual", "Swim"])?;
         let mut fields = form.fields()?;
         let name = fields.read_or("name", kind.to_owned(), Form::text);
-        let method = match kind {
-            "Swim" => Some(Method::Swim(read_swim(&mut fields))),
-            _ => read_heartbeat(kind, &mut fields).map(Method::Heartbeat),
-        };
+        let method =
+            if kind == "Swim" { Method::Swim(read_swim(&mut fields)) } else { Method::Heartbeat(read_heartbeat(kind, &mut fields)) };
         let bounds = fields.read_or("requires", Bounds::default(), read_bounds);
         fields.finish();
-        Some(Self { name, method: method?, bounds })
+        Some(Self { name, method, bounds })
     }
 
     /// Writes it as [`read`](Self::read) reads it.
     pub fn write(&self) -> String {
-        let mut text = match &self.method {
-            Method::Heartbeat(heartbeat) => write_heartbeat(&self.name, heartbeat),
-            Method::Swim(swim) => write_swim(&self.name, swim),
+        let (kind, own) = match &self.method {
+            Method::Heartbeat(heartbeat) => write_heartbeat(heartbeat),
+            Method::Swim(swim) => ("Swim", swim.written()),
         };
         let Bounds { detection, recurrence, duration, doubts } = self.bounds;
-        let bounds = [("detection", detection), ("recurrence", recurrence), ("duration", duration), ("doubts", doubts)];
-        let given: Vec<String> = bounds.iter().filter_map(|(name, length)| length.map(|length| format!("{name}: \"{length}\""))).collect();
-        if !given.is_empty() {
-            let _ = write!(text, ", requires: ({})", given.join(", "));
-        }
-        text + ")"
+        let bounds = Requirements { detection, recurrence, duration, doubts }.written();
+        let bounds = if bounds.is_empty() { bounds } else { format!(", requires: ({bounds})") };
+        format!("{kind}(name: {:?}, {own}{bounds})", self.name)
     }
 
     /// What the judges are told of it.
@@ -103,60 +99,165 @@ impl Chosen {
     }
 }
 
-fn read_heartbeat(kind: &str, fields: &mut Fields<'_>) -> Option<HeartbeatConfig> {
-    let usual = HeartbeatConfig::default();
-    let interval = fields.read_or("interval", usual.interval, Form::duration_positive);
-    let style = fields.read_or("style", usual.style, |form| form.one_of("a style", &[("Push", Style::Push), ("Ping", Style::Ping)]));
-    let observers = fields.read_or("observers", usual.observers, read_observers);
-    let watch = fields.read_or("watch", usual.watch, |form| form.one_of("what to watch", &[("Node", Watch::Node), ("Work", Watch::Work)]));
-    let level = match kind {
-        "Heartbeat" => {
-            let timeout = fields.read_or("timeout", Duration::from_millis(2500), Form::duration_positive);
-            let of = fields.read_or("of", 1, |form| form.count(1..=32_u32));
-            let missed = fields.read_or("missed", 1, |form| form.count(1..=of));
-            Level::Timeout { timeout, missed, of }
-        }
-        "Freshness" => {
-            let margin = fields.read_or("margin", Duration::from_secs(1), Form::duration_positive);
-            let window = fields.read_or("window", 32, |form| form.count(1..=100_000_u32));
-            if fields.read_or("synchronised", false, Form::boolean) {
-                Level::Synchronised { margin }
-            } else {
-                Level::Expected { margin, window }
-            }
-        }
-        _ => Level::Phi(read_phi(fields)),
-    };
-    Some(HeartbeatConfig { interval, style, observers, watch, level })
-}
-
-fn read_observers(form: Form<'_>) -> Option<Observers> {
-    match form.variant("who watches whom", &["All", "Ring"])? {
-        "Ring" => {
-            let [count] = form.arguments(["how many each node watches"])?;
-            count.count(1..=1000).map(Observers::Ring)
-        }
-        _ => form.arguments([]).map(|[]| Observers::All),
+settings! {
+    /// What all detectors by heartbeats have fields for.
+    struct Beats {
+        /// How often heartbeats come.
+        interval: Duration = HeartbeatConfig::default().interval, PositiveLength;
+        /// Whether they are sent unasked, or asked for.
+        style: Style = HeartbeatConfig::default().style, OneOf("a style", &[("Push", Style::Push), ("Ping", Style::Ping)]);
+        /// Who watches whom.
+        observers: Observers = HeartbeatConfig::default().observers, Ring;
+        /// What counts as a sign of life: each heartbeat, or only one that tells of progress of the node's worker.
+        watch: Watch = HeartbeatConfig::default().watch, OneOf("what to watch", &[("Node", Watch::Node), ("Work", Watch::Work)]);
     }
 }
 
-fn read_phi(fields: &mut Fields<'_>) -> Phi {
-    let laws = [("Akka", Phi::akka()), ("Cassandra", Phi::cassandra()), ("Normal", Phi::hayashibara())];
-    let usual = fields.read_or("law", Phi::akka(), |form| form.one_of("a law", &laws));
-    let threshold = fields.read_or("threshold", Thousandths(usual.threshold), |form| form.from_text("a level of suspicion, like \"8\""));
-    let mut phi = usual.with_threshold(threshold.0);
-    let none = |usual: Option<Duration>| usual.unwrap_or(Duration::ZERO);
-    let some = |length: Duration| (!length.is_zero()).then_some(length);
-    phi.window = fields.read_or("window", usual.window, |form| form.count(2..=100_000_u32));
-    phi.deviation_min = fields.read_or("deviation_min", usual.deviation_min, Form::duration);
-    phi.pause = fields.read_or("pause", usual.pause, Form::duration);
-    phi.interval_max = some(fields.read_or("interval_max", none(usual.interval_max), Form::duration));
-    phi.local_pause_max = some(fields.read_or("local_pause_max", none(usual.local_pause_max), Form::duration));
-    phi
+settings! {
+    /// `Heartbeat`: so many missed of the last so many are a failure.
+    struct Timeouts {
+        /// For how long no heartbeat comes until one is missed; another one with each further interval.
+        timeout: Duration = Duration::from_millis(2500), PositiveLength;
+        /// Of how many heartbeats those that are missed are counted.
+        of: u32 = 1, Count(1..=32);
+        /// How many missed are a failure, at most `of`.
+        missed: u32 = 1, Count(1..=of);
+    }
+}
+
+settings! {
+    /// `Freshness`: freshness points after the expected arrival.
+    struct FreshnessPoints {
+        /// How long after the expected arrival, or the next sending, a heartbeat is overdue.
+        margin: Duration = Duration::from_secs(1), PositiveLength;
+        /// From how many arrivals the next one is estimated.
+        window: u32 = 32, Count(1..=100_000);
+        /// Whether clocks agree: freshness points then follow the sending, and nothing is estimated.
+        synchronised: bool = false, Flag;
+    }
+}
+
+settings! {
+    /// `PhiAccrual`: an accrued level of suspicion. The law brings the defaults of its inventors, here those of Akka.
+    struct Accrual {
+        /// The distribution that intervals are taken to have, with the guards of its inventors.
+        law: Law = Law::Logistic, OneOf("a law", &LAWS);
+        /// The level from which on a node is suspected.
+        threshold: Thousandths = Thousandths(usual(law).threshold), Parsed("a level of suspicion, like \"8\"");
+        /// How many intervals the distribution is fitted to.
+        window: u32 = usual(law).window, Count(2..=100_000);
+        /// What the standard deviation is taken to be at least.
+        deviation_min: Duration = usual(law).deviation_min, Length;
+        /// What is added to the mean: how long heartbeats may stay out for no bad reason.
+        pause: Duration = usual(law).pause, Length;
+        /// Longer intervals are not learned from; with "0s", all are.
+        interval_max: Duration = usual(law).interval_max.unwrap_or_default(), Length;
+        /// A watcher that stood still itself for longer convicts nobody for as long; with "0s", it does.
+        local_pause_max: Duration = usual(law).local_pause_max.unwrap_or_default(), Length;
+    }
+}
+
+settings! {
+    /// What is required of a detector. Each need not be given.
+    struct Requirements {
+        /// At most: from a crash to the beginning of a suspicion that lasts until the node is back, of each undisturbed watcher.
+        detection: Option<Duration> = None, Maybe(PositiveLength);
+        /// At least: the mean time between mistakes of a pair.
+        recurrence: Option<Duration> = None, Maybe(PositiveLength);
+        /// At most: the mean length of a mistake.
+        duration: Option<Duration> = None, Maybe(PositiveLength);
+        /// At least: the mean time between doubts of a pair about a living node, where the detector doubts before it convicts.
+        doubts: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+/// What is told of each detector, and of what is required of it.
+pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
+    let beats = |own: Vec<Setting>| [Beats::declared(), own].concat();
+    vec![
+        ("Heartbeat", beats(Timeouts::declared())),
+        ("Freshness", beats(FreshnessPoints::declared())),
+        ("PhiAccrual", beats(Accrual::declared())),
+        ("Swim", SwimConfig::declared()),
+        ("requires", Requirements::declared()),
+    ]
+}
+
+const LAWS: [(&str, Law); 3] = [("Akka", Law::Logistic), ("Cassandra", Law::Exponential), ("Normal", Law::Normal)];
+
+fn usual(law: Law) -> Phi {
+    match law {
+        Law::Logistic => Phi::akka(),
+        Law::Exponential => Phi::cassandra(),
+        Law::Normal => Phi::hayashibara(),
+    }
+}
+
+fn read_heartbeat(kind: &str, fields: &mut Fields<'_>) -> HeartbeatConfig {
+    let (Beats { interval, style, observers, watch }, _) = Beats::read(fields);
+    let level = match kind {
+        "Heartbeat" => {
+            let (Timeouts { timeout, of, missed }, _) = Timeouts::read(fields);
+            Level::Timeout { timeout, missed, of }
+        }
+        "Freshness" => match FreshnessPoints::read(fields).0 {
+            FreshnessPoints { margin, synchronised: true, .. } => Level::Synchronised { margin },
+            FreshnessPoints { margin, window, .. } => Level::Expected { margin, window },
+        },
+        _ => {
+            let (Accrual { law, threshold, window, deviation_min, pause, interval_max, local_pause_max }, _) = Accrual::read(fields);
+            let some = |length: Duration| (!length.is_zero()).then_some(length);
+            let (interval_max, local_pause_max) = (some(interval_max), some(local_pause_max));
+            let mut phi = Phi::of(law, threshold.0);
+            (phi.window, phi.deviation_min, phi.pause) = (window, deviation_min, pause);
+            (phi.interval_max, phi.local_pause_max) = (interval_max, local_pause_max);
+            Level::Phi(phi)
+        }
+    };
+    HeartbeatConfig { interval, style, observers, watch, level }
+}
+
+fn write_heartbeat(&HeartbeatConfig { interval, style, observers, watch, level }: &HeartbeatConfig) -> (&'static str, String) {
+    let (kind, own) = match level {
+        Level::Timeout { timeout, missed, of } => ("Heartbeat", Timeouts { timeout, of, missed }.written()),
+        Level::Expected { margin, window } => ("Freshness", FreshnessPoints { margin, window, synchronised: false }.written()),
+        Level::Synchronised { margin } => {
+            ("Freshness", FreshnessPoints { margin, synchronised: true, ..FreshnessPoints::default() }.written())
+        }
+        Level::Phi(Phi { law, threshold, window, deviation_min, pause, interval_max, local_pause_max, .. }) => {
+            let (threshold, none) = (Thousandths(threshold), |length: Option<Duration>| length.unwrap_or_default());
+            let (interval_max, local_pause_max) = (none(interval_max), none(local_pause_max));
+            ("PhiAccrual", Accrual { law, threshold, window, deviation_min, pause, interval_max, local_pause_max }.written())
+        }
+    };
+    (kind, joined([Beats { interval, style, observers, watch }.written(), own]))
+}
+
+/// `All`, or `Ring(2)`.
+struct Ring;
+
+impl Notation<Observers> for Ring {
+    fn read(&self, form: Form<'_>) -> Option<Observers> {
+        match form.variant("who watches whom", &["All", "Ring"])? {
+            "Ring" => {
+                let [count] = form.arguments(["how many each node watches"])?;
+                count.count(1..=1000).map(Observers::Ring)
+            }
+            _ => form.arguments([]).map(|[]| Observers::All),
+        }
+    }
+
+    fn write(&self, observers: &Observers) -> String {
+        format!("{observers:?}")
+    }
+
+    fn takes(&self) -> String {
+        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000".to_owned()
+    }
 }
 
 /// A number with up to three digits after the point.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Thousandths(u32);
 
 impl FromStr for Thousandths {
@@ -180,102 +281,42 @@ impl std::fmt::Display for Thousandths {
     }
 }
 
+/// Reads the fields of SWIM; `lifeguard` chooses between two sets of defaults.
 fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
     let usual = SwimConfig::default();
     let lifeguard = fields.read_or("lifeguard", true, Form::boolean);
     let usual = if lifeguard { usual } else { usual.without_lifeguard() };
-    let (interval, timeout) = (fields.take("probe_interval"), fields.take("probe_timeout"));
-    let probe_interval = interval.and_then(Form::duration_positive).unwrap_or(usual.probe_interval);
-    let probe_timeout = timeout.and_then(Form::duration_positive).unwrap_or(usual.probe_timeout);
-    if probe_timeout >= probe_interval {
-        let form = timeout.or(interval).unwrap_or(fields.form());
+    let (swim, given) = SwimConfig::read_over(fields, Some(&usual));
+    let SwimConfig { probe_interval, probe_timeout, .. } = swim;
+    if probe_timeout >= probe_interval
+        && let Some(form) = given.complain(&["probe_timeout", "probe_interval"])
+    {
         form.report(
             form.problem(format!("a probe is given {probe_timeout}, no less than the interval between probes, {probe_interval}"))
                 .label("nobody else would have time to try")
                 .help("make probe_timeout about half of probe_interval"),
         );
     }
-    SwimConfig {
-        probe_interval,
-        probe_timeout,
-        indirect_checks: fields.read_or("indirect_checks", usual.indirect_checks, |form| form.count(0..=100_u32)),
-        retransmit_mult: fields.read_or("retransmit_mult", usual.retransmit_mult, |form| form.count(1..=100_u32)),
-        suspicion_mult: fields.read_or("suspicion_mult", usual.suspicion_mult, |form| form.count(0..=100_u32)),
-        suspicion_max_timeout_mult: fields
-            .read_or("suspicion_max_timeout_mult", usual.suspicion_max_timeout_mult, |form| form.count(1..=100_u32)),
-        awareness_max_multiplier: fields
-            .read_or("awareness_max_multiplier", usual.awareness_max_multiplier, |form| form.count(1..=100_u32)),
-        buddy: fields.read_or("buddy", usual.buddy, Form::boolean),
-        gossip_interval: fields.read_or("gossip_interval", usual.gossip_interval, Form::duration_positive),
-        gossip_nodes: fields.read_or("gossip_nodes", usual.gossip_nodes, |form| form.count(0..=100_u32)),
-        gossip_to_the_dead: fields.read_or("gossip_to_the_dead", usual.gossip_to_the_dead, Form::duration),
-        push_pull_interval: fields.read_or("push_pull_interval", usual.push_pull_interval, Form::duration),
-        reconnect_interval: fields.read_or("reconnect_interval", usual.reconnect_interval, Form::duration),
-        packet: fields.read_or("packet", usual.packet, |form| form.count(64..=65_507_u32)),
-    }
+    swim
 }
 
 fn read_bounds(form: Form<'_>) -> Option<Bounds> {
     let mut fields = form.fields()?;
-    let mut bound = |name| fields.optional(name, Form::duration_positive);
-    let bounds =
-        Bounds { detection: bound("detection"), recurrence: bound("recurrence"), duration: bound("duration"), doubts: bound("doubts") };
+    let (Requirements { detection, recurrence, duration, doubts }, _) = Requirements::read(&mut fields);
     fields.finish();
-    Some(bounds)
+    Some(Bounds { detection, recurrence, duration, doubts })
 }
 
-fn write_heartbeat(name: &str, config: &HeartbeatConfig) -> String {
-    let HeartbeatConfig { interval, style, observers, watch, level } = config;
-    let common = format!("name: {name:?}, interval: \"{interval}\", style: {style:?}, observers: {observers:?}, watch: {watch:?}");
-    match level {
-        Level::Timeout { timeout, missed, of } => format!("Heartbeat({common}, timeout: \"{timeout}\", missed: {missed}, of: {of}"),
-        Level::Expected { margin, window } => format!("Freshness({common}, margin: \"{margin}\", window: {window}"),
-        Level::Synchronised { margin } => format!("Freshness({common}, margin: \"{margin}\", synchronised: true"),
-        Level::Phi(phi) => {
-            let law = match phi.law {
-                Law::Logistic => "Akka",
-                Law::Exponential => "Cassandra",
-                Law::Normal => "Normal",
-            };
-            let none = |length: Option<Duration>| length.unwrap_or(Duration::ZERO);
-            format!(
-                "PhiAccrual({common}, law: {law}, threshold: \"{}\", window: {}, deviation_min: \"{}\", pause: \"{}\", interval_max: \"{}\", \
-                 local_pause_max: \"{}\"",
-                Thousandths(phi.threshold),
-                phi.window,
-                phi.deviation_min,
-                phi.pause,
-                none(phi.interval_max),
-                none(phi.local_pause_max),
-            )
-        }
+settings! {
+    /// What the system of detectors has fields for, next to `detectors`.
+    struct Group {
+        /// How many nodes there are.
+        nodes: u32 = 5, Count(NODES);
+        /// How often the worker of each node works; none has one by default.
+        worker: Option<Duration> = None, Maybe(PositiveLength);
+        /// For how long mistakes do not count at the start.
+        warm_up: Duration = Duration::from_secs(5), Length;
     }
-}
-
-fn write_swim(name: &str, config: &SwimConfig) -> String {
-    let SwimConfig {
-        probe_interval,
-        probe_timeout,
-        indirect_checks,
-        retransmit_mult,
-        suspicion_mult,
-        suspicion_max_timeout_mult,
-        awareness_max_multiplier,
-        buddy,
-        gossip_interval,
-        gossip_nodes,
-        gossip_to_the_dead,
-        push_pull_interval,
-        reconnect_interval,
-        packet,
-    } = config;
-    format!(
-        "Swim(name: {name:?}, probe_interval: \"{probe_interval}\", probe_timeout: \"{probe_timeout}\", indirect_checks: {indirect_checks}, \
-         retransmit_mult: {retransmit_mult}, suspicion_mult: {suspicion_mult}, suspicion_max_timeout_mult: {suspicion_max_timeout_mult}, \
-         awareness_max_multiplier: {awareness_max_multiplier}, buddy: {buddy}, gossip_interval: \"{gossip_interval}\", \
-         gossip_nodes: {gossip_nodes}, gossip_to_the_dead: \"{gossip_to_the_dead}\", push_pull_interval: \"{push_pull_interval}\", \
-         reconnect_interval: \"{reconnect_interval}\", packet: {packet}"
-    )
 }
 
 /// How many nodes there may be.
@@ -319,7 +360,7 @@ impl System for Detectors {
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {
         no_workload(workload);
         let mut fields = system.fields()?;
-        let nodes = fields.read_or("nodes", 5, |form| form.count(NODES));
+        let (Group { nodes, worker, warm_up }, _) = Group::read(&mut fields);
         let detectors = fields.required("detectors", |form| {
             let detectors = form.list(Chosen::read)?;
             if detectors.is_empty() || detectors.len() > usize::from(Message::SLOTS) {
@@ -329,8 +370,6 @@ impl System for Detectors {
             }
             Some(named_apart(detectors))
         });
-        let worker = fields.optional("worker", Form::duration_positive);
-        let warm_up = fields.read_or("warm_up", Duration::from_secs(5), Form::duration);
         fields.finish();
         let detectors = detectors?;
         if worker.is_none() && detectors.iter().any(|detector| detector.subject().watches_work) {
@@ -343,10 +382,17 @@ impl System for Detectors {
 
     fn write(config: &DetectorsConfig) -> Written {
         let detectors: String = config.detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
-        let worker = config.worker.map_or(String::new(), |every| format!(", worker: \"{every}\""));
-        let DetectorsConfig { nodes, warm_up, .. } = config;
-        let system = format!("Detectors(nodes: {nodes}{worker}, warm_up: \"{warm_up}\", detectors: [{detectors}\n        ])");
+        let DetectorsConfig { nodes, worker, warm_up, .. } = *config;
+        let system = format!("Detectors({}, detectors: [{detectors}\n        ])", Group { nodes, worker, warm_up }.written());
         Written { system, workload: None }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        let about = "The detectors that each node carries: see their own fields.";
+        let takes = "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`".to_owned();
+        let detectors = Setting { name: "detectors", about, takes, default: String::new() };
+        let own = [Group::declared(), vec![detectors]].concat();
+        [vec![(Self::NAME, own)], methods()].concat()
     }
 
     fn population(config: &DetectorsConfig) -> Population {

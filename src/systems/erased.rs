@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Population, System, Written};
-use crate::base::Form;
+use crate::base::{Form, Setting};
 use crate::check::{Property, View};
 use crate::history::formats::Entry;
 use crate::process::{Message, Process};
@@ -29,6 +29,8 @@ pub trait AnySystem: Send + Sync {
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
     fn mutants(&self) -> Vec<Mutant>;
+    /// What is told of the fields of its own part of a scenario: those of each value by its name.
+    fn settings(&self) -> Vec<(&'static str, Vec<Setting>)>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -152,6 +154,10 @@ impl<S: System> AnySystem for Door<S> {
 
     fn mutants(&self) -> Vec<Mutant> {
         S::mutants()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, Vec<Setting>)> {
+        S::settings()
     }
 
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {

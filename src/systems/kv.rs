@@ -12,70 +12,79 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::load::{self, MOST, Traffic, key_choice, part};
-use super::{Mutant, Nodes, Population, System, Written, spelling};
-use crate::base::{Fields, Form, KvOp, KvResponse};
+pub use super::load::Traffic;
+use super::load::{self, Choice, MOST};
+use super::{Mutant, Nodes, Population, System, Written, joined, spelling};
+use crate::base::{Count, Form, Given, KvOp, KvResponse, Notation, Setting, Settings, settings};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::process::{Process, Service};
-use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
+use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
 use crate::world::Cluster;
 
 /// The workload of a key-value system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KvWorkload {
-    /// How many clients there are.
-    pub clients: u32,
-    /// How many keys they use.
-    pub keys: u32,
-    /// How they choose among them.
-    pub choice: KeyChoice,
-    /// What they do.
-    pub mix: Mix,
-    /// When they do it.
-    pub pace: Pace,
-    /// How long they wait.
-    pub patience: Patience,
-    /// How many operations a client may have under way.
-    pub sessions: u32,
+    /// Who the clients are, and when they ask.
+    pub traffic: Traffic,
+    /// What they ask for.
+    pub access: Access,
 }
 
-impl Default for KvWorkload {
-    /// Three clients that do a hundred operations a second on four keys.
-    fn default() -> Self {
-        let Traffic { pace, patience, sessions } = Traffic::default();
-        Self { clients: 3, keys: 4, choice: KeyChoice::Uniform, mix: Mix { read: 5, write: 4, cas: 1 }, pace, patience, sessions }
+settings! {
+    /// What clients do with which keys.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Access {
+        /// How many keys the clients use.
+        keys: u32 = 4, Count(1..=MOST);
+        /// How they choose among them.
+        choice: KeyChoice = KeyChoice::Uniform, Choice;
+        /// So many parts reads, writes, compare-and-sets; one left out is 0, not all may be.
+        mix: Mix = Mix { read: 5, write: 4, cas: 1 }, Parts;
     }
 }
 
 impl KvWorkload {
     /// Reads the workload: the usual one where there is none. `cas` says whether clients may compare and set.
     pub fn decode(form: Option<Form<'_>>, cas: bool) -> Option<Self> {
-        let usual = Self::default();
-        let usual = if cas { usual } else { Self { mix: Mix { read: 1, write: 1, cas: 0 }, ..usual } };
+        let usual = Self::usual(cas);
         let Some(form) = form else { return Some(usual) };
         let mut fields = form.fields()?;
-        let clients = fields.read_or("clients", usual.clients, |form| form.count(1..=MOST));
-        let keys = fields.read_or("keys", usual.keys, |form| form.count(1..=MOST));
-        let choice = fields.read_or("choice", usual.choice, key_choice);
-        let mix = fields.read_or("mix", usual.mix, |form| mix(form, cas));
-        let Traffic { pace, patience, sessions } = Traffic::decode(&mut fields);
+        let (traffic, given) = Traffic::read(&mut fields);
+        traffic.fits(&given);
+        let (access, given) = Access::read_over(&mut fields, Some(&usual.access));
         fields.finish();
 
-        if let Err(why) = KvLoad::new(keys, choice, mix) {
+        if access.mix.cas > 0
+            && !cas
+            && let Some(mix) = given.form("mix")
+        {
+            let part = mix.fields().and_then(|mut fields| fields.take("cas")).unwrap_or(mix);
+            part.report(part.problem("this system has no compare-and-set").help("leave cas out"));
+        }
+        if let Err(why) = KvLoad::new(access.keys, access.choice, access.mix) {
             form.report(form.problem(why.to_string()));
         }
-        Some(Self { clients, keys, choice, mix, pace, patience, sessions })
+        Some(Self { traffic, access })
+    }
+
+    /// What clients do if nothing is said.
+    fn usual(cas: bool) -> Self {
+        let usual = Self::default();
+        if cas { usual } else { Self { access: Access { mix: Mix { read: 1, write: 1, cas: 0 }, ..usual.access }, ..usual } }
     }
 
     /// Writes the workload as [`decode`](Self::decode) reads it.
     pub fn write(&self) -> String {
-        let Self { clients, keys, choice, mix: Mix { read, write, cas }, .. } = *self;
-        let (choice, traffic) = (load::write_choice(choice), self.traffic().write());
-        format!("(clients: {clients}, keys: {keys}{choice}, mix: (read: {read}, write: {write}, cas: {cas}), {traffic})")
+        format!("({}, {})", self.traffic.written(), self.access.written())
+    }
+
+    /// What there is to set.
+    pub fn declared() -> Vec<Setting> {
+        [Traffic::declared(), Access::declared()].concat()
     }
 
     /// What each client is built from, for a cluster of this many servers.
@@ -83,35 +92,34 @@ impl KvWorkload {
     /// # Panics
     /// If the workload was not decoded but made with no keys or nothing to do.
     pub fn configs(&self, servers: u32) -> Vec<ClientConfig<KvLoad>> {
-        let generator = KvLoad::new(self.keys, self.choice, self.mix).expect("a workload has keys and something to do");
-        self.traffic().configs(servers, self.clients, generator)
-    }
-
-    fn traffic(&self) -> Traffic {
-        Traffic { pace: self.pace, patience: self.patience, sessions: self.sessions }
+        let Access { keys, choice, mix } = self.access;
+        self.traffic.configs(servers, KvLoad::new(keys, choice, mix).expect("a workload has keys and something to do"))
     }
 }
 
-fn mix(form: Form<'_>, cas: bool) -> Option<Mix> {
-    let mut fields = form.fields()?;
-    let read = fields.read_or("read", 0, part);
-    let write = fields.read_or("write", 0, part);
-    let swap = if cas { fields.read_or("cas", 0, part) } else { fields.read_or("cas", 0, no_cas) };
-    fields.finish();
-    if read == 0 && write == 0 && swap == 0 {
-        load::nothing_to_do(form, "(read: 5, write: 4)");
-        return None;
-    }
-    Some(Mix { read, write, cas: swap })
-}
+/// `(read: 5, write: 4, cas: 1)`.
+struct Parts;
 
-fn no_cas(form: Form<'_>) -> Option<u32> {
-    let parts = part(form)?;
-    if parts > 0 {
-        form.report(form.problem("this system has no compare-and-set").help("leave cas out"));
-        return None;
+impl Notation<Mix> for Parts {
+    fn read(&self, form: Form<'_>) -> Option<Mix> {
+        let mut fields = form.fields()?;
+        let mut part = |name| fields.read_or(name, 0, load::part);
+        let mix = Mix { read: part("read"), write: part("write"), cas: part("cas") };
+        fields.finish();
+        if mix == (Mix { read: 0, write: 0, cas: 0 }) {
+            load::nothing_to_do(form, "(read: 5, write: 4)");
+            return None;
+        }
+        Some(mix)
     }
-    Some(0)
+
+    fn write(&self, Mix { read, write, cas }: &Mix) -> String {
+        format!("(read: {read}, write: {write}, cas: {cas})")
+    }
+
+    fn takes(&self) -> String {
+        "parts: `(read: 5, write: 4, cas: 1)`".to_owned()
+    }
 }
 
 /// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.
@@ -125,15 +133,13 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
 
     /// What runs on servers.
     type Server: Process<Message = Self::Message, Config: Clone>;
-    /// Its own fields in a scenario, apart from `nodes`.
-    type Settings: Clone + Debug + Send + Sync + 'static;
+    /// Its own fields in a scenario, apart from `nodes`, as [`settings!`](crate::settings) declares them.
+    type Settings: Settings + Clone + Debug + Send + Sync + 'static;
 
-    /// Reads its own fields, and reports every problem that it finds. Where it can go on after a problem it does, with the usual value, so
-    /// that the rest of the file is read too; what has problems is never run.
-    fn read(fields: &mut Fields<'_>) -> Option<Self::Settings>;
-
-    /// Its own fields, by name, as [`read`](Self::read) reads them.
-    fn write(settings: &Self::Settings) -> Vec<(&'static str, String)>;
+    /// Reports what does not fit together among its own fields.
+    fn fits(settings: &Self::Settings, given: &Given<'_>) {
+        let _ = (settings, given);
+    }
 
     /// What each of this many servers is built from, with this planted bug if one is named.
     fn server(settings: &Self::Settings, servers: u32, mutant: Option<&'static str>) -> <Self::Server as Process>::Config;
@@ -190,8 +196,13 @@ impl<P: KeyValue> Cluster for Kv<P> {
     }
 }
 
-/// How many servers there are if a scenario does not say, and how many there may be.
-const NODES: (u32, std::ops::RangeInclusive<u32>) = (5, 1..=1000);
+settings! {
+    /// What all key-value systems have a field for.
+    struct Servers {
+        /// How many servers there are.
+        nodes: u32 = 5, Count(1..=1000);
+    }
+}
 
 impl<P: KeyValue> System for Kv<P> {
     const NAME: &'static str = P::NAME;
@@ -211,20 +222,24 @@ impl<P: KeyValue> System for Kv<P> {
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {
         let workload = KvWorkload::decode(workload, P::CAS);
         let mut fields = system.fields()?;
-        let nodes = fields.read_or("nodes", NODES.0, |form| form.count(NODES.1));
-        let settings = P::read(&mut fields);
+        let (Servers { nodes }, _) = Servers::read(&mut fields);
+        let (settings, given) = P::Settings::read(&mut fields);
+        P::fits(&settings, &given);
         fields.finish();
-        Some(KvConfig { nodes, settings: settings?, workload: workload? })
+        Some(KvConfig { nodes, settings, workload: workload? })
     }
 
     fn write(config: &Self::Config) -> Written {
-        let own = P::write(&config.settings).into_iter().map(|(name, value)| format!(", {name}: {value}"));
-        let fields: String = own.collect();
-        Written { system: format!("{}(nodes: {}{fields})", P::NAME, config.nodes), workload: Some(config.workload.write()) }
+        let fields = joined([Servers { nodes: config.nodes }.written(), config.settings.written()]);
+        Written { system: format!("{}({fields})", P::NAME), workload: Some(config.workload.write()) }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(P::NAME, [Servers::declared(), P::Settings::declared()].concat()), ("workload", KvWorkload::declared())]
     }
 
     fn population(config: &Self::Config) -> Population {
-        Population { servers: config.nodes, clients: config.workload.clients }
+        Population { servers: config.nodes, clients: config.workload.traffic.clients }
     }
 
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {

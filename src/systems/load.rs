@@ -1,112 +1,86 @@
 //! What all workloads have in common: how they read and write when clients ask, how long they wait, and which keys they choose.
 
-use crate::base::{DurationRange, Fields, Form, Rate};
+use crate::base::{
+    Count, Duration, DurationRange, Form, Given, Lengths, Maybe, Notation, Parsed, PositiveLength, PositiveLengths, Rate, settings,
+};
 use crate::workload::{ClientConfig, KeyChoice, Pace, Patience};
 
 /// The most clients, and the most keys.
 pub(super) const MOST: u32 = 100_000;
 
-/// When clients ask, how long they wait, and how much they have under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Traffic {
-    pub(super) pace: Pace,
-    pub(super) patience: Patience,
-    pub(super) sessions: u32,
-}
-
-impl Default for Traffic {
-    /// A hundred operations a second.
-    fn default() -> Self {
-        Self { pace: Pace::Open(Rate::per_second(100).expect("a hundred is a rate")), patience: Patience::default(), sessions: 64 }
+settings! {
+    /// Who the clients are, when they ask, how long they wait, and how much they have under way.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Traffic {
+        /// How many clients there are.
+        clients: u32 = 3, Count(1..=MOST);
+        /// Closed loop, instead of `rate`: how long each client thinks between two operations.
+        think: Option<DurationRange> = None, Maybe(Lengths);
+        /// Open loop: what all clients together begin, however slow the answers are; per `ms`, `s` or `min`.
+        rate: Option<Rate> = if think.is_none() { Rate::per_second(100) } else { None }, Maybe(Parsed("a rate, like \"100/s\""));
+        /// How long one server is given to answer, before another is asked: not above `operation_timeout`.
+        request_timeout: Duration = Patience::default().request_timeout, PositiveLength;
+        /// How long an operation may take with all its requests, before its client gives it up as unknown.
+        operation_timeout: Duration = Patience::default().operation_timeout, PositiveLength;
+        /// How long a client pauses when servers send it in circles.
+        pause: DurationRange = Patience::default().pause, PositiveLengths;
+        /// How many operations a client may have under way; in an open loop, one more is left out.
+        sessions: u32 = 64, Count(1..=4096);
     }
 }
 
 impl Traffic {
-    /// Reads `rate` or `think`, `request_timeout`, `operation_timeout`, `pause` and `sessions`.
-    pub(super) fn decode(fields: &mut Fields<'_>) -> Self {
-        let usual = Self::default();
-        let pace = pace(fields.take("rate"), fields.take("think"), usual.pace);
-        let request_timeout = fields.take("request_timeout");
-        let operation_timeout = fields.take("operation_timeout");
-        let pause = fields.read_or("pause", usual.patience.pause, positive_range);
-        let sessions = fields.read_or("sessions", usual.sessions, |form| form.count(1..=4096));
-
-        let patience = Patience {
-            request_timeout: request_timeout.and_then(Form::duration_positive).unwrap_or(usual.patience.request_timeout),
-            operation_timeout: operation_timeout.and_then(Form::duration_positive).unwrap_or(usual.patience.operation_timeout),
-            pause,
-        };
-        if patience.request_timeout > patience.operation_timeout
-            && let Some(form) = request_timeout.or(operation_timeout)
+    /// Reports what does not fit together.
+    pub(super) fn fits(&self, given: &Given<'_>) {
+        if let (Some(_), Some(think)) = (given.form("rate"), given.form("think")) {
+            think.report(think.problem("both a rate and a time to think").help(
+                "an open loop has a rate: operations come however slow the answers are; a closed loop has a time to think after each answer",
+            ));
+        }
+        let Self { request_timeout: request, operation_timeout: operation, .. } = *self;
+        if request > operation
+            && let Some(form) = given.complain(&["request_timeout", "operation_timeout"])
         {
-            let (request, operation) = (patience.request_timeout, patience.operation_timeout);
             form.report(
                 form.problem(format!("a request is given {request}, longer than the whole operation, {operation}"))
                     .help("make request_timeout shorter than operation_timeout"),
             );
         }
-        Self { pace: pace.unwrap_or(usual.pace), patience, sessions }
     }
 
-    /// The same fields, as [`decode`](Self::decode) reads them.
-    pub(super) fn write(&self) -> String {
-        let mut text = match self.pace {
-            Pace::Open(rate) => format!("rate: \"{rate}\""),
-            Pace::Closed { think } => format!("think: \"{think}\""),
-        };
-        if self.patience != Patience::default() {
-            let Patience { request_timeout, operation_timeout, pause } = self.patience;
-            text += &format!(", request_timeout: \"{request_timeout}\", operation_timeout: \"{operation_timeout}\", pause: \"{pause}\"");
-        }
-        text + &format!(", sessions: {}", self.sessions)
-    }
-
-    /// What each of this many clients of this many servers is built from.
-    pub(super) fn configs<C: Clone>(&self, servers: u32, clients: u32, generator: C) -> Vec<ClientConfig<C>> {
-        let Self { pace, patience, sessions } = *self;
+    /// What each of the clients of this many servers is built from.
+    pub(super) fn configs<C: Clone>(&self, servers: u32, generator: C) -> Vec<ClientConfig<C>> {
+        let Self { clients, think, rate, request_timeout, operation_timeout, pause, sessions } = *self;
+        let rate = rate.or_else(|| Rate::per_second(100)).expect("a hundred is a rate");
+        let pace = think.map_or(Pace::Open(rate), |think| Pace::Closed { think });
+        let patience = Patience { request_timeout, operation_timeout, pause };
         vec![ClientConfig { servers, clients, pace, patience, sessions_max: sessions, generator }; clients as usize]
     }
 }
 
-fn pace(rate: Option<Form<'_>>, think: Option<Form<'_>>, usual: Pace) -> Option<Pace> {
-    match (rate, think) {
-        (Some(rate), None) => rate.from_text("a rate, like \"100/s\"").map(Pace::Open),
-        (None, Some(think)) => think.duration_range().map(|think| Pace::Closed { think }),
-        (None, None) => Some(usual),
-        (Some(_), Some(think)) => {
-            think.report(think.problem("both a rate and a time to think").help(
-                "an open loop has a rate: operations come however slow the answers are; a closed loop has a time to think after each answer",
-            ));
-            None
-        }
-    }
-}
-
-fn positive_range(form: Form<'_>) -> Option<DurationRange> {
-    let range = form.duration_range()?;
-    if range.high().is_zero() {
-        form.report(form.mismatch("a length above zero"));
-        return None;
-    }
-    Some(range)
-}
-
 /// How keys are chosen: `Uniform` or `Zipf("0.99")`.
-pub(super) fn key_choice(form: Form<'_>) -> Option<KeyChoice> {
-    match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
-        "Zipf" => {
-            let [skew] = form.arguments(["the skew, like \"0.99\""])?;
-            skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
-        }
-        _ => Some(KeyChoice::Uniform),
-    }
-}
+pub(super) struct Choice;
 
-/// A field for a choice of keys other than the usual one.
-pub(super) fn write_choice(choice: KeyChoice) -> String {
-    match choice {
-        KeyChoice::Uniform => String::new(),
-        KeyChoice::Zipf(skew) => format!(", choice: Zipf(\"{skew}\")"),
+impl Notation<KeyChoice> for Choice {
+    fn read(&self, form: Form<'_>) -> Option<KeyChoice> {
+        match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
+            "Zipf" => {
+                let [skew] = form.arguments(["the skew, like \"0.99\""])?;
+                skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
+            }
+            _ => Some(KeyChoice::Uniform),
+        }
+    }
+
+    fn write(&self, choice: &KeyChoice) -> String {
+        match choice {
+            KeyChoice::Uniform => "Uniform".to_owned(),
+            KeyChoice::Zipf(skew) => format!("Zipf(\"{skew}\")"),
+        }
+    }
+
+    fn takes(&self) -> String {
+        "`Uniform`, or `Zipf(\"0.99\")`: by Zipf's law with this skew, at most 10; key 0 is the hottest".to_owned()
     }
 }
 
@@ -116,15 +90,27 @@ pub(super) fn part(form: Form<'_>) -> Option<u32> {
 }
 
 /// A mix of two parts, `(read: 3, append: 1)`; a part that is not named is zero.
-pub(super) fn two_parts(form: Form<'_>, first: &'static str, second: &'static str) -> Option<(u32, u32)> {
-    let mut fields = form.fields()?;
-    let parts = (fields.read_or(first, 0, part), fields.read_or(second, 0, part));
-    fields.finish();
-    if parts == (0, 0) {
-        nothing_to_do(form, &format!("({first}: 5, {second}: 4)"));
-        return None;
+pub(super) struct TwoParts(pub(super) &'static str, pub(super) &'static str);
+
+impl Notation<(u32, u32)> for TwoParts {
+    fn read(&self, form: Form<'_>) -> Option<(u32, u32)> {
+        let mut fields = form.fields()?;
+        let parts = (fields.read_or(self.0, 0, part), fields.read_or(self.1, 0, part));
+        fields.finish();
+        if parts == (0, 0) {
+            nothing_to_do(form, &self.write(&(5, 4)));
+            return None;
+        }
+        Some(parts)
     }
-    Some(parts)
+
+    fn write(&self, (first, second): &(u32, u32)) -> String {
+        format!("({}: {first}, {}: {second})", self.0, self.1)
+    }
+
+    fn takes(&self) -> String {
+        format!("parts: `{}`", self.write(&(5, 4)))
+    }
 }
 
 pub(super) fn nothing_to_do(form: Form<'_>, example: &str) {

@@ -18,7 +18,7 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::base::Form;
+use crate::base::{Form, Setting};
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::history::formats::Spelling;
@@ -63,6 +63,11 @@ pub trait System: Cluster + Sized {
 
     /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.
     fn write(config: &Self::Config) -> Written;
+
+    /// What is told of the fields of its own part, as [`settings!`](crate::settings) declares them: those of each value by its name.
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        Vec::new()
+    }
 
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
@@ -128,6 +133,12 @@ pub struct Population {
     pub servers: u32,
     /// Clients: `c1`, `c2`, ….
     pub clients: u32,
+}
+
+/// Fields as they are written, one after the other.
+fn joined<const N: usize>(parts: [String; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// A system's own part of a scenario, as it is written.

@@ -4,9 +4,9 @@
 //! system: Omega(nodes: 5, detector: Heartbeat(interval: "500ms", timeout: "2s"))
 //! ```
 
-use super::detectors::{NODES, mutants, no_workload};
+use super::detectors::{NODES, methods, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
-use crate::base::{Duration, Form};
+use crate::base::{Count, Duration, Form, Setting, Settings, settings};
 use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
@@ -27,10 +27,25 @@ pub struct OmegaConfig {
     pub detector: Chosen,
 }
 
+settings! {
+    /// What systems over a detector have fields for, next to `detector`.
+    struct Watched {
+        /// How many nodes there are.
+        nodes: u32 = 5, Count(NODES);
+    }
+}
+
 impl OmegaConfig {
+    /// What there is to set.
+    pub(super) fn declared() -> Vec<Setting> {
+        let about = "The detector beneath, by which everybody watches everybody.";
+        let takes = "`Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)` or `Swim(…)`".to_owned();
+        [Watched::declared(), vec![Setting { name: "detector", about, takes, default: String::new() }]].concat()
+    }
+
     /// Reads the fields `nodes` and `detector`.
     pub(super) fn read(fields: &mut crate::base::Fields<'_>) -> Option<Self> {
-        let nodes = fields.read_or("nodes", 5, |form| form.count(NODES));
+        let (Watched { nodes }, _) = Watched::read(fields);
         let detector = fields.required("detector", |form| {
             let chosen = Chosen::read(form)?;
             let partial = matches!(&chosen.method, Method::Heartbeat(heartbeat) if heartbeat.observers != Observers::All);
@@ -93,6 +108,10 @@ impl System for Omega {
     fn write(config: &OmegaConfig) -> Written {
         let system = format!("Omega(nodes: {}, detector: {})", config.nodes, config.detector.write());
         Written { system, workload: None }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        [vec![(Self::NAME, OmegaConfig::declared())], methods()].concat()
     }
 
     fn population(config: &OmegaConfig) -> Population {

@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Duration, DurationRange, Fields, Form};
+use crate::base::{Count, Duration, DurationRange, Form, Lengths, Notation, PositiveLength, settings};
 use crate::check::{Judge, Property};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
@@ -13,27 +13,22 @@ pub type PaxosCommit = Txn<PaxosCommitTransactions>;
 /// Its part of a scenario.
 pub type PaxosCommitConfig = TxnConfig<PaxosCommitSettings>;
 
-/// What Paxos Commit has fields for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaxosCommitSettings {
-    /// How many servers there are.
-    pub nodes: u32,
-    /// How many of them are acceptors, from the first on: an odd number.
-    pub acceptors: u32,
-    /// How long all the work may take.
-    pub work_timeout: Duration,
-    /// How long a participant waits to be asked for its vote, before it aborts.
-    pub abandon_timeout: Duration,
-    /// How long somebody waits for a decision before taking over.
-    pub takeover: DurationRange,
-    /// How often a coordinator repeats what was not answered.
-    pub resend: Duration,
-}
-
-impl Default for PaxosCommitSettings {
-    fn default() -> Self {
-        let protocol::Config { members, acceptors, work_timeout, abandon_timeout, takeover, resend, .. } = protocol::Config::of(5);
-        Self { nodes: members.len() as u32, acceptors: acceptors as u32, work_timeout, abandon_timeout, takeover, resend }
+settings! {
+    /// What Paxos Commit has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PaxosCommitSettings {
+        /// How many servers there are.
+        nodes: u32 = 5, Count(1..=1000);
+        /// How many of them are acceptors, from the first on: an odd number, 1 by default if there are fewer than three servers.
+        acceptors: u32 = if nodes < 3 { 1 } else { 3 }, Odd(nodes);
+        /// How long all the work may take.
+        work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
+        /// How long a participant waits to be asked for its vote, before it aborts.
+        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
+        /// How long somebody waits for a decision before taking over.
+        takeover: DurationRange = protocol::Config::of(5).takeover, Lengths;
+        /// How often a coordinator repeats what was not answered.
+        resend: Duration = protocol::Config::of(5).resend, PositiveLength;
     }
 }
 
@@ -44,28 +39,6 @@ impl Transactional for PaxosCommitTransactions {
 
     type Server = protocol::PaxosCommit;
     type Settings = PaxosCommitSettings;
-
-    fn read(fields: &mut Fields<'_>) -> Option<PaxosCommitSettings> {
-        let usual = PaxosCommitSettings::default();
-        let nodes = fields.read_or("nodes", usual.nodes, |form| form.count(1..=1000));
-        let acceptors = fields.read_or("acceptors", if nodes < 3 { 1 } else { 3 }, |form| odd(form, nodes));
-        let work_timeout = fields.read_or("work_timeout", usual.work_timeout, Form::duration_positive);
-        let abandon_timeout = fields.read_or("abandon_timeout", usual.abandon_timeout, Form::duration_positive);
-        let takeover = fields.read_or("takeover", usual.takeover, Form::duration_range);
-        let resend = fields.read_or("resend", usual.resend, Form::duration_positive);
-        Some(PaxosCommitSettings { nodes, acceptors, work_timeout, abandon_timeout, takeover, resend })
-    }
-
-    fn write(settings: &PaxosCommitSettings) -> Vec<(&'static str, String)> {
-        vec![
-            ("nodes", settings.nodes.to_string()),
-            ("acceptors", settings.acceptors.to_string()),
-            ("work_timeout", format!("\"{}\"", settings.work_timeout)),
-            ("abandon_timeout", format!("\"{}\"", settings.abandon_timeout)),
-            ("takeover", format!("\"{}\"", settings.takeover)),
-            ("resend", format!("\"{}\"", settings.resend)),
-        ]
-    }
 
     fn count(settings: &PaxosCommitSettings) -> u32 {
         settings.nodes
@@ -101,11 +74,24 @@ impl Transactional for PaxosCommitTransactions {
     }
 }
 
-fn odd(form: Form<'_>, most: u32) -> Option<u32> {
-    let count = form.count(1..=most)?;
-    if count % 2 == 0 {
-        form.report(form.problem(format!("{count} acceptors bear no more crashes than {}", count - 1)).help("give an odd number"));
-        return None;
+/// An odd number, at most this one.
+struct Odd(u32);
+
+impl Notation<u32> for Odd {
+    fn read(&self, form: Form<'_>) -> Option<u32> {
+        let count: u32 = form.count(1..=self.0)?;
+        if count % 2 == 0 {
+            form.report(form.problem(format!("{count} acceptors bear no more crashes than {}", count - 1)).help("give an odd number"));
+            return None;
+        }
+        Some(count)
     }
-    Some(count)
+
+    fn write(&self, count: &u32) -> String {
+        count.to_string()
+    }
+
+    fn takes(&self) -> String {
+        "an odd number, at most that of the servers".to_owned()
+    }
 }

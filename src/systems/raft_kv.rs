@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use crate::base::{Duration, DurationRange, Fields, Form};
+use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
 use crate::check::{Judge, Property};
 use crate::protocols::raft::{self, Raft};
 
@@ -12,22 +12,16 @@ pub type RaftKv = Kv<raft::RaftKv>;
 /// Its part of a scenario.
 pub type RaftKvConfig = KvConfig<RaftSettings>;
 
-/// What Raft has fields for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RaftSettings {
-    /// How long a server waits for a leader before it campaigns: drawn anew each time.
-    pub election_timeout: DurationRange,
-    /// How often a leader shows that it lives.
-    pub heartbeat: Duration,
-    /// How many entries one message carries at most.
-    pub batch: u32,
-}
-
-impl Default for RaftSettings {
-    /// The timeouts of the paper.
-    fn default() -> Self {
-        let raft::Config { election_timeout, heartbeat, batch_max, .. } = <raft::Config>::of(1);
-        Self { election_timeout, heartbeat, batch: batch_max as u32 }
+settings! {
+    /// What Raft has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RaftSettings {
+        /// How long a server waits for a leader before it campaigns: drawn anew each time.
+        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, Lengths;
+        /// How often a leader shows that it lives: shorter than every election timeout.
+        heartbeat: Duration = <raft::Config>::of(1).heartbeat, PositiveLength;
+        /// How many log entries one message carries at most.
+        batch: u32 = <raft::Config>::of(1).batch_max as u32, Count(1..=100_000);
     }
 }
 
@@ -46,19 +40,8 @@ impl KeyValue for raft::RaftKv {
     type Server = Raft;
     type Settings = RaftSettings;
 
-    fn read(fields: &mut Fields<'_>) -> Option<RaftSettings> {
-        let usual = RaftSettings::default();
-        let (election_timeout, heartbeat) = timeouts(fields, usual.election_timeout, usual.heartbeat);
-        let batch = fields.read_or("batch", usual.batch, |form| form.count(1..=100_000));
-        Some(RaftSettings { election_timeout, heartbeat, batch })
-    }
-
-    fn write(settings: &RaftSettings) -> Vec<(&'static str, String)> {
-        vec![
-            ("election_timeout", format!("\"{}\"", settings.election_timeout)),
-            ("heartbeat", format!("\"{}\"", settings.heartbeat)),
-            ("batch", settings.batch.to_string()),
-        ]
+    fn fits(settings: &RaftSettings, given: &Given<'_>) {
+        timeouts_fit(settings.election_timeout, settings.heartbeat, given);
     }
 
     fn server(settings: &RaftSettings, servers: u32, mutant: Option<&'static str>) -> raft::Config {
@@ -88,23 +71,16 @@ impl KeyValue for raft::RaftKv {
     }
 }
 
-/// Reads the election timeout and the heartbeat, which must fit each other; these where there are none.
-pub(super) fn timeouts(fields: &mut Fields<'_>, usual_timeout: DurationRange, usual_beat: Duration) -> (DurationRange, Duration) {
-    let (timeout, beat) = (fields.take("election_timeout"), fields.take("heartbeat"));
-    let election_timeout = timeout.map_or(Some(usual_timeout), Form::duration_range);
-    let heartbeat = beat.map_or(Some(usual_beat), Form::duration_positive);
-    if let (Some(election_timeout), Some(heartbeat)) = (election_timeout, heartbeat)
-        && heartbeat >= election_timeout.low()
+/// Complains of a heartbeat that is not shorter than every election timeout.
+pub(super) fn timeouts_fit(election_timeout: DurationRange, heartbeat: Duration, given: &Given<'_>) {
+    let shortest = election_timeout.low();
+    if heartbeat >= shortest
+        && let Some(form) = given.complain(&["election_timeout", "heartbeat"])
     {
-        complain(timeout.or(beat).unwrap_or(fields.form()), election_timeout.low(), heartbeat);
+        form.report(
+            form.problem(format!("the election timeout may be as short as {shortest}, no longer than the heartbeat, {heartbeat}"))
+                .label("followers would campaign against a healthy leader")
+                .help("make the heartbeat a third of the election timeout, or less"),
+        );
     }
-    (election_timeout.unwrap_or(usual_timeout), heartbeat.unwrap_or(usual_beat))
-}
-
-fn complain(form: Form<'_>, shortest: Duration, heartbeat: Duration) {
-    form.report(
-        form.problem(format!("the election timeout may be as short as {shortest}, no longer than the heartbeat, {heartbeat}"))
-            .label("followers would campaign against a healthy leader")
-            .help("make the heartbeat a third of the election timeout, or less"),
-    );
 }

@@ -4,9 +4,9 @@
 //! system: Supervisor(nodes: 6, jobs: 4, restart_after: "1s", replace_after: "5s", detector: Heartbeat(timeout: "3s"))
 //! ```
 
-use super::detectors::{mutants, no_workload};
+use super::detectors::{methods, mutants, no_workload};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
-use crate::base::{Duration, Form};
+use crate::base::{Count, Duration, Form, Maybe, PositiveLength, Setting, Settings, settings};
 use crate::check::{Judge, Property};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, RECOVERY, RecoveryJudge, Testimony, Working};
@@ -31,6 +31,20 @@ pub struct SupervisorConfig {
     pub replace_after: Duration,
     /// How often the supervisor looks.
     pub every: Duration,
+}
+
+settings! {
+    /// What supervision has fields for.
+    struct Jobs {
+        /// How many of the nodes have a job: fewer than there are, and all but one by default.
+        jobs: Option<u32> = None, Maybe(Count(1..));
+        /// How long a node is suspected before it is started anew.
+        restart_after: Duration = Duration::from_secs(1), PositiveLength;
+        /// How long it is suspected before another takes its job: five times `restart_after` by default.
+        replace_after: Duration = restart_after * 5, PositiveLength;
+        /// How often the supervisor looks.
+        every: Duration = Duration::from_millis(500), PositiveLength;
+    }
 }
 
 impl Cluster for Supervisor {
@@ -83,32 +97,34 @@ impl System for Supervisor {
         let mut fields = system.fields()?;
         let omega = OmegaConfig::read(&mut fields);
         let most = omega.as_ref().map_or(1, |omega| omega.nodes - 1);
-        let jobs = fields.read_or("jobs", most, |form| form.count(1..=most));
-        let restart_after = fields.read_or("restart_after", Duration::from_secs(1), Form::duration_positive);
-        let replace = fields.take("replace_after");
-        let replace_after = replace.map_or(Some(restart_after * 5), Form::duration_positive);
-        let every = fields.read_or("every", Duration::from_millis(500), Form::duration_positive);
-        if let (Some(form), Some(length)) = (replace, replace_after)
-            && length <= restart_after
+        let (Jobs { jobs, restart_after, replace_after, every }, given) = Jobs::read(&mut fields);
+        fields.finish();
+        let jobs = jobs.unwrap_or(most);
+        if jobs > most
+            && let Some(form) = given.form("jobs")
+        {
+            form.report(form.mismatch(&format!("a whole number from 1 to {most}")));
+        }
+        if replace_after <= restart_after
+            && let Some(form) = given.complain(&["replace_after", "restart_after"])
         {
             form.report(
-                form.problem(format!("a node is replaced after {length}, before it is started anew, after {restart_after}"))
+                form.problem(format!("a node is replaced after {replace_after}, before it is started anew, after {restart_after}"))
                     .help("make replace_after longer than restart_after"),
             );
         }
-        fields.finish();
-        Some(SupervisorConfig { omega: omega?, jobs, restart_after, replace_after: replace_after?, every })
+        Some(SupervisorConfig { omega: omega?, jobs, restart_after, replace_after, every })
     }
 
     fn write(config: &SupervisorConfig) -> Written {
-        let SupervisorConfig { omega, jobs, restart_after, replace_after, every } = config;
-        let system = format!(
-            "Supervisor(nodes: {}, jobs: {jobs}, restart_after: \"{restart_after}\", replace_after: \"{replace_after}\", every: \"{every}\", \
-             detector: {})",
-            omega.nodes,
-            omega.detector.write()
-        );
+        let SupervisorConfig { ref omega, jobs, restart_after, replace_after, every } = *config;
+        let own = Jobs { jobs: Some(jobs), restart_after, replace_after, every }.written();
+        let system = format!("Supervisor(nodes: {}, {own}, detector: {})", omega.nodes, omega.detector.write());
         Written { system, workload: None }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        [vec![(Self::NAME, [OmegaConfig::declared(), Jobs::declared()].concat())], methods()].concat()
     }
 
     fn population(config: &SupervisorConfig) -> Population {

@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Duration, Fields, Form};
+use crate::base::{Count, Duration, Given, PositiveLength, settings};
 use crate::check::{Judge, Property};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
@@ -13,34 +13,22 @@ pub type ThreePhase = Txn<ThreePhaseTransactions>;
 /// Its part of a scenario.
 pub type ThreePhaseConfig = TxnConfig<ThreePhaseSettings>;
 
-/// What three-phase commit has fields for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThreePhaseSettings {
-    /// How many servers there are.
-    pub nodes: u32,
-    /// How long all the work may take.
-    pub work_timeout: Duration,
-    /// How long a participant waits to be asked for its vote, before it aborts.
-    pub abandon_timeout: Duration,
-    /// How long an answer is waited for, before whoever owes it is taken to have crashed.
-    pub answer_timeout: Duration,
-    /// How long a participant in doubt waits before it asks the others.
-    pub doubt_timeout: Duration,
-    /// How much longer each participant waits than the one before it.
-    pub stagger: Duration,
-}
-
-impl Default for ThreePhaseSettings {
-    fn default() -> Self {
-        let usual = protocol::Config::of(5);
-        Self {
-            nodes: usual.members.len() as u32,
-            work_timeout: usual.work_timeout,
-            abandon_timeout: usual.abandon_timeout,
-            answer_timeout: usual.answer_timeout,
-            doubt_timeout: usual.doubt_timeout,
-            stagger: usual.stagger,
-        }
+settings! {
+    /// What three-phase commit has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ThreePhaseSettings {
+        /// How many servers there are.
+        nodes: u32 = 5, Count(1..=1000);
+        /// How long all the work may take.
+        work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
+        /// How long a participant waits to be asked for its vote, before it aborts.
+        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
+        /// How long an answer is waited for, before whoever owes it is taken to have crashed.
+        answer_timeout: Duration = protocol::Config::of(5).answer_timeout, PositiveLength;
+        /// How long a participant in doubt waits before it asks the others: more than two times `answer_timeout`.
+        doubt_timeout: Duration = protocol::Config::of(5).doubt_timeout, PositiveLength;
+        /// How much longer each participant waits than the one before it.
+        stagger: Duration = protocol::Config::of(5).stagger, PositiveLength;
     }
 }
 
@@ -52,15 +40,11 @@ impl Transactional for ThreePhaseTransactions {
     type Server = protocol::ThreePhase;
     type Settings = ThreePhaseSettings;
 
-    fn read(fields: &mut Fields<'_>) -> Option<ThreePhaseSettings> {
-        let usual = ThreePhaseSettings::default();
-        let mut length = |name, usual| (fields.take(name), usual);
-        let answer = length("answer_timeout", usual.answer_timeout);
-        let doubt = length("doubt_timeout", usual.doubt_timeout);
-        let read = |(form, usual): (Option<Form<'_>>, Duration)| form.and_then(Form::duration_positive).unwrap_or(usual);
-        let (answer_timeout, doubt_timeout) = (read(answer), read(doubt));
-        if doubt_timeout <= answer_timeout * 2 {
-            let form = doubt.0.or(answer.0).unwrap_or(fields.form());
+    fn fits(settings: &ThreePhaseSettings, given: &Given<'_>) {
+        let ThreePhaseSettings { answer_timeout, doubt_timeout, .. } = settings;
+        if *doubt_timeout <= *answer_timeout * 2
+            && let Some(form) = given.complain(&["doubt_timeout", "answer_timeout"])
+        {
             form.report(
                 form.problem(format!(
                     "a participant doubts after {doubt_timeout}, and a coordinator may work for two times {answer_timeout}"
@@ -68,25 +52,6 @@ impl Transactional for ThreePhaseTransactions {
                 .help("make doubt_timeout more than two times answer_timeout"),
             );
         }
-        Some(ThreePhaseSettings {
-            nodes: fields.read_or("nodes", usual.nodes, |form| form.count(1..=1000)),
-            work_timeout: fields.read_or("work_timeout", usual.work_timeout, Form::duration_positive),
-            abandon_timeout: fields.read_or("abandon_timeout", usual.abandon_timeout, Form::duration_positive),
-            answer_timeout,
-            doubt_timeout,
-            stagger: fields.read_or("stagger", usual.stagger, Form::duration_positive),
-        })
-    }
-
-    fn write(settings: &ThreePhaseSettings) -> Vec<(&'static str, String)> {
-        vec![
-            ("nodes", settings.nodes.to_string()),
-            ("work_timeout", format!("\"{}\"", settings.work_timeout)),
-            ("abandon_timeout", format!("\"{}\"", settings.abandon_timeout)),
-            ("answer_timeout", format!("\"{}\"", settings.answer_timeout)),
-            ("doubt_timeout", format!("\"{}\"", settings.doubt_timeout)),
-            ("stagger", format!("\"{}\"", settings.stagger)),
-        ]
     }
 
     fn count(settings: &ThreePhaseSettings) -> u32 {

@@ -15,9 +15,9 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::load::{self, MOST, Traffic};
+use super::load::{Choice, MOST, Traffic, TwoParts};
 use super::{Mutant, Nodes, Population, System, Written, spelling};
-use crate::base::{Committed, Fields, Form, Transaction};
+use crate::base::{Committed, Count, Form, Given, Setting, Settings, Transaction, settings};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Judge, Property, PropertyReport};
@@ -25,114 +25,147 @@ use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::process::{Process, Service};
 use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
-use crate::workload::{Pace, Patience, TransactionGenerator, TransactionLoad};
+use crate::workload::{TransactionGenerator, TransactionLoad};
 use crate::world::Cluster;
 
 /// The workload of a transactional system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TxnWorkload {
-    /// How many clients there are.
-    pub clients: u32,
+    /// Who the clients are, and when they ask.
+    pub traffic: Traffic,
     /// What they do.
     pub load: TransactionLoad,
-    /// When they do it.
-    pub pace: Pace,
-    /// How long they wait.
-    pub patience: Patience,
-    /// How many transactions a client may have under way.
-    pub sessions: u32,
 }
 
 impl Default for TxnWorkload {
     /// Three clients that do a hundred transactions a second with a bank of eight accounts.
     fn default() -> Self {
-        let Traffic { pace, patience, sessions } = Traffic::default();
-        let bank = Bank::new(8, 100, 3, BankMix { transfer: 4, audit: 1 }).expect("it is possible");
-        Self { clients: 3, load: TransactionLoad::Bank(bank), pace, patience, sessions }
+        let bank = BankLoad::default().bank().expect("the usual bank is possible");
+        Self { traffic: Traffic::default(), load: TransactionLoad::Bank(bank) }
+    }
+}
+
+settings! {
+    /// A bank: money is moved between accounts, and audited.
+    struct BankLoad {
+        /// How many accounts there are.
+        accounts: u32 = 8, Count(2..=ACTS_MOST);
+        /// How much each holds at first.
+        balance: u32 = 100, Count(1..=1_000_000_000);
+        /// How many accounts a transfer touches, at most all.
+        parties: u32 = accounts.min(3), Count(2..=accounts);
+        /// So many parts transfers and audits.
+        mix: (u32, u32) = (4, 1), TwoParts("transfer", "audit");
+    }
+}
+
+settings! {
+    /// Transactions that read lists, and append to them.
+    struct ListsLoad {
+        /// How many keys there are.
+        keys: u32 = 8, Count(1..=MOST);
+        /// How clients choose among them.
+        choice: KeyChoice = KeyChoice::Uniform, Choice;
+        /// How many acts a transaction has at most.
+        acts: u32 = 4, Count(1..=ACTS_MOST);
+        /// So many parts reads and appends.
+        mix: (u32, u32) = (1, 1), TwoParts("read", "append");
+    }
+}
+
+settings! {
+    /// Transactions that read registers, and write them.
+    struct RegistersLoad {
+        /// How many keys there are.
+        keys: u32 = 8, Count(1..=MOST);
+        /// How clients choose among them.
+        choice: KeyChoice = KeyChoice::Uniform, Choice;
+        /// How many acts a transaction has at most.
+        acts: u32 = 4, Count(1..=ACTS_MOST);
+        /// So many parts reads and writes.
+        mix: (u32, u32) = (1, 1), TwoParts("read", "write");
+    }
+}
+
+/// The most accounts of a bank, and the most acts of a transaction.
+const ACTS_MOST: u32 = 1_000;
+
+impl BankLoad {
+    fn bank(&self) -> Result<Bank, LoadError> {
+        let (transfer, audit) = self.mix;
+        Bank::new(self.accounts, self.balance.into(), self.parties, BankMix { transfer, audit })
     }
 }
 
 impl TxnWorkload {
-    /// The most accounts of a bank, and the most acts of a transaction.
-    const ACTS_MOST: u32 = 1_000;
-
     /// Reads the workload: the usual one where there is none.
     pub fn decode(form: Option<Form<'_>>) -> Option<Self> {
         let usual = Self::default();
         let Some(form) = form else { return Some(usual) };
         let mut fields = form.fields()?;
-        let clients = fields.read_or("clients", usual.clients, |form| form.count(1..=MOST));
+        let (traffic, given) = Traffic::read(&mut fields);
+        traffic.fits(&given);
         let load = fields.read_or("load", usual.load, load);
-        let Traffic { pace, patience, sessions } = Traffic::decode(&mut fields);
         fields.finish();
-        Some(Self { clients, load, pace, patience, sessions })
+        Some(Self { traffic, load })
     }
 
     /// Writes the workload as [`decode`](Self::decode) reads it.
     pub fn write(&self) -> String {
-        format!("(clients: {}, load: {}, {})", self.clients, write_load(&self.load), self.traffic().write())
+        format!("({}, load: {})", self.traffic.written(), write_load(&self.load))
+    }
+
+    /// What there is to set.
+    pub fn declared() -> Vec<Setting> {
+        let load = Setting {
+            name: "load",
+            about: "What clients do: each has fields of its own.",
+            takes: "`Bank(…)`, `Lists(…)` or `Registers(…)`".to_owned(),
+            default: write_load(&Self::default().load),
+        };
+        [Traffic::declared(), vec![load]].concat()
     }
 
     /// What each client is built from, for a cluster of which this many servers take requests.
     pub fn configs(&self, servers: u32) -> Vec<ClientConfig<TransactionLoad>> {
-        self.traffic().configs(servers, self.clients, self.load.clone())
-    }
-
-    fn traffic(&self) -> Traffic {
-        Traffic { pace: self.pace, patience: self.patience, sessions: self.sessions }
+        self.traffic.configs(servers, self.load.clone())
     }
 }
 
 fn load(form: Form<'_>) -> Option<TransactionLoad> {
-    let load = match form.variant("a load", &["Bank", "Lists", "Registers"])? {
-        "Bank" => bank(form)?.map(TransactionLoad::Bank),
-        "Lists" => mixed(form, Change::Append)?.map(TransactionLoad::Mixed),
-        _ => mixed(form, Change::Write)?.map(TransactionLoad::Mixed),
+    let name = form.variant("a load", &["Bank", "Lists", "Registers"])?;
+    let mut fields = form.fields()?;
+    let mixed =
+        |keys, choice, acts, (read, change), by| Mixed::new(keys, choice, acts, MixedMix { read, change }, by).map(TransactionLoad::Mixed);
+    let load = match name {
+        "Bank" => BankLoad::read(&mut fields).0.bank().map(TransactionLoad::Bank),
+        "Lists" => {
+            let (ListsLoad { keys, choice, acts, mix }, _) = ListsLoad::read(&mut fields);
+            mixed(keys, choice, acts, mix, Change::Append)
+        }
+        _ => {
+            let (RegistersLoad { keys, choice, acts, mix }, _) = RegistersLoad::read(&mut fields);
+            mixed(keys, choice, acts, mix, Change::Write)
+        }
     };
+    fields.finish();
     load.map_err(|why| form.report(form.problem(why.to_string()))).ok()
-}
-
-fn bank(form: Form<'_>) -> Option<Result<Bank, LoadError>> {
-    let mut fields = form.fields()?;
-    let accounts = fields.read_or("accounts", 8, |form| form.count(2..=TxnWorkload::ACTS_MOST));
-    let balance = fields.read_or("balance", 100, |form| form.count(1..=1_000_000_000));
-    let parties = fields.read_or("parties", accounts.min(3), |form| form.count(2..=accounts));
-    let (transfer, audit) = fields.read_or("mix", (4, 1), |form| load::two_parts(form, "transfer", "audit"));
-    fields.finish();
-    Some(Bank::new(accounts, balance, parties, BankMix { transfer, audit }))
-}
-
-fn mixed(form: Form<'_>, change: Change) -> Option<Result<Mixed, LoadError>> {
-    let mut fields = form.fields()?;
-    let keys = fields.read_or("keys", 8, |form| form.count(1..=MOST));
-    let choice = fields.read_or("choice", KeyChoice::Uniform, load::key_choice);
-    let acts = fields.read_or("acts", 4, |form| form.count(1..=TxnWorkload::ACTS_MOST));
-    let (read, changes) = fields.read_or("mix", (1, 1), |form| load::two_parts(form, "read", word(change)));
-    fields.finish();
-    Some(Mixed::new(keys, choice, acts, MixedMix { read, change: changes }, change))
-}
-
-fn word(change: Change) -> &'static str {
-    match change {
-        Change::Append => "append",
-        Change::Write => "write",
-    }
 }
 
 fn write_load(load: &TransactionLoad) -> String {
     match load {
         TransactionLoad::Bank(bank) => {
-            let (accounts, balance, parties, BankMix { transfer, audit }) = (bank.accounts(), bank.balance(), bank.parties(), bank.mix());
-            format!("Bank(accounts: {accounts}, balance: {balance}, parties: {parties}, mix: (transfer: {transfer}, audit: {audit}))")
+            let BankMix { transfer, audit } = bank.mix();
+            let (accounts, balance, parties) = (bank.accounts(), bank.balance(), bank.parties());
+            format!("Bank({})", BankLoad { accounts, balance, parties, mix: (transfer, audit) }.written())
         }
         TransactionLoad::Mixed(mixed) => {
-            let name = match mixed.change() {
-                Change::Append => "Lists",
-                Change::Write => "Registers",
-            };
-            let (keys, choice, acts) = (mixed.keys(), load::write_choice(mixed.choice()), mixed.acts());
-            let (MixedMix { read, change }, word) = (mixed.mix(), word(mixed.change()));
-            format!("{name}(keys: {keys}{choice}, acts: {acts}, mix: (read: {read}, {word}: {change}))")
+            let (keys, choice, acts, MixedMix { read, change }) = (mixed.keys(), mixed.choice(), mixed.acts(), mixed.mix());
+            let mix = (read, change);
+            match mixed.change() {
+                Change::Append => format!("Lists({})", ListsLoad { keys, choice, acts, mix }.written()),
+                Change::Write => format!("Registers({})", RegistersLoad { keys, choice, acts, mix }.written()),
+            }
         }
     }
 }
@@ -151,15 +184,13 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
 
     /// What runs on servers.
     type Server: Process<Message = Self::Message, Config: Clone>;
-    /// Its own fields in a scenario: how many servers of which sort there are, timeouts, ….
-    type Settings: Clone + Debug + Send + Sync + 'static;
+    /// Its own fields in a scenario, as [`settings!`](crate::settings) declares them.
+    type Settings: Settings + Clone + Debug + Send + Sync + 'static;
 
-    /// Reads its own fields, and reports every problem that it finds. Where it can go on after a problem it does, with the usual value, so
-    /// that the rest of the file is read too; what has problems is never run.
-    fn read(fields: &mut Fields<'_>) -> Option<Self::Settings>;
-
-    /// Its own fields, by name, as [`read`](Self::read) reads them.
-    fn write(settings: &Self::Settings) -> Vec<(&'static str, String)>;
+    /// Reports what does not fit together among its own fields.
+    fn fits(settings: &Self::Settings, given: &Given<'_>) {
+        let _ = (settings, given);
+    }
 
     /// How many servers there are.
     fn count(settings: &Self::Settings) -> u32;
@@ -249,18 +280,28 @@ impl<P: Transactional> System for Txn<P> {
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {
         let workload = TxnWorkload::decode(workload);
         let mut fields = system.fields()?;
-        let settings = P::read(&mut fields);
+        let (settings, given) = P::Settings::read(&mut fields);
+        P::fits(&settings, &given);
         fields.finish();
-        Some(TxnConfig { settings: settings?, workload: workload? })
+        Some(TxnConfig { settings, workload: workload? })
     }
 
     fn write(config: &Self::Config) -> Written {
-        let own: Vec<String> = P::write(&config.settings).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        Written { system: format!("{}({})", P::NAME, own.join(", ")), workload: Some(config.workload.write()) }
+        Written { system: format!("{}({})", P::NAME, config.settings.written()), workload: Some(config.workload.write()) }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![
+            (P::NAME, P::Settings::declared()),
+            ("workload", TxnWorkload::declared()),
+            ("Bank", BankLoad::declared()),
+            ("Lists", ListsLoad::declared()),
+            ("Registers", RegistersLoad::declared()),
+        ]
     }
 
     fn population(config: &Self::Config) -> Population {
-        Population { servers: P::count(&config.settings), clients: config.workload.clients }
+        Population { servers: P::count(&config.settings), clients: config.workload.traffic.clients }
     }
 
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {

@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Duration, DurationRange, Fields, Form};
+use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
 use crate::check::{Judge, Property};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
@@ -15,28 +15,24 @@ pub type TwoPhaseOverRaft = Txn<GroupTransactions>;
 /// Its part of a scenario.
 pub type TwoPhaseOverRaftConfig = TxnConfig<TwoPhaseOverRaftSettings>;
 
-/// What two-phase commit over Raft groups has fields for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TwoPhaseOverRaftSettings {
-    /// How many groups there are.
-    pub groups: u32,
-    /// How many servers each group has.
-    pub replicas: u32,
-    /// How long a server waits for a leader before it campaigns: drawn anew each time.
-    pub election_timeout: DurationRange,
-    /// How often a leader shows that it lives.
-    pub heartbeat: Duration,
-    /// How long a coordinator's leader waits for votes.
-    pub vote_timeout: Duration,
-    /// How often a coordinator's leader repeats what was not answered.
-    pub resend: Duration,
-}
-
-impl Default for TwoPhaseOverRaftSettings {
-    /// Three groups of three servers.
-    fn default() -> Self {
-        let Config { groups, replicas, election_timeout, heartbeat, vote_timeout, resend, .. } = Config::of(3, 3);
-        Self { groups, replicas, election_timeout, heartbeat, vote_timeout, resend }
+settings! {
+    /// What two-phase commit over Raft groups has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TwoPhaseOverRaftSettings {
+        /// How many groups there are.
+        groups: u32 = 3, Count(1..=100);
+        /// How many servers each group has.
+        replicas: u32 = 3, Count(1..=9);
+        /// How long a server waits for a leader before it campaigns: drawn anew each time.
+        election_timeout: DurationRange = Config::of(3, 3).election_timeout, Lengths;
+        /// How often a leader shows that it lives: shorter than every election timeout.
+        heartbeat: Duration = Config::of(3, 3).heartbeat, PositiveLength;
+        /// How many log entries one message of Raft carries at most.
+        batch: u32 = Config::of(3, 3).batch, Count(1..=100_000);
+        /// How long a coordinator's leader waits for votes.
+        vote_timeout: Duration = Config::of(3, 3).vote_timeout, PositiveLength;
+        /// How often a coordinator's leader repeats what was not answered.
+        resend: Duration = Config::of(3, 3).resend, PositiveLength;
     }
 }
 
@@ -48,30 +44,8 @@ impl Transactional for GroupTransactions {
     type Server = Member;
     type Settings = TwoPhaseOverRaftSettings;
 
-    fn read(fields: &mut Fields<'_>) -> Option<TwoPhaseOverRaftSettings> {
-        let usual = TwoPhaseOverRaftSettings::default();
-        let groups = fields.read_or("groups", usual.groups, |form| form.count(1..=100));
-        let replicas = fields.read_or("replicas", usual.replicas, |form| form.count(1..=9));
-        let (election_timeout, heartbeat) = super::raft_kv::timeouts(fields, usual.election_timeout, usual.heartbeat);
-        Some(TwoPhaseOverRaftSettings {
-            groups,
-            replicas,
-            election_timeout,
-            heartbeat,
-            vote_timeout: fields.read_or("vote_timeout", usual.vote_timeout, Form::duration_positive),
-            resend: fields.read_or("resend", usual.resend, Form::duration_positive),
-        })
-    }
-
-    fn write(settings: &TwoPhaseOverRaftSettings) -> Vec<(&'static str, String)> {
-        vec![
-            ("groups", settings.groups.to_string()),
-            ("replicas", settings.replicas.to_string()),
-            ("election_timeout", format!("\"{}\"", settings.election_timeout)),
-            ("heartbeat", format!("\"{}\"", settings.heartbeat)),
-            ("vote_timeout", format!("\"{}\"", settings.vote_timeout)),
-            ("resend", format!("\"{}\"", settings.resend)),
-        ]
+    fn fits(settings: &TwoPhaseOverRaftSettings, given: &Given<'_>) {
+        super::raft_kv::timeouts_fit(settings.election_timeout, settings.heartbeat, given);
     }
 
     fn count(settings: &TwoPhaseOverRaftSettings) -> u32 {
@@ -84,6 +58,7 @@ impl Transactional for GroupTransactions {
             replicas: settings.replicas,
             election_timeout: settings.election_timeout,
             heartbeat: settings.heartbeat,
+            batch: settings.batch,
             vote_timeout: settings.vote_timeout,
             resend: settings.resend,
             rules: raft_groups::rules_of(mutant),

@@ -8,6 +8,7 @@ mod layers;
 mod manifest;
 mod rust;
 mod scenarios;
+mod settings;
 
 use std::fs;
 use std::path::Path;

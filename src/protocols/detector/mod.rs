@@ -31,7 +31,7 @@ mod swim;
 #[cfg(test)]
 mod tests;
 
-use crate::base::Duration;
+use crate::base::{Count, Duration, Flag, Length, PositiveLength, settings};
 
 pub use company::{Company, CompanyConfig, CompanyMessage, CompanyTimer, WorkerConfig};
 pub use decoys::DECOYS;
@@ -227,58 +227,38 @@ impl Phi {
     }
 }
 
-/// SWIM with Lifeguard, as memberlist names its parameters (`config.go`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SwimConfig {
-    /// How often a member is probed: SWIM's protocol period.
-    pub probe_interval: Duration,
-    /// How long a probe waits for its answer before it asks others to probe. Shorter than the interval.
-    pub probe_timeout: Duration,
-    /// How many others are asked to probe in one's stead.
-    pub indirect_checks: u32,
-    /// Updates are passed on this many times ⌈log₁₀(n + 1)⌉ times.
-    pub retransmit_mult: u32,
-    /// A suspicion lasts at least this many times max(1, log₁₀ n) probe intervals. With 0, a member that does not answer is dead at once.
-    pub suspicion_mult: u32,
-    /// A suspicion lasts at most this many times as long, until others confirm it (Lifeguard). With 1, confirmations change nothing.
-    pub suspicion_max_timeout_mult: u32,
-    /// Lifeguard's local health goes up to one less than this, and lengthens probes by as much. With 1, probes are never lengthened.
-    pub awareness_max_multiplier: u32,
-    /// Lifeguard's buddy system: whoever is probed while suspected is told so at once. So is whoever probes while held suspect or dead.
-    pub buddy: bool,
-    /// How often updates are passed on besides.
-    pub gossip_interval: Duration,
-    /// To how many. With 0, updates ride on probes and their answers only, as SWIM has it.
-    pub gossip_nodes: u32,
-    /// How long updates are passed on to a dead member too.
-    pub gossip_to_the_dead: Duration,
-    /// How often all that is known is exchanged with another member; in large clusters less often. Zero: never.
-    pub push_pull_interval: Duration,
-    /// How often a dead member is tried again (Serf's `ReconnectInterval`). Zero: never.
-    pub reconnect_interval: Duration,
-    /// How many bytes a message may carry.
-    pub packet: u32,
-}
-
-impl Default for SwimConfig {
-    /// memberlist's defaults for a local network, with Lifeguard.
-    fn default() -> Self {
-        Self {
-            probe_interval: Duration::from_secs(1),
-            probe_timeout: Duration::from_millis(500),
-            indirect_checks: 3,
-            retransmit_mult: 4,
-            suspicion_mult: 4,
-            suspicion_max_timeout_mult: 6,
-            awareness_max_multiplier: 8,
-            buddy: true,
-            gossip_interval: Duration::from_millis(200),
-            gossip_nodes: 3,
-            gossip_to_the_dead: Duration::from_secs(30),
-            push_pull_interval: Duration::from_secs(30),
-            reconnect_interval: Duration::from_secs(30),
-            packet: 1400,
-        }
+settings! {
+    /// SWIM with Lifeguard, as memberlist names its parameters (`config.go`); by default as memberlist has them for a local network.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SwimConfig {
+        /// How often a member is probed: SWIM's protocol period.
+        probe_interval: Duration = Duration::from_secs(1), PositiveLength;
+        /// How long a probe waits for its answer before it asks others to probe. Shorter than the interval.
+        probe_timeout: Duration = Duration::from_millis(500), PositiveLength;
+        /// How many others are asked to probe in one's stead.
+        indirect_checks: u32 = 3, Count(0..=100);
+        /// Updates are passed on this many times ⌈log₁₀(n + 1)⌉ times.
+        retransmit_mult: u32 = 4, Count(1..=100);
+        /// A suspicion lasts at least this many times max(1, log₁₀ n) probe intervals. With 0, a member that does not answer is dead at once.
+        suspicion_mult: u32 = 4, Count(0..=100);
+        /// A suspicion lasts at most this many times as long, until others confirm it (Lifeguard). With 1, confirmations change nothing.
+        suspicion_max_timeout_mult: u32 = 6, Count(1..=100);
+        /// Lifeguard's local health goes up to one less than this, and lengthens probes by as much. With 1, probes are never lengthened.
+        awareness_max_multiplier: u32 = 8, Count(1..=100);
+        /// Lifeguard's buddy system: whoever is probed while suspected is told so at once. So is whoever probes while held suspect or dead.
+        buddy: bool = true, Flag;
+        /// How often updates are passed on besides.
+        gossip_interval: Duration = Duration::from_millis(200), PositiveLength;
+        /// To how many. With 0, updates ride on probes and their answers only, as SWIM has it.
+        gossip_nodes: u32 = 3, Count(0..=100);
+        /// How long updates are passed on to a dead member too.
+        gossip_to_the_dead: Duration = Duration::from_secs(30), Length;
+        /// How often all that is known is exchanged with another member; in large clusters less often. Zero: never.
+        push_pull_interval: Duration = Duration::from_secs(30), Length;
+        /// How often a dead member is tried again (Serf's `ReconnectInterval`). Zero: never.
+        reconnect_interval: Duration = Duration::from_secs(30), Length;
+        /// How many bytes a message may carry.
+        packet: u32 = 1400, Count(64..=65_507);
     }
 }
 

@@ -102,7 +102,7 @@ impl Process for Member {
             election_timeout: config.election_timeout,
             heartbeat: config.heartbeat,
             machine: Group::new(group, config.groups, config.rules),
-            batch_max: 64,
+            batch_max: config.batch as usize,
             rules: &raft::Correct,
         };
         let disk = disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE);

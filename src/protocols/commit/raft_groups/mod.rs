@@ -56,6 +56,8 @@ pub struct Config {
     pub election_timeout: DurationRange,
     /// How often a leader shows that it lives.
     pub heartbeat: Duration,
+    /// How many entries one message of Raft carries at most; at least 1.
+    pub batch: u32,
     /// How long the coordinator's leader waits for votes, before it aborts; counted anew by each leader.
     pub vote_timeout: Duration,
     /// How often the coordinator's leader repeats what was not answered.
@@ -67,12 +69,13 @@ pub struct Config {
 impl Config {
     /// So many groups of so many servers, for links of a few milliseconds.
     pub fn of(groups: u32, replicas: u32) -> Self {
-        let raft::Config { election_timeout, heartbeat, .. } = <raft::Config>::of(replicas);
+        let raft::Config { election_timeout, heartbeat, batch_max, .. } = <raft::Config>::of(replicas);
         Self {
             groups,
             replicas,
             election_timeout,
             heartbeat,
+            batch: batch_max as u32,
             vote_timeout: Duration::from_millis(500),
             resend: Duration::from_millis(100),
             rules: &Correct,

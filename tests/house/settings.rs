@@ -1,0 +1,88 @@
+//! The tables of settings in the documents are those that the code declares. A table stands below a line `<!-- settings of NAME -->`, and is
+//! written anew by `UPDATE_EXPECT=1 cargo test --test house settings`.
+
+use std::collections::BTreeMap;
+
+use stormglass::base::Setting;
+use stormglass::scenario;
+use stormglass::systems::Registry;
+
+use crate::{File, demand_none, files, root};
+
+#[test]
+fn tables_of_settings_are_fresh() {
+    let declared = declared();
+    let mut complaints = Vec::new();
+    for document in files(&["docs"], ".md") {
+        let fresh = renewed(&document.text, &declared);
+        if fresh != document.text && std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(root().join(&document.path), &fresh).expect("a document can be written");
+        } else if let Some(line) = first_difference(&document.text, &fresh) {
+            complaints.push(document.complaint(line, "this table is stale: UPDATE_EXPECT=1 cargo test --test house settings"));
+        }
+    }
+    demand_none(&complaints);
+}
+
+#[test]
+fn every_setting_is_in_a_table() {
+    let documents: Vec<File> = files(&["docs"], ".md");
+    let told = |name: &String| documents.iter().any(|document| document.text.lines().any(|line| marked(line) == Some(name)));
+    let declared = declared();
+    let missing = declared.iter().filter(|(_, settings)| !declared.iter().any(|(name, same)| same == *settings && told(name)));
+    demand_none(&missing.map(|(name, _)| format!("no document has a line <!-- settings of {name} -->")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_stale_table_is_seen() {
+    let declared = declared();
+    let stale = "# Raft\n\n<!-- settings of RaftKv -->\n| field |\n| --- |\n\nMore.\n";
+    let fresh = renewed(stale, &declared);
+    assert_eq!(first_difference(stale, &fresh), Some(4));
+    assert!(fresh.contains("| `nodes` | How many servers there are. | a whole number from 1 to 1000 | `5` |\n"), "{fresh}");
+    assert_eq!(renewed(&fresh, &declared), fresh);
+}
+
+/// All settings: those of systems by the name of the system, or as `workload of RaftKv`; those around them by their field.
+fn declared() -> BTreeMap<String, Vec<Setting>> {
+    let registry = Registry::standard();
+    let own = registry.systems().flat_map(|system| {
+        let name = |part: &str| if part == system.name() { part.to_owned() } else { format!("{part} of {}", system.name()) };
+        system.settings().into_iter().map(move |(part, settings)| (name(part), settings))
+    });
+    own.chain(scenario::settings().into_iter().map(|(part, settings)| (part.to_owned(), settings))).collect()
+}
+
+/// The document with each marked table as it is declared.
+fn renewed(text: &str, declared: &BTreeMap<String, Vec<Setting>>) -> String {
+    let mut fresh = String::new();
+    let mut is_old = false;
+    for line in text.lines() {
+        is_old = is_old && line.starts_with('|');
+        if !is_old {
+            fresh += &format!("{line}\n");
+        }
+        if let Some(settings) = marked(line).and_then(|name| declared.get(name)) {
+            fresh += &table(settings);
+            is_old = true;
+        }
+    }
+    fresh
+}
+
+fn marked(line: &str) -> Option<&str> {
+    line.strip_prefix("<!-- settings of ")?.strip_suffix(" -->")
+}
+
+fn table(settings: &[Setting]) -> String {
+    let row = |Setting { name, about, takes, default }: &Setting| {
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        format!("| `{name}` | {about} | {takes} | {default} |\n")
+    };
+    let rows: String = settings.iter().map(row).collect();
+    format!("| field | what it means | what it takes | default |\n| --- | --- | --- | --- |\n{rows}")
+}
+
+fn first_difference(text: &str, fresh: &str) -> Option<usize> {
+    (1..).zip(text.lines().zip(fresh.lines())).find(|(_, (old, new))| old != new).map(|(line, _)| line)
+}
