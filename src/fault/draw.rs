@@ -50,8 +50,11 @@ impl Draw {
 
     fn fault(&self, wanted: &[&'static Kind]) -> BoxedStrategy<Fault> {
         let strategies = Fault::strategies(self).into_iter();
-        let kinds = strategies.filter_map(|(name, strategy)| Some((wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
-        Union::new_weighted(kinds.collect()).boxed()
+        let known = strategies.filter_map(|(name, strategy)| Some((wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
+        let mut weighted: Vec<_> = known.collect();
+        // What is drawn shrinks to what stands before it: to what is common.
+        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        Union::new_weighted(weighted).boxed()
     }
 
     /// Each as likely.

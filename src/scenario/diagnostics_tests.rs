@@ -542,7 +542,7 @@ fn what_goes_wrong() {
             3 | At("1s", Crsh(node: n1)),
               |          ^^^^
               |
-              = help: did you mean `Crash`? known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
+              = help: did you mean `Crash`? known here: Partition, Heal, Lose, Duplicate, Delay, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
 
             error: this fault does not say when it strikes
              --> storm.ron:4:1
@@ -584,7 +584,7 @@ fn what_goes_wrong() {
             8 | At("1s", At("1s", Heal)),
               |          ^^
               |
-              = help: known here: Partition, Heal, Crash, Restart, Pause, Resume, Lose, Duplicate, Delay, StallDisk, Destroy, OneOf
+              = help: known here: Partition, Heal, Lose, Duplicate, Delay, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
         "#]],
     );
     check_faults(
@@ -602,7 +602,7 @@ fn what_goes_wrong() {
             4 | At("1s", Partition(Thirds)),
               |                    ^^^^^^
               |
-              = help: known here: Halves, Isolate, OneWay, Groups
+              = help: known here: Isolate, Halves, OneWay, Groups
 
             error: `Partition` has no field `lastin`
              --> storm.ron:5:33
@@ -642,7 +642,7 @@ fn what_goes_wrong() {
             3 | At("1s", Lose(chance: "3/2")),
               |                       ^^^^^ a chance lies between 0 and 1
 
-            warning: this fault loses nothing
+            warning: this fault changes nothing
              --> storm.ron:4:23
               |
             4 | At("1s", Lose(chance: 0, lasting: "0s")),
@@ -740,18 +740,18 @@ fn what_sets_faults_off() {
     check_faults(
         "When(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),",
         expect![[r#"
-        warning: this never sets a fault off: the plan has no Crash
-         --> storm.ron:3:6
-          |
-        3 | When(Crashed, Heal),
-          |      ^^^^^^^
+            warning: this never sets a fault off: the plan has no Crash or Destroy
+             --> storm.ron:3:6
+              |
+            3 | When(Crashed, Heal),
+              |      ^^^^^^^
 
-        warning: this never sets a fault off: the plan has no Crash
-         --> storm.ron:4:6
-          |
-        4 | When(Restarted, Partition(Halves)),
-          |      ^^^^^^^^^
-    "#]],
+            warning: this never sets a fault off: the plan has no Crash or Destroy
+             --> storm.ron:4:6
+              |
+            4 | When(Restarted, Partition(Halves)),
+              |      ^^^^^^^^^
+        "#]],
     );
 }
 
@@ -1131,12 +1131,12 @@ fn advice() {
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"
-        warning: this mark is never set: the plan has no Crash
-         --> storm.ron:2:20
-          |
-        2 | expect: [Sometimes("unsynced write lost")], faults: [At("1s", Partition(Halves))]
-          |                    ^^^^^^^^^^^^^^^^^^^^^
-    "#]],
+            warning: this mark is never set: the plan has no Crash or Destroy
+             --> storm.ron:2:20
+              |
+            2 | expect: [Sometimes("unsynced write lost")], faults: [At("1s", Partition(Halves))]
+              |                    ^^^^^^^^^^^^^^^^^^^^^
+        "#]],
     );
 }
 
