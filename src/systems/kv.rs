@@ -208,7 +208,6 @@ const NODES: (u32, std::ops::RangeInclusive<u32>) = (5, 1..=1000);
 impl<P: KeyValue> System for Kv<P> {
     const NAME: &'static str = P::NAME;
     const ABOUT: &'static str = P::ABOUT;
-    const DRAWS: bool = true;
 
     type Config = KvConfig<P::Settings>;
 
