@@ -241,7 +241,10 @@ impl CommitJudge {
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
-            self.violated(Property::CommitIfAllYes, rules::ABORTED_FOR_NO_NO.with("node", node).with("txn", txn).with("at", now).with("by", by));
+            self.violated(
+                Property::CommitIfAllYes,
+                rules::ABORTED_FOR_NO_NO.with("node", node).with("txn", txn).with("at", now).with("by", by),
+            );
         }
     }
 
@@ -254,10 +257,7 @@ impl CommitJudge {
         self.end_doubt(node, txn);
         let state = self.transactions.entry(txn).or_default();
         if decision == Decision::Abort && voted_yes && !state.aborted {
-            self.violated(
-                Property::NoAbortAfterYes,
-                rules::ABORTED_ALONE.with("node", node).with("txn", txn).with("at", now),
-            );
+            self.violated(Property::NoAbortAfterYes, rules::ABORTED_ALONE.with("node", node).with("txn", txn).with("at", now));
         }
     }
 
@@ -270,9 +270,28 @@ impl CommitJudge {
         let first = state.decided.is_none();
         let (other, by, at) = *state.decided.get_or_insert((decision, node, now));
         if before.0 != decision {
-            self.violated(Property::NoReversal, rules::REVERSED.with("node", node).with("txn", txn).with("before", before.0).with("since", before.1).with("decision", decision).with("at", now));
+            self.violated(
+                Property::NoReversal,
+                rules::REVERSED
+                    .with("node", node)
+                    .with("txn", txn)
+                    .with("before", before.0)
+                    .with("since", before.1)
+                    .with("decision", decision)
+                    .with("at", now),
+            );
         } else if other != decision {
-            self.violated(Property::Agreement, rules::DISAGREE.with("node", node).with("txn", txn).with("by", by).with("before", other).with("since", at).with("decision", decision).with("at", now));
+            self.violated(
+                Property::Agreement,
+                rules::DISAGREE
+                    .with("node", node)
+                    .with("txn", txn)
+                    .with("by", by)
+                    .with("before", other)
+                    .with("since", at)
+                    .with("decision", decision)
+                    .with("at", now),
+            );
         }
         if first {
             match decision {
@@ -318,7 +337,8 @@ impl CommitJudge {
         if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
             && lock > release
         {
-            let broken = rules::LOCKED_AFTER_RELEASE.with("txn", txn).with("at", now).with("node", *taken_by).with("key", format!("k{key}"));
+            let broken =
+                rules::LOCKED_AFTER_RELEASE.with("txn", txn).with("at", now).with("node", *taken_by).with("key", format!("k{key}"));
             wrong.push((Property::TwoPhaseLocking, broken.with("by", *given_by).on([release, lock])));
         }
         for (property, broken) in wrong {
@@ -363,7 +383,10 @@ impl CommitJudge {
         };
         let nothing_done = state.participants.as_ref().is_some_and(Vec::is_empty);
         if !fits && !nothing_done {
-            self.violated(Property::ToldWhatHappened, rules::TOLD_WRONG.with("node", node).with("txn", txn).with("at", now).with("decision", decision));
+            self.violated(
+                Property::ToldWhatHappened,
+                rules::TOLD_WRONG.with("node", node).with("txn", txn).with("at", now).with("decision", decision),
+            );
         }
     }
 
@@ -387,7 +410,8 @@ impl CommitJudge {
         let against = holders.iter().find(|(other, (mode, _))| **other != txn && !mode.goes_with(lock.mode));
         if let Some((other, (mode, since))) = against {
             let (key, wanted) = (lock.key, lock.mode);
-            let broken = rules::BOTH_LOCKED.with("node", node).with("txn", txn).with("key", format!("k{key}")).with("mode", format!("{wanted:?}"));
+            let broken =
+                rules::BOTH_LOCKED.with("node", node).with("txn", txn).with("key", format!("k{key}")).with("mode", format!("{wanted:?}"));
             let broken = broken.with("at", now).with("other", *other).with("held", format!("{mode:?}")).with("since", *since);
             self.found[Property::ExclusiveLocks as usize].get_or_insert((now, broken));
         }
@@ -420,10 +444,7 @@ impl CommitJudge {
         if !shared_only {
             party.exclusive.clear();
             if !may {
-                self.violated(
-                    Property::LocksUntilDecided,
-                    rules::RELEASED_EARLY.with("node", node).with("txn", txn).with("at", now),
-                );
+                self.violated(Property::LocksUntilDecided, rules::RELEASED_EARLY.with("node", node).with("txn", txn).with("at", now));
             }
         }
         self.drop_locks(node, |other, mode| other == txn && (!shared_only || mode == Mode::Shared));

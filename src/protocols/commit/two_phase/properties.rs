@@ -23,8 +23,7 @@ pub const PROPERTIES: [(&str, &str); 4] = [
 ];
 
 /// A message left a server whose disk did not hold what it asserts.
-static NOT_DURABLE: Rule =
-    Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
+static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
 
 #[derive(Clone, Copy)]
 enum Property {
@@ -92,7 +91,8 @@ impl AuditJudge {
                 Message::Committed { .. } => "Committed",
                 _ => "Decide",
             };
-            let sent = NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
+            let sent =
+                NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
             self.found[property as usize].get_or_insert((at, sent.with("lacks", what)));
         }
     }

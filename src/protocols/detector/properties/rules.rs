@@ -2,24 +2,18 @@
 
 use crate::check::Rule;
 
-pub(super) static TOO_HIGH: Rule = Rule::new(
-    "incarnation-too-high",
-    "{node} holds {member} to be of incarnation {incarnation}, which has had {own} at most",
-);
-pub(super) static RAISED: Rule = Rule::new(
-    "raised-from-the-dead",
-    "{node} declared {member} dead in incarnation {buried}, and holds it {state} in {incarnation} again",
-);
+pub(super) static TOO_HIGH: Rule =
+    Rule::new("incarnation-too-high", "{node} holds {member} to be of incarnation {incarnation}, which has had {own} at most");
+pub(super) static RAISED: Rule =
+    Rule::new("raised-from-the-dead", "{node} declared {member} dead in incarnation {buried}, and holds it {state} in {incarnation} again");
 pub(super) static UNAWARE: Rule = Rule::new("unaware", "{node} does not suspect {of}, which was destroyed");
 pub(super) static TRUSTED_LATE: Rule = Rule::new("trusted-late", "{node} trusted {of} again, which was down, as late as at {at}");
 pub(super) static SUSPECTED_LATE: Rule = Rule::new("suspected-late", "{node} suspected {of}, which lived, as late as at {at}");
 pub(super) static SLOW: Rule = Rule::new("slow", "a crash was detected after {length}, not within {most}");
-pub(super) static MISSED_CRASH: Rule =
-    Rule::new("missed-crash", "{node} did not notice the crash of {of} at {since}, for all of {length}");
+pub(super) static MISSED_CRASH: Rule = Rule::new("missed-crash", "{node} did not notice the crash of {of} at {since}, for all of {length}");
 pub(super) static MISSED_STALL: Rule =
     Rule::new("missed-stall", "{node} did not notice the stalled disk of {of} at {since}, for all of {length}");
-pub(super) static MISTAKES: Rule =
-    Rule::new("many-mistakes", "{count} mistakes, one in {mean} of each pair, not at most one in {least}");
+pub(super) static MISTAKES: Rule = Rule::new("many-mistakes", "{count} mistakes, one in {mean} of each pair, not at most one in {least}");
 pub(super) static DOUBTS: Rule =
     Rule::new("many-doubts", "{count} doubts of living members, one in {mean} of each pair, not at most one in {least}");
 pub(super) static LONG_MISTAKES: Rule = Rule::new("long-mistakes", "a mistake lasts {mean} in the mean, not at most {most}");
