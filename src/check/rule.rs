@@ -34,6 +34,8 @@ pub struct Broken {
     pub rule: &'static Rule,
     /// What fills the gaps of its sentence, by name; perhaps more than it has gaps.
     pub facts: Vec<(&'static str, Fact)>,
+    /// In which of several groups, detectors or such it was, by what they are.
+    pub within: Option<(&'static str, Fact)>,
     /// The numbers of the records that it rests on, if a judge gives them.
     pub records: Vec<u64>,
 }
@@ -44,6 +46,8 @@ pub struct Broken {
 pub enum Fact {
     /// A node.
     Node(NodeId),
+    /// Several nodes.
+    Nodes(Vec<NodeId>),
     /// A client, or one session of it.
     Client(ClientId),
     /// A term, view, ballot or epoch.
@@ -60,7 +64,9 @@ pub enum Fact {
     Kind(&'static str),
     /// A role of a node.
     Role(&'static str),
-    /// Anything else: a value, an entry of a log, a transaction.
+    /// A transaction.
+    Transaction(String),
+    /// Anything else: a value, an entry of a log, a decision.
     Text(String),
 }
 
@@ -72,7 +78,7 @@ impl Rule {
 
     /// It was broken, and there is nothing more to say.
     pub const fn broken(&'static self) -> Broken {
-        Broken { rule: self, facts: Vec::new(), records: Vec::new() }
+        Broken { rule: self, facts: Vec::new(), within: None, records: Vec::new() }
     }
 
     /// It was broken, and this is one of the facts.
@@ -88,6 +94,12 @@ impl Broken {
     pub fn with(mut self, name: &'static str, fact: impl Into<Fact>) -> Self {
         self.facts.push((name, fact.into()));
         self
+    }
+
+    /// It was in this one of several groups, detectors or such.
+    #[must_use]
+    pub fn within(self, what: &'static str, which: impl Into<Fact>) -> Self {
+        Self { within: Some((what, which.into())), ..self }
     }
 
     /// The records that it rests on, by their numbers.
@@ -115,10 +127,14 @@ impl Serialize for Broken {
         struct Whole<'a> {
             rule: &'static str,
             facts: Vec<Named<'a>>,
+            within: Option<Named<'a>>,
             records: &'a [u64],
         }
-        let facts = self.facts.iter().map(|(name, fact)| Named { name, fact }).collect();
-        Whole { rule: self.rule.id, facts, records: &self.records }.serialize(serializer)
+        fn named<'a>((name, fact): &'a (&'static str, Fact)) -> Named<'a> {
+            Named { name, fact }
+        }
+        let facts = self.facts.iter().map(named).collect();
+        Whole { rule: self.rule.id, facts, within: self.within.as_ref().map(named), records: &self.records }.serialize(serializer)
     }
 }
 
@@ -126,12 +142,16 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node(node) => node.fmt(f),
+            Self::Nodes(nodes) => {
+                let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+                f.write_str(&names.join(" and "))
+            }
             Self::Client(client) => client.fmt(f),
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
             Self::Time(at) => at.fmt(f),
             Self::Length(length) => length.fmt(f),
             Self::Kind(name) | Self::Role(name) => f.write_str(name),
-            Self::Text(text) => f.write_str(text),
+            Self::Transaction(text) | Self::Text(text) => f.write_str(text),
         }
     }
 }
@@ -139,6 +159,12 @@ impl fmt::Display for Fact {
 impl From<NodeId> for Fact {
     fn from(node: NodeId) -> Self {
         Self::Node(node)
+    }
+}
+
+impl From<Vec<NodeId>> for Fact {
+    fn from(nodes: Vec<NodeId>) -> Self {
+        Self::Nodes(nodes)
     }
 }
 

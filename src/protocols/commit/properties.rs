@@ -3,12 +3,14 @@
 //! [`PROPERTIES`] says what each demands. AC1 to AC5 are those of *Concurrency Control and Recovery in Database Systems* (Bernstein,
 //! Hadzilacos and Goodman, 1987), §7.2. The judge also measures how long participants were in doubt, and keys locked.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table, Verdict};
+use crate::check::{Broken, Cell, Fact, Judge, PropertyKind, PropertyReport, Table, Verdict};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported: name, what kind, and what each says.
@@ -65,7 +67,7 @@ pub struct CommitJudge {
     down: BTreeMap<NodeId, Time>,
     settling: Option<Time>,
     now: Time,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: [Option<(Time, Broken)>; PROPERTIES.len()],
     measured: Measured,
 }
 
@@ -141,8 +143,8 @@ impl CommitJudge {
     }
 
     #[cold]
-    fn violated(&mut self, property: Property, detail: String) {
-        self.found[property as usize].get_or_insert((self.now, detail));
+    fn violated(&mut self, property: Property, broken: Broken) {
+        self.found[property as usize].get_or_insert((self.now, broken));
     }
 
     fn party(&mut self, txn: TxnId, node: NodeId) -> &mut Party {
@@ -178,7 +180,7 @@ impl CommitJudge {
         self.measured.began += 1;
         let state = self.transactions.entry(txn).or_default();
         if state.participants.is_some() {
-            self.violated(Property::UniqueTransactions, format!("{node} began {txn} twice: the second time at {}", self.now));
+            self.violated(Property::UniqueTransactions, rules::BEGAN_TWICE.with("node", node).with("txn", txn).with("at", self.now));
         } else {
             state.participants = Some(participants.to_vec());
         }
@@ -215,7 +217,7 @@ impl CommitJudge {
                 if let Some((Decision::Commit, by, at)) = state.decided {
                     self.violated(
                         Property::CommitNeedsAllYes,
-                        format!("{node} voted no on {txn} at {now}, which {by} had committed at {at}"),
+                        rules::REFUSED_AFTER_COMMIT.with("node", node).with("txn", txn).with("at", now).with("by", by).with("since", at),
                     );
                 }
             }
@@ -235,11 +237,14 @@ impl CommitJudge {
         let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
         // What a coordinator had heard it forgets in a crash.
         if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
-            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now}, though all had voted for it"));
+            self.violated(Property::CommitIfAllYes, rules::ABORTED_THOUGH_ALL_YES.with("node", node).with("txn", txn).with("at", now));
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
-            self.violated(Property::CommitIfAllYes, format!("{node} aborted {txn} at {now} for a no of {by}, which never gave it"));
+            self.violated(
+                Property::CommitIfAllYes,
+                rules::ABORTED_FOR_NO_NO.with("node", node).with("txn", txn).with("at", now).with("by", by),
+            );
         }
     }
 
@@ -252,10 +257,7 @@ impl CommitJudge {
         self.end_doubt(node, txn);
         let state = self.transactions.entry(txn).or_default();
         if decision == Decision::Abort && voted_yes && !state.aborted {
-            self.violated(
-                Property::NoAbortAfterYes,
-                format!("{node} had voted yes on {txn}, and aborted at {now} though nobody had decided so"),
-            );
+            self.violated(Property::NoAbortAfterYes, rules::ABORTED_ALONE.with("node", node).with("txn", txn).with("at", now));
         }
     }
 
@@ -268,9 +270,28 @@ impl CommitJudge {
         let first = state.decided.is_none();
         let (other, by, at) = *state.decided.get_or_insert((decision, node, now));
         if before.0 != decision {
-            self.violated(Property::NoReversal, format!("{node} decided {} on {txn} at {}, and {decision} at {now}", before.0, before.1));
+            self.violated(
+                Property::NoReversal,
+                rules::REVERSED
+                    .with("node", node)
+                    .with("txn", txn)
+                    .with("before", before.0)
+                    .with("since", before.1)
+                    .with("decision", decision)
+                    .with("at", now),
+            );
         } else if other != decision {
-            self.violated(Property::Agreement, format!("{by} decided {other} on {txn} at {at}, and {node} decided {decision} at {now}"));
+            self.violated(
+                Property::Agreement,
+                rules::DISAGREE
+                    .with("node", node)
+                    .with("txn", txn)
+                    .with("by", by)
+                    .with("before", other)
+                    .with("since", at)
+                    .with("decision", decision)
+                    .with("at", now),
+            );
         }
         if first {
             match decision {
@@ -285,7 +306,7 @@ impl CommitJudge {
         if state.told.is_some_and(|told| told != decision) {
             self.violated(
                 Property::ToldWhatHappened,
-                format!("the client of {txn} was told the opposite before {node} decided {decision} at {now}"),
+                rules::TOLD_THE_OPPOSITE.with("node", node).with("txn", txn).with("decision", decision).with("at", now),
             );
         }
     }
@@ -298,19 +319,16 @@ impl CommitJudge {
         for participant in state.participants.iter().flatten() {
             let party = state.parties.get(participant);
             let without = match party {
-                Some(party) if party.refused => "although it had voted no",
-                Some(Party { vote: Some(Vote::Yes | Vote::ReadOnly), .. }) => "",
-                _ => "without its vote",
+                Some(party) if party.refused => Some(&rules::COMMITTED_AGAINST),
+                Some(Party { vote: Some(Vote::Yes | Vote::ReadOnly), .. }) => None,
+                _ => Some(&rules::COMMITTED_WITHOUT),
             };
-            if !without.is_empty() {
-                wrong.push((
-                    Property::CommitNeedsAllYes,
-                    format!("{node} committed {txn} at {now} {without}: {participant} takes part in it"),
-                ));
+            let committed = |broken: Broken| broken.with("txn", txn).with("at", now).with("participant", *participant);
+            if let Some(rule) = without {
+                wrong.push((Property::CommitNeedsAllYes, committed(rule.with("node", node))));
             }
             if let Some(lost) = party.and_then(|party| party.lost) {
-                let detail = format!("{node} committed {txn} at {now}, though {participant} had lost its locks in a crash at {lost}");
-                wrong.push((Property::LocksUntilDecided, detail));
+                wrong.push((Property::LocksUntilDecided, committed(rules::COMMITTED_UNLOCKED.with("node", node)).with("lost", lost)));
             }
         }
         let parties = || state.parties.iter();
@@ -319,11 +337,12 @@ impl CommitJudge {
         if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
             && lock > release
         {
-            let detail = format!("{txn} committed at {now}, but {taken_by} had locked k{key} for it after {given_by} had given locks up");
-            wrong.push((Property::TwoPhaseLocking, detail));
+            let broken =
+                rules::LOCKED_AFTER_RELEASE.with("txn", txn).with("at", now).with("node", *taken_by).with("key", format!("k{key}"));
+            wrong.push((Property::TwoPhaseLocking, broken.with("by", *given_by).on([release, lock])));
         }
-        for (property, detail) in wrong {
-            self.violated(property, detail);
+        for (property, broken) in wrong {
+            self.violated(property, broken);
         }
     }
 
@@ -337,10 +356,9 @@ impl CommitJudge {
             && other != decision
             && let Some(doubtful) = state.doubtful()
         {
-            let detail = format!(
-                "{node} presumed {decision} of {txn} at {now}, of which {by} had decided {other} at {at}, with {doubtful} in doubt"
-            );
-            self.violated(Property::DecisionFindable, detail);
+            let broken = rules::PRESUMED_THE_OPPOSITE.with("node", node).with("txn", txn).with("decision", decision).with("at", now);
+            let broken = broken.with("by", by).with("before", other).with("since", at).with("doubtful", doubtful);
+            self.violated(Property::DecisionFindable, broken);
         }
     }
 
@@ -350,8 +368,8 @@ impl CommitJudge {
         state.forgotten = Some(presumed);
         let Some((decision, ..)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
         if let Some(doubtful) = state.doubtful() {
-            let detail = format!("{node} forgot at {now} to have decided {decision} on {txn}, while {doubtful} is in doubt");
-            self.violated(Property::DecisionFindable, detail);
+            let broken = rules::FORGOT_EARLY.with("node", node).with("txn", txn).with("decision", decision).with("at", now);
+            self.violated(Property::DecisionFindable, broken.with("doubtful", doubtful));
         }
     }
 
@@ -365,7 +383,10 @@ impl CommitJudge {
         };
         let nothing_done = state.participants.as_ref().is_some_and(Vec::is_empty);
         if !fits && !nothing_done {
-            self.violated(Property::ToldWhatHappened, format!("{node} told the client of {txn} at {now}: {decision}, which is not so"));
+            self.violated(
+                Property::ToldWhatHappened,
+                rules::TOLD_WRONG.with("node", node).with("txn", txn).with("at", now).with("decision", decision),
+            );
         }
     }
 
@@ -389,8 +410,10 @@ impl CommitJudge {
         let against = holders.iter().find(|(other, (mode, _))| **other != txn && !mode.goes_with(lock.mode));
         if let Some((other, (mode, since))) = against {
             let (key, wanted) = (lock.key, lock.mode);
-            let detail = format!("{node} gave {txn} k{key} {wanted:?} at {now}, which {other} has held {mode:?} since {since}");
-            self.found[Property::ExclusiveLocks as usize].get_or_insert((now, detail));
+            let broken =
+                rules::BOTH_LOCKED.with("node", node).with("txn", txn).with("key", format!("k{key}")).with("mode", format!("{wanted:?}"));
+            let broken = broken.with("at", now).with("other", *other).with("held", format!("{mode:?}")).with("since", *since);
+            self.found[Property::ExclusiveLocks as usize].get_or_insert((now, broken));
         }
         let since = holders.get(&txn).map_or(now, |(_, since)| *since);
         holders.insert(txn, (lock.mode, since));
@@ -421,10 +444,7 @@ impl CommitJudge {
         if !shared_only {
             party.exclusive.clear();
             if !may {
-                self.violated(
-                    Property::LocksUntilDecided,
-                    format!("{node} released the locks of {txn} at {now}, and did not know what was decided"),
-                );
+                self.violated(Property::LocksUntilDecided, rules::RELEASED_EARLY.with("node", node).with("txn", txn).with("at", now));
             }
         }
         self.drop_locks(node, |other, mode| other == txn && (!shared_only || mode == Mode::Shared));
@@ -487,8 +507,8 @@ impl CommitJudge {
                 party.exclusive.clear();
                 let state = &self.transactions[&txn];
                 if let Some((Decision::Commit, by, at)) = state.decided {
-                    let detail = format!("{node} had voted yes on {txn}, which {by} committed at {at}, and knows nothing of it at {now}");
-                    self.violated(Property::CommitNeedsAllYes, detail);
+                    let broken = rules::FORGOT_ITS_YES.with("node", node).with("txn", txn).with("by", by).with("since", at).with("at", now);
+                    self.violated(Property::CommitNeedsAllYes, broken);
                 }
             }
         }
@@ -510,16 +530,16 @@ impl CommitJudge {
             let missing = party.exclusive.difference(&exclusive).next().copied();
             self.doubts.entry(node).or_default().insert(*txn);
             if let Some(key) = missing {
-                let detail = format!("{node}, in doubt of {txn}, came back at {now} without its lock on k{key}");
-                self.violated(Property::LocksUntilDecided, detail);
+                let broken = rules::CAME_BACK_UNLOCKED.with("node", node).with("txn", *txn).with("at", now).with("key", format!("k{key}"));
+                self.violated(Property::LocksUntilDecided, broken);
             }
             self.party(*txn, node).exclusive = exclusive;
             let state = &self.transactions[txn];
             if let (Some((decision, ..)), Some(presumed)) = (state.decided, state.forgotten)
                 && decision != presumed
             {
-                let detail = format!("{node} is in doubt of {txn} again at {now}: {decision} was decided, and is forgotten");
-                self.violated(Property::DecisionFindable, detail);
+                let broken = rules::IN_DOUBT_AGAIN.with("node", node).with("txn", *txn).with("at", now).with("decision", decision);
+                self.violated(Property::DecisionFindable, broken);
             }
         }
     }
@@ -537,17 +557,17 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, kind, _), found): (&(&'static str, PropertyKind, _), &Option<(Time, String)>)| PropertyReport {
+        let report = |((name, kind, _), found): (&(&'static str, PropertyKind, _), &Option<(Time, Broken)>)| PropertyReport {
             name,
             kind: *kind,
             verdict: if found.is_some() { Verdict::Violated } else { Verdict::Holds },
-            explanation: found.as_ref().map(|(_, detail)| detail.as_str().into()),
+            explanation: found.as_ref().map(|(_, broken)| broken.clone().into()),
             at: found.as_ref().map(|(at, _)| *at),
         };
         let mut reports: Vec<_> = PROPERTIES.iter().zip(&self.found).map(report).collect();
-        if let Some(detail) = self.left_behind() {
+        if let Some(broken) = self.left_behind() {
             let all_decide = &mut reports[Property::AllDecide as usize];
-            (all_decide.verdict, all_decide.explanation, all_decide.at) = (Verdict::Violated, Some(detail.into()), Some(self.now));
+            (all_decide.verdict, all_decide.explanation, all_decide.at) = (Verdict::Violated, Some(broken.into()), Some(self.now));
         }
         reports
     }
@@ -586,14 +606,26 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
 
 impl CommitJudge {
     /// What is left when the run is over and everything has been healed.
-    fn left_behind(&self) -> Option<String> {
+    fn left_behind(&self) -> Option<Broken> {
         self.settling.filter(|settling| self.now > *settling)?;
         if let Some((node, txn)) = self.doubts.iter().find_map(|(node, doubts)| Some((node, doubts.first()?))) {
             let others = self.doubts.values().map(BTreeSet::len).sum::<usize>() - 1;
-            return Some(format!("at the end {node} is in doubt of {txn}, and there are {others} more such cases"));
+            return Some(rules::LEFT_IN_DOUBT.with("node", *node).with("txn", *txn).with("others", others));
         }
         let held = self.locks.iter().find_map(|((node, key), holders)| Some((node, key, holders.keys().next()?)));
-        held.map(|(node, key, txn)| format!("at the end {node} has k{key} locked for {txn}"))
+        held.map(|(node, key, txn)| rules::LEFT_LOCKED.with("node", *node).with("key", format!("k{key}")).with("txn", *txn))
+    }
+}
+
+impl From<TxnId> for Fact {
+    fn from(txn: TxnId) -> Self {
+        Self::Transaction(txn.to_string())
+    }
+}
+
+impl From<Decision> for Fact {
+    fn from(decision: Decision) -> Self {
+        Self::Text(decision.to_string())
     }
 }
 

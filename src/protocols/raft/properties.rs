@@ -11,7 +11,7 @@ pub use super::audit::Audited;
 use super::audit::{self, Chain, Disk, Fact, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport};
+use crate::check::{Broken, Fact as Told, Judge, PropertyReport, Rule};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported: name, and what each says.
@@ -56,7 +56,7 @@ pub struct RaftJudge<O = KvOp> {
     /// What was committed, by index.
     committed: Vec<Committed>,
     /// The first violation of each property.
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: [Option<(Time, Broken)>; PROPERTIES.len()],
     operation: PhantomData<fn() -> O>,
 }
 
@@ -129,8 +129,8 @@ impl<O> RaftJudge<O> {
     }
 
     #[cold]
-    fn violated(&mut self, property: Property, at: Time, detail: String) {
-        self.found[property as usize].get_or_insert((at, detail));
+    fn violated(&mut self, property: Property, at: Time, broken: Broken) {
+        self.found[property as usize].get_or_insert((at, broken));
     }
 }
 
@@ -156,9 +156,9 @@ where
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
+        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, Broken)>)| match found {
             None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
+            Some((at, broken)) => PropertyReport::violated(name, *at, broken.clone()),
         };
         PROPERTIES.iter().zip(&self.found).map(report).collect()
     }
@@ -200,52 +200,44 @@ impl<O: Audited> RaftJudge<O> {
 /// Messages against disks.
 impl<O: Audited> RaftJudge<O> {
     fn sent<R: Response>(&mut self, at: Time, id: MessageId, message: &Message<O, R>) {
+        let (from, to) = (id.from, id.to);
         let lacks = match *message {
-            Message::RequestVote { term, .. } => self.lacks_vote(id.from, term, id.from),
-            Message::Vote { term, granted: true } => self.lacks_vote(id.from, term, id.to),
-            Message::AppendReply { term, result: AppendResult::Matched { through }, .. } => {
-                self.lacks_entries(id.from, id.to, term, through)
-            }
+            Message::RequestVote { term, .. } => self.lacks_vote(&rules::ASKED_UNPREPARED, from, term, from),
+            Message::Vote { term, granted: true } => self.lacks_vote(&rules::VOTED_UNPREPARED, from, term, to),
+            Message::AppendReply { term, result: AppendResult::Matched { through }, .. } => self.lacks_entries(from, to, term, through),
             _ => None,
         };
         if let Some(lacks) = lacks {
-            let said = match *message {
-                Message::RequestVote { term, .. } => format!("asked {} for its vote in term {term}", id.to),
-                Message::Vote { term, .. } => format!("gave {} its vote in term {term}", id.to),
-                Message::AppendReply { term, result: AppendResult::Matched { through }, .. } => {
-                    format!("acknowledged entries through {through} to {}, leader of term {term}", id.to)
-                }
-                _ => format!("sent {message:?} to {}", id.to),
-            };
-            self.violated(Property::PersistBeforeAnswer, at, format!("at {} {} {said}, but its disk {lacks}", When(at), id.from));
+            let broken = lacks.with("node", from).with("other", to).with("at", at);
+            self.violated(Property::PersistBeforeAnswer, at, broken);
         }
     }
 
     /// What the disk lacks of a vote. In a later term the vote binds nobody.
-    fn lacks_vote(&self, voter: NodeId, term: Term, candidate: NodeId) -> Option<String> {
+    fn lacks_vote(&self, rule: &'static Rule, voter: NodeId, term: Term, candidate: NodeId) -> Option<Broken> {
         let disk = &self.server(voter)?.disk;
         if disk.term > term || (disk.term == term && disk.vote == Some(candidate)) {
             return None;
         }
-        let vote = disk.vote.map_or("no vote".to_owned(), |vote| format!("a vote for {vote}"));
-        Some(format!("held term {} and {vote}", disk.term))
+        let vote = disk.vote.map_or(Told::from("nobody"), Told::from);
+        Some(rule.with("term", term).with("held", disk.term).with("vote", vote))
     }
 
     /// What the disk lacks of entries acknowledged to the leader of a term. A later leader may have had them replaced.
-    fn lacks_entries(&self, follower: NodeId, leader: NodeId, term: Term, through: u64) -> Option<String> {
+    fn lacks_entries(&self, follower: NodeId, leader: NodeId, term: Term, through: u64) -> Option<Broken> {
         let disk = &self.server(follower)?.disk;
+        let acknowledged = |rule: &'static Rule| rule.with("term", term).with("index", Told::Index(through));
         if disk.term > term {
             return None;
         }
         if disk.term < term {
-            return Some(format!("held term {}", disk.term));
+            return Some(acknowledged(&rules::TERM_NOT_DURABLE).with("held", disk.term));
         }
         let Some(link) = disk.log.get(through) else {
-            return (through > 0).then(|| format!("held only {}", disk.log.len()));
+            return (through > 0).then(|| acknowledged(&rules::ENTRIES_NOT_DURABLE).with("held", disk.log.len()));
         };
         let leader = self.server(leader).filter(|leader| leader.leads == Some(term))?;
-        let differs = leader.log.get(through) != Some(link);
-        differs.then(|| "held others than the leader's log".to_owned())
+        (leader.log.get(through) != Some(link)).then(|| acknowledged(&rules::OTHER_ENTRIES_DURABLE))
     }
 }
 
@@ -269,12 +261,9 @@ impl<O: Audited> RaftJudge<O> {
     fn became_leader(&mut self, at: Time, node: NodeId, term: Term) {
         let (first, since) = *self.elected.entry(term).or_insert((node, at));
         if (first, since) != (node, at) {
-            let detail = if first == node {
-                format!("{node} was elected twice in term {term}: at {} and, having crashed, at {}", When(since), When(at))
-            } else {
-                format!("{first} and {node} both led term {term}: {first} from {}, {node} from {}", When(since), When(at))
-            };
-            self.violated(Property::ElectionSafety, at, detail);
+            let rule = if first == node { &rules::ELECTED_TWICE } else { &rules::TWO_LEADERS };
+            let broken = rule.with("node", node).with("first", first).with("term", term);
+            self.violated(Property::ElectionSafety, at, broken.with("since", since).with("at", at));
         }
         if let Some(server) = self.server_mut(node) {
             server.leads = Some(term);
@@ -292,20 +281,19 @@ impl<O: Audited> RaftJudge<O> {
         if has.is_some_and(|link| link.prefix == committed.link.prefix) {
             return;
         }
-        let instead = match has {
-            None => format!("its log ends at {}", server.log.len()),
-            Some(link) if link.term == committed.link.term => "its log differs before that".to_owned(),
-            Some(link) => format!("it has one of term {} there", link.term),
+        let lacks = |rule: &'static Rule| rule.with("node", node).with("term", term).with("index", Told::Index(index));
+        let lacks = match has {
+            None => lacks(&rules::LEADER_LACKS).with("length", server.log.len()),
+            Some(link) if link.term == committed.link.term => lacks(&rules::LEADER_DIFFERS_BEFORE),
+            Some(link) => lacks(&rules::LEADER_DIFFERS).with("own", link.term),
         };
-        let detail = format!(
-            "{node} leads term {term} at {} without entry {index} of term {}, which {} knew committed in term {} at {}: {instead}",
-            When(at),
-            committed.link.term,
-            committed.by,
-            committed.in_term,
-            When(committed.at),
-        );
-        self.violated(Property::LeaderCompleteness, at, detail);
+        let broken = lacks
+            .with("entry_term", committed.link.term)
+            .with("by", committed.by)
+            .with("committed_term", committed.in_term)
+            .with("committed", committed.at)
+            .with("at", at);
+        self.violated(Property::LeaderCompleteness, at, broken);
     }
 
     fn truncated(&mut self, at: Time, node: NodeId, last: u64) {
@@ -315,8 +303,8 @@ impl<O: Audited> RaftJudge<O> {
         if let Some(term) = server.leads
             && last < before
         {
-            let detail = format!("{node}, leader of term {term}, cut its log from {before} entries to {last} at {}", When(at));
-            self.violated(Property::LeaderAppendOnly, at, detail);
+            let broken = rules::LEADER_CUT.with("node", node).with("term", term).with("before", before).with("left", last);
+            self.violated(Property::LeaderAppendOnly, at, broken.with("at", at));
         }
     }
 
@@ -327,8 +315,8 @@ impl<O: Audited> RaftJudge<O> {
         }
         let Some(server) = self.server_mut(node) else { return };
         if id.index != server.log.len() + 1 {
-            let detail = format!("{node} put entry {} after {} entries at {}", id.index, server.log.len(), When(at));
-            return self.violated(Property::LogMatching, at, detail);
+            let broken = rules::GAP.with("node", node).with("index", Told::Index(id.index)).with("length", server.log.len()).with("at", at);
+            return self.violated(Property::LogMatching, at, broken);
         }
         let link = server.log.push(id.term, digest);
         let seen = Seen { link, on: node, at };
@@ -342,15 +330,10 @@ impl<O: Audited> RaftJudge<O> {
             }
         };
         if first.link.prefix != link.prefix {
-            let detail = format!(
-                "entry {} of term {} is not the same, or does not follow the same entries, on {} since {} and on {node} since {}",
-                id.index,
-                id.term,
-                first.on,
-                When(first.at),
-                When(at)
-            );
-            self.violated(Property::LogMatching, at, detail);
+            let (other, since) = (first.on, first.at);
+            let entry = rules::LOGS_DIFFER.with("index", Told::Index(id.index)).with("term", id.term);
+            let broken = entry.with("node", node).with("other", other).with("since", since).with("at", at);
+            self.violated(Property::LogMatching, at, broken);
         }
     }
 
@@ -361,8 +344,8 @@ impl<O: Audited> RaftJudge<O> {
         let mut news = false;
         for index in from..=through {
             let Some(link) = self.server(node).and_then(|server| server.log.get(index)).copied() else {
-                let detail = format!("{node} applied entry {index} at {}, which its log does not have", When(at));
-                return self.violated(Property::StateMachineSafety, at, detail);
+                let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Told::Index(index)).with("at", at);
+                return self.violated(Property::StateMachineSafety, at, broken);
             };
             match self.committed.get(index as usize - 1) {
                 None => {
@@ -371,15 +354,15 @@ impl<O: Audited> RaftJudge<O> {
                 }
                 Some(first) if first.link == link => {}
                 Some(first) => {
-                    let detail = format!(
-                        "{node} applied entry {index} of term {} at {}, where {} had applied another, of term {}, at {}",
-                        link.term,
-                        When(at),
-                        first.by,
-                        first.link.term,
-                        When(first.at)
-                    );
-                    return self.violated(Property::StateMachineSafety, at, detail);
+                    let broken = rules::APPLIED_OTHER
+                        .with("node", node)
+                        .with("index", Told::Index(index))
+                        .with("term", link.term)
+                        .with("at", at)
+                        .with("by", first.by)
+                        .with("other_term", first.link.term)
+                        .with("since", first.at);
+                    return self.violated(Property::StateMachineSafety, at, broken);
                 }
             }
         }
@@ -394,8 +377,8 @@ impl<O: Audited> RaftJudge<O> {
         let Some(committed) = through.checked_sub(1).and_then(|place| self.committed.get_mut(place as usize)) else { return };
         let (first, by) = *committed.state.get_or_insert((state, node));
         if first != state {
-            let detail = format!("{node} and {by} applied the same entries through {through}, but their states differ at {}", When(at));
-            self.violated(Property::StateMachineSafety, at, detail);
+            let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Told::Index(through)).with("at", at);
+            self.violated(Property::StateMachineSafety, at, broken);
         }
     }
 
@@ -412,22 +395,79 @@ impl<O: Audited> RaftJudge<O> {
         let holders = self.servers.iter().filter(holds).count();
         let needed = self.servers.len() / 2 + 1;
         if holders < needed {
-            let detail = format!(
-                "{node} committed entry {through} of term {term} at {}, but {holders} of {} disks hold it, fewer than {needed}",
-                When(at),
-                self.servers.len()
-            );
-            self.violated(Property::CommittedOnQuorum, at, detail);
+            let entry = rules::TOO_FEW_DISKS.with("node", node).with("index", Told::Index(through)).with("term", term);
+            let disks = entry.with("holders", holders).with("servers", self.servers.len()).with("needed", needed);
+            self.violated(Property::CommittedOnQuorum, at, disks.with("at", at));
         }
     }
 }
 
-/// An instant as people want it in a sentence: to the millisecond.
-struct When(Time);
-
-impl std::fmt::Display for When {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let millis = self.0.as_nanos() / 1_000_000;
-        write!(f, "{}.{:03}s", millis / 1_000, millis % 1_000)
+impl From<Term> for Told {
+    fn from(term: Term) -> Self {
+        Self::Term(term.0)
     }
+}
+
+/// What a violation is told by.
+mod rules {
+    use crate::check::Rule;
+
+    pub(super) static ASKED_UNPREPARED: Rule = Rule::new(
+        "asked-unprepared",
+        "at {at} {node} asked {other} for its vote in term {term}, but its disk held term {held} and a vote for {vote}",
+    );
+    pub(super) static VOTED_UNPREPARED: Rule = Rule::new(
+        "voted-unprepared",
+        "at {at} {node} gave {other} its vote in term {term}, but its disk held term {held} and a vote for {vote}",
+    );
+    pub(super) static TERM_NOT_DURABLE: Rule = Rule::new(
+        "term-not-durable",
+        "at {at} {node} acknowledged entries through {index} to {other}, leader of term {term}, but its disk held term {held}",
+    );
+    pub(super) static ENTRIES_NOT_DURABLE: Rule = Rule::new(
+        "entries-not-durable",
+        "at {at} {node} acknowledged entries through {index} to {other}, leader of term {term}, but its disk held only {held}",
+    );
+    pub(super) static OTHER_ENTRIES_DURABLE: Rule = Rule::new(
+        "other-entries-durable",
+        "at {at} {node} acknowledged entries through {index} to {other}, leader of term {term}, but its disk held others than the leader's log",
+    );
+    pub(super) static ELECTED_TWICE: Rule =
+        Rule::new("elected-twice", "{node} was elected twice in term {term}: at {since} and, having crashed, at {at}");
+    pub(super) static TWO_LEADERS: Rule =
+        Rule::new("two-leaders", "{first} and {node} both led term {term}: {first} from {since}, {node} from {at}");
+    pub(super) static LEADER_LACKS: Rule = Rule::new(
+        "leader-lacks-entry",
+        "{node} leads term {term} at {at} without entry {index} of term {entry_term}, which {by} knew committed in term {committed_term} at \
+         {committed}: its log ends at {length}",
+    );
+    pub(super) static LEADER_DIFFERS_BEFORE: Rule = Rule::new(
+        "leader-differs-before",
+        "{node} leads term {term} at {at} without entry {index} of term {entry_term}, which {by} knew committed in term {committed_term} at \
+         {committed}: its log differs before that",
+    );
+    pub(super) static LEADER_DIFFERS: Rule = Rule::new(
+        "leader-has-another",
+        "{node} leads term {term} at {at} without entry {index} of term {entry_term}, which {by} knew committed in term {committed_term} at \
+         {committed}: it has one of term {own} there",
+    );
+    pub(super) static LEADER_CUT: Rule =
+        Rule::new("leader-cut-its-log", "{node}, leader of term {term}, cut its log from {before} entries to {left} at {at}");
+    pub(super) static GAP: Rule = Rule::new("gap-in-log", "{node} put entry {index} after {length} entries at {at}");
+    pub(super) static LOGS_DIFFER: Rule = Rule::new(
+        "logs-differ",
+        "entry {index} of term {term} is not the same, or does not follow the same entries, on {other} since {since} and on {node} since {at}",
+    );
+    pub(super) static APPLIED_NOTHING: Rule =
+        Rule::new("applied-nothing", "{node} applied entry {index} at {at}, which its log does not have");
+    pub(super) static APPLIED_OTHER: Rule = Rule::new(
+        "applied-another",
+        "{node} applied entry {index} of term {term} at {at}, where {by} had applied another, of term {other_term}, at {since}",
+    );
+    pub(super) static STATES_DIFFER: Rule =
+        Rule::new("states-differ", "{node} and {other} applied the same entries through {index}, but their states differ at {at}");
+    pub(super) static TOO_FEW_DISKS: Rule = Rule::new(
+        "too-few-disks",
+        "{node} committed entry {index} of term {term} at {at}, but {holders} of {servers} disks hold it, fewer than {needed}",
+    );
 }

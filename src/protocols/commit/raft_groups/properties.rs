@@ -10,7 +10,7 @@ use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
-use crate::check::{Explanation, Judge, PropertyReport, Table, Verdict};
+use crate::check::{Broken, Explanation, Judge, PropertyReport, Rule, Table, Verdict};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
 use crate::trace::{Event, Record, Vocabulary};
@@ -20,6 +20,10 @@ pub const PROPERTIES: [(&str, &str); 2] = [
     ("replicate-before-yes", "a yes leaves a group once the group has committed the prepared work (Spanner §4.2.1)"),
     ("replicate-before-decision", "a decision is announced once the coordinator's group has committed it (Spanner §4.2.1)"),
 ];
+
+static YES_ALONE: Rule = Rule::new("yes-alone", "at {at} {node} voted yes on {txn} for group {group}, which had not");
+static ANNOUNCED_ALONE: Rule =
+    Rule::new("announced-alone", "at {at} {node} announced the {decision} of {txn} for group {group}, which had not decided so");
 
 /// Judges the groups as servers of a commit protocol: by its properties, and by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub struct GroupsJudge {
     /// Which groups have voted yes on what.
     yes: BTreeSet<(NodeId, TxnId)>,
     decided: BTreeMap<TxnId, Decision>,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: [Option<(Time, Broken)>; PROPERTIES.len()],
 }
 
 /// What the records are about that the judge of atomic commit sees.
@@ -84,16 +88,12 @@ impl GroupsJudge {
         let group = self.group_of(id.from);
         match *message {
             Message::Ballot { txn, vote: Vote::Yes, .. } if !self.yes.contains(&(group, txn)) => {
-                let detail = format!("at {at} {} voted yes on {txn} for group {}, which had not", id.from, group.index() + 1);
-                self.found[0].get_or_insert((at, detail));
+                let broken = YES_ALONE.with("node", id.from).with("txn", txn).with("group", group.index() + 1).with("at", at);
+                self.found[0].get_or_insert((at, broken));
             }
             Message::Decide { txn, decision } if self.decided.get(&txn) != Some(&decision) => {
-                let detail = format!(
-                    "at {at} {} announced the {decision} of {txn} for group {}, which had not decided so",
-                    id.from,
-                    group.index() + 1
-                );
-                self.found[1].get_or_insert((at, detail));
+                let broken = ANNOUNCED_ALONE.with("node", id.from).with("txn", txn).with("decision", decision);
+                self.found[1].get_or_insert((at, broken.with("group", group.index() + 1).with("at", at)));
             }
             _ => {}
         }
@@ -116,7 +116,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for GroupsJudge {
     fn reports(&self) -> Vec<PropertyReport> {
         let own = PROPERTIES.iter().zip(&self.found).map(|((name, _), found)| match found {
             None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
+            Some((at, broken)) => PropertyReport::violated(name, *at, broken.clone()),
         });
         Judge::<CommitWords>::reports(&self.commit).into_iter().chain(own).collect()
     }
@@ -189,11 +189,11 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
     /// What is violated in any group, with its number.
     fn reports(&self) -> Vec<PropertyReport> {
         let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(|(name, _)| PropertyReport::holds(name)).collect();
-        for (number, judge) in (1..).zip(&self.groups) {
+        for (number, judge) in (1_usize..).zip(&self.groups) {
             for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
                 if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {
                     let explanation = match one.explanation {
-                        Some(Explanation::Text(text)) => Some(format!("in group {number}: {text}").into()),
+                        Some(Explanation::Rule(broken)) => Some((*broken).within("group", number).into()),
                         other => other,
                     };
                     *all = PropertyReport { explanation, ..one };

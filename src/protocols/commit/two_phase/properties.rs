@@ -8,7 +8,7 @@ use super::super::{Decision, Note, TxnId, Vote};
 use super::Message;
 use super::audit::{self, Disk, Fact};
 use crate::base::{Change, MessageId, NodeId, Time};
-use crate::check::{Judge, PropertyReport};
+use crate::check::{Broken, Fact as Told, Judge, PropertyReport, Rule};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported: name, and what each says.
@@ -21,6 +21,9 @@ pub const PROPERTIES: [(&str, &str); 4] = [
     ("persist-before-commit", "a commit is announced once the disk of the one who decided holds it (BHG §7.3)"),
     ("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)"),
 ];
+
+/// A message left a server whose disk did not hold what it asserts.
+static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
 
 #[derive(Clone, Copy)]
 enum Property {
@@ -35,7 +38,7 @@ enum Property {
 pub struct AuditJudge {
     servers: Vec<Server>,
     collects: bool,
-    found: [Option<(Time, String)>; PROPERTIES.len()],
+    found: [Option<(Time, Broken)>; PROPERTIES.len()],
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,14 +84,16 @@ impl AuditJudge {
             _ => None,
         };
         if let Some((property, txn, what)) = lacks {
-            let said = match message {
-                Message::Prepare { .. } => "asked for a vote on",
-                Message::Vote { .. } => "voted yes on",
-                Message::Ack { .. } => "acknowledged the decision on",
-                _ => "announced the commit of",
+            let kind = match message {
+                Message::Prepare { .. } => "Prepare",
+                Message::Vote { .. } => "Vote",
+                Message::Ack { .. } => "Ack",
+                Message::Committed { .. } => "Committed",
+                _ => "Decide",
             };
-            let detail = format!("at {at} {} {said} {txn} to {}, but its disk did not hold {what}", id.from, id.to);
-            self.found[property as usize].get_or_insert((at, detail));
+            let sent =
+                NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
+            self.found[property as usize].get_or_insert((at, sent.with("lacks", what)));
         }
     }
 }
@@ -125,9 +130,9 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, String)>)| match found {
+        let report = |((name, _), found): (&(&'static str, _), &Option<(Time, Broken)>)| match found {
             None => PropertyReport::holds(name),
-            Some((at, detail)) => PropertyReport::violated(name, *at, detail.as_str()),
+            Some((at, broken)) => PropertyReport::violated(name, *at, broken.clone()),
         };
         PROPERTIES.iter().zip(&self.found).map(report).collect()
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::rules;
 use super::truth::Truth;
 use crate::base::{NodeId, Time};
-use crate::check::{Judge, PropertyKind, PropertyReport};
+use crate::check::{Broken, Judge, PropertyKind, PropertyReport};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The property that is judged.
@@ -34,21 +35,22 @@ impl<V: Vocabulary> LeaderJudge<V> {
         let end = settled + self.truth.now.since(settled) / 2;
         let living: Vec<NodeId> = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).up).collect();
         let violated =
-            |at, detail| Some(PropertyReport { kind: PropertyKind::Eventually, ..PropertyReport::violated(LEADERSHIP.0, at, detail) });
+            |at, broken: Broken| Some(PropertyReport { kind: LEADERSHIP.1, ..PropertyReport::violated(LEADERSHIP.0, at, broken) });
         let (mut agreed, now) = (None, self.truth.now);
         for node in living.iter().filter(|_| end < now) {
             let Some((leader, since)) = self.leaders.get(node).copied() else {
-                return violated(now, format!("{node} follows nobody"));
+                return violated(now, rules::FOLLOWS_NONE.with("node", *node));
             };
             if since >= end {
-                return violated(since, format!("{node} followed another leader, {leader}, as late as at {since}"));
+                return violated(since, rules::FOLLOWED_LATE.with("node", *node).with("leader", leader).with("since", since));
             }
             if !living.contains(&leader) {
-                return violated(now, format!("{node} follows {leader}, which is down"));
+                return violated(now, rules::FOLLOWS_THE_DEAD.with("node", *node).with("leader", leader));
             }
             let (first, by) = *agreed.get_or_insert((leader, *node));
             if first != leader {
-                return violated(now, format!("{node} follows {leader}, and {by} follows {first}"));
+                let broken = rules::TWO_FOLLOWED.with("node", *node).with("leader", leader).with("by", by).with("other", first);
+                return violated(now, broken);
             }
         }
         None

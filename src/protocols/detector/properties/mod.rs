@@ -6,6 +6,7 @@
 
 mod classes;
 mod recovery;
+mod rules;
 mod track;
 mod truth;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::check::{Broken, Cell, Judge, PropertyKind, PropertyReport, Rule, Table};
 use crate::trace::{Event, Record, Vocabulary};
 use track::{Track, Undetected};
 use truth::{Cause, Change, Truth};
@@ -137,8 +138,8 @@ impl DetectorJudge {
         Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: BTreeMap::new() }
     }
 
-    fn violate(&mut self, property: &'static str, at: Time, detail: String) {
-        self.violated.entry(property).or_insert_with(|| PropertyReport::violated(property, at, detail));
+    fn violate(&mut self, property: &'static str, at: Time, broken: Broken) {
+        self.violated.entry(property).or_insert_with(|| PropertyReport::violated(property, at, broken));
     }
 
     fn said(&mut self, at: Time, by: NodeId, note: Note) {
@@ -169,19 +170,18 @@ impl DetectorJudge {
             judged.dead.remove(&(by, member));
         }
         if incarnation > own {
-            let detail =
-                format!("{}: {by} holds {member} to be of incarnation {incarnation}, which has had {own} at most", judged.subject.name);
-            self.violate(INCARNATION, at, detail);
+            let broken = rules::TOO_HIGH.with("node", by).with("member", member).with("incarnation", u64::from(incarnation));
+            let broken = broken.with("own", u64::from(own)).within("detector", judged.subject.name.clone());
+            self.violate(INCARNATION, at, broken);
         }
         if let Some(buried) = buried
             && incarnation <= buried
             && state != State::Dead
         {
-            let detail = format!(
-                "{}: {by} declared {member} dead in incarnation {buried}, and holds it {state:?} in {incarnation} again",
-                self.subjects[usize::from(slot)].subject.name
-            );
-            self.violate(RESURRECT, at, detail);
+            let broken = rules::RAISED.with("node", by).with("member", member).with("buried", u64::from(buried));
+            let broken = broken.with("state", format!("{state:?}")).with("incarnation", u64::from(incarnation));
+            let name = self.subjects[usize::from(slot)].subject.name.clone();
+            self.violate(RESURRECT, at, broken.within("detector", name));
         }
     }
 
@@ -222,22 +222,23 @@ impl DetectorJudge {
         let mut found = Vec::new();
         for judged in &self.subjects {
             let (name, track) = (&judged.subject.name, &judged.verdicts);
+            let pair = |rule: &'static Rule, by: NodeId, of: NodeId| rule.with("node", by).with("of", of).within("detector", name.clone());
             let destroyed = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).destroyed);
             for of in destroyed {
                 let unaware = track.watchers(of).find(|by| self.truth.node(*by).up && !track.is_suspected(*by, of));
                 if let Some(by) = unaware {
-                    found.push((COMPLETENESS, now, format!("{name}: {by} does not suspect {of}, which was destroyed")));
+                    found.push((COMPLETENESS, now, pair(&rules::UNAWARE, by, of)));
                 }
             }
             if let Some((at, by, of)) = track.last_trust.filter(|(at, ..)| *at >= end) {
-                found.push((COMPLETENESS, at, format!("{name}: {by} trusted {of} again, which was down, as late as at {at}")));
+                found.push((COMPLETENESS, at, pair(&rules::TRUSTED_LATE, by, of).with("at", at)));
             }
             if let Some((at, by, of)) = track.last_wrong.filter(|(at, ..)| *at >= end) {
-                found.push((ACCURACY, at, format!("{name}: {by} suspected {of}, which lived, as late as at {at}")));
+                found.push((ACCURACY, at, pair(&rules::SUSPECTED_LATE, by, of).with("at", at)));
             }
         }
-        for (property, at, detail) in found {
-            self.violate(property, at, detail);
+        for (property, at, broken) in found {
+            self.violate(property, at, broken);
         }
     }
 
@@ -245,42 +246,42 @@ impl DetectorJudge {
         let now = self.truth.now;
         let mut found = Vec::new();
         for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in &self.subjects {
+            let of = |broken: Broken| broken.within("detector", name.clone());
             if let Some(most) = bounds.detection {
                 let slowest = verdicts.detections.iter().copied().max().filter(|slowest| *slowest > most);
-                found.extend(slowest.map(|slowest| (QUALITY, format!("{name}: a crash was detected after {slowest}, not within {most}"))));
+                found.extend(slowest.map(|slowest| (QUALITY, of(rules::SLOW.with("length", slowest).with("most", most)))));
                 let missed = verdicts.undetected.iter().find(|missed| missed.length > most);
-                found.extend(missed.map(|missed| (QUALITY, missed.in_words(name, "crash"))));
+                found.extend(missed.map(|missed| (QUALITY, of(missed.told(&rules::MISSED_CRASH)))));
                 let missed = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most);
-                found.extend(missed.map(|missed| (GRAY, missed.in_words(name, "stalled disk"))));
+                found.extend(missed.map(|missed| (GRAY, of(missed.told(&rules::MISSED_STALL)))));
             }
-            let mut recurs = |least: Option<Duration>, track: &Track, what: &str| {
+            let mut recurs = |least: Option<Duration>, track: &Track, rule: &'static Rule| {
                 if let (Some(least), Some(mean)) = (least, track.recurrence())
                     && mean < least
                 {
-                    let count = track.linked_mistakes();
-                    found.push((QUALITY, format!("{name}: {count} {what}, one in {mean} of each pair, not at most one in {least}")));
+                    let count = rule.with("count", track.linked_mistakes());
+                    found.push((QUALITY, of(count.with("mean", mean).with("least", least))));
                 }
             };
-            recurs(bounds.recurrence, verdicts, "mistakes");
+            recurs(bounds.recurrence, verdicts, &rules::MISTAKES);
             if let Some(doubts) = doubts {
-                recurs(bounds.doubts, doubts, "doubts of living members");
+                recurs(bounds.doubts, doubts, &rules::DOUBTS);
             }
             if let (Some(most), Some(mean)) = (bounds.duration, verdicts.duration())
                 && mean > most
             {
-                found.push((QUALITY, format!("{name}: a mistake lasts {mean} in the mean, not at most {most}")));
+                found.push((QUALITY, of(rules::LONG_MISTAKES.with("mean", mean).with("most", most))));
             }
         }
-        for (property, detail) in found {
-            self.violate(property, now, detail);
+        for (property, broken) in found {
+            self.violate(property, now, broken);
         }
     }
 }
 
 impl Undetected {
-    fn in_words(&self, name: &str, what: &str) -> String {
-        let Self { by, of, since, length } = self;
-        format!("{name}: {by} did not notice the {what} of {of} at {since}, for all of {length}")
+    fn told(&self, rule: &'static Rule) -> Broken {
+        rule.with("node", self.by).with("of", self.of).with("since", self.since).with("length", self.length)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::SupervisorNote;
+use super::rules;
 use super::truth::{Change, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Judge, PropertyKind, PropertyReport, Table};
+use crate::check::{Broken, Cell, Judge, PropertyKind, PropertyReport, Table};
 use crate::trace::{Event, Record, Vocabulary};
 
 /// The property that is judged.
@@ -74,14 +75,16 @@ impl RecoveryJudge {
         if end >= now {
             return None;
         }
-        let violated = |at, detail| Some(PropertyReport { kind: RECOVERY.1, ..PropertyReport::violated(RECOVERY.0, at, detail) });
-        for (job, (doing, changed)) in (1..).zip(&self.jobs) {
-            let names: Vec<String> = doing.iter().map(NodeId::to_string).collect();
-            match names.len() {
-                0 => return violated(now, format!("nobody does job {job}")),
-                1 if *changed >= end => return violated(*changed, format!("job {job} went to {} as late as at {changed}", names[0])),
-                1 => {}
-                _ => return violated(now, format!("job {job} is done by {}", names.join(" and "))),
+        let violated = |at, broken: Broken| Some(PropertyReport { kind: RECOVERY.1, ..PropertyReport::violated(RECOVERY.0, at, broken) });
+        for (job, (doing, changed)) in (1_usize..).zip(&self.jobs) {
+            let nodes: Vec<NodeId> = doing.iter().copied().collect();
+            match nodes.as_slice() {
+                [] => return violated(now, rules::NO_WORKER.with("job", job)),
+                [node] if *changed >= end => {
+                    return violated(*changed, rules::MOVED_LATE.with("job", job).with("node", *node).with("at", *changed));
+                }
+                [_] => {}
+                _ => return violated(now, rules::TWO_WORKERS.with("job", job).with("nodes", nodes)),
             }
         }
         None
