@@ -1,6 +1,6 @@
 //! Money that moves between accounts is neither made nor lost.
 
-use super::{Property, PropertyReport};
+use super::{Broken, Property, PropertyReport, Rule};
 use crate::base::{Act, Committed, Seen, Time, Transaction};
 use crate::history::History;
 
@@ -28,8 +28,7 @@ pub fn judge(accounts: u32, total: i64, history: &History<Transaction, Committed
             && !early
             && let Some(wrong) = wrong(&committed.seen, accounts, total)
         {
-            let detail = format!("an audit of {} begins at {} and sees {wrong}", operation.client, operation.invoked);
-            return PropertyReport::violated(&CONSERVATION, at, detail);
+            return PropertyReport::violated(&CONSERVATION, at, wrong.with("client", operation.client).with("began", operation.invoked));
         }
         if !sees_nothing || operation.op.acts.iter().any(|act| !act.is_read()) {
             open.get_or_insert(at);
@@ -42,23 +41,32 @@ fn is_audit(transaction: &Transaction, accounts: u32) -> bool {
     transaction.acts.iter().copied().eq((0..u64::from(accounts)).map(|key| Act::Read { key }))
 }
 
+static ACCOUNTS: Rule =
+    Rule::new("accounts", "an audit of {client} begins at {began} and sees {seen} accounts, where there are {accounts}");
+static BELOW_ZERO: Rule = Rule::new("below-zero", "an audit of {client} begins at {began} and sees {value} in {key}, below zero");
+static NO_ACCOUNT: Rule = Rule::new("no-account", "an audit of {client} begins at {began} and sees a list in {key}, which is an account");
+static TOTAL: Rule =
+    Rule::new("total", "an audit of {client} begins at {began} and sees {seen} = {sum} in all accounts, where {total} must be");
+
 /// What is wrong with what an audit of an open bank saw.
-fn wrong(seen: &[Seen], accounts: u32, total: i64) -> Option<String> {
+fn wrong(seen: &[Seen], accounts: u32, total: i64) -> Option<Broken> {
     if seen.len() != accounts as usize {
-        return Some(format!("{} accounts, where there are {accounts}", seen.len()));
+        return Some(ACCOUNTS.with("seen", seen.len()).with("accounts", u64::from(accounts)));
     }
     let mut sum = 0_i128;
     for (key, seen) in seen.iter().enumerate() {
         match seen {
             Seen::Empty => {}
-            Seen::Number(number) if *number < 0 => return Some(format!("{number} in k{key}, below zero")),
+            Seen::Number(number) if *number < 0 => {
+                return Some(BELOW_ZERO.with("value", number.to_string()).with("key", format!("k{key}")));
+            }
             Seen::Number(number) => sum += i128::from(*number),
-            Seen::List(_) => return Some(format!("a list in k{key}, which is an account")),
+            Seen::List(_) => return Some(NO_ACCOUNT.with("key", format!("k{key}"))),
         }
     }
     (sum != i128::from(total)).then(|| {
         let parts: Vec<String> = seen.iter().map(Seen::to_string).collect();
-        format!("{} = {sum} in all accounts, where {total} must be", parts.join(" + "))
+        TOTAL.with("seen", parts.join(" + ")).with("sum", sum.to_string()).with("total", total.to_string())
     })
 }
 
@@ -133,14 +141,11 @@ mod tests {
     fn each_wrong_audit_is_told() {
         let opened = (0, 1, OPENING, done());
         for (seen, detail) in [
-            (saw(&[7, 10]), "an audit of c2 begins at 2ns and sees 7 + 10 = 17 in all accounts, where 20 must be"),
-            (saw(&[23, -3]), "an audit of c2 begins at 2ns and sees -3 in k1, below zero"),
-            (saw(&[20]), "an audit of c2 begins at 2ns and sees 1 accounts, where there are 2"),
-            (nothing(), "an audit of c2 begins at 2ns and sees nothing + nothing = 0 in all accounts, where 20 must be"),
-            (
-                Outcome::Done(vec![Seen::List(vec![1]), Seen::Number(20)]),
-                "an audit of c2 begins at 2ns and sees a list in k0, which is an account",
-            ),
+            (saw(&[7, 10]), "total seen=7 + 10 sum=17 total=20 client=c2 began=2ns"),
+            (saw(&[23, -3]), "below-zero value=-3 key=k1 client=c2 began=2ns"),
+            (saw(&[20]), "accounts seen=1 accounts=2 client=c2 began=2ns"),
+            (nothing(), "total seen=nothing + nothing sum=0 total=20 client=c2 began=2ns"),
+            (Outcome::Done(vec![Seen::List(vec![1]), Seen::Number(20)]), "no-account key=k0 client=c2 began=2ns"),
         ] {
             assert_eq!(judged(&[opened.clone(), (2, 3, AUDIT, seen)]), (Verdict::Violated, detail.to_owned()));
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::isolation;
 use super::linearizability::Linearizability;
 use super::rule::Broken;
+use super::trouble::{Difference, Panic, Pending, Spin};
 
 /// Why a property is violated, or why nobody knows whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,6 +19,14 @@ pub enum Explanation {
     Doubt(Box<isolation::Doubt>),
     /// A rule of a protocol or of the world that was broken, with the facts.
     Rule(Box<Broken>),
+    /// A panic of a node's code.
+    Panic(Box<Panic>),
+    /// A run that spins.
+    Spin(Box<Spin>),
+    /// What is still to come to pass.
+    Pending(Box<Pending>),
+    /// Two runs of one seed that differ.
+    Difference(Box<Difference>),
     /// Words, where a judge has nothing but words.
     Text(String),
 }
@@ -49,6 +58,30 @@ impl From<Linearizability> for Explanation {
 impl From<isolation::Finding> for Explanation {
     fn from(finding: isolation::Finding) -> Self {
         Self::Isolation(Box::new(finding))
+    }
+}
+
+impl From<Panic> for Explanation {
+    fn from(panic: Panic) -> Self {
+        Self::Panic(Box::new(panic))
+    }
+}
+
+impl From<Spin> for Explanation {
+    fn from(spin: Spin) -> Self {
+        Self::Spin(Box::new(spin))
+    }
+}
+
+impl From<Pending> for Explanation {
+    fn from(pending: Pending) -> Self {
+        Self::Pending(Box::new(pending))
+    }
+}
+
+impl From<Difference> for Explanation {
+    fn from(difference: Difference) -> Self {
+        Self::Difference(Box::new(difference))
     }
 }
 

@@ -14,6 +14,7 @@ mod rule;
 mod run;
 mod stream;
 mod table;
+mod trouble;
 mod view;
 
 pub use explanation::Explanation;
@@ -24,5 +25,6 @@ pub use linearizability::Ending;
 pub use rule::{Broken, Fact, Rule};
 pub use run::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
+pub use trouble::{Difference, Doing, Panic, Pending, Spin};
 pub(crate) use view::shorten;
 pub use view::{Attempts, Scene, View, ViewedOperation, ViewedOrder};

@@ -1,26 +1,20 @@
 //! `check`: recorded histories, judged.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::files::Draft;
 use super::histories::{self, Recording};
 use super::{Format, Session, files};
 use crate::base::nearest;
 use crate::check::guarantee::Guarantee;
 use crate::check::intake::IntakeError;
-use crate::check::isolation::{FileOptions, FileReport, Level, Notation, check_text};
+use crate::check::isolation::{FileOptions, Level, Notation, check_text};
 use crate::check::model::{ModelName, UnknownModel};
-use crate::check::{CheckError, CheckOptions, CheckReport, Verdict, View, run_check, run_check_again};
+use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
-use crate::report::{
-    PageText, history_facts, history_headline, history_json, history_text, page, transactions_headline, transactions_json,
-    transactions_text,
-};
+use crate::report::{Found, HistoryReport, Html, Render, Report, Text};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -72,12 +66,6 @@ enum Judged {
     Transactions(Notation),
 }
 
-/// What was found.
-enum Found {
-    Object(Box<CheckReport>),
-    Transactions(Box<FileReport>),
-}
-
 /// What the history is asked for.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
@@ -87,35 +75,43 @@ enum Asked {
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     arguments.sane()?;
-    if let [file] = arguments.files.as_slice() {
-        // The file is opened before the history is read, which may take long.
-        let draft = arguments.report.as_ref().map(|path| files::draft(path, "history", &arguments.files)).transpose()?;
-        let report = arguments.judge(file, session)?;
-        session.console.print(&match arguments.format {
-            Format::Text => report.text(arguments.full),
-            Format::Json => format!("{}\n", report.json()),
-        })?;
-        if let (Some(draft), Some(path), Found::Object(report)) = (draft, &arguments.report, &report)
-            && let Some(view) = &report.view
-        {
-            draw(draft, path, file, report, view)?;
-        }
-        return Ok(report.verdict().into());
-    }
+    let one_of_several = arguments.files.len() > 1;
+    // The file is opened before the history is read, which may take long.
+    let draft = arguments.report.as_ref().map(|path| files::draft(path, "history", &arguments.files)).transpose()?;
+    let told_at_once = matches!(arguments.format, Format::Text | Format::Json);
     let mut worst = Exit::Held;
+    let mut reports = Vec::new();
     for file in &arguments.files {
-        let exit = match arguments.judge(file, session) {
-            Ok(report) => {
-                session.console.print(&arguments.line(file, &report))?;
-                report.verdict().into()
+        let (found, exit) = match arguments.judge(file, session) {
+            Ok(found) => {
+                let exit = found.verdict().into();
+                (Ok(found), exit)
             }
             Err(failure) if matches!(failure.exit, Exit::File | Exit::Invalid) => {
-                session.console.complain(&failure.text);
-                failure.exit
+                if told_at_once {
+                    session.console.complain(&failure.text);
+                }
+                (Err(failure.text), failure.exit)
             }
             Err(failure) => return Err(failure),
         };
         worst = worse(worst, exit);
+        let report = HistoryReport { file: histories::name(file), found, one_of_several };
+        if told_at_once && report.found.is_ok() {
+            arguments.print(std::slice::from_ref(&report), session)?;
+        }
+        // Of many large histories nothing is kept that was told.
+        if !told_at_once || draft.is_some() {
+            reports.push(report);
+        }
+    }
+    if !told_at_once {
+        session.print(arguments.format, &Report::Histories(&reports))?;
+    }
+    if let (Some(draft), Some(path)) = (draft, &arguments.report)
+        && reports.iter().all(|report| report.found.is_ok())
+    {
+        draft.fill(path, &Html.render(&Report::Histories(&reports)))?;
     }
     Ok(worst)
 }
@@ -189,66 +185,13 @@ impl Arguments {
         }
     }
 
-    /// One of several files on a line.
-    fn line(&self, file: &Path, report: &Found) -> String {
-        let name = histories::name(file);
+    fn print(&self, histories: &[HistoryReport], session: &Session<'_>) -> Result<(), Failure> {
+        let report = Report::Histories(histories);
         match self.format {
-            Format::Text => format!("{name}: {}\n", report.headline()),
-            Format::Json => {
-                let mut object = json!({ "file": name });
-                if let (Some(object), serde_json::Value::Object(report)) = (object.as_object_mut(), report.json()) {
-                    object.extend(report);
-                }
-                format!("{object}\n")
-            }
+            Format::Text => session.console.print(&Text { color: session.console.color, full: self.full }.render(&report)),
+            format => session.print(format, &report),
         }
     }
-}
-
-impl Found {
-    fn verdict(&self) -> Verdict {
-        match self {
-            Self::Object(report) => report.verdict,
-            Self::Transactions(report) => report.verdict,
-        }
-    }
-
-    fn headline(&self) -> String {
-        match self {
-            Self::Object(report) => history_headline(report),
-            Self::Transactions(report) => transactions_headline(report),
-        }
-    }
-
-    fn text(&self, full: bool) -> String {
-        match self {
-            Self::Object(report) => history_text(report, full),
-            Self::Transactions(report) => transactions_text(report),
-        }
-    }
-
-    fn json(&self) -> serde_json::Value {
-        match self {
-            Self::Object(report) => history_json(report),
-            Self::Transactions(report) => transactions_json(report),
-        }
-    }
-}
-
-/// Writes the page.
-fn draw(mut draft: Draft, path: &Path, file: &Path, report: &CheckReport, view: &View) -> Result<(), Failure> {
-    let name = histories::name(file);
-    let text = PageText {
-        verdict: report.verdict,
-        headline: &history_headline(report),
-        source: &name,
-        facts: &history_facts(report),
-        text: &history_text(report, true),
-        client: "p",
-        first: 0,
-    };
-    draft.write_all(page(&text, view).as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
-    draft.finish()
 }
 
 /// Where several apply, the one that says most of what is not known, or wrong.

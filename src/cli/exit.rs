@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::check::Verdict;
-use crate::scenario::Expected;
 
 /// The exit codes: one table, also in `docs/command.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +31,13 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with `plain`: whether what the scenario means came true.
-    pub(super) fn as_meant(expected: Expected, plain: Self, violates: impl Fn(&str) -> bool) -> Self {
-        match (expected, plain) {
-            (Expected::Violates(property), Self::Violated) if violates(property) => Self::Held,
-            (Expected::Violates(_), Self::Held | Self::Unknown) => Self::NeverSeen,
-            _ => plain,
+    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this; and it is asked whether a property is violated, and
+    /// it is, or it is not.
+    pub(super) fn as_meant(self, meant: Option<(&str, bool)>) -> Self {
+        match (meant, self) {
+            (Some((_, true)), Self::Violated) => Self::Held,
+            (Some((_, false)), Self::Held | Self::Unknown) => Self::NeverSeen,
+            _ => self,
         }
     }
 }

@@ -100,6 +100,12 @@ pub(super) fn draft(path: &Path, what: &str, inputs: &[impl AsRef<Path>]) -> Res
 }
 
 impl Draft {
+    /// Writes all of it, and lets the file appear.
+    pub(super) fn fill(mut self, path: &Path, text: &str) -> Result<(), Failure> {
+        self.write_all(text.as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
+        self.finish()
+    }
+
     /// Lets the file appear.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let To::Draft(file) = self.to else { return Ok(()) };

@@ -40,18 +40,19 @@ impl FromStr for Setting {
 }
 
 impl Input {
-    /// Reads the scenario, or says all that is wrong with it. Warnings are printed.
-    pub(super) fn load(&self, session: &Session<'_>) -> Result<Scenario, Failure> {
+    /// Reads the scenario, or says all that is wrong with it; and how the command was called. Warnings are printed.
+    pub(super) fn load(&self, session: &Session<'_>) -> Result<(Scenario, Invocation), Failure> {
         let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?);
+        let meant = source.text.lines().position(|line| line.trim_start().starts_with("outcome")).unwrap_or(0);
         if !self.settings.is_empty() {
             source = self.set(source, session)?;
         }
-        parse(&source, session)
+        Ok((parse(&source, session)?, self.invocation(meant + 1, session)))
     }
 
-    /// How the command was called.
-    pub(super) fn invocation(&self, session: &Session<'_>) -> Invocation {
+    fn invocation(&self, line: usize, session: &Session<'_>) -> Invocation {
         Invocation {
+            line,
             program: session.program.clone(),
             file: self.file.display().to_string(),
             settings: self.settings.iter().map(|setting| format!("{}={}", setting.path, setting.value)).collect(),
@@ -72,8 +73,7 @@ impl Input {
     }
 }
 
-/// Reads a scenario, or says all that is wrong with it. Warnings are printed.
-pub(super) fn parse(source: &Source, session: &Session<'_>) -> Result<Scenario, Failure> {
+fn parse(source: &Source, session: &Session<'_>) -> Result<Scenario, Failure> {
     let problems = Diagnostics::new();
     match Scenario::parse(source, session.registry, &problems) {
         Some(scenario) if !problems.has_errors() => {

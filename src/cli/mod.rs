@@ -35,6 +35,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::report::{GitHub, JUnit, Json, Render, Report, Text};
 use crate::systems::Registry;
 use console::Console;
 use exit::{Exit, Failure};
@@ -135,6 +136,10 @@ enum Format {
     Text,
     // For programs: one object, versioned.
     Json,
+    // For CI systems: XML.
+    Junit,
+    // For GitHub: annotations.
+    Github,
 }
 
 /// What every command has at hand.
@@ -145,6 +150,16 @@ struct Session<'r> {
 }
 
 impl Session<'_> {
+    /// Prints a report in this format.
+    fn print(&self, format: Format, report: &Report<'_>) -> Result<(), Failure> {
+        self.console.print(&match format {
+            Format::Text => Text { color: self.console.color, full: false }.render(report),
+            Format::Json => Json.render(report),
+            Format::Junit => JUnit.render(report),
+            Format::Github => GitHub.render(report),
+        })
+    }
+
     /// Carries the command out, and says what came of it. A panic is a defect.
     fn execute(&self, command: &Command) -> Exit {
         match catch_unwind(AssertUnwindSafe(|| self.dispatch(command))) {

@@ -4,22 +4,23 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::check::{Explanation, Verdict};
-use crate::world::{NO_PANIC, Outcome};
+use crate::check::Explanation;
+use crate::world::Outcome;
 
 thread_local! {
     /// Within a run: where the last panic arose, if one did.
     static RUN: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
-/// A file, line and column, once there is one.
-type Place = Option<String>;
+/// A file and a line, once there is one.
+type Place = Option<(String, u32)>;
 
 /// Keeps panics within runs quiet, for the rest of the process. Others are reported as before.
 pub(super) fn take_over() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        let within_run = RUN.with_borrow_mut(|run| run.as_mut().map(|place| *place = panic.location().map(ToString::to_string)));
+        let within_run =
+            RUN.with_borrow_mut(|run| run.as_mut().map(|place| *place = panic.location().map(|at| (at.file().to_owned(), at.line()))));
         if within_run.is_none() {
             before(panic);
         }
@@ -32,21 +33,19 @@ pub(super) fn watched(run: impl FnOnce() -> Outcome) -> Outcome {
     let result = catch_unwind(AssertUnwindSafe(run));
     let place = RUN.take().flatten();
     match (result, place) {
-        (Ok(outcome), Some(place)) => with_place(outcome, &place),
+        (Ok(outcome), Some(place)) => with_place(outcome, place),
         (Ok(outcome), None) => outcome,
         (Err(panic), place) => {
-            let place = place.map(|place| format!(", at {place}")).unwrap_or_default();
+            let place = place.map(|(file, line)| format!(", at {file}:{line}")).unwrap_or_default();
             resume_unwind(Box::new(message(panic.as_ref()) + &place))
         }
     }
 }
 
-fn with_place(mut outcome: Outcome, place: &str) -> Outcome {
+fn with_place(mut outcome: Outcome, place: (String, u32)) -> Outcome {
     for property in &mut outcome.properties {
-        if property.name == NO_PANIC.name && property.verdict == Verdict::Violated {
-            if let Some(Explanation::Text(text)) = &mut property.explanation {
-                *text += &format!("\nat {place}");
-            }
+        if let Some(Explanation::Panic(panic)) = &mut property.explanation {
+            panic.place = Some(place.clone());
         }
     }
     outcome

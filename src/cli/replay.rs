@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
-use super::{Format, Session, console, panics, run};
+use super::{Format, Session, console, panics};
 use crate::base::{Duration, NodeId, Time, nearest};
-use crate::report::{Filter, ReplayWriter, Subject, opening};
+use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, opening};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::trace::Entry;
@@ -36,8 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let scenario = arguments.input.load(session)?;
-    let called = arguments.input.invocation(session);
+    let (scenario, called) = arguments.input.load(session)?;
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
     let filter = arguments.filter(&scenario)?;
@@ -54,7 +53,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
         Err(error) => console::told(Err(error))?,
     }
-    run::show(&subject, &outcome, &called, Format::Text, session)?;
+    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: false, view: None };
+    session.print(Format::Text, &Report::Run(report))?;
     Ok(outcome.verdict().into())
 }
 

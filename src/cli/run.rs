@@ -1,6 +1,5 @@
 //! `run`: one run, judged.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,13 +11,11 @@ use super::input::{self, Input};
 use super::{Format, Session, files, panics};
 use crate::check::isolation::Notation;
 use crate::check::model::ModelName;
-use crate::check::{Verdict, View};
 use crate::explore;
-use crate::report::{Invocation, PageText, Subject, TraceWriter, opening, page, quote, run_json, run_text};
+use crate::report::{Html, Invocation, Render, Report, RunReport, Subject, TraceWriter, opening, quote};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::trace::Sink;
-use crate::world::Outcome;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -40,7 +37,7 @@ pub(super) struct Arguments {
     /// Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as JSON lines
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     history: Option<PathBuf>,
-    /// Draw what the clients of a key-value system saw, on a page of its own
+    /// Write the verdict on a page of its own; what the clients of a key-value system saw is drawn there
     #[arg(long, value_name = "FILE.html", conflicts_with = "verify")]
     report: Option<PathBuf>,
     #[command(flatten)]
@@ -48,8 +45,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let scenario = arguments.input.load(session)?;
-    let called = arguments.input.invocation(session);
+    let (scenario, called) = arguments.input.load(session)?;
     let subject = Subject::of(&scenario);
     arguments.sane(&scenario)?;
     let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
@@ -70,18 +66,17 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         run(Watch { sinks, drawing, history, ..Watch::default() })
     };
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
-    show(&subject, &outcome, &called, arguments.format, session)?;
-    if let (Some(draft), Some(path), Some(view)) = (page, &arguments.report, &view) {
-        let text = run_text(&subject, &outcome, &called, false);
-        draw(draft, path, &subject, &format!("seed {seed}"), &text, view)?;
+    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: arguments.as_meant, view: view.as_ref() };
+    session.print(arguments.format, &Report::Run(report))?;
+    if let (Some(draft), Some(path)) = (page, &arguments.report) {
+        draft.fill(path, &Html.render(&Report::Run(report)))?;
     }
     if let Some(history) = history {
         history.write(entries)?;
     }
     match (traced, &arguments.trace) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
-        _ if arguments.as_meant => Ok(Exit::as_meant(subject.expected, outcome.verdict().into(), |property| outcome.violates(property))),
-        _ => Ok(outcome.verdict().into()),
+        _ => Ok(Exit::from(outcome.verdict()).as_meant(report.meant())),
     }
 }
 
@@ -95,14 +90,12 @@ struct Files {
 impl Arguments {
     /// Refuses what the system cannot do.
     fn sane(&self, scenario: &Scenario) -> Result<(), Failure> {
-        let system = scenario.system();
-        let message = if self.report.is_some() && !scenario.draws() {
-            format!("{system} has no history that can be drawn: --report is for key-value systems")
-        } else if self.history.is_some() && scenario.spelled().is_none() {
-            format!("{system} has no notation for what its clients see: --history is for systems that have one, see System::spelling")
-        } else {
+        if self.history.is_none() || scenario.spelled().is_some() {
             return Ok(());
-        };
+        }
+        let system = scenario.system();
+        let message =
+            format!("{system} has no notation for what its clients see: --history is for systems that have one, see System::spelling");
         Err(Failure::new(Exit::Usage, &message))
     }
 
@@ -124,32 +117,5 @@ fn history_note(file: &Path, model: &str, called: &Invocation) -> String {
         format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))
     } else {
         format!("history of a {model}, which no model of check judges, in {file}\n")
-    }
-}
-
-/// Writes the page.
-fn draw(mut draft: Draft, path: &Path, subject: &Subject<'_>, seed: &str, text: &str, view: &View) -> Result<(), Failure> {
-    let (verdict, headline) = match (&view.witness, view.scenes.is_empty()) {
-        (Some(_), _) => (Verdict::Holds, "what clients saw is linearizable"),
-        (None, false) => (Verdict::Violated, "what clients saw is not linearizable"),
-        (None, true) => (Verdict::Unknown, "whether what clients saw is linearizable"),
-    };
-    let facts = [subject.system.to_owned(), seed.to_owned()];
-    let text = PageText { verdict, headline, source: subject.name, facts: &facts, text, client: "c", first: 1 };
-    draft.write_all(page(&text, view).as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
-    draft.finish()
-}
-
-/// Prints what became of the run.
-pub(super) fn show(
-    subject: &Subject<'_>,
-    outcome: &Outcome,
-    called: &Invocation,
-    format: Format,
-    session: &Session<'_>,
-) -> Result<(), Failure> {
-    match format {
-        Format::Text => session.console.print(&run_text(subject, outcome, called, session.console.color)),
-        Format::Json => session.console.print(&format!("{}\n", run_json(subject, outcome, called))),
     }
 }

@@ -13,7 +13,7 @@ use super::files::Output;
 use super::input::{self, Input};
 use super::{Format, Session, files, interrupt, panics};
 use crate::explore::{Ended, Row, Summary, Sweep, Until};
-use crate::report::{Subject, opening, row_json, summary_json, summary_text};
+use crate::report::{Report, Subject, SweepReport, opening, row_json};
 use crate::scenario::Expected;
 
 #[derive(Args)]
@@ -47,8 +47,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let Some(last) = arguments.start.checked_add(arguments.seeds - 1) else {
         return Err(Failure::new(Exit::Usage, &format!("--start and --seeds lead beyond the last seed, {}", u64::MAX)));
     };
-    let scenario = arguments.input.load(session)?;
-    let called = arguments.input.invocation(session);
+    let (scenario, called) = arguments.input.load(session)?;
     let subject = Subject::of(&scenario);
     let mut out = match &arguments.out {
         Some(path) => Some(files::create(path, &arguments.input.file)?),
@@ -71,16 +70,11 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let summary = sweep.run(&|seed| panics::watched(|| scenario.run(seed)), &mut each);
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Failure::new(Exit::Defect, &format!("cannot start a thread: {error}")))?;
-    session.console.print(&match arguments.format {
-        Format::Text => summary_text(&subject, &summary, &called, session.console.color),
-        Format::Json => format!("{}\n", summary_json(&subject, arguments.start, &summary, &called)),
-    })?;
+    let report = SweepReport { subject, start, summary: &summary, called: &called, as_meant: arguments.as_meant };
+    session.print(arguments.format, &Report::Sweep(report))?;
     match (written, &arguments.out) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
-        _ if arguments.as_meant => {
-            Ok(Exit::as_meant(subject.expected, exit(&summary, &subject), |property| summary.violates(property) > 0))
-        }
-        _ => Ok(exit(&summary, &subject)),
+        _ => Ok(exit(&summary, &subject).as_meant(report.meant())),
     }
 }
 

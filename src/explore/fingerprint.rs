@@ -1,32 +1,86 @@
 //! What two failures have in common that are the same failure.
 
 use crate::base::Digest;
-use crate::check::{Explanation, Verdict};
+use crate::check::linearizability::Linearizability;
+use crate::check::{Broken, Difference, Doing, Explanation, Fact, Panic, Pending, Verdict};
 use crate::world::Outcome;
 
 /// A stable name for the way in which a run failed: equal for runs that violate the same properties for the same reason, whatever their
 /// seeds. Nothing for a run that did not fail.
 ///
-/// The reason is the first sentence of each property's detail without all that has a digit in it: times, nodes, terms, values.
+/// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its name, and the kinds
+/// of messages and the roles among its facts; of a history that is not linearizable, the kind of the operation that fits nowhere in the key
+/// that is violated first, and whether it saw an older, a lost or a never written value; of transactions the anomaly; of a panic its file and
+/// its message without numbers. Of words it is their first sentence without all that has a digit in it.
 pub fn fingerprint(outcome: &Outcome) -> Option<u64> {
     let mut digest = Digest::new();
     let mut violated = false;
     for property in outcome.properties.iter().filter(|property| property.verdict == Verdict::Violated) {
         violated = true;
         digest.bytes(property.name.as_bytes());
-        digest.bytes(reason(property.explanation.as_ref()).as_bytes());
+        for word in property.explanation.iter().flat_map(reason) {
+            digest.bytes(word.as_bytes());
+        }
     }
     violated.then(|| digest.finish())
 }
 
 /// What stays the same of an explanation from seed to seed.
-fn reason(explanation: Option<&Explanation>) -> String {
+fn reason(explanation: &Explanation) -> Vec<String> {
     match explanation {
-        None => String::new(),
-        Some(Explanation::Linearizability(_) | Explanation::Doubt(_)) => String::new(),
-        Some(Explanation::Isolation(finding)) => finding.anomaly.name(),
-        Some(Explanation::Rule(broken)) => broken.rule.id.to_owned(),
-        Some(Explanation::Text(text)) => normalise(text),
+        Explanation::Linearizability(found) => not_linearizable(found),
+        Explanation::Isolation(finding) => vec![finding.anomaly.name()],
+        Explanation::Doubt(_) => Vec::new(),
+        Explanation::Rule(broken) => rule(broken),
+        Explanation::Panic(panic) => panicked(panic),
+        Explanation::Spin(spin) => vec![doing(&spin.doing)],
+        Explanation::Pending(pending) => vec![first_pending(pending).to_owned()],
+        Explanation::Difference(difference) => vec![differs(difference).to_owned()],
+        Explanation::Text(text) => vec![normalise(text)],
+    }
+}
+
+fn not_linearizable(found: &Linearizability) -> Vec<String> {
+    let first = found.violations.iter().min_by_key(|violation| violation.at);
+    first.map(|violation| vec![violation.kind.clone().unwrap_or_default(), format!("{:?}", violation.saw)]).unwrap_or_default()
+}
+
+fn rule(broken: &Broken) -> Vec<String> {
+    let words = broken.facts.iter().filter_map(|(_, fact)| match fact {
+        Fact::Kind(word) | Fact::Role(word) => Some((*word).to_owned()),
+        _ => None,
+    });
+    [broken.rule.id.to_owned()].into_iter().chain(words).collect()
+}
+
+fn panicked(panic: &Panic) -> Vec<String> {
+    let file = panic.place.as_ref().and_then(|(file, _)| file.rsplit(['/', '\\']).next());
+    vec![file.unwrap_or_default().to_owned(), normalise(&panic.message)]
+}
+
+fn doing(doing: &Doing) -> String {
+    match doing {
+        Doing::Handling { kind, .. } => format!("handling {kind}"),
+        Doing::Ringing(_) => "ringing".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The first of what must come to pass one after the other, and did not.
+const fn first_pending(pending: &Pending) -> &'static str {
+    match pending {
+        Pending { nothing_fresh: true, .. } => "nothing fresh",
+        Pending { under_way: 1.., .. } => "under way",
+        Pending { disagree: true, .. } => "disagree",
+        _ => "unsettled",
+    }
+}
+
+const fn differs(difference: &Difference) -> &'static str {
+    match difference {
+        Difference::Record { .. } => "record",
+        Difference::Judged(property) => property,
+        Difference::Counts => "counts",
     }
 }
 
@@ -47,8 +101,9 @@ fn normalise(detail: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::NodeId;
     use crate::base::Time;
-    use crate::check::{Property, PropertyReport};
+    use crate::check::{Property, PropertyReport, Rule};
     use crate::explore::samples::outcome;
 
     #[test]
@@ -74,5 +129,41 @@ mod tests {
         assert_eq!(failed(&["a"]), failed(&["a"]));
         assert_ne!(failed(&["a"]), failed(&["b"]));
         assert_ne!(failed(&["a"]), failed(&["a", "b"]));
+    }
+
+    fn print(explanation: impl Into<Explanation>) -> Option<u64> {
+        let mut outcome = outcome(1);
+        outcome.properties.push(PropertyReport::violated(&Property::always("a", ""), Time::ZERO, explanation));
+        fingerprint(&outcome)
+    }
+
+    #[test]
+    fn a_rule_counts_with_its_kinds_and_roles() {
+        static RULE: Rule = Rule::new("early", "{node} sent {kind}");
+        static OTHER: Rule = Rule::new("late", "{node} sent {kind}");
+        let broken = |rule: &'static Rule, node, kind| print(rule.with("node", NodeId::server(node)).with("kind", Fact::Kind(kind)));
+        assert_eq!(broken(&RULE, 1, "Vote"), broken(&RULE, 2, "Vote"));
+        assert_ne!(broken(&RULE, 1, "Vote"), broken(&RULE, 1, "Ack"));
+        assert_ne!(broken(&RULE, 1, "Vote"), broken(&OTHER, 1, "Vote"));
+    }
+
+    #[test]
+    fn a_panic_counts_with_its_file_and_its_message_without_numbers() {
+        let panic = |node, message: &str, file: &str, line| {
+            let place = Some((file.to_owned(), line));
+            let message = message.to_owned();
+            print(Panic { node: NodeId::server(node), doing: Doing::Booting, event: 7, at: Time::ZERO, message, place })
+        };
+        let usual = panic(1, "index 7 is beyond 3", "src/log.rs", 40);
+        assert_eq!(usual, panic(2, "index 12 is beyond 11", "/home/me/src/log.rs", 44));
+        assert_ne!(usual, panic(1, "index 7 is beyond 3", "src/disk.rs", 40));
+        assert_ne!(usual, panic(1, "entry 7 is beyond 3", "src/log.rs", 40));
+    }
+
+    #[test]
+    fn what_is_pending_counts_by_what_comes_first() {
+        let fresh = |under_way| print(Pending { nothing_fresh: true, under_way, ..Pending::default() });
+        assert_eq!(fresh(0), fresh(3));
+        assert_ne!(fresh(0), print(Pending { disagree: true, ..Pending::default() }));
     }
 }

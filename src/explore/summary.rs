@@ -1,7 +1,7 @@
 //! What a sweep comes to.
 
 use super::{Defect, Row};
-use crate::check::{Explanation, Tables, Verdict};
+use crate::check::{Explanation, PropertyReport, Tables, Verdict};
 use crate::world::{FaultCount, Messages, Operations, Outcome};
 
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
@@ -25,6 +25,8 @@ pub struct Summary {
     pub first_defects: Vec<(u64, Defect)>,
     /// The failures, those that are alike together, in the order of their first seeds.
     pub failures: Vec<Bucket>,
+    /// The properties that were judged, in the order in which runs report on them.
+    pub properties: Vec<PropertyTotal>,
     /// What judges measured.
     pub tables: Tables,
     /// The *sometimes* marks.
@@ -72,6 +74,19 @@ pub struct Bucket {
     pub seeds: Vec<u64>,
 }
 
+/// What became of one property in all seeds of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyTotal {
+    /// Its name.
+    pub name: &'static str,
+    /// How many seeds violated it.
+    pub violated: u64,
+    /// In how many seeds nobody knows.
+    pub unknown: u64,
+    /// The first seed that violated it and why, or if none did, the first in which nobody knows.
+    pub first: Option<(u64, Option<Explanation>)>,
+}
+
 /// How often a *sometimes* mark was set in a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkTotal {
@@ -95,7 +110,7 @@ impl Summary {
 
     /// How many seeds violated this property.
     pub fn violates(&self, property: &str) -> u64 {
-        self.failures.iter().filter(|bucket| bucket.properties.contains(&property)).map(|bucket| bucket.count).sum()
+        self.properties.iter().filter(|total| total.name == property).map(|total| total.violated).sum()
     }
 
     /// Adds the row of the next seed.
@@ -117,6 +132,7 @@ impl Summary {
         if let Some(fingerprint) = row.fingerprint {
             self.add_failure(row, fingerprint);
         }
+        outcome.properties.iter().for_each(|report| self.add_property(row.seed, report));
         self.add_counts(outcome);
         self.tables.add(&outcome.tables);
         for mark in &outcome.sometimes {
@@ -150,6 +166,24 @@ impl Summary {
         if bucket.seeds.len() < Self::LISTED {
             bucket.seeds.push(row.seed);
         }
+    }
+
+    fn add_property(&mut self, seed: u64, report: &PropertyReport) {
+        let place = self.properties.iter().position(|total| total.name == report.name).unwrap_or_else(|| {
+            self.properties.push(PropertyTotal { name: report.name, violated: 0, unknown: 0, first: None });
+            self.properties.len() - 1
+        });
+        let total = &mut self.properties[place];
+        let is_first = match report.verdict {
+            Verdict::Holds => false,
+            Verdict::Unknown => total.first.is_none(),
+            Verdict::Violated => total.violated == 0,
+        };
+        if is_first {
+            total.first = Some((seed, report.explanation.clone()));
+        }
+        total.violated += u64::from(report.verdict == Verdict::Violated);
+        total.unknown += u64::from(report.verdict == Verdict::Unknown);
     }
 
     fn add_counts(&mut self, outcome: &Outcome) {

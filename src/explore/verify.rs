@@ -1,7 +1,7 @@
 //! The same run twice, record by record.
 
 use crate::base::Time;
-use crate::check::{Property, PropertyReport};
+use crate::check::{Difference, Property, PropertyReport};
 use crate::systems::Watch;
 use crate::trace::{Entry, Sink};
 use crate::world::Outcome;
@@ -41,9 +41,15 @@ impl Recording {
     /// How many characters of a message or note are kept.
     const DETAIL: usize = 200;
 
-    fn line(&self, number: usize) -> &str {
+    /// The line of this record, if it came so far.
+    fn line(&self, number: usize) -> Option<String> {
+        if number >= self.digests.len() {
+            return None;
+        }
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before.min(self.ends.len() - 1)]);
-        self.ends.get(number).map_or("a record too late in the run for its text to have been kept", |end| &self.lines[start..*end])
+        let line =
+            self.ends.get(number).map_or("a record too late in the run for its text to have been kept", |end| &self.lines[start..*end]);
+        Some(line.to_owned())
     }
 }
 
@@ -66,7 +72,7 @@ struct Comparison {
     first: Recording,
     seen: usize,
     /// The first record that differs: its time in the second run, and what is different.
-    difference: Option<(Time, String)>,
+    difference: Option<(Time, Difference)>,
 }
 
 impl Sink for Comparison {
@@ -76,8 +82,8 @@ impl Sink for Comparison {
         if self.difference.is_some() || self.first.digests.get(number) == Some(&entry.digest) {
             return;
         }
-        let first = if number < self.first.digests.len() { self.first.line(number) } else { "nothing more: it had ended" };
-        self.difference = Some((entry.at, told(number, first, &line(entry))));
+        let (first, second) = (self.first.line(number), Some(line(entry)));
+        self.difference = Some((entry.at, Difference::Record { number: number as u64, first, second }));
     }
 }
 
@@ -91,7 +97,7 @@ impl Comparison {
             return PropertyReport::violated(&DETERMINISTIC, at, difference);
         }
         if self.seen < self.first.digests.len() {
-            let difference = told(self.seen, self.first.line(self.seen), "nothing more: it had ended");
+            let difference = Difference::Record { number: self.seen as u64, first: self.first.line(self.seen), second: None };
             return PropertyReport::violated(&DETERMINISTIC, second.sim_time, difference);
         }
         match judged_differently(first, second) {
@@ -101,30 +107,20 @@ impl Comparison {
     }
 }
 
-fn told(number: usize, first: &str, second: &str) -> String {
-    format!("two runs of this seed differ from record {number} on\nfirst run:  {first}\nsecond run: {second}")
-}
-
 /// What differs although all records are the same: a judge is not deterministic, or counts are not.
-fn judged_differently(first: &Outcome, second: &Outcome) -> Option<String> {
+fn judged_differently(first: &Outcome, second: &Outcome) -> Option<Difference> {
     if first == second {
         return None;
     }
     let differing = first.properties.iter().zip(&second.properties).find(|(first, second)| first != second);
-    Some(match differing {
-        Some((first, second)) => format!(
-            "two runs of this seed have the same records, but {} is judged differently\nfirst run:  {:?} {:?}\nsecond run: {:?} {:?}",
-            first.name, first.verdict, first.explanation, second.verdict, second.explanation
-        ),
-        None => "two runs of this seed have the same records, but their counts differ".to_owned(),
-    })
+    Some(differing.map_or(Difference::Counts, |(first, _)| Difference::Judged(first.name)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::NodeId;
-    use crate::check::{Verdict, told};
+    use crate::check::Verdict;
     use crate::explore::samples::{outcome, violated};
 
     /// Shows records with these digests to the sinks.
@@ -150,7 +146,7 @@ mod tests {
         }
     }
 
-    fn check(first: &[u64], second: &[u64], expected: Option<&str>) {
+    fn check(first: &[u64], second: &[u64], expected: Option<(u64, Option<&str>, Option<&str>)>) {
         let mut runs = [first, second].into_iter();
         let verified = verify(Vec::new(), |watch| {
             play(runs.next().unwrap(), watch);
@@ -158,33 +154,19 @@ mod tests {
         });
         let report = verified.properties.last().unwrap();
         assert_eq!((report.name, report.verdict == Verdict::Violated), (DETERMINISTIC.name, expected.is_some()));
-        assert_eq!(told(report), expected.unwrap_or_default());
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let expected = expected.map(|(number, first, second)| Difference::Record { number, first: owned(first), second: owned(second) });
+        assert_eq!(report.explanation, expected.map(Into::into));
     }
 
     #[test]
     fn the_first_record_that_differs_is_named() {
         check(&[1, 2, 3], &[1, 2, 3], None);
         check(&[], &[], None);
-        check(
-            &[1, 2, 3, 4],
-            &[1, 2, 5, 6],
-            Some("two runs of this seed differ from record 2 on\nfirst run:  n1 timer 3 at 2ms\nsecond run: n1 timer 5 at 2ms"),
-        );
-        check(
-            &[7],
-            &[8],
-            Some("two runs of this seed differ from record 0 on\nfirst run:  n1 timer 7 at 0s\nsecond run: n1 timer 8 at 0s"),
-        );
-        check(
-            &[1],
-            &[1, 2],
-            Some("two runs of this seed differ from record 1 on\nfirst run:  nothing more: it had ended\nsecond run: n1 timer 2 at 1ms"),
-        );
-        check(
-            &[1, 2],
-            &[1],
-            Some("two runs of this seed differ from record 1 on\nfirst run:  n1 timer 2 at 1ms\nsecond run: nothing more: it had ended"),
-        );
+        check(&[1, 2, 3, 4], &[1, 2, 5, 6], Some((2, Some("n1 timer 3 at 2ms"), Some("n1 timer 5 at 2ms"))));
+        check(&[7], &[8], Some((0, Some("n1 timer 7 at 0s"), Some("n1 timer 8 at 0s"))));
+        check(&[1], &[1, 2], Some((1, None, Some("n1 timer 2 at 1ms"))));
+        check(&[1, 2], &[1], Some((1, Some("n1 timer 2 at 1ms"), None)));
     }
 
     #[test]
@@ -193,10 +175,6 @@ mod tests {
         let verified = verify(Vec::new(), |_| violated(1, "election-safety", details.next().unwrap()));
         let report = verified.properties.last().unwrap();
         assert_eq!(report.verdict, Verdict::Violated);
-        assert!(
-            told(report).contains("election-safety is judged differently\nfirst run:  Violated Some(Text(\"once\"))"),
-            "{}",
-            told(report)
-        );
+        assert_eq!(report.explanation, Some(Difference::Judged("election-safety").into()));
     }
 }

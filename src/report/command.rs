@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::base::Place;
+use crate::explore::DETERMINISTIC;
+use crate::world::Outcome;
+
 /// How the command was called: what its own replay lines are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
@@ -11,6 +15,8 @@ pub struct Invocation {
     pub file: String,
     /// The values that were set: `system.nodes=7`.
     pub settings: Vec<String>,
+    /// The line of the file on which it says what it means to show, or the first.
+    pub line: usize,
 }
 
 impl Invocation {
@@ -20,11 +26,21 @@ impl Invocation {
     /// use stormglass::report::Invocation;
     ///
     /// let settings = vec!["duration=5s".to_owned(), "name=a calm day".to_owned()];
-    /// let called = Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings };
+    /// let called = Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings, line: 1 };
     /// assert_eq!(called.replay(7), "stormglass replay storm.ron --seed 7 --set duration=5s --set 'name=a calm day'");
     /// ```
     pub fn replay(&self, seed: u64) -> String {
         self.command("replay", seed, "")
+    }
+
+    /// The command that shows this run again: of two runs that differ, the one that runs twice.
+    pub fn again(&self, outcome: &Outcome) -> String {
+        if outcome.violates(DETERMINISTIC.name) { self.verify(outcome.seed) } else { self.replay(outcome.seed) }
+    }
+
+    /// The place in the scenario that violations are about.
+    pub(super) const fn place(&self) -> Place {
+        Place { line: self.line, column: 1 }
     }
 
     /// The command that runs this seed twice and compares.
@@ -71,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_an_option() {
-        let called = Invocation { program: "my tool".to_owned(), file: "-x.ron".to_owned(), settings: Vec::new() };
+        let called = Invocation { program: "my tool".to_owned(), file: "-x.ron".to_owned(), settings: Vec::new(), line: 1 };
         assert_eq!(called.verify(3), "'my tool' run ./-x.ron --seed 3 --verify");
     }
 }

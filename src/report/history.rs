@@ -4,12 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
+use super::SCHEMA;
 use super::explanation::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
-
-/// The version of the JSON of a history that was judged. Fields may be added under one version; none changes its meaning or goes away.
-pub const HISTORY_SCHEMA: u32 = 1;
 
 /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
 /// explained, and the others are told on a line each; in `full`, each is explained.
@@ -41,7 +39,7 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
 }
 
 /// What was judged: how many operations and processes, what became of them, the format, the states.
-pub fn history_facts(report: &CheckReport) -> [String; 4] {
+pub(super) fn history_facts(report: &CheckReport) -> [String; 4] {
     [
         format!("{} by {}", counted(report.operations as u64, "operation"), counted(report.clients as u64, "process")),
         format!("{} failed, {} of unknown outcome", report.failed, report.unknown),
@@ -51,7 +49,7 @@ pub fn history_facts(report: &CheckReport) -> [String; 4] {
 }
 
 /// The verdict in a line, without its end.
-pub fn history_headline(report: &CheckReport) -> String {
+pub(super) fn history_headline(report: &CheckReport) -> String {
     let guarantee = report.guarantee;
     if guarantee != Guarantee::Linearizable {
         let (verdict, model) = (report.verdict, report.model);
@@ -105,7 +103,7 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
     }
 }
 
-/// As one JSON object, of the version [`HISTORY_SCHEMA`].
+/// As one JSON object, of the version [`SCHEMA`].
 pub fn history_json(report: &CheckReport) -> Json {
     let witness = report.witness.as_ref().map(|witness| {
         let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
@@ -122,7 +120,7 @@ pub fn history_json(report: &CheckReport) -> Json {
     });
     let strongest: Vec<&str> = guarantee::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
     json!({
-        "schema": HISTORY_SCHEMA,
+        "schema": SCHEMA,
         "model": report.model,
         "format": report.format.name(),
         "guarantee": report.guarantee.name(),

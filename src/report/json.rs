@@ -2,23 +2,45 @@
 
 use serde_json::{Value, json};
 
+use super::Invocation;
 use super::explanation::{explanation_json, explanation_text};
-use super::{Invocation, Subject};
+use super::history::history_json;
+use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::transactions::transactions_json;
+use crate::base::{Diagnostic, Severity};
 use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
-use crate::world::{Operations, Outcome};
+use crate::scenario::Expected;
+use crate::world::Operations;
 
 /// The version of all JSON that is written here. Fields may be added under one version; none changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
+/// For programs: an object a line. A run, a sweep and what is linted are one each; histories have one each.
+#[derive(Clone, Copy, Debug)]
+pub struct Json;
+
+impl Render for Json {
+    fn render(&self, report: &Report<'_>) -> String {
+        match report {
+            Report::Run(run) => format!("{}\n", run_json(run)),
+            Report::Sweep(sweep) => format!("{}\n", summary_json(sweep)),
+            Report::Histories(histories) => histories.iter().filter_map(found_json).map(|object| format!("{object}\n")).collect(),
+            Report::Lint(files) => format!("{}\n", lint_json(files)),
+        }
+    }
+}
+
 /// A run as one JSON object.
-pub fn run_json(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation) -> Value {
+fn run_json(run: &RunReport<'_>) -> Value {
+    let RunReport { subject, outcome, called, .. } = run;
     json!({
         "schema": SCHEMA,
         "scenario": subject.name,
         "system": subject.system,
         "mutant": subject.mutant,
+        "meant": meant(subject.expected),
         "seed": outcome.seed,
         "verdict": outcome.verdict(),
         "digest": hex(outcome.digest),
@@ -32,7 +54,7 @@ pub fn run_json(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation) -
         "sometimes": outcome.sometimes,
         "faults": outcome.faults,
         "struck": outcome.struck.steps.iter().map(FaultStep::to_string).collect::<Vec<_>>(),
-        "replay": called.replay(outcome.seed),
+        "replay": called.again(outcome),
     })
 }
 
@@ -66,19 +88,56 @@ pub fn row_json(row: &Row) -> Value {
     }
 }
 
+/// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged there is nothing.
+fn found_json(history: &HistoryReport) -> Option<Value> {
+    let mut object = if history.one_of_several { json!({ "file": history.file }) } else { json!({}) };
+    let found = match history.found.as_ref().ok()? {
+        Found::Object(report) => history_json(report),
+        Found::Transactions(report) => transactions_json(report),
+    };
+    if let (Some(object), Value::Object(found)) = (object.as_object_mut(), found) {
+        object.extend(found);
+    }
+    Some(object)
+}
+
+/// Files that were checked as one JSON object.
+fn lint_json(files: &[LintReport]) -> Value {
+    let file = |file: &LintReport| {
+        let problem = |problem: Diagnostic| {
+            let place = file.source.place(problem.span.start);
+            json!({
+                "severity": if problem.severity == Severity::Error { "error" } else { "warning" },
+                "line": place.line,
+                "column": place.column,
+                "message": problem.message,
+                "label": problem.label,
+                "help": problem.help,
+            })
+        };
+        let problems = file.problems.sorted().into_iter().map(problem).collect::<Vec<_>>();
+        json!({ "file": file.source.name, "valid": file.is_valid(), "unread": file.unread, "problems": problems })
+    };
+    json!({ "schema": SCHEMA, "files": files.iter().map(file).collect::<Vec<_>>() })
+}
+
 /// A whole sweep as one JSON object.
-pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called: &Invocation) -> Value {
+fn summary_json(sweep: &SweepReport<'_>) -> Value {
+    let SweepReport { subject, start, summary, called, .. } = sweep;
     let ended = match summary.ended {
         Ended::Complete => "complete",
         Ended::Violated => "violated",
         Ended::Cancelled | Ended::Unwritten => "interrupted",
     };
+    let properties =
+        summary.properties.iter().map(|total| json!({ "name": total.name, "violated": total.violated, "unknown": total.unknown }));
     let marks = summary.sometimes.iter().map(|mark| json!({ "name": mark.name, "count": mark.count, "seeds": mark.seeds }));
     json!({
         "schema": SCHEMA,
         "scenario": subject.name,
         "system": subject.system,
         "mutant": subject.mutant,
+        "meant": meant(subject.expected),
         "start": start,
         "seeds": summary.seeds,
         "ended": ended,
@@ -89,6 +148,7 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
         "sim_time_ns": u64::try_from(summary.sim_time_ns).unwrap_or(u64::MAX),
         "operations": summary.operations.completed,
         "history": history(&summary.operations),
+        "properties": properties.collect::<Vec<_>>(),
         "tables": summary.tables.medians(),
         "sometimes": marks.collect::<Vec<_>>(),
         "never_seen": summary.never_seen(subject.expect),
@@ -97,6 +157,14 @@ pub fn summary_json(subject: &Subject<'_>, start: u64, summary: &Summary, called
         "unknown": summary.unknown_seeds,
         "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
     })
+}
+
+/// The property that the scenario means to show violated, if it means that.
+fn meant(expected: Expected) -> Option<&'static str> {
+    match expected {
+        Expected::Violates(property) => Some(property),
+        Expected::Holds => None,
+    }
 }
 
 /// The worst of a sweep's verdicts.
@@ -161,7 +229,13 @@ mod tests {
     #[test]
     fn a_run() {
         check(
-            &run_json(&subject(), &violated(7, "election-safety", "two leaders"), &called()),
+            &run_json(&RunReport {
+                subject: subject(),
+                outcome: &violated(7, "election-safety", "two leaders"),
+                called: &called(),
+                as_meant: false,
+                view: None,
+            }),
             expect![[r#"
                 {
                   "schema": 1,

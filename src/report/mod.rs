@@ -1,15 +1,19 @@
-//! An outcome or a sweep, rendered: as text for people, as JSON for programs, as lines while a run goes on.
+//! What is [`Report`]ed of a run, a sweep, recorded histories or scenario files, in every format: each implements [`Render`].
 //!
 //! Nothing here prints. Text comes as a `String`, with colour if asked; what is shown while a run goes on goes to a writer that is given.
 //! The text may change with any release; the JSON has a version, [`SCHEMA`].
 
 mod command;
 mod explanation;
+mod github;
 mod history;
 mod json;
+mod junit;
+mod model;
 mod page;
 mod paint;
 mod replay;
+mod suites;
 mod testing;
 mod text;
 mod trace;
@@ -20,13 +24,16 @@ use crate::systems::Population;
 
 pub use command::{Invocation, quote};
 pub use explanation::{explanation_json, explanation_text};
-pub use history::{HISTORY_SCHEMA, history_facts, history_headline, history_json, history_text};
-pub use json::{SCHEMA, row_json, run_json, summary_json};
-pub use page::{PAGE_OPERATIONS, PAGE_SCENES, PageText, page};
+pub use github::GitHub;
+pub use history::{history_json, history_text};
+pub use json::{Json, SCHEMA, row_json};
+pub use junit::JUnit;
+pub use model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+pub use page::{Html, PAGE_OPERATIONS, PAGE_SCENES};
 pub use replay::{Filter, ReplayWriter};
-pub use text::{opening, run_text, summary_text};
+pub use text::{Text, opening};
 pub use trace::TraceWriter;
-pub use transactions::{TRANSACTIONS_SCHEMA, isolation_text, transactions_headline, transactions_json, transactions_text};
+pub use transactions::isolation_text;
 
 /// What a report needs to know of the scenario.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +72,7 @@ mod samples {
     use super::*;
 
     pub(super) fn called() -> Invocation {
-        Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings: vec!["duration=5s".to_owned()] }
+        Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings: vec!["duration=5s".to_owned()], line: 3 }
     }
 
     pub(super) fn subject() -> Subject<'static> {

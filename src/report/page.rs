@@ -1,14 +1,19 @@
-//! A judged history as one page: clients as lanes, operations as bars, the orders that were tried to step through.
+//! A report as one page. What clients saw is drawn: clients as lanes, operations as bars, the orders that were tried to step through.
 //!
 //! The page is one file. It loads nothing, and works without a network. Without scripts it still says what is wrong, as text.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
+use super::explanation::explanation_text;
+use super::history::{history_facts, history_headline, history_text};
+use super::model::{Found, HistoryReport, Render, Report, RunReport};
+use super::text::{self, Text};
 use crate::base::Time;
-use crate::check::{Attempts, Ending, Scene, Verdict, View, ViewedOperation, ViewedOrder};
+use crate::check::{Attempts, Ending, PropertyReport, Scene, Verdict, View, ViewedOperation, ViewedOrder};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -18,69 +23,153 @@ pub const PAGE_OPERATIONS: usize = 20_000;
 /// How many violations are drawn. The others are told.
 pub const PAGE_SCENES: usize = 50;
 
-/// What a page says besides what it draws.
-#[derive(Clone, Debug)]
-pub struct PageText<'a> {
-    /// The answer.
-    pub verdict: Verdict,
-    /// The answer in a line.
-    pub headline: &'a str,
-    /// Where the history comes from: the name of its file.
-    pub source: &'a str,
-    /// What there is to know of it: counts and such.
-    pub facts: &'a [String],
-    /// All of it as text.
-    pub text: &'a str,
-    /// How a client is called, in front of its number: `p`.
-    pub client: &'a str,
-    /// What stands in front of the number of the first client: how clients are counted.
-    pub first: u32,
+/// A page of its own, for a browser.
+#[derive(Clone, Copy, Debug)]
+pub struct Html;
+
+impl Render for Html {
+    fn render(&self, report: &Report<'_>) -> String {
+        let told = Text { color: false, full: true }.render(report);
+        match report {
+            Report::Run(run) => run_page(run, &told),
+            Report::Histories([HistoryReport { file, found: Ok(Found::Object(found)), .. }]) => Page {
+                verdict: found.verdict,
+                headline: &history_headline(found),
+                source: file,
+                facts: &history_facts(found),
+                properties: html! {},
+                text: &history_text(found, true),
+                client: "p",
+                first: 0,
+            }
+            .markup(found.view.as_ref()),
+            Report::Histories(_) | Report::Sweep(_) | Report::Lint(_) => plain_page(&told),
+        }
+    }
 }
 
-/// The page.
-pub fn page(text: &PageText<'_>, view: &View) -> String {
-    let data = Drawn::new(text, view).json(view).to_string().replace('<', "\\u003c");
-    let (class, sign) = match text.verdict {
+/// A run: its verdict, that of each property and why, and if it can be drawn what its clients saw.
+fn run_page(run: &RunReport<'_>, told: &str) -> String {
+    let (subject, outcome) = (&run.subject, run.outcome);
+    let facts = [subject.system.to_owned(), format!("seed {}", outcome.seed), format!("digest {:016x}", outcome.digest)];
+    let page = Page {
+        verdict: outcome.verdict(),
+        headline: &text::headline(subject, outcome),
+        source: subject.name,
+        facts: &facts,
+        properties: properties(run),
+        text: told,
+        client: "c",
+        first: 1,
+    };
+    page.markup(run.view)
+}
+
+/// The properties of a run, the worst first; those that did not hold are explained.
+fn properties(run: &RunReport<'_>) -> Markup {
+    let mut reports: Vec<&PropertyReport> = run.outcome.properties.iter().collect();
+    reports.sort_by_key(|report| Reverse(report.verdict));
+    html! {
+        section.properties aria-label="Properties" {
+            ul {
+                @for report in reports {
+                    @let (class, sign) = sign(report.verdict);
+                    li.(class) {
+                        span.sign aria-hidden="true" { (sign) } " " strong { (report.name) }
+                        span.said { " " (report.verdict) @if let Some(at) = report.at { " at " (at) } }
+                        @if let Some(why) = report.explanation.as_ref().filter(|_| report.verdict != Verdict::Holds) {
+                            pre tabindex="0" { (explanation_text(why)) }
+                        }
+                    }
+                }
+            }
+            @if run.outcome.verdict() != Verdict::Holds { p.again { code { (run.called.again(run.outcome)) } } }
+        }
+    }
+}
+
+/// What has no drawing.
+fn plain_page(told: &str) -> String {
+    html! { (DOCTYPE) html lang="en" { head { meta charset="utf-8"; title { "Stormglass" } style { (PreEscaped(STYLE)) } } body { main { pre { (told) } } } } }
+        .into_string()
+}
+
+const fn sign(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
         Verdict::Holds => ("holds", "✓"),
         Verdict::Violated => ("violated", "✗"),
         Verdict::Unknown => ("unknown", "?"),
-    };
-    let headline = text.headline.split_once(": ").map_or(text.headline, |(_, rest)| rest);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // Nothing is ever loaded, whatever a history may contain.
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-                meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
-                title { (text.verdict) ": " (text.source) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    header {
-                        p.verdict.(class) { span aria-hidden="true" { (sign) } " " (text.verdict) }
-                        h1 { (headline) }
-                        p.facts { span.source { (text.source) } @for fact in text.facts { " · " (fact) } }
-                    }
-                    (drawing(view))
-                    details #told open[view.operations.is_empty()] {
-                        summary { "The same as text" }
-                        pre tabindex="0" { (text.text) }
-                    }
-                    noscript { style { "#told pre { display: block } .needs-script { display: none }" } pre { (text.text) } }
-                    (legend(view))
+    }
+}
+
+/// What a page says besides what it draws.
+struct Page<'a> {
+    /// The answer.
+    verdict: Verdict,
+    /// The answer in a line.
+    headline: &'a str,
+    /// Where it comes from: the name of a file, or of a scenario.
+    source: &'a str,
+    /// What there is to know of it: counts and such.
+    facts: &'a [String],
+    /// What became of each property, if there are several.
+    properties: Markup,
+    /// All of it as text.
+    text: &'a str,
+    /// How a client is called, in front of its number: `p`.
+    client: &'a str,
+    /// What stands in front of the number of the first client: how clients are counted.
+    first: u32,
+}
+
+impl Page<'_> {
+    fn markup(&self, view: Option<&View>) -> String {
+        let (class, sign) = sign(self.verdict);
+        let headline = self.headline.split_once(": ").map_or(self.headline, |(_, rest)| rest);
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    // Nothing is ever loaded, whatever a history may contain.
+                    meta http-equiv="Content-Security-Policy"
+                        content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+                    meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
+                    title { (self.verdict) ": " (self.source) }
+                    style { (PreEscaped(STYLE)) }
                 }
-                script #data type="application/json" { (PreEscaped(data)) }
-                script { (PreEscaped(SCRIPT)) }
+                body {
+                    main {
+                        header {
+                            p.verdict.(class) { span aria-hidden="true" { (sign) } " " (self.verdict) }
+                            h1 { (headline) }
+                            p.facts { span.source { (self.source) } @for fact in self.facts { " · " (fact) } }
+                        }
+                        (self.properties)
+                        @if let Some(view) = view { (drawing(view)) }
+                        details #told open[view.is_none_or(|view| view.operations.is_empty())] {
+                            summary { "The same as text" }
+                            pre tabindex="0" { (self.text) }
+                        }
+                        noscript { style { "#told pre { display: block } .needs-script { display: none }" } pre { (self.text) } }
+                        @if let Some(view) = view { (legend(view)) }
+                    }
+                    @if let Some(view) = view {
+                        script #data type="application/json" { (PreEscaped(self.data(view))) }
+                        script { (PreEscaped(SCRIPT)) }
+                    }
+                }
             }
         }
+        .into_string()
     }
-    .into_string()
+
+    /// What the script draws. Nothing in it ends the element that it stands in.
+    fn data(&self, view: &View) -> String {
+        Drawn::new(self, view).json(view).to_string().replace('<', "\\u003c")
+    }
 }
 
 /// The parts that the script fills.
@@ -155,11 +244,11 @@ fn legend(view: &View) -> Markup {
 /// Which operations a page holds.
 struct Drawn<'a> {
     kept: BTreeMap<usize, usize>,
-    text: &'a PageText<'a>,
+    page: &'a Page<'a>,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(text: &'a PageText<'a>, view: &View) -> Self {
+    fn new(page: &'a Page<'a>, view: &View) -> Self {
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         let scenes = &view.scenes[..view.scenes.len().min(PAGE_SCENES)];
         for scene in scenes {
@@ -176,7 +265,7 @@ impl<'a> Drawn<'a> {
             let middle = view.furthest.first().copied().unwrap_or(0);
             kept.extend(around(&all, middle, room));
         }
-        Self { kept: kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect(), text }
+        Self { kept: kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect(), page }
     }
 
     fn json(&self, view: &View) -> Value {
@@ -184,7 +273,7 @@ impl<'a> Drawn<'a> {
         let operations: Vec<Value> = self.kept.keys().map(|index| self.operation(&view.operations[*index], &ranks)).collect();
         let scenes: Vec<Value> = view.scenes.iter().take(PAGE_SCENES).map(|scene| self.scene(scene)).collect();
         json!({
-            "client": self.text.client,
+            "client": self.page.client,
             "operations": operations,
             "scenes": scenes,
             "first": smallest(view),
@@ -204,7 +293,7 @@ impl<'a> Drawn<'a> {
             (None, None) => format!("from {}", operation.invoked),
         };
         json!({
-            "client": operation.client + self.text.first,
+            "client": operation.client + self.page.first,
             "key": operation.key,
             "text": operation.text.strip_suffix(" → ?").unwrap_or(&operation.text),
             "begins": ranks.of(operation.invoked, true),
@@ -289,22 +378,11 @@ impl Ranks {
 mod tests {
     use super::*;
     use crate::check::{CheckOptions, run_check};
-    use crate::report::{history_facts, history_headline, history_text};
 
     fn drawn(history: &str) -> String {
         let report = run_check(history.as_bytes(), "register", &CheckOptions { view: true, ..CheckOptions::default() }).expect("a history");
-        let view = report.view.as_ref().expect("it was asked for");
-        let (headline, full) = (history_headline(&report), history_text(&report, true));
-        let text = PageText {
-            verdict: report.verdict,
-            headline: &headline,
-            source: "<b>.edn",
-            facts: &history_facts(&report),
-            text: &full,
-            client: "p",
-            first: 0,
-        };
-        page(&text, view)
+        let (file, found) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))));
+        Html.render(&Report::Histories(&[HistoryReport { file, found, one_of_several: false }]))
     }
 
     fn data(page: &str) -> Value {

@@ -1,11 +1,14 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
 use super::explanation::explanation_text;
+use super::history::{history_headline, history_text};
+use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::paint::Paint;
+use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
 use crate::base::Duration;
 use crate::check::{PropertyReport, Table, Verdict};
-use crate::explore::{Bucket, DETERMINISTIC, Ended, MarkTotal, Summary};
+use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
 use crate::world::{FaultCount, Messages, Operations, Outcome};
 
@@ -21,8 +24,49 @@ pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
     format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&clean(subject.name)), subject.system)
 }
 
+/// For people.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text {
+    /// Whether there is to be colour.
+    pub color: bool,
+    /// Whether every violated key of a history is to be explained, and not only the one with the smallest explanation.
+    pub full: bool,
+}
+
+impl Render for Text {
+    fn render(&self, report: &Report<'_>) -> String {
+        match report {
+            Report::Run(run) => run_text(run, self.color),
+            Report::Sweep(sweep) => summary_text(sweep, self.color),
+            Report::Histories(histories) => histories.iter().map(|history| found_text(history, self.full)).collect(),
+            Report::Lint(files) => files.iter().map(|file| lint_text(file, self.color)).collect(),
+        }
+    }
+}
+
+/// A history; of several, each in a line. Why one could not be judged stands as it is.
+fn found_text(history: &HistoryReport, full: bool) -> String {
+    match &history.found {
+        Err(why) => why.clone(),
+        Ok(Found::Object(report)) if history.one_of_several => format!("{}: {}\n", history.file, history_headline(report)),
+        Ok(Found::Transactions(report)) if history.one_of_several => format!("{}: {}\n", history.file, transactions_headline(report)),
+        Ok(Found::Object(report)) => history_text(report, full),
+        Ok(Found::Transactions(report)) => transactions_text(report),
+    }
+}
+
+/// A scenario file: that it is well, or what is wrong with it.
+fn lint_text(file: &LintReport, color: bool) -> String {
+    match &file.unread {
+        Some(why) => why.clone(),
+        None if file.is_valid() => format!("✓ {}\n", file.source.name),
+        None => file.problems.render(&file.source, color),
+    }
+}
+
 /// A run.
-pub fn run_text(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation, color: bool) -> String {
+fn run_text(run: &RunReport<'_>, color: bool) -> String {
+    let RunReport { subject, outcome, called, .. } = run;
     let mut page = Page::new(color);
     page.line(&page.paint.verdict(outcome.verdict(), &headline(subject, outcome)));
     page.blank();
@@ -45,13 +89,14 @@ pub fn run_text(subject: &Subject<'_>, outcome: &Outcome, called: &Invocation, c
     page.line(&format!("  seed {} · digest {:016x}", outcome.seed, outcome.digest));
     if outcome.verdict() != Verdict::Holds {
         page.blank();
-        page.command(&again(outcome, called));
+        page.command(&called.again(outcome));
     }
     page.text
 }
 
 /// A sweep.
-pub fn summary_text(subject: &Subject<'_>, summary: &Summary, called: &Invocation, color: bool) -> String {
+fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
+    let SweepReport { subject, summary, called, .. } = sweep;
     let mut page = Page::new(color);
     let never = summary.never_seen(subject.expect);
     page.line(&page.sweep_headline(subject, summary, &never));
@@ -76,7 +121,8 @@ pub fn summary_text(subject: &Subject<'_>, summary: &Summary, called: &Invocatio
     page.text
 }
 
-fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
+/// The verdict of a run in a line.
+pub(super) fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
     let names = |verdict| {
         let names = outcome.properties.iter().filter(|property| property.verdict == verdict).map(|property| property.name);
         names.collect::<Vec<_>>().join(", ")
@@ -86,7 +132,7 @@ fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
         (Verdict::Holds, Expected::Violates(property)) => {
             format!("holds, though this scenario means to show {property} violated")
         }
-        (Verdict::Unknown, _) => format!("unknown: {}", names(Verdict::Unknown)),
+        (Verdict::Unknown, expected) => format!("unknown: {}{}", names(Verdict::Unknown), as_meant(expected, 1, &|_| 0)),
         (Verdict::Violated, expected) => {
             let shown = |property: &str| u64::from(outcome.violates(property));
             format!("violated: {}{}", names(Verdict::Violated), as_meant(expected, 1, &shown))
@@ -102,11 +148,6 @@ fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> S
         count if count == violated => ", as this scenario means to show".to_owned(),
         count => format!("; {property}, as this scenario means to show, in {}", grouped(count)),
     }
-}
-
-/// The command that shows a failure again: for two runs that differ, the one that runs twice.
-fn again(outcome: &Outcome, called: &Invocation) -> String {
-    if outcome.violates(DETERMINISTIC.name) { called.verify(outcome.seed) } else { called.replay(outcome.seed) }
 }
 
 /// Text that grows line by line.
@@ -347,7 +388,7 @@ fn total_time(nanos: u128) -> String {
 }
 
 /// `1 seed`, `1,000 seeds`.
-fn counted(count: u64, noun: &str) -> String {
+pub(super) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))
 }
@@ -366,7 +407,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// Without anything that a terminal would obey; line breaks stay.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
 }
 
@@ -380,8 +421,16 @@ mod tests {
     use super::*;
     use crate::check::Cell;
     use crate::explore::samples::{outcome, unknown, violated};
-    use crate::explore::{Sweep, Until};
+    use crate::explore::{DETERMINISTIC, Sweep, Until};
     use crate::report::samples::{called, subject};
+
+    fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, view: None }, color)
+    }
+
+    fn summary(summary: &Summary) -> String {
+        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called(), as_meant: false }, false)
+    }
 
     fn check(found: &str, expected: Expect) {
         expected.assert_eq(found);
@@ -397,7 +446,7 @@ mod tests {
         "#]],
         );
         check(
-            &run_text(&subject(), &outcome(7), &called(), false),
+            &run(&subject(), &outcome(7), false),
             expect![[r#"
             ✓ holds
 
@@ -426,7 +475,7 @@ mod tests {
         table.row("Paxos", vec![Cell::Count(0), Cell::Empty, Cell::Empty]);
         let measured = Outcome { tables: vec![table], ..outcome(7) };
         check(
-            &run_text(&subject(), &measured, &called(), false),
+            &run(&subject(), &measured, false),
             expect![[r#"
             ✓ holds
 
@@ -465,7 +514,7 @@ mod tests {
         "#]],
         );
         check(
-            &run_text(&bug, &violated(7, "election-safety", detail), &called(), false),
+            &run(&bug, &violated(7, "election-safety", detail), false),
             expect![[r#"
             ✗ violated: election-safety, as this scenario means to show
 
@@ -492,15 +541,15 @@ mod tests {
         "#]],
         );
         check(
-            run_text(&bug, &violated(7, "log-matching", "broken"), &called(), false).lines().next().unwrap_or_default(),
+            run(&bug, &violated(7, "log-matching", "broken"), false).lines().next().unwrap_or_default(),
             expect!["✗ violated: log-matching; this scenario means to show election-safety"],
         );
         check(
-            run_text(&bug, &outcome(7), &called(), false).lines().next().unwrap_or_default(),
+            run(&bug, &outcome(7), false).lines().next().unwrap_or_default(),
             expect!["✓ holds, though this scenario means to show election-safety violated"],
         );
         check(
-            &run_text(&subject(), &unknown(7), &called(), false),
+            &run(&subject(), &unknown(7), false),
             expect![[r#"
             ? unknown: linearizable
 
@@ -527,15 +576,15 @@ mod tests {
 
     #[test]
     fn two_runs_that_differ_are_shown_by_running_twice() {
-        let text = run_text(&subject(), &violated(7, DETERMINISTIC.name, "two runs differ"), &called(), false);
+        let text = run(&subject(), &violated(7, DETERMINISTIC.name, "two runs differ"), false);
         assert!(text.ends_with("  stormglass run storm.ron --seed 7 --set duration=5s --verify\n"), "{text}");
     }
 
     #[test]
     fn colour_only_where_asked_and_nothing_a_terminal_would_obey() {
         let outcome = violated(7, "no-panic", "\u{1b}[2Jgone");
-        assert!(!run_text(&subject(), &outcome, &called(), false).contains('\u{1b}'));
-        assert!(run_text(&subject(), &outcome, &called(), true).contains("\u{1b}[1;31m✗ violated: no-panic\u{1b}[0m"));
+        assert!(!run(&subject(), &outcome, false).contains('\u{1b}'));
+        assert!(run(&subject(), &outcome, true).contains("\u{1b}[1;31m✗ violated: no-panic\u{1b}[0m"));
     }
 
     #[test]
@@ -543,7 +592,7 @@ mod tests {
         let sweep = |seeds, run: &(dyn Fn(u64) -> Outcome + Sync)| {
             let cancel = AtomicBool::new(false);
             let sweep = Sweep { start: 0, seeds, jobs: 1, until: Until::Done, cancel: &cancel };
-            summary_text(&subject(), &sweep.run(run, &mut |_| ControlFlow::Continue(())).unwrap(), &called(), false)
+            summary(&sweep.run(run, &mut |_| ControlFlow::Continue(())).unwrap())
         };
         check(
             &sweep(1_000, &outcome),

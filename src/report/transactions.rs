@@ -4,19 +4,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
+use super::SCHEMA;
 use super::explanation::{doubt_lines, finding_json, finding_text};
 use crate::check::isolation::{FileReport, Finding, Report};
 
-/// The version of the JSON of transactions that were judged. Fields may be added under one version; none changes its meaning or goes away.
-pub const TRANSACTIONS_SCHEMA: u32 = 1;
-
 /// The verdict in a line, without its end.
-pub fn transactions_headline(file: &FileReport) -> String {
+pub(super) fn transactions_headline(file: &FileReport) -> String {
     format!("{}: {} with respect to {}", file.verdict, file.notation.name(), file.level)
 }
 
 /// As people read it: the verdict first, then all levels and why, then where in the file that is.
-pub fn transactions_text(file: &FileReport) -> String {
+pub(super) fn transactions_text(file: &FileReport) -> String {
     let mut text = format!("{}\n{}", transactions_headline(file), isolation_text(&file.report));
     let lines = file.finding_lines();
     if !lines.is_empty() {
@@ -62,15 +60,15 @@ pub fn isolation_text(report: &Report) -> String {
     text
 }
 
-/// As one JSON object, of the version [`TRANSACTIONS_SCHEMA`].
-pub fn transactions_json(file: &FileReport) -> Json {
+/// As one JSON object, of the version [`SCHEMA`].
+pub(super) fn transactions_json(file: &FileReport) -> Json {
     let lines: Vec<Json> = file
         .finding_lines()
         .into_iter()
         .map(|(place, (begins, ends))| json!({"transaction": place + 1, "begins": begins, "ends": ends}))
         .collect();
     json!({
-        "schema": TRANSACTIONS_SCHEMA,
+        "schema": SCHEMA,
         "model": file.notation.name(),
         "format": file.format.name(),
         "events": file.entries,

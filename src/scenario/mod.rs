@@ -100,11 +100,6 @@ impl Scenario {
         write::scenario(self)
     }
 
-    /// Whether what its clients see can be drawn: see [`Watch::drawing`].
-    pub fn draws(&self) -> bool {
-        self.instance.draws()
-    }
-
     /// The model in whose words what its clients see can be written down, if it can be: see [`Watch::history`].
     pub fn spelled(&self) -> Option<&'static str> {
         self.instance.spelled()

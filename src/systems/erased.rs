@@ -43,8 +43,6 @@ pub trait Instance: Debug + Send + Sync {
     fn population(&self) -> Population;
     /// Its part of the scenario.
     fn write(&self) -> Written;
-    /// Whether what its clients see can be drawn.
-    fn draws(&self) -> bool;
     /// The model in whose words its clients' history can be written down, if it can be.
     fn spelled(&self) -> Option<&'static str>;
     /// Runs it, with this planted bug if one is named.
@@ -185,10 +183,6 @@ impl<S: System> Instance for Ready<S> {
 
     fn write(&self) -> Written {
         S::write(&self.0)
-    }
-
-    fn draws(&self) -> bool {
-        S::DRAWS
     }
 
     fn spelled(&self) -> Option<&'static str> {

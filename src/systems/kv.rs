@@ -207,7 +207,6 @@ settings! {
 impl<P: KeyValue> System for Kv<P> {
     const NAME: &'static str = P::NAME;
     const ABOUT: &'static str = P::ABOUT;
-    const DRAWS: bool = true;
 
     type Config = KvConfig<P::Settings>;
 

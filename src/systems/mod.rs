@@ -42,9 +42,6 @@ pub trait System: Cluster + Sized {
     /// What it is, in a sentence or two.
     const ABOUT: &'static str;
 
-    /// Whether what its clients see can be drawn.
-    const DRAWS: bool = false;
-
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
@@ -100,7 +97,7 @@ pub trait System: Cluster + Sized {
         None
     }
 
-    /// Judges what the clients saw, and lays it out to be drawn: where [`DRAWS`](Self::DRAWS) says that it can be. The reports are those of
+    /// Judges what the clients saw, and lays it out to be drawn: by default, it cannot be. The reports are those of
     /// [`judge_history`](Self::judge_history).
     fn judge_and_draw(
         config: &Self::Config,

@@ -22,7 +22,7 @@ mod tests;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
-use crate::check::{Judge, Property};
+use crate::check::{self, Judge, Panic, Pending, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
 use crate::process::{Message, Process};
@@ -264,35 +264,37 @@ impl<'a, C: Cluster> World<'a, C> {
         let node = self.doing.node;
         let now = self.core.engine.now();
         self.core.scribe.record(now, &Event::Panic { node, message: &text });
-        let doing = self.doing_in_words();
-        let events = self.core.engine.events();
-        Ending::Panic(format!("{node} panicked while it {doing} (event {events}, at {now}): {text}"))
+        let (doing, event) = (self.what_it_does(), self.core.engine.events());
+        Ending::Panic(Panic { node, doing, event, at: now, message: text, place: None })
     }
 
     /// What the node did last, or does.
-    fn doing_in_words(&self) -> String {
+    fn what_it_does(&self) -> check::Doing {
         let Doing { node, what } = self.doing;
         match what {
-            What::Boot => "booted".to_owned(),
-            What::Message(id) => format!("handled {} #{} from {}", C::Message::kinds()[usize::from(id.kind)], id.count, id.from),
+            What::Boot => check::Doing::Booting,
+            What::Message(id) => {
+                let kind = C::Message::kinds()[usize::from(id.kind)];
+                check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
+            }
             What::Timer => {
                 let rung = if node.is_client() { self.clients[node.index()].rung() } else { self.servers[node.index()].rung() };
-                rung.map_or_else(|| "handled a timer".to_owned(), |timer| format!("handled timer {timer}"))
+                check::Doing::Ringing(rung)
             }
-            What::Synced => "handled a completed sync".to_owned(),
-            What::Wake => "caught up after a pause".to_owned(),
-            What::Asked(what) => format!("was asked for its {what}"),
-            What::Quiesce => "was told to invoke nothing more".to_owned(),
+            What::Synced => check::Doing::Synced,
+            What::Wake => check::Doing::Waking,
+            What::Asked(what) => check::Doing::Asked(what),
+            What::Quiesce => check::Doing::Quiescing,
         }
     }
 }
 
 /// Why a run ended.
 enum Ending {
-    /// All time has passed, or nothing is left to wait for; what has still not come to pass, in words.
-    Complete(Vec<String>),
+    /// All time has passed, or nothing is left to wait for; what has still not come to pass.
+    Complete(Pending),
     Limit(Limit),
-    Panic(String),
+    Panic(Panic),
     /// A judge knows that something is violated, and no more is asked for.
     Stopped,
 }

@@ -6,7 +6,7 @@ use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
 use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
 use crate::engine::Limit;
 use crate::history;
 use crate::process::{ClientProcess, Process};
@@ -129,7 +129,7 @@ impl<C: Cluster> World<'_, C> {
 
     /// The run has ended as it should. What is still pending is looked at here, where a panic of a node's code is a finding still.
     pub(super) fn complete(&mut self) -> Ending {
-        Ending::Complete(if self.settling.length.is_zero() { vec![] } else { self.pending() })
+        Ending::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
     }
 
     /// Closes the books.
@@ -168,80 +168,53 @@ impl<C: Cluster> World<'_, C> {
         let mut no_panic = PropertyReport::holds(&NO_PANIC);
         let mut time_advances = PropertyReport::holds(&TIME_ADVANCES);
         let mut progress = PropertyReport::holds(&PROGRESS);
-        let mut cut_short = |why: String| {
-            progress.verdict = Verdict::Unknown;
-            progress.explanation = Some(why.into());
-        };
+        let mut cut_short = |why: Broken| progress = PropertyReport { verdict: Verdict::Unknown, ..progress.clone() }.explained(why);
         match ending {
-            Ending::Complete(_) if self.settling.length.is_zero() => {
-                progress.explanation = Some("not asked for: the scenario gives no time to settle".into());
+            Ending::Complete(_) if self.settling.length.is_zero() => progress = progress.explained(rules::NOT_ASKED.broken()),
+            Ending::Complete(pending) if pending.is_nothing() => {}
+            Ending::Complete(pending) => {
+                progress = PropertyReport::violated(&PROGRESS, now, pending.clone());
             }
-            Ending::Complete(pending) => self.judge_progress(pending, &mut progress),
-            Ending::Panic(text) => {
-                no_panic = PropertyReport::violated(&NO_PANIC, now, text.as_str());
-                cut_short("the run ended early".to_owned());
+            Ending::Panic(panic) => {
+                no_panic = PropertyReport::violated(&NO_PANIC, now, panic.clone());
+                cut_short(rules::ENDED_EARLY.broken());
             }
-            Ending::Stopped => cut_short(format!("the run was stopped at the first violation, at {now}")),
+            Ending::Stopped => cut_short(rules::STOPPED.with("at", now)),
             Ending::Limit(Limit::SameInstant) => {
-                let (node, doing) = (self.doing.node, self.doing_in_words());
-                let detail = format!("the run spins: event after event at {now} without time going on; in the last of them {node} {doing}");
-                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, detail);
-                cut_short("the run ended early".to_owned());
+                let spin = Spin { node: self.doing.node, doing: self.what_it_does(), at: now };
+                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, spin);
+                cut_short(rules::ENDED_EARLY.broken());
             }
-            Ending::Limit(Limit::Events) => cut_short(format!("the budget of {} events ended at {now}", self.core.engine.events())),
-            Ending::Limit(Limit::Pending) => {
-                cut_short(format!("more than 16777215 events were pending at {now}: more than a run can hold"))
-            }
-            Ending::Limit(Limit::Scheduled) => cut_short(format!("the run has more events than it can number, at {now}")),
+            Ending::Limit(Limit::Events) => cut_short(rules::EVENTS_SPENT.with("events", self.core.engine.events()).with("at", now)),
+            Ending::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
+            Ending::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
         }
         let well_formed = match &self.core.scribe.malformed {
             None => PropertyReport::holds(&WELL_FORMED),
-            Some(problem) => PropertyReport::violated(&WELL_FORMED, now, format!("the clients' notes make no history: {problem}")),
+            Some(problem) => PropertyReport::violated(&WELL_FORMED, now, rules::NO_HISTORY.with("problem", problem.to_string())),
         };
         vec![progress, no_panic, time_advances, well_formed]
     }
 
-    fn judge_progress(&self, pending: &[String], report: &mut PropertyReport) {
-        if !pending.is_empty() {
-            report.verdict = Verdict::Violated;
-            report.at = Some(self.core.engine.now());
-            report.explanation = Some(format!("{} after everything was healed: {}", self.settling.length, pending.join("; ")).into());
-        }
-    }
-
-    /// What is still to come to pass, in words.
-    fn pending(&mut self) -> Vec<String> {
-        let mut pending = Vec::new();
-        if !self.fresh_enough() {
-            pending.push("no operation invoked since has completed".to_owned());
-        }
-        match self.under_way() {
-            0 => {}
-            1 => pending.push("an operation is still under way".to_owned()),
-            count => pending.push(format!("{count} operations are still under way")),
-        }
-        let prints = self.fingerprints();
-        if !agree(&prints) {
-            pending.push("the replicas disagree".to_owned());
-        }
+    /// What is still to come to pass.
+    fn pending(&mut self) -> Pending {
+        let (nothing_fresh, under_way) = (!self.fresh_enough(), self.under_way());
+        let disagree = !agree(&self.fingerprints());
         let unsettled = self.unsettled();
-        pending.extend(unsettled.iter().take(MOST_SHOWN).map(|(node, work)| format!("{node} has {work}")));
-        if unsettled.len() > MOST_SHOWN {
-            pending.push(format!("{} more servers have unsettled work", unsettled.len() - MOST_SHOWN));
-        }
-        if !pending.is_empty() {
-            for (server, index) in self.servers.iter().zip(0..).take(MOST_SHOWN) {
+        let mut pending = Pending { after: self.settling.length, nothing_fresh, under_way, disagree, unsettled, status: Vec::new() };
+        if !pending.is_nothing() {
+            for (server, index) in self.servers.iter().zip(0..).take(STATUS_TOLD) {
                 let node = NodeId::server(index);
                 self.doing = Doing { node, what: What::Asked("status") };
-                pending.push(format!("{node} is {}", status(server.state(), server.process())));
+                pending.status.push((node, status(server.state(), server.process())));
             }
         }
         pending
     }
 }
 
-/// How many servers a report speaks of.
-const MOST_SHOWN: usize = 9;
+/// Of how many servers a report tells how they are.
+const STATUS_TOLD: usize = 9;
 
 fn status<P: Process>(state: State, process: Option<&P>) -> String {
     let text = process.map(Process::status).unwrap_or_default();
@@ -257,4 +230,18 @@ fn agree(prints: &[Option<u64>]) -> bool {
     let mut known = prints.iter().flatten();
     let first = known.next();
     known.all(|print| Some(print) == first)
+}
+
+/// Why there is no verdict on progress, or no history.
+mod rules {
+    use crate::check::Rule;
+
+    pub(super) static NOT_ASKED: Rule = Rule::new("no-time-to-settle", "not asked for: the scenario gives no time to settle");
+    pub(super) static ENDED_EARLY: Rule = Rule::new("ended-early", "the run ended early");
+    pub(super) static STOPPED: Rule = Rule::new("stopped", "the run was stopped at the first violation, at {at}");
+    pub(super) static EVENTS_SPENT: Rule = Rule::new("events-spent", "the budget of {events} events ended at {at}");
+    pub(super) static TOO_MUCH_PENDING: Rule =
+        Rule::new("too-much-pending", "more than 16777215 events were pending at {at}: more than a run can hold");
+    pub(super) static TOO_MUCH_SCHEDULED: Rule = Rule::new("too-much-scheduled", "the run has more events than it can number, at {at}");
+    pub(super) static NO_HISTORY: Rule = Rule::new("no-history", "the clients' notes make no history: {problem}");
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::base::{ClientId, Duration, DurationRange, Fate, Loss, Ratio};
-use crate::check::{PropertyReport, Verdict, told};
+use crate::check::{Doing, Explanation, Panic, PropertyReport, Verdict};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
@@ -336,13 +336,18 @@ fn an_answer_waits_until_it_is_durable() {
     assert!(order.answers > 20 && order.written >= order.answers);
 }
 
+fn panic(report: &PropertyReport) -> &Panic {
+    let Some(Explanation::Panic(panic)) = &report.explanation else { panic!("{report:?}") };
+    panic
+}
+
 #[test]
 fn a_panic_is_a_finding() {
     let outcome = run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5);
     let found = report(&outcome, NO_PANIC.name);
     assert_eq!(found.verdict, Verdict::Violated);
-    assert!(told(found).contains("panicked while it handled Tell #"), "{}", told(found));
-    assert!(told(found).contains("cannot bear the number"), "{}", told(found));
+    let panic = panic(found);
+    assert!(matches!(panic.doing, Doing::Handling { kind: "Tell", .. }) && panic.message.contains("cannot bear the number"), "{panic:?}");
     assert_eq!(outcome, run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5));
 }
 
@@ -354,17 +359,19 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
         setup.servers[2] = quirks;
         let outcome = run(setup, 5);
         assert_eq!(report(&outcome, NO_PANIC.name).verdict, Verdict::Violated);
-        told(report(&outcome, NO_PANIC.name))
+        let panic = panic(report(&outcome, NO_PANIC.name));
+        assert_eq!(panic.node, NodeId::server(2));
+        panic.doing.clone()
     };
     let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s")) })];
     let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
-    assert!(found.starts_with("n3 panicked while it caught up after a pause (event "), "{found}");
+    assert_eq!(found, Doing::Waking);
     let found = detail(Quirks { shy: Some("role"), ..Quirks::default() }, vec![at(100, crash(Target::Role("Wise")))]);
-    assert!(found.starts_with("n3 panicked while it was asked for its role (event "), "{found}");
+    assert_eq!(found, Doing::Asked("role"));
     let found = detail(Quirks { shy: Some("fingerprint"), ..Quirks::default() }, vec![]);
-    assert!(found.starts_with("n3 panicked while it was asked for its fingerprint (event "), "{found}");
+    assert_eq!(found, Doing::Asked("fingerprint"));
     let found = detail(Quirks { shy: Some("status"), mute: true, ..Quirks::default() }, vec![]);
-    assert!(found.starts_with("n3 panicked while it was asked for its status (event "), "{found}");
+    assert_eq!(found, Doing::Asked("status"));
 }
 
 #[test]
@@ -387,7 +394,8 @@ fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let outcome = run(setup(Quirks { spins_at: Some(3), ..Quirks::default() }, vec![]), 5);
     let spin = report(&outcome, TIME_ADVANCES.name);
     assert_eq!(spin.verdict, Verdict::Violated);
-    assert!(told(spin).contains(" handled timer "), "{}", told(spin));
+    let Some(Explanation::Spin(spin)) = &spin.explanation else { panic!("{spin:?}") };
+    assert!(matches!(spin.doing, Doing::Ringing(Some(_))), "{spin:?}");
     let mut short = setup(Quirks::default(), vec![]);
     short.conditions.events = 500;
     let outcome = run(short, 5);
@@ -399,7 +407,8 @@ fn no_progress_is_a_finding() {
     let outcome = run(setup(Quirks { mute: true, ..Quirks::default() }, vec![]), 5);
     let found = report(&outcome, PROGRESS.name);
     assert_eq!(found.verdict, Verdict::Violated);
-    assert!(told(found).contains("no operation invoked since has completed"), "{}", told(found));
+    let Some(Explanation::Pending(pending)) = &found.explanation else { panic!("{found:?}") };
+    assert!(pending.nothing_fresh && pending.status.len() == 3, "{pending:?}");
     let mut hurried = setup(Quirks { mute: true, ..Quirks::default() }, vec![]);
     hurried.conditions.settle = Duration::ZERO;
     assert_eq!(report(&run(hurried, 5), PROGRESS.name).verdict, Verdict::Holds);

@@ -1,5 +1,6 @@
 //! Why a history is not linearizable, as data: of each violated key a counterexample, made once, whoever is to show it.
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use super::core::{Core, shrink_from};
@@ -7,9 +8,9 @@ use super::diagnosis::{Diagnosis, diagnose};
 use super::lent::{Part, Sparing};
 use super::{Judgement, Report, Undecided, Violation, check_within, default_budget};
 use crate::base::{ClientId, Time};
-use crate::check::model::{Key, Model};
+use crate::check::model::{Key, Model, Role};
 use crate::check::{Property, PropertyReport, Verdict};
-use crate::history::{History, Outcome};
+use crate::history::{History, Operation, Outcome};
 
 /// Why a history is not linearizable, or why that is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,12 +42,33 @@ pub struct Counterexample {
     pub operations: Vec<CoreOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,
+    /// What kind of operation that is, in the model's word: `read`.
+    pub kind: Option<String>,
+    /// What was wrong with what it saw.
+    pub saw: Saw,
     /// Those to be shown first: at most ten, in their order.
     pub foremost: Vec<usize>,
     /// The longest orders, with what would have been legal next.
     pub attempts: Vec<CoreOrder>,
     /// Whether the stuck one saw what nothing could have left: neither any operation nor the initial state.
     pub sourceless: bool,
+}
+
+/// What was wrong with what an operation saw that fits in no order.
+///
+/// Its *source* is the last operation that could have left what it saw, or else the initial state. It *missed* the updates that completed
+/// before it began and do not all come before the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Saw {
+    /// Neither any operation nor the initial state could have left it.
+    NeverWritten,
+    /// It was written over, and somebody saw something of what it missed.
+    Older,
+    /// It was written over, though by nothing that anybody ever saw: what it missed was acknowledged, and then gone.
+    Lost,
+    /// None of these can be told: it saw no whole state, as an enqueue does not, or missed nothing by itself.
+    Other,
 }
 
 /// One operation of a counterexample.
@@ -254,10 +276,42 @@ impl<M: Model> Teller<'_, M> {
             needed: core.operations.len(),
             minimal: core.minimal,
             stuck: Some(place(&diagnosis.operation)),
+            kind: Some(self.model.kind(&self.history.operations()[diagnosis.operation].op)),
+            saw: self.saw(diagnosis),
             foremost: foremost.iter().map(place).collect(),
             attempts: attempts.collect(),
             sourceless: diagnosis.sourceless,
             operations: kept.iter().map(|index| self.operation(*index, found)).collect(),
+        }
+    }
+
+    fn saw(&self, diagnosis: &Diagnosis) -> Saw {
+        let operations = self.history.operations();
+        let stuck = &operations[diagnosis.operation];
+        let key = self.model.key(&stuck.op);
+        let on_key = || operations.iter().filter(|operation| self.model.key(&operation.op) == key && operation.outcome != Outcome::Failed);
+        let seen = |operation: &Operation<M::Op, M::Ret>| match self.model.role(&operation.op, operation.result()) {
+            Role::Read(state) | Role::Exchange { from: state, .. } => Some(state),
+            _ => None,
+        };
+        let left = |operation: &Operation<M::Op, M::Ret>| match self.model.role(&operation.op, operation.result()) {
+            Role::Write(state) | Role::Swap(state) | Role::Exchange { to: state, .. } => Some(state),
+            _ => None,
+        };
+        let Some(state) = seen(stuck) else { return Saw::Other };
+        if diagnosis.sourceless {
+            return Saw::NeverWritten;
+        }
+        let sources = on_key().filter(|operation| operation.invoked < stuck.invoked && left(operation).as_ref() == Some(&state));
+        let source = sources.map(|operation| operation.invoked).max();
+        let before = |operation: &&Operation<M::Op, M::Ret>| operation.completed.is_some_and(|completed| completed < stuck.invoked);
+        let after = |operation: &&Operation<M::Op, M::Ret>| source.is_none_or(|source| operation.completed >= Some(source));
+        let missed: FxHashSet<M::State> =
+            on_key().filter(before).filter(after).filter_map(left).filter(|missed| *missed != state).collect();
+        match on_key().filter_map(seen).any(|seen| missed.contains(&seen)) {
+            _ if missed.is_empty() => Saw::Other,
+            true => Saw::Older,
+            false => Saw::Lost,
         }
     }
 
@@ -322,7 +376,8 @@ impl Counterexample {
     pub(in crate::check) fn unexplained(key: Option<String>, at: Option<Time>, line: Option<u64>) -> Self {
         let (operations, foremost, attempts) = (Vec::new(), Vec::new(), Vec::new());
         let (among, needed, minimal, stuck, sourceless) = (0, 0, false, None, false);
-        Self { key, at, line, among, needed, minimal, operations, stuck, foremost, attempts, sourceless }
+        let (kind, saw) = (None, Saw::Other);
+        Self { key, at, line, among, needed, minimal, operations, stuck, kind, saw, foremost, attempts, sourceless }
     }
 
     /// The core, by its operations' places in the history.

@@ -52,7 +52,7 @@ mod witness;
 use rustc_hash::FxHashMap;
 
 pub use self::core::{Core, shrink};
-pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, UndecidedKey, explain};
+pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, Saw, UndecidedKey, explain};
 pub(super) use self::counterexample::{Examined, Found, Lines, examine, named};
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 use self::hasty::Hasty;

@@ -102,6 +102,12 @@ pub trait Model {
         }
     }
 
+    /// What kind of operation it is, in a word, as in `read`. By default, the first word of what describes it.
+    fn kind(&self, op: &Self::Op) -> String {
+        let text = self.describe(op, None);
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != '-').next().unwrap_or_default().to_lowercase()
+    }
+
     /// The state in words, as in `holds 3`.
     fn describe_state(&self, state: &Self::State) -> String {
         format!("{state:?}")

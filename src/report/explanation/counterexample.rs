@@ -111,6 +111,8 @@ pub(in crate::report) fn counterexample_json(example: &Counterexample) -> Value 
         "among": example.among,
         "needed": example.needed,
         "minimal": example.minimal,
+        "kind": example.kind,
+        "saw": example.saw,
         "core": core.collect::<Vec<_>>(),
         "attempts": example.attempts,
         "expected": example.attempts.iter().map(|attempt| attempt.expected.as_str()).collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 mod counterexample;
 mod drawing;
 mod transactions;
+mod trouble;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,10 @@ pub fn explanation_text(explanation: &Explanation) -> String {
         Explanation::Isolation(finding) => finding_text(finding),
         Explanation::Doubt(doubt) => transactions::doubt_text(doubt),
         Explanation::Rule(broken) => sentence(broken),
+        Explanation::Panic(panic) => trouble::panic(panic),
+        Explanation::Spin(spin) => trouble::spin(spin),
+        Explanation::Pending(pending) => trouble::pending(pending),
+        Explanation::Difference(difference) => trouble::difference(difference),
         Explanation::Text(text) => text.clone(),
     };
     if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
@@ -30,6 +35,10 @@ pub fn explanation_json(explanation: &Explanation) -> Value {
         Explanation::Isolation(finding) => ("isolation", finding_json(finding)),
         Explanation::Doubt(doubt) => ("doubt", json!(doubt)),
         Explanation::Rule(broken) => ("rule", json!(broken)),
+        Explanation::Panic(panic) => ("panic", json!(panic)),
+        Explanation::Spin(spin) => ("spin", json!(spin)),
+        Explanation::Pending(pending) => ("pending", json!(pending)),
+        Explanation::Difference(difference) => ("difference", json!(difference)),
         Explanation::Text(_) => ("text", json!({})),
     };
     let mut object = json!({ "of": of, "text": explanation_text(explanation).trim_end() });

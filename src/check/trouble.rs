@@ -1,0 +1,104 @@
+//! What can go wrong with a run itself, as data.
+
+use serde::Serialize;
+
+use crate::base::{Duration, NodeId, Time};
+
+/// A panic of a node's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Panic {
+    /// Whose code.
+    pub node: NodeId,
+    /// What the node did.
+    pub doing: Doing,
+    /// The number of the event that it handled.
+    pub event: u64,
+    /// When.
+    #[serde(rename = "at_ns")]
+    pub at: Time,
+    /// What the panic said.
+    pub message: String,
+    /// Where in the code it arose, if that is known: the file and the line.
+    pub place: Option<(String, u32)>,
+}
+
+/// Events that come without end while time stands still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Spin {
+    /// The node that had the last of them.
+    pub node: NodeId,
+    /// What it did.
+    pub doing: Doing,
+    /// When.
+    #[serde(rename = "at_ns")]
+    pub at: Time,
+}
+
+/// What a node does, or did last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Doing {
+    /// It starts.
+    Booting,
+    /// It handles a message.
+    Handling {
+        /// Of which kind.
+        kind: &'static str,
+        /// The how-many-th of its kind on its link, from 1.
+        count: u64,
+        /// From whom.
+        from: NodeId,
+    },
+    /// It handles a timer: this one, if that is known.
+    Ringing(Option<String>),
+    /// It handles a sync that completed.
+    Synced,
+    /// It takes in what came while it was paused.
+    Waking,
+    /// It is told to invoke nothing more.
+    Quiescing,
+    /// It is asked for this.
+    Asked(&'static str),
+}
+
+/// What is still to come to pass when a run ends that should have settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// How long after all was healed.
+    pub after: Duration,
+    /// Whether no operation that was invoked since has completed.
+    pub nothing_fresh: bool,
+    /// How many operations are still under way.
+    pub under_way: usize,
+    /// Whether the replicas disagree.
+    pub disagree: bool,
+    /// The servers that have something of their own to bring to an end, and what it is in their words.
+    pub unsettled: Vec<(NodeId, String)>,
+    /// How each of the first servers is, in its words.
+    pub status: Vec<(NodeId, String)>,
+}
+
+impl Pending {
+    /// Whether all has come to pass.
+    pub fn is_nothing(&self) -> bool {
+        !self.nothing_fresh && self.under_way == 0 && !self.disagree && self.unsettled.is_empty()
+    }
+}
+
+/// Two runs of one seed that differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Difference {
+    /// From this record on; what each had there, if it had not ended.
+    Record {
+        /// Its number.
+        number: u64,
+        /// What the first run had.
+        first: Option<String>,
+        /// What the second run had.
+        second: Option<String>,
+    },
+    /// All records are the same, but a property is judged differently.
+    Judged(&'static str),
+    /// All records are the same, but what was counted differs.
+    Counts,
+}

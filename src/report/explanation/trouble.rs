@@ -1,0 +1,64 @@
+//! What went wrong with a run itself.
+
+use super::counted;
+use crate::check::{Difference, Doing, Panic, Pending, Spin};
+
+/// Of how many servers with unsettled work it is told what it is.
+const UNSETTLED: usize = 9;
+
+pub(super) fn panic(panic: &Panic) -> String {
+    let Panic { node, event, at, message, .. } = panic;
+    let place = panic.place.as_ref().map(|(file, line)| format!("\nat {file}:{line}")).unwrap_or_default();
+    format!("{node} panicked while it {} (event {event}, at {at}): {message}{place}", doing(&panic.doing))
+}
+
+pub(super) fn spin(Spin { node, doing: what, at }: &Spin) -> String {
+    format!("the run spins: event after event at {at} without time going on; in the last of them {node} {}", doing(what))
+}
+
+fn doing(doing: &Doing) -> String {
+    match doing {
+        Doing::Booting => "booted".to_owned(),
+        Doing::Handling { kind, count, from } => format!("handled {kind} #{count} from {from}"),
+        Doing::Ringing(Some(timer)) => format!("handled timer {timer}"),
+        Doing::Ringing(None) => "handled a timer".to_owned(),
+        Doing::Synced => "handled a completed sync".to_owned(),
+        Doing::Waking => "caught up after a pause".to_owned(),
+        Doing::Quiescing => "was told to invoke nothing more".to_owned(),
+        Doing::Asked(what) => format!("was asked for its {what}"),
+    }
+}
+
+pub(super) fn pending(pending: &Pending) -> String {
+    let mut told = Vec::new();
+    if pending.nothing_fresh {
+        told.push("no operation invoked since has completed".to_owned());
+    }
+    match pending.under_way {
+        0 => {}
+        1 => told.push("an operation is still under way".to_owned()),
+        count => told.push(format!("{count} operations are still under way")),
+    }
+    if pending.disagree {
+        told.push("the replicas disagree".to_owned());
+    }
+    told.extend(pending.unsettled.iter().take(UNSETTLED).map(|(node, work)| format!("{node} has {work}")));
+    match pending.unsettled.len().saturating_sub(UNSETTLED) {
+        0 => {}
+        1 => told.push("1 more server has unsettled work".to_owned()),
+        more => told.push(format!("{} have unsettled work", counted(more, "more server"))),
+    }
+    told.extend(pending.status.iter().map(|(node, status)| format!("{node} is {status}")));
+    format!("{} after everything was healed: {}", pending.after, told.join("; "))
+}
+
+pub(super) fn difference(difference: &Difference) -> String {
+    match difference {
+        Difference::Record { number, first, second } => {
+            let told = |line: &Option<String>| line.as_deref().unwrap_or("nothing more: it had ended").to_owned();
+            format!("two runs of this seed differ from record {number} on\nfirst run:  {}\nsecond run: {}", told(first), told(second))
+        }
+        Difference::Judged(property) => format!("two runs of this seed have the same records, but {property} is judged differently"),
+        Difference::Counts => "two runs of this seed have the same records, but their counts differ".to_owned(),
+    }
+}

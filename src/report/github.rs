@@ -1,0 +1,77 @@
+//! A report as GitHub's workflow commands: an annotation for each thing that is wrong, at the place in the file that it is about.
+
+use super::model::{LintReport, Render, Report};
+use super::suites::{Outcome, suites};
+use super::text::clean;
+use crate::base::{Diagnostic, Place, Severity};
+
+/// `::error file=…,line=…,title=…::…` for what is violated, `::warning` for what nobody knows, `::notice` for what is violated as a scenario
+/// means to show. What holds is not told.
+#[derive(Clone, Copy, Debug)]
+pub struct GitHub;
+
+impl Render for GitHub {
+    fn render(&self, report: &Report<'_>) -> String {
+        if let Report::Lint(files) = report {
+            return files.iter().map(linted).collect();
+        }
+        let mut text = String::new();
+        for suite in suites(report) {
+            for case in &suite.cases {
+                let level = match case.result {
+                    Outcome::Passed => continue,
+                    Outcome::Told => "notice",
+                    Outcome::Failed => "error",
+                    Outcome::Unknown => "warning",
+                };
+                text += &command(level, &suite.file, case.place, &format!("{}: {}", suite.name, case.name), &case.text);
+            }
+        }
+        text
+    }
+}
+
+fn linted(file: &LintReport) -> String {
+    let name = &file.source.name;
+    if let Some(why) = &file.unread {
+        return command("error", name, Place { line: 1, column: 1 }, "cannot be read", why);
+    }
+    let one = |problem: Diagnostic| {
+        let level = if problem.severity == Severity::Error { "error" } else { "warning" };
+        let more = [problem.label.as_deref(), problem.help.as_deref()].into_iter().flatten().map(|more| format!("\n{more}"));
+        let message = problem.message.clone() + &more.collect::<String>();
+        command(level, name, file.source.place(problem.span.start), &problem.message, &message)
+    };
+    file.problems.sorted().into_iter().map(one).collect()
+}
+
+fn command(level: &str, file: &str, place: Place, title: &str, message: &str) -> String {
+    let Place { line, column } = place;
+    let column = if column > 1 { format!(",col={column}") } else { String::new() };
+    format!("::{level} file={},line={line}{column},title={}::{}\n", property(file), property(title), data(message.trim_end()))
+}
+
+/// What stands behind the colons.
+fn data(text: &str) -> String {
+    // A carriage return is a control character, and gone by now.
+    clean(text).replace('%', "%25").replace('\n', "%0A")
+}
+
+/// The value of a property, in which colons and commas mean something, too.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_to_github_is_escaped() {
+        let place = Place { line: 3, column: 7 };
+        assert_eq!(
+            command("error", "a,b:c%.ron", place, "one: two, 3 %\r\n", "100 %: a,\r\nb\u{1b}[1m"),
+            "::error file=a%2Cb%3Ac%25.ron,line=3,col=7,title=one%3A two%2C 3 %25 %0A::100 %25: a, %0Ab [1m\n"
+        );
+    }
+}

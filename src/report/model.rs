@@ -1,0 +1,127 @@
+//! What is reported: a run, a sweep, histories that were judged, scenario files that were checked.
+
+use super::{Invocation, Subject};
+use crate::base::{Diagnostics, Source};
+use crate::check::isolation::FileReport;
+use crate::check::{CheckReport, Verdict, View};
+use crate::explore::Summary;
+use crate::scenario::Expected;
+use crate::world::Outcome;
+
+/// What there is to report. All formats are made of it: see [`Render`].
+#[derive(Clone, Copy, Debug)]
+pub enum Report<'a> {
+    /// A run.
+    Run(RunReport<'a>),
+    /// A sweep.
+    Sweep(SweepReport<'a>),
+    /// Recorded histories, in the order in which they were given.
+    Histories(&'a [HistoryReport]),
+    /// Scenario files.
+    Lint(&'a [LintReport]),
+}
+
+/// A format that reports are written in.
+pub trait Render {
+    /// All of the report, as it is to be printed or put into a file.
+    fn render(&self, report: &Report<'_>) -> String;
+}
+
+/// A run that was judged.
+#[derive(Clone, Copy, Debug)]
+pub struct RunReport<'a> {
+    /// What was run.
+    pub subject: Subject<'a>,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// How the command was called.
+    pub called: &'a Invocation,
+    /// Whether what counts is that the scenario's outcome came true.
+    pub as_meant: bool,
+    /// What its clients saw, to be drawn.
+    pub view: Option<&'a View>,
+}
+
+/// A sweep that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepReport<'a> {
+    /// What was run.
+    pub subject: Subject<'a>,
+    /// The first seed.
+    pub start: u64,
+    /// What it came to.
+    pub summary: &'a Summary,
+    /// How the command was called.
+    pub called: &'a Invocation,
+    /// Whether what counts is that the scenario's outcome came true.
+    pub as_meant: bool,
+}
+
+/// A recorded history.
+#[derive(Debug)]
+pub struct HistoryReport {
+    /// What messages call its file.
+    pub file: String,
+    /// What was found, or why it could not be judged.
+    pub found: Result<Found, String>,
+    /// Whether it is one of several, of which each is told in short.
+    pub one_of_several: bool,
+}
+
+/// What was found out about a recorded history.
+#[derive(Debug)]
+pub enum Found {
+    /// Operations on an object.
+    Object(Box<CheckReport>),
+    /// Transactions.
+    Transactions(Box<FileReport>),
+}
+
+/// A scenario file that was checked.
+#[derive(Debug)]
+pub struct LintReport {
+    /// The file; its text is empty if it could not be read.
+    pub source: Source,
+    /// What is wrong with it.
+    pub problems: Diagnostics,
+    /// Why it could not be read, if it could not.
+    pub unread: Option<String>,
+}
+
+impl RunReport<'_> {
+    /// Of a scenario that is asked whether it shows the violation that it means to: the property, and whether it was violated.
+    pub fn meant(&self) -> Option<(&'static str, bool)> {
+        meant(self.as_meant, self.subject.expected, |property| self.outcome.violates(property))
+    }
+}
+
+impl SweepReport<'_> {
+    /// Of a scenario that is asked whether it shows the violation that it means to: the property, and whether some seed violated it.
+    pub fn meant(&self) -> Option<(&'static str, bool)> {
+        meant(self.as_meant, self.subject.expected, |property| self.summary.violates(property) > 0)
+    }
+}
+
+fn meant(as_meant: bool, expected: Expected, shown: impl Fn(&str) -> bool) -> Option<(&'static str, bool)> {
+    match expected {
+        Expected::Violates(property) if as_meant => Some((property, shown(property))),
+        _ => None,
+    }
+}
+
+impl Found {
+    /// The answer.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Object(report) => report.verdict,
+            Self::Transactions(report) => report.verdict,
+        }
+    }
+}
+
+impl LintReport {
+    /// Whether the file can be used.
+    pub fn is_valid(&self) -> bool {
+        self.unread.is_none() && !self.problems.has_errors()
+    }
+}

@@ -1,0 +1,147 @@
+//! `--format junit` and `--format github`: what CI systems read.
+
+use std::fs;
+
+use super::Desk;
+use roxmltree::{Document, Node};
+
+/// A document's suites: name, and cases with what they say.
+fn suites(text: &str) -> Vec<(String, Vec<(String, &'static str, String)>)> {
+    let document = Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let root = document.root_element();
+    assert_eq!(root.tag_name().name(), "testsuites");
+    let suites: Vec<_> = root.children().filter(Node::is_element).map(|suite| suite_of(&suite)).collect();
+    let all: usize = suites.iter().map(|(_, cases)| cases.len()).sum();
+    assert_eq!(root.attribute("tests"), Some(&*all.to_string()));
+    suites
+}
+
+fn suite_of(suite: &Node<'_, '_>) -> (String, Vec<(String, &'static str, String)>) {
+    assert_eq!(suite.tag_name().name(), "testsuite");
+    let cases: Vec<_> = suite.children().filter(|node| node.has_tag_name("testcase")).map(|case| case_of(&case)).collect();
+    for (counted, result) in [("failures", "failure"), ("errors", "error")] {
+        let count = cases.iter().filter(|(_, found, _)| *found == result).count();
+        assert_eq!(suite.attribute(counted), Some(&*count.to_string()), "{counted}");
+    }
+    assert_eq!(suite.attribute("tests"), Some(&*cases.len().to_string()));
+    (suite.attribute("name").unwrap().to_owned(), cases)
+}
+
+fn case_of(case: &Node<'_, '_>) -> (String, &'static str, String) {
+    let name = case.attribute("name").unwrap().to_owned();
+    let results = ["failure", "error", "system-out"];
+    let child = case.children().find(Node::is_element);
+    let result = child.map_or("", |child| results.into_iter().find(|result| child.has_tag_name(*result)).unwrap());
+    assert!(child.is_none_or(|child| result == "system-out" || !child.attribute("message").unwrap().contains('\n')));
+    (name, result, child.and_then(|child| child.text().map(str::to_owned)).unwrap_or_default())
+}
+
+fn case<'c>(cases: &'c [(String, &'static str, String)], name: &str) -> (&'static str, &'c str) {
+    let found = cases.iter().find(|(found, ..)| found == name).unwrap_or_else(|| panic!("{name}: {cases:?}"));
+    (found.1, &found.2)
+}
+
+#[test]
+fn a_run_for_ci() {
+    let desk = Desk::new();
+    let run = |code, fields: &str, more: &[&str]| {
+        desk.scenario("toy.ron", &format!("{fields}, seed: 7"));
+        let done = desk.expect(code, &[&["run", "toy.ron", "--format", "junit"], more].concat());
+        assert_eq!(done.err, "");
+        let mut suites = suites(&done.out);
+        assert_eq!((suites.len(), suites[0].0.as_str()), (1, "a toy"));
+        suites.remove(0).1
+    };
+    let cases = run(1, "system: Toy(trouble: Violate)", &[]);
+    assert_eq!(cases.len(), 6);
+    let (result, text) = case(&cases, "nothing-bad");
+    assert_eq!((result, text), ("failure", "at 11ms\nn1 did something bad\nafter record 8\n\ntoy replay toy.ron --seed 7"));
+    assert_eq!(case(&cases, "progress"), ("", ""));
+    let cases = run(4, "system: Toy(trouble: Unknown)", &[]);
+    assert_eq!(case(&cases, "sane-answers").0, "error");
+    let bad = "outcome: Violates(\"nothing-bad\")";
+    let cases = run(0, &format!("system: Toy(trouble: Violate), {bad}"), &["--as-meant"]);
+    assert_eq!(case(&cases, "nothing-bad").0, "system-out");
+    let cases = run(5, &format!("system: Toy(), {bad}"), &["--as-meant"]);
+    let told = "nothing-bad is not violated, though this scenario means to show it";
+    assert_eq!(case(&cases, "nothing-bad"), ("failure", told));
+    let cases = run(1, &format!("system: Toy(trouble: Panic), {bad}"), &["--as-meant"]);
+    assert_eq!((case(&cases, "nothing-bad").0, case(&cases, "no-panic").0), ("failure", "failure"));
+}
+
+#[test]
+fn a_sweep_for_ci() {
+    let desk = Desk::new();
+    let sweep = |code, fields: &str| {
+        desk.scenario("toy.ron", fields);
+        let done = desk.expect(code, &["sweep", "toy.ron", "--seeds", "30", "--keep-going", "--format", "junit"]);
+        suites(&done.out).remove(0).1
+    };
+    let cases = sweep(1, "system: Toy(trouble: Violate, odds: 3), expect: [Sometimes(\"never\"), Sometimes(\"asked twice\")]");
+    assert_eq!(cases.len(), 6 + 2, "a seed is no case");
+    let (result, text) = case(&cases, "nothing-bad");
+    assert_eq!(result, "failure");
+    assert!(text.starts_with("violated in 15 of 30 seeds\nn1 did something bad\n"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("toy replay toy.ron --seed "), "{text}");
+    assert_eq!(case(&cases, "Sometimes(\"never\")"), ("failure", "never seen in 30 seeds"));
+    assert_eq!(case(&cases, "Sometimes(\"asked twice\")").0, "");
+    let cases = sweep(70, "system: Toy(trouble: Defect, odds: 3)");
+    assert!(case(&cases, "stormglass").1.contains("the judge fell over"));
+}
+
+#[test]
+fn histories_and_scenarios_for_ci() {
+    let desk = Desk::new();
+    let evil = "]]><failure/>\u{1}&\u{fffe}\"'\u{1b}[1m";
+    let stale = format!(
+        "{{:process 0, :type :invoke, :f :write, :value \"{evil}\"}}\n{{:process 0, :type :ok, :f :write}}\n\
+         {{:process 0, :type :invoke, :f :read}}\n{{:process 0, :type :ok, :f :read, :value 1}}\n"
+    );
+    fs::write(desk.path("stale.edn"), stale).unwrap();
+    fs::write(desk.path("wrong.edn"), "{:process 0, :type :invoke, :f :wriet}\n").unwrap();
+    let check = ["check", "stale.edn", "wrong.edn", "absent.edn", "--model", "register", "--format"];
+    let done = desk.expect(74, &[&check[..], &["junit"]].concat());
+    assert_eq!(done.err, "", "all is told in the document");
+    let found = suites(&done.out);
+    assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["stale.edn", "wrong.edn", "absent.edn"]);
+    let (result, text) = case(&found[0].1, "linearizable");
+    assert!(result == "failure" && text.contains("]]><failure/>"), "{text}");
+    assert_eq!((case(&found[1].1, "readable").0, case(&found[2].1, "readable").0), ("error", "error"));
+    let out = desk.expect(74, &[&check[..], &["github"]].concat()).out;
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("::error file=stale.edn,line=4,title=stale.edn%3A linearizable::violated: register"), "{out}");
+    assert!(lines.len() == 3 && lines[1].starts_with("::warning file=wrong.edn,line=1,title="), "{out}");
+    assert!(out.chars().all(|letter| letter == '\n' || !letter.is_control()), "{out:?}");
+
+    desk.scenario("calm.ron", "system: Toy()");
+    desk.scenario("wrong.ron", "system: Toy(odds: 0, truble: Calm)");
+    let done = desk.expect(3, &["lint", "calm.ron", "wrong.ron", "--format", "junit"]);
+    let found = suites(&done.out);
+    assert_eq!((case(&found[0].1, "lint").0, case(&found[1].1, "lint").0, done.err.as_str()), ("", "failure", ""));
+    let out = desk.expect(3, &["lint", "calm.ron", "wrong.ron", "--format", "github"]).out;
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.lines().all(|line| line.starts_with("::error file=wrong.ron,line=5,col=")), "{out}");
+}
+
+#[test]
+fn a_run_for_github() {
+    let desk = Desk::new();
+    desk.scenario("toy.ron", "system: Toy(trouble: Violate),\n    outcome: Violates(\"nothing-bad\"), seed: 7");
+    let run = |code, more: &[&str]| desk.expect(code, &[&["run", "toy.ron", "--format", "github"], more].concat()).out;
+    let told = "file=toy.ron,line=6,title=a toy%3A nothing-bad::at 11ms%0An1 did something bad%0Aafter record 8%0A%0A\
+                toy replay toy.ron --seed 7\n";
+    assert_eq!(run(1, &[]), format!("::error {told}"));
+    assert_eq!(run(0, &["--as-meant"]), format!("::notice {told}"));
+    assert_eq!(run(0, &["--set", "system.trouble=Calm"]), "");
+}
+
+/// The page of any run: its verdict, and each property.
+#[test]
+fn the_page_of_a_run_that_cannot_be_drawn() {
+    let desk = Desk::new();
+    desk.scenario("toy.ron", "system: Toy(trouble: Violate), seed: 7");
+    desk.expect(1, &["run", "toy.ron", "--report", "page.html"]);
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    assert!(page.contains("<title>violated: a toy</title>") && page.contains("n1 did something bad"), "{page}");
+    assert!(page.contains("toy replay toy.ron --seed 7") && !page.contains("<script"), "{page}");
+}

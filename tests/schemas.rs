@@ -1,0 +1,125 @@
+//! What the command writes for programs is as the schemas in `docs/schemas` say: no field is missing, and none is there that they do not name.
+
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+/// Whether a value is as this schema says, and if not, what is wrong.
+fn complaints(schema: &str, value: &Value) -> Vec<String> {
+    let path = format!("{}/docs/schemas/{schema}.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a schema")).expect("JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema of this draft");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+fn demand(schema: &str, value: &Value, of: &str) {
+    let wrong = complaints(schema, value);
+    assert!(wrong.is_empty(), "{of}, by {schema}.json: {wrong:#?}\n{value:#}");
+}
+
+/// What the command prints, whatever it ends with; its folder is that of the project.
+fn printed(arguments: &[&str]) -> Vec<Value> {
+    let command = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let output = command.expect("the command can be started");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(!text.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is an object")).collect()
+}
+
+fn check_all(schema: &str, arguments: &[&str]) -> Vec<Value> {
+    let values = printed(arguments);
+    values.iter().for_each(|value| demand(schema, value, &arguments.join(" ")));
+    values
+}
+
+#[test]
+fn the_schemas_are_schemas() {
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas")).expect("a folder") {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("text");
+        let schema: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(jsonschema::meta::is_valid(&schema), "{schema}");
+    }
+}
+
+#[test]
+fn runs() {
+    let mut kinds = Vec::new();
+    for (scenario, more) in [
+        ("scenarios/raft/every-fault.ron", &[][..]),
+        ("scenarios/raft/bugs/forgets-vote.ron", &[]),
+        ("scenarios/three-phase/bugs/votes-early.ron", &[]),
+        ("scenarios/commit/bugs/aborts-in-doubt.ron", &[]),
+        ("scenarios/detector/compare.ron", &[]),
+        ("scenarios/raft/leader-crash.ron", &["--verify"]),
+        ("scenarios/raft/leader-crash.ron", &["--set", "budget=(states: 1)"]),
+    ] {
+        let arguments = [&["run", scenario, "--seed", "1", "--format", "json"], more].concat();
+        let run = check_all("run", &arguments).remove(0);
+        let explanations = run["properties"].as_array().expect("a list").iter().map(|property| property["explanation"]["of"].clone());
+        kinds.extend(explanations.filter(|kind| !kind.is_null()));
+    }
+    for kind in ["isolation", "rule", "linearizability"] {
+        assert!(kinds.contains(&kind.into()), "{kind} is not among {kinds:?}");
+    }
+}
+
+#[test]
+fn sweeps_and_traces() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (rows, trace) = (home.path().join("rows.jsonl"), home.path().join("trace.jsonl"));
+    let (rows_path, trace_path) = (rows.to_str().expect("text"), trace.to_str().expect("text"));
+    for scenario in ["scenarios/raft/bugs/forgets-vote.ron", "scenarios/raft/every-fault.ron", "scenarios/detector/heartbeat.ron"] {
+        check_all("sweep", &["sweep", scenario, "--seeds", "4", "--keep-going", "--format", "json", "--out", rows_path]);
+        check_all("run", &["run", scenario, "--seed", "1", "--format", "json", "--trace", trace_path]);
+        for (schema, file) in [("row", &rows), ("trace", &trace)] {
+            let lines = fs::read_to_string(file).expect("text");
+            // Of the records of one sort a few say as much as all.
+            let mut seen = std::collections::BTreeMap::new();
+            for line in lines.lines() {
+                let value: Value = serde_json::from_str(line).expect("JSON");
+                let seen = seen.entry(value["sort"].to_string()).or_insert(0);
+                *seen += 1;
+                if *seen <= 20 {
+                    demand(schema, &value, scenario);
+                }
+            }
+        }
+    }
+    let defect = json!({ "seed": 7, "verdict": "defect", "digest": null, "fingerprint": null, "violated": [], "events": null, "sim_time_ns": null, "message": "x" });
+    demand("row", &defect, "a defect");
+}
+
+#[test]
+fn histories() {
+    let stale = "docs/examples/stale-read.edn";
+    check_all("history", &["check", stale, "--model", "kv", "--format", "json"]);
+    check_all("history", &["check", stale, stale, "--model", "kv", "--format", "json"]);
+    check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--guarantee", "strongest"]);
+    check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--budget", "1"]);
+    check_all("history", &["check", "docs/examples/calm.log", "--model", "cas-register", "--format", "json", "--witness"]);
+    check_all("transactions", &["check", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"]);
+    let several = ["check", "docs/examples/write-skew.edn", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"];
+    check_all("transactions", &several);
+}
+
+#[test]
+fn linted_files() {
+    let files = ["lint", "docs/examples/mistaken.ron", "scenarios/raft/leader-crash.ron", "no/such.ron", "--format", "json"];
+    let lint = check_all("lint", &files).remove(0);
+    assert_eq!(lint["files"][0]["problems"].as_array().map(Vec::len), Some(5));
+}
+
+/// A schema that names too little or too much is noticed.
+#[test]
+fn planted_drift_is_found() {
+    let mut run = printed(&["run", "scenarios/raft/leader-crash.ron", "--seed", "1", "--format", "json"]).remove(0);
+    demand("run", &run, "as it is");
+    run["surprise"] = Value::from(1);
+    assert_eq!(complaints("run", &run).len(), 1);
+    run.as_object_mut().expect("an object").remove("surprise");
+    run.as_object_mut().expect("an object").remove("digest");
+    assert_eq!(complaints("run", &run).len(), 1);
+}
