@@ -59,7 +59,7 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
 }
 
 /// Why a key was not judged.
-const fn reason(why: LeftOut) -> &'static str {
+pub(in crate::report) const fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Added => "it was added to, and many ways lead to one sum",
         LeftOut::Mixed => "it was used both as a list and as a register",
