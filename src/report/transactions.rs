@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{doubt_lines, finding_json, finding_text};
+use super::explanation::{doubt_lines, finding_json, finding_text, reason};
 use crate::check::isolation::{FileReport, Finding, Report};
 
 /// The verdict in a line, without its end.
@@ -88,6 +88,7 @@ fn isolation_json(report: &Report) -> Json {
             json!({"level": level.level.name(), "verdict": level.verdict, "anomalies": anomalies})
         })
         .collect();
+    let left_out: Vec<Json> = report.left_out.iter().map(|left| json!({"key": left.key, "why": reason(left.why)})).collect();
     let counts: Vec<Json> = report.counts.iter().map(|(anomaly, count)| json!({"anomaly": anomaly.name(), "count": count})).collect();
     json!({
         "strongest": report.strongest().iter().map(|level| level.name()).collect::<Vec<_>>(),
@@ -100,7 +101,7 @@ fn isolation_json(report: &Report) -> Json {
         "steps": report.steps,
         "anomalies": report.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "counts": counts,
-        "left_out": report.left_out,
+        "left_out": left_out,
         "unordered": report.unordered,
     })
 }

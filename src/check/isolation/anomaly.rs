@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::level::{Level, Levels};
-use crate::base::Time;
+use super::transactions::Fate;
+use crate::base::{ClientId, Time};
+use crate::check::Broken;
 
 /// A phenomenon: something that a level of isolation forbids.
 ///
@@ -158,13 +160,28 @@ pub struct Finding {
     pub anomaly: Anomaly,
     /// The transactions that show it, by their places; those of a cycle in its order.
     pub transactions: Vec<usize>,
-    /// Each of them in a line: `T1 by c1: read x → [], append 1 to x`.
-    pub cast: Vec<String>,
-    /// What they show, a sentence each.
-    pub sentences: Vec<String>,
+    /// Each of them once, with what it did.
+    pub cast: Vec<Member>,
+    /// What shows it, and of a cycle why each comes before the next: `ww`, `wr`, `rw`, `process` or `realtime`.
+    pub evidence: Vec<Broken>,
     /// When the last of them ended, if all did.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,
+}
+
+/// A transaction that shows an anomaly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Its place.
+    pub transaction: usize,
+    /// Whose it was.
+    pub client: ClientId,
+    /// What became of it.
+    pub fate: Fate,
+    /// What it did, in the words of the store: `append 1 to x`; what concerns others, if it did very much.
+    pub acts: Vec<String>,
+    /// How many more acts it had.
+    pub more: usize,
 }
 
 /// How many findings of one name are kept. The others are counted.

@@ -39,7 +39,7 @@ pub mod twin;
 mod versions;
 mod words;
 
-pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Phenomenon, Scope};
+pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope};
 pub use file::{FileOptions, FileReport, Notation, check_text, read};
 pub use level::Level;
 pub use report::{Doubt, KeyLeftOut, LevelReport, Report};

@@ -1,6 +1,7 @@
 //! The checker's own form of a history: flat arrays, keys by number, and each list that was read stored once.
 
 use rustc_hash::FxHashMap;
+use serde::Serialize;
 
 use crate::base::{Act, ClientId, Committed, Seen, Time, Transaction};
 use crate::history::{History, Outcome};
@@ -41,7 +42,8 @@ pub struct Transactions {
 }
 
 /// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// It committed.
     Committed,

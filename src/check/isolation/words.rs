@@ -1,9 +1,10 @@
-//! Anomalies in words.
+//! Anomalies as data: who did what, and what that shows.
 
-use super::anomaly::{Anomaly, Finding, Phenomenon};
+use super::anomaly::{Anomaly, Finding, Member, Phenomenon};
 use super::graph::{Kind, Why};
-use super::transactions::{Fate, Key, Step, Transactions};
+use super::transactions::{Entry, Fate, Key, Step, Transactions};
 use crate::base::Time;
+use crate::check::{Broken, Rule};
 
 /// How many elements of a list are shown.
 const ELEMENTS: usize = 6;
@@ -28,35 +29,27 @@ impl<'a> Words<'a> {
     }
 
     /// A finding that these transactions show, who did these things to these keys.
-    fn finding(self, anomaly: Anomaly, transactions: &[u32], keys: &[u32], sentences: Vec<String>) -> Finding {
+    fn finding(self, anomaly: Anomaly, transactions: &[u32], keys: &[u32], evidence: Vec<Broken>) -> Finding {
         let mut each = transactions.to_vec();
         each.sort_unstable();
         each.dedup();
-        let cast = each.iter().map(|transaction| self.line(*transaction, keys)).collect();
+        let cast = each.iter().map(|transaction| self.member(*transaction, keys)).collect();
         let ends = each.iter().map(|transaction| self.transactions.entries[*transaction as usize].ended);
         let at = ends.max().filter(|end| *end != Time::MAX);
-        Finding { anomaly, transactions: transactions.iter().map(|place| *place as usize).collect(), cast, sentences, at }
+        Finding { anomaly, transactions: transactions.iter().map(|place| *place as usize).collect(), cast, evidence, at }
     }
 
-    /// A transaction in a line, with its acts on these keys if it has too many for a line.
-    fn line(self, transaction: u32, keys: &[u32]) -> String {
-        let entry = &self.transactions.entries[transaction as usize];
+    /// A transaction, with its acts on these keys if it has too many to be shown.
+    fn member(self, transaction: u32, keys: &[u32]) -> Member {
+        let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
         let steps = self.transactions.steps_of(transaction);
         let mut shown: Vec<&Step> = steps.iter().collect();
         if shown.len() > ACTS {
             shown.retain(|step| keys.contains(&step.key()));
             shown.truncate(ACTS);
         }
-        let mut acts: Vec<String> = shown.iter().map(|step| self.act(**step)).collect();
-        if shown.len() < steps.len() {
-            acts.push(format!("and {} more", steps.len() - shown.len()));
-        }
-        let fate = match entry.fate {
-            Fate::Committed => "",
-            Fate::Aborted => ", aborted",
-            Fate::Unknown => ", outcome unknown",
-        };
-        format!("{} ({}{fate}): {}", name(transaction), entry.client, acts.join(", "))
+        let acts: Vec<String> = shown.iter().map(|step| self.act(**step)).collect();
+        Member { transaction: transaction as usize, client, fate, more: steps.len() - acts.len(), acts }
     }
 
     fn act(self, step: Step) -> String {
@@ -122,53 +115,48 @@ impl<'a> Words<'a> {
         !self.transactions.keys[key as usize].given || self.first_reader(key, value).is_some()
     }
 
+    /// What shows this is about this key.
+    fn shown_by(self, rule: &'static Rule, key: u32) -> Broken {
+        rule.with("key", self.key(key))
+    }
+
     pub(super) fn garbage(self, key: u32, value: i64) -> Finding {
-        let readers = self.first_reader(key, value).into_iter();
-        let (who, sentences) = readers
-            .map(|(reader, step)| {
-                (reader, format!("{} read {}, but nobody wrote {} there", name(reader), self.seen(step), self.value(value)))
-            })
-            .unzip::<_, _, Vec<u32>, Vec<String>>();
-        self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], sentences)
+        let reader = self.first_reader(key, value);
+        let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
+        let told = |(reader, step): (u32, Step)| {
+            self.shown_by(&rules::GARBAGE, key).with("reader", name(reader)).with("seen", self.seen(step)).with("value", self.value(value))
+        };
+        self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], reader.map(told).into_iter().collect())
     }
 
     pub(super) fn aborted(self, key: u32, value: i64, writer: u32) -> Finding {
-        let mut who = vec![writer];
-        let mut sentences = Vec::new();
-        if let Some((reader, step)) = self.first_reader(key, value) {
-            who.push(reader);
-            sentences.push(format!("{} aborted, and {} read its {}: {}", name(writer), name(reader), self.value(value), self.seen(step)));
-        }
-        self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], sentences)
+        let reader = self.first_reader(key, value);
+        let who: Vec<u32> = [writer].into_iter().chain(reader.map(|(reader, _)| reader)).collect();
+        let told = |(reader, step): (u32, Step)| {
+            let read = self.shown_by(&rules::ABORTED, key).with("writer", name(writer)).with("reader", name(reader));
+            read.with("value", self.value(value)).with("seen", self.seen(step))
+        };
+        self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], reader.map(told).into_iter().collect())
     }
 
     pub(super) fn dirty(self, key: u32, aborted: u32, writer: u32) -> Finding {
-        let sentence = format!("{} aborted, and {} built on what it had appended to {}", name(aborted), name(writer), self.key(key));
-        self.finding(Anomaly::data(Phenomenon::DirtyUpdate), &[aborted, writer], &[key], vec![sentence])
+        let told = self.shown_by(&rules::DIRTY, key).with("aborted", name(aborted)).with("writer", name(writer));
+        self.finding(Anomaly::data(Phenomenon::DirtyUpdate), &[aborted, writer], &[key], vec![told])
     }
 
     pub(super) fn intermediate(self, key: u32, value: i64, writer: u32, reader: u32) -> Finding {
         let later = self.transactions.steps_of(writer).iter().rev().find(|step| step.key() == key && step.written().is_some());
         let later = later.and_then(|step| step.written()).map_or_else(String::new, |last| self.value(last));
-        let sentence = format!(
-            "{} read the {} that {} put into {} and then followed up with {later}",
-            name(reader),
-            self.value(value),
-            name(writer),
-            self.key(key)
-        );
-        self.finding(Anomaly::data(Phenomenon::IntermediateRead), &[writer, reader], &[key], vec![sentence])
+        let told = self.shown_by(&rules::INTERMEDIATE, key).with("reader", name(reader)).with("writer", name(writer));
+        let told = told.with("value", self.value(value)).with("later", later);
+        self.finding(Anomaly::data(Phenomenon::IntermediateRead), &[writer, reader], &[key], vec![told])
     }
 
     pub(super) fn internal(self, transaction: u32, key: u32, place: usize, value: i64, early: bool) -> Finding {
         let step = self.transactions.steps_of(transaction)[place];
-        let (who, seen, value) = (name(transaction), self.seen(step), self.value(value));
-        let sentence = if early {
-            format!("{who} read {seen}, with its own {value} that it had yet to put there")
-        } else {
-            format!("{who} read {seen}, though it had put {value} there itself")
-        };
-        self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], &[key], vec![sentence])
+        let told = self.shown_by(if early { &rules::EARLY } else { &rules::FORGETFUL }, key).with("reader", name(transaction));
+        let told = told.with("seen", self.seen(step)).with("value", self.value(value));
+        self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], &[key], vec![told])
     }
 
     pub(super) fn duplicate(self, key: u32, value: i64) -> Finding {
@@ -176,12 +164,12 @@ impl<'a> Words<'a> {
         let shows =
             |step: Step| self.transactions.list_of(step).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1);
         let reader = self.reads(key).find(|(_, step)| shows(*step));
-        let sentence = match reader {
-            Some((reader, step)) => format!("{} read {}, with {} twice", name(reader), self.seen(step), self.value(value)),
-            None => format!("the order given for {} has {} twice: {}", self.key(key), self.value(value), self.list(longest)),
+        let told = match reader {
+            Some((reader, step)) => self.shown_by(&rules::READ_TWICE, key).with("reader", name(reader)).with("seen", self.seen(step)),
+            None => self.shown_by(&rules::GIVEN_TWICE, key).with("order", self.list(longest)),
         };
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, &[key], vec![sentence])
+        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, &[key], vec![told.with("value", self.value(value))])
     }
 
     /// A list that is no prefix of the longest one of its key.
@@ -195,8 +183,8 @@ impl<'a> Words<'a> {
         let who: Vec<u32> = reader.iter().chain(&other).map(|(reader, _)| *reader).collect();
         let both: Vec<String> =
             reader.iter().chain(&other).map(|(reader, step)| format!("{} read {}", name(*reader), self.seen(*step))).collect();
-        let sentence = format!("{}: neither list becomes the other by appending", both.join(", and "));
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![sentence])
+        let told = self.shown_by(&rules::INCOMPATIBLE, key).with("both", both.join(", and "));
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told])
     }
 
     /// An order that was given and is not what was read.
@@ -204,16 +192,17 @@ impl<'a> Words<'a> {
         let given = known.contradicted.as_deref().unwrap_or(&[]);
         let reader = self.reads(key).find(|(_, step)| self.transactions.list_of(*step).is_some_and(|list| !given.starts_with(list)));
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        let read = reader.map_or_else(String::new, |(reader, step)| format!("{} read {}, but ", name(reader), self.seen(step)));
-        let sentence = format!("{read}the order given for {} is {}", self.key(key), self.list(given));
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![sentence])
+        let told = match reader {
+            Some((reader, step)) => self.shown_by(&rules::CONTRADICTED, key).with("reader", name(reader)).with("seen", self.seen(step)),
+            None => self.shown_by(&rules::GIVEN, key),
+        };
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told.with("order", self.list(given))])
     }
 
     pub(super) fn out_of_order(self, transaction: u32, key: u32, first: i64, second: i64) -> Finding {
-        let (who, key_name, first, second) = (name(transaction), self.key(key), self.value(first), self.value(second));
-        let sentence =
-            format!("{who} appended {first} to {key_name} and then {second}, but {key_name} has {second} and not {first} before it");
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &[transaction], &[key], vec![sentence])
+        let told = self.shown_by(&rules::OUT_OF_ORDER, key).with("writer", name(transaction));
+        let told = told.with("first", self.value(first)).with("second", self.value(second));
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &[transaction], &[key], vec![told])
     }
 
     /// The one wrote over what the other had read and then wrote, too.
@@ -221,12 +210,11 @@ impl<'a> Words<'a> {
         let steps = self.transactions.steps_of(loser);
         let read =
             steps.iter().find(|step| step.key() == key && step.written().is_none()).map_or_else(String::new, |step| self.seen(*step));
-        let wrote = |transaction| self.wrote(transaction, key);
-        let sentences = vec![
-            format!("{} read {read}, and then {}", name(loser), wrote(loser)),
-            format!("{} {}, which {} had not seen", name(overwriter), wrote(overwriter), name(loser)),
-        ];
-        self.finding(Anomaly::data(Phenomenon::LostUpdate), &[overwriter, loser], &[key], sentences)
+        let update =
+            self.shown_by(&rules::READ_AND_WROTE, key).with("loser", name(loser)).with("seen", read).with("wrote", self.wrote(loser, key));
+        let unseen = self.shown_by(&rules::WROTE_UNSEEN, key).with("writer", name(overwriter)).with("loser", name(loser));
+        let evidence = vec![update, unseen.with("wrote", self.wrote(overwriter, key))];
+        self.finding(Anomaly::data(Phenomenon::LostUpdate), &[overwriter, loser], &[key], evidence)
     }
 
     /// `appended 3 to x`.
@@ -250,60 +238,60 @@ impl<'a> Words<'a> {
         let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut sentences: Vec<String> = (0..cycle.len())
-            .map(|place| {
-                let ((from, why), (to, _)) = (cycle[place], cycle[(place + 1) % cycle.len()]);
-                format!("{} < {}: {}", name(from), name(to), self.because(from, to, why))
-            })
-            .collect();
+        let edges = (0..cycle.len()).map(|place| {
+            let ((from, why), (to, _)) = (cycle[place], cycle[(place + 1) % cycle.len()]);
+            self.because(from, to, why).with("from", name(from)).with("to", name(to))
+        });
         let names: Vec<String> = who.iter().chain(who.first()).map(|transaction| name(*transaction)).collect();
-        sentences.push(format!("so that {}: a circle", names.join(" < ")));
-        self.finding(anomaly, &who, &keys, sentences)
+        let evidence = edges.chain([rules::CYCLE.with("cycle", names.join(" < "))]).collect();
+        self.finding(anomaly, &who, &keys, evidence)
     }
 
-    fn because(self, from: u32, to: u32, why: Why) -> String {
-        let (key, first, second) = (why.key(), name(from), name(to));
+    /// Why the one comes before the other.
+    fn because(self, from: u32, to: u32, why: Why) -> Broken {
+        let key = why.key();
+        let reads = |transaction: u32| {
+            self.transactions.steps_of(transaction).iter().filter(move |step| step.key() == key && step.written().is_none())
+        };
         match why.kind() {
             Kind::WriteWrite => {
                 let (before, after) = self.neighbours(from, to, key);
-                format!("{first} {}, and {second} {} behind it", self.did_write(before), self.did_write(after))
+                self.shown_by(&rules::WRITE_WRITE, key).with("wrote", self.did_write(before)).with("follows", self.did_write(after))
             }
             Kind::WriteRead => {
-                let reads = self.transactions.steps_of(to).iter().filter(|step| step.key() == key && step.written().is_none());
                 let own: Vec<i64> = self.values(from, key).collect();
-                let ends = |step: &Step| match step {
+                let ends = |step: &&Step| match step {
                     Step::Number { value, .. } => own.contains(value),
-                    step => self.transactions.list_of(*step).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
+                    step => self.transactions.list_of(**step).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
                 };
-                let read = reads.clone().find(|step| ends(step)).map_or_else(String::new, |step| self.seen(*step));
-                format!("{first} {}; {second} read {read}", self.wrote(from, key))
+                let read = reads(to).find(ends).map_or_else(String::new, |step| self.seen(*step));
+                self.shown_by(&rules::WRITE_READ, key).with("wrote", self.wrote(from, key)).with("seen", read)
             }
             Kind::ReadWrite => {
                 let mut new: Vec<i64> = self.values(to, key).collect();
-                let mut reads = self.transactions.steps_of(from).iter().filter(|step| step.key() == key && step.written().is_none());
-                let read = reads.find(|step| new.iter().any(|value| !self.shows(**step, *value)));
+                let read = reads(from).find(|step| new.iter().any(|value| !self.shows(**step, *value)));
                 let seen = read.map_or_else(String::new, |step| self.seen(*step));
                 if let Some(read) = read {
                     new.retain(|value| !self.shows(*read, *value));
                 }
                 let missed = new.first().map_or_else(String::new, |value| self.value(*value));
-                format!("{first} read {seen}, without the {missed} of {second}")
+                self.shown_by(&rules::READ_WRITE, key).with("seen", seen).with("missed", missed)
             }
             Kind::TimedWrite => {
-                let own = self.values(from, key).last();
-                format!("{first} {}, and {second} {} later{}", self.wrote(from, key), self.wrote(to, key), self.shown(key, own, to))
+                let told = self.shown_by(&rules::TIMED_WRITE, key).with("wrote", self.wrote(from, key)).with("later", self.wrote(to, key));
+                told.with("shown", self.shown(key, self.values(from, key).last(), to))
             }
             Kind::TimedMiss => {
-                let read = self.transactions.steps_of(from).iter().find(|step| step.key() == key && step.written().is_none());
+                let read = reads(from).next();
                 let seen = read.map_or_else(String::new, |step| self.seen(*step));
                 let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(*value) } else { None });
-                format!("{first} read {seen}, and {second} {} later{}", self.wrote(to, key), self.shown(key, value, to))
+                let told = self.shown_by(&rules::TIMED_MISS, key).with("seen", seen).with("later", self.wrote(to, key));
+                told.with("shown", self.shown(key, value, to))
             }
-            Kind::Process => format!("{} did {first}, and then {second}", self.transactions.entries[from as usize].client),
+            Kind::Process => rules::PROCESS.with("client", self.transactions.entries[from as usize].client),
             Kind::RealTime | Kind::Via => {
                 let entries = &self.transactions.entries;
-                let (ended, began) = (entries[from as usize].ended, entries[to as usize].began);
-                format!("{first} had ended (at {ended}) before {second} began (at {began})")
+                rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)
             }
         }
     }
@@ -349,4 +337,36 @@ impl<'a> Words<'a> {
         let before = writes(from).filter(|before| place(before) < place(&after)).max_by_key(place).unwrap_or(none);
         (before, after)
     }
+}
+
+/// What shows an anomaly, and why one transaction comes before another.
+mod rules {
+    use crate::check::Rule;
+
+    pub(super) static GARBAGE: Rule = Rule::new("never-written", "{reader} read {seen}, but nobody wrote {value} there");
+    pub(super) static ABORTED: Rule = Rule::new("aborted", "{writer} aborted, and {reader} read its {value}: {seen}");
+    pub(super) static DIRTY: Rule = Rule::new("built-on-aborted", "{aborted} aborted, and {writer} built on what it had appended to {key}");
+    pub(super) static INTERMEDIATE: Rule =
+        Rule::new("intermediate", "{reader} read the {value} that {writer} put into {key} and then followed up with {later}");
+    pub(super) static EARLY: Rule = Rule::new("own-write-early", "{reader} read {seen}, with its own {value} that it had yet to put there");
+    pub(super) static FORGETFUL: Rule = Rule::new("own-write-missed", "{reader} read {seen}, though it had put {value} there itself");
+    pub(super) static READ_TWICE: Rule = Rule::new("read-twice", "{reader} read {seen}, with {value} twice");
+    pub(super) static GIVEN_TWICE: Rule = Rule::new("given-twice", "the order given for {key} has {value} twice: {order}");
+    pub(super) static INCOMPATIBLE: Rule = Rule::new("incompatible", "{both}: neither list becomes the other by appending");
+    pub(super) static CONTRADICTED: Rule = Rule::new("contradicted", "{reader} read {seen}, but the order given for {key} is {order}");
+    pub(super) static GIVEN: Rule = Rule::new("given", "the order given for {key} is {order}");
+    pub(super) static OUT_OF_ORDER: Rule =
+        Rule::new("out-of-order", "{writer} appended {first} to {key} and then {second}, but {key} has {second} and not {first} before it");
+    pub(super) static READ_AND_WROTE: Rule = Rule::new("read-and-wrote", "{loser} read {seen}, and then {wrote}");
+    pub(super) static WROTE_UNSEEN: Rule = Rule::new("wrote-unseen", "{writer} {wrote}, which {loser} had not seen");
+
+    pub(super) static WRITE_WRITE: Rule = Rule::new("ww", "{from} < {to}: {from} {wrote}, and {to} {follows} behind it");
+    pub(super) static WRITE_READ: Rule = Rule::new("wr", "{from} < {to}: {from} {wrote}; {to} read {seen}");
+    pub(super) static READ_WRITE: Rule = Rule::new("rw", "{from} < {to}: {from} read {seen}, without the {missed} of {to}");
+    pub(super) static TIMED_WRITE: Rule = Rule::new("timed-ww", "{from} < {to}: {from} {wrote}, and {to} {later} later{shown}");
+    pub(super) static TIMED_MISS: Rule = Rule::new("timed-rw", "{from} < {to}: {from} read {seen}, and {to} {later} later{shown}");
+    pub(super) static PROCESS: Rule = Rule::new("process", "{from} < {to}: {client} did {from}, and then {to}");
+    pub(super) static REAL_TIME: Rule =
+        Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
+    pub(super) static CYCLE: Rule = Rule::new("cycle", "so that {cycle}: a circle");
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::check::{Broken, Explanation};
 
 pub(super) use counterexample::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
-pub(super) use transactions::{doubt_lines, finding_json, finding_text};
+pub(super) use transactions::{doubt_lines, finding_json, finding_text, reason};
 
 /// An explanation in words: lines, each ended, the first of which says the most.
 pub fn explanation_text(explanation: &Explanation) -> String {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::counted;
-use crate::check::isolation::{Doubt, Finding, LeftOut};
+use super::{counted, sentence};
+use crate::check::isolation::{Doubt, Fate, Finding, LeftOut, Member};
 
 /// How many keys that were left out are named.
 const KEYS_NAMED: usize = 5;
@@ -13,14 +13,25 @@ const KEYS_NAMED: usize = 5;
 /// An anomaly: its name, who did what, and what that shows.
 pub(in crate::report) fn finding_text(finding: &Finding) -> String {
     let mut text = format!("{}: {}\n", finding.anomaly, finding.anomaly.meaning());
-    for line in &finding.cast {
-        let _ = writeln!(text, "  {line}");
+    for member in &finding.cast {
+        let _ = writeln!(text, "  {}", member_line(member));
     }
     text.push('\n');
-    for sentence in &finding.sentences {
-        let _ = writeln!(text, "  {sentence}");
+    for broken in &finding.evidence {
+        let _ = writeln!(text, "  {}", sentence(broken));
     }
     text
+}
+
+/// `T1 (c1): read x → [], append 1 to x`.
+fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> String {
+    let fate = match fate {
+        Fate::Committed => "",
+        Fate::Aborted => ", aborted",
+        Fate::Unknown => ", outcome unknown",
+    };
+    let more = if *more > 0 { vec![format!("and {more} more")] } else { Vec::new() };
+    format!("T{} ({client}{fate}): {}", transaction + 1, [acts.as_slice(), &more].concat().join(", "))
 }
 
 pub(in crate::report) fn finding_json(finding: &Finding) -> Value {
@@ -28,8 +39,10 @@ pub(in crate::report) fn finding_json(finding: &Finding) -> Value {
         "anomaly": finding.anomaly.name(),
         "violates": finding.anomaly.weakest().name(),
         "transactions": finding.transactions.iter().map(|place| place + 1).collect::<Vec<_>>(),
-        "acts": finding.cast,
-        "why": finding.sentences,
+        "acts": finding.cast.iter().map(member_line).collect::<Vec<_>>(),
+        "cast": finding.cast,
+        "why": finding.evidence.iter().map(sentence).collect::<Vec<_>>(),
+        "evidence": finding.evidence,
         "at": finding.at.map(|at| at.as_nanos()),
     })
 }
@@ -59,7 +72,7 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
 }
 
 /// Why a key was not judged.
-const fn reason(why: LeftOut) -> &'static str {
+pub(in crate::report) const fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Added => "it was added to, and many ways lead to one sum",
         LeftOut::Mixed => "it was used both as a list and as a register",
