@@ -16,7 +16,6 @@ mod syntax;
 mod time;
 mod transaction;
 
-pub use crate::settings;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest, render_line_error};
 pub use digest::Digest;
 pub use disk::Change;
@@ -31,7 +30,7 @@ pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use setting::{
     Chance, Count, Flag, Given, LONGEST, Length, Lengths, Maybe, Notation, OneOf, Parsed, PositiveLength, PositiveLengths, Setting,
-    Settings,
+    Settings, settings,
 };
 pub use syntax::suggestion;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};

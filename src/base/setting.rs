@@ -1,8 +1,8 @@
 //! Settings: what can be given in a file, each declared once.
 //!
-//! [`settings!`](crate::settings) declares a struct of settings: of each its meaning, its type, its default and its [`Notation`], which says
-//! how it is written and what it may be. From that come the struct with its documentation, `Default`, reading, writing, and what `explain`
-//! and the documents tell:
+//! [`settings!`](crate::settings) declares a struct of settings: of each its meaning, its type, its default and its [`Notation`], which
+//! says how it is written and what it may be. From that come the struct with its documentation, `Default`, reading, writing, and what
+//! `explain` and the documents tell:
 //!
 //! ```
 //! use stormglass::base::{Count, Duration, PositiveLength, Settings};
@@ -424,3 +424,5 @@ macro_rules! settings {
         }
     };
 }
+
+pub use settings;

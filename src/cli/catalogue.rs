@@ -222,8 +222,8 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
 
 fn model(model: ModelName) -> Topic {
     let invoked = |f: &str, value: &str| format!("{{:process 0, :type :invoke, :f :{f}, :value {value}}}");
-    let written: Vec<String> = operations(model).iter().map(|(f, asked, _)| invoked(f, asked)).collect();
-    let answers: Vec<String> = operations(model).iter().map(|(f, _, answer)| format!("{f}: {answer}")).collect();
+    let written: Vec<String> = model.operations().iter().map(|operation| invoked(operation.name, operation.asked)).collect();
+    let answers: Vec<String> = model.operations().iter().map(|operation| format!("{}: {}", operation.name, operation.answer)).collect();
     Topic {
         name: model.name().to_owned(),
         class: Class::Model,
@@ -232,46 +232,6 @@ fn model(model: ModelName) -> Topic {
             ("how an operation begins in a file of EDN", lines(written)),
             ("what its end, :type :ok, has for a :value", lines(answers)),
             ("asked for by", format!("stormglass check history.edn --model {model}")),
-        ],
-    }
-}
-
-/// What can be asked of an object: its name in files, a value that goes in, and what comes out.
-fn operations(model: ModelName) -> &'static [(&'static str, &'static str, &'static str)] {
-    const READ: (&str, &str, &str) = ("read", "nil", "the value, or nil");
-    const WRITE: (&str, &str, &str) = ("write", "3", "nothing, or the same");
-    const ACQUIRE: (&str, &str, &str) =
-        ("acquire", "nil", "nothing, or false if it was refused; a value says for whom it is, if not for the process");
-    const RELEASE: (&str, &str, &str) = ("release", "nil", "nothing, or false if it was refused");
-    match model {
-        ModelName::Register => &[READ, WRITE],
-        ModelName::CasRegister => &[READ, WRITE, ("cas", "[3 4]", "anything, or false if the value differed")],
-        ModelName::Kv => &[
-            ("get", "[\"key\" nil]", "key and value, or value; so may all others, and the key may stand in :key instead"),
-            ("put", "[\"key\" 3]", "nothing, or the same"),
-            ("append", "[\"key\" 3]", "nothing, or the same"),
-            ("cas", "[\"key\" [3 4]]", "anything; false, or {:found 5}, if the value differed"),
-            ("delete", "[\"key\" nil]", "nothing"),
-        ],
-        ModelName::Counter => {
-            &[("read", "nil", "the number"), ("add", "3", "nothing, or the same"), ("add-and-get", "3", "the number after it")]
-        }
-        ModelName::Set => &[
-            ("add", "3", "nothing, or whether it was there before"),
-            ("remove", "3", "nothing, or whether it was there before"),
-            ("contains", "3", "true or false"),
-        ],
-        ModelName::GrowSet => &[("add", "3", "nothing, or the same"), ("read", "nil", "all elements: [1 3]")],
-        ModelName::Queue => &[("enqueue", "3", "nothing, or the same"), ("dequeue", "nil", "the item, or nil if there was none")],
-        ModelName::Stack => &[("push", "3", "nothing, or the same"), ("pop", "nil", "the item, or nil if there was none")],
-        ModelName::PriorityQueue => {
-            &[("insert", "3", "nothing, or the same"), ("take-least", "nil", "the least item, or nil if there was none")]
-        }
-        ModelName::Lock => &[ACQUIRE, RELEASE],
-        ModelName::FencedLock => &[("acquire", "nil", "the token, or false if it was refused"), RELEASE],
-        ModelName::Log => &[
-            ("append", "3", "nothing, or offset and entry: [0 3]"),
-            ("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
         ],
     }
 }

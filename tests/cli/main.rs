@@ -926,16 +926,16 @@ fn explanations() {
     check(
         &desk.expect(0, &["explain", "progress"]).out,
         expect![[r#"
-        progress: a property that is checked
+            progress: a property that is judged
 
-          when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
+              when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
 
-          about
-            something good that must happen in the end
+              about
+                something good that must happen in the end
 
-          judged in
-            every system
-    "#]],
+              judged in
+                every system
+        "#]],
     );
     check(
         &desk.expect(0, &["explain", "asked twice"]).out,
@@ -1008,7 +1008,8 @@ fn helps() {
               lint     Check scenario files without running them
               check    Judge a recorded history, whoever recorded it
               convert  Write a recorded history in another format
-              list     List what there is: systems, faults, properties, mutants, decoys, models, guarantees, levels
+              list     List what there is: systems, faults, properties, mutants, decoys, models, guarantees,
+                       levels
               explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
 
             Options:

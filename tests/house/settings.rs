@@ -1,5 +1,5 @@
-//! The tables of settings in the documents are those that the code declares. A table stands below a line `<!-- settings of NAME -->`, and is
-//! written anew by `UPDATE_EXPECT=1 cargo test --test house settings`.
+//! The tables of settings in the documents are those that the code declares. A table stands below a line `<!-- settings of NAME -->`, and
+//! is written anew by `UPDATE_EXPECT=1 cargo test --test house settings`.
 
 use std::collections::BTreeMap;
 

@@ -45,7 +45,7 @@ pub mod stack;
 use std::fmt;
 use std::hash::Hash;
 
-pub use name::{ModelName, UnknownModel};
+pub use name::{ModelName, Operation, UnknownModel};
 
 use super::monitor::{Opinion, Part};
 

@@ -53,56 +53,129 @@ impl ModelName {
 
     /// The name: `grow-set`.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Register => "register",
-            Self::CasRegister => "cas-register",
-            Self::Kv => "kv",
-            Self::Counter => "counter",
-            Self::Set => "set",
-            Self::GrowSet => "grow-set",
-            Self::Queue => "queue",
-            Self::Stack => "stack",
-            Self::PriorityQueue => "priority-queue",
-            Self::Lock => "lock",
-            Self::FencedLock => "fenced-lock",
-            Self::Log => "log",
-        }
+        self.entry().name
     }
 
     /// What it is, in a line.
     pub const fn about(self) -> &'static str {
-        match self {
-            Self::Register => "one value, or nothing",
-            Self::CasRegister => "one value, or nothing, that can be compared and set",
-            Self::Kv => "a register for each key, that can also be appended to and deleted; keys are judged apart",
-            Self::Counter => "a number that is added to, of 64 bits: it wraps around",
-            Self::Set => "elements that come and go; each is judged apart",
-            Self::GrowSet => "elements that only come, read all together",
-            Self::Queue => "first in, first out",
-            Self::Stack => "last in, first out",
-            Self::PriorityQueue => "the least item out first: whole numbers, or texts",
-            Self::Lock => "held by one owner at a time",
-            Self::FencedLock => "held by one owner at a time, with a token, from 1 on, that grows from grant to grant",
-            Self::Log => "entries that are appended and stay, read from any offset",
-        }
+        self.entry().about
     }
 
     /// What can be asked of it.
-    pub const fn operations(self) -> &'static [&'static str] {
-        match self {
-            Self::Register => &["read", "write"],
-            Self::CasRegister => &["read", "write", "cas"],
-            Self::Kv => &["read", "write", "append", "cas", "delete"],
-            Self::Counter => &["read", "add", "add-and-get"],
-            Self::Set => &["add", "remove", "contains"],
-            Self::GrowSet => &["add", "read"],
-            Self::Queue => &["enqueue", "dequeue"],
-            Self::Stack => &["push", "pop"],
-            Self::PriorityQueue => &["insert", "take-least"],
-            Self::Lock | Self::FencedLock => &["acquire", "release"],
-            Self::Log => &["append", "read"],
-        }
+    pub const fn operations(self) -> &'static [Operation] {
+        self.entry().operations
     }
+
+    /// All that is told of it.
+    const fn entry(self) -> &'static Entry {
+        &ENTRIES[self as usize]
+    }
+}
+
+/// All that is told of each model, in the order of the names.
+static ENTRIES: [Entry; ModelName::ALL.len()] = [
+    entry("register", "one value, or nothing", &[READ, WRITE]),
+    entry(
+        "cas-register",
+        "one value, or nothing, that can be compared and set",
+        &[READ, WRITE, operation("cas", "[3 4]", "anything, or false if the value differed")],
+    ),
+    entry(
+        "kv",
+        "a register for each key, that can also be appended to and deleted; keys are judged apart",
+        &[
+            operation("get", "[\"key\" nil]", "key and value, or value; so may all others, and the key may stand in :key instead"),
+            operation("put", "[\"key\" 3]", "nothing, or the same"),
+            operation("append", "[\"key\" 3]", "nothing, or the same"),
+            operation("cas", "[\"key\" [3 4]]", "anything; false, or {:found 5}, if the value differed"),
+            operation("delete", "[\"key\" nil]", "nothing"),
+        ],
+    ),
+    entry(
+        "counter",
+        "a number that is added to, of 64 bits: it wraps around",
+        &[
+            operation("read", "nil", "the number"),
+            operation("add", "3", "nothing, or the same"),
+            operation("add-and-get", "3", "the number after it"),
+        ],
+    ),
+    entry(
+        "set",
+        "elements that come and go; each is judged apart",
+        &[
+            operation("add", "3", "nothing, or whether it was there before"),
+            operation("remove", "3", "nothing, or whether it was there before"),
+            operation("contains", "3", "true or false"),
+        ],
+    ),
+    entry(
+        "grow-set",
+        "elements that only come, read all together",
+        &[operation("add", "3", "nothing, or the same"), operation("read", "nil", "all elements: [1 3]")],
+    ),
+    entry(
+        "queue",
+        "first in, first out",
+        &[operation("enqueue", "3", "nothing, or the same"), operation("dequeue", "nil", "the item, or nil if there was none")],
+    ),
+    entry(
+        "stack",
+        "last in, first out",
+        &[operation("push", "3", "nothing, or the same"), operation("pop", "nil", "the item, or nil if there was none")],
+    ),
+    entry(
+        "priority-queue",
+        "the least item out first: whole numbers, or texts",
+        &[operation("insert", "3", "nothing, or the same"), operation("take-least", "nil", "the least item, or nil if there was none")],
+    ),
+    entry(
+        "lock",
+        "held by one owner at a time",
+        &[operation("acquire", "nil", "nothing, or false if it was refused; a value says for whom it is, if not for the process"), RELEASE],
+    ),
+    entry(
+        "fenced-lock",
+        "held by one owner at a time, with a token, from 1 on, that grows from grant to grant",
+        &[operation("acquire", "nil", "the token, or false if it was refused"), RELEASE],
+    ),
+    entry(
+        "log",
+        "entries that are appended and stay, read from any offset",
+        &[
+            operation("append", "3", "nothing, or offset and entry: [0 3]"),
+            operation("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
+        ],
+    ),
+];
+
+/// What can be asked of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What it is called in files.
+    pub name: &'static str,
+    /// A value that goes in, as EDN has it.
+    pub asked: &'static str,
+    /// What comes out, in words.
+    pub answer: &'static str,
+}
+
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    operations: &'static [Operation],
+}
+
+const READ: Operation = operation("read", "nil", "the value, or nil");
+const WRITE: Operation = operation("write", "3", "nothing, or the same");
+const RELEASE: Operation = operation("release", "nil", "nothing, or false if it was refused");
+
+const fn entry(name: &'static str, about: &'static str, operations: &'static [Operation]) -> Entry {
+    Entry { name, about, operations }
+}
+
+const fn operation(name: &'static str, asked: &'static str, answer: &'static str) -> Operation {
+    Operation { name, asked, answer }
 }
 
 impl fmt::Display for ModelName {

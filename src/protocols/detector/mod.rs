@@ -239,7 +239,8 @@ settings! {
         indirect_checks: u32 = 3, Count(0..=100);
         /// Updates are passed on this many times ⌈log₁₀(n + 1)⌉ times.
         retransmit_mult: u32 = 4, Count(1..=100);
-        /// A suspicion lasts at least this many times max(1, log₁₀ n) probe intervals. With 0, a member that does not answer is dead at once.
+        /// A suspicion lasts at least this many times max(1, log₁₀ n) probe intervals. With 0, a member that does not answer is
+        /// dead at once.
         suspicion_mult: u32 = 4, Count(0..=100);
         /// A suspicion lasts at most this many times as long, until others confirm it (Lifeguard). With 1, confirmations change nothing.
         suspicion_max_timeout_mult: u32 = 6, Count(1..=100);
