@@ -59,7 +59,7 @@ fn check_marks(form: Form<'_>, plan: &Planned, expect: &[(&'static str, Span)]) 
     if plan.has("Crash") {
         return;
     }
-    for (_, span) in expect.iter().filter(|(mark, _)| *mark == UNSYNCED_LOST) {
+    for (_, span) in expect.iter().filter(|(mark, _)| *mark == UNSYNCED_LOST.name) {
         form.report(Diagnostic::warning(*span, "this mark is never set: the plan has no Crash"));
     }
 }
