@@ -88,7 +88,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     let (decoys, mutants) = planted(registry).partition::<Vec<Topic>, _>(|topic| topic.class == Class::Decoy);
     topics.extend(mutants.into_iter().chain(decoys));
     for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
-        topics.extend(owned(class, &names));
+        topics.extend(owned(class, &names, registry));
     }
     topics.extend(ModelName::ALL.map(model));
     topics.extend(Notation::ALL.map(transactions));
@@ -125,7 +125,7 @@ fn system(system: &dyn AnySystem) -> Topic {
         ("roles", joined(system.roles())),
         ("messages", joined(system.kinds())),
         ("properties", lines(properties)),
-        ("sometimes", joined(&system.marks())),
+        ("sometimes", joined(&system.marks().iter().map(|mark| mark.name).collect::<Vec<_>>())),
         ("mutants", named(mutants)),
         ("decoys", named(decoys)),
     ];
@@ -286,7 +286,13 @@ fn guarantee(guarantee: Guarantee) -> Topic {
 type Owned = Vec<(&'static str, Vec<&'static str>)>;
 
 fn marks(registry: &Registry) -> Owned {
-    by_name(registry.systems().flat_map(|system| system.marks().into_iter().map(|mark| (mark, system.name()))))
+    by_name(registry.systems().flat_map(|system| system.marks().into_iter().map(|mark| (mark.name, system.name()))))
+}
+
+/// When this mark is set.
+fn set_when(name: &str, registry: &Registry) -> &'static str {
+    let mut marks = registry.systems().flat_map(AnySystem::marks);
+    marks.find(|mark| mark.name == name).map_or("", |mark| mark.about)
 }
 
 fn roles(registry: &Registry) -> Owned {
@@ -308,10 +314,14 @@ fn by_name(pairs: impl Iterator<Item = (&'static str, &'static str)>) -> Owned {
     names
 }
 
-fn owned(class: Class, names: &Owned) -> Vec<Topic> {
+fn owned(class: Class, names: &Owned, registry: &Registry) -> Vec<Topic> {
     let about = |name: &str| match class {
         Class::Mark => {
-            format!("Set when a run passes a place that a good sweep should pass sometimes. Demand it with expect: [Sometimes({name:?})].")
+            let told = match set_when(name, registry) {
+                "" => "Set when a run passes a place that a good sweep should pass sometimes.",
+                told => told,
+            };
+            format!("{told} Demand it with expect: [Sometimes({name:?})].")
         }
         Class::Role => format!("Faults can be aimed at the server that has this role when they strike: Crash(node: {name}, down: \"1s\")."),
         _ => format!("Triggers and replays can pick messages by their kind: When(Delivered(kind: {name:?}, nth: 1), …), --kind {name}."),
@@ -331,4 +341,18 @@ fn joined(names: &[&str]) -> String {
 
 fn lines(lines: Vec<String>) -> String {
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mark_has_a_sentence() {
+        for system in Registry::standard().systems() {
+            for mark in system.marks() {
+                assert!(mark.about.ends_with('.'), "{} of {}", mark.name, system.name());
+            }
+        }
+    }
 }

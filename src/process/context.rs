@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileName, Process};
+use super::{FileName, Mark, Process};
 use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 
 /// Names a sync of the disk within one incarnation of a process.
@@ -203,8 +203,8 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which it is never set fails only where the scenario's
     /// `expect` demands it; otherwise it is reported as never seen.
-    pub fn sometimes(&mut self, mark: &'static str) {
-        self.buffer.effects.push(Effect::Sometimes(mark));
+    pub fn sometimes(&mut self, mark: impl Into<Mark>) {
+        self.buffer.effects.push(Effect::Sometimes(mark.into().name));
     }
 
     /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by

@@ -54,6 +54,7 @@
 mod context;
 mod files;
 mod harness;
+mod mark;
 mod message;
 mod mutant;
 mod service;
@@ -67,6 +68,7 @@ use crate::base::NodeId;
 pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
 pub use files::{FileName, Files};
 pub use harness::Harness;
+pub use mark::Mark;
 pub use message::Message;
 pub use mutant::Mutant;
 pub use service::{Reply, Service};
@@ -86,7 +88,7 @@ pub trait Process: Sized + 'static {
     const ROLES: &'static [&'static str] = &[];
     /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
     /// where the scenario's `expect` demands it.
-    const MARKS: &'static [&'static str] = &[];
+    const MARKS: &'static [Mark] = &[];
     /// Whether it may have nodes started anew, by [`Context::restart`]: then nodes crash where no fault crashes them.
     const RESTARTS: bool = false;
 

@@ -48,7 +48,7 @@ fn check_crashes(parts: &Parts<'_>, plan: &Places, expect: &[(&'static str, Span
         }
     }
     if let Some(form) = parts.expect {
-        for (_, span) in expect.iter().filter(|(mark, _)| *mark == UNSYNCED_LOST) {
+        for (_, span) in expect.iter().filter(|(mark, _)| *mark == UNSYNCED_LOST.name) {
             form.report(Diagnostic::warning(*span, format!("this mark is never set: the plan has no {crashes}")));
         }
     }

@@ -54,7 +54,7 @@ impl Names<'_> {
 
     /// A *sometimes* mark.
     pub(super) fn mark(&self, form: Form<'_>) -> Option<&'static str> {
-        self.known(form, "mark", |system| system.marks())
+        self.known(form, "mark", |system| system.marks().iter().map(|mark| mark.name).collect())
     }
 
     /// A property that is judged.

@@ -21,6 +21,6 @@ pub struct Roster {
 impl Roster {
     /// The names that this system knows, and this many nodes.
     pub fn new(system: &dyn AnySystem, population: Population) -> Self {
-        Self { population, roles: system.roles(), kinds: system.kinds(), marks: system.marks() }
+        Self { population, roles: system.roles(), kinds: system.kinds(), marks: system.marks().iter().map(|mark| mark.name).collect() }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{ClientId, Duration, DurationRange, Form, NodeId};
 use crate::check::{Property, PropertyReport};
 use crate::history::{self, History};
-use crate::process::{self, ClientProcess, Context, Files, NoNote, Process, Role, SyncToken};
+use crate::process::{self, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
 use crate::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use crate::world::Cluster;
 
@@ -84,7 +84,7 @@ impl Process for Server {
     type Timer = Bell;
     type Note = NoNote;
     const ROLES: &'static [&'static str] = &["Leader", "Follower"];
-    const MARKS: &'static [&'static str] = &[Self::LEADER_LOST];
+    const MARKS: &'static [Mark] = &[Mark::new(Self::LEADER_LOST, "")];
 
     fn boot(config: &ServerConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let read = |name| disk.read(name).map_or(0, |bytes| bytes.len() as u64);
@@ -156,7 +156,7 @@ impl Process for Client {
     type Message = Letter;
     type Timer = ();
     type Note = history::Event<Add, u64>;
-    const MARKS: &'static [&'static str] = &["client started", "client gave up"];
+    const MARKS: &'static [Mark] = &[Mark::new("client started", ""), Mark::new("client gave up", "")];
 
     fn boot(&(me, servers): &(ClientId, u32), _: &Files, context: &mut Context<'_, Self>) -> Self {
         // A session of its own for each boot: what an earlier one had open stays open.

@@ -7,7 +7,7 @@ use super::{Mutant, Population, System, Written};
 use crate::base::{Form, Setting};
 use crate::check::{Property, View};
 use crate::history::formats::Entry;
-use crate::process::{Message, Process};
+use crate::process::{Mark, Message, Process};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
 
@@ -24,7 +24,7 @@ pub trait AnySystem: Send + Sync {
     /// The kinds of its messages.
     fn kinds(&self) -> &'static [&'static str];
     /// The *sometimes* marks of its servers and clients.
-    fn marks(&self) -> Vec<&'static str>;
+    fn marks(&self) -> Vec<Mark>;
     /// The properties that are judged in each of its runs, the world's own among them.
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
@@ -142,7 +142,7 @@ impl<S: System> AnySystem for Door<S> {
         S::Message::kinds()
     }
 
-    fn marks(&self) -> Vec<&'static str> {
+    fn marks(&self) -> Vec<Mark> {
         S::Server::MARKS.iter().chain(S::Client::MARKS).chain(world::MARKS).copied().collect()
     }
 

@@ -80,7 +80,7 @@ struct Odd(u32);
 impl Notation<u32> for Odd {
     fn read(&self, form: Form<'_>) -> Option<u32> {
         let count: u32 = form.count(1..=self.0)?;
-        if count % 2 == 0 {
+        if count.is_multiple_of(2) {
             form.report(form.problem(format!("{count} acceptors bear no more crashes than {}", count - 1)).help("give an odd number"));
             return None;
         }

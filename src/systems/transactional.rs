@@ -93,7 +93,7 @@ const ACTS_MOST: u32 = 1_000;
 impl BankLoad {
     fn bank(&self) -> Result<Bank, LoadError> {
         let (transfer, audit) = self.mix;
-        Bank::new(self.accounts, self.balance.into(), self.parties, BankMix { transfer, audit })
+        Bank::new(self.accounts, self.balance, self.parties, BankMix { transfer, audit })
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{ClientConfig, Generator, Origin, Pace, Patience};
 use crate::base::{ClientId, NodeId, sample_exponential};
 use crate::history::{Event, Outcome};
-use crate::process::{ClientProcess, Context, Files, Process, Reply, Service, SyncToken};
+use crate::process::{ClientProcess, Context, Files, Mark, Process, Reply, Service, SyncToken};
 
 /// A process that invokes operations of a service and notes what it saw.
 ///
@@ -81,10 +81,8 @@ struct Question<O> {
     tried: BTreeSet<NodeId>,
 }
 
-/// An operation took more than one request.
-const RETRIED: &str = "client retried";
-/// An operation got no answer.
-const UNKNOWN: &str = "operation unknown";
+const RETRIED: Mark = Mark::new("client retried", "An operation took more than one request.");
+const UNKNOWN: Mark = Mark::new("operation unknown", "An operation got no answer.");
 /// A byte for each session ever made. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const SESSIONS: &str = "sessions";
 
@@ -95,7 +93,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
     type Note = Event<S::Operation, S::Response>;
 
     /// What becomes of a request that is not answered in time: any sweep with faults should see it.
-    const MARKS: &'static [&'static str] = if S::RETRY { &[RETRIED] } else { &[UNKNOWN] };
+    const MARKS: &'static [Mark] = if S::RETRY { &[RETRIED] } else { &[UNKNOWN] };
 
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let sessions_made = disk.read(SESSIONS).map_or(0, <[u8]>::len) as u32;

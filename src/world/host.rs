@@ -169,7 +169,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         let remains = self.machine.crash(core);
         core.record(&Event::Crash { node, unsynced: remains.unsynced, kept: remains.kept });
         if remains.kept < remains.unsynced {
-            core.record(&Event::Mark { node, mark: UNSYNCED_LOST });
+            core.record(&Event::Mark { node, mark: UNSYNCED_LOST.name });
         }
         true
     }

@@ -25,7 +25,7 @@ use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Judge, Panic, Pending, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
-use crate::process::{Message, Process};
+use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
@@ -56,10 +56,10 @@ pub const WELL_FORMED: Property =
 pub const PROPERTIES: [Property; 4] = [PROGRESS, NO_PANIC, TIME_ADVANCES, WELL_FORMED];
 
 /// A *sometimes* mark that the world itself sets: a crash lost writes that were not synced.
-pub const UNSYNCED_LOST: &str = "unsynced write lost";
+pub const UNSYNCED_LOST: Mark = Mark::new("unsynced write lost", "A crash lost writes that were not synced.");
 
 /// The *sometimes* marks that the world itself sets, in a run whose plan has crashes.
-pub const MARKS: &[&str] = &[UNSYNCED_LOST];
+pub const MARKS: &[Mark] = &[UNSYNCED_LOST];
 
 /// What becomes of a run while it goes on.
 pub struct World<'a, C: Cluster> {

@@ -35,7 +35,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
     pub(super) fn new(
         judges: Vec<Box<dyn Judge<C>>>,
         sinks: Vec<&'a mut dyn Sink>,
-        own_marks: &'static [&'static str],
+        own_marks: &'static [crate::process::Mark],
         stops: bool,
     ) -> Self {
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
@@ -51,7 +51,7 @@ impl<'a, C: Cluster> Scribe<'a, C> {
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
-            marks: declared.map(|name| MarkCount { name, count: 0 }).collect(),
+            marks: declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect(),
             settling_since: None,
             fresh_completion: false,
         }

@@ -8,7 +8,7 @@ use crate::check::{Doing, Explanation, Panic, PropertyReport, Verdict};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
-use crate::process::{ClientProcess, Context, Files, NoNote, Process, Role};
+use crate::process::{ClientProcess, Context, Files, Mark, NoNote, Process, Role};
 use crate::trace::{Entry, Record};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl Process for Teller {
     type Message = Talk;
     type Timer = ();
     type Note = history::Event<u64, u64>;
-    const MARKS: &'static [&'static str] = &["answered"];
+    const MARKS: &'static [Mark] = &[Mark::new("answered", "")];
 
     fn boot(servers: &u32, _: &Files, context: &mut Context<'_, Self>) -> Self {
         context.set_timer((), Duration::from_millis(10));

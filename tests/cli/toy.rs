@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, Duration, Form, NodeId};
 use stormglass::check::{Judge, Property, PropertyReport, Verdict};
 use stormglass::history::{self, History};
-use stormglass::process::{ClientProcess, Context, Files, Message, Process};
+use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Record};
 use stormglass::world::Cluster;
@@ -76,7 +76,7 @@ impl Process for Server {
     type Note = SomethingBad;
 
     const ROLES: &'static [&'static str] = &["Only"];
-    const MARKS: &'static [&'static str] = &["asked twice"];
+    const MARKS: &'static [Mark] = &[Mark::new("asked twice", "")];
 
     fn boot(trouble: &Trouble, _: &Files, _: &mut Context<'_, Self>) -> Self {
         Self { trouble: *trouble, asked: 0 }
@@ -121,7 +121,7 @@ impl Process for Client {
     type Timer = ();
     type Note = history::Event<(), u64>;
 
-    const MARKS: &'static [&'static str] = &["never"];
+    const MARKS: &'static [Mark] = &[Mark::new("never", "")];
 
     fn boot(odds: &u64, _: &Files, context: &mut Context<'_, Self>) -> Self {
         context.set_timer((), Duration::from_millis(10));

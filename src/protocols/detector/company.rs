@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Detector, Message, Note, Timer, mark};
 use crate::base::{Duration, Kind, NodeId};
-use crate::process::{self, Context, Embeds, Files, Process, SyncToken};
+use crate::process::{self, Context, Embeds, Files, Mark, Process, SyncToken};
 
 /// A node with a worker and detectors.
 ///
@@ -84,10 +84,9 @@ pub enum CompanyTimer {
     Work,
 }
 
-/// A request for work was answered.
-const WORK_ANSWERED: &str = "work answered";
-/// The disk had not finished the last piece of work when the next one was due.
-const WORK_WAITS: &str = "work waits for the disk";
+const WORK_ANSWERED: Mark = Mark::new("work answered", "A request for work was answered.");
+const WORK_WAITS: Mark =
+    Mark::new("work waits for the disk", "The disk had not finished the last piece of work when the next one was due.");
 
 impl Company {
     /// Its detectors.
@@ -133,7 +132,7 @@ impl Process for Company {
     type Timer = CompanyTimer;
     type Note = Note;
 
-    const MARKS: &'static [&'static str] = &MARKS;
+    const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &CompanyConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
         let boot = |detector: &Config| context.embed(|context| Detector::boot(detector, files, context));
@@ -198,4 +197,4 @@ impl Process for Company {
     }
 }
 
-static MARKS: [&str; mark::ALL.len() + 2] = mark::and(&[WORK_ANSWERED, WORK_WAITS]);
+static MARKS: [Mark; mark::ALL.len() + 2] = mark::and(&[WORK_ANSWERED, WORK_WAITS]);

@@ -7,7 +7,7 @@ use super::message::Body;
 use super::swim::Swim;
 use super::{Config, Message, Method, Note, mark};
 use crate::base::NodeId;
-use crate::process::{Context, Files, Process};
+use crate::process::{Context, Files, Mark, Process};
 
 /// A failure detector: heartbeats, φ-accrual or SWIM, as its configuration says.
 ///
@@ -91,7 +91,7 @@ impl Process for Detector {
     type Timer = Timer;
     type Note = Note;
 
-    const MARKS: &'static [&'static str] = mark::ALL;
+    const MARKS: &'static [Mark] = mark::ALL;
 
     fn boot(config: &Config, _: &Files, context: &mut Context<'_, Self>) -> Self {
         let slot = config.slot;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Config, Detector, Message, Note, Rules, Timer, mark};
 use crate::base::NodeId;
-use crate::process::{Context, Embeds, Files, Process, Role, SyncToken};
+use crate::process::{Context, Embeds, Files, Mark, Process, Role, SyncToken};
 
 /// A node that follows a leader, elected by the detector beneath it.
 #[derive(Debug)]
@@ -31,10 +31,9 @@ pub enum OmegaNote {
     Follows(NodeId),
 }
 
-/// A leader is elected that another had been before.
-pub(super) const NEW_LEADER: &str = "another leader";
+pub(super) const NEW_LEADER: Mark = Mark::new("another leader", "A leader is elected that another had been before.");
 
-static MARKS: [&str; mark::ALL.len() + 1] = mark::and(&[NEW_LEADER]);
+static MARKS: [Mark; mark::ALL.len() + 1] = mark::and(&[NEW_LEADER]);
 
 impl Omega {
     /// Whom it follows.
@@ -86,7 +85,7 @@ impl Process for Omega {
     type Note = OmegaNote;
 
     const ROLES: &'static [&'static str] = &["Leader"];
-    const MARKS: &'static [&'static str] = &MARKS;
+    const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &Config, files: &Files, context: &mut Context<'_, Self>) -> Self {
         let detector = context.embed(|context| Detector::boot(config, files, context));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::omega::NEW_LEADER;
 use super::{Config, Message, Omega, OmegaNote, Rules, Timer, mark};
 use crate::base::{Duration, Kind, LocalTime, NodeId};
-use crate::process::{self, Context, Embeds, Files, Process, Role};
+use crate::process::{self, Context, Embeds, Files, Mark, Process, Role};
 
 /// A node that does jobs, and supervises the others while it leads.
 #[derive(Debug)]
@@ -111,14 +111,11 @@ pub enum SupervisorNote {
     },
 }
 
-/// A node that was suspected was started anew.
-const RESTARTED: &str = "node started anew";
-/// The job of a node that was suspected for long went to another.
-const REPLACED: &str = "node replaced";
-/// There was nobody left to take a job.
-const NO_SPARE: &str = "no spare node";
+const RESTARTED: Mark = Mark::new("node started anew", "A node that was suspected was started anew.");
+const REPLACED: Mark = Mark::new("node replaced", "The job of a node that was suspected for long went to another.");
+const NO_SPARE: Mark = Mark::new("no spare node", "There was nobody left to take a job.");
 
-static MARKS: [&str; mark::ALL.len() + 4] = mark::and(&[NEW_LEADER, RESTARTED, REPLACED, NO_SPARE]);
+static MARKS: [Mark; mark::ALL.len() + 4] = mark::and(&[NEW_LEADER, RESTARTED, REPLACED, NO_SPARE]);
 
 impl Supervisor {
     fn supervise(&mut self, context: &mut Context<'_, Self>) {
@@ -226,7 +223,7 @@ impl Process for Supervisor {
 
     const ROLES: &'static [&'static str] = &["Leader"];
     const RESTARTS: bool = true;
-    const MARKS: &'static [&'static str] = &MARKS;
+    const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &SupervisorConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
         let omega = context.embed(|context| Omega::boot(&config.detector, files, context));

@@ -10,7 +10,7 @@ use super::message::{AppendResult, Command, Entries, Entry, EntryId, Message, Te
 use super::replica::{Outcome, Replica};
 use super::{Config, KvState, Log, Note, Operation, StateMachine, mark, store};
 use crate::base::{ClientId, Digest, NodeId};
-use crate::process::{self, Files, Process, Release, Reply, Role, SyncToken};
+use crate::process::{self, Files, Mark, Process, Release, Reply, Role, SyncToken};
 
 type Context<'a, S> = process::Context<'a, Raft<S>>;
 
@@ -66,7 +66,7 @@ impl<S: StateMachine> Process for Raft<S> {
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
-    const MARKS: &'static [&'static str] = mark::ALL;
+    const MARKS: &'static [Mark] = mark::ALL;
 
     fn boot(config: &Config<S>, disk: &Files, context: &mut Context<'_, S>) -> Self {
         let file = disk.read(store::FILE).unwrap_or_default();

@@ -13,7 +13,7 @@ use super::acceptor::Acceptor;
 use super::leader::{Count, Proposal};
 use super::message::{Accepted, Ballot, Message};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Files, Process, Release, Role, SyncToken};
+use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, PaxosCommit>;
 
@@ -51,11 +51,11 @@ pub enum Timer {
     TakeOver(TxnId),
 }
 
-/// The *sometimes* marks of its own.
-const TOOK_OVER: &str = "leader took over";
-const PREEMPTED: &str = "leader preempted";
-const PROPOSED_AGAIN: &str = "vote proposed again";
-const SILENT_ABORTED: &str = "silent participant aborted";
+const TOOK_OVER: Mark = Mark::new("leader took over", "The *sometimes* marks of its own.");
+const PREEMPTED: Mark = Mark::new("leader preempted", "A leader met a higher ballot and gave way.");
+const PROPOSED_AGAIN: Mark = Mark::new("vote proposed again", "A leader proposed again a vote that may have been chosen.");
+const SILENT_ABORTED: Mark =
+    Mark::new("silent participant aborted", "A leader proposed no in the name of a participant that nobody had heard of.");
 
 impl Process for PaxosCommit {
     type Config = Config;
@@ -64,7 +64,7 @@ impl Process for PaxosCommit {
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
-    const MARKS: &'static [&'static str] = &[
+    const MARKS: &'static [Mark] = &[
         mark::WAITED,
         mark::DEADLOCK_AVOIDED,
         mark::IN_DOUBT,

@@ -12,6 +12,7 @@ use super::super::manager::{Happening, Manager, Refusal};
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::{Operation, Rules};
 use crate::base::{Act, ClientId, Committed, Digest, NodeId, Seen, Transaction};
+use crate::process::Mark;
 use crate::process::Reply;
 use crate::protocols::raft;
 
@@ -39,7 +40,7 @@ pub(super) enum News {
     /// Say this. All servers of a group say the same, numbered from 1.
     Note(u64, Note),
     /// Say that this place was passed.
-    Mark(&'static str),
+    Mark(Mark),
     /// A transaction is to be coordinated.
     Began(TxnId),
     /// The group has voted.

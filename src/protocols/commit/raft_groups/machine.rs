@@ -10,7 +10,7 @@ use super::group::{Group, News};
 use super::message::{Message, RaftMessage};
 use super::{Config, Operation, mark};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Embeds, Files, Process, Reply, Role, SyncToken};
+use crate::process::{self, Embeds, Files, Mark, Process, Reply, Role, SyncToken};
 use crate::protocols::raft::{self, Raft, StateMachine};
 
 type Context<'a> = process::Context<'a, Member>;
@@ -73,10 +73,10 @@ pub enum Note {
 }
 
 /// Groups neither read through Raft nor have sessions in it.
-const RAFT_MARKS: &[&str] = raft::MARKS_OF_THE_LOG;
+const RAFT_MARKS: &[Mark] = raft::MARKS_OF_THE_LOG;
 
-const fn marks() -> [&'static str; mark::ALL.len() + RAFT_MARKS.len()] {
-    let mut marks = [""; mark::ALL.len() + RAFT_MARKS.len()];
+const fn marks() -> [Mark; mark::ALL.len() + RAFT_MARKS.len()] {
+    let mut marks = [Mark::new("", ""); mark::ALL.len() + RAFT_MARKS.len()];
     let mut place = 0;
     while place < marks.len() {
         let own = mark::ALL.len();
@@ -93,7 +93,7 @@ impl Process for Member {
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
-    const MARKS: &'static [&'static str] = &marks();
+    const MARKS: &'static [Mark] = &marks();
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
         let group = config.group_of(context.me());
@@ -203,7 +203,7 @@ impl Member {
                 match news {
                     News::Note(place, note) => context.note(Note::Group(*place, note.clone())),
                     // A mark counts once, though all servers of the group pass it.
-                    News::Mark(mark) if self.leading.is_some() => context.sometimes(mark),
+                    News::Mark(mark) if self.leading.is_some() => context.sometimes(*mark),
                     _ => {}
                 }
             }

@@ -11,7 +11,7 @@ use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::Config;
 use super::message::{Message, Standing};
 use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
-use crate::process::{self, Files, Process, Release, Role, SyncToken};
+use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
 
@@ -94,13 +94,13 @@ pub enum Timer {
     Poll(TxnId),
 }
 
-/// The *sometimes* marks of its own.
-const ELECTED: &str = "recovery coordinator elected";
-const PRE_COMMITS_AGAIN: &str = "pre-commit sent again";
-const ALL_UNCERTAIN: &str = "all uncertain, aborted";
-const WITHOUT_ANSWER: &str = "committed without an answer";
-const ALL_RECOVERED: &str = "decided after a total failure";
-const TOLD: &str = "decision learned from another";
+const ELECTED: Mark = Mark::new("recovery coordinator elected", "The *sometimes* marks of its own.");
+const PRE_COMMITS_AGAIN: Mark = Mark::new("pre-commit sent again", "A recovery coordinator repeated that all have voted yes.");
+const ALL_UNCERTAIN: Mark = Mark::new("all uncertain, aborted", "Nobody knew of a pre-commit, and the transaction was aborted.");
+const WITHOUT_ANSWER: Mark =
+    Mark::new("committed without an answer", "A coordinator committed though somebody had not acknowledged the pre-commit.");
+const ALL_RECOVERED: Mark = Mark::new("decided after a total failure", "All had crashed, and decided when all were back.");
+const TOLD: Mark = Mark::new("decision learned from another", "A participant learned the decision from another.");
 
 impl Process for ThreePhase {
     type Config = Config;
@@ -109,7 +109,7 @@ impl Process for ThreePhase {
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
-    const MARKS: &'static [&'static str] = &[
+    const MARKS: &'static [Mark] = &[
         mark::WAITED,
         mark::DEADLOCK_AVOIDED,
         mark::IN_DOUBT,

@@ -12,7 +12,7 @@ use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
 use super::{Config, Message};
 use crate::base::{ClientId, NodeId};
-use crate::process::{self, Files, Process, Release, Role, SyncToken};
+use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
 
 pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 
@@ -66,7 +66,7 @@ impl Process for TwoPhase {
     type Note = Note;
 
     const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
-    const MARKS: &'static [&'static str] = mark::ALL;
+    const MARKS: &'static [Mark] = mark::ALL;
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
         let recovered = log::recover(disk);

@@ -6,6 +6,7 @@ use super::super::{Config, Correct, MUTANTS, Message, Mutant, Rules, Timer, mark
 use super::cluster::{Cluster, SESSION, n};
 use crate::base::{KvOp, RunKey, Stream};
 use crate::check::{PropertyReport, Verdict};
+use crate::process::Mark;
 
 /// Something that may happen next. Numbers choose among what there is.
 #[derive(Clone, Copy, Debug)]
@@ -217,8 +218,8 @@ fn storms_are_weathered() {
         settle(&mut cluster);
         assert_eq!(cluster.violations(), "", "seed {seed}");
     }
-    let of_writes = |mark: &&&str| !mark.starts_with("read ");
-    let missed: Vec<_> = mark::ALL.iter().filter(of_writes).filter(|mark| !marks.contains(**mark)).collect();
+    let of_writes = |mark: &&Mark| !mark.name.starts_with("read ");
+    let missed: Vec<_> = mark::ALL.iter().filter(of_writes).filter(|mark| !marks.contains(mark.name)).collect();
     assert!(missed.is_empty(), "never seen: {missed:?}");
 }
 
