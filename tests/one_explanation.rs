@@ -69,7 +69,7 @@ fn file(events: &Events) -> String {
     let mut asked: Vec<Option<KvOp>> = vec![None; 8];
     for (place, (client, event)) in events.iter().enumerate() {
         let (kind, op, seen) = match event {
-            Ok(op) => ("invoke", op.clone(), None),
+            Ok(op) => ("invoke", *op, None),
             Err(Outcome::Done(KvResponse::Value(value))) => ("ok", asked[*client as usize].take().expect("it was asked"), *value),
             Err(Outcome::Done(_)) => ("ok", asked[*client as usize].take().expect("it was asked"), None),
             Err(Outcome::Failed) => ("fail", asked[*client as usize].take().expect("it was asked"), None),
@@ -95,8 +95,10 @@ fn only(report: &PropertyReport) -> &Counterexample {
     &found.violations[0]
 }
 
-/// What must be the same wherever it is told: key, core, what is stuck, and how far orders get.
-fn essence(example: &Counterexample) -> (Option<String>, Vec<usize>, Option<usize>, Vec<Vec<usize>>, bool, Saw) {
+/// What must be the same wherever it is told: key, core, what is stuck, how far orders get, whether the core is minimal, and what was seen.
+type Essence = (Option<String>, Vec<usize>, Option<usize>, Vec<Vec<usize>>, bool, Saw);
+
+fn essence(example: &Counterexample) -> Essence {
     let index = |place: &usize| example.operations[*place].index;
     let orders = example.attempts.iter().map(|attempt| attempt.order.iter().map(index).collect());
     let core = example.core().collect();
