@@ -192,6 +192,10 @@ mod tests {
                       "kind": "always",
                       "verdict": "violated",
                       "detail": "two leaders",
+                      "explanation": {
+                        "of": "text",
+                        "text": "two leaders"
+                      },
                       "at_ns": 2013000000
                     },
                     {
@@ -199,6 +203,7 @@ mod tests {
                       "kind": "always",
                       "verdict": "holds",
                       "detail": "",
+                      "explanation": null,
                       "at_ns": null
                     },
                     {
@@ -206,6 +211,7 @@ mod tests {
                       "kind": "always",
                       "verdict": "holds",
                       "detail": "",
+                      "explanation": null,
                       "at_ns": null
                     }
                   ],

@@ -160,7 +160,8 @@ pub fn judge<M: Model>(name: &'static str, model: &M, history: &History<M::Op, M
     examine(model, history, budget, None).property(name)
 }
 
-/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the report.
+/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the
+/// report.
 pub fn judge_and_draw<M: Model>(
     name: &'static str,
     model: &M,
