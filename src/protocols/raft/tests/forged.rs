@@ -239,7 +239,7 @@ fn leader_completeness() {
             forger.append(3, 1, 2, 9);
             forger.leads(3, 2);
         },
-        expect![""],
+        expect!["leader-has-another node=n3 term=2 index=1 own=2 entry_term=1 by=n1 committed_term=1 committed=80ms at=100ms"],
     );
     // The later leader was elected first, and the earlier one commits after that.
     check(
@@ -248,7 +248,7 @@ fn leader_completeness() {
             forger.leads(3, 2);
             committed(forger);
         },
-        expect!["n3 leads term 2 at 0.090s without entry 1 of term 1, which n1 knew committed in term 1 at 0.090s: its log ends at 0"],
+        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=90ms at=90ms"],
     );
     holds(|forger| {
         committed(forger);
