@@ -248,6 +248,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -255,6 +256,10 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "violated",
                   "detail": "n1 did something bad\nafter record 8",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "at_ns": 11000000
                 },
                 {
@@ -262,6 +267,7 @@ fn the_json_of_a_run() {
                   "kind": "eventually",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -269,6 +275,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -276,6 +283,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -283,6 +291,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 }
               ],
@@ -580,6 +589,10 @@ fn the_json_of_a_sweep() {
                     "nothing-bad"
                   ],
                   "detail": "n1 did something bad",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "count": 9,
                   "seeds": [
                     1,
