@@ -46,12 +46,18 @@ fn a_stale_read() {
             done(1, KvResult::Value(Some(3))),
         ],
         &expect![[r#"
-            key 1: c2 read 1 → 3 fits in no order (invoked at 5ms, completed at 6ms)
-              the longest possible order, after c1 write 1 = 3, c1 write 1 = 5:
-                only 5 could have been read
+            key 1: its 3 operations are enough to see it; without any one of them there would be an order
 
               c1  ├write 1 = 3┤ ├write 1 = 5┤
               c2                             ╞read 1 → 3╡
+
+              c2 read 1 → 3 fits in no order. The longest order that leads to it:
+                c1 write 1 = 3, c1 write 1 = 5
+                  then only 5 could have been read
+
+                c1 write 1 = 3  1ms to 2ms
+                c1 write 1 = 5  3ms to 4ms
+                c2 read 1 → 3   5ms to 6ms  ✗ fits in no order
         "#]],
     );
 }
@@ -68,15 +74,18 @@ fn a_lost_update_beside_a_write_that_is_open() {
             done(0, KvResult::Written),
         ],
         &expect![[r#"
-            key 7: c2 cas 7: nothing to 2 fits in no order (invoked at 2ms, completed at 5ms)
-              the longest possible order, after c3 cas 7: nothing to 4, c1 write 7 = 1:
-                it held 1: only a mismatch that found it was possible
-              another, after c3 cas 7: nothing to 4:
-                it held 4: only a mismatch that found it was possible
+            key 7: 2 of 3 operations are enough to see it; without any one of them there would be an order
 
-              c1  ├write 7 = 1────────────┤
-              c2   ╞cas 7: nothing to 2══╡
-              c3    ├cas 7: nothing to 4┤
+              c2  ╞cas 7: nothing to 2══╡
+              c3   ├cas 7: nothing to 4┤
+
+              c2 cas 7: nothing to 2 fits in no order. The longest order that leads to it:
+                c3 cas 7: nothing to 4
+                  then it held 4: only a mismatch that found it was possible
+
+                c2 cas 7: nothing to 2  2ms to 5ms  ✗ fits in no order
+                c3 cas 7: nothing to 4  3ms to 4ms
+              The other operation does not help, even if it took effect at any time after it began, or never.
         "#]],
     );
 }
@@ -91,15 +100,17 @@ fn a_value_from_nowhere() {
             done(0, KvResult::Written),
         ],
         &expect![[r#"
-            key 7: c2 read 7 → 9 fits in no order (invoked at 2ms, completed at 3ms)
-              the longest possible order, after c1 write 7 = 1:
-                only 1 could have been read
-              another, at the start:
-                only nothing could have been read
-              nothing before it could have left what it saw
+            key 7: 1 of 2 operations is enough to see it
 
-              c1  ├write 7 = 1─┤
-              c2   ╞read 7 → 9╡
+              c2  ╞read 7 → 9╡
+
+              c2 read 7 → 9 fits in no order. It would have to be the first:
+                at the start
+                  then only nothing could have been read
+                nothing before it could have left what it saw
+
+                c2 read 7 → 9  2ms to 3ms  ✗ fits in no order
+              The other operation does not help, even if it took effect at any time after it began, or never.
         "#]],
     );
 }

@@ -93,11 +93,22 @@ fn what_a_violation_looks_like() {
           "violations": [
             {
               "key": "a",
+              "at_ns": 8,
               "line": 8,
+              "among": 4,
+              "needed": 2,
+              "minimal": true,
+              "kind": "read",
+              "saw": "other",
               "core": [
                 {
+                  "index": 0,
+                  "client": "p0",
                   "process": 0,
                   "text": "write a = \"x\" → ?",
+                  "invoked_ns": 1,
+                  "completed_ns": 2,
+                  "ending": "done",
                   "lines": [
                     1,
                     2
@@ -106,8 +117,13 @@ fn what_a_violation_looks_like() {
                   "stuck": false
                 },
                 {
+                  "index": 1,
+                  "client": "p1",
                   "process": 1,
                   "text": "append a + \"y\" → ?",
+                  "invoked_ns": 4,
+                  "completed_ns": null,
+                  "ending": "unknown",
                   "lines": [
                     4,
                     9
@@ -116,8 +132,13 @@ fn what_a_violation_looks_like() {
                   "stuck": false
                 },
                 {
+                  "index": 2,
+                  "client": "p0",
                   "process": 0,
                   "text": "read a → \"xy\"",
+                  "invoked_ns": 5,
+                  "completed_ns": 6,
+                  "ending": "done",
                   "lines": [
                     5,
                     6
@@ -126,8 +147,13 @@ fn what_a_violation_looks_like() {
                   "stuck": false
                 },
                 {
+                  "index": 3,
+                  "client": "p2",
                   "process": 2,
                   "text": "read a → \"x\"",
+                  "invoked_ns": 7,
+                  "completed_ns": 8,
+                  "ending": "done",
                   "lines": [
                     7,
                     8
@@ -136,10 +162,21 @@ fn what_a_violation_looks_like() {
                   "stuck": true
                 }
               ],
-              "minimal": true,
+              "attempts": [
+                {
+                  "skipped": 0,
+                  "order": [
+                    0,
+                    1,
+                    2
+                  ],
+                  "expected": "only \"xy\" could have been read"
+                }
+              ],
               "expected": [
                 "only \"xy\" could have been read"
               ],
+              "sourceless": false,
               "text": "key a: 2 of 4 operations are enough to see it; without any one of them there would be an order\n\n  p0  ├write a = \"x\"┄┄ ├read a → \"xy\"┤\n  p1   ├append a + \"y\"┄┄\n  p2                                  ╞read a → \"x\"╡\n\n  p2 read a → \"x\" fits in no order. The longest order that leads to it:\n    p0 write a = \"x\", p1 append a + \"y\", p0 read a → \"xy\"\n      then only \"xy\" could have been read\n\n    p0 write a = \"x\"   lines 1 to 2  ┄ may take effect at any later time, or never\n    p1 append a + \"y\"  lines 4 to 9  ┄ may take effect at any later time, or never\n    p0 read a → \"xy\"   lines 5 to 6\n    p2 read a → \"x\"    lines 7 to 8  ✗ fits in no order\n  The other 2 operations, those marked ┄ among them, do not help, even if each update took effect at any time after it began, or never.\n"
             }
           ],

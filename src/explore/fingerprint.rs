@@ -8,10 +8,10 @@ use crate::world::Outcome;
 /// A stable name for the way in which a run failed: equal for runs that violate the same properties for the same reason, whatever their
 /// seeds. Nothing for a run that did not fail.
 ///
-/// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its name, and the kinds
-/// of messages and the roles among its facts; of a history that is not linearizable, the kind of the operation that fits nowhere in the key
-/// that is violated first, and whether it saw an older, a lost or a never written value; of transactions the anomaly; of a panic its file and
-/// its message without numbers. Of words it is their first sentence without all that has a digit in it.
+/// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its name, and the
+/// kinds of messages and the roles among its facts; of a history that is not linearizable, the kind of the operation that fits nowhere in
+/// the key that is violated first, and whether it saw an older, a lost or a never written value; of transactions the anomaly; of a panic
+/// its file and its message without numbers. Of words it is their first sentence without all that has a digit in it.
 pub fn fingerprint(outcome: &Outcome) -> Option<u64> {
     let mut digest = Digest::new();
     let mut violated = false;

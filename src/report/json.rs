@@ -266,6 +266,10 @@ mod tests {
                       "kind": "always",
                       "verdict": "violated",
                       "detail": "two leaders",
+                      "explanation": {
+                        "of": "text",
+                        "text": "two leaders"
+                      },
                       "at_ns": 2013000000
                     },
                     {
@@ -273,6 +277,7 @@ mod tests {
                       "kind": "always",
                       "verdict": "holds",
                       "detail": "",
+                      "explanation": null,
                       "at_ns": null
                     },
                     {
@@ -280,6 +285,7 @@ mod tests {
                       "kind": "always",
                       "verdict": "holds",
                       "detail": "",
+                      "explanation": null,
                       "at_ns": null
                     }
                   ],

@@ -408,7 +408,7 @@ fn no_progress_is_a_finding() {
     let found = report(&outcome, PROGRESS.name);
     assert_eq!(found.verdict, Verdict::Violated);
     let Some(Explanation::Pending(pending)) = &found.explanation else { panic!("{found:?}") };
-    assert!(pending.nothing_fresh && pending.status.len() == 3, "{pending:?}");
+    assert!(pending.nothing_fresh && pending.status.len() == 5, "{pending:?}");
     let mut hurried = setup(Quirks { mute: true, ..Quirks::default() }, vec![]);
     hurried.conditions.settle = Duration::ZERO;
     assert_eq!(report(&run(hurried, 5), PROGRESS.name).verdict, Verdict::Holds);

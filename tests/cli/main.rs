@@ -246,6 +246,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -253,6 +254,10 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "violated",
                   "detail": "n1 did something bad\nafter record 8",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "at_ns": 11000000
                 },
                 {
@@ -260,6 +265,7 @@ fn the_json_of_a_run() {
                   "kind": "eventually",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -267,6 +273,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -274,6 +281,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -281,6 +289,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 }
               ],
@@ -578,6 +587,10 @@ fn the_json_of_a_sweep() {
                     "nothing-bad"
                   ],
                   "detail": "n1 did something bad",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "count": 9,
                   "seeds": [
                     1,

@@ -37,8 +37,8 @@ pub struct Counterexample {
     pub needed: usize,
     /// Whether without any one of the core there would be an order. If not, the budget ended first.
     pub minimal: bool,
-    /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what matters
-    /// most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
+    /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
+    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
     pub operations: Vec<CoreOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,

@@ -167,7 +167,8 @@ pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, 
     examine(model, history, budget, None).property(property)
 }
 
-/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the report.
+/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the
+/// report.
 pub fn judge_and_draw<M: Model>(
     property: &Property,
     model: &M,

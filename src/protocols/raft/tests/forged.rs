@@ -132,7 +132,7 @@ fn election_safety() {
             forger.leads(2, 8);
             forger.leads(3, 7);
         },
-        expect!["n1 and n3 both led term 7: n1 from 0.010s, n3 from 0.040s"],
+        expect!["two-leaders node=n3 first=n1 term=7 since=10ms at=40ms"],
     );
     check(
         "election-safety",
@@ -142,7 +142,7 @@ fn election_safety() {
             forger.boot(1, &[]);
             forger.leads(1, 7);
         },
-        expect!["n1 was elected twice in term 7: at 0.010s and, having crashed, at 0.040s"],
+        expect!["elected-twice node=n1 first=n1 term=7 since=10ms at=40ms"],
     );
     holds(|forger| {
         forger.leads(1, 7);
@@ -164,7 +164,7 @@ fn leader_append_only() {
             leads_with_two(forger);
             forger.note(1, Note::Truncated { last: 1 });
         },
-        expect!["n1, leader of term 2, cut its log from 2 entries to 1 at 0.040s"],
+        expect!["leader-cut-its-log node=n1 term=2 before=2 left=1 at=40ms"],
     );
     check(
         "leader-append-only",
@@ -172,7 +172,7 @@ fn leader_append_only() {
             leads_with_two(forger);
             forger.append(1, 1, 2, 3);
         },
-        expect!["n1, leader of term 2, cut its log from 2 entries to 0 at 0.040s"],
+        expect!["leader-cut-its-log node=n1 term=2 before=2 left=0 at=40ms"],
     );
     holds(|forger| {
         leads_with_two(forger);
@@ -195,7 +195,7 @@ fn log_matching() {
             forger.append(1, 1, 1, 0);
             forger.append(2, 1, 1, 5);
         },
-        expect!["entry 1 of term 1 is not the same, or does not follow the same entries, on n1 since 0.010s and on n2 since 0.020s"],
+        expect!["logs-differ index=1 term=1 node=n2 other=n1 since=10ms at=20ms"],
     );
     // The entries are the same, what precedes them is not.
     check(
@@ -206,9 +206,9 @@ fn log_matching() {
             forger.append(2, 1, 2, 0);
             forger.append(2, 2, 3, 0);
         },
-        expect!["entry 2 of term 3 is not the same, or does not follow the same entries, on n1 since 0.020s and on n2 since 0.040s"],
+        expect!["logs-differ index=2 term=3 node=n2 other=n1 since=20ms at=40ms"],
     );
-    check("log-matching", |forger| forger.append(1, 2, 1, 0), expect!["n1 put entry 2 after 0 entries at 0.010s"]);
+    check("log-matching", |forger| forger.append(1, 2, 1, 0), expect!["gap-in-log node=n1 index=2 length=0 at=10ms"]);
     holds(|forger| {
         forger.append(1, 1, 1, 0);
         forger.append(2, 1, 2, 5);
@@ -233,7 +233,7 @@ fn leader_completeness() {
             committed(forger);
             forger.leads(3, 2);
         },
-        expect!["n3 leads term 2 at 0.090s without entry 1 of term 1, which n1 knew committed in term 1 at 0.080s: its log ends at 0"],
+        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=80ms at=90ms"],
     );
     check(
         "leader-completeness",
@@ -242,9 +242,7 @@ fn leader_completeness() {
             forger.append(3, 1, 2, 9);
             forger.leads(3, 2);
         },
-        expect![
-            "n3 leads term 2 at 0.100s without entry 1 of term 1, which n1 knew committed in term 1 at 0.080s: it has one of term 2 there"
-        ],
+        expect!["leader-has-another node=n3 term=2 index=1 own=2 entry_term=1 by=n1 committed_term=1 committed=80ms at=100ms"],
     );
     // The later leader was elected first, and the earlier one commits after that.
     check(
@@ -253,7 +251,7 @@ fn leader_completeness() {
             forger.leads(3, 2);
             committed(forger);
         },
-        expect!["n3 leads term 2 at 0.090s without entry 1 of term 1, which n1 knew committed in term 1 at 0.090s: its log ends at 0"],
+        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=90ms at=90ms"],
     );
     holds(|forger| {
         committed(forger);
@@ -271,7 +269,7 @@ fn state_machine_safety() {
             forger.apply(1, 1, 1);
             forger.apply(2, 1, 2);
         },
-        expect!["n2 applied entry 1 of term 2 at 0.040s, where n1 had applied another, of term 1, at 0.030s"],
+        expect!["applied-another node=n2 index=1 term=2 at=40ms by=n1 other_term=1 since=30ms"],
     );
     check(
         "state-machine-safety",
@@ -279,7 +277,7 @@ fn state_machine_safety() {
             forger.append(1, 1, 1, 0);
             forger.apply(1, 2, 1);
         },
-        expect!["n1 applied entry 2 at 0.020s, which its log does not have"],
+        expect!["applied-nothing node=n1 index=2 at=20ms"],
     );
     check(
         "state-machine-safety",
@@ -289,7 +287,7 @@ fn state_machine_safety() {
                 forger.note(server, Note::Applied { through: 1, term: Term(1), state: server.into() });
             }
         },
-        expect!["n2 and n1 applied the same entries through 1, but their states differ at 0.040s"],
+        expect!["states-differ node=n2 other=n1 index=1 at=40ms"],
     );
     holds(|forger| {
         for index in 1..=3 {
@@ -304,13 +302,13 @@ fn state_machine_safety() {
 #[test]
 fn persist_before_answer() {
     let vote = |story: fn(&mut Forger), detail| check("persist-before-answer", story, detail);
-    vote(|forger| forger.vote(1, 2, 3), expect!["at 0.010s n1 gave n2 its vote in term 3, but its disk held term 0 and no vote"]);
+    vote(|forger| forger.vote(1, 2, 3), expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=10ms"]);
     vote(
         |forger| {
             forger.write_vote(1, 3, 2);
             forger.vote(1, 2, 3);
         },
-        expect!["at 0.020s n1 gave n2 its vote in term 3, but its disk held term 0 and no vote"],
+        expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=20ms"],
     );
     vote(
         |forger| {
@@ -318,11 +316,11 @@ fn persist_before_answer() {
             forger.sync(1);
             forger.vote(1, 3, 3);
         },
-        expect!["at 0.030s n1 gave n3 its vote in term 3, but its disk held term 3 and a vote for n2"],
+        expect!["voted-unprepared term=3 held=3 vote=n2 node=n1 other=n3 at=30ms"],
     );
     vote(
         |forger| forger.send(1, 2, Message::RequestVote { term: Term(1), last: EntryId::ZERO }),
-        expect!["at 0.010s n1 asked n2 for its vote in term 1, but its disk held term 0 and no vote"],
+        expect!["asked-unprepared term=1 held=0 vote=nobody node=n1 other=n2 at=10ms"],
     );
     vote(
         |forger| {
@@ -331,14 +329,14 @@ fn persist_before_answer() {
             forger.write_entry(1, 2, 3, 0);
             forger.acknowledge(1, 2, 3, 2);
         },
-        expect!["at 0.060s n1 acknowledged entries through 2 to n2, leader of term 3, but its disk held only 1"],
+        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=60ms"],
     );
     vote(
         |forger| {
             forger.store(1, 1, 3, 0);
             forger.acknowledge(1, 2, 4, 1);
         },
-        expect!["at 0.040s n1 acknowledged entries through 1 to n2, leader of term 4, but its disk held term 3"],
+        expect!["term-not-durable term=4 index=1 held=3 node=n1 other=n2 at=40ms"],
     );
     // It has as many entries as it says, but others than its leader.
     vote(
@@ -350,7 +348,7 @@ fn persist_before_answer() {
             forger.sync(1);
             forger.acknowledge(1, 2, 4, 1);
         },
-        expect!["at 0.060s n1 acknowledged entries through 1 to n2, leader of term 4, but its disk held others than the leader's log"],
+        expect!["other-entries-durable term=4 index=1 node=n1 other=n2 at=60ms"],
     );
     // What a crash took is not on disk, and what was cut off is not either.
     vote(
@@ -360,7 +358,7 @@ fn persist_before_answer() {
             forger.boot(1, &[]);
             forger.vote(1, 2, 3);
         },
-        expect!["at 0.040s n1 gave n2 its vote in term 3, but its disk held term 0 and no vote"],
+        expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=40ms"],
     );
     holds(|forger| {
         forger.write_vote(1, 3, 2);
@@ -400,7 +398,7 @@ fn a_disk_is_read_at_boot() {
             forger.boot(1, torn);
             forger.acknowledge(1, 2, 3, 2);
         },
-        expect!["at 0.020s n1 acknowledged entries through 2 to n2, leader of term 3, but its disk held only 1"],
+        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=20ms"],
     );
 }
 
@@ -417,7 +415,7 @@ fn committed_on_quorum() {
             forger.write_entry(2, 1, 1, 0);
             forger.apply(1, 1, 1);
         },
-        expect!["n1 committed entry 1 of term 1 at 0.070s, but 1 of 3 disks hold it, fewer than 2"],
+        expect!["too-few-disks node=n1 index=1 term=1 holders=1 servers=3 needed=2 at=70ms"],
     );
     // The disk of a server that is down counts.
     holds(|forger| {

@@ -314,9 +314,10 @@ fn figure_8_is_safe_with_the_correct_rule() {
 #[test]
 fn figure_8_bites_the_mutant() {
     expect![[r#"
-        leader-completeness: n5 leads term 4 at 0.066s without entry 2 of term 1, which n1 knew committed in term 3 at 0.058s: it has one of term 2 there
-        state-machine-safety: n5 applied entry 2 of term 2 at 0.076s, where n1 had applied another, of term 1, at 0.058s
-    "#]].assert_eq(&figure_8(Some(broken("raft/commits-old-term"))).violations());
+        leader-completeness: leader-has-another node=n5 term=4 index=2 own=2 entry_term=1 by=n1 committed_term=3 committed=58ms at=66ms
+        state-machine-safety: applied-another node=n5 index=2 term=2 at=76ms by=n1 other_term=1 since=58ms
+    "#]]
+    .assert_eq(&figure_8(Some(broken("raft/commits-old-term"))).violations());
 }
 
 /// n1 asks for n2's vote, n2 crashes at once and forgets what was not on disk, n3 asks too.
@@ -346,8 +347,8 @@ fn a_vote_that_is_not_on_disk_is_not_given() {
 #[test]
 fn a_forgotten_vote_bites_the_mutant() {
     expect![[r#"
-        election-safety: n1 and n3 both led term 1: n1 from 0.003s, n3 from 0.006s
-        persist-before-answer: at 0.001s n1 asked n2 for its vote in term 1, but its disk held term 0 and no vote
+        election-safety: two-leaders node=n3 first=n1 term=1 since=3ms at=6ms
+        persist-before-answer: asked-unprepared term=1 held=0 vote=nobody node=n1 other=n2 at=1ms
     "#]]
     .assert_eq(&forgetful(Some(broken("raft/forgets-vote"))).violations());
 }
