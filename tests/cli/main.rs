@@ -222,6 +222,7 @@ fn the_json_of_a_run() {
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,
+              "meant": null,
               "seed": 7,
               "verdict": "violated",
               "digest": "5e0c3b4dd5780f79",
@@ -246,6 +247,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -253,6 +255,10 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "violated",
                   "detail": "n1 did something bad\nafter record 8",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "at_ns": 11000000
                 },
                 {
@@ -260,6 +266,7 @@ fn the_json_of_a_run() {
                   "kind": "eventually",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -267,6 +274,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -274,6 +282,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 },
                 {
@@ -281,6 +290,7 @@ fn the_json_of_a_run() {
                   "kind": "always",
                   "verdict": "holds",
                   "detail": "",
+                  "explanation": null,
                   "at_ns": null
                 }
               ],
@@ -531,6 +541,7 @@ fn the_json_of_a_sweep() {
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,
+              "meant": null,
               "start": 0,
               "seeds": 20,
               "ended": "complete",
@@ -556,6 +567,38 @@ fn the_json_of_a_sweep() {
                 "failed": 0,
                 "unknown": 0
               },
+              "properties": [
+                {
+                  "name": "sane-answers",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "nothing-bad",
+                  "violated": 9,
+                  "unknown": 0
+                },
+                {
+                  "name": "progress",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "no-panic",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "time-advances",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "well-formed-history",
+                  "violated": 0,
+                  "unknown": 0
+                }
+              ],
               "tables": [],
               "sometimes": [
                 {
@@ -578,6 +621,10 @@ fn the_json_of_a_sweep() {
                     "nothing-bad"
                   ],
                   "detail": "n1 did something bad",
+                  "explanation": {
+                    "of": "text",
+                    "text": "n1 did something bad\nafter record 8"
+                  },
                   "count": 9,
                   "seeds": [
                     1,
@@ -1033,11 +1080,13 @@ fn helps() {
                   --verify              Run twice, and name the first record that differs
                   --as-meant            End with 0 if the scenario's outcome came true, even if that is a
                                         violation
-                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json]
+                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json,
+                                        junit, github]
                   --trace <FILE>        Write every record to this file, as JSON lines
                   --history <FILE>      Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as
                                         JSON lines
-                  --report <FILE.html>  Draw what the clients of a key-value system saw, on a page of its own
+                  --report <FILE.html>  Write the verdict on a page of its own; what the clients of a key-value
+                                        system saw is drawn there
                   --set <PATH=VALUE>    Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help                Print help
 
@@ -1062,7 +1111,8 @@ fn helps() {
                   --keep-going        Go on after a violation
                   --as-meant          End with 0 if the scenario's outcome came true: at the first seed that
                                       violates what it means to
-                  --format <FORMAT>   How the summary is written [default: text] [possible values: text, json]
+                  --format <FORMAT>   How the summary is written [default: text] [possible values: text, json,
+                                      junit, github]
                   --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help              Print help
 
@@ -1125,7 +1175,7 @@ fn helps() {
                   --full                   Explain every key that is violated, not only the one with the
                                            smallest explanation
                   --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
-                                           json]
+                                           json, junit, github]
               -h, --help                   Print help
 
             Example: stormglass check history.edn --model cas-register --report why.html
