@@ -89,7 +89,8 @@ fn sweeps_and_traces() {
             }
         }
     }
-    let defect = json!({ "seed": 7, "verdict": "defect", "digest": null, "fingerprint": null, "violated": [], "events": null, "sim_time_ns": null,
+    let defect = json!({ "seed": 7, "verdict": "defect", "digest": null, "fingerprint": null,
+        "violated": [], "events": null, "sim_time_ns": null,
         "message": "x" });
     demand("row", &defect, "a defect");
 }

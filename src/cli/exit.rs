@@ -31,7 +31,7 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this. What is asked for is a property, and whether it was
+    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this. It is asked for a property and whether it was
     /// violated.
     pub(super) fn as_meant(self, meant: Option<(&str, bool)>) -> Self {
         match (meant, self) {
