@@ -31,8 +31,8 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this; and it is asked whether a property is violated, and
-    /// it is, or it is not.
+    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this. It is asked for a property and whether it was
+    /// violated.
     pub(super) fn as_meant(self, meant: Option<(&str, bool)>) -> Self {
         match (meant, self) {
             (Some((_, true)), Self::Violated) => Self::Held,

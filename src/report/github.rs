@@ -5,8 +5,8 @@ use super::suites::{Outcome, suites};
 use super::text::clean;
 use crate::base::{Diagnostic, Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated, `::warning` for what nobody knows, `::notice` for what is violated as a scenario
-/// means to show. What holds is not told.
+/// `::error file=…,line=…,title=…::…` for what is violated, `::warning` for what nobody knows, `::notice` for what is violated as a
+/// scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;
 

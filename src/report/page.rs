@@ -13,7 +13,7 @@ use super::history::{history_facts, history_headline, history_text};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
 use crate::base::Time;
-use crate::check::{Attempts, Ending, PropertyReport, Scene, Verdict, View, ViewedOperation, ViewedOrder};
+use crate::check::{Attempts, Ending, Explanation, PropertyReport, Scene, Verdict, View, ViewedOperation, ViewedOrder};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -78,7 +78,7 @@ fn properties(run: &RunReport<'_>) -> Markup {
                         span.sign aria-hidden="true" { (sign) } " " strong { (report.name) }
                         span.said { " " (report.verdict) @if let Some(at) = report.at { " at " (at) } }
                         @if let Some(why) = report.explanation.as_ref().filter(|_| report.verdict != Verdict::Holds) {
-                            pre tabindex="0" { (explanation_text(why)) }
+                            pre.drawn[matches!(why, Explanation::Linearizability(_))] tabindex="0" { (explanation_text(why)) }
                         }
                     }
                 }
@@ -90,8 +90,14 @@ fn properties(run: &RunReport<'_>) -> Markup {
 
 /// What has no drawing.
 fn plain_page(told: &str) -> String {
-    html! { (DOCTYPE) html lang="en" { head { meta charset="utf-8"; title { "Stormglass" } style { (PreEscaped(STYLE)) } } body { main { pre { (told) } } } } }
-        .into_string()
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { "Stormglass" } style { (PreEscaped(STYLE)) } }
+            body { main { pre { (told) } } }
+        }
+    }
+    .into_string()
 }
 
 const fn sign(verdict: Verdict) -> (&'static str, &'static str) {

@@ -222,6 +222,7 @@ fn the_json_of_a_run() {
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,
+              "meant": null,
               "seed": 7,
               "verdict": "violated",
               "digest": "5e0c3b4dd5780f79",
@@ -540,6 +541,7 @@ fn the_json_of_a_sweep() {
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,
+              "meant": null,
               "start": 0,
               "seeds": 20,
               "ended": "complete",
@@ -565,6 +567,38 @@ fn the_json_of_a_sweep() {
                 "failed": 0,
                 "unknown": 0
               },
+              "properties": [
+                {
+                  "name": "sane-answers",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "nothing-bad",
+                  "violated": 9,
+                  "unknown": 0
+                },
+                {
+                  "name": "progress",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "no-panic",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "time-advances",
+                  "violated": 0,
+                  "unknown": 0
+                },
+                {
+                  "name": "well-formed-history",
+                  "violated": 0,
+                  "unknown": 0
+                }
+              ],
               "tables": [],
               "sometimes": [
                 {
@@ -1047,11 +1081,13 @@ fn helps() {
                   --verify              Run twice, and name the first record that differs
                   --as-meant            End with 0 if the scenario's outcome came true, even if that is a
                                         violation
-                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json]
+                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json,
+                                        junit, github]
                   --trace <FILE>        Write every record to this file, as JSON lines
                   --history <FILE>      Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as
                                         JSON lines
-                  --report <FILE.html>  Draw what the clients of a key-value system saw, on a page of its own
+                  --report <FILE.html>  Write the verdict on a page of its own; what the clients of a key-value
+                                        system saw is drawn there
                   --set <PATH=VALUE>    Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help                Print help
 
@@ -1076,7 +1112,8 @@ fn helps() {
                   --keep-going        Go on after a violation
                   --as-meant          End with 0 if the scenario's outcome came true: at the first seed that
                                       violates what it means to
-                  --format <FORMAT>   How the summary is written [default: text] [possible values: text, json]
+                  --format <FORMAT>   How the summary is written [default: text] [possible values: text, json,
+                                      junit, github]
                   --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help              Print help
 
@@ -1139,7 +1176,7 @@ fn helps() {
                   --full                   Explain every key that is violated, not only the one with the
                                            smallest explanation
                   --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
-                                           json]
+                                           json, junit, github]
               -h, --help                   Print help
 
             Example: stormglass check history.edn --model cas-register --report why.html

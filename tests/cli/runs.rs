@@ -152,6 +152,24 @@ fn a_sweep_may_look_for_what_is_meant() {
     assert_eq!(sweep("200", &[]).0, Some(1), "another property was violated first");
 }
 
+/// What is drawn holds, but the run does not: the page says so.
+#[test]
+fn the_page_of_a_run_shows_the_verdict_of_the_run() {
+    let desk = Desk::new();
+    let vote = scenario("raft/bugs/forgets-vote");
+    let (_, out, _) = stormglass(&desk, &["run", &vote, "--seed", "1", "--format", "json", "--report", "page.html"]);
+    let run: Value = serde_json::from_str(&out).unwrap();
+    let verdict =
+        |name: &str| run["properties"].as_array().unwrap().iter().find(|report| report["name"] == name).unwrap()["verdict"].clone();
+    assert_eq!((verdict("linearizability"), verdict("persist-before-answer")), ("holds".into(), "violated".into()));
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    for told in
+        ["<title>violated: ", "<p class=\"verdict violated\">", "<li class=\"violated\">", "<strong>linearizability</strong>", "<script>"]
+    {
+        assert!(page.contains(told), "{told}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_interrupted_leaves_no_drafts() {
