@@ -9,11 +9,11 @@
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
-//! # use stormglass::base::{ClientId, Duration, DurationRange, NodeId, Stream, Time};
+//! # use stormglass::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Stream, Time};
 //! # use stormglass::check::{Verdict, linearizability, model::{Model, Next}};
 //! # use stormglass::fault::{Fault, FaultPlan, FaultStep, Target};
 //! # use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
-//! # use stormglass::workload::{Client, ClientConfig, Generator, Origin, Pace, Patience};
+//! # use stormglass::workload::{Client, ClientConfig, Generator, Pace, Patience};
 //! # use stormglass::world::{Cluster, Conditions, Run, Setup, World};
 //! #
 //! #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,11 +79,11 @@
 //! # impl Generator<u64, u64> for Ones {
 //! #     type Config = ();
 //! #
-//! #     fn new((): &(), _: Origin) -> Self {
+//! #     fn new((): &()) -> Self {
 //! #         Self
 //! #     }
 //! #
-//! #     fn next(&mut self, _: &mut Stream) -> u64 {
+//! #     fn next(&mut self, _: OperationId, _: &mut Stream) -> u64 {
 //! #         1
 //! #     }
 //! # }
@@ -125,8 +125,8 @@
 //!         sessions_max: 1,
 //!         generator: (),
 //!     };
-//!     let crash = Fault::Crash { node: Target::Any, down: Some(length(10, 100)) };
-//!     let faults = FaultPlan { steps: vec![FaultStep::every(length(500, 1500), crash)] };
+//!     let crash = Fault::Crash { node: Target::Any, down: Some(length(10, 100).into()) };
+//!     let faults = FaultPlan::new(vec![FaultStep::every(length(500, 1500), crash)]);
 //!     let conditions = Conditions { faults, duration: Duration::from_secs(5), ..Conditions::default() };
 //!     World::run(Setup { servers: vec![careful], clients: vec![client; 2], conditions }, seed, vec![], vec![])
 //! }

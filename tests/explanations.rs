@@ -3,7 +3,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
-use stormglass::base::{ClientId, Time};
+use stormglass::base::{ClientId, OperationId, Time};
 use stormglass::check::linearizability::{Linearizability, check, diagnose, explain as explain_one};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
@@ -13,7 +13,8 @@ use stormglass::history::{Event, History, Outcome};
 use stormglass::report::explanation_text;
 
 fn invoke<O, R>(client: u32, op: O) -> Event<O, R> {
-    Event::Invoke { client: ClientId::new(client), op }
+    let client = ClientId::new(client);
+    Event::Invoke { client, id: OperationId::new(client, 1), op }
 }
 
 fn done<O, R>(client: u32, result: R) -> Event<O, R> {

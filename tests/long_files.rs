@@ -63,7 +63,7 @@ fn lines_of(clients: u32, unknown: u32, lie: Option<Lie>, seed: u64) -> String {
             KvOp::Append { .. } => unreachable!("numbers are not appended to"),
         };
         let (client, kind, op, answer) = match event {
-            Event::Invoke { client, op } => {
+            Event::Invoke { client, op, .. } => {
                 busy.insert(client, op.clone());
                 (client, "invoke", op, None)
             }

@@ -296,7 +296,7 @@ fn workloads_are_written_as_they_are_read() {
     for load in [
         "Bank(accounts: 4, balance: 20, parties: 2, mix: (transfer: 1, audit: 2))",
         "Lists(keys: 3, choice: Zipf(\"0.99\"), acts: 6, mix: (read: 3, append: 1))",
-        "Registers(keys: 8, acts: 4, mix: (read: 1, write: 0))",
+        "Registers(keys: 8, choice: Uniform, acts: 4, mix: (read: 1, write: 0))",
     ] {
         let once = scenario(load, "").to_ron();
         let load = format!("load: {load}");

@@ -1,7 +1,7 @@
 //! The Raft run of which the tables in docs/benchmarks.md speak: five servers, latency of 1 to 5 ms, a client write each 10 ms, the leader
 //! crashes in the middle of each 10 s.
 
-use stormglass::base::{Duration, DurationRange, Time};
+use stormglass::base::{Duration, Time};
 use stormglass::check::Verdict;
 use stormglass::environment::{Latency, LinkModel};
 use stormglass::fault::{Fault, FaultPlan, FaultStep, Target};
@@ -20,12 +20,12 @@ fn config(clients: u32) -> RaftKvConfig {
 /// A run of this length; judged, it must hold.
 pub(crate) fn run(seed: u64, clients: u32, length: Duration, judged: bool) -> Outcome {
     let config = config(clients);
-    let crash = Fault::Crash { node: Target::Role("Leader"), down: Some(DurationRange::from(Duration::from_secs(1))) };
+    let crash = Fault::Crash { node: Target::Role("Leader"), down: Some(Duration::from_secs(1).into()) };
     let crashes = (1..=length.as_nanos() / 10_000_000_000)
         .map(|nth| FaultStep::at(Time::ZERO + (Duration::from_secs(10) * nth - Duration::from_secs(5)), crash.clone()));
     let conditions = Conditions {
         link: LinkModel::reliable(Latency::Uniform("1ms..5ms".parse().expect("a range"))),
-        faults: FaultPlan { steps: crashes.collect() },
+        faults: FaultPlan::new(crashes.collect()),
         duration: length,
         settle: Duration::ZERO,
         ..Conditions::default()

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each benchmark wants one mood")]
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, NodeId};
+use stormglass::base::{ClientId, NodeId, OperationId};
 use stormglass::history;
 use stormglass::process::{ClientProcess, Context, Files, Message, NoNote, Process};
 use stormglass::world::Cluster;
@@ -66,7 +66,7 @@ impl Process for Nobody {
     }
     fn on_message(&mut self, _: NodeId, _: Rumour, _: &mut Context<'_, Self>) {}
     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
-        context.note(history::Event::Invoke { client: ClientId::new(0), op: 0 });
+        context.note(history::Event::Invoke { client: ClientId::new(0), id: OperationId::new(ClientId::new(0), 1), op: 0 });
     }
 }
 

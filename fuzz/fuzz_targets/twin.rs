@@ -108,7 +108,7 @@ fn history<M: Model>(model: &M, data: &[u8], op: impl Fn(u8, u64) -> M::Op) -> H
 fn told<M: Model>(mut online: Online<M>, history: &History<M::Op, M::Ret>) -> Online<M> {
     for (at, event) in history.clone().into_events() {
         match event {
-            Event::Invoke { client, op } => online.invoke(at, client, op),
+            Event::Invoke { client, op, .. } => online.invoke(at, client, op),
             Event::Complete { client, outcome } => online.complete(at, client, outcome),
         }
         .expect("a well-formed history");

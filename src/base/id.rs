@@ -142,6 +142,48 @@ impl fmt::Debug for ClientId {
     }
 }
 
+/// An operation's identity: the `nth` that its client was to do since it started, counted from 1.
+///
+/// It keys all that is drawn for the operation, and stays when operations before it are taken away. Prints as `c1#7`; after a crash of the
+/// client before whose latest start it had made three sessions, as `c1+3#7`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OperationId {
+    /// Zero-based index of the client.
+    pub client: u32,
+    /// How many sessions the client had made before it started last. No two starts after which it invokes anything have the same.
+    pub life: u32,
+    /// Which operation since then, from 1.
+    pub nth: u32,
+}
+
+impl OperationId {
+    /// The `nth` operation of a client whose first session since it started is this one.
+    pub const fn new(client: ClientId, nth: u32) -> Self {
+        Self { client: client.client, life: client.session, nth }
+    }
+
+    /// Life and number in one word, for keyed randomness.
+    pub const fn word(self) -> u64 {
+        (self.life as u64) << 32 | self.nth as u64
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", ClientId::new(self.client))?;
+        match self.life {
+            0 => write!(f, "#{}", self.nth),
+            life => write!(f, "+{life}#{}", self.nth),
+        }
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// How often a node has started: 1 at its first boot, one more at each recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Incarnation(pub u32);

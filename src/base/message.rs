@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, NodeId};
+use super::{Digest, Duration, NodeId};
 
-/// The kind of a message: its place in the list of kinds, and its name there.
+/// The kind of a message: its name, and its place in the list of kinds, which counts and nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kind {
     /// Place in the list of kinds of the system's message type.
@@ -27,37 +27,95 @@ impl fmt::Debug for Kind {
     }
 }
 
+/// The name of a kind in 32 bits: what stays the same when other kinds come or go.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KindDigest(u32);
+
+impl KindDigest {
+    /// The digest of a kind's name.
+    pub fn of(name: &str) -> Self {
+        let mut digest = Digest::new();
+        digest.bytes(name.as_bytes());
+        Self(digest.finish() as u32)
+    }
+
+    /// The bits, for folding and for keyed randomness.
+    #[inline]
+    pub const fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Debug for KindDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
 /// A message's identity: the `count`-th message of one kind from one node to another, counted from 1.
 ///
 /// It keys all that varies for one message (latency, loss, duplication), and the table of overrides names messages by it. So it survives
-/// changes elsewhere in the run.
+/// changes elsewhere in the run, and in the list of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId {
     /// Sender.
     pub from: NodeId,
     /// Receiver.
     pub to: NodeId,
-    /// Place of the message's kind in the list of kinds.
-    pub kind: u16,
+    /// Kind, by its name.
+    pub kind: KindDigest,
     /// Which message of this kind on this link, from 1.
     pub count: u32,
 }
 
 impl MessageId {
-    /// Link and kind in one word.
-    #[inline]
-    pub const fn channel(self) -> u64 {
-        // Twenty-four bits of each node with its client bit, sixteen of the kind: distinct for up to eight million nodes of a sort, and
-        // mixed beyond that.
-        let from = self.from.raw().rotate_left(1) as u64;
-        let to = self.to.raw().rotate_left(1) as u64;
-        (from << 40) ^ (to << 16) ^ self.kind as u64
-    }
-
     /// A word that identifies the message within its run, for keyed randomness.
     #[inline]
     pub const fn word(self) -> u64 {
-        super::random::mix(self.channel()).wrapping_add(self.count as u64)
+        // A full product mixes both words into each half; the constants keep it from being zero for small numbers.
+        let link = (self.from.raw() as u64) << 32 | self.to.raw() as u64;
+        let which = (self.kind.0 as u64) << 32 | self.count as u64;
+        let product = (link ^ 0x2d35_8dcc_aa6c_78a5) as u128 * (which ^ 0x8bb8_4b93_962e_acc9) as u128;
+        (product as u64) ^ (product >> 64) as u64
+    }
+}
+
+/// A message whose fate is fixed, and that fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedFate {
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// Which of this kind on this link.
+    pub which: Which,
+    /// What happens to it.
+    pub fate: Fate,
+}
+
+/// Which of the messages of one kind on one link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The n-th, from 1.
+    Count(u32),
+    /// The n-th with the same content, from 1: still the same message when others before it are gone.
+    Content {
+        /// The digest of the content: see [`Digest::content`].
+        content: u64,
+        /// Which of those with this content.
+        nth: u32,
+    },
+}
+
+impl fmt::Display for FixedFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {} {} ", self.from, self.to, self.kind)?;
+        match self.which {
+            Which::Count(count) => write!(f, "#{count}"),
+            Which::Content { content, nth } => write!(f, "{content:016x} #{nth}"),
+        }
     }
 }
 

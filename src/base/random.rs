@@ -1,9 +1,10 @@
 //! The run's one source of randomness.
 //!
 //! Everything random in a run comes from its [`RunKey`], in one of two ways. What belongs to an *entity* (a node's election timeouts, a
-//! client's choice of keys) comes from a [`Stream`], derived from the seed, a label and the entity. What belongs to one *message* (its
-//! latency, its loss) comes from [`RunKey::word`], a stateless function of the key, a purpose and the message's identity. So a new draw in
-//! one place reshuffles no other, and removing one fault leaves the rest of the run alone.
+//! client's choice of keys) comes from a [`Stream`], derived from the seed, a label and the entity; what belongs to one thing that the
+//! entity does (a client's operation) from a [fork](Stream::fork) of it. What belongs to one *message* (its latency, its loss) comes from
+//! [`RunKey::word`], a stateless function of the key, a purpose and the message's identity. So a new draw in one place reshuffles no
+//! other, and removing one fault leaves the rest of the run alone.
 //!
 //! Sampling uses integers only: the same on every machine.
 
@@ -25,7 +26,7 @@ impl RunKey {
     /// A stream of its own for the `entity` (a node's number, say) under this `label`. Costs nothing until its first draw.
     pub fn stream(self, label: &'static str, entity: u64) -> Stream {
         let label = label.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash ^ u64::from(byte)));
-        Stream(Source::Unborn(mix(self.0 ^ mix(label ^ mix(entity)))))
+        Stream { key: mix(self.0 ^ mix(label ^ mix(entity))), source: Source::Unborn }
     }
 
     /// A uniform word that depends on nothing but this key, the `purpose` and the `identity` of what it is for.
@@ -54,13 +55,18 @@ fn generator(key: u64) -> ChaCha8Rng {
 
 /// A reproducible stream of random words for one entity: ChaCha with eight rounds.
 #[derive(Clone, Debug)]
-pub struct Stream(Source);
+pub struct Stream {
+    key: u64,
+    source: Source,
+}
 
 #[derive(Clone, Debug)]
 enum Source {
     /// Not drawn from yet: a hundred thousand idle nodes cost no generator.
-    Unborn(u64),
+    Unborn,
     Born(Box<ChaCha8Rng>),
+    /// A fork: words of its key and of how many were drawn (SplitMix64). It costs nothing to begin.
+    Fork(u64),
     /// Words given in advance, then zeros: to step a process by hand.
     Scripted(std::vec::IntoIter<u64>),
 }
@@ -68,19 +74,34 @@ enum Source {
 impl Stream {
     /// A stream that yields these words and zeros ever after: for stepping a process by hand.
     pub fn scripted(words: impl Into<Vec<u64>>) -> Self {
-        Self(Source::Scripted(words.into().into_iter()))
+        Self { key: 0, source: Source::Scripted(words.into().into_iter()) }
+    }
+
+    /// A stream of its own for one thing that the entity does: it depends on the entity, the `purpose` and the `identity` of the thing, and
+    /// not on what was drawn before. So a draw more for one thing changes nothing for another. Of a scripted stream, all forks yield the
+    /// words that are left.
+    pub fn fork(&self, purpose: u64, identity: u64) -> Self {
+        let key = RunKey(self.key).word(purpose, identity);
+        match &self.source {
+            Source::Scripted(words) => Self { key, source: Source::Scripted(words.clone()) },
+            _ => Self { key, source: Source::Fork(0) },
+        }
     }
 
     /// The next uniform word.
     #[inline]
     pub fn word(&mut self) -> u64 {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Born(generator) => generator.next_u64(),
+            Source::Fork(drawn) => {
+                *drawn += 1;
+                mix(self.key.wrapping_add(drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+            }
             Source::Scripted(words) => words.next().unwrap_or(0),
-            Source::Unborn(key) => {
-                let mut generator = Box::new(generator(*key));
+            Source::Unborn => {
+                let mut generator = Box::new(generator(self.key));
                 let word = generator.next_u64();
-                self.0 = Source::Born(generator);
+                self.source = Source::Born(generator);
                 word
             }
         }
@@ -202,12 +223,29 @@ mod tests {
         assert_ne!(key.stream("node", 1).word(), RunKey::from_seed(8).stream("node", 1).word());
     }
 
+    #[test]
+    fn forks_depend_on_what_they_are_for_and_not_on_what_was_drawn() {
+        let mut stream = RunKey::from_seed(7).stream("node", 1);
+        let words = |stream: &Stream, purpose, identity| {
+            let mut fork = stream.fork(purpose, identity);
+            [fork.word(), fork.word()]
+        };
+        let before = words(&stream, 1, 2);
+        assert_ne!(before[0], before[1]);
+        stream.word();
+        assert_eq!(words(&stream, 1, 2), before);
+        for other in [words(&stream, 2, 2), words(&stream, 1, 3), words(&RunKey::from_seed(7).stream("node", 2), 1, 2)] {
+            assert_ne!(other, before);
+        }
+    }
+
     /// What a seed means is part of the public interface: these words may change only with a note in the changelog.
     #[test]
     fn the_words_of_a_seed_are_fixed() {
         let key = RunKey::from_seed(1);
         assert_eq!(key.word(2, 3), 6_166_647_852_746_079_653);
         assert_eq!(key.stream("node", 0).word(), 2_417_170_811_434_975_174);
+        assert_eq!(key.stream("node", 0).fork(2, 3).word(), 18_378_987_260_582_002_352);
     }
 
     #[test]

@@ -10,13 +10,14 @@ use crate::base::{ClientId, Duration, NodeId, Time};
 ///
 /// ```
 /// use stormglass::base::{NodeId, Time};
-/// use stormglass::check::{Fact, PropertyReport, Rule};
+/// use stormglass::check::{Fact, Property, PropertyReport, Rule};
 ///
+/// const ELECTION_SAFETY: Property = Property::always("election-safety", "at most one leader is elected in a term");
 /// static TWO_LEADERS: Rule = Rule::new("two-leaders", "{node} and {other} both lead term {term}");
 ///
 /// let (node, other) = (NodeId::server(0), NodeId::server(2));
 /// let broken = TWO_LEADERS.with("node", node).with("other", other).with("term", Fact::Term(7)).on([1201, 1344]);
-/// let report = PropertyReport::violated("election-safety", Time::ZERO, broken.clone());
+/// let report = PropertyReport::violated(&ELECTION_SAFETY, Time::ZERO, broken.clone());
 /// assert_eq!(report.explanation, Some(broken.into()));
 /// ```
 #[derive(Debug, PartialEq, Eq)]

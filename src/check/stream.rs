@@ -167,7 +167,7 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Stream<D> {
         let mut lines = recorded.lines.into_iter();
         for (at, event) in recorded.history.into_events() {
             let told = match event {
-                Event::Invoke { client, op } => {
+                Event::Invoke { client, op, .. } => {
                     let line = lines.next().map_or(0, |(begins, _)| begins);
                     stream.invoke(at, client, op, line).map(|operation| _ = busy.insert(client, operation))
                 }

@@ -1,6 +1,6 @@
 //! Clocks that are off, and run fast or slow.
 
-use crate::base::{Duration, LocalTime, Stream, Time};
+use crate::base::{Duration, LocalTime, NodeId, RunKey, Time, scale};
 
 /// How far off the clocks of a run may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,16 +12,20 @@ pub struct ClockModel {
 }
 
 impl ClockModel {
-    /// A clock of the run: offset and drift drawn uniformly from both sides of zero.
-    pub fn draw(&self, random: &mut Stream) -> Clock {
-        let mut either_side = |bound: u64| match bound {
-            0 => 0,
-            bound => random.below(2 * bound + 1) as i64 - bound as i64,
+    /// The clock of this node: offset and drift uniform on both sides of zero, whatever other nodes there are.
+    pub fn clock(&self, key: RunKey, node: NodeId) -> Clock {
+        let either_side = |purpose, bound: u64| {
+            let word = key.word(purpose, u64::from(node.raw()));
+            scale(word, 2 * bound + 1) as i64 - bound as i64
         };
-        let offset = either_side(self.offset.as_nanos().min(1 << 60));
-        Clock::new(offset, either_side(u64::from(self.drift_ppm) * 1_000))
+        let offset = either_side(OFFSET, self.offset.as_nanos().min(1 << 60));
+        Clock::new(offset, either_side(DRIFT, u64::from(self.drift_ppm) * 1_000))
     }
 }
+
+/// What a word is drawn for, apart from the purposes of networks and disks.
+const OFFSET: u64 = 1 << 42;
+const DRIFT: u64 = OFFSET + 1;
 
 /// One node's clock: a straight line through simulated time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +73,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::RunKey;
 
     #[test]
     fn a_fast_clock_reads_more_and_waits_less() {
@@ -99,10 +102,10 @@ mod tests {
     #[test]
     fn clocks_stay_within_their_bounds() {
         let model = ClockModel { offset: Duration::from_millis(50), drift_ppm: 100 };
-        let mut random = RunKey::from_seed(1).stream("clock", 0);
-        let clocks: Vec<Clock> = (0..1_000).map(|_| model.draw(&mut random)).collect();
+        let key = RunKey::from_seed(1);
+        let clocks: Vec<Clock> = (0..1_000).map(|index| model.clock(key, NodeId::server(index))).collect();
         assert!(clocks.iter().all(|clock| clock.offset.abs() <= 50_000_000 && clock.drift.abs() <= 100_000));
         assert!(clocks.iter().any(|clock| clock.offset < 0) && clocks.iter().any(|clock| clock.drift > 0));
-        assert_eq!(ClockModel::default().draw(&mut random), Clock::new(0, 0));
+        assert_eq!(ClockModel::default().clock(key, NodeId::client(0)), Clock::new(0, 0));
     }
 }

@@ -5,10 +5,12 @@
 
 mod clock;
 mod disk;
+mod fates;
 mod latency;
 mod network;
 
 pub use clock::{Clock, ClockModel};
 pub use disk::{Disk, Remains};
+pub use fates::FateCounts;
 pub use latency::Latency;
-pub use network::{LinkModel, Network, Sending};
+pub use network::{Degradation, LinkModel, Network, Sending};

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::Latency;
-use crate::base::{Duration, DurationRange, Fate, Loss, MessageId, NodeId, Ratio, RunKey, sample_within};
+use super::fates::{FateCounts, FixedFates};
+use crate::base::{Duration, DurationRange, Fate, FixedFate, Kind, KindDigest, Loss, MessageId, NodeId, Ratio, RunKey, sample_within};
 
 /// How a link behaves while nothing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct LinkModel {
 }
 
 impl LinkModel {
-    /// A link that always takes this long, and loses and doubles nothing.
+    /// A link that always takes this long, and loses and duplicates nothing.
     pub const fn reliable(latency: Latency) -> Self {
         Self { latency, loss: Ratio::NEVER, duplicate: Ratio::NEVER }
     }
@@ -43,12 +44,35 @@ pub struct Network {
     key: RunKey,
     link: LinkModel,
     links: BTreeMap<(NodeId, NodeId), LinkModel>,
-    overrides: BTreeMap<MessageId, Fate>,
+    fixed: FixedFates,
+    kinds: KindTable,
     cuts: Vec<Cut>,
-    spells: Vec<Spell>,
+    degraded: Vec<Degraded>,
     counts: Counts,
     /// The faults that made a difference to the message sent last.
     blamed: Vec<u32>,
+}
+
+/// The digests of the kinds' names, and the places under which they are counted. Kinds that share a name, or a digest, are one.
+#[derive(Clone, Debug)]
+struct KindTable(Vec<(KindDigest, u16)>);
+
+impl KindTable {
+    fn new(names: &[&str]) -> Self {
+        let digests: Vec<KindDigest> = names.iter().map(|name| KindDigest::of(name)).collect();
+        let first = |digest| digests.iter().position(|other| *other == digest).unwrap_or_default() as u16;
+        Self(digests.iter().map(|digest| (*digest, first(*digest))).collect())
+    }
+
+    #[inline]
+    fn of(&self, kind: Kind) -> (KindDigest, u16) {
+        self.0.get(usize::from(kind.index)).copied().unwrap_or_else(|| Self::undeclared(kind))
+    }
+
+    #[cold]
+    fn undeclared(kind: Kind) -> (KindDigest, u16) {
+        (KindDigest::of(kind.name), kind.index)
+    }
 }
 
 /// How many messages each link has carried of each kind.
@@ -70,15 +94,24 @@ impl Counts {
 
     /// Counts one more, and returns how many there are now.
     #[inline]
-    fn next(&mut self, id: MessageId) -> u32 {
-        let (from, to, kind) = (place_of(id.from), place_of(id.to), usize::from(id.kind));
-        let count = if from < Self::FEW && to < Self::FEW && kind < Self::FEW {
-            &mut self.few[(from * Self::FEW + to) * Self::FEW + kind]
+    fn next(&mut self, from: NodeId, to: NodeId, kind: u16) -> u32 {
+        let place = [place_of(from), place_of(to), usize::from(kind)];
+        let count = if place.iter().all(|place| *place < Self::FEW) {
+            &mut self.few[(place[0] * Self::FEW + place[1]) * Self::FEW + place[2]]
         } else {
-            self.many.entry(id.channel()).or_insert(0)
+            self.many.entry(Self::channel(from, to, kind)).or_insert(0)
         };
         *count += 1;
         *count
+    }
+
+    /// Link and kind in one word.
+    #[inline]
+    const fn channel(from: NodeId, to: NodeId, kind: u16) -> u64 {
+        // Twenty-four bits of each node with its client bit, sixteen of the kind: distinct for up to eight million nodes of a sort, and
+        // mixed beyond that.
+        let (from, to) = (from.raw().rotate_left(1) as u64, to.raw().rotate_left(1) as u64);
+        (from << 40) ^ (to << 16) ^ kind as u64
     }
 }
 
@@ -96,21 +129,24 @@ enum Shape {
     OneWay(Vec<NodeId>, Vec<NodeId>),
 }
 
-/// A time in which links are worse than they are by themselves.
+/// What makes links worse than they are by themselves, for a while.
 #[derive(Clone, Debug)]
-struct Spell {
-    fault: u32,
-    ill: Ill,
-}
-
-#[derive(Clone, Debug)]
-enum Ill {
+pub enum Degradation {
     /// Messages are lost with this chance.
     Lose(Ratio),
     /// Messages arrive twice with this chance.
     Duplicate(Ratio),
     /// Messages take longer: those from and to these nodes, or all.
     Delay(DurationRange, Option<Vec<NodeId>>),
+}
+
+/// A degradation in force.
+#[derive(Clone, Debug)]
+struct Degraded {
+    fault: u32,
+    /// The identity of the strike, which its words hang on.
+    identity: u64,
+    how: Degradation,
 }
 
 /// What a word is drawn for.
@@ -120,20 +156,19 @@ enum Purpose {
     Loss = 2,
     Duplicate = 3,
     SecondLatency = 4,
-    /// Each spell draws its own: this and upwards.
-    Spell = 16,
 }
 
 impl Network {
-    /// A network whose links all behave like this one.
-    pub fn new(key: RunKey, link: LinkModel) -> Self {
+    /// A network whose links all behave like this one, for messages of these kinds.
+    pub fn new(key: RunKey, link: LinkModel, kinds: &[&str]) -> Self {
         Self {
             key,
             link,
             links: BTreeMap::new(),
-            overrides: BTreeMap::new(),
+            fixed: FixedFates::default(),
+            kinds: KindTable::new(kinds),
             cuts: Vec::new(),
-            spells: Vec::new(),
+            degraded: Vec::new(),
             counts: Counts::new(),
             blamed: Vec::new(),
         }
@@ -145,8 +180,13 @@ impl Network {
     }
 
     /// Fixes the fate of one message, whatever the links and faults would do.
-    pub fn set_fate(&mut self, message: MessageId, fate: Fate) {
-        self.overrides.insert(message, fate);
+    pub fn set_fate(&mut self, fixed: FixedFate) {
+        self.fixed.insert(fixed);
+    }
+
+    /// Which of the fixed fates have met their messages.
+    pub fn fixed_fates(&self) -> FateCounts {
+        self.fixed.counts()
     }
 
     /// Cuts each group off from every other, on account of the fault with this number. A node in no group reaches all.
@@ -169,38 +209,28 @@ impl Network {
         self.cuts.push(Cut { fault, shape: Shape::OneWay(from, to) });
     }
 
-    /// Adds a chance of loss to every link, on account of the fault with this number.
-    pub fn add_loss(&mut self, fault: u32, chance: Ratio) {
-        self.spells.push(Spell { fault, ill: Ill::Lose(chance) });
-    }
-
-    /// Adds a chance that messages arrive twice to every link, on account of the fault with this number.
-    pub fn add_duplication(&mut self, fault: u32, chance: Ratio) {
-        self.spells.push(Spell { fault, ill: Ill::Duplicate(chance) });
-    }
-
-    /// Lets the messages from and to these nodes, or all, take longer, on account of the fault with this number.
-    pub fn add_delay(&mut self, fault: u32, by: DurationRange, nodes: Option<Vec<NodeId>>) {
-        self.spells.push(Spell { fault, ill: Ill::Delay(by, nodes) });
+    /// Makes links worse, on account of the fault with this number and identity. What is drawn for it hangs on the identity.
+    pub fn degrade(&mut self, fault: u32, identity: u64, how: Degradation) {
+        self.degraded.push(Degraded { fault, identity, how });
     }
 
     /// Ends what the fault with this number did to the network; returns whether there was anything to end.
     pub fn lift(&mut self, fault: u32) -> bool {
-        let before = self.cuts.len() + self.spells.len();
+        let before = self.cuts.len() + self.degraded.len();
         self.cuts.retain(|cut| cut.fault != fault);
-        self.spells.retain(|spell| spell.fault != fault);
-        self.cuts.len() + self.spells.len() < before
+        self.degraded.retain(|degraded| degraded.fault != fault);
+        self.cuts.len() + self.degraded.len() < before
     }
 
     /// Ends what all faults did to the network; returns whether there was anything to end.
     pub fn heal(&mut self) -> bool {
-        let ailing = !self.cuts.is_empty() || !self.spells.is_empty();
+        let ailing = !self.cuts.is_empty() || !self.degraded.is_empty();
         self.cuts.clear();
-        self.spells.clear();
+        self.degraded.clear();
         ailing
     }
 
-    /// From now on, no link loses or doubles anything by itself: the quiet tail of a run.
+    /// From now on, no link loses or duplicates anything by itself: the quiet tail of a run.
     pub fn calm(&mut self) {
         self.link = LinkModel::reliable(self.link.latency);
         for link in self.links.values_mut() {
@@ -208,13 +238,14 @@ impl Network {
         }
     }
 
-    /// Sends a message: gives it its identity and its fate.
+    /// Sends a message: gives it its identity and its fate. The digest of its content is asked for only where a fate is fixed by one.
     #[inline]
-    pub fn send(&mut self, from: NodeId, to: NodeId, kind: u16) -> Sending {
-        let mut id = MessageId { from, to, kind, count: 0 };
-        id.count = self.counts.next(id);
+    pub fn send(&mut self, from: NodeId, to: NodeId, kind: Kind, content: impl FnOnce() -> u64) -> Sending {
+        let (kind, place) = self.kinds.of(kind);
+        let id = MessageId { from, to, kind, count: self.counts.next(from, to, place) };
         self.blamed.clear();
-        Sending { id, fate: self.fate(id) }
+        let fixed = if self.fixed.is_empty() { None } else { self.fixed.meet(id, content) };
+        Sending { id, fate: fixed.unwrap_or_else(|| self.fate(id)) }
     }
 
     /// The numbers of the faults that made a difference to the message that was sent last.
@@ -225,11 +256,6 @@ impl Network {
 
     #[inline]
     fn fate(&mut self, id: MessageId) -> Fate {
-        if !self.overrides.is_empty()
-            && let Some(fate) = self.overrides.get(&id)
-        {
-            return *fate;
-        }
         if let Some(cut) = self.cuts.iter().find(|cut| cut.shape.parts(id.from, id.to)) {
             self.blamed.push(cut.fault);
             return Fate::Lost(Loss::Partition);
@@ -250,33 +276,35 @@ impl Network {
         } else {
             Fate::Deliver(delay)
         };
-        if self.spells.is_empty() { fate } else { self.worsen(id, fate, second()) }
+        if self.degraded.is_empty() { fate } else { self.worsened(id, fate, second()) }
     }
 
     /// The fault that loses this message, if one does.
     fn lost_to(&self, id: MessageId) -> Option<u32> {
-        let loses = |spell: &&Spell| matches!(spell.ill, Ill::Lose(chance) if chance.strikes(self.spell_word(spell, id)));
-        self.spells.iter().find(loses).map(|spell| spell.fault)
+        let loses = |degraded: &&Degraded| matches!(degraded.how, Degradation::Lose(chance) if chance.strikes(self.word_of(degraded, id)));
+        self.degraded.iter().find(loses).map(|degraded| degraded.fault)
     }
 
-    /// What the spells make of a message that arrives. `second` is when it arrives again if it is doubled.
+    /// What the degradations make of a message that arrives. `second` is when it arrives again if it is duplicated.
     #[inline(never)]
-    fn worsen(&mut self, id: MessageId, fate: Fate, second: Duration) -> Fate {
-        let (mut doubled, mut delay) = (fate, Duration::ZERO);
-        for spell in &self.spells {
-            let word = self.spell_word(spell, id);
-            match (&spell.ill, doubled) {
-                (Ill::Duplicate(chance), Fate::Deliver(first)) if chance.strikes(word) => doubled = Fate::Duplicate(first, second),
-                (Ill::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay += sample_within(*by, word),
+    fn worsened(&mut self, id: MessageId, fate: Fate, second: Duration) -> Fate {
+        let (mut duplicated, mut delay) = (fate, Duration::ZERO);
+        for degraded in &self.degraded {
+            let word = self.word_of(degraded, id);
+            match (&degraded.how, duplicated) {
+                (Degradation::Duplicate(chance), Fate::Deliver(first)) if chance.strikes(word) => {
+                    duplicated = Fate::Duplicate(first, second)
+                }
+                (Degradation::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay += sample_within(*by, word),
                 _ => continue,
             }
-            self.blamed.push(spell.fault);
+            self.blamed.push(degraded.fault);
         }
-        later(doubled, delay)
+        later(duplicated, delay)
     }
 
-    fn spell_word(&self, spell: &Spell, id: MessageId) -> u64 {
-        self.key.word(Purpose::Spell as u64 + u64::from(spell.fault), id.word())
+    fn word_of(&self, degraded: &Degraded, id: MessageId) -> u64 {
+        self.key.word(degraded.identity, id.word())
     }
 
     /// The shortest time in which anything arrives anywhere. What a fate's override says aside.
@@ -329,13 +357,25 @@ impl Default for LinkModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Which;
 
     fn node(number: u32) -> NodeId {
         NodeId::server(number - 1)
     }
 
     fn network(link: LinkModel) -> Network {
-        Network::new(RunKey::from_seed(1), link)
+        Network::new(RunKey::from_seed(1), link, &KINDS)
+    }
+
+    const KINDS: [&str; 2] = ["Ping", "Pong"];
+
+    fn kind(index: u16) -> Kind {
+        Kind { index, name: KINDS[usize::from(index)] }
+    }
+
+    /// Sends a message of the first kind.
+    fn send(network: &mut Network, from: NodeId, to: NodeId) -> Sending {
+        network.send(from, to, kind(0), || 0)
     }
 
     fn lossy(chance: &str, duplicate: &str) -> LinkModel {
@@ -351,16 +391,35 @@ mod tests {
         let mut quiet = network(lossy("1/4", "1/4"));
         let mut busy = network(lossy("1/4", "1/4"));
         for _ in 0..100 {
-            busy.send(node(2), node(3), 0);
-            busy.send(node(1), node(2), 1);
-            assert_eq!(quiet.send(node(1), node(2), 0), busy.send(node(1), node(2), 0));
+            send(&mut busy, node(2), node(3));
+            busy.send(node(1), node(2), kind(1), || 0);
+            assert_eq!(send(&mut quiet, node(1), node(2)), send(&mut busy, node(1), node(2)));
         }
+    }
+
+    #[test]
+    fn a_kind_is_its_name() {
+        let plain = Network::new(RunKey::from_seed(1), lossy("1/4", "1/4"), &["Ping", "Pong"]);
+        let moved = Network::new(RunKey::from_seed(1), lossy("1/4", "1/4"), &["Other", "Pong", "Ping"]);
+        let undeclared = Network::new(RunKey::from_seed(1), lossy("1/4", "1/4"), &[]);
+        let sendings = |mut network: Network, index| -> Vec<Sending> {
+            (0..100).map(|_| network.send(node(1), node(2), Kind { index, name: "Ping" }, || 0)).collect()
+        };
+        assert_eq!(sendings(plain.clone(), 0), sendings(moved, 2));
+        assert_eq!(sendings(plain, 0), sendings(undeclared, 7));
+    }
+
+    #[test]
+    fn kinds_of_one_name_are_counted_together() {
+        let mut network = Network::new(RunKey::from_seed(1), LinkModel::default(), &["Ping", "Pong", "Ping"]);
+        let mut count = |index, name| network.send(node(1), node(2), Kind { index, name }, || 0).id.count;
+        assert_eq!([count(0, "Ping"), count(2, "Ping"), count(1, "Pong"), count(0, "Ping")], [1, 2, 1, 3]);
     }
 
     #[test]
     fn chances_are_kept() {
         let mut network = network(lossy("1/10", "1/10"));
-        let fates: Vec<Fate> = (0..20_000).map(|_| network.send(node(1), node(2), 0).fate).collect();
+        let fates: Vec<Fate> = (0..20_000).map(|_| send(&mut network, node(1), node(2)).fate).collect();
         let share = |wanted: fn(&Fate) -> bool| fates.iter().filter(|fate| wanted(fate)).count();
         assert!((1_850..2_150).contains(&share(|fate| matches!(fate, Fate::Lost(Loss::Chance)))));
         // A tenth of what is not lost.
@@ -371,11 +430,11 @@ mod tests {
     fn a_cut_parts_its_groups_and_nobody_else() {
         let mut network = network(LinkModel::default());
         network.cut_groups(3, &[vec![node(1)], vec![node(2), node(3)]]);
-        let lost = |network: &mut Network, from, to| network.send(from, to, 0).fate == Fate::Lost(Loss::Partition);
+        let lost = |network: &mut Network, from, to| send(network, from, to).fate == Fate::Lost(Loss::Partition);
         assert!(lost(&mut network, node(1), node(2)) && lost(&mut network, node(3), node(1)));
         assert!(!lost(&mut network, node(2), node(3)) && !lost(&mut network, node(4), node(1)));
         assert!(!lost(&mut network, NodeId::client(0), node(1)) && !lost(&mut network, node(1), NodeId::client(0)));
-        network.send(node(1), node(2), 0);
+        send(&mut network, node(1), node(2));
         assert_eq!(network.blamed(), [3]);
         network.lift(3);
         assert!(!lost(&mut network, node(1), node(2)));
@@ -387,7 +446,7 @@ mod tests {
         let groups: Vec<_> = (1..=300).map(|number| vec![node(number)]).collect();
         network.cut_groups(0, &groups);
         for other in (1..=300).filter(|other| *other != 256) {
-            assert_eq!(network.send(node(256), node(other), 0).fate, Fate::Lost(Loss::Partition), "n{other}");
+            assert_eq!(send(&mut network, node(256), node(other)).fate, Fate::Lost(Loss::Partition), "n{other}");
         }
     }
 
@@ -395,46 +454,46 @@ mod tests {
     fn one_way_leaves_the_way_back_open() {
         let mut network = network(LinkModel::default());
         network.cut_one_way(0, vec![node(1)], vec![node(2), node(3)]);
-        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Lost(Loss::Partition));
-        assert!(matches!(network.send(node(3), node(1), 0).fate, Fate::Deliver(_)));
+        assert_eq!(send(&mut network, node(1), node(3)).fate, Fate::Lost(Loss::Partition));
+        assert!(matches!(send(&mut network, node(3), node(1)).fate, Fate::Deliver(_)));
         assert!(network.heal() && !network.heal());
-        assert!(matches!(network.send(node(1), node(3), 0).fate, Fate::Deliver(_)));
+        assert!(matches!(send(&mut network, node(1), node(3)).fate, Fate::Deliver(_)));
     }
 
     #[test]
-    fn spells_double_and_delay() {
+    fn degradations_duplicate_and_delay() {
         let mut network = network(LinkModel::default());
         let plain = Duration::from_millis(1);
-        network.add_delay(4, "10ms".parse().unwrap(), Some(vec![node(1)]));
-        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Deliver(plain * 11));
+        network.degrade(4, 4, Degradation::Delay("10ms".parse().unwrap(), Some(vec![node(1)])));
+        assert_eq!(send(&mut network, node(1), node(2)).fate, Fate::Deliver(plain * 11));
         assert_eq!(network.blamed(), [4]);
-        assert_eq!(network.send(node(2), node(1), 0).fate, Fate::Deliver(plain * 11));
-        assert_eq!(network.send(node(2), node(3), 0).fate, Fate::Deliver(plain));
+        assert_eq!(send(&mut network, node(2), node(1)).fate, Fate::Deliver(plain * 11));
+        assert_eq!(send(&mut network, node(2), node(3)).fate, Fate::Deliver(plain));
         assert!(network.blamed().is_empty());
-        network.add_duplication(5, Ratio::ALWAYS);
-        assert_eq!(network.send(node(2), node(3), 0).fate, Fate::Duplicate(plain, plain));
-        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Duplicate(plain * 11, plain * 11));
+        network.degrade(5, 5, Degradation::Duplicate(Ratio::ALWAYS));
+        assert_eq!(send(&mut network, node(2), node(3)).fate, Fate::Duplicate(plain, plain));
+        assert_eq!(send(&mut network, node(1), node(3)).fate, Fate::Duplicate(plain * 11, plain * 11));
         assert_eq!(network.blamed(), [4, 5]);
         assert!(network.lift(4) && !network.lift(4));
-        network.add_delay(6, "5ms..7ms".parse().unwrap(), None);
-        let Fate::Duplicate(first, _) = network.send(node(1), node(3), 0).fate else { panic!("a doubled message") };
+        network.degrade(6, 6, Degradation::Delay("5ms..7ms".parse().unwrap(), None));
+        let Fate::Duplicate(first, _) = send(&mut network, node(1), node(3)).fate else { panic!("a duplicated message") };
         assert!((plain * 6..=plain * 8).contains(&first), "{first}");
         network.heal();
-        assert_eq!(network.send(node(1), node(3), 0).fate, Fate::Deliver(plain));
+        assert_eq!(send(&mut network, node(1), node(3)).fate, Fate::Deliver(plain));
     }
 
     #[test]
     fn storms_calm_and_overrides() {
         let mut network = network(lossy("1/2", "0"));
-        network.add_loss(0, Ratio::ALWAYS);
-        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Lost(Loss::Fault));
+        network.degrade(0, 0, Degradation::Lose(Ratio::ALWAYS));
+        assert_eq!(send(&mut network, node(1), node(2)).fate, Fate::Lost(Loss::Fault));
         network.heal();
         network.calm();
-        assert!((0..100).all(|_| matches!(network.send(node(1), node(2), 0).fate, Fate::Deliver(_))));
-        let id = MessageId { from: node(1), to: node(2), kind: 0, count: 102 };
-        network.set_fate(id, Fate::Lost(Loss::Override));
-        assert_eq!(network.send(node(1), node(2), 0), Sending { id, fate: Fate::Lost(Loss::Override) });
+        assert!((0..100).all(|_| matches!(send(&mut network, node(1), node(2)).fate, Fate::Deliver(_))));
+        let (id, fate) = (MessageId { from: node(1), to: node(2), kind: KindDigest::of("Ping"), count: 102 }, Fate::Lost(Loss::Override));
+        network.set_fate(FixedFate { from: node(1), to: node(2), kind: "Ping", which: Which::Count(102), fate });
+        assert_eq!(send(&mut network, node(1), node(2)), Sending { id, fate });
         network.set_link(node(1), node(2), LinkModel::reliable(Latency::Constant(Duration::ZERO)));
-        assert_eq!(network.send(node(1), node(2), 0).fate, Fate::Deliver(Duration::from_nanos(1)));
+        assert_eq!(send(&mut network, node(1), node(2)).fate, Fate::Deliver(Duration::from_nanos(1)));
     }
 }

@@ -46,6 +46,7 @@ pub(crate) mod samples {
     use super::*;
     use crate::base::{Duration, Time};
     use crate::check::Property;
+    use crate::environment::FateCounts;
     use crate::fault::FaultPlan;
     use crate::world::{FaultCount, MarkCount, Messages, Operations};
 
@@ -62,6 +63,8 @@ pub(crate) mod samples {
             tables: Vec::new(),
             sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
             faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
+            fates: FateCounts::default(),
+            steps: Vec::new(),
             struck: FaultPlan::default(),
         }
     }

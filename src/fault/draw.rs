@@ -5,7 +5,7 @@ use proptest::sample::{select, subsequence};
 use proptest::strategy::Union;
 
 use super::notation::Value;
-use super::{Fault, FaultStep, Happening, Kind, Target, Trigger};
+use super::{Fault, FaultStep, Happening, Kind, Moment, Target, Trigger};
 use crate::base::{Duration, DurationRange, NodeId, Time};
 
 /// What plans are drawn from.
@@ -36,10 +36,12 @@ impl Draw {
     pub(crate) fn step(&self, wanted: &[&'static Kind]) -> BoxedStrategy<FaultStep> {
         let (grain, last) = (self.grain, self.last);
         let after_message = Self { set_off: true, ..self.clone() };
-        let at = (0..GRAINS, self.fault(wanted)).prop_map(move |(time, fault)| FaultStep::at(Time::ZERO + (grain * time).min(last), fault));
-        let every = (self.lengths(GRAINS / 20..GRAINS / 2), self.fault(wanted)).prop_map(|(gap, fault)| FaultStep::every(gap, fault));
+        let at = (0..GRAINS).prop_map(move |time| Moment::At(Time::ZERO + (grain * time).min(last)));
+        let every = self.lengths(GRAINS / 20..GRAINS / 2).prop_map(Moment::Every);
+        // Apart from the fault, so that a moment shrinks to a simpler one while the fault stays.
+        let timed = (prop_oneof![6 => at, 1 => every], self.fault(wanted)).prop_map(|(moment, fault)| FaultStep::new(moment, fault));
         let when = (self.trigger(), after_message.fault(wanted)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
-        prop_oneof![6 => at, 1 => every, 1 => when].boxed()
+        prop_oneof![7 => timed, 1 => when].boxed()
     }
 
     fn trigger(&self) -> impl Strategy<Value = Trigger> + use<> {

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::notation::notation;
 use super::resolve::{Chooser, Resolve};
-use super::{Cut, Parting, Target};
+use super::{Cut, Lengths, Parting, Target};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 
 /// A kind of fault: what is true of all faults of this name.
@@ -121,14 +121,20 @@ macro_rules! faults {
             }
         }
 
-        /// The fault that strikes just so.
-        impl From<Strike> for Fault {
-            fn from(strike: Strike) -> Self {
-                match strike {
+        impl Fault {
+            /// The fault that strikes just so: as one of these, or as all of them if they belong together and are of one kind.
+            pub(crate) fn struck(strikes: &[Strike]) -> Option<Self> {
+                match strikes.first()? {
                     $($(
-                        Strike::$Name $({ $( $field ),+ })? => {
-                            Self::$Name $({ $( $field: <$Planned as Resolve<$Struck>>::fixed($field) ),+ })?
-                        }
+                        Strike::$Name { .. } => Some(Self::$Name $({ $(
+                            $field: {
+                                let field = |strike: &Strike| match strike {
+                                    Strike::$Name { $field, .. } => Some($field.clone()),
+                                    _ => None,
+                                };
+                                <$Planned as Resolve<$Struck>>::fixed(strikes.iter().filter_map(field).collect())?
+                            }
+                        ),+ })?),
                     )+)+
                 }
             }
@@ -142,7 +148,11 @@ macro_rules! each {
         $strikes.push($strike)
     };
     ($strikes:ident, $chooser:ident, $strike:expr; $field:ident: $Planned:ty => $Struck:ty, $($rest:tt)*) => {
-        for $field in <$Planned as Resolve<$Struck>>::resolve($field, $chooser) {
+        $chooser.enter(stringify!($field));
+        for (nth, $field) in <$Planned as Resolve<$Struck>>::resolve($field, $chooser).into_iter().enumerate() {
+            if let Some(node) = <$Planned as Resolve<$Struck>>::node(&$field) {
+                $chooser.concern(node, nth);
+            }
             each!($strikes, $chooser, $strike; $($rest)*);
         }
     };
@@ -156,7 +166,7 @@ faults! {
             /// Who is cut off from whom.
             cut: Cut => Parting,
             /// For how long.
-            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
         bites: "it loses a message",
         crashes: false,
@@ -175,7 +185,7 @@ faults! {
             /// The chance.
             chance: Ratio => Ratio,
             /// For how long.
-            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"At("2s", Lose(chance: "1/10", lasting: "1s"))"#,
         bites: "it loses a message",
         crashes: false,
@@ -187,7 +197,7 @@ faults! {
             /// The chance.
             chance: Ratio => Ratio,
             /// For how long.
-            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"At("2s", Duplicate(chance: "1/10", lasting: "1s"))"#,
         bites: "it duplicates a message",
         crashes: false,
@@ -201,7 +211,7 @@ faults! {
             /// Whose messages, to and fro.
             node: Option<Target> => Option<Vec<NodeId>> = "everybody's",
             /// For how long.
-            lasting: Option<DurationRange> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
         bites: "it delays a message",
         crashes: false,
@@ -211,13 +221,13 @@ faults! {
 
     /// Nodes: what runs, with its memory.
     Nodes {
-        /// A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after
-        /// a while.
+        /// A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again
+        /// after a while.
         Crash {
             /// Whom it strikes.
             node: Target => NodeId,
             /// How long the node is down.
-            down: Option<DurationRange> => Option<Duration> = "until `Restart`, or until the faults end",
+            down: Option<Lengths> => Option<Duration> = "until `Restart`, or until the faults end",
         } => example: r#"At("2s", Crash(node: Leader, down: "500ms..3s"))"#,
         bites: "the node runs",
         crashes: true,
@@ -239,7 +249,7 @@ faults! {
             /// Whom it strikes.
             node: Target => NodeId,
             /// How long it stands still.
-            lasting: Option<DurationRange> => Option<Duration> = "until `Resume`, or until the faults end",
+            lasting: Option<Lengths> => Option<Duration> = "until `Resume`, or until the faults end",
         } => example: r#"At("2s", Pause(node: Any, lasting: "200ms..1s"))"#,
         bites: "it holds something up",
         crashes: false,
@@ -274,7 +284,7 @@ faults! {
             /// Whom it strikes.
             node: Target => NodeId,
             /// For how long.
-            lasting: Option<DurationRange> => Option<Duration> = "until the faults end",
+            lasting: Option<Lengths> => Option<Duration> = "until the faults end",
         } => example: r#"At("2s", StallDisk(node: Leader, lasting: "2s"))"#,
         bites: "it holds a sync back",
         crashes: false,
@@ -312,7 +322,7 @@ impl Display for Ends {
 impl Display for Strike {
     /// As the fault that strikes just so is written.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Fault::from(self.clone()).fmt(f)
+        Fault::struck(std::slice::from_ref(self)).map_or(Ok(()), |fault| fault.fmt(f))
     }
 }
 

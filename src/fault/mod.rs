@@ -11,6 +11,7 @@ mod cut;
 #[cfg(any(test, feature = "proptest"))]
 mod draw;
 mod kinds;
+mod lengths;
 mod notation;
 mod reader;
 mod resolve;
@@ -18,6 +19,7 @@ mod target;
 mod trigger;
 mod values;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
@@ -28,20 +30,41 @@ pub use cut::{Cut, Parting};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use draw::Draw;
 pub use kinds::{Ends, Family, Fault, Kind, Strike};
+pub use lengths::Lengths;
 pub use notation::{Entry, Field};
 pub(crate) use reader::{Cause, Places, Reader, Scope};
 pub(crate) use resolve::Chooser;
 pub use target::Target;
 pub use trigger::{Happening, Trigger};
 
-/// What goes wrong in a run.
+/// What goes wrong in a run: steps, in any order, each with a name of its own. What is drawn for a step hangs on its name, so that taking
+/// another one away changes nothing for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FaultPlan {
-    /// In any order.
-    pub steps: Vec<FaultStep>,
+    steps: Vec<FaultStep>,
 }
 
 impl FaultPlan {
+    /// A plan of these steps. One without a name is named by what it says. A name that another step has already gets a number: from the
+    /// second of its like on.
+    pub fn new(mut steps: Vec<FaultStep>) -> Self {
+        let mut taken = BTreeSet::new();
+        // Given names come first: what a step is called by itself gives way.
+        let (named, unnamed): (Vec<_>, Vec<_>) = steps.iter_mut().partition(|step| !step.name.is_empty());
+        for step in named.into_iter().chain(unnamed) {
+            let name = if step.name.is_empty() { step.written(false) } else { step.name.clone() };
+            let numbered = (2..).map(|number| format!("{name} {number}"));
+            step.name = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name);
+            taken.insert(step.name.clone());
+        }
+        Self { steps }
+    }
+
+    /// Its steps, as they were given.
+    pub fn steps(&self) -> &[FaultStep] {
+        &self.steps
+    }
+
     /// The kinds of all faults in it, as often as it has them.
     pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         self.steps.iter().flat_map(|step| step.fault.kinds())
@@ -56,6 +79,7 @@ impl FaultPlan {
 /// One entry of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultStep {
+    name: String,
     /// When it strikes.
     pub moment: Moment,
     /// What strikes.
@@ -76,17 +100,47 @@ pub enum Moment {
 impl FaultStep {
     /// Strikes once, at this time.
     pub fn at(time: Time, fault: Fault) -> Self {
-        Self { moment: Moment::At(time), fault }
+        Self::new(Moment::At(time), fault)
     }
 
     /// Strikes again and again, each time after a length drawn from this range.
     pub fn every(gap: DurationRange, fault: Fault) -> Self {
-        Self { moment: Moment::Every(gap), fault }
+        Self::new(Moment::Every(gap), fault)
     }
 
     /// Strikes once, when this has set it off.
     pub fn when(trigger: Trigger, fault: Fault) -> Self {
-        Self { moment: Moment::When(trigger), fault }
+        Self::new(Moment::When(trigger), fault)
+    }
+
+    /// Strikes at this moment.
+    pub fn new(moment: Moment, fault: Fault) -> Self {
+        Self { name: String::new(), moment, fault }
+    }
+
+    /// The same under this name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Its name; empty if it has none and is in no plan yet.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As it is written: with its name, or without one.
+    fn written(&self, is_named: bool) -> String {
+        let (step, field, moment) = match &self.moment {
+            Moment::At(time) => ("At", "time", format!("\"{time}\"")),
+            Moment::Every(gap) => ("Every", "gap", format!("\"{gap}\"")),
+            Moment::When(trigger) => ("When", "trigger", trigger.to_string()),
+        };
+        match is_named {
+            true => format!("{step}({field}: {moment}, fault: {}, name: {:?})", self.fault, self.name),
+            false => format!("{step}({moment}, {})", self.fault),
+        }
     }
 }
 
@@ -97,27 +151,39 @@ impl Fault {
 }
 
 impl Display for FaultPlan {
-    /// A list, one step a line.
+    /// A list, one step a line, with the names that a reader would not give by itself.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.steps.is_empty() {
             return f.write_str("[]");
         }
         f.write_str("[\n")?;
-        for step in &self.steps {
-            writeln!(f, "        {step},")?;
+        for (step, is_named) in self.steps.iter().zip(self.names_needed()) {
+            writeln!(f, "        {},", step.written(is_named))?;
         }
         f.write_str("    ]")
     }
 }
 
-impl Display for FaultStep {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let fault = &self.fault;
-        match &self.moment {
-            Moment::At(time) => write!(f, "At(\"{time}\", {fault})"),
-            Moment::Every(gap) => write!(f, "Every(\"{gap}\", {fault})"),
-            Moment::When(trigger) => write!(f, "When({trigger}, {fault})"),
+impl FaultPlan {
+    /// Of each step whether its name must be written, since a reader would give it another.
+    fn names_needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.steps.len()];
+        loop {
+            let named = |(step, needed): (&FaultStep, &bool)| if *needed { step.clone() } else { step.clone().named("") };
+            let read = Self::new(self.steps.iter().zip(&needed).map(named).collect());
+            let other: Vec<bool> = read.steps.iter().zip(&self.steps).map(|(read, step)| read.name != step.name).collect();
+            if !other.contains(&true) {
+                return needed;
+            }
+            needed.iter_mut().zip(other).for_each(|(needed, other)| *needed |= other);
         }
+    }
+}
+
+impl Display for FaultStep {
+    /// With its name, if that is not just what it says.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written(!self.name.is_empty() && self.name != self.fault.to_string()))
     }
 }
 
@@ -134,14 +200,14 @@ mod tests {
 
     #[test]
     fn plans_print_as_they_are_written() {
-        let range = |text: &str| text.parse().unwrap();
+        let range = |text: &str| text.parse::<DurationRange>().unwrap();
         let isolate = Cut::Isolate { nodes: Target::Role("Leader") };
         let groups = Cut::Groups { groups: vec![vec![NodeId::server(0)], vec![NodeId::server(1), NodeId::server(2)]] };
-        let crash = Fault::Crash { node: Target::Any, down: Some(range("500ms..3s")) };
+        let crash = Fault::Crash { node: Target::Any, down: Some(range("500ms..3s").into()) };
         let trigger = Trigger { on: Happening::Delivered("AppendEntries".to_owned()), node: None, nth: 7 };
         let steps = [
             FaultStep::at(Time::ZERO + Duration::from_secs(2), Fault::Partition { cut: isolate, lasting: None }),
-            FaultStep::at(Time::ZERO, Fault::Partition { cut: groups, lasting: Some(range("1s")) }),
+            FaultStep::at(Time::ZERO, Fault::Partition { cut: groups, lasting: Some(range("1s").into()) }),
             FaultStep::every(range("1s..4s"), Fault::OneOf { faults: vec![Fault::Heal, crash] }),
             FaultStep::when(trigger, Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: None }),
         ];

@@ -1,14 +1,18 @@
 //! How what a plan leaves open is resolved at the moment a fault strikes.
 
-use super::{Cut, Parting, Target};
+use super::{Cut, Lengths, Parting, Target};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 
-/// Who chooses where a plan leaves something open.
+/// Who chooses where a plan leaves something open. Each choice hangs on what it is for, and on no other choice.
 pub(crate) trait Chooser {
+    /// What is asked for next is for the field of this name.
+    fn enter(&mut self, field: &'static str);
+    /// What is asked for next is for this node, the n-th that the fault strikes, counted from 0.
+    fn concern(&mut self, node: NodeId, nth: usize);
     /// One of so many, each as likely.
     fn one_of(&mut self, count: usize) -> usize;
-    /// A length within the range.
-    fn length(&mut self, range: DurationRange) -> Duration;
+    /// A length.
+    fn length(&mut self, lengths: &Lengths) -> Duration;
     /// Whom the target means now; nobody if nobody fits.
     fn nodes(&mut self, target: &Target) -> Vec<NodeId>;
     /// All servers, in two random halves; of an odd number, the second has one more.
@@ -22,8 +26,13 @@ pub(super) trait Resolve<Struck>: Sized {
     /// All that it means now: a strike each. None if nobody fits.
     fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Struck>;
 
-    /// How a plan says just this.
-    fn fixed(struck: Struck) -> Self;
+    /// How a plan says just this: what became of it in one strike after the other.
+    fn fixed(struck: Vec<Struck>) -> Option<Self>;
+
+    /// The one node that is struck, if this is it.
+    fn node(_: &Struck) -> Option<NodeId> {
+        None
+    }
 }
 
 impl<T: Resolve<S>, S> Resolve<Option<S>> for Option<T> {
@@ -31,40 +40,36 @@ impl<T: Resolve<S>, S> Resolve<Option<S>> for Option<T> {
         self.as_ref().map_or_else(|| vec![None], |value| value.resolve(chooser).into_iter().map(Some).collect())
     }
 
-    fn fixed(struck: Option<S>) -> Self {
-        struck.map(T::fixed)
+    fn fixed(struck: Vec<Option<S>>) -> Option<Self> {
+        Some(struck.into_iter().collect::<Option<Vec<S>>>().and_then(T::fixed))
     }
 }
 
-impl Resolve<Ratio> for Ratio {
-    fn resolve(&self, _: &mut dyn Chooser) -> Vec<Ratio> {
-        vec![*self]
-    }
+/// What stays as the plan has it; each message draws from a range.
+macro_rules! resolve_as_it_is {
+    ($($Value:ty),+) => {$(
+        impl Resolve<Self> for $Value {
+            fn resolve(&self, _: &mut dyn Chooser) -> Vec<Self> {
+                vec![*self]
+            }
 
-    fn fixed(struck: Ratio) -> Self {
-        struck
-    }
+            fn fixed(struck: Vec<Self>) -> Option<Self> {
+                struck.first().copied()
+            }
+        }
+    )+};
 }
+resolve_as_it_is!(Ratio, DurationRange);
 
-/// A length is drawn.
-impl Resolve<Duration> for DurationRange {
+impl Resolve<Duration> for Lengths {
     fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Duration> {
-        vec![chooser.length(*self)]
+        vec![chooser.length(self)]
     }
 
-    fn fixed(struck: Duration) -> Self {
-        struck.into()
-    }
-}
-
-/// It stays a range, from which each message draws.
-impl Resolve<Self> for DurationRange {
-    fn resolve(&self, _: &mut dyn Chooser) -> Vec<Self> {
-        vec![*self]
-    }
-
-    fn fixed(struck: Self) -> Self {
-        struck
+    fn fixed(struck: Vec<Duration>) -> Option<Self> {
+        let first = *struck.first()?;
+        let is_one = struck.iter().all(|length| *length == first);
+        Some(if is_one { Self::Drawn(first.into()) } else { Self::Each(struck) })
     }
 }
 
@@ -74,8 +79,12 @@ impl Resolve<NodeId> for Target {
         chooser.nodes(self)
     }
 
-    fn fixed(struck: NodeId) -> Self {
-        Self::Node(struck)
+    fn fixed(struck: Vec<NodeId>) -> Option<Self> {
+        Some(if let [node] = struck[..] { Self::Node(node) } else { Self::Nodes(struck) })
+    }
+
+    fn node(struck: &NodeId) -> Option<NodeId> {
+        Some(*struck)
     }
 }
 
@@ -86,39 +95,34 @@ impl Resolve<Vec<NodeId>> for Target {
         if nodes.is_empty() { vec![] } else { vec![nodes] }
     }
 
-    fn fixed(struck: Vec<NodeId>) -> Self {
-        Self::Nodes(struck)
+    fn fixed(struck: Vec<Vec<NodeId>>) -> Option<Self> {
+        struck.into_iter().next().map(Self::Nodes)
     }
 }
 
 impl Resolve<Parting> for Cut {
     fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Parting> {
-        let parting = match self {
-            Self::Groups { groups } => Parting::Groups(groups.clone()),
-            Self::Halves => Parting::Groups(chooser.halves()),
+        match self {
+            Self::Groups { groups } => vec![Parting::Groups(groups.clone())],
+            Self::Halves => vec![Parting::Groups(chooser.halves())],
             Self::Isolate { nodes } => {
                 let nodes = chooser.nodes(nodes);
                 let rest = chooser.servers().into_iter().filter(|node| !nodes.contains(node)).collect();
-                Parting::Groups(vec![nodes, rest])
+                if nodes.is_empty() { vec![] } else { vec![Parting::Groups(vec![nodes, rest])] }
             }
             Self::OneWay { from, to } => {
                 let from = chooser.nodes(from);
-                let to = chooser.nodes(to).into_iter().filter(|node| !from.contains(node)).collect();
-                Parting::OneWay { from, to }
+                chooser.enter("to");
+                let to: Vec<NodeId> = chooser.nodes(to).into_iter().filter(|node| !from.contains(node)).collect();
+                if from.is_empty() || to.is_empty() { vec![] } else { vec![Parting::OneWay { from, to }] }
             }
-        };
-        let is_nobody = match (self, &parting) {
-            (Self::Isolate { .. }, Parting::Groups(groups)) => groups[0].is_empty(),
-            (_, Parting::OneWay { from, to }) => from.is_empty() || to.is_empty(),
-            _ => false,
-        };
-        if is_nobody { vec![] } else { vec![parting] }
+        }
     }
 
-    fn fixed(struck: Parting) -> Self {
-        match struck {
+    fn fixed(struck: Vec<Parting>) -> Option<Self> {
+        struck.into_iter().next().map(|parting| match parting {
             Parting::Groups(groups) => Self::Groups { groups },
             Parting::OneWay { from, to } => Self::OneWay { from: Target::Nodes(from), to: Target::Nodes(to) },
-        }
+        })
     }
 }

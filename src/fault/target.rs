@@ -19,8 +19,8 @@ macro_rules! targets {
             Node(NodeId),
             /// These nodes.
             Nodes(Vec<NodeId>),
-            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. Nobody if there is
-            /// none.
+            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. Nobody if
+            /// there is none.
             Role(&'static str),
             $( $(#[doc = $about])+ $Name ),+
         }

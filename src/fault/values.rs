@@ -2,7 +2,7 @@
 
 use super::notation::Value;
 use super::reader::Reader;
-use super::{Fault, Target};
+use super::{Fault, Lengths, Target};
 use crate::base::{Diagnostic, DurationRange, Form, NodeId, Ratio};
 #[cfg(any(test, feature = "proptest"))]
 use {
@@ -50,27 +50,51 @@ impl Value for DurationRange {
 }
 
 /// How long a fault lasts. Zero means something, if little: what was struck comes back in the next instant.
-impl Value for Option<DurationRange> {
-    const WHAT: &'static str = DurationRange::WHAT;
+impl Value for Option<Lengths> {
+    const WHAT: &'static str = "a length, a range of lengths, or a list of lengths";
 
     fn absent() -> Option<Self> {
         Some(None)
     }
 
     fn read(form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
-        let range = reader.scope.range(form)?;
-        warn(range.high().is_zero(), form, "this fault is over as soon as it strikes");
-        Some(Some(range))
+        let lengths = if form.raw().starts_with('[') { each_length(form, reader)? } else { reader.scope.range(form)?.into() };
+        let is_zero = match &lengths {
+            Lengths::Drawn(range) => range.high().is_zero(),
+            Lengths::Each(lengths) => lengths.iter().all(|length| length.is_zero()),
+        };
+        warn(is_zero, form, "this fault is over as soon as it strikes");
+        Some(Some(lengths))
     }
 
     fn write(&self) -> Option<String> {
-        self.as_ref().and_then(Value::write)
+        Some(match self.as_ref()? {
+            Lengths::Drawn(range) => format!("\"{range}\""),
+            Lengths::Each(lengths) => list(&lengths.iter().map(|length| format!("\"{length}\"")).collect::<Vec<_>>()),
+        })
     }
 
     #[cfg(any(test, feature = "proptest"))]
     fn strategy(draw: &Draw) -> BoxedStrategy<Self> {
-        proptest::option::weighted(0.8, draw.lengths(1..GRAINS / 4)).boxed()
+        proptest::option::weighted(0.8, draw.lengths(1..GRAINS / 4).prop_map(Lengths::Drawn)).boxed()
     }
+}
+
+/// `["1s", "3s"]`.
+fn each_length(form: Form<'_>, reader: &Reader<'_>) -> Option<Lengths> {
+    let lengths = form.list(|length| {
+        let range = reader.scope.range(length)?;
+        if range.low() != range.high() {
+            length.report(length.problem("a list of lengths has no ranges"));
+            return None;
+        }
+        Some(range.low())
+    })?;
+    if lengths.is_empty() {
+        form.report(form.problem("there is no length in this list"));
+        return None;
+    }
+    Some(Lengths::Each(lengths))
 }
 
 impl Value for Option<Target> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, OperationId, Time};
 
 /// How an operation ended, as far as its client knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub enum Event<O, R> {
     Invoke {
         /// Who starts it.
         client: ClientId,
+        /// Which of the client's operations it is.
+        id: OperationId,
         /// What it starts.
         op: O,
     },
@@ -39,6 +41,8 @@ pub enum Event<O, R> {
 pub struct Operation<O, R> {
     /// Who did it.
     pub client: ClientId,
+    /// Which of the client's operations it is.
+    pub id: OperationId,
     /// What was asked for.
     pub op: O,
     /// When it was invoked.

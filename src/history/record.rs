@@ -5,7 +5,7 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 
 use super::{Event, Operation, Outcome};
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, OperationId, Time};
 
 /// Operations in the order of their invocation, and their completions in the order in which those were noted.
 ///
@@ -25,6 +25,8 @@ pub struct History<O, R> {
 struct Current {
     operation: usize,
     open: bool,
+    /// How many operations it has invoked.
+    invoked: u32,
 }
 
 impl<O, R> Default for History<O, R> {
@@ -49,24 +51,29 @@ impl<O, R> History<O, R> {
         R: Clone,
     {
         match event {
-            Event::Invoke { client, op } => self.invoke(at, *client, op.clone()).map(|_| ()),
+            Event::Invoke { client, id, op } => self.invoke_as(at, *client, Some(*id), op.clone()).map(|_| ()),
             Event::Complete { client, outcome } => self.complete(at, *client, outcome.clone()).map(|_| ()),
         }
     }
 
-    /// Records an invocation and says which index its operation has.
+    /// Records an invocation and says which index its operation has. It is told from others as the n-th of its client.
     ///
     /// # Errors
     /// If time goes backwards, or the client's previous operation is still open; the history is then unchanged.
     pub fn invoke(&mut self, at: Time, client: ClientId, op: O) -> Result<usize, MalformedHistory> {
+        self.invoke_as(at, client, None, op)
+    }
+
+    fn invoke_as(&mut self, at: Time, client: ClientId, id: Option<OperationId>, op: O) -> Result<usize, MalformedHistory> {
         self.check_time(at)?;
         let operation = self.operations.len();
-        let current = self.clients.entry(client).or_insert(Current { operation, open: false });
+        let current = self.clients.entry(client).or_insert(Current { operation, open: false, invoked: 0 });
         if current.open {
             return Err(MalformedHistory::StillOpen { client, at, since: self.operations[current.operation].invoked });
         }
-        *current = Current { operation, open: true };
-        self.operations.push(Operation { client, op, invoked: at, completed: None, outcome: Outcome::Unknown });
+        *current = Current { operation, open: true, invoked: current.invoked + 1 };
+        let id = id.unwrap_or(OperationId::new(client, current.invoked));
+        self.operations.push(Operation { client, id, op, invoked: at, completed: None, outcome: Outcome::Unknown });
         self.now = at;
         Ok(operation)
     }
@@ -144,9 +151,9 @@ impl<O, R> History<O, R> {
         let Self { operations, completions, invoked_before, .. } = self;
         let mut outcomes = Vec::with_capacity(operations.len());
         let mut invocations = Vec::with_capacity(operations.len());
-        for Operation { client, op, invoked, completed, outcome } in operations {
+        for Operation { client, id, op, invoked, completed, outcome } in operations {
             outcomes.push(completed.map(|at| (at, Event::Complete { client, outcome })));
-            invocations.push((invoked, Event::Invoke { client, op }));
+            invocations.push((invoked, Event::Invoke { client, id, op }));
         }
         let mut invocations = invocations.into_iter().enumerate().peekable();
         let mut completions = completions.into_iter().zip(invoked_before).peekable();
@@ -161,6 +168,7 @@ impl<O, R> History<O, R> {
     pub fn map<P, S>(self, op: impl Fn(O) -> P, result: impl Fn(R) -> S) -> History<P, S> {
         let operation = |old: Operation<O, R>| Operation {
             client: old.client,
+            id: old.id,
             op: op(old.op),
             invoked: old.invoked,
             completed: old.completed,
@@ -256,7 +264,7 @@ mod tests {
         let mut history = History::new();
         for (time, client, op) in events {
             let event = match op {
-                Some(op) => Event::Invoke { client: *client, op: *op },
+                Some(op) => Event::Invoke { client: *client, id: OperationId::new(*client, *op), op: *op },
                 None => Event::Complete { client: *client, outcome: Outcome::Done(()) },
             };
             history.record(at(*time), &event).expect("a well-formed history");
@@ -281,7 +289,7 @@ mod tests {
         let back: Vec<(u64, ClientId, Option<u32>)> = history(&events)
             .into_events()
             .map(|(at, event)| match event {
-                Event::Invoke { client, op } => (at.as_nanos(), client, Some(op)),
+                Event::Invoke { client, op, .. } => (at.as_nanos(), client, Some(op)),
                 Event::Complete { client, outcome } => {
                     assert_eq!(outcome, Outcome::Done(()));
                     (at.as_nanos(), client, None)

@@ -7,8 +7,9 @@ use super::explanation::{explanation_json, explanation_text};
 use super::history::history_json;
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
-use crate::base::{Diagnostic, Severity};
+use crate::base::{Diagnostic, FixedFate, Severity, Which};
 use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
 use crate::scenario::Expected;
@@ -53,7 +54,8 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "tables": outcome.tables,
         "sometimes": outcome.sometimes,
         "faults": outcome.faults,
-        "struck": outcome.struck.steps.iter().map(FaultStep::to_string).collect::<Vec<_>>(),
+        "fates": fates(&outcome.fates),
+        "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),
     })
 }
@@ -204,6 +206,14 @@ fn words(explanation: Option<&Explanation>) -> String {
     explanation.map(explanation_text).unwrap_or_default().trim_end().to_owned()
 }
 
+fn fates(fates: &FateCounts) -> Value {
+    let fate = |FixedFate { from, to, kind, which, .. }: &FixedFate| match which {
+        Which::Count(count) => json!({ "from": from, "to": to, "kind": kind, "count": count }),
+        Which::Content { content, nth } => json!({ "from": from, "to": to, "kind": kind, "content": hex(*content), "nth": nth }),
+    };
+    json!({ "fixed": fates.fixed, "never_met": fates.never_met.iter().map(fate).collect::<Vec<_>>() })
+}
+
 fn history(operations: &Operations) -> Value {
     json!(operations)
 }
@@ -242,6 +252,7 @@ mod tests {
                   "scenario": "a leader crashes",
                   "system": "RaftKv",
                   "mutant": null,
+                  "meant": null,
                   "seed": 7,
                   "verdict": "violated",
                   "digest": "123456789abcdef7",
@@ -312,6 +323,10 @@ mod tests {
                       "bites": 0
                     }
                   ],
+                  "fates": {
+                    "fixed": 0,
+                    "never_met": []
+                  },
                   "struck": [],
                   "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
                 }

@@ -120,7 +120,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::base::{Change, Duration, Fate, Incarnation, Loss, MessageId};
+    use crate::base::{Change, Duration, Fate, Incarnation, KindDigest, Loss, MessageId};
     use crate::fault::Strike;
     use crate::trace::{Event, Vocabulary};
 
@@ -137,7 +137,7 @@ mod tests {
 
     /// What is shown of a few records, a millisecond apart from each other.
     fn show(filter: Filter, width: usize) -> String {
-        let id = MessageId { from: N1, to: N2, kind: 0, count: 7 };
+        let id = MessageId { from: N1, to: N2, kind: KindDigest::of("Append"), count: 7 };
         let message = "a message".to_owned();
         let strike = Strike::Crash { node: N2, down: None };
         let events: Vec<Event<'_, Words>> = vec![

@@ -8,6 +8,7 @@ use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
 use crate::base::Duration;
 use crate::check::{PropertyReport, Table, Verdict};
+use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
 use crate::world::{FaultCount, Messages, Operations, Outcome};
@@ -78,6 +79,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
         1,
     );
     page.faults(&outcome.faults);
+    page.fates(&outcome.fates);
     page.blank();
     page.line(&format!(
         "  {} simulated · {} · {}",
@@ -272,6 +274,22 @@ impl Page {
         }
     }
 
+    /// One that met no message is told: it is a typing error, or the run is not what it was.
+    fn fates(&mut self, fates: &FateCounts) {
+        if fates.fixed == 0 {
+            return;
+        }
+        self.blank();
+        let never = match fates.never_met.len() {
+            0 => "all met their message".to_owned(),
+            count => self.paint.doubtful(&format!("{count} never met")),
+        };
+        self.line(&format!("  fates: {} fixed, {never}", fates.fixed));
+        for fate in &fates.never_met {
+            self.line(&format!("      {}", self.paint.doubtful(&fate.to_string())));
+        }
+    }
+
     fn operations(&mut self, operations: &Operations) {
         if operations.invoked == 0 {
             return;
@@ -419,6 +437,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::base::{Fate, FixedFate, Loss, NodeId, Which};
     use crate::check::Cell;
     use crate::explore::samples::{outcome, unknown, violated};
     use crate::explore::{DETERMINISTIC, Sweep, Until};
@@ -434,6 +453,21 @@ mod tests {
 
     fn check(found: &str, expected: Expect) {
         expected.assert_eq(found);
+    }
+
+    #[test]
+    fn fates_that_never_met_their_message_are_told() {
+        let fixed = |which| {
+            let (from, to, fate) = (NodeId::server(0), NodeId::server(1), Fate::Lost(Loss::Override));
+            FixedFate { from, to, kind: "AppendEntries", which, fate }
+        };
+        let never = vec![fixed(Which::Count(9)), fixed(Which::Content { content: 0x3f2a, nth: 2 })];
+        let text = |fates| run(&subject(), &Outcome { fates, ..outcome(7) }, false);
+        let some = text(FateCounts { fixed: 3, never_met: never });
+        let told = "\n  fates: 3 fixed, 2 never met\n      n1 → n2 AppendEntries #9\n      n1 → n2 AppendEntries 0000000000003f2a #2\n\n";
+        assert!(some.contains(told), "{some}");
+        assert!(text(FateCounts { fixed: 1, never_met: vec![] }).contains("\n  fates: 1 fixed, all met their message\n"));
+        assert!(!text(FateCounts::default()).contains("fates"));
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn json(entry: &Entry<'_>) -> Value {
     }
     if let Some(fate) = entry.fate {
         put("fate", fate_json(fate));
+        put("content", entry.payload.map(|payload| format!("{:016x}", payload.content())).into());
     }
     if let Some(name) = entry.name {
         put("name", name.into());
@@ -108,7 +109,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Change, Duration, Loss, MessageId, NodeId, Time};
+    use crate::base::{Change, Duration, KindDigest, Loss, MessageId, NodeId, Time};
     use crate::trace::{Event, Vocabulary};
 
     struct Words;
@@ -132,15 +133,15 @@ mod tests {
 
     #[test]
     fn records() {
-        let id = MessageId { from: NodeId::server(0), to: NodeId::client(1), kind: 2, count: 7 };
+        let id = MessageId { from: NodeId::server(0), to: NodeId::client(1), kind: KindDigest::of("Ack"), count: 7 };
         let message = "hi".to_owned();
         check(
             &Event::Send { id, fate: Fate::Duplicate(Duration::from_nanos(5), Duration::from_nanos(6)), message: &message },
-            r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"latency_ns":[5,6]},"payload":"hi""#,
+            r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"latency_ns":[5,6]},"content":"2a300bc6fb391d0a","payload":"hi""#,
         );
         check(
             &Event::Send { id, fate: Fate::Lost(Loss::Chance), message: &message },
-            r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"lost":"chance"},"payload":"hi""#,
+            r#""sort":"send","node":"n1","from":"n1","to":"c2","kind":"Ack","count":7,"fate":{"lost":"chance"},"content":"2a300bc6fb391d0a","payload":"hi""#,
         );
         check(
             &Event::Write { node: id.from, write: 4, file: "log", change: Change::Append(b"\x00z") },

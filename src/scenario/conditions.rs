@@ -6,8 +6,10 @@ use std::str::FromStr;
 
 use super::names::Names;
 use super::{DURATION_DEFAULT, SETTLE_DEFAULT, lengths};
-use crate::base::{Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, Flag, Form, Length, Loss, MessageId, NodeId};
-use crate::base::{Notation, Parsed, PositiveLength, Ratio, Setting, Settings, settings};
+use crate::base::{
+    Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, FixedFate, Flag, Form, Length, Loss, NodeId, Notation, Parsed,
+    PositiveLength, Ratio, Setting, Settings, Which, settings,
+};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::systems::Watch;
 use crate::world::{Conditions, DiskModel};
@@ -249,12 +251,12 @@ impl fmt::Display for Drift {
 }
 
 /// Messages whose fate is fixed, each once.
-pub(super) fn fates(form: Form<'_>, names: &Names<'_>) -> Option<Vec<(MessageId, Fate)>> {
+pub(super) fn fates(form: Form<'_>, names: &Names<'_>) -> Option<Vec<FixedFate>> {
     let mut seen = BTreeMap::new();
     form.list(|form| {
-        let (message, fate) = fixed_fate(form, names)?;
-        match seen.insert(message, form) {
-            None => Some((message, fate)),
+        let fixed = fixed_fate(form, names)?;
+        match seen.insert((fixed.from, fixed.to, fixed.kind, fixed.which), form) {
+            None => Some(fixed),
             Some(first) => {
                 given_twice(form, first, "the fate of this message".to_owned());
                 None
@@ -263,18 +265,39 @@ pub(super) fn fates(form: Form<'_>, names: &Names<'_>) -> Option<Vec<(MessageId,
     })
 }
 
-/// `(from: n1, to: n2, kind: "AppendEntries", count: 3, fate: Lost)`.
-fn fixed_fate(form: Form<'_>, names: &Names<'_>) -> Option<(MessageId, Fate)> {
+/// `(from: n1, to: n2, kind: "AppendEntries", count: 3, fate: Lost)`, or `content: "0123456789abcdef", nth: 2` in place of the count.
+fn fixed_fate(form: Form<'_>, names: &Names<'_>) -> Option<FixedFate> {
     let mut fields = record(form, "(from: n1, to: n2, kind: \"…\", count: 1, fate: Lost)")?;
     let from = fields.required("from", |node| names.node(node));
     let to = fields.required("to", |node| names.node(node));
     let kind = fields.required("kind", |kind| names.kind(kind));
-    let count = fields.required("count", |count| count.count(1..));
+    let which = match fields.take("content") {
+        None => fields.required("count", |count| count.count(1..)).map(Which::Count),
+        Some(content) => {
+            let content = content.from_text("the digest of a message's content, like \"0123456789abcdef\"");
+            let nth = fields.required("nth", |nth| nth.count(1..));
+            content.zip(nth).map(|(Content(content), nth)| Which::Content { content, nth })
+        }
+    };
     let fate = fields.required("fate", fate);
     fields.finish();
-    let kinds = names.system?.kinds();
-    let place = kinds.iter().position(|known| Some(*known) == kind)?;
-    Some((MessageId { from: from?, to: to?, kind: place as u16, count: count? }, fate?))
+    Some(FixedFate { from: from?, to: to?, kind: kind?, which: which?, fate: fate? })
+}
+
+/// The digest of a message's content, as traces show it.
+struct Content(u64);
+
+impl FromStr for Content {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let digits = Some(text).filter(|text| text.len() == 16 && text.bytes().all(is_digit));
+        digits
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .map(Self)
+            .ok_or("expected sixteen hexadecimal digits, in small letters")
+    }
 }
 
 fn fate(form: Form<'_>) -> Option<Fate> {

@@ -6,13 +6,14 @@ use super::decode::Ends;
 use super::lengths;
 use super::names::Names;
 use crate::base::{Diagnostic, Duration, DurationRange, Form, NodeId, Time};
-use crate::fault::{Cause, Fault, FaultPlan, FaultStep, Places, Reader, Scope, Trigger};
+use crate::fault::{Cause, Fault, FaultPlan, FaultStep, Moment, Places, Reader, Scope, Trigger};
 
 /// Reads the value of `faults`: the plan, and where its parts are.
-pub(super) fn plan(form: Form<'_>, names: &Names<'_>, ends: &Ends<'_>) -> (FaultPlan, Places) {
-    let decoder = Decoder { names, ends, places: RefCell::default() };
+pub(super) fn plan<'s>(form: Form<'s>, names: &'s Names<'_>, ends: &'s Ends<'_>) -> (FaultPlan, Places) {
+    let decoder = Decoder { names, ends, places: RefCell::default(), named: RefCell::default() };
     let steps = form.list(|step| decoder.step(step)).unwrap_or_default();
-    (FaultPlan { steps }, decoder.places.into_inner())
+    decoder.check_names();
+    (FaultPlan::new(steps), decoder.places.into_inner())
 }
 
 /// More strikes of one step than this are refused: what struck is kept.
@@ -22,28 +23,60 @@ struct Decoder<'d> {
     names: &'d Names<'d>,
     ends: &'d Ends<'d>,
     places: RefCell<Places>,
+    /// The names that steps are given, where they stand, and whether the step strikes again and again.
+    named: RefCell<Vec<(String, Form<'d>, bool)>>,
 }
 
-impl Decoder<'_> {
-    fn step(&self, form: Form<'_>) -> Option<FaultStep> {
+impl<'d> Decoder<'d> {
+    /// Reports names that would mean two steps, or a step and a strike of another: what is drawn hangs on them.
+    fn check_names(&self) {
+        let named = self.named.borrow();
+        for (place, (name, form, _)) in named.iter().enumerate() {
+            if let Some((_, first, _)) = named[..place].iter().find(|(other, ..)| other == name) {
+                let problem = form.problem(format!("the name {name:?} is given twice")).label("given again here");
+                form.report(problem.context(first.span(), "given first here"));
+            }
+            let strike_of = |other: &str| name.strip_prefix(other)?.strip_prefix(" #")?.parse::<u64>().ok();
+            if let Some((_, first, _)) = named.iter().find(|(other, _, again)| *again && strike_of(other).is_some()) {
+                let problem = form.problem(format!("the name {name:?} is that of a strike of another step")).label("given here");
+                form.report(problem.context(first.span(), "this step strikes again and again, and its strikes are numbered"));
+            }
+        }
+    }
+
+    fn step(&self, form: Form<'d>) -> Option<FaultStep> {
         if form.name().is_some_and(|name| Fault::ENTRIES.iter().any(|entry| entry.name == name)) {
             let problem = Diagnostic { span: form.name_span(), ..form.problem("this fault does not say when it strikes") };
             form.report(problem.help("write At(\"2s\", …), Every(\"1s..4s\", …) or When(…, …) around it"));
             self.fault(form, Cause::Unclear);
             return None;
         }
-        match form.variant("a step of the plan", &["At", "Every", "When"])? {
-            "At" => self.at(form),
-            "Every" => self.every(form),
-            _ => self.when(form),
+        let (field, what) = match form.variant("a step of the plan", &["At", "Every", "When"])? {
+            "At" => ("time", "a time"),
+            "Every" => ("gap", "a range of lengths"),
+            _ => ("trigger", "what sets it off"),
+        };
+        let [moment, fault, name] = parts(form, field, what)?;
+        let moment = moment.and_then(|form| self.moment(field, form));
+        let cause = match &moment {
+            Some(Moment::When(trigger)) => trigger.on.cause(),
+            None if field == "trigger" => Cause::Unclear,
+            _ => Cause::Nothing,
+        };
+        let (fault, name_form) = (fault.and_then(|form| self.fault(form, cause)), name);
+        let name = name_form.map(name_of);
+        if let (Some(form), Some(Some(name))) = (name_form, &name) {
+            self.named.borrow_mut().push((name.clone(), form, field == "gap"));
         }
+        Some(FaultStep::new(moment?, fault?).named(name.unwrap_or(Some(String::new()))?))
     }
 
-    /// `At("2s", Heal)`.
-    fn at(&self, form: Form<'_>) -> Option<FaultStep> {
-        let [time, fault] = form.arguments(["a time", "a fault"])?;
-        let (time, fault) = (self.time(time), self.fault(fault, Cause::Nothing));
-        Some(FaultStep::at(Time::ZERO + time?, fault?))
+    fn moment(&self, field: &str, form: Form<'_>) -> Option<Moment> {
+        match field {
+            "time" => self.time(form).map(|time| Moment::At(Time::ZERO + time)),
+            "gap" => self.gap(form).map(Moment::Every),
+            _ => Trigger::read(form, &self.reader(Cause::Unclear)).map(Moment::When),
+        }
     }
 
     fn time(&self, form: Form<'_>) -> Option<Duration> {
@@ -55,13 +88,6 @@ impl Decoder<'_> {
             None => problem.label(format!("faults strike before {end} only")).help("give the scenario a longer `duration`"),
         });
         None
-    }
-
-    /// `Every("1s..4s", Heal)`.
-    fn every(&self, form: Form<'_>) -> Option<FaultStep> {
-        let [gap, fault] = form.arguments(["a range of lengths", "a fault"])?;
-        let (gap, fault) = (self.gap(gap), self.fault(fault, Cause::Nothing));
-        Some(FaultStep::every(gap?, fault?))
     }
 
     fn gap(&self, form: Form<'_>) -> Option<DurationRange> {
@@ -85,14 +111,6 @@ impl Decoder<'_> {
         Some(gap)
     }
 
-    /// `When(Delivered(kind: "AppendEntries", nth: 7), Crash(node: Receiver))`.
-    fn when(&self, form: Form<'_>) -> Option<FaultStep> {
-        let [trigger, fault] = form.arguments(["what sets it off", "a fault"])?;
-        let trigger = Trigger::read(trigger, &self.reader(Cause::Unclear));
-        let fault = self.fault(fault, trigger.as_ref().map_or(Cause::Unclear, |trigger| trigger.on.cause()));
-        Some(FaultStep::when(trigger?, fault?))
-    }
-
     fn fault(&self, form: Form<'_>, cause: Cause) -> Option<Fault> {
         Fault::read(form, &self.reader(cause))
     }
@@ -100,6 +118,26 @@ impl Decoder<'_> {
     fn reader(&self, cause: Cause) -> Reader<'_> {
         Reader { scope: self.names, cause, places: &self.places }
     }
+}
+
+/// When, what and the name: of `At("2s", Heal)`, or of `At(time: "2s", fault: Heal, name: "first")`.
+fn parts<'s>(form: Form<'s>, field: &'static str, what: &str) -> Option<[Option<Form<'s>>; 3]> {
+    if !form.has_fields() {
+        return form.arguments([what, "a fault"]).map(|[moment, fault]| [Some(moment), Some(fault), None]);
+    }
+    let mut fields = form.fields()?;
+    let parts = [fields.required(field, Some), fields.required("fault", Some), fields.take("name")];
+    fields.finish();
+    Some(parts)
+}
+
+fn name_of(form: Form<'_>) -> Option<String> {
+    let name = form.text()?;
+    if name.is_empty() {
+        form.report(form.problem("a name has a letter at least").help("leave it out: the step is then named by what it says"));
+        return None;
+    }
+    Some(name)
 }
 
 impl Scope for Names<'_> {

@@ -25,8 +25,8 @@ use super::Scenario;
 use crate::fault::{Draw, Ends, FaultPlan, Kind};
 
 /// Plans for this scenario: up to eight steps, most of them at given times, some again and again, some set off by a message. A plan shrinks
-/// to fewer steps, earlier times and shorter lengths, and where it can, from roles to named nodes. All its faults end with the run's, at the
-/// latest.
+/// to fewer steps, earlier times and shorter lengths, and where it can, from roles to named nodes. All its faults are over when the faults
+/// of the run end.
 pub fn fault_plan(scenario: &Scenario) -> BoxedStrategy<FaultPlan> {
     fault_plan_of(scenario, |kind| kind.ends != Ends::Never)
 }
@@ -39,5 +39,5 @@ pub fn fault_plan_of(scenario: &Scenario, is_wanted: impl Fn(&Kind) -> bool) -> 
     let (roster, conditions) = (scenario.roster(), &scenario.conditions);
     let draw = Draw::new(roster.population.servers, roster.roles, roster.kinds, conditions.duration);
     let wanted: Vec<&Kind> = Kind::ALL.iter().filter(|kind| is_wanted(kind)).collect();
-    vec(draw.step(&wanted), 0..=8).prop_map(|steps| FaultPlan { steps }).boxed()
+    vec(draw.step(&wanted), 0..=8).prop_map(FaultPlan::new).boxed()
 }

@@ -6,7 +6,7 @@ use proptest::test_runner::TestError;
 
 use super::toy::registry;
 use super::{Expected, Scenario, strategy};
-use crate::base::{Diagnostics, Duration, Fate, Loss, MessageId, NodeId, Source};
+use crate::base::{Diagnostics, Duration, Fate, FixedFate, Loss, NodeId, Source, Which};
 use crate::check::Verdict;
 use crate::environment::Latency;
 use crate::fault::{Fault, FaultPlan, Kind, Moment};
@@ -55,6 +55,7 @@ Scenario(
         (from: n1, to: n2, kind: "AppendEntries", count: 3, fate: Lost),
         (from: n2, to: n1, kind: "AppendEntries", count: 3, fate: Deliver("5ms")),
         (from: c1, to: n1, kind: "Add", count: 1, fate: Duplicate("1ms", "2ms")),
+        (from: n1, to: n2, kind: "AppendEntries", content: "3f2a000011112222", nth: 2, fate: Lost),
     ],
     duration: "5s",
     settle: "3s",
@@ -76,9 +77,11 @@ fn everything_is_read() {
     assert_eq!((from, to, model.latency), (NodeId::server(0), NodeId::server(1), conditions.link.latency));
     assert!(model.loss.is_never() && model.duplicate == conditions.link.duplicate);
     assert_eq!((conditions.clocks.offset, conditions.clocks.drift_ppm), (Duration::from_millis(50), 100));
-    assert_eq!(conditions.faults.steps.len(), 14);
-    let lost = MessageId { from: NodeId::server(0), to: NodeId::server(1), kind: 2, count: 3 };
-    assert_eq!(conditions.fates[0], (lost, Fate::Lost(Loss::Override)));
+    assert_eq!(conditions.faults.steps().len(), 14);
+    let (from, to, fate) = (NodeId::server(0), NodeId::server(1), Fate::Lost(Loss::Override));
+    assert_eq!(conditions.fates[0], FixedFate { from, to, kind: "AppendEntries", which: Which::Count(3), fate });
+    let which = Which::Content { content: 0x3f2a_0000_1111_2222, nth: 2 };
+    assert_eq!(conditions.fates[3], FixedFate { from, to, kind: "AppendEntries", which, fate });
     assert_eq!((conditions.duration, conditions.settle), (Duration::from_secs(5), Duration::from_secs(3)));
     assert_eq!((conditions.events, conditions.same_instant, scenario.states), (1_000_000, 5_000, 7));
     assert_eq!(scenario.expect, ["leader lost", "unsynced write lost"]);
@@ -140,6 +143,7 @@ fn everything_is_written_as_it_is_read() {
                 (from: n1, to: n2, kind: "AppendEntries", count: 3, fate: Lost),
                 (from: n2, to: n1, kind: "AppendEntries", count: 3, fate: Deliver("5ms")),
                 (from: c1, to: n1, kind: "Add", count: 1, fate: Duplicate("1ms", "2ms")),
+                (from: n1, to: n2, kind: "AppendEntries", content: "3f2a000011112222", nth: 2, fate: Lost),
             ],
             duration: "5s",
             settle: "3s",
@@ -187,9 +191,9 @@ fn what_struck_repeats_the_run() {
     let mut kinds = std::collections::BTreeSet::new();
     for seed in 0..60 {
         let first = scenario.run(seed);
-        assert!(first.struck.steps.len() > 10, "a storm");
-        assert!(first.struck.steps.iter().all(|step| matches!(step.moment, Moment::At(_))));
-        kinds.extend(first.struck.steps.iter().filter_map(|step| step.fault.kind()).map(|kind| kind.name));
+        assert!(first.struck.steps().len() > 10, "a storm");
+        assert!(first.struck.steps().iter().all(|step| matches!(step.moment, Moment::At(_))));
+        kinds.extend(first.struck.steps().iter().filter_map(|step| step.fault.kind()).map(|kind| kind.name));
         let recorded = scenario.clone().with_faults(first.struck.clone());
         let again = recorded.run(seed);
         assert_eq!((again.digest, &again.struck), (first.digest, &first.struck), "seed {seed}");
@@ -222,7 +226,7 @@ fn no_fault_strikes_at_the_end() {
     let struck = scenario.run(1).struck;
     expect![[r#"
         [
-                At("500ms", Crash(node: n1, down: "1ms")),
+                At(time: "500ms", fault: Crash(node: n1, down: "1ms"), name: "Every(\"500ms\", Crash(node: n1, down: \"1ms\")) #1"),
             ]"#]]
     .assert_eq(&struck.to_string());
 }
@@ -232,7 +236,7 @@ fn what_boots_set_off_strikes_in_their_instant() {
     let text = r#"Scenario(name: "boot", system: Toy, faults: [When(Marked(mark: "client started", nth: 2), Crash(node: Subject))])"#;
     expect![[r#"
         [
-                At("0s", Crash(node: c2)),
+                At(time: "0s", fault: Crash(node: c2), name: "When(Marked(mark: \"client started\", nth: 2), Crash(node: Subject))"),
             ]"#]]
     .assert_eq(&read(text).run(1).struck.to_string());
 }
@@ -287,7 +291,7 @@ fn storm() -> impl Strategy<Value = Scenario> {
     let millis = |range: std::ops::Range<u64>| range.prop_map(Duration::from_millis);
     let plain = r#"Scenario(name: "drawn", system: Toy(nodes: 4, heartbeat: "20ms"), workload: (clients: 2), duration: "2s")"#;
     let environment = (0..9_u32, 0..900_000_u32, proptest::option::of(any::<u64>()), ".{0,8}", millis(0..3_000));
-    let fates = proptest::collection::btree_map((0..4_u32, 0..2_u32, 0..3_u16, 1..5_u32), 1..9_u64, 0..4);
+    let fates = proptest::collection::btree_map((0..4_u32, 0..2_u32, 0..3_usize, which()), 1..9_u64, 0..4);
     (strategy::fault_plan(&read(plain)), environment, fates).prop_map(move |(faults, (tenths, drift, seed, name, settle), fates)| {
         let mut scenario = Scenario { name, seed, ..read(plain) }.with_faults(faults);
         scenario.conditions.link.loss = crate::base::Ratio::new(tenths, 10).expect("less than one");
@@ -298,17 +302,29 @@ fn storm() -> impl Strategy<Value = Scenario> {
             2..5 => Fate::Deliver(Duration::from_millis(length)),
             _ => Fate::Duplicate(Duration::from_millis(length), Duration::from_nanos(length)),
         };
-        let message = |(from, to, kind, count)| MessageId { from: NodeId::server(from), to: NodeId::client(to), kind, count };
-        scenario.conditions.fates = fates.into_iter().map(|(key, length)| (message(key), fate(length))).collect();
+        let kinds = scenario.roster.kinds;
+        let fixed = |((from, to, kind, which), length)| FixedFate {
+            from: NodeId::server(from),
+            to: NodeId::client(to),
+            kind: kinds[kind],
+            which,
+            fate: fate(length),
+        };
+        scenario.conditions.fates = fates.into_iter().map(fixed).collect();
         scenario
     })
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    let content = (any::<u64>(), 1..5_u32).prop_map(|(content, nth)| Which::Content { content, nth });
+    prop_oneof![(1..5_u32).prop_map(Which::Count), content]
 }
 
 #[test]
 fn a_failing_plan_shrinks_to_what_matters() {
     let scenario = read(STORM);
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let crashes = |plan: FaultPlan| match plan.steps.iter().any(|step| matches!(step.fault, Fault::Crash { .. })) {
+    let crashes = |plan: FaultPlan| match plan.steps().iter().any(|step| matches!(step.fault, Fault::Crash { .. })) {
         true => Err(TestCaseError::fail("a crash")),
         false => Ok(()),
     };

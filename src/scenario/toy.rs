@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{ClientId, Duration, DurationRange, Form, NodeId};
+use crate::base::{ClientId, Duration, DurationRange, Form, NodeId, OperationId};
 use crate::check::{Property, PropertyReport};
 use crate::history::{self, History};
 use crate::process::{self, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
@@ -134,6 +134,7 @@ pub(super) struct Client {
     me: ClientId,
     servers: u32,
     next: u32,
+    asked: u32,
     waits: bool,
     quiet: bool,
 }
@@ -163,7 +164,7 @@ impl Process for Client {
         let session = context.random().below(1 << 30) as u32;
         context.sometimes("client started");
         context.set_timer((), Duration::from_millis(1));
-        Self { me: ClientId { session, ..me }, servers, next: me.client, waits: false, quiet: false }
+        Self { me: ClientId { session, ..me }, servers, next: me.client, asked: 0, waits: false, quiet: false }
     }
 
     fn on_message(&mut self, _: NodeId, message: Letter, context: &mut Context<'_, Self>) {
@@ -179,7 +180,8 @@ impl Process for Client {
         } else if !self.quiet {
             self.waits = true;
             self.next = (self.next + 1) % self.servers;
-            context.note(history::Event::Invoke { client: self.me, op: Add });
+            self.asked += 1;
+            context.note(history::Event::Invoke { client: self.me, id: OperationId::new(self.me, self.asked), op: Add });
             context.send(NodeId::server(self.next), Letter::Add { session: self.me });
             context.set_timer((), Duration::from_millis(60));
         }

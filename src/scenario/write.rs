@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::conditions::{Budgets, Clocks, Disk, Drift, Link};
 use super::{Expected, Scenario};
-use crate::base::{Fate, MessageId, NodeId, Settings};
+use crate::base::{Fate, FixedFate, NodeId, Settings, Which};
 use crate::environment::{ClockModel, LinkModel};
 use crate::world::Conditions;
 
@@ -29,7 +29,7 @@ pub(super) fn scenario(scenario: &Scenario) -> String {
     file.field_if(in_parentheses(Disk { sync: conditions.disk.sync }.unusual(None)), "disk");
     file.field_if(in_parentheses(clocks.unusual(None)), "clocks");
     file.field_if(own.workload, "workload");
-    file.field_if((!conditions.faults.steps.is_empty()).then_some(&conditions.faults), "faults");
+    file.field_if((!conditions.faults.steps().is_empty()).then_some(&conditions.faults), "faults");
     file.field_if(fates(scenario), "fates");
     file.field("duration", format!("\"{}\"", conditions.duration));
     file.field("settle", format!("\"{}\"", conditions.settle));
@@ -82,17 +82,14 @@ fn network(conditions: &Conditions) -> Option<String> {
 }
 
 fn fates(scenario: &Scenario) -> Option<String> {
-    let kinds = scenario.roster.kinds;
-    let fates: Vec<String> = scenario
-        .conditions
-        .fates
-        .iter()
-        .map(|(MessageId { from, to, kind, count }, fate)| {
-            let kind = kinds.get(usize::from(*kind)).copied().unwrap_or("a kind that there is not");
-            format!("(from: {from}, to: {to}, kind: {}, count: {count}, fate: {})", quoted(kind), self::fate(*fate))
-        })
-        .collect();
-    lines(&fates)
+    let fixed = |FixedFate { from, to, kind, which, fate }: &FixedFate| {
+        let which = match which {
+            Which::Count(count) => format!("count: {count}"),
+            Which::Content { content, nth } => format!("content: \"{content:016x}\", nth: {nth}"),
+        };
+        format!("(from: {from}, to: {to}, kind: {}, {which}, fate: {})", quoted(kind), self::fate(*fate))
+    };
+    lines(&scenario.conditions.fates.iter().map(fixed).collect::<Vec<_>>())
 }
 
 fn fate(fate: Fate) -> String {

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
-use crate::base::{Change, Digest, Fate, Incarnation, Kind, MessageId, NodeId, Time};
+use crate::base::{Change, Digest, Fate, Incarnation, Kind, KindDigest, MessageId, NodeId, Time};
 use crate::fault;
 
 pub use line::Line;
@@ -167,6 +167,9 @@ pub trait Payload: Debug {
     /// Folds the value in its serialised form.
     fn fold(&self, digest: &mut Digest);
 
+    /// The digest of the value by which the fate of a message can be fixed.
+    fn content(&self) -> u64;
+
     /// The value as JSON.
     fn json(&self) -> serde_json::Value;
 }
@@ -174,6 +177,10 @@ pub trait Payload: Debug {
 impl<T: Debug + Serialize> Payload for T {
     fn fold(&self, digest: &mut Digest) {
         digest.value(self);
+    }
+
+    fn content(&self) -> u64 {
+        Digest::content(self)
     }
 
     fn json(&self) -> serde_json::Value {
@@ -305,8 +312,9 @@ impl<'a, V: Vocabulary> Event<'a, V> {
     /// The record with its types erased. `kinds` are the names of the kinds of messages.
     pub fn entry(&self, number: u64, at: Time, digest: u64, kinds: &[&'static str]) -> Entry<'_> {
         let named = |id: &MessageId| {
-            let name = kinds.get(usize::from(id.kind)).copied().unwrap_or("message");
-            Some((*id, Kind { index: id.kind, name }))
+            let index = kinds.iter().position(|name| KindDigest::of(name) == id.kind);
+            let name = index.map_or("message", |index| kinds[index]);
+            Some((*id, Kind { index: index.unwrap_or_default() as u16, name }))
         };
         let blank = |sort, node| Entry {
             number,
@@ -363,8 +371,9 @@ fn fold_node(tag: u64, node: NodeId, digest: &mut Digest) {
 
 #[inline]
 fn fold_id(tag: u64, id: &MessageId, digest: &mut Digest) {
-    digest.word((u64::from(id.from.raw()) << 32) | u64::from(id.to.raw()));
-    digest.word((tag << 48) | (u64::from(id.kind) << 32) | u64::from(id.count));
+    // No run has 2²⁸ servers: the tag has room above their numbers.
+    digest.word((tag << 60) ^ (u64::from(id.from.raw()) << 32) ^ u64::from(id.to.raw()));
+    digest.word((u64::from(id.kind.raw()) << 32) | u64::from(id.count));
 }
 
 #[inline]

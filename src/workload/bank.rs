@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoadError, Origin};
-use crate::base::{Act, Committed, Seen, Stream, Transaction};
+use super::LoadError;
+use crate::base::{Act, Committed, OperationId, Seen, Stream, Transaction};
 
 /// Accounts, the keys from 0 on, with money that transfers move between them and audits count.
 ///
@@ -106,7 +106,6 @@ impl Bank {
 #[derive(Clone, Debug)]
 pub(super) struct Teller {
     bank: Bank,
-    opens: bool,
     door: Door,
 }
 
@@ -122,14 +121,14 @@ enum Door {
 }
 
 impl Teller {
-    pub(super) fn new(bank: Bank, origin: Origin) -> Self {
-        Self { bank, opens: origin.client == 0, door: Door::Unknown }
+    pub(super) fn new(bank: Bank) -> Self {
+        Self { bank, door: Door::Unknown }
     }
 
-    pub(super) fn next(&mut self, random: &mut Stream) -> Transaction {
+    pub(super) fn next(&mut self, id: OperationId, random: &mut Stream) -> Transaction {
         match self.door {
             Door::Open => {}
-            Door::Closed if self.opens => return self.bank.opening(),
+            Door::Closed if id.client == 0 => return self.bank.opening(),
             Door::Closed | Door::Unknown => return self.bank.audit(),
         }
         let BankMix { transfer, audit } = self.bank.mix;
@@ -154,9 +153,12 @@ mod tests {
 
     const MIX: BankMix = BankMix { transfer: 4, audit: 1 };
 
-    fn teller(client: u32) -> Teller {
-        Teller::new(Bank::new(4, 100, 3, MIX).unwrap(), Origin { client, clients: 2, first_session: 0 })
+    fn teller() -> Teller {
+        Teller::new(Bank::new(4, 100, 3, MIX).unwrap())
     }
+
+    const FIRST: OperationId = OperationId { client: 0, life: 0, nth: 1 };
+    const SECOND: OperationId = OperationId { client: 1, life: 0, nth: 1 };
 
     fn random() -> Stream {
         RunKey::from_seed(1).stream("test", 0)
@@ -168,35 +170,35 @@ mod tests {
 
     #[test]
     fn the_first_client_opens_the_bank_and_the_others_wait() {
-        let (audit, opening) = (teller(0).bank.audit(), teller(0).bank.opening());
-        let (mut first, mut second, mut random) = (teller(0), teller(1), random());
-        assert_eq!([first.next(&mut random), second.next(&mut random)], [audit.clone(), audit.clone()], "they look");
+        let (audit, opening) = (teller().bank.audit(), teller().bank.opening());
+        let (mut first, mut second, mut random) = (teller(), teller(), random());
+        assert_eq!([first.next(FIRST, &mut random), second.next(SECOND, &mut random)], [audit.clone(), audit.clone()], "they look");
         first.saw(&nothing());
         second.saw(&nothing());
-        assert_eq!([first.next(&mut random), second.next(&mut random)], [opening.clone(), audit.clone()]);
-        assert_eq!([first.next(&mut random), second.next(&mut random)], [opening, audit], "no answer yet");
+        assert_eq!([first.next(FIRST, &mut random), second.next(SECOND, &mut random)], [opening.clone(), audit.clone()]);
+        assert_eq!([first.next(FIRST, &mut random), second.next(SECOND, &mut random)], [opening, audit], "no answer yet");
         first.saw(&Committed::default());
         second.saw(&Committed { seen: vec![Seen::Number(100); 4] });
         first.saw(&nothing());
-        for teller in [&mut first, &mut second] {
-            assert!((0..20).any(|_| matches!(teller.next(&mut random).acts[0], Act::Add { .. })), "a late answer closes no door");
+        for (teller, id) in [(&mut first, FIRST), (&mut second, SECOND)] {
+            assert!((0..20).any(|_| matches!(teller.next(id, &mut random).acts[0], Act::Add { .. })), "a late answer closes no door");
         }
     }
 
     #[test]
     fn a_client_that_comes_back_to_an_open_bank_does_not_open_it_again() {
-        let (mut teller, mut random) = (teller(0), random());
+        let (mut teller, mut random) = (teller(), random());
         teller.saw(&Committed { seen: vec![Seen::Number(0), Seen::Number(400), Seen::Empty, Seen::Empty] });
-        assert!((0..100).all(|_| !matches!(teller.next(&mut random).acts[0], Act::Write { .. })));
+        assert!((0..100).all(|_| !matches!(teller.next(FIRST, &mut random).acts[0], Act::Write { .. })));
     }
 
     #[test]
     fn transfers_keep_the_total_and_the_mix_is_kept() {
-        let (mut teller, mut random) = (teller(1), random());
+        let (mut teller, mut random) = (teller(), random());
         teller.saw(&Committed::default());
         let (mut audits, mut parties) = (0_u32, [0_u32; 2]);
         for _ in 0..1_000 {
-            let transaction = teller.next(&mut random);
+            let transaction = teller.next(FIRST, &mut random);
             if transaction.acts[0].is_read() {
                 audits += 1;
                 continue;

@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::{ClientConfig, Generator, Origin, Pace, Patience};
-use crate::base::{ClientId, NodeId, sample_exponential};
+use super::{ClientConfig, Generator, Pace, Patience};
+use crate::base::{ClientId, NodeId, OperationId, Stream, sample_exponential};
 use crate::history::{Event, Outcome};
 use crate::process::{ClientProcess, Context, Files, Mark, Process, Reply, Service, SyncToken};
 
@@ -19,6 +19,9 @@ use crate::process::{ClientProcess, Context, Files, Mark, Process, Reply, Servic
 /// [`Patience::request_timeout`] it asks the next, under the same session and number, unless [`Service::RETRY`] forbids it. An operation
 /// without an answer is *unknown*, not failed; its session is abandoned with it, since it may take effect at any time to come, and the
 /// client goes on in a fresh one.
+///
+/// All that is drawn for an operation is drawn for its [identity](OperationId): when it is due after the one before, what it is, how long
+/// its requests pause. So what becomes of one operation changes no other but by what its client learns.
 ///
 /// Each session does one operation at a time. In an open loop an operation that is due uses a free session, else it opens another, up to
 /// [`ClientConfig::sessions_max`]; beyond that it is shed. The number of every session is on disk before it is used, so that a client that
@@ -34,8 +37,10 @@ pub struct Client<S: Service, G> {
     sessions: BTreeMap<u32, Session<S::Operation>>,
     /// How many sessions were ever made, in former lives too.
     sessions_made: u32,
+    /// The operation that is due next or was due last.
+    next: OperationId,
     /// Operations that are due and wait for a session.
-    waiting: u32,
+    waiting: VecDeque<OperationId>,
     shed: u64,
     quiet: bool,
     service: PhantomData<fn() -> S>,
@@ -75,6 +80,8 @@ enum State<O> {
 #[derive(Debug)]
 struct Question<O> {
     operation: Option<O>,
+    /// For its pauses.
+    random: Stream,
     /// Who is being asked; nobody during a pause.
     server: Option<NodeId>,
     /// Who was asked since the last pause or timeout.
@@ -83,6 +90,13 @@ struct Question<O> {
 
 const RETRIED: Mark = Mark::new("client retried", "An operation took more than one request.");
 const UNKNOWN: Mark = Mark::new("operation unknown", "An operation got no answer.");
+/// What random words are for: the time until an operation is due, what it is, the pauses between its requests; the pauses of a session that
+/// is being opened; and the order in which servers are asked.
+const DUE: u64 = 1;
+const CONTENT: u64 = 2;
+const PAUSES: u64 = 3;
+const OPENING: u64 = 4;
+const SERVERS: u64 = 5;
 /// A byte for each session ever made. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const SESSIONS: &str = "sessions";
 
@@ -97,17 +111,17 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
 
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let sessions_made = disk.read(SESSIONS).map_or(0, <[u8]>::len) as u32;
-        let origin = Origin { client: context.me().index() as u32, clients: config.clients, first_session: sessions_made };
         let mut client = Self {
             pace: config.pace,
             patience: config.patience,
             clients: config.clients,
             sessions_max: config.sessions_max as usize,
-            generator: G::new(&config.generator, origin),
+            generator: G::new(&config.generator),
             servers: Servers::new(config.servers, context),
             sessions: BTreeMap::new(),
             sessions_made,
-            waiting: 0,
+            next: OperationId { client: context.me().index() as u32, life: sessions_made, nth: 0 },
+            waiting: VecDeque::new(),
             shed: 0,
             quiet: false,
             service: PhantomData,
@@ -148,7 +162,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
 impl<S: Service, G: Generator<S::Operation, S::Response>> ClientProcess for Client<S, G> {
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.quiet = true;
-        self.waiting = 0;
+        self.waiting.clear();
         context.cancel_timer(ClientTimer::Due);
         self.sessions.retain(|number, session| {
             let stays = session.is_under_way();
@@ -173,14 +187,15 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     /// An operation is due: invokes it in a free session, or lets it wait for a fresh one, or sheds it.
     fn on_due(&mut self, context: &mut Context<'_, Self>) {
+        let due = self.next;
         if let Pace::Open(_) = self.pace {
             self.expect_next(context);
         }
         let free = self.sessions.iter().find(|(_, session)| matches!(session.state, State::Free)).map(|(number, _)| *number);
         if let Some(session) = free {
-            self.invoke(session, context);
+            self.invoke(session, due, context);
         } else if self.sessions.len() < self.sessions_max {
-            self.waiting += 1;
+            self.waiting.push_back(due);
             self.make_session(context);
         } else {
             self.shed += 1;
@@ -189,18 +204,19 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     /// Sets the time of the next operation.
     fn expect_next(&mut self, context: &mut Context<'_, Self>) {
+        self.next.nth += 1;
+        let mut random = context.random().fork(DUE, self.next.word());
         let after = match self.pace {
-            Pace::Open(rate) => sample_exponential(rate.gap(self.clients), context.random().word()),
-            Pace::Closed { think } => context.random().within(think),
+            Pace::Open(rate) => sample_exponential(rate.gap(self.clients), random.word()),
+            Pace::Closed { think } => random.within(think),
         };
         context.set_timer(ClientTimer::Due, after);
     }
 
     /// A session has become free: an operation that waits for one is invoked.
     fn on_free(&mut self, session: u32, context: &mut Context<'_, Self>) {
-        if self.waiting > 0 {
-            self.waiting -= 1;
-            self.invoke(session, context);
+        if let Some(due) = self.waiting.pop_front() {
+            self.invoke(session, due, context);
         }
     }
 
@@ -224,7 +240,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     fn open(&mut self, number: u32, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         if S::open(id(number, context)).is_some() {
-            session.state = State::Asking(Question::new(None));
+            session.state = State::Asking(Question::new(None, context.random().fork(OPENING, u64::from(number))));
             self.ask(number, self.servers.best, context);
         } else {
             session.state = State::Free;
@@ -232,12 +248,12 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         }
     }
 
-    fn invoke(&mut self, number: u32, context: &mut Context<'_, Self>) {
+    fn invoke(&mut self, number: u32, due: OperationId, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        let operation = self.generator.next(context.random());
+        let operation = self.generator.next(due, &mut context.random().fork(CONTENT, due.word()));
         session.operations += 1;
-        session.state = State::Asking(Question::new(Some(operation.clone())));
-        context.note(Event::Invoke { client: id(number, context), op: operation });
+        session.state = State::Asking(Question::new(Some(operation.clone()), context.random().fork(PAUSES, due.word())));
+        context.note(Event::Invoke { client: id(number, context), id: due, op: operation });
         context.set_timer(ClientTimer::GiveUp(number), self.patience.operation_timeout);
         self.ask(number, self.servers.best, context);
     }
@@ -334,7 +350,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         } else {
             question.server = None;
             question.tried.clear();
-            let pause = context.random().within(self.patience.pause);
+            let pause = question.random.within(self.patience.pause);
             context.cancel_timer(ClientTimer::Overdue(number));
             context.set_timer(ClientTimer::Again(number), pause);
         }
@@ -388,8 +404,8 @@ impl<O> Session<O> {
 }
 
 impl<O> Question<O> {
-    fn new(operation: Option<O>) -> Self {
-        Self { operation, server: None, tried: BTreeSet::new() }
+    fn new(operation: Option<O>, random: Stream) -> Self {
+        Self { operation, random, server: None, tried: BTreeSet::new() }
     }
 
     /// The timer that is set while it is asked in this session.
@@ -399,17 +415,30 @@ impl<O> Question<O> {
 }
 
 /// Whom to ask: what all sessions of a client have learned together.
+///
+/// While nothing is known, servers are asked in an order of the client's own, by a weight that each has for it (rendezvous hashing; Thaler
+/// and Ravishankar, 1998): one server more changes nothing until its own turn comes.
 #[derive(Debug)]
 struct Servers {
     count: u32,
     best: NodeId,
+    weights: Stream,
 }
 
 impl Servers {
-    /// Nothing is known: any may be the best.
     fn new<P: Process>(count: u32, context: &mut Context<'_, P>) -> Self {
-        let start = context.random().below(u64::from(count));
-        Self { count, best: NodeId::server(start as u32) }
+        let mut servers = Self { count, best: NodeId::server(0), weights: context.random().fork(SERVERS, 0) };
+        servers.best = servers.next(None);
+        servers
+    }
+
+    /// The first in the order, or the one after this one.
+    fn next(&self, after: Option<NodeId>) -> NodeId {
+        let rank = |server: NodeId| (self.weights.fork(SERVERS, u64::from(server.raw())).word(), server);
+        let ranks = (0..self.count).map(|index| rank(NodeId::server(index)));
+        let after = after.map(rank);
+        // Those up to `after` come again when all others have had their turn.
+        ranks.min_by_key(|rank| (after.is_some_and(|after| *rank <= after), *rank)).map_or(self.best, |(_, server)| server)
     }
 
     fn answered(&mut self, server: NodeId) {
@@ -429,7 +458,7 @@ impl Servers {
     /// A server was of no use: the next is the best, unless another session has found a better one meanwhile.
     fn failed(&mut self, server: NodeId) {
         if self.best == server {
-            self.best = NodeId::server((server.index() as u32 + 1) % self.count);
+            self.best = self.next(Some(server));
         }
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
-use super::values::Values;
-use super::{Generator, KeyChoice, LoadError, Origin};
-use crate::base::{KvOp, KvResponse, Stream};
+use super::values::value;
+use super::{Generator, KeyChoice, LoadError};
+use crate::base::{KvOp, KvResponse, OperationId, Stream};
 
 /// How often each kind of operation is chosen: so many parts of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +47,10 @@ impl KvLoad {
 /// Reads, writes and compare-and-sets.
 ///
 /// No two operations of a run set the same value, so that a value read tells who wrote it: the last digits name the client, those before
-/// them count. A compare-and-set expects the value that its client last saw.
+/// them the operation. A compare-and-set expects the value that its client last saw.
 #[derive(Clone, Debug)]
 pub struct KvGenerator {
     load: KvLoad,
-    values: Values,
     /// What the client last saw of each key.
     seen: BTreeMap<u64, Option<u64>>,
 }
@@ -59,11 +58,11 @@ pub struct KvGenerator {
 impl Generator<KvOp, KvResponse> for KvGenerator {
     type Config = KvLoad;
 
-    fn new(load: &KvLoad, origin: Origin) -> Self {
-        Self { load: load.clone(), values: Values::new(origin), seen: BTreeMap::new() }
+    fn new(load: &KvLoad) -> Self {
+        Self { load: load.clone(), seen: BTreeMap::new() }
     }
 
-    fn next(&mut self, random: &mut Stream) -> KvOp {
+    fn next(&mut self, id: OperationId, random: &mut Stream) -> KvOp {
         let Mix { read, write, .. } = self.load.mix;
         let (read, write) = (u64::from(read), u64::from(write));
         let part = random.below(self.load.mix.total());
@@ -71,9 +70,9 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
         if part < read {
             KvOp::Read { key }
         } else if part < read + write {
-            KvOp::Write { key, value: self.values.next() }
+            KvOp::Write { key, value: value(id, 0, 1) }
         } else {
-            KvOp::Cas { key, expected: self.seen.get(&key).copied().flatten(), value: self.values.next() }
+            KvOp::Cas { key, expected: self.seen.get(&key).copied().flatten(), value: value(id, 0, 1) }
         }
     }
 
@@ -96,7 +95,12 @@ mod tests {
 
     fn generator(keys: u32, choice: KeyChoice, mix: Mix) -> KvGenerator {
         let load = KvLoad::new(keys, choice, mix).unwrap();
-        KvGenerator::new(&load, Origin { client: 2, clients: 5, first_session: 0 })
+        KvGenerator::new(&load)
+    }
+
+    /// Operations of the third client.
+    fn id(nth: u32) -> OperationId {
+        OperationId { client: 2, life: 0, nth }
     }
 
     fn random() -> Stream {
@@ -107,8 +111,8 @@ mod tests {
     fn the_mix_is_kept() {
         let (mut generator, mut random) = (generator(4, KeyChoice::Uniform, MIX), random());
         let (mut kinds, mut keys) = ([0_u32; 3], [0_u32; 4]);
-        for _ in 0..10_000 {
-            let operation = generator.next(&mut random);
+        for nth in 1..=10_000 {
+            let operation = generator.next(id(nth), &mut random);
             keys[operation.key() as usize] += 1;
             kinds[match operation {
                 KvOp::Read { .. } => 0,
@@ -123,27 +127,18 @@ mod tests {
     #[test]
     fn a_skewed_choice_has_a_hottest_key() {
         let (mut generator, mut random) = (generator(1_000, KeyChoice::Zipf("0.99".parse().unwrap()), MIX), random());
-        let hottest = (0..10_000).filter(|_| generator.next(&mut random).key() == 0).count();
+        let hottest = (1..=10_000).filter(|nth| generator.next(id(*nth), &mut random).key() == 0).count();
         // The sum of k^-0.99 for k from 1 to 1,000 is 7.729: key 0 gets 12.9 of 100 operations.
         assert!((1_190..1_400).contains(&hottest), "{hottest}");
     }
 
     #[test]
-    fn values_name_their_client() {
-        let mut writes = generator(1, KeyChoice::Uniform, Mix { read: 0, write: 1, cas: 0 });
-        let mut next = || writes.next(&mut random()).to_string();
-        assert_eq!([next(), next()], ["write k0 = 13", "write k0 = 23"]);
-        let mut of_many = Values::new(Origin { client: 9, clients: 10, first_session: 0 });
-        assert_eq!([of_many.next(), of_many.next()], [110, 210]);
-        let mut rebooted = Values::new(Origin { client: 2, clients: 5, first_session: 3 });
-        assert_eq!(rebooted.next(), 30_000_000_013);
-    }
-
-    #[test]
     fn a_compare_and_set_expects_what_was_seen() {
         let mut generator = generator(1, KeyChoice::Uniform, Mix { read: 0, write: 0, cas: 1 });
+        let mut nth = 0;
         let mut next = |seen: Option<KvResponse>| {
-            let operation = generator.next(&mut random());
+            nth += 1;
+            let operation = generator.next(id(nth), &mut random());
             if let Some(response) = seen {
                 generator.saw(&operation, &response);
             }

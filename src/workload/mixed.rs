@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
-use super::values::Values;
-use super::{KeyChoice, LoadError, Origin};
-use crate::base::{Act, Stream, Transaction};
+use super::values::value;
+use super::{KeyChoice, LoadError};
+use crate::base::{Act, OperationId, Stream, Transaction};
 
 /// Transactions of one act or several; each act reads a key or changes it, and no two changes of a run set or append the same value, so
 /// that a value read tells who wrote it.
@@ -72,24 +72,12 @@ impl Mixed {
     pub fn change(&self) -> Change {
         self.change
     }
-}
 
-/// The transactions of one client.
-#[derive(Clone, Debug)]
-pub(super) struct Mixer {
-    load: Mixed,
-    values: Values,
-}
-
-impl Mixer {
-    pub(super) fn new(load: Mixed, origin: Origin) -> Self {
-        Self { load, values: Values::new(origin) }
-    }
-
-    pub(super) fn next(&mut self, random: &mut Stream) -> Transaction {
+    /// The transaction with this identity.
+    pub(super) fn next(&self, id: OperationId, random: &mut Stream) -> Transaction {
         let mut acts = Vec::new();
-        for _ in 0..=random.below(u64::from(self.load.acts)) {
-            let act = self.act(random);
+        for place in 0..=random.below(u64::from(self.acts)) {
+            let act = self.act(value(id, place, u64::from(self.acts)) as i64, random);
             if let Act::Write { key, .. } = act {
                 // Without it, nothing would tell which of two values came first.
                 acts.push(Act::Read { key });
@@ -99,16 +87,12 @@ impl Mixer {
         Transaction { acts }
     }
 
-    fn act(&mut self, random: &mut Stream) -> Act {
-        let MixedMix { read, change } = self.load.mix;
+    fn act(&self, value: i64, random: &mut Stream) -> Act {
+        let MixedMix { read, change } = self.mix;
         let part = random.below(u64::from(read) + u64::from(change));
-        let key = self.load.keys.draw(random);
-        if part < u64::from(read) {
-            return Act::Read { key };
-        }
-        // More than 2^63 values are not made in any run.
-        let value = self.values.next() as i64;
-        match self.load.change {
+        let key = self.keys.draw(random);
+        match self.change {
+            _ if part < u64::from(read) => Act::Read { key },
             Change::Append => Act::Append { key, value },
             Change::Write => Act::Write { key, value },
         }
@@ -124,17 +108,16 @@ mod tests {
 
     const MIX: MixedMix = MixedMix { read: 3, change: 1 };
 
-    fn mixer(change: Change, client: u32) -> Mixer {
-        let load = Mixed::new(4, KeyChoice::Uniform, 3, MIX, change).unwrap();
-        Mixer::new(load, Origin { client, clients: 2, first_session: 0 })
+    fn mixed(change: Change) -> Mixed {
+        Mixed::new(4, KeyChoice::Uniform, 3, MIX, change).unwrap()
     }
 
     #[test]
     fn lengths_keys_and_kinds_are_drawn_as_told() {
-        let (mut mixer, mut random) = (mixer(Change::Append, 0), RunKey::from_seed(1).stream("test", 0));
+        let (mixed, mut random) = (mixed(Change::Append), RunKey::from_seed(1).stream("test", 0));
         let (mut lengths, mut keys, mut reads) = ([0_u32; 3], [0_u32; 4], 0_u32);
-        for _ in 0..1_000 {
-            let Transaction { acts } = mixer.next(&mut random);
+        for nth in 1..=1_000 {
+            let Transaction { acts } = mixed.next(OperationId { client: 0, life: 0, nth }, &mut random);
             lengths[acts.len() - 1] += 1;
             acts.iter().for_each(|act| keys[act.key() as usize] += 1);
             reads += acts.iter().filter(|act| act.is_read()).count() as u32;
@@ -151,8 +134,8 @@ mod tests {
         let mut random = RunKey::from_seed(1).stream("test", 0);
         let mut values = BTreeSet::new();
         for client in 0..2 {
-            let mut mixer = mixer(Change::Write, client);
-            for Transaction { acts } in (0..1_000).map(|_| mixer.next(&mut random)) {
+            let mixed = mixed(Change::Write);
+            for Transaction { acts } in (1..=1_000).map(|nth| mixed.next(OperationId { client, life: 0, nth }, &mut random)) {
                 for (place, act) in acts.iter().enumerate() {
                     if let Act::Write { key, value } = *act {
                         assert!(value > 0 && values.insert(value), "{value} is set twice");

@@ -16,7 +16,7 @@ mod zipf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Duration, DurationRange, Rate, Stream};
+use crate::base::{Duration, DurationRange, OperationId, Rate, Stream};
 
 pub use bank::{Bank, BankMix};
 pub use client::{Client, ClientTimer};
@@ -32,27 +32,16 @@ pub trait Generator<O, R>: 'static {
     /// What it is built from.
     type Config: 'static;
 
-    /// A generator for this client, since its latest boot.
-    fn new(config: &Self::Config, origin: Origin) -> Self;
+    /// A generator for a client that has just booted.
+    fn new(config: &Self::Config) -> Self;
 
-    /// The next operation.
-    fn next(&mut self, random: &mut Stream) -> O;
+    /// The operation with this identity. `random` belongs to it alone: what is drawn for one operation changes no other.
+    fn next(&mut self, id: OperationId, random: &mut Stream) -> O;
 
     /// The client was given this response to this operation.
     fn saw(&mut self, operation: &O, response: &R) {
         let _ = (operation, response);
     }
-}
-
-/// Whose operations a generator chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Zero-based index of the client.
-    pub client: u32,
-    /// How many clients there are.
-    pub clients: u32,
-    /// The first session of the client since its latest boot. No two boots after which it invokes anything have the same.
-    pub first_session: u32,
 }
 
 /// What a [`Client`] is built from.

@@ -1,9 +1,9 @@
 //! Operations on a transactional store.
 
+use super::Generator;
 use super::bank::{Bank, Teller};
-use super::mixed::{Mixed, Mixer};
-use super::{Generator, Origin};
-use crate::base::{Committed, Stream, Transaction};
+use super::mixed::Mixed;
+use crate::base::{Committed, OperationId, Stream, Transaction};
 
 /// What a [`TransactionGenerator`] is built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,23 +21,23 @@ pub struct TransactionGenerator(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Bank(Teller),
-    Mixed(Mixer),
+    Mixed(Mixed),
 }
 
 impl Generator<Transaction, Committed> for TransactionGenerator {
     type Config = TransactionLoad;
 
-    fn new(load: &TransactionLoad, origin: Origin) -> Self {
+    fn new(load: &TransactionLoad) -> Self {
         Self(match load.clone() {
-            TransactionLoad::Bank(bank) => Kind::Bank(Teller::new(bank, origin)),
-            TransactionLoad::Mixed(mixed) => Kind::Mixed(Mixer::new(mixed, origin)),
+            TransactionLoad::Bank(bank) => Kind::Bank(Teller::new(bank)),
+            TransactionLoad::Mixed(mixed) => Kind::Mixed(mixed),
         })
     }
 
-    fn next(&mut self, random: &mut Stream) -> Transaction {
+    fn next(&mut self, id: OperationId, random: &mut Stream) -> Transaction {
         match &mut self.0 {
-            Kind::Bank(teller) => teller.next(random),
-            Kind::Mixed(mixer) => mixer.next(random),
+            Kind::Bank(teller) => teller.next(id, random),
+            Kind::Mixed(mixed) => mixed.next(id, random),
         }
     }
 

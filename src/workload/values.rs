@@ -1,28 +1,46 @@
 //! Values that no two operations of a run share.
 
-use super::Origin;
+use crate::base::OperationId;
 
-/// Values that nobody else sets: a count, then the client's number in a fixed number of digits.
-#[derive(Clone, Debug)]
-pub(super) struct Values {
-    count: u64,
-    client: u64,
-    /// The power of ten above all clients' numbers.
-    scale: u64,
+/// Since one start, a client sets fewer values than this.
+const PER_LIFE: u64 = 1_000_000_000;
+
+/// A value that nobody else sets: the `place`-th of at most `places` that this operation sets, from 0.
+///
+/// It depends on the operation alone. A count comes first, its client's number last: one digit for each of the first nine clients, and for
+/// the others their digits, how many these are, and a zero. So `73` is set by the seventh operation of `c3`, and `71220` by that of `c12`.
+pub(super) fn value(id: OperationId, place: u64, places: u64) -> u64 {
+    let count = (u64::from(id.nth) - 1) * places + place + 1;
+    let count = u64::from(id.life).wrapping_mul(PER_LIFE).wrapping_add(count);
+    let client = u64::from(id.client) + 1;
+    let digits = client.ilog10() + 1;
+    let named = count.wrapping_mul(10_u64.pow(digits)).wrapping_add(client);
+    if digits == 1 { named } else { named.wrapping_mul(10).wrapping_add(u64::from(digits)).wrapping_mul(10) }
 }
 
-impl Values {
-    /// Between two boots, a client sets fewer values than this.
-    const PER_BOOT: u64 = 1_000_000_000;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-    pub(super) fn new(origin: Origin) -> Self {
-        let scale = 10_u64.pow(origin.clients.max(1).ilog10() + 1);
-        let count = u64::from(origin.first_session).wrapping_mul(Self::PER_BOOT);
-        Self { count, client: u64::from(origin.client) + 1, scale }
+    use super::*;
+
+    #[test]
+    fn values_name_their_operation() {
+        let of = |client, life, nth| value(OperationId { client, life, nth }, 0, 1);
+        assert_eq!([of(2, 0, 1), of(2, 0, 7), of(8, 0, 7), of(11, 0, 7)], [13, 73, 79, 71_220]);
+        assert_eq!(of(2, 3, 1), 30_000_000_013);
+        assert_eq!(value(OperationId { client: 0, life: 0, nth: 3 }, 1, 2), 61);
     }
 
-    pub(super) fn next(&mut self) -> u64 {
-        self.count += 1;
-        self.count.wrapping_mul(self.scale).wrapping_add(self.client)
+    #[test]
+    fn no_two_are_alike() {
+        let mut seen = BTreeSet::new();
+        for client in (0..200).chain([998, 999, 1_000, 12_345]) {
+            for nth in 1..200 {
+                for place in 0..3 {
+                    assert!(seen.insert(value(OperationId { client, life: 0, nth }, place, 3)), "c{client}#{nth}, {place}");
+                }
+            }
+        }
     }
 }

@@ -4,8 +4,8 @@ use super::calls::Call;
 use super::nemesis::Nemesis;
 use super::post::{Letter, Post};
 use super::scribe::Scribe;
-use super::setup::Cluster;
-use crate::base::{Fate, NodeId, RunKey, Time};
+use super::setup::{Cluster, DiskModel};
+use crate::base::{Digest, Fate, NodeId, RunKey, Time};
 use crate::engine::Engine;
 use crate::environment::{Latency, Network};
 use crate::process::Message;
@@ -37,7 +37,18 @@ pub(super) struct Core<'a, C: Cluster> {
     pub(super) key: RunKey,
 }
 
-impl<C: Cluster> Core<'_, C> {
+impl<'a, C: Cluster> Core<'a, C> {
+    pub(super) fn new(
+        engine: Engine<Call>,
+        network: Network,
+        scribe: Scribe<'a, C>,
+        nemesis: Nemesis,
+        disk: DiskModel,
+        key: RunKey,
+    ) -> Self {
+        Self { engine, post: Post::new(), network, scribe, nemesis, sync_latency: disk.sync, key }
+    }
+
     #[inline]
     pub(super) fn now(&self) -> Time {
         self.engine.now()
@@ -54,7 +65,7 @@ impl<C: Cluster> Core<'_, C> {
     #[inline]
     pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, letter: Letter) {
         let message = self.post.read(letter);
-        let sending = self.network.send(from, to, message.kind().index);
+        let sending = self.network.send(from, to, message.kind(), || Digest::content(message));
         let id = sending.id;
         let now = self.engine.now();
         let event = Event::Send { id, fate: sending.fate, message };

@@ -21,21 +21,21 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::{Incarnation, MessageId, NodeId, RunKey, Time};
+use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Judge, Panic, Pending, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Sink};
 
-pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run};
+pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount};
 pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
 use self::core::Core;
 use calls::Call;
 use host::{Clients, Host, Servers, State};
 use nemesis::Nemesis;
-use post::{Letter, Post};
+use post::Letter;
 use scribe::Scribe;
 use settle::Settling;
 
@@ -111,39 +111,28 @@ impl<'a, C: Cluster> World<'a, C> {
     fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
         let Setup { servers, clients, conditions } = setup;
         let key = RunKey::from_seed(seed);
-        let mut network = Network::new(key, conditions.link);
+        let mut network = Network::new(key, conditions.link, C::Message::kinds());
         for (from, to, link) in conditions.links {
             network.set_link(from, to, link);
         }
-        for (message, fate) in conditions.fates {
-            network.set_fate(message, fate);
+        for fixed in conditions.fates {
+            network.set_fate(fixed);
         }
-        let mut clocks = key.stream("clock", 0);
-        let servers: Vec<_> = servers
-            .into_iter()
-            .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::server(index), config, conditions.clocks.draw(&mut clocks), key))
-            .collect();
-        let clients: Vec<_> = clients
-            .into_iter()
-            .zip(0..)
-            .map(|(config, index)| Host::new(NodeId::client(index), config, conditions.clocks.draw(&mut clocks), key))
-            .collect();
+        let clock = |node| conditions.clocks.clock(key, node);
+        let server = |(config, id)| Host::new(id, config, clock(id), key);
+        let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
+        let client = |(config, id)| Host::new(id, config, clock(id), key);
+        let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
         let crashes = conditions.faults.may_crash() || C::Server::RESTARTS || C::Client::RESTARTS;
         let duration = Time::ZERO + conditions.duration;
         let end = duration + conditions.settle;
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
+        let marks = if crashes { MARKS } else { &[] };
+        let scribe = Scribe::new(judges, sinks, marks, conditions.stop_at_violation);
+        let nemesis = Nemesis::new(conditions.faults, key);
         Self {
-            core: Core {
-                engine: Engine::new(budget),
-                post: Post::new(),
-                network,
-                scribe: Scribe::new(judges, sinks, if crashes { MARKS } else { &[] }, conditions.stop_at_violation),
-                nemesis: Nemesis::new(conditions.faults, key, C::Message::kinds()),
-                sync_latency: conditions.disk.sync,
-                key,
-            },
+            core: Core::new(Engine::new(budget), network, scribe, nemesis, conditions.disk, key),
             settling: Settling::new(conditions.settle, !clients.is_empty()),
             servers,
             clients,
@@ -274,7 +263,7 @@ impl<'a, C: Cluster> World<'a, C> {
         match what {
             What::Boot => check::Doing::Booting,
             What::Message(id) => {
-                let kind = C::Message::kinds()[usize::from(id.kind)];
+                let kind = C::Message::kinds().iter().find(|name| KindDigest::of(name) == id.kind).unwrap_or(&"a message");
                 check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
             }
             What::Timer => {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::setup::Cluster;
 use crate::base::Time;
 use crate::check::{PropertyReport, Table, Verdict};
+use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
 use crate::history::History;
 
@@ -39,7 +40,11 @@ pub struct Outcome {
     pub sometimes: Vec<MarkCount>,
     /// Of each kind of fault in the plan, how often it struck and bit.
     pub faults: Vec<FaultCount>,
-    /// What struck, with every name and length settled: given in place of the plan, it repeats the run.
+    /// Of each step of the plan, how often it struck and bit.
+    pub steps: Vec<StepCount>,
+    /// What became of the fates that were fixed.
+    pub fates: FateCounts,
+    /// What struck, with nothing left open: given in place of the plan, it repeats the run.
     pub struck: FaultPlan,
 }
 
@@ -88,6 +93,17 @@ pub struct MarkCount {
     pub name: &'static str,
     /// How often.
     pub count: u64,
+}
+
+/// What became of one step of the plan of faults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepCount {
+    /// Its name.
+    pub step: String,
+    /// How often it struck: each node that it struck counts.
+    pub strikes: u64,
+    /// How many of the strikes made a difference.
+    pub bites: u64,
 }
 
 /// What became of one kind of fault.

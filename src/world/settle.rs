@@ -157,6 +157,8 @@ impl<C: Cluster> World<'_, C> {
             tables: self.core.scribe.judges().iter().flat_map(|judge| judge.tables()).collect(),
             sometimes: self.core.scribe.marks.clone(),
             faults: self.core.nemesis.counts(),
+            steps: self.core.nemesis.step_counts(),
+            fates: self.core.network.fixed_fates(),
             struck: self.core.nemesis.into_struck(),
         };
         Run { outcome, history: self.core.scribe.history }

@@ -1,6 +1,6 @@
 //! What a run is made of.
 
-use crate::base::{Duration, Fate, MessageId, NodeId};
+use crate::base::{Duration, FixedFate, NodeId};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::fault::FaultPlan;
 use crate::history;
@@ -57,7 +57,7 @@ pub struct Conditions {
     /// Links that behave otherwise, in one direction each.
     pub links: Vec<(NodeId, NodeId, LinkModel)>,
     /// Messages whose fate is fixed.
-    pub fates: Vec<(MessageId, Fate)>,
+    pub fates: Vec<FixedFate>,
     /// How disks behave.
     pub disk: DiskModel,
     /// How far off clocks are.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::base::{ClientId, Duration, DurationRange, Fate, Loss, Ratio};
+use crate::base::{ClientId, Duration, DurationRange, Fate, FixedFate, Loss, OperationId, Ratio, Which};
 use crate::check::{Doing, Explanation, Panic, PropertyReport, Verdict};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
@@ -132,7 +132,7 @@ impl Process for Teller {
         self.told += 1;
         self.open = true;
         let client = self.client(context);
-        context.note(history::Event::Invoke { client, op: self.told });
+        context.note(history::Event::Invoke { client, id: OperationId::new(client, self.told as u32), op: self.told });
         context.send(NodeId::server((self.told % u64::from(self.servers)) as u32), Talk::Tell(self.told));
         context.set_timer((), Duration::from_millis(10));
     }
@@ -170,7 +170,7 @@ fn setup(quirks: Quirks, steps: Vec<FaultStep>) -> Setup<Toy> {
             loss: Ratio::new(1, 50).unwrap(),
             duplicate: Ratio::new(1, 50).unwrap(),
         },
-        faults: FaultPlan { steps },
+        faults: FaultPlan::new(steps),
         duration: Duration::from_secs(2),
         settle: Duration::from_secs(1),
         ..Conditions::default()
@@ -191,7 +191,7 @@ fn at(millis: u64, fault: Fault) -> FaultStep {
 }
 
 fn crash(node: Target) -> Fault {
-    Fault::Crash { node, down: Some(range("10ms..200ms")) }
+    Fault::Crash { node, down: Some(range("10ms..200ms").into()) }
 }
 
 /// Some of everything.
@@ -200,17 +200,17 @@ fn storm() -> Vec<FaultStep> {
         faults: vec![
             crash(Target::Any),
             crash(Target::Minority),
-            Fault::Pause { node: Target::Role("Wise"), lasting: Some(range("10ms..100ms")) },
-            Fault::Partition { cut: Cut::Halves, lasting: Some(range("50ms..100ms")) },
+            Fault::Pause { node: Target::Role("Wise"), lasting: Some(range("10ms..100ms").into()) },
+            Fault::Partition { cut: Cut::Halves, lasting: Some(range("50ms..100ms").into()) },
             Fault::Partition {
                 cut: Cut::OneWay { from: Target::Nodes(vec![NodeId::client(0), NodeId::client(1)]), to: Target::Role("Wise") },
                 lasting: None,
             },
-            Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
-            Fault::Duplicate { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms")) },
-            Fault::Delay { by: range("5ms..20ms"), node: Some(Target::Any), lasting: Some(range("10ms..50ms")) },
-            Fault::Delay { by: range("5ms..20ms"), node: None, lasting: Some(range("10ms..50ms")) },
-            Fault::StallDisk { node: Target::Any, lasting: Some(range("10ms..50ms")) },
+            Fault::Lose { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms").into()) },
+            Fault::Duplicate { chance: Ratio::new(1, 2).unwrap(), lasting: Some(range("10ms..50ms").into()) },
+            Fault::Delay { by: range("5ms..20ms"), node: Some(Target::Any), lasting: Some(range("10ms..50ms").into()) },
+            Fault::Delay { by: range("5ms..20ms"), node: None, lasting: Some(range("10ms..50ms").into()) },
+            Fault::StallDisk { node: Target::Any, lasting: Some(range("10ms..50ms").into()) },
             Fault::Heal,
         ],
     };
@@ -249,8 +249,8 @@ fn one_fate_one_bit_or_one_byte_changes_the_digest() {
     let payload = run(setup(Quirks { payload: 1 << 40, ..Quirks::default() }, vec![]), 1);
     let disk = run(setup(Quirks { disk: 1, ..Quirks::default() }, vec![]), 1);
     let mut fated = setup(Quirks::default(), vec![]);
-    let message = MessageId { from: NodeId::client(1), to: NodeId::server(1), kind: 0, count: 3 };
-    fated.conditions.fates.push((message, Fate::Lost(Loss::Override)));
+    let (which, fate) = (Which::Count(3), Fate::Lost(Loss::Override));
+    fated.conditions.fates.push(FixedFate { from: NodeId::client(1), to: NodeId::server(1), kind: "Tell", which, fate });
     let fate = run(fated, 1);
     for other in [&payload, &disk, &fate] {
         assert_ne!(other.digest, plain.digest);
@@ -265,8 +265,8 @@ fn what_struck_repeats_the_run() {
     let mut struck_in_all = 0;
     for seed in 0..200 {
         let first = run(setup(Quirks::default(), storm()), seed);
-        struck_in_all += first.struck.steps.len();
-        let again = run(setup(Quirks::default(), first.struck.steps.clone()), seed);
+        struck_in_all += first.struck.steps().len();
+        let again = run(setup(Quirks::default(), first.struck.steps().to_vec()), seed);
         assert_eq!(again.digest, first.digest, "seed {seed}");
         assert_eq!(again.struck, first.struck);
     }
@@ -363,7 +363,7 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
         assert_eq!(panic.node, NodeId::server(2));
         panic.doing.clone()
     };
-    let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s")) })];
+    let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s").into()) })];
     let found = detail(Quirks { panics_at: Some(9), ..Quirks::default() }, pause);
     assert_eq!(found, Doing::Waking);
     let found = detail(Quirks { shy: Some("role"), ..Quirks::default() }, vec![at(100, crash(Target::Role("Wise")))]);
@@ -416,8 +416,8 @@ fn no_progress_is_a_finding() {
 
 #[test]
 fn a_paused_node_answers_late_and_a_crashed_one_not_at_all() {
-    let long = Some(range("1s"));
-    let paused = run(setup(Quirks::default(), vec![at(100, Fault::Pause { node: Target::All, lasting: long })]), 1);
+    let long: Option<crate::fault::Lengths> = Some(range("1s").into());
+    let paused = run(setup(Quirks::default(), vec![at(100, Fault::Pause { node: Target::All, lasting: long.clone() })]), 1);
     let crashed = run(setup(Quirks::default(), vec![at(100, Fault::Crash { node: Target::All, down: long })]), 1);
     // Told during the pause, answered after it: nothing is dropped but by chance.
     assert!(crashed.messages.dropped > paused.messages.dropped + 150, "{:?} {:?}", crashed.messages, paused.messages);

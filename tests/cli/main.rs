@@ -128,7 +128,7 @@ fn a_run_that_holds() {
 
               210ms simulated · 82 events · 40 messages: 40 delivered
               20 operations: 20 completed
-              seed 7 · digest 02765f6fb5b7944c
+              seed 7 · digest 2f474c75245f99b3
         "#]],
     );
     assert!(desk.expect(0, &["run", "calm.ron"]).out.contains("seed 5"), "the scenario's own");
@@ -162,7 +162,7 @@ fn a_run_that_does_not() {
 
               210ms simulated · 82 events · 40 messages: 40 delivered
               20 operations: 20 completed
-              seed 7 · digest 4a287d840559e766
+              seed 7 · digest 5a8a5defe1c638d5
 
               toy replay bad.ron --seed 7 --set 'name=a bad day'
         "#]],
@@ -225,7 +225,7 @@ fn the_json_of_a_run() {
               "meant": null,
               "seed": 7,
               "verdict": "violated",
-              "digest": "5e0c3b4dd5780f79",
+              "digest": "920a600e97eac158",
               "events": 42,
               "messages": {
                 "sent": 20,
@@ -306,6 +306,10 @@ fn the_json_of_a_run() {
                 }
               ],
               "faults": [],
+              "fates": {
+                "fixed": 0,
+                "never_met": []
+              },
               "struck": [],
               "replay": "toy replay bad.ron --seed 7 --set duration=100ms"
             }
@@ -376,7 +380,7 @@ fn a_replay_shows_what_is_asked_for() {
                 0.000000s  n2         starts
                 0.000000s  c1         starts
                 0.010000s  c1         timer  ()
-                0.010000s  c1         client  Invoke { client: c1, op: () }
+                0.010000s  c1         client  Invoke { client: c1, id: c1#1, op: () }
                 0.010000s  c1 ⇢ n1    Ask #1  { trouble: true }
                 0.011000s  c1 → n1    Ask #1  { trouble: true }
                 0.011000s  n1         writes log: 5 bytes more
@@ -385,7 +389,7 @@ fn a_replay_shows_what_is_asked_for() {
                 0.012200s  n1 → c1    Answer #1  (1)
                 0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
                 0.020000s  c1         timer  ()
-                0.020000s  c1         client  Invoke { client: c1, op: () }
+                0.020000s  c1         client  Invoke { client: c1, id: c1#2, op: () }
                 0.020000s  c1 ⇢ n1    Ask #2  { trouble: true }
                 0.021000s  c1 → n1    Ask #2  { trouble: true }
                 0.021000s  n1         sometimes: asked twice
@@ -396,7 +400,7 @@ fn a_replay_shows_what_is_asked_for() {
                 0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
                 0.030000s             the faults are over, everything is healed
                 0.030000s  c1         timer  ()
-                0.030000s  c1         client  Invoke { client: c1, op: () }
+                0.030000s  c1         client  Invoke { client: c1, id: c1#3, op: () }
                 0.030000s  c1 ⇢ n1    Ask #3  { trouble: true }
                 0.031000s  c1 → n1    Ask #3  { trouble: true }
                 0.031000s  n1         writes log: 5 bytes more
@@ -420,7 +424,7 @@ fn a_replay_shows_what_is_asked_for() {
 
               40ms simulated · 14 events · 6 messages: 6 delivered
               3 operations: 3 completed
-              seed 7 · digest fbd244feab1b2da3
+              seed 7 · digest 59d9ed3c010681ab
         "#]],
     );
     let shown = |more: &[&str]| {
@@ -833,17 +837,17 @@ fn lists() {
               Toy  Clients ask, the first server answers
 
             faults
-              Partition  Messages across a cut are lost when they are sent, until the network heals or a given time has passed
-              Heal       Ends all partitions, and all spells in which links lose, double or delay messages
+              Partition  Messages across a cut are lost when they are sent
+              Heal       Ends all partitions, and all degradations in which links lose, duplicate or delay messages
+              Lose       Every link loses messages with a given chance, on top of its own
+              Duplicate  Every link delivers messages twice with a given chance, on top of its own
+              Delay      Messages take longer: those from and to a node, which is then slow, or all
               Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
               Restart    A node that is down starts
               Pause      A node stands still with its state
               Resume     A paused node goes on
-              Lose       Every link loses messages with a given chance, on top of its own, until the network heals or a given time has passed
-              Duplicate  Every link delivers messages twice with a given chance, on top of its own, until the network heals or a given time has passed
-              Delay      Messages take longer, by a length drawn for each, until the network heals or a given time has passed: those from and to a node, which is then slow, or all
-              StallDisk  A node's disk completes no sync until a given time has passed or the faults end
               Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
+              StallDisk  A node's disk completes no sync
               OneOf      One of several faults, each as likely
 
             properties
@@ -939,13 +943,23 @@ fn explanations() {
     check(
         &desk.expect(0, &["explain", "Crash"]).out,
         expect![[r#"
-        Crash: a fault
+            Crash: a fault
 
-          A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.
+              A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.
 
-          written
-            At("2s", Crash(node: Leader, down: "500ms..3s"))
-    "#]],
+              fields
+                node: Whom it strikes (a target)
+                down: How long the node is down (a length, a range of lengths, or a list of lengths; until `Restart`, or until the faults end if not given)
+
+              written
+                At("2s", Crash(node: Leader, down: "500ms..3s"))
+
+              bites if
+                the node runs
+
+              ended by
+                Restart, and the end of the faults
+        "#]],
     );
     check(
         &desk.expect(0, &["explain", "toy/bad"]).out,

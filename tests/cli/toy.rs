@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, Form, NodeId};
+use stormglass::base::{ClientId, Duration, Form, NodeId, OperationId};
 use stormglass::check::{Judge, Property, PropertyReport, Verdict};
 use stormglass::history::{self, History};
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process};
@@ -111,6 +111,7 @@ impl Process for Server {
 pub(crate) struct Client {
     me: ClientId,
     trouble: bool,
+    asked: u32,
     open: bool,
     quiet: bool,
 }
@@ -126,7 +127,7 @@ impl Process for Client {
     fn boot(odds: &u64, _: &Files, context: &mut Context<'_, Self>) -> Self {
         context.set_timer((), Duration::from_millis(10));
         let trouble = context.random().below(*odds) == 0;
-        Self { me: ClientId::new(context.me().index() as u32), trouble, open: false, quiet: false }
+        Self { me: ClientId::new(context.me().index() as u32), trouble, asked: 0, open: false, quiet: false }
     }
 
     fn on_message(&mut self, _: NodeId, message: Word, context: &mut Context<'_, Self>) {
@@ -140,7 +141,8 @@ impl Process for Client {
         context.set_timer((), Duration::from_millis(10));
         if !self.open && !self.quiet {
             self.open = true;
-            context.note(history::Event::Invoke { client: self.me, op: () });
+            self.asked += 1;
+            context.note(history::Event::Invoke { client: self.me, id: OperationId::new(self.me, self.asked), op: () });
             context.send(NodeId::server(0), Word::Ask { trouble: self.trouble });
         }
     }

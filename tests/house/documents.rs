@@ -1,5 +1,7 @@
 //! The documents: what they point at is there.
 
+use stormglass::fault::{Cut, Entry, Fault, Happening, Kind, Target};
+
 use crate::{File, demand_none, file, files, files_at_root, root};
 
 #[test]
@@ -18,6 +20,42 @@ fn files_that_are_spoken_of_exist() {
 fn pieces_of_code_are_cut_from_code_that_is_compiled() {
     let examples: Vec<String> = files(&["examples"], ".rs").into_iter().map(|example| example.text).collect();
     demand_none(&documents().iter().flat_map(|document| piece_complaints(document, &examples)).collect::<Vec<_>>());
+}
+
+/// The tables of the notation of faults are made of its declarations; `UPDATE_EXPECT=1` writes them anew.
+#[test]
+fn the_tables_of_faults_are_fresh() {
+    let page = file("docs/scenarios.md").text;
+    let page = with_table(&page, "faults", &table(Fault::ENTRIES, "fault", &["what goes wrong", "bites if", "ended by"]));
+    let page = with_table(&page, "cuts", &table(Cut::ENTRIES, "cut", &["who is cut off from whom"]));
+    let page = with_table(&page, "targets", &table(Target::ENTRIES, "target", &["whom it strikes"]));
+    let page = with_table(&page, "triggers", &table(Happening::ENTRIES, "trigger", &["what sets it off"]));
+    expect_test::expect_file!["../../docs/scenarios.md"].assert_eq(&page);
+}
+
+fn with_table(page: &str, name: &str, table: &str) -> String {
+    let mark = format!("<!-- {name} -->\n");
+    let (before, rest) = page.split_once(&mark).unwrap_or_else(|| panic!("docs/scenarios.md has no {mark}"));
+    let (_, after) = rest.split_once("<!-- end -->").expect("a table has an end");
+    format!("{before}{mark}\n{table}\n<!-- end -->{after}")
+}
+
+/// What is declared, one a line; of faults also what else is declared of their kind.
+fn table(entries: &[Entry], title: &str, columns: &[&str]) -> String {
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let titles = [title].iter().chain(columns).map(|title| (*title).to_owned()).collect();
+    let mut table = row(titles) + &row(vec!["---".to_owned(); columns.len() + 1]);
+    for entry in entries {
+        let fields = entry.fields.iter().map(|field| format!("<br>`{}`: {}", field.name, field.in_words()));
+        let mut cells = vec![format!("`{}`", entry.name), entry.about() + &fields.collect::<String>()];
+        if columns.len() > 1 {
+            let kind = Kind::ALL.iter().find(|kind| kind.name == entry.name);
+            cells
+                .extend(kind.map_or(["as it is".to_owned(), "as it is".to_owned()], |kind| [kind.bites.to_owned(), kind.ends.to_string()]));
+        }
+        table += &row(cells);
+    }
+    table
 }
 
 #[test]

@@ -348,7 +348,7 @@ where
         if let Event::Client { event, .. } = record.event {
             // Notes that make no history are the world's to complain of.
             let _ = match event {
-                history::Event::Invoke { client, op } => self.invoke(record.at, *client, op.clone()),
+                history::Event::Invoke { client, op, .. } => self.invoke(record.at, *client, op.clone()),
                 history::Event::Complete { client, outcome } => self.complete(record.at, *client, outcome.clone()),
             };
         }

@@ -64,7 +64,7 @@ impl<O, R> Spelling<O, R> {
         let mut scroll = Scroll::default();
         for (at, event) in history.into_events() {
             match event {
-                Event::Invoke { client, op } => {
+                Event::Invoke { client, op, .. } => {
                     let process = scroll.process(client);
                     scroll.push(process, client, EntryKind::Invoke, at, (self.asked)(&op));
                     scroll.open.insert(client, (process, op));

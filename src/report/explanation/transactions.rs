@@ -34,13 +34,19 @@ fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> Str
     format!("T{} ({client}{fate}): {}", transaction + 1, [acts.as_slice(), &more].concat().join(", "))
 }
 
+/// One of them, counted from 1 as everywhere.
+fn member_json(member: &Member) -> Value {
+    let Member { transaction, client, fate, acts, more } = member;
+    json!({ "transaction": transaction + 1, "client": client.to_string(), "fate": fate, "acts": acts, "more": more })
+}
+
 pub(in crate::report) fn finding_json(finding: &Finding) -> Value {
     json!({
         "anomaly": finding.anomaly.name(),
         "violates": finding.anomaly.weakest().name(),
         "transactions": finding.transactions.iter().map(|place| place + 1).collect::<Vec<_>>(),
         "acts": finding.cast.iter().map(member_line).collect::<Vec<_>>(),
-        "cast": finding.cast,
+        "cast": finding.cast.iter().map(member_json).collect::<Vec<_>>(),
         "why": finding.evidence.iter().map(sentence).collect::<Vec<_>>(),
         "evidence": finding.evidence,
         "at": finding.at.map(|at| at.as_nanos()),

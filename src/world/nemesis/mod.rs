@@ -10,17 +10,19 @@ mod triggers;
 
 use std::collections::VecDeque;
 
-use super::outcome::FaultCount;
+use super::outcome::{FaultCount, StepCount};
 use super::setup::Cluster;
-use crate::base::{Duration, DurationRange, RunKey, Stream, Time};
-use crate::fault::{FaultPlan, FaultStep, Kind, Strike};
+use crate::base::{Digest, RunKey, Time};
+use crate::fault::{Fault, FaultPlan, FaultStep, Kind, Moment, Strike};
 use crate::trace::Event;
 use triggers::{Cause, Watch};
 
 /// The plan, what of it is due, and what has struck.
 pub(super) struct Nemesis {
     plan: FaultPlan,
-    random: Stream,
+    key: RunKey,
+    /// How often each step has fallen due.
+    taken: Vec<u32>,
     watches: Vec<Watch>,
     /// What strikes at the end of this instant, in order.
     due: VecDeque<Due>,
@@ -39,20 +41,33 @@ struct Due {
 /// What has struck.
 struct Struck {
     at: Time,
+    step: u32,
+    /// The name of the step, and the how-many-th time it fell due if it does so again and again: all that a step does at once has one.
+    name: String,
     strike: Strike,
     /// Whether it made a difference.
     bitten: bool,
 }
 
 impl Nemesis {
-    pub(super) fn new(plan: FaultPlan, key: RunKey, kinds: &[&str]) -> Self {
+    pub(super) fn new(plan: FaultPlan, key: RunKey) -> Self {
         Self {
-            watches: Watch::all(&plan, kinds),
+            watches: Watch::all(&plan),
+            taken: vec![0; plan.steps().len()],
             plan,
-            random: key.stream("nemesis", 0),
+            key,
             due: VecDeque::new(),
             struck: Vec::new(),
             active: true,
+        }
+    }
+
+    /// The name of what a step does when it next falls due. What is drawn for it hangs on this name, and a recorded plan repeats it.
+    fn next_name(&self, step: u32) -> String {
+        let (planned, nth) = (&self.plan.steps()[step as usize], self.taken[step as usize] + 1);
+        match planned.moment {
+            Moment::Every(_) => format!("{} #{nth}", planned.name()),
+            _ => planned.name().to_owned(),
         }
     }
 
@@ -100,12 +115,30 @@ impl Nemesis {
         Kind::ALL.iter().filter(is_planned).map(count).collect()
     }
 
-    pub(super) fn into_struck(self) -> FaultPlan {
-        let steps = self.struck.into_iter().map(|struck| FaultStep::at(struck.at, struck.strike.into()));
-        FaultPlan { steps: steps.collect() }
+    /// Of each step of the plan, how often it struck and bit.
+    pub(super) fn step_counts(&self) -> Vec<StepCount> {
+        let count = |step: &FaultStep| StepCount { step: step.name().to_owned(), strikes: 0, bites: 0 };
+        let mut counts: Vec<StepCount> = self.plan.steps().iter().map(count).collect();
+        for struck in &self.struck {
+            let count = &mut counts[struck.step as usize];
+            count.strikes += 1;
+            count.bites += u64::from(struck.bitten);
+        }
+        counts
     }
 
-    fn length(&mut self, range: DurationRange) -> Duration {
-        if range.low() == range.high() { range.low() } else { self.random.within(range) }
+    /// What has struck, as a plan. What a step did at once stays one step.
+    pub(super) fn into_struck(self) -> FaultPlan {
+        let together = self.struck.chunk_by(|one, next| one.step == next.step && one.name == next.name);
+        let steps = together.filter_map(|strikes| {
+            let fault = Fault::struck(&strikes.iter().map(|struck| struck.strike.clone()).collect::<Vec<_>>())?;
+            Some(FaultStep::at(strikes[0].at, fault).named(&strikes[0].name))
+        });
+        FaultPlan::new(steps.collect())
     }
+}
+
+/// The identity of what strikes under this name.
+fn identity(name: &str) -> u64 {
+    Digest::of(name)
 }

@@ -3,17 +3,17 @@
 use super::super::World;
 use super::super::calls::Call;
 use super::super::setup::Cluster;
-use super::Due;
-use super::resolve::Resolver;
-use crate::base::{Duration, DurationRange, NodeId};
-use crate::fault::Moment;
+use super::resolve::{Purpose, Resolver};
+use super::{Due, identity};
+use crate::base::{Duration, DurationRange, NodeId, sample_within};
+use crate::fault::{FaultStep, Moment};
 use crate::trace::Event;
 
 impl<C: Cluster> World<'_, C> {
     /// Puts all timed steps into the queue.
     pub(in crate::world) fn plan_faults(&mut self) {
-        for step in 0..self.core.nemesis.plan.steps.len() {
-            match self.core.nemesis.plan.steps[step].moment {
+        for step in 0..self.core.nemesis.plan.steps().len() {
+            match self.core.nemesis.plan.steps()[step].moment {
                 Moment::At(time) => {
                     self.core.engine.schedule(time, Call::Strike { step: step as u32 });
                 }
@@ -24,7 +24,9 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn schedule_again(&mut self, step: u32, gap: DurationRange) {
-        let gap = self.core.nemesis.length(gap).max(Duration::from_nanos(1));
+        let nemesis = &self.core.nemesis;
+        let word = nemesis.key.word(Purpose::Gap as u64, identity(&nemesis.next_name(step)));
+        let gap = sample_within(gap, word).max(Duration::from_nanos(1));
         self.core.engine.schedule(self.core.engine.now() + gap, Call::Strike { step });
     }
 
@@ -40,13 +42,15 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn take_step(&mut self, due: Due) {
-        let step = &self.core.nemesis.plan.steps[due.step as usize];
-        let fault = step.fault.clone();
-        if let Moment::Every(gap) = step.moment {
-            self.schedule_again(due.step, gap);
+        let Due { step, cause } = due;
+        let name = self.core.nemesis.next_name(step);
+        self.core.nemesis.taken[step as usize] += 1;
+        let FaultStep { moment, fault, .. } = self.core.nemesis.plan.steps()[step as usize].clone();
+        if let Moment::Every(gap) = moment {
+            self.schedule_again(step, gap);
         }
-        for strike in fault.resolve(&mut Resolver { world: self, cause: due.cause }) {
-            self.strike(strike);
+        for strike in fault.resolve(&mut Resolver::new(self, cause, identity(&name))) {
+            self.strike(step, &name, strike);
         }
     }
 

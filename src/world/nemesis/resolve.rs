@@ -1,25 +1,78 @@
-//! How what a step leaves open is resolved: by the stream of the nemesis, by what set the step off, and by the roles of the moment.
+//! How what a step leaves open is resolved: by words of the strike's own identity, by what set the step off, and by the roles of the
+//! moment.
+
+use std::cmp::Reverse;
 
 use super::super::setup::Cluster;
 use super::super::{Doing, What, World};
 use super::Cause;
-use crate::base::{Duration, DurationRange, NodeId};
-use crate::fault::{Chooser, Target};
+use crate::base::{Digest, Duration, NodeId, sample_within, scale};
+use crate::fault::{Chooser, Lengths, Target};
 use crate::process::Process;
+
+/// What a word is drawn for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Gap = 32,
+    Choice,
+    Length,
+    Node,
+}
 
 /// What resolves the fault of a step that is due.
 pub(super) struct Resolver<'r, 'a, C: Cluster> {
-    pub(super) world: &'r mut World<'a, C>,
-    pub(super) cause: Cause,
+    world: &'r mut World<'a, C>,
+    cause: Cause,
+    /// The identity of the strike.
+    identity: u64,
+    /// How many choices among faults were made: one may lead to the next.
+    choices: u64,
+    field: &'static str,
+    /// Whom it concerns, and the how-many-th of them that is.
+    node: Option<NodeId>,
+    nth: usize,
+}
+
+impl<'r, 'a, C: Cluster> Resolver<'r, 'a, C> {
+    pub(super) fn new(world: &'r mut World<'a, C>, cause: Cause, identity: u64) -> Self {
+        Self { world, cause, identity, choices: 0, field: "", node: None, nth: 0 }
+    }
+
+    fn word(&self, purpose: Purpose, node: Option<NodeId>) -> u64 {
+        let identity = Digest::of(&(self.identity, self.choices, self.field, node.map(NodeId::raw)));
+        self.world.core.nemesis.key.word(purpose as u64, identity)
+    }
+
+    /// So many servers, in their order. Each has a word of its own, and the highest are chosen (rendezvous hashing): a server more changes
+    /// the choice only if it is chosen.
+    fn some_servers(&self, count: usize) -> Vec<NodeId> {
+        let mut servers = self.servers();
+        servers.sort_by_cached_key(|node| Reverse(self.word(Purpose::Node, Some(*node))));
+        servers.truncate(count);
+        servers.sort_unstable();
+        servers
+    }
 }
 
 impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
-    fn one_of(&mut self, count: usize) -> usize {
-        self.world.core.nemesis.random.below(count as u64) as usize
+    fn enter(&mut self, field: &'static str) {
+        self.field = field;
     }
 
-    fn length(&mut self, range: DurationRange) -> Duration {
-        self.world.core.nemesis.length(range)
+    fn concern(&mut self, node: NodeId, nth: usize) {
+        (self.node, self.nth) = (Some(node), nth);
+    }
+
+    fn one_of(&mut self, count: usize) -> usize {
+        self.choices += 1;
+        scale(self.word(Purpose::Choice, None), count as u64) as usize
+    }
+
+    fn length(&mut self, lengths: &Lengths) -> Duration {
+        match lengths {
+            Lengths::Drawn(range) => sample_within(*range, self.word(Purpose::Length, self.node)),
+            Lengths::Each(lengths) => lengths.iter().cycle().nth(self.nth).copied().unwrap_or_default(),
+        }
     }
 
     fn nodes(&mut self, target: &Target) -> Vec<NodeId> {
@@ -28,8 +81,7 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
             Target::Node(node) => vec![*node],
             Target::Nodes(nodes) => nodes.clone(),
             Target::All => self.servers(),
-            Target::Any if servers == 0 => vec![],
-            Target::Any => vec![self.servers()[self.one_of(servers)]],
+            Target::Any => self.some_servers(1),
             Target::Minority => self.some_servers(servers.saturating_sub(1) / 2),
             Target::Majority => self.some_servers(servers / 2 + 1),
             Target::Role(role) => self.world.best_in_role(role).into_iter().collect(),
@@ -40,23 +92,13 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
     }
 
     fn halves(&mut self) -> Vec<Vec<NodeId>> {
-        let (half, servers) = (self.some_servers(self.world.servers.len() / 2), self.servers());
-        let rest = servers.into_iter().filter(|node| !half.contains(node)).collect();
+        let half = self.some_servers(self.world.servers.len() / 2);
+        let rest = self.servers().into_iter().filter(|node| half.binary_search(node).is_err()).collect();
         vec![half, rest]
     }
 
     fn servers(&self) -> Vec<NodeId> {
         (0..self.world.servers.len() as u32).map(NodeId::server).collect()
-    }
-}
-
-impl<C: Cluster> Resolver<'_, '_, C> {
-    fn some_servers(&mut self, count: usize) -> Vec<NodeId> {
-        let mut servers = self.servers();
-        self.world.core.nemesis.random.shuffle(&mut servers);
-        servers.truncate(count);
-        servers.sort_unstable();
-        servers
     }
 }
 
@@ -69,6 +111,6 @@ impl<C: Cluster> World<'_, C> {
             let claim = host.process().and_then(Process::role).filter(|claim| claim.name == role)?;
             Some((claim.rank, node))
         });
-        claims.max_by_key(|(rank, node)| (*rank, std::cmp::Reverse(*node))).map(|(_, node)| node)
+        claims.max_by_key(|(rank, node)| (*rank, Reverse(*node))).map(|(_, node)| node)
     }
 }

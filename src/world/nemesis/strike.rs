@@ -4,17 +4,18 @@ use super::super::calls::Call;
 use super::super::host::State;
 use super::super::setup::Cluster;
 use super::super::{Doing, What, World};
-use super::Struck;
+use super::{Struck, identity};
 use crate::base::{Duration, NodeId, Time};
+use crate::environment::Degradation;
 use crate::fault::{Parting, Strike};
 use crate::trace::Event;
 
 impl<C: Cluster> World<'_, C> {
     /// Carries out one strike.
-    pub(super) fn strike(&mut self, strike: Strike) {
+    pub(super) fn strike(&mut self, step: u32, name: &str, strike: Strike) {
         let number = self.core.nemesis.struck.len() as u32;
         let at = self.core.engine.now();
-        self.core.nemesis.struck.push(Struck { at, strike: strike.clone(), bitten: false });
+        self.core.nemesis.struck.push(Struck { at, step, name: name.to_owned(), strike: strike.clone(), bitten: false });
         self.core.record(&Event::Strike { strike: &strike });
         let network = &mut self.core.network;
         match strike {
@@ -30,15 +31,15 @@ impl<C: Cluster> World<'_, C> {
                 self.bite_if(healed, number);
             }
             Strike::Lose { chance, lasting } => {
-                network.add_loss(number, chance);
+                network.degrade(number, identity(name), Degradation::Lose(chance));
                 self.lift_later(number, lasting);
             }
             Strike::Duplicate { chance, lasting } => {
-                network.add_duplication(number, chance);
+                network.degrade(number, identity(name), Degradation::Duplicate(chance));
                 self.lift_later(number, lasting);
             }
             Strike::Delay { by, node, lasting } => {
-                network.add_delay(number, by, node);
+                network.degrade(number, identity(name), Degradation::Delay(by, node));
                 self.lift_later(number, lasting);
             }
             Strike::Crash { node, down } => self.crash(node, down, number),

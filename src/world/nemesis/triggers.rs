@@ -1,7 +1,7 @@
 //! When triggers go off.
 
 use super::super::setup::Cluster;
-use crate::base::{MessageId, NodeId};
+use crate::base::{KindDigest, MessageId, NodeId};
 use crate::fault::{FaultPlan, Happening, Moment, Trigger};
 use crate::trace::Event;
 
@@ -9,8 +9,8 @@ use crate::trace::Event;
 pub(super) struct Watch {
     step: u32,
     trigger: Trigger,
-    /// The place of the kind of message that it waits for.
-    kind: Option<u16>,
+    /// The kind of message that it waits for.
+    kind: Option<KindDigest>,
     seen: u32,
 }
 
@@ -22,17 +22,16 @@ pub(super) struct Cause {
 }
 
 impl Watch {
-    /// One for each step that waits for something. `kinds` are the names of the kinds of messages.
-    pub(super) fn all(plan: &FaultPlan, kinds: &[&str]) -> Vec<Self> {
-        let place_of = |name: &str| kinds.iter().position(|kind| *kind == name).map(|place| place as u16);
+    /// One for each step that waits for something.
+    pub(super) fn all(plan: &FaultPlan) -> Vec<Self> {
         let watch = |step, trigger: &Trigger| {
             let kind = match &trigger.on {
-                Happening::Sent(name) | Happening::Delivered(name) => place_of(name),
+                Happening::Sent(name) | Happening::Delivered(name) => Some(KindDigest::of(name)),
                 _ => None,
             };
             Self { step, trigger: trigger.clone(), kind, seen: 0 }
         };
-        let moments = plan.steps.iter().map(|step| &step.moment).zip(0..);
+        let moments = plan.steps().iter().map(|step| &step.moment).zip(0..);
         moments.filter_map(|(moment, step)| if let Moment::When(trigger) = moment { Some(watch(step, trigger)) } else { None }).collect()
     }
 

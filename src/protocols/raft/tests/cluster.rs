@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::super::properties::RaftJudge;
 use super::super::{Config, KvReply, Message, Note, Raft, Timer, store};
-use crate::base::{Change, ClientId, Duration, Fate, Incarnation, KvOp, MessageId, NodeId, Stream, Time};
+use crate::base::{Change, ClientId, Duration, Fate, Incarnation, KindDigest, KvOp, MessageId, NodeId, Stream, Time};
 use crate::check::{Judge, PropertyReport, Verdict, told};
 use crate::process::{Buffer, Context, Effect, Files, Message as _, Process, Release, SyncToken, Write};
 use crate::trace::{Event, Record, Vocabulary};
@@ -289,7 +289,7 @@ impl Cluster {
     }
 
     fn leave(&mut self, from: NodeId, to: NodeId, message: Message) {
-        let id = MessageId { from, to, kind: message.kind().index, count: 1 };
+        let id = MessageId { from, to, kind: KindDigest::of(message.kind().name), count: 1 };
         self.record(Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &message });
         self.network.push_back((from, to, message));
     }

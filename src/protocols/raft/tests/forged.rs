@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::super::properties::{PROPERTIES, RaftJudge};
 use super::super::{AppendResult, Command, EntryId, Message, Note, Term, store};
 use super::cluster::{Words, n};
-use crate::base::{Change, ClientId, Digest, Duration, Fate, Incarnation, MessageId, Time};
+use crate::base::{Change, ClientId, Digest, Duration, Fate, Incarnation, KindDigest, MessageId, Time};
 use crate::check::{Judge, Verdict, told};
 use crate::process::Message as _;
 use crate::trace::{Event, Record};
@@ -102,7 +102,7 @@ impl Forger {
     }
 
     fn send(&mut self, from: u32, to: u32, message: Message) {
-        let id = MessageId { from: n(from), to: n(to), kind: message.kind().index, count: 1 };
+        let id = MessageId { from: n(from), to: n(to), kind: KindDigest::of(message.kind().name), count: 1 };
         self.record(Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &message });
     }
 
