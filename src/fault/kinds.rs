@@ -168,17 +168,11 @@ faults! {
             /// For how long.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
-        bites: "it loses a message",
-        crashes: false,
-        ends: Ends::By("Heal"),
-        weight: 3;
+        bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 3;
 
         /// Ends all partitions, and all degradations in which links lose, duplicate or delay messages.
         Heal => example: r#"At("4s", Heal)"#,
-        bites: "there is something to end",
-        crashes: false,
-        ends: Ends::AtOnce,
-        weight: 2;
+        bites: "there is something to end", crashes: false, ends: Ends::AtOnce, weight: 2;
 
         /// Every link loses messages with a given chance, on top of its own.
         Lose {
@@ -187,10 +181,7 @@ faults! {
             /// For how long.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"At("2s", Lose(chance: "1/10", lasting: "1s"))"#,
-        bites: "it loses a message",
-        crashes: false,
-        ends: Ends::By("Heal"),
-        weight: 1;
+        bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Every link delivers messages twice with a given chance, on top of its own.
         Duplicate {
@@ -199,10 +190,7 @@ faults! {
             /// For how long.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"At("2s", Duplicate(chance: "1/10", lasting: "1s"))"#,
-        bites: "it duplicates a message",
-        crashes: false,
-        ends: Ends::By("Heal"),
-        weight: 1;
+        bites: "it duplicates a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Messages take longer: those from and to a node, which is then slow, or all.
         Delay {
@@ -213,10 +201,7 @@ faults! {
             /// For how long.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
-        bites: "it delays a message",
-        crashes: false,
-        ends: Ends::By("Heal"),
-        weight: 2;
+        bites: "it delays a message", crashes: false, ends: Ends::By("Heal"), weight: 2;
     }
 
     /// Nodes: what runs, with its memory.
@@ -229,20 +214,14 @@ faults! {
             /// How long the node is down.
             down: Option<Lengths> => Option<Duration> = "until `Restart`, or until the faults end",
         } => example: r#"At("2s", Crash(node: Leader, down: "500ms..3s"))"#,
-        bites: "the node runs",
-        crashes: true,
-        ends: Ends::By("Restart"),
-        weight: 4;
+        bites: "the node runs", crashes: true, ends: Ends::By("Restart"), weight: 4;
 
         /// A node that is down starts.
         Restart {
             /// Whom it strikes.
             node: Target => NodeId,
         } => example: r#"At("5s", Restart(node: n2))"#,
-        bites: "the node is down, and not for good",
-        crashes: false,
-        ends: Ends::AtOnce,
-        weight: 1;
+        bites: "the node is down, and not for good", crashes: false, ends: Ends::AtOnce, weight: 1;
 
         /// A node stands still with its state. Messages queue and timers fire late.
         Pause {
@@ -251,30 +230,21 @@ faults! {
             /// How long it stands still.
             lasting: Option<Lengths> => Option<Duration> = "until `Resume`, or until the faults end",
         } => example: r#"At("2s", Pause(node: Any, lasting: "200ms..1s"))"#,
-        bites: "it holds something up",
-        crashes: false,
-        ends: Ends::By("Resume"),
-        weight: 2;
+        bites: "it holds something up", crashes: false, ends: Ends::By("Resume"), weight: 2;
 
         /// A paused node goes on.
         Resume {
             /// Whom it strikes.
             node: Target => NodeId,
         } => example: r#"At("3s", Resume(node: n2))"#,
-        bites: "the node is paused",
-        crashes: false,
-        ends: Ends::AtOnce,
-        weight: 1;
+        bites: "the node is paused", crashes: false, ends: Ends::AtOnce, weight: 1;
 
         /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
         Destroy {
             /// Whom it strikes.
             node: Target => NodeId,
         } => example: r#"At("5s", Destroy(node: Any))"#,
-        bites: "the node is not destroyed yet",
-        crashes: true,
-        ends: Ends::Never,
-        weight: 1;
+        bites: "the node is not destroyed yet", crashes: true, ends: Ends::Never, weight: 1;
     }
 
     /// Disks, while all else on their nodes goes on: gray failures.
@@ -286,10 +256,7 @@ faults! {
             /// For how long.
             lasting: Option<Lengths> => Option<Duration> = "until the faults end",
         } => example: r#"At("2s", StallDisk(node: Leader, lasting: "2s"))"#,
-        bites: "it holds a sync back",
-        crashes: false,
-        ends: Ends::WithAll,
-        weight: 1;
+        bites: "it holds a sync back", crashes: false, ends: Ends::WithAll, weight: 1;
     }
 }
 
