@@ -22,6 +22,7 @@ const STORM: &str = r#"
     Every("400ms..900ms", Lose(chance: "1/4", lasting: "50ms..200ms")),
     Every("400ms..900ms", Duplicate(chance: "1/4", lasting: "50ms..200ms")),
     Every("400ms..900ms", Delay(by: "5ms..20ms", node: Any, lasting: "50ms..200ms")),
+    Every("400ms..900ms", Reorder(chance: "1/4", by: "5ms..20ms", lasting: "50ms..200ms")),
     Every("700ms..900ms", StallDisk(node: Any, lasting: "20ms..100ms")),
     Every("500ms..900ms", OneOf([Restart(node: Any), Resume(node: Any)])),
     At("1s", Crash(node: All, down: "20ms..400ms")),
@@ -151,6 +152,23 @@ fn nodes(strike: &FaultStep) -> Vec<NodeId> {
         Fault::Resume { node: Target::Nodes(nodes) } => nodes.clone(),
         other => panic!("{other} has no place here"),
     }
+}
+
+/// Links that keep the order by themselves. What is held for a moment is overtaken by nothing; what is held for long is.
+#[test]
+fn reordering_bites_if_a_message_is_overtaken() {
+    let bites = |by: &str| {
+        let text = format!(
+            "Scenario(name: \"reordered\", system: RaftKv(nodes: 3), workload: (clients: 1, rate: \"20/s\"), duration: \"2s\", settle: \"1s\", \
+             faults: [At(\"500ms\", Reorder(chance: 1, by: \"1us\", lasting: \"1ns\")), At(\"1s\", Reorder(chance: \"1/2\", by: {by:?}))])"
+        );
+        let scenario = Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+        let outcome = scenario.run(1);
+        assert_eq!(outcome.verdict(), stormglass::check::Verdict::Holds);
+        (outcome.faults[0].strikes, outcome.faults[0].bites)
+    };
+    assert_eq!(bites("1us"), (2, 0));
+    assert_eq!(bites("300ms"), (2, 1));
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub struct Network {
     counts: Counts,
     /// The faults that made a difference to the message sent last.
     blamed: Vec<u32>,
+    /// The fault that holds the message sent last, and how long at most.
+    hold: Option<(u32, Duration)>,
 }
 
 /// The digests of the kinds' names, and the places under which they are counted. Kinds that share a name, or a digest, are one.
@@ -138,6 +140,8 @@ pub enum Degradation {
     Duplicate(Ratio),
     /// Messages take longer: those from and to these nodes, or all.
     Delay(DurationRange, Option<Vec<NodeId>>),
+    /// Messages are held with this chance until a later one on their link has arrived, so long at most.
+    Reorder(Ratio, DurationRange),
 }
 
 /// A degradation in force.
@@ -171,6 +175,7 @@ impl Network {
             degraded: Vec::new(),
             counts: Counts::new(),
             blamed: Vec::new(),
+            hold: None,
         }
     }
 
@@ -244,6 +249,7 @@ impl Network {
         let (kind, place) = self.kinds.of(kind);
         let id = MessageId { from, to, kind, count: self.counts.next(from, to, place) };
         self.blamed.clear();
+        self.hold = None;
         let fixed = if self.fixed.is_empty() { None } else { self.fixed.meet(id, content) };
         Sending { id, fate: fixed.unwrap_or_else(|| self.fate(id)) }
     }
@@ -252,6 +258,13 @@ impl Network {
     #[inline]
     pub fn blamed(&self) -> &[u32] {
         &self.blamed
+    }
+
+    /// The fault that holds the message that was sent last until a later one on its link has arrived, and how long at most: this is part of
+    /// its delay.
+    #[inline]
+    pub fn hold(&self) -> Option<(u32, Duration)> {
+        self.hold
     }
 
     #[inline]
@@ -296,11 +309,18 @@ impl Network {
                     duplicated = Fate::Duplicate(first, second)
                 }
                 (Degradation::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay += sample_within(*by, word),
+                (Degradation::Reorder(chance, by), _) if chance.strikes(word) => {
+                    // It is blamed when a later message overtakes this one.
+                    self.hold = Some((degraded.fault, sample_within(*by, self.key.word(!degraded.identity, id.word()))));
+                    continue;
+                }
                 _ => continue,
             }
             self.blamed.push(degraded.fault);
         }
-        later(duplicated, delay)
+        // What arrives twice is not held.
+        self.hold = self.hold.filter(|_| matches!(duplicated, Fate::Deliver(_)));
+        later(duplicated, delay + self.hold.map_or(Duration::ZERO, |(_, by)| by))
     }
 
     fn word_of(&self, degraded: &Degraded, id: MessageId) -> u64 {

@@ -170,7 +170,7 @@ faults! {
         } => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
         bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 3;
 
-        /// Ends all partitions, and all degradations in which links lose, duplicate or delay messages.
+        /// Ends all partitions, and all degradations in which links lose, duplicate, delay or reorder messages.
         Heal => example: r#"At("4s", Heal)"#,
         bites: "there is something to end", crashes: false, ends: Ends::AtOnce, weight: 2;
 
@@ -202,6 +202,17 @@ faults! {
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
         } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
         bites: "it delays a message", crashes: false, ends: Ends::By("Heal"), weight: 2;
+
+        /// Every link holds messages with a given chance until a later one on the same link has arrived.
+        Reorder {
+            /// The chance.
+            chance: Ratio => Ratio,
+            /// How long a message is held at most: drawn for each.
+            by: DurationRange => DurationRange,
+            /// For how long.
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
+        } => example: r#"At("2s", Reorder(chance: "1/10", by: "20ms", lasting: "1s"))"#,
+        bites: "a later message overtakes one that it holds", crashes: false, ends: Ends::By("Heal"), weight: 1;
     }
 
     /// Nodes: what runs, with its memory.

@@ -542,7 +542,7 @@ fn what_goes_wrong() {
             3 | At("1s", Crsh(node: n1)),
               |          ^^^^
               |
-              = help: did you mean `Crash`? known here: Partition, Heal, Lose, Duplicate, Delay, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
+              = help: did you mean `Crash`? known here: Partition, Heal, Lose, Duplicate, Delay, Reorder, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
 
             error: this fault does not say when it strikes
              --> storm.ron:4:1
@@ -584,7 +584,7 @@ fn what_goes_wrong() {
             8 | At("1s", At("1s", Heal)),
               |          ^^
               |
-              = help: known here: Partition, Heal, Lose, Duplicate, Delay, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
+              = help: known here: Partition, Heal, Lose, Duplicate, Delay, Reorder, Crash, Restart, Pause, Resume, Destroy, StallDisk, OneOf
         "#]],
     );
     check_faults(
@@ -1109,7 +1109,7 @@ fn advice() {
     check_faults(
         "At(\"1s\", Heal),\nAt(\"1s\", Restart(node: All)),\nAt(\"1s\", Resume(node: n1)),",
         expect![[r#"
-            warning: `Heal` changes nothing: the plan has no Partition or Lose or Duplicate or Delay
+            warning: `Heal` changes nothing: the plan has no Partition or Lose or Duplicate or Delay or Reorder
              --> storm.ron:3:10
               |
             3 | At("1s", Heal),

@@ -170,7 +170,7 @@ const STORM: &str = r#"Scenario(
             Crash(node: Leader, down: "5ms..200ms"), Pause(node: Any, lasting: "10ms..150ms"), Heal,
             Partition(cut: Isolate(Minority), lasting: "20ms..400ms"), Partition(OneWay(from: Any, to: Majority)),
             Lose(chance: "1/3", lasting: "100ms..200ms"), Duplicate(chance: "1/2"), Delay(by: "1ms..2ms", node: Any, lasting: "1s"),
-            Delay(by: "1ms"), StallDisk(node: All, lasting: "1s"), Crash(node: c1, down: "50ms"), Pause(node: [n1, n2]), Resume(node: Any),
+            Delay(by: "1ms"), Reorder(chance: "1/2", by: "1ms..9ms"), StallDisk(node: All, lasting: "1s"), Crash(node: c1, down: "50ms"), Pause(node: [n1, n2]), Resume(node: Any),
             Destroy(node: n1), Crash(node: Any), Restart(node: Any),
         ])),
         Every("50ms", OneOf([Heal, Restart(node: All), Resume(node: All)])),

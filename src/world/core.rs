@@ -5,8 +5,8 @@ use super::nemesis::Nemesis;
 use super::post::{Letter, Post};
 use super::scribe::Scribe;
 use super::setup::{Cluster, DiskModel};
-use crate::base::{Digest, Fate, NodeId, RunKey, Time};
-use crate::engine::Engine;
+use crate::base::{Digest, Duration, Fate, NodeId, RunKey, Time};
+use crate::engine::{Engine, Ticket};
 use crate::environment::{Latency, Network};
 use crate::process::Message;
 use crate::trace::Event;
@@ -35,6 +35,17 @@ pub(super) struct Core<'a, C: Cluster> {
     pub(super) nemesis: Nemesis,
     pub(super) sync_latency: Latency,
     pub(super) key: RunKey,
+    held: Vec<Held>,
+}
+
+/// A message that waits for a later one on its link to arrive.
+struct Held {
+    link: (NodeId, NodeId),
+    ticket: Ticket,
+    /// When it would have arrived, and when it arrives at the latest.
+    due: Time,
+    latest: Time,
+    strike: u32,
 }
 
 impl<'a, C: Cluster> Core<'a, C> {
@@ -46,7 +57,7 @@ impl<'a, C: Cluster> Core<'a, C> {
         disk: DiskModel,
         key: RunKey,
     ) -> Self {
-        Self { engine, post: Post::new(), network, scribe, nemesis, sync_latency: disk.sync, key }
+        Self { engine, post: Post::new(), network, scribe, nemesis, sync_latency: disk.sync, key, held: Vec::new() }
     }
 
     #[inline]
@@ -75,13 +86,20 @@ impl<'a, C: Cluster> Core<'a, C> {
         messages.sent += 1;
         match sending.fate {
             Fate::Deliver(delay) => {
-                self.engine.schedule(now + delay, Call::Deliver { id, letter });
+                let ticket = self.engine.schedule(now + delay, Call::Deliver { id, letter });
+                match self.network.hold() {
+                    Some((strike, by)) => {
+                        self.hold(Held { link: (from, to), ticket, due: now + (delay - by), latest: now + delay, strike })
+                    }
+                    None => self.release((from, to), now + delay),
+                }
             }
             Fate::Duplicate(first, second) => {
                 messages.duplicated += 1;
                 let copy = self.post.copy(letter);
                 self.engine.schedule(now + first, Call::Deliver { id, letter });
                 self.engine.schedule(now + second, Call::Deliver { id, letter: copy });
+                self.release((from, to), now + first.min(second));
             }
             Fate::Lost(_) => {
                 messages.dropped += 1;
@@ -90,6 +108,23 @@ impl<'a, C: Cluster> Core<'a, C> {
         }
         for fault in self.network.blamed() {
             self.nemesis.bite(*fault);
+        }
+    }
+
+    fn hold(&mut self, held: Held) {
+        let now = self.engine.now();
+        self.held.retain(|held| held.latest > now);
+        self.held.push(held);
+    }
+
+    /// A message on this link arrives then: those that are held until then follow it.
+    fn release(&mut self, link: (NodeId, NodeId), arrival: Time) {
+        for held in self.held.extract_if(.., |held| held.link == link && arrival < held.latest) {
+            let Some(call) = self.engine.cancel(held.ticket) else { continue };
+            self.engine.schedule(held.due.max(arrival + Duration::from_nanos(1)), call);
+            if held.due <= arrival {
+                self.nemesis.bite(held.strike);
+            }
         }
     }
 }

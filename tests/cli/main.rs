@@ -838,10 +838,11 @@ fn lists() {
 
             faults
               Partition  Messages across a cut are lost when they are sent
-              Heal       Ends all partitions, and all degradations in which links lose, duplicate or delay messages
+              Heal       Ends all partitions, and all degradations in which links lose, duplicate, delay or reorder messages
               Lose       Every link loses messages with a given chance, on top of its own
               Duplicate  Every link delivers messages twice with a given chance, on top of its own
               Delay      Messages take longer: those from and to a node, which is then slow, or all
+              Reorder    Every link holds messages with a given chance until a later one on the same link has arrived
               Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
               Restart    A node that is down starts
               Pause      A node stands still with its state

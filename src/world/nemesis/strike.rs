@@ -42,6 +42,10 @@ impl<C: Cluster> World<'_, C> {
                 network.degrade(number, identity(name), Degradation::Delay(by, node));
                 self.lift_later(number, lasting);
             }
+            Strike::Reorder { chance, by, lasting } => {
+                network.degrade(number, identity(name), Degradation::Reorder(chance, by));
+                self.lift_later(number, lasting);
+            }
             Strike::Crash { node, down } => self.crash(node, down, number),
             Strike::Restart { node } => self.start_if(State::Down, node, number),
             Strike::Pause { node, lasting } => self.pause(node, lasting, number),
