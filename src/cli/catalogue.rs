@@ -87,9 +87,9 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics.extend(properties(registry));
     let (decoys, mutants) = planted(registry).partition::<Vec<Topic>, _>(|topic| topic.class == Class::Decoy);
     topics.extend(mutants.into_iter().chain(decoys));
-    for (class, names) in [(Class::Mark, marks(registry)), (Class::Role, roles(registry)), (Class::Kind, kinds(registry))] {
-        topics.extend(owned(class, &names, registry));
-    }
+    topics.extend(named(Class::Mark, marks, registry));
+    topics.extend(named(Class::Role, roles, registry));
+    topics.extend(named(Class::Kind, kinds, registry));
     topics.extend(ModelName::ALL.map(model));
     topics.extend(Notation::ALL.map(transactions));
     topics.extend(Guarantee::ALL.map(guarantee));
@@ -118,16 +118,16 @@ fn written(class: Class, entry: &Entry) -> Topic {
 fn system(system: &dyn AnySystem) -> Topic {
     let properties = system.properties().iter().map(|property| format!("{}: {}", property.name, property.about)).collect();
     let (decoys, mutants): (Vec<Mutant>, Vec<Mutant>) = system.mutants().into_iter().partition(Mutant::is_decoy);
-    let named = |planted: Vec<Mutant>| lines(planted.iter().map(|mutant| mutant.name.to_owned()).collect());
+    let planted = |planted: Vec<Mutant>| lines(planted.iter().map(|mutant| mutant.name.to_owned()).collect());
     let settings = system.settings().into_iter().flat_map(|(part, settings)| settings.into_iter().map(move |setting| (part, setting)));
     let more = [
         ("settings", lines(settings.map(|(part, setting)| told(part, system.name(), &setting)).collect())),
-        ("roles", joined(system.roles())),
+        ("roles", names(roles(system))),
         ("messages", joined(system.kinds())),
         ("properties", lines(properties)),
-        ("sometimes", joined(&system.marks().iter().map(|mark| mark.name).collect::<Vec<_>>())),
-        ("mutants", named(mutants)),
-        ("decoys", named(decoys)),
+        ("sometimes", names(marks(system))),
+        ("mutants", planted(mutants)),
+        ("decoys", planted(decoys)),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Topic { name: system.name().to_owned(), class: Class::System, about: system.about().to_owned(), more }
@@ -282,57 +282,55 @@ fn guarantee(guarantee: Guarantee) -> Topic {
     }
 }
 
-/// Names with the systems that they belong to.
-type Owned = Vec<(&'static str, Vec<&'static str>)>;
+/// A mark, a role or a kind: its name, and its sentence if it has one.
+type Named = (&'static str, &'static str);
 
-fn marks(registry: &Registry) -> Owned {
-    by_name(registry.systems().flat_map(|system| system.marks().into_iter().map(|mark| (mark.name, system.name()))))
+fn marks(system: &dyn AnySystem) -> Vec<Named> {
+    system.marks().into_iter().map(|mark| (mark.name, mark.about)).collect()
 }
 
-/// When this mark is set.
-fn set_when(name: &str, registry: &Registry) -> &'static str {
-    let mut marks = registry.systems().flat_map(AnySystem::marks);
-    marks.find(|mark| mark.name == name).map_or("", |mark| mark.about)
+fn roles(system: &dyn AnySystem) -> Vec<Named> {
+    system.roles().iter().map(|role| (role.name, role.about)).collect()
 }
 
-fn roles(registry: &Registry) -> Owned {
-    by_name(registry.systems().flat_map(|system| system.roles().iter().map(|role| (*role, system.name()))))
+fn kinds(system: &dyn AnySystem) -> Vec<Named> {
+    system.kinds().iter().map(|kind| (*kind, system.about_kind(kind))).collect()
 }
 
-fn kinds(registry: &Registry) -> Owned {
-    by_name(registry.systems().flat_map(|system| system.kinds().iter().map(|kind| (*kind, system.name()))))
-}
-
-fn by_name(pairs: impl Iterator<Item = (&'static str, &'static str)>) -> Owned {
-    let mut names = Owned::new();
-    for (name, owner) in pairs {
-        match names.iter_mut().find(|(known, _)| *known == name) {
+/// Those of all systems. One that means the same in several is told of once.
+fn named(class: Class, of: fn(&dyn AnySystem) -> Vec<Named>, registry: &Registry) -> Vec<Topic> {
+    let mut found: Vec<(Named, Vec<&str>)> = Vec::new();
+    for (named, owner) in registry.systems().flat_map(|system| of(system).into_iter().map(|named| (named, system.name()))) {
+        match found.iter_mut().find(|(known, _)| *known == named) {
             Some((_, owners)) => owners.push(owner),
-            None => names.push((name, vec![owner])),
+            None => found.push((named, vec![owner])),
         }
     }
-    names
+    let topic = |(named @ (name, _), owners): (Named, Vec<&str>)| Topic {
+        name: name.to_owned(),
+        class,
+        about: sentences(class, named),
+        more: vec![("known in", owners.join(", "))],
+    };
+    found.into_iter().map(topic).collect()
 }
 
-fn owned(class: Class, names: &Owned, registry: &Registry) -> Vec<Topic> {
-    let about = |name: &str| match class {
-        Class::Mark => {
-            let told = match set_when(name, registry) {
-                "" => "Set when a run passes a place that a good sweep should pass sometimes.",
-                told => told,
-            };
-            format!("{told} Demand it with expect: [Sometimes({name:?})].")
-        }
+/// What it is, and what can be done with it.
+fn sentences(class: Class, (name, about): Named) -> String {
+    let use_of_it = match class {
+        Class::Mark => format!("Demand it with expect: [Sometimes({name:?})]."),
         Class::Role => format!("Faults can be aimed at the server that has this role when they strike: Crash(node: {name}, down: \"1s\")."),
         _ => format!("Triggers and replays can pick messages by their kind: When(Delivered(kind: {name:?}, nth: 1), …), --kind {name}."),
     };
-    let topic = |(name, owners): &(&'static str, Vec<&'static str>)| Topic {
-        name: (*name).to_owned(),
-        class,
-        about: about(name),
-        more: vec![("known in", owners.join(", "))],
-    };
-    names.iter().map(topic).collect()
+    match (about, class) {
+        ("", Class::Mark) => format!("Set when a run passes a place that a good sweep should pass sometimes. {use_of_it}"),
+        ("", _) => use_of_it,
+        (about, _) => format!("{about} {use_of_it}"),
+    }
+}
+
+fn names(named: Vec<Named>) -> String {
+    joined(&named.iter().map(|(name, _)| *name).collect::<Vec<_>>())
 }
 
 fn joined(names: &[&str]) -> String {
@@ -348,11 +346,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mark_has_a_sentence() {
+    fn every_mark_role_and_kind_has_a_sentence() {
         for system in Registry::standard().systems() {
-            for mark in system.marks() {
-                assert!(mark.about.ends_with('.'), "{} of {}", mark.name, system.name());
+            for (name, about) in [marks(system), roles(system), kinds(system)].concat() {
+                assert!(about.ends_with('.'), "{name} of {}", system.name());
             }
+        }
+    }
+
+    #[test]
+    fn explain_tells_the_sentence() {
+        let topics = topics(&Registry::standard());
+        for (name, class, sentence) in
+            [("Leader", Class::Role, "It was elected in its term"), ("AppendEntries", Class::Kind, "A leader replicates its log")]
+        {
+            assert!(topics.iter().any(|topic| topic.name == name && topic.class == class && topic.about.starts_with(sentence)), "{name}");
         }
     }
 }

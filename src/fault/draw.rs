@@ -12,7 +12,7 @@ use crate::base::{Duration, DurationRange, NodeId, Time};
 #[derive(Clone)]
 pub(crate) struct Draw {
     servers: u32,
-    roles: &'static [&'static str],
+    roles: Vec<&'static str>,
     kinds: &'static [&'static str],
     /// All times and lengths are multiples of this: a thousandth of the run, so that they are short to write.
     grain: Duration,
@@ -26,7 +26,7 @@ pub(crate) struct Draw {
 pub(super) const GRAINS: u64 = 1_000;
 
 impl Draw {
-    pub(crate) fn new(servers: u32, roles: &'static [&'static str], kinds: &'static [&'static str], duration: Duration) -> Self {
+    pub(crate) fn new(servers: u32, roles: Vec<&'static str>, kinds: &'static [&'static str], duration: Duration) -> Self {
         let grain = Duration::from_nanos(duration.as_nanos().div_ceil(GRAINS));
         let last = duration.saturating_sub(Duration::from_nanos(1));
         Self { servers: servers.max(1), roles, kinds, grain, last, set_off: false }

@@ -16,7 +16,7 @@ pub(crate) trait Scope {
     /// A *sometimes* mark.
     fn mark(&self, form: Form<'_>) -> Option<&'static str>;
     /// The roles that faults can be aimed at, if they are known.
-    fn roles(&self) -> Option<&'static [&'static str]>;
+    fn roles(&self) -> Option<Vec<&'static str>>;
     /// How many servers there are, if that is known.
     fn servers(&self) -> Option<u32>;
     /// A range of lengths, none of them longer than a scenario may have.

@@ -105,12 +105,12 @@ fn some_nodes(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
 /// `Any`, `Leader` and their like.
 fn named(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
     let roles = reader.scope.roles();
+    let are_known = roles.is_some();
     let name = form.name().filter(|name| *name == form.raw());
-    let role = |role: &&'static str| Target::Role(role);
-    let known: Vec<Target> = roles.unwrap_or_default().iter().map(role).chain(Target::OPEN.iter().cloned()).collect();
+    let known: Vec<Target> = roles.unwrap_or_default().into_iter().map(Target::Role).chain(Target::OPEN.iter().cloned()).collect();
     let found = name.and_then(|name| known.iter().find(|target| target.to_string() == name).cloned());
     // A name that may be a role of a system that is not known is left alone.
-    if found.is_none() && (roles.is_some() || name.is_none()) {
+    if found.is_none() && (are_known || name.is_none()) {
         let known: Vec<String> = known.iter().map(Target::to_string).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         form.report(form.mismatch(Target::WHAT).help(advice(form, name, &known)));

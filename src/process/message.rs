@@ -10,7 +10,7 @@ use crate::base::Kind;
 /// What nodes send: one type for a whole system, in practice an enum with a variant for each kind of message.
 ///
 /// Kinds are found through serde: the variants of an enum, in order; a type that is no enum has the one kind `message`. `impl Message for
-/// MyMessage {}` is all that is needed. Override both methods together where a variant wraps the messages of an embedded protocol.
+/// MyMessage {}` is all that is needed. Override `kind` and `kinds` together where a variant wraps the messages of an embedded protocol.
 pub trait Message: Clone + Debug + Serialize + DeserializeOwned + 'static {
     /// The kind of this message.
     #[inline]
@@ -27,6 +27,12 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + 'static {
             Err(Kinds(names)) => names,
             Ok(_) => &["message"],
         }
+    }
+
+    /// What a message of this kind says, in a sentence that `explain` tells; empty if that is not told.
+    fn about(kind: &str) -> &'static str {
+        let _ = kind;
+        ""
     }
 }
 

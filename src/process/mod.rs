@@ -57,6 +57,7 @@ mod harness;
 mod mark;
 mod message;
 mod mutant;
+mod role;
 mod service;
 
 use std::fmt::Debug;
@@ -71,6 +72,7 @@ pub use harness::Harness;
 pub use mark::Mark;
 pub use message::Message;
 pub use mutant::Mutant;
+pub use role::{Claim, Role};
 pub use service::{Reply, Service};
 
 /// Code that runs on a node: a server of a protocol, or a client of it.
@@ -85,7 +87,7 @@ pub trait Process: Sized + 'static {
     type Note: Note;
 
     /// The roles that [`role`](Self::role) may name; faults are aimed at them.
-    const ROLES: &'static [&'static str] = &[];
+    const ROLES: &'static [Role] = &[];
     /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
     /// where the scenario's `expect` demands it.
     const MARKS: &'static [Mark] = &[];
@@ -107,7 +109,7 @@ pub trait Process: Sized + 'static {
     }
 
     /// What this process believes its role to be.
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         None
     }
 
@@ -124,15 +126,6 @@ pub trait ClientProcess: Process {
 
     /// How many operations are under way.
     fn under_way(&self) -> usize;
-}
-
-/// A role that a process believes to have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// One of [`Process::ROLES`].
-    pub name: &'static str,
-    /// Whose claim is better where several make it: the term, say.
-    pub rank: u64,
 }
 
 /// A name for a timer within its process: small, comparable, printable.

@@ -157,8 +157,8 @@ impl Scope for Names<'_> {
         self.mark(form)
     }
 
-    fn roles(&self) -> Option<&'static [&'static str]> {
-        self.system.map(|system| system.roles())
+    fn roles(&self) -> Option<Vec<&'static str>> {
+        self.system.map(|system| system.roles().iter().map(|role| role.name).collect())
     }
 
     fn servers(&self) -> Option<u32> {

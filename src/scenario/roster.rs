@@ -11,7 +11,7 @@ pub struct Roster {
     /// How many nodes there are.
     pub population: Population,
     /// The roles of servers.
-    pub roles: &'static [&'static str],
+    pub roles: Vec<&'static str>,
     /// The kinds of messages.
     pub kinds: &'static [&'static str],
     /// The *sometimes* marks.
@@ -21,6 +21,7 @@ pub struct Roster {
 impl Roster {
     /// The names that this system knows, and this many nodes.
     pub fn new(system: &dyn AnySystem, population: Population) -> Self {
-        Self { population, roles: system.roles(), kinds: system.kinds(), marks: system.marks().iter().map(|mark| mark.name).collect() }
+        let roles = system.roles().iter().map(|role| role.name).collect();
+        Self { population, roles, kinds: system.kinds(), marks: system.marks().iter().map(|mark| mark.name).collect() }
     }
 }

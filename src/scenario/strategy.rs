@@ -37,7 +37,7 @@ pub fn fault_plan(scenario: &Scenario) -> BoxedStrategy<FaultPlan> {
 /// If none is wanted.
 pub fn fault_plan_of(scenario: &Scenario, is_wanted: impl Fn(&Kind) -> bool) -> BoxedStrategy<FaultPlan> {
     let (roster, conditions) = (scenario.roster(), &scenario.conditions);
-    let draw = Draw::new(roster.population.servers, roster.roles, roster.kinds, conditions.duration);
+    let draw = Draw::new(roster.population.servers, roster.roles.clone(), roster.kinds, conditions.duration);
     let wanted: Vec<&Kind> = Kind::ALL.iter().filter(|kind| is_wanted(kind)).collect();
     vec(draw.step(&wanted), 0..=8).prop_map(FaultPlan::new).boxed()
 }

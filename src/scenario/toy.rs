@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{ClientId, Duration, DurationRange, Form, NodeId, OperationId};
 use crate::check::{Property, PropertyReport};
 use crate::history::{self, History};
-use crate::process::{self, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
+use crate::process::{self, Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
 use crate::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use crate::world::Cluster;
 
@@ -78,12 +78,15 @@ impl Server {
     }
 }
 
+const LEADER: Role = Role::new("Leader", "");
+const FOLLOWER: Role = Role::new("Follower", "");
+
 impl Process for Server {
     type Config = ServerConfig;
     type Message = Letter;
     type Timer = Bell;
     type Note = NoNote;
-    const ROLES: &'static [&'static str] = &["Leader", "Follower"];
+    const ROLES: &'static [Role] = &[LEADER, FOLLOWER];
     const MARKS: &'static [Mark] = &[Mark::new(Self::LEADER_LOST, "")];
 
     fn boot(config: &ServerConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
@@ -124,8 +127,8 @@ impl Process for Server {
         }
     }
 
-    fn role(&self) -> Option<Role> {
-        Some(Role { name: if self.leads { "Leader" } else { "Follower" }, rank: self.term })
+    fn role(&self) -> Option<Claim> {
+        Some(if self.leads { LEADER } else { FOLLOWER }.ranked(self.term))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Mutant, Population, System, Written};
 use crate::base::{Form, Setting};
 use crate::check::{Property, View};
 use crate::history::formats::Entry;
-use crate::process::{Mark, Message, Process};
+use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};
 
@@ -18,11 +18,13 @@ pub trait AnySystem: Send + Sync {
     /// What it is.
     fn about(&self) -> &'static str;
     /// The roles that faults can be aimed at.
-    fn roles(&self) -> &'static [&'static str];
+    fn roles(&self) -> &'static [Role];
     /// Whether it may start nodes anew by itself: see [`Process::RESTARTS`].
     fn restarts(&self) -> bool;
     /// The kinds of its messages.
     fn kinds(&self) -> &'static [&'static str];
+    /// What a message of this kind says: see [`Message::about`].
+    fn about_kind(&self, kind: &str) -> &'static str;
     /// The *sometimes* marks of its servers and clients.
     fn marks(&self) -> Vec<Mark>;
     /// The properties that are judged in each of its runs, the world's own among them.
@@ -130,7 +132,7 @@ impl<S: System> AnySystem for Door<S> {
         S::ABOUT
     }
 
-    fn roles(&self) -> &'static [&'static str] {
+    fn roles(&self) -> &'static [Role] {
         S::Server::ROLES
     }
 
@@ -140,6 +142,10 @@ impl<S: System> AnySystem for Door<S> {
 
     fn kinds(&self) -> &'static [&'static str] {
         S::Message::kinds()
+    }
+
+    fn about_kind(&self, kind: &str) -> &'static str {
+        S::Message::about(kind)
     }
 
     fn marks(&self) -> Vec<Mark> {

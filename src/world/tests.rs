@@ -8,7 +8,7 @@ use crate::check::{Doing, Explanation, Panic, PropertyReport, Verdict};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
-use crate::process::{ClientProcess, Context, Files, Mark, NoNote, Process, Role};
+use crate::process::{Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role};
 use crate::trace::{Entry, Record};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,12 +41,14 @@ struct Listener {
     heard: u64,
 }
 
+const WISE: Role = Role::new("Wise", "");
+
 impl Process for Listener {
     type Config = Quirks;
     type Message = Talk;
     type Timer = ();
     type Note = NoNote;
-    const ROLES: &'static [&'static str] = &["Wise"];
+    const ROLES: &'static [Role] = &[WISE];
 
     fn boot(quirks: &Quirks, disk: &Files, _: &mut Context<'_, Self>) -> Self {
         Self { quirks: *quirks, heard: disk.read("heard").map_or(0, |bytes| bytes.len() as u64 / 8) }
@@ -73,9 +75,9 @@ impl Process for Listener {
         context.set_timer((), Duration::ZERO);
     }
 
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         self.quirks.bear("role");
-        Some(Role { name: "Wise", rank: self.heard })
+        Some(WISE.ranked(self.heard))
     }
 
     fn status(&self) -> String {

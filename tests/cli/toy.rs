@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, Duration, Form, NodeId, OperationId};
 use stormglass::check::{Judge, Property, PropertyReport, Verdict};
 use stormglass::history::{self, History};
-use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process};
+use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Record};
 use stormglass::world::Cluster;
@@ -75,7 +75,7 @@ impl Process for Server {
     type Timer = ();
     type Note = SomethingBad;
 
-    const ROLES: &'static [&'static str] = &["Only"];
+    const ROLES: &'static [Role] = &[Role::new("Only", "")];
     const MARKS: &'static [Mark] = &[Mark::new("asked twice", "")];
 
     fn boot(trouble: &Trouble, _: &Files, _: &mut Context<'_, Self>) -> Self {

@@ -23,6 +23,7 @@ mod note;
 pub mod paxos_commit;
 pub mod properties;
 pub mod raft_groups;
+mod role;
 pub mod site;
 pub mod store;
 pub mod three_phase;

@@ -73,6 +73,14 @@ impl process::Message for CompanyMessage {
             std::sync::LazyLock::new(|| Message::kinds().iter().copied().chain(["Work", "Worked"]).collect());
         &KINDS
     }
+
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Work" => "A worker asks the next node for a piece of work.",
+            "Worked" => "The answer to Work: it is done, and on disk.",
+            detector => Message::about(detector),
+        }
+    }
 }
 
 /// What its timers are for.

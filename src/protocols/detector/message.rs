@@ -153,6 +153,21 @@ impl process::Message for Message {
         });
         &KINDS
     }
+
+    fn about(kind: &str) -> &'static str {
+        match kind.split('/').next().unwrap_or(kind) {
+            "Beat" => "A heartbeat that was not asked for.",
+            "Query" => "A detector asks a node whether it lives.",
+            "Reply" => "The answer to Query: a heartbeat that was asked for.",
+            "Ping" => "SWIM: a node is probed.",
+            "Ack" => "SWIM: the probe was answered.",
+            "PingRequest" => "SWIM: a node is asked to probe another in the sender's stead.",
+            "Nack" => "Lifeguard: whoever was to be probed does not answer the sender of this either.",
+            "Gossip" => "SWIM: what the sender has heard of members.",
+            "State" => "SWIM: all that the sender knows of members about whom there is anything to tell.",
+            _ => "",
+        }
+    }
 }
 
 #[cfg(test)]

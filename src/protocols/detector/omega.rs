@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Config, Detector, Message, Note, Rules, Timer, mark};
 use crate::base::NodeId;
-use crate::process::{Context, Embeds, Files, Mark, Process, Role, SyncToken};
+use crate::process::{Claim, Context, Embeds, Files, Mark, Process, Role, SyncToken};
 
 /// A node that follows a leader, elected by the detector beneath it.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub enum OmegaNote {
 }
 
 pub(super) const NEW_LEADER: Mark = Mark::new("another leader", "A leader is elected that another had been before.");
+
+const LEADER: Role = Role::new("Leader", "It suspects all nodes before it, and so leads, as far as it knows.");
 
 static MARKS: [Mark; mark::ALL.len() + 1] = mark::and(&[NEW_LEADER]);
 
@@ -84,7 +86,7 @@ impl Process for Omega {
     type Timer = Timer;
     type Note = OmegaNote;
 
-    const ROLES: &'static [&'static str] = &["Leader"];
+    const ROLES: &'static [Role] = &[LEADER];
     const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &Config, files: &Files, context: &mut Context<'_, Self>) -> Self {
@@ -107,8 +109,8 @@ impl Process for Omega {
 
     fn on_synced(&mut self, _: SyncToken, _: &mut Context<'_, Self>) {}
 
-    fn role(&self) -> Option<Role> {
-        (self.leader == self.me).then_some(Role { name: "Leader", rank: 0 })
+    fn role(&self) -> Option<Claim> {
+        (self.leader == self.me).then_some(LEADER.ranked(0))
     }
 
     fn status(&self) -> String {

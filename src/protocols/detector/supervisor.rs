@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::omega::NEW_LEADER;
 use super::{Config, Message, Omega, OmegaNote, Rules, Timer, mark};
 use crate::base::{Duration, Kind, LocalTime, NodeId};
-use crate::process::{self, Context, Embeds, Files, Mark, Process, Role};
+use crate::process::{self, Claim, Context, Embeds, Files, Mark, Process, Role};
 
 /// A node that does jobs, and supervises the others while it leads.
 #[derive(Debug)]
@@ -80,6 +80,13 @@ impl process::Message for SupervisorMessage {
         static KINDS: std::sync::LazyLock<Vec<&'static str>> =
             std::sync::LazyLock::new(|| Message::kinds().iter().copied().chain(["Jobs"]).collect());
         &KINDS
+    }
+
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Jobs" => "Who does which job, as the sender knows it.",
+            omega => Message::about(omega),
+        }
     }
 }
 
@@ -221,7 +228,7 @@ impl Process for Supervisor {
     type Timer = SupervisorTimer;
     type Note = SupervisorNote;
 
-    const ROLES: &'static [&'static str] = &["Leader"];
+    const ROLES: &'static [Role] = Omega::ROLES;
     const RESTARTS: bool = true;
     const MARKS: &'static [Mark] = &MARKS;
 
@@ -257,7 +264,7 @@ impl Process for Supervisor {
         }
     }
 
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         self.omega.role()
     }
 

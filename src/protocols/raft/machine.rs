@@ -10,7 +10,7 @@ use super::message::{AppendResult, Command, Entries, Entry, EntryId, Message, Te
 use super::replica::{Outcome, Replica};
 use super::{Config, KvState, Log, Note, Operation, StateMachine, mark, store};
 use crate::base::{ClientId, Digest, NodeId};
-use crate::process::{self, Files, Mark, Process, Release, Reply, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Release, Reply, Role, SyncToken};
 
 type Context<'a, S> = process::Context<'a, Raft<S>>;
 
@@ -59,13 +59,17 @@ enum Reach {
     All,
 }
 
+const LEADER: Role = Role::new("Leader", "It was elected in its term, and replicates its log to all others.");
+const CANDIDATE: Role = Role::new("Candidate", "It has heard of no leader for too long, and asks for votes so as to lead.");
+const FOLLOWER: Role = Role::new("Follower", "It votes, and takes what the leader of its term replicates.");
+
 impl<S: StateMachine> Process for Raft<S> {
     type Config = Config<S>;
     type Message = Message<S::Operation, S::Response>;
     type Timer = Timer;
     type Note = Note;
 
-    const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
+    const ROLES: &'static [Role] = &[LEADER, CANDIDATE, FOLLOWER];
     const MARKS: &'static [Mark] = mark::ALL;
 
     fn boot(config: &Config<S>, disk: &Files, context: &mut Context<'_, S>) -> Self {
@@ -127,13 +131,13 @@ impl<S: StateMachine> Process for Raft<S> {
         self.advance_commit(context);
     }
 
-    fn role(&self) -> Option<Role> {
-        let name = match self.standing {
-            Standing::Leader(_) => "Leader",
-            Standing::Candidate { .. } => "Candidate",
-            Standing::Follower { .. } => "Follower",
+    fn role(&self) -> Option<Claim> {
+        let role = match self.standing {
+            Standing::Leader(_) => LEADER,
+            Standing::Candidate { .. } => CANDIDATE,
+            Standing::Follower { .. } => FOLLOWER,
         };
-        Some(Role { name, rank: self.term.0 })
+        Some(role.ranked(self.term.0))
     }
 
     fn status(&self) -> String {

@@ -217,7 +217,20 @@ pub enum Message<O: fmt::Display = KvOp, R = KvResponse> {
     },
 }
 
-impl<O: Operation, R: Response> process::Message for Message<O, R> {}
+impl<O: Operation, R: Response> process::Message for Message<O, R> {
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "RequestVote" => "A candidate asks for a vote (paper §5.2).",
+            "Vote" => "The answer to RequestVote.",
+            "AppendEntries" => "A leader replicates its log, or shows that it lives (paper §5.3).",
+            "AppendReply" => "The answer to AppendEntries.",
+            "Open" => "A client opens a session.",
+            "Request" => "A client asks for an operation.",
+            "Answer" => "A server's answer to a client.",
+            _ => "",
+        }
+    }
+}
 
 /// What came of an attempt to append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -108,7 +108,7 @@ impl<C: Cluster> World<'_, C> {
         let claims = self.servers.iter().zip(0..).filter_map(|(host, index)| {
             let node = NodeId::server(index);
             self.doing = Doing { node, what: What::Asked("role") };
-            let claim = host.process().and_then(Process::role).filter(|claim| claim.name == role)?;
+            let claim = host.process().and_then(Process::role).filter(|claim| claim.role.name == role)?;
             Some((claim.rank, node))
         });
         claims.max_by_key(|(rank, node)| (*rank, Reverse(*node))).map(|(_, node)| node)

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::super::errand::{Client, Errand};
 use super::super::site::{News, Site};
-use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
+use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::acceptor::Acceptor;
 use super::leader::{Count, Proposal};
 use super::message::{Accepted, Ballot, Message};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, PaxosCommit>;
 
@@ -63,7 +63,7 @@ impl Process for PaxosCommit {
     type Timer = Timer;
     type Note = Note;
 
-    const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
+    const ROLES: &'static [Role] = role::ALL;
     const MARKS: &'static [Mark] = &[
         mark::WAITED,
         mark::DEADLOCK_AVOIDED,
@@ -140,13 +140,10 @@ impl Process for PaxosCommit {
         }
     }
 
-    /// A coordinator is one that has asked for votes and knows no decision; a participant is one in doubt. Who is both is called the
-    /// coordinator.
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         let asking = self.coordinated.values().filter(|coordination| coordination.asks).count();
         let doubtful = self.site.in_doubt().count();
-        let role = |name, count| Role { name, rank: count as u64 };
-        if asking > 0 { Some(role("Coordinator", asking)) } else { (doubtful > 0).then(|| role("Participant", doubtful)) }
+        role::claim(asking, doubtful)
     }
 
     fn status(&self) -> String {

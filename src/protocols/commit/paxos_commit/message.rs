@@ -142,4 +142,22 @@ pub enum Message {
     },
 }
 
-impl process::Message for Message {}
+impl process::Message for Message {
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Request" => "A client asks for a transaction.",
+            "Answer" => "A coordinator's answer to a client.",
+            "Work" => "A coordinator asks a participant to lock keys and carry out acts.",
+            "Worked" => "The answer to Work: it is done, and all that it needs is locked.",
+            "Refused" => "A participant has aborted before it was asked for its vote.",
+            "Prepare" => "A coordinator asks a participant for its vote.",
+            "Phase1a" => "A leader asks acceptors to heed no lower ballot, and for what they have accepted.",
+            "Phase1b" => "The answer to Phase1a.",
+            "Phase2a" => "A participant, in ballot zero, or a leader, in a later one, proposes votes.",
+            "Phase2b" => "The answer to Phase2a: accepted.",
+            "Preempted" => "An acceptor heeds a higher ballot.",
+            "Decide" => "What becomes of a transaction.",
+            _ => "",
+        }
+    }
+}

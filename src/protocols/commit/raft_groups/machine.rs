@@ -10,7 +10,7 @@ use super::group::{Group, News};
 use super::message::{Message, RaftMessage};
 use super::{Config, Operation, mark};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Embeds, Files, Mark, Process, Reply, Role, SyncToken};
+use crate::process::{self, Claim, Embeds, Files, Mark, Process, Reply, Role, SyncToken};
 use crate::protocols::raft::{self, Raft, StateMachine};
 
 type Context<'a> = process::Context<'a, Member>;
@@ -92,7 +92,7 @@ impl Process for Member {
     type Timer = Timer;
     type Note = Note;
 
-    const ROLES: &'static [&'static str] = &["Leader", "Candidate", "Follower"];
+    const ROLES: &'static [Role] = Raft::<Group>::ROLES;
     const MARKS: &'static [Mark] = &marks();
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
@@ -137,10 +137,10 @@ impl Process for Member {
     }
 
     /// The best leader is the one with most to do: its crash leaves most undecided, or in doubt.
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         let busy = self.group().manager().under_way() + self.group().undecided();
-        let role = self.raft.role()?;
-        Some(if self.raft.leads() { Role { rank: busy as u64, ..role } } else { role })
+        let claim = self.raft.role()?;
+        Some(if self.raft.leads() { Claim { rank: busy as u64, ..claim } } else { claim })
     }
 
     fn status(&self) -> String {

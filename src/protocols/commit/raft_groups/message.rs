@@ -91,4 +91,16 @@ impl process::Message for Message {
     fn kinds() -> &'static [&'static str] {
         &KINDS
     }
+
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Transact" => "A client asks for a transaction.",
+            "Told" => "The answer to a client.",
+            "Prepare" => "The coordinator asks a participant to do its part, and to vote: the first phase.",
+            "Ballot" => "The answer to Prepare.",
+            "Decide" => "What becomes of a transaction: the second phase.",
+            "Ack" => "A participant has learned the decision, and will not forget it.",
+            within_group => <RaftMessage as process::Message>::about(within_group),
+        }
+    }
 }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::errand::{Client, Errand};
 use super::super::site::{Ended, News, Site};
-use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
+use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::message::{Message, Standing};
 use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
-use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
 
@@ -108,7 +108,7 @@ impl Process for ThreePhase {
     type Timer = Timer;
     type Note = Note;
 
-    const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
+    const ROLES: &'static [Role] = role::ALL;
     const MARKS: &'static [Mark] = &[
         mark::WAITED,
         mark::DEADLOCK_AVOIDED,
@@ -208,13 +208,10 @@ impl Process for ThreePhase {
         }
     }
 
-    /// A coordinator is one that has asked for votes and announced no decision; a participant is one in doubt. Who is both is called the
-    /// coordinator.
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         let asking = self.coordinated.values().filter(|coordination| coordination.phase != Phase::Working).count();
         let doubtful = self.site.in_doubt().count();
-        let role = |name, count| Role { name, rank: count as u64 };
-        if asking > 0 { Some(role("Coordinator", asking)) } else { (doubtful > 0).then(|| role("Participant", doubtful)) }
+        role::claim(asking, doubtful)
     }
 
     fn status(&self) -> String {

@@ -117,4 +117,22 @@ pub enum Message {
     },
 }
 
-impl process::Message for Message {}
+impl process::Message for Message {
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Request" => "A client asks for a transaction.",
+            "Answer" => "A coordinator's answer to a client.",
+            "Work" => "A coordinator asks a participant to lock keys and carry out acts.",
+            "Worked" => "The answer to Work: it is done, and all that it needs is locked.",
+            "Refused" => "A participant has aborted before it was asked for its vote.",
+            "Prepare" => "A coordinator asks a participant for its vote: the first phase.",
+            "Vote" => "The answer to Prepare.",
+            "PreCommit" => "All have voted yes: the second phase.",
+            "PreCommitted" => "The answer to PreCommit.",
+            "Decide" => "What becomes of a transaction: the third phase.",
+            "Ask" => "Somebody who has waited for too long asks all others where they stand.",
+            "Stand" => "The answer to Ask.",
+            _ => "",
+        }
+    }
+}

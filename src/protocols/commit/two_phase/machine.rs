@@ -6,13 +6,13 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::super::manager::Manager;
-use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark};
+use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark, role};
 use super::coordinator::Coordination;
 use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
 use super::{Config, Message};
 use crate::base::{ClientId, NodeId};
-use crate::process::{self, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
 
 pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 
@@ -65,7 +65,7 @@ impl Process for TwoPhase {
     type Timer = Timer;
     type Note = Note;
 
-    const ROLES: &'static [&'static str] = &["Coordinator", "Participant"];
+    const ROLES: &'static [Role] = role::ALL;
     const MARKS: &'static [Mark] = mark::ALL;
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
@@ -140,13 +140,10 @@ impl Process for TwoPhase {
         }
     }
 
-    /// A coordinator is one that has asked for votes and not announced a decision: its crash leaves others in doubt. A participant is one
-    /// in doubt. Who is both is called the coordinator.
-    fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Claim> {
         let collecting = self.coordinated.values().filter(|coordination| coordination.is_collecting()).count();
         let doubtful = self.branches.len();
-        let role = |name, count| Role { name, rank: count as u64 };
-        if collecting > 0 { Some(role("Coordinator", collecting)) } else { (doubtful > 0).then(|| role("Participant", doubtful)) }
+        role::claim(collecting, doubtful)
     }
 
     fn status(&self) -> String {

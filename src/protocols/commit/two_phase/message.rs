@@ -87,4 +87,20 @@ pub enum Message {
     },
 }
 
-impl process::Message for Message {}
+impl process::Message for Message {
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Request" => "A client asks for a transaction.",
+            "Answer" => "A coordinator's answer to a client.",
+            "Work" => "A coordinator asks a participant to lock keys and carry out acts.",
+            "Worked" => "The answer to Work: it is done, and all that it needs is locked.",
+            "Prepare" => "A coordinator asks for a participant's vote: the first phase.",
+            "Vote" => "The answer to Prepare; a no may come unasked.",
+            "Committed" => "The only participant has committed.",
+            "Decide" => "What becomes of a transaction: the second phase, or an answer to Inquire.",
+            "Ack" => "A participant has the decision on disk.",
+            "Inquire" => "A participant in doubt asks what was decided: the coordinator, or another participant (cooperative termination).",
+            _ => "",
+        }
+    }
+}

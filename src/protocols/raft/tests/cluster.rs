@@ -233,7 +233,7 @@ impl Cluster {
     }
 
     pub(super) fn role(&self, node: NodeId) -> &'static str {
-        self.server(node).role().expect("Raft always has a role").name
+        self.server(node).role().expect("Raft always has a role").role.name
     }
 
     /// The terms of a server's log, in order.

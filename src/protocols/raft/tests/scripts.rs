@@ -181,7 +181,7 @@ fn votes_count_once_and_in_their_term() {
     server.fire(Timer::Election);
     server.fire(Timer::Election);
     server.sync();
-    let role = |server: &Harness<Raft>| crate::process::Process::role(server.process()).map(|role| role.name);
+    let role = |server: &Harness<Raft>| crate::process::Process::role(server.process()).map(|claim| claim.role.name);
     for (voter, term, granted, expected) in [
         (2, 1, true, "Candidate"),
         (3, 1, true, "Candidate"),
