@@ -5,8 +5,11 @@ use std::fs;
 use super::Desk;
 use roxmltree::{Document, Node};
 
-/// A document's suites: name, and cases with what they say.
-fn suites(text: &str) -> Vec<(String, Vec<(String, &'static str, String)>)> {
+/// A case: its name, what became of it, and what it says.
+type Case = (String, &'static str, String);
+
+/// A document's suites: name, and cases.
+fn suites(text: &str) -> Vec<(String, Vec<Case>)> {
     let document = Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     let root = document.root_element();
     assert_eq!(root.tag_name().name(), "testsuites");

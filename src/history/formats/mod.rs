@@ -65,6 +65,6 @@ pub use entry::{Entry, EntryKind, Name, Process};
 pub use json::JSON_VERSION;
 pub use problem::{PROBLEMS_SHOWN, Problem, Problems, ReadError};
 pub use read::{Entries, Format, ParseFormatError};
-pub use spelling::{Spelled, Spelling};
+pub use spelling::{Answered, Spelled, Spelling};
 pub use value::{ParseValueError, Value};
 pub use write::{Converted, Writer, convert, write};

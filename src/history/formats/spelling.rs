@@ -35,8 +35,11 @@ pub struct Spelling<O, R> {
     /// What was asked for.
     pub asked: Box<dyn Fn(&O) -> Spelled>,
     /// What came back.
-    pub answered: Box<dyn Fn(&O, &R) -> Spelled>,
+    pub answered: Answered<O, R>,
 }
+
+/// What came back, of what was asked for and the answer.
+pub type Answered<O, R> = Box<dyn Fn(&O, &R) -> Spelled>;
 
 /// What is done, as files have it: see [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq)]
