@@ -161,13 +161,31 @@ settings! {
     /// What is required of a detector. Each need not be given.
     struct Requirements {
         /// At most: from a crash to the beginning of a suspicion that lasts until the node is back, of each undisturbed watcher.
-        detection: Option<Duration> = None, Maybe(PositiveLength);
+        detection: Option<Duration> = None, Maybe(Bound);
         /// At least: the mean time between mistakes of a pair.
-        recurrence: Option<Duration> = None, Maybe(PositiveLength);
+        recurrence: Option<Duration> = None, Maybe(Bound);
         /// At most: the mean length of a mistake.
-        duration: Option<Duration> = None, Maybe(PositiveLength);
+        duration: Option<Duration> = None, Maybe(Bound);
         /// At least: the mean time between doubts of a pair about a living node, where the detector doubts before it convicts.
-        doubts: Option<Duration> = None, Maybe(PositiveLength);
+        doubts: Option<Duration> = None, Maybe(Bound);
+    }
+}
+
+/// What a mean is held against: a length above zero that may be longer than any run.
+#[derive(Clone, Copy, Debug)]
+struct Bound;
+
+impl Notation<Duration> for Bound {
+    fn read(&self, form: Form<'_>) -> Option<Duration> {
+        form.duration_positive()
+    }
+
+    fn write(&self, value: &Duration) -> String {
+        PositiveLength.write(value)
+    }
+
+    fn takes(&self) -> String {
+        PositiveLength.takes()
     }
 }
 
