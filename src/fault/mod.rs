@@ -183,7 +183,7 @@ impl FaultPlan {
 impl Display for FaultStep {
     /// With its name, if that is not just what it says.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written(!self.name.is_empty() && self.name != self.fault.to_string()))
+        f.write_str(&self.written(!self.name.is_empty() && self.name != self.written(false)))
     }
 }
 
