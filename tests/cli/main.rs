@@ -4,7 +4,10 @@
 
 mod formats;
 mod histories;
+mod page;
+mod readme;
 mod runs;
+mod schemas;
 mod toy;
 
 use std::fs;
