@@ -7,6 +7,7 @@ mod histories;
 mod page;
 mod readme;
 mod runs;
+mod schema;
 mod schemas;
 mod toy;
 
