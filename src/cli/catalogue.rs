@@ -1,11 +1,11 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
-use crate::base::Setting;
 use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
 use crate::check::{Property, PropertyKind};
 use crate::fault::{Cut, Entry, Fault, Happening, Kind, Target};
+use crate::notation::Setting;
 use crate::systems::{AnySystem, Mutant, Registry};
 use crate::world;
 

@@ -3,7 +3,9 @@
 use super::Target;
 use super::notation::notation;
 use super::reader::Reader;
-use crate::base::{Diagnostic, Form, NodeId};
+use crate::base::NodeId;
+use crate::diagnostic::Diagnostic;
+use crate::notation::Form;
 
 notation! {
     /// Who is cut off from whom. Clients reach every server all the same, unless they are named.

@@ -24,7 +24,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
-use crate::base::{DurationRange, Form, Time};
+use crate::base::{DurationRange, Time};
+use crate::notation::Form;
 
 pub use cut::{Cut, Parting};
 #[cfg(any(test, feature = "proptest"))]

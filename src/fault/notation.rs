@@ -2,7 +2,7 @@
 //! and the documents follow from the declaration.
 
 use super::reader::Reader;
-use crate::base::{Fields, Form};
+use crate::notation::{Fields, Form};
 #[cfg(any(test, feature = "proptest"))]
 use {super::draw::Draw, proptest::strategy::BoxedStrategy};
 
@@ -193,7 +193,7 @@ macro_rules! notation {
         impl $crate::fault::notation::Value for $Enum {
             const WHAT: &'static str = $what;
 
-            fn read(form: $crate::base::Form<'_>, reader: &$crate::fault::reader::Reader<'_>) -> Option<Self> {
+            fn read(form: $crate::notation::Form<'_>, reader: &$crate::fault::reader::Reader<'_>) -> Option<Self> {
                 let names: Vec<&str> = Self::ENTRIES.iter().map(|entry| entry.name).collect();
                 let name = form.variant($what, &names)?;
                 let entry = Self::ENTRIES.iter().find(|entry| entry.name == name)?;

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use super::{Fault, Happening, Kind, Target};
-use crate::base::{Diagnostic, DurationRange, Form, NodeId, Span};
+use crate::base::{DurationRange, NodeId};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::notation::Form;
 
 /// What the names in a plan may mean. What is wrong with one is reported.
 pub(crate) trait Scope {

@@ -6,7 +6,9 @@ use super::Entry;
 use super::notation::Value;
 use super::reader::Reader;
 use super::values::list;
-use crate::base::{Diagnostic, Form, NodeId, suggestion};
+use crate::base::NodeId;
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::notation::Form;
 #[cfg(any(test, feature = "proptest"))]
 use {super::draw::Draw, proptest::strategy::BoxedStrategy};
 

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use super::reader::{Cause, Reader};
 use super::{Entry, Field};
-use crate::base::{Fields, Form, NodeId};
+use crate::base::NodeId;
+use crate::notation::{Fields, Form};
 
 /// What sets a fault off.
 #[derive(Clone, Debug, PartialEq, Eq)]

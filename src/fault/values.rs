@@ -3,7 +3,9 @@
 use super::notation::Value;
 use super::reader::Reader;
 use super::{Fault, Lengths, Target};
-use crate::base::{Diagnostic, DurationRange, Form, NodeId, Ratio};
+use crate::base::{DurationRange, NodeId, Ratio};
+use crate::diagnostic::Diagnostic;
+use crate::notation::Form;
 #[cfg(any(test, feature = "proptest"))]
 use {
     super::draw::{Draw, GRAINS},

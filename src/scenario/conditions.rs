@@ -6,11 +6,10 @@ use std::str::FromStr;
 
 use super::names::Names;
 use super::{DURATION_DEFAULT, SETTLE_DEFAULT, lengths};
-use crate::base::{
-    Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, FixedFate, Flag, Form, Length, Loss, NodeId, Notation, Parsed,
-    PositiveLength, Ratio, Setting, Settings, Which, settings,
-};
+use crate::base::{Duration, DurationRange, Fate, FixedFate, Loss, NodeId, Ratio, Which};
+use crate::diagnostic::Diagnostic;
 use crate::environment::{ClockModel, Latency, LinkModel};
+use crate::notation::{Chance, Count, Fields, Flag, Form, Length, Notation, Parsed, PositiveLength, Setting, Settings, settings};
 use crate::systems::Watch;
 use crate::world::{Conditions, DiskModel};
 

@@ -4,8 +4,10 @@ use super::conditions::{self, Budgets, Lasting};
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario, faults, lint};
-use crate::base::{Diagnostic, Diagnostics, Duration, Fields, Form, Settings, Source, Span, nearest};
+use crate::base::Duration;
+use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, nearest};
 use crate::fault::FaultPlan;
+use crate::notation::{Fields, Form, Settings};
 use crate::systems::{AnySystem, Instance, Population, Registry};
 use crate::world::Conditions;
 

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::Scenario;
 use super::toy::registry;
-use crate::base::{Diagnostics, Source};
+use crate::diagnostic::{Diagnostics, Source};
 use crate::systems::Registry;
 
 /// Every problem of a file, as people read them.

@@ -5,8 +5,10 @@ use std::cell::RefCell;
 use super::decode::Ends;
 use super::lengths;
 use super::names::Names;
-use crate::base::{Diagnostic, Duration, DurationRange, Form, NodeId, Time};
+use crate::base::{Duration, DurationRange, NodeId, Time};
+use crate::diagnostic::Diagnostic;
 use crate::fault::{Cause, Fault, FaultPlan, FaultStep, Moment, Places, Reader, Scope, Trigger};
+use crate::notation::Form;
 
 /// Reads the value of `faults`: the plan, and where its parts are.
 pub(super) fn plan<'s>(form: Form<'s>, names: &'s Names<'_>, ends: &'s Ends<'_>) -> (FaultPlan, Places) {

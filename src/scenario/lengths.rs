@@ -1,6 +1,7 @@
 //! Lengths of time, within what a run can hold.
 
-use crate::base::{Duration, DurationRange, Form, Length, Lengths, Notation as _, PositiveLength};
+use crate::base::{Duration, DurationRange};
+use crate::notation::{Form, Length, Lengths, Notation as _, PositiveLength};
 
 /// A length, zero included.
 pub(super) fn length(form: Form<'_>) -> Option<Duration> {

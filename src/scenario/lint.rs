@@ -1,8 +1,9 @@
 //! Advice on what can be read, but probably does not mean what its author thinks: what takes more than one field to see.
 
 use super::decode::{Ends, Parts};
-use crate::base::{Diagnostic, Form, Span};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::fault::{Ends as Ending, Kind, Places};
+use crate::notation::Form;
 use crate::world::UNSYNCED_LOST;
 
 /// Reports warnings about the whole. `crashes` says whether anything may take nodes down.

@@ -27,11 +27,13 @@ mod toy;
 
 use std::fmt;
 
-pub use crate::base::LONGEST;
+pub use crate::notation::LONGEST;
 pub use roster::{NODES_MOST, Roster};
 
-use crate::base::{Diagnostics, Duration, Setting, Source};
+use crate::base::Duration;
+use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
+use crate::notation::Setting;
 use crate::systems::{Instance, Registry, Watch};
 use crate::world::{Conditions, Outcome};
 

@@ -2,7 +2,9 @@
 //!
 //! Where the system is unknown or its own part is wrong, that has been reported, and names that hang on it are not held against anybody.
 
-use crate::base::{Form, NodeId, suggestion};
+use crate::base::NodeId;
+use crate::diagnostic::suggestion;
+use crate::notation::Form;
 use crate::systems::{AnySystem, Population, Registry};
 
 /// The names that a scenario may use.

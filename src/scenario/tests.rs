@@ -6,8 +6,9 @@ use proptest::test_runner::TestError;
 
 use super::toy::registry;
 use super::{Expected, Scenario, strategy};
-use crate::base::{Diagnostics, Duration, Fate, FixedFate, Loss, NodeId, Source, Which};
+use crate::base::{Duration, Fate, FixedFate, Loss, NodeId, Which};
 use crate::check::Verdict;
+use crate::diagnostic::{Diagnostics, Source};
 use crate::environment::Latency;
 use crate::fault::{Fault, FaultPlan, Kind, Moment};
 use crate::world::Conditions;

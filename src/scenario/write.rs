@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::conditions::{Budgets, Clocks, Disk, Drift, Link};
 use super::{Expected, Scenario};
-use crate::base::{Fate, FixedFate, NodeId, Settings, Which};
+use crate::base::{Fate, FixedFate, NodeId, Which};
 use crate::environment::{ClockModel, LinkModel};
+use crate::notation::Settings;
 use crate::world::Conditions;
 
 /// The whole file.

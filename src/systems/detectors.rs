@@ -17,10 +17,9 @@
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
 use super::{Mutant, Nodes, Population, System, Written, joined};
-use crate::base::{
-    Count, Duration, Fields, Flag, Form, Length, Maybe, Notation, OneOf, Parsed, PositiveLength, Setting, Settings, settings,
-};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Fields, Flag, Form, Length, Maybe, Notation, OneOf, Parsed, PositiveLength, Setting, Settings, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
 use crate::protocols::detector::{

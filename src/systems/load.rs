@@ -1,8 +1,7 @@
 //! What all workloads have in common: how they read and write when clients ask, how long they wait, and which keys they choose.
 
-use crate::base::{
-    Count, Duration, DurationRange, Form, Given, Lengths, Maybe, Notation, Parsed, PositiveLength, PositiveLengths, Rate, settings,
-};
+use crate::base::{Duration, DurationRange, Rate};
+use crate::notation::{Count, Form, Given, Lengths, Maybe, Notation, Parsed, PositiveLength, PositiveLengths, settings};
 use crate::workload::{ClientConfig, KeyChoice, Pace, Patience};
 
 /// The most clients, and the most keys.

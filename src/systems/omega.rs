@@ -6,8 +6,9 @@
 
 use super::detectors::{NODES, methods, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
-use crate::base::{Count, Duration, Form, Setting, Settings, settings};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Form, Setting, Settings, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
@@ -44,7 +45,7 @@ impl OmegaConfig {
     }
 
     /// Reads the fields `nodes` and `detector`.
-    pub(super) fn read(fields: &mut crate::base::Fields<'_>) -> Option<Self> {
+    pub(super) fn read(fields: &mut crate::notation::Fields<'_>) -> Option<Self> {
         let (Watched { nodes }, _) = Watched::read(fields);
         let detector = fields.required("detector", |form| {
             let chosen = Chosen::read(form)?;

@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, DurationRange, Form, Lengths, Notation, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Form, Lengths, Notation, PositiveLength, settings};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
 

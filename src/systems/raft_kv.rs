@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Given, Lengths, PositiveLength, settings};
 use crate::protocols::raft::{self, Raft};
 
 /// A key-value store replicated by Raft, with its clients.

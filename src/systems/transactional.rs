@@ -17,12 +17,13 @@ use std::marker::PhantomData;
 
 use super::load::{Choice, MOST, Traffic, TwoParts};
 use super::{Mutant, Nodes, Population, System, Written, spelling};
-use crate::base::{Committed, Count, Form, Given, Setting, Settings, Transaction, settings};
+use crate::base::{Committed, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::notation::{Count, Form, Given, Setting, Settings, settings};
 use crate::process::{Process, Service};
 use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
 use crate::workload::{TransactionGenerator, TransactionLoad};

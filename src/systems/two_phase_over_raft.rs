@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Given, Lengths, PositiveLength, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stormglass::base::Setting;
+use stormglass::notation::Setting;
 use stormglass::scenario;
 use stormglass::systems::Registry;
 

@@ -5,7 +5,8 @@
 //! `explain` and the documents tell:
 //!
 //! ```
-//! use stormglass::base::{Count, Duration, PositiveLength, Settings};
+//! use stormglass::base::Duration;
+//! use stormglass::notation::{Count, PositiveLength, Settings};
 //!
 //! stormglass::settings! {
 //!     /// What a primary has fields for.
@@ -32,7 +33,8 @@ use std::ops::RangeBounds;
 use std::str::FromStr;
 
 use super::form::in_words;
-use super::{Duration, DurationRange, Fields, Form, Ratio};
+use super::{Fields, Form};
+use crate::base::{Duration, DurationRange, Ratio};
 
 /// How values of one type are written in a file, and which of them are taken.
 pub trait Notation<T> {
@@ -307,7 +309,8 @@ fn joined(fields: impl Iterator<Item = (&'static str, String)>) -> String {
 /// Where settings were given, for those that must fit each other:
 ///
 /// ```
-/// # use stormglass::base::{Duration, Given};
+/// # use stormglass::base::Duration;
+/// # use stormglass::notation::Given;
 /// # fn fits(heartbeat: Duration, timeout: Duration, given: &Given<'_>) {
 /// if heartbeat >= timeout
 ///     && let Some(form) = given.complain(&["timeout", "heartbeat"])
@@ -357,8 +360,8 @@ impl<'s> Given<'s> {
     }
 }
 
-/// Declares a struct of [`Settings`](crate::base::Settings): of each setting its meaning, as a comment of documentation; its type; its
-/// default; and its [`Notation`](crate::base::Notation). See [the room](crate::base::Settings) for what comes of it, and
+/// Declares a struct of [`Settings`](crate::notation::Settings): of each setting its meaning, as a comment of documentation; its type; its
+/// default; and its [`Notation`](crate::notation::Notation). See [the room](crate::notation::Settings) for what comes of it, and
 /// `examples/abd_register.rs` for a system that uses it.
 #[macro_export]
 macro_rules! settings {
@@ -380,9 +383,9 @@ macro_rules! settings {
             }
         }
 
-        impl $crate::base::Settings for $name {
-            fn read_over<'s>(fields: &mut $crate::base::Fields<'s>, usual: Option<&Self>) -> (Self, $crate::base::Given<'s>) {
-                let mut given = $crate::base::Given::new(fields);
+        impl $crate::notation::Settings for $name {
+            fn read_over<'s>(fields: &mut $crate::notation::Fields<'s>, usual: Option<&Self>) -> (Self, $crate::notation::Given<'s>) {
+                let mut given = $crate::notation::Given::new(fields);
                 $( let $field: $type = given.read(fields, stringify!($field), &$notation, || match usual {
                     Some(usual) => usual.$field.clone(),
                     None => $default,
@@ -400,23 +403,23 @@ macro_rules! settings {
                     };
                     texts.push({
                         let notation = &$notation;
-                        let write = |value| $crate::base::Notation::<$type>::write(notation, value);
+                        let write = |value| $crate::notation::Notation::<$type>::write(notation, value);
                         (stringify!($field), write(&$field), write(&default))
                     });
                 )+
                 texts
             }
 
-            fn declared() -> Vec<$crate::base::Setting> {
+            fn declared() -> Vec<$crate::notation::Setting> {
                 let mut declared = Vec::new();
                 $(
                     let $field: $type = $default;
                     let notation = &$notation;
-                    declared.push($crate::base::Setting {
+                    declared.push($crate::notation::Setting {
                         name: stringify!($field),
                         about: concat!($($doc),+).trim_ascii(),
-                        takes: $crate::base::Notation::<$type>::takes(notation),
-                        default: $crate::base::Notation::<$type>::write(notation, &$field),
+                        takes: $crate::notation::Notation::<$type>::takes(notation),
+                        default: $crate::notation::Notation::<$type>::write(notation, &$field),
                     });
                 )+
                 declared

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::diagnostic::Source;
 use super::syntax::{self, Contents};
+use crate::diagnostic::{Source, suggestion};
 
 /// Replaces the value at `path` in a text, or adds the field, if the last segment of the path is absent from a value that has fields.
 ///
@@ -12,13 +12,13 @@ use super::syntax::{self, Contents};
 /// `--set name=calm` mean what they seem to.
 ///
 /// ```
-/// use stormglass::base::set;
+/// use stormglass::notation::set;
 ///
 /// let text = "Scenario(system: RaftKv(nodes: 5), loss: \"1/100\") // calm";
 /// assert_eq!(set(text, "system.nodes", "7")?, "Scenario(system: RaftKv(nodes: 7), loss: \"1/100\") // calm");
 /// assert_eq!(set(text, "loss", "2%")?, "Scenario(system: RaftKv(nodes: 5), loss: \"2%\") // calm");
 /// assert_eq!(set(text, "systm.nodes", "7").unwrap_err().to_string(), "no field `systm`: did you mean `system`? known here: system, loss");
-/// # Ok::<(), stormglass::base::SetError>(())
+/// # Ok::<(), stormglass::notation::SetError>(())
 /// ```
 ///
 /// # Errors
@@ -128,7 +128,7 @@ fn field<'s>(target: &'s str, name: &str) -> Result<&'s str, SetError> {
     };
     fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
-        let help = if known.is_empty() { String::new() } else { syntax::suggestion(name, &known) };
+        let help = if known.is_empty() { String::new() } else { suggestion(name, &known) };
         SetError(Kind::NoField { name: name.to_owned(), help })
     })
 }
