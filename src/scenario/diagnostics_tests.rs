@@ -1128,6 +1128,8 @@ fn advice() {
               |          ^^^^^^
         "#]],
     );
+    check_faults("At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
+    check_faults("At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"

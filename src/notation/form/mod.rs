@@ -177,6 +177,14 @@ impl<'s> Form<'s> {
         }
     }
 
+    /// The fields of a value that has no name of its own; an example of it.
+    pub fn record(self, example: &str) -> Option<Fields<'s>> {
+        match self.name() {
+            None => self.fields(),
+            Some(_) => self.refuse(self.mismatch("named fields in parentheses").help(format!("write {example}"))),
+        }
+    }
+
     /// Whether the value has named fields: for what may be written both ways, `Partition(Halves)` and
     /// `Partition(cut: Halves, lasting: "1s")`.
     pub fn has_fields(self) -> bool {
@@ -188,6 +196,16 @@ impl<'s> Form<'s> {
         let found = self.parts_in_parentheses()?;
         let count = found.len();
         found.try_into().map_or_else(|_| self.refuse(self.wrong_arguments(&expected, count)), Some)
+    }
+
+    /// Exactly these arguments as fields: of each its name, and what it takes.
+    pub(super) fn bare_fields(self, expected: &[(&'static str, &str)]) -> Option<Fields<'s>> {
+        let found = self.parts_in_parentheses()?;
+        if found.len() != expected.len() {
+            let takes: Vec<&str> = expected.iter().map(|(_, takes)| *takes).collect();
+            return self.refuse(self.wrong_arguments(&takes, found.len()));
+        }
+        Some(Fields::new(self, expected.iter().zip(found).map(|((name, _), form)| (*name, form.text)).collect()))
     }
 
     /// All arguments of `Nodes(n1, n2)`, however many, each read by `read`; none of a bare name. All are read before they are given up.
@@ -390,8 +408,16 @@ impl<'s> Fields<'s> {
     pub fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Form<'s>) -> Option<T>) -> Option<T> {
         match self.take(name) {
             Some(value) => read(value),
-            None => self.form.refuse(self.missing(name)),
+            None => {
+                self.report_missing(name);
+                None
+            }
         }
+    }
+
+    /// The field of this name, if it is there, left for others to take.
+    pub fn look_at(&self, name: &str) -> Option<Form<'s>> {
+        self.places.get(name).and_then(|place| self.fields[*place]).map(|(_, value)| value)
     }
 
     /// What `read` makes of the field; nothing if it is absent, or wrong and reported.
@@ -428,12 +454,13 @@ impl<'s> Fields<'s> {
         Diagnostic::error(self.form.part(name).span(), message).help(help)
     }
 
-    fn missing(&self, name: &str) -> Diagnostic {
+    /// Reports that a field must be given.
+    pub fn report_missing(&self, name: &str) {
         let message = match self.form.name() {
             Some(owner) => format!("`{owner}` needs the field `{name}`"),
             None => format!("the field `{name}` is missing here"),
         };
-        Diagnostic::error(self.form.name_span(), message).help(format!("add {name}: …"))
+        self.form.report(Diagnostic::error(self.form.name_span(), message).help(format!("add {name}: …")));
     }
 }
 
