@@ -9,8 +9,8 @@ use crate::diagnostic::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system, setting, fault, target, trigger, property, mutant, model, guarantee, mark, role or kind
-    /// of message
+    /// A system, field of a scenario, fault, step, target, trigger, property, mutant, model, guarantee,
+    /// mark, role or kind of message
     name: String,
 }
 
