@@ -61,7 +61,7 @@ fn panicked(panic: &Panic) -> Vec<String> {
 fn doing(doing: &Doing) -> String {
     match doing {
         Doing::Handling { kind, .. } => format!("handling {kind}"),
-        Doing::Ringing(_) => "ringing".to_owned(),
+        Doing::Fired(_) => "ringing".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -1,9 +1,9 @@
 //! What is reported: a run, a sweep, histories that were judged, scenario files that were checked.
 
 use super::{Invocation, Subject};
-use crate::base::{Diagnostics, Source};
 use crate::check::isolation::FileReport;
 use crate::check::{CheckReport, Verdict, View};
+use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::Summary;
 use crate::scenario::Expected;
 use crate::world::Outcome;

@@ -6,8 +6,8 @@ use super::history::{history_headline, history_text};
 use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
 use super::text::{clean, counted};
 use super::transactions::{transactions_headline, transactions_text};
-use crate::base::Place;
 use crate::check::{CheckReport, Explanation, Verdict};
+use crate::diagnostic::Place;
 use crate::explore::{DETERMINISTIC, PropertyTotal};
 
 /// A scenario or a history.

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::Scenario;
 use super::toy::registry;
-use crate::base::{Diagnostics, Source};
+use crate::diagnostic::{Diagnostics, Source};
 use crate::systems::Registry;
 
 /// Every problem of a file, as people read them.
@@ -1128,6 +1128,8 @@ fn advice() {
               |          ^^^^^^
         "#]],
     );
+    check_faults("At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
+    check_faults("At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"

@@ -2,16 +2,25 @@
 //!
 //! Where the system is unknown or its own part is wrong, that has been reported, and names that hang on it are not held against anybody.
 
-use crate::base::{Form, NodeId, suggestion};
+use std::cell::RefCell;
+
+use crate::base::NodeId;
+use crate::diagnostic::suggestion;
+use crate::fault::Places;
+use crate::notation::Form;
 use crate::systems::{AnySystem, Population, Registry};
 
 /// The names that a scenario may use.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Names<'r> {
     /// The system, if the file names one that there is.
     pub(super) system: Option<&'r dyn AnySystem>,
     /// How many nodes it has, if its own part of the file is right.
     pub(super) population: Option<Population>,
+    /// The systems that there are.
+    pub(super) registry: Option<&'r Registry>,
+    /// Where the places of the plan's parts are noted.
+    pub(super) places: Option<&'r RefCell<Places>>,
 }
 
 /// The system that the value of `system` names.
@@ -63,15 +72,15 @@ impl Names<'_> {
     }
 
     /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.
-    pub(super) fn mutant(&self, form: Form<'_>, registry: &Registry) -> Option<&'static str> {
+    pub(super) fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
         let text = form.text()?;
         if text == "none" {
-            return None;
+            return Some(None);
         }
-        let system = self.system?;
+        let (system, registry) = (self.system?, self.registry?);
         let known = mutants(system);
         if let Some(found) = known.iter().find(|name| **name == text) {
-            return Some(found);
+            return Some(Some(found));
         }
         let problem = match registry.systems().find(|other| mutants(*other).contains(&text.as_str())) {
             Some(other) => form.problem(format!("the mutant \"{text}\" is one of `{}`, not of `{}`", other.name(), system.name())),

@@ -17,10 +17,12 @@
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
 use super::{Mutant, Nodes, Population, System, Written, joined};
-use crate::base::{
-    Count, Duration, Fields, Flag, Form, Length, Maybe, Notation, OneOf, Parsed, PositiveLength, Setting, Settings, settings,
-};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{
+    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Required, Setting, Settings, codecs, in_quotes,
+    settings,
+};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
 use crate::protocols::detector::{
@@ -121,7 +123,7 @@ settings! {
         /// Of how many heartbeats those that are missed are counted.
         of: u32 = 1, Count(1..=32);
         /// How many missed are a failure, at most `of`.
-        missed: u32 = 1, Count(1..=of);
+        missed: u32 = 1, CountUpTo(1..=of, "of");
     }
 }
 
@@ -171,22 +173,12 @@ settings! {
     }
 }
 
-/// What a mean is held against: a length above zero that may be longer than any run.
-#[derive(Clone, Copy, Debug)]
-struct Bound;
-
-impl Notation<Duration> for Bound {
-    fn read(&self, form: Form<'_>) -> Option<Duration> {
-        form.duration_positive()
-    }
-
-    fn write(&self, value: &Duration) -> String {
-        PositiveLength.write(value)
-    }
-
-    fn takes(&self) -> String {
-        PositiveLength.takes()
-    }
+codecs! {
+    /// What a mean is held against: a length above zero that may be longer than any run.
+    Bound: Duration = Form::duration_positive, in_quotes, "a length above zero";
+    /// `All`, or `Ring(2)`.
+    Ring: Observers = observers, |observers| format!("{observers:?}"),
+        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000";
 }
 
 /// What is told of each detector, and of what is required of it.
@@ -251,26 +243,13 @@ fn write_heartbeat(&HeartbeatConfig { interval, style, observers, watch, level }
     (kind, joined([Beats { interval, style, observers, watch }.written(), own]))
 }
 
-/// `All`, or `Ring(2)`.
-struct Ring;
-
-impl Notation<Observers> for Ring {
-    fn read(&self, form: Form<'_>) -> Option<Observers> {
-        match form.variant("who watches whom", &["All", "Ring"])? {
-            "Ring" => {
-                let [count] = form.arguments(["how many each node watches"])?;
-                count.count(1..=1000).map(Observers::Ring)
-            }
-            _ => form.arguments([]).map(|[]| Observers::All),
+fn observers(form: Form<'_>) -> Option<Observers> {
+    match form.variant("who watches whom", &["All", "Ring"])? {
+        "Ring" => {
+            let [count] = form.arguments(["how many each node watches"])?;
+            count.count(1..=1000).map(Observers::Ring)
         }
-    }
-
-    fn write(&self, observers: &Observers) -> String {
-        format!("{observers:?}")
-    }
-
-    fn takes(&self) -> String {
-        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000".to_owned()
+        _ => form.arguments([]).map(|[]| Observers::All),
     }
 }
 
@@ -326,7 +305,7 @@ fn read_bounds(form: Form<'_>) -> Option<Bounds> {
 }
 
 settings! {
-    /// What the system of detectors has fields for, next to `detectors`.
+    /// What the system of detectors has fields for.
     struct Group {
         /// How many nodes there are.
         nodes: u32 = 5, Count(NODES);
@@ -334,7 +313,29 @@ settings! {
         worker: Option<Duration> = None, Maybe(PositiveLength);
         /// For how long mistakes do not count at the start.
         warm_up: Duration = Duration::from_secs(5), Length;
+        /// The detectors that each node carries: see their own fields.
+        detectors: Option<Vec<Chosen>> = None, Required(Carried);
     }
+}
+
+codecs! {
+    /// The detectors of a node.
+    Carried: Vec<Chosen> = carried, write_carried, "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`";
+}
+
+fn carried(form: Form<'_>) -> Option<Vec<Chosen>> {
+    let detectors = form.list(Chosen::read)?;
+    if detectors.is_empty() || detectors.len() > usize::from(Message::SLOTS) {
+        let most = Message::SLOTS;
+        form.report(form.problem(format!("a node carries between 1 and {most} detectors; found {}", detectors.len())));
+        return None;
+    }
+    Some(named_apart(detectors))
+}
+
+fn write_carried(detectors: &Vec<Chosen>) -> String {
+    let detectors: String = detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
+    format!("[{detectors}\n        ]")
 }
 
 /// How many nodes there may be.
@@ -378,16 +379,7 @@ impl System for Detectors {
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {
         no_workload(workload);
         let mut fields = system.fields()?;
-        let (Group { nodes, worker, warm_up }, _) = Group::read(&mut fields);
-        let detectors = fields.required("detectors", |form| {
-            let detectors = form.list(Chosen::read)?;
-            if detectors.is_empty() || detectors.len() > usize::from(Message::SLOTS) {
-                let most = Message::SLOTS;
-                form.report(form.problem(format!("a node carries between 1 and {most} detectors; found {}", detectors.len())));
-                return None;
-            }
-            Some(named_apart(detectors))
-        });
+        let (Group { nodes, worker, warm_up, detectors }, _) = Group::read(&mut fields);
         fields.finish();
         let detectors = detectors?;
         if worker.is_none() && detectors.iter().any(|detector| detector.subject().watches_work) {
@@ -399,18 +391,13 @@ impl System for Detectors {
     }
 
     fn write(config: &DetectorsConfig) -> Written {
-        let detectors: String = config.detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
-        let DetectorsConfig { nodes, worker, warm_up, .. } = *config;
-        let system = format!("Detectors({}, detectors: [{detectors}\n        ])", Group { nodes, worker, warm_up }.written());
-        Written { system, workload: None }
+        let DetectorsConfig { nodes, worker, warm_up, detectors } = config.clone();
+        let group = Group { nodes, worker, warm_up, detectors: Some(detectors) };
+        Written { system: format!("Detectors({})", group.written()), workload: None }
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        let about = "The detectors that each node carries: see their own fields.";
-        let takes = "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`".to_owned();
-        let detectors = Setting { name: "detectors", about, takes, default: String::new() };
-        let own = [Group::declared(), vec![detectors]].concat();
-        [vec![(Self::NAME, own)], methods()].concat()
+        [vec![(Self::NAME, Group::declared())], methods()].concat()
     }
 
     fn population(config: &DetectorsConfig) -> Population {

@@ -18,10 +18,10 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::base::{Form, Setting};
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::notation::{Form, Setting};
 pub use crate::process::Mutant;
 use crate::world::{Cluster, Setup};
 

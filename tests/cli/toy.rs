@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, Form, NodeId, OperationId};
+use stormglass::base::{ClientId, Duration, NodeId, OperationId};
 use stormglass::check::{Judge, Property, PropertyReport, Verdict};
 use stormglass::history::{self, History};
+use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Record};
