@@ -180,9 +180,13 @@ fn verdict(summary: &Summary) -> Verdict {
 }
 
 fn failure(bucket: &Bucket, called: &Invocation) -> Value {
+    let besides = bucket.besides.iter().map(|besides| {
+        json!({ "property": besides.property, "count": besides.count, "first_seed": besides.first_seed })
+    });
     json!({
         "fingerprint": hex(bucket.fingerprint),
-        "properties": bucket.properties,
+        "property": bucket.property,
+        "besides": besides.collect::<Vec<_>>(),
         "detail": words(bucket.explanation.as_ref()).lines().next().unwrap_or_default(),
         "explanation": bucket.explanation.as_ref().map(explanation_json),
         "count": bucket.count,
