@@ -10,7 +10,7 @@ mod setting;
 mod syntax;
 mod variant;
 
-pub(crate) use codec::{Advised, codecs, in_parentheses, in_quotes, list, quoted};
+pub(crate) use codec::{Advised, codec, codecs, in_parentheses, in_quotes, list, quoted};
 pub use codec::{
     Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
     Required, Text,
