@@ -18,6 +18,7 @@ pub use codec::{
 pub use edit::{SetError, set};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, settings};
+pub(crate) use setting::{field, joined};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use variant::Drawn;
 pub use variant::Variant;

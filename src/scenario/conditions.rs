@@ -10,8 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
 use crate::notation::{
-    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codec, codecs,
-    in_parentheses, settings,
+    Advised, Chance, Codec as _, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codec, codecs, field,
+    in_parentheses, joined, settings,
 };
 use crate::systems::Watch;
 use crate::world::Conditions;
@@ -41,9 +41,7 @@ impl Networks<'_> {
 }
 
 fn write_network(Network { usual, links }: &Network) -> String {
-    let own = write_links(links, *usual);
-    let links = if own.is_empty() { own } else { format!("links: {own}") };
-    in_parentheses(&joined([Link::from(*usual).unusual(None), links]))
+    in_parentheses(&joined([Link::from(*usual).unusual(None), field("links", &write_links(links, *usual))]))
 }
 
 const NETWORK: &str = "(latency: Constant(\"1ms\"), loss: \"1%\")";
@@ -99,11 +97,6 @@ impl Links<'_> {
         fields.finish();
         Some((from?, to?, model))
     }
-}
-
-/// Fields as they are written, one after the other.
-fn joined<const N: usize>(parts: [String; N]) -> String {
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 settings! {
