@@ -1,7 +1,5 @@
 //! Who is cut off from whom.
 
-use std::fmt::{self, Display, Formatter};
-
 use super::Target;
 #[cfg(any(test, feature = "proptest"))]
 use super::draw::Context;
@@ -51,11 +49,13 @@ pub enum Parting {
 }
 
 impl Cut {
-    pub(super) fn checked(self, form: Form<'_>, planned: Planned<'_>) -> Option<Self> {
-        if planned.scope().servers().is_some_and(|servers| self.parts_nobody(servers)) {
+    /// Reads a cut, and advises against one that changes nothing.
+    pub(super) fn read_checked(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
+        let cut = Self::read(form, *planned)?;
+        if planned.scope().servers().is_some_and(|servers| cut.parts_nobody(servers)) {
             form.report(Diagnostic::warning(form.span(), "this cut parts nobody from anybody"));
         }
-        Some(self)
+        Some(cut)
     }
 
     /// Whether it can be seen to change nothing.
@@ -68,12 +68,5 @@ impl Cut {
             Self::OneWay { from, to } => from == to && !matches!(from, Target::Any | Target::Minority | Target::Majority),
             Self::Groups { groups } => groups.iter().filter(|group| !group.is_empty()).count() < 2,
         }
-    }
-}
-
-impl Display for Cut {
-    /// As it is written in a scenario.
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written())
     }
 }

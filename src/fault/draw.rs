@@ -106,91 +106,47 @@ pub(super) struct Context {
     cause: Cause,
 }
 
-impl Drawn<Time, Context> for Instant {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Time> {
-        let (grain, last) = (context.draw.grain(), context.draw.duration.saturating_sub(Duration::from_nanos(1)));
-        (0..GRAINS).prop_map(move |time| Time::ZERO + (grain * time).min(last)).boxed()
-    }
-}
-
-impl Drawn<DurationRange, Context> for Gap {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<DurationRange> {
-        context.draw.lengths(GRAINS / 20..GRAINS / 2)
-    }
-}
-
-impl Drawn<Trigger, Context> for Planned<'_> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Trigger> {
-        Union::new(context.draw.triggers().into_iter().map(|(_, trigger)| trigger)).boxed()
-    }
-}
-
-impl Drawn<Ratio, Context> for Advised<Chance, Ratio> {
-    fn strategy(&self, _: &Context) -> BoxedStrategy<Ratio> {
-        (1..=9_u32).prop_map(|tenths| Ratio::new(tenths, 10).expect("less than one")).boxed()
-    }
-}
-
-impl Drawn<DurationRange, Context> for Advised<LengthRange, DurationRange> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<DurationRange> {
-        context.draw.lengths(1..GRAINS / 20)
-    }
-}
-
-impl Drawn<Option<Lengths>, Context> for Maybe<Advised<EachLength, Lengths>> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Option<Lengths>> {
-        option::weighted(0.8, context.draw.lengths(1..GRAINS / 4).prop_map(Lengths::Drawn)).boxed()
-    }
-}
-
-impl Drawn<Target, Context> for Planned<'_> {
-    fn strategy(&self, Context { draw, cause }: &Context) -> BoxedStrategy<Target> {
-        let fits = |target: &&Target| match target {
-            Target::Minority => draw.servers >= 3,
-            Target::Sender | Target::Receiver => *cause == Cause::Message,
-            Target::Subject => *cause != Cause::Nothing,
-            _ => true,
-        };
-        let open: Vec<Target> = Target::OPEN.iter().filter(fits).cloned().chain(draw.roles.iter().map(|role| Target::Role(role))).collect();
-        let nodes = draw.nodes();
-        let some = subsequence(nodes.clone(), 1..=nodes.len()).prop_map(Target::Nodes);
-        prop_oneof![2 => draw.node().prop_map(Target::Node), 3 => select(open), 1 => some].boxed()
-    }
-}
-
-impl Drawn<Option<Target>, Context> for Maybe<Planned<'_>> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Option<Target>> {
-        option::of(Drawn::<Target, _>::strategy(&self.0, context)).boxed()
-    }
-}
-
-impl Drawn<Cut, Context> for Planned<'_> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Cut> {
-        let cuts = Union::new(Cut::strategies(context).into_iter().map(|(_, cut)| cut));
-        match context.draw.servers {
-            // Nobody can be parted from anybody.
-            1 => cuts.boxed(),
-            servers => cuts.prop_filter("this cut parts nobody", move |cut| !cut.parts_nobody(servers)).boxed(),
+/// From what the values of codecs are drawn.
+macro_rules! drawn {
+    ($($Codec:ty: $Type:ty = |$context:pat_param| $strategy:expr;)+) => {$(
+        impl Drawn<$Type, Context> for $Codec {
+            fn strategy(&self, $context: &Context) -> BoxedStrategy<$Type> {
+                Strategy::boxed($strategy)
+            }
         }
-    }
+    )+};
 }
 
-impl Drawn<Vec<Vec<NodeId>>, Context> for Planned<'_> {
-    fn strategy(&self, context: &Context) -> BoxedStrategy<Vec<Vec<NodeId>>> {
-        let nodes = context.draw.nodes();
-        let groups = subsequence(nodes.clone(), 0..=nodes.len()).prop_map(move |one| {
+drawn! {
+    Instant: Time = |Context { draw, .. }| {
+        let (grain, last) = (draw.grain(), draw.duration.saturating_sub(Duration::from_nanos(1)));
+        (0..GRAINS).prop_map(move |time| Time::ZERO + (grain * time).min(last))
+    };
+    Gap: DurationRange = |Context { draw, .. }| draw.lengths(GRAINS / 20..GRAINS / 2);
+    Advised<LengthRange, DurationRange>: DurationRange = |Context { draw, .. }| draw.lengths(1..GRAINS / 20);
+    Maybe<Advised<EachLength, Lengths>>: Option<Lengths> = |Context { draw, .. }| {
+        option::weighted(0.8, draw.lengths(1..GRAINS / 4).prop_map(Lengths::Drawn))
+    };
+    Advised<Chance, Ratio>: Ratio = |_| (1..=9_u32).prop_map(|tenths| Ratio::new(tenths, 10).expect("less than one"));
+    Planned<'_>: Trigger = |Context { draw, .. }| Union::new(draw.triggers().into_iter().map(|(_, trigger)| trigger));
+    Planned<'_>: Target = |context| context.target();
+    Maybe<Planned<'_>>: Option<Target> = |context| option::of(context.target());
+    Planned<'_>: Cut = |context| {
+        let (cuts, servers) = (Union::new(Cut::strategies(context).into_iter().map(|(_, cut)| cut)), context.draw.servers);
+        // Where there is but one server, every cut parts nobody.
+        cuts.prop_filter("this cut parts nobody", move |cut| servers < 2 || !cut.parts_nobody(servers))
+    };
+    Planned<'_>: Vec<Vec<NodeId>> = |Context { draw, .. }| {
+        let nodes = draw.nodes();
+        subsequence(nodes.clone(), 0..=nodes.len()).prop_map(move |one| {
             let rest = nodes.iter().filter(|node| !one.contains(node)).copied().collect();
             vec![one, rest]
-        });
-        groups.boxed()
-    }
-}
-
-/// Plans that are drawn choose among faults by themselves.
-impl Drawn<Vec<Fault>, Context> for Planned<'_> {
-    fn strategy(&self, _: &Context) -> BoxedStrategy<Vec<Fault>> {
-        Just(vec![Fault::Heal]).boxed()
-    }
+        })
+    };
+    // Plans that are drawn choose among faults by themselves.
+    Planned<'_>: Vec<Fault> = |_| Just(vec![Fault::Heal]);
+    // Any file: nobody declares which there are.
+    Maybe<Text>: Option<String> = |_| Just(None);
 }
 
 impl Drawn<&'static str, Context> for Name<'_> {
@@ -203,9 +159,18 @@ impl Drawn<&'static str, Context> for Name<'_> {
     }
 }
 
-/// Any file: nobody declares which there are.
-impl Drawn<Option<String>, Context> for Maybe<Text> {
-    fn strategy(&self, _: &Context) -> BoxedStrategy<Option<String>> {
-        Just(None).boxed()
+impl Context {
+    fn target(&self) -> BoxedStrategy<Target> {
+        let Self { draw, cause } = self;
+        let fits = |target: &&Target| match target {
+            Target::Minority => draw.servers >= 3,
+            Target::Sender | Target::Receiver => *cause == Cause::Message,
+            Target::Subject => *cause != Cause::Nothing,
+            _ => true,
+        };
+        let open = Target::OPEN.iter().filter(fits).cloned().chain(draw.roles.iter().map(|role| Target::Role(role)));
+        let nodes = draw.nodes();
+        let some = subsequence(nodes.clone(), 1..=nodes.len()).prop_map(Target::Nodes);
+        prop_oneof![2 => draw.node().prop_map(Target::Node), 3 => select(open.collect::<Vec<_>>()), 1 => some].boxed()
     }
 }

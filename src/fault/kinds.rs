@@ -286,8 +286,8 @@ impl FaultKind {
 
 impl Fault {
     /// Reads a fault, and notes where it is.
-    pub(super) fn read_noted(form: Form<'_>, planned: Planned<'_>) -> Option<Self> {
-        let fault = Self::read(form, planned)?;
+    pub(super) fn read_noted(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
+        let fault = Self::read(form, *planned)?;
         planned.note(|places| places.faults.extend(fault.kind().map(|kind| (kind, form.name_span()))));
         Some(fault)
     }
@@ -303,13 +303,6 @@ impl Fault {
             Self::OneOf { faults } => faults.iter().flat_map(Self::kinds).collect(),
             fault => fault.kind().into_iter().collect(),
         }
-    }
-}
-
-impl Display for Fault {
-    /// As it is written in a scenario.
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written())
     }
 }
 

@@ -5,52 +5,42 @@ use std::cell::RefCell;
 use super::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Happening, Lengths, Moment, Target, Trigger};
 use crate::base::{DurationRange, NodeId, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::notation::{Advised, Chance, Codec, Form, LengthRange, Variants as _, codecs, in_quotes, list, quoted};
+use crate::notation::{Advised, Chance, Codec as _, Form, LengthRange, codec, codecs, in_quotes, list, quoted};
 
-/// What the names in a plan may mean. What is wrong with one is reported.
+/// What the names in a plan may mean; by default nothing is known, and nothing held against them. What is wrong with one is reported.
 pub(crate) trait Scope {
     /// A node that there is.
-    fn node(&self, form: Form<'_>) -> Option<NodeId>;
-    /// Reports a node that there is not.
-    fn exists(&self, node: NodeId, form: Form<'_>) -> bool;
-    /// A kind of message.
-    fn kind(&self, form: Form<'_>) -> Option<&'static str>;
-    /// A *sometimes* mark.
-    fn mark(&self, form: Form<'_>) -> Option<&'static str>;
-    /// The roles that faults can be aimed at, if they are known.
-    fn roles(&self) -> Option<Vec<&'static str>>;
-    /// How many servers there are, if that is known.
-    fn servers(&self) -> Option<u32>;
-}
-
-/// Nothing is known: every name is left alone.
-struct Unknown;
-
-impl Scope for Unknown {
     fn node(&self, form: Form<'_>) -> Option<NodeId> {
         form.raw().parse().ok()
     }
 
+    /// Reports a node that there is not.
     fn exists(&self, _: NodeId, _: Form<'_>) -> bool {
         true
     }
 
+    /// A kind of message.
     fn kind(&self, _: Form<'_>) -> Option<&'static str> {
         None
     }
 
+    /// A *sometimes* mark.
     fn mark(&self, _: Form<'_>) -> Option<&'static str> {
         None
     }
 
+    /// The roles that faults can be aimed at, if they are known.
     fn roles(&self) -> Option<Vec<&'static str>> {
         None
     }
 
+    /// How many servers there are, if that is known.
     fn servers(&self) -> Option<u32> {
         None
     }
 }
+
+impl Scope for () {}
 
 /// What may refer to what set a fault off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,36 +75,25 @@ pub(crate) struct Planned<'r> {
 
 impl Default for Planned<'_> {
     fn default() -> Self {
-        Self { scope: &Unknown, cause: Cause::Nothing, places: None }
+        Self { scope: &(), cause: Cause::Nothing, places: None }
     }
 }
 
-/// Those that are read by a function of their type, and print as they are written.
-macro_rules! planned {
-    ($($Type:ty: $takes:literal, $read:expr;)+) => {$(
-        impl Codec<$Type> for Planned<'_> {
-            fn read(&self, form: Form<'_>) -> Option<$Type> {
-                $read(form, *self)
-            }
+codec!(Planned<'_>: NodeId = |planned: &Self, form| planned.scope.node(form), NodeId::to_string, "a node");
+codec!(Planned<'_>: Vec<Vec<NodeId>> = Self::groups, write_groups, "a list of groups");
+codec!(Planned<'_>: Target = Target::read, Target::to_string, "a target");
+codec!(Planned<'_>: Cut = Cut::read_checked, Cut::to_string, "a cut");
+codec!(Planned<'_>: Fault = Fault::read_noted, Fault::to_string, "a fault");
+codec!(Planned<'_>: Vec<Fault> = Self::faults, |faults: &Vec<Fault>| list(faults), "a list of faults");
+codec!(Planned<'_>: Trigger = Trigger::read, Trigger::to_string, "what sets the fault off");
+codec!(Planned<'_>: FaultPlan = Self::plan, write_plan, "a list of steps: `At`, `Every`, `When`");
 
-            fn write(&self, value: &$Type) -> String {
-                value.to_string()
-            }
-
-            fn takes(&self) -> String {
-                $takes.to_owned()
-            }
-        }
-    )+};
+fn write_groups(groups: &Vec<Vec<NodeId>>) -> String {
+    list(&groups.iter().map(|group| list(group)).collect::<Vec<_>>())
 }
 
-planned! {
-    NodeId: "a node", |form, planned: Planned<'_>| planned.scope.node(form);
-    Target: "a target", Target::read;
-    Cut: "a cut", |form, planned| Cut::read(form, planned)?.checked(form, planned);
-    Fault: "a fault", Fault::read_noted;
-    Trigger: "what sets the fault off", Trigger::read;
-    FaultStep: "a step of the plan", FaultStep::read;
+fn write_plan(plan: &FaultPlan) -> String {
+    if plan.steps().is_empty() { String::new() } else { plan.to_string() }
 }
 
 /// A chance that something happens.
@@ -178,80 +157,14 @@ pub(crate) enum Named {
     Mark,
 }
 
-impl Codec<&'static str> for Name<'_> {
-    fn read(&self, form: Form<'_>) -> Option<&'static str> {
+codec!(Name<'_>: &'static str = Self::name, |name: &&'static str| quoted(name), "a name that the system has, in quotes");
+
+impl Name<'_> {
+    fn name(&self, form: Form<'_>) -> Option<&'static str> {
         match self.1 {
             Named::Kind => self.0.scope.kind(form),
             Named::Mark => self.0.scope.mark(form),
         }
-    }
-
-    fn write(&self, name: &&'static str) -> String {
-        quoted(name)
-    }
-
-    fn takes(&self) -> String {
-        let what = match self.1 {
-            Named::Kind => "a kind of message",
-            Named::Mark => "a mark",
-        };
-        what.to_owned()
-    }
-}
-
-/// Lists of nodes, none of them twice in all.
-impl Codec<Vec<Vec<NodeId>>> for Planned<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Vec<Vec<NodeId>>> {
-        let groups = form.list(|group| group.list(|node| self.placed(node)))?;
-        if groups.len() > GROUPS_MOST {
-            form.report(form.problem(format!("{} groups are too many", groups.len())).label(format!("at most {GROUPS_MOST}")));
-            return None;
-        }
-        let once = only_once(&groups.concat(), form);
-        once.then(|| groups.into_iter().map(|group| group.into_iter().map(|(node, _)| node).collect()).collect())
-    }
-
-    fn write(&self, groups: &Vec<Vec<NodeId>>) -> String {
-        list(&groups.iter().map(|group| list(group)).collect::<Vec<_>>())
-    }
-
-    fn takes(&self) -> String {
-        "a list of groups".to_owned()
-    }
-}
-
-impl Codec<Vec<Fault>> for Planned<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Vec<Fault>> {
-        let faults = form.list(|fault| Fault::read_noted(fault, *self))?;
-        if faults.is_empty() {
-            form.report(form.problem("there is no fault to choose from"));
-            return None;
-        }
-        Some(faults)
-    }
-
-    fn write(&self, faults: &Vec<Fault>) -> String {
-        list(faults)
-    }
-
-    fn takes(&self) -> String {
-        "a list of faults".to_owned()
-    }
-}
-
-impl Codec<FaultPlan> for Planned<'_> {
-    fn read(&self, form: Form<'_>) -> Option<FaultPlan> {
-        let steps = form.list(|step| FaultStep::read(step, *self));
-        self.note(|places| check_names(&places.names, form));
-        steps.map(FaultPlan::new)
-    }
-
-    fn write(&self, plan: &FaultPlan) -> String {
-        if plan.steps().is_empty() { String::new() } else { plan.to_string() }
-    }
-
-    fn takes(&self) -> String {
-        "a list of steps: `At`, `Every`, `When`".to_owned()
     }
 }
 
@@ -289,6 +202,32 @@ impl<'r> Planned<'r> {
 
     pub(super) fn scope(&self) -> &'r dyn Scope {
         self.scope
+    }
+
+    fn plan(&self, form: Form<'_>) -> Option<FaultPlan> {
+        let steps = form.list(|step| FaultStep::read(step, *self));
+        self.note(|places| check_names(&places.names, form));
+        steps.map(FaultPlan::new)
+    }
+
+    fn faults(&self, form: Form<'_>) -> Option<Vec<Fault>> {
+        let faults = form.list(|fault| Fault::read_noted(self, fault))?;
+        if faults.is_empty() {
+            form.report(form.problem("there is no fault to choose from"));
+            return None;
+        }
+        Some(faults)
+    }
+
+    /// Lists of nodes, none of them twice in all.
+    fn groups(&self, form: Form<'_>) -> Option<Vec<Vec<NodeId>>> {
+        let groups = form.list(|group| group.list(|node| self.placed(node)))?;
+        if groups.len() > GROUPS_MOST {
+            form.report(form.problem(format!("{} groups are too many", groups.len())).label(format!("at most {GROUPS_MOST}")));
+            return None;
+        }
+        let once = only_once(&groups.concat(), form);
+        once.then(|| groups.into_iter().map(|group| group.into_iter().map(|(node, _)| node).collect()).collect())
     }
 
     /// A list of nodes that there are, none of them twice.

@@ -128,7 +128,7 @@ impl FaultStep {
         if form.name().is_some_and(|name| Fault::VARIANTS.iter().any(|variant| variant.name == name)) {
             let problem = Diagnostic { span: form.name_span(), ..form.problem("this fault does not say when it strikes") };
             form.report(problem.help("write At(\"2s\", …), Every(\"1s..4s\", …) or When(…, …) around it"));
-            Codec::<Fault>::read(&planned.after(Cause::Unclear), form);
+            Fault::read_noted(&planned.after(Cause::Unclear), form);
             return None;
         }
         let (variant, mut fields) = Moment::open(form)?;

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::planned::Planned;
 use crate::base::NodeId;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::notation::{Codec, Form, Variant, list};
+use crate::notation::{Form, Variant, list};
 
 macro_rules! targets {
     ($( $(#[doc = $about:literal])+ $Name:ident => $example:literal ),+ $(,)?) => {
@@ -61,7 +61,7 @@ targets! {
 }
 
 impl Target {
-    pub(super) fn read(form: Form<'_>, planned: Planned<'_>) -> Option<Self> {
+    pub(super) fn read(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         if form.raw().starts_with('[') {
             return some_nodes(form, planned);
         }
@@ -79,7 +79,7 @@ impl Target {
     }
 }
 
-fn some_nodes(form: Form<'_>, planned: Planned<'_>) -> Option<Target> {
+fn some_nodes(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
     let nodes = planned.nodes(form)?;
     if nodes.is_empty() {
         form.report(form.problem("this strikes nobody").label("expected at least one node"));
@@ -89,7 +89,7 @@ fn some_nodes(form: Form<'_>, planned: Planned<'_>) -> Option<Target> {
 }
 
 /// `Any`, `Leader` and their like.
-fn named(form: Form<'_>, planned: Planned<'_>) -> Option<Target> {
+fn named(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
     let roles = planned.scope().roles();
     let are_known = roles.is_some();
     let name = form.name().filter(|name| *name == form.raw());
@@ -99,7 +99,7 @@ fn named(form: Form<'_>, planned: Planned<'_>) -> Option<Target> {
     if found.is_none() && (are_known || name.is_none()) {
         let known: Vec<String> = known.iter().map(Target::to_string).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        form.report(form.mismatch(&Codec::<Target>::takes(&planned)).help(advice(form, name, &known)));
+        form.report(form.mismatch("a target").help(advice(form, name, &known)));
     }
     found
 }

@@ -76,10 +76,10 @@ impl Happening {
 }
 
 impl Trigger {
-    pub(super) fn read(form: Form<'_>, planned: Planned<'_>) -> Option<Self> {
+    pub(super) fn read(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         let (variant, mut fields) = Happening::open(form)?;
-        let on = Happening::take(variant.name, &mut fields, planned);
-        let (Occurrence { node, nth }, _) = Occurrence::read_within(&mut fields, None, planned);
+        let on = Happening::take(variant.name, &mut fields, *planned);
+        let (Occurrence { node, nth }, _) = Occurrence::read_within(&mut fields, None, *planned);
         fields.finish();
         let on = on?;
         planned.note(|places| places.triggers.push((on.clone(), form.name_span())));

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 use std::str::FromStr;
 
 use super::form::in_words;
@@ -28,29 +28,39 @@ pub trait Codec<T> {
     }
 }
 
-/// Codecs that know nothing but their type: how it is read, how it is written, and what is taken.
-macro_rules! codecs {
-    ($( $(#[$doc:meta])+ $vis:vis $Codec:ident: $Type:ty = $read:expr, $write:expr, $takes:literal; )+) => {$(
-        $(#[$doc])+
-        #[derive(Clone, Copy, Debug)]
-        $vis struct $Codec;
-
+/// A type as a [`Codec`]: how it reads, how it writes, what is taken, and what absence means if it is not nothing.
+macro_rules! codec {
+    ($Codec:ty: $Type:ty = $read:expr, $write:expr, $takes:expr $(, $absence:expr)?) => {
         impl $crate::notation::Codec<$Type> for $Codec {
             fn read(&self, form: $crate::notation::Form<'_>) -> Option<$Type> {
-                $read(form)
+                ($read)(self, form)
             }
 
             fn write(&self, value: &$Type) -> String {
-                $write(value)
+                ($write)(value)
             }
 
             fn takes(&self) -> String {
-                $takes.to_owned()
+                $takes.into()
             }
+
+            $( fn absence(&self) -> Option<&'static str> {
+                $absence
+            } )?
         }
+    };
+}
+
+/// Codecs that know nothing but their type.
+macro_rules! codecs {
+    ($( $(#[$doc:meta])+ $vis:vis $Codec:ident: $Type:ty = $read:expr, $write:expr, $takes:expr; )+) => {$(
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $Codec;
+        $crate::notation::codec!($Codec: $Type = |_: &Self, form| ($read)(form), $write, $takes);
     )+};
 }
-pub(crate) use codecs;
+pub(crate) use {codec, codecs};
 
 codecs! {
     /// `true` or `false`.
@@ -143,11 +153,8 @@ impl<T: TryFrom<u64> + PartialOrd + Display, R: RangeBounds<T> + Clone> Codec<T>
     }
 
     fn takes(&self) -> String {
-        let low = match self.0.start_bound() {
-            Bound::Included(low) | Bound::Excluded(low) => low.to_string(),
-            Bound::Unbounded => "0".to_owned(),
-        };
-        format!("a whole number from {low} to `{}`", self.1)
+        let told = Count(self.0.clone()).takes();
+        told.rsplit_once(' ').map_or_else(String::new, |(low, _)| format!("{low} `{}`", self.1))
     }
 }
 
@@ -188,44 +195,38 @@ impl<T: Clone + PartialEq> Codec<T> for OneOf<T> {
     }
 }
 
-/// What need not be given, and then is nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Maybe<C>(pub C);
+/// What may be nothing, and what that means.
+macro_rules! optional {
+    ($( $(#[$doc:meta])+ $Codec:ident: $absence:expr; )+) => {$(
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Codec<C>(pub C);
 
-impl<T, C: Codec<T>> Codec<Option<T>> for Maybe<C> {
-    fn read(&self, form: Form<'_>) -> Option<Option<T>> {
-        self.0.read(form).map(Some)
-    }
+        impl<T, C: Codec<T>> Codec<Option<T>> for $Codec<C> {
+            fn read(&self, form: Form<'_>) -> Option<Option<T>> {
+                self.0.read(form).map(Some)
+            }
 
-    fn write(&self, value: &Option<T>) -> String {
-        value.as_ref().map_or_else(String::new, |value| self.0.write(value))
-    }
+            fn write(&self, value: &Option<T>) -> String {
+                value.as_ref().map_or_else(String::new, |value| self.0.write(value))
+            }
 
-    fn takes(&self) -> String {
-        self.0.takes()
-    }
+            fn takes(&self) -> String {
+                self.0.takes()
+            }
+
+            fn absence(&self) -> Option<&'static str> {
+                $absence
+            }
+        }
+    )+};
 }
 
-/// What must be given, and is nothing if that is missing or wrong, which is reported.
-#[derive(Clone, Copy, Debug)]
-pub struct Required<C>(pub C);
-
-impl<T, C: Codec<T>> Codec<Option<T>> for Required<C> {
-    fn read(&self, form: Form<'_>) -> Option<Option<T>> {
-        self.0.read(form).map(Some)
-    }
-
-    fn write(&self, value: &Option<T>) -> String {
-        value.as_ref().map_or_else(String::new, |value| self.0.write(value))
-    }
-
-    fn takes(&self) -> String {
-        self.0.takes()
-    }
-
-    fn absence(&self) -> Option<&'static str> {
-        None
-    }
+optional! {
+    /// What need not be given, and then is nothing.
+    Maybe: Some("none");
+    /// What must be given, and is nothing if that is missing or wrong, which is reported.
+    Required: None;
 }
 
 /// Settings in parentheses, `(events: 1000000)`: which, and an example. Those that are as usual are not written.

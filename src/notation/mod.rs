@@ -10,7 +10,7 @@ mod setting;
 mod syntax;
 mod variant;
 
-pub(crate) use codec::{Advised, codecs, in_parentheses, in_quotes, list, quoted};
+pub(crate) use codec::{Advised, codec, codecs, in_parentheses, in_quotes, list, quoted};
 pub use codec::{
     Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
     Required, Text,
@@ -18,6 +18,7 @@ pub use codec::{
 pub use edit::{SetError, set};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, settings};
+pub(crate) use setting::{field, joined};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use variant::Drawn;
 pub use variant::Variant;

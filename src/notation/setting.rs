@@ -87,12 +87,12 @@ pub trait Settings: Sized {
 
     /// All settings, as [`read`](Self::read) reads them.
     fn written(&self) -> String {
-        joined(self.texts(None).into_iter().map(|(name, value, _)| (name, value)))
+        joined(self.texts(None).iter().map(|(name, value, _)| field(name, value)))
     }
 
     /// The settings that are not as `usual`, or do not have their default.
     fn unusual(&self, usual: Option<&Self>) -> String {
-        joined(self.texts(usual).into_iter().filter(|(_, value, usual)| value != usual).map(|(name, value, _)| (name, value)))
+        joined(self.texts(usual).iter().filter(|(_, value, usual)| value != usual).map(|(name, value, _)| field(name, value)))
     }
 }
 
@@ -113,9 +113,14 @@ impl Settings for () {
     }
 }
 
-fn joined(fields: impl Iterator<Item = (&'static str, String)>) -> String {
-    let fields: Vec<String> = fields.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}: {value}")).collect();
-    fields.join(", ")
+/// A field as it is written; an empty text is not written at all.
+pub(crate) fn field(name: &str, value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!("{name}: {value}") }
+}
+
+/// Fields as they are written, one after the other.
+pub(crate) fn joined(fields: impl IntoIterator<Item = String>) -> String {
+    fields.into_iter().filter(|field| !field.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// Where settings were given, for those that must fit each other:

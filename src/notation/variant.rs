@@ -80,11 +80,6 @@ pub(crate) trait Variants: Sized {
         value
     }
 
-    /// As it is read.
-    fn written(&self) -> String {
-        self.variant().written(&self.texts())
-    }
-
     /// Its declaration.
     fn variant(&self) -> &'static Variant {
         let declared = Self::ALL.iter().find(|variant| variant.name == self.name());
@@ -164,6 +159,13 @@ macro_rules! variants {
                             .boxed(),
                     )
                 ),+]
+            }
+        }
+
+        impl std::fmt::Display for $Enum {
+            /// As it is written.
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::notation::Variants::variant(self).written(&$crate::notation::Variants::texts(self)))
             }
         }
 

@@ -10,8 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
 use crate::notation::{
-    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codecs, in_parentheses,
-    settings,
+    Advised, Chance, Codec as _, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codec, codecs, field,
+    in_parentheses, joined, settings,
 };
 use crate::systems::Watch;
 use crate::world::Conditions;
@@ -28,28 +28,20 @@ type Single = (NodeId, NodeId, LinkModel);
 /// `(latency: …, loss: …, duplicate: …, links: […])`.
 pub(super) struct Networks<'n>(pub(super) Names<'n>);
 
-impl Codec<Network> for Networks<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Network> {
+codec!(Networks<'_>: Network = Self::network, write_network, format!("fields of its own: `{NETWORK}`"), Some("as usual"));
+
+impl Networks<'_> {
+    fn network(&self, form: Form<'_>) -> Option<Network> {
         let mut fields = form.record(NETWORK)?;
         let usual = link_model(&mut fields, LinkModel::default());
         let (Otherwise { links }, _) = Otherwise::read_within(&mut fields, None, (self.0, usual));
         fields.finish();
         Some(Network { usual, links })
     }
+}
 
-    fn write(&self, Network { usual, links }: &Network) -> String {
-        let own = Links(self.0, *usual).write(links);
-        let links = if own.is_empty() { own } else { format!("links: {own}") };
-        in_parentheses(&joined([Link::from(*usual).unusual(None), links]))
-    }
-
-    fn takes(&self) -> String {
-        format!("fields of its own: `{NETWORK}`")
-    }
-
-    fn absence(&self) -> Option<&'static str> {
-        Some("as usual")
-    }
+fn write_network(Network { usual, links }: &Network) -> String {
+    in_parentheses(&joined([Link::from(*usual).unusual(None), field("links", &write_links(links, *usual))]))
 }
 
 const NETWORK: &str = "(latency: Constant(\"1ms\"), loss: \"1%\")";
@@ -83,25 +75,21 @@ settings! {
 /// Links, each once: what is not said is as on every link.
 struct Links<'n>(Names<'n>, LinkModel);
 
-impl Codec<Vec<Single>> for Links<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Vec<Single>> {
+codec!(Links<'_>: Vec<Single> = Self::links, |links: &Vec<Single>| write_links(links, LinkModel::default()), format!("a list of links: `[{LINK}]`"));
+
+fn write_links(links: &[Single], usual: LinkModel) -> String {
+    lines(links.iter().map(|(from, to, model)| {
+        let ends = Ends { from: Some(*from), to: Some(*to) };
+        in_parentheses(&joined([ends.written(), Link::from(*model).unusual(Some(&usual.into()))]))
+    }))
+}
+
+impl Links<'_> {
+    fn links(&self, form: Form<'_>) -> Option<Vec<Single>> {
         let what = |link: &Single| format!("the link from `{}` to `{}`", link.0, link.1);
         each_once(form, |form| self.link(form), |link| (link.0, link.1), what)
     }
 
-    fn write(&self, links: &Vec<Single>) -> String {
-        lines(links.iter().map(|(from, to, model)| {
-            let ends = Ends { from: Some(*from), to: Some(*to) };
-            in_parentheses(&joined([ends.written(), Link::from(*model).unusual(Some(&self.1.into()))]))
-        }))
-    }
-
-    fn takes(&self) -> String {
-        format!("a list of links: `[{LINK}]`")
-    }
-}
-
-impl Links<'_> {
     fn link(&self, form: Form<'_>) -> Option<Single> {
         let mut fields = form.record(LINK)?;
         let (Ends { from, to }, _) = Ends::read_within(&mut fields, None, self.0);
@@ -109,11 +97,6 @@ impl Links<'_> {
         fields.finish();
         Some((from?, to?, model))
     }
-}
-
-/// Fields as they are written, one after the other.
-fn joined<const N: usize>(parts: [String; N]) -> String {
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 settings! {

@@ -7,26 +7,26 @@ use super::conditions::{each_once, lines};
 use super::names::Names;
 use crate::base::{Fate, FixedFate, Loss, NodeId, Which};
 use crate::fault::{Name, Named, Planned};
-use crate::notation::{Codec, Count, Form, Maybe, Parsed, PositiveLength, Required, Settings as _, codecs, in_parentheses, settings};
+use crate::notation::{
+    Codec as _, Count, Form, Maybe, Parsed, PositiveLength, Required, Settings as _, codec, codecs, in_parentheses, settings,
+};
 
 /// Messages whose fate is fixed, each once.
 pub(super) struct Fates<'n>(pub(super) Names<'n>);
 
 const FATE: &str = "(from: n1, to: n2, kind: \"…\", count: 1, fate: Lost)";
 
-impl Codec<Vec<FixedFate>> for Fates<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Vec<FixedFate>> {
+codec!(Fates<'_>: Vec<FixedFate> = Self::fates, write_fates, format!("a list of messages: `[{FATE}]`"));
+
+impl Fates<'_> {
+    fn fates(&self, form: Form<'_>) -> Option<Vec<FixedFate>> {
         let of = |fixed: &FixedFate| (fixed.from, fixed.to, fixed.kind, fixed.which);
         each_once(form, |form| fixed_fate(form, self.0), of, |_| "the fate of this message".to_owned())
     }
+}
 
-    fn write(&self, fates: &Vec<FixedFate>) -> String {
-        lines(fates.iter().map(|fixed| in_parentheses(&Message::from(fixed).written())))
-    }
-
-    fn takes(&self) -> String {
-        format!("a list of messages: `[{FATE}]`")
-    }
+fn write_fates(fates: &Vec<FixedFate>) -> String {
+    lines(fates.iter().map(|fixed| in_parentheses(&Message::from(fixed).written())))
 }
 
 settings! {

@@ -1,11 +1,10 @@
-//! The plan of faults: what its names mean, and that its steps can strike. It is read by [`crate::fault`].
+//! That the steps of a plan can strike. It is read by [`crate::fault`].
 
-use super::names::Names;
 use super::whole::Whole;
-use crate::base::{Duration, DurationRange, NodeId, Time};
+use crate::base::{Duration, DurationRange, Time};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::fault::{Moment, Places, Scope};
-use crate::notation::{Form, Given};
+use crate::fault::{Moment, Places};
+use crate::notation::Given;
 
 /// More strikes of one step than this are refused: what struck is kept.
 const STRIKES_MOST: u64 = 1_000_000;
@@ -45,30 +44,4 @@ fn strikes_badly(gap: DurationRange, span: Span, end: Duration) -> Option<Diagno
     }
     let warning = || Diagnostic::warning(span, "this fault never strikes").label(format!("faults strike before {end} only"));
     (gap.low() >= end).then(warning)
-}
-
-impl Scope for Names<'_> {
-    fn node(&self, form: Form<'_>) -> Option<NodeId> {
-        self.node(form)
-    }
-
-    fn exists(&self, node: NodeId, form: Form<'_>) -> bool {
-        self.check_exists(node, form)
-    }
-
-    fn kind(&self, form: Form<'_>) -> Option<&'static str> {
-        self.kind(form)
-    }
-
-    fn mark(&self, form: Form<'_>) -> Option<&'static str> {
-        self.mark(form)
-    }
-
-    fn roles(&self) -> Option<Vec<&'static str>> {
-        self.system.map(|system| system.roles().iter().map(|role| role.name).collect())
-    }
-
-    fn servers(&self) -> Option<u32> {
-        self.population.map(|population| population.servers)
-    }
 }

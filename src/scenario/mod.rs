@@ -19,11 +19,7 @@ pub mod strategy;
 mod whole;
 
 #[cfg(test)]
-mod diagnostics_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod toy;
 
 use std::fmt;
 

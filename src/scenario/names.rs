@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use crate::base::NodeId;
 use crate::diagnostic::suggestion;
-use crate::fault::Places;
+use crate::fault::{Places, Scope};
 use crate::notation::Form;
 use crate::systems::{AnySystem, Population, Registry};
 
@@ -30,18 +30,16 @@ pub(super) fn system<'r>(form: Form<'_>, registry: &'r Registry) -> Option<&'r d
     registry.find(name)
 }
 
-impl Names<'_> {
-    /// A node that there is.
-    pub(super) fn node(&self, form: Form<'_>) -> Option<NodeId> {
+impl Scope for Names<'_> {
+    fn node(&self, form: Form<'_>) -> Option<NodeId> {
         let Ok(node) = form.raw().parse() else {
             form.report(form.mismatch("a node, like n1").help("servers are n1, n2, …, clients c1, c2, …, without quotes"));
             return None;
         };
-        self.check_exists(node, form).then_some(node)
+        self.exists(node, form).then_some(node)
     }
 
-    /// Reports a node that there is not.
-    pub(super) fn check_exists(&self, node: NodeId, form: Form<'_>) -> bool {
+    fn exists(&self, node: NodeId, form: Form<'_>) -> bool {
         let Some(Population { servers, clients }) = self.population else { return true };
         let (count, one, letter) = if node.is_client() { (clients, "client", 'c') } else { (servers, "server", 'n') };
         if node.index() < count as usize {
@@ -56,16 +54,24 @@ impl Names<'_> {
         false
     }
 
-    /// A kind of message.
-    pub(super) fn kind(&self, form: Form<'_>) -> Option<&'static str> {
+    fn kind(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "kind of message", |system| system.kinds().to_vec())
     }
 
-    /// A *sometimes* mark.
-    pub(super) fn mark(&self, form: Form<'_>) -> Option<&'static str> {
+    fn mark(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "mark", |system| system.marks().iter().map(|mark| mark.name).collect())
     }
 
+    fn roles(&self) -> Option<Vec<&'static str>> {
+        self.system.map(|system| system.roles().iter().map(|role| role.name).collect())
+    }
+
+    fn servers(&self) -> Option<u32> {
+        self.population.map(|population| population.servers)
+    }
+}
+
+impl Names<'_> {
     /// A property that is judged.
     pub(super) fn property(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "property", |system| system.properties().iter().map(|property| property.name).collect())

@@ -6,9 +6,9 @@ use super::names::Names;
 use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
 use crate::environment::ClockModel;
-use crate::fault::{FaultPlan, Planned};
+use crate::fault::{FaultPlan, Planned, Scope as _};
 use crate::notation::{
-    Codec, Count, Form, Length, Maybe, PositiveLength, Record, Required, Setting, Settings, Text, list, quoted, settings,
+    Count, Form, Length, Maybe, PositiveLength, Record, Required, Setting, Settings, Text, codec, codecs, list, quoted, settings,
 };
 use crate::world::{Conditions, DiskModel};
 
@@ -19,9 +19,9 @@ settings! {
         /// What people call it.
         name: Option<String> = None, Required(Text);
         /// The system that runs, with its own fields; `stormglass list systems` names all.
-        system: Option<String> = None, Required(Verbatim("a system and its fields: `RaftKv(nodes: 5)`"));
+        system: Option<String> = None, Required(Verbatim);
         /// The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside.
-        mutant: Option<&'static str> = None, Mutants(names);
+        mutant: Option<&'static str> = None, Known(names);
         /// The seed of a run that is given none; without it, one is drawn, and printed.
         seed: Option<u64> = None, Maybe(Count(0..));
         /// How links behave: latency, loss and duplication.
@@ -31,7 +31,7 @@ settings! {
         /// How far off clocks are.
         clocks: Clocks = Clocks::default(), Record::like("(offset: \"50ms\", drift: \"100ppm\")");
         /// What clients do; the system says what it reads.
-        workload: Option<String> = None, Maybe(Verbatim("fields: `(clients: 5)`"));
+        workload: Option<String> = None, Maybe(Verbatim);
         /// What goes wrong, and when.
         faults: FaultPlan = FaultPlan::default(), Planned::new(&names, names.places);
         /// Messages whose fate is fixed, whatever the network and the seed would make of them.
@@ -43,9 +43,9 @@ settings! {
         /// How much a run may take.
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
         /// The *sometimes* marks that a sweep must see.
-        expect: Vec<&'static str> = Vec::new(), Marks(names);
+        expect: Vec<&'static str> = Vec::new(), Known(names);
         /// What the scenario is meant to show; exit codes do not change.
-        outcome: Expected = Expected::Holds, Outcomes(names);
+        outcome: Expected = Expected::Holds, Known(names);
     }
 }
 
@@ -62,54 +62,33 @@ pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
     ]
 }
 
-/// What another room reads and writes: kept as it is written.
-struct Verbatim(&'static str);
-
-impl Codec<String> for Verbatim {
-    fn read(&self, form: Form<'_>) -> Option<String> {
-        Some(form.raw().to_owned())
-    }
-
-    fn write(&self, text: &String) -> String {
-        text.clone()
-    }
-
-    fn takes(&self) -> String {
-        self.0.to_owned()
-    }
+codecs! {
+    /// What another room reads and writes: kept as it is written.
+    Verbatim: String = |form: Form<'_>| Some(form.raw().to_owned()), String::clone, "what the system reads: `stormglass explain RaftKv`";
 }
 
-struct Mutants<'n>(Names<'n>);
+/// The names of mutants, marks and properties.
+struct Known<'n>(Names<'n>);
+codec!(Known<'_>: Option<&'static str> = Self::mutant, |mutant: &Option<&'static str>| mutant.map(quoted).unwrap_or_default(),
+    "the name of a mutant of the system, in quotes");
+codec!(Known<'_>: Vec<&'static str> = Self::marks, write_marks, "a list of `Sometimes(\"leader lost\")`");
+codec!(Known<'_>: Expected = Self::outcome, write_outcome, "`Holds`, or `Violates(\"leader-completeness\")`", Some("`Holds`"));
 
-impl Codec<Option<&'static str>> for Mutants<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Option<&'static str>> {
+impl Known<'_> {
+    fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
         self.0.mutant(form)
     }
 
-    fn write(&self, mutant: &Option<&'static str>) -> String {
-        mutant.map(quoted).unwrap_or_default()
-    }
-
-    fn takes(&self) -> String {
-        "the name of a mutant of the system, in quotes".to_owned()
-    }
-}
-
-/// `[Sometimes("mark")]`.
-struct Marks<'n>(Names<'n>);
-
-impl Codec<Vec<&'static str>> for Marks<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
+    fn marks(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
         form.list(|form| expectation(form, &self.0))
     }
 
-    fn write(&self, marks: &Vec<&'static str>) -> String {
-        let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
-        if marks.is_empty() { String::new() } else { list(&marks) }
-    }
-
-    fn takes(&self) -> String {
-        "a list of `Sometimes(\"leader lost\")`".to_owned()
+    fn outcome(&self, form: Form<'_>) -> Option<Expected> {
+        if form.variant("an outcome", &["Holds", "Violates"])? == "Holds" {
+            return form.arguments([]).map(|[]| Expected::Holds);
+        }
+        let [property] = form.arguments(["a property"])?;
+        self.0.property(property).map(Expected::Violates)
     }
 }
 
@@ -120,31 +99,15 @@ pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<&'static 
     names.mark(mark)
 }
 
-/// `Holds` or `Violates("property")`.
-struct Outcomes<'n>(Names<'n>);
+fn write_marks(marks: &Vec<&'static str>) -> String {
+    let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
+    if marks.is_empty() { String::new() } else { list(&marks) }
+}
 
-impl Codec<Expected> for Outcomes<'_> {
-    fn read(&self, form: Form<'_>) -> Option<Expected> {
-        if form.variant("an outcome", &["Holds", "Violates"])? == "Holds" {
-            return form.arguments([]).map(|[]| Expected::Holds);
-        }
-        let [property] = form.arguments(["a property"])?;
-        self.0.property(property).map(Expected::Violates)
-    }
-
-    fn write(&self, expected: &Expected) -> String {
-        match expected {
-            Expected::Holds => String::new(),
-            Expected::Violates(property) => format!("Violates({})", quoted(property)),
-        }
-    }
-
-    fn absence(&self) -> Option<&'static str> {
-        Some("`Holds`")
-    }
-
-    fn takes(&self) -> String {
-        "`Holds`, or `Violates(\"leader-completeness\")`".to_owned()
+fn write_outcome(expected: &Expected) -> String {
+    match expected {
+        Expected::Holds => String::new(),
+        Expected::Violates(property) => format!("Violates({})", quoted(property)),
     }
 }
 

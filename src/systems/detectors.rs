@@ -16,12 +16,12 @@
 //! All detectors of a node see the same faults, at the same moments: one truth to compare them by. They do not disturb each other: each has
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
-use super::{Mutant, Nodes, Population, System, Written, joined};
+use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
 use crate::check::{Judge, Property};
 use crate::notation::{
-    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Required, Setting, Settings, codecs, in_quotes,
-    settings,
+    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, codecs,
+    in_quotes, joined, settings,
 };
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
@@ -66,12 +66,13 @@ impl Chosen {
     pub fn read(form: Form<'_>) -> Option<Self> {
         let kind = form.variant("a detector", &["Heartbeat", "Freshness", "PhiAccrual", "Swim"])?;
         let mut fields = form.fields()?;
-        let name = fields.read_or("name", kind.to_owned(), Form::text);
+        let (Named { name }, _) = Named::read(&mut fields);
         let method =
             if kind == "Swim" { Method::Swim(read_swim(&mut fields)) } else { Method::Heartbeat(read_heartbeat(kind, &mut fields)) };
-        let bounds = fields.read_or("requires", Bounds::default(), read_bounds);
+        let (Bounded { requires: Requirements { detection, recurrence, duration, doubts } }, _) = Bounded::read(&mut fields);
         fields.finish();
-        Some(Self { name, method, bounds })
+        let bounds = Bounds { detection, recurrence, duration, doubts };
+        Some(Self { name: name.unwrap_or_else(|| kind.to_owned()), method, bounds })
     }
 
     /// Writes it as [`read`](Self::read) reads it.
@@ -81,9 +82,8 @@ impl Chosen {
             Method::Swim(swim) => ("Swim", swim.written()),
         };
         let Bounds { detection, recurrence, duration, doubts } = self.bounds;
-        let bounds = Requirements { detection, recurrence, duration, doubts }.written();
-        let bounds = if bounds.is_empty() { bounds } else { format!(", requires: ({bounds})") };
-        format!("{kind}(name: {:?}, {own}{bounds})", self.name)
+        let bounds = Bounded { requires: Requirements { detection, recurrence, duration, doubts } };
+        format!("{kind}({})", joined([Named { name: Some(self.name.clone()) }.written(), own, bounds.written()]))
     }
 
     /// What the judges are told of it.
@@ -160,7 +160,24 @@ settings! {
 }
 
 settings! {
+    /// What a detector is called.
+    struct Named {
+        /// What the detector is called in reports; without a name, as what it is.
+        name: Option<String> = None, Maybe(Text);
+    }
+}
+
+settings! {
+    /// What a detector is held against.
+    struct Bounded {
+        /// What is required of the detector.
+        requires: Requirements = Requirements::default(), Record::like("(detection: \"30s\")");
+    }
+}
+
+settings! {
     /// What is required of a detector. Each need not be given.
+    #[derive(Clone)]
     struct Requirements {
         /// At most: from a crash to the beginning of a suspicion that lasts until the node is back, of each undisturbed watcher.
         detection: Option<Duration> = None, Maybe(Bound);
@@ -183,12 +200,12 @@ codecs! {
 
 /// What is told of each detector, and of what is required of it.
 pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
-    let beats = |own: Vec<Setting>| [Beats::declared(), own].concat();
+    let detector = |own: [Vec<Setting>; 2]| [Named::declared(), own.concat(), Bounded::declared()].concat();
     vec![
-        ("Heartbeat", beats(Timeouts::declared())),
-        ("Freshness", beats(FreshnessPoints::declared())),
-        ("PhiAccrual", beats(Accrual::declared())),
-        ("Swim", SwimConfig::declared()),
+        ("Heartbeat", detector([Beats::declared(), Timeouts::declared()])),
+        ("Freshness", detector([Beats::declared(), FreshnessPoints::declared()])),
+        ("PhiAccrual", detector([Beats::declared(), Accrual::declared()])),
+        ("Swim", detector([Guarded::declared(), SwimConfig::declared()])),
         ("requires", Requirements::declared()),
     ]
 }
@@ -278,10 +295,18 @@ impl std::fmt::Display for Thousandths {
     }
 }
 
+settings! {
+    /// Which defaults SWIM has.
+    struct Guarded {
+        /// Whether the other fields are by default those of Lifeguard, or those of SWIM with suspicion as published in 2002.
+        lifeguard: bool = true, Flag;
+    }
+}
+
 /// Reads the fields of SWIM; `lifeguard` chooses between two sets of defaults.
 fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
     let usual = SwimConfig::default();
-    let lifeguard = fields.read_or("lifeguard", true, Form::boolean);
+    let (Guarded { lifeguard }, _) = Guarded::read(fields);
     let usual = if lifeguard { usual } else { usual.without_lifeguard() };
     let (swim, given) = SwimConfig::read_over(fields, Some(&usual));
     let SwimConfig { probe_interval, probe_timeout, .. } = swim;
@@ -295,13 +320,6 @@ fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
         );
     }
     swim
-}
-
-fn read_bounds(form: Form<'_>) -> Option<Bounds> {
-    let mut fields = form.fields()?;
-    let (Requirements { detection, recurrence, duration, doubts }, _) = Requirements::read(&mut fields);
-    fields.finish();
-    Some(Bounds { detection, recurrence, duration, doubts })
 }
 
 settings! {

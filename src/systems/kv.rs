@@ -14,14 +14,14 @@ use std::marker::PhantomData;
 
 pub use super::load::Traffic;
 use super::load::{self, Choice, MOST};
-use super::{Mutant, Nodes, Population, System, Written, joined, spelling};
+use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
 use crate::check::{Judge, Property, PropertyReport, View};
 use crate::history::History;
 use crate::history::formats::Spelling;
-use crate::notation::{Count, Form, Given, Setting, Settings, codecs, settings};
+use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, settings};
 use crate::process::{Process, Service};
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
 use crate::world::Cluster;

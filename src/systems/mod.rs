@@ -132,12 +132,6 @@ pub struct Population {
     pub clients: u32,
 }
 
-/// Fields as they are written, one after the other.
-fn joined<const N: usize>(parts: [String; N]) -> String {
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join(", ")
-}
-
 /// A system's own part of a scenario, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {

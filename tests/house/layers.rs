@@ -166,7 +166,7 @@ fn planted_violations_are_found() {
 #[test]
 fn what_is_allowed_is_not_found() {
     for (path, code) in [
-        ("src/base/time.rs", "use super::Ratio; use crate::notation::Form; pub(crate) fn f() {} pub(super) fn g() {}"),
+        ("src/base/time.rs", "use super::Ratio; use crate::base::Digest; pub(crate) fn f() {} pub(super) fn g() {}"),
         (
             "src/base/time.rs",
             "//! See `crate::world`.\n/// ```\n/// use stormglass::world::World;\n/// ```\nfn f() { g(\"crate::world\") }",

@@ -1,5 +1,9 @@
 //! What scenarios mean: read, written back, run, and run again from what struck.
 
+mod diagnostics;
+mod fault_diagnostics;
+mod toy;
+
 use std::collections::BTreeMap;
 
 use expect_test::expect;
@@ -7,7 +11,6 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestError;
 
-use super::toy::registry;
 use super::{Expected, Scenario, strategy};
 use crate::base::{Duration, Fate, FixedFate, Loss, NodeId, Which};
 use crate::check::Verdict;
@@ -15,6 +18,7 @@ use crate::diagnostic::{Diagnostics, Source};
 use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Happening, Moment, Target};
 use crate::world::Conditions;
+use toy::registry;
 
 fn read(text: &str) -> Scenario {
     Scenario::from_ron(text, &registry()).unwrap_or_else(|problems| panic!("{problems}"))
@@ -281,7 +285,7 @@ fn a_failing_assertion_ends_in_the_command() {
 /// Every example of the page on scenario files is one, or a part of one.
 #[test]
 fn examples_of_the_page_are_read() {
-    let page = include_str!("../../docs/scenarios.md");
+    let page = include_str!("../../../docs/scenarios.md");
     let blocks: Vec<&str> = page.split("```ron\n").skip(1).map(|rest| rest.split("```").next().unwrap_or("")).collect();
     assert!(blocks.len() > 5, "the page has examples");
     for block in blocks {
