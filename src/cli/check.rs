@@ -180,7 +180,7 @@ impl Arguments {
                 Some(Asked::Strongest) | None => Guarantee::Linearizable,
             },
             strongest: matches!(self.guarantee, Some(Asked::Strongest)),
-            view: self.report.is_some(),
+            drawing: self.report.is_some(),
             ..CheckOptions::default()
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
+use super::explanation::{counterexample_text, linearizability_text, undecided_text, violations_text};
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
@@ -33,7 +33,7 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
         text.push_str("\nan order that explains every answer:\n");
     }
     for (place, step) in report.witness.iter().flatten().enumerate() {
-        let _ = writeln!(text, "{:>7}. p{} {}  (line {})", place + 1, step.process, step.text, step.line);
+        let _ = writeln!(text, "{:>7}. {} {}  (line {})", place + 1, step.client, step.text, step.line);
     }
     text
 }
@@ -105,10 +105,6 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
 
 /// As one JSON object, of the version [`SCHEMA`].
 pub fn history_json(report: &CheckReport) -> Json {
-    let witness = report.witness.as_ref().map(|witness| {
-        let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
-        steps.collect::<Vec<Json>>()
-    });
     let guarantees = report.guarantees.iter().zip(&report.lines).map(|(each, lines)| {
         json!({
             "guarantee": each.guarantee.name(),
@@ -131,9 +127,10 @@ pub fn history_json(report: &CheckReport) -> Json {
         "failed": report.failed,
         "unknown": report.unknown,
         "states": report.states,
-        "violations": report.explanation.violations.iter().map(counterexample_json).collect::<Vec<_>>(),
-        "undecided": report.explanation.undecided.iter().map(undecided_json).collect::<Vec<_>>(),
-        "witness": witness,
+        "detail": linearizability_text(&report.explanation).trim_end(),
+        "violations": report.explanation.violations,
+        "undecided": report.explanation.undecided,
+        "witness": report.witness,
         "guarantees": guarantees.collect::<Vec<_>>(),
         "strongest": if report.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
     })

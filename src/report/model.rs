@@ -3,7 +3,7 @@
 use super::{Invocation, Subject};
 use crate::base::{Diagnostics, Source};
 use crate::check::isolation::FileReport;
-use crate::check::{CheckReport, Verdict, View};
+use crate::check::{CheckReport, Drawing, Verdict};
 use crate::explore::Summary;
 use crate::scenario::Expected;
 use crate::world::Outcome;
@@ -39,7 +39,7 @@ pub struct RunReport<'a> {
     /// Whether what counts is that the scenario's outcome came true.
     pub as_meant: bool,
     /// What its clients saw, to be drawn.
-    pub view: Option<&'a View>,
+    pub drawing: Option<&'a Drawing>,
 }
 
 /// A sweep that has ended.

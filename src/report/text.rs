@@ -444,7 +444,7 @@ mod tests {
     use crate::report::samples::{called, subject};
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, view: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, drawing: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {
