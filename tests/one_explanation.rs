@@ -150,7 +150,8 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     let in_file = serde_json::to_value(&file_report.explanation.violations[0]).expect("data");
     assert_eq!(history_json(&file_report)["violations"][0], in_file);
     let file_text = history_text(&file_report, true);
-    let judged = [HistoryReport { file: "stale.edn".to_owned(), found: Ok(Found::Object(Box::new(file_report))), one_of_several: false }];
+    let (found, again) = (Ok(Found::Object(Box::new(file_report))), String::new());
+    let judged = [HistoryReport { file: "stale.edn".to_owned(), found, again, one_of_several: false }];
     assert_eq!(on_page(&Report::Histories(&judged)), in_file);
 
     // Both are drawn alike, though models and files call keys and clients by names of their own.

@@ -53,6 +53,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "tables": outcome.tables,
         "sometimes": outcome.sometimes,
         "faults": outcome.faults,
+        "steps": outcome.steps,
         "fates": fates(&outcome.fates),
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),

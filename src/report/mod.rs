@@ -22,7 +22,7 @@ mod transactions;
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Population;
 
-pub use command::{Invocation, quote};
+pub use command::{Invocation, as_file, quote};
 pub use explanation::explanation_text;
 pub use github::GitHub;
 pub use history::{history_json, history_text};

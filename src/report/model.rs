@@ -64,6 +64,8 @@ pub struct HistoryReport {
     pub file: String,
     /// What was found, or why it could not be judged.
     pub found: Result<Found, String>,
+    /// The command that judges it again, alone.
+    pub again: String,
     /// Whether it is one of several, of which each is told in short.
     pub one_of_several: bool,
 }

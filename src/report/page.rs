@@ -363,8 +363,8 @@ mod tests {
 
     fn drawn(history: &str) -> String {
         let report = run_check(history.as_bytes(), "register", &CheckOptions { drawing: true, ..CheckOptions::default() }).expect("a history");
-        let (file, found) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))));
-        Html.render(&Report::Histories(&[HistoryReport { file, found, one_of_several: false }]))
+        let (file, found, again) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))), String::new());
+        Html.render(&Report::Histories(&[HistoryReport { file, found, again, one_of_several: false }]))
     }
 
     fn data(page: &str) -> Value {

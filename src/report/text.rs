@@ -11,7 +11,7 @@ use crate::check::{PropertyReport, Table, Verdict};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
-use crate::world::{FaultCount, Messages, Operations, Outcome};
+use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
 pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
@@ -79,6 +79,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
         1,
     );
     page.faults(&outcome.faults);
+    page.steps(outcome);
     page.fates(&outcome.fates);
     page.blank();
     page.line(&format!(
@@ -271,6 +272,14 @@ impl Page {
                 (strikes, bites) => format!("{} struck, {} bit", grouped(strikes), grouped(bites)),
             };
             self.line(&format!("      {:width$}  {told}", fault.kind));
+        }
+    }
+
+    /// Where one kind of fault is in several steps of the plan, it is told of each that never struck.
+    fn steps(&mut self, outcome: &Outcome) {
+        let silent = outcome.steps.iter().filter(|step| step.strikes == 0 && outcome.steps.len() > outcome.faults.len());
+        for StepCount { step, .. } in silent {
+            self.line(&format!("      {}", self.paint.doubtful(&format!("{} never struck", clean(step)))));
         }
     }
 
