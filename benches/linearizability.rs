@@ -9,7 +9,7 @@
 
 #[path = "support/measure.rs"]
 mod measure;
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/checks/support/mod.rs"]
 mod support;
 
 use std::fmt::Write as _;

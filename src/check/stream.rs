@@ -115,9 +115,13 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Findings<D> {
     pub(super) fn look_closer(&self, entries: Entries<'_>, observe_failures: bool) -> Result<Closer<D>, IntakeError> {
         let format = entries.format();
         let mut dialect = self.dialect.clone();
+        let mut keys = BTreeMap::new();
+        for breach in &self.breaches {
+            keys.insert(breach.key.clone(), breach.operation);
+        }
         let chosen: Chosen<D> = Chosen {
             model: dialect.clone().finish(),
-            keys: self.breaches.iter().map(|breach| (breach.key.clone(), breach.operation)).collect(),
+            keys,
             lines: BTreeMap::new(),
             open: FxHashMap::default(),
             begun: 0,

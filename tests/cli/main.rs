@@ -4,7 +4,11 @@
 
 mod formats;
 mod histories;
+mod page;
+mod readme;
 mod runs;
+mod schema;
+mod schemas;
 mod toy;
 
 use std::fs;

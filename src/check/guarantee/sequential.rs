@@ -55,7 +55,7 @@ struct Step<'h, M: Model> {
 }
 
 /// An operation by where it stands: in a client's line, or among those of unknown outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Line(u32, u32),
     Loose(u32),
@@ -151,10 +151,7 @@ impl<'h, M: Model> Search<'h, M> {
             let serving = by_key[step.key as usize].iter().filter(|state| self.model.step(state, step.op, step.ret).is_legal());
             let mut places: Vec<Place> =
                 serving.filter_map(|state| by_state.get(&(step.key, (*state).clone()))).flatten().copied().collect();
-            places.sort_unstable_by_key(|place| match place {
-                Place::Line(line, place) => (*line, *place),
-                Place::Loose(place) => (u32::MAX, *place),
-            });
+            places.sort_unstable();
             step.sources = Some(places);
         }
     }
@@ -190,7 +187,7 @@ impl<'h, M: Model> Search<'h, M> {
             }
             // The last pushed is tried first: what really began first.
             let mut next = self.followers(&point);
-            next.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+            latest_first(&mut next);
             stack.extend(next.into_iter().map(|(_, point)| point));
         }
         Some(false)
@@ -265,4 +262,9 @@ impl<'h, M: Model> Search<'h, M> {
         let states = self.model.step(state, op, ret).states(state);
         states.into_iter().map(|state| self.intern(state)).collect()
     }
+}
+
+/// Apart from the search, so that it is built once and not for each model.
+fn latest_first(points: &mut [(usize, Point)]) {
+    points.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
 }

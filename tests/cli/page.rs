@@ -15,7 +15,7 @@ use std::{env, fs};
 use serde_json::Value;
 
 /// What the browser does with the page.
-const DRIVER: &str = include_str!("support/page.js");
+const DRIVER: &str = include_str!("page.js");
 
 fn chromium() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {

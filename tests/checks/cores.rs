@@ -1,7 +1,5 @@
 //! Cores of violated histories: they convict, they are minimal, they are small, and people can read them.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
@@ -14,6 +12,8 @@ use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Role};
 use stormglass::history::{History, Outcome};
 use stormglass::report::explanation_text;
+
+use crate::support;
 
 /// A history of operations that overlap at random, each answered at random.
 fn random<O: Clone, R>(

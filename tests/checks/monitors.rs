@@ -3,8 +3,6 @@
 //! The small ones are random intervals with random, but not absurd, answers: what was taken out was put in, what was read was written. So
 //! most violations are of order alone, and about as many histories hold as do not.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
@@ -20,6 +18,8 @@ use stormglass::check::model::queue::{Queue, QueueOp, QueueResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::stack::{Stack, StackOp, StackResult};
 use stormglass::history::{History, Outcome};
+
+use crate::support;
 
 /// An operation, its answer, and whether its client learnt it.
 type Drawn<M> = (<M as Model>::Op, <M as Model>::Ret, bool);

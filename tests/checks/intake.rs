@@ -1,7 +1,5 @@
 //! Files that others made, from their bytes to a verdict.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
@@ -11,6 +9,8 @@ use stormglass::check::intake::{Registers, take_in};
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, linearizability, run_check, run_check_again};
 use stormglass::history::formats::{Entries, Format, Value, convert};
 use stormglass::report::{history_json, history_text};
+
+use crate::support;
 
 fn judged(text: &str, model: &str, initial: Option<Value>) -> CheckReport {
     run_check(text.as_bytes(), model, &CheckOptions { initial, witness: true, ..CheckOptions::default() }).expect("a readable history")
@@ -510,7 +510,7 @@ fn the_operation_to_blame_is_the_first_that_cannot_be() {
     the_right_operation_is_named(0..4_000);
 }
 
-/// `cargo test --release --test intake -- --ignored`
+/// `cargo test --release --test checks intake:: -- --ignored`
 #[test]
 #[ignore = "slow: more histories"]
 fn the_operation_to_blame_is_the_first_that_cannot_be_at_length() {

@@ -45,7 +45,7 @@ fn fifty_banks_hold() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test commit_over_raft -- --ignored"]
+#[ignore = "minutes: cargo test --release --test runs commit_over_raft:: -- --ignored"]
 fn a_thousand_banks_hold() {
     holds("bank-over-raft.ron", 1_000);
 }

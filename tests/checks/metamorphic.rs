@@ -1,7 +1,5 @@
 //! What must not change a verdict, on histories made up for every model: and that what is made up is what it is said to be.
 
-mod support;
-
 use stormglass::base::{ClientId, Ratio, RunKey, Time};
 use stormglass::check::generate::{Lie, Planted, Sample, Shape, generate};
 use stormglass::check::linearizability::{self, Judgement};
@@ -18,6 +16,8 @@ use stormglass::check::model::set::Set;
 use stormglass::check::model::stack::Stack;
 use stormglass::check::{Verdict, model::Model};
 use stormglass::history::{History, Outcome};
+
+use crate::support;
 
 /// Calls a function with each model.
 macro_rules! for_each_model {

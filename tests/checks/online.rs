@@ -1,7 +1,5 @@
 //! The judge that is told of operations one by one, against the one that is told of all at once, and against the slow twin.
 
-mod support;
-
 use std::path::Path;
 
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
@@ -21,7 +19,7 @@ use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 use stormglass::world::Outcome;
 
-use support::twins::{SHAPES, Shape, generate};
+use crate::support::twins::{SHAPES, Shape, generate};
 
 /// An event of a history: when, and which operation it invokes or completes.
 fn events<O, R>(history: &History<O, R>) -> Vec<(Time, bool, usize)> {
@@ -225,7 +223,7 @@ fn the_twin_agrees() {
     all_agree(20_000);
 }
 
-/// `cargo test --release --test online -- --ignored`
+/// `cargo test --release --test checks online:: -- --ignored`
 #[test]
 #[ignore = "slow: more histories"]
 fn the_twin_agrees_at_length() {

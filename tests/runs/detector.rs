@@ -60,7 +60,7 @@ fn every_scenario_holds() {
 }
 
 #[test]
-#[ignore = "several minutes: cargo test --release --test detector -- --ignored"]
+#[ignore = "several minutes: cargo test --release --test runs detector:: -- --ignored"]
 fn thousands_hold() {
     SMALL.iter().for_each(|name| all_hold(name, 1_000));
 }
@@ -94,7 +94,7 @@ fn each_planted_bug_is_caught_and_nothing_without_it() {
 }
 
 #[test]
-#[ignore = "several minutes: cargo test --release --test detector -- --ignored"]
+#[ignore = "several minutes: cargo test --release --test runs detector:: -- --ignored"]
 fn nothing_is_found_where_nothing_is_planted() {
     each_mutant(200, 200);
 }
@@ -118,7 +118,7 @@ fn decoys_raise_no_alarm() {
 }
 
 #[test]
-#[ignore = "several minutes: cargo test --release --test detector -- --ignored"]
+#[ignore = "several minutes: cargo test --release --test runs detector:: -- --ignored"]
 fn decoys_raise_no_alarm_on_hundreds_of_seeds() {
     decoys_raise_nothing(300);
 }

@@ -1,12 +1,12 @@
 //! Files that are too long to be held in memory: judged while they are read, as short ones are.
 
-mod support;
-
 use stormglass::base::{Ratio, RunKey};
 use stormglass::check::generate::{Lie, Planted, Shape, generate};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::{CheckOptions, CheckReport, Verdict, run_check, run_check_again};
 use stormglass::history::{Event, Outcome};
+
+use crate::support;
 
 /// Judged while it is read, once there are more than so many events.
 fn streamed(text: &str, model: &str, whole: u64) -> CheckReport {

@@ -1,7 +1,5 @@
 //! The checker against its slow twin, on small random histories, and on cases made by hand.
 
-mod support;
-
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::{self, Lie, Planted};
@@ -11,7 +9,7 @@ use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Next, Role};
 use stormglass::history::{History, Outcome};
 
-use support::twins::agree;
+use crate::support::{self, twins::agree};
 
 fn register_op(values: u64) -> impl Fn(&mut Stream) -> RegisterOp<u64> {
     move |random| match random.below(6) {

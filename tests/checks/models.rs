@@ -1,11 +1,10 @@
 //! The models that come with the crate: each step by step, and judged by the slow twin on small random histories.
 
-mod support;
-
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
+use crate::support::twins::agree;
 use stormglass::base::Stream;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::fenced_lock::{FencedLock, FencedLockResult};
@@ -17,7 +16,6 @@ use stormglass::check::model::queue::{Queue, QueueOp, QueueResult};
 use stormglass::check::model::set::{Set, SetOp, SetResult};
 use stormglass::check::model::stack::{Stack, StackOp, StackResult};
 use stormglass::check::model::{Model, Next, Role};
-use support::twins::agree;
 
 /// How values are made: few, so that they repeat, or each its own.
 struct Values {

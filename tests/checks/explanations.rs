@@ -1,7 +1,5 @@
 //! What people read when a history is violated.
 
-mod support;
-
 use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, OperationId, Time};
 use stormglass::check::linearizability::{Linearizability, check, diagnose, explain as explain_one};
@@ -11,6 +9,8 @@ use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::Register;
 use stormglass::history::{Event, History, Outcome};
 use stormglass::report::explanation_text;
+
+use crate::support;
 
 fn invoke<O, R>(client: u32, op: O) -> Event<O, R> {
     let client = ClientId::new(client);

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use expect_test::{Expect, expect};
 use stormglass::check::{Cell, Table, Verdict};
 use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::commit::two_phase::{DECOYS, MUTANTS};
@@ -67,7 +66,7 @@ fn every_mark_is_seen(summary: &Summary) {
 /// Every scenario that is to hold does, on a few seeds; each with its own, so that none hides behind another's luck.
 #[test]
 fn every_scenario_holds() {
-    // What that one shows is that the protocol is wrong: tests/commit_relatives.rs looks after it.
+    // What that one shows is that the protocol is wrong: commit_relatives.rs looks after it.
     for name in scenarios(&folder()).into_iter().filter(|name| name != "three-phase-partition.ron") {
         let scenario = scenario(&name);
         assert_eq!(scenario.expected, Expected::Holds, "{name}");
@@ -96,7 +95,7 @@ fn every_variant_holds_in_a_storm() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test commit -- --ignored"]
+#[ignore = "minutes: cargo test --release --test runs commit:: -- --ignored"]
 fn thousands_of_storms_hold() {
     every_mark_is_seen(&all_hold(&scenario("storm.ron"), 1_000));
     for variant in ["PresumedNothing", "PresumedCommit"] {
@@ -134,7 +133,7 @@ fn nothing_is_caught_without_the_bugs() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test commit -- --ignored"]
+#[ignore = "minutes: cargo test --release --test runs commit:: -- --ignored"]
 fn nothing_is_caught_without_the_bugs_in_many_seeds() {
     for name in scenarios(&folder().join("bugs")) {
         all_hold(&scenario(&format!("bugs/{name}")).without_mutant(), 200);
@@ -160,7 +159,7 @@ fn decoys_are_left_alone() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test commit -- --ignored"]
+#[ignore = "minutes: cargo test --release --test runs commit:: -- --ignored"]
 fn decoys_are_left_alone_in_many_seeds() {
     for decoy in DECOYS {
         all_hold(&with_decoy(decoy.name), 200);
@@ -189,18 +188,6 @@ fn blocking_is_measured() {
     let asking = median(&scenario("in-doubt.ron"));
     assert!(calm < 100_000_000, "{calm}");
     assert!(asking > 10 * calm, "{asking} against {calm}");
-}
-
-/// What a seed means is part of the public interface. A change of these digests is a breaking change: note it in CHANGELOG.md.
-#[test]
-fn golden_digests() {
-    fn check(name: &str, expected: Expect) {
-        let digests: Vec<String> = [1, 7, 4711].map(|seed| format!("{:016x}", scenario(name).run(seed).digest)).into();
-        expected.assert_eq(&digests.join(" "));
-    }
-    check("bank.ron", expect!["b9c85a81940e30ba 84ce57984beb160f 860c55a4afc04fb9"]);
-    check("storm.ron", expect!["adbd6e1bdc57d8db e2e2bf3f08c8d7da 21cdd14633d8d598"]);
-    check("presumed-commit.ron", expect!["ad54c3620eea8100 a637cea8b7260534 106a38e80facfc62"]);
 }
 
 /// What struck, given in place of the plan, repeats the run; so does the scenario that is written out with it.

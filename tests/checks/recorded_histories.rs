@@ -1,12 +1,12 @@
 //! The checker against histories that nobody on this project made.
 
-mod support;
-
 use stormglass::check::model::Model;
 use stormglass::check::model::kv::Kv;
 use stormglass::check::model::register::Register;
 use stormglass::check::{Verdict, linearizability};
 use stormglass::history::History;
+
+use crate::support;
 
 #[test]
 fn every_recorded_history_gets_its_verdict() {

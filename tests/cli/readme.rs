@@ -1,4 +1,4 @@
-//! What pages show of the command is what it really prints. `UPDATE_EXPECT=1 cargo test --test readme` writes it anew.
+//! What pages show of the command is what it really prints. `UPDATE_EXPECT=1 cargo test --test cli readme` writes it anew.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods, reason = "one variable says whether to write the pages anew")]
@@ -65,7 +65,7 @@ fn pages_show_what_the_command_prints() {
         if env::var("UPDATE_EXPECT").is_ok_and(|value| value == "1") {
             fs::write(&path, fresh).expect("the page can be written");
         } else {
-            assert!(page == fresh, "{name} has changed: run UPDATE_EXPECT=1 cargo test --test readme, and look at it\n{fresh}");
+            assert!(page == fresh, "{name} has changed: run UPDATE_EXPECT=1 cargo test --test cli readme, and look at it\n{fresh}");
         }
     }
 }

@@ -1,0 +1,12 @@
+//! Whole runs of worlds: what scenarios show holds, what is planted is found, and a seed means what it meant.
+
+mod commit;
+mod commit_over_raft;
+mod commit_relatives;
+mod detector;
+mod golden;
+mod identities_of_draws;
+mod property;
+mod raft;
+mod strikes;
+mod transactional;
