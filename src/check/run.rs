@@ -6,7 +6,6 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use super::{Drawing, Verdict};
 use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
 use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
@@ -15,6 +14,7 @@ use super::intake::{
 use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Teller, default_budget, examine, named};
 use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
+use super::{Drawing, Verdict};
 use crate::history::formats::{Entries, Format, Value};
 
 /// How a file is to be judged.

@@ -2,7 +2,7 @@
 
 use super::model::{LintReport, Render, Report};
 use super::suites::{CaseResult, suites};
-use super::text::clean;
+use super::words::clean;
 use crate::base::{Diagnostic, Place, Severity};
 
 /// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what nobody knows, `::notice` for what is violated as a

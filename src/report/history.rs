@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
 use super::explanation::{counterexample_text, linearizability_text, undecided_text, violations_text};
+use super::words::counted;
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
@@ -59,7 +60,7 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
             Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
         };
     }
-    let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+    let keys = |count: usize| counted(count as u64, "key");
     match report.verdict {
         Verdict::Holds => format!("holds: {} is linearizable", report.model),
         Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
@@ -134,14 +135,4 @@ pub fn history_json(report: &CheckReport) -> Json {
         "guarantees": guarantees.collect::<Vec<_>>(),
         "strongest": if report.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
     })
-}
-
-/// So many of something.
-fn counted(count: u64, what: &str) -> String {
-    let ending = match (count, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{count} {what}{ending}")
 }

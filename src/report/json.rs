@@ -240,7 +240,7 @@ mod tests {
             }),
             expect![[r#"
                 {
-                  "schema": 1,
+                  "schema": 2,
                   "scenario": "a leader crashes",
                   "system": "RaftKv",
                   "mutant": null,
@@ -268,28 +268,28 @@ mod tests {
                       "name": "election-safety",
                       "kind": "always",
                       "verdict": "violated",
-                      "detail": "two leaders",
                       "explanation": {
                         "of": "text",
                         "text": "two leaders"
                       },
-                      "at_ns": 2013000000
+                      "at_ns": 2013000000,
+                      "detail": "two leaders"
                     },
                     {
                       "name": "linearizable",
                       "kind": "always",
                       "verdict": "holds",
-                      "detail": "",
                       "explanation": null,
-                      "at_ns": null
+                      "at_ns": null,
+                      "detail": ""
                     },
                     {
                       "name": "no-panic",
                       "kind": "always",
                       "verdict": "holds",
-                      "detail": "",
                       "explanation": null,
-                      "at_ns": null
+                      "at_ns": null,
+                      "detail": ""
                     }
                   ],
                   "tables": [],
@@ -315,6 +315,7 @@ mod tests {
                       "bites": 0
                     }
                   ],
+                  "steps": [],
                   "fates": {
                     "fixed": 0,
                     "never_met": []

@@ -18,6 +18,7 @@ mod testing;
 mod text;
 mod trace;
 mod transactions;
+mod words;
 
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Population;

@@ -1,5 +1,7 @@
 //! What is reported: a run, a sweep, histories that were judged, scenario files that were checked.
 
+use super::history::{history_headline, history_text};
+use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
 use crate::base::{Diagnostics, Source};
 use crate::check::isolation::FileReport;
@@ -117,6 +119,41 @@ impl Found {
         match self {
             Self::Object(report) => report.verdict,
             Self::Transactions(report) => report.verdict,
+        }
+    }
+
+    /// The answer in a line, without its end.
+    pub(super) fn headline(&self) -> String {
+        match self {
+            Self::Object(report) => history_headline(report),
+            Self::Transactions(report) => transactions_headline(report),
+        }
+    }
+
+    /// As people read it. In full, every violated key is explained.
+    pub(super) fn text(&self, full: bool) -> String {
+        match self {
+            Self::Object(report) => history_text(report, full),
+            Self::Transactions(report) => transactions_text(report),
+        }
+    }
+
+    /// What it was judged by, and what it is to keep.
+    pub(super) fn question(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Object(report) => (report.model, report.guarantee.name()),
+            Self::Transactions(report) => (report.notation.name(), report.level.name()),
+        }
+    }
+
+    /// The line of the file that it is about: on which the first violation ends, or what shows it begins.
+    pub(super) fn line(&self) -> Option<u64> {
+        match self {
+            Self::Object(report) => {
+                let example = report.explanation.violations.iter().filter_map(|example| example.line).min();
+                example.or_else(|| report.lines.iter().flatten().copied().min())
+            }
+            Self::Transactions(report) => report.finding_lines().into_values().map(|(begins, _)| begins).min(),
         }
     }
 }

@@ -362,7 +362,8 @@ mod tests {
     use crate::check::{CheckOptions, run_check};
 
     fn drawn(history: &str) -> String {
-        let report = run_check(history.as_bytes(), "register", &CheckOptions { drawing: true, ..CheckOptions::default() }).expect("a history");
+        let report =
+            run_check(history.as_bytes(), "register", &CheckOptions { drawing: true, ..CheckOptions::default() }).expect("a history");
         let (file, found, again) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))), String::new());
         Html.render(&Report::Histories(&[HistoryReport { file, found, again, one_of_several: false }]))
     }

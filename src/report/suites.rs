@@ -2,12 +2,10 @@
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::history::{history_headline, history_text};
 use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
-use super::text::{clean, counted};
-use super::transactions::{transactions_headline, transactions_text};
+use super::words::{clean, counted};
 use crate::base::Place;
-use crate::check::{CheckReport, Explanation, Verdict};
+use crate::check::{Explanation, Verdict};
 use crate::explore::{DETERMINISTIC, PropertyTotal};
 
 /// A scenario or a history.
@@ -142,7 +140,9 @@ const fn result(verdict: Verdict) -> CaseResult {
 fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, again: &str, called: &Invocation) {
     match meant {
         None => {}
-        Some((_, true)) => cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told),
+        Some((_, true)) => {
+            cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told)
+        }
         Some((property, false)) => {
             cases.retain(|case| case.name != property);
             let title = format!("{property} is not violated, though this scenario means to show it");
@@ -153,29 +153,16 @@ fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, again: &
 
 fn history_suite(history: &HistoryReport) -> Suite {
     let HistoryReport { file, found, again, .. } = history;
-    let ((name, result, title, text, line), model) = match found {
-        Ok(Found::Object(report)) => {
-            let line = first_line_of(report);
-            let told = (report.guarantee.name(), result(report.verdict), history_headline(report), history_text(report, true), line);
-            (told, Some(report.model))
-        }
-        Ok(Found::Transactions(report)) => {
-            let line = report.finding_lines().into_values().map(|(begins, _)| begins).min();
-            let told = (report.level.name(), result(report.verdict), transactions_headline(report), transactions_text(report), line);
-            (told, Some(report.notation.name()))
-        }
-        Err(text) => (("readable", CaseResult::Invalid, first_line(text), text.clone(), None), None),
+    let (name, result, title, text) = match found {
+        Ok(found) => (found.question().1, result(found.verdict()), found.headline(), found.text(true)),
+        Err(text) => ("readable", CaseResult::Invalid, first_line(text), text.clone()),
     };
     let text = if result == CaseResult::Passed { text } else { format!("{}\n\n{again}", text.trim_end()) };
-    let place = Place { line: line.and_then(|line| usize::try_from(line).ok()).unwrap_or(1), column: 1 };
-    let facts = model.map(|model| ("model", model.to_owned())).into_iter().collect();
-    Suite { name: file.clone(), file: file.clone(), facts, cases: vec![Case { name: name.to_owned(), result, title, text, place }] }
-}
-
-/// Where the first violation of a history ends, or what shows it begins.
-fn first_line_of(report: &CheckReport) -> Option<u64> {
-    let example = report.explanation.violations.iter().filter_map(|example| example.line).min();
-    example.or_else(|| report.lines.iter().flatten().copied().min())
+    let found = found.as_ref().ok();
+    let line = found.and_then(Found::line).and_then(|line| usize::try_from(line).ok()).unwrap_or(1);
+    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 } };
+    let facts = found.map(|found| ("model", found.question().0.to_owned())).into_iter().collect();
+    Suite { name: file.clone(), file: file.clone(), facts, cases: vec![case] }
 }
 
 fn lint_suite(file: &LintReport) -> Suite {

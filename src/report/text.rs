@@ -1,10 +1,9 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
 use super::explanation::explanation_text;
-use super::history::{history_headline, history_text};
-use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::paint::Paint;
-use super::transactions::{transactions_headline, transactions_text};
+use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
 use crate::base::Duration;
 use crate::check::{PropertyReport, Table, Verdict};
@@ -49,10 +48,8 @@ impl Render for Text {
 fn found_text(history: &HistoryReport, full: bool) -> String {
     match &history.found {
         Err(why) => why.clone(),
-        Ok(Found::Object(report)) if history.one_of_several => format!("{}: {}\n", history.file, history_headline(report)),
-        Ok(Found::Transactions(report)) if history.one_of_several => format!("{}: {}\n", history.file, transactions_headline(report)),
-        Ok(Found::Object(report)) => history_text(report, full),
-        Ok(Found::Transactions(report)) => transactions_text(report),
+        Ok(found) if history.one_of_several => format!("{}: {}\n", history.file, found.headline()),
+        Ok(found) => found.text(full),
     }
 }
 
@@ -414,30 +411,6 @@ fn total_time(nanos: u128) -> String {
     }
 }
 
-/// `1 seed`, `1,000 seeds`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count))
-}
-
-/// `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Without anything that a terminal would obey; line breaks stay.
-pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
@@ -709,12 +682,5 @@ mod tests {
         assert_eq!(told(20), ", as this scenario means to show");
         assert_eq!(told(3), "; election-safety, as this scenario means to show, in 3");
         assert_eq!(told(0), "; this scenario means to show election-safety");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -123,8 +123,7 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     let history = history(&events);
 
     let run = judge(&history, 1_000_000);
-    let (drawn, drawing) =
-        linearizability::judge_and_draw(&linearizability::LINEARIZABILITY, &Registers::empty(), &history, 1_000_000);
+    let (drawn, drawing) = linearizability::judge_and_draw(&linearizability::LINEARIZABILITY, &Registers::empty(), &history, 1_000_000);
     let options = CheckOptions { drawing: true, ..CheckOptions::default() };
     let file_report = run_check(file(&events).as_bytes(), "kv", &options).expect("a history");
 

@@ -135,7 +135,8 @@ fn histories() {
     check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--guarantee", "strongest"]);
     check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--budget", "1"]);
     check_all("history", &["check", "docs/examples/calm.log", "--model", "cas-register", "--format", "json", "--witness"]);
-    let json = check_all("transactions", &["check", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"]).remove(0);
+    let json =
+        check_all("transactions", &["check", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"]).remove(0);
     assert!(json["isolation"]["anomalies"][0]["evidence"][0]["facts"].is_array(), "an anomaly: {json:#}");
     let several = ["check", "docs/examples/write-skew.edn", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"];
     check_all("transactions", &several);

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::counted;
 use super::drawing::draw;
-use crate::check::linearizability::{DescribedOperation, CoreOrder, Counterexample, Linearizability, UndecidedKey};
+use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperation, Linearizability, UndecidedKey};
 use crate::check::shorten;
+use crate::report::words::{counted, grouped};
 
 /// How many attempts are told, and how many operations of each.
 const ATTEMPTS: usize = 3;
@@ -81,7 +81,7 @@ pub(in crate::report) fn counterexample_line(example: &Counterexample) -> String
     let enough = if example.needed == 1 { "is" } else { "are" };
     let place = stuck.lines.map_or_else(|| place(stuck), |(begins, _)| format!("line {begins}"));
     let said = format!("{} {} fits in no order", stuck.who, shorten(&stuck.text, 60));
-    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed, "operation"))
+    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed as u64, "operation"))
 }
 
 /// The keys that could not be judged, and what would help.
@@ -102,7 +102,7 @@ fn undecided_line(undecided: &UndecidedKey) -> String {
     let place = undecided.line.map(|line| format!("line {line}")).or_else(|| undecided.at.map(|at| at.to_string()));
     let place =
         place.map(|place| format!("; it got as far as {place}, with {open} operations under way and {unknown} of unknown outcome before"));
-    let states = counted(undecided.states as usize, "state");
+    let states = counted(undecided.states, "state");
     format!("{}: {states} explored{}", key(undecided.key.as_deref()), place.unwrap_or_default())
 }
 
@@ -156,8 +156,8 @@ fn headline(example: &Counterexample) -> String {
         (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
     };
     match (*needed, *among) {
-        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),
-        (few, among) => format!("{key}{few} of {} {enough}\n", counted(among, "operation")),
+        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all as u64, "operation")),
+        (few, among) => format!("{key}{} of {} {enough}\n", grouped(few as u64), counted(among as u64, "operation")),
     }
 }
 
@@ -202,6 +202,6 @@ fn others(text: &mut String, example: &Counterexample, opened: bool) {
     let _ = writeln!(
         text,
         "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
-        counted(others, "operation")
+        counted(others as u64, "operation")
     );
 }

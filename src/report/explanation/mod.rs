@@ -5,9 +5,10 @@ mod drawing;
 mod transactions;
 mod trouble;
 
+use super::words::counted;
 use crate::check::{Broken, Explanation};
 
-pub(super) use counterexample::{counterexample_text, linearizability_text, label, place, smallest_first, undecided_text, violations_text};
+pub(super) use counterexample::{counterexample_text, label, linearizability_text, place, smallest_first, undecided_text, violations_text};
 pub(super) use transactions::{doubt_lines, finding_text};
 
 /// An explanation in words: lines, each ended, the first of which says the most.
@@ -40,9 +41,4 @@ fn sentence(broken: &Broken) -> String {
         rest = after;
     }
     text + rest
-}
-
-/// So many of something.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
