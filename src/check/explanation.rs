@@ -1,6 +1,7 @@
 //! Why a property is violated, or unknown: as data, with no layout. What people read is made of it by [`report`](crate::report).
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::isolation;
 use super::linearizability::Linearizability;
@@ -9,7 +10,7 @@ use super::trouble::{Difference, Panic, Pending, Spin};
 
 /// Why a property is violated, or why nobody knows whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "of", content = "data", rename_all = "kebab-case")]
+#[serde(tag = "of", rename_all = "kebab-case")]
 pub enum Explanation {
     /// A history that is not linearizable, or could not be judged.
     Linearizability(Box<Linearizability>),
@@ -28,7 +29,15 @@ pub enum Explanation {
     /// Two runs of one seed that differ.
     Difference(Box<Difference>),
     /// Words, where a judge has nothing but words.
+    #[serde(serialize_with = "words")]
     Text(String),
+}
+
+/// Words as the one field of an object.
+fn words<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut object = serializer.serialize_struct("Text", 1)?;
+    object.serialize_field("text", text)?;
+    object.end()
 }
 
 impl From<String> for Explanation {
@@ -89,6 +98,17 @@ impl From<isolation::Doubt> for Explanation {
     fn from(doubt: isolation::Doubt) -> Self {
         Self::Doubt(Box::new(doubt))
     }
+}
+
+/// Long texts lose their middle.
+pub(crate) fn shorten(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(longest / 2).collect();
+    let tail: String = text.chars().skip(length - longest / 2).collect();
+    format!("{head}…{tail}")
 }
 
 /// The data in a line, for tests of judges.

@@ -82,6 +82,7 @@ pub struct PropertyReport {
     /// Why; nothing where there is nothing to say.
     pub explanation: Option<Explanation>,
     /// When it was violated first, if it was and if that can be told.
+    #[serde(rename = "at_ns")]
     pub at: Option<Time>,
 }
 

@@ -1,6 +1,7 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
 pub mod conservation;
+mod drawing;
 mod explanation;
 pub mod generate;
 pub mod guarantee;
@@ -15,9 +16,10 @@ mod run;
 mod stream;
 mod table;
 mod trouble;
-mod view;
 
+pub use drawing::Drawing;
 pub use explanation::Explanation;
+pub(crate) use explanation::shorten;
 #[cfg(test)]
 pub(crate) use explanation::told;
 pub use judge::{Judge, Property, PropertyKind, PropertyReport, Verdict, Violations};
@@ -26,5 +28,3 @@ pub use rule::{Broken, Fact, Rule};
 pub use run::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
 pub use trouble::{Difference, Doing, Panic, Pending, Spin};
-pub(crate) use view::shorten;
-pub use view::{Attempts, Scene, View, ViewedOperation, ViewedOrder};

@@ -50,7 +50,7 @@ pub enum Fact {
     /// Several nodes.
     Nodes(Vec<NodeId>),
     /// A client, or one session of it.
-    Client(ClientId),
+    Client(String),
     /// A term, view, ballot or epoch.
     Term(u64),
     /// A place in a log.
@@ -58,8 +58,10 @@ pub enum Fact {
     /// So many of something.
     Count(u64),
     /// An instant.
+    #[serde(rename = "time_ns")]
     Time(Time),
     /// A length of time.
+    #[serde(rename = "length_ns", serialize_with = "nanos")]
     Length(Duration),
     /// A kind of message.
     Kind(&'static str),
@@ -139,6 +141,11 @@ impl Serialize for Broken {
     }
 }
 
+/// A length in nanoseconds, as a number: for fields whose name says so.
+pub(super) fn nanos<S: Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(length.as_nanos())
+}
+
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,12 +154,11 @@ impl fmt::Display for Fact {
                 let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
                 f.write_str(&names.join(" and "))
             }
-            Self::Client(client) => client.fmt(f),
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
             Self::Time(at) => at.fmt(f),
             Self::Length(length) => length.fmt(f),
             Self::Kind(name) | Self::Role(name) => f.write_str(name),
-            Self::Transaction(text) | Self::Text(text) => f.write_str(text),
+            Self::Client(text) | Self::Transaction(text) | Self::Text(text) => f.write_str(text),
         }
     }
 }
@@ -171,7 +177,7 @@ impl From<Vec<NodeId>> for Fact {
 
 impl From<ClientId> for Fact {
     fn from(client: ClientId) -> Self {
-        Self::Client(client)
+        Self::Client(client.to_string())
     }
 }
 

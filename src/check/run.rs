@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
-use super::Verdict;
+use serde::Serialize;
+
 use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
 use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
     StoreDialect,
 };
-use super::linearizability::{Counterexample, Judgement, Linearizability, Report, default_budget, examine, named};
+use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Teller, default_budget, examine, named};
 use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
-use super::view::View;
+use super::{Drawing, Verdict};
 use crate::history::formats::{Entries, Format, Value};
 
 /// How a file is to be judged.
@@ -34,7 +35,7 @@ pub struct CheckOptions {
     /// Whether the weaker guarantees are to be judged, too, to tell the strongest that holds.
     pub strongest: bool,
     /// Whether all is wanted that a drawing needs.
-    pub view: bool,
+    pub drawing: bool,
     /// How many events a file may have to be judged as a whole by [`run_check_again`]; by default, a million or so.
     pub whole: Option<u64>,
 }
@@ -46,7 +47,7 @@ impl CheckOptions {
     /// How many events a file may have that can be read again. A longer one is judged while it is read, unless more is asked of it than can
     /// be known then.
     fn whole(&self) -> u64 {
-        let plain = self.guarantee == Guarantee::Linearizable && !self.strongest && !self.witness && !self.view && self.budget.is_none();
+        let plain = self.guarantee == Guarantee::Linearizable && !self.strongest && !self.witness && !self.drawing && self.budget.is_none();
         if plain { self.whole.unwrap_or(WHOLE) } else { u64::MAX }
     }
 }
@@ -106,14 +107,14 @@ pub struct CheckReport {
     /// An order that shows that the history holds, if it was asked for.
     pub witness: Option<Vec<WitnessStep>>,
     /// What a drawing needs, if it was asked for.
-    pub view: Option<View>,
+    pub drawing: Option<Drawing>,
 }
 
 /// One step of a witness.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WitnessStep {
     /// Who did it, as the file has it.
-    pub process: u32,
+    pub client: String,
     /// The line on which it begins.
     pub line: u64,
     /// What it was, in words.
@@ -249,12 +250,13 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         report.states = asked.states;
     }
     if options.guarantee == Guarantee::Linearizable {
-        let lines = Some(recorded.lines.as_slice());
-        let examined = examine(model, history, budget, lines);
+        let origin = Some(Origin { lines: &recorded.lines, names: &recorded.names });
+        let teller = Teller { model, history, origin };
+        let examined = examine(&teller, budget);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
         report.witness = told.witness(&examined.report).filter(|_| options.witness);
-        report.view = options.view.then(|| View::new(model, name, history, &examined, lines));
+        report.drawing = options.drawing.then(|| Drawing::new(&teller, &examined));
         report.explanation = examined.explanation;
     }
     report.lines = told.guarantee_lines(&report.guarantees);
@@ -278,7 +280,7 @@ impl<M: Model> Told<'_, M> {
         let step = |index: &usize| {
             let operation = &self.recorded.history.operations()[*index];
             WitnessStep {
-                process: operation.client.client,
+                client: self.recorded.names.of(operation.client),
                 line: self.recorded.lines[*index].0,
                 text: self.model.describe(&operation.op, operation.result()),
             }
@@ -306,7 +308,7 @@ impl CheckReport {
             states: 0,
             explanation: Linearizability::default(),
             witness: None,
-            view: None,
+            drawing: None,
         }
     }
 }

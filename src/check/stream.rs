@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::Verdict;
-use super::intake::{Dialect, Intake, IntakeError, Ledger, Recorded, RecordedOf};
+use super::intake::{ClientNames, Dialect, Intake, IntakeError, Ledger, Recorded, RecordedOf};
 use super::linearizability::{Breach, Online};
 use super::model::Model;
 use crate::base::{ClientId, Time};
@@ -225,7 +225,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
         (op, *line)
     }
 
-    fn close(&mut self, entries: u64) {
+    fn close(&mut self, entries: u64, _: ClientNames) {
         self.entries = entries;
     }
 }
@@ -279,7 +279,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
         (op, *line)
     }
 
-    fn close(&mut self, entries: u64) {
-        self.recorded.entries = entries;
+    fn close(&mut self, entries: u64, names: ClientNames) {
+        self.recorded.close(entries, names);
     }
 }

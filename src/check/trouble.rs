@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::rule::nanos;
 use crate::base::{Duration, NodeId, Time};
 
 /// A panic of a node's code.
@@ -65,6 +66,7 @@ pub enum Doing {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pending {
     /// How long after all was healed.
+    #[serde(rename = "after_ns", serialize_with = "nanos")]
     pub after: Duration,
     /// Whether no operation that was invoked since has completed.
     pub nothing_fresh: bool,
@@ -87,6 +89,7 @@ impl Pending {
 
 /// Two runs of one seed that differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Difference {
     /// From this record on; what each had there, if it had not ended.
     Record {

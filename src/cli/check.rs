@@ -14,7 +14,7 @@ use crate::check::model::{ModelName, UnknownModel};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::diagnostic::nearest;
 use crate::history::formats::{self, Value};
-use crate::report::{Found, HistoryReport, Html, Render, Report, Text};
+use crate::report::{Found, HistoryReport, Html, Render, Report, Text, as_file, quote};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -66,6 +66,15 @@ enum Judged {
     Transactions(Notation),
 }
 
+impl Judged {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Object(model) => model.name(),
+            Self::Transactions(notation) => notation.name(),
+        }
+    }
+}
+
 /// What the history is asked for.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
@@ -96,7 +105,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
             Err(failure) => return Err(failure),
         };
         worst = worse(worst, exit);
-        let report = HistoryReport { file: histories::name(file), found, one_of_several };
+        let report = HistoryReport { file: histories::name(file), found, again: arguments.again(file, session), one_of_several };
         if told_at_once && report.found.is_ok() {
             arguments.print(std::slice::from_ref(&report), session)?;
         }
@@ -168,6 +177,28 @@ impl Arguments {
         })
     }
 
+    /// The command that judges this file again, alone.
+    fn again(&self, file: &Path, session: &Session<'_>) -> String {
+        let (path, model) = (file.display().to_string(), self.model.name());
+        // What stands for standard input stays what it is.
+        let path = if path == "-" { path.into() } else { as_file(&path) };
+        let mut line = format!("{} check {} --model {model}", quote(&session.program), quote(&path));
+        let guarantee = self.guarantee.map(|asked| match asked {
+            Asked::One(guarantee) => guarantee.name(),
+            Asked::Strongest => STRONGEST,
+        });
+        let options = [
+            self.input_format.map(|format| format!("--input-format {}", format.name())),
+            guarantee.map(|name| format!("--guarantee {name}")),
+            self.level.map(|level| format!("--level {}", level.name())),
+            self.initial.as_ref().map(|value| format!("--initial {}", quote(&value.to_string()))),
+            self.observe_failed_cas.then(|| "--observe-failed-cas".to_owned()),
+            self.budget.map(|states| format!("--budget {states}")),
+        ];
+        options.into_iter().flatten().for_each(|option| line += &format!(" {option}"));
+        line
+    }
+
     fn options(&self) -> CheckOptions {
         CheckOptions {
             format: self.input_format,
@@ -180,7 +211,7 @@ impl Arguments {
                 Some(Asked::Strongest) | None => Guarantee::Linearizable,
             },
             strongest: matches!(self.guarantee, Some(Asked::Strongest)),
-            view: self.report.is_some(),
+            drawing: self.report.is_some(),
             ..CheckOptions::default()
         }
     }
@@ -219,8 +250,10 @@ fn level(text: &str) -> Result<Level, String> {
     })
 }
 
+/// The word for all guarantees, of which the strongest is wanted.
+const STRONGEST: &str = "strongest";
+
 fn asked(text: &str) -> Result<Asked, String> {
-    const STRONGEST: &str = "strongest";
     if text == STRONGEST {
         return Ok(Asked::Strongest);
     }

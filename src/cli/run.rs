@@ -56,17 +56,17 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         session.console.print(&(opening + "\n"))?;
     }
     let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
-    let (mut view, mut entries) = (None, Vec::new());
+    let (mut drawn, mut entries) = (None, Vec::new());
     let mut trace = trace.map(TraceWriter::new);
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
     let outcome = if arguments.verify {
         explore::verify(sinks, run)
     } else {
-        let (drawing, history) = (page.is_some().then_some(&mut view), history.is_some().then_some(&mut entries));
+        let (drawing, history) = (page.is_some().then_some(&mut drawn), history.is_some().then_some(&mut entries));
         run(Watch { sinks, drawing, history, ..Watch::default() })
     };
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
-    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: arguments.as_meant, view: view.as_ref() };
+    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: arguments.as_meant, drawing: drawn.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;
     if let (Some(draft), Some(path)) = (page, &arguments.report) {
         draft.fill(path, &Html.render(&Report::Run(report)))?;

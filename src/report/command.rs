@@ -48,15 +48,27 @@ impl Invocation {
         self.command("run", seed, " --verify")
     }
 
+    /// The command that looks at these seeds.
+    pub(super) fn sweep(&self, start: u64, seeds: u64) -> String {
+        self.line("sweep", &format!("--start {start} --seeds {seeds}"))
+    }
+
     fn command(&self, verb: &str, seed: u64, last: &str) -> String {
-        // A file that looks like an option must not be taken for one.
-        let file = if self.file.starts_with('-') { format!("./{}", self.file) } else { self.file.clone() };
-        let mut line = format!("{} {verb} {} --seed {seed}", quote(&self.program), quote(&file));
+        self.line(verb, &format!("--seed {seed}")) + last
+    }
+
+    fn line(&self, verb: &str, seeds: &str) -> String {
+        let mut line = format!("{} {verb} {} {seeds}", quote(&self.program), quote(&as_file(&self.file)));
         for setting in &self.settings {
             line += &format!(" --set {}", quote(setting));
         }
-        line + last
+        line
     }
+}
+
+/// A file that looks like an option must not be taken for one.
+pub fn as_file(file: &str) -> Cow<'_, str> {
+    if file.starts_with('-') { format!("./{file}").into() } else { file.into() }
 }
 
 /// The word as a shell takes it: in single quotes, if it has anything in it that a shell might not take as it is.

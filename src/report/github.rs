@@ -1,11 +1,11 @@
 //! A report as GitHub's workflow commands: an annotation for each thing that is wrong, at the place in the file that it is about.
 
 use super::model::{LintReport, Render, Report};
-use super::suites::{Outcome, suites};
-use super::text::clean;
+use super::suites::{CaseResult, suites};
+use super::words::clean;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated, `::warning` for what nobody knows, `::notice` for what is violated as a
+/// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what nobody knows, `::notice` for what is violated as a
 /// scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;
@@ -19,10 +19,10 @@ impl Render for GitHub {
         for suite in suites(report) {
             for case in &suite.cases {
                 let level = match case.result {
-                    Outcome::Passed => continue,
-                    Outcome::Told => "notice",
-                    Outcome::Failed => "error",
-                    Outcome::Unknown => "warning",
+                    CaseResult::Passed => continue,
+                    CaseResult::Told => "notice",
+                    CaseResult::Failed | CaseResult::Invalid => "error",
+                    CaseResult::Unknown => "warning",
                 };
                 text += &command(level, &suite.file, case.place, &format!("{}: {}", suite.name, case.name), &case.text);
             }

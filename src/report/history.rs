@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
+use super::explanation::{counterexample_text, linearizability_text, undecided_text, violations_text};
+use super::words::counted;
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
@@ -33,7 +34,7 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
         text.push_str("\nan order that explains every answer:\n");
     }
     for (place, step) in report.witness.iter().flatten().enumerate() {
-        let _ = writeln!(text, "{:>7}. p{} {}  (line {})", place + 1, step.process, step.text, step.line);
+        let _ = writeln!(text, "{:>7}. {} {}  (line {})", place + 1, step.client, step.text, step.line);
     }
     text
 }
@@ -59,7 +60,7 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
             Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
         };
     }
-    let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+    let keys = |count: usize| counted(count as u64, "key");
     match report.verdict {
         Verdict::Holds => format!("holds: {} is linearizable", report.model),
         Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
@@ -105,10 +106,6 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
 
 /// As one JSON object, of the version [`SCHEMA`].
 pub fn history_json(report: &CheckReport) -> Json {
-    let witness = report.witness.as_ref().map(|witness| {
-        let steps = witness.iter().map(|step| json!({"process": step.process, "line": step.line, "text": step.text}));
-        steps.collect::<Vec<Json>>()
-    });
     let guarantees = report.guarantees.iter().zip(&report.lines).map(|(each, lines)| {
         json!({
             "guarantee": each.guarantee.name(),
@@ -131,20 +128,11 @@ pub fn history_json(report: &CheckReport) -> Json {
         "failed": report.failed,
         "unknown": report.unknown,
         "states": report.states,
-        "violations": report.explanation.violations.iter().map(counterexample_json).collect::<Vec<_>>(),
-        "undecided": report.explanation.undecided.iter().map(undecided_json).collect::<Vec<_>>(),
-        "witness": witness,
+        "detail": linearizability_text(&report.explanation).trim_end(),
+        "violations": report.explanation.violations,
+        "undecided": report.explanation.undecided,
+        "witness": report.witness,
         "guarantees": guarantees.collect::<Vec<_>>(),
         "strongest": if report.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
     })
-}
-
-/// So many of something.
-fn counted(count: u64, what: &str) -> String {
-    let ending = match (count, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{count} {what}{ending}")
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Invocation;
-use super::explanation::{explanation_json, explanation_text};
+use super::explanation::explanation_text;
 use super::history::history_json;
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
@@ -14,10 +14,9 @@ use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
 use crate::scenario::Expected;
-use crate::world::Operations;
 
 /// The version of all JSON that is written here. Fields may be added under one version; none changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// For programs: an object a line. A run, a sweep and what is linted are one each; histories have one each.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +49,12 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "messages": outcome.messages,
         "sim_time_ns": outcome.sim_time.as_nanos(),
         "operations": outcome.operations.completed,
-        "history": history(&outcome.operations),
+        "history": outcome.operations,
         "properties": outcome.properties.iter().map(property).collect::<Vec<_>>(),
         "tables": outcome.tables,
         "sometimes": outcome.sometimes,
         "faults": outcome.faults,
+        "steps": outcome.steps,
         "fates": fates(&outcome.fates),
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),
@@ -74,7 +74,7 @@ pub fn row_json(row: &Row) -> Value {
             "messages": outcome.messages,
             "sim_time_ns": outcome.sim_time.as_nanos(),
             "operations": outcome.operations.completed,
-            "history": history(&outcome.operations),
+            "history": outcome.operations,
             "sometimes": outcome.sometimes,
             "faults": outcome.faults,
         }),
@@ -150,7 +150,7 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "messages": summary.messages,
         "sim_time_ns": u64::try_from(summary.sim_time_ns).unwrap_or(u64::MAX),
         "operations": summary.operations.completed,
-        "history": history(&summary.operations),
+        "history": summary.operations,
         "properties": properties.collect::<Vec<_>>(),
         "tables": summary.tables.medians(),
         "sometimes": marks.collect::<Vec<_>>(),
@@ -188,22 +188,18 @@ fn failure(bucket: &Bucket, called: &Invocation) -> Value {
         "property": bucket.property,
         "besides": besides.collect::<Vec<_>>(),
         "detail": words(bucket.explanation.as_ref()).lines().next().unwrap_or_default(),
-        "explanation": bucket.explanation.as_ref().map(explanation_json),
+        "explanation": bucket.explanation,
         "count": bucket.count,
         "seeds": bucket.seeds,
         "replay": bucket.seeds.first().map(|seed| called.replay(*seed)),
     })
 }
 
+/// What became of a property, as data and in words.
 fn property(report: &PropertyReport) -> Value {
-    json!({
-        "name": report.name,
-        "kind": report.kind,
-        "verdict": report.verdict,
-        "detail": words(report.explanation.as_ref()),
-        "explanation": report.explanation.as_ref().map(explanation_json),
-        "at_ns": report.at.map(|at| at.as_nanos()),
-    })
+    let mut object = json!(report);
+    object["detail"] = words(report.explanation.as_ref()).into();
+    object
 }
 
 /// An explanation as text, without its last line break.
@@ -217,10 +213,6 @@ fn fates(fates: &FateCounts) -> Value {
         Which::Content { content, nth } => json!({ "from": from, "to": to, "kind": kind, "content": hex(*content), "nth": nth }),
     };
     json!({ "fixed": fates.fixed, "never_met": fates.never_met.iter().map(fate).collect::<Vec<_>>() })
-}
-
-fn history(operations: &Operations) -> Value {
-    json!(operations)
 }
 
 /// Sixteen digits: a JSON number would lose some in many readers.
@@ -249,11 +241,11 @@ mod tests {
                 outcome: &violated(7, "election-safety", "two leaders"),
                 called: &called(),
                 as_meant: false,
-                view: None,
+                drawing: None,
             }),
             expect![[r#"
                 {
-                  "schema": 1,
+                  "schema": 2,
                   "scenario": "a leader crashes",
                   "system": "RaftKv",
                   "mutant": null,
@@ -281,28 +273,28 @@ mod tests {
                       "name": "election-safety",
                       "kind": "always",
                       "verdict": "violated",
-                      "detail": "two leaders",
                       "explanation": {
                         "of": "text",
                         "text": "two leaders"
                       },
-                      "at_ns": 2013000000
+                      "at_ns": 2013000000,
+                      "detail": "two leaders"
                     },
                     {
                       "name": "linearizable",
                       "kind": "always",
                       "verdict": "holds",
-                      "detail": "",
                       "explanation": null,
-                      "at_ns": null
+                      "at_ns": null,
+                      "detail": ""
                     },
                     {
                       "name": "no-panic",
                       "kind": "always",
                       "verdict": "holds",
-                      "detail": "",
                       "explanation": null,
-                      "at_ns": null
+                      "at_ns": null,
+                      "detail": ""
                     }
                   ],
                   "tables": [],
@@ -328,6 +320,7 @@ mod tests {
                       "bites": 0
                     }
                   ],
+                  "steps": [],
                   "fates": {
                     "fixed": 0,
                     "never_met": []

@@ -6,10 +6,10 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::model::{Render, Report};
-use super::suites::{Case, Outcome, Suite, suites};
-use super::text::clean;
+use super::suites::{Case, CaseResult, Suite, suites};
+use super::words::clean;
 
-/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what nobody knows an `error`; what is
+/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what nobody knows or makes no sense an `error`; what is
 /// violated as a scenario means to show has passed, and stands in `system-out`.
 ///
 /// No time is told: that of a simulation is not what anybody waited.
@@ -38,8 +38,8 @@ fn document(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
 
 /// How many cases there are, how many failed, and of how many nobody knows.
 fn counts<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [String; 3] {
-    let of = |outcome| cases.clone().filter(|case| case.result == outcome).count().to_string();
-    [cases.clone().count().to_string(), of(Outcome::Failed), of(Outcome::Unknown)]
+    let of = |results: &[CaseResult]| cases.clone().filter(|case| results.contains(&case.result)).count().to_string();
+    [cases.clone().count().to_string(), of(&[CaseResult::Failed]), of(&[CaseResult::Unknown, CaseResult::Invalid])]
 }
 
 fn write_suite(xml: &mut Xml, suite: &Suite) -> io::Result<()> {
@@ -66,10 +66,11 @@ fn write_case(xml: &mut Xml, suite: &Suite, case: &Case) -> io::Result<()> {
     let element = element.with_attributes([("name", &*in_a_line(&case.name)), ("classname", &in_a_line(&suite.name))]);
     let title = in_a_line(&case.title);
     let kind = match case.result {
-        Outcome::Passed => return element.write_empty().map(|_| ()),
-        Outcome::Told => return element.write_inner_content(|xml| text(xml.create_element("system-out"), &case.text)).map(|_| ()),
-        Outcome::Failed => ("failure", "violated"),
-        Outcome::Unknown => ("error", "unknown"),
+        CaseResult::Passed => return element.write_empty().map(|_| ()),
+        CaseResult::Told => return element.write_inner_content(|xml| text(xml.create_element("system-out"), &case.text)).map(|_| ()),
+        CaseResult::Failed => ("failure", "violated"),
+        CaseResult::Unknown => ("error", "unknown"),
+        CaseResult::Invalid => ("error", "invalid"),
     };
     let (name, kind) = kind;
     element.write_inner_content(|xml| text(xml.create_element(name).with_attributes([("type", kind), ("message", &title)]), &case.text))?;

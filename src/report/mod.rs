@@ -18,18 +18,19 @@ mod testing;
 mod text;
 mod trace;
 mod transactions;
+mod words;
 
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Population;
 
-pub use command::{Invocation, quote};
-pub use explanation::{explanation_json, explanation_text};
+pub use command::{Invocation, as_file, quote};
+pub use explanation::explanation_text;
 pub use github::GitHub;
 pub use history::{history_json, history_text};
 pub use json::{Json, SCHEMA, row_json};
 pub use junit::JUnit;
 pub use model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
-pub use page::{Html, PAGE_OPERATIONS, PAGE_SCENES};
+pub use page::{Html, PAGE_OPERATIONS, PAGE_VIOLATIONS};
 pub use replay::{Filter, ReplayWriter};
 pub use text::{Text, opening};
 pub use trace::TraceWriter;

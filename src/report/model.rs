@@ -1,8 +1,10 @@
 //! What is reported: a run, a sweep, histories that were judged, scenario files that were checked.
 
+use super::history::{history_headline, history_text};
+use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
 use crate::check::isolation::FileReport;
-use crate::check::{CheckReport, Verdict, View};
+use crate::check::{CheckReport, Drawing, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::Summary;
 use crate::scenario::Expected;
@@ -39,7 +41,7 @@ pub struct RunReport<'a> {
     /// Whether what counts is that the scenario's outcome came true.
     pub as_meant: bool,
     /// What its clients saw, to be drawn.
-    pub view: Option<&'a View>,
+    pub drawing: Option<&'a Drawing>,
 }
 
 /// A sweep that has ended.
@@ -64,6 +66,8 @@ pub struct HistoryReport {
     pub file: String,
     /// What was found, or why it could not be judged.
     pub found: Result<Found, String>,
+    /// The command that judges it again, alone.
+    pub again: String,
     /// Whether it is one of several, of which each is told in short.
     pub one_of_several: bool,
 }
@@ -115,6 +119,41 @@ impl Found {
         match self {
             Self::Object(report) => report.verdict,
             Self::Transactions(report) => report.verdict,
+        }
+    }
+
+    /// The answer in a line, without its end.
+    pub(super) fn headline(&self) -> String {
+        match self {
+            Self::Object(report) => history_headline(report),
+            Self::Transactions(report) => transactions_headline(report),
+        }
+    }
+
+    /// As people read it. In full, every violated key is explained.
+    pub(super) fn text(&self, full: bool) -> String {
+        match self {
+            Self::Object(report) => history_text(report, full),
+            Self::Transactions(report) => transactions_text(report),
+        }
+    }
+
+    /// What it was judged by, and what it is to keep.
+    pub(super) fn question(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Object(report) => (report.model, report.guarantee.name()),
+            Self::Transactions(report) => (report.notation.name(), report.level.name()),
+        }
+    }
+
+    /// The line of the file that it is about: on which the first violation ends, or what shows it begins.
+    pub(super) fn line(&self) -> Option<u64> {
+        match self {
+            Self::Object(report) => {
+                let example = report.explanation.violations.iter().filter_map(|example| example.line).min();
+                example.or_else(|| report.lines.iter().flatten().copied().min())
+            }
+            Self::Transactions(report) => report.finding_lines().into_values().map(|(begins, _)| begins).min(),
         }
     }
 }

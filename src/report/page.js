@@ -1,5 +1,6 @@
 "use strict";
-// Draws a judged history: lanes, bars, and an order of operations to step through. Only what is seen is drawn, so that length costs nothing.
+// Draws a judged history: lanes, bars, and an order of operations to step through. What is wrong is said by the counterexamples of the
+// explanation, as JSON has them. Only what is seen is drawn, so that length costs nothing.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
@@ -21,8 +22,7 @@
   const LANE = 40, BAR = 24, TOP = 14, EDGE = 16;
   const ZOOMS = [14, 34, 70, 130, 260, 1300];
   const operations = data.operations;
-  const who = (operation) => data.client + operation.client;
-  const say = (place) => `${who(operations[place])} ${operations[place].text}`;
+  const say = (place) => `${operations[place].who} ${operations[place].text}`;
   const measure = document.createElement("canvas").getContext("2d");
   measure.font = `12.5px ${getComputedStyle(document.documentElement).getPropertyValue("--mono")}`;
   const CHARACTER = measure.measureText("0000000000").width / 10 || 7.6;
@@ -40,13 +40,14 @@
       if (operation.ends !== null && !opened.has(place)) edges.push([operation.ends, 1, place]);
     }
     edges.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
-    const lanes = [...new Set(places.map((place) => operations[place].client))].sort((a, b) => a - b);
-    const row = new Map(lanes.map((client, index) => [client, index]));
+    const names = new Map(places.map((place) => [operations[place].lane, operations[place].who]));
+    const lanes = [...names.keys()].sort((a, b) => a - b);
+    const row = new Map(lanes.map((lane, index) => [lane, index]));
     const width = (place) => Math.min(ZOOMS[zoom], operations[place].text.length * CHARACTER + 18);
     const bars = new Map(), free = new Map(), openBar = new Map();
     let x = 0, before = null;
     for (const [rank, ends, place] of edges) {
-      const client = operations[place].client;
+      const client = operations[place].lane;
       if (before !== null && rank !== before) x += zoom < 2 ? 8 : EDGE;
       before = rank;
       if (ends) {
@@ -66,12 +67,12 @@
         free.set(client, x + (closes ? 12 : width(place) + 6));
       }
     }
-    const gutter = Math.max(...lanes.map((client) => (data.client + client).length), 2) * CHARACTER + 22;
+    const gutter = Math.max(...[...names.values()].map((name) => name.length), 2) * CHARACTER + 22;
     let end = x;
     for (const bar of bars.values()) end = Math.max(end, bar.right ?? bar.left + width(bar.place));
     for (const bar of bars.values()) if (bar.right === null && bar.drawn === null) bar.drawn = Math.max(bar.left + width(bar.place), end + 24);
     const made = {
-      lanes, gutter, opened,
+      lanes: lanes.map((lane) => names.get(lane)), gutter,
       bars: [...bars.values()].sort((a, b) => a.left - b.left),
       of: bars,
       width: end + 40,
@@ -98,9 +99,10 @@
     });
   }
 
-  const state = { scene: data.first, view: "small", attempt: 0, step: 0, zoom: 3 };
-  const holds = data.scenes.length === 0;
-  const scene = () => data.scenes[state.scene];
+  const state = { violation: 0, part: "small", attempt: 0, step: 0, zoom: 3 };
+  const holds = data.violations.length === 0;
+  const violation = () => data.violations[state.violation];
+  const isSmall = () => !holds && state.part === "small";
 
   function current() {
     if (holds) {
@@ -108,17 +110,12 @@
       const orders = data.witness ? [data.witness] : [];
       return { places, orders, stuck: null, opened: new Set(), core: new Set(places), name: `all ${state.zoom}` };
     }
-    const { core, small, whole } = scene();
-    const attempts = state.view === "small" ? small : whole;
-    if (state.view === "whole") {
-      const name = `whole ${state.scene} ${state.zoom}`;
-      return { places: scene().operations, orders: attempts.orders, stuck: attempts.stuck, opened: new Set(), core: new Set(core), name };
-    }
-    const used = attempts.orders.flatMap((order) => order.operations);
-    const places = [...new Set([...core, attempts.stuck, ...used])].sort((a, b) => a - b);
-    const counting = new Set([...core, attempts.stuck]);
-    const opened = new Set(places.filter((place) => !counting.has(place)));
-    return { places, orders: attempts.orders, stuck: attempts.stuck, opened, core: counting, name: `small ${state.scene}` };
+    const { counterexample, places, concerned } = violation();
+    const orders = counterexample.attempts.map((attempt) => ({ ...attempt, operations: attempt.order.map((index) => places[index]) }));
+    const those = (wanted) => new Set(places.filter((_, index) => wanted(counterexample.operations[index])));
+    const opened = those((operation) => operation.open), core = those((operation) => !operation.open);
+    const name = isSmall() ? `small ${state.violation}` : `whole ${state.violation} ${state.zoom}`;
+    return { places: isSmall() ? places : concerned, orders, stuck: places[counterexample.stuck], opened, core, name };
   }
 
   const scroller = $("scroller"), space = $("space");
@@ -133,7 +130,7 @@
   function show() {
     now = current();
     state.attempt = Math.min(state.attempt, Math.max(0, now.orders.length - 1));
-    shape = layout(now.name, now.places, state.view === "small" && !holds ? ZOOMS.length - 1 : state.zoom, now.opened);
+    shape = layout(now.name, now.places, isSmall() ? ZOOMS.length - 1 : state.zoom, now.opened);
     trail = order() ? points(shape, order()) : [];
     state.step = Math.min(state.step, steps());
     space.style.width = `${shape.width + shape.gutter}px`;
@@ -145,24 +142,24 @@
   function words() {
     const say_op = (place) => { const node = element("span", "op", say(place)); return node; };
     if (!holds) {
-      const { core, among, minimal, key, leftOut } = scene();
+      const { needed, among, minimal, key } = violation().counterexample, { leftOut } = violation();
       $("what").replaceChildren(say_op(now.stuck), " fits in no order");
-      const few = core.length === among ? `The ${counted(among, "operation")}` : `${core.length} of ${counted(among, "operation")}`;
-      const needed = minimal && core.length > 1 ? "; without any one of them there would be an order" : "";
+      const few = needed === among ? `The ${counted(among, "operation")}` : `${needed} of ${counted(among, "operation")}`;
+      const each = minimal && needed > 1 ? "; without any one of them there would be an order" : "";
       const on = key === null ? "" : ` on key ${key}`;
       const cut = leftOut ? ` ${counted(leftOut, "operation")} further away ${leftOut === 1 ? "is" : "are"} not on this page.` : "";
-      const more = data.scenesLeftOut ? ` ${counted(data.scenesLeftOut, "more key")} not on this page.` : "";
-      $("why").textContent = `${few}${on} ${core.length === 1 ? "is" : "are"} enough to see it${needed}.${cut}${more}`;
+      const more = data.violationsLeftOut ? ` ${counted(data.violationsLeftOut, "more key")} not on this page.` : "";
+      $("why").textContent = `${few}${on} ${needed === 1 ? "is" : "are"} enough to see it${each}.${cut}${more}`;
     } else {
       $("what").textContent = data.witness ? "An order that explains every answer" : "All operations";
       const cut = data.leftOut ? `The page shows ${counted(operations.length, "operation")} and leaves out ${data.leftOut.toLocaleString("en")}.` : "";
       $("why").textContent = data.furthest.length ? `The search got as far as the marked operations. ${cut}` : cut;
     }
-    toggles($("views"), holds ? [] : [["small", `Smallest part (${scene().core.length})`], ["whole", `Whole history (${scene().operations.length.toLocaleString("en")})`]],
-      state.view, (view) => { state.view = view; state.attempt = 0; show(); last(); });
+    toggles($("parts"), holds ? [] : [["small", `Smallest part (${violation().counterexample.needed})`], ["whole", `Whole history (${violation().concerned.length.toLocaleString("en")})`]],
+      state.part, (part) => { state.part = part; show(); last(); });
     toggles($("attempts"), now.orders.length < 2 ? [] : now.orders.map((_, index) => [index, `Order ${index + 1}`]), state.attempt,
       (attempt) => { state.attempt = attempt; show(); last(); });
-    $("zooms").hidden = !holds && state.view === "small";
+    $("zooms").hidden = isSmall();
     $("steps").hidden = steps() === 0;
     status();
     listing();
@@ -200,7 +197,8 @@
       box.replaceChildren(skipped ? `The first ${skipped.toLocaleString("en")} steps are not shown.` : "Nothing has taken effect yet.");
     } else {
       const free = now.opened.has(chosen.operations[state.step - 1]) ? " (its end does not matter here)" : "";
-      box.replaceChildren(op(chosen.operations[state.step - 1]), ` takes effect${free}. Then: `, element("span", "state", chosen.states[state.step - 1]), ".");
+      const after = chosen.states[state.step - 1];
+      box.replaceChildren(op(chosen.operations[state.step - 1]), ` takes effect${free}.`, after ? " Then: " : "", element("span", "state", after), after ? "." : "");
     }
   }
 
@@ -233,12 +231,11 @@
   function table() {
     $("tables").hidden = holds;
     if (holds) return;
-    const places = state.view === "small" ? now.places : scene().core;
-    const shown = places.length > 60 ? scene().core.slice(-60) : places;
-    $("enough").textContent = state.view === "small" ? "What is drawn" : "The smallest part";
+    const shown = violation().places.length > 60 ? [...now.core].slice(-60) : violation().places;
+    $("enough").textContent = isSmall() ? "What is drawn" : "The smallest part";
     $("rows").replaceChildren(...shown.map((place) => {
       const row = element("tr", place === now.stuck ? "stuck" : ""), operation = operations[place];
-      element("td", "", who(operation), row);
+      element("td", "", operation.who, row);
       element("td", "", operation.text, row);
       element("td", "", operation.place, row);
       const note = place === now.stuck ? "fits in no order" : now.opened.has(place) ? "at any later time, or never" : "";
@@ -275,9 +272,9 @@
     drawTrail(moved, from, to);
     moved.append(labels);
     make("rect", { class: "gutter", x: 0, y: 0, width: shape.gutter - 8, height }, root);
-    shape.lanes.forEach((client, row) => {
+    shape.lanes.forEach((name, row) => {
       const y = TOP + row * LANE + LANE / 2 - top;
-      if (y > -LANE && y < height + LANE) make("text", { class: "who", x: 12, y: y + 4.5 }, root, data.client + client);
+      if (y > -LANE && y < height + LANE) make("text", { class: "who", x: 12, y: y + 4.5 }, root, name);
     });
     svg.replaceChildren(root);
   }
@@ -354,7 +351,7 @@
       draw();
     });
   }
-  $("key")?.addEventListener("change", (event) => { state.scene = Number(event.target.value); state.attempt = 0; show(); last(); });
+  $("key")?.addEventListener("change", (event) => { state.violation = Number(event.target.value); state.attempt = 0; show(); last(); });
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, pre, summary")) return;
     const other = (by) => { if (now.orders.length > 1) { state.attempt = (state.attempt + by + now.orders.length) % now.orders.length; show(); last(); } };

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::explanation::explanation_text;
+use super::explanation::{explanation_text, label, place, smallest_first};
 use super::history::{history_facts, history_headline, history_text};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
-use crate::base::Time;
-use crate::check::{Attempts, Ending, Explanation, PropertyReport, Scene, Verdict, View, ViewedOperation, ViewedOrder};
+use crate::base::{ClientId, Time};
+use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
+use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -21,7 +22,9 @@ const SCRIPT: &str = include_str!("page.js");
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
 /// How many violations are drawn. The others are told.
-pub const PAGE_SCENES: usize = 50;
+pub const PAGE_VIOLATIONS: usize = 50;
+/// How long the text of an operation may be.
+const TEXT: usize = 160;
 
 /// A page of its own, for a browser.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +42,9 @@ impl Render for Html {
                 facts: &history_facts(found),
                 properties: html! {},
                 text: &history_text(found, true),
-                client: "p",
-                first: 0,
+                picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation))),
             }
-            .markup(found.view.as_ref()),
+            .markup(),
             Report::Histories(_) | Report::Sweep(_) | Report::Lint(_) => plain_page(&told),
         }
     }
@@ -52,6 +54,10 @@ impl Render for Html {
 fn run_page(run: &RunReport<'_>, told: &str) -> String {
     let (subject, outcome) = (&run.subject, run.outcome);
     let facts = [subject.system.to_owned(), format!("seed {}", outcome.seed), format!("digest {:016x}", outcome.digest)];
+    let explained = outcome.properties.iter().find_map(|property| match &property.explanation {
+        Some(Explanation::Linearizability(found)) => Some(&**found),
+        _ => None,
+    });
     let page = Page {
         verdict: outcome.verdict(),
         headline: &text::headline(subject, outcome),
@@ -59,10 +65,9 @@ fn run_page(run: &RunReport<'_>, told: &str) -> String {
         facts: &facts,
         properties: properties(run),
         text: told,
-        client: "c",
-        first: 1,
+        picture: run.drawing.map(|drawing| Picture::new(drawing, explained)),
     };
-    page.markup(run.view)
+    page.markup()
 }
 
 /// The properties of a run, the worst first; those that did not hold are explained.
@@ -108,7 +113,7 @@ const fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-/// What a page says besides what it draws.
+/// What a page says, and draws.
 struct Page<'a> {
     /// The answer.
     verdict: Verdict,
@@ -122,14 +127,11 @@ struct Page<'a> {
     properties: Markup,
     /// All of it as text.
     text: &'a str,
-    /// How a client is called, in front of its number: `p`.
-    client: &'a str,
-    /// What stands in front of the number of the first client: how clients are counted.
-    first: u32,
+    picture: Option<Picture<'a>>,
 }
 
 impl Page<'_> {
-    fn markup(&self, view: Option<&View>) -> String {
+    fn markup(&self) -> String {
         let (class, sign) = sign(self.verdict);
         let headline = self.headline.split_once(": ").map_or(self.headline, |(_, rest)| rest);
         html! {
@@ -154,16 +156,17 @@ impl Page<'_> {
                             p.facts { span.source { (self.source) } @for fact in self.facts { " · " (fact) } }
                         }
                         (self.properties)
-                        @if let Some(view) = view { (drawing(view)) }
-                        details #told open[view.is_none_or(|view| view.operations.is_empty())] {
+                        @if let Some(picture) = &self.picture { (picture.frame()) }
+                        details #told open[self.picture.as_ref().is_none_or(|picture| picture.places.is_empty())] {
                             summary { "The same as text" }
                             pre tabindex="0" { (self.text) }
                         }
                         noscript { style { "#told pre { display: block } .needs-script { display: none }" } pre { (self.text) } }
-                        @if let Some(view) = view { (legend(view)) }
+                        @if let Some(picture) = &self.picture { (picture.legend()) }
                     }
-                    @if let Some(view) = view {
-                        script #data type="application/json" { (PreEscaped(self.data(view))) }
+                    @if let Some(picture) = &self.picture {
+                        // Nothing in the data ends the element that it stands in.
+                        script #data type="application/json" { (PreEscaped(picture.json().to_string().replace('<', "\\u003c"))) }
                         script { (PreEscaped(SCRIPT)) }
                     }
                 }
@@ -171,189 +174,162 @@ impl Page<'_> {
         }
         .into_string()
     }
-
-    /// What the script draws. Nothing in it ends the element that it stands in.
-    fn data(&self, view: &View) -> String {
-        Drawn::new(self, view).json(view).to_string().replace('<', "\\u003c")
-    }
 }
 
-/// The parts that the script fills.
-fn drawing(view: &View) -> Markup {
-    let first = smallest(view);
-    html! {
-        section.needs-script #scene aria-labelledby="what" {
-            @if view.scenes.len() > 1 {
-                p.keys { label for="key" { "Key " } select #key {
-                    @for (place, scene) in view.scenes.iter().take(PAGE_SCENES).enumerate() {
-                        option value=(place) selected[place == first] {
-                            (scene.key.as_deref().unwrap_or("all together")) " (" (scene.core.len()) " of " (scene.operations.len()) ")"
+/// What is drawn: the counterexamples of the explanation, amidst the history.
+struct Picture<'a> {
+    drawing: &'a Drawing,
+    /// The counterexamples, the smallest first, each with the operations on its key.
+    violations: Vec<(&'a Counterexample, &'a [usize])>,
+    /// How many more there are.
+    violations_left_out: usize,
+    /// The operations that the page holds, by their index in the history, and the place of each on the page.
+    places: BTreeMap<usize, usize>,
+}
+
+impl<'a> Picture<'a> {
+    fn new(drawing: &'a Drawing, explanation: Option<&'a Linearizability>) -> Self {
+        let found = explanation.map(|explanation| explanation.violations.as_slice()).unwrap_or_default();
+        let concerned = |(place, _): &(usize, &Counterexample)| drawing.concerned.get(*place).map(Vec::as_slice).unwrap_or_default();
+        let drawn = smallest_first(found).into_iter().filter(|(_, example)| example.stuck.is_some());
+        let violations: Vec<_> = drawn.take(PAGE_VIOLATIONS).map(|each| (each.1, concerned(&each))).collect();
+        let kept: BTreeSet<usize> = kept(drawing, &violations);
+        let places = kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect();
+        Self { drawing, violations_left_out: found.len() - violations.len(), violations, places }
+    }
+
+    /// The parts that the script fills.
+    fn frame(&self) -> Markup {
+        html! {
+            section.needs-script #drawing aria-labelledby="what" {
+                @if self.violations.len() > 1 {
+                    p.keys { label for="key" { "Key " } select #key {
+                        @for (place, (example, _)) in self.violations.iter().enumerate() {
+                            option value=(place) {
+                                (example.key.as_deref().unwrap_or("all together")) " (" (example.needed) " of " (example.among) ")"
+                            }
                         }
+                    } }
+                }
+                h2 #what { }
+                p #why { }
+                div.controls role="toolbar" aria-label="What is shown" aria-controls="figure" {
+                    span.group #parts role="group" aria-label="Part of the history" { }
+                    span.group #attempts role="group" aria-label="Order" { }
+                    span.group #steps role="group" aria-label="Step" {
+                        button type="button" #first aria-label="First step" { "|◀" }
+                        button type="button" #back aria-label="One step back" { "◀" }
+                        output #step for="first back on last" { }
+                        button type="button" #on aria-label="One step on" { "▶" }
+                        button type="button" #last aria-label="Last step" { "▶|" }
                     }
-                } }
-            }
-            h2 #what { }
-            p #why { }
-            div.controls role="toolbar" aria-label="What is shown" aria-controls="figure" {
-                span.group #views role="group" aria-label="Part of the history" { }
-                span.group #attempts role="group" aria-label="Order" { }
-                span.group #steps role="group" aria-label="Step" {
-                    button type="button" #first aria-label="First step" { "|◀" }
-                    button type="button" #back aria-label="One step back" { "◀" }
-                    output #step for="first back on last" { }
-                    button type="button" #on aria-label="One step on" { "▶" }
-                    button type="button" #last aria-label="Last step" { "▶|" }
+                    span.group #zooms role="group" aria-label="Zoom" {
+                        button type="button" #out aria-label="Narrower bars" { "−" }
+                        button type="button" #in aria-label="Wider bars" { "+" }
+                    }
                 }
-                span.group #zooms role="group" aria-label="Zoom" {
-                    button type="button" #out aria-label="Narrower bars" { "−" }
-                    button type="button" #in aria-label="Wider bars" { "+" }
+                figure #figure tabindex="0" role="group" aria-labelledby="what" aria-describedby="status hint" {
+                    div #scroller { div #space { } }
                 }
-            }
-            figure #figure tabindex="0" role="group" aria-labelledby="what" aria-describedby="status hint" { div #scroller { div #space { } } }
-            p #status role="status" aria-live="polite" { }
-            p.hint #hint { "Arrow keys step: left and right one step, up and down another order, Home and End the first and the last step." }
-            div.below {
-                div #listing { h3 { "The order" } ol #order { } }
-                div #tables { h3 #enough { } table { thead { tr { th scope="col" { "who" } th scope="col" { "what" } th scope="col" { "where" }
-                    th scope="col" { "" } } } tbody #rows { } } }
-            }
-        }
-    }
-}
-
-/// The violation with the smallest part: it is shown first.
-fn smallest(view: &View) -> usize {
-    let scenes = view.scenes.iter().take(PAGE_SCENES).enumerate();
-    scenes.min_by_key(|(_, scene)| (scene.core.len(), scene.small.stuck)).map_or(0, |(place, _)| place)
-}
-
-/// How the drawing is to be read.
-fn legend(view: &View) -> Markup {
-    let violated = !view.scenes.is_empty();
-    html! {
-        details.legend open {
-            summary { "How to read the drawing" }
-            ul {
-                li { "A lane is a client. A bar is an operation, from its beginning to its end. Only order counts, not length: what stands right of "
-                    "another bar's end began after it." }
-                li { span.sample.open { "a bar without an end" } " may take effect at any time after it began, or never." }
-                li { "A dot is the moment at which an operation takes effect; it must lie within its bar. The line joins the dots in their order." }
-                @if violated {
-                    li { span.sample.stuck { "the double bar" } " fits in no order: whatever comes before it, its answer is wrong." }
-                    li { "The smallest part is enough to see that. Everything else is left out, or counts as if its end were not known." }
+                p #status role="status" aria-live="polite" { }
+                p.hint #hint {
+                    "Arrow keys step: left and right one step, up and down another order, Home and End the first and the last step."
+                }
+                div.below {
+                    div #listing { h3 { "The order" } ol #order { } }
+                    div #tables { h3 #enough { } table { thead { tr { th scope="col" { "who" } th scope="col" { "what" }
+                        th scope="col" { "where" } th scope="col" { "" } } } tbody #rows { } } }
                 }
             }
         }
     }
-}
 
-/// Which operations a page holds.
-struct Drawn<'a> {
-    kept: BTreeMap<usize, usize>,
-    page: &'a Page<'a>,
-}
-
-impl<'a> Drawn<'a> {
-    fn new(page: &'a Page<'a>, view: &View) -> Self {
-        let mut kept: BTreeSet<usize> = BTreeSet::new();
-        let scenes = &view.scenes[..view.scenes.len().min(PAGE_SCENES)];
-        for scene in scenes {
-            kept.extend(&scene.core);
-            kept.extend(scene.small.orders.iter().flat_map(|(order, _)| order.operations.iter().rev().take(200)));
-            kept.extend([scene.small.stuck, scene.whole.stuck]);
+    /// How the drawing is to be read.
+    fn legend(&self) -> Markup {
+        html! {
+            details.legend open {
+                summary { "How to read the drawing" }
+                ul {
+                    li { "A lane is a client. A bar is an operation, from its beginning to its end. Only order counts, not length: what stands "
+                        "right of another bar's end began after it." }
+                    li { span.sample.open { "a bar without an end" } " may take effect at any time after it began, or never." }
+                    li { "A dot is the moment at which an operation takes effect; it must lie within its bar. The line joins the dots in their "
+                        "order." }
+                    @if !self.violations.is_empty() {
+                        li { span.sample.stuck { "the double bar" } " fits in no order: whatever comes before it, its answer is wrong." }
+                        li { "The smallest part is enough to see that. Everything else is left out, or counts as if its end were not known." }
+                    }
+                }
+            }
         }
-        let room = PAGE_OPERATIONS.saturating_sub(kept.len()) / scenes.len().max(1);
-        for scene in scenes {
-            kept.extend(around(&scene.operations, scene.whole.stuck, room));
-        }
-        if scenes.is_empty() {
-            let all: Vec<usize> = (0..view.operations.len()).filter(|index| view.operations[*index].ending != Ending::Failed).collect();
-            let middle = view.furthest.first().copied().unwrap_or(0);
-            kept.extend(around(&all, middle, room));
-        }
-        Self { kept: kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect(), page }
     }
 
-    fn json(&self, view: &View) -> Value {
-        let ranks = Ranks::new(self.kept.keys().map(|index| &view.operations[*index]));
-        let operations: Vec<Value> = self.kept.keys().map(|index| self.operation(&view.operations[*index], &ranks)).collect();
-        let scenes: Vec<Value> = view.scenes.iter().take(PAGE_SCENES).map(|scene| self.scene(scene)).collect();
+    fn json(&self) -> Value {
+        let operations: Vec<&DescribedOperation> = self.places.keys().map(|index| &self.drawing.operations[*index]).collect();
+        let ranks = Ranks::new(&operations);
+        let lanes: BTreeSet<ClientId> = operations.iter().map(|operation| operation.client).collect();
+        let lanes: BTreeMap<ClientId, usize> = lanes.into_iter().zip(0..).collect();
+        let judged = self.drawing.operations.iter().filter(|operation| operation.ending != Ending::Failed).count();
+        let left_out = if self.violations.is_empty() { judged.saturating_sub(operations.len()) } else { 0 };
+        let operations = operations.into_iter().map(|operation| {
+            json!({
+                "lane": lanes[&operation.client],
+                "who": operation.who,
+                "text": label(&operation.text, TEXT),
+                "begins": ranks.of(operation.invoked, true),
+                "ends": operation.completed.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
+                "place": place(operation),
+            })
+        });
         json!({
-            "client": self.page.client,
-            "operations": operations,
-            "scenes": scenes,
-            "first": smallest(view),
-            "scenesLeftOut": view.scenes.len() - scenes.len(),
-            "witness": view.witness.as_ref().map(|order| self.beginning(order)),
-            "furthest": self.places(&view.furthest),
-            "leftOut": view.operations.iter().filter(|operation| operation.ending != Ending::Failed).count()
-                .saturating_sub(if view.scenes.is_empty() { operations.len() } else { usize::MAX }),
+            "operations": operations.collect::<Vec<_>>(),
+            "violations": self.violations.iter().map(|(example, concerned)| self.violation(example, concerned)).collect::<Vec<_>>(),
+            "violationsLeftOut": self.violations_left_out,
+            "witness": self.drawing.witness.as_ref().map(|(order, states)| self.witness(order, states)),
+            "furthest": self.on_page(&self.drawing.furthest),
+            "leftOut": left_out,
         })
     }
 
-    fn operation(&self, operation: &ViewedOperation, ranks: &Ranks) -> Value {
-        let place = match (operation.lines, operation.completed) {
-            (Some((begins, Some(ends))), _) => format!("lines {begins} to {ends}"),
-            (Some((begins, None)), _) => format!("from line {begins}"),
-            (None, Some(completed)) => format!("{} to {completed}", operation.invoked),
-            (None, None) => format!("from {}", operation.invoked),
-        };
+    /// The counterexample as it is in the explanation, where on the page its operations are, and those on its key.
+    fn violation(&self, example: &Counterexample, concerned: &[usize]) -> Value {
+        let places = example.operations.iter().map(|operation| self.places[&operation.index]);
+        let concerned_places = self.on_page(concerned);
         json!({
-            "client": operation.client + self.page.first,
-            "key": operation.key,
-            "text": operation.text.strip_suffix(" → ?").unwrap_or(&operation.text),
-            "begins": ranks.of(operation.invoked, true),
-            "ends": operation.completed.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
-            "place": place,
+            "counterexample": example,
+            "places": places.collect::<Vec<_>>(),
+            "leftOut": concerned.len() - concerned_places.len(),
+            "concerned": concerned_places,
         })
     }
 
-    fn scene(&self, scene: &Scene) -> Value {
-        let operations = self.places(&scene.operations);
-        json!({
-            "key": scene.key,
-            "leftOut": scene.operations.len() - operations.len(),
-            "among": scene.operations.len(),
-            "operations": operations,
-            "core": self.places(&scene.core),
-            "minimal": scene.minimal,
-            "small": self.attempts(&scene.small),
-            "whole": self.attempts(&scene.whole),
-        })
-    }
-
-    fn attempts(&self, attempts: &Attempts) -> Value {
-        let orders: Vec<Value> = attempts.orders.iter().map(|(order, expected)| self.end(order, expected)).collect();
-        json!({ "stuck": self.kept[&attempts.stuck], "orders": orders })
-    }
-
-    /// The end of an order, as far as its states and operations are at hand.
-    fn end(&self, order: &ViewedOrder, expected: &str) -> Value {
-        let missing = order.operations.iter().rposition(|index| !self.kept.contains_key(index)).map_or(0, |place| place + 1);
-        let skipped = order.from.max(missing);
-        json!({
-            "skipped": skipped,
-            "operations": self.places(&order.operations[skipped..]),
-            "states": order.states[skipped - order.from..],
-            "expected": expected,
-        })
-    }
-
-    /// The beginning of an order.
-    fn beginning(&self, order: &ViewedOrder) -> Value {
-        let known = order.operations.iter().take(order.states.len()).take_while(|index| self.kept.contains_key(index)).count();
-        json!({
-            "skipped": 0,
-            "operations": self.places(&order.operations[..known]),
-            "states": order.states[..known],
-            "expected": Value::Null,
-        })
+    /// The beginning of an order, as far as its states and operations are at hand.
+    fn witness(&self, order: &[usize], states: &[String]) -> Value {
+        let known = order.iter().take(states.len()).take_while(|index| self.places.contains_key(index)).count();
+        json!({ "skipped": 0, "operations": self.on_page(&order[..known]), "states": states[..known], "expected": null })
     }
 
     /// Where these are on the page, of those that are.
-    fn places(&self, indices: &[usize]) -> Vec<usize> {
-        indices.iter().filter_map(|index| self.kept.get(index).copied()).collect()
+    fn on_page(&self, indices: &[usize]) -> Vec<usize> {
+        indices.iter().filter_map(|index| self.places.get(index).copied()).collect()
     }
+}
+
+/// Which operations a page holds: those of the counterexamples, and as many others as there is room for.
+fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])]) -> BTreeSet<usize> {
+    let told = |(example, _): &(&Counterexample, &[usize])| example.operations.iter().map(|operation| operation.index).collect::<Vec<_>>();
+    let mut kept: BTreeSet<usize> = violations.iter().flat_map(told).collect();
+    let room = PAGE_OPERATIONS.saturating_sub(kept.len()) / violations.len().max(1);
+    for (example, concerned) in violations {
+        let stuck = example.stuck.map_or(0, |stuck| example.operations[stuck].index);
+        kept.extend(around(concerned, stuck, room));
+    }
+    if violations.is_empty() {
+        let judged = |index: &usize| drawing.operations[*index].ending != Ending::Failed;
+        let all: Vec<usize> = (0..drawing.operations.len()).filter(judged).collect();
+        kept.extend(around(&all, drawing.furthest.first().copied().unwrap_or(0), room));
+    }
+    kept
 }
 
 /// So many of these around one of them: mostly those before it.
@@ -367,8 +343,8 @@ fn around(indices: &[usize], middle: usize, room: usize) -> impl Iterator<Item =
 struct Ranks(Vec<(Time, bool)>);
 
 impl Ranks {
-    fn new<'a>(operations: impl Iterator<Item = &'a ViewedOperation>) -> Self {
-        let edges = operations.flat_map(|operation| [Some((operation.invoked, false)), operation.completed.map(|at| (at, true))]);
+    fn new(operations: &[&DescribedOperation]) -> Self {
+        let edges = operations.iter().flat_map(|operation| [Some((operation.invoked, false)), operation.completed.map(|at| (at, true))]);
         let mut edges: Vec<(Time, bool)> = edges.flatten().collect();
         edges.sort_unstable();
         edges.dedup();
@@ -386,9 +362,10 @@ mod tests {
     use crate::check::{CheckOptions, run_check};
 
     fn drawn(history: &str) -> String {
-        let report = run_check(history.as_bytes(), "register", &CheckOptions { view: true, ..CheckOptions::default() }).expect("a history");
-        let (file, found) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))));
-        Html.render(&Report::Histories(&[HistoryReport { file, found, one_of_several: false }]))
+        let report =
+            run_check(history.as_bytes(), "register", &CheckOptions { drawing: true, ..CheckOptions::default() }).expect("a history");
+        let (file, found, again) = ("<b>.edn".to_owned(), Ok(Found::Object(Box::new(report))), String::new());
+        Html.render(&Report::Histories(&[HistoryReport { file, found, again, one_of_several: false }]))
     }
 
     fn data(page: &str) -> Value {
@@ -429,12 +406,12 @@ mod tests {
         let list = |value: &Value| value.as_array().expect("a list").clone();
         let operations = list(&data["operations"]);
         assert!((PAGE_OPERATIONS - 500..=PAGE_OPERATIONS).contains(&operations.len()), "{}", operations.len());
-        let scene = &data["scenes"][0];
+        let violation = &data["violations"][0];
         let text = |place: &Value| operations[place.as_u64().expect("a place") as usize]["text"].clone();
-        assert_eq!(text(&scene["small"]["stuck"]), "read → 3");
-        assert_eq!(text(&list(&scene["core"])[0]), "write 3", "far away, but in the core");
-        assert_eq!(scene["leftOut"], PAGE_OPERATIONS + 5_001 - operations.len());
-        let order = &scene["whole"]["orders"][0];
-        assert_eq!(order["skipped"].as_u64().map(|skipped| skipped as usize + list(&order["states"]).len()), Some(PAGE_OPERATIONS + 5_000));
+        let told: Vec<Value> = list(&violation["places"]).iter().map(text).collect();
+        assert_eq!(told[0], "write 3", "far away, but in the core");
+        assert_eq!(told[violation["counterexample"]["stuck"].as_u64().expect("a place") as usize], "read → 3");
+        assert_eq!(violation["leftOut"], PAGE_OPERATIONS + 5_001 - operations.len());
+        assert_eq!(violation["leftOut"], PAGE_OPERATIONS + 5_001 - list(&violation["concerned"]).len());
     }
 }

@@ -2,11 +2,9 @@
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::history::{history_headline, history_text};
 use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
-use super::text::{clean, counted};
-use super::transactions::{transactions_headline, transactions_text};
-use crate::check::{CheckReport, Explanation, Verdict};
+use super::words::{clean, counted};
+use crate::check::{Explanation, Verdict};
 use crate::diagnostic::Place;
 use crate::explore::{DETERMINISTIC, PropertyTotal};
 
@@ -21,10 +19,10 @@ pub(super) struct Suite {
 /// A property.
 pub(super) struct Case {
     pub(super) name: String,
-    pub(super) result: Outcome,
+    pub(super) result: CaseResult,
     /// All there is to say, in a line.
     pub(super) title: String,
-    /// All there is to say; lines.
+    /// All there is to say; lines. What failed has the command that shows it again in the last.
     pub(super) text: String,
     /// Where in the suite's file this is about.
     pub(super) place: Place,
@@ -32,13 +30,15 @@ pub(super) struct Case {
 
 /// What became of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum CaseResult {
     Passed,
     /// It passed, and there is something to say: it is violated, as the scenario means to show.
     Told,
     Failed,
     /// Nobody knows. That is no pass.
     Unknown,
+    /// What was to be judged makes no sense, or could not be read.
+    Invalid,
 }
 
 /// The suites of a report.
@@ -55,30 +55,44 @@ fn run_suite(run: &RunReport<'_>) -> Suite {
     let (outcome, called) = (run.outcome, run.called);
     let replay = called.again(outcome);
     let cases = outcome.properties.iter().map(|property| {
-        let at = property.at.map(|at| format!("at {at}")).unwrap_or_default();
-        judged(property.name, property.verdict, &at, property.explanation.as_ref(), &replay, called)
+        let why = property.explanation.as_ref();
+        let at = property.at.filter(|_| !why.is_some_and(tells_when)).map(|at| format!("at {at}")).unwrap_or_default();
+        judged(property.name, property.verdict, &at, why, &replay, called)
     });
     let mut cases: Vec<Case> = cases.collect();
-    as_meant(&mut cases, run.meant(), called);
+    as_meant(&mut cases, run.meant(), &replay, called);
     let facts =
         vec![("system", run.subject.system.to_owned()), ("seed", outcome.seed.to_string()), ("digest", format!("{:016x}", outcome.digest))];
     Suite { name: run.subject.name.to_owned(), file: called.file.clone(), facts, cases }
 }
 
+/// Whether an explanation says itself when it was.
+fn tells_when(why: &Explanation) -> bool {
+    match why {
+        Explanation::Linearizability(_) | Explanation::Panic(_) | Explanation::Spin(_) => true,
+        Explanation::Rule(broken) => broken.fact("at").is_some(),
+        _ => false,
+    }
+}
+
 fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
     let (summary, called) = (sweep.summary, sweep.called);
+    let again = called.sweep(sweep.start, summary.asked);
     let mut cases: Vec<Case> = summary.properties.iter().map(|property| swept(property, summary.seeds, called)).collect();
-    as_meant(&mut cases, sweep.meant(), called);
+    as_meant(&mut cases, sweep.meant(), &again, called);
     let never = summary.never_seen(sweep.subject.expect);
     cases.extend(sweep.subject.expect.iter().map(|mark| {
-        let result = if never.contains(mark) && sweep.meant().is_none() { Outcome::Failed } else { Outcome::Passed };
-        let title = if result == Outcome::Failed { format!("never seen in {}", counted(summary.seeds, "seed")) } else { String::new() };
-        Case { name: format!("Sometimes(\"{mark}\")"), result, text: title.clone(), title, place: called.place() }
+        let name = format!("Sometimes(\"{mark}\")");
+        if never.contains(mark) && sweep.meant().is_none() {
+            failed(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, called)
+        } else {
+            Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place() }
+        }
     }));
     cases.extend(summary.first_defects.first().map(|(seed, defect)| {
         let title = format!("a defect in Stormglass itself, in {}", counted(summary.defects, "seed"));
         let text = format!("{}\n\n{}", defect.message, called.replay(*seed));
-        Case { name: "stormglass".to_owned(), result: Outcome::Unknown, title, text, place: called.place() }
+        Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
     }));
     let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -86,11 +100,11 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
 
 /// A property of a sweep: what became of it in the worst of its seeds.
 fn swept(property: &PropertyTotal, seeds: u64, called: &Invocation) -> Case {
-    let of = |count: u64, verdict: &str| format!("{verdict} in {count} of {}", counted(seeds, "seed"));
+    let of = |count: u64, verdict: Verdict| (verdict, format!("{verdict} in {count} of {}", counted(seeds, "seed")));
     let (verdict, told) = match (property.violated, property.unknown) {
         (0, 0) => (Verdict::Holds, String::new()),
-        (0, unknown) => (Verdict::Unknown, of(unknown, "unknown")),
-        (violated, _) => (Verdict::Violated, of(violated, "violated")),
+        (0, unknown) => of(unknown, Verdict::Unknown),
+        (violated, _) => of(violated, Verdict::Violated),
     };
     let (seed, explanation) = property.first.as_ref().map_or((0, None), |(seed, explanation)| (*seed, explanation.as_ref()));
     let replay = if property.name == DETERMINISTIC.name { called.verify(seed) } else { called.replay(seed) };
@@ -104,78 +118,62 @@ fn judged(name: &str, verdict: Verdict, told: &str, why: Option<&Explanation>, r
     let first = why.lines().next().unwrap_or_default();
     let title = [first, told].into_iter().find(|words| !words.is_empty()).unwrap_or_default().to_owned();
     let text = match result {
-        Outcome::Passed => String::new(),
+        CaseResult::Passed => String::new(),
         _ => [told, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
     };
     Case { name: name.to_owned(), result, title, text, place: called.place() }
 }
 
-const fn result(verdict: Verdict) -> Outcome {
+fn failed(name: String, title: String, again: &str, called: &Invocation) -> Case {
+    Case { name, result: CaseResult::Failed, text: format!("{title}\n\n{again}"), title, place: called.place() }
+}
+
+const fn result(verdict: Verdict) -> CaseResult {
     match verdict {
-        Verdict::Holds => Outcome::Passed,
-        Verdict::Violated => Outcome::Failed,
-        Verdict::Unknown => Outcome::Unknown,
+        Verdict::Holds => CaseResult::Passed,
+        Verdict::Violated => CaseResult::Failed,
+        Verdict::Unknown => CaseResult::Unknown,
     }
 }
 
 /// Where it counts what the scenario means to show, all is well if that was seen; if not, that is what is wrong.
-fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, called: &Invocation) {
+fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, again: &str, called: &Invocation) {
     match meant {
         None => {}
-        Some((_, true)) => cases.iter_mut().filter(|case| case.result != Outcome::Passed).for_each(|case| case.result = Outcome::Told),
+        Some((_, true)) => {
+            cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told)
+        }
         Some((property, false)) => {
             cases.retain(|case| case.name != property);
             let title = format!("{property} is not violated, though this scenario means to show it");
-            cases.push(Case { name: property.to_owned(), result: Outcome::Failed, text: title.clone(), title, place: called.place() });
+            cases.push(failed(property.to_owned(), title, again, called));
         }
     }
 }
 
 fn history_suite(history: &HistoryReport) -> Suite {
-    let case = match &history.found {
-        Ok(Found::Object(report)) => object_case(report),
-        Ok(Found::Transactions(report)) => {
-            let begins = report.finding_lines().into_values().map(|(begins, _)| begins).min();
-            let (title, text) = (transactions_headline(report), transactions_text(report));
-            Case { name: report.level.name().to_owned(), result: result(report.verdict), title, text, place: on_line(begins) }
-        }
-        Err(text) => Case {
-            name: "readable".to_owned(),
-            result: Outcome::Unknown,
-            title: first_line(text),
-            text: text.clone(),
-            place: on_line(None),
-        },
+    let HistoryReport { file, found, again, .. } = history;
+    let (name, result, title, text) = match found {
+        Ok(found) => (found.question().1, result(found.verdict()), found.headline(), found.text(true)),
+        Err(text) => ("readable", CaseResult::Invalid, first_line(text), text.clone()),
     };
-    let facts = match &history.found {
-        Ok(Found::Object(report)) => vec![("model", report.model.to_owned())],
-        Ok(Found::Transactions(report)) => vec![("model", report.notation.name().to_owned())],
-        Err(_) => Vec::new(),
-    };
-    Suite { name: history.file.clone(), file: history.file.clone(), facts, cases: vec![case] }
-}
-
-fn object_case(report: &CheckReport) -> Case {
-    let example = report.explanation.violations.iter().filter_map(|example| example.line).min();
-    let line = example.or_else(|| report.lines.iter().flatten().copied().min());
-    let (title, text) = (history_headline(report), history_text(report, true));
-    Case { name: report.guarantee.name().to_owned(), result: result(report.verdict), title, text, place: on_line(line) }
+    let text = if result == CaseResult::Passed { text } else { format!("{}\n\n{again}", text.trim_end()) };
+    let found = found.as_ref().ok();
+    let line = found.and_then(Found::line).and_then(|line| usize::try_from(line).ok()).unwrap_or(1);
+    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 } };
+    let facts = found.map(|found| ("model", found.question().0.to_owned())).into_iter().collect();
+    Suite { name: file.clone(), file: file.clone(), facts, cases: vec![case] }
 }
 
 fn lint_suite(file: &LintReport) -> Suite {
     let text = file.unread.clone().unwrap_or_else(|| file.problems.render(&file.source, false));
-    let result = match (&file.unread, file.is_valid(), file.problems.is_empty()) {
-        (Some(_), ..) => Outcome::Unknown,
-        (None, false, _) => Outcome::Failed,
-        (None, true, false) => Outcome::Told,
-        (None, true, true) => Outcome::Passed,
+    let result = match (file.is_valid(), file.problems.is_empty()) {
+        (false, _) => CaseResult::Invalid,
+        (true, false) => CaseResult::Told,
+        (true, true) => CaseResult::Passed,
     };
-    let case = Case { name: "lint".to_owned(), result, title: first_line(&text), text, place: on_line(None) };
+    let case = Case { name: "lint".to_owned(), result, title: first_line(&text), text, place: Place { line: 1, column: 1 } };
     Suite { name: file.source.name.clone(), file: file.source.name.clone(), facts: Vec::new(), cases: vec![case] }
-}
-
-fn on_line(line: Option<u64>) -> Place {
-    Place { line: line.and_then(|line| usize::try_from(line).ok()).unwrap_or(1), column: 1 }
 }
 
 fn first_line(text: &str) -> String {

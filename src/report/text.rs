@@ -1,17 +1,16 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
 use super::explanation::explanation_text;
-use super::history::{history_headline, history_text};
-use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::paint::Paint;
-use super::transactions::{transactions_headline, transactions_text};
+use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
 use crate::base::Duration;
 use crate::check::{PropertyReport, Table, Verdict};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
-use crate::world::{FaultCount, Messages, Operations, Outcome};
+use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
 pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
@@ -49,10 +48,8 @@ impl Render for Text {
 fn found_text(history: &HistoryReport, full: bool) -> String {
     match &history.found {
         Err(why) => why.clone(),
-        Ok(Found::Object(report)) if history.one_of_several => format!("{}: {}\n", history.file, history_headline(report)),
-        Ok(Found::Transactions(report)) if history.one_of_several => format!("{}: {}\n", history.file, transactions_headline(report)),
-        Ok(Found::Object(report)) => history_text(report, full),
-        Ok(Found::Transactions(report)) => transactions_text(report),
+        Ok(found) if history.one_of_several => format!("{}: {}\n", history.file, found.headline()),
+        Ok(found) => found.text(full),
     }
 }
 
@@ -79,6 +76,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
         1,
     );
     page.faults(&outcome.faults);
+    page.steps(outcome);
     page.fates(&outcome.fates);
     page.blank();
     page.line(&format!(
@@ -274,6 +272,14 @@ impl Page {
         }
     }
 
+    /// Where one kind of fault is in several steps of the plan, it is told of each that never struck.
+    fn steps(&mut self, outcome: &Outcome) {
+        let silent = outcome.steps.iter().filter(|step| step.strikes == 0 && outcome.steps.len() > outcome.faults.len());
+        for StepCount { step, .. } in silent {
+            self.line(&format!("      {}", self.paint.doubtful(&format!("{} never struck", clean(step)))));
+        }
+    }
+
     /// One that met no message is told: it is a typing error, or the run is not what it was.
     fn fates(&mut self, fates: &FateCounts) {
         if fates.fixed == 0 {
@@ -412,30 +418,6 @@ fn total_time(nanos: u128) -> String {
     }
 }
 
-/// `1 seed`, `1,000 seeds`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count))
-}
-
-/// `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Without anything that a terminal would obey; line breaks stay.
-pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
@@ -451,7 +433,7 @@ mod tests {
     use crate::report::samples::{called, subject};
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, view: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, drawing: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {
@@ -707,12 +689,5 @@ mod tests {
         assert_eq!(told(20), ", as this scenario means to show");
         assert_eq!(told(3), "; election-safety, as this scenario means to show, in 3");
         assert_eq!(told(0), "; this scenario means to show election-safety");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{doubt_lines, finding_json, finding_text, reason};
+use super::explanation::{doubt_lines, finding_text};
 use crate::check::isolation::{FileReport, Finding, Report};
 
 /// The verdict in a line, without its end.
@@ -23,7 +23,6 @@ pub(super) fn transactions_text(file: &FileReport) -> String {
             let ends = ends.map_or_else(String::new, |ends| format!(" to {ends}"));
             let _ = writeln!(text, "  T{}: line {begins}{ends}", place + 1);
         }
-        text.push_str("clients are counted from one: c1 is process 0\n");
     }
     text
 }
@@ -74,6 +73,7 @@ pub(super) fn transactions_json(file: &FileReport) -> Json {
         "events": file.entries,
         "level": file.level.name(),
         "verdict": file.verdict,
+        "detail": file.report.findings.iter().map(finding_text).collect::<Vec<_>>().join("\n").trim_end(),
         "isolation": isolation_json(&file.report),
         "lines": lines,
     })
@@ -88,7 +88,6 @@ fn isolation_json(report: &Report) -> Json {
             json!({"level": level.level.name(), "verdict": level.verdict, "anomalies": anomalies})
         })
         .collect();
-    let left_out: Vec<Json> = report.left_out.iter().map(|left| json!({"key": left.key, "why": reason(left.why)})).collect();
     let counts: Vec<Json> = report.counts.iter().map(|(anomaly, count)| json!({"anomaly": anomaly.name(), "count": count})).collect();
     json!({
         "strongest": report.strongest().iter().map(|level| level.name()).collect::<Vec<_>>(),
@@ -99,9 +98,9 @@ fn isolation_json(report: &Report) -> Json {
         "unknown": report.unknown,
         "dependencies": report.edges,
         "steps": report.steps,
-        "anomalies": report.findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "anomalies": report.findings,
         "counts": counts,
-        "left_out": left_out,
+        "left_out": report.left_out,
         "unordered": report.unordered,
     })
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Population, System, Written};
-use crate::check::{Property, View};
+use crate::check::{Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
@@ -62,7 +62,7 @@ pub struct Watch<'a> {
     /// How many states the judging of the history may spend.
     pub states: u64,
     /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
-    pub drawing: Option<&'a mut Option<View>>,
+    pub drawing: Option<&'a mut Option<Drawing>>,
     /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
     pub history: Option<&'a mut Vec<Entry>>,
 }
@@ -205,8 +205,8 @@ impl<S: System> Instance for Ready<S> {
         let mut outcome = run.outcome;
         let judged = match watch.drawing {
             Some(drawing) => {
-                let (judged, view) = S::judge_and_draw(&self.0, &run.history, watch.states);
-                *drawing = view;
+                let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, watch.states);
+                *drawing = drawn;
                 judged
             }
             None if watch.judged => S::judge_history(&self.0, &run.history, watch.states),

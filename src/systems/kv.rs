@@ -18,7 +18,7 @@ use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
-use crate::check::{Judge, Property, PropertyReport, View};
+use crate::check::{Drawing, Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, settings};
@@ -256,9 +256,9 @@ impl<P: KeyValue> System for Kv<P> {
         Some(spelling::kv())
     }
 
-    fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> (Vec<PropertyReport>, Option<View>) {
-        let (report, view) = linearizability::judge_and_draw(&LINEARIZABILITY, &Registers::empty(), "kv", history, states);
-        (vec![report], Some(view))
+    fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> (Vec<PropertyReport>, Option<Drawing>) {
+        let (report, drawing) = linearizability::judge_and_draw(&LINEARIZABILITY, &Registers::empty(), history, states);
+        (vec![report], Some(drawing))
     }
 }
 

@@ -18,7 +18,7 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::check::{Judge, Property, PropertyReport, View};
+use crate::check::{Drawing, Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Form, Setting};
@@ -103,7 +103,7 @@ pub trait System: Cluster + Sized {
         config: &Self::Config,
         history: &History<Self::Operation, Self::Response>,
         states: u64,
-    ) -> (Vec<PropertyReport>, Option<View>) {
+    ) -> (Vec<PropertyReport>, Option<Drawing>) {
         (Self::judge_history(config, history, states), None)
     }
 }

@@ -79,7 +79,7 @@ fn what_a_violation_looks_like() {
     .assert_eq(&history_text(&judged(text, "kv", None), false));
     expect![[r#"
         {
-          "schema": 1,
+          "schema": 2,
           "model": "kv",
           "format": "edn",
           "guarantee": "linearizable",
@@ -90,6 +90,7 @@ fn what_a_violation_looks_like() {
           "failed": 0,
           "unknown": 1,
           "states": 3,
+          "detail": "key a: 2 of 4 operations are enough to see it; without any one of them there would be an order\n\n  p0  ├write a = \"x\"┄┄ ├read a → \"xy\"┤\n  p1   ├append a + \"y\"┄┄\n  p2                                  ╞read a → \"x\"╡\n\n  p2 read a → \"x\" fits in no order. The longest order that leads to it:\n    p0 write a = \"x\", p1 append a + \"y\", p0 read a → \"xy\"\n      then only \"xy\" could have been read\n\n    p0 write a = \"x\"   lines 1 to 2  ┄ may take effect at any later time, or never\n    p1 append a + \"y\"  lines 4 to 9  ┄ may take effect at any later time, or never\n    p0 read a → \"xy\"   lines 5 to 6\n    p2 read a → \"x\"    lines 7 to 8  ✗ fits in no order\n  The other 2 operations, those marked ┄ among them, do not help, even if each update took effect at any time after it began, or never.",
           "violations": [
             {
               "key": "a",
@@ -98,13 +99,10 @@ fn what_a_violation_looks_like() {
               "among": 4,
               "needed": 2,
               "minimal": true,
-              "kind": "read",
-              "saw": "other",
-              "core": [
+              "operations": [
                 {
                   "index": 0,
                   "client": "p0",
-                  "process": 0,
                   "text": "write a = \"x\" → ?",
                   "invoked_ns": 1,
                   "completed_ns": 2,
@@ -113,13 +111,11 @@ fn what_a_violation_looks_like() {
                     1,
                     2
                   ],
-                  "open": true,
-                  "stuck": false
+                  "open": true
                 },
                 {
                   "index": 1,
                   "client": "p1",
-                  "process": 1,
                   "text": "append a + \"y\" → ?",
                   "invoked_ns": 4,
                   "completed_ns": null,
@@ -128,13 +124,11 @@ fn what_a_violation_looks_like() {
                     4,
                     9
                   ],
-                  "open": true,
-                  "stuck": false
+                  "open": true
                 },
                 {
                   "index": 2,
                   "client": "p0",
-                  "process": 0,
                   "text": "read a → \"xy\"",
                   "invoked_ns": 5,
                   "completed_ns": 6,
@@ -143,13 +137,11 @@ fn what_a_violation_looks_like() {
                     5,
                     6
                   ],
-                  "open": false,
-                  "stuck": false
+                  "open": false
                 },
                 {
                   "index": 3,
                   "client": "p2",
-                  "process": 2,
                   "text": "read a → \"x\"",
                   "invoked_ns": 7,
                   "completed_ns": 8,
@@ -158,9 +150,17 @@ fn what_a_violation_looks_like() {
                     7,
                     8
                   ],
-                  "open": false,
-                  "stuck": true
+                  "open": false
                 }
+              ],
+              "stuck": 3,
+              "kind": "read",
+              "saw": "other",
+              "foremost": [
+                0,
+                1,
+                2,
+                3
               ],
               "attempts": [
                 {
@@ -170,14 +170,15 @@ fn what_a_violation_looks_like() {
                     1,
                     2
                   ],
+                  "states": [
+                    "\\"x\\"",
+                    "\\"xy\\"",
+                    "\\"xy\\""
+                  ],
                   "expected": "only \"xy\" could have been read"
                 }
               ],
-              "expected": [
-                "only \"xy\" could have been read"
-              ],
-              "sourceless": false,
-              "text": "key a: 2 of 4 operations are enough to see it; without any one of them there would be an order\n\n  p0  ├write a = \"x\"┄┄ ├read a → \"xy\"┤\n  p1   ├append a + \"y\"┄┄\n  p2                                  ╞read a → \"x\"╡\n\n  p2 read a → \"x\" fits in no order. The longest order that leads to it:\n    p0 write a = \"x\", p1 append a + \"y\", p0 read a → \"xy\"\n      then only \"xy\" could have been read\n\n    p0 write a = \"x\"   lines 1 to 2  ┄ may take effect at any later time, or never\n    p1 append a + \"y\"  lines 4 to 9  ┄ may take effect at any later time, or never\n    p0 read a → \"xy\"   lines 5 to 6\n    p2 read a → \"x\"    lines 7 to 8  ✗ fits in no order\n  The other 2 operations, those marked ┄ among them, do not help, even if each update took effect at any time after it began, or never.\n"
+              "sourceless": false
             }
           ],
           "undecided": [],

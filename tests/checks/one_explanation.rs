@@ -3,23 +3,28 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use stormglass::base::{ClientId, KvOp, KvResponse, Time};
+use stormglass::base::{ClientId, Diagnostics, KvOp, KvResponse, Source, Time};
 use stormglass::check::linearizability::{Counterexample, Saw};
 use stormglass::check::model::registers::Registers;
-use stormglass::check::{CheckOptions, Explanation, PropertyReport, Verdict, View, linearizability, run_check};
-use stormglass::history::{History, Outcome};
-use stormglass::report::{explanation_json, explanation_text, history_json, history_text};
+use stormglass::check::{CheckOptions, Explanation, PropertyReport, Verdict, linearizability, run_check};
+use stormglass::history::{self, History};
+use stormglass::report::{
+    Found, HistoryReport, Html, Invocation, Json, Render, Report, RunReport, Subject, Text, explanation_text, history_json, history_text,
+};
+use stormglass::scenario::Scenario;
+use stormglass::systems::Registry;
 use stormglass::systems::kv::judge;
+use stormglass::world::Outcome;
 
 /// What clients do, one event a millisecond: who, and what is asked or answered.
-type Events = Vec<(u32, Result<KvOp, Outcome<KvResponse>>)>;
+type Events = Vec<(u32, Result<KvOp, history::Outcome<KvResponse>>)>;
 
-fn asks(client: u32, op: KvOp) -> (u32, Result<KvOp, Outcome<KvResponse>>) {
+fn asks(client: u32, op: KvOp) -> (u32, Result<KvOp, history::Outcome<KvResponse>>) {
     (client, Ok(op))
 }
 
-fn gets(client: u32, answer: KvResponse) -> (u32, Result<KvOp, Outcome<KvResponse>>) {
-    (client, Err(Outcome::Done(answer)))
+fn gets(client: u32, answer: KvResponse) -> (u32, Result<KvOp, history::Outcome<KvResponse>>) {
+    (client, Err(history::Outcome::Done(answer)))
 }
 
 const WRITE: fn(u64, u64) -> KvOp = |key, value| KvOp::Write { key, value };
@@ -36,7 +41,7 @@ fn stale() -> Events {
         gets(2, SAW(3)),
         gets(1, KvResponse::Written),
         asks(3, WRITE(1, 9)),
-        (3, Err(Outcome::Unknown)),
+        (3, Err(history::Outcome::Unknown)),
         asks(0, WRITE(1, 5)),
         asks(1, READ(2)),
         gets(0, KvResponse::Written),
@@ -70,10 +75,10 @@ fn file(events: &Events) -> String {
     for (place, (client, event)) in events.iter().enumerate() {
         let (kind, op, seen) = match event {
             Ok(op) => ("invoke", *op, None),
-            Err(Outcome::Done(KvResponse::Value(value))) => ("ok", asked[*client as usize].take().expect("it was asked"), *value),
-            Err(Outcome::Done(_)) => ("ok", asked[*client as usize].take().expect("it was asked"), None),
-            Err(Outcome::Failed) => ("fail", asked[*client as usize].take().expect("it was asked"), None),
-            Err(Outcome::Unknown) => ("info", asked[*client as usize].take().expect("it was asked"), None),
+            Err(history::Outcome::Done(KvResponse::Value(value))) => ("ok", asked[*client as usize].take().expect("it was asked"), *value),
+            Err(history::Outcome::Done(_)) => ("ok", asked[*client as usize].take().expect("it was asked"), None),
+            Err(history::Outcome::Failed) => ("fail", asked[*client as usize].take().expect("it was asked"), None),
+            Err(history::Outcome::Unknown) => ("info", asked[*client as usize].take().expect("it was asked"), None),
         };
         let (f, key, value) = match &op {
             KvOp::Write { key, value } => ("write", key, value.to_string()),
@@ -105,16 +110,11 @@ fn essence(example: &Counterexample) -> Essence {
     (example.key.clone(), core, example.stuck.as_ref().map(index), orders.collect(), example.minimal, example.saw)
 }
 
-/// The same of JSON.
-fn essence_of_json(violation: &Value) -> (Vec<u64>, Vec<u64>, Vec<Vec<u64>>) {
-    let list = |value: &Value| value.as_array().expect("a list").clone();
-    let core = list(&violation["core"]);
-    let index = |operation: &Value| operation["index"].as_u64().expect("a number");
-    let kept = core.iter().filter(|operation| operation["open"] == false).map(index).collect();
-    let stuck = core.iter().filter(|operation| operation["stuck"] == true).map(index).collect();
-    let place = |place: &Value| index(&core[place.as_u64().expect("a place") as usize]);
-    let orders = list(&violation["attempts"]).iter().map(|attempt| list(&attempt["order"]).iter().map(place).collect()).collect();
-    (kept, stuck, orders)
+/// What a page draws of the violation.
+fn on_page(report: &Report<'_>) -> Value {
+    let page = Html.render(report);
+    let data = page.split("type=\"application/json\">").nth(1).and_then(|rest| rest.split("</script>").next()).expect("the data");
+    serde_json::from_str::<Value>(data).expect("JSON")["violations"][0]["counterexample"].take()
 }
 
 #[test]
@@ -123,39 +123,39 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     let history = history(&events);
 
     let run = judge(&history, 1_000_000);
-    let (drawn, view): (PropertyReport, View) =
-        linearizability::judge_and_draw(&linearizability::LINEARIZABILITY, &Registers::empty(), "kv", &history, 1_000_000);
-    let file = run_check(file(&events).as_bytes(), "kv", &CheckOptions { view: true, ..CheckOptions::default() }).expect("a history");
+    let (drawn, drawing) = linearizability::judge_and_draw(&linearizability::LINEARIZABILITY, &Registers::empty(), &history, 1_000_000);
+    let options = CheckOptions { drawing: true, ..CheckOptions::default() };
+    let file_report = run_check(file(&events).as_bytes(), "kv", &options).expect("a history");
 
     let told = only(&run);
-    assert_eq!(run.explanation, drawn.explanation, "a drawing changes nothing");
+    assert_eq!(run, drawn, "a drawing changes nothing");
     assert_eq!(run.at, Some(Time::from_nanos(16_000_000)));
     assert_eq!(told.saw, Saw::Older);
-    assert_eq!(essence(told), essence(&file.explanation.violations[0]));
+    assert_eq!(essence(told), essence(&file_report.explanation.violations[0]));
 
-    for view in [&view, file.view.as_ref().expect("it was asked for")] {
-        let scene = &view.scenes[0];
-        let orders: Vec<Vec<usize>> = scene.small.orders.iter().map(|(order, _)| order.operations.clone()).collect();
-        let (key, core, stuck, attempts, minimal, _) = essence(told);
-        assert_eq!((&scene.key, &scene.core, Some(scene.small.stuck), orders, scene.minimal), (&key, &core, stuck, attempts, minimal));
-        let expected: Vec<&str> = scene.small.orders.iter().map(|(_, expected)| expected.as_str()).collect();
-        assert_eq!(expected, told.attempts.iter().map(|attempt| attempt.expected.as_str()).collect::<Vec<_>>());
-    }
+    // JSON and pages have what the explanation has, and nothing of their own.
+    let scenario = "Scenario(name: \"stale\", system: RaftKv(nodes: 1), duration: 1s)";
+    let scenario = Scenario::parse(&Source::new("stale.ron", scenario), &Registry::standard(), &Diagnostics::new()).expect("a scenario");
+    let called = Invocation { program: "stormglass".to_owned(), file: "stale.ron".to_owned(), settings: Vec::new(), line: 1 };
+    let outcome = Outcome { properties: vec![run.clone()], ..scenario.run(0) };
+    let subject = Subject::of(&scenario);
+    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, as_meant: false, drawing: Some(&drawing) });
+    let whole: Value = serde_json::from_str(&Json.render(&report)).expect("JSON");
+    assert_eq!(whole["properties"][0]["explanation"]["violations"][0], serde_json::to_value(told).expect("data"));
+    assert_eq!(on_page(&report), serde_json::to_value(told).expect("data"));
+    let text = Text::default().render(&report);
+    assert!(explanation_text(run.explanation.as_ref().expect("it is violated")).lines().all(|line| text.contains(line)), "{text}");
 
-    let json = explanation_json(run.explanation.as_ref().expect("it is violated"));
-    let file_json = history_json(&file);
-    assert_eq!(json["violations"][0]["key"], file_json["violations"][0]["key"]);
-    assert_eq!(essence_of_json(&json["violations"][0]), essence_of_json(&file_json["violations"][0]));
-    let numbers = |indices: Vec<usize>| indices.into_iter().map(|index| index as u64).collect::<Vec<_>>();
-    let (_, core, stuck, attempts, ..) = essence(told);
-    let expected = (numbers(core), numbers(stuck.into_iter().collect()), attempts.into_iter().map(numbers).collect());
-    assert_eq!(essence_of_json(&json["violations"][0]), expected);
+    let in_file = serde_json::to_value(&file_report.explanation.violations[0]).expect("data");
+    assert_eq!(history_json(&file_report)["violations"][0], in_file);
+    let file_text = history_text(&file_report, true);
+    let (found, again) = (Ok(Found::Object(Box::new(file_report))), String::new());
+    let judged = [HistoryReport { file: "stale.edn".to_owned(), found, again, one_of_several: false }];
+    assert_eq!(on_page(&Report::Histories(&judged)), in_file);
 
     // Both are drawn alike, though models and files call keys and clients by names of their own.
-    let run_text = explanation_text(run.explanation.as_ref().expect("it is violated"));
-    let file_text = history_text(&file, true);
     let lanes = |text: &str| text.lines().filter(|line| line.contains('├') || line.contains('╞')).count();
-    assert!(lanes(&run_text) == 3 && lanes(&file_text) == 3, "{run_text}\n{file_text}");
+    assert!(lanes(&text) == 3 && lanes(&file_text) == 3, "{text}\n{file_text}");
 }
 
 /// What an operation saw that fits nowhere: something older, something where another is lost, or what was never written.

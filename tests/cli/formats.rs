@@ -66,29 +66,37 @@ fn a_run_for_ci() {
     let cases = run(0, &format!("system: Toy(trouble: Violate), {bad}"), &["--as-meant"]);
     assert_eq!(case(&cases, "nothing-bad").0, "system-out");
     let cases = run(5, &format!("system: Toy(), {bad}"), &["--as-meant"]);
-    let told = "nothing-bad is not violated, though this scenario means to show it";
+    let told = "nothing-bad is not violated, though this scenario means to show it\n\ntoy replay toy.ron --seed 7";
     assert_eq!(case(&cases, "nothing-bad"), ("failure", told));
     let cases = run(1, &format!("system: Toy(trouble: Panic), {bad}"), &["--as-meant"]);
-    assert_eq!((case(&cases, "nothing-bad").0, case(&cases, "no-panic").0), ("failure", "failure"));
+    assert_eq!(case(&cases, "nothing-bad"), ("failure", told));
+    let (result, text) = case(&cases, "no-panic");
+    assert_eq!(result, "failure");
+    assert!(text.starts_with("n1 panicked while it handled Ask #1 from c1 (event "), "when it was is said once: {text}");
+    assert!(text.ends_with("\n\ntoy replay toy.ron --seed 7"), "{text}");
 }
 
 #[test]
 fn a_sweep_for_ci() {
     let desk = Desk::new();
-    let sweep = |code, fields: &str| {
+    let sweep = |code, fields: &str, more: &[&str]| {
         desk.scenario("toy.ron", fields);
-        let done = desk.expect(code, &["sweep", "toy.ron", "--seeds", "30", "--keep-going", "--format", "junit"]);
+        let done = desk.expect(code, &[&["sweep", "toy.ron", "--seeds", "30", "--keep-going", "--format", "junit"], more].concat());
         suites(&done.out).remove(0).1
     };
-    let cases = sweep(1, "system: Toy(trouble: Violate, odds: 3), expect: [Sometimes(\"never\"), Sometimes(\"asked twice\")]");
+    let cases = sweep(1, "system: Toy(trouble: Violate, odds: 3), expect: [Sometimes(\"never\"), Sometimes(\"asked twice\")]", &[]);
     assert_eq!(cases.len(), 6 + 2, "a seed is no case");
     let (result, text) = case(&cases, "nothing-bad");
     assert_eq!(result, "failure");
     assert!(text.starts_with("violated in 15 of 30 seeds\nn1 did something bad\n"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("toy replay toy.ron --seed "), "{text}");
-    assert_eq!(case(&cases, "Sometimes(\"never\")"), ("failure", "never seen in 30 seeds"));
+    let again = "toy sweep toy.ron --start 0 --seeds 30";
+    assert_eq!(case(&cases, "Sometimes(\"never\")"), ("failure", &*format!("never seen in 30 seeds\n\n{again}")));
     assert_eq!(case(&cases, "Sometimes(\"asked twice\")").0, "");
-    let cases = sweep(70, "system: Toy(trouble: Defect, odds: 3)");
+    let cases = sweep(5, "system: Toy(), outcome: Violates(\"nothing-bad\")", &["--as-meant"]);
+    let (result, text) = case(&cases, "nothing-bad");
+    assert!(result == "failure" && text.ends_with(&format!("\n\n{again}")), "{text}");
+    let cases = sweep(70, "system: Toy(trouble: Defect, odds: 3)", &[]);
     assert!(case(&cases, "stormglass").1.contains("the judge fell over"));
 }
 
@@ -109,18 +117,19 @@ fn histories_and_scenarios_for_ci() {
     assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["stale.edn", "wrong.edn", "absent.edn"]);
     let (result, text) = case(&found[0].1, "linearizable");
     assert!(result == "failure" && text.contains("]]><fail"), "{text}");
+    assert!(text.ends_with("\n\ntoy check stale.edn --model register"), "{text}");
     assert_eq!((case(&found[1].1, "readable").0, case(&found[2].1, "readable").0), ("error", "error"));
     let out = desk.expect(74, &[&check[..], &["github"]].concat()).out;
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("::error file=stale.edn,line=4,title=stale.edn%3A linearizable::violated: register"), "{out}");
-    assert!(lines.len() == 3 && lines[1].starts_with("::warning file=wrong.edn,line=1,title="), "{out}");
+    assert!(lines.len() == 3 && lines[1].starts_with("::error file=wrong.edn,line=1,title="), "{out}");
     assert!(out.chars().all(|letter| letter == '\n' || !letter.is_control()), "{out:?}");
 
     desk.scenario("calm.ron", "system: Toy()");
     desk.scenario("wrong.ron", "system: Toy(odds: 0, truble: Calm)");
     let done = desk.expect(3, &["lint", "calm.ron", "wrong.ron", "--format", "junit"]);
     let found = suites(&done.out);
-    assert_eq!((case(&found[0].1, "lint").0, case(&found[1].1, "lint").0, done.err.as_str()), ("", "failure", ""));
+    assert_eq!((case(&found[0].1, "lint").0, case(&found[1].1, "lint").0, done.err.as_str()), ("", "error", ""));
     let out = desk.expect(3, &["lint", "calm.ron", "wrong.ron", "--format", "github"]).out;
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(out.lines().all(|line| line.starts_with("::error file=wrong.ron,line=5,col=")), "{out}");

@@ -222,7 +222,7 @@ fn the_json_of_a_run() {
         &format!("{run:#}\n"),
         expect![[r#"
             {
-              "schema": 1,
+              "schema": 2,
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,
@@ -250,52 +250,52 @@ fn the_json_of_a_run() {
                   "name": "sane-answers",
                   "kind": "always",
                   "verdict": "holds",
-                  "detail": "",
                   "explanation": null,
-                  "at_ns": null
+                  "at_ns": null,
+                  "detail": ""
                 },
                 {
                   "name": "nothing-bad",
                   "kind": "always",
                   "verdict": "violated",
-                  "detail": "n1 did something bad\nafter record 8",
                   "explanation": {
                     "of": "text",
                     "text": "n1 did something bad\nafter record 8"
                   },
-                  "at_ns": 11000000
+                  "at_ns": 11000000,
+                  "detail": "n1 did something bad\nafter record 8"
                 },
                 {
                   "name": "progress",
                   "kind": "eventually",
                   "verdict": "holds",
-                  "detail": "",
                   "explanation": null,
-                  "at_ns": null
+                  "at_ns": null,
+                  "detail": ""
                 },
                 {
                   "name": "no-panic",
                   "kind": "always",
                   "verdict": "holds",
-                  "detail": "",
                   "explanation": null,
-                  "at_ns": null
+                  "at_ns": null,
+                  "detail": ""
                 },
                 {
                   "name": "time-advances",
                   "kind": "always",
                   "verdict": "holds",
-                  "detail": "",
                   "explanation": null,
-                  "at_ns": null
+                  "at_ns": null,
+                  "detail": ""
                 },
                 {
                   "name": "well-formed-history",
                   "kind": "always",
                   "verdict": "holds",
-                  "detail": "",
                   "explanation": null,
-                  "at_ns": null
+                  "at_ns": null,
+                  "detail": ""
                 }
               ],
               "tables": [],
@@ -310,6 +310,7 @@ fn the_json_of_a_run() {
                 }
               ],
               "faults": [],
+              "steps": [],
               "fates": {
                 "fixed": 0,
                 "never_met": []
@@ -545,7 +546,7 @@ fn the_json_of_a_sweep() {
         &format!("{summary:#}\n"),
         expect![[r#"
             {
-              "schema": 1,
+              "schema": 2,
               "scenario": "a toy",
               "system": "Toy",
               "mutant": null,

@@ -38,6 +38,11 @@ fn what_clients_saw_is_judged_alike_by_check() {
             assert_eq!(check["verdict"], report["verdict"], "{name}, seed {seed}: {out}");
             assert_eq!(code, Some(i32::from(report["verdict"] == "violated")));
             violated += u32::from(report["verdict"] == "violated");
+            if property == "isolation" && report["verdict"] == "violated" {
+                let cast = &report["explanation"]["cast"];
+                assert!(cast[0]["client"].as_str().unwrap().starts_with('c'), "{cast}");
+                assert_eq!(&check["isolation"]["anomalies"][0]["cast"], cast, "{name}, seed {seed}: who did what, by the same names");
+            }
         }
     }
     assert!(violated > 0, "the bug shows");

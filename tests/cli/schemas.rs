@@ -3,11 +3,13 @@
 
 #![cfg(feature = "cli")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::Desk;
 use crate::schema::Document;
 
 /// Whether a value is as this schema says, and if not, what is wrong.
@@ -46,26 +48,54 @@ fn the_schemas_are_schemas() {
     }
 }
 
+/// The kinds of the explanations of a run, which is as its schema says.
+fn kinds(run: &Value, of: &str) -> Vec<String> {
+    demand("run", run, of);
+    let explanations = run["properties"].as_array().expect("a list").iter().map(|property| &property["explanation"]);
+    explanations.filter_map(|explanation| explanation["of"].as_str()).map(str::to_owned).collect()
+}
+
+/// All kinds that the schema of a run has.
+fn kinds_in_schema() -> BTreeSet<String> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/run.json")).expect("a schema");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
+    let kinds = schema["$defs"]["explanation"]["oneOf"].as_array().expect("alternatives").clone();
+    kinds.iter().map(|kind| kind["properties"]["of"]["const"].as_str().expect("a name").to_owned()).collect()
+}
+
 #[test]
 fn runs() {
-    let mut kinds = Vec::new();
+    let mut seen = BTreeSet::new();
     for (scenario, more) in [
         ("scenarios/raft/every-fault.ron", &[][..]),
         ("scenarios/raft/bugs/forgets-vote.ron", &[]),
         ("scenarios/three-phase/bugs/votes-early.ron", &[]),
         ("scenarios/commit/bugs/aborts-in-doubt.ron", &[]),
+        ("scenarios/commit/bugs/never-asks.ron", &[]),
         ("scenarios/detector/compare.ron", &[]),
         ("scenarios/raft/bugs/commits-old-term.ron", &[]),
         ("scenarios/raft/leader-crash.ron", &["--verify"]),
     ] {
         let arguments = [&["run", scenario, "--seed", "1", "--format", "json"], more].concat();
-        let run = check_all("run", &arguments).remove(0);
-        let explanations = run["properties"].as_array().expect("a list").iter().map(|property| property["explanation"]["of"].clone());
-        kinds.extend(explanations.filter(|kind| !kind.is_null()));
+        seen.extend(kinds(&printed(&arguments)[0], scenario));
     }
-    for kind in ["isolation", "rule"] {
-        assert!(kinds.contains(&kind.into()), "{kind} is not among {kinds:?}");
+    let desk = Desk::new();
+    for (trouble, kind, more) in [
+        ("Violate", "text", &[][..]),
+        ("Panic", "panic", &[]),
+        ("Spin", "spin", &[]),
+        ("Stale", "linearizability", &[]),
+        ("Doubt", "doubt", &[]),
+        ("Drift", "difference", &["--verify"]),
+    ] {
+        desk.scenario("toy.ron", &format!("system: Toy(trouble: {trouble}), seed: 7"));
+        let done = desk.run(&[&["run", "toy.ron", "--format", "json"], more].concat());
+        let run = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {}", done.out));
+        let found = kinds(&run, trouble);
+        assert!(found.contains(&kind.to_owned()), "{trouble}: {kind} is not among {found:?}");
+        seen.extend(found);
     }
+    assert_eq!(seen, kinds_in_schema(), "each kind of explanation is seen, and no other");
 }
 
 #[test]
@@ -99,12 +129,15 @@ fn sweeps_and_traces() {
 #[test]
 fn histories() {
     let stale = "docs/examples/stale-read.edn";
-    check_all("history", &["check", stale, "--model", "kv", "--format", "json"]);
+    let json = check_all("history", &["check", stale, "--model", "kv", "--format", "json"]).remove(0);
+    assert!(json["violations"][0]["attempts"][0]["states"].is_array(), "a counterexample: {json:#}");
     check_all("history", &["check", stale, stale, "--model", "kv", "--format", "json"]);
     check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--guarantee", "strongest"]);
     check_all("history", &["check", stale, "--model", "kv", "--format", "json", "--budget", "1"]);
     check_all("history", &["check", "docs/examples/calm.log", "--model", "cas-register", "--format", "json", "--witness"]);
-    check_all("transactions", &["check", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"]);
+    let json =
+        check_all("transactions", &["check", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"]).remove(0);
+    assert!(json["isolation"]["anomalies"][0]["evidence"][0]["facts"].is_array(), "an anomaly: {json:#}");
     let several = ["check", "docs/examples/write-skew.edn", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"];
     check_all("transactions", &several);
 }

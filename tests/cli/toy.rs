@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, NodeId, OperationId};
-use stormglass::check::{Judge, Property, PropertyReport, Verdict};
+use stormglass::base::{Act, ClientId, Committed, Duration, KvOp, KvResponse, NodeId, OperationId, Transaction};
+use stormglass::check::isolation::{self, Level};
+use stormglass::check::model::registers::Registers;
+use stormglass::check::{Judge, Property, PropertyReport, Verdict, linearizability};
 use stormglass::history::{self, History};
 use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
@@ -31,6 +33,10 @@ pub(crate) enum Trouble {
     Defect,
     /// The server answers what differs from run to run.
     Drift,
+    /// Answers are judged as what was read of a store that nobody wrote to.
+    Stale,
+    /// Operations are judged as transactions that add to a sum, of which nobody can tell what they saw.
+    Doubt,
 }
 
 const TROUBLES: &[(&str, Trouble)] = &[
@@ -41,6 +47,8 @@ const TROUBLES: &[(&str, Trouble)] = &[
     ("Unknown", Trouble::Unknown),
     ("Defect", Trouble::Defect),
     ("Drift", Trouble::Drift),
+    ("Stale", Trouble::Stale),
+    ("Doubt", Trouble::Doubt),
 ];
 
 #[derive(Clone, Debug)]
@@ -93,7 +101,7 @@ impl Process for Server {
         let mut answer = self.asked;
         if trouble {
             match self.trouble {
-                Trouble::Calm => {}
+                Trouble::Calm | Trouble::Stale | Trouble::Doubt => {}
                 Trouble::Panic => panic!("the toy fell over"),
                 Trouble::Spin => context.set_timer((), Duration::ZERO),
                 Trouble::Violate => context.note(SomethingBad),
@@ -215,7 +223,19 @@ impl System for Toy {
         vec![Box::new(Watcher(PropertyReport::holds(&NOTHING_BAD)))]
     }
 
-    fn judge_history(config: &Config, history: &History<(), u64>, _: u64) -> Vec<PropertyReport> {
+    fn judge_history(config: &Config, history: &History<(), u64>, states: u64) -> Vec<PropertyReport> {
+        match config.trouble {
+            Trouble::Stale => {
+                let reads = history.clone().map(|()| KvOp::Read { key: 1 }, |answer| KvResponse::Value(Some(answer)));
+                return vec![linearizability::judge(&SANE_ANSWERS, &Registers::empty(), &reads, states)];
+            }
+            Trouble::Doubt => {
+                let acts = || vec![Act::Add { key: 1, amount: 1 }];
+                let sums = history.clone().map(|()| Transaction { acts: acts() }, |_| Committed::default());
+                return vec![isolation::judge(&SANE_ANSWERS, Level::Serializable, &sums, states)];
+            }
+            _ => {}
+        }
         let mut report = PropertyReport::holds(&SANE_ANSWERS);
         if history.operations().iter().any(|operation| operation.result() == Some(&ODD)) {
             assert!(config.trouble != Trouble::Defect, "the judge fell over");

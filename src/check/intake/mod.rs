@@ -16,6 +16,7 @@ mod numbers;
 mod registers;
 mod store;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
@@ -107,6 +108,26 @@ pub struct Recorded<O, R> {
     pub entries: u64,
     /// The format of the file.
     pub format: Format,
+    /// What its clients are called.
+    pub names: ClientNames,
+}
+
+/// What the clients of a file are called: as it says itself (`:client "c2"`), or else after the number of their process, `p7`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientNames(BTreeMap<u32, Box<str>>);
+
+impl ClientNames {
+    /// What this one is called.
+    pub fn of(&self, client: ClientId) -> String {
+        self.0.get(&client.client).map_or_else(|| format!("p{}", client.client), |name| name.to_string())
+    }
+
+    fn learn(&mut self, process: u32, entry: &Entry) {
+        let named = entry.rest.iter().find(|(field, _)| field.as_str() == "client");
+        if let Some((_, Value::Text(name))) = named {
+            self.0.entry(process).or_insert_with(|| name.clone());
+        }
+    }
 }
 
 /// Why a file could not be taken in.
@@ -170,13 +191,13 @@ pub(in crate::check) trait Ledger<O, R> {
     /// What is open, and the line on which it began.
     fn open(&self, operation: usize) -> (&O, u64);
 
-    /// How many entries were read by the end.
-    fn close(&mut self, entries: u64);
+    /// How many entries were read by the end, and what clients are called.
+    fn close(&mut self, entries: u64, names: ClientNames);
 }
 
 impl<O, R> Recorded<O, R> {
     pub(super) fn new(format: Format) -> Self {
-        Self { history: History::new(), lines: Vec::new(), entries: 0, format }
+        Self { history: History::new(), lines: Vec::new(), entries: 0, format, names: ClientNames::default() }
     }
 
     /// What was read, as this dialect understands it now.
@@ -188,7 +209,7 @@ impl<O, R> Recorded<O, R> {
             None => self,
             Some(absent) => {
                 let history = self.history.map(|op| D::meant(op, &absent), |answer| D::meant_by(answer, &absent));
-                Self { history, lines: self.lines, entries: self.entries, format: self.format }
+                Self { history, lines: self.lines, entries: self.entries, format: self.format, names: self.names }
             }
         };
         (dialect.finish(), recorded)
@@ -218,8 +239,8 @@ impl<O, R> Ledger<O, R> for Recorded<O, R> {
         (&self.history.operations()[operation].op, self.lines[operation].0)
     }
 
-    fn close(&mut self, entries: u64) {
-        self.entries = entries;
+    fn close(&mut self, entries: u64, names: ClientNames) {
+        (self.entries, self.names) = (entries, names);
     }
 }
 
@@ -234,6 +255,7 @@ pub(in crate::check) struct Intake<L> {
     other: Option<Name>,
     /// What each process has open: the operation and which of the dialect's names it has, or nothing if its line was wrong.
     open: FxHashMap<u32, Option<(usize, usize)>>,
+    names: ClientNames,
     problems: Problems,
     /// Whether a line could not be read: what is missing since may have stood there.
     unread: bool,
@@ -249,6 +271,7 @@ impl<L> Intake<L> {
             ours: 0,
             other: None,
             open: FxHashMap::default(),
+            names: ClientNames::default(),
             problems: Problems::default(),
             unread: false,
             clock: Clock::new(format),
@@ -257,8 +280,8 @@ impl<L> Intake<L> {
 
     /// Goes on with another ledger.
     pub(super) fn into<M>(self, ledger: impl FnOnce(L) -> M) -> Intake<M> {
-        let Self { ledger: old, observe_failures, entries, ours, other, open, problems, unread, clock } = self;
-        Intake { ledger: ledger(old), observe_failures, entries, ours, other, open, problems, unread, clock }
+        let Self { ledger: old, observe_failures, entries, ours, other, open, names, problems, unread, clock } = self;
+        Intake { ledger: ledger(old), observe_failures, entries, ours, other, open, names, problems, unread, clock }
     }
 
     /// Takes in what was read.
@@ -288,7 +311,7 @@ impl<L> Intake<L> {
     where
         L: Ledger<O, R>,
     {
-        self.ledger.close(self.entries);
+        self.ledger.close(self.entries, self.names);
         if self.ours == 0 && self.problems.is_empty() {
             self.problems.push(nothing_done(self.entries, self.other.as_ref()));
         }
@@ -322,6 +345,7 @@ impl<L> Intake<L> {
         L: Ledger<<D::Model as Model>::Op, <D::Model as Model>::Ret>,
     {
         let client = ClientId::new(process);
+        self.names.learn(process, entry);
         if let Some((open, _)) = self.open.insert(process, None).flatten() {
             let (_, since) = self.ledger.open(open);
             self.ledger.complete(at, client, open, Outcome::Unknown, None).map_err(|error| error.to_string())?;

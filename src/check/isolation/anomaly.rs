@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::level::{Level, Levels};
 use super::transactions::Fate;
-use crate::base::{ClientId, Time};
+use crate::base::Time;
 use crate::check::Broken;
 
 /// A phenomenon: something that a level of isolation forbids.
@@ -158,7 +158,8 @@ impl fmt::Display for Anomaly {
 pub struct Finding {
     /// What it is.
     pub anomaly: Anomaly,
-    /// The transactions that show it, by their places; those of a cycle in its order.
+    /// The transactions that show it, by their places; those of a cycle in its order. As data they are counted from 1, as they are named.
+    #[serde(serialize_with = "all_from_one")]
     pub transactions: Vec<usize>,
     /// Each of them once, with what it did.
     pub cast: Vec<Member>,
@@ -173,15 +174,24 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Its place.
+    #[serde(serialize_with = "from_one")]
     pub transaction: usize,
-    /// Whose it was.
-    pub client: ClientId,
+    /// Whose it was, as the client is called in the run or in the file.
+    pub client: String,
     /// What became of it.
     pub fate: Fate,
     /// What it did, in the words of the store: `append 1 to x`; what concerns others, if it did very much.
     pub acts: Vec<String>,
     /// How many more acts it had.
     pub more: usize,
+}
+
+fn from_one<S: Serializer>(place: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(*place as u64 + 1)
+}
+
+fn all_from_one<S: Serializer>(places: &[usize], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(places.iter().map(|place| place + 1))
 }
 
 /// How many findings of one name are kept. The others are counted.

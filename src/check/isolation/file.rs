@@ -138,7 +138,7 @@ pub fn read(
     let entries = Entries::open(input, format).map_err(|error: io::Error| IntakeError::Io(error))?;
     let (store, recorded) = take_in(Acts::new(notation), entries, false)?;
     let mut transactions = Transactions::from(&recorded.history);
-    transactions.labels = store.labels;
+    transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
     Ok((transactions, recorded))
 }
 

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::base::{Act, ClientId, Committed, Seen, Time, Transaction};
+use crate::check::intake::ClientNames;
 use crate::history::{History, Outcome};
 
 /// Transactions as clients saw them, in little memory.
@@ -152,13 +153,15 @@ pub(super) struct Use {
     pub(super) numbered: bool,
 }
 
-/// What keys and values are called, where they are no numbers. For files: see [`check_text`](super::check_text).
+/// What keys and values are called, where they are no numbers, and clients. For files: see [`check_text`](super::check_text).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
     /// By key.
     pub(super) keys: FxHashMap<u64, Box<str>>,
     /// By value.
     pub(super) values: FxHashMap<i64, Box<str>>,
+    /// What clients are called in their file.
+    pub(super) clients: Option<ClientNames>,
 }
 
 impl Transactions {
@@ -299,6 +302,11 @@ impl Transactions {
     pub(super) fn key_name(&self, key: u32) -> String {
         let number = self.keys[key as usize].number;
         self.labels.keys.get(&number).map_or_else(|| format!("k{number}"), |label| label.to_string())
+    }
+
+    /// What people call a client.
+    pub(super) fn client_name(&self, client: ClientId) -> String {
+        self.labels.clients.as_ref().map_or_else(|| client.to_string(), |names| names.of(client))
     }
 
     /// What people call a value.

@@ -4,7 +4,7 @@ use super::anomaly::{Anomaly, Finding, Member, Phenomenon};
 use super::graph::{Kind, Why};
 use super::transactions::{Entry, Fate, Key, Step, Transactions};
 use crate::base::Time;
-use crate::check::{Broken, Rule};
+use crate::check::{Broken, Fact, Rule};
 
 /// How many elements of a list are shown.
 const ELEMENTS: usize = 6;
@@ -49,7 +49,13 @@ impl<'a> Words<'a> {
             shown.truncate(ACTS);
         }
         let acts: Vec<String> = shown.iter().map(|step| self.act(**step)).collect();
-        Member { transaction: transaction as usize, client, fate, more: steps.len() - acts.len(), acts }
+        Member {
+            transaction: transaction as usize,
+            client: self.transactions.client_name(client),
+            fate,
+            more: steps.len() - acts.len(),
+            acts,
+        }
     }
 
     fn act(self, step: Step) -> String {
@@ -288,7 +294,9 @@ impl<'a> Words<'a> {
                 let told = self.shown_by(&rules::TIMED_MISS, key).with("seen", seen).with("later", self.wrote(to, key));
                 told.with("shown", self.shown(key, value, to))
             }
-            Kind::Process => rules::PROCESS.with("client", self.transactions.entries[from as usize].client),
+            Kind::Process => {
+                rules::PROCESS.with("client", Fact::Client(self.transactions.client_name(self.transactions.entries[from as usize].client)))
+            }
             Kind::RealTime | Kind::Via => {
                 let entries = &self.transactions.entries;
                 rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)

@@ -1,5 +1,7 @@
 //! Why a history is not linearizable, as data: of each violated key a counterexample, made once, whoever is to show it.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 
@@ -8,8 +10,9 @@ use super::diagnosis::{Diagnosis, diagnose};
 use super::lent::{Part, Sparing};
 use super::{Judgement, Report, Undecided, Violation, check_within, default_budget};
 use crate::base::{ClientId, Time};
+use crate::check::intake::ClientNames;
 use crate::check::model::{Key, Model, Role};
-use crate::check::{Property, PropertyReport, Verdict};
+use crate::check::{Property, PropertyReport, Verdict, shorten};
 use crate::history::{History, Operation, Outcome};
 
 /// Why a history is not linearizable, or why that is not known.
@@ -39,7 +42,7 @@ pub struct Counterexample {
     pub minimal: bool,
     /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
     /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
-    pub operations: Vec<CoreOperation>,
+    pub operations: Vec<DescribedOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,
     /// What kind of operation that is, in the model's word: `read`.
@@ -71,13 +74,17 @@ pub enum Saw {
     Other,
 }
 
-/// One operation of a counterexample.
+/// An operation in the model's words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CoreOperation {
+pub struct DescribedOperation {
     /// Its place in the history.
     pub index: usize,
     /// Who did it.
+    #[serde(skip)]
     pub client: ClientId,
+    /// What that client is called, in the run or in the file.
+    #[serde(rename = "client")]
+    pub who: String,
     /// What was asked for and, unless it is open, what came back; in the model's words.
     pub text: String,
     /// When it was invoked.
@@ -123,6 +130,8 @@ pub struct CoreOrder {
     pub skipped: usize,
     /// The operations that follow them.
     pub order: Vec<usize>,
+    /// What state each of these leaves, or which of a few, in the model's words. It is empty if the order is very long.
+    pub states: Vec<String>,
     /// What would have been legal next, in the model's words.
     pub expected: String,
 }
@@ -153,41 +162,45 @@ const FOREMOST: usize = 10;
 const CORE: usize = 500;
 /// How many operations at the end of each order are kept.
 const LAST: usize = 100;
+/// Of a longer order that cannot be extended no states are told: to find them, all of it is walked.
+const WALKED: usize = 2_000;
+/// How long the text of a state may be, and how many of those that are possible after an operation are told.
+const STATE: usize = 80;
+const STATES: usize = 3;
 
-/// A history that was judged, with all that was found out about its violations.
+/// A history that was judged, and why it is violated.
 pub(in crate::check) struct Examined {
     pub report: Report,
     pub explanation: Linearizability,
-    /// What the counterexamples were made of.
-    pub findings: Vec<Found>,
 }
 
 /// What was found out about one violation.
-pub(in crate::check) struct Found {
-    /// Why all operations of the key have no order.
-    pub whole: Diagnosis,
+struct Found {
     /// The smallest part found that is violated.
-    pub core: Core,
+    core: Core,
     /// Why that part has no order. Operations are named by their indices in the whole history.
-    pub diagnosis: Diagnosis,
+    diagnosis: Diagnosis,
 }
 
-/// The lines of its file on which each operation of a history begins and ends.
-pub(in crate::check) type Lines<'a> = Option<&'a [(u64, Option<u64>)]>;
+/// Where a history comes from, if it is a file: the lines on which each operation begins and ends, and what clients are called.
+#[derive(Clone, Copy)]
+pub(in crate::check) struct Origin<'a> {
+    pub lines: &'a [(u64, Option<u64>)],
+    pub names: &'a ClientNames,
+}
 
 /// Judges a history, exploring no more than about this many states, and explains what is violated.
-pub(in crate::check) fn examine<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64, lines: Lines<'_>) -> Examined {
+pub(in crate::check) fn examine<M: Model>(teller: &Teller<'_, M>, budget: u64) -> Examined {
+    let Teller { model, history, .. } = *teller;
     let report = check_within(model, history, budget);
-    let teller = Teller { model, history, lines };
-    let findings: Vec<Found> = report.violations().iter().map(|violation| Found::new(model, history, violation)).collect();
-    let violations = findings.iter().map(|found| teller.counterexample(found)).collect();
+    let violations = report.violations().iter().map(|violation| teller.counterexample(&Found::new(model, history, violation))).collect();
     let explanation = Linearizability { violations, undecided: teller.undecided(&report) };
-    Examined { report, explanation, findings }
+    Examined { report, explanation }
 }
 
 /// Explains one violation: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    Teller { model, history, lines: None }.counterexample(&Found::new(model, history, violation))
+    Teller { model, history, origin: None }.counterexample(&Found::new(model, history, violation))
 }
 
 impl Examined {
@@ -207,8 +220,8 @@ impl Found {
         let part: Part<'_, M> = core.part(history);
         let sparing = if violation.joint { Sparing::nothing(model) } else { Sparing::new(model, history, &core.operations, &core.open) };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&sparing, &part).unwrap_or_else(|| whole.clone());
-        Self { whole, core, diagnosis }
+        let diagnosis = again(&sparing, &part).unwrap_or(whole);
+        Self { core, diagnosis }
     }
 
     /// The core, or if it is large what matters most in it, and those open ones that the attempts use. At most ten, in the order of their
@@ -244,11 +257,12 @@ fn in_whole(mut diagnosis: Diagnosis, indices: &[usize]) -> Diagnosis {
     diagnosis
 }
 
-/// Makes data of what was found.
-struct Teller<'a, M: Model> {
-    model: &'a M,
-    history: &'a History<M::Op, M::Ret>,
-    lines: Lines<'a>,
+/// Makes data of what was found about a history.
+pub(in crate::check) struct Teller<'a, M: Model> {
+    pub model: &'a M,
+    pub history: &'a History<M::Op, M::Ret>,
+    /// Nothing, if the history is that of a run.
+    pub origin: Option<Origin<'a>>,
 }
 
 impl<M: Model> Teller<'_, M> {
@@ -263,9 +277,11 @@ impl<M: Model> Teller<'_, M> {
         kept.sort_unstable();
         kept.dedup();
         let place = |index: &usize| kept.partition_point(|kept| kept < index);
+        let counts = |index| core.operations.binary_search(&index).is_ok();
         let attempts = diagnosis.attempts.iter().map(|attempt| CoreOrder {
             skipped: last(&attempt.order),
             order: attempt.order[last(&attempt.order)..].iter().map(place).collect(),
+            states: if attempt.order.len() > WALKED { Vec::new() } else { self.states(&attempt.order, last(&attempt.order), &counts) },
             expected: attempt.expected.clone(),
         });
         Counterexample {
@@ -283,6 +299,27 @@ impl<M: Model> Teller<'_, M> {
             sourceless: diagnosis.sourceless,
             operations: kept.iter().map(|index| self.operation(*index, found)).collect(),
         }
+    }
+
+    /// The states that an order leads through, from this place on. Of operations that do not count nothing is assumed but that they took
+    /// effect.
+    pub(in crate::check) fn states(&self, order: &[usize], from: usize, counts: &dyn Fn(usize) -> bool) -> Vec<String> {
+        let mut states: BTreeMap<Key<'_>, Vec<M::State>> = BTreeMap::new();
+        let walked = order.iter().map(|index| {
+            let operation = &self.history.operations()[*index];
+            let result = operation.result().filter(|_| counts(*index));
+            let current = states.entry(self.model.key(&operation.op)).or_insert_with(|| vec![self.model.initial()]);
+            let mut next = Vec::new();
+            for state in current.iter().flat_map(|state| self.model.step(state, &operation.op, result).states(state)) {
+                if !next.contains(&state) {
+                    next.push(state);
+                }
+            }
+            *current = next;
+            let each: Vec<String> = current.iter().take(STATES).map(|state| self.model.describe_state(state)).collect();
+            shorten(&each.join(", or "), STATE)
+        });
+        walked.skip(from).collect()
     }
 
     fn saw(&self, diagnosis: &Diagnosis) -> Saw {
@@ -315,25 +352,30 @@ impl<M: Model> Teller<'_, M> {
         }
     }
 
-    fn operation(&self, index: usize, found: &Found) -> CoreOperation {
+    fn operation(&self, index: usize, found: &Found) -> DescribedOperation {
+        self.describe(index, index != found.diagnosis.operation && found.core.operations.binary_search(&index).is_err())
+    }
+
+    /// An operation in words. Nothing is assumed of one that is open.
+    pub(in crate::check) fn describe(&self, index: usize, open: bool) -> DescribedOperation {
         let operation = &self.history.operations()[index];
-        let open = index != found.diagnosis.operation && found.core.operations.binary_search(&index).is_err();
         let ending = Ending::from(&operation.outcome);
-        CoreOperation {
+        DescribedOperation {
             index,
             client: operation.client,
+            who: self.origin.map_or_else(|| operation.client.to_string(), |origin| origin.names.of(operation.client)),
             text: self.model.describe(&operation.op, operation.result().filter(|_| !open)),
             invoked: operation.invoked,
             completed: operation.completed.filter(|_| ending != Ending::Unknown),
             ending,
-            lines: self.lines.map(|lines| lines[index]),
+            lines: self.origin.map(|origin| origin.lines[index]),
             open,
         }
     }
 
     /// The line on which an operation ends; if it never does, on which it begins.
     fn line(&self, index: usize) -> Option<u64> {
-        self.lines.map(|lines| lines[index].1.unwrap_or(lines[index].0))
+        self.origin.map(|origin| origin.lines[index].1.unwrap_or(origin.lines[index].0))
     }
 
     fn undecided(&self, report: &Report) -> Vec<UndecidedKey> {

@@ -52,8 +52,8 @@ mod witness;
 use rustc_hash::FxHashMap;
 
 pub use self::core::{Core, shrink};
-pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, Saw, UndecidedKey, explain};
-pub(super) use self::counterexample::{Examined, Found, Lines, examine, named};
+pub use self::counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey, explain};
+pub(super) use self::counterexample::{Examined, Origin, Teller, examine, named};
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
 use self::hasty::Hasty;
 use self::joint::Joint;
@@ -67,7 +67,7 @@ use self::search::{End, Order, Progress, Search, Stand};
 pub use self::witness::{NotAWitness, verify};
 use super::model::{Key, Model};
 use super::monitor::Opinion;
-use super::{Property, PropertyReport, Verdict, View};
+use super::{Drawing, Property, PropertyReport, Verdict};
 use crate::history::{History, Outcome, Timeline};
 
 /// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
@@ -164,20 +164,19 @@ pub const LINEARIZABILITY: Property = Property::always(
 
 /// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
 pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
-    examine(model, history, budget, None).property(property)
+    examine(&Teller { model, history, origin: None }, budget).property(property)
 }
 
-/// As [`judge`], and lays the history out to be drawn: `what` says what the object is. The violations that are drawn are those of the
-/// report.
+/// As [`judge`], with all that is needed besides to draw the history.
 pub fn judge_and_draw<M: Model>(
     property: &Property,
     model: &M,
-    what: &str,
     history: &History<M::Op, M::Ret>,
     budget: u64,
-) -> (PropertyReport, View) {
-    let examined = examine(model, history, budget, None);
-    (examined.property(property), View::new(model, what, history, &examined, None))
+) -> (PropertyReport, Drawing) {
+    let teller = Teller { model, history, origin: None };
+    let examined = examine(&teller, budget);
+    (examined.property(property), Drawing::new(&teller, &examined))
 }
 
 /// Judges whether the history is linearizable, within the [`default_budget`].

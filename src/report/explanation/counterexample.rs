@@ -2,52 +2,48 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
-use super::counted;
 use super::drawing::draw;
-use crate::check::linearizability::{CoreOperation, CoreOrder, Counterexample, Linearizability, UndecidedKey};
+use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperation, Linearizability, UndecidedKey};
 use crate::check::shorten;
+use crate::report::words::{counted, grouped};
 
 /// How many attempts are told, and how many operations of each.
 const ATTEMPTS: usize = 3;
 const LAST: usize = 5;
 /// How long the text of an operation may be, and that of what would have been legal.
-const LABEL: usize = 32;
+pub(super) const LABEL: usize = 32;
 const EXPECTED: usize = 100;
 /// How many undecided keys are told.
 const UNDECIDED: usize = 10;
 
 /// What is violated, and then what could not be judged.
-pub(super) fn text(found: &Linearizability) -> String {
+pub(in crate::report) fn linearizability_text(found: &Linearizability) -> String {
     violations_text(&found.violations) + &undecided_text(&found.undecided)
 }
 
 /// The key with the smallest core in full, the others on a line each.
 pub(in crate::report) fn violations_text(violations: &[Counterexample]) -> String {
-    let mut violations: Vec<&Counterexample> = violations.iter().collect();
-    violations.sort_by_key(|example| {
-        let stuck = example.stuck.map(|stuck| example.operations[stuck].index);
-        (example.operations.is_empty(), example.needed, stuck, example.line)
-    });
     let mut text = String::new();
-    if let Some((first, others)) = violations.split_first() {
+    if let Some(((_, first), others)) = smallest_first(violations).split_first() {
         text += &counterexample_text(first);
         if !others.is_empty() {
             let _ = writeln!(text, "\n{} violated as well:", if others.len() == 1 { "one more key is" } else { "other keys are" });
         }
-        for other in others {
+        for (_, other) in others {
             let _ = writeln!(text, "  {}", counterexample_line(other));
         }
     }
     text
 }
 
-pub(super) fn json(found: &Linearizability) -> Value {
-    json!({
-        "violations": found.violations.iter().map(counterexample_json).collect::<Vec<_>>(),
-        "undecided": found.undecided.iter().map(undecided_json).collect::<Vec<_>>(),
-    })
+/// In the order in which they are told, each with its place in the explanation.
+pub(in crate::report) fn smallest_first(violations: &[Counterexample]) -> Vec<(usize, &Counterexample)> {
+    let mut violations: Vec<(usize, &Counterexample)> = violations.iter().enumerate().collect();
+    violations.sort_by_key(|(_, example)| {
+        let stuck = example.stuck.map(|stuck| example.operations[stuck].index);
+        (example.operations.is_empty(), example.needed, stuck, example.line)
+    });
+    violations
 }
 
 /// One violated key, with a drawing: one screen.
@@ -58,7 +54,7 @@ pub(in crate::report) fn counterexample_text(example: &Counterexample) -> String
     let _ = writeln!(text, "  {} fits in no order. {}", say(stuck), lead(example));
     attempts(&mut text, example);
     text.push('\n');
-    let told: Vec<(&CoreOperation, String, String)> = example
+    let told: Vec<(&DescribedOperation, String, String)> = example
         .foremost
         .iter()
         .map(|place| &example.operations[*place])
@@ -84,55 +80,8 @@ pub(in crate::report) fn counterexample_line(example: &Counterexample) -> String
     let Some(stuck) = example.stuck.map(|stuck| &example.operations[stuck]) else { return unexplained(example).trim_end().to_owned() };
     let enough = if example.needed == 1 { "is" } else { "are" };
     let place = stuck.lines.map_or_else(|| place(stuck), |(begins, _)| format!("line {begins}"));
-    let said = format!("{} {} fits in no order", who(stuck), shorten(&stuck.text, 60));
-    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed, "operation"))
-}
-
-/// As data, with the words as well. Of the operations, the core and what its orders use.
-pub(in crate::report) fn counterexample_json(example: &Counterexample) -> Value {
-    let core = example.operations.iter().enumerate().map(|(place, operation)| {
-        json!({
-            "index": operation.index,
-            "client": who(operation),
-            "process": operation.client.client,
-            "text": operation.text,
-            "invoked_ns": operation.invoked.as_nanos(),
-            "completed_ns": operation.completed.map(|at| at.as_nanos()),
-            "ending": operation.ending,
-            "lines": operation.lines.map(|(begins, ends)| [Some(begins), ends]),
-            "open": operation.open,
-            "stuck": Some(place) == example.stuck,
-        })
-    });
-    json!({
-        "key": example.key,
-        "at_ns": example.at.map(|at| at.as_nanos()),
-        "line": example.line,
-        "among": example.among,
-        "needed": example.needed,
-        "minimal": example.minimal,
-        "kind": example.kind,
-        "saw": example.saw,
-        "core": core.collect::<Vec<_>>(),
-        "attempts": example.attempts,
-        "expected": example.attempts.iter().map(|attempt| attempt.expected.as_str()).collect::<Vec<_>>(),
-        "sourceless": example.sourceless,
-        "text": counterexample_text(example),
-    })
-}
-
-/// A key that could not be judged, as data.
-pub(in crate::report) fn undecided_json(undecided: &UndecidedKey) -> Value {
-    json!({
-        "key": undecided.key,
-        "states": undecided.states,
-        "at_ns": undecided.at.map(|at| at.as_nanos()),
-        "line": undecided.line,
-        "open": undecided.open,
-        "unknown": undecided.unknown,
-        "too_wide": undecided.too_wide,
-        "help": help(undecided),
-    })
+    let said = format!("{} {} fits in no order", stuck.who, shorten(&stuck.text, 60));
+    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed as u64, "operation"))
 }
 
 /// The keys that could not be judged, and what would help.
@@ -153,7 +102,7 @@ fn undecided_line(undecided: &UndecidedKey) -> String {
     let place = undecided.line.map(|line| format!("line {line}")).or_else(|| undecided.at.map(|at| at.to_string()));
     let place =
         place.map(|place| format!("; it got as far as {place}, with {open} operations under way and {unknown} of unknown outcome before"));
-    let states = counted(undecided.states as usize, "state");
+    let states = counted(undecided.states, "state");
     format!("{}: {states} explored{}", key(undecided.key.as_deref()), place.unwrap_or_default())
 }
 
@@ -177,24 +126,19 @@ fn key(key: Option<&str>) -> String {
     key.map_or_else(|| "the object".to_owned(), |key| format!("key {key}"))
 }
 
-/// How a client is called: as its file has it, or as the run does.
-pub(super) fn who(operation: &CoreOperation) -> String {
-    if operation.lines.is_some() { format!("p{}", operation.client.client) } else { operation.client.to_string() }
-}
-
-/// The operation in words that fit on a line. That an end is open is drawn.
-pub(super) fn label(operation: &CoreOperation) -> String {
-    let text = shorten(&operation.text, LABEL);
+/// An operation in words, no longer than that. That an end is open is drawn.
+pub(in crate::report) fn label(text: &str, longest: usize) -> String {
+    let text = shorten(text, longest);
     text.strip_suffix(" → ?").map_or(text.clone(), str::to_owned)
 }
 
 /// Who did what, with what result.
-fn say(operation: &CoreOperation) -> String {
-    format!("{} {}", who(operation), label(operation))
+fn say(operation: &DescribedOperation) -> String {
+    format!("{} {}", operation.who, label(&operation.text, LABEL))
 }
 
 /// Where an operation is to be found: in its file, or else in time.
-fn place(operation: &CoreOperation) -> String {
+pub(in crate::report) fn place(operation: &DescribedOperation) -> String {
     match (operation.lines, operation.completed) {
         (Some((begins, Some(ends))), _) => format!("lines {begins} to {ends}"),
         (Some((begins, None)), _) => format!("from line {begins}"),
@@ -212,8 +156,8 @@ fn headline(example: &Counterexample) -> String {
         (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
     };
     match (*needed, *among) {
-        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),
-        (few, among) => format!("{key}{few} of {} {enough}\n", counted(among, "operation")),
+        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all as u64, "operation")),
+        (few, among) => format!("{key}{} of {} {enough}\n", grouped(few as u64), counted(among as u64, "operation")),
     }
 }
 
@@ -227,7 +171,7 @@ fn lead(example: &Counterexample) -> &'static str {
 }
 
 fn attempts(text: &mut String, example: &Counterexample) {
-    for CoreOrder { skipped, order, expected } in example.attempts.iter().take(ATTEMPTS) {
+    for CoreOrder { skipped, order, expected, .. } in example.attempts.iter().take(ATTEMPTS) {
         let left_out = order.len().saturating_sub(LAST);
         let mut told: Vec<String> = order[left_out..].iter().map(|place| say(&example.operations[*place])).collect();
         if left_out > 0 {
@@ -258,6 +202,6 @@ fn others(text: &mut String, example: &Counterexample, opened: bool) {
     let _ = writeln!(
         text,
         "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
-        counted(others, "operation")
+        counted(others as u64, "operation")
     );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::counterexample::{label, who};
+use super::counterexample::{LABEL, label};
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::Counterexample;
 
@@ -26,7 +26,7 @@ pub(super) fn draw(example: &Counterexample) -> String {
     let mut before = None;
     for (at, edge) in &edges {
         let operation = &operations[edge.operation];
-        let width = label(operation).chars().count();
+        let width = label(&operation.text, LABEL).chars().count();
         if before.is_some_and(|before| before != (*at, edge.begins)) {
             column += 1;
         }
@@ -45,9 +45,9 @@ pub(super) fn draw(example: &Counterexample) -> String {
     let mut lanes: BTreeMap<ClientId, (String, String)> = BTreeMap::new();
     for index in &example.foremost {
         let (operation, begin) = (&operations[*index], columns[&(*index, true)]);
-        let text = label(operation);
+        let text = label(&operation.text, LABEL);
         let (open, line, close) = if Some(*index) == example.stuck { ('╞', '═', '╡') } else { ('├', '─', '┤') };
-        let (_, lane) = lanes.entry(operation.client).or_insert_with(|| (who(operation), String::new()));
+        let (_, lane) = lanes.entry(operation.client).or_insert_with(|| (operation.who.clone(), String::new()));
         let used = lane.chars().count();
         lane.extend(std::iter::repeat_n(' ', begin.saturating_sub(used)));
         lane.push(open);

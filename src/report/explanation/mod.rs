@@ -1,21 +1,20 @@
-//! An explanation as people read it, and as JSON.
+//! An explanation as people read it. As JSON, it is as it serialises.
 
 mod counterexample;
 mod drawing;
 mod transactions;
 mod trouble;
 
-use serde_json::{Value, json};
-
+use super::words::counted;
 use crate::check::{Broken, Explanation};
 
-pub(super) use counterexample::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
-pub(super) use transactions::{doubt_lines, finding_json, finding_text, reason};
+pub(super) use counterexample::{counterexample_text, label, linearizability_text, place, smallest_first, undecided_text, violations_text};
+pub(super) use transactions::{doubt_lines, finding_text};
 
 /// An explanation in words: lines, each ended, the first of which says the most.
 pub fn explanation_text(explanation: &Explanation) -> String {
     let text = match explanation {
-        Explanation::Linearizability(found) => counterexample::text(found),
+        Explanation::Linearizability(found) => linearizability_text(found),
         Explanation::Isolation(finding) => finding_text(finding),
         Explanation::Doubt(doubt) => transactions::doubt_text(doubt),
         Explanation::Rule(broken) => sentence(broken),
@@ -26,26 +25,6 @@ pub fn explanation_text(explanation: &Explanation) -> String {
         Explanation::Text(text) => text.clone(),
     };
     if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
-}
-
-/// An explanation as data, with the words as well.
-pub fn explanation_json(explanation: &Explanation) -> Value {
-    let (of, data) = match explanation {
-        Explanation::Linearizability(found) => ("linearizability", counterexample::json(found)),
-        Explanation::Isolation(finding) => ("isolation", finding_json(finding)),
-        Explanation::Doubt(doubt) => ("doubt", json!(doubt)),
-        Explanation::Rule(broken) => ("rule", json!(broken)),
-        Explanation::Panic(panic) => ("panic", json!(panic)),
-        Explanation::Spin(spin) => ("spin", json!(spin)),
-        Explanation::Pending(pending) => ("pending", json!(pending)),
-        Explanation::Difference(difference) => ("difference", json!(difference)),
-        Explanation::Text(_) => ("text", json!({})),
-    };
-    let mut object = json!({ "of": of, "text": explanation_text(explanation).trim_end() });
-    if let (Some(object), Value::Object(data)) = (object.as_object_mut(), data) {
-        object.extend(data);
-    }
-    object
 }
 
 /// The sentence of a rule with its facts.
@@ -62,9 +41,4 @@ fn sentence(broken: &Broken) -> String {
         rest = after;
     }
     text + rest
-}
-
-/// So many of something.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use super::{counted, sentence};
 use crate::check::isolation::{Doubt, Fate, Finding, LeftOut, Member};
 
@@ -34,25 +32,6 @@ fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> Str
     format!("T{} ({client}{fate}): {}", transaction + 1, [acts.as_slice(), &more].concat().join(", "))
 }
 
-/// One of them, counted from 1 as everywhere.
-fn member_json(member: &Member) -> Value {
-    let Member { transaction, client, fate, acts, more } = member;
-    json!({ "transaction": transaction + 1, "client": client.to_string(), "fate": fate, "acts": acts, "more": more })
-}
-
-pub(in crate::report) fn finding_json(finding: &Finding) -> Value {
-    json!({
-        "anomaly": finding.anomaly.name(),
-        "violates": finding.anomaly.weakest().name(),
-        "transactions": finding.transactions.iter().map(|place| place + 1).collect::<Vec<_>>(),
-        "acts": finding.cast.iter().map(member_line).collect::<Vec<_>>(),
-        "cast": finding.cast.iter().map(member_json).collect::<Vec<_>>(),
-        "why": finding.evidence.iter().map(sentence).collect::<Vec<_>>(),
-        "evidence": finding.evidence,
-        "at": finding.at.map(|at| at.as_nanos()),
-    })
-}
-
 /// Why a level is unknown.
 pub(super) fn doubt_text(doubt: &Doubt) -> String {
     let lines = doubt_lines(doubt);
@@ -63,7 +42,7 @@ pub(super) fn doubt_text(doubt: &Doubt) -> String {
 pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
     let mut lines = Vec::new();
     if doubt.unordered > 0 {
-        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered, "key")));
+        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered as u64, "key")));
     }
     for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
         let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();
@@ -72,13 +51,13 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
         }
         let named = left[..left.len().min(KEYS_NAMED)].join(", ");
         let more = if left.len() > KEYS_NAMED { ", …" } else { "" };
-        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len(), "key"), reason(why)));
+        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len() as u64, "key"), reason(why)));
     }
     lines
 }
 
 /// Why a key was not judged.
-pub(in crate::report) const fn reason(why: LeftOut) -> &'static str {
+const fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Added => "it was added to, and many ways lead to one sum",
         LeftOut::Mixed => "it was used both as a list and as a register",
