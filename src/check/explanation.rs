@@ -7,7 +7,7 @@ use super::linearizability::Linearizability;
 use super::rule::Broken;
 use super::trouble::{Difference, Panic, Pending, Spin};
 
-/// Why a property is violated, or why nobody knows whether it is.
+/// Why a property is violated, or why it is not known whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "of", content = "data", rename_all = "kebab-case")]
 pub enum Explanation {
@@ -99,7 +99,8 @@ pub(crate) fn told(report: &super::PropertyReport) -> String {
         Some(Explanation::Text(text)) => text.clone(),
         Some(Explanation::Rule(broken)) => {
             let facts: String = broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect();
-            broken.rule.id.to_owned() + &facts
+            let records: String = broken.records.iter().map(|number| format!(" #{number}")).collect();
+            broken.rule.id.to_owned() + &facts + &records
         }
         Some(other) => format!("{other:?}"),
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::base::{ClientId, Duration, NodeId, Time};
+use crate::trace::Sighting;
 
 /// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.
 ///
@@ -37,7 +38,7 @@ pub struct Broken {
     pub facts: Vec<(&'static str, Fact)>,
     /// In which of several groups, detectors or such it was, by what they are.
     pub within: Option<(&'static str, Fact)>,
-    /// The numbers of the records that it rests on, if a judge gives them.
+    /// The numbers of the records that it rests on, in order: those in which it shows, and those of what they conflict with.
     pub records: Vec<u64>,
 }
 
@@ -67,7 +68,17 @@ pub enum Fact {
     Role(&'static str),
     /// A transaction.
     Transaction(String),
-    /// Anything else: a value, an entry of a log, a decision.
+    /// What was decided on a transaction.
+    Decision(&'static str),
+    /// How a key is locked.
+    Mode(&'static str),
+    /// The state that a member of a group is held to be in.
+    State(&'static str),
+    /// A key of a store.
+    Key(String),
+    /// A value of a store.
+    Value(String),
+    /// Anything else: an entry of a log, what is wrong with a file.
     Text(String),
 }
 
@@ -103,11 +114,19 @@ impl Broken {
         Self { within: Some((what, which.into())), ..self }
     }
 
-    /// The records that it rests on, by their numbers.
+    /// The records that it rests on, by their numbers, each once.
     #[must_use]
     pub fn on(mut self, records: impl IntoIterator<Item = u64>) -> Self {
         self.records.extend(records);
+        self.records.sort_unstable();
+        self.records.dedup();
         self
+    }
+
+    /// It rests on this record, of which the time is a fact.
+    #[must_use]
+    pub fn seen(self, name: &'static str, sighting: Sighting) -> Self {
+        self.with(name, sighting.at).on([sighting.record])
     }
 
     /// The fact of this name.
@@ -143,6 +162,7 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node(node) => node.fmt(f),
+            Self::Nodes(nodes) if nodes.is_empty() => f.write_str("none"),
             Self::Nodes(nodes) => {
                 let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
                 f.write_str(&names.join(" and "))
@@ -151,8 +171,8 @@ impl fmt::Display for Fact {
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
             Self::Time(at) => at.fmt(f),
             Self::Length(length) => length.fmt(f),
-            Self::Kind(name) | Self::Role(name) => f.write_str(name),
-            Self::Transaction(text) | Self::Text(text) => f.write_str(text),
+            Self::Kind(name) | Self::Role(name) | Self::Decision(name) | Self::Mode(name) | Self::State(name) => f.write_str(name),
+            Self::Transaction(text) | Self::Key(text) | Self::Value(text) | Self::Text(text) => f.write_str(text),
         }
     }
 }

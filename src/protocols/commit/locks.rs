@@ -16,11 +16,19 @@ use super::{Age, TxnId};
 pub enum Mode {
     /// For reading: others may read it too.
     Shared,
-    /// For writing: nobody else may do anything.
+    /// For writing: no other may do anything.
     Exclusive,
 }
 
 impl Mode {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+
     /// Whether two transactions may hold a key in these modes at once.
     pub fn goes_with(self, other: Self) -> bool {
         self == Self::Shared && other == Self::Shared

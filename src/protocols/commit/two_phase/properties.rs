@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use super::super::{Decision, Note, TxnId, Vote};
 use super::Message;
 use super::audit::{self, Disk, Fact};
-use crate::base::{Change, MessageId, NodeId, Time};
+use crate::base::{Change, MessageId, NodeId};
 use crate::check::{Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 4] = [PERSIST_BEFORE_PREPARE, PERSIST_BEFORE_YES, PERSIST_BEFORE_COMMIT, PERSIST_BEFORE_ACK];
@@ -40,6 +40,8 @@ pub struct AuditJudge {
 struct Server {
     /// What its disk holds for certain.
     disk: Disk,
+    /// The record in which that changed last.
+    disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
     unsynced: VecDeque<(u64, Fact)>,
 }
@@ -54,9 +56,9 @@ impl AuditJudge {
         if node.is_client() { None } else { self.servers.get_mut(node.index()) }
     }
 
-    fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
+    fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
         let collects = self.collects;
-        // Who has the decision on disk may be told anything: its question was late.
+        // A server that has the decision on disk may be told anything: its question was late.
         let knows = |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Fact::Learned(txn)));
         let late = matches!(*message, Message::Decide { txn, .. } if knows(txn));
         let Some(server) = self.server_mut(id.from) else { return };
@@ -88,9 +90,9 @@ impl AuditJudge {
                 Message::Committed { .. } => "Committed",
                 _ => "Decide",
             };
-            let sent =
-                NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
-            self.found.add(property, at, sent.with("lacks", what));
+            let held = self.servers.get(id.from.index()).and_then(|server| server.disk_changed);
+            let sent = NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to);
+            self.found.add(property, now, sent.with("lacks", what).on(held));
         }
     }
 }
@@ -98,7 +100,7 @@ impl AuditJudge {
 impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         match *record.event {
-            Event::Send { id, message, .. } => self.sent(record.at, id, message),
+            Event::Send { id, message, .. } => self.sent(record.sighting(), id, message),
             Event::Write { node, write, file: audit::FILE, change: Change::Append(bytes) } => {
                 if let Some(server) = self.server_mut(node) {
                     server.unsynced.extend(audit::facts(bytes).map(|fact| (write, fact)));
@@ -108,15 +110,16 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
                 let Some(server) = self.server_mut(node) else { return };
                 while let Some((_, fact)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
                     server.disk.insert(fact);
+                    server.disk_changed = Some(record.number);
                 }
             }
             Event::Boot { node, files, .. } => {
                 let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
                 if let Some(server) = self.server_mut(node) {
-                    *server = Server { disk: audit::facts(bytes).collect(), unsynced: VecDeque::new() };
+                    *server = Server { disk: audit::facts(bytes).collect(), disk_changed: Some(record.number), unsynced: VecDeque::new() };
                 }
             }
-            // Of what was not synced nobody knows, until the next boot, how much is left.
+            // How much is left of what was not synced is unknown until the next boot.
             Event::Crash { node, .. } => {
                 if let Some(server) = self.server_mut(node) {
                     server.unsynced.clear();

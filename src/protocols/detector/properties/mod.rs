@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Judge, Property, PropertyReport, Rule, Table, Violations};
-use crate::trace::{Event, Record, Vocabulary};
-use track::{Track, Undetected};
+use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Rule, Table, Violations};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
+use track::{Late, Track, Undetected};
 use truth::{Cause, Change, Truth};
 
 pub use classes::{LEADERSHIP, LeaderJudge};
@@ -104,9 +104,10 @@ struct Judged {
     subject: Subject,
     verdicts: Track,
     doubts: Option<Track>,
-    /// Of each pair the incarnation in which the one has declared the other dead.
-    dead: BTreeMap<(NodeId, NodeId), u32>,
-    incarnations: BTreeMap<NodeId, u32>,
+    /// Of each pair the incarnation in which the one has declared the other dead, and the record of that.
+    dead: BTreeMap<(NodeId, NodeId), (u32, u64)>,
+    /// Of each node its incarnation, and in which record it said so.
+    incarnations: BTreeMap<NodeId, (u32, u64)>,
     messages: u64,
     bytes: u64,
 }
@@ -135,46 +136,47 @@ impl DetectorJudge {
         Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: Violations::default() }
     }
 
-    fn said(&mut self, at: Time, by: NodeId, note: Note) {
+    fn said(&mut self, now: Sighting, by: NodeId, note: Note) {
         let Some(judged) = self.subjects.get_mut(usize::from(note.slot)) else { return };
         match note.said {
             Said::Refutes { incarnation } => {
-                let known = judged.incarnations.entry(by).or_insert(0);
-                *known = (*known).max(incarnation);
+                let known = judged.incarnations.entry(by).or_default();
+                *known = (*known).max((incarnation, now.record));
             }
             Said::Holds { member, state, incarnation } => {
-                judged.verdicts.said(at, by, member, state == State::Dead, &self.truth);
+                judged.verdicts.said(now, by, member, state == State::Dead, &self.truth);
                 if let Some(doubts) = &mut judged.doubts {
-                    doubts.said(at, by, member, state != State::Alive, &self.truth);
-                    self.membership(at, by, note.slot, member, state, incarnation);
+                    doubts.said(now, by, member, state != State::Alive, &self.truth);
+                    self.membership(now, by, note.slot, member, state, incarnation);
                 }
             }
         }
     }
 
     /// What SWIM may say of a member.
-    fn membership(&mut self, at: Time, by: NodeId, slot: u8, member: NodeId, state: State, incarnation: u32) {
+    fn membership(&mut self, now: Sighting, by: NodeId, slot: u8, member: NodeId, state: State, incarnation: u32) {
         let judged = &mut self.subjects[usize::from(slot)];
-        let own = judged.incarnations.get(&member).copied().unwrap_or(0);
+        let own = judged.incarnations.get(&member).copied();
+        let highest = own.map_or(0, |(own, _)| own);
         let buried = judged.dead.get(&(by, member)).copied();
         if state == State::Dead {
-            judged.dead.insert((by, member), incarnation);
+            judged.dead.insert((by, member), (incarnation, now.record));
         } else {
             judged.dead.remove(&(by, member));
         }
-        if incarnation > own {
+        if incarnation > highest {
             let broken = rules::TOO_HIGH.with("node", by).with("member", member).with("incarnation", u64::from(incarnation));
-            let broken = broken.with("own", u64::from(own)).within("detector", judged.subject.name.clone());
-            self.violated.add(&INCARNATION, at, broken);
+            let broken = broken.with("own", u64::from(highest)).within("detector", judged.subject.name.clone());
+            self.violated.add(&INCARNATION, now, broken.on(own.map(|(_, record)| record)));
         }
-        if let Some(buried) = buried
+        if let Some((buried, record)) = buried
             && incarnation <= buried
             && state != State::Dead
         {
             let broken = rules::RAISED.with("node", by).with("member", member).with("buried", u64::from(buried));
-            let broken = broken.with("state", format!("{state:?}")).with("incarnation", u64::from(incarnation));
-            let name = self.subjects[usize::from(slot)].subject.name.clone();
-            self.violated.add(&RESURRECT, at, broken.within("detector", name));
+            let broken = broken.with("state", state).with("incarnation", u64::from(incarnation)).on([record]);
+            let broken = broken.within("detector", judged.subject.name.clone());
+            self.violated.add(&RESURRECT, now, broken);
         }
     }
 
@@ -220,18 +222,17 @@ impl DetectorJudge {
             for of in destroyed {
                 let unaware = track.watchers(of).find(|by| self.truth.node(*by).up && !track.is_suspected(*by, of));
                 if let Some(by) = unaware {
-                    found.push((COMPLETENESS, now, pair(&rules::UNAWARE, by, of)));
+                    found.push((COMPLETENESS, now, pair(&rules::UNAWARE, by, of).on([self.truth.node(of).since.record])));
                 }
             }
-            if let Some((at, by, of)) = track.last_trust.filter(|(at, ..)| *at >= end) {
-                found.push((COMPLETENESS, at, pair(&rules::TRUSTED_LATE, by, of).with("at", at)));
-            }
-            if let Some((at, by, of)) = track.last_wrong.filter(|(at, ..)| *at >= end) {
-                found.push((ACCURACY, at, pair(&rules::SUSPECTED_LATE, by, of).with("at", at)));
-            }
+            let late = |rule, Late { by, of, at, began }: Late| (at.at, pair(rule, by, of).seen("at", at).on([began]));
+            let trusted = track.last_trust.filter(|late| late.at.at >= end).map(|found| late(&rules::TRUSTED_LATE, found));
+            found.extend(trusted.map(|(at, broken)| (COMPLETENESS, at, broken)));
+            let suspected = track.last_wrong.filter(|late| late.at.at >= end).map(|found| late(&rules::SUSPECTED_LATE, found));
+            found.extend(suspected.map(|(at, broken)| (ACCURACY, at, broken)));
         }
         for (property, at, broken) in found {
-            self.violated.add(&property, at, broken);
+            self.violated.add_at(&property, at, broken);
         }
     }
 
@@ -241,8 +242,10 @@ impl DetectorJudge {
         for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in &self.subjects {
             let of = |broken: Broken| broken.within("detector", name.clone());
             if let Some(most) = bounds.detection {
-                let slowest = verdicts.detections.iter().copied().max().filter(|slowest| *slowest > most);
-                found.extend(slowest.map(|slowest| (QUALITY, of(rules::SLOW.with("length", slowest).with("most", most)))));
+                if let Some((length, crash, suspicion)) = verdicts.slowest.filter(|(length, ..)| *length > most) {
+                    let broken = rules::SLOW.with("length", length).with("most", most).on([crash.record, suspicion.record]);
+                    found.push((QUALITY, of(broken)));
+                }
                 let missed = verdicts.undetected.iter().find(|missed| missed.length > most);
                 found.extend(missed.map(|missed| (QUALITY, of(missed.told(&rules::MISSED_CRASH)))));
                 let missed = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most);
@@ -267,14 +270,20 @@ impl DetectorJudge {
             }
         }
         for (property, broken) in found {
-            self.violated.add(&property, now, broken);
+            self.violated.add_at(&property, now, broken);
         }
+    }
+}
+
+impl From<State> for Fact {
+    fn from(state: State) -> Self {
+        Self::State(state.name())
     }
 }
 
 impl Undetected {
     fn told(&self, rule: &'static Rule) -> Broken {
-        rule.with("node", self.by).with("of", self.of).with("since", self.since).with("length", self.length)
+        rule.with("node", self.by).with("of", self.of).seen("since", self.since).with("length", self.length)
     }
 }
 
@@ -293,7 +302,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
             }
             Event::Note { node, note } => {
                 if let Some(note) = V::detection(note) {
-                    self.said(record.at, *node, note);
+                    self.said(record.sighting(), *node, note);
                 }
             }
             Event::Boot { .. } | Event::Crash { .. } | Event::Pause { .. } | Event::Resume { .. } => self.change::<V>(record),
@@ -331,7 +340,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
 impl DetectorJudge {
     fn change<V: Testimony>(&mut self, record: &Record<'_, V>) {
         let Self { truth, subjects, .. } = self;
-        truth.observe(record.at, record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
+        truth.observe(record.sighting(), record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
     }
 }
 
