@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::Verdict;
-use stormglass::check::guarantee::{Deed, Guarantee, Observable, check, check_all, check_sequential, strongest};
+use stormglass::check::{Broken, Verdict};
+use stormglass::check::guarantee::{Deed, Guarantee, GuaranteeReport, Observable, check, check_all, check_sequential, strongest};
 use stormglass::check::linearizability::twin;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
@@ -360,6 +360,12 @@ fn textbook_cases() {
     }
 }
 
+/// Each rule that was broken, with its facts.
+fn why(report: &GuaranteeReport) -> String {
+    let facts = |broken: &Broken| broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect::<String>();
+    report.why.iter().map(|broken| broken.rule.id.to_owned() + &facts(broken)).collect::<Vec<_>>().join("; ")
+}
+
 #[test]
 fn what_people_read_and_what_cannot_be_told() {
     let history = story(&[
@@ -371,7 +377,7 @@ fn what_people_read_and_what_cannot_be_told() {
     ]);
     let told: Vec<String> = check_all(&Mixed, &history, None)
         .iter()
-        .map(|report| format!("{:<20} {:<9} {} {:?}", report.guarantee, report.verdict, report.why, report.operations))
+        .map(|report| format!("{:<20} {:<9} {} {:?}", report.guarantee, report.verdict, why(report), report.operations()))
         .collect();
     expect![[r#"
         linearizable         violated  no order of 0 [1, 4]
@@ -392,8 +398,11 @@ fn what_people_read_and_what_cannot_be_told() {
         history.complete(at, ClientId::new(client), Outcome::Done(result)).expect("a completion");
     }
     let report = check(&Register::<i64>::empty(), &history, Guarantee::Causal, 1000);
-    expect!["unknown 1 is written more than once, or was there at first: nobody can say which write a read saw"]
-        .assert_eq(&format!("{} {}", report.verdict, report.why));
+    expect!["unknown 1 is written more than once, or was there at first: nobody can say which write a read saw"].assert_eq(&format!(
+        "{} {}",
+        report.verdict,
+        why(&report)
+    ));
     let report = check(&Register::<i64>::empty(), &history, Guarantee::Sequential, 1000);
     assert_eq!(report.verdict, Verdict::Violated, "{report:?}");
 }

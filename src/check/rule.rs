@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::isolation::Version;
 use crate::base::{ClientId, Duration, NodeId, Time};
 use crate::trace::Sighting;
 
@@ -78,6 +79,19 @@ pub enum Fact {
     Key(String),
     /// A value of a store.
     Value(String),
+    /// What a key of a store holds.
+    Version(Version),
+    /// An operation.
+    Operation {
+        /// Its index in the history.
+        index: usize,
+        /// What it was, in its model's words.
+        text: String,
+    },
+    /// Several facts of one kind.
+    All(Vec<Fact>),
+    /// Facts of which each comes before the next, and the last before the first.
+    Cycle(Vec<Fact>),
     /// Anything else: an entry of a log, what is wrong with a file.
     Text(String),
 }
@@ -158,6 +172,9 @@ impl Serialize for Broken {
     }
 }
 
+/// How many of several facts are shown.
+const ALL_SHOWN: usize = 4;
+
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -169,6 +186,17 @@ impl fmt::Display for Fact {
             }
             Self::Client(client) => client.fmt(f),
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
+            Self::Version(version) => version.fmt(f),
+            Self::Operation { text, .. } => f.write_str(text),
+            Self::All(facts) => {
+                let names: Vec<String> = facts.iter().take(ALL_SHOWN).map(Self::to_string).collect();
+                f.write_str(&names.join(", "))?;
+                f.write_str(if facts.len() > ALL_SHOWN { ", …" } else { "" })
+            }
+            Self::Cycle(facts) => {
+                let names: Vec<String> = facts.iter().chain(facts.first()).map(Self::to_string).collect();
+                f.write_str(&names.join(" < "))
+            }
             Self::Time(at) => at.fmt(f),
             Self::Length(length) => length.fmt(f),
             Self::Kind(name) | Self::Role(name) | Self::Decision(name) | Self::Mode(name) | Self::State(name) => f.write_str(name),
@@ -216,6 +244,18 @@ impl From<usize> for Fact {
 impl From<u64> for Fact {
     fn from(count: u64) -> Self {
         Self::Count(count)
+    }
+}
+
+impl From<Version> for Fact {
+    fn from(version: Version) -> Self {
+        Self::Version(version)
+    }
+}
+
+impl From<Vec<Fact>> for Fact {
+    fn from(cycle: Vec<Fact>) -> Self {
+        Self::Cycle(cycle)
     }
 }
 

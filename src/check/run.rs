@@ -269,7 +269,7 @@ struct Told<'a, M: Model> {
 
 impl<M: Model> Told<'_, M> {
     fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
-        let lines = |report: &GuaranteeReport| report.operations.iter().map(|index| self.recorded.lines[*index].0).collect();
+        let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| self.recorded.lines[*index].0).collect();
         guarantees.iter().map(lines).collect()
     }
 

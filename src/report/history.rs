@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
+use super::explanation::{counterexample_json, counterexample_text, sentences, undecided_json, undecided_text, violations_text};
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
@@ -83,7 +83,7 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
     for (each, lines) in report.guarantees.iter().zip(&report.lines) {
         let _ = write!(text, "  {:<20} {}", each.guarantee, each.verdict);
         if !each.why.is_empty() {
-            let _ = write!(text, ": {}", each.why);
+            let _ = write!(text, ": {}", sentences(&each.why));
         }
         if !lines.is_empty() && lines.len() <= 10 {
             let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
@@ -113,7 +113,8 @@ pub fn history_json(report: &CheckReport) -> Json {
         json!({
             "guarantee": each.guarantee.name(),
             "verdict": each.verdict,
-            "why": each.why,
+            "why": sentences(&each.why),
+            "evidence": each.why,
             "lines": lines,
             "states": each.states,
         })

@@ -2,16 +2,17 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Deed, Observable};
+use super::{Deed, Observable, rules, told};
 use crate::base::ClientId;
 use crate::check::model::Key;
+use crate::check::{Broken, Fact};
 use crate::history::{History, Outcome};
 
 /// Why a history has no acts.
 pub(super) enum Refusal {
     /// Nothing can be said of it, for this reason.
-    Unclear(String),
-    /// This operation saw what nobody wrote.
+    Unclear(Broken),
+    /// This operation saw what no operation wrote.
     Wrong(usize),
 }
 
@@ -152,8 +153,7 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
             continue;
         }
         if deed == Deed::Unclear {
-            let told = model.describe(&operation.op, operation.result());
-            return Err(Refusal::Unclear(format!("{told} is neither a read nor a write of a register, nor of a set that only grows")));
+            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", told(model, history, index))));
         }
         let count = keys.len() as u32;
         let key = *keys.entry(model.key(&operation.op)).or_insert(count);
@@ -275,7 +275,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         session.acts.push(Placed { index, key, act });
     }
 
-    /// Finds out who wrote what.
+    /// Finds out which operation wrote what.
     fn finish(mut self) -> Result<Acts, Refusal> {
         let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
         let mut twice = vec![false; self.values.len()];
@@ -299,8 +299,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             }
         }
         if let Some(((_, value), _)) = repeated.iter().min_by_key(|(_, number)| *number) {
-            let why = format!("{value:?} is written more than once, or was there at first: nobody can say which write a read saw");
-            return Err(Refusal::Unclear(why));
+            return Err(Refusal::Unclear(rules::REPEATED.with("value", Fact::Value(format!("{value:?}")))));
         }
         // Each value has one writer: what is taken to have taken effect has.
         if let Some(seer) = wrong.first() {

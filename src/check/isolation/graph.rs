@@ -106,8 +106,8 @@ impl Graph {
         &self.ends[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
     }
 
-    /// The components in which there is a circle, each in order (R. Tarjan, 1972; without recursion, which no stack would hold).
-    pub(super) fn circles(&self) -> Vec<Vec<u32>> {
+    /// The components in which there is a cycle, each in order (R. Tarjan, 1972; without recursion, which no stack would hold).
+    pub(super) fn cycles(&self) -> Vec<Vec<u32>> {
         const UNSEEN: u32 = 0;
         const CLOSED: u32 = u32::MAX;
         let nodes = self.starts.len() as u32 - 1;

@@ -1,7 +1,7 @@
 //! An order of versions where none can be told: a guess. If nothing is wrong under it, that is a proof.
 //!
 //! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet
-//! to read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
+//! to read. Of several the one that ended first is taken; where there is a cycle, too. Versions then have the order of their writers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -177,7 +177,7 @@ impl<'a> Row<'a> {
                     }
                     node
                 }
-                // All wait for each other, or there is a circle.
+                // All wait for each other, or there is a cycle.
                 None => match self.force().or_else(|| std::iter::from_fn(|| by_end.pop()).find(|node| !out[*node as usize])) {
                     Some(node) => node,
                     None => return order,

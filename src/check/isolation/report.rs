@@ -51,7 +51,7 @@ pub struct Report {
     pub levels: Vec<LevelReport>,
     /// What went wrong, the worst first; no more than [`FINDINGS_KEPT`](super::FINDINGS_KEPT) of each name.
     pub findings: Vec<Finding>,
-    /// How often each went wrong. Circles that share transactions count once.
+    /// How often each went wrong. Cycles that share transactions count once.
     pub counts: Vec<(Anomaly, usize)>,
     /// Keys that were not judged. Unless something is violated, nothing is known then.
     pub left_out: Vec<KeyLeftOut>,
@@ -59,7 +59,7 @@ pub struct Report {
     pub unordered: usize,
     /// How many dependencies there are.
     pub edges: usize,
-    /// How many steps the search for circles took.
+    /// How many steps the search for cycles took.
     pub steps: u64,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the checker. Serializability is a permutation that can be replayed. Snapshot isolation is an order of beginnings
 //! and commits in which each transaction reads from the store as it was at its beginning, and commits only if nobody has written since to
-//! what it writes. Read committed and parallel snapshot isolation are a version order for each key under which the circles are absent that
+//! what it writes. Read committed and parallel snapshot isolation are a version order for each key under which the cycles are absent that
 //! the level forbids. Transactions of unknown outcome are tried as committed and as aborted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,7 +151,7 @@ impl Twin<'_> {
         false
     }
 
-    /// Whether there is an order of the versions of each key that explains all reads, and in which no circle is forbidden.
+    /// Whether there is an order of the versions of each key that explains all reads, and in which no cycle is forbidden.
     fn some_version_order(&self) -> bool {
         let mut writers: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for index in &self.committed {

@@ -248,7 +248,7 @@ impl<'a> Inference<'a> {
     fn break_list(&mut self, key: u32, value: i64) {
         self.status[key as usize] = Status::Broken;
         let words = self.words;
-        self.made.findings.add(Anomaly::data(Phenomenon::DuplicateElement), || words.duplicate(key, value));
+        self.made.findings.add_value(Phenomenon::DuplicateElement, key, value, || words.duplicate(key, value));
     }
 
     /// Whatever was read did commit, unless it is known not to have.
@@ -288,7 +288,7 @@ impl<'a> Inference<'a> {
         let words = self.words;
         if write == NONE {
             if words.was_read(key, value) {
-                self.made.findings.add(Anomaly::data(Phenomenon::GarbageRead), || words.garbage(key, value));
+                self.made.findings.add_value(Phenomenon::GarbageRead, key, value, || words.garbage(key, value));
             }
             return;
         }
@@ -298,7 +298,7 @@ impl<'a> Inference<'a> {
             Fate::Unknown => self.made.committed[writer as usize] = true,
             Fate::Aborted => {
                 if words.was_read(key, value) {
-                    self.made.findings.add(Anomaly::data(Phenomenon::AbortedRead), || words.aborted(key, value, writer));
+                    self.made.findings.add_value(Phenomenon::AbortedRead, key, value, || words.aborted(key, value, writer));
                 }
             }
         }
