@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::{Broken, Verdict};
 use stormglass::check::guarantee::{Deed, Guarantee, GuaranteeReport, Observable, check, check_all, check_sequential, strongest};
 use stormglass::check::linearizability::twin;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
+use stormglass::check::{Broken, Verdict};
 use stormglass::history::{History, Outcome};
 
 /// Registers and sets under numbered keys, in one model: even keys are registers that start with 0, odd ones are sets that start empty.

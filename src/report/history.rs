@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
 use super::explanation::{counterexample_json, counterexample_text, sentences, undecided_json, undecided_text, violations_text};
+use super::text::counted;
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
@@ -41,7 +42,7 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
 /// What was judged: how many operations and processes, what became of them, the format, the states.
 pub(super) fn history_facts(report: &CheckReport) -> [String; 4] {
     [
-        format!("{} by {}", counted(report.operations as u64, "operation"), counted(report.clients as u64, "process")),
+        format!("{} by {}", counted(report.operations, "operation"), counted(report.clients, "process")),
         format!("{} failed, {} of unknown outcome", report.failed, report.unknown),
         report.format.to_string(),
         format!("{} explored", counted(report.states, "state")),
@@ -138,14 +139,4 @@ pub fn history_json(report: &CheckReport) -> Json {
         "guarantees": guarantees.collect::<Vec<_>>(),
         "strongest": if report.guarantees.len() > 1 { json!(strongest) } else { Json::Null },
     })
-}
-
-/// So many of something.
-fn counted(count: u64, what: &str) -> String {
-    let ending = match (count, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{count} {what}{ending}")
 }

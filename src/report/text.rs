@@ -18,8 +18,8 @@ pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
     let paint = Paint(color);
     let population = subject.population;
     let nodes = match population.clients {
-        0 => counted(population.servers.into(), "server"),
-        clients => format!("{}, {}", counted(population.servers.into(), "server"), counted(clients.into(), "client")),
+        0 => counted(population.servers, "server"),
+        clients => format!("{}, {}", counted(population.servers, "server"), counted(clients, "client")),
     };
     let mutant = subject.mutant.map(|mutant| format!(" · mutant {mutant}")).unwrap_or_default();
     format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&clean(subject.name)), subject.system)
@@ -405,9 +405,14 @@ fn total_time(nanos: u128) -> String {
     }
 }
 
-/// `1 seed`, `1,000 seeds`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+/// `1 seed`, `1,000 seeds`, `2 processes`.
+pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    let plural = match (count, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
     format!("{} {noun}{plural}", grouped(count))
 }
 

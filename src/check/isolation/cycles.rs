@@ -8,7 +8,7 @@ use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
-use super::graph::{Graph, Kind, Why};
+use super::graph::{Dependency, Graph, Why};
 use super::level::{Level, Levels};
 use super::transactions::Transactions;
 use super::words::Words;
@@ -27,14 +27,15 @@ struct Family {
 }
 
 /// Writes, and reads of what was written.
-pub(super) const FLOW: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit();
-pub(super) const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
-pub(super) const SESSION: u32 = DATA | Kind::Process.bit();
-pub(super) const ALL: u32 = SESSION | Kind::RealTime.bit() | Kind::TimedWrite.bit() | Kind::TimedMiss.bit();
+pub(super) const FLOW: u32 = Dependency::WriteWrite.bit() | Dependency::WriteRead.bit();
+pub(super) const DATA: u32 =
+    Dependency::WriteWrite.bit() | Dependency::WriteRead.bit() | Dependency::ReadWrite.bit() | Dependency::Via.bit();
+pub(super) const SESSION: u32 = DATA | Dependency::Process.bit();
+pub(super) const ALL: u32 = SESSION | Dependency::RealTime.bit() | Dependency::TimedWrite.bit() | Dependency::TimedMiss.bit();
 
 /// The weakest level first.
 const FAMILIES: [Family; 8] = [
-    Family { kinds: Kind::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
+    Family { kinds: Dependency::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
     Family { kinds: FLOW, adjacent: true, level: Level::ReadCommitted },
     Family { kinds: DATA, adjacent: false, level: Level::SnapshotIsolation },
     Family { kinds: DATA, adjacent: true, level: Level::Serializable },
@@ -98,14 +99,14 @@ impl Component<'_> {
     /// Where an edge leads to, if the family allows it after what came before.
     fn next(&self, family: Family, state: State, to: NodeIndex, why: Why) -> Option<State> {
         let kind = why.kind();
-        if kind != Kind::Via && family.kinds & kind.bit() == 0 {
+        if kind != Dependency::Via && family.kinds & kind.bit() == 0 {
             return None;
         }
         if family.adjacent {
             return Some(to.index() * 2);
         }
         match (kind, state % 2) {
-            (Kind::Via, arrived) => Some(to.index() * 2 + arrived),
+            (Dependency::Via, arrived) => Some(to.index() * 2 + arrived),
             (miss, 1) if miss.is_miss() => None,
             (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
             _ => Some(to.index() * 2),
@@ -232,7 +233,7 @@ impl Search<'_> {
 /// Transactions of a component, each with the edge to the next.
 type Cycle = Vec<(usize, Why)>;
 
-const NO_EDGE: Why = Why::new(Kind::Via, 0);
+const NO_EDGE: Why = Why::new(Dependency::Via, 0);
 
 /// Looks for shortest cycles, breadth first.
 struct Walker<'a, 'c> {
@@ -264,7 +265,7 @@ impl Walker<'_, '_> {
                 self.steps += 1;
                 let why = *edge.weight();
                 // What follows from real time in a roundabout way is told only if nothing else will do.
-                let roundabout = why.kind() == Kind::TimedWrite;
+                let roundabout = why.kind() == Dependency::TimedWrite;
                 let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
                 let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
                 let closes = next == start || single && next / 2 == start / 2 && state != start;
@@ -294,8 +295,8 @@ impl Walker<'_, '_> {
         }
         let is_first = state == start;
         let kind = why.kind();
-        let fits = kind == Kind::Via || (kind == Kind::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
-        (fits && !(is_first && kind == Kind::Via)).then(|| to.index() * 2)
+        let fits = kind == Dependency::Via || (kind == Dependency::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
+        (fits && !(is_first && kind == Dependency::Via)).then(|| to.index() * 2)
     }
 
     fn unwind(&self, start: State, closing: (State, Why)) -> Cycle {
@@ -323,11 +324,11 @@ fn rotate(mut cycle: Cycle) -> Cycle {
 
 /// What a cycle is called.
 fn name(cycle: &[(usize, Why)]) -> Anomaly {
-    let kinds: Vec<Kind> = cycle.iter().map(|(_, why)| why.kind()).collect();
-    let has = |kind: Kind| kinds.contains(&kind);
-    let scope = if has(Kind::RealTime) || has(Kind::TimedWrite) || has(Kind::TimedMiss) {
+    let kinds: Vec<Dependency> = cycle.iter().map(|(_, why)| why.kind()).collect();
+    let has = |kind: Dependency| kinds.contains(&kind);
+    let scope = if has(Dependency::RealTime) || has(Dependency::TimedWrite) || has(Dependency::TimedMiss) {
         Scope::RealTime
-    } else if has(Kind::Process) {
+    } else if has(Dependency::Process) {
         Scope::Process
     } else {
         Scope::Data
@@ -336,12 +337,12 @@ fn name(cycle: &[(usize, Why)]) -> Anomaly {
     let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()].is_miss());
     let apart = misses.len() == 2 && cycle[misses[0]].1.key() != cycle[misses[1]].1.key();
     let phenomenon = match misses.len() {
-        0 if has(Kind::WriteRead) => Phenomenon::CircularFlow,
+        0 if has(Dependency::WriteRead) => Phenomenon::CircularFlow,
         0 => Phenomenon::WriteCycle,
         1 => Phenomenon::ReadSkew,
         2 if adjacent && apart && kinds.len() == 2 => Phenomenon::WriteSkew,
         _ if adjacent => Phenomenon::AntiDependency,
-        2 if apart && kinds.len() == 4 && kinds.iter().filter(|kind| **kind == Kind::WriteRead).count() == 2 => Phenomenon::LongFork,
+        2 if apart && kinds.len() == 4 && kinds.iter().filter(|kind| **kind == Dependency::WriteRead).count() == 2 => Phenomenon::LongFork,
         _ => Phenomenon::Nonadjacent,
     };
     Anomaly { phenomenon, scope }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::graph::{Graph, Kind};
+use super::graph::{Dependency, Graph};
 use super::transactions::{Fate, Step, Transactions};
 use crate::base::Time;
 
@@ -148,7 +148,7 @@ impl<'a> Row<'a> {
 
     fn build(&mut self, graph: &Graph) -> Vec<u32> {
         let count = self.transactions.len() as u32;
-        let allowed = |kind: Kind| kind == Kind::Via || self.rules.kinds & kind.bit() != 0;
+        let allowed = |kind: Dependency| kind == Dependency::Via || self.rules.kinds & kind.bit() != 0;
         let mut before = vec![0_u32; graph.nodes() as usize];
         for node in 0..graph.nodes() {
             graph.leaving(node).iter().filter(|(_, why)| allowed(why.kind())).for_each(|(to, _)| before[*to as usize] += 1);
@@ -192,7 +192,7 @@ impl<'a> Row<'a> {
                 ready.extend(freed.into_iter().map(|node| Reverse((rank(self, node), node))));
             }
             for (to, why) in graph.leaving(node) {
-                if why.kind() == Kind::Via || kinds & why.kind().bit() != 0 {
+                if why.kind() == Dependency::Via || kinds & why.kind().bit() != 0 {
                     before[*to as usize] -= 1;
                     if before[*to as usize] == 0 {
                         ready.push(Reverse((rank(self, *to), *to)));

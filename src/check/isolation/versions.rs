@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon};
-use super::graph::{Edge, Kind, Why};
+use super::graph::{Dependency, Edge, Why};
 use super::transactions::{Fate, Step, Transactions};
 use super::words::Words;
 use crate::base::Time;
@@ -308,7 +308,7 @@ impl<'a> Inference<'a> {
         &self.order[self.order_starts[key as usize] as usize..self.order_starts[key as usize + 1] as usize]
     }
 
-    fn edge(&mut self, from: u32, to: u32, kind: Kind, key: u32) {
+    fn edge(&mut self, from: u32, to: u32, kind: Dependency, key: u32) {
         if from != to {
             self.made.edges.push(Edge { from, to, why: Why::new(kind, key) });
         }
@@ -338,14 +338,14 @@ impl<'a> Inference<'a> {
                     self.made.findings.add(Anomaly::data(Phenomenon::DirtyUpdate), || words.dirty(key, lost, writer));
                 }
                 if let Some(before) = before {
-                    self.edge(before, writer, Kind::WriteWrite, key);
+                    self.edge(before, writer, Dependency::WriteWrite, key);
                 }
                 before = Some(writer);
             }
             let open_end = self.open_end(key);
             for writer in &open_end {
                 if let Some(before) = before {
-                    self.edge(before, *writer, Kind::WriteWrite, key);
+                    self.edge(before, *writer, Dependency::WriteWrite, key);
                 }
             }
             self.made.open_ends += usize::from(open_end.len() > 1);
@@ -424,7 +424,7 @@ impl<'a> Inference<'a> {
             return;
         };
         let overwriter = self.writes[next as usize].transaction;
-        self.edge(transaction, overwriter, Kind::ReadWrite, key);
+        self.edge(transaction, overwriter, Dependency::ReadWrite, key);
         let again = steps[..place].contains(&steps[place]);
         if own.is_some() && overwriter != transaction && !again {
             self.lost_update(key, overwriter, transaction);
@@ -445,7 +445,7 @@ impl<'a> Inference<'a> {
         }
         let key = self.transactions.steps_of(transaction)[place].key();
         if last {
-            self.edge(writer, transaction, Kind::WriteRead, key);
+            self.edge(writer, transaction, Dependency::WriteRead, key);
         } else {
             let words = self.words;
             let make = || words.intermediate(key, value, writer, transaction);
@@ -603,9 +603,9 @@ impl<'a> Inference<'a> {
         for (one, other) in pairs.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
             let (early, late) = (zones[one], zones[other]);
             if early.first_end < late.last_begin {
-                self.edge(early.writer, late.writer, Kind::TimedWrite, key);
+                self.edge(early.writer, late.writer, Dependency::TimedWrite, key);
                 for reader in &readers[early.readers.0..early.readers.1] {
-                    self.edge(reader.transaction, late.writer, Kind::TimedMiss, key);
+                    self.edge(reader.transaction, late.writer, Dependency::TimedMiss, key);
                 }
             }
         }
@@ -633,26 +633,26 @@ impl<'a> Inference<'a> {
                 self.lost_update(key, *first, *other);
             }
             for (place, updater) in updating.iter().enumerate() {
-                self.edge(*updater, updating[(place + 1) % updating.len()], Kind::ReadWrite, key);
+                self.edge(*updater, updating[(place + 1) % updating.len()], Dependency::ReadWrite, key);
             }
             for reader in reading.iter().filter(|reader| updating.binary_search(reader).is_err()) {
-                self.edge(*reader, *first, Kind::ReadWrite, key);
+                self.edge(*reader, *first, Dependency::ReadWrite, key);
             }
         }
         if reading.len() < 2 || writers.len() < 2 {
             for reader in &reading {
                 for writer in &writers {
-                    self.edge(*reader, *writer, Kind::ReadWrite, key);
+                    self.edge(*reader, *writer, Dependency::ReadWrite, key);
                 }
             }
         } else {
             let between = self.made.nodes;
             self.made.nodes += 1;
             for reader in &reading {
-                self.edge(*reader, between, Kind::ReadWrite, key);
+                self.edge(*reader, between, Dependency::ReadWrite, key);
             }
             for writer in &writers {
-                self.edge(between, *writer, Kind::Via, key);
+                self.edge(between, *writer, Dependency::Via, key);
             }
         }
     }

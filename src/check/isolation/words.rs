@@ -1,7 +1,7 @@
 //! Anomalies as data: who did what, and what that shows.
 
 use super::anomaly::{Access, Anomaly, Finding, Member, Phenomenon, Version};
-use super::graph::{Kind, Why};
+use super::graph::{Dependency, Why};
 use super::transactions::{Entry, Fate, Key, Step, Transactions};
 use crate::base::Time;
 use crate::check::{Broken, Fact, Rule};
@@ -239,12 +239,12 @@ impl<'a> Words<'a> {
             self.transactions.steps_of(transaction).iter().filter(move |step| step.key() == key && step.written().is_none())
         };
         match why.kind() {
-            Kind::WriteWrite => {
+            Dependency::WriteWrite => {
                 let (before, after) = self.neighbours(from, to, key);
                 let told = self.shown_by(&rules::WRITE_WRITE, key).with("value", self.value(before));
                 told.with("follows", self.value(after))
             }
-            Kind::WriteRead => {
+            Dependency::WriteRead => {
                 let own: Vec<i64> = self.values(from, key).collect();
                 let ends = |step: &&Step| match step {
                     Step::Number { value, .. } => own.contains(value),
@@ -253,7 +253,7 @@ impl<'a> Words<'a> {
                 let told = self.shown_by(&rules::WRITE_READ, key).with("value", self.value(own.last().copied()));
                 told.with("seen", self.version(reads(to).find(ends).copied()))
             }
-            Kind::ReadWrite => {
+            Dependency::ReadWrite => {
                 let mut new: Vec<i64> = self.values(to, key).collect();
                 let read = reads(from).find(|step| new.iter().any(|value| !self.shows(**step, *value)));
                 if let Some(read) = read {
@@ -262,17 +262,17 @@ impl<'a> Words<'a> {
                 let told = self.shown_by(&rules::READ_WRITE, key).with("seen", self.version(read.copied()));
                 told.with("missed", self.value(new.first().copied()))
             }
-            Kind::TimedWrite => {
+            Dependency::TimedWrite => {
                 let value = self.last(from, key);
                 self.timed([&rules::TIMED_WRITE, &rules::TIMED_WRITE_SHOWN], key, value, to).with("value", self.value(value))
             }
-            Kind::TimedMiss => {
+            Dependency::TimedMiss => {
                 let read = reads(from).next().copied();
                 let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(value) } else { None });
                 self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_SHOWN], key, value, to).with("seen", self.version(read))
             }
-            Kind::Process => rules::PROCESS.with("client", self.transactions.entries[from as usize].client),
-            Kind::RealTime | Kind::Via => {
+            Dependency::Process => rules::PROCESS.with("client", self.transactions.entries[from as usize].client),
+            Dependency::RealTime | Dependency::Via => {
                 let entries = &self.transactions.entries;
                 rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)
             }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
 pub use super::audit::Audited;
-use super::audit::{self, Chain, Disk, Fact, Link};
+use super::audit::{self, Assertion, Chain, Disk, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId};
-use crate::check::{Broken, Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
+use crate::check::{Broken, Fact, Judge, Property, PropertyReport, Rule, Violations};
 use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -78,7 +78,7 @@ struct Server {
     /// The record in which that changed last.
     disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
-    unsynced: VecDeque<(u64, Fact)>,
+    unsynced: VecDeque<(u64, Assertion)>,
 }
 
 /// An entry as it was seen first.
@@ -187,14 +187,14 @@ impl<O: Audited> RaftJudge<O> {
 
     fn wrote(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
         if let Some(server) = self.server_mut(node) {
-            server.unsynced.extend(audit::facts::<O>(bytes).map(|fact| (write, fact)));
+            server.unsynced.extend(audit::assertions::<O>(bytes).map(|assertion| (write, assertion)));
         }
     }
 
     fn synced(&mut self, now: Sighting, node: NodeId, through: u64) {
         let Some(server) = self.server_mut(node) else { return };
-        while let Some((_, fact)) = server.unsynced.front().filter(|(write, _)| *write <= through) {
-            server.disk.learn(*fact);
+        while let Some((_, assertion)) = server.unsynced.front().filter(|(write, _)| *write <= through) {
+            server.disk.learn(*assertion);
             server.disk_changed = Some(now.record);
             server.unsynced.pop_front();
         }
@@ -230,7 +230,7 @@ impl<O: Audited> RaftJudge<O> {
     /// What the disk lacks of entries acknowledged to the leader of a term. A later leader may have had them replaced.
     fn lacks_entries(&self, follower: NodeId, leader: NodeId, term: Term, through: u64) -> Option<Broken> {
         let disk = &self.server(follower)?.disk;
-        let acknowledged = |rule: &'static Rule| rule.with("term", term).with("index", Told::Index(through));
+        let acknowledged = |rule: &'static Rule| rule.with("term", term).with("index", Fact::Index(through));
         if disk.term > term {
             return None;
         }
@@ -286,7 +286,7 @@ impl<O: Audited> RaftJudge<O> {
         if has.is_some_and(|link| link.prefix == committed.link.prefix) {
             return;
         }
-        let lacks = |rule: &'static Rule| rule.with("node", node).with("term", term).with("index", Told::Index(index));
+        let lacks = |rule: &'static Rule| rule.with("node", node).with("term", term).with("index", Fact::Index(index));
         let lacks = match has {
             None => lacks(&rules::LEADER_LACKS).with("length", server.log.len()),
             Some(link) if link.term == committed.link.term => lacks(&rules::LEADER_DIFFERS_BEFORE),
@@ -322,7 +322,7 @@ impl<O: Audited> RaftJudge<O> {
         }
         let Some(server) = self.server_mut(node) else { return };
         if id.index != server.log.len() + 1 {
-            let broken = rules::GAP.with("node", node).with("index", Told::Index(id.index)).with("length", server.log.len());
+            let broken = rules::GAP.with("node", node).with("index", Fact::Index(id.index)).with("length", server.log.len());
             let broken = broken.on(server.log_changed);
             return self.violated(&LOG_MATCHING, now, broken);
         }
@@ -340,7 +340,7 @@ impl<O: Audited> RaftJudge<O> {
         };
         if first.link.prefix != link.prefix {
             let (other, since) = (first.on, first.at);
-            let entry = rules::LOGS_DIFFER.with("index", Told::Index(id.index)).with("term", id.term);
+            let entry = rules::LOGS_DIFFER.with("index", Fact::Index(id.index)).with("term", id.term);
             let broken = entry.with("node", node).with("other", other).seen("since", since);
             self.violated(&LOG_MATCHING, now, broken);
         }
@@ -354,7 +354,7 @@ impl<O: Audited> RaftJudge<O> {
         for index in from..=through {
             let Some(server) = self.server(node) else { return };
             let Some(link) = server.log.get(index).copied() else {
-                let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Told::Index(index)).on(server.log_changed);
+                let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Fact::Index(index)).on(server.log_changed);
                 return self.violated(&STATE_MACHINE_SAFETY, now, broken);
             };
             match self.committed.get(index as usize - 1) {
@@ -366,7 +366,7 @@ impl<O: Audited> RaftJudge<O> {
                 Some(first) => {
                     let broken = rules::APPLIED_OTHER
                         .with("node", node)
-                        .with("index", Told::Index(index))
+                        .with("index", Fact::Index(index))
                         .with("term", link.term)
                         .with("by", first.by)
                         .with("other_term", first.link.term)
@@ -386,7 +386,7 @@ impl<O: Audited> RaftJudge<O> {
         let Some(committed) = through.checked_sub(1).and_then(|place| self.committed.get_mut(place as usize)) else { return };
         let (first, by, since) = *committed.state.get_or_insert((state, node, now.record));
         if first != state {
-            let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Told::Index(through)).on([since]);
+            let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Fact::Index(through)).on([since]);
             self.violated(&STATE_MACHINE_SAFETY, now, broken);
         }
     }
@@ -404,7 +404,7 @@ impl<O: Audited> RaftJudge<O> {
         let holders = self.servers.iter().filter(holds).count();
         let needed = self.servers.len() / 2 + 1;
         if holders < needed {
-            let entry = rules::TOO_FEW_DISKS.with("node", node).with("index", Told::Index(through)).with("term", term);
+            let entry = rules::TOO_FEW_DISKS.with("node", node).with("index", Fact::Index(through)).with("term", term);
             let disks = entry.with("holders", holders).with("servers", self.servers.len()).with("needed", needed);
             let changed = self.servers.iter().filter_map(|server| server.disk_changed);
             let disks = disks.on(changed);
@@ -413,7 +413,7 @@ impl<O: Audited> RaftJudge<O> {
     }
 }
 
-impl From<Term> for Told {
+impl From<Term> for Fact {
     fn from(term: Term) -> Self {
         Self::Term(term.0)
     }

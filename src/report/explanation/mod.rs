@@ -7,6 +7,7 @@ mod trouble;
 
 use serde_json::{Value, json};
 
+use super::text::counted;
 use crate::check::{Broken, Explanation};
 
 pub(super) use counterexample::{counterexample_json, counterexample_text, undecided_json, undecided_text, violations_text};
@@ -67,9 +68,4 @@ fn sentence(broken: &Broken) -> String {
         rest = after;
     }
     text + rest
-}
-
-/// So many of something.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 
 use super::super::{Decision, Note, TxnId, Vote};
 use super::Message;
-use super::audit::{self, Disk, Fact};
+use super::audit::{self, Assertion, Disk};
 use crate::base::{Change, MessageId, NodeId};
-use crate::check::{Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
+use crate::check::{Fact, Judge, Property, PropertyReport, Rule, Violations};
 use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -43,7 +43,7 @@ struct Server {
     /// The record in which that changed last.
     disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
-    unsynced: VecDeque<(u64, Fact)>,
+    unsynced: VecDeque<(u64, Assertion)>,
 }
 
 impl AuditJudge {
@@ -59,25 +59,26 @@ impl AuditJudge {
     fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
         let collects = self.collects;
         // A server that has the decision on disk may be told anything: its question was late.
-        let knows = |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Fact::Learned(txn)));
+        let knows =
+            |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Assertion::Learned(txn)));
         let late = matches!(*message, Message::Decide { txn, .. } if knows(txn));
         let Some(server) = self.server_mut(id.from) else { return };
-        let holds = |fact| server.disk.contains(&fact);
-        let wrote = |fact| holds(fact) || server.unsynced.iter().any(|(_, written)| *written == fact);
+        let holds = |assertion| server.disk.contains(&assertion);
+        let wrote = |assertion| holds(assertion) || server.unsynced.iter().any(|(_, written)| *written == assertion);
         let lacks: Option<(&Property, TxnId, &str)> = match *message {
             Message::Prepare { txn, sole: false, ref writers, .. } => {
-                let bad = collects && !writers.is_empty() && !holds(Fact::Collecting(txn));
+                let bad = collects && !writers.is_empty() && !holds(Assertion::Collecting(txn));
                 bad.then_some((&PERSIST_BEFORE_PREPARE, txn, "that it collects votes"))
             }
             Message::Vote { txn, vote: Vote::Yes } => {
-                (!holds(Fact::Prepared(txn))).then_some((&PERSIST_BEFORE_YES, txn, "the prepared work"))
+                (!holds(Assertion::Prepared(txn))).then_some((&PERSIST_BEFORE_YES, txn, "the prepared work"))
             }
-            Message::Committed { txn } => (!holds(Fact::Committed(txn))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the commit")),
+            Message::Committed { txn } => (!holds(Assertion::Committed(txn))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the commit")),
             Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !late => {
-                (!holds(Fact::Decided(txn, Decision::Commit))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the decision"))
+                (!holds(Assertion::Decided(txn, Decision::Commit))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the decision"))
             }
             Message::Ack { txn } => {
-                let bad = wrote(Fact::Prepared(txn)) && !holds(Fact::Learned(txn));
+                let bad = wrote(Assertion::Prepared(txn)) && !holds(Assertion::Learned(txn));
                 bad.then_some((&PERSIST_BEFORE_ACK, txn, "the decision"))
             }
             _ => None,
@@ -91,7 +92,7 @@ impl AuditJudge {
                 _ => "Decide",
             };
             let held = self.servers.get(id.from.index()).and_then(|server| server.disk_changed);
-            let sent = NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to);
+            let sent = NOT_DURABLE.with("node", id.from).with("kind", Fact::Kind(kind)).with("txn", txn).with("other", id.to);
             self.found.add(property, now, sent.with("lacks", what).on(held));
         }
     }
@@ -103,20 +104,21 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
             Event::Send { id, message, .. } => self.sent(record.sighting(), id, message),
             Event::Write { node, write, file: audit::FILE, change: Change::Append(bytes) } => {
                 if let Some(server) = self.server_mut(node) {
-                    server.unsynced.extend(audit::facts(bytes).map(|fact| (write, fact)));
+                    server.unsynced.extend(audit::assertions(bytes).map(|assertion| (write, assertion)));
                 }
             }
             Event::Synced { node, through } => {
                 let Some(server) = self.server_mut(node) else { return };
-                while let Some((_, fact)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
-                    server.disk.insert(fact);
+                while let Some((_, assertion)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
+                    server.disk.insert(assertion);
                     server.disk_changed = Some(record.number);
                 }
             }
             Event::Boot { node, files, .. } => {
                 let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
                 if let Some(server) = self.server_mut(node) {
-                    *server = Server { disk: audit::facts(bytes).collect(), disk_changed: Some(record.number), unsynced: VecDeque::new() };
+                    *server =
+                        Server { disk: audit::assertions(bytes).collect(), disk_changed: Some(record.number), unsynced: VecDeque::new() };
                 }
             }
             // How much is left of what was not synced is unknown until the next boot.

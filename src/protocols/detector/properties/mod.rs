@@ -17,7 +17,7 @@ use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Rule, Table, Violations};
 use crate::trace::{Event, Record, Sighting, Vocabulary};
 use track::{Late, Track, Undetected};
-use truth::{Cause, Change, Truth};
+use truth::{Blame, Change, Truth};
 
 pub use classes::{LEADERSHIP, LeaderJudge};
 pub use recovery::{RECOVERY, RecoveryJudge, Working};
@@ -384,11 +384,11 @@ fn row(track: &Track, (messages, bytes): (u64, u64)) -> Vec<Cell> {
         length(track.recurrence()),
         length(track.duration()),
         track.accuracy(),
-        track.of_cause(Cause::Loss),
-        track.of_cause(Cause::Pause),
-        track.of_cause(Cause::Slow),
-        track.of_cause(Cause::Gray),
-        track.of_cause(Cause::Partition),
+        track.of_cause(Blame::Loss),
+        track.of_cause(Blame::Pause),
+        track.of_cause(Blame::Slow),
+        track.of_cause(Blame::Gray),
+        track.of_cause(Blame::Partition),
         Cell::Count(track.endless),
         track.per_node_hour(),
         median(&track.returns),

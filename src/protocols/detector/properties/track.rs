@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::super::Observers;
-use super::truth::{Cause, Truth};
+use super::truth::{Blame, Truth};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::Cell;
 use crate::trace::Sighting;
@@ -76,11 +76,11 @@ struct Pair {
     suspected: bool,
     since: Sighting,
     /// Whether the suspicion is a mistake that goes on, or one that was right and should have ended.
-    kind: Kind,
+    kind: Suspicion,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Suspicion {
     Right,
     Mistake { linked: bool },
     Return { since: Time },
@@ -155,42 +155,42 @@ impl Track {
         }
     }
 
-    fn begins(&mut self, at: Time, by: NodeId, of: NodeId, truth: &Truth) -> Kind {
+    fn begins(&mut self, at: Time, by: NodeId, of: NodeId, truth: &Truth) -> Suspicion {
         let node = truth.node(of);
         if !node.up {
-            return Kind::Right;
+            return Suspicion::Right;
         }
         if let Some((_, since)) = node.stalled
             && self.watches_work
         {
             self.grays.push(at.since(since.at));
-            return Kind::Right;
+            return Suspicion::Right;
         }
         let linked = truth.linked(by, of);
         if at >= self.warm_up {
             self.mistakes[truth.cause(at, by, of) as usize] += 1;
             self.cut_mistakes += u64::from(!linked);
         }
-        Kind::Mistake { linked }
+        Suspicion::Mistake { linked }
     }
 
     fn ends(&mut self, now: Sighting, by: NodeId, of: NodeId, pair: Pair, truth: &Truth) {
         let (at, since) = (now.at, pair.since.at);
         let late = |began: Sighting| Some(Late { by, of, at: now, began: began.record });
         match pair.kind {
-            Kind::Mistake { linked } => {
+            Suspicion::Mistake { linked } => {
                 if since >= self.warm_up {
                     self.durations.push(at.since(since));
                     self.count_wrong(at, since, linked);
                 }
                 self.last_wrong = late(pair.since);
             }
-            Kind::Return { since } => {
+            Suspicion::Return { since } => {
                 self.returns.push(at.since(since));
                 self.last_wrong = late(pair.since);
             }
-            Kind::Right if !truth.node(of).up => self.last_trust = late(truth.node(of).since),
-            Kind::Right => {}
+            Suspicion::Right if !truth.node(of).up => self.last_trust = late(truth.node(of).since),
+            Suspicion::Right => {}
         }
     }
 
@@ -205,7 +205,7 @@ impl Track {
         for by in self.watchers(node).collect::<Vec<_>>() {
             if let Some(pair) = self.pairs.get(&Self::key(by, node)).copied() {
                 self.cut(at, pair);
-                self.pairs.insert(Self::key(by, node), Pair { kind: Kind::Right, ..pair });
+                self.pairs.insert(Self::key(by, node), Pair { kind: Suspicion::Right, ..pair });
             }
         }
         if self.suspected > 0 {
@@ -220,7 +220,7 @@ impl Track {
     }
 
     fn cut(&mut self, at: Time, pair: Pair) {
-        if let Kind::Mistake { linked } = pair.kind
+        if let Suspicion::Mistake { linked } = pair.kind
             && pair.since.at >= self.warm_up
         {
             self.endless += 1;
@@ -258,7 +258,7 @@ impl Track {
     pub(super) fn up(&mut self, at: Time, node: NodeId, truth: &Truth) {
         for by in self.watchers(node).collect::<Vec<_>>() {
             if let Some(pair) = self.pairs.get_mut(&Self::key(by, node)) {
-                pair.kind = Kind::Return { since: at };
+                pair.kind = Suspicion::Return { since: at };
             }
         }
         self.recount(at, truth);
@@ -277,9 +277,9 @@ impl Track {
                 self.grays_missed.push(Undetected { by, of: node, since: stalled, length: at.since(stalled.at) });
             }
             if let Some(pair) = self.pairs.get_mut(&Self::key(by, node))
-                && pair.kind == Kind::Right
+                && pair.kind == Suspicion::Right
             {
-                pair.kind = Kind::Return { since: at };
+                pair.kind = Suspicion::Return { since: at };
             }
         }
     }
@@ -322,7 +322,7 @@ impl Track {
         suspected.sort_unstable_by_key(|(key, _)| *key);
         for (key, pair) in suspected {
             self.cut(at, pair);
-            if pair.kind != Kind::Right {
+            if pair.kind != Suspicion::Right {
                 let (by, of) = (NodeId::server((key >> 32) as u32), NodeId::server(key as u32));
                 let Sighting { record, .. } = pair.since;
                 self.last_wrong = Some(Late { by, of, at: Sighting { record, at }, began: record });
@@ -352,7 +352,7 @@ impl Track {
         if self.watched == 0 { Cell::Empty } else { Cell::Share(1.0 - self.wrong as f64 / self.watched as f64) }
     }
 
-    pub(super) fn of_cause(&self, cause: Cause) -> Cell {
+    pub(super) fn of_cause(&self, cause: Blame) -> Cell {
         Cell::Count(self.mistakes[cause as usize])
     }
 

@@ -60,7 +60,7 @@ pub(super) enum Change {
 
 /// What is to blame for a suspicion of a living node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum Blame {
     Partition,
     Pause,
     Slow,
@@ -212,7 +212,7 @@ impl Truth {
     }
 
     /// What is to blame for one's suspicion, now, of another who lives.
-    pub(super) fn cause(&self, at: Time, one: NodeId, other: NodeId) -> Cause {
+    pub(super) fn cause(&self, at: Time, one: NodeId, other: NodeId) -> Blame {
         let recent = |ended: Option<Time>| ended.is_none_or(|ended| at.since(ended) <= AFTERMATH);
         let still = |node: NodeId| {
             let state = self.node(node);
@@ -220,15 +220,15 @@ impl Truth {
         };
         let slow = |episode: &Episode<Vec<NodeId>>| recent(episode.ended) && (episode.what.contains(&one) || episode.what.contains(&other));
         if self.cuts.iter().any(|episode| recent(episode.ended) && parts(&episode.what, one, other)) {
-            Cause::Partition
+            Blame::Partition
         } else if still(one) || still(other) {
-            Cause::Pause
+            Blame::Pause
         } else if self.slow.iter().any(slow) {
-            Cause::Slow
+            Blame::Slow
         } else if self.node(other).stalled.is_some() {
-            Cause::Gray
+            Blame::Gray
         } else {
-            Cause::Loss
+            Blame::Loss
         }
     }
 }
