@@ -31,64 +31,17 @@ pub enum Explanation {
     Text(String),
 }
 
-impl From<String> for Explanation {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Explanation {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Broken> for Explanation {
-    fn from(broken: Broken) -> Self {
-        Self::Rule(Box::new(broken))
-    }
-}
-
-impl From<Linearizability> for Explanation {
-    fn from(found: Linearizability) -> Self {
-        Self::Linearizability(Box::new(found))
-    }
-}
-
-impl From<isolation::Finding> for Explanation {
-    fn from(finding: isolation::Finding) -> Self {
-        Self::Isolation(Box::new(finding))
-    }
-}
-
-impl From<Panic> for Explanation {
-    fn from(panic: Panic) -> Self {
-        Self::Panic(Box::new(panic))
-    }
-}
-
-impl From<Spin> for Explanation {
-    fn from(spin: Spin) -> Self {
-        Self::Spin(Box::new(spin))
-    }
-}
-
-impl From<Pending> for Explanation {
-    fn from(pending: Pending) -> Self {
-        Self::Pending(Box::new(pending))
-    }
-}
-
-impl From<Difference> for Explanation {
-    fn from(difference: Difference) -> Self {
-        Self::Difference(Box::new(difference))
-    }
-}
-
-impl From<isolation::Doubt> for Explanation {
-    fn from(doubt: isolation::Doubt) -> Self {
-        Self::Doubt(Box::new(doubt))
-    }
+from! { Explanation:
+    Linearizability => |found| Self::Linearizability(Box::new(found));
+    isolation::Finding => |finding| Self::Isolation(Box::new(finding));
+    isolation::Doubt => |doubt| Self::Doubt(Box::new(doubt));
+    Broken => |broken| Self::Rule(Box::new(broken));
+    Panic => |panic| Self::Panic(Box::new(panic));
+    Spin => |spin| Self::Spin(Box::new(spin));
+    Pending => |pending| Self::Pending(Box::new(pending));
+    Difference => |difference| Self::Difference(Box::new(difference));
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
 }
 
 /// The data in a line, for tests of judges.

@@ -110,6 +110,7 @@ pub struct Violations(Vec<PropertyReport>);
 impl Violations {
     /// Notes that the property was violated, unless it was before, by what is seen now: a record that it rests on, and of which the time is
     /// the fact `at`.
+    #[cold]
     pub fn add(&mut self, property: &Property, now: Sighting, broken: Broken) {
         self.add_at(property, now.at, broken.seen("at", now));
     }

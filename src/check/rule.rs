@@ -205,68 +205,16 @@ impl fmt::Display for Fact {
     }
 }
 
-impl From<NodeId> for Fact {
-    fn from(node: NodeId) -> Self {
-        Self::Node(node)
-    }
-}
-
-impl From<Vec<NodeId>> for Fact {
-    fn from(nodes: Vec<NodeId>) -> Self {
-        Self::Nodes(nodes)
-    }
-}
-
-impl From<ClientId> for Fact {
-    fn from(client: ClientId) -> Self {
-        Self::Client(client)
-    }
-}
-
-impl From<Time> for Fact {
-    fn from(at: Time) -> Self {
-        Self::Time(at)
-    }
-}
-
-impl From<Duration> for Fact {
-    fn from(length: Duration) -> Self {
-        Self::Length(length)
-    }
-}
-
-impl From<usize> for Fact {
-    fn from(count: usize) -> Self {
-        Self::Count(count as u64)
-    }
-}
-
-impl From<u64> for Fact {
-    fn from(count: u64) -> Self {
-        Self::Count(count)
-    }
-}
-
-impl From<Version> for Fact {
-    fn from(version: Version) -> Self {
-        Self::Version(version)
-    }
-}
-
-impl From<Vec<Fact>> for Fact {
-    fn from(cycle: Vec<Fact>) -> Self {
-        Self::Cycle(cycle)
-    }
-}
-
-impl From<String> for Fact {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Fact {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
+from! { Fact:
+    NodeId => Self::Node;
+    Vec<NodeId> => Self::Nodes;
+    ClientId => Self::Client;
+    Time => Self::Time;
+    Duration => Self::Length;
+    usize => |count| Self::Count(count as u64);
+    u64 => Self::Count;
+    Version => Self::Version;
+    Vec<Fact> => Self::Cycle;
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
 }

@@ -85,7 +85,7 @@ pub struct CheckReport {
     pub entries: u64,
     /// How many operations.
     pub operations: usize,
-    /// Of how many of these nobody knows whether they took effect.
+    /// Of how many of these it is not known whether they took effect.
     pub unknown: usize,
     /// How many are known not to have.
     pub failed: usize,
@@ -214,7 +214,7 @@ where
                 let looked = judge(name.name(), &closer.model, &closer.recorded, options);
                 return Ok(convicted(report, looked, &closer.lines));
             }
-            // Whoever sees all of it at once can tell more often.
+            // Judged as a whole, it can be decided more often.
             Verdict::Unknown => whole = u64::MAX,
         }
     }

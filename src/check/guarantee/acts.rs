@@ -45,7 +45,7 @@ pub(super) struct Write {
     pub(super) value: u32,
 }
 
-/// What one client did, in order. An operation of unknown outcome that somebody saw is a session of its own: nothing waits for it.
+/// What one client did, in order. An operation of unknown outcome that was seen is a session of its own: nothing waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) acts: Vec<Placed>,

@@ -6,9 +6,9 @@
 //! | --- | --- |
 //! | [`Guarantee::Linearizable`] | one order of all operations that keeps to real time |
 //! | [`Guarantee::Sequential`] | one order of all operations that keeps to each client's own (L. Lamport, 1979) |
-//! | [`Guarantee::Causal`] | whoever sees a write sees what came before it, and all agree on what overwrites what |
-//! | [`Guarantee::MonotonicWrites`] | whoever sees a write sees what its client had written before |
-//! | [`Guarantee::WritesFollowReads`] | whoever sees a write sees what its client had read before |
+//! | [`Guarantee::Causal`] | a client that sees a write sees what came before it, and all agree on what overwrites what |
+//! | [`Guarantee::MonotonicWrites`] | a client that sees a write sees what the writing client had written before |
+//! | [`Guarantee::WritesFollowReads`] | a client that sees a write sees what the writing client had read before |
 //! | [`Guarantee::MonotonicReads`] | what a client has seen, it goes on seeing, or something newer |
 //! | [`Guarantee::ReadYourWrites`] | what a client has written, it sees, or something newer |
 //!
@@ -104,9 +104,9 @@ impl Guarantee {
         match self {
             Self::Linearizable => "one order of all operations that keeps to real time and explains every answer",
             Self::Sequential => "one order of all operations that keeps to each client's own and explains every answer",
-            Self::Causal => "whoever sees a write sees what came before it, and all agree on what overwrites what",
-            Self::MonotonicWrites => "whoever sees a write sees what its client had written before",
-            Self::WritesFollowReads => "whoever sees a write sees what its client had read before",
+            Self::Causal => "a client that sees a write sees what came before it, and all agree on what overwrites what",
+            Self::MonotonicWrites => "a client that sees a write sees what the writing client had written before",
+            Self::WritesFollowReads => "a client that sees a write sees what the writing client had read before",
             Self::MonotonicReads => "what a client has seen, it goes on seeing, or something newer",
             Self::ReadYourWrites => "what a client has written, it sees, or something newer",
         }

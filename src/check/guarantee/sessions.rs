@@ -57,7 +57,7 @@ struct Pass<'a> {
     at: Vec<usize>,
     knows: Vec<Clock>,
     started: Vec<bool>,
-    /// What whoever reads a write gets to know; nothing while its session is not there yet.
+    /// What the readers of a write get to know; nothing while its session is not there yet.
     tells: Vec<Option<Clock>>,
     precedence: Precedence,
 }

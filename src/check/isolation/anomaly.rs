@@ -16,7 +16,7 @@ use crate::check::Broken;
 /// that needs the order of each client, or real time, has that in its name: see [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phenomenon {
-    /// A value was read that nobody wrote.
+    /// A value was read that no transaction wrote.
     GarbageRead,
     /// A value is twice in a list, though it was appended once.
     DuplicateElement,
@@ -52,7 +52,7 @@ impl Phenomenon {
     /// What it is called in short, and what it means.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::GarbageRead => ("garbage-read", "a read of what nobody wrote"),
+            Self::GarbageRead => ("garbage-read", "a read of what no transaction wrote"),
             Self::DuplicateElement => ("duplicate-element", "one append, seen twice"),
             Self::IncompatibleOrder => ("incompatible-order", "no one list explains what was read"),
             Self::Internal => ("internal", "a transaction that contradicts itself"),

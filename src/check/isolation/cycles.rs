@@ -8,10 +8,10 @@ use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
+use super::evidence::Evidence;
 use super::graph::{Dependency, Graph, Why};
 use super::level::{Level, Levels};
 use super::transactions::Transactions;
-use super::words::Words;
 
 /// Once a cycle is found, so many steps more are spent on finding a shorter one.
 const IMPROVE: u64 = 200_000;
@@ -55,7 +55,7 @@ pub(super) fn name_cycles(
     budget: u64,
     findings: &mut Findings,
 ) -> (u64, bool) {
-    let mut search = Search { words: Words::new(transactions), findings, left: budget, cut_short: false };
+    let mut search = Search { evidence: Evidence::new(transactions), findings, left: budget, cut_short: false };
     let nodes = (0..).zip(components).flat_map(|(number, component)| component.iter().map(move |node| (*node, number)));
     let component_of: FxHashMap<u32, usize> = nodes.collect();
     let mut lost_in: Vec<Vec<(u32, u32)>> = vec![Vec::new(); components.len()];
@@ -71,7 +71,7 @@ pub(super) fn name_cycles(
 }
 
 struct Search<'a> {
-    words: Words<'a>,
+    evidence: Evidence<'a>,
     findings: &'a mut Findings,
     left: u64,
     cut_short: bool,
@@ -198,8 +198,8 @@ impl Search<'_> {
             let transactions = cycle.iter().map(|(node, _)| *node).collect();
             known.push(Known { levels: anomaly.levels(), transactions });
             let named: Vec<(u32, Why)> = cycle.iter().map(|(node, why)| (component.names[*node], *why)).collect();
-            let words = self.words;
-            self.findings.add(anomaly, || words.cycle(anomaly, &named));
+            let evidence = self.evidence;
+            self.findings.add(anomaly, || evidence.cycle(anomaly, &named));
         }
     }
 

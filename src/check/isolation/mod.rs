@@ -15,8 +15,8 @@
 //! The strong session levels demand the same when the order of each client's transactions is added; strong snapshot isolation and strict
 //! serializability, when real time is added. There are no predicates here, so PL-2.99 (repeatable read) is serializability.
 //!
-//! **What can be inferred.** A list shows the order of its elements to whoever reads it, so [`Act::Append`](crate::base::Act) and reads
-//! tell all but the order of elements that nobody read. A register shows less: that its first version is empty, and what was read by a
+//! **What can be inferred.** A list shows the order of its elements to its readers, so [`Act::Append`](crate::base::Act) and reads
+//! tell all but the order of elements that were not read. A register shows less: that its first version is empty, and what was read by a
 //! transaction that then wrote. Where the run itself knows the order, it may be [given](Transactions::order). Sums tell nothing: a key that
 //! is added to is left out, and the report says so.
 //!
@@ -27,6 +27,7 @@
 
 mod anomaly;
 mod cycles;
+mod evidence;
 mod file;
 pub mod generate;
 mod graph;
@@ -37,7 +38,6 @@ mod report;
 mod transactions;
 pub mod twin;
 mod versions;
-mod words;
 
 pub use anomaly::{Access, Anomaly, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
 pub use file::{FileOptions, FileReport, Notation, check_text, read};
@@ -54,11 +54,11 @@ use super::{Explanation, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 
-/// How many steps the search for cycles may take that name an anomaly, if nobody says otherwise. Whether there is a cycle, and so all
+/// How many steps the search for cycles may take that name an anomaly, by default. Whether there is a cycle, and so all
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
-/// As many steps are enough where nobody asks for names.
+/// As many steps are enough where no names are asked for.
 const GUESS_BUDGET: u64 = 100_000;
 
 /// Judges every level. The budget counts edges looked at in search of short cycles; if it ends, parallel snapshot isolation may be

@@ -37,9 +37,9 @@ const COMMIT_NEEDS_ALL_YES: Property =
     Property::always("commit-needs-all-yes", "a transaction commits only if all participants have voted for it (AC3)");
 const COMMIT_IF_ALL_YES: Property = Property::always("commit-if-all-yes", "a coordinator that has heard yes from all does not abort (AC4)");
 const ALL_DECIDE: Property =
-    Property::eventually("all-decide", "when the faults are over, nobody stays in doubt, and no locks stay behind (AC5)");
+    Property::eventually("all-decide", "when the faults are over, no participant stays in doubt, and no locks stay behind (AC5)");
 const NO_ABORT_AFTER_YES: Property =
-    Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when somebody else has decided so");
+    Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when another server has decided so");
 const LOCKS_UNTIL_DECIDED: Property = Property::always(
     "locks-until-decided",
     "a participant holds what it has locked until it has voted no, has left without writes, or knows the decision; over crashes, too",
@@ -49,7 +49,7 @@ const TWO_PHASE_LOCKING: Property =
     Property::always("two-phase-locking", "a transaction that commits takes no lock anywhere after it has given one up");
 const DECISION_FINDABLE: Property = Property::always(
     "decision-findable",
-    "a decision is not forgotten while somebody in doubt would be told the opposite, and nobody is told it",
+    "a decision is not forgotten while a participant in doubt would be told the opposite, and none is told it",
 );
 const UNIQUE_TRANSACTIONS: Property = Property::always("unique-transactions", "no two transactions have one name");
 const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "what a client is told of its transaction is what was decided");
@@ -91,7 +91,7 @@ struct Txn {
     heard: BTreeMap<NodeId, (Vote, u64)>,
     /// The first word of a decision: whose, and when.
     decided: Option<(Decision, NodeId, Sighting)>,
-    /// Whether somebody was free to abort, and did.
+    /// Whether a server was free to abort, and did.
     aborted: bool,
     /// What a participant that asks is told since the coordinator has forgotten it.
     forgotten: Option<(Decision, Sighting)>,
@@ -302,8 +302,8 @@ impl CommitJudge {
 
     /// A transaction was committed: may it be?
     fn committed(&mut self, node: NodeId, txn: TxnId) {
-        let Some(state) = self.transactions.get(&txn) else { return };
-        let mut wrong = Vec::new();
+        let Self { transactions, found, now, .. } = self;
+        let Some(state) = transactions.get(&txn) else { return };
         for participant in state.participants.iter().flat_map(|(participants, _)| participants) {
             let party = state.parties.get(participant);
             let without = match party {
@@ -313,10 +313,10 @@ impl CommitJudge {
             };
             let committed = |rule| broken(rule, node, txn).with("participant", *participant);
             if let Some(rule) = without {
-                wrong.push((&COMMIT_NEEDS_ALL_YES, committed(rule).on(party.and_then(|party| party.voted))));
+                found.add(&COMMIT_NEEDS_ALL_YES, *now, committed(rule).on(party.and_then(|party| party.voted)));
             }
             if let Some(lost) = party.and_then(|party| party.lost) {
-                wrong.push((&LOCKS_UNTIL_DECIDED, committed(&rules::COMMITTED_UNLOCKED).seen("lost", lost)));
+                found.add(&LOCKS_UNTIL_DECIDED, *now, committed(&rules::COMMITTED_UNLOCKED).seen("lost", lost));
             }
         }
         let parties = || state.parties.iter();
@@ -326,10 +326,7 @@ impl CommitJudge {
             && lock > release
         {
             let broken = broken(&rules::LOCKED_AFTER_RELEASE, *taken_by, txn).with("key", key_of(key));
-            wrong.push((&TWO_PHASE_LOCKING, broken.with("by", *given_by).on([release, lock])));
-        }
-        for (property, broken) in wrong {
-            self.violated(property, broken);
+            found.add(&TWO_PHASE_LOCKING, *now, broken.with("by", *given_by).on([release, lock]));
         }
     }
 
@@ -400,7 +397,7 @@ impl CommitJudge {
         holders.insert(txn, Held { mode: lock.mode, ..held });
         let life = self.lives.get(&node).copied().unwrap_or_default();
         let party = self.party(txn, node);
-        // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
+        // After a crash it begins anew. If it had said no, no coordinator can have heard it, or the transaction will not commit.
         if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
             // That no may be on its way yet: a coordinator may abort for it.
             *party = Party { said: party.said, refused_late: party.refused || party.refused_late, ..Party::default() };

@@ -133,11 +133,6 @@ impl<O> RaftJudge<O> {
         let place = self.place(node)?;
         self.servers.get_mut(place)
     }
-
-    #[cold]
-    fn violated(&mut self, property: &Property, now: Sighting, broken: Broken) {
-        self.found.add(property, now, broken);
-    }
 }
 
 impl<V, O: Audited, R: Response> Judge<V> for RaftJudge<O>
@@ -213,7 +208,7 @@ impl<O: Audited> RaftJudge<O> {
         };
         if let Some(lacks) = lacks {
             let held = self.server(from).and_then(|server| server.disk_changed);
-            self.violated(&PERSIST_BEFORE_ANSWER, now, lacks.with("node", from).with("other", to).on(held));
+            self.found.add(&PERSIST_BEFORE_ANSWER, now, lacks.with("node", from).with("other", to).on(held));
         }
     }
 
@@ -267,7 +262,7 @@ impl<O: Audited> RaftJudge<O> {
         if since != now {
             let rule = if first == node { &rules::ELECTED_TWICE } else { &rules::TWO_LEADERS };
             let broken = rule.with("node", node).with("first", first).with("term", term);
-            self.violated(&ELECTION_SAFETY, now, broken.seen("since", since));
+            self.found.add(&ELECTION_SAFETY, now, broken.seen("since", since));
         }
         if let Some(server) = self.server_mut(node) {
             server.leads = Some(term);
@@ -298,7 +293,7 @@ impl<O: Audited> RaftJudge<O> {
             .with("committed_term", committed.in_term)
             .seen("committed", committed.at)
             .on(elected.into_iter().chain(server.log_changed));
-        self.violated(&LEADER_COMPLETENESS, now, broken);
+        self.found.add(&LEADER_COMPLETENESS, now, broken);
     }
 
     fn truncated(&mut self, now: Sighting, node: NodeId, last: u64) {
@@ -311,7 +306,7 @@ impl<O: Audited> RaftJudge<O> {
         {
             let broken = rules::LEADER_CUT.with("node", node).with("term", term).with("before", before).with("left", last);
             let elected = self.elected.get(&term).map(|(_, since)| since.record);
-            self.violated(&LEADER_APPEND_ONLY, now, broken.on(elected.into_iter().chain(changed)));
+            self.found.add(&LEADER_APPEND_ONLY, now, broken.on(elected.into_iter().chain(changed)));
         }
     }
 
@@ -324,7 +319,7 @@ impl<O: Audited> RaftJudge<O> {
         if id.index != server.log.len() + 1 {
             let broken = rules::GAP.with("node", node).with("index", Fact::Index(id.index)).with("length", server.log.len());
             let broken = broken.on(server.log_changed);
-            return self.violated(&LOG_MATCHING, now, broken);
+            return self.found.add(&LOG_MATCHING, now, broken);
         }
         let link = server.log.push(id.term, digest);
         server.log_changed = Some(now.record);
@@ -342,7 +337,7 @@ impl<O: Audited> RaftJudge<O> {
             let (other, since) = (first.on, first.at);
             let entry = rules::LOGS_DIFFER.with("index", Fact::Index(id.index)).with("term", id.term);
             let broken = entry.with("node", node).with("other", other).seen("since", since);
-            self.violated(&LOG_MATCHING, now, broken);
+            self.found.add(&LOG_MATCHING, now, broken);
         }
     }
 
@@ -355,7 +350,7 @@ impl<O: Audited> RaftJudge<O> {
             let Some(server) = self.server(node) else { return };
             let Some(link) = server.log.get(index).copied() else {
                 let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Fact::Index(index)).on(server.log_changed);
-                return self.violated(&STATE_MACHINE_SAFETY, now, broken);
+                return self.found.add(&STATE_MACHINE_SAFETY, now, broken);
             };
             match self.committed.get(index as usize - 1) {
                 None => {
@@ -371,7 +366,7 @@ impl<O: Audited> RaftJudge<O> {
                         .with("by", first.by)
                         .with("other_term", first.link.term)
                         .seen("since", first.at);
-                    return self.violated(&STATE_MACHINE_SAFETY, now, broken);
+                    return self.found.add(&STATE_MACHINE_SAFETY, now, broken);
                 }
             }
         }
@@ -387,7 +382,7 @@ impl<O: Audited> RaftJudge<O> {
         let (first, by, since) = *committed.state.get_or_insert((state, node, now.record));
         if first != state {
             let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Fact::Index(through)).on([since]);
-            self.violated(&STATE_MACHINE_SAFETY, now, broken);
+            self.found.add(&STATE_MACHINE_SAFETY, now, broken);
         }
     }
 
@@ -408,7 +403,7 @@ impl<O: Audited> RaftJudge<O> {
             let disks = entry.with("holders", holders).with("servers", self.servers.len()).with("needed", needed);
             let changed = self.servers.iter().filter_map(|server| server.disk_changed);
             let disks = disks.on(changed);
-            self.violated(&COMMITTED_ON_QUORUM, now, disks);
+            self.found.add(&COMMITTED_ON_QUORUM, now, disks);
         }
     }
 }

@@ -207,7 +207,7 @@ fn blocking_is_measured_from_the_yes_to_the_decision() {
 }
 
 #[test]
-fn a_server_that_is_down_blocks_nobody() {
+fn a_server_that_is_down_blocks_no_transaction() {
     let away = [Crashes(B), recovered(B, &[(1, Mode::Exclusive)]), learned(B, Decision::Commit), released(B)];
     let judge = judge(after(committed(), away));
     let [lower, .., higher] = &Judge::<Words>::tables(&judge)[0].rows[0].cells[1..] else { panic!("a median and a maximum") };

@@ -1,8 +1,8 @@
 //! What must hold of failure detectors, and how well they do, judged from outside: from what they say, against what in truth happened.
 //!
 //! The classes are those of Chandra and Toueg (*Unreliable Failure Detectors for Reliable Distributed Systems*, J. ACM 43(2), 1996), read
-//! for runs that end: when the faults are over, those who were destroyed must in the end be suspected by all others (*strong
-//! completeness*), and nobody else by anybody (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
+//! for runs that end: when the faults are over, nodes that were destroyed must in the end be suspected by all others (*strong
+//! completeness*), and no other node by any (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
 
 mod classes;
 mod recovery;
@@ -27,7 +27,7 @@ pub const PROPERTIES: [Property; 6] = [COMPLETENESS, ACCURACY, RESURRECT, INCARN
 
 const COMPLETENESS: Property = Property::eventually(
     "strong-completeness",
-    "whoever was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
+    "a node that was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
 );
 const ACCURACY: Property = Property::eventually(
     "eventual-accuracy",
@@ -35,10 +35,10 @@ const ACCURACY: Property = Property::eventually(
 );
 const RESURRECT: Property = Property::always(
     "never-resurrect",
-    "whoever was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)",
+    "a member that was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)",
 );
 const INCARNATION: Property =
-    Property::always("incarnation-is-its-own", "nobody holds a member to be of an incarnation that it has not had (SWIM §4.2)");
+    Property::always("incarnation-is-its-own", "no node holds a member to be of an incarnation that it has not had (SWIM §4.2)");
 const GRAY: Property = Property::always(
     "gray-failures-noticed",
     "a detector that watches work notices a disk that stalls for longer than it may take to detect a failure",
@@ -210,53 +210,51 @@ impl DetectorJudge {
         Some(settled + self.truth.now.since(settled) / 2)
     }
 
-    /// Whether all and only those are suspected who ought to be, in the end.
+    /// Whether all and only those nodes are suspected that ought to be, in the end.
     fn judge_the_end(&mut self) {
         let Some(end) = self.the_end().filter(|end| *end < self.truth.now) else { return };
-        let now = self.truth.now;
-        let mut found = Vec::new();
-        for judged in &self.subjects {
-            let (name, track) = (&judged.subject.name, &judged.verdicts);
+        let Self { truth, subjects, violated } = self;
+        for Judged { subject: Subject { name, .. }, verdicts, .. } in subjects {
             let pair = |rule: &'static Rule, by: NodeId, of: NodeId| rule.with("node", by).with("of", of).within("detector", name.clone());
-            let destroyed = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).destroyed);
-            for of in destroyed {
-                let unaware = track.watchers(of).find(|by| self.truth.node(*by).up && !track.is_suspected(*by, of));
+            for (of, node) in (0..).map(NodeId::server).zip(&truth.nodes).filter(|(_, node)| node.destroyed) {
+                let unaware = verdicts.watchers(of).find(|by| truth.node(*by).up && !verdicts.is_suspected(*by, of));
                 if let Some(by) = unaware {
-                    found.push((COMPLETENESS, now, pair(&rules::UNAWARE, by, of).on([self.truth.node(of).since.record])));
+                    violated.add_at(&COMPLETENESS, truth.now, pair(&rules::UNAWARE, by, of).on([node.since.record]));
                 }
             }
-            let late = |rule, Late { by, of, at, began }: Late| (at.at, pair(rule, by, of).seen("at", at).on([began]));
-            let trusted = track.last_trust.filter(|late| late.at.at >= end).map(|found| late(&rules::TRUSTED_LATE, found));
-            found.extend(trusted.map(|(at, broken)| (COMPLETENESS, at, broken)));
-            let suspected = track.last_wrong.filter(|late| late.at.at >= end).map(|found| late(&rules::SUSPECTED_LATE, found));
-            found.extend(suspected.map(|(at, broken)| (ACCURACY, at, broken)));
-        }
-        for (property, at, broken) in found {
-            self.violated.add_at(&property, at, broken);
+            for (property, rule, late) in
+                [(&COMPLETENESS, &rules::TRUSTED_LATE, verdicts.last_trust), (&ACCURACY, &rules::SUSPECTED_LATE, verdicts.last_wrong)]
+            {
+                if let Some(Late { by, of, at, began }) = late.filter(|late| late.at.at >= end) {
+                    violated.add(property, at, pair(rule, by, of).on([began]));
+                }
+            }
         }
     }
 
     fn judge_bounds(&mut self) {
-        let now = self.truth.now;
-        let mut found = Vec::new();
-        for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in &self.subjects {
-            let of = |broken: Broken| broken.within("detector", name.clone());
+        let Self { truth, subjects, violated } = self;
+        for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in subjects {
+            let mut found =
+                |property: &Property, broken: Broken| violated.add_at(property, truth.now, broken.within("detector", name.clone()));
             if let Some(most) = bounds.detection {
                 if let Some((length, crash, suspicion)) = verdicts.slowest.filter(|(length, ..)| *length > most) {
-                    let broken = rules::SLOW.with("length", length).with("most", most).on([crash.record, suspicion.record]);
-                    found.push((QUALITY, of(broken)));
+                    let slow = rules::SLOW.with("length", length).with("most", most);
+                    found(&QUALITY, slow.on([crash.record, suspicion.record]));
                 }
-                let missed = verdicts.undetected.iter().find(|missed| missed.length > most);
-                found.extend(missed.map(|missed| (QUALITY, of(missed.told(&rules::MISSED_CRASH)))));
-                let missed = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most);
-                found.extend(missed.map(|missed| (GRAY, of(missed.told(&rules::MISSED_STALL)))));
+                if let Some(missed) = verdicts.undetected.iter().find(|missed| missed.length > most) {
+                    found(&QUALITY, missed.told(&rules::MISSED_CRASH));
+                }
+                if let Some(missed) = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most) {
+                    found(&GRAY, missed.told(&rules::MISSED_STALL));
+                }
             }
             let mut recurs = |least: Option<Duration>, track: &Track, rule: &'static Rule| {
                 if let (Some(least), Some(mean)) = (least, track.recurrence())
                     && mean < least
                 {
                     let count = rule.with("count", track.linked_mistakes());
-                    found.push((QUALITY, of(count.with("mean", mean).with("least", least))));
+                    found(&QUALITY, count.with("mean", mean).with("least", least));
                 }
             };
             recurs(bounds.recurrence, verdicts, &rules::MISTAKES);
@@ -266,11 +264,8 @@ impl DetectorJudge {
             if let (Some(most), Some(mean)) = (bounds.duration, verdicts.duration())
                 && mean > most
             {
-                found.push((QUALITY, of(rules::LONG_MISTAKES.with("mean", mean).with("most", most))));
+                found(&QUALITY, rules::LONG_MISTAKES.with("mean", mean).with("most", most));
             }
-        }
-        for (property, broken) in found {
-            self.violated.add_at(&property, now, broken);
         }
     }
 }

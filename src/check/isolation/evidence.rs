@@ -14,7 +14,7 @@ const ACTS: usize = 8;
 
 /// Speaks of these transactions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words<'a> {
+pub(super) struct Evidence<'a> {
     transactions: &'a Transactions,
 }
 
@@ -23,7 +23,7 @@ fn name(transaction: u32) -> Fact {
     Fact::Transaction(format!("T{}", u64::from(transaction) + 1))
 }
 
-impl<'a> Words<'a> {
+impl<'a> Evidence<'a> {
     pub(super) const fn new(transactions: &'a Transactions) -> Self {
         Self { transactions }
     }
