@@ -63,7 +63,7 @@ pub enum Fact {
     Time(Time),
     /// A length of time.
     Length(Duration),
-    /// A kind of message.
+    /// A kind of message, or of what is written to a disk.
     Kind(&'static str),
     /// A role of a node.
     Role(&'static str),

@@ -22,6 +22,19 @@ pub(super) enum Assertion {
     Committed(TxnId),
 }
 
+impl Assertion {
+    /// The kind of record that asserts it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Collecting(_) => "Collecting",
+            Self::Decided(..) => "Decided",
+            Self::Prepared(_) => "Prepared",
+            Self::Learned(_) => "Learned",
+            Self::Committed(_) => "Committed",
+        }
+    }
+}
+
 /// All that a disk asserts.
 pub(super) type Disk = BTreeSet<Assertion>;
 

@@ -4,11 +4,12 @@
 
 use std::collections::VecDeque;
 
-use super::super::{Decision, Note, TxnId, Vote};
+use super::super::{Decision, Note, Vote};
 use super::Message;
 use super::audit::{self, Assertion, Disk};
 use crate::base::{Change, MessageId, NodeId};
 use crate::check::{Fact, Judge, Property, PropertyReport, Rule, Violations};
+use crate::process::Message as _;
 use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -26,7 +27,7 @@ const PERSIST_BEFORE_ACK: Property =
     Property::always("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)");
 
 /// A message left a server whose disk did not hold what it asserts.
-static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
+static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk held no {lacks} of it");
 
 /// Judges servers of two-phase commit by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -57,43 +58,29 @@ impl AuditJudge {
     }
 
     fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
-        let collects = self.collects;
+        let server = |node: NodeId| if node.is_client() { None } else { self.servers.get(node.index()) };
+        let Some(sender) = server(id.from) else { return };
+        let holds = |assertion| sender.disk.contains(&assertion);
+        let wrote = |assertion| holds(assertion) || sender.unsynced.iter().any(|(_, written)| *written == assertion);
         // A server that has the decision on disk may be told anything: its question was late.
-        let knows =
-            |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Assertion::Learned(txn)));
-        let late = matches!(*message, Message::Decide { txn, .. } if knows(txn));
-        let Some(server) = self.server_mut(id.from) else { return };
-        let holds = |assertion| server.disk.contains(&assertion);
-        let wrote = |assertion| holds(assertion) || server.unsynced.iter().any(|(_, written)| *written == assertion);
-        let lacks: Option<(&Property, TxnId, &str)> = match *message {
-            Message::Prepare { txn, sole: false, ref writers, .. } => {
-                let bad = collects && !writers.is_empty() && !holds(Assertion::Collecting(txn));
-                bad.then_some((&PERSIST_BEFORE_PREPARE, txn, "that it collects votes"))
+        let knows = |txn| server(id.to).is_some_and(|to| to.disk.contains(&Assertion::Learned(txn)));
+        let (property, txn, needed) = match *message {
+            Message::Prepare { txn, sole: false, ref writers, .. } if self.collects && !writers.is_empty() => {
+                (&PERSIST_BEFORE_PREPARE, txn, Assertion::Collecting(txn))
             }
-            Message::Vote { txn, vote: Vote::Yes } => {
-                (!holds(Assertion::Prepared(txn))).then_some((&PERSIST_BEFORE_YES, txn, "the prepared work"))
+            Message::Vote { txn, vote: Vote::Yes } => (&PERSIST_BEFORE_YES, txn, Assertion::Prepared(txn)),
+            Message::Committed { txn } => (&PERSIST_BEFORE_COMMIT, txn, Assertion::Committed(txn)),
+            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !knows(txn) => {
+                (&PERSIST_BEFORE_COMMIT, txn, Assertion::Decided(txn, Decision::Commit))
             }
-            Message::Committed { txn } => (!holds(Assertion::Committed(txn))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the commit")),
-            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !late => {
-                (!holds(Assertion::Decided(txn, Decision::Commit))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the decision"))
-            }
-            Message::Ack { txn } => {
-                let bad = wrote(Assertion::Prepared(txn)) && !holds(Assertion::Learned(txn));
-                bad.then_some((&PERSIST_BEFORE_ACK, txn, "the decision"))
-            }
-            _ => None,
+            Message::Ack { txn } if wrote(Assertion::Prepared(txn)) => (&PERSIST_BEFORE_ACK, txn, Assertion::Learned(txn)),
+            _ => return,
         };
-        if let Some((property, txn, what)) = lacks {
-            let kind = match message {
-                Message::Prepare { .. } => "Prepare",
-                Message::Vote { .. } => "Vote",
-                Message::Ack { .. } => "Ack",
-                Message::Committed { .. } => "Committed",
-                _ => "Decide",
-            };
-            let held = self.servers.get(id.from.index()).and_then(|server| server.disk_changed);
-            let sent = NOT_DURABLE.with("node", id.from).with("kind", Fact::Kind(kind)).with("txn", txn).with("other", id.to);
-            self.found.add(property, now, sent.with("lacks", what).on(held));
+        if !holds(needed) {
+            let sent =
+                NOT_DURABLE.with("node", id.from).with("kind", Fact::Kind(message.kind().name)).with("txn", txn).with("other", id.to);
+            let broken = sent.with("lacks", Fact::Kind(needed.name())).on(sender.disk_changed);
+            self.found.add(property, now, broken);
         }
     }
 }
@@ -133,5 +120,47 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
 
     fn reports(&self) -> Vec<PropertyReport> {
         self.found.reports(&PROPERTIES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::super::{Epoch, TxnId};
+    use super::super::log;
+    use super::*;
+    use crate::base::{Duration, Fate, Incarnation, KindDigest, Time};
+    use crate::check::told;
+
+    struct Words;
+
+    impl Vocabulary for Words {
+        type Message = Message;
+        type Note = Note;
+        type Client = ();
+    }
+
+    /// A violation rests on the record of the message, and on that in which the disk changed last.
+    #[test]
+    fn a_yes_without_prepared_work_is_found() {
+        let (from, to) = (NodeId::server(1), NodeId::server(0));
+        let txn = |number| TxnId { coordinator: to, epoch: Epoch(1), number };
+        let learned = log::Record::Learned { txn: txn(1), decision: Decision::Commit };
+        let learned = serde_json::to_vec(&learned).expect("records are plain data");
+        let change = Change::Append(&learned);
+        let id = MessageId { from, to, kind: KindDigest::of("Vote"), count: 1 };
+        let events: [Event<'_, Words>; 4] = [
+            Event::Boot { node: from, incarnation: Incarnation(1), files: &[] },
+            Event::Write { node: from, write: 1, file: audit::FILE, change },
+            Event::Synced { node: from, through: 1 },
+            Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &Message::Vote { txn: txn(2), vote: Vote::Yes } },
+        ];
+        let mut judge = AuditJudge::new(2, false);
+        for (number, event) in (10..).zip(&events) {
+            judge.observe(&Record { number, at: Time::from_nanos(number), event });
+        }
+        let violated: Vec<String> = Judge::<Words>::reports(&judge).iter().map(told).filter(|told| !told.is_empty()).collect();
+        expect!["not-durable node=n2 kind=Vote txn=n1.1#2 other=n1 lacks=Prepared at=13ns #12 #13"].assert_eq(&violated.join("\n"));
     }
 }
