@@ -8,7 +8,7 @@ use stormglass::check::guarantee::{Deed, Guarantee, GuaranteeReport, Observable,
 use stormglass::check::linearizability::twin;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
-use stormglass::check::{Broken, Verdict};
+use stormglass::check::{Broken, Fact, Verdict};
 use stormglass::history::{History, Outcome};
 
 /// Registers and sets under numbered keys, in one model: even keys are registers that start with 0, odd ones are sets that start empty.
@@ -357,6 +357,11 @@ fn textbook_cases() {
     for (name, history, expected) in cases {
         let reports = check_all(&Mixed, &history, None);
         assert_eq!(strongest(&reports), expected, "{name}: {reports:#?}");
+        for report in &reports {
+            assert_eq!(report.verdict == Verdict::Violated, !report.operations().is_empty(), "{name}: {report:?}");
+            let mut facts = report.why.iter().flat_map(|broken| &broken.facts);
+            assert!(facts.all(|(_, fact)| !matches!(fact, Fact::Text(_))), "{name}: {report:?}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use stormglass::check::isolation::model::Store;
 use stormglass::check::isolation::{
     DEFAULT_BUDGET, Fate, ISOLATION, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions,
 };
-use stormglass::check::{Verdict, linearizability};
+use stormglass::check::{Fact, Verdict, linearizability};
 use stormglass::history::{History, Outcome};
 use stormglass::report::{explanation_text, isolation_text};
 
@@ -60,6 +60,10 @@ fn names(report: &Report) -> String {
 fn shows(lines: &str, expected: &Expect) {
     let report = check(&transactions(lines), DEFAULT_BUDGET);
     expected.assert_eq(&names(&report));
+    let facts = report.findings.iter().flat_map(|finding| &finding.evidence).flat_map(|broken| &broken.facts);
+    for (name, fact) in facts {
+        assert!(!matches!(fact, Fact::Text(_)), "{name} is a phrase: {fact}");
+    }
     for level in &report.levels {
         let implied = report.levels.iter().filter(|other| level.level.implies(other.level));
         assert!(

@@ -41,7 +41,11 @@ fn judge(steps: Vec<Step>) -> CommitJudge {
 fn violated(steps: Vec<Step>) -> Vec<(&'static str, Vec<u64>)> {
     let reports = Judge::<Words>::reports(&judge(steps));
     let violated = reports.into_iter().filter(|report| report.verdict == Verdict::Violated);
-    let records = |explanation| if let Some(Explanation::Rule(broken)) = explanation { broken.records } else { vec![] };
+    let records = |explanation| {
+        let Some(Explanation::Rule(broken)) = explanation else { panic!("a judge of a protocol tells which rule is broken") };
+        assert!(broken.facts.iter().all(|(_, fact)| !matches!(fact, Fact::Text(_))), "a fact is a phrase: {broken:?}");
+        broken.records
+    };
     violated.map(|report| (report.name, records(report.explanation))).collect()
 }
 
