@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::guarantee::{Deed, Guarantee, GuaranteeReport, Observable, check, check_all, check_sequential, strongest};
+use stormglass::check::guarantee::{Guarantee, GuaranteeReport, Observable, ObservedEffect, check, check_all, check_sequential, strongest};
 use stormglass::check::linearizability::twin;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
@@ -88,14 +88,14 @@ impl Observable for Mixed {
         Some(0)
     }
 
-    fn deed(&self, op: &Op, ret: Option<&Ret>) -> Deed<u64> {
+    fn observed_effect(&self, op: &Op, ret: Option<&Ret>) -> ObservedEffect<u64> {
         match (op, ret) {
-            (Op::Read(_), Some(Ret::Value(seen))) => Deed::Read(Some(*seen)),
-            (Op::Members(_), Some(Ret::Elements(seen))) => Deed::Members(seen.clone()),
-            (Op::Write(_, value), _) => Deed::Write(*value),
-            (Op::Swap(_, seen, new), _) => Deed::Swap { seen: Some(*seen), new: *new },
-            (Op::Add(_, element), _) => Deed::Add(*element),
-            _ => Deed::Nothing,
+            (Op::Read(_), Some(Ret::Value(seen))) => ObservedEffect::Read(Some(*seen)),
+            (Op::Members(_), Some(Ret::Elements(seen))) => ObservedEffect::Members(seen.clone()),
+            (Op::Write(_, value), _) => ObservedEffect::Write(*value),
+            (Op::Swap(_, seen, new), _) => ObservedEffect::Swap { seen: Some(*seen), new: *new },
+            (Op::Add(_, element), _) => ObservedEffect::Add(*element),
+            _ => ObservedEffect::Nothing,
         }
     }
 }

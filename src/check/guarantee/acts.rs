@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Deed, Observable, rules, told};
+use super::{Observable, ObservedEffect, rules, told};
 use crate::base::ClientId;
 use crate::check::model::Key;
 use crate::check::{Broken, Fact};
@@ -104,7 +104,7 @@ impl Acts {
 struct Pending<V> {
     index: usize,
     key: u32,
-    deed: Deed<V>,
+    effect: ObservedEffect<V>,
     session: usize,
     follows: u32,
 }
@@ -148,11 +148,11 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
     let mut clients: FxHashMap<ClientId, usize> = FxHashMap::default();
     let mut pending: Vec<Pending<M::Value>> = Vec::new();
     for (index, operation) in history.operations().iter().enumerate() {
-        let deed = model.deed(&operation.op, operation.result());
-        if matches!(operation.outcome, Outcome::Failed) || deed == Deed::Nothing {
+        let effect = model.observed_effect(&operation.op, operation.result());
+        if matches!(operation.outcome, Outcome::Failed) || effect == ObservedEffect::Nothing {
             continue;
         }
-        if deed == Deed::Unclear {
+        if effect == ObservedEffect::Unclear {
             return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", told(model, history, index))));
         }
         let count = keys.len() as u32;
@@ -160,9 +160,9 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
         let session = *clients.entry(operation.client).or_insert_with(|| maker.session(None));
         if matches!(operation.outcome, Outcome::Unknown) {
             let follows = maker.acts.sessions[session].acts.len() as u32;
-            pending.push(Pending { index, key, deed, session, follows });
+            pending.push(Pending { index, key, effect, session, follows });
         } else {
-            maker.add(session, index, key, deed);
+            maker.add(session, index, key, effect);
         }
     }
     maker.assumed = true;
@@ -182,13 +182,15 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             let before = pending.len();
             let mut left = Vec::new();
             for one in pending {
-                let written = match &one.deed {
-                    Deed::Write(value) | Deed::Swap { new: value, .. } | Deed::Add(value) => self.values.get(&(one.key, value.clone())),
+                let written = match &one.effect {
+                    ObservedEffect::Write(value) | ObservedEffect::Swap { new: value, .. } | ObservedEffect::Add(value) => {
+                        self.values.get(&(one.key, value.clone()))
+                    }
                     _ => None,
                 };
                 if written.is_some_and(|value| self.seen.contains(value)) {
                     let session = self.session(Some((one.session, one.follows)));
-                    self.add(session, one.index, one.key, one.deed);
+                    self.add(session, one.index, one.key, one.effect);
                 } else {
                     left.push(one);
                 }
@@ -224,30 +226,30 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         Act::Read { value: seen.map(|value| self.saw(index, key, value)) }
     }
 
-    fn add(&mut self, session: usize, index: usize, key: u32, deed: Deed<V>) {
-        match deed {
-            Deed::Write(value) => self.write(session, index, key, value),
-            Deed::Add(value) => {
+    fn add(&mut self, session: usize, index: usize, key: u32, effect: ObservedEffect<V>) {
+        match effect {
+            ObservedEffect::Write(value) => self.write(session, index, key, value),
+            ObservedEffect::Add(value) => {
                 let element = self.value(key, value.clone());
                 self.elements.insert(element);
                 self.write(session, index, key, value);
             }
-            Deed::Read(seen) => {
+            ObservedEffect::Read(seen) => {
                 let act = self.read(index, key, seen);
                 self.push(session, index, key, act);
             }
-            Deed::Swap { seen, new } => {
+            ObservedEffect::Swap { seen, new } => {
                 let act = self.read(index, key, seen);
                 self.push(session, index, key, act);
                 self.write(session, index, key, new);
             }
-            Deed::Members(seen) => {
+            ObservedEffect::Members(seen) => {
                 let mut values: Vec<u32> = seen.into_iter().map(|value| self.saw(index, key, value)).collect();
                 values.sort_unstable();
                 values.dedup();
                 self.push(session, index, key, Act::Members { values });
             }
-            Deed::Nothing | Deed::Unclear => {}
+            ObservedEffect::Nothing | ObservedEffect::Unclear => {}
         }
     }
 

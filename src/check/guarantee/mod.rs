@@ -15,7 +15,7 @@
 //! **What non-decomposition costs.** Linearizability can be judged key by key: each key keeps to it if and only if all together do.
 //! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states
 //! that are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it.
-//! Each key alone is tried first, since one that fails convicts the whole; so is causal consistency, which is quick. What is left may be
+//! Each key alone is tried first, since one that fails shows it for the whole; so is causal consistency, which is quick. What is left may be
 //! unknown where linearizability was decided at once.
 //!
 //! **Causal and below** are told for registers in which no value is written twice, and for sets that only grow: then it is known what each
@@ -138,7 +138,7 @@ impl fmt::Display for Guarantee {
 
 /// What an operation shows of the one who did it: what it wrote, and what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed<V> {
+pub enum ObservedEffect<V> {
     /// It wrote this over whatever there was.
     Write(V),
     /// It saw this; nothing, if the register was empty.
@@ -171,9 +171,9 @@ pub trait Observable: Model {
     }
 
     /// What this operation shows, with what it returned if that is known. By default, nothing is known of it.
-    fn deed(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> Deed<Self::Value> {
+    fn observed_effect(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> ObservedEffect<Self::Value> {
         let _ = (op, ret);
-        Deed::Unclear
+        ObservedEffect::Unclear
     }
 }
 
@@ -284,15 +284,15 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Observable for Register<V> {
         self.initial()
     }
 
-    fn deed(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> Deed<V> {
+    fn observed_effect(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> ObservedEffect<V> {
         match (op, ret) {
-            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => Deed::Read(seen.clone()),
-            (RegisterOp::Read, None) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => Deed::Nothing,
-            (RegisterOp::Write(value), _) => Deed::Write(value.clone()),
+            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => ObservedEffect::Read(seen.clone()),
+            (RegisterOp::Read, None) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => ObservedEffect::Nothing,
+            (RegisterOp::Write(value), _) => ObservedEffect::Write(value.clone()),
             (RegisterOp::Cas { expect, new }, None | Some(RegisterResult::Swapped)) => {
-                Deed::Swap { seen: expect.clone(), new: new.clone() }
+                ObservedEffect::Swap { seen: expect.clone(), new: new.clone() }
             }
-            _ => Deed::Unclear,
+            _ => ObservedEffect::Unclear,
         }
     }
 }
@@ -304,16 +304,16 @@ impl Observable for Store {
         self.initial()
     }
 
-    fn deed(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> Deed<Value> {
+    fn observed_effect(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> ObservedEffect<Value> {
         match (op, ret) {
-            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => Deed::Read(seen.clone()),
-            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => Deed::Read(seen.clone()),
-            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => Deed::Nothing,
-            (KvOp::Write { value, .. }, _) => Deed::Write(value.clone()),
+            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => ObservedEffect::Read(seen.clone()),
+            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => ObservedEffect::Read(seen.clone()),
+            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => ObservedEffect::Nothing,
+            (KvOp::Write { value, .. }, _) => ObservedEffect::Write(value.clone()),
             (KvOp::Cas { expect, new, .. }, None | Some(Answer::Known(KvResult::Swapped))) => {
-                Deed::Swap { seen: expect.clone(), new: new.clone() }
+                ObservedEffect::Swap { seen: expect.clone(), new: new.clone() }
             }
-            _ => Deed::Unclear,
+            _ => ObservedEffect::Unclear,
         }
     }
 }
@@ -322,12 +322,12 @@ impl Observable for Store {
 impl<V: Clone + Ord + Hash + fmt::Debug> Observable for GrowSet<V> {
     type Value = V;
 
-    fn deed(&self, op: &GrowSetOp<V>, ret: Option<&GrowSetResult<V>>) -> Deed<V> {
+    fn observed_effect(&self, op: &GrowSetOp<V>, ret: Option<&GrowSetResult<V>>) -> ObservedEffect<V> {
         match (op, ret) {
-            (GrowSetOp::Add(element), _) => Deed::Add(element.clone()),
-            (GrowSetOp::Read, Some(GrowSetResult::Elements(elements))) => Deed::Members(elements.iter().cloned().collect()),
-            (GrowSetOp::Read, None) => Deed::Nothing,
-            _ => Deed::Unclear,
+            (GrowSetOp::Add(element), _) => ObservedEffect::Add(element.clone()),
+            (GrowSetOp::Read, Some(GrowSetResult::Elements(elements))) => ObservedEffect::Members(elements.iter().cloned().collect()),
+            (GrowSetOp::Read, None) => ObservedEffect::Nothing,
+            _ => ObservedEffect::Unclear,
         }
     }
 }

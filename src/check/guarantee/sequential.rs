@@ -23,7 +23,7 @@ pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, b
         let found = search.run(budget.saturating_sub(states) / 4);
         states += search.states;
         if found == Some(false) {
-            return convict(history, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
+            return violated(history, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
         }
     }
     let mut search = Search::new(model, history, None);
@@ -32,13 +32,13 @@ pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, b
     match found {
         Some(true) => GuaranteeReport::holds(guarantee, states),
         Some(false) => {
-            convict(history, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
+            violated(history, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
         }
         None => GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::UNDECIDED.with("states", states)], states },
     }
 }
 
-fn convict<M: Model>(history: &History<M::Op, M::Ret>, search: &Search<'_, M>, states: u64, why: Broken) -> GuaranteeReport {
+fn violated<M: Model>(history: &History<M::Op, M::Ret>, search: &Search<'_, M>, states: u64, why: Broken) -> GuaranteeReport {
     let stuck = search.blocked.iter().map(|index| told(search.model, history, *index)).collect();
     let why = vec![why.with("stuck", Fact::All(stuck))];
     GuaranteeReport { guarantee: Guarantee::Sequential, verdict: Verdict::Violated, why, states }
