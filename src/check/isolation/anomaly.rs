@@ -187,46 +187,36 @@ pub struct Member {
 
 /// What a transaction did to a key. Keys and values are called as people call them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// Which key.
+    pub key: String,
+    /// What it did.
+    pub did: Did,
+}
+
+/// What can be done to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// It read the key.
-    Read {
-        /// Which.
-        key: String,
-        /// What it saw, if that is known.
-        seen: Option<Version>,
-    },
-    /// It put a value at the end of a list.
-    Append {
-        /// Which.
-        key: String,
-        /// What.
-        value: String,
-    },
-    /// It put a value into a register.
-    Write {
-        /// Which.
-        key: String,
-        /// What.
-        value: String,
-    },
-    /// It added to a number.
-    Add {
-        /// Which.
-        key: String,
-        /// How much.
-        amount: i64,
-    },
+pub enum Did {
+    /// It was read, and this was seen, if that is known.
+    Read(Option<Version>),
+    /// This was put at the end of a list.
+    Append(String),
+    /// This was put into a register.
+    Write(String),
+    /// So much was added to a number.
+    Add(i64),
 }
 
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { key, seen: None } => write!(f, "read {key}"),
-            Self::Read { key, seen: Some(seen) } => write!(f, "read {key} → {seen}"),
-            Self::Append { key, value } => write!(f, "append {value} to {key}"),
-            Self::Write { key, value } => write!(f, "write {key} = {value}"),
-            Self::Add { key, amount } => write!(f, "add {amount:+} to {key}"),
+        let key = &self.key;
+        match &self.did {
+            Did::Read(None) => write!(f, "read {key}"),
+            Did::Read(Some(seen)) => write!(f, "read {key} → {seen}"),
+            Did::Append(value) => write!(f, "append {value} to {key}"),
+            Did::Write(value) => write!(f, "write {key} = {value}"),
+            Did::Add(amount) => write!(f, "add {amount:+} to {key}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Anomalies as data: who did what, and what that shows.
 
-use super::anomaly::{Access, Anomaly, Finding, Member, Phenomenon, Version};
+use super::anomaly::{Access, Anomaly, Did, Finding, Member, Phenomenon, Version};
 use super::graph::{Dependency, Why};
 use super::transactions::{Entry, Fate, Key, Step, Transactions};
 use crate::base::Time;
@@ -53,16 +53,14 @@ impl<'a> Evidence<'a> {
     }
 
     fn access(self, step: Step) -> Access {
-        let key = self.transactions.key_name(step.key());
-        match step {
-            Step::Unseen { .. } => Access::Read { key, seen: None },
-            Step::Empty { .. } | Step::Number { .. } | Step::Prefix { .. } | Step::Odd { .. } => {
-                Access::Read { key, seen: Some(self.version(Some(step))) }
-            }
-            Step::Append { value, .. } => Access::Append { key, value: self.transactions.value_name(value) },
-            Step::Write { value, .. } => Access::Write { key, value: self.transactions.value_name(value) },
-            Step::Add { amount, .. } => Access::Add { key, amount },
-        }
+        let did = match step {
+            Step::Unseen { .. } => Did::Read(None),
+            Step::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
+            Step::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
+            Step::Add { amount, .. } => Did::Add(amount),
+            read => Did::Read(Some(self.version(Some(read)))),
+        };
+        Access { key: self.transactions.key_name(step.key()), did }
     }
 
     fn value(self, value: Option<i64>) -> Fact {

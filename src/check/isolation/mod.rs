@@ -39,7 +39,7 @@ mod transactions;
 pub mod twin;
 mod versions;
 
-pub use anomaly::{Access, Anomaly, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
+pub use anomaly::{Access, Anomaly, Did, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
 pub use file::{FileOptions, FileReport, Notation, check_text, read};
 pub use level::Level;
 pub use report::{Doubt, KeyLeftOut, LevelReport, Report};
