@@ -229,14 +229,7 @@ impl Summary {
 
 impl Bucket {
     fn new(fingerprint: u64, first: &PropertyReport) -> Self {
-        Self {
-            fingerprint,
-            property: first.name,
-            besides: Vec::new(),
-            explanation: first.explanation.clone(),
-            count: 0,
-            seeds: Vec::new(),
-        }
+        Self { fingerprint, property: first.name, besides: Vec::new(), explanation: first.explanation.clone(), count: 0, seeds: Vec::new() }
     }
 
     fn add(&mut self, row: &Row) {

@@ -180,9 +180,10 @@ fn verdict(summary: &Summary) -> Verdict {
 }
 
 fn failure(bucket: &Bucket, called: &Invocation) -> Value {
-    let besides = bucket.besides.iter().map(|besides| {
-        json!({ "property": besides.property, "count": besides.count, "first_seed": besides.first_seed })
-    });
+    let besides = bucket
+        .besides
+        .iter()
+        .map(|besides| json!({ "property": besides.property, "count": besides.count, "first_seed": besides.first_seed }));
     json!({
         "fingerprint": hex(bucket.fingerprint),
         "property": bucket.property,

@@ -28,8 +28,9 @@ fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> Str
         Fate::Aborted => ", aborted",
         Fate::Unknown => ", outcome unknown",
     };
-    let more = if *more > 0 { vec![format!("and {more} more")] } else { Vec::new() };
-    format!("T{} ({client}{fate}): {}", transaction + 1, [acts.as_slice(), &more].concat().join(", "))
+    let more = (*more > 0).then(|| format!("and {more} more"));
+    let acts: Vec<String> = acts.iter().map(ToString::to_string).chain(more).collect();
+    format!("T{} ({client}{fate}): {}", transaction + 1, acts.join(", "))
 }
 
 /// Why a level is unknown.
