@@ -9,9 +9,9 @@ use crate::history::{History, Outcome};
 
 /// A model whose operations and results are borrowed from somewhere.
 #[derive(Debug)]
-pub struct Lent<'h, M>(pub &'h M);
+pub struct Borrowed<'h, M>(pub &'h M);
 
-impl<'h, M: Model> Model for Lent<'h, M>
+impl<'h, M: Model> Model for Borrowed<'h, M>
 where
     M::Op: 'h,
     M::Ret: 'h,
@@ -60,107 +60,16 @@ where
     }
 }
 
-/// [`Lent`], for parts in which open updates are many: none of them takes effect in vain.
-///
-/// An open update that leaves a state from which nothing that counts can be reached, but over a write that hides it all, could as well not
-/// have taken effect. So it is illegal here, and no search has to follow it.
-pub(super) struct Sparing<'h, M: Model> {
-    lent: Lent<'h, M>,
-    /// All that was seen and counts; nothing if that does not tell what is in vain.
-    seen: Option<Vec<(&'h M::Op, &'h M::Ret)>>,
-}
-
-impl<'h, M: Model> Sparing<'h, M> {
-    /// For a part of this history in which these count, and these are open, all of one key.
-    pub(super) fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
-        let mut seen = Some(Vec::new());
-        for index in kept {
-            let operation = &history.operations()[*index];
-            match (model.role(&operation.op, operation.result()), operation.result(), &mut seen) {
-                (Role::Write(_) | Role::Update, ..) => {}
-                (Role::Observer | Role::Swap(_), Some(result), Some(seen)) => seen.push((&operation.op, result)),
-                _ => seen = None,
-            }
-        }
-        // An open swap might find what an update left, and nobody saw.
-        let plain = |index: &usize| matches!(model.role(&history.operations()[*index].op, None), Role::Write(_) | Role::Update);
-        Self { lent: Lent(model), seen: seen.filter(|_| open.iter().all(plain)) }
-    }
-
-    /// [`Lent`] and no more, for parts of several keys.
-    pub(super) const fn nothing(model: &'h M) -> Self {
-        Self { lent: Lent(model), seen: None }
-    }
-
-    fn spares(&self, op: &'h M::Op) -> bool {
-        self.seen.is_some() && self.lent.0.role(op, None) == Role::Update
-    }
-}
-
-impl<'h, M: Model> Model for Sparing<'h, M>
-where
-    M::Op: 'h,
-    M::Ret: 'h,
-{
-    type State = M::State;
-    type Op = &'h M::Op;
-    type Ret = &'h M::Ret;
-
-    fn initial(&self) -> M::State {
-        self.lent.initial()
-    }
-
-    fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
-        let next = self.lent.step(state, op, ret);
-        match (&next, &self.seen) {
-            (Next::One(left), Some(seen)) if ret.is_none() && self.spares(op) => {
-                let leads = seen.iter().any(|(seen, result)| self.lent.0.leads(left, seen, result));
-                if leads { next } else { Next::Illegal }
-            }
-            _ => next,
-        }
-    }
-
-    fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
-        self.lent.key(op)
-    }
-
-    fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
-        // One that is illegal where it would be in vain is no less blind: whoever hides it could go without it.
-        self.lent.role(op, ret)
-    }
-
-    fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
-        self.lent.leads(state, op, ret)
-    }
-
-    fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
-        self.lent.monitor(part)
-    }
-
-    fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
-        self.lent.describe(op, ret)
-    }
-
-    fn describe_state(&self, state: &M::State) -> String {
-        self.lent.describe_state(state)
-    }
-
-    fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
-        self.lent.expected(state, op)
-    }
-}
-
-/// A part of a history, judged by [`Lent`].
+/// A part of a history, judged by [`Borrowed`].
 #[derive(Clone, Debug)]
-pub struct Part<'h, M: Model> {
+pub struct SubHistory<'h, M: Model> {
     /// The part.
     pub history: History<&'h M::Op, &'h M::Ret>,
     /// For each of its operations, its index in the history that it is a part of.
     pub indices: Vec<usize>,
 }
 
-impl<'h, M: Model> Part<'h, M> {
+impl<'h, M: Model> SubHistory<'h, M> {
     /// The part of the history in which the operations `kept` are as they were, and those in `open` are of unknown outcome. Each index is
     /// there once, and both are in order.
     ///

@@ -1,13 +1,16 @@
-//! Why a history is not linearizable, as data: of each violated key a counterexample, made once, whoever is to show it.
+//! Why a history is not linearizable, as data: of each violated key a counterexample, made once for every form in which it is shown.
 
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose};
-use super::lent::{Part, Sparing};
-use super::{Judgement, Report, Undecided, Violation, check_within, default_budget};
+use super::pruned::Pruned;
 use crate::base::{ClientId, Time};
+use crate::check::linearizability::keys::judge_keys;
+use crate::check::linearizability::portfolio::Strategies;
+use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
+use crate::check::linearizability::sub_history::SubHistory;
 use crate::check::model::{Key, Model, Role};
 use crate::check::{Property, PropertyReport, Verdict};
 use crate::history::{History, Operation, Outcome};
@@ -38,7 +41,7 @@ pub struct Counterexample {
     /// Whether without any one of the core there would be an order. If not, the budget ended first.
     pub minimal: bool,
     /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
-    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
+    /// matters most. Places in this list checkpoint for them below. It is empty if the budget ended before it was known why.
     pub operations: Vec<CoreOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,
@@ -177,17 +180,17 @@ pub(in crate::check) type Lines<'a> = Option<&'a [(u64, Option<u64>)]>;
 
 /// Judges a history, exploring no more than about this many states, and explains what is violated.
 pub(in crate::check) fn examine<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64, lines: Lines<'_>) -> Examined {
-    let report = check_within(model, history, budget);
-    let teller = Teller { model, history, lines };
+    let report = judge_keys(Strategies::All, model, history, budget);
+    let explainer = Explainer { model, history, lines };
     let findings: Vec<Found> = report.violations().iter().map(|violation| Found::new(model, history, violation)).collect();
-    let violations = findings.iter().map(|found| teller.counterexample(found)).collect();
-    let explanation = Linearizability { violations, undecided: teller.undecided(&report) };
+    let violations = findings.iter().map(|found| explainer.counterexample(found)).collect();
+    let explanation = Linearizability { violations, undecided: explainer.undecided(&report) };
     Examined { report, explanation, findings }
 }
 
 /// Explains one violation: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    Teller { model, history, lines: None }.counterexample(&Found::new(model, history, violation))
+    Explainer { model, history, lines: None }.counterexample(&Found::new(model, history, violation))
 }
 
 impl Examined {
@@ -204,10 +207,10 @@ impl Found {
     fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
         let whole = diagnose(model, history, violation);
         let core = shrink_from(model, history, violation, whole.operation);
-        let part: Part<'_, M> = core.part(history);
-        let sparing = if violation.joint { Sparing::nothing(model) } else { Sparing::new(model, history, &core.operations, &core.open) };
+        let part: SubHistory<'_, M> = core.sub_history(history);
+        let pruned = if violation.across_keys { Pruned::nothing(model) } else { Pruned::new(model, history, &core.operations, &core.open) };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&sparing, &part).unwrap_or_else(|| whole.clone());
+        let diagnosis = again(&pruned, &part).unwrap_or_else(|| whole.clone());
         Self { whole, core, diagnosis }
     }
 
@@ -229,8 +232,8 @@ impl Found {
 }
 
 /// Why a part has no order.
-fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &Part<'h, M>) -> Option<Diagnosis> {
-    let report = check_within(model, &part.history, default_budget(part.indices.len()));
+fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &SubHistory<'h, M>) -> Option<Diagnosis> {
+    let report = judge_keys(Strategies::All, model, &part.history, default_budget(part.indices.len()));
     report.violations().first().map(|violation| in_whole(diagnose(model, &part.history, violation), &part.indices))
 }
 
@@ -245,13 +248,13 @@ fn in_whole(mut diagnosis: Diagnosis, indices: &[usize]) -> Diagnosis {
 }
 
 /// Makes data of what was found.
-struct Teller<'a, M: Model> {
+struct Explainer<'a, M: Model> {
     model: &'a M,
     history: &'a History<M::Op, M::Ret>,
     lines: Lines<'a>,
 }
 
-impl<M: Model> Teller<'_, M> {
+impl<M: Model> Explainer<'_, M> {
     fn counterexample(&self, found: &Found) -> Counterexample {
         let Found { core, diagnosis, .. } = found;
         let foremost = found.foremost();

@@ -1,0 +1,15 @@
+//! Why a history is not linearizable: of each violated key the core, and how far the longest orders get.
+//!
+//! [`diagnosis`] finds the operation whose completion no order passes, [`core`] the smallest part that has no order,
+//! and [`counterexample`] makes data of both.
+
+mod core;
+mod counterexample;
+mod diagnosis;
+mod prefix;
+mod pruned;
+
+pub use self::core::{Core, shrink};
+pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, Saw, UndecidedKey, explain};
+pub(in crate::check) use self::counterexample::{Examined, Found, Lines, examine, named};
+pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
