@@ -97,7 +97,7 @@ fn relaxed<'h, M: Model>(model: &M, history: &'h History<M::Op, M::Ret>, kept: &
 }
 
 fn holds<M: Model>(model: &M, history: &History<M::Op, M::Ret>, kept: &[usize]) -> bool {
-    reference::is_linearizable(&Borrowed(model), &relaxed(model, history, kept).history)
+    reference::is_linearizable(&Borrowed::new(model), &relaxed(model, history, kept).history)
 }
 
 /// Whether it convicts, and is 1-minimal.
@@ -105,7 +105,7 @@ fn check_core<M: Model>(model: &M, history: &History<M::Op, M::Ret>, core: &Core
     let tell = || format!("{:#?}\n{core:?}", history.operations());
     assert!(core.minimal, "{}", tell());
     let part: SubHistory<'_, M> = core.sub_history(history);
-    assert!(!reference::is_linearizable(&Borrowed(model), &part.history), "the core itself: {}", tell());
+    assert!(!reference::is_linearizable(&Borrowed::new(model), &part.history), "the core itself: {}", tell());
     assert!(!holds(model, history, &core.operations), "with all that is open: {}", tell());
     for dropped in &core.operations {
         let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
@@ -190,13 +190,13 @@ fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, size
         println!("{file}\n{}", text(explain(model, history, violation)));
         assert!(core.minimal && core.operations.len() <= 10, "{file}: {core:?}");
         let all = relaxed(model, history, &core.operations);
-        assert!(!check(&Borrowed(model), &all.history).violations().is_empty(), "{file}");
+        assert!(!check(&Borrowed::new(model), &all.history).violations().is_empty(), "{file}");
         for dropped in &core.operations {
             let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
             let part = relaxed(model, history, &fewer);
-            let report = check(&Borrowed(model), &part.history);
+            let report = check(&Borrowed::new(model), &part.history);
             let stormglass::check::linearizability::Judgement::Holds { witness } = &report.judgement else { panic!("{file}: {report:?}") };
-            verify(&Borrowed(model), &part.history, witness).expect("a witness");
+            verify(&Borrowed::new(model), &part.history, witness).expect("a witness");
         }
         sizes.push(core.operations.len());
     }

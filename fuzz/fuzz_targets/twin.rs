@@ -152,7 +152,7 @@ fn agree<M: Model>(model: &M, data: &[u8], op: impl Fn(u8, u64) -> M::Op) {
                 for violation in violations {
                     let core = shrink(model, &history, violation);
                     assert!(core.minimal, "{core:?} {}", tell());
-                    assert!(!reference::is_linearizable(&Borrowed(model), &core.sub_history::<M>(&history).history), "{core:?} {}", tell());
+                    assert!(!reference::is_linearizable(&Borrowed::new(model), &core.sub_history::<M>(&history).history), "{core:?} {}", tell());
                 }
             }
             Judgement::Unknown { .. } => assert!(matches!(strategy, Strategies::Monitors | Strategies::Refinement), "{}", tell()),

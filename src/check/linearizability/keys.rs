@@ -3,7 +3,7 @@
 use super::encoding::{InternedModel, Object, Ties, encode};
 use super::merge::merge;
 use super::partition::{KeyEvents, partition, whole};
-use super::portfolio::{Budget, Conclusion, Instance, Portfolio, Strategies};
+use super::portfolio::{Budget, Conclusion, EncodedKey, Portfolio, Strategies};
 use super::product::ProductModel;
 use super::report::{Judgement, Report, Undecided, Violation};
 use super::search::Order;
@@ -18,14 +18,14 @@ pub(super) fn judge_keys<M: Model>(strategies: Strategies, model: &M, history: &
         let product = ProductModel::new(model, &keys);
         judging.together(&|| Box::new(InternedModel::new(&product, history)))
     });
-    Report { judgement, states: judging.budget.spent() }
+    Report { judgement, states: judging.budget.spent }
 }
 
 /// What became of one key.
 enum KeyJudgement {
     Order(Order),
     Violated { completions: u32 },
-    Undecided { states: u64, operation: Option<u32>, too_wide: bool },
+    Undecided(Undecided),
 }
 
 /// Makes the object that is to be judged, with nothing known of it yet.
@@ -48,7 +48,7 @@ const GROWTH: u64 = 4;
 impl<'a> Judging<'a> {
     fn new(timeline: &'a dyn Timeline, strategies: Strategies, budget: u64) -> Self {
         let places = vec![0; timeline.len()];
-        Self { timeline, ties: Ties::Concurrent, strategies, budget: Budget::new(budget), places, judgements: Vec::new() }
+        Self { timeline, ties: Ties::Concurrent, strategies, budget: Budget { states: budget, spent: 0 }, places, judgements: Vec::new() }
     }
 
     /// Judges each key by itself; nothing if that does not tell.
@@ -85,24 +85,25 @@ impl<'a> Judging<'a> {
     fn judge(&mut self, maker: Maker<'_, '_>, keys: &[(Key<'_>, KeyEvents)]) {
         self.judgements.clear();
         let mut open = Vec::new();
-        for (key, (_, events)) in keys.iter().enumerate() {
+        for (place, (key, events)) in keys.iter().enumerate() {
             let mut object = maker();
             let encoding = encode(&mut *object, events, self.ties, &mut self.places);
-            let mut portfolio = Portfolio::new(self.strategies, Instance { encoding, object });
-            let judgement = KeyJudgement::new(portfolio.first_round(&mut self.budget, FIRST_ROUND), &portfolio);
+            let mut portfolio = Portfolio::new(self.strategies, EncodedKey { encoding, object });
+            let conclusion = portfolio.first_round(&mut self.budget, FIRST_ROUND);
+            let judgement = KeyJudgement::new(*key, conclusion, &portfolio);
             if judgement.is_open() && portfolio.can_go_on() {
-                open.push((key, portfolio));
+                open.push((place, portfolio));
             }
             self.judgements.push(judgement);
         }
         let (mut allowance, mut greedy_first) = (FIRST_ROUND, true);
-        while !open.is_empty() && !self.budget.is_spent() {
+        while !open.is_empty() && self.budget.spent < self.budget.states {
             allowance = allowance.saturating_mul(GROWTH);
             greedy_first = !greedy_first;
-            open.retain_mut(|(key, portfolio)| {
+            open.retain_mut(|(place, portfolio)| {
                 let conclusion = portfolio.round(&mut self.budget, allowance, greedy_first);
-                self.judgements[*key] = KeyJudgement::new(conclusion, portfolio);
-                self.judgements[*key].is_open()
+                self.judgements[*place] = KeyJudgement::new(keys[*place].0, conclusion, portfolio);
+                self.judgements[*place].is_open()
             });
         }
     }
@@ -119,18 +120,16 @@ impl<'a> Judging<'a> {
 }
 
 impl KeyJudgement {
-    fn new(conclusion: Conclusion, portfolio: &Portfolio<'_>) -> Self {
+    fn new(key: Key<'_>, conclusion: Conclusion, portfolio: &Portfolio<'_>) -> Self {
         match conclusion {
             Conclusion::Order(order) => Self::Order(order),
             Conclusion::Violated(completions) => Self::Violated { completions },
-            Conclusion::Open => {
-                Self::Undecided { states: portfolio.states(), operation: portfolio.furthest(), too_wide: portfolio.is_too_wide() }
-            }
+            Conclusion::Open => Self::Undecided(portfolio.undecided(key)),
         }
     }
 
     const fn is_open(&self) -> bool {
-        matches!(self, Self::Undecided { .. })
+        matches!(self, Self::Undecided(_))
     }
 }
 
@@ -146,9 +145,7 @@ fn gather(keys: &[(Key<'_>, KeyEvents)], judgements: Vec<KeyJudgement>, across_k
                 completions: completions as usize,
                 across_keys,
             }),
-            KeyJudgement::Undecided { states, operation, too_wide } => {
-                undecided.push(Undecided { key: key.to_string(), states, operation: operation.map(|index| index as usize), too_wide });
-            }
+            KeyJudgement::Undecided(key) => undecided.push(key),
         }
     }
     if violations.is_empty() { Judgement::Unknown { undecided } } else { Judgement::Violated { violations, undecided } }

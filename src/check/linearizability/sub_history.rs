@@ -7,9 +7,40 @@ use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion, Span};
 use crate::history::{History, Outcome};
 
-/// A model whose operations and results are borrowed from somewhere.
+/// A model whose operations and results are borrowed from somewhere: that of a [`SubHistory`].
 #[derive(Debug)]
-pub struct Borrowed<'h, M>(pub &'h M);
+pub struct Borrowed<'h, M: Model> {
+    model: &'h M,
+    /// All that was seen and counts, if updates of unknown outcome must not take effect in vain.
+    seen: Option<Vec<(&'h M::Op, &'h M::Ret)>>,
+}
+
+impl<'h, M: Model> Borrowed<'h, M> {
+    /// The same model, but for the borrowing.
+    pub const fn new(model: &'h M) -> Self {
+        Self { model, seen: None }
+    }
+
+    /// For the part of this history in which the operations `kept` are as they were and those in `open` are of unknown outcome, all of one
+    /// key. No open update takes effect in vain.
+    ///
+    /// An open update that leaves a state from which nothing that counts can be reached, but over a write that hides it all, could as well
+    /// not have taken effect. So it is illegal here, and no search has to follow it.
+    pub(super) fn pruned(model: &'h M, history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
+        let mut seen = Some(Vec::new());
+        for index in kept {
+            let operation = &history.operations()[*index];
+            match (model.role(&operation.op, operation.result()), operation.result(), &mut seen) {
+                (Role::Write(_) | Role::Update, ..) => {}
+                (Role::Observer | Role::Swap(_), Some(result), Some(seen)) => seen.push((&operation.op, result)),
+                _ => seen = None,
+            }
+        }
+        // An open swap might find what an update left that no operation saw.
+        let plain = |index: &usize| matches!(model.role(&history.operations()[*index].op, None), Role::Write(_) | Role::Update);
+        Self { model, seen: seen.filter(|_| open.iter().all(plain)) }
+    }
+}
 
 impl<'h, M: Model> Model for Borrowed<'h, M>
 where
@@ -21,42 +52,50 @@ where
     type Ret = &'h M::Ret;
 
     fn initial(&self) -> M::State {
-        self.0.initial()
+        self.model.initial()
     }
 
     fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
-        self.0.step(state, op, ret.copied())
+        let next = self.model.step(state, op, ret.copied());
+        match (&next, &self.seen) {
+            (Next::One(left), Some(seen)) if ret.is_none() && self.model.role(op, None) == Role::Update => {
+                let leads = seen.iter().any(|(seen, result)| self.model.leads(left, seen, result));
+                if leads { next } else { Next::Illegal }
+            }
+            _ => next,
+        }
     }
 
     fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
-        self.0.key(op)
+        self.model.key(op)
     }
 
     fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
-        self.0.role(op, ret.copied())
+        // One that is illegal where it would be in vain is no less blind: a write that hides it could go without it.
+        self.model.role(op, ret.copied())
     }
 
     fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
-        self.0.leads(state, op, ret)
+        self.model.leads(state, op, ret)
     }
 
     fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
         let span =
             |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };
         let lay_out = || part.spans().into_iter().map(span).collect();
-        self.0.monitor(&monitor::Part::new(&lay_out, part.end()))
+        self.model.monitor(&monitor::Part::new(&lay_out, part.end()))
     }
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
-        self.0.describe(op, ret.copied())
+        self.model.describe(op, ret.copied())
     }
 
     fn describe_state(&self, state: &M::State) -> String {
-        self.0.describe_state(state)
+        self.model.describe_state(state)
     }
 
     fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
-        self.0.expected(state, op)
+        self.model.expected(state, op)
     }
 }
 

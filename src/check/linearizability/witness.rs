@@ -1,4 +1,4 @@
-//! A few lines that anybody can read, and that a verdict of *holds* can be checked by. They share nothing with the search but the model.
+//! A few simple lines by which a verdict of *holds* can be checked. They share nothing with the search but the model.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum NotAWitness {
     LeftOut(usize),
     /// It is known not to have taken effect, and is there.
     Failed(usize),
-    /// It checkpoints before something that was over before it began.
+    /// It stands before something that was over before it began.
     TooEarly(usize),
     /// The object could not have answered what it answered.
     Illegal(usize),
@@ -28,7 +28,7 @@ impl fmt::Display for NotAWitness {
             Self::Repeated(index) => write!(f, "operation {index} takes effect twice, or does not exist"),
             Self::LeftOut(index) => write!(f, "operation {index} is left out"),
             Self::Failed(index) => write!(f, "operation {index} failed, but takes effect"),
-            Self::TooEarly(index) => write!(f, "operation {index} checkpoints before one that precedes it"),
+            Self::TooEarly(index) => write!(f, "operation {index} stands before one that precedes it"),
             Self::Illegal(index) => write!(f, "operation {index} is illegal in its place"),
         }
     }
@@ -57,7 +57,7 @@ pub fn verify<M: Model>(model: &M, history: &History<M::Op, M::Ret>, witness: &[
             _ => {}
         }
     }
-    // From the end on: of all that checkpoint behind, the first completion, and for each client the first operation.
+    // From the end on: of all that stand behind, the first completion, and for each client the first operation.
     let mut first = Time::MAX;
     let mut clients: BTreeMap<ClientId, usize> = BTreeMap::new();
     for index in witness.iter().rev() {

@@ -97,7 +97,7 @@ impl<'p> Encoder<'p> {
         let first = client(invocations[0]);
         let alone = invocations.iter().all(|index| client(*index) == first) && completions.iter().all(|(index, _)| client(*index) == first);
         if alone {
-            // One client does one thing after the other, and nobody else is there to be concurrent with.
+            // One client does one thing after the other, and there is no other to be concurrent with.
             let mut completions = completions.iter().peekable();
             for index in invocations {
                 while let Some(completion) = completions.next_if(|(completed, _)| completed < index) {
@@ -123,7 +123,7 @@ impl<'p> Encoder<'p> {
     fn invoke(&mut self, index: u32, after: u32) {
         let kind = self.object.kind(index);
         if self.object.timeline().outcome(index as usize) == Outcome::Unknown {
-            // An observer whose answer nobody saw constrains nothing.
+            // An observer whose answer is unknown constrains nothing.
             if self.object.table().role(kind) == InternedRole::Observer {
                 return;
             }

@@ -15,7 +15,7 @@ const NONE: u32 = u32::MAX;
 /// The state in which the object begins.
 pub(crate) const INITIAL: StateId = 0;
 
-/// A state that nobody will see before it is overwritten, whatever it is.
+/// A state, any, that no operation will see before it is overwritten.
 pub(crate) const HIDDEN: StateId = NONE - 2;
 
 /// What comes of applying a kind in a state.
@@ -49,7 +49,7 @@ impl InternedRole {
         }
     }
 
-    /// Whether it is legal whatever came before, so that nobody can tell that it was overwritten at once.
+    /// Whether it is legal whatever came before, so that it goes unnoticed if it is overwritten at once.
     pub(crate) const fn is_blind(self) -> bool {
         matches!(self, Self::Write(_) | Self::Update)
     }
@@ -115,7 +115,7 @@ impl ModelTable {
     }
 }
 
-/// Who knows what is not in the table.
+/// Knows what is not in the table.
 trait Oracle {
     fn step(&mut self, state: StateId, kind: KindId, choices: &mut Vec<StateId>) -> Transition;
     fn leads(&self, state: StateId, kind: KindId) -> bool;
@@ -219,7 +219,7 @@ pub(crate) fn replay(object: &mut dyn Object, order: &[usize]) -> Option<StateId
     Some(state)
 }
 
-/// A model and a history, with the values that numbers checkpoint for.
+/// A model and a history, with the values that numbers stand for.
 pub(crate) struct InternedModel<'a, M: Model> {
     values: Values<'a, M>,
     history: &'a History<M::Op, M::Ret>,

@@ -14,12 +14,11 @@ use std::collections::BTreeSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::diagnosis::diagnose;
-use super::pruned::Pruned;
 use crate::base::Time;
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Violation};
-use crate::check::linearizability::sub_history::SubHistory;
+use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Model, Next, Role};
 use crate::history::History;
 
@@ -79,7 +78,7 @@ impl Core {
 struct Shrinker<'h, M: Model> {
     model: &'h M,
     history: &'h History<M::Op, M::Ret>,
-    /// All updates that may have taken effect, with what they do if nobody knows whether they have.
+    /// All updates that may have taken effect, with what they do if their outcome is unknown.
     updates: Vec<(usize, Role<M::State>)>,
     /// All operations that are known to have taken effect.
     done: Vec<usize>,
@@ -160,7 +159,7 @@ impl<'h, M: Model> Shrinker<'h, M> {
 
     /// The smallest part there is, if it is smaller than this one.
     ///
-    /// Whatever is not in a part that has an order, and could be added to none without losing it, is a set from which every core has an
+    /// All that is not in a part that has an order, and could be added to none without losing it, is a set from which every core has an
     /// operation. So the smallest choice out of all such sets that are known is tried: it is a core, or shows one more set.
     fn fewest(&self, prefix: &[usize], best: Violating) -> Violating {
         let chosen = |mask: u64| prefix.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1).map(|(_, index)| *index).collect();
@@ -199,8 +198,8 @@ impl<'h, M: Model> Shrinker<'h, M> {
         }
         let open = self.open(kept);
         let part: SubHistory<'_, M> = SubHistory::new(self.history, kept, &open);
-        let pruned = if self.across_keys { Pruned::nothing(self.model) } else { Pruned::new(self.model, self.history, kept, &open) };
-        let report = judge_keys(Strategies::All, &pruned, &part.history, QUESTION);
+        let borrowed = if self.across_keys { Borrowed::new(self.model) } else { Borrowed::pruned(self.model, self.history, kept, &open) };
+        let report = judge_keys(Strategies::All, &borrowed, &part.history, QUESTION);
         self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
         match report.judgement {
             Judgement::Violated { .. } => Trial::Violated,
@@ -373,7 +372,7 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
             let operation = &operations[*index];
             match model.role(&operation.op, operation.result()).effect() {
                 Role::Observer | Role::Swap(_) => needs.push(operation),
-                // What it makes of a state depends on the state; whether anybody can see the difference, `leads` tells.
+                // What it makes of a state depends on the state; whether an operation can see the difference, `leads` tells.
                 Role::Write(_) | Role::Update => {}
                 Role::Read(_) | Role::Exchange { .. } | Role::Other => return Self::All,
             }

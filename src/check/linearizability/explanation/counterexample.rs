@@ -5,12 +5,11 @@ use serde::Serialize;
 
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose};
-use super::pruned::Pruned;
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
-use crate::check::linearizability::sub_history::SubHistory;
+use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Key, Model, Role};
 use crate::check::{Property, PropertyReport, Verdict};
 use crate::history::{History, Operation, Outcome};
@@ -41,7 +40,7 @@ pub struct Counterexample {
     /// Whether without any one of the core there would be an order. If not, the budget ended first.
     pub minimal: bool,
     /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
-    /// matters most. Places in this list checkpoint for them below. It is empty if the budget ended before it was known why.
+    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
     pub operations: Vec<CoreOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,
@@ -66,11 +65,11 @@ pub struct Counterexample {
 pub enum Saw {
     /// Neither any operation nor the initial state could have left it.
     NeverWritten,
-    /// It was written over, and somebody saw something of what it missed.
+    /// It was written over, and another operation saw something of what it missed.
     Older,
-    /// It was written over, though by nothing that anybody ever saw: what it missed was acknowledged, and then gone.
+    /// It was written over, though by nothing that any operation ever saw: what it missed was acknowledged, and then gone.
     Lost,
-    /// None of these can be told: it saw no whole state, as an enqueue does not, or missed nothing by itself.
+    /// None of these is known: it saw no whole state, as an enqueue does not, or missed nothing by itself.
     Other,
 }
 
@@ -105,7 +104,7 @@ pub enum Ending {
     Done,
     /// It certainly did not.
     Failed,
-    /// Nobody knows.
+    /// That is not known.
     Unknown,
 }
 
@@ -208,9 +207,10 @@ impl Found {
         let whole = diagnose(model, history, violation);
         let core = shrink_from(model, history, violation, whole.operation);
         let part: SubHistory<'_, M> = core.sub_history(history);
-        let pruned = if violation.across_keys { Pruned::nothing(model) } else { Pruned::new(model, history, &core.operations, &core.open) };
+        let borrowed =
+            if violation.across_keys { Borrowed::new(model) } else { Borrowed::pruned(model, history, &core.operations, &core.open) };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&pruned, &part).unwrap_or_else(|| whole.clone());
+        let diagnosis = again(&borrowed, &part).unwrap_or_else(|| whole.clone());
         Self { whole, core, diagnosis }
     }
 

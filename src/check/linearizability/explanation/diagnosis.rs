@@ -9,7 +9,7 @@ use crate::check::linearizability::encoding::{
     Completed, Encoding, INITIAL, InternedModel, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
 };
 use crate::check::linearizability::partition::{KeyEvents, partition, whole};
-use crate::check::linearizability::portfolio::Instance;
+use crate::check::linearizability::portfolio::EncodedKey;
 use crate::check::linearizability::product::ProductModel;
 use crate::check::linearizability::report::Violation;
 use crate::check::model::Model;
@@ -50,7 +50,7 @@ pub struct Attempt {
 /// How many attempts are kept.
 const ATTEMPTS: usize = 6;
 /// How many states are looked at that open operations lead to from the ends of orders. Of the many that very many open updates lead to,
-/// only the nearest would be told.
+/// only the nearest would be shown.
 const CLOSURE: usize = 128;
 
 /// How a state was reached: from the end of the longest order of this number, by these operations.
@@ -86,10 +86,10 @@ pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation
 fn find(mut object: Box<dyn Object + '_>, violation: &Violation, events: &KeyEvents) -> Diagnosis {
     let length = object.timeline().len();
     let encoding = encode(&mut *object, events, Ties::Concurrent, &mut vec![0; length]);
-    let mut instance = Instance { encoding, object };
-    let prefix = shortest_violated(&mut instance, violation.completions as u32);
+    let mut key = EncodedKey { encoding, object };
+    let prefix = shortest_violated(&mut key, violation.completions as u32);
     let event = prefix.limit - 1;
-    let Instance { encoding, mut object } = instance;
+    let EncodedKey { encoding, mut object } = key;
     let stuck = encoding.completed[encoding.returns[event as usize] as usize];
     let attempts = attempts(&encoding, &mut *object, &prefix, &stuck);
     let mut unplaced: Vec<usize> = open_at(&encoding, event).map(|open| open.index as usize).collect();
@@ -119,10 +119,10 @@ fn attempts(encoding: &Encoding, object: &mut dyn Object, prefix: &Prefix, stuck
     let mut reached: Vec<(StateId, Reached)> = reached.into_iter().collect();
     reached.sort_by(|(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(longest).cmp(b.order(longest))));
     let mut attempts: Vec<Attempt> = Vec::new();
-    for (state, way) in &reached {
+    for (state, found) in &reached {
         let expected = object.expected(*state, stuck.index);
         if attempts.len() < ATTEMPTS && attempts.iter().all(|known| known.expected != expected) {
-            attempts.push(Attempt { order: way.order(longest).copied().collect(), expected });
+            attempts.push(Attempt { order: found.order(longest).copied().collect(), expected });
         }
     }
     attempts
@@ -191,7 +191,7 @@ fn closure(
             }
             let mut branch = 0;
             while let Some((left, more)) = transitions.branch(state, *kind, branch) {
-                // Breadth first, so that the shortest way to each state is kept.
+                // Breadth first, so that the shortest path to each state is kept.
                 if known.insert(left) {
                     found.push((left, [after.as_slice(), &[*index as usize]].concat()));
                 }
@@ -206,7 +206,7 @@ fn closure(
 }
 
 /// How many operations at the end of an order matter.
-const TOLD: usize = 5;
+const TAIL: usize = 5;
 /// How many operations matter most.
 const DRAWN: usize = 10;
 
@@ -216,7 +216,7 @@ impl Diagnosis {
     pub fn core(&self) -> Vec<usize> {
         let mut core = vec![self.operation];
         let tail = self.attempts.iter().flat_map(|attempt| attempt.order.last()).chain(self.sources.iter());
-        let order = self.attempts.first().into_iter().flat_map(|attempt| attempt.order.iter().rev().take(TOLD));
+        let order = self.attempts.first().into_iter().flat_map(|attempt| attempt.order.iter().rev().take(TAIL));
         for index in tail.chain(&self.unplaced).chain(order) {
             if core.len() < DRAWN && !core.contains(index) {
                 core.push(*index);

@@ -7,7 +7,6 @@ mod core;
 mod counterexample;
 mod diagnosis;
 mod prefix;
-mod pruned;
 
 pub use self::core::{Core, shrink};
 pub use self::counterexample::{CoreOperation, CoreOrder, Counterexample, Ending, Linearizability, Saw, UndecidedKey, explain};

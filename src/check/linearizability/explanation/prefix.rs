@@ -1,7 +1,7 @@
 //! The shortest violated prefix of a key's operations, and the longest orders that lead to its last return.
 
 use crate::check::linearizability::encoding::{StateId, replay};
-use crate::check::linearizability::portfolio::{Conclusion, Instance, Refinement, Strategy, consult};
+use crate::check::linearizability::portfolio::{Conclusion, EncodedKey, Refinement, Strategy, consult};
 use crate::check::linearizability::report::default_budget;
 use crate::check::linearizability::search::{AnySearch, Order, OrderEnd, SearchStatus};
 use crate::check::monitor::Opinion;
@@ -23,21 +23,21 @@ const GROWTH: u64 = 4;
 const MORE: u64 = 10_000;
 /// How long to search for longest orders where one is known without.
 const MONITORED: u64 = 200_000;
-/// How many steps of paths may be walked again.
-const WALKED: usize = 1 << 20;
+/// How many steps of paths may be retraced.
+const RETRACED: usize = 1 << 20;
 
 /// Finds it. No order passes the first `limit` returns.
-pub(super) fn shortest_violated(instance: &mut Instance<'_>, mut limit: u32) -> Prefix {
-    let mut budget = default_budget(instance.object.timeline().len());
-    let monitored = monitored(instance, limit);
+pub(super) fn shortest_violated(key: &mut EncodedKey<'_>, mut limit: u32) -> Prefix {
+    let mut budget = default_budget(key.object.timeline().len());
+    let monitored = monitored(key, limit);
     if let Some(shortest) = &monitored {
         // A state is as large as what is counted of unknown outcomes.
-        (limit, budget) = (shortest.limit, budget.min(MONITORED / (1 + instance.encoding.classes.len() as u64 / 64)));
+        (limit, budget) = (shortest.limit, budget.min(MONITORED / (1 + key.encoding.classes.len() as u64 / 64)));
     }
     // Is there an order for all returns but the last? If not, the search says where to ask next.
     // A search cannot come to the end of what is longer than its budget.
     while monitored.is_none() || u64::from(limit) <= budget {
-        match beginning(instance, limit - 1, &mut budget) {
+        match beginning(key, limit - 1, &mut budget) {
             Beginning::Ordered(longest) => return Prefix { limit, shortest: true, longest },
             Beginning::Violated(horizon) => limit = horizon,
             Beginning::Unknown => break,
@@ -50,8 +50,8 @@ pub(super) fn shortest_violated(instance: &mut Instance<'_>, mut limit: u32) -> 
 }
 
 /// Finds it without searching, if that is possible.
-fn monitored(instance: &mut Instance<'_>, mut violated: u32) -> Option<Prefix> {
-    let Instance { encoding, object } = instance;
+fn monitored(key: &mut EncodedKey<'_>, mut violated: u32) -> Option<Prefix> {
+    let EncodedKey { encoding, object } = key;
     if consult(&**object, encoding, violated) != Opinion::Violated {
         return None;
     }
@@ -81,28 +81,28 @@ enum Beginning {
 }
 
 /// Looks for orders that pass the first `limit` returns, with two strategies in turn, as the verdict was found.
-fn beginning(instance: &mut Instance<'_>, limit: u32, budget: &mut u64) -> Beginning {
-    let mut exhaustive = AnySearch::exact(&instance.encoding, limit);
+fn beginning(key: &mut EncodedKey<'_>, limit: u32, budget: &mut u64) -> Beginning {
+    let mut exhaustive = AnySearch::exact(&key.encoding, limit);
     exhaustive.iter_mut().for_each(AnySearch::seek_ends);
     let mut refinement: Option<Refinement> = None;
     let mut allowance = TURN;
     while *budget > 0 && (exhaustive.is_some() || refinement.is_some()) {
         if let Some(search) = &mut exhaustive
-            && let Some(found) = search_ends(search, instance, limit, allowance, budget)
+            && let Some(found) = search_ends(search, key, limit, allowance, budget)
         {
             return found;
         }
         if allowance == TURN {
-            refinement = Refinement::new(&instance.encoding, instance.object.table(), limit);
+            refinement = Refinement::new(&key.encoding, key.object.table(), limit);
         }
         if let Some(strategy) = &mut refinement {
             let before = strategy.states();
-            let conclusion = strategy.run(instance, allowance.min(*budget));
+            let conclusion = strategy.run(key, allowance.min(*budget));
             *budget = budget.saturating_sub(strategy.states() - before);
             match conclusion {
                 Conclusion::Order(order) => {
                     let order = indices(order);
-                    if let Some(state) = replay(&mut *instance.object, &order) {
+                    if let Some(state) = replay(&mut *key.object, &order) {
                         return Beginning::Ordered(vec![(state, order)]);
                     }
                     refinement = None;
@@ -117,22 +117,22 @@ fn beginning(instance: &mut Instance<'_>, limit: u32, budget: &mut u64) -> Begin
 }
 
 /// The turn of the exhaustive search: once it has found one order, it looks for others.
-fn search_ends(search: &mut AnySearch, instance: &mut Instance<'_>, limit: u32, allowance: u64, budget: &mut u64) -> Option<Beginning> {
-    let Instance { encoding, object } = instance;
-    let before = search.states();
+fn search_ends(search: &mut AnySearch, key: &mut EncodedKey<'_>, limit: u32, allowance: u64, budget: &mut u64) -> Option<Beginning> {
+    let EncodedKey { encoding, object } = key;
+    let before = search.extent().states;
     let mut status = SearchStatus::Paused;
-    while status == SearchStatus::Paused && search.ends().is_empty() && search.states() < before + allowance.min(*budget) {
+    while status == SearchStatus::Paused && search.ends().is_empty() && search.extent().states < before + allowance.min(*budget) {
         status = search.run(encoding, &mut object.transitions(), TURN);
     }
-    *budget = budget.saturating_sub(search.states() - before);
+    *budget = budget.saturating_sub(search.extent().states - before);
     if search.ends().is_empty() {
-        return (status == SearchStatus::Exhausted).then(|| Beginning::Violated(search.horizon()));
+        return (status == SearchStatus::Exhausted).then(|| Beginning::Violated(search.extent().horizon));
     }
     search.run(encoding, &mut object.transitions(), MORE);
-    // To walk a path again takes as long as the path is.
-    let ends: Vec<OrderEnd> = search.ends().drain(..).take((WALKED / limit.max(1) as usize).max(1)).collect();
-    let walked = ends.iter().map(|end| (end.state, indices(search.order_of(encoding, &mut object.transitions(), end))));
-    Some(Beginning::Ordered(walked.collect()))
+    // To retrace a path takes as long as the path is.
+    let ends: Vec<OrderEnd> = search.ends().drain(..).take((RETRACED / limit.max(1) as usize).max(1)).collect();
+    let retraced = ends.iter().map(|end| (end.state, indices(search.order_of(encoding, &mut object.transitions(), end))));
+    Some(Beginning::Ordered(retraced.collect()))
 }
 
 fn indices(order: Order) -> Vec<usize> {

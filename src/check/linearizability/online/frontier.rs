@@ -243,7 +243,7 @@ impl<M: Model> Frontier<M> {
         // All that a start speaks of was there before this completion, and what it knows the outcome of had ended.
         let place = |index: usize| part.indices.binary_search(&index).expect("starts speak of what came before");
         let starts: Vec<Start<M::State>> = self.starts.iter().map(|start| start.renamed(place)).collect();
-        EncodedWindow::new(&Borrowed(model), &part.history, &starts, self.counting).order(budget)
+        EncodedWindow::new(&Borrowed::new(model), &part.history, &starts, self.counting).order(budget)
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.

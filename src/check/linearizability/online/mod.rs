@@ -44,7 +44,7 @@ use crate::check::{Judge, Property, PropertyReport, Verdict};
 use crate::history::{self, MalformedHistory, Outcome};
 use crate::trace::{Event, Record, Vocabulary};
 
-/// A judge of linearizability that is told of operations one by one.
+/// A judge of linearizability that gets operations one by one.
 ///
 /// It says *holds* and *violated* of the same histories as [`check`](super::check), and *unknown* where it cannot know:
 ///
@@ -127,7 +127,7 @@ const BATCHED: Cadence = Cadence { look: 512, cut: 512, step: 512 };
 const ROOMY: usize = 1 << 16;
 
 impl<M: Model> Online<M> {
-    /// A judge to whom nothing was told yet.
+    /// A judge to which nothing was said yet.
     pub fn new(model: M) -> Self {
         Self {
             model,

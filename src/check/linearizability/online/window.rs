@@ -6,7 +6,7 @@ use crate::check::linearizability::search::{AnySearch, Checkpoint, SearchStatus,
 use crate::check::model::Model;
 use crate::history::History;
 
-/// A configuration in which the window may begin. Operations are told by their indices in the window.
+/// A configuration in which the window may begin. Operations are named by their indices in the window.
 #[derive(Clone, Debug)]
 pub(super) struct Start<S> {
     pub(super) state: S,
@@ -24,7 +24,7 @@ impl<S> Start<S> {
         Self { state, done: Vec::new(), dominated: Vec::new(), used: Vec::new() }
     }
 
-    /// The same, with operations told by other indices.
+    /// The same, with operations named by other indices.
     pub(super) fn renamed(&self, index: impl Fn(usize) -> usize) -> Self
     where
         S: Clone,
@@ -91,7 +91,7 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
             return (SearchStatus::Found, 0);
         }
         let Some(mut search) = self.search(returns) else { return (SearchStatus::Paused, 0) };
-        (search.run(&self.encoding, &mut self.machine.transitions(), budget), search.states())
+        (search.run(&self.encoding, &mut self.machine.transitions(), budget), search.extent().states)
     }
 
     /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
@@ -100,7 +100,7 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
         search.seek_checkpoints();
         let progress = search.run(&self.encoding, &mut self.machine.transitions(), budget);
         let checkpoints = (progress == SearchStatus::Exhausted).then(|| search.checkpoints(&self.encoding, &self.machine.transitions()));
-        (checkpoints, search.states())
+        (checkpoints, search.extent().states)
     }
 
     /// What is left of the window behind the first `limit` returns, if an order can pass them in these configurations and no others.
@@ -135,7 +135,7 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
         Remainder { keep, starts, unknown }
     }
 
-    /// Of each class, those that took effect in every configuration are over; and one that is left tells the class. Of one that is not
+    /// Of each class, those that took effect in every configuration are over; and one that is left names the class. Of one that is not
     /// counted, the oldest that will be of unknown outcome for good is enough. Gives for each class that one, and how many are over.
     fn forget_used(&self, checkpoints: &[Checkpoint], keep: &mut [bool]) -> Vec<(Option<usize>, u32)> {
         let operations = self.window.operations();

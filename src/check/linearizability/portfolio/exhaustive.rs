@@ -1,6 +1,6 @@
 //! The search in depth that looks everywhere, and counts every operation of unknown outcome.
 
-use super::strategy::{Conclusion, Instance, Strategy};
+use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::Encoding;
 use crate::check::linearizability::search::{AnySearch, SearchStatus};
 
@@ -22,7 +22,7 @@ impl Exhaustive {
 
     /// The furthest return before which it stood.
     pub(crate) fn deepest(&self) -> u32 {
-        self.search.deepest()
+        self.search.extent().deepest
     }
 
     /// Whether it has not been stuck yet for as long as it took to get where it is.
@@ -32,14 +32,14 @@ impl Exhaustive {
 }
 
 impl Strategy for Exhaustive {
-    fn run(&mut self, instance: &mut Instance<'_>, budget: u64) -> Conclusion {
-        let Instance { encoding, object } = instance;
+    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+        let EncodedKey { encoding, object } = key;
         let status = self.search.run(encoding, &mut object.transitions(), budget);
-        // To walk the path again explores nothing.
-        self.states = self.search.states();
+        // To retrace the path explores nothing.
+        self.states = self.search.extent().states;
         match status {
             SearchStatus::Found => Conclusion::Order(self.search.order(encoding, &mut object.transitions())),
-            SearchStatus::Exhausted => Conclusion::Violated(self.search.horizon()),
+            SearchStatus::Exhausted => Conclusion::Violated(self.search.extent().horizon),
             SearchStatus::Paused => Conclusion::Open,
         }
     }

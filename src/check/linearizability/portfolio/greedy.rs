@@ -6,7 +6,7 @@
 //! searches in breadth, and weighs how far each path came against how many it took. What they find is an order. When they left out
 //! something and found none, they restart, and jump back later; each state counts.
 
-use super::strategy::{Conclusion, Instance, Strategy};
+use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, Transitions};
 use crate::check::linearizability::search::{AnySearch, Beam, SearchStatus};
 
@@ -39,19 +39,19 @@ impl Greedy {
 }
 
 impl Strategy for Greedy {
-    fn run(&mut self, instance: &mut Instance<'_>, budget: u64) -> Conclusion {
-        let Instance { encoding, object } = instance;
+    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+        let EncodedKey { encoding, object } = key;
         let mut transitions = object.transitions();
         let end = self.states().saturating_add(budget);
         while self.states() < end {
             match self.search_on(encoding, &mut transitions, end - self.states()) {
                 SearchStatus::Paused => break,
                 SearchStatus::Found => return Conclusion::Order(self.search.order(encoding, &mut transitions)),
-                SearchStatus::Exhausted if !self.search.has_backjumped() => return Conclusion::Violated(self.search.horizon()),
+                SearchStatus::Exhausted if !self.search.has_backjumped() => return Conclusion::Violated(self.search.extent().horizon),
                 SearchStatus::Exhausted => {
                     self.fruitless = self.fruitless.saturating_mul(GROWTH);
                     let Some(search) = search(encoding, self.fruitless) else { break };
-                    self.before += self.search.states();
+                    self.before += self.search.extent().states;
                     self.search = search;
                 }
             }
@@ -60,7 +60,7 @@ impl Strategy for Greedy {
     }
 
     fn states(&self) -> u64 {
-        self.before + self.search.states()
+        self.before + self.search.extent().states
     }
 }
 

@@ -16,8 +16,10 @@ use self::greedy::Greedy;
 use self::monitors::Monitors;
 pub(super) use self::monitors::consult;
 pub(super) use self::refinement::Refinement;
-pub(super) use self::strategy::{Conclusion, Instance, Strategy};
+pub(super) use self::strategy::{Conclusion, EncodedKey, Strategy};
 use super::encoding::Encoding;
+use super::report::Undecided;
+use crate::check::model::Key;
 
 /// Which strategies take part in judging a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub enum Strategies {
 
 /// One key, with the strategies that are at it.
 pub(super) struct Portfolio<'a> {
-    pub(super) instance: Instance<'a>,
+    key: EncodedKey<'a>,
     strategies: Strategies,
     /// None if it does not take part, or if more is open, or unknown, than a search can hold.
     exhaustive: Option<Exhaustive>,
@@ -49,18 +51,18 @@ pub(super) struct Portfolio<'a> {
 }
 
 impl<'a> Portfolio<'a> {
-    pub(super) fn new(strategies: Strategies, instance: Instance<'a>) -> Self {
+    pub(super) fn new(strategies: Strategies, key: EncodedKey<'a>) -> Self {
         let searches = matches!(strategies, Strategies::All | Strategies::Exhaustive);
-        let exhaustive = if searches { Exhaustive::new(&instance.encoding) } else { None };
-        Self { instance, strategies, exhaustive, refinement: None, greedy: None }
+        let exhaustive = if searches { Exhaustive::new(&key.encoding) } else { None };
+        Self { key, strategies, exhaustive, refinement: None, greedy: None }
     }
 
     /// The first round: what can be found out quickly. If that is not enough, the other strategies are made ready.
     pub(super) fn first_round(&mut self, budget: &mut Budget, allowance: u64) -> Conclusion {
         let mut monitors = matches!(self.strategies, Strategies::All | Strategies::Monitors).then_some(Monitors);
-        let conclusion = budget.spend(allowance, &mut self.instance, [dynamic(&mut self.exhaustive), dynamic(&mut monitors)]);
+        let conclusion = budget.spend(allowance, &mut self.key, [dynamic(&mut self.exhaustive), dynamic(&mut monitors)]);
         if matches!(conclusion, Conclusion::Open) {
-            let Instance { encoding, object } = &self.instance;
+            let EncodedKey { encoding, object } = &self.key;
             if matches!(self.strategies, Strategies::All | Strategies::Refinement) {
                 self.refinement = Refinement::new(encoding, object.table(), encoding.returns.len() as u32);
             }
@@ -78,7 +80,7 @@ impl<'a> Portfolio<'a> {
         let greedy = if gets_on { None } else { dynamic(&mut self.greedy) };
         let refinement = dynamic(&mut self.refinement);
         let (first, second) = if greedy_first { (greedy, refinement) } else { (refinement, greedy) };
-        budget.spend(allowance, &mut self.instance, [first, second, dynamic(&mut self.exhaustive)])
+        budget.spend(allowance, &mut self.key, [first, second, dynamic(&mut self.exhaustive)])
     }
 
     /// Whether another round can find out more.
@@ -86,22 +88,19 @@ impl<'a> Portfolio<'a> {
         self.exhaustive.is_some() || self.refinement.is_some() || self.greedy.is_some()
     }
 
-    /// How many states were explored.
-    pub(super) fn states(&self) -> u64 {
-        let exhaustive = self.exhaustive.as_ref().map_or(0, Strategy::states);
-        exhaustive + self.refinement.as_ref().map_or(0, Strategy::states) + self.greedy.as_ref().map_or(0, Strategy::states)
-    }
-
-    /// How far the exhaustive search got: the index of the furthest operation whose completion it looked at.
-    pub(super) fn furthest(&self) -> Option<u32> {
-        let Encoding { completed, returns, .. } = &self.instance.encoding;
-        let place = returns.get(self.exhaustive.as_ref()?.deepest() as usize)?;
-        Some(completed[*place as usize].index)
-    }
-
-    /// Whether there is no exhaustive search, so that a larger budget would not help.
-    pub(super) const fn is_too_wide(&self) -> bool {
-        self.exhaustive.is_none()
+    /// What is known of it while nothing is found out.
+    pub(super) fn undecided(&self, key: Key<'_>) -> Undecided {
+        let exhaustive = self.exhaustive.as_ref();
+        let Encoding { completed, returns, .. } = &self.key.encoding;
+        let furthest = exhaustive.and_then(|search| returns.get(search.deepest() as usize));
+        let strategies =
+            [exhaustive.map(Strategy::states), self.refinement.as_ref().map(Strategy::states), self.greedy.as_ref().map(Strategy::states)];
+        Undecided {
+            key: key.to_string(),
+            states: strategies.into_iter().flatten().sum(),
+            operation: furthest.map(|place| completed[*place as usize].index as usize),
+            too_wide: exhaustive.is_none(),
+        }
     }
 }
 
@@ -111,33 +110,21 @@ fn dynamic<S: Strategy>(strategy: &mut Option<S>) -> Option<&mut dyn Strategy> {
 
 /// How many states may be explored in all, and how many were.
 pub(super) struct Budget {
-    states: u64,
-    spent: u64,
+    pub(super) states: u64,
+    pub(super) spent: u64,
 }
 
 impl Budget {
-    pub(super) const fn new(states: u64) -> Self {
-        Self { states, spent: 0 }
-    }
-
-    pub(super) const fn spent(&self) -> u64 {
-        self.spent
-    }
-
-    pub(super) const fn is_spent(&self) -> bool {
-        self.spent >= self.states
-    }
-
     /// Lets one strategy after the other explore so many states, or as many as are left, until one finds out.
     fn spend<const N: usize>(
         &mut self,
         allowance: u64,
-        instance: &mut Instance<'_>,
+        key: &mut EncodedKey<'_>,
         strategies: [Option<&mut dyn Strategy>; N],
     ) -> Conclusion {
         for strategy in strategies.into_iter().flatten() {
             let before = strategy.states();
-            let conclusion = strategy.run(instance, allowance.min(self.states.saturating_sub(self.spent)));
+            let conclusion = strategy.run(key, allowance.min(self.states.saturating_sub(self.spent)));
             self.spent += strategy.states() - before;
             if !matches!(conclusion, Conclusion::Open) {
                 return conclusion;

@@ -1,7 +1,7 @@
 //! Algorithms made for one kind of object, which judge without searching: see [`monitor`](crate::check::monitor).
 
 use super::registers;
-use super::strategy::{Conclusion, Instance, Strategy};
+use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, INITIAL, KindId, ModelTable, Object};
 use crate::check::linearizability::search::Order;
 use crate::check::monitor::{Gap, Opinion};
@@ -10,8 +10,8 @@ use crate::check::monitor::{Gap, Opinion};
 pub(crate) struct Monitors;
 
 impl Strategy for Monitors {
-    fn run(&mut self, instance: &mut Instance<'_>, _: u64) -> Conclusion {
-        let Instance { encoding, object } = instance;
+    fn run(&mut self, key: &mut EncodedKey<'_>, _: u64) -> Conclusion {
+        let EncodedKey { encoding, object } = key;
         let completions = encoding.returns.len() as u32;
         if let Some(event) = sourceless(encoding, object.table()) {
             return Conclusion::Violated(event + 1);

@@ -6,7 +6,7 @@
 //! any one path than there are; what it finds is an order. If it finds none, the classes of which it had too few are counted from then on,
 //! and all begins anew (E. Clarke et al., 2000). At the end everything is counted, and it is the search it stands for.
 
-use super::strategy::{Conclusion, Instance, Strategy};
+use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, EquivalenceClass, ModelTable};
 use crate::check::linearizability::search::{AnySearch, Order, SearchStatus, Tally};
 
@@ -36,7 +36,7 @@ impl Refinement {
         if limited {
             search.limit_uncounted(encoding);
         }
-        self.before += self.search.states();
+        self.before += self.search.extent().states;
         (self.search, self.limited) = (search, limited);
         true
     }
@@ -65,8 +65,8 @@ impl Refinement {
 }
 
 impl Strategy for Refinement {
-    fn run(&mut self, instance: &mut Instance<'_>, budget: u64) -> Conclusion {
-        let Instance { encoding, object } = instance;
+    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+        let EncodedKey { encoding, object } = key;
         let mut transitions = object.transitions();
         let end = self.states().saturating_add(budget);
         while self.states() < end {
@@ -80,7 +80,7 @@ impl Strategy for Refinement {
                         break;
                     }
                 }
-                SearchStatus::Exhausted => return Conclusion::Violated(self.search.horizon()),
+                SearchStatus::Exhausted => return Conclusion::Violated(self.search.extent().horizon),
                 SearchStatus::Found => {
                     let mut order = self.search.order(encoding, &mut transitions);
                     if self.is_concrete(encoding, &mut order) {
@@ -96,7 +96,7 @@ impl Strategy for Refinement {
     }
 
     fn states(&self) -> u64 {
-        self.before + self.search.states()
+        self.before + self.search.extent().states
     }
 }
 

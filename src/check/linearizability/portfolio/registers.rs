@@ -85,7 +85,7 @@ fn survey(encoding: &Encoding, table: &ModelTable, limit: u32) -> Option<Vec<Sta
         states[seen as usize].needed = true;
         states[seen as usize].reads.push(interval);
     }
-    // A swap that nobody knows to have happened did not, if nobody saw what it would have left. Else it would have to be known what it
+    // A swap of unknown outcome did not happen, if no operation saw what it would have left. Else it would have to be known what it
     // replaced.
     vague.iter().all(|state| !states[*state as usize].needed && !states.iter().any(|known| swaps(known, *state))).then_some(states)
 }

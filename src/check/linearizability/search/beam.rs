@@ -70,8 +70,8 @@ impl<const W: usize> Search<W> {
         if self.expansion.limit == 0 {
             return SearchStatus::Found;
         }
-        let end = self.expansion.states.saturating_add(budget);
-        while self.expansion.states < end {
+        let end = self.expansion.extent.states.saturating_add(budget);
+        while self.expansion.extent.states < end {
             let found = match beam.next() {
                 Some(next) => self.broaden(encoding, transitions, beam, next),
                 None if beam.width > 0 && !beam.narrow => return SearchStatus::Exhausted,
@@ -105,7 +105,7 @@ impl<const W: usize> Search<W> {
         loop {
             self.expansion.cursor.seek(encoding, transitions, here.event);
             let Some((choice, state, after)) = self.expansion.choose(encoding, transitions, &configuration, next, here.unseen) else {
-                self.expansion.horizon = self.expansion.horizon.max(here.event + 1);
+                self.expansion.extent.horizon = self.expansion.extent.horizon.max(here.event + 1);
                 return false;
             };
             next = after;

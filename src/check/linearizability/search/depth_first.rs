@@ -1,7 +1,7 @@
 //! The search in depth, exhaustive unless it is told to jump back.
 
 use super::bits::Bits;
-use super::expansion::Expansion;
+use super::expansion::{Expansion, Extent};
 use super::moves::{Arrival, Frame, Move, Retrace};
 use super::tally::Tally;
 use super::visited::{Configuration, Fates};
@@ -130,19 +130,8 @@ impl<const W: usize> Search<W> {
         (start.state, fates)
     }
 
-    /// See [`Expansion::states`].
-    pub(super) const fn states(&self) -> u64 {
-        self.expansion.states
-    }
-
-    /// See [`Expansion::horizon`].
-    pub(super) const fn horizon(&self) -> u32 {
-        self.expansion.horizon
-    }
-
-    /// See [`Expansion::deepest`].
-    pub(super) const fn deepest(&self) -> u32 {
-        self.expansion.deepest
+    pub(super) const fn extent(&self) -> &Extent {
+        &self.expansion.extent
     }
 
     /// See [`Expansion::limit_uncounted`].
@@ -157,7 +146,7 @@ impl<const W: usize> Search<W> {
 
     /// Goes on until there is an answer, or this many more states were reached.
     pub(super) fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus {
-        let end = self.expansion.states.saturating_add(budget);
+        let end = self.expansion.extent.states.saturating_add(budget);
         if !self.started {
             if self.expansion.limit == 0 {
                 return match self.expansion.goal(INITIAL, &Fates::NONE) {
@@ -176,7 +165,7 @@ impl<const W: usize> Search<W> {
             if self.path.is_empty() && self.starts.is_empty() {
                 return SearchStatus::Exhausted;
             }
-            if self.expansion.states >= end {
+            if self.expansion.extent.states >= end {
                 return SearchStatus::Paused;
             }
             let arrival = if let Some(frame) = self.path.last().copied() {
@@ -187,7 +176,7 @@ impl<const W: usize> Search<W> {
                 self.expansion.cursor.seek(encoding, transitions, configuration.event);
                 let Some((choice, state, next)) = self.expansion.choose(encoding, transitions, &configuration, frame.next, frame.unseen)
                 else {
-                    self.expansion.horizon = self.expansion.horizon.max(configuration.event + 1);
+                    self.expansion.extent.horizon = self.expansion.extent.horizon.max(configuration.event + 1);
                     self.path.pop();
                     continue;
                 };
@@ -212,12 +201,14 @@ impl<const W: usize> Search<W> {
     /// Goes back far at once, and further each time, if for long no return was reached that was not before.
     fn backjump(&mut self) {
         let Some(backjumps) = &mut self.backjumps else { return };
-        if self.expansion.deepest > backjumps.reached {
-            (backjumps.reached, backjumps.since, backjumps.distance) = (self.expansion.deepest, self.expansion.states, FIRST_BACKJUMP);
-        } else if self.expansion.states - backjumps.since >= backjumps.states {
-            let back = self.expansion.deepest.saturating_sub(backjumps.distance);
+        if self.expansion.extent.deepest > backjumps.reached {
+            (backjumps.reached, backjumps.since, backjumps.distance) =
+                (self.expansion.extent.deepest, self.expansion.extent.states, FIRST_BACKJUMP);
+        } else if self.expansion.extent.states - backjumps.since >= backjumps.states {
+            let back = self.expansion.extent.deepest.saturating_sub(backjumps.distance);
             while self.path.pop_if(|frame| self.expansion.visited.get(frame.configuration).event > back).is_some() {}
-            (backjumps.since, backjumps.distance, backjumps.happened) = (self.expansion.states, backjumps.distance.saturating_mul(2), true);
+            (backjumps.since, backjumps.distance, backjumps.happened) =
+                (self.expansion.extent.states, backjumps.distance.saturating_mul(2), true);
         }
     }
 

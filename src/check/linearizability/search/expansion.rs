@@ -9,18 +9,24 @@ use super::tally::Tally;
 use super::visited::{Configuration, Fates, Visited};
 use crate::check::linearizability::encoding::{Encoding, HIDDEN, Indeterminate, InternedRole, NONE, StateId, Transition, Transitions};
 
+/// How far a search has come.
+#[derive(Debug, Default)]
+pub(crate) struct Extent {
+    /// Configurations reached, new or not.
+    pub(crate) states: u64,
+    /// One past the last return that had to do with turning back: no order passes it.
+    pub(crate) horizon: u32,
+    /// The furthest return before which it stood.
+    pub(crate) deepest: u32,
+}
+
 /// What one configuration leads to, and what is known of all that were reached.
 pub(super) struct Expansion<const W: usize> {
     pub(super) cursor: Cursor<W>,
     pub(super) visited: Visited<W>,
     /// How many returns are to be passed.
     pub(super) limit: u32,
-    /// Configurations reached, new or not.
-    pub(super) states: u64,
-    /// One past the last return that had to do with turning back: no order passes it.
-    pub(super) horizon: u32,
-    /// The furthest return before which it stood.
-    pub(super) deepest: u32,
+    pub(super) extent: Extent,
     /// How many operations of each class that is not counted took effect on the path, if no more may than there are.
     pub(super) spent: Option<Vec<u32>>,
     /// The classes of which there were too few for some path.
@@ -37,9 +43,7 @@ impl<const W: usize> Expansion<W> {
             visited: Visited::new(&tally),
             cursor: Cursor::new(encoding, tally),
             limit,
-            states: 0,
-            horizon: 0,
-            deepest: 0,
+            extent: Extent::default(),
             spent: None,
             short: RefCell::new(Vec::new()),
             checkpoints: None,
@@ -245,7 +249,7 @@ impl<const W: usize> Expansion<W> {
         early: bool,
         mut retrace: Option<&mut Retrace>,
     ) -> Arrival {
-        self.states += 1;
+        self.extent.states += 1;
         let mut unseen = early;
         loop {
             let event = self.cursor.event;
@@ -290,11 +294,11 @@ impl<const W: usize> Expansion<W> {
             Outlook::Open => state,
             Outlook::Hidden => HIDDEN,
             Outlook::Hopeless(observer) => {
-                self.horizon = self.horizon.max(observer + 1);
+                self.extent.horizon = self.extent.horizon.max(observer + 1);
                 return Arrival::Back;
             }
         };
-        self.deepest = self.deepest.max(self.cursor.event);
+        self.extent.deepest = self.extent.deepest.max(self.cursor.event);
         fates.used = fates.used.or(&self.cursor.used_up);
         let configuration = Configuration { event: self.cursor.event, state, fates };
         let firm = self.cursor.open.minus(&self.cursor.blind);

@@ -30,6 +30,7 @@ mod visited;
 pub(super) use self::beam::Beam;
 use self::depth_first::Search;
 pub(super) use self::depth_first::{Checkpoint, Order, OrderEnd, SearchStatus};
+use self::expansion::Extent;
 pub(super) use self::tally::Tally;
 use super::encoding::{Encoding, Transitions};
 
@@ -42,15 +43,18 @@ pub(super) enum AnySearch {
     TwoHundred(Box<Search<256>>),
 }
 
-macro_rules! any {
-    ($any:expr, $search:ident => $body:expr) => {
-        match $any {
-            AnySearch::One($search) => $body,
-            AnySearch::Four($search) => $body,
-            AnySearch::Sixteen($search) => $body,
-            AnySearch::SixtyFour($search) => $body,
-            AnySearch::TwoHundred($search) => $body,
-        }
+/// The methods of [`Search`], whatever its width.
+macro_rules! forwarded {
+    ($(fn $name:ident(&mut self $(, $argument:ident: $type:ty)*) $(-> $result:ty)?;)*) => {
+        $(pub(super) fn $name(&mut self $(, $argument: $type)*) $(-> $result)? {
+            match self {
+                Self::One(search) => search.$name($($argument),*),
+                Self::Four(search) => search.$name($($argument),*),
+                Self::Sixteen(search) => search.$name($($argument),*),
+                Self::SixtyFour(search) => search.$name($($argument),*),
+                Self::TwoHundred(search) => search.$name($($argument),*),
+            }
+        })*
     };
 }
 
@@ -72,73 +76,30 @@ impl AnySearch {
         })
     }
 
-    pub(super) fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus {
-        any!(self, search => search.run(encoding, transitions, budget))
+    /// How far it has come.
+    pub(super) fn extent(&self) -> &Extent {
+        match self {
+            Self::One(search) => search.extent(),
+            Self::Four(search) => search.extent(),
+            Self::Sixteen(search) => search.extent(),
+            Self::SixtyFour(search) => search.extent(),
+            Self::TwoHundred(search) => search.extent(),
+        }
     }
 
-    pub(super) fn run_broad(
-        &mut self,
-        beam: &mut Beam,
-        encoding: &Encoding,
-        transitions: &mut Transitions<'_>,
-        budget: u64,
-    ) -> SearchStatus {
-        any!(self, search => search.run_broad(beam, encoding, transitions, budget))
-    }
-
-    pub(super) fn backjump_after(&mut self, states: u64) {
-        any!(self, search => search.backjump_after(states));
-    }
-
-    pub(super) fn has_backjumped(&self) -> bool {
-        any!(self, search => search.has_backjumped())
-    }
-
-    pub(super) fn order(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>) -> Order {
-        any!(self, search => search.order(encoding, transitions))
-    }
-
-    pub(super) fn limit_uncounted(&mut self, encoding: &Encoding) {
-        any!(self, search => search.limit_uncounted(encoding));
-    }
-
-    pub(super) fn short(&self) -> Vec<bool> {
-        any!(self, search => search.short())
-    }
-
-    pub(super) fn seek_ends(&mut self) {
-        any!(self, search => search.seek_ends());
-    }
-
-    pub(super) fn ends(&mut self) -> &mut Vec<OrderEnd> {
-        any!(self, search => search.ends())
-    }
-
-    pub(super) fn order_of(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, end: &OrderEnd) -> Order {
-        any!(self, search => search.order_of(encoding, transitions, end))
-    }
-
-    pub(super) fn start_from(&mut self, starts: Vec<Checkpoint>) {
-        any!(self, search => search.start_from(starts));
-    }
-
-    pub(super) fn seek_checkpoints(&mut self) {
-        any!(self, search => search.seek_checkpoints());
-    }
-
-    pub(super) fn checkpoints(&mut self, encoding: &Encoding, transitions: &Transitions<'_>) -> Vec<Checkpoint> {
-        any!(self, search => search.checkpoints(encoding, transitions))
-    }
-
-    pub(super) fn states(&self) -> u64 {
-        any!(self, search => search.states())
-    }
-
-    pub(super) fn horizon(&self) -> u32 {
-        any!(self, search => search.horizon())
-    }
-
-    pub(super) fn deepest(&self) -> u32 {
-        any!(self, search => search.deepest())
+    forwarded! {
+        fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus;
+        fn run_broad(&mut self, beam: &mut Beam, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus;
+        fn order(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>) -> Order;
+        fn backjump_after(&mut self, states: u64);
+        fn has_backjumped(&mut self) -> bool;
+        fn limit_uncounted(&mut self, encoding: &Encoding);
+        fn short(&mut self) -> Vec<bool>;
+        fn seek_ends(&mut self);
+        fn ends(&mut self) -> &mut Vec<OrderEnd>;
+        fn order_of(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, end: &OrderEnd) -> Order;
+        fn start_from(&mut self, starts: Vec<Checkpoint>);
+        fn seek_checkpoints(&mut self);
+        fn checkpoints(&mut self, encoding: &Encoding, transitions: &Transitions<'_>) -> Vec<Checkpoint>;
     }
 }

@@ -46,7 +46,7 @@ pub(super) enum Arrival {
     New(u32, bool),
 }
 
-/// An order in the making, while a path is walked again.
+/// An order in the making, while a path is retraced.
 pub(super) struct Retrace {
     /// Each operation with the return before which it takes effect.
     pub(super) order: Vec<(u32, u32)>,
