@@ -121,6 +121,7 @@ impl<const W: usize> Search<W> {
         match *arrival {
             Arrival::Back => {}
             Arrival::New(id, unseen) => {
+                self.expansion.invariants(encoding, id);
                 let configuration = self.expansion.visited.get(id);
                 let event = configuration.event;
                 // Those that are of no use any more cost nothing.

@@ -39,6 +39,10 @@ impl<const W: usize> Bits<W> {
         Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
     }
 
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.minus(other).is_empty()
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)

@@ -69,6 +69,12 @@ impl<const W: usize> Cursor<W> {
         }
     }
 
+    /// What holds wherever it stands: an open operation observes, or is blind, or its place in the order matters.
+    pub(super) fn invariants(&self) {
+        debug_assert_eq!(self.observers.or(&self.blind).or(&self.sensitive), self.open, "each open operation is of some sort");
+        debug_assert!(self.observers.and(&self.blind.or(&self.sensitive)).is_empty(), "observers neither hide nor matter");
+    }
+
     fn open(&mut self, encoding: &Encoding, transitions: &Transitions<'_>, place: u32) {
         let operation = &encoding.completed[place as usize];
         self.slots[operation.slot as usize] = place;

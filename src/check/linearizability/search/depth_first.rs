@@ -213,6 +213,7 @@ impl<const W: usize> Search<W> {
     }
 
     fn enter(&mut self, encoding: &Encoding, id: u32, unseen: bool) {
+        self.expansion.invariants(encoding, id);
         let next = self.expansion.first_move(encoding, id, unseen);
         self.path.push(Frame { configuration: id, next, taken: Move::Nothing, unseen });
     }

@@ -305,6 +305,21 @@ impl<const W: usize> Expansion<W> {
         self.visited.insert(&configuration, &firm).map_or(Arrival::Back, |id| Arrival::New(id, unseen))
     }
 
+    /// What holds when a new configuration was reached.
+    pub(super) fn invariants(&self, encoding: &Encoding, id: u32) {
+        if cfg!(debug_assertions) {
+            let Configuration { event, fates, .. } = self.visited.get(id);
+            let Fates { done, dominated, used } = fates;
+            let returning = encoding.completed[encoding.returns[*event as usize] as usize].slot;
+            self.cursor.invariants();
+            self.visited.invariants(used);
+            debug_assert!(*event == self.cursor.event && *event < self.limit, "it stands before a return that is to be passed");
+            debug_assert!(done.is_within(&self.cursor.open) && dominated.is_within(&self.cursor.blind), "fates are of open operations");
+            debug_assert!(done.and(dominated).is_empty(), "what took effect need not be dominated");
+            debug_assert!(!done.has(returning), "a return whose operation took effect is passed at once");
+        }
+    }
+
     /// All returns are passed.
     pub(super) fn goal(&mut self, state: StateId, fates: &Fates<W>) -> Arrival {
         let Some(checkpoints) = &mut self.checkpoints else { return Arrival::Goal(state) };

@@ -77,6 +77,11 @@ impl<const W: usize> Visited<W> {
         &self.entries[id as usize].configuration
     }
 
+    /// What holds of counts: none is above what there is room for.
+    pub(crate) fn invariants(&self, used: &Bits<W>) {
+        debug_assert!(used.and(&self.counts.guards).is_empty(), "no count runs into its guard");
+    }
+
     /// Whether one of these, all before the same return, can do more than this one, or the same and comes first.
     pub(crate) fn is_outdone(&self, id: u32, others: &[u32]) -> bool {
         let here = self.get(id);
