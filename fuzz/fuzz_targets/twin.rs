@@ -7,7 +7,7 @@ use stormglass::base::{ClientId, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::Sample;
 use stormglass::check::guarantee::check_sequential;
-use stormglass::check::linearizability::{ViolatedKey, Judgement, Borrowed, Online, Strategies, check_by, shrink, reference, verify};
+use stormglass::check::linearizability::{Borrowed, Judgement, Online, Strategies, ViolatedKey, check_by, reference, shrink, verify};
 use stormglass::check::model::counter::{Counter, CounterOp};
 use stormglass::check::model::fenced_lock::FencedLock;
 use stormglass::check::model::grow_set::{GrowSet, GrowSetOp};
@@ -152,7 +152,8 @@ fn agree<M: Model>(model: &M, data: &[u8], op: impl Fn(u8, u64) -> M::Op) {
                 for violation in violations {
                     let core = shrink(model, &history, violation);
                     assert!(core.minimal, "{core:?} {}", tell());
-                    assert!(!reference::is_linearizable(&Borrowed::new(model), &core.sub_history::<M>(&history).history), "{core:?} {}", tell());
+                    let part = core.sub_history::<M>(&history);
+                    assert!(!reference::is_linearizable(&Borrowed::new(model), &part.history), "{core:?} {}", tell());
                 }
             }
             Judgement::Unknown { .. } => assert!(matches!(strategy, Strategies::Monitors | Strategies::Refinement), "{}", tell()),

@@ -1,8 +1,8 @@
 //! The portfolio: several strategies for one key, in turns, behind one trait.
 //!
-//! None is best everywhere. The exhaustive search begins; what it cannot settle soon, a monitor may settle without searching; where there is
-//! none that fits, abstraction and greed help out, each with as many states as the exhaustive search gets. [`Strategy`] is what they have
-//! in common, [`Portfolio::round`] says whose turn it is.
+//! None is best everywhere. The exhaustive search begins; what it does not find out soon, a monitor may find without searching; where none
+//! fits, refinement and greedy search help out, each with as many states as the exhaustive search gets. [`Strategy`] is what they have in
+//! common, [`Portfolio::round`] says whose turn it is.
 
 mod exhaustive;
 mod greedy;
@@ -24,9 +24,9 @@ use crate::check::model::Key;
 /// Which strategies take part in judging a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategies {
-    /// All of them: a little exhaustive search; if that is not enough, an algorithm made for the kind of object, where there is one that can
-    /// judge the history; else searching on, in turns with a greedy search, and one that counts operations of unknown outcome only as far
-    /// as it has to.
+    /// All of them: a little exhaustive search; if that is not enough, an algorithm made for the kind of object, where there is one that
+    /// can judge the history; else searching on, in turns with a greedy search, and one that counts operations of unknown outcome only as
+    /// far as it has to.
     All,
     /// Only the exhaustive search.
     Exhaustive,
@@ -73,8 +73,8 @@ impl<'a> Portfolio<'a> {
         conclusion
     }
 
-    /// A later round. Refinement or greed may be the one that finds out, and the last round leaves nothing to the others: they take turns in
-    /// going first. As long as the exhaustive search gets on by itself, greed is not needed.
+    /// A later round. Refinement or the greedy search may be the one that finds out, and the last round leaves nothing to the others: they
+    /// take turns in going first. As long as the exhaustive search gets on by itself, the greedy one is not needed.
     pub(super) fn round(&mut self, budget: &mut Budget, allowance: u64, greedy_first: bool) -> Conclusion {
         let gets_on = self.exhaustive.as_ref().is_some_and(Exhaustive::gets_on);
         let greedy = if gets_on { None } else { dynamic(&mut self.greedy) };

@@ -9,8 +9,8 @@
 //!   operation is *dominated*: its return is passed freely, though until then it may still take effect after the write. And a write that
 //!   no operation could see before the next one, or before the return is passed, is left for later.
 //! - *One of those alike.* Of open operations that ask for the same and got the same answer, the one that returns first goes first.
-//! - *Unknown outcomes* are used when they help, the oldest of those alike first. A class that is of no use any more is pruned: it counts as
-//!   used up, so that configurations that differ in nothing else meet.
+//! - *Unknown outcomes* are used when they help, the oldest of those alike first. A class that is of no use any more is pruned: it counts
+//!   as used up, so that configurations that differ in nothing else meet.
 //! - *Looking ahead.* The next observer to return must find a fitting state: the present one must lead there, or one that an operation
 //!   still to be used would leave. If none does, the search turns back here instead of finding out later. If the present one does not, and
 //!   no other operation can see it before it is overwritten, all such states are one.
