@@ -100,7 +100,7 @@ pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<(&'static
     Some((names.mark(mark)?, mark.span()))
 }
 
-fn write_marks(marks: &Vec<&'static str>) -> String {
+fn write_marks(marks: &[&'static str]) -> String {
     let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
     if marks.is_empty() { String::new() } else { list(&marks) }
 }
