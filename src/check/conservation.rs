@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bank_is_empty_only_before_somebody_knows_it_to_be_open() {
+    fn a_bank_is_empty_only_before_a_transaction_knows_it_to_be_open() {
         let (empty, full) = (nothing(), saw(&[10, 10]));
         let verdict = |history: &[_]| judged(history).0;
         assert_eq!(verdict(&[(0, 5, OPENING, Outcome::Unknown), (6, 7, AUDIT, empty.clone())]), Verdict::Holds);

@@ -8,7 +8,7 @@ use super::linearizability::Linearizability;
 use super::rule::Broken;
 use super::trouble::{Difference, Panic, Pending, Spin};
 
-/// Why a property is violated, or why nobody knows whether it is.
+/// Why a property is violated, or why it is not known whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "of", rename_all = "kebab-case")]
 pub enum Explanation {
@@ -40,64 +40,17 @@ fn words<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     object.end()
 }
 
-impl From<String> for Explanation {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Explanation {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Broken> for Explanation {
-    fn from(broken: Broken) -> Self {
-        Self::Rule(Box::new(broken))
-    }
-}
-
-impl From<Linearizability> for Explanation {
-    fn from(found: Linearizability) -> Self {
-        Self::Linearizability(Box::new(found))
-    }
-}
-
-impl From<isolation::Finding> for Explanation {
-    fn from(finding: isolation::Finding) -> Self {
-        Self::Isolation(Box::new(finding))
-    }
-}
-
-impl From<Panic> for Explanation {
-    fn from(panic: Panic) -> Self {
-        Self::Panic(Box::new(panic))
-    }
-}
-
-impl From<Spin> for Explanation {
-    fn from(spin: Spin) -> Self {
-        Self::Spin(Box::new(spin))
-    }
-}
-
-impl From<Pending> for Explanation {
-    fn from(pending: Pending) -> Self {
-        Self::Pending(Box::new(pending))
-    }
-}
-
-impl From<Difference> for Explanation {
-    fn from(difference: Difference) -> Self {
-        Self::Difference(Box::new(difference))
-    }
-}
-
-impl From<isolation::Doubt> for Explanation {
-    fn from(doubt: isolation::Doubt) -> Self {
-        Self::Doubt(Box::new(doubt))
-    }
+from! { Explanation:
+    Linearizability => |found| Self::Linearizability(Box::new(found));
+    isolation::Finding => |finding| Self::Isolation(Box::new(finding));
+    isolation::Doubt => |doubt| Self::Doubt(Box::new(doubt));
+    Broken => |broken| Self::Rule(Box::new(broken));
+    Panic => |panic| Self::Panic(Box::new(panic));
+    Spin => |spin| Self::Spin(Box::new(spin));
+    Pending => |pending| Self::Pending(Box::new(pending));
+    Difference => |difference| Self::Difference(Box::new(difference));
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
 }
 
 /// Long texts lose their middle.
@@ -119,7 +72,8 @@ pub(crate) fn told(report: &super::PropertyReport) -> String {
         Some(Explanation::Text(text)) => text.clone(),
         Some(Explanation::Rule(broken)) => {
             let facts: String = broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect();
-            broken.rule.id.to_owned() + &facts
+            let records: String = broken.records.iter().map(|number| format!(" #{number}")).collect();
+            broken.rule.id.to_owned() + &facts + &records
         }
         Some(other) => format!("{other:?}"),
     }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Explanation, Table};
+use super::{Broken, Explanation, Table};
 use crate::base::Time;
-use crate::trace::{Record, Vocabulary};
+use crate::trace::{Record, Sighting, Vocabulary};
 
 /// What a judge found. Unknown is never a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -109,10 +109,17 @@ impl PropertyReport {
 pub struct Violations(Vec<PropertyReport>);
 
 impl Violations {
-    /// Notes that the property was violated, unless it was before.
-    pub fn add(&mut self, property: &Property, at: Time, explanation: impl Into<Explanation>) {
+    /// Notes that the property was violated, unless it was before, by what is seen now: a record that it rests on, and of which the time is
+    /// the fact `at`.
+    #[cold]
+    pub fn add(&mut self, property: &Property, now: Sighting, broken: Broken) {
+        self.add_at(property, now.at, broken.seen("at", now));
+    }
+
+    /// Notes that the property was violated, unless it was before, where that is no matter of one record: at the end of a run, say.
+    pub fn add_at(&mut self, property: &Property, at: Time, broken: Broken) {
         if self.of(property).is_none() {
-            self.0.push(PropertyReport::violated(property, at, explanation));
+            self.0.push(PropertyReport::violated(property, at, broken));
         }
     }
 

@@ -1,5 +1,12 @@
 //! Judges of what a run did. They are strangers to protocols: they see histories and records, and share no code with what they judge.
 
+/// Conversions into a type that has a variant for each of these.
+macro_rules! from {
+    ($whole:ty: $($type:ty => $make:expr;)*) => {
+        $(impl From<$type> for $whole { fn from(it: $type) -> Self { $make(it) } })*
+    };
+}
+
 pub mod conservation;
 mod drawing;
 mod explanation;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::isolation::Version;
 use crate::base::{ClientId, Duration, NodeId, Time};
+use crate::trace::Sighting;
 
 /// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.
 ///
@@ -37,7 +39,7 @@ pub struct Broken {
     pub facts: Vec<(&'static str, Fact)>,
     /// In which of several groups, detectors or such it was, by what they are.
     pub within: Option<(&'static str, Fact)>,
-    /// The numbers of the records that it rests on, if a judge gives them.
+    /// The numbers of the records that it rests on, in order: those in which it shows, and those of what they conflict with.
     pub records: Vec<u64>,
 }
 
@@ -63,13 +65,36 @@ pub enum Fact {
     /// A length of time.
     #[serde(rename = "length_ns", serialize_with = "nanos")]
     Length(Duration),
-    /// A kind of message.
+    /// A kind of message, or of what is written to a disk.
     Kind(&'static str),
     /// A role of a node.
     Role(&'static str),
     /// A transaction.
     Transaction(String),
-    /// Anything else: a value, an entry of a log, a decision.
+    /// What was decided on a transaction.
+    Decision(&'static str),
+    /// How a key is locked.
+    Mode(&'static str),
+    /// The state that a member of a group is held to be in.
+    State(&'static str),
+    /// A key of a store.
+    Key(String),
+    /// A value of a store.
+    Value(String),
+    /// What a key of a store holds.
+    Version(Version),
+    /// An operation.
+    Operation {
+        /// Its index in the history.
+        index: usize,
+        /// What it was, in its model's words.
+        text: String,
+    },
+    /// Several facts of one kind.
+    All(Vec<Fact>),
+    /// Facts of which each comes before the next, and the last before the first.
+    Cycle(Vec<Fact>),
+    /// Anything else: an entry of a log, what is wrong with a file.
     Text(String),
 }
 
@@ -105,11 +130,19 @@ impl Broken {
         Self { within: Some((what, which.into())), ..self }
     }
 
-    /// The records that it rests on, by their numbers.
+    /// The records that it rests on, by their numbers, each once.
     #[must_use]
     pub fn on(mut self, records: impl IntoIterator<Item = u64>) -> Self {
         self.records.extend(records);
+        self.records.sort_unstable();
+        self.records.dedup();
         self
+    }
+
+    /// It rests on this record, of which the time is a fact.
+    #[must_use]
+    pub fn seen(self, name: &'static str, sighting: Sighting) -> Self {
+        self.with(name, sighting.at).on([sighting.record])
     }
 
     /// The fact of this name.
@@ -146,73 +179,48 @@ pub(super) fn nanos<S: Serializer>(length: &Duration, serializer: S) -> Result<S
     serializer.serialize_u64(length.as_nanos())
 }
 
+/// How many of several facts are shown.
+const ALL_SHOWN: usize = 4;
+
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node(node) => node.fmt(f),
+            Self::Nodes(nodes) if nodes.is_empty() => f.write_str("none"),
             Self::Nodes(nodes) => {
                 let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
                 f.write_str(&names.join(" and "))
             }
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
+            Self::Version(version) => version.fmt(f),
+            Self::Operation { text, .. } => f.write_str(text),
+            Self::All(facts) => {
+                let names: Vec<String> = facts.iter().take(ALL_SHOWN).map(Self::to_string).collect();
+                f.write_str(&names.join(", "))?;
+                f.write_str(if facts.len() > ALL_SHOWN { ", …" } else { "" })
+            }
+            Self::Cycle(facts) => {
+                let names: Vec<String> = facts.iter().chain(facts.first()).map(Self::to_string).collect();
+                f.write_str(&names.join(" < "))
+            }
             Self::Time(at) => at.fmt(f),
             Self::Length(length) => length.fmt(f),
-            Self::Kind(name) | Self::Role(name) => f.write_str(name),
-            Self::Client(text) | Self::Transaction(text) | Self::Text(text) => f.write_str(text),
+            Self::Kind(name) | Self::Role(name) | Self::Decision(name) | Self::Mode(name) | Self::State(name) => f.write_str(name),
+            Self::Client(text) | Self::Transaction(text) | Self::Key(text) | Self::Value(text) | Self::Text(text) => f.write_str(text),
         }
     }
 }
 
-impl From<NodeId> for Fact {
-    fn from(node: NodeId) -> Self {
-        Self::Node(node)
-    }
-}
-
-impl From<Vec<NodeId>> for Fact {
-    fn from(nodes: Vec<NodeId>) -> Self {
-        Self::Nodes(nodes)
-    }
-}
-
-impl From<ClientId> for Fact {
-    fn from(client: ClientId) -> Self {
-        Self::Client(client.to_string())
-    }
-}
-
-impl From<Time> for Fact {
-    fn from(at: Time) -> Self {
-        Self::Time(at)
-    }
-}
-
-impl From<Duration> for Fact {
-    fn from(length: Duration) -> Self {
-        Self::Length(length)
-    }
-}
-
-impl From<usize> for Fact {
-    fn from(count: usize) -> Self {
-        Self::Count(count as u64)
-    }
-}
-
-impl From<u64> for Fact {
-    fn from(count: u64) -> Self {
-        Self::Count(count)
-    }
-}
-
-impl From<String> for Fact {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Fact {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
+from! { Fact:
+    NodeId => Self::Node;
+    Vec<NodeId> => Self::Nodes;
+    ClientId => |client: ClientId| Self::Client(client.to_string());
+    Time => Self::Time;
+    Duration => Self::Length;
+    usize => |count| Self::Count(count as u64);
+    u64 => Self::Count;
+    Version => Self::Version;
+    Vec<Fact> => Self::Cycle;
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
 }

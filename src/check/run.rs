@@ -86,7 +86,7 @@ pub struct CheckReport {
     pub entries: u64,
     /// How many operations.
     pub operations: usize,
-    /// Of how many of these nobody knows whether they took effect.
+    /// Of how many of these it is not known whether they took effect.
     pub unknown: usize,
     /// How many are known not to have.
     pub failed: usize,
@@ -213,9 +213,9 @@ where
             Verdict::Violated => {
                 let closer = findings.look_closer(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Intake)?;
                 let looked = judge(name.name(), &closer.model, &closer.recorded, options);
-                return Ok(convicted(report, looked, &closer.lines));
+                return Ok(explained(report, looked, &closer.lines));
             }
-            // Whoever sees all of it at once can tell more often.
+            // Judged as a whole, it can be decided more often.
             Verdict::Unknown => whole = u64::MAX,
         }
     }
@@ -223,7 +223,7 @@ where
 
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
-fn convicted(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
+fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
     let mut violations = looked.explanation.violations;
     for (key, line) in lines {
         // The closer look may end with its budget.
@@ -237,7 +237,7 @@ fn convicted(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, 
 /// Judges a recorded history.
 fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
     let history = &recorded.history;
-    let told = Told { model, recorded };
+    let words = Words { model, recorded };
     let mut report = CheckReport::new(name, Facts::of(recorded), options.guarantee);
     let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
     if options.strongest {
@@ -255,23 +255,23 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         let examined = examine(&teller, budget);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
-        report.witness = told.witness(&examined.report).filter(|_| options.witness);
+        report.witness = words.witness(&examined.report).filter(|_| options.witness);
         report.drawing = options.drawing.then(|| Drawing::new(&teller, &examined));
         report.explanation = examined.explanation;
     }
-    report.lines = told.guarantee_lines(&report.guarantees);
+    report.lines = words.guarantee_lines(&report.guarantees);
     report
 }
 
 /// What a report says of operations.
-struct Told<'a, M: Model> {
+struct Words<'a, M: Model> {
     model: &'a M,
     recorded: &'a Recorded<M::Op, M::Ret>,
 }
 
-impl<M: Model> Told<'_, M> {
+impl<M: Model> Words<'_, M> {
     fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
-        let lines = |report: &GuaranteeReport| report.operations.iter().map(|index| self.recorded.lines[*index].0).collect();
+        let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| self.recorded.lines[*index].0).collect();
         guarantees.iter().map(lines).collect()
     }
 

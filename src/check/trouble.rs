@@ -45,7 +45,7 @@ pub enum Doing {
     Handling {
         /// Of which kind.
         kind: &'static str,
-        /// The how-many-th of its kind on its link, from 1.
+        /// It is the n-th of its kind on its link, counted from 1.
         count: u64,
         /// From whom.
         from: NodeId,

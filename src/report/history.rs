@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::explanation::{counterexample_text, linearizability_text, undecided_text, violations_text};
+use super::explanation::{counterexample_text, linearizability_text, sentences, undecided_text, violations_text};
 use super::words::counted;
 use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
@@ -42,7 +42,7 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
 /// What was judged: how many operations and processes, what became of them, the format, the states.
 pub(super) fn history_facts(report: &CheckReport) -> [String; 4] {
     [
-        format!("{} by {}", counted(report.operations as u64, "operation"), counted(report.clients as u64, "process")),
+        format!("{} by {}", counted(report.operations, "operation"), counted(report.clients, "process")),
         format!("{} failed, {} of unknown outcome", report.failed, report.unknown),
         report.format.to_string(),
         format!("{} explored", counted(report.states, "state")),
@@ -60,7 +60,7 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
             Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
         };
     }
-    let keys = |count: usize| counted(count as u64, "key");
+    let keys = |count: usize| counted(count, "key");
     match report.verdict {
         Verdict::Holds => format!("holds: {} is linearizable", report.model),
         Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
@@ -84,7 +84,7 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
     for (each, lines) in report.guarantees.iter().zip(&report.lines) {
         let _ = write!(text, "  {:<20} {}", each.guarantee, each.verdict);
         if !each.why.is_empty() {
-            let _ = write!(text, ": {}", each.why);
+            let _ = write!(text, ": {}", sentences(&each.why));
         }
         if !lines.is_empty() && lines.len() <= 10 {
             let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
@@ -110,7 +110,8 @@ pub fn history_json(report: &CheckReport) -> Json {
         json!({
             "guarantee": each.guarantee.name(),
             "verdict": each.verdict,
-            "why": each.why,
+            "detail": sentences(&each.why),
+            "evidence": each.why,
             "lines": lines,
             "states": each.states,
         })

@@ -17,8 +17,8 @@ pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
     let paint = Paint(color);
     let population = subject.population;
     let nodes = match population.clients {
-        0 => counted(population.servers.into(), "server"),
-        clients => format!("{}, {}", counted(population.servers.into(), "server"), counted(clients.into(), "client")),
+        0 => counted(population.servers, "server"),
+        clients => format!("{}, {}", counted(population.servers, "server"), counted(clients, "client")),
     };
     let mutant = subject.mutant.map(|mutant| format!(" · mutant {mutant}")).unwrap_or_default();
     format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&clean(subject.name)), subject.system)

@@ -1,7 +1,8 @@
 //! Counts and texts as people read them.
 
 /// `1 seed`, `1,000 seeds`, `2 processes`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
     let ending = match (count, noun.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",

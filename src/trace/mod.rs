@@ -35,6 +35,22 @@ pub struct Record<'a, V: Vocabulary> {
     pub event: &'a Event<'a, V>,
 }
 
+/// Which record something was seen in, and when: what a judge remembers of what it saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// The number of the record.
+    pub record: u64,
+    /// When.
+    pub at: Time,
+}
+
+impl<V: Vocabulary> Record<'_, V> {
+    /// Its number and its time.
+    pub const fn sighting(&self) -> Sighting {
+        Sighting { record: self.number, at: self.at }
+    }
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Event<'a, V: Vocabulary> {
@@ -98,7 +114,7 @@ pub enum Event<'a, V: Vocabulary> {
     Write {
         /// On which node.
         node: NodeId,
-        /// The node's how-manieth write of this incarnation, from 1.
+        /// The number of the write in this incarnation of the node, from 1.
         write: u64,
         /// Which file.
         file: &'a str,

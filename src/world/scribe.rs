@@ -6,7 +6,7 @@ use crate::base::{Digest, Time};
 use crate::check::Judge;
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Record, Sink};
+use crate::trace::{Event, Record, Sighting, Sink};
 
 pub(super) struct Scribe<'a, C: Cluster> {
     digest: Digest,
@@ -22,8 +22,8 @@ pub(super) struct Scribe<'a, C: Cluster> {
     /// Whether a judge or a sink is at work: a panic is its own then, and no node's.
     pub(super) judging: bool,
     pub(super) history: History<C::Operation, C::Response>,
-    /// Why the clients' notes make no history, if they do not: a defect of the client process.
-    pub(super) malformed: Option<String>,
+    /// Where and why the clients' notes make no history, if they do not: a defect of the client process.
+    pub(super) malformed: Option<(Sighting, String)>,
     pub(super) messages: Messages,
     pub(super) marks: Vec<MarkCount>,
     /// When the faults ended, and whether an operation that was invoked after that has completed.
@@ -81,15 +81,16 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         if self.watched {
             self.show(at, *event);
         }
+        let now = Sighting { record: self.records, at };
         self.records += 1;
         match event {
-            Event::Client { event, .. } => self.note(at, event),
+            Event::Client { event, .. } => self.note(now, event),
             Event::Mark { mark, .. } => self.mark(mark),
             _ => {}
         }
     }
 
-    /// Takes the event by value, so that nobody need put one together where nobody watches.
+    /// Takes the event by value, so that none need be put together where nothing watches.
     #[inline(never)]
     fn show(&mut self, at: Time, event: Event<'_, C>) {
         self.judging = true;
@@ -107,9 +108,9 @@ impl<'a, C: Cluster> Scribe<'a, C> {
         self.judging = false;
     }
 
-    fn note(&mut self, at: Time, event: &history::Event<C::Operation, C::Response>) {
-        if let Err(problem) = self.history.record(at, event) {
-            self.malformed.get_or_insert_with(|| problem.to_string());
+    fn note(&mut self, now: Sighting, event: &history::Event<C::Operation, C::Response>) {
+        if let Err(problem) = self.history.record(now.at, event) {
+            self.malformed.get_or_insert_with(|| (now, problem.to_string()));
         }
         if let (history::Event::Complete { client, outcome: history::Outcome::Done(_) }, Some(since)) = (event, self.settling_since) {
             let latest = self.history.operations().iter().rev().find(|operation| operation.client == *client);

@@ -193,7 +193,9 @@ impl<C: Cluster> World<'_, C> {
         }
         let well_formed = match &self.core.scribe.malformed {
             None => PropertyReport::holds(&WELL_FORMED),
-            Some(problem) => PropertyReport::violated(&WELL_FORMED, now, rules::NO_HISTORY.with("problem", problem.to_string())),
+            Some((at, problem)) => {
+                PropertyReport::violated(&WELL_FORMED, at.at, rules::NO_HISTORY.with("problem", problem.clone()).seen("at", *at))
+            }
         };
         vec![progress, no_panic, time_advances, well_formed]
     }
@@ -245,5 +247,5 @@ mod rules {
     pub(super) static TOO_MUCH_PENDING: Rule =
         Rule::new("too-much-pending", "more than 16777215 events were pending at {at}: more than a run can hold");
     pub(super) static TOO_MUCH_SCHEDULED: Rule = Rule::new("too-much-scheduled", "the run has more events than it can number, at {at}");
-    pub(super) static NO_HISTORY: Rule = Rule::new("no-history", "the clients' notes make no history: {problem}");
+    pub(super) static NO_HISTORY: Rule = Rule::new("no-history", "the clients' notes make no history at {at}: {problem}");
 }

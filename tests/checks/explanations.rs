@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, OperationId, Time};
-use stormglass::check::linearizability::{Linearizability, check, diagnose, explain as explain_one};
+use stormglass::check::linearizability::{Counterexample, Linearizability, Saw, check, diagnose, explain as explain_one};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
@@ -33,6 +33,29 @@ fn shows(events: &[Event<KvOp, KvResult>], expected: &Expect) {
         history.record(Time::from_nanos(1_000_000 * (place as u64 + 1)), event).expect("a well-formed history");
     }
     expected.assert_eq(&explain(&Kv::empty(), &history));
+}
+
+/// A value that was written while it was seen, and is used up by another, is no older value: nothing was missed.
+#[test]
+fn what_is_written_meanwhile_can_be_what_was_seen() {
+    let mut history = History::new();
+    let events = [
+        invoke(0, KvOp::Write { key: 1, value: 5 }),
+        done(0, KvResult::Written),
+        invoke(1, KvOp::Cas { key: 1, expect: Some(1), new: 2 }),
+        invoke(0, KvOp::Write { key: 1, value: 1 }),
+        done(0, KvResult::Written),
+        invoke(2, KvOp::Cas { key: 1, expect: Some(1), new: 3 }),
+        done(2, KvResult::Swapped),
+        done(1, KvResult::Swapped),
+    ];
+    for (place, event) in (1..).zip(&events) {
+        history.record(Time::from_nanos(place), event).expect("a well-formed history");
+    }
+    let model = Kv::empty();
+    let found: Vec<Counterexample> =
+        check(&model, &history).violations().iter().map(|violation| explain_one(&model, &history, violation)).collect();
+    assert_eq!(found.iter().map(|found| (found.kind.as_deref(), found.saw)).collect::<Vec<_>>(), [(Some("cas"), Saw::Other)]);
 }
 
 #[test]

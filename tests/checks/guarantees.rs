@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::Verdict;
-use stormglass::check::guarantee::{Deed, Guarantee, Observable, check, check_all, check_sequential, strongest};
+use stormglass::check::guarantee::{Guarantee, GuaranteeReport, Observable, ObservedEffect, check, check_all, check_sequential, strongest};
 use stormglass::check::linearizability::twin;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
+use stormglass::check::{Broken, Fact, Verdict};
 use stormglass::history::{History, Outcome};
 
 /// Registers and sets under numbered keys, in one model: even keys are registers that start with 0, odd ones are sets that start empty.
@@ -88,14 +88,14 @@ impl Observable for Mixed {
         Some(0)
     }
 
-    fn deed(&self, op: &Op, ret: Option<&Ret>) -> Deed<u64> {
+    fn observed_effect(&self, op: &Op, ret: Option<&Ret>) -> ObservedEffect<u64> {
         match (op, ret) {
-            (Op::Read(_), Some(Ret::Value(seen))) => Deed::Read(Some(*seen)),
-            (Op::Members(_), Some(Ret::Elements(seen))) => Deed::Members(seen.clone()),
-            (Op::Write(_, value), _) => Deed::Write(*value),
-            (Op::Swap(_, seen, new), _) => Deed::Swap { seen: Some(*seen), new: *new },
-            (Op::Add(_, element), _) => Deed::Add(*element),
-            _ => Deed::Nothing,
+            (Op::Read(_), Some(Ret::Value(seen))) => ObservedEffect::Read(Some(*seen)),
+            (Op::Members(_), Some(Ret::Elements(seen))) => ObservedEffect::Members(seen.clone()),
+            (Op::Write(_, value), _) => ObservedEffect::Write(*value),
+            (Op::Swap(_, seen, new), _) => ObservedEffect::Swap { seen: Some(*seen), new: *new },
+            (Op::Add(_, element), _) => ObservedEffect::Add(*element),
+            _ => ObservedEffect::Nothing,
         }
     }
 }
@@ -357,7 +357,18 @@ fn textbook_cases() {
     for (name, history, expected) in cases {
         let reports = check_all(&Mixed, &history, None);
         assert_eq!(strongest(&reports), expected, "{name}: {reports:#?}");
+        for report in &reports {
+            assert_eq!(report.verdict == Verdict::Violated, !report.operations().is_empty(), "{name}: {report:?}");
+            let mut facts = report.why.iter().flat_map(|broken| &broken.facts);
+            assert!(facts.all(|(_, fact)| !matches!(fact, Fact::Text(_))), "{name}: {report:?}");
+        }
     }
+}
+
+/// Each rule that was broken, with its facts.
+fn why(report: &GuaranteeReport) -> String {
+    let facts = |broken: &Broken| broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect::<String>();
+    report.why.iter().map(|broken| broken.rule.id.to_owned() + &facts(broken)).collect::<Vec<_>>().join("; ")
 }
 
 #[test]
@@ -371,7 +382,7 @@ fn what_people_read_and_what_cannot_be_told() {
     ]);
     let told: Vec<String> = check_all(&Mixed, &history, None)
         .iter()
-        .map(|report| format!("{:<20} {:<9} {} {:?}", report.guarantee, report.verdict, report.why, report.operations))
+        .map(|report| format!("{:<20} {:<9} {} {:?}", report.guarantee, report.verdict, why(report), report.operations()))
         .collect();
     expect![[r#"
         linearizable         violated  no order of 0 [1, 4]
@@ -392,8 +403,11 @@ fn what_people_read_and_what_cannot_be_told() {
         history.complete(at, ClientId::new(client), Outcome::Done(result)).expect("a completion");
     }
     let report = check(&Register::<i64>::empty(), &history, Guarantee::Causal, 1000);
-    expect!["unknown 1 is written more than once, or was there at first: nobody can say which write a read saw"]
-        .assert_eq(&format!("{} {}", report.verdict, report.why));
+    expect!["unknown 1 is written more than once, or was there at first: nobody can say which write a read saw"].assert_eq(&format!(
+        "{} {}",
+        report.verdict,
+        why(&report)
+    ));
     let report = check(&Register::<i64>::empty(), &history, Guarantee::Sequential, 1000);
     assert_eq!(report.verdict, Verdict::Violated, "{report:?}");
 }

@@ -7,7 +7,7 @@ use stormglass::check::isolation::model::Store;
 use stormglass::check::isolation::{
     DEFAULT_BUDGET, Fate, ISOLATION, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions,
 };
-use stormglass::check::{Verdict, linearizability};
+use stormglass::check::{Fact, Verdict, linearizability};
 use stormglass::history::{History, Outcome};
 use stormglass::report::{explanation_text, isolation_text};
 
@@ -60,6 +60,10 @@ fn names(report: &Report) -> String {
 fn shows(lines: &str, expected: &Expect) {
     let report = check(&transactions(lines), DEFAULT_BUDGET);
     expected.assert_eq(&names(&report));
+    let facts = report.findings.iter().flat_map(|finding| &finding.evidence).flat_map(|broken| &broken.facts);
+    for (name, fact) in facts {
+        assert!(!matches!(fact, Fact::Text(_)), "{name} is a phrase: {fact}");
+    }
     for level in &report.levels {
         let implied = report.levels.iter().filter(|other| level.level.implies(other.level));
         assert!(
@@ -76,7 +80,7 @@ fn shows(lines: &str, expected: &Expect) {
 }
 
 #[test]
-fn writes_in_a_circle() {
+fn writes_in_a_cycle() {
     shows(
         "c1 0-9: a x 1, a y 3
          c2 0-9: a x 2, a y 4
@@ -141,12 +145,30 @@ fn registers_that_should_not_be_seen() {
          c2 0-9: r x =1",
         &expect!["G1b × 1 | read-uncommitted"],
     );
+    // One aborted value is one anomaly, and one value that was never written, however many transactions read it.
+    shows(
+        "c1 0-9 fail: w x 1
+         c2 0-9: r x =1
+         c3 0-9: r x =1",
+        &expect!["G1a × 1 | read-uncommitted"],
+    );
+    shows(
+        "c1 0-9 fail: w x 1, w y 2
+         c2 0-9: r x =1
+         c3 0-9: r y =2",
+        &expect!["G1a × 2 | read-uncommitted"],
+    );
+    shows(
+        "c2 0-9: r x =1
+         c3 0-9: r x =1",
+        &expect!["garbage-read × 1 | read-uncommitted"],
+    );
     shows("c1 0-9: w x 1, r x =1, w x 2, r x =2", &expect![" | strict-serializable"]);
     shows("c1 0-9: w x 1, w x 2, r x =1", &expect!["internal × 1 | read-uncommitted"]);
 }
 
 #[test]
-fn information_in_a_circle() {
+fn information_in_a_cycle() {
     shows(
         "c1 0-9: a x 1, r y 2
          c2 0-9: a y 2, r x 1",
@@ -457,7 +479,7 @@ fn anomalies_in_words() {
           T3 < T2: T3 read nothing in k2, without the 2 of T2
           T2 < T4: T2 appended 2 to k2; T4 read k2 as [2]
           T4 < T1: T4 read nothing in k1, without the 1 of T1
-          so that T1 < T3 < T2 < T4 < T1: a circle
+          so that T1 < T3 < T2 < T4 < T1: a cycle
     "#]]
     .assert_eq(&words(
         "c1 0-9: a x 1
@@ -484,7 +506,7 @@ fn anomalies_in_words() {
 
           T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
           T3 < T2: T3 read k1 as 1, and T2 wrote 2 to k1 later: T1 had ended (at 1ns) before T2 began (at 2ns)
-          so that T2 < T3 < T2: a circle
+          so that T2 < T3 < T2: a cycle
     "#]]
     .assert_eq(&words(
         "c1 0-1: w x 1
@@ -585,7 +607,7 @@ fn a_run_is_judged_as_a_property() {
 
           T1 < T2: T1 read nothing in k1, without the 2 of T2
           T2 < T1: T2 read nothing in k2, without the 1 of T1
-          so that T1 < T2 < T1: a circle
+          so that T1 < T2 < T1: a cycle
     "#]]
     .assert_eq(&explanation_text(&property.explanation.expect("it is violated")));
     assert_eq!(judge(&ISOLATION, Level::SnapshotIsolation, &history, DEFAULT_BUDGET).verdict, Verdict::Holds);

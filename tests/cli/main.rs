@@ -889,9 +889,9 @@ fn lists() {
             guarantees
               linearizable         one order of all operations that keeps to real time and explains every answer
               sequential           one order of all operations that keeps to each client's own and explains every answer
-              causal               whoever sees a write sees what came before it, and all agree on what overwrites what
-              monotonic-writes     whoever sees a write sees what its client had written before
-              writes-follow-reads  whoever sees a write sees what its client had read before
+              causal               a client that sees a write sees what came before it, and all agree on what overwrites what
+              monotonic-writes     a client that sees a write sees what the writing client had written before
+              writes-follow-reads  a client that sees a write sees what the writing client had read before
               monotonic-reads      what a client has seen, it goes on seeing, or something newer
               read-your-writes     what a client has written, it sees, or something newer
 
@@ -903,7 +903,7 @@ fn lists() {
               strong-session-snapshot-isolation  snapshot isolation, and a snapshot holds what its client had committed before
               snapshot-isolation                 each transaction reads from one snapshot, and of two that write one key at once, one aborts
               parallel-snapshot-isolation        as snapshot isolation, but snapshots may see other transactions in different orders
-              read-committed                     nobody reads what was aborted or not final
+              read-committed                     no transaction reads what was aborted or not final
               read-uncommitted                   writes of two transactions are not interleaved
         "#]],
     );

@@ -126,6 +126,39 @@ fn sweeps_and_traces() {
     demand("row", &defect, "a defect");
 }
 
+/// The records that a broken rule rests on are records of the trace: the last is that in which it shows, and each time that is among the
+/// facts is the time of one of them.
+#[test]
+fn records_of_an_explanation_are_those_of_the_trace() {
+    let home = tempfile::tempdir().expect("a folder");
+    let trace = home.path().join("trace.jsonl");
+    let trace_path = trace.to_str().expect("text");
+    for (scenario, name) in [
+        ("scenarios/raft/bugs/forgets-vote.ron", "election-safety"),
+        ("scenarios/commit/bugs/yes-before-durable.ron", "persist-before-yes"),
+        ("scenarios/detector/bugs/old-news-resurrect.ron", "never-resurrect"),
+    ] {
+        let violated = (1..60).find_map(|seed: u32| {
+            let run = printed(&["run", scenario, "--seed", &seed.to_string(), "--format", "json", "--trace", trace_path]).remove(0);
+            let mut properties = run["properties"].as_array().expect("a list").clone().into_iter();
+            properties.find(|property| property["name"] == name && property["verdict"] == "violated")
+        });
+        let violated = violated.unwrap_or_else(|| panic!("{scenario} violates {name} in no seed"));
+        let lines = fs::read_to_string(&trace).expect("text");
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let explanation = &violated["explanation"];
+        let numbers = explanation["records"].as_array().expect("a list");
+        let records: Vec<&Value> = numbers.iter().map(|number| &lines[number.as_u64().expect("a number") as usize]).collect();
+        assert!(records.len() > 1, "{scenario}: {explanation}");
+        assert!(records.iter().zip(numbers).all(|(record, number)| record["number"] == *number), "{scenario}: {explanation}");
+        assert_eq!(records.last().map(|record| &record["at_ns"]), Some(&violated["at_ns"]), "{scenario}: {explanation}");
+        for fact in explanation["facts"].as_array().expect("a list") {
+            let time = &fact["is"]["time"];
+            assert!(time.is_null() || records.iter().any(|record| record["at_ns"] == *time), "{scenario}: {fact} in {records:#?}");
+        }
+    }
+}
+
 #[test]
 fn histories() {
     let stale = "docs/examples/stale-read.edn";

@@ -165,7 +165,7 @@ impl Values {
 /// # Panics
 /// If the shape has no clients, no keys, or no values to choose from.
 pub fn generate<M: Sample>(model: &M, shape: &Shape, key: RunKey) -> Made<M::Op, M::Ret> {
-    assert!(shape.clients > 0, "somebody must do the operations");
+    assert!(shape.clients > 0, "clients must do the operations");
     assert!(shape.keys > 0 && shape.values != Some(0), "there must be keys and values");
     let mut maker = Maker {
         model,

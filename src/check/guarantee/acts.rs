@@ -2,16 +2,17 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Deed, Observable};
+use super::{Observable, ObservedEffect, rules, told};
 use crate::base::ClientId;
 use crate::check::model::Key;
+use crate::check::{Broken, Fact};
 use crate::history::{History, Outcome};
 
 /// Why a history has no acts.
 pub(super) enum Refusal {
     /// Nothing can be said of it, for this reason.
-    Unclear(String),
-    /// This operation saw what nobody wrote.
+    Unclear(Broken),
+    /// This operation saw what no operation wrote.
     Wrong(usize),
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Write {
     pub(super) value: u32,
 }
 
-/// What one client did, in order. An operation of unknown outcome that somebody saw is a session of its own: nothing waits for it.
+/// What one client did, in order. An operation of unknown outcome that was seen is a session of its own: nothing waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) acts: Vec<Placed>,
@@ -103,7 +104,7 @@ impl Acts {
 struct Pending<V> {
     index: usize,
     key: u32,
-    deed: Deed<V>,
+    effect: ObservedEffect<V>,
     session: usize,
     follows: u32,
 }
@@ -147,22 +148,21 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
     let mut clients: FxHashMap<ClientId, usize> = FxHashMap::default();
     let mut pending: Vec<Pending<M::Value>> = Vec::new();
     for (index, operation) in history.operations().iter().enumerate() {
-        let deed = model.deed(&operation.op, operation.result());
-        if matches!(operation.outcome, Outcome::Failed) || deed == Deed::Nothing {
+        let effect = model.observed_effect(&operation.op, operation.result());
+        if matches!(operation.outcome, Outcome::Failed) || effect == ObservedEffect::Nothing {
             continue;
         }
-        if deed == Deed::Unclear {
-            let told = model.describe(&operation.op, operation.result());
-            return Err(Refusal::Unclear(format!("{told} is neither a read nor a write of a register, nor of a set that only grows")));
+        if effect == ObservedEffect::Unclear {
+            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", told(model, history, index))));
         }
         let count = keys.len() as u32;
         let key = *keys.entry(model.key(&operation.op)).or_insert(count);
         let session = *clients.entry(operation.client).or_insert_with(|| maker.session(None));
         if matches!(operation.outcome, Outcome::Unknown) {
             let follows = maker.acts.sessions[session].acts.len() as u32;
-            pending.push(Pending { index, key, deed, session, follows });
+            pending.push(Pending { index, key, effect, session, follows });
         } else {
-            maker.add(session, index, key, deed);
+            maker.add(session, index, key, effect);
         }
     }
     maker.assumed = true;
@@ -182,13 +182,15 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             let before = pending.len();
             let mut left = Vec::new();
             for one in pending {
-                let written = match &one.deed {
-                    Deed::Write(value) | Deed::Swap { new: value, .. } | Deed::Add(value) => self.values.get(&(one.key, value.clone())),
+                let written = match &one.effect {
+                    ObservedEffect::Write(value) | ObservedEffect::Swap { new: value, .. } | ObservedEffect::Add(value) => {
+                        self.values.get(&(one.key, value.clone()))
+                    }
                     _ => None,
                 };
                 if written.is_some_and(|value| self.seen.contains(value)) {
                     let session = self.session(Some((one.session, one.follows)));
-                    self.add(session, one.index, one.key, one.deed);
+                    self.add(session, one.index, one.key, one.effect);
                 } else {
                     left.push(one);
                 }
@@ -224,30 +226,30 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         Act::Read { value: seen.map(|value| self.saw(index, key, value)) }
     }
 
-    fn add(&mut self, session: usize, index: usize, key: u32, deed: Deed<V>) {
-        match deed {
-            Deed::Write(value) => self.write(session, index, key, value),
-            Deed::Add(value) => {
+    fn add(&mut self, session: usize, index: usize, key: u32, effect: ObservedEffect<V>) {
+        match effect {
+            ObservedEffect::Write(value) => self.write(session, index, key, value),
+            ObservedEffect::Add(value) => {
                 let element = self.value(key, value.clone());
                 self.elements.insert(element);
                 self.write(session, index, key, value);
             }
-            Deed::Read(seen) => {
+            ObservedEffect::Read(seen) => {
                 let act = self.read(index, key, seen);
                 self.push(session, index, key, act);
             }
-            Deed::Swap { seen, new } => {
+            ObservedEffect::Swap { seen, new } => {
                 let act = self.read(index, key, seen);
                 self.push(session, index, key, act);
                 self.write(session, index, key, new);
             }
-            Deed::Members(seen) => {
+            ObservedEffect::Members(seen) => {
                 let mut values: Vec<u32> = seen.into_iter().map(|value| self.saw(index, key, value)).collect();
                 values.sort_unstable();
                 values.dedup();
                 self.push(session, index, key, Act::Members { values });
             }
-            Deed::Nothing | Deed::Unclear => {}
+            ObservedEffect::Nothing | ObservedEffect::Unclear => {}
         }
     }
 
@@ -275,7 +277,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         session.acts.push(Placed { index, key, act });
     }
 
-    /// Finds out who wrote what.
+    /// Finds out which operation wrote what.
     fn finish(mut self) -> Result<Acts, Refusal> {
         let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
         let mut twice = vec![false; self.values.len()];
@@ -299,8 +301,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             }
         }
         if let Some(((_, value), _)) = repeated.iter().min_by_key(|(_, number)| *number) {
-            let why = format!("{value:?} is written more than once, or was there at first: nobody can say which write a read saw");
-            return Err(Refusal::Unclear(why));
+            return Err(Refusal::Unclear(rules::REPEATED.with("value", Fact::Value(format!("{value:?}")))));
         }
         // Each value has one writer: what is taken to have taken effect has.
         if let Some(seer) = wrong.first() {

@@ -6,16 +6,16 @@
 //! | --- | --- |
 //! | [`Guarantee::Linearizable`] | one order of all operations that keeps to real time |
 //! | [`Guarantee::Sequential`] | one order of all operations that keeps to each client's own (L. Lamport, 1979) |
-//! | [`Guarantee::Causal`] | whoever sees a write sees what came before it, and all agree on what overwrites what |
-//! | [`Guarantee::MonotonicWrites`] | whoever sees a write sees what its client had written before |
-//! | [`Guarantee::WritesFollowReads`] | whoever sees a write sees what its client had read before |
+//! | [`Guarantee::Causal`] | a client that sees a write sees what came before it, and all agree on what overwrites what |
+//! | [`Guarantee::MonotonicWrites`] | a client that sees a write sees what the writing client had written before |
+//! | [`Guarantee::WritesFollowReads`] | a client that sees a write sees what the writing client had read before |
 //! | [`Guarantee::MonotonicReads`] | what a client has seen, it goes on seeing, or something newer |
 //! | [`Guarantee::ReadYourWrites`] | what a client has written, it sees, or something newer |
 //!
 //! **What non-decomposition costs.** Linearizability can be judged key by key: each key keeps to it if and only if all together do.
 //! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states
 //! that are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it.
-//! Each key alone is tried first, since one that fails convicts the whole; so is causal consistency, which is quick. What is left may be
+//! Each key alone is tried first, since one that fails shows it for the whole; so is causal consistency, which is quick. What is left may be
 //! unknown where linearizability was decided at once.
 //!
 //! **Causal and below** are told for registers in which no value is written twice, and for sets that only grow: then it is known what each
@@ -29,10 +29,11 @@ mod clocks;
 mod sequential;
 mod sessions;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
+use std::slice;
 
-use super::Verdict;
 use super::intake::{Answer, Item, Store};
 use super::linearizability::{self, Judgement, default_budget};
 use super::model::Model;
@@ -47,6 +48,7 @@ use super::model::queue::Queue;
 use super::model::register::{Register, RegisterOp, RegisterResult};
 use super::model::set::Set;
 use super::model::stack::Stack;
+use super::{Broken, Fact, Verdict};
 use crate::history::History;
 use crate::history::formats::Value;
 
@@ -102,9 +104,9 @@ impl Guarantee {
         match self {
             Self::Linearizable => "one order of all operations that keeps to real time and explains every answer",
             Self::Sequential => "one order of all operations that keeps to each client's own and explains every answer",
-            Self::Causal => "whoever sees a write sees what came before it, and all agree on what overwrites what",
-            Self::MonotonicWrites => "whoever sees a write sees what its client had written before",
-            Self::WritesFollowReads => "whoever sees a write sees what its client had read before",
+            Self::Causal => "a client that sees a write sees what came before it, and all agree on what overwrites what",
+            Self::MonotonicWrites => "a client that sees a write sees what the writing client had written before",
+            Self::WritesFollowReads => "a client that sees a write sees what the writing client had read before",
             Self::MonotonicReads => "what a client has seen, it goes on seeing, or something newer",
             Self::ReadYourWrites => "what a client has written, it sees, or something newer",
         }
@@ -136,7 +138,7 @@ impl fmt::Display for Guarantee {
 
 /// What an operation shows of the one who did it: what it wrote, and what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed<V> {
+pub enum ObservedEffect<V> {
     /// It wrote this over whatever there was.
     Write(V),
     /// It saw this; nothing, if the register was empty.
@@ -169,9 +171,9 @@ pub trait Observable: Model {
     }
 
     /// What this operation shows, with what it returned if that is known. By default, nothing is known of it.
-    fn deed(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> Deed<Self::Value> {
+    fn observed_effect(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> ObservedEffect<Self::Value> {
         let _ = (op, ret);
-        Deed::Unclear
+        ObservedEffect::Unclear
     }
 }
 
@@ -182,26 +184,30 @@ pub struct GuaranteeReport {
     pub guarantee: Guarantee,
     /// Whether it was kept.
     pub verdict: Verdict,
-    /// Why not, or why nobody knows; empty if it was.
-    pub why: String,
-    /// The operations that show why not, by their indices in the history.
-    pub operations: Vec<usize>,
+    /// Why not, or why it is not known; nothing if it was. If writes are older than each other in a cycle, why each is older than the next.
+    pub why: Vec<Broken>,
     /// How many states were explored.
     pub states: u64,
 }
 
 impl GuaranteeReport {
     const fn holds(guarantee: Guarantee, states: u64) -> Self {
-        Self { guarantee, verdict: Verdict::Holds, why: String::new(), operations: Vec::new(), states }
+        Self { guarantee, verdict: Verdict::Holds, why: Vec::new(), states }
     }
 
-    const fn violated(guarantee: Guarantee, why: String, operations: Vec<usize>, states: u64) -> Self {
-        Self { guarantee, verdict: Verdict::Violated, why, operations, states }
+    /// The operations that show why it was not kept, by their indices in the history.
+    pub fn operations(&self) -> Vec<usize> {
+        let facts = self.why.iter().flat_map(|broken| &broken.facts).map(|(_, fact)| fact);
+        let single = facts.flat_map(|fact| if let Fact::All(facts) = fact { facts.as_slice() } else { slice::from_ref(fact) });
+        let operations = single.filter_map(|fact| if let Fact::Operation { index, .. } = fact { Some(*index) } else { None });
+        operations.collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
 
-    const fn unknown(guarantee: Guarantee, why: String, states: u64) -> Self {
-        Self { guarantee, verdict: Verdict::Unknown, why, operations: Vec::new(), states }
-    }
+/// An operation as a fact.
+fn told<M: Model>(model: &M, history: &History<M::Op, M::Ret>, index: usize) -> Fact {
+    let operation = &history.operations()[index];
+    Fact::Operation { index, text: model.describe(&operation.op, operation.result()) }
 }
 
 /// Judges whether the history keeps to one guarantee, exploring no more than about this many states for it; and if that does not tell, as
@@ -225,7 +231,8 @@ fn check_alone<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guara
         Guarantee::Sequential => {
             let causal = sessions::check(model, history, Guarantee::Causal);
             if causal.verdict == Verdict::Violated {
-                return GuaranteeReport { guarantee, why: format!("it is not even causal: {}", causal.why), ..causal };
+                let why = [rules::NOT_CAUSAL.broken()].into_iter().chain(causal.why).collect();
+                return GuaranteeReport { guarantee, why, ..causal };
             }
             check_sequential(model, history, budget)
         }
@@ -239,11 +246,16 @@ fn linearizable<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u
     match &report.judgement {
         Judgement::Holds { .. } => GuaranteeReport::holds(guarantee, report.states),
         Judgement::Violated { violations, .. } => {
-            let keys: Vec<&str> = violations.iter().map(|violation| violation.key.as_str()).collect();
-            let operations = violations.iter().flat_map(|violation| linearizability::shrink(model, history, violation).operations);
-            GuaranteeReport::violated(guarantee, format!("no order of {}", keys.join(", ")), operations.collect(), report.states)
+            let why = violations.iter().map(|violation| {
+                let core = linearizability::shrink(model, history, violation).operations;
+                let core = Fact::All(core.into_iter().map(|index| told(model, history, index)).collect());
+                rules::NO_ORDER.with("key", Fact::Key(violation.key.clone())).with("core", core)
+            });
+            GuaranteeReport { guarantee, verdict: Verdict::Violated, why: why.collect(), states: report.states }
         }
-        Judgement::Unknown { .. } => GuaranteeReport::unknown(guarantee, "the budget ended first".to_owned(), report.states),
+        Judgement::Unknown { .. } => {
+            GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::BUDGET.broken()], states: report.states }
+        }
     }
 }
 
@@ -272,15 +284,15 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Observable for Register<V> {
         self.initial()
     }
 
-    fn deed(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> Deed<V> {
+    fn observed_effect(&self, op: &RegisterOp<V>, ret: Option<&RegisterResult<V>>) -> ObservedEffect<V> {
         match (op, ret) {
-            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => Deed::Read(seen.clone()),
-            (RegisterOp::Read, None) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => Deed::Nothing,
-            (RegisterOp::Write(value), _) => Deed::Write(value.clone()),
+            (RegisterOp::Read, Some(RegisterResult::Value(seen))) => ObservedEffect::Read(seen.clone()),
+            (RegisterOp::Read, None) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => ObservedEffect::Nothing,
+            (RegisterOp::Write(value), _) => ObservedEffect::Write(value.clone()),
             (RegisterOp::Cas { expect, new }, None | Some(RegisterResult::Swapped)) => {
-                Deed::Swap { seen: expect.clone(), new: new.clone() }
+                ObservedEffect::Swap { seen: expect.clone(), new: new.clone() }
             }
-            _ => Deed::Unclear,
+            _ => ObservedEffect::Unclear,
         }
     }
 }
@@ -292,16 +304,16 @@ impl Observable for Store {
         self.initial()
     }
 
-    fn deed(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> Deed<Value> {
+    fn observed_effect(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> ObservedEffect<Value> {
         match (op, ret) {
-            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => Deed::Read(seen.clone()),
-            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => Deed::Read(seen.clone()),
-            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => Deed::Nothing,
-            (KvOp::Write { value, .. }, _) => Deed::Write(value.clone()),
+            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => ObservedEffect::Read(seen.clone()),
+            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => ObservedEffect::Read(seen.clone()),
+            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => ObservedEffect::Nothing,
+            (KvOp::Write { value, .. }, _) => ObservedEffect::Write(value.clone()),
             (KvOp::Cas { expect, new, .. }, None | Some(Answer::Known(KvResult::Swapped))) => {
-                Deed::Swap { seen: expect.clone(), new: new.clone() }
+                ObservedEffect::Swap { seen: expect.clone(), new: new.clone() }
             }
-            _ => Deed::Unclear,
+            _ => ObservedEffect::Unclear,
         }
     }
 }
@@ -310,12 +322,12 @@ impl Observable for Store {
 impl<V: Clone + Ord + Hash + fmt::Debug> Observable for GrowSet<V> {
     type Value = V;
 
-    fn deed(&self, op: &GrowSetOp<V>, ret: Option<&GrowSetResult<V>>) -> Deed<V> {
+    fn observed_effect(&self, op: &GrowSetOp<V>, ret: Option<&GrowSetResult<V>>) -> ObservedEffect<V> {
         match (op, ret) {
-            (GrowSetOp::Add(element), _) => Deed::Add(element.clone()),
-            (GrowSetOp::Read, Some(GrowSetResult::Elements(elements))) => Deed::Members(elements.iter().cloned().collect()),
-            (GrowSetOp::Read, None) => Deed::Nothing,
-            _ => Deed::Unclear,
+            (GrowSetOp::Add(element), _) => ObservedEffect::Add(element.clone()),
+            (GrowSetOp::Read, Some(GrowSetResult::Elements(elements))) => ObservedEffect::Members(elements.iter().cloned().collect()),
+            (GrowSetOp::Read, None) => ObservedEffect::Nothing,
+            _ => ObservedEffect::Unclear,
         }
     }
 }
@@ -326,3 +338,29 @@ macro_rules! unclear {
 }
 
 unclear!(Counter, Set<Item>, Queue<Value>, Stack<Value>, PriorityQueue<Value>, Lock<Value>, FencedLock<Value>, Log<Value>);
+
+/// What shows that a guarantee was not kept, and why it may not be known.
+mod rules {
+    use crate::check::Rule;
+
+    pub(super) static NO_ORDER: Rule = Rule::new("no-order", "no order of {key}");
+    pub(super) static BUDGET: Rule = Rule::new("budget", "the budget ended first");
+
+    pub(super) static NOT_CAUSAL: Rule = Rule::new("not-causal", "it is not even causal");
+    pub(super) static KEY_ALONE: Rule = Rule::new("key-alone", "key {key} alone has no order that keeps to each client's own");
+    pub(super) static KEYS_TOGETHER: Rule = Rule::new("keys-together", "no order of all keys together keeps to each client's own");
+    pub(super) static NO_OWN_ORDER: Rule = Rule::new("no-own-order", "no order keeps to each client's own");
+    pub(super) static UNDECIDED: Rule =
+        Rule::new("undecided", "undecided after {states} states: keys cannot be judged apart here, so that histories must be short");
+
+    pub(super) static NEVER_WRITTEN: Rule = Rule::new("never-written", "{reader} saw what no operation wrote");
+    pub(super) static MISSED: Rule = Rule::new("missed", "{reader} saw less than it had to: {known} was known there");
+    pub(super) static OLDER: Rule = Rule::new("older", "{older} is older than {newer}, as {shown} shows");
+    pub(super) static CIRCULAR: Rule = Rule::new("circular", "each of these saw what only came of it: {readers}");
+    pub(super) static ADDED_TWICE: Rule =
+        Rule::new("added-twice", "an element is added twice, so that it cannot be said which of the two was seen");
+    pub(super) static UNOBSERVABLE: Rule =
+        Rule::new("unobservable", "{operation} is neither a read nor a write of a register, nor of a set that only grows");
+    pub(super) static REPEATED: Rule =
+        Rule::new("repeated", "{value} is written more than once, or was there at first: it cannot be said which write a read saw");
+}

@@ -2,9 +2,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Guarantee, GuaranteeReport};
+use super::{Guarantee, GuaranteeReport, rules, told};
 use crate::base::ClientId;
 use crate::check::model::{Key, Model, Role};
+use crate::check::{Broken, Fact, Verdict};
 use crate::history::{History, Outcome};
 
 /// Judges whether there is one order of all operations that keeps to each client's own, exploring no more than about this many states.
@@ -16,13 +17,13 @@ pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, b
     keys.sort_unstable();
     keys.dedup();
     let mut states = 0;
-    // One key that has no order convicts the whole; and is quicker to search.
+    // If one key has no order, neither has the whole; and a key is quicker to search.
     for key in keys.iter().filter(|_| keys.len() > 1) {
         let mut search = Search::new(model, history, Some(*key));
         let found = search.run(budget.saturating_sub(states) / 4);
         states += search.states;
         if found == Some(false) {
-            return convict(&search, states, format!("key {key} alone has no order that keeps to each client's own"));
+            return violated(history, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
         }
     }
     let mut search = Search::new(model, history, None);
@@ -30,17 +31,17 @@ pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, b
     states += search.states;
     match found {
         Some(true) => GuaranteeReport::holds(guarantee, states),
-        Some(false) if keys.len() > 1 => convict(&search, states, "no order of all keys together keeps to each client's own".to_owned()),
-        Some(false) => convict(&search, states, "no order keeps to each client's own".to_owned()),
-        None => {
-            let why = format!("undecided after {states} states: keys cannot be judged apart here, so that histories must be short");
-            GuaranteeReport::unknown(guarantee, why, states)
+        Some(false) => {
+            violated(history, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
         }
+        None => GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::UNDECIDED.with("states", states)], states },
     }
 }
 
-fn convict<M: Model>(search: &Search<'_, M>, states: u64, why: String) -> GuaranteeReport {
-    GuaranteeReport::violated(Guarantee::Sequential, why, search.blocked.clone(), states)
+fn violated<M: Model>(history: &History<M::Op, M::Ret>, search: &Search<'_, M>, states: u64, why: Broken) -> GuaranteeReport {
+    let stuck = search.blocked.iter().map(|index| told(search.model, history, *index)).collect();
+    let why = vec![why.with("stuck", Fact::All(stuck))];
+    GuaranteeReport { guarantee: Guarantee::Sequential, verdict: Verdict::Violated, why, states }
 }
 
 /// One operation, laid out for the search.

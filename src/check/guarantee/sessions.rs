@@ -4,51 +4,39 @@
 //! when it reads a register must not be newer than what it reads. That orders the writes; a cycle is a violation.
 
 use super::acts::{self, Act, Acts, Refusal, Session, last_up_to};
-use super::clocks::{Clock, Precedence};
-use super::{Guarantee, GuaranteeReport, Observable};
+use super::clocks::{self, Clock, Precedence};
+use super::{Guarantee, GuaranteeReport, Observable, rules, told};
+use crate::check::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges one of the guarantees from causal consistency downwards.
 pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
-    let say = |index: usize| {
-        let operation = &history.operations()[index];
-        model.describe(&operation.op, operation.result())
-    };
+    let say = |index: usize| told(model, history, index);
+    let report = |verdict, why, states| GuaranteeReport { guarantee, verdict, why, states };
     let acts = match acts::lay_out(model, history) {
         Ok(acts) => acts,
-        Err(Refusal::Unclear(why)) => return GuaranteeReport::unknown(guarantee, why, 0),
-        Err(Refusal::Wrong(index)) => {
-            return GuaranteeReport::violated(guarantee, format!("{} saw what nobody wrote", say(index)), vec![index], 0);
-        }
+        Err(Refusal::Unclear(why)) => return report(Verdict::Unknown, vec![why], 0),
+        Err(Refusal::Wrong(index)) => return report(Verdict::Violated, vec![rules::NEVER_WRITTEN.with("reader", say(index))], 0),
     };
-    let pass = Pass::new(&acts, guarantee).run();
-    match pass {
+    let violated = |why| report(Verdict::Violated, why, acts.count);
+    match Pass::new(&acts, guarantee).run() {
         Ok(precedence) => match precedence.cycle() {
             Some(cycle) => {
-                let facts = cycle.iter().map(|(from, edge)| {
-                    let (from, to) = (acts.writes[*from as usize].index, acts.writes[edge.to as usize].index);
-                    format!("{} is older than {}, as {} shows", say(from), say(to), say(edge.reason))
-                });
-                let mut operations: Vec<usize> =
-                    cycle.iter().flat_map(|(from, edge)| [acts.writes[*from as usize].index, edge.reason]).collect();
-                operations.sort_unstable();
-                operations.dedup();
-                GuaranteeReport::violated(guarantee, facts.collect::<Vec<_>>().join("; but "), operations, acts.count)
+                let write = |write: u32| say(acts.writes[write as usize].index);
+                let older = |(from, edge): &(u32, clocks::Edge)| {
+                    rules::OLDER.with("older", write(*from)).with("newer", write(edge.to)).with("shown", say(edge.reason))
+                };
+                violated(cycle.iter().map(older).collect())
             }
             None if acts.ambiguous && guarantee < Guarantee::MonotonicReads => {
-                let why = "an element is added twice, so that nobody can say which of the two was seen".to_owned();
-                GuaranteeReport::unknown(guarantee, why, acts.count)
+                report(Verdict::Unknown, vec![rules::ADDED_TWICE.broken()], acts.count)
             }
             None => GuaranteeReport::holds(guarantee, acts.count),
         },
-        Err(Missed::Older { read, known }) => {
-            let why = format!("{} saw less than it had to: {} was known there", say(read), say(known));
-            GuaranteeReport::violated(guarantee, why, vec![known.min(read), known.max(read)], acts.count)
-        }
-        Err(Missed::Circle(reads)) => {
-            let told: Vec<String> = reads.iter().take(4).map(|index| say(*index)).collect();
-            let why = format!("each of these saw what only came of it: {}", told.join(", "));
-            GuaranteeReport::violated(guarantee, why, reads, acts.count)
+        Err(Missed::Older { read, known }) => violated(vec![rules::MISSED.with("reader", say(read)).with("known", say(known))]),
+        Err(Missed::Cycle(reads)) => {
+            let readers = Fact::All(reads.into_iter().map(say).collect());
+            violated(vec![rules::CIRCULAR.with("readers", readers)])
         }
     }
 }
@@ -58,7 +46,7 @@ enum Missed {
     /// A read of less than its session knew of, by this operation.
     Older { read: usize, known: usize },
     /// Reads that wait for one another.
-    Circle(Vec<usize>),
+    Cycle(Vec<usize>),
 }
 
 /// The walk through all sessions.
@@ -69,7 +57,7 @@ struct Pass<'a> {
     at: Vec<usize>,
     knows: Vec<Clock>,
     started: Vec<bool>,
-    /// What whoever reads a write gets to know; nothing while its session is not there yet.
+    /// What the readers of a write get to know; nothing while its session is not there yet.
     tells: Vec<Option<Clock>>,
     precedence: Precedence,
 }
@@ -112,7 +100,7 @@ impl<'a> Pass<'a> {
         }
         let waiting = self.acts.sessions.iter().zip(&self.at).filter_map(|(session, at)| session.acts.get(*at));
         let waiting: Vec<usize> = waiting.map(|placed| placed.index).collect();
-        if waiting.is_empty() { Ok(self.precedence) } else { Err(Missed::Circle(waiting)) }
+        if waiting.is_empty() { Ok(self.precedence) } else { Err(Missed::Cycle(waiting)) }
     }
 
     /// Goes on with one session as far as nothing is missing. Says whether it moved.

@@ -93,7 +93,7 @@ impl Dialect for GrowSets {
             GrowSetOp::Read => {
                 let elements = items(call.value, "all elements")?;
                 let (count, set) = (elements.len(), elements.into_iter().collect::<BTreeSet<_>>());
-                // A set does not hold a thing twice: somebody who reads it twice reads no set.
+                // A set does not hold a thing twice: what is read twice is read of no set.
                 if set.len() == count { Ok(GrowSetResult::Elements(set)) } else { Err("an element stands here twice".to_owned()) }
             }
         }

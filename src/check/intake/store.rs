@@ -178,7 +178,7 @@ impl KvValue for Value {
 pub enum Answer {
     /// This.
     Known(KvResult<Value>),
-    /// A compare-and-set did not find what it expected; what it found nobody knows.
+    /// A compare-and-set did not find what it expected; what it found is not known.
     Differed,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rustc_hash::FxHashSet;
 use serde::{Serialize, Serializer};
 
 use super::level::{Level, Levels};
@@ -15,7 +16,7 @@ use crate::check::Broken;
 /// that needs the order of each client, or real time, has that in its name: see [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phenomenon {
-    /// A value was read that nobody wrote.
+    /// A value was read that no transaction wrote.
     GarbageRead,
     /// A value is twice in a list, though it was appended once.
     DuplicateElement,
@@ -29,21 +30,21 @@ pub enum Phenomenon {
     DirtyUpdate,
     /// G1b: a value was read that its own transaction wrote over.
     IntermediateRead,
-    /// G0, a dirty write: transactions wrote over each other in a circle.
+    /// G0, a dirty write: transactions wrote over each other in a cycle.
     WriteCycle,
-    /// G1c, circular information flow: writes, and reads of what was written, in a circle.
+    /// G1c, circular information flow: writes, and reads of what was written, in a cycle.
     CircularFlow,
     /// A transaction wrote to a key after another had written over what it had read of that key (P4). A kind of G-single.
     LostUpdate,
-    /// G-single, read skew: a circle with one read that misses a write.
+    /// G-single, read skew: a cycle with one read that misses a write.
     ReadSkew,
     /// Two transactions see two writes in different orders. A kind of G-nonadjacent.
     LongFork,
-    /// G-nonadjacent: a circle with several reads that miss a write, no two of them in a row.
+    /// G-nonadjacent: a cycle with several reads that miss a write, no two of them in a row.
     Nonadjacent,
     /// Two transactions each read what the other wrote over, and wrote to different keys. A kind of G2-item.
     WriteSkew,
-    /// G2-item: a circle with reads that miss a write, two of them in a row.
+    /// G2-item: a cycle with reads that miss a write, two of them in a row.
     AntiDependency,
 }
 
@@ -51,7 +52,7 @@ impl Phenomenon {
     /// What it is called in short, and what it means.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::GarbageRead => ("garbage-read", "a read of what nobody wrote"),
+            Self::GarbageRead => ("garbage-read", "a read of what no transaction wrote"),
             Self::DuplicateElement => ("duplicate-element", "one append, seen twice"),
             Self::IncompatibleOrder => ("incompatible-order", "no one list explains what was read"),
             Self::Internal => ("internal", "a transaction that contradicts itself"),
@@ -180,8 +181,8 @@ pub struct Member {
     pub client: String,
     /// What became of it.
     pub fate: Fate,
-    /// What it did, in the words of the store: `append 1 to x`; what concerns others, if it did very much.
-    pub acts: Vec<String>,
+    /// What it did; what concerns others, if it did very much.
+    pub acts: Vec<Access>,
     /// How many more acts it had.
     pub more: usize,
 }
@@ -194,6 +195,70 @@ fn all_from_one<S: Serializer>(places: &[usize], serializer: S) -> Result<S::Ok,
     serializer.collect_seq(places.iter().map(|place| place + 1))
 }
 
+/// What a transaction did to a key. Keys and values are called as people call them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// Which key.
+    pub key: String,
+    /// What it did.
+    pub did: Did,
+}
+
+/// What can be done to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Did {
+    /// It was read, and this was seen, if that is known.
+    Read(Option<Version>),
+    /// This was put at the end of a list.
+    Append(String),
+    /// This was put into a register.
+    Write(String),
+    /// So much was added to a number.
+    Add(i64),
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.key;
+        match &self.did {
+            Did::Read(None) => write!(f, "read {key}"),
+            Did::Read(Some(seen)) => write!(f, "read {key} → {seen}"),
+            Did::Append(value) => write!(f, "append {value} to {key}"),
+            Did::Write(value) => write!(f, "write {key} = {value}"),
+            Did::Add(amount) => write!(f, "add {amount:+} to {key}"),
+        }
+    }
+}
+
+/// What a key holds, as a read saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Version {
+    /// Nothing at all.
+    Nothing,
+    /// A value.
+    Value(String),
+    /// A list.
+    List {
+        /// How many elements come before those that are told.
+        hidden: usize,
+        /// The last elements.
+        last: Vec<String>,
+    },
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Value(value) => f.write_str(value),
+            Self::List { hidden: 0, last } => write!(f, "[{}]", last.join(", ")),
+            Self::List { hidden, last } => write!(f, "[… {hidden} more …, {}]", last.join(", ")),
+        }
+    }
+}
+
 /// How many findings of one name are kept. The others are counted.
 pub const FINDINGS_KEPT: usize = 8;
 
@@ -203,9 +268,18 @@ pub(super) struct Findings {
     kept: Vec<Finding>,
     counts: Vec<(Anomaly, usize)>,
     levels: Levels,
+    /// What is wrong with values, by key and value. Never walked: order does not show.
+    values: FxHashSet<(Phenomenon, u32, i64)>,
 }
 
 impl Findings {
+    /// As [`add`](Self::add), for what is wrong with a value of a key: once, however many transactions saw it.
+    pub(super) fn add_value(&mut self, phenomenon: Phenomenon, key: u32, value: i64, make: impl FnOnce() -> Finding) {
+        if self.values.insert((phenomenon, key, value)) {
+            self.add(Anomaly::data(phenomenon), make);
+        }
+    }
+
     /// Counts one more, and makes it if there is room.
     pub(super) fn add(&mut self, anomaly: Anomaly, make: impl FnOnce() -> Finding) {
         self.levels = self.levels.and(anomaly.levels());

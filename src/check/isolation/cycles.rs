@@ -1,4 +1,4 @@
-//! Circles in the graph, found and named: for each level the circles that it forbids, and of those the shortest.
+//! Cycles in the graph, found and named: for each level the cycles that it forbids, and of those the shortest.
 
 use std::collections::VecDeque;
 
@@ -8,15 +8,15 @@ use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
-use super::graph::{Graph, Kind, Why};
+use super::evidence::Evidence;
+use super::graph::{Dependency, Graph, Why};
 use super::level::{Level, Levels};
 use super::transactions::Transactions;
-use super::words::Words;
 
-/// Once a circle is found, so many steps more are spent on finding a shorter one.
+/// Once a cycle is found, so many steps more are spent on finding a shorter one.
 const IMPROVE: u64 = 200_000;
 
-/// Circles of one sort: made of edges of these kinds, perhaps without two anti-dependencies in a row.
+/// Cycles of one sort: made of edges of these kinds, perhaps without two anti-dependencies in a row.
 #[derive(Clone, Copy, Debug)]
 struct Family {
     kinds: u32,
@@ -27,14 +27,15 @@ struct Family {
 }
 
 /// Writes, and reads of what was written.
-pub(super) const FLOW: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit();
-pub(super) const DATA: u32 = Kind::WriteWrite.bit() | Kind::WriteRead.bit() | Kind::ReadWrite.bit() | Kind::Via.bit();
-pub(super) const SESSION: u32 = DATA | Kind::Process.bit();
-pub(super) const ALL: u32 = SESSION | Kind::RealTime.bit() | Kind::TimedWrite.bit() | Kind::TimedMiss.bit();
+pub(super) const FLOW: u32 = Dependency::WriteWrite.bit() | Dependency::WriteRead.bit();
+pub(super) const DATA: u32 =
+    Dependency::WriteWrite.bit() | Dependency::WriteRead.bit() | Dependency::ReadWrite.bit() | Dependency::Via.bit();
+pub(super) const SESSION: u32 = DATA | Dependency::Process.bit();
+pub(super) const ALL: u32 = SESSION | Dependency::RealTime.bit() | Dependency::TimedWrite.bit() | Dependency::TimedMiss.bit();
 
 /// The weakest level first.
 const FAMILIES: [Family; 8] = [
-    Family { kinds: Kind::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
+    Family { kinds: Dependency::WriteWrite.bit(), adjacent: true, level: Level::ReadUncommitted },
     Family { kinds: FLOW, adjacent: true, level: Level::ReadCommitted },
     Family { kinds: DATA, adjacent: false, level: Level::SnapshotIsolation },
     Family { kinds: DATA, adjacent: true, level: Level::Serializable },
@@ -44,9 +45,9 @@ const FAMILIES: [Family; 8] = [
     Family { kinds: ALL, adjacent: true, level: Level::StrictSerializable },
 ];
 
-/// Names the circles of each component of the graph. Returns how many steps that took, and whether the budget ended before every G-single
+/// Names the cycles of each component of the graph. Returns how many steps that took, and whether the budget ended before every G-single
 /// could be looked for.
-pub(super) fn name_circles(
+pub(super) fn name_cycles(
     transactions: &Transactions,
     graph: &Graph,
     components: &[Vec<u32>],
@@ -54,7 +55,7 @@ pub(super) fn name_circles(
     budget: u64,
     findings: &mut Findings,
 ) -> (u64, bool) {
-    let mut search = Search { words: Words::new(transactions), findings, left: budget, cut_short: false };
+    let mut search = Search { evidence: Evidence::new(transactions), findings, left: budget, cut_short: false };
     let nodes = (0..).zip(components).flat_map(|(number, component)| component.iter().map(move |node| (*node, number)));
     let component_of: FxHashMap<u32, usize> = nodes.collect();
     let mut lost_in: Vec<Vec<(u32, u32)>> = vec![Vec::new(); components.len()];
@@ -70,7 +71,7 @@ pub(super) fn name_circles(
 }
 
 struct Search<'a> {
-    words: Words<'a>,
+    evidence: Evidence<'a>,
     findings: &'a mut Findings,
     left: u64,
     cut_short: bool,
@@ -98,14 +99,14 @@ impl Component<'_> {
     /// Where an edge leads to, if the family allows it after what came before.
     fn next(&self, family: Family, state: State, to: NodeIndex, why: Why) -> Option<State> {
         let kind = why.kind();
-        if kind != Kind::Via && family.kinds & kind.bit() == 0 {
+        if kind != Dependency::Via && family.kinds & kind.bit() == 0 {
             return None;
         }
         if family.adjacent {
             return Some(to.index() * 2);
         }
         match (kind, state % 2) {
-            (Kind::Via, arrived) => Some(to.index() * 2 + arrived),
+            (Dependency::Via, arrived) => Some(to.index() * 2 + arrived),
             (miss, 1) if miss.is_miss() => None,
             (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
             _ => Some(to.index() * 2),
@@ -132,10 +133,10 @@ impl Component<'_> {
             }
             kosaraju_scc(&walks).into_iter().map(|nodes| nodes.into_iter().map(NodeIndex::index).collect()).collect::<Vec<Vec<State>>>()
         };
-        let mut circles: Vec<Vec<State>> = scc.into_iter().filter(|states: &Vec<State>| states.len() > 1).collect();
-        circles.iter_mut().for_each(|states| states.sort_unstable());
-        circles.sort_unstable();
-        circles
+        let mut cycles: Vec<Vec<State>> = scc.into_iter().filter(|states: &Vec<State>| states.len() > 1).collect();
+        cycles.iter_mut().for_each(|states| states.sort_unstable());
+        cycles.sort_unstable();
+        cycles
     }
 }
 
@@ -163,15 +164,15 @@ impl Search<'_> {
     }
 
     fn family(&mut self, component: &Component<'_>, family: Family, known: &mut Vec<Known>) {
-        let circles = component.walks(family);
-        if circles.is_empty() {
+        let cycles = component.walks(family);
+        if cycles.is_empty() {
             return;
         }
         let mut member = vec![usize::MAX; component.names.len() * 2];
-        for (number, states) in circles.iter().enumerate() {
+        for (number, states) in cycles.iter().enumerate() {
             states.iter().for_each(|state| member[*state] = number);
         }
-        let mut covered = vec![false; circles.len()];
+        let mut covered = vec![false; cycles.len()];
         for known in known.iter().filter(|known| known.levels.has(family.level)) {
             let within = |number: usize| known.transactions.iter().all(|node| member[node * 2] == number || member[node * 2 + 1] == number);
             for number in [member[known.transactions[0] * 2], member[known.transactions[0] * 2 + 1]] {
@@ -189,21 +190,21 @@ impl Search<'_> {
             from: vec![(0, NO_EDGE); member.len()],
             steps: 0,
         };
-        for (number, states) in circles.iter().enumerate().filter(|(number, _)| !covered[*number]) {
+        for (number, states) in cycles.iter().enumerate().filter(|(number, _)| !covered[*number]) {
             let single = family.kinds == DATA && !family.adjacent;
             let found = single.then(|| self.shortest(&mut walker, number, states, true)).flatten();
-            let Some(circle) = found.or_else(|| self.shortest(&mut walker, number, states, false)) else { continue };
-            let anomaly = name(&circle);
-            let transactions = circle.iter().map(|(node, _)| *node).collect();
+            let Some(cycle) = found.or_else(|| self.shortest(&mut walker, number, states, false)) else { continue };
+            let anomaly = name(&cycle);
+            let transactions = cycle.iter().map(|(node, _)| *node).collect();
             known.push(Known { levels: anomaly.levels(), transactions });
-            let named: Vec<(u32, Why)> = circle.iter().map(|(node, why)| (component.names[*node], *why)).collect();
-            let words = self.words;
-            self.findings.add(anomaly, || words.cycle(anomaly, &named));
+            let named: Vec<(u32, Why)> = cycle.iter().map(|(node, why)| (component.names[*node], *why)).collect();
+            let evidence = self.evidence;
+            self.findings.add(anomaly, || evidence.cycle(anomaly, &named));
         }
     }
 
-    /// The shortest circle through these states, as far as the budget goes; with exactly one anti-dependency if that is wanted.
-    fn shortest(&mut self, walker: &mut Walker<'_, '_>, number: usize, states: &[State], single: bool) -> Option<Circle> {
+    /// The shortest cycle through these states, as far as the budget goes; with exactly one anti-dependency if that is wanted.
+    fn shortest(&mut self, walker: &mut Walker<'_, '_>, number: usize, states: &[State], single: bool) -> Option<Cycle> {
         let (mut bound, mut best) = (u32::MAX, None);
         let mut last_step = u64::MAX;
         let mut steps = 0;
@@ -220,8 +221,8 @@ impl Search<'_> {
             self.left = self.left.saturating_sub(walker.steps);
             steps += walker.steps;
             walker.steps = 0;
-            if let Some((length, circle)) = taken {
-                (bound, best) = (length, Some(circle));
+            if let Some((length, cycle)) = taken {
+                (bound, best) = (length, Some(cycle));
                 last_step = last_step.min(steps + IMPROVE);
             }
         }
@@ -230,11 +231,11 @@ impl Search<'_> {
 }
 
 /// Transactions of a component, each with the edge to the next.
-type Circle = Vec<(usize, Why)>;
+type Cycle = Vec<(usize, Why)>;
 
-const NO_EDGE: Why = Why::new(Kind::Via, 0);
+const NO_EDGE: Why = Why::new(Dependency::Via, 0);
 
-/// Looks for shortest circles, breadth first.
+/// Looks for shortest cycles, breadth first.
 struct Walker<'a, 'c> {
     component: &'a Component<'c>,
     family: Family,
@@ -248,8 +249,8 @@ struct Walker<'a, 'c> {
 }
 
 impl Walker<'_, '_> {
-    /// The shortest circle from this state back to it, if it is shorter than the bound. A node that is no transaction has no length.
-    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<(u32, Circle)> {
+    /// The shortest cycle from this state back to it, if it is shorter than the bound. A node that is no transaction has no length.
+    fn walk(&mut self, number: usize, start: State, bound: u32, single: bool) -> Option<(u32, Cycle)> {
         self.round += 1;
         let mut best = bound;
         let mut closing = None;
@@ -264,7 +265,7 @@ impl Walker<'_, '_> {
                 self.steps += 1;
                 let why = *edge.weight();
                 // What follows from real time in a roundabout way is told only if nothing else will do.
-                let roundabout = why.kind() == Kind::TimedWrite;
+                let roundabout = why.kind() == Dependency::TimedWrite;
                 let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
                 let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
                 let closes = next == start || single && next / 2 == start / 2 && state != start;
@@ -294,54 +295,54 @@ impl Walker<'_, '_> {
         }
         let is_first = state == start;
         let kind = why.kind();
-        let fits = kind == Kind::Via || (kind == Kind::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
-        (fits && !(is_first && kind == Kind::Via)).then(|| to.index() * 2)
+        let fits = kind == Dependency::Via || (kind == Dependency::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
+        (fits && !(is_first && kind == Dependency::Via)).then(|| to.index() * 2)
     }
 
-    fn unwind(&self, start: State, closing: (State, Why)) -> Circle {
-        let mut circle = Vec::new();
+    fn unwind(&self, start: State, closing: (State, Why)) -> Cycle {
+        let mut cycle = Vec::new();
         let (mut state, mut why) = closing;
         loop {
             if state / 2 < self.component.transactions {
-                circle.push((state / 2, why));
+                cycle.push((state / 2, why));
             }
             if state == start {
-                circle.reverse();
-                return circle;
+                cycle.reverse();
+                return cycle;
             }
             (state, why) = self.from[state];
         }
     }
 }
 
-/// The same circle, beginning with its first transaction.
-fn rotate(mut circle: Circle) -> Circle {
-    let first = (0..circle.len()).min_by_key(|place| circle[*place].0).unwrap_or(0);
-    circle.rotate_left(first);
-    circle
+/// The same cycle, beginning with its first transaction.
+fn rotate(mut cycle: Cycle) -> Cycle {
+    let first = (0..cycle.len()).min_by_key(|place| cycle[*place].0).unwrap_or(0);
+    cycle.rotate_left(first);
+    cycle
 }
 
-/// What a circle is called.
-fn name(circle: &[(usize, Why)]) -> Anomaly {
-    let kinds: Vec<Kind> = circle.iter().map(|(_, why)| why.kind()).collect();
-    let has = |kind: Kind| kinds.contains(&kind);
-    let scope = if has(Kind::RealTime) || has(Kind::TimedWrite) || has(Kind::TimedMiss) {
+/// What a cycle is called.
+fn name(cycle: &[(usize, Why)]) -> Anomaly {
+    let kinds: Vec<Dependency> = cycle.iter().map(|(_, why)| why.kind()).collect();
+    let has = |kind: Dependency| kinds.contains(&kind);
+    let scope = if has(Dependency::RealTime) || has(Dependency::TimedWrite) || has(Dependency::TimedMiss) {
         Scope::RealTime
-    } else if has(Kind::Process) {
+    } else if has(Dependency::Process) {
         Scope::Process
     } else {
         Scope::Data
     };
     let misses: Vec<usize> = (0..kinds.len()).filter(|place| kinds[*place].is_miss()).collect();
     let adjacent = misses.iter().any(|place| kinds[(place + 1) % kinds.len()].is_miss());
-    let apart = misses.len() == 2 && circle[misses[0]].1.key() != circle[misses[1]].1.key();
+    let apart = misses.len() == 2 && cycle[misses[0]].1.key() != cycle[misses[1]].1.key();
     let phenomenon = match misses.len() {
-        0 if has(Kind::WriteRead) => Phenomenon::CircularFlow,
+        0 if has(Dependency::WriteRead) => Phenomenon::CircularFlow,
         0 => Phenomenon::WriteCycle,
         1 => Phenomenon::ReadSkew,
         2 if adjacent && apart && kinds.len() == 2 => Phenomenon::WriteSkew,
         _ if adjacent => Phenomenon::AntiDependency,
-        2 if apart && kinds.len() == 4 && kinds.iter().filter(|kind| **kind == Kind::WriteRead).count() == 2 => Phenomenon::LongFork,
+        2 if apart && kinds.len() == 4 && kinds.iter().filter(|kind| **kind == Dependency::WriteRead).count() == 2 => Phenomenon::LongFork,
         _ => Phenomenon::Nonadjacent,
     };
     Anomaly { phenomenon, scope }

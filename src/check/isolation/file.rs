@@ -61,7 +61,7 @@ pub struct FileOptions {
     pub format: Option<Format>,
     /// The level that it is to keep.
     pub level: Level,
-    /// How many steps the search for circles may take; by default, [`DEFAULT_BUDGET`].
+    /// How many steps the search for cycles may take; by default, [`DEFAULT_BUDGET`].
     pub budget: Option<u64>,
 }
 

@@ -75,7 +75,7 @@ pub struct Made {
 /// # Panics
 /// If the shape has no clients, no keys or no acts.
 pub fn generate(shape: &Shape, key: RunKey) -> Made {
-    assert!(shape.clients > 0 && shape.keys > 0 && shape.acts > 0, "somebody must do something to something");
+    assert!(shape.clients > 0 && shape.keys > 0 && shape.acts > 0, "clients must do something to keys");
     let mut maker = Maker {
         shape,
         random: key.stream("transactions", 0),

@@ -7,7 +7,7 @@ use super::transactions::{Fate, Transactions};
 
 /// Why one transaction comes before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum Dependency {
     /// It wrote a version, and the other the next one.
     WriteWrite,
     /// It wrote what the other read.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     TimedMiss,
 }
 
-impl Kind {
+impl Dependency {
     const ALL: [Self; 8] =
         [Self::WriteWrite, Self::WriteRead, Self::ReadWrite, Self::Process, Self::RealTime, Self::Via, Self::TimedWrite, Self::TimedMiss];
 
@@ -51,12 +51,12 @@ pub(super) struct Why(u32);
 
 impl Why {
     /// Keys have 29 bits: more are not told apart from each other in explanations, but judged all the same.
-    pub(super) const fn new(kind: Kind, key: u32) -> Self {
+    pub(super) const fn new(kind: Dependency, key: u32) -> Self {
         Self(key << 3 | kind as u32)
     }
 
-    pub(super) const fn kind(self) -> Kind {
-        Kind::ALL[(self.0 & 7) as usize]
+    pub(super) const fn kind(self) -> Dependency {
+        Dependency::ALL[(self.0 & 7) as usize]
     }
 
     pub(super) const fn key(self) -> u32 {
@@ -106,8 +106,8 @@ impl Graph {
         &self.ends[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
     }
 
-    /// The components in which there is a circle, each in order (R. Tarjan, 1972; without recursion, which no stack would hold).
-    pub(super) fn circles(&self) -> Vec<Vec<u32>> {
+    /// The components in which there is a cycle, each in order (R. Tarjan, 1972; without recursion, which no stack would hold).
+    pub(super) fn cycles(&self) -> Vec<Vec<u32>> {
         const UNSEEN: u32 = 0;
         const CLOSED: u32 = u32::MAX;
         let nodes = self.starts.len() as u32 - 1;
@@ -174,7 +174,7 @@ pub(super) fn process_order(transactions: &Transactions, committed: &[bool], edg
     for (place, entry) in transactions.entries.iter().enumerate().filter(|(place, _)| committed[*place]) {
         let place = place as u32;
         if let Some(before) = last.get(&entry.client) {
-            edges.push(Edge { from: *before, to: place, why: Why::new(Kind::Process, 0) });
+            edges.push(Edge { from: *before, to: place, why: Why::new(Dependency::Process, 0) });
         }
         if entry.fate == Fate::Committed {
             last.insert(entry.client, place);
@@ -191,8 +191,8 @@ pub(super) fn real_time_order(transactions: &Transactions, committed: &[bool], m
     begun.sort_by_key(|place| entries[*place as usize].began);
     ended.sort_by_key(|place| entries[*place as usize].ended);
     let mut ended = ended.into_iter().peekable();
-    let real_time = |from, to| Edge { from, to, why: Why::new(Kind::RealTime, 0) };
-    let via = |from, to| Edge { from, to, why: Why::new(Kind::Via, 0) };
+    let real_time = |from, to| Edge { from, to, why: Why::new(Dependency::RealTime, 0) };
+    let via = |from, to| Edge { from, to, why: Why::new(Dependency::Via, 0) };
     let mut past = None;
     for next in begun {
         let began = entries[next as usize].began;

@@ -1,18 +1,18 @@
 //! An order of versions where none can be told: a guess. If nothing is wrong under it, that is a proof.
 //!
-//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that somebody has yet
-//! to read. Of several the one that ended first is taken; where there is a circle, too. Versions then have the order of their writers.
+//! Transactions are put in a row, each as soon as all that must come before it is there, and it writes over nothing that another has yet
+//! to read. Of several the one that ended first is taken; where there is a cycle, too. Versions then have the order of their writers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::graph::{Graph, Kind};
+use super::graph::{Dependency, Graph};
 use super::transactions::{Fate, Step, Transactions};
 use crate::base::Time;
 
-/// How often for each transaction, all in all, somebody may be made to wait. Beyond that the guess is as good as lost.
+/// How often for each transaction, all in all, one may be made to wait. Beyond that the guess is as good as lost.
 const PATIENCE: u64 = 50;
 
 /// Which dependencies a guess keeps to.
@@ -32,7 +32,7 @@ struct Version {
     writer: u32,
     /// How many reads of it are to come.
     pending: u32,
-    /// When one of those who wrote and read it ended first, and when one began last.
+    /// When one of the transactions that wrote and read it ended first, and when one began last.
     first_end: Time,
     last_begin: Time,
 }
@@ -148,7 +148,7 @@ impl<'a> Row<'a> {
 
     fn build(&mut self, graph: &Graph) -> Vec<u32> {
         let count = self.transactions.len() as u32;
-        let allowed = |kind: Kind| kind == Kind::Via || self.rules.kinds & kind.bit() != 0;
+        let allowed = |kind: Dependency| kind == Dependency::Via || self.rules.kinds & kind.bit() != 0;
         let mut before = vec![0_u32; graph.nodes() as usize];
         for node in 0..graph.nodes() {
             graph.leaving(node).iter().filter(|(_, why)| allowed(why.kind())).for_each(|(to, _)| before[*to as usize] += 1);
@@ -177,7 +177,7 @@ impl<'a> Row<'a> {
                     }
                     node
                 }
-                // All wait for each other, or there is a circle.
+                // All wait for each other, or there is a cycle.
                 None => match self.force().or_else(|| std::iter::from_fn(|| by_end.pop()).find(|node| !out[*node as usize])) {
                     Some(node) => node,
                     None => return order,
@@ -192,7 +192,7 @@ impl<'a> Row<'a> {
                 ready.extend(freed.into_iter().map(|node| Reverse((rank(self, node), node))));
             }
             for (to, why) in graph.leaving(node) {
-                if why.kind() == Kind::Via || kinds & why.kind().bit() != 0 {
+                if why.kind() == Dependency::Via || kinds & why.kind().bit() != 0 {
                     before[*to as usize] -= 1;
                     if before[*to as usize] == 0 {
                         ready.push(Reverse((rank(self, *to), *to)));
@@ -213,7 +213,7 @@ impl<'a> Row<'a> {
         writes.find(stands_in_the_way).map(|version| self.versions[version].key)
     }
 
-    /// Whether somebody else has yet to read what a key holds.
+    /// Whether another transaction has yet to read what a key holds.
     fn is_pending(&self, transaction: u32, key: u32) -> bool {
         let Some(current) = self.orders.get(&key).and_then(|order| order.last()).copied() else { return false };
         let steps = self.transactions.steps_of(transaction).iter();
@@ -243,7 +243,7 @@ impl<'a> Row<'a> {
         freed
     }
 
-    /// Of those who wait, the first of those who do so for a reader; failing that, the first of all.
+    /// Of the transactions that wait, the first that waits for a reader; failing that, the first of all.
     fn force(&mut self) -> Option<u32> {
         let late = |node: u32| {
             let mut writes = self.transactions.steps_of(node).iter().filter_map(|step| self.written(*step));

@@ -22,7 +22,7 @@ pub enum Level {
     SnapshotIsolation,
     /// As snapshot isolation, but snapshots may see transactions that write different keys in different orders.
     ParallelSnapshotIsolation,
-    /// Nobody reads what was aborted or not final (PL-2).
+    /// No transaction reads what was aborted or not final (PL-2).
     ReadCommitted,
     /// Writes of two transactions are not interleaved (PL-1).
     ReadUncommitted,
@@ -67,7 +67,7 @@ impl Level {
             Self::StrongSessionSnapshotIsolation => "snapshot isolation, and a snapshot holds what its client had committed before",
             Self::SnapshotIsolation => "each transaction reads from one snapshot, and of two that write one key at once, one aborts",
             Self::ParallelSnapshotIsolation => "as snapshot isolation, but snapshots may see other transactions in different orders",
-            Self::ReadCommitted => "nobody reads what was aborted or not final",
+            Self::ReadCommitted => "no transaction reads what was aborted or not final",
             Self::ReadUncommitted => "writes of two transactions are not interleaved",
         }
     }

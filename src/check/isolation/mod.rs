@@ -2,31 +2,32 @@
 //!
 //! The checker follows K. Kingsbury and P. Alvaro, *Elle: inferring isolation anomalies from experimental observations* (VLDB 2020), and
 //! the phenomena of A. Adya's thesis (1999). From what transactions wrote and read it infers in which order the versions of each key were
-//! installed, and from that which transaction comes before which. A circle among these is an anomaly; its kind says which levels forbid it.
+//! installed, and from that which transaction comes before which. A cycle among these is an anomaly; its kind says which levels forbid it.
 //!
 //! | level | forbids |
 //! | --- | --- |
-//! | [`Level::ReadUncommitted`] | circles of writes (G0) |
-//! | [`Level::ReadCommitted`] | reads of what was aborted (G1a) or not final (G1b), circles of writes and reads (G1c) |
-//! | [`Level::ParallelSnapshotIsolation`] | circles with one read that misses a write (G-single), lost updates among them |
-//! | [`Level::SnapshotIsolation`] | circles in which no two such reads come in a row, long forks among them |
-//! | [`Level::Serializable`] | all circles: write skew and the rest of G2-item |
+//! | [`Level::ReadUncommitted`] | cycles of writes (G0) |
+//! | [`Level::ReadCommitted`] | reads of what was aborted (G1a) or not final (G1b), cycles of writes and reads (G1c) |
+//! | [`Level::ParallelSnapshotIsolation`] | cycles with one read that misses a write (G-single), lost updates among them |
+//! | [`Level::SnapshotIsolation`] | cycles in which no two such reads come in a row, long forks among them |
+//! | [`Level::Serializable`] | all cycles: write skew and the rest of G2-item |
 //!
 //! The strong session levels demand the same when the order of each client's transactions is added; strong snapshot isolation and strict
 //! serializability, when real time is added. There are no predicates here, so PL-2.99 (repeatable read) is serializability.
 //!
-//! **What can be inferred.** A list shows the order of its elements to whoever reads it, so [`Act::Append`](crate::base::Act) and reads
-//! tell all but the order of elements that nobody read. A register shows less: that its first version is empty, and what was read by a
+//! **What can be inferred.** A list shows the order of its elements to its readers, so [`Act::Append`](crate::base::Act) and reads
+//! tell all but the order of elements that were not read. A register shows less: that its first version is empty, and what was read by a
 //! transaction that then wrote. Where the run itself knows the order, it may be [given](Transactions::order). Sums tell nothing: a key that
 //! is added to is left out, and the report says so.
 //!
 //! **What a verdict means.** A violation is always certain: it follows from what was seen, whatever is not known. A level holds if no
-//! circle remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that
+//! cycle remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that
 //! was seen, under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read;
 //! otherwise it constrains nothing.
 
 mod anomaly;
 mod cycles;
+mod evidence;
 mod file;
 pub mod generate;
 mod graph;
@@ -37,9 +38,8 @@ mod report;
 mod transactions;
 pub mod twin;
 mod versions;
-mod words;
 
-pub use anomaly::{Anomaly, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope};
+pub use anomaly::{Access, Anomaly, Did, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
 pub use file::{FileOptions, FileReport, Notation, check_text, read};
 pub use level::Level;
 pub use report::{Doubt, KeyLeftOut, LevelReport, Report};
@@ -54,15 +54,15 @@ use super::{Explanation, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 
-/// How many steps the search for circles may take that name an anomaly, if nobody says otherwise. Whether there is a circle, and so all
+/// How many steps the search for cycles may take that name an anomaly, by default. Whether there is a cycle, and so all
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
-/// As many steps are enough where nobody asks for names.
+/// As many steps are enough where no names are asked for.
 const GUESS_BUDGET: u64 = 100_000;
 
-/// Judges every level. The budget counts edges looked at in search of short circles; if it ends, parallel snapshot isolation may be
-/// unknown, and circles may be longer than need be.
+/// Judges every level. The budget counts edges looked at in search of short cycles; if it ends, parallel snapshot isolation may be
+/// unknown, and cycles may be longer than need be.
 pub fn check(transactions: &Transactions, budget: u64) -> Report {
     let seen = analyse(transactions, budget);
     let mut holds = Levels::NONE;
@@ -136,10 +136,10 @@ fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
     process_order(transactions, &versions.committed, &mut order);
     let nodes = real_time_order(transactions, &versions.committed, versions.nodes, &mut order);
     let graph = Graph::new(nodes, &[&versions.edges, &order]);
-    let components = graph.circles();
+    let components = graph.cycles();
     let edges = versions.edges.len() + order.len();
     let found = &mut versions.findings;
-    let (steps, cut_short) = cycles::name_circles(transactions, &graph, &components, &versions.lost, budget, found);
+    let (steps, cut_short) = cycles::name_cycles(transactions, &graph, &components, &versions.lost, budget, found);
     Analysis {
         violated: versions.findings.violated(),
         findings: versions.findings,

@@ -2,7 +2,7 @@
 //!
 //! A history of transactions is linearizable with respect to this model if and only if it is strictly serializable. The checker of
 //! [linearizability](crate::check::linearizability) takes exponential time where that of isolation takes linear, but it knows of no
-//! versions and no circles, and it can judge sums.
+//! versions and no cycles, and it can judge sums.
 
 use std::collections::BTreeMap;
 

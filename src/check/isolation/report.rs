@@ -18,7 +18,7 @@ pub struct LevelReport {
     pub anomalies: Vec<Anomaly>,
 }
 
-/// Why nobody knows whether a level was kept. If nothing of this is so, the budget ended first.
+/// Why it is not known whether a level was kept. If nothing of this is so, the budget ended first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Doubt {
     /// Keys of which the order of versions is known in part only.
@@ -41,17 +41,17 @@ pub struct KeyLeftOut {
 pub struct Report {
     /// How many transactions there are.
     pub transactions: usize,
-    /// How many of them committed, as far as anybody knows.
+    /// How many of them committed, as far as is known.
     pub committed: usize,
     /// How many aborted.
     pub aborted: usize,
-    /// Of how many nobody knows what became of them. Those whose writes were read count as committed.
+    /// Of how many it is not known what became of them. If the writes of one were read, it counts as committed.
     pub unknown: usize,
     /// Every level, strong ones first.
     pub levels: Vec<LevelReport>,
     /// What went wrong, the worst first; no more than [`FINDINGS_KEPT`](super::FINDINGS_KEPT) of each name.
     pub findings: Vec<Finding>,
-    /// How often each went wrong. Circles that share transactions count once.
+    /// How often each went wrong. Cycles that share transactions count once.
     pub counts: Vec<(Anomaly, usize)>,
     /// Keys that were not judged. Unless something is violated, nothing is known then.
     pub left_out: Vec<KeyLeftOut>,
@@ -59,7 +59,7 @@ pub struct Report {
     pub unordered: usize,
     /// How many dependencies there are.
     pub edges: usize,
-    /// How many steps the search for circles took.
+    /// How many steps the search for cycles took.
     pub steps: u64,
 }
 

@@ -50,7 +50,7 @@ pub enum Fate {
     Committed,
     /// It took no effect, and never will.
     Aborted,
-    /// Nobody knows. If somebody read what it wrote, it did commit.
+    /// That is not known. If a transaction read what it wrote, it did commit.
     Unknown,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Entry {
 /// One act, and what it saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A read of which nobody knows what it saw.
+    /// A read of which it is not known what it saw.
     Unseen {
         key: u32,
     },
@@ -177,7 +177,7 @@ impl Transactions {
         self.entries.push(Entry { client, began, ended: ended.unwrap_or(Time::MAX), fate, steps_end });
     }
 
-    /// One more act of the transaction that was begun last. Without one, there is nobody who could have done it.
+    /// One more act of the transaction that was begun last. There must be one.
     fn push(&mut self, step: Step) {
         if let Some(entry) = self.entries.last_mut() {
             self.steps.push(step);
@@ -185,7 +185,7 @@ impl Transactions {
         }
     }
 
-    /// It read this key, and saw this if anybody knows. What a transaction saw that did not commit counts for nothing.
+    /// It read this key, and saw this, if that is known. What a transaction saw that did not commit counts for nothing.
     pub fn read(&mut self, key: u64, seen: Option<&Seen>) {
         let key = self.key(key);
         let seen = seen.filter(|_| self.entries.last().is_some_and(|entry| entry.fate == Fate::Committed));

@@ -1,8 +1,8 @@
 //! The slow twin of the checker: tries every order, by the definition of each level. For histories of a handful of transactions.
 //!
 //! It shares no code with the checker. Serializability is a permutation that can be replayed. Snapshot isolation is an order of beginnings
-//! and commits in which each transaction reads from the store as it was at its beginning, and commits only if nobody has written since to
-//! what it writes. Read committed and parallel snapshot isolation are a version order for each key under which the circles are absent that
+//! and commits in which each transaction reads from the store as it was at its beginning, and commits only if none has written since to
+//! what it writes. Read committed and parallel snapshot isolation are a version order for each key under which the cycles are absent that
 //! the level forbids. Transactions of unknown outcome are tried as committed and as aborted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +123,7 @@ impl Twin<'_> {
             let before = |other: &usize| self.precedes(*other, **index) && !done.contains(other);
             !open.contains_key(index) && !done.contains(index) && !self.committed.iter().any(before)
         };
-        // Nobody need begin while another can commit: to begin later is to see more, which others may not want; so both are tried.
+        // None need begin while another can commit: to begin later is to see more, which others may not want; so both are tried.
         let beginning: Vec<usize> = self.committed.iter().filter(can_begin).copied().collect();
         for index in beginning {
             if let Some(own) = self.run(index, store) {
@@ -151,7 +151,7 @@ impl Twin<'_> {
         false
     }
 
-    /// Whether there is an order of the versions of each key that explains all reads, and in which no circle is forbidden.
+    /// Whether there is an order of the versions of each key that explains all reads, and in which no cycle is forbidden.
     fn some_version_order(&self) -> bool {
         let mut writers: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for index in &self.committed {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::anomaly::{Anomaly, Findings, Phenomenon};
-use super::graph::{Edge, Kind, Why};
+use super::evidence::Evidence;
+use super::graph::{Dependency, Edge, Why};
 use super::transactions::{Fate, Step, Transactions};
-use super::words::Words;
 use crate::base::Time;
 
 /// No write, no position.
@@ -19,14 +19,14 @@ pub enum LeftOut {
     Added,
     /// It was used as a list and as a register.
     Mixed,
-    /// One value was written to it twice, so that nobody can tell whose a reader saw.
+    /// One value was written to it twice, so that it cannot be told whose a reader saw.
     Repeated,
 }
 
 /// What is known of the versions of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
-    /// Their order, but for those that nobody read.
+    /// Their order, but for those that were not read.
     List,
     /// Their order was given.
     Ordered,
@@ -59,7 +59,7 @@ pub(super) struct Versions {
     pub(super) committed: Vec<bool>,
     pub(super) findings: Findings,
     pub(super) left_out: Vec<(u32, LeftOut)>,
-    /// How many lists have several last elements that nobody read.
+    /// How many lists have several last elements that were not read.
     pub(super) open_ends: usize,
     /// How many registers have an order that is known in part only.
     pub(super) registers: usize,
@@ -67,7 +67,7 @@ pub(super) struct Versions {
     pub(super) lost: Vec<(u32, u32)>,
 }
 
-/// A read of one version, by somebody who may have written the key thereafter.
+/// A read of one version, by a transaction that may have written the key thereafter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Reader {
     key: u32,
@@ -108,7 +108,7 @@ pub(super) fn infer(transactions: &Transactions) -> Versions {
 
 struct Inference<'a> {
     transactions: &'a Transactions,
-    words: Words<'a>,
+    evidence: Evidence<'a>,
     /// By key, and by value within.
     writes: Vec<Write>,
     write_starts: Vec<u32>,
@@ -196,9 +196,9 @@ impl<'a> Inference<'a> {
             registers: 0,
             lost: Vec::new(),
         };
-        let words = Words::new(transactions);
+        let evidence = Evidence::new(transactions);
         let (order, order_starts) = (Vec::new(), vec![0]);
-        Self { transactions, words, writes, write_starts: starts, write_of, status, order, order_starts, readers: Vec::new(), made }
+        Self { transactions, evidence, writes, write_starts: starts, write_of, status, order, order_starts, readers: Vec::new(), made }
     }
 
     /// The write of this value to this key.
@@ -247,8 +247,8 @@ impl<'a> Inference<'a> {
 
     fn break_list(&mut self, key: u32, value: i64) {
         self.status[key as usize] = Status::Broken;
-        let words = self.words;
-        self.made.findings.add(Anomaly::data(Phenomenon::DuplicateElement), || words.duplicate(key, value));
+        let evidence = self.evidence;
+        self.made.findings.add_value(Phenomenon::DuplicateElement, key, value, || evidence.duplicate(key, value));
     }
 
     /// Whatever was read did commit, unless it is known not to have.
@@ -262,7 +262,7 @@ impl<'a> Inference<'a> {
                 self.saw(key, self.transactions.keys[key as usize].longest[position], write);
             }
         }
-        let (transactions, words) = (self.transactions, self.words);
+        let (transactions, evidence) = (self.transactions, self.evidence);
         for step in &transactions.steps {
             match (*step, self.status[step.key() as usize]) {
                 (Step::Number { key, value }, Status::Register | Status::Ordered) => {
@@ -273,22 +273,22 @@ impl<'a> Inference<'a> {
                     for value in transactions.odd_list(list).iter().filter(|value| !longest.contains(value)) {
                         self.saw(key, *value, self.write(key, *value).unwrap_or(NONE));
                     }
-                    self.made.findings.add(Anomaly::data(Phenomenon::IncompatibleOrder), || words.incompatible(key, list));
+                    self.made.findings.add(Anomaly::data(Phenomenon::IncompatibleOrder), || evidence.incompatible(key, list));
                 }
                 _ => {}
             }
         }
         for (key, known) in transactions.keys.iter().enumerate().filter(|(_, known)| known.contradicted.is_some()) {
-            self.made.findings.add(Anomaly::data(Phenomenon::IncompatibleOrder), || words.contradicted(key as u32, known));
+            self.made.findings.add(Anomaly::data(Phenomenon::IncompatibleOrder), || evidence.contradicted(key as u32, known));
         }
     }
 
-    /// Somebody saw this value.
+    /// A transaction saw this value.
     fn saw(&mut self, key: u32, value: i64, write: u32) {
-        let words = self.words;
+        let evidence = self.evidence;
         if write == NONE {
-            if words.was_read(key, value) {
-                self.made.findings.add(Anomaly::data(Phenomenon::GarbageRead), || words.garbage(key, value));
+            if evidence.was_read(key, value) {
+                self.made.findings.add_value(Phenomenon::GarbageRead, key, value, || evidence.garbage(key, value));
             }
             return;
         }
@@ -297,8 +297,8 @@ impl<'a> Inference<'a> {
             Fate::Committed => {}
             Fate::Unknown => self.made.committed[writer as usize] = true,
             Fate::Aborted => {
-                if words.was_read(key, value) {
-                    self.made.findings.add(Anomaly::data(Phenomenon::AbortedRead), || words.aborted(key, value, writer));
+                if evidence.was_read(key, value) {
+                    self.made.findings.add_value(Phenomenon::AbortedRead, key, value, || evidence.aborted(key, value, writer));
                 }
             }
         }
@@ -308,7 +308,7 @@ impl<'a> Inference<'a> {
         &self.order[self.order_starts[key as usize] as usize..self.order_starts[key as usize + 1] as usize]
     }
 
-    fn edge(&mut self, from: u32, to: u32, kind: Kind, key: u32) {
+    fn edge(&mut self, from: u32, to: u32, kind: Dependency, key: u32) {
         if from != to {
             self.made.edges.push(Edge { from, to, why: Why::new(kind, key) });
         }
@@ -334,18 +334,18 @@ impl<'a> Inference<'a> {
                     continue;
                 }
                 if let Some(lost) = aborted.take() {
-                    let words = self.words;
-                    self.made.findings.add(Anomaly::data(Phenomenon::DirtyUpdate), || words.dirty(key, lost, writer));
+                    let evidence = self.evidence;
+                    self.made.findings.add(Anomaly::data(Phenomenon::DirtyUpdate), || evidence.dirty(key, lost, writer));
                 }
                 if let Some(before) = before {
-                    self.edge(before, writer, Kind::WriteWrite, key);
+                    self.edge(before, writer, Dependency::WriteWrite, key);
                 }
                 before = Some(writer);
             }
             let open_end = self.open_end(key);
             for writer in &open_end {
                 if let Some(before) = before {
-                    self.edge(before, *writer, Kind::WriteWrite, key);
+                    self.edge(before, *writer, Dependency::WriteWrite, key);
                 }
             }
             self.made.open_ends += usize::from(open_end.len() > 1);
@@ -424,7 +424,7 @@ impl<'a> Inference<'a> {
             return;
         };
         let overwriter = self.writes[next as usize].transaction;
-        self.edge(transaction, overwriter, Kind::ReadWrite, key);
+        self.edge(transaction, overwriter, Dependency::ReadWrite, key);
         let again = steps[..place].contains(&steps[place]);
         if own.is_some() && overwriter != transaction && !again {
             self.lost_update(key, overwriter, transaction);
@@ -432,9 +432,9 @@ impl<'a> Inference<'a> {
     }
 
     fn lost_update(&mut self, key: u32, overwriter: u32, transaction: u32) {
-        let words = self.words;
+        let evidence = self.evidence;
         self.made.lost.push((overwriter, transaction));
-        self.made.findings.add(Anomaly::data(Phenomenon::LostUpdate), || words.lost_update(key, overwriter, transaction));
+        self.made.findings.add(Anomaly::data(Phenomenon::LostUpdate), || evidence.lost_update(key, overwriter, transaction));
     }
 
     /// A read of what another wrote. Whether that was the last that it wrote.
@@ -445,10 +445,10 @@ impl<'a> Inference<'a> {
         }
         let key = self.transactions.steps_of(transaction)[place].key();
         if last {
-            self.edge(writer, transaction, Kind::WriteRead, key);
+            self.edge(writer, transaction, Dependency::WriteRead, key);
         } else {
-            let words = self.words;
-            let make = || words.intermediate(key, value, writer, transaction);
+            let evidence = self.evidence;
+            let make = || evidence.intermediate(key, value, writer, transaction);
             self.made.findings.add(Anomaly::data(Phenomenon::IntermediateRead), make);
         }
         last
@@ -465,8 +465,8 @@ impl<'a> Inference<'a> {
             let Some(write) = self.writes.get(self.write_of[start + other] as usize) else { continue };
             let holds = write.position < length;
             if holds != (other < place) {
-                let (words, value) = (self.words, write.value);
-                self.made.findings.add(Anomaly::data(Phenomenon::Internal), || words.internal(transaction, key, place, value, holds));
+                let (evidence, value) = (self.evidence, write.value);
+                self.made.findings.add(Anomaly::data(Phenomenon::Internal), || evidence.internal(transaction, key, place, value, holds));
                 return false;
             }
         }
@@ -478,16 +478,16 @@ impl<'a> Inference<'a> {
         let steps = self.transactions.steps_of(transaction);
         let key = steps[place].key();
         let own = (0..place).rev().find(|earlier| steps[*earlier].key() == key && steps[*earlier].written().is_some());
-        let (words, own) = (self.words, own.map(|earlier| self.write_of[start + earlier]));
+        let (evidence, own) = (self.evidence, own.map(|earlier| self.write_of[start + earlier]));
         let seen_own = seen.filter(|write| self.writes[*write as usize].transaction == transaction);
         if own.is_some() && own != seen {
             let value = own.map_or(0, |write| self.writes[write as usize].value);
-            self.made.findings.add(Anomaly::data(Phenomenon::Internal), || words.internal(transaction, key, place, value, false));
+            self.made.findings.add(Anomaly::data(Phenomenon::Internal), || evidence.internal(transaction, key, place, value, false));
             return false;
         }
         if let (None, Some(write)) = (own, seen_own) {
             let value = self.writes[write as usize].value;
-            self.made.findings.add(Anomaly::data(Phenomenon::Internal), || words.internal(transaction, key, place, value, true));
+            self.made.findings.add(Anomaly::data(Phenomenon::Internal), || evidence.internal(transaction, key, place, value, true));
             return false;
         }
         true
@@ -526,8 +526,8 @@ impl<'a> Inference<'a> {
             let earlier = (0..place).rev().find(|earlier| matches!(steps[*earlier], Step::Append { key: other, .. } if other == key));
             let Some(earlier) = earlier.map(|earlier| self.writes[self.write_of[start + earlier] as usize]) else { continue };
             if position != NONE && earlier.position > position {
-                let words = self.words;
-                let make = || words.out_of_order(transaction, key, earlier.value, value);
+                let evidence = self.evidence;
+                let make = || evidence.out_of_order(transaction, key, earlier.value, value);
                 self.made.findings.add(Anomaly::data(Phenomenon::IncompatibleOrder), make);
             }
         }
@@ -559,7 +559,7 @@ impl<'a> Inference<'a> {
     }
 
     /// What real time shows of the order in which a register's versions were written, if it is kept: a version comes before another if
-    /// somebody who wrote or read it ended before somebody began who wrote or read the other.
+    /// a transaction that wrote or read it ended before one began that wrote or read the other.
     fn zones(&mut self, key: u32, readers: &[Reader]) {
         let entries = &self.transactions.entries;
         let mut zones: Vec<Zone> = Vec::new();
@@ -603,9 +603,9 @@ impl<'a> Inference<'a> {
         for (one, other) in pairs.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
             let (early, late) = (zones[one], zones[other]);
             if early.first_end < late.last_begin {
-                self.edge(early.writer, late.writer, Kind::TimedWrite, key);
+                self.edge(early.writer, late.writer, Dependency::TimedWrite, key);
                 for reader in &readers[early.readers.0..early.readers.1] {
-                    self.edge(reader.transaction, late.writer, Kind::TimedMiss, key);
+                    self.edge(reader.transaction, late.writer, Dependency::TimedMiss, key);
                 }
             }
         }
@@ -617,7 +617,7 @@ impl<'a> Inference<'a> {
         writes.iter().filter(committed).map(|write| write.transaction).collect()
     }
 
-    /// One version, those who read it, and those who are known to have written over it at some time, whether or not they read it.
+    /// One version, the transactions that read it, and those known to have written over it at some time, whether or not they read it.
     fn overwritten_version(&mut self, key: u32, readers: &[Reader], mut writers: Vec<u32>) {
         let mut reading: Vec<u32> = readers.iter().map(|reader| reader.transaction).collect();
         reading.dedup();
@@ -633,26 +633,26 @@ impl<'a> Inference<'a> {
                 self.lost_update(key, *first, *other);
             }
             for (place, updater) in updating.iter().enumerate() {
-                self.edge(*updater, updating[(place + 1) % updating.len()], Kind::ReadWrite, key);
+                self.edge(*updater, updating[(place + 1) % updating.len()], Dependency::ReadWrite, key);
             }
             for reader in reading.iter().filter(|reader| updating.binary_search(reader).is_err()) {
-                self.edge(*reader, *first, Kind::ReadWrite, key);
+                self.edge(*reader, *first, Dependency::ReadWrite, key);
             }
         }
         if reading.len() < 2 || writers.len() < 2 {
             for reader in &reading {
                 for writer in &writers {
-                    self.edge(*reader, *writer, Kind::ReadWrite, key);
+                    self.edge(*reader, *writer, Dependency::ReadWrite, key);
                 }
             }
         } else {
             let between = self.made.nodes;
             self.made.nodes += 1;
             for reader in &reading {
-                self.edge(*reader, between, Kind::ReadWrite, key);
+                self.edge(*reader, between, Dependency::ReadWrite, key);
             }
             for writer in &writers {
-                self.edge(between, *writer, Kind::Via, key);
+                self.edge(between, *writer, Dependency::Via, key);
             }
         }
     }

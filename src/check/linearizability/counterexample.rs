@@ -339,7 +339,8 @@ impl<M: Model> Teller<'_, M> {
         if diagnosis.sourceless {
             return Saw::NeverWritten;
         }
-        let sources = on_key().filter(|operation| operation.invoked < stuck.invoked && left(operation).as_ref() == Some(&state));
+        let begun = |operation: &&Operation<M::Op, M::Ret>| stuck.completed.is_none_or(|completed| operation.invoked <= completed);
+        let sources = on_key().filter(begun).filter(|operation| left(operation).as_ref() == Some(&state));
         let source = sources.map(|operation| operation.invoked).max();
         let before = |operation: &&Operation<M::Op, M::Ret>| operation.completed.is_some_and(|completed| completed < stuck.invoked);
         let after = |operation: &&Operation<M::Op, M::Ret>| source.is_none_or(|source| operation.completed >= Some(source));

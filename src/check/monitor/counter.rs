@@ -1,7 +1,7 @@
 //! Counters: O(n log n) where every addition is of the same amount. Else, only reads that no selection of additions explains are found.
 //!
 //! Where all add the same, additions are interchangeable. What is shown only ever goes one way, one by one, and an operation that saw a
-//! number sees it in passing. So additions are put off as long as can be: until they must have happened, or until somebody must have seen
+//! number sees it in passing. So additions are put off as long as can be: until they must have happened, or until an operation must have seen
 //! more. Then those go first that must happen first, and those that need not happen last. If something was seen that had passed already
 //! when it was asked for, there is no order, as nothing could have happened later than it did here.
 
@@ -120,7 +120,7 @@ struct Walk<'a> {
     done: Vec<bool>,
     /// Open additions that must happen, and do not say which step they are, by their last gaps.
     waiting: BinaryHeap<Reverse<(Gap, usize)>>,
-    /// Open additions of which nobody knows whether they happen.
+    /// Open additions of which it is not known whether they happen.
     spare: Vec<usize>,
     /// Which additions must be which step; whether they are open.
     named: BTreeMap<u64, (usize, bool)>,

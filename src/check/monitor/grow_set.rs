@@ -1,7 +1,7 @@
 //! Sets that only grow: time linear in what was read, and O(n log n) besides. Values may be added any number of times.
 //!
 //! What was read must be a chain: of two sets, one contains the other. So elements and reads come in rows: the elements of the smallest
-//! set, the reads of it, the elements that the next one has besides, its reads, and so on, and at last what nobody saw. An element comes
+//! set, the reads of it, the elements that the next one has besides, its reads, and so on, and at last what was not seen. An element comes
 //! when it is first added. There is an order if nothing in a later row must precede anything in an earlier one.
 
 use std::collections::BTreeSet;
@@ -80,7 +80,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
 /// A read: what, by whom, and when.
 type Read<'a, V> = (&'a BTreeSet<V>, usize, Gap, Gap);
 
-/// The row of each read, if what was read is a chain of sets of elements that somebody adds; notes which elements are seen when.
+/// The row of each read, if what was read is a chain of sets of elements that are added; notes which elements are seen when.
 fn chain<V: Hash + Ord>(reads: &[Read<'_, V>], coming: &FxHashMap<&V, usize>, elements: &mut [Coming]) -> Option<Vec<usize>> {
     let mut rows: Vec<usize> = Vec::with_capacity(reads.len());
     for (place, (read, ..)) in reads.iter().enumerate() {
@@ -115,7 +115,7 @@ fn chain<V: Hash + Ord>(reads: &[Read<'_, V>], coming: &FxHashMap<&V, usize>, el
 
 /// All reads, and the first addition of each element, row by row.
 fn line_up<V>(reads: &[Read<'_, V>], rows: &[usize], elements: &[Coming], end: Gap) -> Option<Vec<(usize, Gap)>> {
-    // What nobody saw, and need not be, is left out.
+    // What was not seen, and need not be, is left out.
     let mut line: Vec<(usize, u8, Gap, Gap, usize)> = elements
         .iter()
         .filter(|element| element.seen < usize::MAX || element.until < end)

@@ -29,7 +29,7 @@ pub type Gap = u32;
 pub struct Span<'a, O, R> {
     /// What was asked.
     pub op: &'a O,
-    /// What it returned; nothing if nobody knows.
+    /// What it returned; nothing if that is not known.
     pub ret: Option<&'a R>,
     /// The first gap in which it can take effect.
     pub from: Gap,

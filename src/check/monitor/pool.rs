@@ -15,7 +15,7 @@ pub(in crate::check) enum Deed<'a, V> {
     Took(&'a V),
     /// There was nothing to take out.
     Empty,
-    /// Perhaps something was taken out, and nobody knows what.
+    /// Perhaps something was taken out, and it is not known what.
     TookUnknown,
     /// None of these.
     Other,
@@ -67,7 +67,7 @@ struct Known<'a, V> {
 
 /// Sorts out what happened to each value.
 ///
-/// What need not take effect is left out where that can only help: a value that nobody took need not have been put in.
+/// What need not take effect is left out where that can only help: a value that was not taken need not have been put in.
 pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
     spans: &[Span<'a, O, R>],
     end: Gap,

@@ -116,7 +116,7 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
         }
     }
 
-    /// Takes out the values one by one. An operation that took nobody knows what is put to use only where it must be.
+    /// Takes out the values one by one. An operation of which it is not known what it took is put to use only where it must be.
     fn order(mut self, unknown: &[&Place]) -> Option<Vec<(usize, Gap)>> {
         let (mut put, mut took, mut ready, mut used) = (0, 0, 0, 0);
         let (mut latest_put, mut latest_took) = (self.start, self.start);
@@ -138,12 +138,12 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
             let (place, taker) = match fitting {
                 Some(place) => (place, self.items[place].taken.then(|| self.items[place].took)),
                 None => {
-                    // The value that was certainly put in first has to go; if nobody is known to have taken it, somebody unknown did.
+                    // The value that was certainly put in first has to go; if no operation is known to have taken it, one of unknown outcome did.
                     let item = self.items[first_put];
-                    let somebody = unknown.get(used).filter(|place| place.from <= must_take);
-                    let somebody = somebody.filter(|_| !item.taken && item.put.from <= must_take)?;
+                    let taker = unknown.get(used).filter(|place| place.from <= must_take);
+                    let taker = taker.filter(|_| !item.taken && item.put.from <= must_take)?;
                     used += 1;
-                    (first_put, Some(**somebody))
+                    (first_put, Some(**taker))
                 }
             };
             self.left[place] = false;

@@ -1,8 +1,8 @@
-//! Two-phase locking with a queue for each key, in which no transactions wait for each other in a circle.
+//! Two-phase locking with a queue for each key, in which no transactions wait for each other in a cycle.
 //!
 //! After *System Level Concurrency Control for Distributed Database Systems* (Rosenkrantz, Stearns and Lewis, 1978). A request that must
 //! wait looks at all it would wait for: those who hold the key in a mode that does not go with its own, and those who wait for it before
-//! itself. Under [`Policy::WaitDie`] it waits only for younger ones, under [`Policy::WoundWait`] only for older ones, so that no circle can
+//! itself. Under [`Policy::WaitDie`] it waits only for younger ones, under [`Policy::WoundWait`] only for older ones, so that no cycle can
 //! close, whatever other servers do.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,11 +16,19 @@ use super::{Age, TxnId};
 pub enum Mode {
     /// For reading: others may read it too.
     Shared,
-    /// For writing: nobody else may do anything.
+    /// For writing: no other may do anything.
     Exclusive,
 }
 
 impl Mode {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+
     /// Whether two transactions may hold a key in these modes at once.
     pub fn goes_with(self, other: Self) -> bool {
         self == Self::Shared && other == Self::Shared
@@ -305,7 +313,7 @@ mod tests {
     }
 
     proptest! {
-        /// Random requests and releases: the same answers as the twin, never two holders that exclude each other, and no circle: under
+        /// Random requests and releases: the same answers as the twin, never two holders that exclude each other, and no cycle: under
         /// wait-die each waits for younger ones only, under wound-wait for older ones once the wounded are gone.
         #[test]
         fn locks_do_as_their_twin(

@@ -4,8 +4,8 @@ use crate::process::Mark;
 
 /// A transaction waited for a lock.
 pub const WAITED: Mark = Mark::new("waited for a lock", "A transaction waited for a lock.");
-/// A transaction gave way to another, so that none waits in a circle.
-pub const DEADLOCK_AVOIDED: Mark = Mark::new("deadlock avoided", "A transaction gave way to another, so that none waits in a circle.");
+/// A transaction gave way to another, so that none waits in a cycle.
+pub const DEADLOCK_AVOIDED: Mark = Mark::new("deadlock avoided", "A transaction gave way to another, so that none waits in a cycle.");
 /// A participant without writes left after the first phase.
 pub const READ_ONLY: Mark = Mark::new("read-only participant", "A participant without writes left after the first phase.");
 /// The only participant was handed the decision.

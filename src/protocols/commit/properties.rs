@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Table, Violations};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Rule, Table, Violations};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 12] = [
@@ -37,9 +37,9 @@ const COMMIT_NEEDS_ALL_YES: Property =
     Property::always("commit-needs-all-yes", "a transaction commits only if all participants have voted for it (AC3)");
 const COMMIT_IF_ALL_YES: Property = Property::always("commit-if-all-yes", "a coordinator that has heard yes from all does not abort (AC4)");
 const ALL_DECIDE: Property =
-    Property::eventually("all-decide", "when the faults are over, nobody stays in doubt, and no locks stay behind (AC5)");
+    Property::eventually("all-decide", "when the faults are over, no participant stays in doubt, and no locks stay behind (AC5)");
 const NO_ABORT_AFTER_YES: Property =
-    Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when somebody else has decided so");
+    Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when another server has decided so");
 const LOCKS_UNTIL_DECIDED: Property = Property::always(
     "locks-until-decided",
     "a participant holds what it has locked until it has voted no, has left without writes, or knows the decision; over crashes, too",
@@ -49,7 +49,7 @@ const TWO_PHASE_LOCKING: Property =
     Property::always("two-phase-locking", "a transaction that commits takes no lock anywhere after it has given one up");
 const DECISION_FINDABLE: Property = Property::always(
     "decision-findable",
-    "a decision is not forgotten while somebody in doubt would be told the opposite, and nobody is told it",
+    "a decision is not forgotten while a participant in doubt would be told the opposite, and none is told it",
 );
 const UNIQUE_TRANSACTIONS: Property = Property::always("unique-transactions", "no two transactions have one name");
 const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "what a client is told of its transaction is what was decided");
@@ -58,8 +58,8 @@ const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "wha
 #[derive(Debug, Default)]
 pub struct CommitJudge {
     transactions: BTreeMap<TxnId, Txn>,
-    /// Who holds what, by server and key: how, and since when.
-    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, (Mode, Time)>>,
+    /// Who holds what, by server and key.
+    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, Held>>,
     /// Of whom each server does not know the decision.
     doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
     /// How often each server has started.
@@ -67,44 +67,56 @@ pub struct CommitJudge {
     /// The servers that are down, and since when.
     down: BTreeMap<NodeId, Time>,
     settling: Option<Time>,
-    now: Time,
+    now: Sighting,
     found: Violations,
     measured: Measured,
+}
+
+/// A lock that is held.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    mode: Mode,
+    /// Since when; the time in which its server was down does not count.
+    since: Time,
+    /// The record in which it was taken.
+    record: u64,
 }
 
 /// What is known of a transaction.
 #[derive(Clone, Debug, Default)]
 struct Txn {
-    participants: Option<Vec<NodeId>>,
+    participants: Option<(Vec<NodeId>, Sighting)>,
     parties: BTreeMap<NodeId, Party>,
-    /// What the coordinator has heard.
-    heard: BTreeMap<NodeId, Vote>,
+    /// What the coordinator has heard, and in which record.
+    heard: BTreeMap<NodeId, (Vote, u64)>,
     /// The first word of a decision: whose, and when.
-    decided: Option<(Decision, NodeId, Time)>,
-    /// Whether somebody was free to abort, and did.
+    decided: Option<(Decision, NodeId, Sighting)>,
+    /// Whether a server was free to abort, and did.
     aborted: bool,
-    /// What those who ask are told since the coordinator has forgotten it.
-    forgotten: Option<Decision>,
-    told: Option<Decision>,
+    /// What a participant that asks is told since the coordinator has forgotten it.
+    forgotten: Option<(Decision, Sighting)>,
+    told: Option<(Decision, Sighting)>,
 }
 
 /// What is known of a participant.
 #[derive(Clone, Debug, Default)]
 struct Party {
     vote: Option<Vote>,
+    /// The record in which it last voted, or came back in doubt.
+    voted: Option<u64>,
     /// Whether it ever voted no while its vote counted.
     refused: bool,
     /// Whether it said no after it had left, or before a crash: a coordinator that hears of that may abort.
     refused_late: bool,
     /// What it said was decided.
-    said: Option<(Decision, Time)>,
+    said: Option<(Decision, Sighting)>,
     /// Whether it knows the decision: until a crash makes it forget.
     knows: bool,
     doubt: Option<Time>,
     /// Keys that it holds exclusively.
     exclusive: BTreeSet<u64>,
     /// When a crash took its locks, if it has taken none since.
-    lost: Option<Time>,
+    lost: Option<Sighting>,
     /// In which life of the server it last took a lock.
     life: u64,
     /// The number of the record in which it took its last lock, and the key.
@@ -114,9 +126,9 @@ struct Party {
 }
 
 impl Txn {
-    /// Somebody who has voted yes and does not know the decision.
-    fn doubtful(&self) -> Option<NodeId> {
-        self.parties.iter().find(|(_, party)| party.vote == Some(Vote::Yes) && !party.knows).map(|(node, _)| *node)
+    /// A participant that has voted yes and does not know the decision.
+    fn doubtful(&self) -> Option<(NodeId, &Party)> {
+        self.parties.iter().find(|(_, party)| party.vote == Some(Vote::Yes) && !party.knows).map(|(node, party)| (*node, party))
     }
 }
 
@@ -152,15 +164,15 @@ impl CommitJudge {
         self.transactions.entry(txn).or_default().parties.entry(node).or_default()
     }
 
-    fn noted(&mut self, number: u64, node: NodeId, note: &Note) {
+    fn noted(&mut self, node: NodeId, note: &Note) {
         match *note {
             Note::Recovered { ref in_doubt, .. } => self.recovered(node, in_doubt),
             Note::Began { txn, ref participants } => self.began(node, txn, participants),
-            Note::Locked { txn, lock } => self.locked(number, node, txn, lock),
-            Note::Released { txn, shared_only } => self.released(number, node, txn, shared_only),
+            Note::Locked { txn, lock } => self.locked(node, txn, lock),
+            Note::Released { txn, shared_only } => self.released(node, txn, shared_only),
             Note::Voted { txn, vote } => self.voted(node, txn, vote),
             Note::Heard { txn, from, vote } => {
-                self.transactions.entry(txn).or_default().heard.insert(from, vote);
+                self.transactions.entry(txn).or_default().heard.insert(from, (vote, self.now.record));
             }
             Note::Decided { txn, decision, cause } => {
                 self.decided(node, txn, decision, cause);
@@ -180,10 +192,10 @@ impl CommitJudge {
     fn began(&mut self, node: NodeId, txn: TxnId, participants: &[NodeId]) {
         self.measured.began += 1;
         let state = self.transactions.entry(txn).or_default();
-        if state.participants.is_some() {
-            self.violated(&UNIQUE_TRANSACTIONS, rules::BEGAN_TWICE.with("node", node).with("txn", txn).with("at", self.now));
+        if let Some((_, since)) = state.participants {
+            self.violated(&UNIQUE_TRANSACTIONS, broken(&rules::BEGAN_TWICE, node, txn).on([since.record]));
         } else {
-            state.participants = Some(participants.to_vec());
+            state.participants = Some((participants.to_vec(), self.now));
         }
     }
 }
@@ -193,18 +205,18 @@ impl CommitJudge {
     fn voted(&mut self, node: NodeId, txn: TxnId, vote: Vote) {
         let now = self.now;
         let party = self.party(txn, node);
-        // Who has left without writes takes no further part, whatever it says when it is asked again after a crash.
+        // A participant that has left without writes takes no further part, whatever it says when it is asked again after a crash.
         if party.vote == Some(Vote::ReadOnly) {
             party.refused_late |= vote == Vote::No;
             let state = self.transactions.entry(txn).or_default();
             state.aborted |= vote == Vote::No;
             return;
         }
-        party.vote = Some(vote);
+        (party.vote, party.voted) = (Some(vote), Some(now.record));
         match vote {
             Vote::Yes => {
                 if party.doubt.is_none() && !party.knows {
-                    party.doubt = Some(now);
+                    party.doubt = Some(now.at);
                     let keys = party.exclusive.len() as u64;
                     self.doubts.entry(node).or_default().insert(txn);
                     self.measured.now_in_doubt += keys;
@@ -216,10 +228,8 @@ impl CommitJudge {
                 let state = self.transactions.entry(txn).or_default();
                 state.aborted = true;
                 if let Some((Decision::Commit, by, at)) = state.decided {
-                    self.violated(
-                        &COMMIT_NEEDS_ALL_YES,
-                        rules::REFUSED_AFTER_COMMIT.with("node", node).with("txn", txn).with("at", now).with("by", by).with("since", at),
-                    );
+                    let broken = broken(&rules::REFUSED_AFTER_COMMIT, node, txn).with("by", by).seen("since", at);
+                    self.violated(&COMMIT_NEEDS_ALL_YES, broken);
                 }
             }
             Vote::ReadOnly => {}
@@ -231,35 +241,35 @@ impl CommitJudge {
         if decision == Decision::Commit {
             return;
         }
-        let now = self.now;
         let state = self.transactions.entry(txn).or_default();
         state.aborted = true;
-        let Some(participants) = &state.participants else { return };
-        let for_it = |node: &NodeId| matches!(state.heard.get(node), Some(Vote::Yes | Vote::ReadOnly));
+        let Some((participants, _)) = &state.participants else { return };
+        let for_it = |node: &NodeId| matches!(state.heard.get(node), Some((Vote::Yes | Vote::ReadOnly, _)));
         // What a coordinator had heard it forgets in a crash.
         if cause != Cause::Recovery && !participants.is_empty() && participants.iter().all(for_it) {
-            self.violated(&COMMIT_IF_ALL_YES, rules::ABORTED_THOUGH_ALL_YES.with("node", node).with("txn", txn).with("at", now));
+            let heard: Vec<u64> = state.heard.values().map(|(_, record)| *record).collect();
+            self.violated(&COMMIT_IF_ALL_YES, broken(&rules::ABORTED_THOUGH_ALL_YES, node, txn).on(heard));
         } else if let Cause::VotedNo(by) = cause
             && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
         {
-            self.violated(&COMMIT_IF_ALL_YES, rules::ABORTED_FOR_NO_NO.with("node", node).with("txn", txn).with("at", now).with("by", by));
+            let voted = state.parties.get(&by).and_then(|party| party.voted);
+            self.violated(&COMMIT_IF_ALL_YES, broken(&rules::ABORTED_FOR_NO_NO, node, txn).with("by", by).on(voted));
         }
     }
 
     /// A participant knows the decision.
     fn learned(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
-        let now = self.now;
         let party = self.party(txn, node);
         party.knows = true;
-        let voted_yes = party.vote == Some(Vote::Yes);
+        let yes = party.voted.filter(|_| party.vote == Some(Vote::Yes));
         self.end_doubt(node, txn);
         let state = self.transactions.entry(txn).or_default();
-        if decision == Decision::Abort && voted_yes && !state.aborted {
-            self.violated(&NO_ABORT_AFTER_YES, rules::ABORTED_ALONE.with("node", node).with("txn", txn).with("at", now));
+        if decision == Decision::Abort && yes.is_some() && !state.aborted {
+            self.violated(&NO_ABORT_AFTER_YES, broken(&rules::ABORTED_ALONE, node, txn).on(yes));
         }
     }
 
-    /// Somebody says that this was decided.
+    /// A server says that this was decided.
     fn said(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
         let now = self.now;
         let party = self.party(txn, node);
@@ -268,28 +278,11 @@ impl CommitJudge {
         let first = state.decided.is_none();
         let (other, by, at) = *state.decided.get_or_insert((decision, node, now));
         if before.0 != decision {
-            self.violated(
-                &NO_REVERSAL,
-                rules::REVERSED
-                    .with("node", node)
-                    .with("txn", txn)
-                    .with("before", before.0)
-                    .with("since", before.1)
-                    .with("decision", decision)
-                    .with("at", now),
-            );
+            let broken = broken(&rules::REVERSED, node, txn).with("before", before.0).seen("since", before.1);
+            self.violated(&NO_REVERSAL, broken.with("decision", decision));
         } else if other != decision {
-            self.violated(
-                &AGREEMENT,
-                rules::DISAGREE
-                    .with("node", node)
-                    .with("txn", txn)
-                    .with("by", by)
-                    .with("before", other)
-                    .with("since", at)
-                    .with("decision", decision)
-                    .with("at", now),
-            );
+            let broken = broken(&rules::DISAGREE, node, txn).with("by", by).with("before", other).seen("since", at);
+            self.violated(&AGREEMENT, broken.with("decision", decision));
         }
         if first {
             match decision {
@@ -301,32 +294,29 @@ impl CommitJudge {
             }
         }
         let state = self.transactions.entry(txn).or_default();
-        if state.told.is_some_and(|told| told != decision) {
-            self.violated(
-                &TOLD_WHAT_HAPPENED,
-                rules::TOLD_THE_OPPOSITE.with("node", node).with("txn", txn).with("decision", decision).with("at", now),
-            );
+        if let Some((_, at)) = state.told.filter(|(told, _)| *told != decision) {
+            let broken = broken(&rules::TOLD_THE_OPPOSITE, node, txn).with("decision", decision).on([at.record]);
+            self.violated(&TOLD_WHAT_HAPPENED, broken);
         }
     }
 
     /// A transaction was committed: may it be?
     fn committed(&mut self, node: NodeId, txn: TxnId) {
-        let now = self.now;
-        let Some(state) = self.transactions.get(&txn) else { return };
-        let mut wrong = Vec::new();
-        for participant in state.participants.iter().flatten() {
+        let Self { transactions, found, now, .. } = self;
+        let Some(state) = transactions.get(&txn) else { return };
+        for participant in state.participants.iter().flat_map(|(participants, _)| participants) {
             let party = state.parties.get(participant);
             let without = match party {
                 Some(party) if party.refused => Some(&rules::COMMITTED_AGAINST),
                 Some(Party { vote: Some(Vote::Yes | Vote::ReadOnly), .. }) => None,
                 _ => Some(&rules::COMMITTED_WITHOUT),
             };
-            let committed = |broken: Broken| broken.with("txn", txn).with("at", now).with("participant", *participant);
+            let committed = |rule| broken(rule, node, txn).with("participant", *participant);
             if let Some(rule) = without {
-                wrong.push((&COMMIT_NEEDS_ALL_YES, committed(rule.with("node", node))));
+                found.add(&COMMIT_NEEDS_ALL_YES, *now, committed(rule).on(party.and_then(|party| party.voted)));
             }
             if let Some(lost) = party.and_then(|party| party.lost) {
-                wrong.push((&LOCKS_UNTIL_DECIDED, committed(rules::COMMITTED_UNLOCKED.with("node", node)).with("lost", lost)));
+                found.add(&LOCKS_UNTIL_DECIDED, *now, committed(&rules::COMMITTED_UNLOCKED).seen("lost", lost));
             }
         }
         let parties = || state.parties.iter();
@@ -335,61 +325,53 @@ impl CommitJudge {
         if let (Some((lock, key, taken_by)), Some((release, given_by))) = (last_lock, first_release)
             && lock > release
         {
-            let broken =
-                rules::LOCKED_AFTER_RELEASE.with("txn", txn).with("at", now).with("node", *taken_by).with("key", format!("k{key}"));
-            wrong.push((&TWO_PHASE_LOCKING, broken.with("by", *given_by).on([release, lock])));
-        }
-        for (property, broken) in wrong {
-            self.violated(property, broken);
+            let broken = broken(&rules::LOCKED_AFTER_RELEASE, *taken_by, txn).with("key", key_of(key));
+            found.add(&TWO_PHASE_LOCKING, *now, broken.with("by", *given_by).on([release, lock]));
         }
     }
 
     fn presumed(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
         self.measured.presumed += 1;
-        let now = self.now;
         let state = self.transactions.entry(txn).or_default();
         state.aborted |= decision == Decision::Abort;
-        // Who knows better may be told anything: its question was late.
+        // A participant that knows better may be told anything: its question was late.
         if let Some((other, by, at)) = state.decided
             && other != decision
-            && let Some(doubtful) = state.doubtful()
+            && let Some((doubtful, party)) = state.doubtful()
         {
-            let broken = rules::PRESUMED_THE_OPPOSITE.with("node", node).with("txn", txn).with("decision", decision).with("at", now);
-            let broken = broken.with("by", by).with("before", other).with("since", at).with("doubtful", doubtful);
+            let broken = broken(&rules::PRESUMED_THE_OPPOSITE, node, txn).with("decision", decision).with("by", by).with("before", other);
+            let broken = broken.seen("since", at).with("doubtful", doubtful).on(party.voted);
             self.violated(&DECISION_FINDABLE, broken);
         }
     }
 
     fn forgot(&mut self, node: NodeId, txn: TxnId, presumed: Decision) {
-        let now = self.now;
         let state = self.transactions.entry(txn).or_default();
-        state.forgotten = Some(presumed);
-        let Some((decision, ..)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
-        if let Some(doubtful) = state.doubtful() {
-            let broken = rules::FORGOT_EARLY.with("node", node).with("txn", txn).with("decision", decision).with("at", now);
-            self.violated(&DECISION_FINDABLE, broken.with("doubtful", doubtful));
+        state.forgotten = Some((presumed, self.now));
+        let Some((decision, _, at)) = state.decided.filter(|(decision, ..)| *decision != presumed) else { return };
+        if let Some((doubtful, party)) = state.doubtful() {
+            let broken = broken(&rules::FORGOT_EARLY, node, txn).with("decision", decision).with("doubtful", doubtful);
+            let broken = broken.on([at.record].into_iter().chain(party.voted));
+            self.violated(&DECISION_FINDABLE, broken);
         }
     }
 
     fn told(&mut self, node: NodeId, txn: TxnId, decision: Decision) {
-        let now = self.now;
         let state = self.transactions.entry(txn).or_default();
-        state.told = Some(decision);
+        state.told = Some((decision, self.now));
         let fits = match decision {
             Decision::Commit => state.decided.is_some_and(|(decided, ..)| decided == Decision::Commit),
             Decision::Abort => state.decided.is_none_or(|(decided, ..)| decided == Decision::Abort),
         };
-        let nothing_done = state.participants.as_ref().is_some_and(Vec::is_empty);
+        let nothing_done = state.participants.as_ref().is_some_and(|(participants, _)| participants.is_empty());
         if !fits && !nothing_done {
-            self.violated(
-                &TOLD_WHAT_HAPPENED,
-                rules::TOLD_WRONG.with("node", node).with("txn", txn).with("at", now).with("decision", decision),
-            );
+            let decided = state.decided.map(|(_, _, at)| at.record);
+            self.violated(&TOLD_WHAT_HAPPENED, broken(&rules::TOLD_WRONG, node, txn).with("decision", decision).on(decided));
         }
     }
 
     fn end_doubt(&mut self, node: NodeId, txn: TxnId) {
-        let now = self.now;
+        let now = self.now.at;
         self.doubts.entry(node).or_default().remove(&txn);
         let party = self.party(txn, node);
         let Some(since) = party.doubt.take() else { return };
@@ -402,22 +384,20 @@ impl CommitJudge {
 
 /// Locks.
 impl CommitJudge {
-    fn locked(&mut self, number: u64, node: NodeId, txn: TxnId, lock: HeldLock) {
+    fn locked(&mut self, node: NodeId, txn: TxnId, lock: HeldLock) {
         let now = self.now;
         let holders = self.locks.entry((node, lock.key)).or_default();
-        let against = holders.iter().find(|(other, (mode, _))| **other != txn && !mode.goes_with(lock.mode));
-        if let Some((other, (mode, since))) = against {
-            let (key, wanted) = (lock.key, lock.mode);
-            let broken =
-                rules::BOTH_LOCKED.with("node", node).with("txn", txn).with("key", format!("k{key}")).with("mode", format!("{wanted:?}"));
-            let broken = broken.with("at", now).with("other", *other).with("held", format!("{mode:?}")).with("since", *since);
+        let against = holders.iter().find(|(other, held)| **other != txn && !held.mode.goes_with(lock.mode));
+        if let Some((other, held)) = against {
+            let broken = broken(&rules::BOTH_LOCKED, node, txn).with("key", key_of(lock.key)).with("mode", lock.mode);
+            let broken = broken.with("other", *other).with("held", held.mode).with("since", held.since).on([held.record]);
             self.found.add(&EXCLUSIVE_LOCKS, now, broken);
         }
-        let since = holders.get(&txn).map_or(now, |(_, since)| *since);
-        holders.insert(txn, (lock.mode, since));
+        let held = holders.get(&txn).copied().unwrap_or(Held { mode: lock.mode, since: now.at, record: now.record });
+        holders.insert(txn, Held { mode: lock.mode, ..held });
         let life = self.lives.get(&node).copied().unwrap_or_default();
         let party = self.party(txn, node);
-        // After a crash it begins anew. If it had said no, nobody can have heard it, or the transaction will not commit.
+        // After a crash it begins anew. If it had said no, no coordinator can have heard it, or the transaction will not commit.
         if party.life != life && matches!(party.vote, None | Some(Vote::No)) {
             // That no may be on its way yet: a coordinator may abort for it.
             *party = Party { said: party.said, refused_late: party.refused || party.refused_late, ..Party::default() };
@@ -429,20 +409,21 @@ impl CommitJudge {
         // What is locked once more by one who has left is for nothing: the work has come twice, the second time after a crash.
         if party.vote.is_none() {
             party.lost = None;
-            party.last_lock = Some((number, lock.key));
+            party.last_lock = Some((now.record, lock.key));
         }
     }
 
-    fn released(&mut self, number: u64, node: NodeId, txn: TxnId, shared_only: bool) {
+    fn released(&mut self, node: NodeId, txn: TxnId, shared_only: bool) {
         let now = self.now;
-        let state = self.transactions.entry(txn).or_default();
-        let party = state.parties.entry(node).or_default();
+        let party = self.party(txn, node);
         let may = party.knows || matches!(party.vote, Some(Vote::No | Vote::ReadOnly));
-        party.first_release.get_or_insert(number);
+        party.first_release.get_or_insert(now.record);
         if !shared_only {
             party.exclusive.clear();
             if !may {
-                self.violated(&LOCKS_UNTIL_DECIDED, rules::RELEASED_EARLY.with("node", node).with("txn", txn).with("at", now));
+                let since = party.last_lock.map(|(record, _)| record).into_iter().chain(party.voted);
+                let broken = broken(&rules::RELEASED_EARLY, node, txn).on(since);
+                self.violated(&LOCKS_UNTIL_DECIDED, broken);
             }
         }
         self.drop_locks(node, |other, mode| other == txn && (!shared_only || mode == Mode::Shared));
@@ -450,17 +431,17 @@ impl CommitJudge {
 
     /// Takes locks of a server off the books, and measures how long they were held.
     fn drop_locks(&mut self, node: NodeId, which: impl Fn(TxnId, Mode) -> bool) {
-        let now = self.now;
+        let now = self.now.at;
         for ((_, _), holders) in self.locks.range_mut((node, 0)..=(node, u64::MAX)) {
-            let dropped = holders.extract_if(.., |txn, (mode, _)| which(*txn, *mode));
-            self.measured.locks.extend(dropped.map(|(_, (_, since))| now.since(since)));
+            let dropped = holders.extract_if(.., |txn, held| which(*txn, held.mode));
+            self.measured.locks.extend(dropped.map(|(_, held)| now.since(held.since)));
         }
     }
 
     /// A crash takes the locks of all that had not voted yes.
     fn crashed(&mut self, node: NodeId) {
         let now = self.now;
-        self.down.insert(node, now);
+        self.down.insert(node, now.at);
         let mut held = BTreeSet::new();
         for holders in self.locks.range((node, 0)..=(node, u64::MAX)).map(|(_, holders)| holders) {
             held.extend(holders.keys().copied());
@@ -476,18 +457,18 @@ impl CommitJudge {
         self.drop_locks(node, |txn, _| !doubts.contains(&txn));
     }
 
-    /// Nobody waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was there.
+    /// No transaction waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was up.
     fn pass_over_absence(&mut self, node: NodeId) {
         let Some(since) = self.down.remove(&node) else { return };
-        let absence = self.now.since(since);
+        let absence = self.now.at.since(since);
         for txn in self.doubts.get(&node).into_iter().flatten() {
             let party = self.transactions.get_mut(txn).and_then(|state| state.parties.get_mut(&node));
             if let Some(begun) = party.and_then(|party| party.doubt.as_mut()) {
                 *begun += absence;
             }
         }
-        for (_, taken) in self.locks.range_mut((node, 0)..=(node, u64::MAX)).flat_map(|(_, holders)| holders.values_mut()) {
-            *taken += absence;
+        for held in self.locks.range_mut((node, 0)..=(node, u64::MAX)).flat_map(|(_, holders)| holders.values_mut()) {
+            held.since += absence;
         }
     }
 
@@ -501,11 +482,12 @@ impl CommitJudge {
             if !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn) {
                 self.end_doubt(node, txn);
                 let party = self.party(txn, node);
+                let voted = party.voted;
                 (party.vote, party.lost) = (None, Some(now));
                 party.exclusive.clear();
                 let state = &self.transactions[&txn];
                 if let Some((Decision::Commit, by, at)) = state.decided {
-                    let broken = rules::FORGOT_ITS_YES.with("node", node).with("txn", txn).with("by", by).with("since", at).with("at", now);
+                    let broken = broken(&rules::FORGOT_ITS_YES, node, txn).with("by", by).seen("since", at).on(voted);
                     self.violated(&COMMIT_NEEDS_ALL_YES, broken);
                 }
             }
@@ -514,29 +496,34 @@ impl CommitJudge {
         for (txn, locks) in in_doubt {
             let exclusive: BTreeSet<u64> = locks.iter().filter(|lock| lock.mode == Mode::Exclusive).map(|lock| lock.key).collect();
             for lock in locks {
-                self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert((lock.mode, now));
+                self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert(Held {
+                    mode: lock.mode,
+                    since: now.at,
+                    record: now.record,
+                });
             }
             let party = self.party(*txn, node);
             // A decision that it had heard and did not write down is one that it must hear again.
             party.knows = false;
+            let voted = party.voted.replace(now.record);
             party.vote = Some(Vote::Yes);
             if party.doubt.is_none() {
-                party.doubt = Some(now);
+                party.doubt = Some(now.at);
                 self.measured.now_in_doubt += exclusive.len() as u64;
             }
             let party = self.party(*txn, node);
             let missing = party.exclusive.difference(&exclusive).next().copied();
             self.doubts.entry(node).or_default().insert(*txn);
             if let Some(key) = missing {
-                let broken = rules::CAME_BACK_UNLOCKED.with("node", node).with("txn", *txn).with("at", now).with("key", format!("k{key}"));
+                let broken = broken(&rules::CAME_BACK_UNLOCKED, node, *txn).with("key", key_of(key)).on(voted);
                 self.violated(&LOCKS_UNTIL_DECIDED, broken);
             }
             self.party(*txn, node).exclusive = exclusive;
             let state = &self.transactions[txn];
-            if let (Some((decision, ..)), Some(presumed)) = (state.decided, state.forgotten)
+            if let (Some((decision, _, at)), Some((presumed, forgotten))) = (state.decided, state.forgotten)
                 && decision != presumed
             {
-                let broken = rules::IN_DOUBT_AGAIN.with("node", node).with("txn", *txn).with("at", now).with("decision", decision);
+                let broken = broken(&rules::IN_DOUBT_AGAIN, node, *txn).with("decision", decision).on([at.record, forgotten.record]);
                 self.violated(&DECISION_FINDABLE, broken);
             }
         }
@@ -545,9 +532,9 @@ impl CommitJudge {
 
 impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
-        self.now = record.at;
+        self.now = record.sighting();
         match *record.event {
-            Event::Note { node, note } => self.noted(record.number, node, note),
+            Event::Note { node, note } => self.noted(node, note),
             Event::Crash { node, .. } if !node.is_client() => self.crashed(node),
             Event::Settle => self.settling = Some(record.at),
             _ => {}
@@ -557,7 +544,7 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
     fn reports(&self) -> Vec<PropertyReport> {
         let mut found = self.found.clone();
         if let Some(detail) = self.left_behind() {
-            found.add(&ALL_DECIDE, self.now, detail);
+            found.add_at(&ALL_DECIDE, self.now.at, detail);
         }
         found.reports(&PROPERTIES)
     }
@@ -575,7 +562,7 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
             ]
         };
         let open = self.transactions.values().flat_map(|state| state.parties.values()).filter_map(|party| party.doubt);
-        let all: Vec<Duration> = doubts.iter().copied().chain(open.map(|since| self.now.since(since))).collect();
+        let all: Vec<Duration> = doubts.iter().copied().chain(open.map(|since| self.now.at.since(since))).collect();
         blocking.row("participants in doubt", row(&all));
         blocking.row("keys locked for writing, in doubt", row(locks_in_doubt));
         blocking.row("keys locked", row(locks));
@@ -597,14 +584,24 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
 impl CommitJudge {
     /// What is left when the run is over and everything has been healed.
     fn left_behind(&self) -> Option<Broken> {
-        self.settling.filter(|settling| self.now > *settling)?;
+        self.settling.filter(|settling| self.now.at > *settling)?;
         if let Some((node, txn)) = self.doubts.iter().find_map(|(node, doubts)| Some((node, doubts.first()?))) {
             let others = self.doubts.values().map(BTreeSet::len).sum::<usize>() - 1;
-            return Some(rules::LEFT_IN_DOUBT.with("node", *node).with("txn", *txn).with("others", others));
+            let voted = self.transactions[txn].parties.get(node).and_then(|party| party.voted);
+            return Some(broken(&rules::LEFT_IN_DOUBT, *node, *txn).with("others", others).on(voted));
         }
-        let held = self.locks.iter().find_map(|((node, key), holders)| Some((node, key, holders.keys().next()?)));
-        held.map(|(node, key, txn)| rules::LEFT_LOCKED.with("node", *node).with("key", format!("k{key}")).with("txn", *txn))
+        let held = self.locks.iter().find_map(|((node, key), holders)| Some((*node, *key, holders.iter().next()?)));
+        held.map(|(node, key, (txn, held))| broken(&rules::LEFT_LOCKED, node, *txn).with("key", key_of(key)).on([held.record]))
     }
+}
+
+/// What a server did to a transaction against this rule.
+fn broken(rule: &'static Rule, node: NodeId, txn: TxnId) -> Broken {
+    rule.with("node", node).with("txn", txn)
+}
+
+fn key_of(key: u64) -> Fact {
+    Fact::Key(format!("k{key}"))
 }
 
 impl From<TxnId> for Fact {
@@ -615,6 +612,12 @@ impl From<TxnId> for Fact {
 
 impl From<Decision> for Fact {
     fn from(decision: Decision) -> Self {
-        Self::Text(decision.to_string())
+        Self::Decision(decision.name())
+    }
+}
+
+impl From<Mode> for Fact {
+    fn from(mode: Mode) -> Self {
+        Self::Mode(mode.name())
     }
 }

@@ -75,11 +75,18 @@ impl fmt::Display for Vote {
     }
 }
 
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Decision {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Commit => "commit",
             Self::Abort => "abort",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

@@ -112,6 +112,17 @@ pub enum State {
     Dead,
 }
 
+impl State {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 impl Body {
     fn index(&self) -> u16 {
         match self {

@@ -16,7 +16,7 @@ pub(super) const FILE: &str = "wal";
 
 /// Something that a record on a disk asserts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fact {
+pub(super) enum Assertion {
     /// A term, and who has the server's vote in it.
     Vote(Term, Option<NodeId>),
     /// An entry: all that followed this index is gone.
@@ -72,16 +72,16 @@ impl Disk {
     /// What a file says, up to the first record that is broken or cannot follow.
     pub(super) fn read<O: Audited>(bytes: &[u8]) -> Self {
         let mut disk = Self::default();
-        let _ = facts::<O>(bytes).all(|fact| disk.learn(fact));
+        let _ = assertions::<O>(bytes).all(|assertion| disk.learn(assertion));
         disk
     }
 
-    /// Takes a fact in, unless it cannot follow: an entry after a gap.
-    pub(super) fn learn(&mut self, fact: Fact) -> bool {
-        match fact {
-            Fact::Vote(term, vote) => (self.term, self.vote) = (term, vote),
-            Fact::Entry { index, .. } if index > self.log.len() + 1 => return false,
-            Fact::Entry { index, term, digest } => {
+    /// Takes an assertion in, unless it cannot follow: an entry after a gap.
+    pub(super) fn learn(&mut self, assertion: Assertion) -> bool {
+        match assertion {
+            Assertion::Vote(term, vote) => (self.term, self.vote) = (term, vote),
+            Assertion::Entry { index, .. } if index > self.log.len() + 1 => return false,
+            Assertion::Entry { index, term, digest } => {
                 if term > self.term {
                     (self.term, self.vote) = (term, None);
                 }
@@ -93,8 +93,8 @@ impl Disk {
     }
 }
 
-/// The facts that these records assert, up to the first that is broken.
-pub(super) fn facts<O: Audited>(mut bytes: &[u8]) -> impl Iterator<Item = Fact> {
+/// What these records assert, up to the first that is broken.
+pub(super) fn assertions<O: Audited>(mut bytes: &[u8]) -> impl Iterator<Item = Assertion> {
     std::iter::from_fn(move || {
         let header = bytes.get(..8)?;
         let end = 8 + number(header, 0, 4)? as usize;
@@ -103,17 +103,21 @@ pub(super) fn facts<O: Audited>(mut bytes: &[u8]) -> impl Iterator<Item = Fact> 
             return None;
         }
         bytes = &bytes[end..];
-        fact::<O>(body)
+        assertion::<O>(body)
     })
 }
 
-fn fact<O: Audited>(body: &[u8]) -> Option<Fact> {
+fn assertion<O: Audited>(body: &[u8]) -> Option<Assertion> {
     match (body.first()?, body.len()) {
-        (1, 9) => Some(Fact::Vote(Term(number(body, 1, 8)?), None)),
-        (1, 13) => Some(Fact::Vote(Term(number(body, 1, 8)?), Some(NodeId::server(number(body, 9, 4)? as u32 & (u32::MAX >> 1))))),
+        (1, 9) => Some(Assertion::Vote(Term(number(body, 1, 8)?), None)),
+        (1, 13) => Some(Assertion::Vote(Term(number(body, 1, 8)?), Some(NodeId::server(number(body, 9, 4)? as u32 & (u32::MAX >> 1))))),
         (2, _) => {
             let index = number(body, 1, 8)?;
-            (index > 0).then_some(Fact::Entry { index, term: Term(number(body, 9, 8)?), digest: Digest::of(&command::<O>(&body[17..])?) })
+            (index > 0).then_some(Assertion::Entry {
+                index,
+                term: Term(number(body, 9, 8)?),
+                digest: Digest::of(&command::<O>(&body[17..])?),
+            })
         }
         _ => None,
     }

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
 pub use super::audit::Audited;
-use super::audit::{self, Chain, Disk, Fact, Link};
+use super::audit::{self, Assertion, Chain, Disk, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
-use crate::base::{Change, KvOp, MessageId, NodeId, Time};
-use crate::check::{Broken, Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::base::{Change, KvOp, MessageId, NodeId};
+use crate::check::{Broken, Fact, Judge, Property, PropertyReport, Rule, Violations};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 7] = [
@@ -51,7 +51,7 @@ pub struct RaftJudge<O = KvOp> {
     first: usize,
     servers: Vec<Server>,
     /// Who was elected first in each term, and when.
-    elected: BTreeMap<Term, (NodeId, Time)>,
+    elected: BTreeMap<Term, (NodeId, Sighting)>,
     /// The first sight of each index, and of each other term there.
     seen: Vec<Seen>,
     seen_also: BTreeMap<EntryId, Seen>,
@@ -67,14 +67,18 @@ pub struct RaftJudge<O = KvOp> {
 struct Server {
     /// The log that it has in memory.
     log: Chain,
+    /// The record in which that changed last.
+    log_changed: Option<u64>,
     /// The term that it leads.
     leads: Option<Term>,
     /// Through which index it has applied its log since it booted.
     applied: u64,
     /// What its disk holds for certain.
     disk: Disk,
+    /// The record in which that changed last.
+    disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
-    unsynced: VecDeque<(u64, Fact)>,
+    unsynced: VecDeque<(u64, Assertion)>,
 }
 
 /// An entry as it was seen first.
@@ -82,7 +86,7 @@ struct Server {
 struct Seen {
     link: Link,
     on: NodeId,
-    at: Time,
+    at: Sighting,
 }
 
 /// An entry as it was applied first.
@@ -92,9 +96,9 @@ struct Committed {
     /// The term of the server that said so: in a leader, that in which the entry was committed.
     in_term: Term,
     by: NodeId,
-    at: Time,
-    /// A digest of the state after this entry, and whose it was, where somebody told of it.
-    state: Option<(u64, NodeId)>,
+    at: Sighting,
+    /// A digest of the state after this entry, whose it was, and in which record, if a server told of it.
+    state: Option<(u64, NodeId, u64)>,
 }
 
 impl<O> RaftJudge<O> {
@@ -129,11 +133,6 @@ impl<O> RaftJudge<O> {
         let place = self.place(node)?;
         self.servers.get_mut(place)
     }
-
-    #[cold]
-    fn violated(&mut self, property: &Property, at: Time, broken: Broken) {
-        self.found.add(property, at, broken);
-    }
 }
 
 impl<V, O: Audited, R: Response> Judge<V> for RaftJudge<O>
@@ -141,13 +140,13 @@ where
     V: Vocabulary<Message = Message<O, R>, Note = Note>,
 {
     fn observe(&mut self, record: &Record<'_, V>) {
-        let at = record.at;
+        let now = record.sighting();
         match *record.event {
-            Event::Send { id, message, .. } => self.sent(at, id, message),
+            Event::Send { id, message, .. } => self.sent(now, id, message),
             Event::Write { node, write, file: audit::FILE, change: Change::Append(bytes) } => self.wrote(node, write, bytes),
-            Event::Synced { node, through } => self.synced(node, through),
-            Event::Note { node, note } => self.noted(at, node, note),
-            Event::Boot { node, files, .. } => self.booted(node, files),
+            Event::Synced { node, through } => self.synced(now, node, through),
+            Event::Note { node, note } => self.noted(now, node, note),
+            Event::Boot { node, files, .. } => self.booted(now, node, files),
             Event::Crash { node, .. } => self.crashed(node),
             _ => {}
         }
@@ -164,15 +163,16 @@ where
 
 /// Disks.
 impl<O: Audited> RaftJudge<O> {
-    fn booted(&mut self, node: NodeId, files: &[(&str, &[u8])]) {
+    fn booted(&mut self, now: Sighting, node: NodeId, files: &[(&str, &[u8])]) {
         let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
         if let Some(server) = self.server_mut(node) {
             let disk = Disk::read::<O>(bytes);
-            *server = Server { log: disk.log.clone(), disk, ..Server::default() };
+            let changed = Some(now.record);
+            *server = Server { log: disk.log.clone(), log_changed: changed, disk, disk_changed: changed, ..Server::default() };
         }
     }
 
-    /// Of what was not synced nobody knows, until the next boot, how much is left.
+    /// How much is left of what was not synced is unknown until the next boot.
     fn crashed(&mut self, node: NodeId) {
         if let Some(server) = self.server_mut(node) {
             server.unsynced.clear();
@@ -182,14 +182,15 @@ impl<O: Audited> RaftJudge<O> {
 
     fn wrote(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
         if let Some(server) = self.server_mut(node) {
-            server.unsynced.extend(audit::facts::<O>(bytes).map(|fact| (write, fact)));
+            server.unsynced.extend(audit::assertions::<O>(bytes).map(|assertion| (write, assertion)));
         }
     }
 
-    fn synced(&mut self, node: NodeId, through: u64) {
+    fn synced(&mut self, now: Sighting, node: NodeId, through: u64) {
         let Some(server) = self.server_mut(node) else { return };
-        while let Some((_, fact)) = server.unsynced.front().filter(|(write, _)| *write <= through) {
-            server.disk.learn(*fact);
+        while let Some((_, assertion)) = server.unsynced.front().filter(|(write, _)| *write <= through) {
+            server.disk.learn(*assertion);
+            server.disk_changed = Some(now.record);
             server.unsynced.pop_front();
         }
     }
@@ -197,7 +198,7 @@ impl<O: Audited> RaftJudge<O> {
 
 /// Messages against disks.
 impl<O: Audited> RaftJudge<O> {
-    fn sent<R: Response>(&mut self, at: Time, id: MessageId, message: &Message<O, R>) {
+    fn sent<R: Response>(&mut self, now: Sighting, id: MessageId, message: &Message<O, R>) {
         let (from, to) = (id.from, id.to);
         let lacks = match *message {
             Message::RequestVote { term, .. } => self.lacks_vote(&rules::ASKED_UNPREPARED, from, term, from),
@@ -206,25 +207,25 @@ impl<O: Audited> RaftJudge<O> {
             _ => None,
         };
         if let Some(lacks) = lacks {
-            let broken = lacks.with("node", from).with("other", to).with("at", at);
-            self.violated(&PERSIST_BEFORE_ANSWER, at, broken);
+            let held = self.server(from).and_then(|server| server.disk_changed);
+            self.found.add(&PERSIST_BEFORE_ANSWER, now, lacks.with("node", from).with("other", to).on(held));
         }
     }
 
-    /// What the disk lacks of a vote. In a later term the vote binds nobody.
+    /// What the disk lacks of a vote. In a later term the vote no longer binds.
     fn lacks_vote(&self, rule: &'static Rule, voter: NodeId, term: Term, candidate: NodeId) -> Option<Broken> {
         let disk = &self.server(voter)?.disk;
         if disk.term > term || (disk.term == term && disk.vote == Some(candidate)) {
             return None;
         }
-        let vote = disk.vote.map_or(Told::from("nobody"), Told::from);
+        let vote: Vec<NodeId> = disk.vote.into_iter().collect();
         Some(rule.with("term", term).with("held", disk.term).with("vote", vote))
     }
 
     /// What the disk lacks of entries acknowledged to the leader of a term. A later leader may have had them replaced.
     fn lacks_entries(&self, follower: NodeId, leader: NodeId, term: Term, through: u64) -> Option<Broken> {
         let disk = &self.server(follower)?.disk;
-        let acknowledged = |rule: &'static Rule| rule.with("term", term).with("index", Told::Index(through));
+        let acknowledged = |rule: &'static Rule| rule.with("term", term).with("index", Fact::Index(through));
         if disk.term > term {
             return None;
         }
@@ -241,12 +242,12 @@ impl<O: Audited> RaftJudge<O> {
 
 /// What servers say.
 impl<O: Audited> RaftJudge<O> {
-    fn noted(&mut self, at: Time, node: NodeId, note: &Note) {
+    fn noted(&mut self, now: Sighting, node: NodeId, note: &Note) {
         match *note {
-            Note::Appended { id, digest } => self.appended(at, node, id, digest),
-            Note::Applied { through, term, state } => self.applied(at, node, through, term, state),
-            Note::Truncated { last } => self.truncated(at, node, last),
-            Note::BecameLeader { term, .. } => self.became_leader(at, node, term),
+            Note::Appended { id, digest } => self.appended(now, node, id, digest),
+            Note::Applied { through, term, state } => self.applied(now, node, through, term, state),
+            Note::Truncated { last } => self.truncated(now, node, last),
+            Note::BecameLeader { term, .. } => self.became_leader(now, node, term),
             Note::SteppedDown { .. } | Note::TermChanged { .. } | Note::Voted { .. } => {
                 if let Some(server) = self.server_mut(node) {
                     server.leads = None;
@@ -256,30 +257,31 @@ impl<O: Audited> RaftJudge<O> {
         }
     }
 
-    fn became_leader(&mut self, at: Time, node: NodeId, term: Term) {
-        let (first, since) = *self.elected.entry(term).or_insert((node, at));
-        if (first, since) != (node, at) {
+    fn became_leader(&mut self, now: Sighting, node: NodeId, term: Term) {
+        let (first, since) = *self.elected.entry(term).or_insert((node, now));
+        if since != now {
             let rule = if first == node { &rules::ELECTED_TWICE } else { &rules::TWO_LEADERS };
             let broken = rule.with("node", node).with("first", first).with("term", term);
-            self.violated(&ELECTION_SAFETY, at, broken.with("since", since).with("at", at));
+            self.found.add(&ELECTION_SAFETY, now, broken.seen("since", since));
         }
         if let Some(server) = self.server_mut(node) {
             server.leads = Some(term);
         }
         // The last entry that was committed in an earlier term stands for all before it.
         let Some(last) = self.committed.iter().rposition(|committed| committed.in_term < term) else { return };
-        self.must_have(at, node, term, last as u64 + 1);
+        self.must_have(now, node, term, last as u64 + 1);
     }
 
     /// A leader of this term must have the entry committed at this index.
-    fn must_have(&mut self, at: Time, node: NodeId, term: Term, index: u64) {
+    fn must_have(&mut self, now: Sighting, node: NodeId, term: Term, index: u64) {
         let Some(committed) = self.committed.get(index as usize - 1).copied() else { return };
-        let Some(server) = self.server_mut(node) else { return };
+        let elected = self.elected.get(&term).map(|(_, since)| since.record);
+        let Some(server) = self.server(node) else { return };
         let has = server.log.get(index).copied();
         if has.is_some_and(|link| link.prefix == committed.link.prefix) {
             return;
         }
-        let lacks = |rule: &'static Rule| rule.with("node", node).with("term", term).with("index", Told::Index(index));
+        let lacks = |rule: &'static Rule| rule.with("node", node).with("term", term).with("index", Fact::Index(index));
         let lacks = match has {
             None => lacks(&rules::LEADER_LACKS).with("length", server.log.len()),
             Some(link) if link.term == committed.link.term => lacks(&rules::LEADER_DIFFERS_BEFORE),
@@ -289,35 +291,39 @@ impl<O: Audited> RaftJudge<O> {
             .with("entry_term", committed.link.term)
             .with("by", committed.by)
             .with("committed_term", committed.in_term)
-            .with("committed", committed.at)
-            .with("at", at);
-        self.violated(&LEADER_COMPLETENESS, at, broken);
+            .seen("committed", committed.at)
+            .on(elected.into_iter().chain(server.log_changed));
+        self.found.add(&LEADER_COMPLETENESS, now, broken);
     }
 
-    fn truncated(&mut self, at: Time, node: NodeId, last: u64) {
+    fn truncated(&mut self, now: Sighting, node: NodeId, last: u64) {
         let Some(server) = self.server_mut(node) else { return };
         let before = server.log.len();
         server.log.truncate(last);
+        let changed = server.log_changed.replace(now.record);
         if let Some(term) = server.leads
             && last < before
         {
             let broken = rules::LEADER_CUT.with("node", node).with("term", term).with("before", before).with("left", last);
-            self.violated(&LEADER_APPEND_ONLY, at, broken.with("at", at));
+            let elected = self.elected.get(&term).map(|(_, since)| since.record);
+            self.found.add(&LEADER_APPEND_ONLY, now, broken.on(elected.into_iter().chain(changed)));
         }
     }
 
-    fn appended(&mut self, at: Time, node: NodeId, id: EntryId, digest: u64) {
+    fn appended(&mut self, now: Sighting, node: NodeId, id: EntryId, digest: u64) {
         let Some(server) = self.server_mut(node) else { return };
         if id.index <= server.log.len() {
-            self.truncated(at, node, id.index.saturating_sub(1));
+            self.truncated(now, node, id.index.saturating_sub(1));
         }
         let Some(server) = self.server_mut(node) else { return };
         if id.index != server.log.len() + 1 {
-            let broken = rules::GAP.with("node", node).with("index", Told::Index(id.index)).with("length", server.log.len()).with("at", at);
-            return self.violated(&LOG_MATCHING, at, broken);
+            let broken = rules::GAP.with("node", node).with("index", Fact::Index(id.index)).with("length", server.log.len());
+            let broken = broken.on(server.log_changed);
+            return self.found.add(&LOG_MATCHING, now, broken);
         }
         let link = server.log.push(id.term, digest);
-        let seen = Seen { link, on: node, at };
+        server.log_changed = Some(now.record);
+        let seen = Seen { link, on: node, at: now };
         let first = if id.index > self.seen.len() as u64 {
             self.seen.push(seen);
             return;
@@ -329,62 +335,62 @@ impl<O: Audited> RaftJudge<O> {
         };
         if first.link.prefix != link.prefix {
             let (other, since) = (first.on, first.at);
-            let entry = rules::LOGS_DIFFER.with("index", Told::Index(id.index)).with("term", id.term);
-            let broken = entry.with("node", node).with("other", other).with("since", since).with("at", at);
-            self.violated(&LOG_MATCHING, at, broken);
+            let entry = rules::LOGS_DIFFER.with("index", Fact::Index(id.index)).with("term", id.term);
+            let broken = entry.with("node", node).with("other", other).seen("since", since);
+            self.found.add(&LOG_MATCHING, now, broken);
         }
     }
 
-    fn applied(&mut self, at: Time, node: NodeId, through: u64, term: Term, state: u64) {
+    fn applied(&mut self, now: Sighting, node: NodeId, through: u64, term: Term, state: u64) {
         let Some(server) = self.server_mut(node) else { return };
         let from = server.applied + 1;
         server.applied = through;
         let mut news = false;
         for index in from..=through {
-            let Some(link) = self.server(node).and_then(|server| server.log.get(index)).copied() else {
-                let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Told::Index(index)).with("at", at);
-                return self.violated(&STATE_MACHINE_SAFETY, at, broken);
+            let Some(server) = self.server(node) else { return };
+            let Some(link) = server.log.get(index).copied() else {
+                let broken = rules::APPLIED_NOTHING.with("node", node).with("index", Fact::Index(index)).on(server.log_changed);
+                return self.found.add(&STATE_MACHINE_SAFETY, now, broken);
             };
             match self.committed.get(index as usize - 1) {
                 None => {
                     news = true;
-                    self.committed.push(Committed { link, in_term: term, by: node, at, state: None });
+                    self.committed.push(Committed { link, in_term: term, by: node, at: now, state: None });
                 }
                 Some(first) if first.link == link => {}
                 Some(first) => {
                     let broken = rules::APPLIED_OTHER
                         .with("node", node)
-                        .with("index", Told::Index(index))
+                        .with("index", Fact::Index(index))
                         .with("term", link.term)
-                        .with("at", at)
                         .with("by", first.by)
                         .with("other_term", first.link.term)
-                        .with("since", first.at);
-                    return self.violated(&STATE_MACHINE_SAFETY, at, broken);
+                        .seen("since", first.at);
+                    return self.found.add(&STATE_MACHINE_SAFETY, now, broken);
                 }
             }
         }
-        self.reached(at, node, through, state);
+        self.reached(now, node, through, state);
         if news {
-            self.committed_first(at, node, through, term);
+            self.committed_first(now, node, through, term);
         }
     }
 
     /// A server's state after an entry must be that of all others after it.
-    fn reached(&mut self, at: Time, node: NodeId, through: u64, state: u64) {
+    fn reached(&mut self, now: Sighting, node: NodeId, through: u64, state: u64) {
         let Some(committed) = through.checked_sub(1).and_then(|place| self.committed.get_mut(place as usize)) else { return };
-        let (first, by) = *committed.state.get_or_insert((state, node));
+        let (first, by, since) = *committed.state.get_or_insert((state, node, now.record));
         if first != state {
-            let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Told::Index(through)).with("at", at);
-            self.violated(&STATE_MACHINE_SAFETY, at, broken);
+            let broken = rules::STATES_DIFFER.with("node", node).with("other", by).with("index", Fact::Index(through)).on([since]);
+            self.found.add(&STATE_MACHINE_SAFETY, now, broken);
         }
     }
 
     /// Entries through this index were not known to be committed before.
-    fn committed_first(&mut self, at: Time, node: NodeId, through: u64, term: Term) {
+    fn committed_first(&mut self, now: Sighting, node: NodeId, through: u64, term: Term) {
         for other in 0..self.servers.len() {
             if let Some(later) = self.servers[other].leads.filter(|leads| *leads > term) {
-                self.must_have(at, NodeId::server((self.first + other) as u32), later, through);
+                self.must_have(now, NodeId::server((self.first + other) as u32), later, through);
             }
         }
         let Some(server) = self.server(node) else { return };
@@ -393,14 +399,16 @@ impl<O: Audited> RaftJudge<O> {
         let holders = self.servers.iter().filter(holds).count();
         let needed = self.servers.len() / 2 + 1;
         if holders < needed {
-            let entry = rules::TOO_FEW_DISKS.with("node", node).with("index", Told::Index(through)).with("term", term);
+            let entry = rules::TOO_FEW_DISKS.with("node", node).with("index", Fact::Index(through)).with("term", term);
             let disks = entry.with("holders", holders).with("servers", self.servers.len()).with("needed", needed);
-            self.violated(&COMMITTED_ON_QUORUM, at, disks.with("at", at));
+            let changed = self.servers.iter().filter_map(|server| server.disk_changed);
+            let disks = disks.on(changed);
+            self.found.add(&COMMITTED_ON_QUORUM, now, disks);
         }
     }
 }
 
-impl From<Term> for Told {
+impl From<Term> for Fact {
     fn from(term: Term) -> Self {
         Self::Term(term.0)
     }

@@ -27,6 +27,11 @@ pub fn explanation_text(explanation: &Explanation) -> String {
     if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
 }
 
+/// The sentences of rules with their facts, in a line.
+pub(super) fn sentences(broken: &[Broken]) -> String {
+    broken.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
 /// The sentence of a rule with its facts.
 fn sentence(broken: &Broken) -> String {
     let mut text = broken.within.as_ref().map(|(what, which)| format!("in {what} {which}: ")).unwrap_or_default();

@@ -28,8 +28,9 @@ fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> Str
         Fate::Aborted => ", aborted",
         Fate::Unknown => ", outcome unknown",
     };
-    let more = if *more > 0 { vec![format!("and {more} more")] } else { Vec::new() };
-    format!("T{} ({client}{fate}): {}", transaction + 1, [acts.as_slice(), &more].concat().join(", "))
+    let more = (*more > 0).then(|| format!("and {more} more"));
+    let acts: Vec<String> = acts.iter().map(ToString::to_string).chain(more).collect();
+    format!("T{} ({client}{fate}): {}", transaction + 1, acts.join(", "))
 }
 
 /// Why a level is unknown.
@@ -42,7 +43,7 @@ pub(super) fn doubt_text(doubt: &Doubt) -> String {
 pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
     let mut lines = Vec::new();
     if doubt.unordered > 0 {
-        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered as u64, "key")));
+        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered, "key")));
     }
     for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
         let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();
@@ -51,7 +52,7 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
         }
         let named = left[..left.len().min(KEYS_NAMED)].join(", ");
         let more = if left.len() > KEYS_NAMED { ", …" } else { "" };
-        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len() as u64, "key"), reason(why)));
+        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len(), "key"), reason(why)));
     }
     lines
 }

@@ -10,7 +10,7 @@ pub(super) static ABORTED_THOUGH_ALL_YES: Rule =
 pub(super) static ABORTED_FOR_NO_NO: Rule =
     Rule::new("aborted-for-no-no", "{node} aborted {txn} at {at} for a no of {by}, which never gave it");
 pub(super) static ABORTED_ALONE: Rule =
-    Rule::new("aborted-alone", "{node} had voted yes on {txn}, and aborted at {at} though nobody had decided so");
+    Rule::new("aborted-alone", "{node} had voted yes on {txn}, and aborted at {at} though no server had decided so");
 pub(super) static REVERSED: Rule = Rule::new("reversed", "{node} decided {before} on {txn} at {since}, and {decision} at {at}");
 pub(super) static DISAGREE: Rule =
     Rule::new("disagree", "{by} decided {before} on {txn} at {since}, and {node} decided {decision} at {at}");

@@ -2,7 +2,7 @@
 
 use super::super::Epoch;
 use super::*;
-use crate::check::Verdict;
+use crate::check::{Explanation, Verdict};
 
 struct Words;
 
@@ -37,9 +37,16 @@ fn judge(steps: Vec<Step>) -> CommitJudge {
     judge
 }
 
-fn violated(steps: Vec<Step>) -> Vec<&'static str> {
+/// The properties that are violated, with the records that each violation rests on.
+fn violated(steps: Vec<Step>) -> Vec<(&'static str, Vec<u64>)> {
     let reports = Judge::<Words>::reports(&judge(steps));
-    reports.into_iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
+    let violated = reports.into_iter().filter(|report| report.verdict == Verdict::Violated);
+    let records = |explanation| {
+        let Some(Explanation::Rule(broken)) = explanation else { panic!("a judge of a protocol tells which rule is broken") };
+        assert!(broken.facts.iter().all(|(_, fact)| !matches!(fact, Fact::Text(_))), "a fact is a phrase: {broken:?}");
+        broken.records
+    };
+    violated.map(|report| (report.name, records(report.explanation))).collect()
 }
 
 fn t(number: u64) -> TxnId {
@@ -115,37 +122,47 @@ fn after(mut before: Vec<Step>, steps: impl IntoIterator<Item = Step>) -> Vec<St
 #[test]
 fn what_is_right_is_left_alone() {
     let end = |decision| [learned(B, decision), released(B), learned(C, decision), released(C), forgot(), Settles];
-    assert_eq!(violated(after(committed(), end(Decision::Commit))), [""; 0]);
+    assert_eq!(violated(after(committed(), end(Decision::Commit))), []);
     let timeout = [decided(Decision::Abort, Cause::Timeout), told(Decision::Abort)];
-    assert_eq!(violated(after(after(collected(), timeout), end(Decision::Abort))), [""; 0]);
+    assert_eq!(violated(after(after(collected(), timeout), end(Decision::Abort))), []);
     // A vote that a crash took back was never given.
     let lost = [Crashes(C), recovered(C, &[]), voted(C, Vote::No), heard(C, Vote::No)];
     let no = [decided(Decision::Abort, Cause::VotedNo(C)), told(Decision::Abort), learned(B, Decision::Abort), released(B)];
-    assert_eq!(violated(after(after(collected(), lost), no)), [""; 0]);
+    assert_eq!(violated(after(after(collected(), lost), no)), []);
     // A decision that a crash took back is learned again.
     let again = [learned(C, Decision::Commit), released(C), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])];
     let then = [learned(C, Decision::Commit), released(C)];
-    assert_eq!(violated(after(after(committed(), again), then)), [""; 0]);
+    assert_eq!(violated(after(after(committed(), again), then)), []);
 }
 
-/// Each property sees what it is for, and no other complains.
+/// Each property sees what it is for, and no other complains. Steps are numbered from 0: those of [`collected`] go up to 5, those of
+/// [`committed`] up to 8.
 #[test]
 fn each_property_sees_its_violation() {
     let both_know = || [learned(B, Decision::Commit), released(B), learned(C, Decision::Commit), released(C)];
-    let cases: Vec<(&[&str], Vec<Step>)> = vec![
-        (&["agreement"], after(collected(), [decided(Decision::Abort, Cause::Timeout), learned(B, Decision::Commit), released(B)])),
-        (&["no-reversal", "told-what-happened"], after(committed(), [decided(Decision::Abort, Cause::Recovery)])),
-        (&["commit-needs-all-yes"], vec![began(), voted(B, Vote::Yes), heard(B, Vote::Yes), decided(Decision::Commit, Cause::AllVotedYes)]),
-        (&["commit-if-all-yes"], after(collected(), [heard(C, Vote::Yes), decided(Decision::Abort, Cause::Timeout)])),
-        (&["commit-if-all-yes"], after(collected(), [decided(Decision::Abort, Cause::VotedNo(C))])),
-        (&["all-decide"], after(committed(), [Settles, learned(B, Decision::Commit), released(B)])),
-        (&["all-decide"], vec![began(), locked(B, 1, 1, Mode::Shared), Settles, voted(C, Vote::No)]),
-        (&["no-abort-after-yes"], after(collected(), [learned(B, Decision::Abort)])),
-        (&["locks-until-decided"], after(collected(), [released(B)])),
-        (&["locks-until-decided"], after(committed(), [Crashes(B), recovered(B, &[(9, Mode::Exclusive)])])),
-        (&["exclusive-locks"], after(collected(), [locked(B, 2, 1, Mode::Shared)])),
+    let cases: Vec<(Vec<(&str, Vec<u64>)>, Vec<Step>)> = vec![
         (
-            &["two-phase-locking"],
+            vec![("agreement", vec![6, 7])],
+            after(collected(), [decided(Decision::Abort, Cause::Timeout), learned(B, Decision::Commit), released(B)]),
+        ),
+        (
+            vec![("no-reversal", vec![7, 9]), ("told-what-happened", vec![8, 9])],
+            after(committed(), [decided(Decision::Abort, Cause::Recovery)]),
+        ),
+        (
+            vec![("commit-needs-all-yes", vec![3])],
+            vec![began(), voted(B, Vote::Yes), heard(B, Vote::Yes), decided(Decision::Commit, Cause::AllVotedYes)],
+        ),
+        (vec![("commit-if-all-yes", vec![5, 6, 7])], after(collected(), [heard(C, Vote::Yes), decided(Decision::Abort, Cause::Timeout)])),
+        (vec![("commit-if-all-yes", vec![4, 6])], after(collected(), [decided(Decision::Abort, Cause::VotedNo(C))])),
+        (vec![("all-decide", vec![4])], after(committed(), [Settles, learned(B, Decision::Commit), released(B)])),
+        (vec![("all-decide", vec![1])], vec![began(), locked(B, 1, 1, Mode::Shared), Settles, voted(C, Vote::No)]),
+        (vec![("no-abort-after-yes", vec![3, 6])], after(collected(), [learned(B, Decision::Abort)])),
+        (vec![("locks-until-decided", vec![1, 3, 6])], after(collected(), [released(B)])),
+        (vec![("locks-until-decided", vec![3, 10])], after(committed(), [Crashes(B), recovered(B, &[(9, Mode::Exclusive)])])),
+        (vec![("exclusive-locks", vec![1, 6])], after(collected(), [locked(B, 2, 1, Mode::Shared)])),
+        (
+            vec![("two-phase-locking", vec![2, 3, 6])],
             vec![
                 began(),
                 locked(B, 1, 1, Mode::Shared),
@@ -156,12 +173,21 @@ fn each_property_sees_its_violation() {
                 decided(Decision::Commit, Cause::AllVotedYes),
             ],
         ),
-        (&["decision-findable"], after(committed(), [learned(B, Decision::Commit), forgot()])),
-        (&["decision-findable"], after(committed(), [Says(A, Note::Presumed { txn: t(1), decision: Decision::Abort })])),
-        (&["decision-findable"], after(after(committed(), both_know()), [forgot(), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])])),
-        (&["unique-transactions"], vec![began(), began()]),
-        (&["told-what-happened"], after(collected(), [told(Decision::Commit)])),
-        (&["told-what-happened"], after(collected(), [told(Decision::Abort), decided(Decision::Commit, Cause::AllVotedYes)])),
+        (vec![("decision-findable", vec![4, 7, 10])], after(committed(), [learned(B, Decision::Commit), forgot()])),
+        (
+            vec![("decision-findable", vec![3, 7, 9])],
+            after(committed(), [Says(A, Note::Presumed { txn: t(1), decision: Decision::Abort })]),
+        ),
+        (
+            vec![("decision-findable", vec![7, 13, 15])],
+            after(after(committed(), both_know()), [forgot(), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])]),
+        ),
+        (vec![("unique-transactions", vec![0, 1])], vec![began(), began()]),
+        (vec![("told-what-happened", vec![6])], after(collected(), [told(Decision::Commit)])),
+        (
+            vec![("told-what-happened", vec![6, 7])],
+            after(collected(), [told(Decision::Abort), decided(Decision::Commit, Cause::AllVotedYes)]),
+        ),
     ];
     for (place, (expected, steps)) in cases.into_iter().enumerate() {
         assert_eq!(violated(steps), expected, "case {place}");
@@ -185,7 +211,7 @@ fn blocking_is_measured_from_the_yes_to_the_decision() {
 }
 
 #[test]
-fn a_server_that_is_down_blocks_nobody() {
+fn a_server_that_is_down_blocks_no_transaction() {
     let away = [Crashes(B), recovered(B, &[(1, Mode::Exclusive)]), learned(B, Decision::Commit), released(B)];
     let judge = judge(after(committed(), away));
     let [lower, .., higher] = &Judge::<Words>::tables(&judge)[0].rows[0].cells[1..] else { panic!("a median and a maximum") };

@@ -13,7 +13,7 @@ use crate::base::{MessageId, NodeId, Time};
 use crate::check::{Explanation, Judge, Property, PropertyReport, Rule, Table, Verdict, Violations};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 2] = [REPLICATE_BEFORE_YES, REPLICATE_BEFORE_DECISION];
@@ -36,7 +36,8 @@ pub struct GroupsJudge {
     heard: BTreeMap<NodeId, u64>,
     /// Which groups have voted yes on what.
     yes: BTreeSet<(NodeId, TxnId)>,
-    decided: BTreeMap<TxnId, Decision>,
+    /// What was decided, and in which record a group first said so.
+    decided: BTreeMap<TxnId, (Decision, u64)>,
     found: Violations,
 }
 
@@ -80,22 +81,26 @@ impl GroupsJudge {
         *heard = place;
         match *note {
             CommitNote::Voted { txn, vote: Vote::Yes } => drop(self.yes.insert((group, txn))),
-            CommitNote::Decided { txn, decision, .. } => drop(self.decided.entry(txn).or_insert(decision)),
+            CommitNote::Decided { txn, decision, .. } => drop(self.decided.entry(txn).or_insert((decision, number))),
             _ => {}
         }
         self.pass_on(number, at, &Event::Note { node: group, note });
     }
 
-    fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
+    fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
         let group = self.group_of(id.from);
         match *message {
             Message::Ballot { txn, vote: Vote::Yes, .. } if !self.yes.contains(&(group, txn)) => {
-                let broken = YES_ALONE.with("node", id.from).with("txn", txn).with("group", group.index() + 1).with("at", at);
-                self.found.add(&REPLICATE_BEFORE_YES, at, broken);
+                let broken = YES_ALONE.with("node", id.from).with("txn", txn).with("group", group.index() + 1);
+                self.found.add(&REPLICATE_BEFORE_YES, now, broken);
             }
-            Message::Decide { txn, decision } if self.decided.get(&txn) != Some(&decision) => {
-                let broken = ANNOUNCED_ALONE.with("node", id.from).with("txn", txn).with("decision", decision);
-                self.found.add(&REPLICATE_BEFORE_DECISION, at, broken.with("group", group.index() + 1).with("at", at));
+            Message::Decide { txn, decision } => {
+                let decided = self.decided.get(&txn);
+                if decided.is_none_or(|(decided, _)| *decided != decision) {
+                    let broken = ANNOUNCED_ALONE.with("node", id.from).with("txn", txn).with("decision", decision);
+                    let broken = broken.with("group", group.index() + 1).on(decided.map(|(_, record)| *record));
+                    self.found.add(&REPLICATE_BEFORE_DECISION, now, broken);
+                }
             }
             _ => {}
         }
@@ -106,7 +111,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for GroupsJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         let (number, at) = (record.number, record.at);
         match *record.event {
-            Event::Send { id, message, .. } => self.sent(at, id, message),
+            Event::Send { id, message, .. } => self.sent(record.sighting(), id, message),
             Event::Note { node, note: Note::Group(place, note) } => self.noted(number, at, node, *place, note),
             Event::Settle => self.pass_on(number, at, &Event::Settle),
             // Time goes on for the judge of blocking, too.

@@ -14,7 +14,7 @@ pub(super) const FILE: &str = "log";
 
 /// Something that a record on a disk asserts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fact {
+pub(super) enum Assertion {
     Collecting(TxnId),
     Decided(TxnId, Decision),
     Prepared(TxnId),
@@ -22,24 +22,37 @@ pub(super) enum Fact {
     Committed(TxnId),
 }
 
-/// All that a disk asserts.
-pub(super) type Disk = BTreeSet<Fact>;
-
-/// The facts that these lines assert, but for those that are broken.
-pub(super) fn facts(bytes: &[u8]) -> impl Iterator<Item = Fact> {
-    bytes.split(|byte| *byte == b'\n').filter_map(fact)
+impl Assertion {
+    /// The kind of record that asserts it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Collecting(_) => "Collecting",
+            Self::Decided(..) => "Decided",
+            Self::Prepared(_) => "Prepared",
+            Self::Learned(_) => "Learned",
+            Self::Committed(_) => "Committed",
+        }
+    }
 }
 
-fn fact(line: &[u8]) -> Option<Fact> {
+/// All that a disk asserts.
+pub(super) type Disk = BTreeSet<Assertion>;
+
+/// What these lines assert, but for those that are broken.
+pub(super) fn assertions(bytes: &[u8]) -> impl Iterator<Item = Assertion> {
+    bytes.split(|byte| *byte == b'\n').filter_map(assertion)
+}
+
+fn assertion(line: &[u8]) -> Option<Assertion> {
     let Value::Object(record) = serde_json::from_slice(line).ok()? else { return None };
     let (name, body) = record.iter().next()?;
     let txn = |value: &Value| TxnId::deserialize(value).ok();
     match name.as_str() {
-        "Collecting" => Some(Fact::Collecting(txn(&body["txn"])?)),
-        "Decided" => Some(Fact::Decided(txn(&body["txn"])?, Decision::deserialize(&body["decision"]).ok()?)),
-        "Prepared" => Some(Fact::Prepared(txn(&body["prepared"]["age"]["txn"])?)),
-        "Learned" => Some(Fact::Learned(txn(&body["txn"])?)),
-        "Committed" => Some(Fact::Committed(txn(&body["txn"])?)),
+        "Collecting" => Some(Assertion::Collecting(txn(&body["txn"])?)),
+        "Decided" => Some(Assertion::Decided(txn(&body["txn"])?, Decision::deserialize(&body["decision"]).ok()?)),
+        "Prepared" => Some(Assertion::Prepared(txn(&body["prepared"]["age"]["txn"])?)),
+        "Learned" => Some(Assertion::Learned(txn(&body["txn"])?)),
+        "Committed" => Some(Assertion::Committed(txn(&body["txn"])?)),
         _ => None,
     }
 }
@@ -62,21 +75,21 @@ mod tests {
         let decision = Decision::Commit;
         let records = [
             (Record::Booted { epoch: Epoch(1) }, None),
-            (Record::Collecting { txn, writers: vec![] }, Some(Fact::Collecting(txn))),
-            (Record::Decided { txn, decision, writers: vec![NodeId::server(0)] }, Some(Fact::Decided(txn, decision))),
+            (Record::Collecting { txn, writers: vec![] }, Some(Assertion::Collecting(txn))),
+            (Record::Decided { txn, decision, writers: vec![NodeId::server(0)] }, Some(Assertion::Decided(txn, decision))),
             (Record::End { txn }, None),
             (
                 Record::Prepared { writers: vec![], prepared: Prepared { age, writes: BTreeMap::new(), locks: vec![] } },
-                Some(Fact::Prepared(txn)),
+                Some(Assertion::Prepared(txn)),
             ),
-            (Record::Learned { txn, decision }, Some(Fact::Learned(txn))),
-            (Record::Committed { txn, writes: BTreeMap::new() }, Some(Fact::Committed(txn))),
+            (Record::Learned { txn, decision }, Some(Assertion::Learned(txn))),
+            (Record::Committed { txn, writes: BTreeMap::new() }, Some(Assertion::Committed(txn))),
         ];
         for (record, expected) in records {
             let line = serde_json::to_vec(&record).expect("records are plain data");
-            assert_eq!(facts(&line).next(), expected, "{record:?}");
+            assert_eq!(assertions(&line).next(), expected, "{record:?}");
             for cut in 0..line.len() {
-                assert_eq!(facts(&line[..cut]).next(), None, "{record:?}, cut at {cut}");
+                assert_eq!(assertions(&line[..cut]).next(), None, "{record:?}, cut at {cut}");
             }
         }
     }

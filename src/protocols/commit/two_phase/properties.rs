@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 
-use super::super::{Decision, Note, TxnId, Vote};
+use super::super::{Decision, Note, Vote};
 use super::Message;
-use super::audit::{self, Disk, Fact};
-use crate::base::{Change, MessageId, NodeId, Time};
-use crate::check::{Fact as Told, Judge, Property, PropertyReport, Rule, Violations};
-use crate::trace::{Event, Record, Vocabulary};
+use super::audit::{self, Assertion, Disk};
+use crate::base::{Change, MessageId, NodeId};
+use crate::check::{Fact, Judge, Property, PropertyReport, Rule, Violations};
+use crate::process::Message as _;
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 4] = [PERSIST_BEFORE_PREPARE, PERSIST_BEFORE_YES, PERSIST_BEFORE_COMMIT, PERSIST_BEFORE_ACK];
@@ -26,7 +27,7 @@ const PERSIST_BEFORE_ACK: Property =
     Property::always("persist-before-ack", "a participant that had voted yes acknowledges a decision once its disk holds it (R* §2.1)");
 
 /// A message left a server whose disk did not hold what it asserts.
-static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk did not hold {lacks}");
+static NOT_DURABLE: Rule = Rule::new("not-durable", "at {at} {node} sent {kind} for {txn} to {other}, but its disk held no {lacks} of it");
 
 /// Judges servers of two-phase commit by the [`PROPERTIES`].
 #[derive(Debug)]
@@ -40,8 +41,10 @@ pub struct AuditJudge {
 struct Server {
     /// What its disk holds for certain.
     disk: Disk,
+    /// The record in which that changed last.
+    disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
-    unsynced: VecDeque<(u64, Fact)>,
+    unsynced: VecDeque<(u64, Assertion)>,
 }
 
 impl AuditJudge {
@@ -54,43 +57,30 @@ impl AuditJudge {
         if node.is_client() { None } else { self.servers.get_mut(node.index()) }
     }
 
-    fn sent(&mut self, at: Time, id: MessageId, message: &Message) {
-        let collects = self.collects;
-        // Who has the decision on disk may be told anything: its question was late.
-        let knows = |txn| !id.to.is_client() && self.servers.get(id.to.index()).is_some_and(|to| to.disk.contains(&Fact::Learned(txn)));
-        let late = matches!(*message, Message::Decide { txn, .. } if knows(txn));
-        let Some(server) = self.server_mut(id.from) else { return };
-        let holds = |fact| server.disk.contains(&fact);
-        let wrote = |fact| holds(fact) || server.unsynced.iter().any(|(_, written)| *written == fact);
-        let lacks: Option<(&Property, TxnId, &str)> = match *message {
-            Message::Prepare { txn, sole: false, ref writers, .. } => {
-                let bad = collects && !writers.is_empty() && !holds(Fact::Collecting(txn));
-                bad.then_some((&PERSIST_BEFORE_PREPARE, txn, "that it collects votes"))
+    fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
+        let server = |node: NodeId| if node.is_client() { None } else { self.servers.get(node.index()) };
+        let Some(sender) = server(id.from) else { return };
+        let holds = |assertion| sender.disk.contains(&assertion);
+        let wrote = |assertion| holds(assertion) || sender.unsynced.iter().any(|(_, written)| *written == assertion);
+        // A server that has the decision on disk may be told anything: its question was late.
+        let knows = |txn| server(id.to).is_some_and(|to| to.disk.contains(&Assertion::Learned(txn)));
+        let (property, txn, needed) = match *message {
+            Message::Prepare { txn, sole: false, ref writers, .. } if self.collects && !writers.is_empty() => {
+                (&PERSIST_BEFORE_PREPARE, txn, Assertion::Collecting(txn))
             }
-            Message::Vote { txn, vote: Vote::Yes } => {
-                (!holds(Fact::Prepared(txn))).then_some((&PERSIST_BEFORE_YES, txn, "the prepared work"))
+            Message::Vote { txn, vote: Vote::Yes } => (&PERSIST_BEFORE_YES, txn, Assertion::Prepared(txn)),
+            Message::Committed { txn } => (&PERSIST_BEFORE_COMMIT, txn, Assertion::Committed(txn)),
+            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !knows(txn) => {
+                (&PERSIST_BEFORE_COMMIT, txn, Assertion::Decided(txn, Decision::Commit))
             }
-            Message::Committed { txn } => (!holds(Fact::Committed(txn))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the commit")),
-            Message::Decide { txn, decision: Decision::Commit } if txn.coordinator == id.from && !late => {
-                (!holds(Fact::Decided(txn, Decision::Commit))).then_some((&PERSIST_BEFORE_COMMIT, txn, "the decision"))
-            }
-            Message::Ack { txn } => {
-                let bad = wrote(Fact::Prepared(txn)) && !holds(Fact::Learned(txn));
-                bad.then_some((&PERSIST_BEFORE_ACK, txn, "the decision"))
-            }
-            _ => None,
+            Message::Ack { txn } if wrote(Assertion::Prepared(txn)) => (&PERSIST_BEFORE_ACK, txn, Assertion::Learned(txn)),
+            _ => return,
         };
-        if let Some((property, txn, what)) = lacks {
-            let kind = match message {
-                Message::Prepare { .. } => "Prepare",
-                Message::Vote { .. } => "Vote",
-                Message::Ack { .. } => "Ack",
-                Message::Committed { .. } => "Committed",
-                _ => "Decide",
-            };
+        if !holds(needed) {
             let sent =
-                NOT_DURABLE.with("node", id.from).with("kind", Told::Kind(kind)).with("txn", txn).with("other", id.to).with("at", at);
-            self.found.add(property, at, sent.with("lacks", what));
+                NOT_DURABLE.with("node", id.from).with("kind", Fact::Kind(message.kind().name)).with("txn", txn).with("other", id.to);
+            let broken = sent.with("lacks", Fact::Kind(needed.name())).on(sender.disk_changed);
+            self.found.add(property, now, broken);
         }
     }
 }
@@ -98,25 +88,27 @@ impl AuditJudge {
 impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         match *record.event {
-            Event::Send { id, message, .. } => self.sent(record.at, id, message),
+            Event::Send { id, message, .. } => self.sent(record.sighting(), id, message),
             Event::Write { node, write, file: audit::FILE, change: Change::Append(bytes) } => {
                 if let Some(server) = self.server_mut(node) {
-                    server.unsynced.extend(audit::facts(bytes).map(|fact| (write, fact)));
+                    server.unsynced.extend(audit::assertions(bytes).map(|assertion| (write, assertion)));
                 }
             }
             Event::Synced { node, through } => {
                 let Some(server) = self.server_mut(node) else { return };
-                while let Some((_, fact)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
-                    server.disk.insert(fact);
+                while let Some((_, assertion)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
+                    server.disk.insert(assertion);
+                    server.disk_changed = Some(record.number);
                 }
             }
             Event::Boot { node, files, .. } => {
                 let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
                 if let Some(server) = self.server_mut(node) {
-                    *server = Server { disk: audit::facts(bytes).collect(), unsynced: VecDeque::new() };
+                    *server =
+                        Server { disk: audit::assertions(bytes).collect(), disk_changed: Some(record.number), unsynced: VecDeque::new() };
                 }
             }
-            // Of what was not synced nobody knows, until the next boot, how much is left.
+            // How much is left of what was not synced is unknown until the next boot.
             Event::Crash { node, .. } => {
                 if let Some(server) = self.server_mut(node) {
                     server.unsynced.clear();
@@ -128,5 +120,47 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for AuditJudge {
 
     fn reports(&self) -> Vec<PropertyReport> {
         self.found.reports(&PROPERTIES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::super::{Epoch, TxnId};
+    use super::super::log;
+    use super::*;
+    use crate::base::{Duration, Fate, Incarnation, KindDigest, Time};
+    use crate::check::told;
+
+    struct Words;
+
+    impl Vocabulary for Words {
+        type Message = Message;
+        type Note = Note;
+        type Client = ();
+    }
+
+    /// A violation rests on the record of the message, and on that in which the disk changed last.
+    #[test]
+    fn a_yes_without_prepared_work_is_found() {
+        let (from, to) = (NodeId::server(1), NodeId::server(0));
+        let txn = |number| TxnId { coordinator: to, epoch: Epoch(1), number };
+        let learned = log::Record::Learned { txn: txn(1), decision: Decision::Commit };
+        let learned = serde_json::to_vec(&learned).expect("records are plain data");
+        let change = Change::Append(&learned);
+        let id = MessageId { from, to, kind: KindDigest::of("Vote"), count: 1 };
+        let events: [Event<'_, Words>; 4] = [
+            Event::Boot { node: from, incarnation: Incarnation(1), files: &[] },
+            Event::Write { node: from, write: 1, file: audit::FILE, change },
+            Event::Synced { node: from, through: 1 },
+            Event::Send { id, fate: Fate::Deliver(Duration::ZERO), message: &Message::Vote { txn: txn(2), vote: Vote::Yes } },
+        ];
+        let mut judge = AuditJudge::new(2, false);
+        for (number, event) in (10..).zip(&events) {
+            judge.observe(&Record { number, at: Time::from_nanos(number), event });
+        }
+        let violated: Vec<String> = Judge::<Words>::reports(&judge).iter().map(told).filter(|told| !told.is_empty()).collect();
+        expect!["not-durable node=n2 kind=Vote txn=n1.1#2 other=n1 lacks=Prepared at=13ns #12 #13"].assert_eq(&violated.join("\n"));
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::rules;
 use super::truth::Truth;
 use crate::base::{NodeId, Time};
-use crate::check::{Broken, Judge, Property, PropertyReport};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::check::{Broken, Judge, Property, PropertyReport, Rule};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The property that is judged.
 pub const LEADERSHIP: Property = Property::eventually(
@@ -19,7 +19,7 @@ pub const LEADERSHIP: Property = Property::eventually(
 pub struct LeaderJudge<V: Vocabulary> {
     follows: fn(&V::Note) -> Option<NodeId>,
     truth: Truth,
-    leaders: BTreeMap<NodeId, (NodeId, Time)>,
+    leaders: BTreeMap<NodeId, (NodeId, Sighting)>,
     violated: Option<PropertyReport>,
 }
 
@@ -39,16 +39,17 @@ impl<V: Vocabulary> LeaderJudge<V> {
             let Some((leader, since)) = self.leaders.get(node).copied() else {
                 return violated(now, rules::FOLLOWS_NONE.with("node", *node));
             };
-            if since >= end {
-                return violated(since, rules::FOLLOWED_LATE.with("node", *node).with("leader", leader).with("since", since));
+            let broken = |rule: &'static Rule| rule.with("node", *node).with("leader", leader);
+            if since.at >= end {
+                return violated(since.at, broken(&rules::FOLLOWED_LATE).seen("since", since));
             }
             if !living.contains(&leader) {
-                return violated(now, rules::FOLLOWS_THE_DEAD.with("node", *node).with("leader", leader));
+                let crash = self.truth.nodes.get(leader.index()).map(|leader| leader.since.record);
+                return violated(now, broken(&rules::FOLLOWS_THE_DEAD).on([since.record].into_iter().chain(crash)));
             }
-            let (first, by) = *agreed.get_or_insert((leader, *node));
+            let (first, by, at) = *agreed.get_or_insert((leader, *node, since.record));
             if first != leader {
-                let broken = rules::TWO_FOLLOWED.with("node", *node).with("leader", leader).with("by", by).with("other", first);
-                return violated(now, broken);
+                return violated(now, broken(&rules::TWO_FOLLOWED).with("by", by).with("other", first).on([at, since.record]));
             }
         }
         None
@@ -61,11 +62,11 @@ impl<V: Vocabulary> Judge<V> for LeaderJudge<V> {
         match record.event {
             Event::Note { node, note } => {
                 if let Some(leader) = (self.follows)(note) {
-                    self.leaders.insert(*node, (leader, record.at));
+                    self.leaders.insert(*node, (leader, record.sighting()));
                 }
             }
             Event::Boot { .. } | Event::Crash { .. } | Event::Strike { .. } | Event::Settle => {
-                self.truth.observe(record.at, record.event, |_, _| ());
+                self.truth.observe(record.sighting(), record.event, |_, _| ());
             }
             _ => {}
         }

@@ -1,8 +1,8 @@
 //! What must hold of failure detectors, and how well they do, judged from outside: from what they say, against what in truth happened.
 //!
 //! The classes are those of Chandra and Toueg (*Unreliable Failure Detectors for Reliable Distributed Systems*, J. ACM 43(2), 1996), read
-//! for runs that end: when the faults are over, those who were destroyed must in the end be suspected by all others (*strong
-//! completeness*), and nobody else by anybody (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
+//! for runs that end: when the faults are over, nodes that were destroyed must in the end be suspected by all others (*strong
+//! completeness*), and no other node by any (*eventual strong accuracy*). "In the end" is the second half of the time to settle.
 
 mod classes;
 mod recovery;
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Judge, Property, PropertyReport, Rule, Table, Violations};
-use crate::trace::{Event, Record, Vocabulary};
-use track::{Track, Undetected};
-use truth::{Cause, Change, Truth};
+use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Rule, Table, Violations};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
+use track::{Late, Track, Undetected};
+use truth::{Blame, Change, Truth};
 
 pub use classes::{LEADERSHIP, LeaderJudge};
 pub use recovery::{RECOVERY, RecoveryJudge, Working};
@@ -27,7 +27,7 @@ pub const PROPERTIES: [Property; 6] = [COMPLETENESS, ACCURACY, RESURRECT, INCARN
 
 const COMPLETENESS: Property = Property::eventually(
     "strong-completeness",
-    "whoever was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
+    "a node that was destroyed is in the end suspected by every node that watches it, for good (Chandra and Toueg, strong completeness)",
 );
 const ACCURACY: Property = Property::eventually(
     "eventual-accuracy",
@@ -35,10 +35,10 @@ const ACCURACY: Property = Property::eventually(
 );
 const RESURRECT: Property = Property::always(
     "never-resurrect",
-    "whoever was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)",
+    "a member that was declared dead is held alive or suspect again in a higher incarnation only (SWIM §4.2)",
 );
 const INCARNATION: Property =
-    Property::always("incarnation-is-its-own", "nobody holds a member to be of an incarnation that it has not had (SWIM §4.2)");
+    Property::always("incarnation-is-its-own", "no node holds a member to be of an incarnation that it has not had (SWIM §4.2)");
 const GRAY: Property = Property::always(
     "gray-failures-noticed",
     "a detector that watches work notices a disk that stalls for longer than it may take to detect a failure",
@@ -104,9 +104,10 @@ struct Judged {
     subject: Subject,
     verdicts: Track,
     doubts: Option<Track>,
-    /// Of each pair the incarnation in which the one has declared the other dead.
-    dead: BTreeMap<(NodeId, NodeId), u32>,
-    incarnations: BTreeMap<NodeId, u32>,
+    /// Of each pair the incarnation in which the one has declared the other dead, and the record of that.
+    dead: BTreeMap<(NodeId, NodeId), (u32, u64)>,
+    /// Of each node its incarnation, and in which record it said so.
+    incarnations: BTreeMap<NodeId, (u32, u64)>,
     messages: u64,
     bytes: u64,
 }
@@ -135,46 +136,47 @@ impl DetectorJudge {
         Self { truth: Truth::new(nodes), subjects: subjects.into_iter().map(judged).collect(), violated: Violations::default() }
     }
 
-    fn said(&mut self, at: Time, by: NodeId, note: Note) {
+    fn said(&mut self, now: Sighting, by: NodeId, note: Note) {
         let Some(judged) = self.subjects.get_mut(usize::from(note.slot)) else { return };
         match note.said {
             Said::Refutes { incarnation } => {
-                let known = judged.incarnations.entry(by).or_insert(0);
-                *known = (*known).max(incarnation);
+                let known = judged.incarnations.entry(by).or_default();
+                *known = (*known).max((incarnation, now.record));
             }
             Said::Holds { member, state, incarnation } => {
-                judged.verdicts.said(at, by, member, state == State::Dead, &self.truth);
+                judged.verdicts.said(now, by, member, state == State::Dead, &self.truth);
                 if let Some(doubts) = &mut judged.doubts {
-                    doubts.said(at, by, member, state != State::Alive, &self.truth);
-                    self.membership(at, by, note.slot, member, state, incarnation);
+                    doubts.said(now, by, member, state != State::Alive, &self.truth);
+                    self.membership(now, by, note.slot, member, state, incarnation);
                 }
             }
         }
     }
 
     /// What SWIM may say of a member.
-    fn membership(&mut self, at: Time, by: NodeId, slot: u8, member: NodeId, state: State, incarnation: u32) {
+    fn membership(&mut self, now: Sighting, by: NodeId, slot: u8, member: NodeId, state: State, incarnation: u32) {
         let judged = &mut self.subjects[usize::from(slot)];
-        let own = judged.incarnations.get(&member).copied().unwrap_or(0);
+        let own = judged.incarnations.get(&member).copied();
+        let highest = own.map_or(0, |(own, _)| own);
         let buried = judged.dead.get(&(by, member)).copied();
         if state == State::Dead {
-            judged.dead.insert((by, member), incarnation);
+            judged.dead.insert((by, member), (incarnation, now.record));
         } else {
             judged.dead.remove(&(by, member));
         }
-        if incarnation > own {
+        if incarnation > highest {
             let broken = rules::TOO_HIGH.with("node", by).with("member", member).with("incarnation", u64::from(incarnation));
-            let broken = broken.with("own", u64::from(own)).within("detector", judged.subject.name.clone());
-            self.violated.add(&INCARNATION, at, broken);
+            let broken = broken.with("own", u64::from(highest)).within("detector", judged.subject.name.clone());
+            self.violated.add(&INCARNATION, now, broken.on(own.map(|(_, record)| record)));
         }
-        if let Some(buried) = buried
+        if let Some((buried, record)) = buried
             && incarnation <= buried
             && state != State::Dead
         {
             let broken = rules::RAISED.with("node", by).with("member", member).with("buried", u64::from(buried));
-            let broken = broken.with("state", format!("{state:?}")).with("incarnation", u64::from(incarnation));
-            let name = self.subjects[usize::from(slot)].subject.name.clone();
-            self.violated.add(&RESURRECT, at, broken.within("detector", name));
+            let broken = broken.with("state", state).with("incarnation", u64::from(incarnation)).on([record]);
+            let broken = broken.within("detector", judged.subject.name.clone());
+            self.violated.add(&RESURRECT, now, broken);
         }
     }
 
@@ -208,52 +210,51 @@ impl DetectorJudge {
         Some(settled + self.truth.now.since(settled) / 2)
     }
 
-    /// Whether all and only those are suspected who ought to be, in the end.
+    /// Whether all and only those nodes are suspected that ought to be, in the end.
     fn judge_the_end(&mut self) {
         let Some(end) = self.the_end().filter(|end| *end < self.truth.now) else { return };
-        let now = self.truth.now;
-        let mut found = Vec::new();
-        for judged in &self.subjects {
-            let (name, track) = (&judged.subject.name, &judged.verdicts);
+        let Self { truth, subjects, violated } = self;
+        for Judged { subject: Subject { name, .. }, verdicts, .. } in subjects {
             let pair = |rule: &'static Rule, by: NodeId, of: NodeId| rule.with("node", by).with("of", of).within("detector", name.clone());
-            let destroyed = (0..self.truth.nodes.len() as u32).map(NodeId::server).filter(|node| self.truth.node(*node).destroyed);
-            for of in destroyed {
-                let unaware = track.watchers(of).find(|by| self.truth.node(*by).up && !track.is_suspected(*by, of));
+            for (of, node) in (0..).map(NodeId::server).zip(&truth.nodes).filter(|(_, node)| node.destroyed) {
+                let unaware = verdicts.watchers(of).find(|by| truth.node(*by).up && !verdicts.is_suspected(*by, of));
                 if let Some(by) = unaware {
-                    found.push((COMPLETENESS, now, pair(&rules::UNAWARE, by, of)));
+                    violated.add_at(&COMPLETENESS, truth.now, pair(&rules::UNAWARE, by, of).on([node.since.record]));
                 }
             }
-            if let Some((at, by, of)) = track.last_trust.filter(|(at, ..)| *at >= end) {
-                found.push((COMPLETENESS, at, pair(&rules::TRUSTED_LATE, by, of).with("at", at)));
+            for (property, rule, late) in
+                [(&COMPLETENESS, &rules::TRUSTED_LATE, verdicts.last_trust), (&ACCURACY, &rules::SUSPECTED_LATE, verdicts.last_wrong)]
+            {
+                if let Some(Late { by, of, at, began }) = late.filter(|late| late.at.at >= end) {
+                    violated.add(property, at, pair(rule, by, of).on([began]));
+                }
             }
-            if let Some((at, by, of)) = track.last_wrong.filter(|(at, ..)| *at >= end) {
-                found.push((ACCURACY, at, pair(&rules::SUSPECTED_LATE, by, of).with("at", at)));
-            }
-        }
-        for (property, at, broken) in found {
-            self.violated.add(&property, at, broken);
         }
     }
 
     fn judge_bounds(&mut self) {
-        let now = self.truth.now;
-        let mut found = Vec::new();
-        for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in &self.subjects {
-            let of = |broken: Broken| broken.within("detector", name.clone());
+        let Self { truth, subjects, violated } = self;
+        for Judged { subject: Subject { name, bounds, watches_work, .. }, verdicts, doubts, .. } in subjects {
+            let mut found =
+                |property: &Property, broken: Broken| violated.add_at(property, truth.now, broken.within("detector", name.clone()));
             if let Some(most) = bounds.detection {
-                let slowest = verdicts.detections.iter().copied().max().filter(|slowest| *slowest > most);
-                found.extend(slowest.map(|slowest| (QUALITY, of(rules::SLOW.with("length", slowest).with("most", most)))));
-                let missed = verdicts.undetected.iter().find(|missed| missed.length > most);
-                found.extend(missed.map(|missed| (QUALITY, of(missed.told(&rules::MISSED_CRASH)))));
-                let missed = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most);
-                found.extend(missed.map(|missed| (GRAY, of(missed.told(&rules::MISSED_STALL)))));
+                if let Some((length, crash, suspicion)) = verdicts.slowest.filter(|(length, ..)| *length > most) {
+                    let slow = rules::SLOW.with("length", length).with("most", most);
+                    found(&QUALITY, slow.on([crash.record, suspicion.record]));
+                }
+                if let Some(missed) = verdicts.undetected.iter().find(|missed| missed.length > most) {
+                    found(&QUALITY, missed.told(&rules::MISSED_CRASH));
+                }
+                if let Some(missed) = verdicts.grays_missed.iter().find(|missed| *watches_work && missed.length > most) {
+                    found(&GRAY, missed.told(&rules::MISSED_STALL));
+                }
             }
             let mut recurs = |least: Option<Duration>, track: &Track, rule: &'static Rule| {
                 if let (Some(least), Some(mean)) = (least, track.recurrence())
                     && mean < least
                 {
                     let count = rule.with("count", track.linked_mistakes());
-                    found.push((QUALITY, of(count.with("mean", mean).with("least", least))));
+                    found(&QUALITY, count.with("mean", mean).with("least", least));
                 }
             };
             recurs(bounds.recurrence, verdicts, &rules::MISTAKES);
@@ -263,18 +264,21 @@ impl DetectorJudge {
             if let (Some(most), Some(mean)) = (bounds.duration, verdicts.duration())
                 && mean > most
             {
-                found.push((QUALITY, of(rules::LONG_MISTAKES.with("mean", mean).with("most", most))));
+                found(&QUALITY, rules::LONG_MISTAKES.with("mean", mean).with("most", most));
             }
         }
-        for (property, broken) in found {
-            self.violated.add(&property, now, broken);
-        }
+    }
+}
+
+impl From<State> for Fact {
+    fn from(state: State) -> Self {
+        Self::State(state.name())
     }
 }
 
 impl Undetected {
     fn told(&self, rule: &'static Rule) -> Broken {
-        rule.with("node", self.by).with("of", self.of).with("since", self.since).with("length", self.length)
+        rule.with("node", self.by).with("of", self.of).seen("since", self.since).with("length", self.length)
     }
 }
 
@@ -293,7 +297,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
             }
             Event::Note { node, note } => {
                 if let Some(note) = V::detection(note) {
-                    self.said(record.at, *node, note);
+                    self.said(record.sighting(), *node, note);
                 }
             }
             Event::Boot { .. } | Event::Crash { .. } | Event::Pause { .. } | Event::Resume { .. } => self.change::<V>(record),
@@ -331,7 +335,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
 impl DetectorJudge {
     fn change<V: Testimony>(&mut self, record: &Record<'_, V>) {
         let Self { truth, subjects, .. } = self;
-        truth.observe(record.at, record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
+        truth.observe(record.sighting(), record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
     }
 }
 
@@ -375,11 +379,11 @@ fn row(track: &Track, (messages, bytes): (u64, u64)) -> Vec<Cell> {
         length(track.recurrence()),
         length(track.duration()),
         track.accuracy(),
-        track.of_cause(Cause::Loss),
-        track.of_cause(Cause::Pause),
-        track.of_cause(Cause::Slow),
-        track.of_cause(Cause::Gray),
-        track.of_cause(Cause::Partition),
+        track.of_cause(Blame::Loss),
+        track.of_cause(Blame::Pause),
+        track.of_cause(Blame::Slow),
+        track.of_cause(Blame::Gray),
+        track.of_cause(Blame::Partition),
         Cell::Count(track.endless),
         track.per_node_hour(),
         median(&track.returns),

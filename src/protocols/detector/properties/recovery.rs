@@ -1,13 +1,13 @@
 //! What must hold of supervision, and how well it does: jobs go on, and soon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::SupervisorNote;
 use super::rules;
 use super::truth::{Change, Truth};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Cell, Judge, Property, PropertyReport, Table};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Sighting, Vocabulary};
 
 /// The property that is judged.
 pub const RECOVERY: Property =
@@ -17,10 +17,10 @@ pub const RECOVERY: Property =
 #[derive(Debug)]
 pub struct RecoveryJudge {
     truth: Truth,
-    /// By job: who does it, and when that changed last.
-    jobs: Vec<(BTreeSet<NodeId>, Time)>,
-    /// The jobs that nobody does: since when, and who did them last.
-    lost: BTreeMap<usize, (Time, NodeId)>,
+    /// By job: who does it, from which record on, and when that changed last.
+    jobs: Vec<(BTreeMap<NodeId, u64>, Sighting)>,
+    /// The jobs that no node does: since when, and which did them last.
+    lost: BTreeMap<usize, (Sighting, NodeId)>,
     restarts: u64,
     replacements: u64,
     took: Vec<Duration>,
@@ -33,7 +33,7 @@ impl RecoveryJudge {
     pub fn new(nodes: u32, jobs: u32) -> Self {
         Self {
             truth: Truth::new(nodes),
-            jobs: vec![(BTreeSet::new(), Time::ZERO); jobs as usize],
+            jobs: vec![(BTreeMap::new(), Sighting::default()); jobs as usize],
             lost: BTreeMap::new(),
             restarts: 0,
             replacements: 0,
@@ -43,25 +43,26 @@ impl RecoveryJudge {
         }
     }
 
-    fn does(&mut self, at: Time, node: NodeId, job: usize) {
+    fn does(&mut self, now: Sighting, node: NodeId, job: usize) {
         let Some((doing, changed)) = self.jobs.get_mut(job) else { return };
-        if !doing.insert(node) {
+        if doing.contains_key(&node) {
             return;
         }
-        *changed = at;
+        doing.insert(node, now.record);
+        *changed = now;
         self.doubled += u64::from(doing.len() > 1);
         if let Some((since, before)) = self.lost.remove(&job) {
-            self.took.push(at.since(since));
+            self.took.push(now.at.since(since.at));
             *if before == node { &mut self.restarts } else { &mut self.replacements } += 1;
         }
     }
 
-    fn leaves(&mut self, at: Time, node: NodeId, job: usize) {
+    fn leaves(&mut self, now: Sighting, node: NodeId, job: usize) {
         let Some((doing, changed)) = self.jobs.get_mut(job) else { return };
-        if doing.remove(&node) {
-            *changed = at;
+        if doing.remove(&node).is_some() {
+            *changed = now;
             if doing.is_empty() {
-                self.lost.insert(job, (at, node));
+                self.lost.insert(job, (now, node));
             }
         }
     }
@@ -74,14 +75,14 @@ impl RecoveryJudge {
         }
         let violated = |at, broken: Broken| Some(PropertyReport::violated(&RECOVERY, at, broken));
         for (job, (doing, changed)) in (1_usize..).zip(&self.jobs) {
-            let nodes: Vec<NodeId> = doing.iter().copied().collect();
+            let nodes: Vec<NodeId> = doing.keys().copied().collect();
             match nodes.as_slice() {
-                [] => return violated(now, rules::NO_WORKER.with("job", job)),
-                [node] if *changed >= end => {
-                    return violated(*changed, rules::MOVED_LATE.with("job", job).with("node", *node).with("at", *changed));
+                [] => return violated(now, rules::NO_WORKER.with("job", job).on(self.lost.get(&(job - 1)).map(|(since, _)| since.record))),
+                [node] if changed.at >= end => {
+                    return violated(changed.at, rules::MOVED_LATE.with("job", job).with("node", *node).seen("at", *changed));
                 }
                 [_] => {}
-                _ => return violated(now, rules::TWO_WORKERS.with("job", job).with("nodes", nodes)),
+                _ => return violated(now, rules::TWO_WORKERS.with("job", job).with("nodes", nodes).on(doing.values().copied())),
             }
         }
         None
@@ -96,22 +97,23 @@ pub trait Working: Vocabulary {
 
 impl<V: Working> Judge<V> for RecoveryJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
-        self.truth.now = record.at;
+        let now = record.sighting();
+        self.truth.now = now.at;
         if let Event::Note { node, note } = record.event {
             match V::work(note) {
-                Some(SupervisorNote::Does { job, .. }) => self.does(record.at, *node, job as usize),
-                Some(SupervisorNote::Leaves { job }) => self.leaves(record.at, *node, job as usize),
+                Some(SupervisorNote::Does { job, .. }) => self.does(now, *node, job as usize),
+                Some(SupervisorNote::Leaves { job }) => self.leaves(now, *node, job as usize),
                 Some(SupervisorNote::Omega(_)) | None => {}
             }
         } else if let Event::Boot { .. } | Event::Crash { .. } | Event::Strike { .. } | Event::Settle = record.event {
             let mut down = Vec::new();
-            self.truth.observe(record.at, record.event, |_, change| {
+            self.truth.observe(now, record.event, |_, change| {
                 if let Change::Down(node) = change {
                     down.push(node);
                 }
             });
             for node in down {
-                (0..self.jobs.len()).for_each(|job| self.leaves(record.at, node, job));
+                (0..self.jobs.len()).for_each(|job| self.leaves(now, node, job));
             }
         }
     }

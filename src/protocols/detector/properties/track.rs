@@ -8,9 +8,10 @@
 use rustc_hash::FxHashMap;
 
 use super::super::Observers;
-use super::truth::{Cause, Truth};
+use super::truth::{Blame, Truth};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::Cell;
+use crate::trace::Sighting;
 
 /// All pairs of one detector, and what was measured of them.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Track {
     pairs: FxHashMap<u64, Pair>,
     suspected: u64,
     pub(super) detections: Vec<Duration>,
+    /// The longest of these: when the crash was, and when the suspicion began.
+    pub(super) slowest: Option<(Duration, Sighting, Sighting)>,
     /// Crashes that an undisturbed watcher had not noticed when they were over, with how long they had lasted.
     pub(super) undetected: Vec<Undetected>,
     /// Watchers of a crash that were themselves disturbed.
@@ -46,8 +49,17 @@ pub(super) struct Track {
     pub(super) grays: Vec<Duration>,
     pub(super) grays_missed: Vec<Undetected>,
     /// When a living node was last wrongly suspected, or a crashed one that stays down trusted.
-    pub(super) last_wrong: Option<(Time, NodeId, NodeId)>,
-    pub(super) last_trust: Option<(Time, NodeId, NodeId)>,
+    pub(super) last_wrong: Option<Late>,
+    pub(super) last_trust: Option<Late>,
+}
+
+/// A suspicion or a trust that was wrong at that time: whose, of which node, and in which record began what it goes against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Late {
+    pub(super) by: NodeId,
+    pub(super) of: NodeId,
+    pub(super) at: Sighting,
+    pub(super) began: u64,
 }
 
 /// What was not noticed: by whom, of whom, since when, for how long.
@@ -55,20 +67,20 @@ pub(super) struct Track {
 pub(super) struct Undetected {
     pub(super) by: NodeId,
     pub(super) of: NodeId,
-    pub(super) since: Time,
+    pub(super) since: Sighting,
     pub(super) length: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Pair {
     suspected: bool,
-    since: Time,
+    since: Sighting,
     /// Whether the suspicion is a mistake that goes on, or one that was right and should have ended.
-    kind: Kind,
+    kind: Suspicion,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Suspicion {
     Right,
     Mistake { linked: bool },
     Return { since: Time },
@@ -84,6 +96,7 @@ impl Track {
             pairs: FxHashMap::default(),
             suspected: 0,
             detections: vec![],
+            slowest: None,
             undetected: vec![],
             disturbed: 0,
             last_observers: vec![],
@@ -125,7 +138,7 @@ impl Track {
     }
 
     /// One node begins or ceases to suspect another.
-    pub(super) fn said(&mut self, at: Time, by: NodeId, of: NodeId, suspected: bool, truth: &Truth) {
+    pub(super) fn said(&mut self, now: Sighting, by: NodeId, of: NodeId, suspected: bool, truth: &Truth) {
         let key = Self::key(by, of);
         let before = self.pairs.get(&key).copied();
         if before.is_some_and(|pair| pair.suspected) == suspected {
@@ -133,49 +146,51 @@ impl Track {
         }
         if suspected {
             self.suspected += 1;
-            let kind = self.begins(at, by, of, truth);
-            self.pairs.insert(key, Pair { suspected, since: at, kind });
+            let kind = self.begins(now.at, by, of, truth);
+            self.pairs.insert(key, Pair { suspected, since: now, kind });
         } else if let Some(pair) = before {
             self.suspected -= 1;
             self.pairs.remove(&key);
-            self.ends(at, by, of, pair, truth);
+            self.ends(now, by, of, pair, truth);
         }
     }
 
-    fn begins(&mut self, at: Time, by: NodeId, of: NodeId, truth: &Truth) -> Kind {
+    fn begins(&mut self, at: Time, by: NodeId, of: NodeId, truth: &Truth) -> Suspicion {
         let node = truth.node(of);
         if !node.up {
-            return Kind::Right;
+            return Suspicion::Right;
         }
         if let Some((_, since)) = node.stalled
             && self.watches_work
         {
-            self.grays.push(at.since(since));
-            return Kind::Right;
+            self.grays.push(at.since(since.at));
+            return Suspicion::Right;
         }
         let linked = truth.linked(by, of);
         if at >= self.warm_up {
             self.mistakes[truth.cause(at, by, of) as usize] += 1;
             self.cut_mistakes += u64::from(!linked);
         }
-        Kind::Mistake { linked }
+        Suspicion::Mistake { linked }
     }
 
-    fn ends(&mut self, at: Time, by: NodeId, of: NodeId, pair: Pair, truth: &Truth) {
+    fn ends(&mut self, now: Sighting, by: NodeId, of: NodeId, pair: Pair, truth: &Truth) {
+        let (at, since) = (now.at, pair.since.at);
+        let late = |began: Sighting| Some(Late { by, of, at: now, began: began.record });
         match pair.kind {
-            Kind::Mistake { linked } => {
-                if pair.since >= self.warm_up {
-                    self.durations.push(at.since(pair.since));
-                    self.count_wrong(at, pair.since, linked);
+            Suspicion::Mistake { linked } => {
+                if since >= self.warm_up {
+                    self.durations.push(at.since(since));
+                    self.count_wrong(at, since, linked);
                 }
-                self.last_wrong = Some((at, by, of));
+                self.last_wrong = late(pair.since);
             }
-            Kind::Return { since } => {
+            Suspicion::Return { since } => {
                 self.returns.push(at.since(since));
-                self.last_wrong = Some((at, by, of));
+                self.last_wrong = late(pair.since);
             }
-            Kind::Right if !truth.node(of).up => self.last_trust = Some((at, by, of)),
-            Kind::Right => {}
+            Suspicion::Right if !truth.node(of).up => self.last_trust = late(truth.node(of).since),
+            Suspicion::Right => {}
         }
     }
 
@@ -190,7 +205,7 @@ impl Track {
         for by in self.watchers(node).collect::<Vec<_>>() {
             if let Some(pair) = self.pairs.get(&Self::key(by, node)).copied() {
                 self.cut(at, pair);
-                self.pairs.insert(Self::key(by, node), Pair { kind: Kind::Right, ..pair });
+                self.pairs.insert(Self::key(by, node), Pair { kind: Suspicion::Right, ..pair });
             }
         }
         if self.suspected > 0 {
@@ -205,33 +220,34 @@ impl Track {
     }
 
     fn cut(&mut self, at: Time, pair: Pair) {
-        if let Kind::Mistake { linked } = pair.kind
-            && pair.since >= self.warm_up
+        if let Suspicion::Mistake { linked } = pair.kind
+            && pair.since.at >= self.warm_up
         {
             self.endless += 1;
-            self.count_wrong(at, pair.since, linked);
+            self.count_wrong(at, pair.since.at, linked);
         }
     }
 
     /// A crash is over, or the run is: who noticed it, and when.
-    pub(super) fn crash_over(&mut self, at: Time, node: NodeId, crashed: Time, truth: &Truth) {
+    pub(super) fn crash_over(&mut self, at: Time, node: NodeId, crashed: Sighting, truth: &Truth) {
         let mut last = Some(None);
         for by in self.watchers(node).collect::<Vec<_>>() {
             let watcher = truth.node(by);
-            if !watcher.up || watcher.paused || watcher.clear_since > crashed {
+            if !watcher.up || watcher.paused || watcher.clear_since > crashed.at {
                 self.disturbed += 1;
                 continue;
             }
             let pair = self.pairs.get(&Self::key(by, node)).filter(|pair| pair.suspected);
             match pair {
                 Some(pair) => {
-                    let took = pair.since.since(crashed);
+                    let took = pair.since.at.since(crashed.at);
                     self.detections.push(took);
+                    self.slowest = self.slowest.max(Some((took, crashed, pair.since)));
                     last = last.map(|last: Option<Duration>| last.max(Some(took)));
                 }
                 None => {
                     last = None;
-                    self.undetected.push(Undetected { by, of: node, since: crashed, length: at.since(crashed) });
+                    self.undetected.push(Undetected { by, of: node, since: crashed, length: at.since(crashed.at) });
                 }
             }
         }
@@ -242,28 +258,28 @@ impl Track {
     pub(super) fn up(&mut self, at: Time, node: NodeId, truth: &Truth) {
         for by in self.watchers(node).collect::<Vec<_>>() {
             if let Some(pair) = self.pairs.get_mut(&Self::key(by, node)) {
-                pair.kind = Kind::Return { since: at };
+                pair.kind = Suspicion::Return { since: at };
             }
         }
         self.recount(at, truth);
     }
 
     /// A disk works again: who had noticed that it did not.
-    pub(super) fn freed(&mut self, at: Time, node: NodeId, stalled: Time, truth: &Truth) {
+    pub(super) fn freed(&mut self, at: Time, node: NodeId, stalled: Sighting, truth: &Truth) {
         let state = truth.node(node);
-        if !state.up || state.clear_since > stalled {
+        if !state.up || state.clear_since > stalled.at {
             return;
         }
         for by in self.watchers(node).collect::<Vec<_>>() {
             let watcher = truth.node(by);
-            let undisturbed = watcher.up && !watcher.paused && watcher.clear_since <= stalled;
+            let undisturbed = watcher.up && !watcher.paused && watcher.clear_since <= stalled.at;
             if undisturbed && !self.is_suspected(by, node) {
-                self.grays_missed.push(Undetected { by, of: node, since: stalled, length: at.since(stalled) });
+                self.grays_missed.push(Undetected { by, of: node, since: stalled, length: at.since(stalled.at) });
             }
             if let Some(pair) = self.pairs.get_mut(&Self::key(by, node))
-                && pair.kind == Kind::Right
+                && pair.kind == Suspicion::Right
             {
-                pair.kind = Kind::Return { since: at };
+                pair.kind = Suspicion::Return { since: at };
             }
         }
     }
@@ -306,8 +322,10 @@ impl Track {
         suspected.sort_unstable_by_key(|(key, _)| *key);
         for (key, pair) in suspected {
             self.cut(at, pair);
-            if pair.kind != Kind::Right {
-                self.last_wrong = Some((at, NodeId::server((key >> 32) as u32), NodeId::server(key as u32)));
+            if pair.kind != Suspicion::Right {
+                let (by, of) = (NodeId::server((key >> 32) as u32), NodeId::server(key as u32));
+                let Sighting { record, .. } = pair.since;
+                self.last_wrong = Some(Late { by, of, at: Sighting { record, at }, began: record });
             }
         }
     }
@@ -334,7 +352,7 @@ impl Track {
         if self.watched == 0 { Cell::Empty } else { Cell::Share(1.0 - self.wrong as f64 / self.watched as f64) }
     }
 
-    pub(super) fn of_cause(&self, cause: Cause) -> Cell {
+    pub(super) fn of_cause(&self, cause: Blame) -> Cell {
         Cell::Count(self.mistakes[cause as usize])
     }
 

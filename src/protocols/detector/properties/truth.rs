@@ -2,7 +2,7 @@
 
 use crate::base::{Duration, NodeId, Time};
 use crate::fault::{Parting, Strike};
-use crate::trace::{Event, Vocabulary};
+use crate::trace::{Event, Sighting, Vocabulary};
 
 /// The state of all nodes and links, up to the last record.
 #[derive(Debug)]
@@ -23,14 +23,14 @@ pub(super) struct Node {
     /// Whether nothing starts it again.
     pub(super) destroyed: bool,
     /// Since when it is up, or down.
-    pub(super) since: Time,
+    pub(super) since: Sighting,
     /// Since when it is up and has not stood still.
     pub(super) clear_since: Time,
     /// Whether it stands still; if not, when it last did.
     pub(super) paused: bool,
     paused_until: Option<Time>,
     /// Since when its disk completes no sync, and by which strike.
-    pub(super) stalled: Option<(u32, Time)>,
+    pub(super) stalled: Option<(u32, Sighting)>,
 }
 
 #[derive(Debug)]
@@ -47,20 +47,20 @@ pub(super) enum Change {
     /// A node went down.
     Down(NodeId),
     /// A node that had been down since then came up.
-    Up(NodeId, Time),
-    /// Somebody was cut off from somebody, or is no longer.
+    Up(NodeId, Sighting),
+    /// A link was cut, or is no longer.
     Links,
     /// A disk began to stall.
     Stalled(NodeId),
     /// A disk works again, which stalled since then.
-    Freed(NodeId, Time),
+    Freed(NodeId, Sighting),
     /// The faults are over.
     Settled,
 }
 
 /// What is to blame for a suspicion of a living node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum Blame {
     Partition,
     Pause,
     Slow,
@@ -77,7 +77,7 @@ impl Truth {
         let node = Node {
             up: true,
             destroyed: false,
-            since: Time::ZERO,
+            since: Sighting::default(),
             clear_since: Time::ZERO,
             paused: false,
             paused_until: None,
@@ -87,18 +87,19 @@ impl Truth {
     }
 
     /// Takes in a record; what it changed may be several things, one after another.
-    pub(super) fn observe<V: Vocabulary>(&mut self, at: Time, event: &Event<'_, V>, mut changed: impl FnMut(&mut Self, Change)) {
+    pub(super) fn observe<V: Vocabulary>(&mut self, now: Sighting, event: &Event<'_, V>, mut changed: impl FnMut(&mut Self, Change)) {
+        let at = now.at;
         match event {
             Event::Boot { node, incarnation, .. } if incarnation.0 > 1 => {
                 if let Some(state) = self.node_mut(*node) {
                     let crashed = state.since;
-                    (state.up, state.since, state.clear_since, state.paused) = (true, at, at, false);
+                    (state.up, state.since, state.clear_since, state.paused) = (true, now, at, false);
                     changed(self, Change::Up(*node, crashed));
                 }
             }
             Event::Crash { node, .. } => {
                 if let Some(state) = self.node_mut(*node) {
-                    (state.up, state.since, state.paused) = (false, at, false);
+                    (state.up, state.since, state.paused) = (false, now, false);
                     changed(self, Change::Down(*node));
                 }
             }
@@ -113,7 +114,7 @@ impl Truth {
                 }
             }
             Event::Strike { strike } => {
-                let change = self.struck(at, strike);
+                let change = self.struck(now, strike);
                 self.strikes += 1;
                 changed(self, change);
             }
@@ -133,7 +134,8 @@ impl Truth {
         }
     }
 
-    fn struck(&mut self, at: Time, what: &Strike) -> Change {
+    fn struck(&mut self, now: Sighting, what: &Strike) -> Change {
+        let at = now.at;
         let strike = self.strikes;
         self.cuts.retain(|episode| episode.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
         self.slow.retain(|episode| episode.ended.is_none_or(|ended| at.since(ended) <= AFTERMATH));
@@ -152,7 +154,7 @@ impl Truth {
             }
             Strike::StallDisk { node, .. } => match self.node_mut(*node) {
                 Some(state) if state.stalled.is_none() => {
-                    state.stalled = Some((strike, at));
+                    state.stalled = Some((strike, now));
                     Change::Stalled(*node)
                 }
                 // While a disk stalls, another stall changes nothing.
@@ -199,7 +201,7 @@ impl Truth {
         &self.nodes[node.index()]
     }
 
-    /// Whether anybody is cut off from anybody.
+    /// Whether any link is cut.
     pub(super) fn is_cut(&self) -> bool {
         self.cuts.iter().any(|episode| episode.ended.is_none())
     }
@@ -210,7 +212,7 @@ impl Truth {
     }
 
     /// What is to blame for one's suspicion, now, of another who lives.
-    pub(super) fn cause(&self, at: Time, one: NodeId, other: NodeId) -> Cause {
+    pub(super) fn cause(&self, at: Time, one: NodeId, other: NodeId) -> Blame {
         let recent = |ended: Option<Time>| ended.is_none_or(|ended| at.since(ended) <= AFTERMATH);
         let still = |node: NodeId| {
             let state = self.node(node);
@@ -218,15 +220,15 @@ impl Truth {
         };
         let slow = |episode: &Episode<Vec<NodeId>>| recent(episode.ended) && (episode.what.contains(&one) || episode.what.contains(&other));
         if self.cuts.iter().any(|episode| recent(episode.ended) && parts(&episode.what, one, other)) {
-            Cause::Partition
+            Blame::Partition
         } else if still(one) || still(other) {
-            Cause::Pause
+            Blame::Pause
         } else if self.slow.iter().any(slow) {
-            Cause::Slow
+            Blame::Slow
         } else if self.node(other).stalled.is_some() {
-            Cause::Gray
+            Blame::Gray
         } else {
-            Cause::Loss
+            Blame::Loss
         }
     }
 }

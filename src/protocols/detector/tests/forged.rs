@@ -1,11 +1,12 @@
 //! Judges are shown forged records: what must be complained of is, and what is measured is what happened.
 
+use expect_test::expect;
 use serde::{Deserialize, Serialize};
 
 use super::super::properties::{Bounds, DetectorJudge, Subject, Testimony};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
-use crate::check::{Cell, Judge, Verdict};
+use crate::check::{Cell, Judge, Verdict, told};
 use crate::fault::{Parting, Strike};
 use crate::process::NoNote;
 use crate::trace::{Event, Record, Vocabulary};
@@ -31,7 +32,8 @@ impl Testimony for Forged {
     }
 }
 
-struct Run(DetectorJudge);
+/// A judge, and how many records it has seen.
+struct Run(DetectorJudge, u64);
 
 fn node(number: u32) -> NodeId {
     NodeId::server(number - 1)
@@ -44,11 +46,12 @@ fn seconds(at: u64) -> Time {
 impl Run {
     fn new(bounds: Bounds, work: bool, doubts: bool) -> Self {
         let subject = Subject { name: "forged".to_owned(), observers: Observers::All, watches_work: work, doubts, bounds };
-        Self(DetectorJudge::new(3, vec![subject], crate::base::Duration::ZERO))
+        Self(DetectorJudge::new(3, vec![subject], crate::base::Duration::ZERO), 0)
     }
 
     fn show(&mut self, at: u64, event: &Event<'_, Forged>) {
-        self.0.observe(&Record { number: 0, at: seconds(at), event });
+        self.0.observe(&Record { number: self.1, at: seconds(at), event });
+        self.1 += 1;
     }
 
     fn says(&mut self, at: u64, by: u32, member: u32, state: State, incarnation: u32) {
@@ -77,6 +80,13 @@ impl Run {
         Judge::<Forged>::finish(&mut self.0, seconds(at));
         let reports = Judge::<Forged>::reports(&self.0);
         reports.iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
+    }
+
+    /// The first violation, in a line.
+    fn told(mut self, at: u64) -> String {
+        Judge::<Forged>::finish(&mut self.0, seconds(at));
+        let reports = Judge::<Forged>::reports(&self.0);
+        reports.iter().map(told).find(|told| !told.is_empty()).unwrap_or_default()
     }
 
     /// A cell of the first row, by the place of its column.
@@ -132,6 +142,47 @@ fn the_dead_come_back_louder_and_nobody_else_raises_an_incarnation() {
     run.show(11, &Event::Note { node: node(2), note: &Note { slot: 0, said: Said::Refutes { incarnation: 1 } } });
     run.says(11, 1, 2, State::Alive, 1);
     assert_eq!(run.violated(40), [""; 0]);
+}
+
+#[test]
+fn a_violation_names_the_records_that_it_rests_on() {
+    let within = |seconds| Bounds { detection: Some(crate::base::Duration::from_secs(seconds)), ..Bounds::default() };
+    let mut raised = Run::new(Bounds::default(), false, true);
+    raised.says(9, 3, 1, State::Dead, 0);
+    raised.says(10, 1, 2, State::Dead, 0);
+    raised.says(11, 1, 2, State::Suspect, 0);
+    expect!["raised-from-the-dead node=n1 member=n2 buried=0 state=suspect incarnation=0 at=11s #1 #2"].assert_eq(&raised.told(40));
+    let mut high = Run::new(Bounds::default(), false, true);
+    high.show(9, &Event::Note { node: node(2), note: &Note { slot: 0, said: Said::Refutes { incarnation: 1 } } });
+    high.says(11, 1, 2, State::Alive, 2);
+    expect!["incarnation-too-high node=n1 member=n2 incarnation=2 own=1 at=11s #0 #1"].assert_eq(&high.told(40));
+    let mut unaware = Run::new(Bounds::default(), false, false);
+    unaware.destroy(10, 3);
+    unaware.show(20, &Event::Settle);
+    expect!["unaware node=n2 of=n3 #1"].assert_eq(&unaware.told(40));
+    let mut trusted = Run::new(Bounds::default(), false, false);
+    trusted.destroy(10, 3);
+    [1, 2].iter().for_each(|by| trusted.says(12, *by, 3, State::Dead, 0));
+    trusted.show(20, &Event::Settle);
+    trusted.says(35, 1, 3, State::Alive, 0);
+    trusted.says(36, 1, 3, State::Dead, 0);
+    expect!["trusted-late node=n1 of=n3 at=35s #1 #5"].assert_eq(&trusted.told(40));
+    let mut suspected = Run::new(Bounds::default(), false, false);
+    suspected.says(10, 1, 2, State::Dead, 0);
+    suspected.show(20, &Event::Settle);
+    suspected.says(31, 1, 2, State::Alive, 0);
+    expect!["suspected-late node=n1 of=n2 at=31s #0 #2"].assert_eq(&suspected.told(40));
+    let mut slow = Run::new(within(5), false, false);
+    slow.crash(50, 3);
+    slow.says(54, 2, 3, State::Dead, 0);
+    slow.says(56, 1, 3, State::Dead, 0);
+    slow.boot(60, 3);
+    expect!["slow length=6s most=5s #0 #2"].assert_eq(&slow.told(100));
+    let mut missed = Run::new(within(5), true, false);
+    missed.says(8, 1, 2, State::Dead, 0);
+    missed.strike(10, &Strike::StallDisk { node: node(3), lasting: None });
+    missed.show(20, &Event::Lift { strike: 0 });
+    expect!["missed-stall node=n2 of=n3 since=10s length=10s #1"].assert_eq(&missed.told(100));
 }
 
 #[test]

@@ -13,12 +13,13 @@ use crate::trace::{Event, Record};
 /// Forges the records of a cluster of three, one each 10 ms.
 struct Forger {
     judge: RaftJudge,
+    records: u64,
     at: Time,
     writes: [u64; 4],
 }
 
 fn forge(story: impl FnOnce(&mut Forger)) -> Vec<(&'static str, Verdict, String)> {
-    let mut forger = Forger { judge: RaftJudge::new(3), at: Time::ZERO, writes: [0; 4] };
+    let mut forger = Forger { judge: RaftJudge::new(3), records: 0, at: Time::ZERO, writes: [0; 4] };
     story(&mut forger);
     Judge::<Words>::reports(&forger.judge).into_iter().map(|report| (report.name, report.verdict, told(&report))).collect()
 }
@@ -50,7 +51,8 @@ fn command(which: u32) -> Command {
 impl Forger {
     fn record(&mut self, event: Event<'_, Words>) {
         self.at += Duration::from_millis(10);
-        self.judge.observe(&Record { number: 0, at: self.at, event: &event });
+        self.judge.observe(&Record { number: self.records, at: self.at, event: &event });
+        self.records += 1;
     }
 
     fn note(&mut self, server: u32, note: Note) {

@@ -1,7 +1,7 @@
 //! Anomalies as data: who did what, and what that shows.
 
-use super::anomaly::{Anomaly, Finding, Member, Phenomenon};
-use super::graph::{Kind, Why};
+use super::anomaly::{Access, Anomaly, Did, Finding, Member, Phenomenon, Version};
+use super::graph::{Dependency, Why};
 use super::transactions::{Entry, Fate, Key, Step, Transactions};
 use crate::base::Time;
 use crate::check::{Broken, Fact, Rule};
@@ -14,16 +14,16 @@ const ACTS: usize = 8;
 
 /// Speaks of these transactions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words<'a> {
+pub(super) struct Evidence<'a> {
     transactions: &'a Transactions,
 }
 
 /// `T1`.
-fn name(transaction: u32) -> String {
-    format!("T{}", u64::from(transaction) + 1)
+fn name(transaction: u32) -> Fact {
+    Fact::Transaction(format!("T{}", u64::from(transaction) + 1))
 }
 
-impl<'a> Words<'a> {
+impl<'a> Evidence<'a> {
     pub(super) const fn new(transactions: &'a Transactions) -> Self {
         Self { transactions }
     }
@@ -48,51 +48,37 @@ impl<'a> Words<'a> {
             shown.retain(|step| keys.contains(&step.key()));
             shown.truncate(ACTS);
         }
-        let acts: Vec<String> = shown.iter().map(|step| self.act(**step)).collect();
-        Member {
-            transaction: transaction as usize,
-            client: self.transactions.client_name(client),
-            fate,
-            more: steps.len() - acts.len(),
-            acts,
-        }
+        let acts: Vec<Access> = shown.iter().map(|step| self.access(**step)).collect();
+        let client = self.transactions.client_name(client);
+        Member { transaction: transaction as usize, client, fate, more: steps.len() - acts.len(), acts }
     }
 
-    fn act(self, step: Step) -> String {
-        let (key, value) = (self.key(step.key()), |value| self.transactions.value_name(value));
-        match step {
-            Step::Unseen { .. } => format!("read {key}"),
-            Step::Empty { .. } => format!("read {key} → nothing"),
-            Step::Number { value: seen, .. } => format!("read {key} → {}", value(seen)),
-            Step::Prefix { .. } | Step::Odd { .. } => format!("read {key} → {}", self.list(self.transactions.list_of(step).unwrap_or(&[]))),
-            Step::Append { value: new, .. } => format!("append {} to {key}", value(new)),
-            Step::Write { value: new, .. } => format!("write {key} = {}", value(new)),
-            Step::Add { amount, .. } => format!("add {amount:+} to {key}"),
-        }
+    fn access(self, step: Step) -> Access {
+        let did = match step {
+            Step::Unseen { .. } => Did::Read(None),
+            Step::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
+            Step::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
+            Step::Add { amount, .. } => Did::Add(amount),
+            read => Did::Read(Some(self.version(Some(read)))),
+        };
+        Access { key: self.transactions.key_name(step.key()), did }
     }
 
-    fn key(self, key: u32) -> String {
-        self.transactions.key_name(key)
+    fn value(self, value: Option<i64>) -> Fact {
+        Fact::Value(value.map_or_else(String::new, |value| self.transactions.value_name(value)))
     }
 
-    fn value(self, value: i64) -> String {
-        self.transactions.value_name(value)
-    }
-
-    fn list(self, list: &[i64]) -> String {
+    fn list(self, list: &[i64]) -> Version {
         let hidden = list.len().saturating_sub(ELEMENTS);
-        let shown: Vec<String> = list[hidden..].iter().map(|value| self.value(*value)).collect();
-        let lead = if hidden > 0 { format!("… {hidden} more …, ") } else { String::new() };
-        format!("[{lead}{}]", shown.join(", "))
+        Version::List { hidden, last: list[hidden..].iter().map(|value| self.transactions.value_name(*value)).collect() }
     }
 
-    /// What a read saw: `x as [1, 2]`.
-    fn seen(self, step: Step) -> String {
-        let key = self.key(step.key());
-        match step {
-            Step::Number { value, .. } => format!("{key} as {}", self.value(value)),
-            Step::Prefix { .. } | Step::Odd { .. } => format!("{key} as {}", self.list(self.transactions.list_of(step).unwrap_or(&[]))),
-            _ => format!("nothing in {key}"),
+    /// What a read saw.
+    fn version(self, read: Option<Step>) -> Version {
+        match read {
+            Some(Step::Number { value, .. }) => Version::Value(self.transactions.value_name(value)),
+            Some(read) => self.transactions.list_of(read).map_or(Version::Nothing, |list| self.list(list)),
+            None => Version::Nothing,
         }
     }
 
@@ -123,15 +109,18 @@ impl<'a> Words<'a> {
 
     /// What shows this is about this key.
     fn shown_by(self, rule: &'static Rule, key: u32) -> Broken {
-        rule.with("key", self.key(key))
+        rule.with("key", Fact::Key(self.transactions.key_name(key)))
+    }
+
+    /// A transaction read this key, and saw that.
+    fn read_by(self, rule: &'static Rule, key: u32, reader: u32, read: Step) -> Broken {
+        self.shown_by(rule, key).with("reader", name(reader)).with("seen", self.version(Some(read)))
     }
 
     pub(super) fn garbage(self, key: u32, value: i64) -> Finding {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        let told = |(reader, step): (u32, Step)| {
-            self.shown_by(&rules::GARBAGE, key).with("reader", name(reader)).with("seen", self.seen(step)).with("value", self.value(value))
-        };
+        let told = |(reader, step): (u32, Step)| self.read_by(&rules::GARBAGE, key, reader, step).with("value", self.value(Some(value)));
         self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], reader.map(told).into_iter().collect())
     }
 
@@ -139,8 +128,7 @@ impl<'a> Words<'a> {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = [writer].into_iter().chain(reader.map(|(reader, _)| reader)).collect();
         let told = |(reader, step): (u32, Step)| {
-            let read = self.shown_by(&rules::ABORTED, key).with("writer", name(writer)).with("reader", name(reader));
-            read.with("value", self.value(value)).with("seen", self.seen(step))
+            self.read_by(&rules::ABORTED, key, reader, step).with("writer", name(writer)).with("value", self.value(Some(value)))
         };
         self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], reader.map(told).into_iter().collect())
     }
@@ -151,17 +139,15 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn intermediate(self, key: u32, value: i64, writer: u32, reader: u32) -> Finding {
-        let later = self.transactions.steps_of(writer).iter().rev().find(|step| step.key() == key && step.written().is_some());
-        let later = later.and_then(|step| step.written()).map_or_else(String::new, |last| self.value(last));
         let told = self.shown_by(&rules::INTERMEDIATE, key).with("reader", name(reader)).with("writer", name(writer));
-        let told = told.with("value", self.value(value)).with("later", later);
+        let told = told.with("value", self.value(Some(value))).with("later", self.value(self.last(writer, key)));
         self.finding(Anomaly::data(Phenomenon::IntermediateRead), &[writer, reader], &[key], vec![told])
     }
 
     pub(super) fn internal(self, transaction: u32, key: u32, place: usize, value: i64, early: bool) -> Finding {
         let step = self.transactions.steps_of(transaction)[place];
-        let told = self.shown_by(if early { &rules::EARLY } else { &rules::FORGETFUL }, key).with("reader", name(transaction));
-        let told = told.with("seen", self.seen(step)).with("value", self.value(value));
+        let rule = if early { &rules::EARLY } else { &rules::FORGETFUL };
+        let told = self.read_by(rule, key, transaction, step).with("value", self.value(Some(value)));
         self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], &[key], vec![told])
     }
 
@@ -171,11 +157,11 @@ impl<'a> Words<'a> {
             |step: Step| self.transactions.list_of(step).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1);
         let reader = self.reads(key).find(|(_, step)| shows(*step));
         let told = match reader {
-            Some((reader, step)) => self.shown_by(&rules::READ_TWICE, key).with("reader", name(reader)).with("seen", self.seen(step)),
+            Some((reader, step)) => self.read_by(&rules::READ_TWICE, key, reader, step),
             None => self.shown_by(&rules::GIVEN_TWICE, key).with("order", self.list(longest)),
         };
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, &[key], vec![told.with("value", self.value(value))])
+        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, &[key], vec![told.with("value", self.value(Some(value)))])
     }
 
     /// A list that is no prefix of the longest one of its key.
@@ -187,10 +173,14 @@ impl<'a> Words<'a> {
         let reader = by(&|step| matches!(step, Step::Odd { list: other, .. } if other == list));
         let other = by(&|step| matches!(step, Step::Prefix { length, .. } if length as usize > common));
         let who: Vec<u32> = reader.iter().chain(&other).map(|(reader, _)| *reader).collect();
-        let both: Vec<String> =
-            reader.iter().chain(&other).map(|(reader, step)| format!("{} read {}", name(*reader), self.seen(*step))).collect();
-        let told = self.shown_by(&rules::INCOMPATIBLE, key).with("both", both.join(", and "));
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told])
+        let told = reader.map(|(reader, read)| match other {
+            Some((other, seen)) => {
+                let told = self.read_by(&rules::INCOMPATIBLE, key, reader, read);
+                told.with("other", name(other)).with("other_seen", self.version(Some(seen)))
+            }
+            None => self.read_by(&rules::CONTRADICTED, key, reader, read).with("order", self.list(longest)),
+        });
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], told.into_iter().collect())
     }
 
     /// An order that was given and is not what was read.
@@ -199,7 +189,7 @@ impl<'a> Words<'a> {
         let reader = self.reads(key).find(|(_, step)| self.transactions.list_of(*step).is_some_and(|list| !given.starts_with(list)));
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
         let told = match reader {
-            Some((reader, step)) => self.shown_by(&rules::CONTRADICTED, key).with("reader", name(reader)).with("seen", self.seen(step)),
+            Some((reader, step)) => self.read_by(&rules::CONTRADICTED, key, reader, step),
             None => self.shown_by(&rules::GIVEN, key),
         };
         self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told.with("order", self.list(given))])
@@ -207,35 +197,23 @@ impl<'a> Words<'a> {
 
     pub(super) fn out_of_order(self, transaction: u32, key: u32, first: i64, second: i64) -> Finding {
         let told = self.shown_by(&rules::OUT_OF_ORDER, key).with("writer", name(transaction));
-        let told = told.with("first", self.value(first)).with("second", self.value(second));
+        let told = told.with("first", self.value(Some(first))).with("second", self.value(Some(second)));
         self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &[transaction], &[key], vec![told])
     }
 
     /// The one wrote over what the other had read and then wrote, too.
     pub(super) fn lost_update(self, key: u32, overwriter: u32, loser: u32) -> Finding {
-        let steps = self.transactions.steps_of(loser);
-        let read =
-            steps.iter().find(|step| step.key() == key && step.written().is_none()).map_or_else(String::new, |step| self.seen(*step));
-        let update =
-            self.shown_by(&rules::READ_AND_WROTE, key).with("loser", name(loser)).with("seen", read).with("wrote", self.wrote(loser, key));
+        let read = self.transactions.steps_of(loser).iter().find(|step| step.key() == key && step.written().is_none());
+        let update = self.shown_by(&rules::READ_AND_WROTE, key).with("loser", name(loser)).with("seen", self.version(read.copied()));
         let unseen = self.shown_by(&rules::WROTE_UNSEEN, key).with("writer", name(overwriter)).with("loser", name(loser));
-        let evidence = vec![update, unseen.with("wrote", self.wrote(overwriter, key))];
+        let wrote = |transaction| self.value(self.last(transaction, key));
+        let evidence = vec![update.with("value", wrote(loser)), unseen.with("value", wrote(overwriter))];
         self.finding(Anomaly::data(Phenomenon::LostUpdate), &[overwriter, loser], &[key], evidence)
     }
 
-    /// `appended 3 to x`.
-    fn wrote(self, transaction: u32, key: u32) -> String {
-        let last = self.transactions.steps_of(transaction).iter().rev().find(|step| step.key() == key && step.written().is_some());
-        last.map_or_else(String::new, |step| self.did_write(*step))
-    }
-
-    fn did_write(self, step: Step) -> String {
-        let key = self.key(step.key());
-        match step {
-            Step::Append { value, .. } => format!("appended {} to {key}", self.value(value)),
-            Step::Write { value, .. } => format!("wrote {} to {key}", self.value(value)),
-            _ => String::new(),
-        }
+    /// What a transaction put into a key last.
+    fn last(self, transaction: u32, key: u32) -> Option<i64> {
+        self.values(transaction, key).last()
     }
 
     /// A cycle: each of these comes before the next, for the reason given, and the last before the first.
@@ -248,8 +226,8 @@ impl<'a> Words<'a> {
             let ((from, why), (to, _)) = (cycle[place], cycle[(place + 1) % cycle.len()]);
             self.because(from, to, why).with("from", name(from)).with("to", name(to))
         });
-        let names: Vec<String> = who.iter().chain(who.first()).map(|transaction| name(*transaction)).collect();
-        let evidence = edges.chain([rules::CYCLE.with("cycle", names.join(" < "))]).collect();
+        let evidence =
+            edges.chain([rules::CYCLE.with("cycle", who.iter().map(|transaction| name(*transaction)).collect::<Vec<_>>())]).collect();
         self.finding(anomaly, &who, &keys, evidence)
     }
 
@@ -260,52 +238,50 @@ impl<'a> Words<'a> {
             self.transactions.steps_of(transaction).iter().filter(move |step| step.key() == key && step.written().is_none())
         };
         match why.kind() {
-            Kind::WriteWrite => {
+            Dependency::WriteWrite => {
                 let (before, after) = self.neighbours(from, to, key);
-                self.shown_by(&rules::WRITE_WRITE, key).with("wrote", self.did_write(before)).with("follows", self.did_write(after))
+                let told = self.shown_by(&rules::WRITE_WRITE, key).with("value", self.value(before));
+                told.with("follows", self.value(after))
             }
-            Kind::WriteRead => {
+            Dependency::WriteRead => {
                 let own: Vec<i64> = self.values(from, key).collect();
                 let ends = |step: &&Step| match step {
                     Step::Number { value, .. } => own.contains(value),
                     step => self.transactions.list_of(**step).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
                 };
-                let read = reads(to).find(ends).map_or_else(String::new, |step| self.seen(*step));
-                self.shown_by(&rules::WRITE_READ, key).with("wrote", self.wrote(from, key)).with("seen", read)
+                let told = self.shown_by(&rules::WRITE_READ, key).with("value", self.value(own.last().copied()));
+                told.with("seen", self.version(reads(to).find(ends).copied()))
             }
-            Kind::ReadWrite => {
+            Dependency::ReadWrite => {
                 let mut new: Vec<i64> = self.values(to, key).collect();
                 let read = reads(from).find(|step| new.iter().any(|value| !self.shows(**step, *value)));
-                let seen = read.map_or_else(String::new, |step| self.seen(*step));
                 if let Some(read) = read {
                     new.retain(|value| !self.shows(*read, *value));
                 }
-                let missed = new.first().map_or_else(String::new, |value| self.value(*value));
-                self.shown_by(&rules::READ_WRITE, key).with("seen", seen).with("missed", missed)
+                let told = self.shown_by(&rules::READ_WRITE, key).with("seen", self.version(read.copied()));
+                told.with("missed", self.value(new.first().copied()))
             }
-            Kind::TimedWrite => {
-                let told = self.shown_by(&rules::TIMED_WRITE, key).with("wrote", self.wrote(from, key)).with("later", self.wrote(to, key));
-                told.with("shown", self.shown(key, self.values(from, key).last(), to))
+            Dependency::TimedWrite => {
+                let value = self.last(from, key);
+                self.timed([&rules::TIMED_WRITE, &rules::TIMED_WRITE_SHOWN], key, value, to).with("value", self.value(value))
             }
-            Kind::TimedMiss => {
-                let read = reads(from).next();
-                let seen = read.map_or_else(String::new, |step| self.seen(*step));
-                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(*value) } else { None });
-                let told = self.shown_by(&rules::TIMED_MISS, key).with("seen", seen).with("later", self.wrote(to, key));
-                told.with("shown", self.shown(key, value, to))
+            Dependency::TimedMiss => {
+                let read = reads(from).next().copied();
+                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(value) } else { None });
+                self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_SHOWN], key, value, to).with("seen", self.version(read))
             }
-            Kind::Process => {
+            Dependency::Process => {
                 rules::PROCESS.with("client", Fact::Client(self.transactions.client_name(self.transactions.entries[from as usize].client)))
             }
-            Kind::RealTime | Kind::Via => {
+            Dependency::RealTime | Dependency::Via => {
                 let entries = &self.transactions.entries;
                 rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)
             }
         }
     }
 
-    /// How real time shows that a register held this value before it held what that transaction wrote.
-    fn shown(self, key: u32, value: Option<i64>, later: u32) -> String {
+    /// A register held this value before it held what that transaction wrote; and how real time shows it, if that can be told.
+    fn timed(self, [plain, shown]: [&'static Rule; 2], key: u32, value: Option<i64>, later: u32) -> Broken {
         let users = |value: Option<i64>| {
             let uses = move |transaction: &u32| {
                 self.transactions.steps_of(*transaction).iter().any(|step| match *step {
@@ -318,12 +294,16 @@ impl<'a> Words<'a> {
             (0..self.transactions.len() as u32).filter(uses)
         };
         let entry = |transaction: u32| &self.transactions.entries[transaction as usize];
-        let known = users(value).filter(|user| entry(*user).fate == Fate::Committed);
-        let (early, late) =
-            (known.min_by_key(|user| entry(*user).ended), users(self.values(later, key).last()).max_by_key(|user| entry(*user).began));
-        let (Some(early), Some(late)) = (early, late) else { return String::new() };
-        let (ended, began) = (entry(early).ended, entry(late).began);
-        format!(": {} had ended (at {ended}) before {} began (at {began})", name(early), name(late))
+        let new = self.last(later, key);
+        let early = users(value).filter(|user| entry(*user).fate == Fate::Committed).min_by_key(|user| entry(*user).ended);
+        let told = match (early, users(new).max_by_key(|user| entry(*user).began)) {
+            (Some(early), Some(late)) => {
+                let told = self.shown_by(shown, key).with("early", name(early)).with("ended", entry(early).ended);
+                told.with("late", name(late)).with("began", entry(late).began)
+            }
+            _ => self.shown_by(plain, key),
+        };
+        told.with("later", self.value(new))
     }
 
     /// What a transaction put into a key.
@@ -332,18 +312,13 @@ impl<'a> Words<'a> {
     }
 
     /// The writes of the one and the other that are next to each other in the order of the key, or at least the last and the first.
-    fn neighbours(self, from: u32, to: u32, key: u32) -> (Step, Step) {
-        let writes = |transaction: u32| {
-            let steps = self.transactions.steps_of(transaction).iter().copied();
-            steps.filter(move |step| step.key() == key && step.written().is_some())
-        };
+    fn neighbours(self, from: u32, to: u32, key: u32) -> (Option<i64>, Option<i64>) {
         let order = &self.transactions.keys[key as usize].longest;
-        let place = |step: &Step| order.iter().position(|value| Some(*value) == step.written()).unwrap_or(usize::MAX);
-        let none = Step::Unseen { key };
-        let after = writes(to).filter(|after| writes(from).any(|before| place(&before) < place(after))).min_by_key(place);
-        let after = after.or_else(|| writes(to).next_back()).unwrap_or(none);
-        let before = writes(from).filter(|before| place(before) < place(&after)).max_by_key(place).unwrap_or(none);
-        (before, after)
+        let place = |value: &i64| order.iter().position(|other| other == value).unwrap_or(usize::MAX);
+        let behind = |after: &i64| self.values(from, key).any(|before| place(&before) < place(after));
+        let after = self.values(to, key).filter(behind).min_by_key(place).or_else(|| self.last(to, key));
+        let end = after.as_ref().map_or(usize::MAX, place);
+        (self.values(from, key).filter(|before| place(before) < end).max_by_key(place), after)
     }
 }
 
@@ -351,30 +326,49 @@ impl<'a> Words<'a> {
 mod rules {
     use crate::check::Rule;
 
-    pub(super) static GARBAGE: Rule = Rule::new("never-written", "{reader} read {seen}, but nobody wrote {value} there");
-    pub(super) static ABORTED: Rule = Rule::new("aborted", "{writer} aborted, and {reader} read its {value}: {seen}");
+    pub(super) static GARBAGE: Rule = Rule::new("never-written", "{reader} read {key} as {seen}, but no transaction wrote {value} there");
+    pub(super) static ABORTED: Rule = Rule::new("aborted", "{writer} aborted, and {reader} read its {value}: {key} as {seen}");
     pub(super) static DIRTY: Rule = Rule::new("built-on-aborted", "{aborted} aborted, and {writer} built on what it had appended to {key}");
     pub(super) static INTERMEDIATE: Rule =
         Rule::new("intermediate", "{reader} read the {value} that {writer} put into {key} and then followed up with {later}");
-    pub(super) static EARLY: Rule = Rule::new("own-write-early", "{reader} read {seen}, with its own {value} that it had yet to put there");
-    pub(super) static FORGETFUL: Rule = Rule::new("own-write-missed", "{reader} read {seen}, though it had put {value} there itself");
-    pub(super) static READ_TWICE: Rule = Rule::new("read-twice", "{reader} read {seen}, with {value} twice");
+    pub(super) static EARLY: Rule =
+        Rule::new("own-write-early", "{reader} read {key} as {seen}, with its own {value} that it had yet to put there");
+    pub(super) static FORGETFUL: Rule =
+        Rule::new("own-write-missed", "{reader} read {key} as {seen}, though it had put {value} there itself");
+    pub(super) static READ_TWICE: Rule = Rule::new("read-twice", "{reader} read {key} as {seen}, with {value} twice");
     pub(super) static GIVEN_TWICE: Rule = Rule::new("given-twice", "the order given for {key} has {value} twice: {order}");
-    pub(super) static INCOMPATIBLE: Rule = Rule::new("incompatible", "{both}: neither list becomes the other by appending");
-    pub(super) static CONTRADICTED: Rule = Rule::new("contradicted", "{reader} read {seen}, but the order given for {key} is {order}");
+    pub(super) static INCOMPATIBLE: Rule = Rule::new(
+        "incompatible",
+        "{reader} read {key} as {seen}, and {other} read {key} as {other_seen}: neither list becomes the other by appending",
+    );
+    pub(super) static CONTRADICTED: Rule =
+        Rule::new("contradicted", "{reader} read {key} as {seen}, but the order given for {key} is {order}");
     pub(super) static GIVEN: Rule = Rule::new("given", "the order given for {key} is {order}");
     pub(super) static OUT_OF_ORDER: Rule =
         Rule::new("out-of-order", "{writer} appended {first} to {key} and then {second}, but {key} has {second} and not {first} before it");
-    pub(super) static READ_AND_WROTE: Rule = Rule::new("read-and-wrote", "{loser} read {seen}, and then {wrote}");
-    pub(super) static WROTE_UNSEEN: Rule = Rule::new("wrote-unseen", "{writer} {wrote}, which {loser} had not seen");
+    pub(super) static READ_AND_WROTE: Rule = Rule::new("read-and-wrote", "{loser} read {key} as {seen}, and then put {value} there");
+    pub(super) static WROTE_UNSEEN: Rule = Rule::new("wrote-unseen", "{writer} put {value} into {key}, which {loser} had not seen");
 
-    pub(super) static WRITE_WRITE: Rule = Rule::new("ww", "{from} < {to}: {from} {wrote}, and {to} {follows} behind it");
-    pub(super) static WRITE_READ: Rule = Rule::new("wr", "{from} < {to}: {from} {wrote}; {to} read {seen}");
-    pub(super) static READ_WRITE: Rule = Rule::new("rw", "{from} < {to}: {from} read {seen}, without the {missed} of {to}");
-    pub(super) static TIMED_WRITE: Rule = Rule::new("timed-ww", "{from} < {to}: {from} {wrote}, and {to} {later} later{shown}");
-    pub(super) static TIMED_MISS: Rule = Rule::new("timed-rw", "{from} < {to}: {from} read {seen}, and {to} {later} later{shown}");
+    pub(super) static WRITE_WRITE: Rule =
+        Rule::new("ww", "{from} < {to}: {from} put {value} into {key}, and {to} put {follows} there behind it");
+    pub(super) static WRITE_READ: Rule = Rule::new("wr", "{from} < {to}: {from} put {value} into {key}; {to} read {key} as {seen}");
+    pub(super) static READ_WRITE: Rule = Rule::new("rw", "{from} < {to}: {from} read {key} as {seen}, without the {missed} of {to}");
+    pub(super) static TIMED_WRITE: Rule =
+        Rule::new("timed-ww", "{from} < {to}: {from} put {value} into {key}, and {to} put {later} there later");
+    pub(super) static TIMED_WRITE_SHOWN: Rule = Rule::new(
+        "timed-ww",
+        "{from} < {to}: {from} put {value} into {key}, and {to} put {later} there later: {early} had ended (at {ended}) before {late} began \
+         (at {began})",
+    );
+    pub(super) static TIMED_MISS: Rule =
+        Rule::new("timed-rw", "{from} < {to}: {from} read {key} as {seen}, and {to} put {later} there later");
+    pub(super) static TIMED_MISS_SHOWN: Rule = Rule::new(
+        "timed-rw",
+        "{from} < {to}: {from} read {key} as {seen}, and {to} put {later} there later: {early} had ended (at {ended}) before {late} began \
+         (at {began})",
+    );
     pub(super) static PROCESS: Rule = Rule::new("process", "{from} < {to}: {client} did {from}, and then {to}");
     pub(super) static REAL_TIME: Rule =
         Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
-    pub(super) static CYCLE: Rule = Rule::new("cycle", "so that {cycle}: a circle");
+    pub(super) static CYCLE: Rule = Rule::new("cycle", "so that {cycle}: a cycle");
 }
