@@ -206,14 +206,14 @@ fn online() -> Vec<Row> {
     let of = |clients: u64, operations: usize, values: Option<u64>, one_in: Option<u64>| {
         let name = format!("{clients} clients, {}", if values.is_none() { "each value once" } else { "5 values, cas" });
         let name = one_in.map_or(name.clone(), |one_in| format!("{name}, 1 in {one_in} unknown"));
-        let judged = move |patient: bool| {
+        let judged = move |batched: bool| {
             let history = registers(clients, operations, values);
             let history = one_in.map_or_else(|| history.clone(), |one_in| forget(&history, one_in));
             let before = peak_mebibytes();
             let (mut most, mut remembered) = (0, 0);
             let (seconds, online) = cpu(|| {
                 let online = Online::new(Register::empty());
-                let mut online = if patient { online.patient() } else { online };
+                let mut online = if batched { online.batched() } else { online };
                 for (at, invokes, index) in events(&history) {
                     let operation = &history.operations()[index];
                     let taken = if invokes {
@@ -233,7 +233,7 @@ fn online() -> Vec<Row> {
             let kept = format!("at most {most} configurations and {remembered} operations");
             format!("{operations:>9} {ms:>11.4} {states:>10} {before:>7.1} {peak:>7.1}  {verdict}; {kept};")
         };
-        [row("online", name, "", move || judged(false)), row("online", "  patient", "", move || judged(true))]
+        [row("online", name, "", move || judged(false)), row("online", "  in batches", "", move || judged(true))]
     };
     let plain = [(3, 100_000, None), (5, 100_000, None), (5, 100_000, Some(5)), (10, 100_000, None), (10, 100_000, Some(5))];
     let unknown = [(10, 10_000, Some(5), Some(100)), (10, 10_000, None, Some(100))];

@@ -1,4 +1,4 @@
-//! Small histories of every model: the checker, in each of its ways, agrees with its slow twin.
+//! Small histories of every model: the checker, in each of its ways, agrees with its reference checker.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use stormglass::base::{ClientId, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::Sample;
 use stormglass::check::guarantee::check_sequential;
-use stormglass::check::linearizability::{Breach, Judgement, Lent, Online, Strategy, check_by, shrink, twin, verify};
+use stormglass::check::linearizability::{Borrowed, Judgement, Online, Strategies, ViolatedKey, check_by, reference, shrink, verify};
 use stormglass::check::model::counter::{Counter, CounterOp};
 use stormglass::check::model::fenced_lock::FencedLock;
 use stormglass::check::model::grow_set::{GrowSet, GrowSetOp};
@@ -139,8 +139,8 @@ fn flattened<M: Model>(history: &History<M::Op, M::Ret>) -> History<M::Op, M::Re
 fn agree<M: Model>(model: &M, data: &[u8], op: impl Fn(u8, u64) -> M::Op) {
     let history = history(model, data, op);
     let tell = || format!("{:#?}", history.operations());
-    let expected = twin::is_linearizable(model, &history);
-    for strategy in [Strategy::Usual, Strategy::Search, Strategy::Relaxed, Strategy::Monitor] {
+    let expected = reference::is_linearizable(model, &history);
+    for strategy in [Strategies::All, Strategies::Exhaustive, Strategies::Refinement, Strategies::Monitors] {
         let report = check_by(strategy, model, &history, 1_000_000);
         match &report.judgement {
             Judgement::Holds { witness } => {
@@ -152,28 +152,29 @@ fn agree<M: Model>(model: &M, data: &[u8], op: impl Fn(u8, u64) -> M::Op) {
                 for violation in violations {
                     let core = shrink(model, &history, violation);
                     assert!(core.minimal, "{core:?} {}", tell());
-                    assert!(!twin::is_linearizable(&Lent(model), &core.part::<M>(&history).history), "{core:?} {}", tell());
+                    let part = core.sub_history::<M>(&history);
+                    assert!(!reference::is_linearizable(&Borrowed::new(model), &part.history), "{core:?} {}", tell());
                 }
             }
-            Judgement::Unknown { .. } => assert!(matches!(strategy, Strategy::Monitor | Strategy::Relaxed), "{}", tell()),
+            Judgement::Unknown { .. } => assert!(matches!(strategy, Strategies::Monitors | Strategies::Refinement), "{}", tell()),
         }
     }
     let windows = usize::from(data.len() as u8 % 4);
     let eager = told(Online::new(model.clone()).with_windows_of(windows), &history);
-    for online in [&eager, &told(Online::new(model.clone()).patient().with_windows_of(windows), &history)] {
+    for online in [&eager, &told(Online::new(model.clone()).batched().with_windows_of(windows), &history)] {
         let undecided = online.verdict() == Verdict::Unknown && ties_across_keys(model, &history);
-        assert!(undecided || online.verdict() == verdict(expected), "{} {:?} {}", online.verdict(), online.breach(), tell());
+        assert!(undecided || online.verdict() == verdict(expected), "{} {:?} {}", online.verdict(), online.violation(), tell());
         assert_eq!(by_key(online), by_key(&eager), "{}", tell());
     }
-    let sequential = twin::is_linearizable(model, &flattened::<M>(&history));
+    let sequential = reference::is_linearizable(model, &flattened::<M>(&history));
     assert_eq!(check_sequential(model, &history, 1_000_000).verdict, verdict(sequential), "sequential {}", tell());
 }
 
 /// Where each key became violated, in whatever order that was found.
-fn by_key<M: Model>(online: &Online<M>) -> Vec<&Breach> {
-    let mut breaches: Vec<&Breach> = online.breaches().iter().collect();
-    breaches.sort_by_key(|breach| &breach.key);
-    breaches
+fn by_key<M: Model>(online: &Online<M>) -> Vec<&ViolatedKey> {
+    let mut violations: Vec<&ViolatedKey> = online.violations().iter().collect();
+    violations.sort_by_key(|violation| &violation.key);
+    violations
 }
 
 fn verdict(holds: bool) -> Verdict {

@@ -1,6 +1,6 @@
 //! A judged history for those who draw it: no types of a model, only words and places.
 
-use super::linearizability::{DescribedOperation, Examined, Judgement, Teller};
+use super::linearizability::{DescribedOperation, Examined, Judgement, Explainer};
 use super::model::Model;
 
 /// All that a drawing of a judged history needs besides the explanation, which says what is wrong with it.
@@ -22,17 +22,17 @@ const WITNESS: usize = 20_000;
 
 impl Drawing {
     /// What is to be drawn of this history, of which that was found.
-    pub(super) fn new<M: Model>(teller: &Teller<'_, M>, examined: &Examined) -> Self {
+    pub(super) fn new<M: Model>(explainer: &Explainer<'_, M>, examined: &Examined) -> Self {
         let (witness, furthest) = match &examined.report.judgement {
             Judgement::Holds { witness } => {
-                let states = teller.states(&witness[..witness.len().min(WITNESS)], 0, &|_| true);
+                let states = explainer.states(&witness[..witness.len().min(WITNESS)], 0, &|_| true);
                 (Some((witness.clone(), states)), Vec::new())
             }
             Judgement::Violated { .. } => (None, Vec::new()),
             Judgement::Unknown { undecided } => (None, undecided.iter().filter_map(|undecided| undecided.operation).collect()),
         };
         Self {
-            operations: (0..teller.history.len()).map(|index| teller.describe(index, false)).collect(),
+            operations: (0..explainer.history.len()).map(|index| explainer.describe(index, false)).collect(),
             concerned: examined.report.violations().iter().map(|violation| violation.operations.clone()).collect(),
             witness,
             furthest,

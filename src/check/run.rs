@@ -11,7 +11,7 @@ use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
     StoreDialect,
 };
-use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Teller, default_budget, examine, named};
+use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Explainer, default_budget, examine, named};
 use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
 use super::{Drawing, Verdict};
@@ -251,12 +251,12 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
     }
     if options.guarantee == Guarantee::Linearizable {
         let origin = Some(Origin { lines: &recorded.lines, names: &recorded.names });
-        let teller = Teller { model, history, origin };
-        let examined = examine(&teller, budget);
+        let explainer = Explainer { model, history, origin };
+        let examined = examine(&explainer, budget);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
         report.witness = words.witness(&examined.report).filter(|_| options.witness);
-        report.drawing = options.drawing.then(|| Drawing::new(&teller, &examined));
+        report.drawing = options.drawing.then(|| Drawing::new(&explainer, &examined));
         report.explanation = examined.explanation;
     }
     report.lines = words.guarantee_lines(&report.guarantees);

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::Verdict;
 use super::intake::{ClientNames, Dialect, Intake, IntakeError, Ledger, Recorded, RecordedOf};
-use super::linearizability::{Breach, Online};
+use super::linearizability::{Online, ViolatedKey};
 use super::model::Model;
 use crate::base::{ClientId, Time};
 use crate::history::formats::{Entries, Format, Value};
@@ -33,7 +33,7 @@ pub(super) struct Findings<D> {
     pub(super) facts: Facts,
     /// Unknown, too, where what something means depends on what comes long after it.
     pub(super) verdict: Verdict,
-    pub(super) breaches: Vec<Breach>,
+    pub(super) breaches: Vec<ViolatedKey>,
     pub(super) states: u64,
 }
 
@@ -95,7 +95,7 @@ where
     let verdict = online.finish();
     let facts = Facts { format, entries, operations, unknown: operations - done - failed, failed, clients: clients.len() };
     let verdict = if absent == dialect.absent() { verdict } else { Verdict::Unknown };
-    Ok(Findings { dialect, facts, verdict, breaches: online.breaches().to_vec(), states: online.states() })
+    Ok(Findings { dialect, facts, verdict, breaches: online.violations().to_vec(), states: online.states() })
 }
 
 /// What was done on keys that are violated, up to where they are.
@@ -158,7 +158,7 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Stream<D> {
     /// Goes on from what was recorded so far.
     fn new(dialect: &D, recorded: RecordedOf<D>) -> Self {
         let mut stream = Self {
-            online: Online::new(dialect.clone().finish()).patient(),
+            online: Online::new(dialect.clone().finish()).batched(),
             absent: dialect.absent(),
             open: FxHashMap::default(),
             entries: 0,

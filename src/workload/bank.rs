@@ -104,7 +104,7 @@ impl Bank {
 
 /// The transactions of one client of a bank.
 #[derive(Clone, Debug)]
-pub(super) struct Teller {
+pub(super) struct Explainer {
     bank: Bank,
     door: Door,
 }
@@ -120,7 +120,7 @@ enum Door {
     Open,
 }
 
-impl Teller {
+impl Explainer {
     pub(super) fn new(bank: Bank) -> Self {
         Self { bank, door: Door::Unknown }
     }
@@ -153,8 +153,8 @@ mod tests {
 
     const MIX: BankMix = BankMix { transfer: 4, audit: 1 };
 
-    fn teller() -> Teller {
-        Teller::new(Bank::new(4, 100, 3, MIX).unwrap())
+    fn explainer() -> Explainer {
+        Explainer::new(Bank::new(4, 100, 3, MIX).unwrap())
     }
 
     const FIRST: OperationId = OperationId { client: 0, life: 0, nth: 1 };
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn the_first_client_opens_the_bank_and_the_others_wait() {
-        let (audit, opening) = (teller().bank.audit(), teller().bank.opening());
-        let (mut first, mut second, mut random) = (teller(), teller(), random());
+        let (audit, opening) = (explainer().bank.audit(), explainer().bank.opening());
+        let (mut first, mut second, mut random) = (explainer(), explainer(), random());
         assert_eq!([first.next(FIRST, &mut random), second.next(SECOND, &mut random)], [audit.clone(), audit.clone()], "they look");
         first.saw(&nothing());
         second.saw(&nothing());
@@ -180,25 +180,25 @@ mod tests {
         first.saw(&Committed::default());
         second.saw(&Committed { seen: vec![Seen::Number(100); 4] });
         first.saw(&nothing());
-        for (teller, id) in [(&mut first, FIRST), (&mut second, SECOND)] {
-            assert!((0..20).any(|_| matches!(teller.next(id, &mut random).acts[0], Act::Add { .. })), "a late answer closes no door");
+        for (explainer, id) in [(&mut first, FIRST), (&mut second, SECOND)] {
+            assert!((0..20).any(|_| matches!(explainer.next(id, &mut random).acts[0], Act::Add { .. })), "a late answer closes no door");
         }
     }
 
     #[test]
     fn a_client_that_comes_back_to_an_open_bank_does_not_open_it_again() {
-        let (mut teller, mut random) = (teller(), random());
-        teller.saw(&Committed { seen: vec![Seen::Number(0), Seen::Number(400), Seen::Empty, Seen::Empty] });
-        assert!((0..100).all(|_| !matches!(teller.next(FIRST, &mut random).acts[0], Act::Write { .. })));
+        let (mut explainer, mut random) = (explainer(), random());
+        explainer.saw(&Committed { seen: vec![Seen::Number(0), Seen::Number(400), Seen::Empty, Seen::Empty] });
+        assert!((0..100).all(|_| !matches!(explainer.next(FIRST, &mut random).acts[0], Act::Write { .. })));
     }
 
     #[test]
     fn transfers_keep_the_total_and_the_mix_is_kept() {
-        let (mut teller, mut random) = (teller(), random());
-        teller.saw(&Committed::default());
+        let (mut explainer, mut random) = (explainer(), random());
+        explainer.saw(&Committed::default());
         let (mut audits, mut parties) = (0_u32, [0_u32; 2]);
         for _ in 0..1_000 {
-            let transaction = teller.next(FIRST, &mut random);
+            let transaction = explainer.next(FIRST, &mut random);
             if transaction.acts[0].is_read() {
                 audits += 1;
                 continue;

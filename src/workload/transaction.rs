@@ -1,7 +1,7 @@
 //! Operations on a transactional store.
 
 use super::Generator;
-use super::bank::{Bank, Teller};
+use super::bank::{Bank, Explainer};
 use super::mixed::Mixed;
 use crate::base::{Committed, OperationId, Stream, Transaction};
 
@@ -20,7 +20,7 @@ pub struct TransactionGenerator(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Bank(Teller),
+    Bank(Explainer),
     Mixed(Mixed),
 }
 
@@ -29,21 +29,21 @@ impl Generator<Transaction, Committed> for TransactionGenerator {
 
     fn new(load: &TransactionLoad) -> Self {
         Self(match load.clone() {
-            TransactionLoad::Bank(bank) => Kind::Bank(Teller::new(bank)),
+            TransactionLoad::Bank(bank) => Kind::Bank(Explainer::new(bank)),
             TransactionLoad::Mixed(mixed) => Kind::Mixed(mixed),
         })
     }
 
     fn next(&mut self, id: OperationId, random: &mut Stream) -> Transaction {
         match &mut self.0 {
-            Kind::Bank(teller) => teller.next(id, random),
+            Kind::Bank(explainer) => explainer.next(id, random),
             Kind::Mixed(mixed) => mixed.next(id, random),
         }
     }
 
     fn saw(&mut self, _: &Transaction, committed: &Committed) {
-        if let Kind::Bank(teller) = &mut self.0 {
-            teller.saw(committed);
+        if let Kind::Bank(explainer) = &mut self.0 {
+            explainer.saw(committed);
         }
     }
 }

@@ -87,7 +87,7 @@ impl Process for Listener {
 }
 
 /// Tells the servers a number each ten milliseconds, each in turn.
-struct Teller {
+struct Explainer {
     servers: u32,
     told: u64,
     session: u32,
@@ -95,13 +95,13 @@ struct Teller {
     quiet: bool,
 }
 
-impl Teller {
+impl Explainer {
     fn client(&self, context: &Context<'_, Self>) -> ClientId {
         ClientId { client: context.me().index() as u32, session: self.session }
     }
 }
 
-impl Process for Teller {
+impl Process for Explainer {
     type Config = u32;
     type Message = Talk;
     type Timer = ();
@@ -140,7 +140,7 @@ impl Process for Teller {
     }
 }
 
-impl ClientProcess for Teller {
+impl ClientProcess for Explainer {
     fn quiesce(&mut self, _: &mut Context<'_, Self>) {
         self.quiet = true;
     }
@@ -157,7 +157,7 @@ impl Cluster for Toy {
     type Operation = u64;
     type Response = u64;
     type Server = Listener;
-    type Client = Teller;
+    type Client = Explainer;
 
     fn fingerprint(server: &Listener) -> Option<u64> {
         server.quirks.bear("fingerprint");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, RunKey, Stream, Time};
 use stormglass::check::linearizability::{
-    Core, Counterexample, Lent, Linearizability, Part, Violation, check, explain, shrink, twin, verify,
+    Borrowed, Core, Counterexample, Linearizability, SubHistory, Violation, check, explain, reference, shrink, verify,
 };
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
@@ -83,7 +83,7 @@ fn stores(stream: &mut Stream, shape: (u64, usize, u64)) -> History<KvOp<String,
 }
 
 /// What is left after the three steps: these count, all other updates of the kept keys are open, other reads are dropped.
-fn relaxed<'h, M: Model>(model: &M, history: &'h History<M::Op, M::Ret>, kept: &[usize]) -> Part<'h, M> {
+fn relaxed<'h, M: Model>(model: &M, history: &'h History<M::Op, M::Ret>, kept: &[usize]) -> SubHistory<'h, M> {
     let operations = history.operations();
     let keys: BTreeSet<_> = kept.iter().map(|index| model.key(&operations[*index].op)).collect();
     let reads = |index: usize| model.role(&operations[index].op, operations[index].result()) == Role::Observer;
@@ -93,19 +93,19 @@ fn relaxed<'h, M: Model>(model: &M, history: &'h History<M::Op, M::Ret>, kept: &
             !failed && !kept.contains(index) && !reads(*index) && keys.contains(&model.key(&operations[*index].op))
         })
         .collect();
-    Part::new(history, kept, &open)
+    SubHistory::new(history, kept, &open)
 }
 
 fn holds<M: Model>(model: &M, history: &History<M::Op, M::Ret>, kept: &[usize]) -> bool {
-    twin::is_linearizable(&Lent(model), &relaxed(model, history, kept).history)
+    reference::is_linearizable(&Borrowed::new(model), &relaxed(model, history, kept).history)
 }
 
 /// Whether it convicts, and is 1-minimal.
 fn check_core<M: Model>(model: &M, history: &History<M::Op, M::Ret>, core: &Core) {
     let tell = || format!("{:#?}\n{core:?}", history.operations());
     assert!(core.minimal, "{}", tell());
-    let part: Part<'_, M> = core.part(history);
-    assert!(!twin::is_linearizable(&Lent(model), &part.history), "the core itself: {}", tell());
+    let part: SubHistory<'_, M> = core.sub_history(history);
+    assert!(!reference::is_linearizable(&Borrowed::new(model), &part.history), "the core itself: {}", tell());
     assert!(!holds(model, history, &core.operations), "with all that is open: {}", tell());
     for dropped in &core.operations {
         let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
@@ -190,13 +190,13 @@ fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, size
         println!("{file}\n{}", text(explain(model, history, violation)));
         assert!(core.minimal && core.operations.len() <= 10, "{file}: {core:?}");
         let all = relaxed(model, history, &core.operations);
-        assert!(!check(&Lent(model), &all.history).violations().is_empty(), "{file}");
+        assert!(!check(&Borrowed::new(model), &all.history).violations().is_empty(), "{file}");
         for dropped in &core.operations {
             let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
             let part = relaxed(model, history, &fewer);
-            let report = check(&Lent(model), &part.history);
+            let report = check(&Borrowed::new(model), &part.history);
             let stormglass::check::linearizability::Judgement::Holds { witness } = &report.judgement else { panic!("{file}: {report:?}") };
-            verify(&Lent(model), &part.history, witness).expect("a witness");
+            verify(&Borrowed::new(model), &part.history, witness).expect("a witness");
         }
         sizes.push(core.operations.len());
     }

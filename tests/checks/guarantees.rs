@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
 use stormglass::check::guarantee::{Guarantee, GuaranteeReport, Observable, ObservedEffect, check, check_all, check_sequential, strongest};
-use stormglass::check::linearizability::twin;
+use stormglass::check::linearizability::reference;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};
 use stormglass::check::{Broken, Fact, Verdict};
@@ -270,9 +270,9 @@ fn the_definitions_agree() {
         let reports = check_all(&Mixed, &history, Some(1_000_000));
         for report in &reports {
             let expected = match report.guarantee {
-                Guarantee::Linearizable => twin::is_linearizable(&Mixed, &history),
+                Guarantee::Linearizable => reference::is_linearizable(&Mixed, &history),
                 // At one instant, nothing is left but what each client did one after the other.
-                Guarantee::Sequential => twin::is_linearizable(&Mixed, &flattened(&history)),
+                Guarantee::Sequential => reference::is_linearizable(&Mixed, &flattened(&history)),
                 weaker => {
                     let unknown = history.operations().iter().filter(|operation| operation.result().is_none()).count();
                     (0..1 << unknown).any(|chosen| keeps(&parts(&history, chosen), weaker))

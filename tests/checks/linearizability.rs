@@ -1,9 +1,9 @@
-//! The checker against its slow twin, on small random histories, and on cases made by hand.
+//! The checker against its reference checker, on small random histories, and on cases made by hand.
 
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::{self, Lie, Planted};
-use stormglass::check::linearizability::{self, Judgement, Strategy, twin};
+use stormglass::check::linearizability::{self, Judgement, Strategies, reference};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Next, Role};
@@ -168,14 +168,14 @@ fn the_twin_agrees() {
 
 /// Histories that a search in depth alone gets stuck in: many clients, or operations of unknown outcome that must not be wasted.
 #[test]
-fn searches_in_a_hurry_find_what_the_patient_one_does_not() {
+fn greedy_searches_find_what_the_exhaustive_one_does_not() {
     let model = Register::empty();
     for (clients, operations, unknown) in [(100, 10_000, 0), (100, 1_000, 5), (10, 10_000, 5), (10, 10_000, 20)] {
         let unknown = Ratio::new(unknown, 100).expect("a ratio");
         for seed in 1..4 {
             let shape = generate::Shape { unknown, values: Some(5), ..generate::Shape::new(clients, operations) };
             let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
-            for strategy in [Strategy::Usual, Strategy::Hasty] {
+            for strategy in [Strategies::All, Strategies::Greedy] {
                 let report = linearizability::check_by(strategy, &model, &history, 1_000_000);
                 let Judgement::Holds { witness } = &report.judgement else { panic!("{shape:?}, seed {seed}, {strategy:?}: {report:?}") };
                 support::verify(&model, &history, witness).unwrap_or_else(|why| panic!("{shape:?}, seed {seed}, {strategy:?}: {why}"));
@@ -186,19 +186,19 @@ fn searches_in_a_hurry_find_what_the_patient_one_does_not() {
 
 /// One that went back far and found nothing knows nothing.
 #[test]
-fn searches_in_a_hurry_do_not_say_that_there_is_no_order_where_they_did_not_look() {
+fn greedy_searches_do_not_say_that_there_is_no_order_where_they_did_not_look() {
     let model = Register::empty();
     for seed in 4..12 {
         let shape = generate::Shape { values: Some(5), ..generate::Shape::new(100, 10_000) };
         let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
-        let verdict = linearizability::check_by(Strategy::Hasty, &model, &history, 100_000).verdict();
+        let verdict = linearizability::check_by(Strategies::Greedy, &model, &history, 100_000).verdict();
         assert_ne!(verdict, Verdict::Violated, "seed {seed}");
     }
 }
 
-/// What they say of histories too long for the twin, they say with the patient search.
+/// What they say of histories too long for the twin, they say with the exhaustive search.
 #[test]
-fn searches_in_a_hurry_agree_with_the_patient_one() {
+fn greedy_searches_agree_with_the_exhaustive_one() {
     let model = Register::empty();
     let mut violated = 0;
     for seed in 0..200 {
@@ -206,11 +206,11 @@ fn searches_in_a_hurry_agree_with_the_patient_one() {
         let planted = Some(Planted { lie: Lie::Stale, after: 150 });
         let shape = generate::Shape { unknown, values: Some(3), planted, ..generate::Shape::new(12, 200) };
         let history = generate::generate(&model, &shape, RunKey::from_seed(u64::from(seed))).history;
-        let patient = linearizability::check_by(Strategy::Search, &model, &history, 300_000).verdict();
-        let hasty = linearizability::check_by(Strategy::Hasty, &model, &history, 300_000).verdict();
-        if patient != Verdict::Unknown && hasty != Verdict::Unknown {
-            assert_eq!(patient, hasty, "seed {seed}");
-            violated += u32::from(hasty == Verdict::Violated);
+        let exhaustive = linearizability::check_by(Strategies::Exhaustive, &model, &history, 300_000).verdict();
+        let greedy = linearizability::check_by(Strategies::Greedy, &model, &history, 300_000).verdict();
+        if exhaustive != Verdict::Unknown && greedy != Verdict::Unknown {
+            assert_eq!(exhaustive, greedy, "seed {seed}");
+            violated += u32::from(greedy == Verdict::Violated);
         }
     }
     assert!(violated > 20, "{violated}");
@@ -353,7 +353,7 @@ fn cases_made_by_hand() {
     let model = Register::holding(0);
     for (name, linearizable, operations) in cases {
         let history = drawn(&operations);
-        assert_eq!(twin::is_linearizable(&model, &history), linearizable, "the twin on: {name}");
+        assert_eq!(reference::is_linearizable(&model, &history), linearizable, "the twin on: {name}");
         let report = linearizability::check(&model, &history);
         assert_eq!(report.verdict(), if linearizable { Verdict::Holds } else { Verdict::Violated }, "{name}");
         if let Judgement::Holds { witness } = &report.judgement {
@@ -376,7 +376,7 @@ fn every_violated_key_is_named_and_a_budget_that_ends_is_said() {
     let Judgement::Violated { violations, .. } = &report.judgement else { panic!("{report:?}") };
     assert_eq!(violations.iter().map(|violation| violation.key.as_str()).collect::<Vec<_>>(), ["1", "3"]);
     assert_eq!(violations[0].operations, [2, 3]);
-    let report = linearizability::check_by(Strategy::Search, &Kv::empty(), &history, 0);
+    let report = linearizability::check_by(Strategies::Exhaustive, &Kv::empty(), &history, 0);
     assert_eq!(report.verdict(), Verdict::Unknown);
 }
 
@@ -399,7 +399,7 @@ fn ties_across_keys_are_judged_together() {
     let model = Kv::holding(0);
     for (first, second, linearizable) in [(7, 7, true), (0, 7, true), (7, 0, true), (0, 0, false)] {
         let history = make(first, second);
-        assert_eq!(twin::is_linearizable(&model, &history), linearizable);
+        assert_eq!(reference::is_linearizable(&model, &history), linearizable);
         let report = linearizability::check(&model, &history);
         assert_eq!(report.verdict() == Verdict::Holds, linearizable, "{report:?}");
         for violation in report.violations() {

@@ -1,4 +1,4 @@
-//! The models that come with the crate: each step by step, and judged by the slow twin on small random histories.
+//! The models that come with the crate: each step by step, and judged by the reference checker on small random histories.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Algorithms made for one kind of object, judged by the slow twin on small histories and by the search on large ones.
+//! Algorithms made for one kind of object, judged by the reference checker on small histories and by the search on large ones.
 //!
 //! The small ones are random intervals with random, but not absurd, answers: what was taken out was put in, what was read was written. So
 //! most violations are of order alone, and about as many histories hold as do not.
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::{Lie, Planted, Sample, Shape, generate};
-use stormglass::check::linearizability::{self, Judgement, Strategy, twin};
+use stormglass::check::linearizability::{self, Judgement, Strategies, reference};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
@@ -70,7 +70,7 @@ impl Tally {
     }
 
     fn judge<M: Model>(&mut self, model: &M, history: &History<M::Op, M::Ret>, seed: u64) {
-        let report = linearizability::check_by(Strategy::Monitor, model, history, 0);
+        let report = linearizability::check_by(Strategies::Monitors, model, history, 0);
         let tell = || format!("{}, seed {seed}: {:#?}\n{report:#?}", self.name, history.operations());
         match &report.judgement {
             Judgement::Unknown { .. } => self.unfit += 1,
@@ -79,7 +79,7 @@ impl Tally {
                 self.held += 1;
             }
             Judgement::Violated { violations, .. } => {
-                assert!(!twin::is_linearizable(model, history), "{}", tell());
+                assert!(!reference::is_linearizable(model, history), "{}", tell());
                 for violation in violations {
                     let why = linearizability::diagnose(model, history, violation);
                     assert!(why.shortest && !why.attempts.is_empty(), "{}", tell());
@@ -311,7 +311,7 @@ fn agree_at_large<M: Sample>(name: &str, model: &M, operations: usize, seeds: u6
                 let planted = lie.map(|lie| Planted { lie, after: operations * 9 / 10 });
                 let shape = Shape { unknown, planted, keys: 1, ..Shape::new(3, operations) };
                 let made = generate(model, &shape, RunKey::from_seed(seed));
-                let monitored = linearizability::check_by(Strategy::Monitor, model, &made.history, 0);
+                let monitored = linearizability::check_by(Strategies::Monitors, model, &made.history, 0);
                 if let Judgement::Holds { witness } = &monitored.judgement {
                     support::verify(model, &made.history, witness).expect("a witness that can be verified");
                 }
@@ -319,7 +319,7 @@ fn agree_at_large<M: Sample>(name: &str, model: &M, operations: usize, seeds: u6
                     continue;
                 }
                 fit += 1;
-                let searched = linearizability::check_by(Strategy::Search, model, &made.history, 100_000).verdict();
+                let searched = linearizability::check_by(Strategies::Exhaustive, model, &made.history, 100_000).verdict();
                 let planted = made.liar.is_some() && unknown.is_never();
                 let expected = if planted { Verdict::Violated } else { monitored.verdict() };
                 assert_eq!(monitored.verdict(), expected, "{name}, seed {seed}, {lie:?}");
@@ -362,7 +362,7 @@ fn what_begins_as_something_else_ends_is_concurrent_with_it() {
                 history.invoke(begins, client, op).expect("an invocation");
                 history.complete(Time::from_nanos(at + 1), client, Outcome::Done(ret)).expect("a completion");
             }
-            for strategy in [Strategy::Monitor, Strategy::Search, Strategy::Usual] {
+            for strategy in [Strategies::Monitors, Strategies::Exhaustive, Strategies::All] {
                 let found = linearizability::check_by(strategy, model, &history, 1_000);
                 assert_eq!(found.verdict(), expected, "{name} by {strategy:?}, {gap} apart, by client {other}: {found:?}");
             }
@@ -398,6 +398,6 @@ fn what_an_algorithm_cannot_judge_it_leaves_to_the_search() {
         history.complete(at(2 * place as u64 + 1), client, Outcome::Done(ret)).expect("a completion");
     }
     let model = Kv::<u64, u64>::empty();
-    assert_eq!(linearizability::check_by(Strategy::Monitor, &model, &history, 0).verdict(), Verdict::Unknown);
+    assert_eq!(linearizability::check_by(Strategies::Monitors, &model, &history, 0).verdict(), Verdict::Unknown);
     assert_eq!(linearizability::check(&model, &history).verdict(), Verdict::Holds);
 }

@@ -1,11 +1,11 @@
-//! The judge that is told of operations one by one, against the one that is told of all at once, and against the slow twin.
+//! The judge that is told of operations one by one, against the one that is told of all at once, and against the reference checker.
 
 use std::path::Path;
 
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::{self, Lie, Planted, Sample};
-use stormglass::check::linearizability::{self, Online, twin};
+use stormglass::check::linearizability::{self, Online, reference};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::Counter;
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
@@ -96,19 +96,19 @@ where
         let mut random = RunKey::from_seed(round).stream("online", 0);
         let shape: Shape = SHAPES[(round % SHAPES.len() as u64) as usize];
         let history = generate(model, shape, &mut random, &op, &answers);
-        let expected = twin::is_linearizable(model, &history);
+        let expected = reference::is_linearizable(model, &history);
         let online = told(Online::new(model.clone()).with_windows_of(round as usize % 4), &history, |_| ());
-        let patient = told(Online::new(model.clone()).patient().with_windows_of(round as usize % 3), &history, |_| ());
-        let tell = || format!("{name}, seed {round}: {}\n{:?}", listed(&history), online.breach());
-        assert_eq!(online.breach(), patient.breach(), "{}", tell());
-        match (online.breach(), expected) {
-            (Some(breach), false) => {
+        let batched = told(Online::new(model.clone()).batched().with_windows_of(round as usize % 3), &history, |_| ());
+        let tell = || format!("{name}, seed {round}: {}\n{:?}", listed(&history), online.violation());
+        assert_eq!(online.violation(), batched.violation(), "{}", tell());
+        match (online.violation(), expected) {
+            (Some(violation), false) => {
                 violated += 1;
                 // With its completion the history is violated, and not before.
                 if shape.ties == 1 && round % 3 == 0 {
-                    let rank = history.completions().iter().position(|index| *index == breach.operation).expect("it completed");
-                    assert!(!twin::is_linearizable(model, &prefix(&history, rank + 1)), "too early: {}", tell());
-                    assert!(rank == 0 || twin::is_linearizable(model, &prefix(&history, rank)), "too late: {}", tell());
+                    let rank = history.completions().iter().position(|index| *index == violation.operation).expect("it completed");
+                    assert!(!reference::is_linearizable(model, &prefix(&history, rank + 1)), "too early: {}", tell());
+                    assert!(rank == 0 || reference::is_linearizable(model, &prefix(&history, rank)), "too late: {}", tell());
                 }
             }
             (None, true) => {}
@@ -177,11 +177,11 @@ fn what_it_says_is_true_however_little_it_may_explore() {
         let history = generate(&Register::empty(), SHAPES[(round % SHAPES.len() as u64) as usize], &mut random, &asked, &answered);
         let budget = 1 + round / 7 % 30;
         let online = told(Online::new(Register::empty()).within(budget).with_windows_of(round as usize % 4), &history, |_| ());
-        let tell = || format!("seed {round}: {}\n{:?}", listed(&history), online.breach());
+        let tell = || format!("seed {round}: {}\n{:?}", listed(&history), online.violation());
         match online.verdict() {
             Verdict::Unknown => unknown += 1,
             verdict => {
-                assert_eq!(verdict == Verdict::Holds, twin::is_linearizable(&Register::empty(), &history), "{}", tell());
+                assert_eq!(verdict == Verdict::Holds, reference::is_linearizable(&Register::empty(), &history), "{}", tell());
                 violated += u64::from(verdict == Verdict::Violated);
             }
         }
@@ -205,7 +205,7 @@ fn a_violation_is_found_among_hundreds_of_unknown_outcomes() {
         let made = generate::generate(&model, &shape, RunKey::from_seed(seed));
         let unknown = made.history.operations().iter().filter(|operation| operation.outcome == history::Outcome::Unknown).count();
         let offline = linearizability::check(&model, &made.history).verdict();
-        for online in [Online::new(model.clone()), Online::new(model.clone()).patient()] {
+        for online in [Online::new(model.clone()), Online::new(model.clone()).batched()] {
             let mut remembered = 0;
             let online = told(online, &made.history, |online| remembered = remembered.max(online.operations()));
             assert!(unknown > 150 && remembered < 1_000, "seed {seed}: {unknown} unknown, {remembered} remembered");
@@ -245,8 +245,8 @@ fn at_large<M: Sample + Clone>(name: &str, model: &M, seeds: u64, grows: bool) {
                 let made = generate::generate(model, &shape, RunKey::from_seed(seed));
                 let offline = linearizability::check(model, &made.history).verdict();
                 let online = Online::new(model.clone()).within(5_000).with_windows_of(seed as usize % 5);
-                let online = told(if seed % 2 == 0 { online.patient() } else { online }, &made.history, |_| ());
-                let tell = || format!("{name}, seed {seed}, {shape:?}: {:#?}\n{:?}", made.history.operations(), online.breach());
+                let online = told(if seed % 2 == 0 { online.batched() } else { online }, &made.history, |_| ());
+                let tell = || format!("{name}, seed {seed}, {shape:?}: {:#?}\n{:?}", made.history.operations(), online.violation());
                 let gave_up = grows && online.verdict() == Verdict::Unknown;
                 assert!(gave_up || online.verdict() == offline, "{}", tell());
                 violated += u64::from(!gave_up && offline == Verdict::Violated);
@@ -272,20 +272,20 @@ fn both_judges_agree_on_every_model() {
 
 #[test]
 fn memory_is_bounded_by_what_is_open() {
-    let most = |operations: usize, values: Option<u64>, patient: bool| {
+    let most = |operations: usize, values: Option<u64>, batched: bool| {
         let shape = generate::Shape { values, ..generate::Shape::new(6, operations) };
         let made = generate::generate(&Register::<i64>::empty(), &shape, RunKey::from_seed(7));
         let (mut configurations, mut remembered) = (0, 0);
         let online = Online::new(Register::<i64>::empty());
-        let online = told(if patient { online.patient() } else { online }, &made.history, |online| {
+        let online = told(if batched { online.batched() } else { online }, &made.history, |online| {
             configurations = configurations.max(online.configurations());
             remembered = remembered.max(online.operations());
         });
         assert_eq!(online.verdict(), Verdict::Holds);
         (configurations, remembered, online.states() / operations as u64)
     };
-    for (values, patient) in [(None, false), (Some(5), false), (None, true), (Some(5), true)] {
-        let (short, long) = (most(2_000, values, patient), most(20_000, values, patient));
+    for (values, batched) in [(None, false), (Some(5), false), (None, true), (Some(5), true)] {
+        let (short, long) = (most(2_000, values, batched), most(20_000, values, batched));
         let bounded = long.0 <= 4 * short.0 && long.1 <= 2 * short.1 && long.2 <= 2 * short.2 + 1;
         assert!(bounded, "{short:?} configurations, operations remembered, and states for each, then {long:?}");
     }
@@ -297,7 +297,7 @@ fn what_is_open_for_too_long_is_let_go() {
     let at = Time::from_nanos;
     let (slow, busy) = (ClientId::new(0), ClientId::new(1));
     let after = |end: Option<history::Outcome<RegisterResult<i64>>>, last: i64| {
-        let mut online = Online::new(Register::<i64>::empty()).patient();
+        let mut online = Online::new(Register::<i64>::empty()).batched();
         let mut now = 1;
         let mut remembered = 0;
         online.invoke(at(now), slow, RegisterOp::Write(-1)).expect("it was idle");

@@ -6,6 +6,7 @@ mod documents;
 mod habits;
 mod layers;
 mod manifest;
+mod reading;
 mod rust;
 mod scenarios;
 mod settings;

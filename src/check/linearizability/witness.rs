@@ -1,4 +1,4 @@
-//! A few lines that anybody can read, and that a verdict of *holds* can be checked by. They share nothing with the search but the model.
+//! A few simple lines by which a verdict of *holds* can be checked. They share nothing with the search but the model.
 
 use std::collections::BTreeMap;
 use std::fmt;

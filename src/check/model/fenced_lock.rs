@@ -39,7 +39,7 @@ impl fmt::Display for FencedLockResult {
 pub struct Held<O> {
     /// Who holds it.
     pub holder: Option<O>,
-    /// The latest token; if nobody saw it, the least that it can have been.
+    /// The latest token; if no answer showed it, the least that it can have been.
     pub token: u64,
 }
 
@@ -73,7 +73,7 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
         };
         match (op, ret) {
             (_, None | Some(Refused)) if !possible => Next::Same,
-            // A token that nobody saw is taken to be the least possible: whatever a greater one allows later, this one does too.
+            // A token that no answer showed is taken to be the least possible: whatever a greater one allows later, this one does too.
             (LockOp::Acquire(owner), None) => Next::One(Held { holder: Some(owner.clone()), token: held.token.saturating_add(1) }),
             (LockOp::Acquire(owner), Some(Granted { token })) if possible && *token > held.token => {
                 Next::One(Held { holder: Some(owner.clone()), token: *token })

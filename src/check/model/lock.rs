@@ -1,4 +1,4 @@
-//! A lock with an owner. Whoever asks says who it is.
+//! A lock with an owner. Each client says who it is when it asks.
 
 use std::fmt;
 use std::hash::Hash;

@@ -61,8 +61,8 @@ pub trait Model {
     /// The state in which every object starts.
     fn initial(&self) -> Self::State;
 
-    /// What comes of applying the operation in this state, given what it returned. Without a result, the operation took effect but nobody
-    /// saw its answer: any answer is legal.
+    /// What comes of applying the operation in this state, given what it returned. Without a result, the operation took effect but its
+    /// answer is unknown: any is legal.
     ///
     /// A nondeterministic object may go on in one of several states: [`Next::Any`].
     fn step(&self, state: &Self::State, op: &Self::Op, ret: Option<&Self::Ret>) -> Next<Self::State>;
@@ -175,14 +175,14 @@ pub enum Role<S> {
         /// What it leaves.
         to: S,
     },
-    /// It is legal in every state and changes it in a way of its own: an append, an increment of which nobody saw the result.
+    /// It is legal in every state and changes it in a way of its own: an append, an increment whose result is unknown.
     Update,
     /// Nothing is promised.
     Other,
 }
 
 impl<S> Role<S> {
-    /// What the operation leaves, for those who do not ask where it is legal: a read observes, an exchange swaps.
+    /// What the operation leaves, wherever it is legal: a read observes, an exchange swaps.
     #[must_use]
     pub fn effect(self) -> Self {
         match self {

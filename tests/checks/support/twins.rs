@@ -1,8 +1,8 @@
-//! Random small histories, and the checker judged by its slow twin on them.
+//! Random small histories, and the checker judged by its reference checker on them.
 
 use stormglass::base::{ClientId, RunKey, Stream, Time};
 use stormglass::check::Verdict;
-use stormglass::check::linearizability::{self, Judgement, Strategy, Violation, twin};
+use stormglass::check::linearizability::{self, Judgement, Strategies, Violation, reference};
 use stormglass::check::model::Model;
 use stormglass::history::{History, Outcome};
 
@@ -114,16 +114,16 @@ pub(crate) fn agree<M: Model>(
     M::Op: Clone,
     M::Ret: Clone,
 {
-    let (mut held, mut violated, mut fit, mut relaxed_found) = (0, 0, 0, 0);
+    let (mut held, mut violated, mut fit, mut refined_found) = (0, 0, 0, 0);
     for round in 0..count {
         let mut random = RunKey::from_seed(round).stream("history", 0);
         let mut shape = SHAPES[(round % SHAPES.len() as u64) as usize];
         shape.operations += extra;
         let history = generate(model, shape, &mut random, &op, &answers);
         let report = linearizability::check(model, &history);
-        let expected = twin::is_linearizable(model, &history);
+        let expected = reference::is_linearizable(model, &history);
         let tell = || format!("{name}, seed {round}: {:#?}\n{report:#?}", history.operations());
-        let monitored = linearizability::check_by(Strategy::Monitor, model, &history, 0);
+        let monitored = linearizability::check_by(Strategies::Monitors, model, &history, 0);
         if monitored.verdict() != Verdict::Unknown {
             fit += 1;
             let tell = || format!("{name}, without searching, seed {round}: {:#?}\n{monitored:#?}", history.operations());
@@ -132,24 +132,24 @@ pub(crate) fn agree<M: Model>(
                 verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell()));
             }
         }
-        let relaxed = linearizability::check_by(Strategy::Relaxed, model, &history, 1_000_000);
-        if history.operations().iter().any(|operation| operation.outcome == Outcome::Unknown) && relaxed.verdict() != Verdict::Unknown {
-            relaxed_found += 1;
-            let tell = || format!("{name}, counting little, seed {round}: {:#?}\n{relaxed:#?}", history.operations());
-            assert_eq!(relaxed.verdict() == Verdict::Holds, expected, "{}", tell());
-            if let Judgement::Holds { witness } = &relaxed.judgement {
+        let refined = linearizability::check_by(Strategies::Refinement, model, &history, 1_000_000);
+        if history.operations().iter().any(|operation| operation.outcome == Outcome::Unknown) && refined.verdict() != Verdict::Unknown {
+            refined_found += 1;
+            let tell = || format!("{name}, by refinement, seed {round}: {:#?}\n{refined:#?}", history.operations());
+            assert_eq!(refined.verdict() == Verdict::Holds, expected, "{}", tell());
+            if let Judgement::Holds { witness } = &refined.judgement {
                 verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell()));
             }
         }
-        let hasty = linearizability::check_by(Strategy::Hasty, model, &history, 1_000_000);
-        let tell_hasty = || format!("{name}, in a hurry, seed {round}: {:#?}\n{hasty:#?}", history.operations());
-        match &hasty.judgement {
+        let greedy = linearizability::check_by(Strategies::Greedy, model, &history, 1_000_000);
+        let tell_greedy = || format!("{name}, greedy, seed {round}: {:#?}\n{greedy:#?}", history.operations());
+        match &greedy.judgement {
             Judgement::Holds { witness } => {
-                assert!(expected, "{}", tell_hasty());
-                verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell_hasty()));
+                assert!(expected, "{}", tell_greedy());
+                verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell_greedy()));
             }
-            Judgement::Violated { .. } => assert!(!expected, "{}", tell_hasty()),
-            Judgement::Unknown { .. } => panic!("{}", tell_hasty()),
+            Judgement::Violated { .. } => assert!(!expected, "{}", tell_greedy()),
+            Judgement::Unknown { .. } => panic!("{}", tell_greedy()),
         }
         match &report.judgement {
             Judgement::Holds { witness } => {
@@ -168,7 +168,7 @@ pub(crate) fn agree<M: Model>(
             Judgement::Unknown { .. } => panic!("{}", tell()),
         }
     }
-    println!("{name}: {held} held, {violated} violated; {fit} judged without searching, {relaxed_found} while counting little");
+    println!("{name}: {held} held, {violated} violated; {fit} judged without searching, {refined_found} by refinement");
     assert!(held > count / 10 && violated > count / 10, "{name}: {held} held, {violated} violated: too few of a kind");
 }
 
@@ -187,7 +187,7 @@ where
         let open: Vec<usize> = history.completions()[completions..].to_vec();
         (0..1_u32 << open.len()).any(|chosen| {
             let took_effect = |index: usize| open.iter().position(|other| *other == index).is_some_and(|place| chosen >> place & 1 == 1);
-            twin::is_linearizable(model, &prefix(history, violation, completions, took_effect))
+            reference::is_linearizable(model, &prefix(history, violation, completions, took_effect))
         })
     };
     assert!(!holds(rank + 1), "the prefix holds: {}", tell());

@@ -1,13 +1,13 @@
 //! The search in breadth: from the best configuration wherever it is, but from no more than so many before each return.
 //!
-//! A configuration is good if it stands far and took few operations of unknown outcome to get there: later returns may need them.
+//! A configuration is good if it stands far along and took few operations of unknown outcome to get there: later returns may need them.
 
 use std::collections::BinaryHeap;
 
-use super::{Arrival, Choice, Frame, Progress, Search};
-use crate::check::linearizability::machine::{INITIAL, Steps};
-use crate::check::linearizability::plan::{NONE, Plan};
-use crate::check::linearizability::visited::{Fates, Visited};
+use super::depth_first::{Search, SearchStatus};
+use super::moves::{Arrival, Frame, Move};
+use super::visited::{Fates, Visited};
+use crate::check::linearizability::encoding::{Encoding, INITIAL, NONE, Transitions};
 
 /// From how many configurations it goes on before each return at first, and how many times as many when it begins anew.
 const WIDTH: u32 = 32;
@@ -17,7 +17,7 @@ const PRICE: i64 = 8;
 
 /// What such a search has ahead.
 #[derive(Debug, Default)]
-pub(super) struct Beam {
+pub(crate) struct Beam {
     /// None before it began.
     width: u32,
     /// Whether some configuration was left out.
@@ -25,8 +25,8 @@ pub(super) struct Beam {
     /// From how many it went on, by return.
     taken: Vec<u32>,
     ahead: BinaryHeap<Ahead>,
-    /// For each configuration, from which one it was reached, and by what choice.
-    parents: Vec<(u32, Choice)>,
+    /// For each configuration, from which one it was reached, and by what move.
+    parents: Vec<(u32, Move)>,
 }
 
 /// A configuration to go on from. The best comes first; of those that are as good, the one that was found last.
@@ -40,8 +40,8 @@ struct Ahead {
 }
 
 impl Beam {
-    fn new(plan: &Plan, width: u32) -> Self {
-        Self { width, taken: vec![0; plan.returns.len()], ..Self::default() }
+    fn new(encoding: &Encoding, width: u32) -> Self {
+        Self { width, taken: vec![0; encoding.returns.len()], ..Self::default() }
     }
 
     fn next(&mut self) -> Option<Ahead> {
@@ -60,82 +60,85 @@ impl Beam {
 impl<const W: usize> Search<W> {
     /// Goes on in breadth until there is an answer, or about this many more states were reached. If there was no order among those that it
     /// looked at and it did not look at all, it begins anew. For a search that starts in the initial state and stops at the first order.
-    pub(in crate::check::linearizability) fn run_broad(&mut self, plan: &Plan, steps: &mut Steps<'_>, budget: u64) -> Progress {
-        if self.limit == 0 {
-            return Progress::Found;
+    pub(super) fn run_broad(
+        &mut self,
+        beam: &mut Beam,
+        encoding: &Encoding,
+        transitions: &mut Transitions<'_>,
+        budget: u64,
+    ) -> SearchStatus {
+        if self.expansion.limit == 0 {
+            return SearchStatus::Found;
         }
-        let end = self.states.saturating_add(budget);
-        let mut beam = self.beam.take().unwrap_or_default();
-        let progress = loop {
-            if self.states >= end {
-                break Progress::Paused;
-            }
+        let end = self.expansion.extent.states.saturating_add(budget);
+        while self.expansion.extent.states < end {
             let found = match beam.next() {
-                Some(next) => self.broaden(plan, steps, &mut beam, next),
-                None if beam.width > 0 && !beam.narrow => break Progress::Exhausted,
+                Some(next) => self.broaden(encoding, transitions, beam, next),
+                None if beam.width > 0 && !beam.narrow => return SearchStatus::Exhausted,
                 None => {
-                    beam = Beam::new(plan, beam.width.saturating_mul(WIDENING).max(WIDTH));
-                    self.begin(plan, steps, &mut beam)
+                    *beam = Beam::new(encoding, beam.width.saturating_mul(WIDENING).max(WIDTH));
+                    self.begin(encoding, transitions, beam)
                 }
             };
             if found {
-                break Progress::Found;
+                return SearchStatus::Found;
             }
-        };
-        self.beam = Some(beam);
-        progress
+        }
+        SearchStatus::Paused
     }
 
     /// Whether there is nothing else to do.
-    fn begin(&mut self, plan: &Plan, steps: &mut Steps<'_>, beam: &mut Beam) -> bool {
-        self.visited = Visited::new(&self.cursor.tally);
+    fn begin(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, beam: &mut Beam) -> bool {
+        self.expansion.visited = Visited::new(&self.expansion.cursor.tally);
         if !std::mem::replace(&mut self.started, true) {
-            self.cursor.open_before(plan, steps, 0);
+            self.expansion.cursor.open_before(encoding, transitions, 0);
         }
-        self.cursor.seek(plan, steps, 0);
-        let arrival = self.arrive(plan, steps, INITIAL, Fates::NONE, false, None);
-        self.note(plan, beam, &arrival, (NONE, Choice::Nothing))
+        self.expansion.cursor.seek(encoding, transitions, 0);
+        let arrival = self.expansion.arrive(encoding, transitions, INITIAL, Fates::NONE, false, None);
+        self.note(encoding, beam, &arrival, (NONE, Move::Nothing))
     }
 
-    /// Makes every choice that there is here; whether one led to the goal.
-    fn broaden(&mut self, plan: &Plan, steps: &mut Steps<'_>, beam: &mut Beam, here: Ahead) -> bool {
-        let configuration = *self.visited.get(here.id);
-        let mut next = self.first_choice(plan, here.id, here.unseen);
+    /// Makes every move that there is here; whether one led to the goal.
+    fn broaden(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, beam: &mut Beam, here: Ahead) -> bool {
+        let configuration = *self.expansion.visited.get(here.id);
+        let mut next = self.expansion.first_move(encoding, here.id, here.unseen);
         loop {
-            self.cursor.seek(plan, steps, here.event);
-            let Some((choice, state, after)) = self.choose(plan, steps, &configuration, next, here.unseen) else {
-                self.horizon = self.horizon.max(here.event + 1);
+            self.expansion.cursor.seek(encoding, transitions, here.event);
+            let Some((choice, state, after)) = self.expansion.choose(encoding, transitions, &configuration, next, here.unseen) else {
+                self.expansion.extent.horizon = self.expansion.extent.horizon.max(here.event + 1);
                 return false;
             };
             next = after;
-            let arrival = self.follow(plan, steps, &configuration, choice, state, None);
-            if self.note(plan, beam, &arrival, (here.id, choice)) {
+            let arrival = self.expansion.follow(encoding, transitions, &configuration, choice, state, None);
+            if self.note(encoding, beam, &arrival, (here.id, choice)) {
                 return true;
             }
         }
     }
 
-    /// Whether this is the goal; then the way to it is known.
-    fn note(&mut self, plan: &Plan, beam: &mut Beam, arrival: &Arrival, parent: (u32, Choice)) -> bool {
+    /// Whether this is the goal; then the path to it is known.
+    fn note(&mut self, encoding: &Encoding, beam: &mut Beam, arrival: &Arrival, parent: (u32, Move)) -> bool {
         match *arrival {
             Arrival::Back => {}
             Arrival::New(id, unseen) => {
-                let configuration = self.visited.get(id);
+                self.expansion.invariants(encoding, id);
+                let configuration = self.expansion.visited.get(id);
                 let event = configuration.event;
-                // Those that can help nobody any more cost nothing.
-                let used = configuration.fates.used.minus(&self.cursor.used_up);
-                let used: u32 = self.cursor.tally.places.iter().map(|place| used.count(place)).sum();
-                let worth = PRICE * plan.loose.len() as i64 * i64::from(event) - plan.returns.len() as i64 * i64::from(used);
+                // Those that are of no use any more cost nothing.
+                let used = configuration.fates.used.minus(&self.expansion.cursor.used_up);
+                let used: u32 = self.expansion.cursor.tally.fields.iter().map(|place| used.count(place)).sum();
+                let worth =
+                    PRICE * encoding.indeterminate.len() as i64 * i64::from(event) - encoding.returns.len() as i64 * i64::from(used);
                 beam.parents.push(parent);
                 beam.ahead.push(Ahead { worth, event, id, unseen });
             }
-            Arrival::Goal => {
+            Arrival::Goal(_) => {
                 let (mut configuration, mut taken) = parent;
                 while configuration != NONE {
-                    self.way.push(Frame { configuration, next: Choice::Nothing, taken, unseen: false });
+                    self.path.push(Frame { configuration, next: Move::Nothing, taken, unseen: false });
                     (configuration, taken) = beam.parents[configuration as usize];
                 }
-                self.way.reverse();
+                self.path.reverse();
                 return true;
             }
         }

@@ -2,20 +2,23 @@
 //!
 //! Three steps make a history smaller: dropping a read, dropping a whole key, and taking the outcome of an update for unknown. Each of them
 //! only allows more orders: an order of the larger history gives one of the smaller. So if the smaller one is violated, the larger one is,
-//! and a [`Core`] convicts the history on its own. It is *1-minimal*: one more step of any kind, and what is left has an order.
+//! and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is left has an order.
 //!
-//! A core is grown first, and then shrunk. One operation is suspected, the one that [`diagnose`] names; all others are dropped or taken for
-//! unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is searched
-//! stays small however long the history is.
+//! A core is grown first, and then shrunk. It begins with one operation, the one that [`diagnose`] names; all others are dropped or taken
+//! for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is
+//! searched stays small however long the history is.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lent::{Part, Sparing};
-use super::{Judgement, Violation, check_within, diagnose};
+use super::diagnosis::diagnose;
 use crate::base::Time;
+use crate::check::linearizability::keys::judge_keys;
+use crate::check::linearizability::portfolio::Strategies;
+use crate::check::linearizability::report::{Judgement, Violation};
+use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Model, Next, Role};
 use crate::history::History;
 
@@ -67,25 +70,25 @@ pub(super) fn shrink_from<M: Model>(model: &M, history: &History<M::Op, M::Ret>,
 
 impl Core {
     /// The core as a history of its own: its operations as they are, and the open ones with unknown outcome. It is violated.
-    pub fn part<'h, M: Model>(&self, history: &'h History<M::Op, M::Ret>) -> Part<'h, M> {
-        Part::new(history, &self.operations, &self.open)
+    pub fn sub_history<'h, M: Model>(&self, history: &'h History<M::Op, M::Ret>) -> SubHistory<'h, M> {
+        SubHistory::new(history, &self.operations, &self.open)
     }
 }
 
 struct Shrinker<'h, M: Model> {
     model: &'h M,
     history: &'h History<M::Op, M::Ret>,
-    /// All updates that may have taken effect, with what they do if nobody knows whether they have.
+    /// All updates that may have taken effect, with what they do if their outcome is unknown.
     updates: Vec<(usize, Role<M::State>)>,
     /// All operations that are known to have taken effect.
     done: Vec<usize>,
     /// Whether several keys are in question.
-    joint: bool,
+    across_keys: bool,
     spent: Cell<u64>,
 }
 
 /// What is known of a part.
-enum Answer {
+enum Trial {
     Violated,
     /// It holds, in this order.
     Order(Vec<usize>),
@@ -94,14 +97,14 @@ enum Answer {
 
 /// A part that has no order.
 #[derive(Clone, Debug)]
-struct Found {
+struct Violating {
     kept: Vec<usize>,
     minimal: bool,
 }
 
 /// What is tried first.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Preference {
     Latest,
     Earliest,
     Updates,
@@ -122,53 +125,54 @@ impl<'h, M: Model> Shrinker<'h, M> {
             history,
             updates: updates.filter(|(_, role)| *role != Role::Observer).collect(),
             done,
-            joint: violation.joint,
+            across_keys: violation.across_keys,
             spent: Cell::new(0),
         }
     }
 
-    fn run(&mut self, violation: &Violation, suspect: usize) -> Found {
+    fn run(&mut self, violation: &Violation, suspect: usize) -> Violating {
         let last = self.history.operations()[suspect].completed;
         // With the completion at which the last order dies, all is lost: what completes later need not count.
         let mut prefix = self.done.clone();
         prefix.retain(|index| self.history.operations()[*index].completed <= last);
-        if !matches!(self.ask(&prefix), Answer::Violated) {
+        if !matches!(self.ask(&prefix), Trial::Violated) {
             prefix.clone_from(&self.done);
         }
-        if violation.joint {
+        if violation.across_keys {
             self.drop_keys(&mut prefix);
         }
-        let grown = if violation.joint { prefix.clone() } else { self.grow(suspect, &prefix) };
-        let mut best = self.reduce(grown.clone(), Way::Latest);
-        let others = [(&grown, Way::Earliest), (&prefix, Way::Updates), (&prefix, Way::Reads), (&prefix, Way::Earliest)];
-        for (start, way) in others {
+        let grown = if violation.across_keys { prefix.clone() } else { self.grow(suspect, &prefix) };
+        let mut best = self.reduce(grown.clone(), Preference::Latest);
+        let others =
+            [(&grown, Preference::Earliest), (&prefix, Preference::Updates), (&prefix, Preference::Reads), (&prefix, Preference::Earliest)];
+        for (start, preference) in others {
             if best.kept.len() > 2 && start.len() <= FEW {
-                let other = self.reduce(start.clone(), way);
+                let other = self.reduce(start.clone(), preference);
                 if self.cost(&other) < self.cost(&best) {
                     best = other;
                 }
             }
         }
-        let whole = if violation.joint { &prefix } else { &self.done };
+        let whole = if violation.across_keys { &prefix } else { &self.done };
         if whole.len() <= EXACT { self.fewest(whole, best) } else { best }
     }
 
     /// The smallest part there is, if it is smaller than this one.
     ///
-    /// Whatever is not in a part that has an order, and could be added to none without losing it, is a set from which every core has an
+    /// All that is not in a part that has an order, and could be added to none without losing it, is a set from which every core has an
     /// operation. So the smallest choice out of all such sets that are known is tried: it is a core, or shows one more set.
-    fn fewest(&self, prefix: &[usize], best: Found) -> Found {
+    fn fewest(&self, prefix: &[usize], best: Violating) -> Violating {
         let chosen = |mask: u64| prefix.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1).map(|(_, index)| *index).collect();
         let mut sets: Vec<u64> = Vec::new();
         while self.spent.get() < BUDGET / 2 {
             let Some(choice) = smallest_choice(&sets, 0, best.kept.len() as u32) else { break };
             let kept: Vec<usize> = chosen(choice);
-            if matches!(self.ask(&kept), Answer::Violated) {
-                return self.reduce(kept, Way::Latest);
+            if matches!(self.ask(&kept), Trial::Violated) {
+                return self.reduce(kept, Preference::Latest);
             }
             let mut mask = choice;
             for place in 0..prefix.len() {
-                if mask >> place & 1 == 0 && !matches!(self.ask(&chosen(mask | 1 << place)), Answer::Violated) {
+                if mask >> place & 1 == 0 && !matches!(self.ask(&chosen(mask | 1 << place)), Trial::Violated) {
                     mask |= 1 << place;
                 }
             }
@@ -182,25 +186,25 @@ impl<'h, M: Model> Shrinker<'h, M> {
     }
 
     /// Fewest operations, then fewest clients.
-    fn cost(&self, found: &Found) -> (bool, usize, usize) {
+    fn cost(&self, found: &Violating) -> (bool, usize, usize) {
         let clients: BTreeSet<_> = found.kept.iter().map(|index| self.history.operations()[*index].client).collect();
         (!found.minimal, found.kept.len(), clients.len())
     }
 
     /// Whether there is an order if only these count.
-    fn ask(&self, kept: &[usize]) -> Answer {
+    fn ask(&self, kept: &[usize]) -> Trial {
         if self.spent.get() > BUDGET {
-            return Answer::Unknown;
+            return Trial::Unknown;
         }
         let open = self.open(kept);
-        let part: Part<'_, M> = Part::new(self.history, kept, &open);
-        let sparing = if self.joint { Sparing::nothing(self.model) } else { Sparing::new(self.model, self.history, kept, &open) };
-        let report = check_within(&sparing, &part.history, QUESTION);
+        let part: SubHistory<'_, M> = SubHistory::new(self.history, kept, &open);
+        let borrowed = if self.across_keys { Borrowed::new(self.model) } else { Borrowed::pruned(self.model, self.history, kept, &open) };
+        let report = judge_keys(Strategies::All, &borrowed, &part.history, QUESTION);
         self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
         match report.judgement {
-            Judgement::Violated { .. } => Answer::Violated,
-            Judgement::Holds { witness } => Answer::Order(witness.into_iter().map(|index| part.indices[index]).collect()),
-            Judgement::Unknown { .. } => Answer::Unknown,
+            Judgement::Violated { .. } => Trial::Violated,
+            Judgement::Holds { witness } => Trial::Order(witness.into_iter().map(|index| part.indices[index]).collect()),
+            Judgement::Unknown { .. } => Trial::Unknown,
         }
     }
 
@@ -214,7 +218,7 @@ impl<'h, M: Model> Shrinker<'h, M> {
             let fewer: Vec<usize> = kept.iter().copied().filter(|index| key(*index) != dropped).collect();
             let updates = self.updates.clone();
             self.updates.retain(|(index, _)| self.model.key(&self.history.operations()[*index].op) != dropped);
-            if matches!(self.ask(&fewer), Answer::Violated) {
+            if matches!(self.ask(&fewer), Trial::Violated) {
                 *kept = fewer;
             } else {
                 self.updates = updates;
@@ -231,9 +235,9 @@ impl<'h, M: Model> Shrinker<'h, M> {
         for round in 0.. {
             let list: Vec<usize> = kept.iter().copied().collect();
             let order = match self.ask(&list) {
-                Answer::Violated => return list,
-                Answer::Order(order) => order,
-                Answer::Unknown => Vec::new(),
+                Trial::Violated => return list,
+                Trial::Order(order) => order,
+                Trial::Unknown => Vec::new(),
             };
             if list.len() >= prefix.len() {
                 break;
@@ -262,38 +266,38 @@ impl<'h, M: Model> Shrinker<'h, M> {
     }
 
     /// Takes steps as long as there is no order: many at once, then one at a time, until none is left.
-    fn reduce(&self, mut kept: Vec<usize>, way: Way) -> Found {
+    fn reduce(&self, mut kept: Vec<usize>, preference: Preference) -> Violating {
         let mut step = (kept.len() / 2).max(1);
         loop {
             let (mut changed, mut minimal) = (false, true);
-            let tried = self.sorted(&kept, way);
+            let tried = self.sorted(&kept, preference);
             for dropped in tried.chunks(step) {
                 let dropped: FxHashSet<usize> = dropped.iter().copied().collect();
                 let fewer: Vec<usize> = kept.iter().copied().filter(|index| !dropped.contains(index)).collect();
                 match self.ask(&fewer) {
-                    Answer::Violated => {
+                    Trial::Violated => {
                         kept = fewer;
                         changed = true;
                     }
-                    Answer::Order(_) => {}
-                    Answer::Unknown => minimal = false,
+                    Trial::Order(_) => {}
+                    Trial::Unknown => minimal = false,
                 }
             }
             match step {
-                1 if !changed || self.spent.get() > BUDGET => return Found { kept, minimal: minimal && !changed },
+                1 if !changed || self.spent.get() > BUDGET => return Violating { kept, minimal: minimal && !changed },
                 _ => step = (step / 2).max(1),
             }
         }
     }
 
-    fn sorted(&self, kept: &[usize], way: Way) -> Vec<usize> {
+    fn sorted(&self, kept: &[usize], preference: Preference) -> Vec<usize> {
         let mut tried = kept.to_vec();
         let updates = |index: &usize| self.updates.binary_search_by_key(index, |(update, _)| *update).is_ok();
-        match way {
-            Way::Latest => tried.reverse(),
-            Way::Earliest => {}
-            Way::Updates => tried.sort_by_key(|index| !updates(index)),
-            Way::Reads => tried.sort_by_key(|index| (updates(index), std::cmp::Reverse(*index))),
+        match preference {
+            Preference::Latest => tried.reverse(),
+            Preference::Earliest => {}
+            Preference::Updates => tried.sort_by_key(|index| !updates(index)),
+            Preference::Reads => tried.sort_by_key(|index| (updates(index), std::cmp::Reverse(*index))),
         }
         tried
     }
@@ -347,7 +351,7 @@ fn smallest_choice(sets: &[u64], taken: u64, limit: u32) -> Option<u64> {
     best
 }
 
-/// Finding out what matters is not worth more comparisons than this.
+/// Conclusion out what matters is not worth more comparisons than this.
 const COMPARED: usize = 4_000_000;
 
 /// Which states matter.
@@ -368,7 +372,7 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
             let operation = &operations[*index];
             match model.role(&operation.op, operation.result()).effect() {
                 Role::Observer | Role::Swap(_) => needs.push(operation),
-                // What it makes of a state depends on the state; whether anybody can see the difference, `leads` tells.
+                // What it makes of a state depends on the state; whether an operation can see the difference, `leads` tells.
                 Role::Write(_) | Role::Update => {}
                 Role::Read(_) | Role::Exchange { .. } | Role::Other => return Self::All,
             }
@@ -387,7 +391,7 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
                 });
             }
         }
-        // A swap that matters makes the states matter that it starts from. Updates on the way could make any state one of those.
+        // A swap that matters makes the states matter that it starts from. Updates on the preference could make any state one of those.
         let swaps: Vec<&(usize, Role<S>)> = open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_))).collect();
         let grows = kept.iter().any(|index| model.role(&operations[*index].op, operations[*index].result()) == Role::Update)
             || open.iter().any(|(_, role)| *role == Role::Update);

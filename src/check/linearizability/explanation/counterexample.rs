@@ -1,4 +1,4 @@
-//! Why a history is not linearizable, as data: of each violated key a counterexample, made once, whoever is to show it.
+//! Why a history is not linearizable, as data: of each violated key a counterexample, made once for every form in which it is shown.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose};
-use super::lent::{Part, Sparing};
-use super::{Judgement, Report, Undecided, Violation, check_within, default_budget};
 use crate::base::{ClientId, Time};
 use crate::check::intake::ClientNames;
+use crate::check::linearizability::keys::judge_keys;
+use crate::check::linearizability::portfolio::Strategies;
+use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
+use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Key, Model, Role};
 use crate::check::{Property, PropertyReport, Verdict, shorten};
 use crate::history::{History, Operation, Outcome};
@@ -66,11 +68,11 @@ pub struct Counterexample {
 pub enum Saw {
     /// Neither any operation nor the initial state could have left it.
     NeverWritten,
-    /// It was written over, and somebody saw something of what it missed.
+    /// It was written over, and another operation saw something of what it missed.
     Older,
-    /// It was written over, though by nothing that anybody ever saw: what it missed was acknowledged, and then gone.
+    /// It was written over, though by nothing that any operation ever saw: what it missed was acknowledged, and then gone.
     Lost,
-    /// None of these can be told: it saw no whole state, as an enqueue does not, or missed nothing by itself.
+    /// None of these is known: it saw no whole state, as an enqueue does not, or missed nothing by itself.
     Other,
 }
 
@@ -109,7 +111,7 @@ pub enum Ending {
     Done,
     /// It certainly did not.
     Failed,
-    /// Nobody knows.
+    /// That is not known.
     Unknown,
 }
 
@@ -190,17 +192,17 @@ pub(in crate::check) struct Origin<'a> {
 }
 
 /// Judges a history, exploring no more than about this many states, and explains what is violated.
-pub(in crate::check) fn examine<M: Model>(teller: &Teller<'_, M>, budget: u64) -> Examined {
-    let Teller { model, history, .. } = *teller;
-    let report = check_within(model, history, budget);
-    let violations = report.violations().iter().map(|violation| teller.counterexample(&Found::new(model, history, violation))).collect();
-    let explanation = Linearizability { violations, undecided: teller.undecided(&report) };
+pub(in crate::check) fn examine<M: Model>(explainer: &Explainer<'_, M>, budget: u64) -> Examined {
+    let Explainer { model, history, .. } = *explainer;
+    let report = judge_keys(Strategies::All, model, history, budget);
+    let violations = report.violations().iter().map(|violation| explainer.counterexample(&Found::new(model, history, violation)));
+    let explanation = Linearizability { violations: violations.collect(), undecided: explainer.undecided(&report) };
     Examined { report, explanation }
 }
 
 /// Explains one violation: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    Teller { model, history, origin: None }.counterexample(&Found::new(model, history, violation))
+    Explainer { model, history, origin: None }.counterexample(&Found::new(model, history, violation))
 }
 
 impl Examined {
@@ -217,10 +219,11 @@ impl Found {
     fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
         let whole = diagnose(model, history, violation);
         let core = shrink_from(model, history, violation, whole.operation);
-        let part: Part<'_, M> = core.part(history);
-        let sparing = if violation.joint { Sparing::nothing(model) } else { Sparing::new(model, history, &core.operations, &core.open) };
+        let part: SubHistory<'_, M> = core.sub_history(history);
+        let borrowed =
+            if violation.across_keys { Borrowed::new(model) } else { Borrowed::pruned(model, history, &core.operations, &core.open) };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&sparing, &part).unwrap_or(whole);
+        let diagnosis = again(&borrowed, &part).unwrap_or(whole);
         Self { core, diagnosis }
     }
 
@@ -242,8 +245,8 @@ impl Found {
 }
 
 /// Why a part has no order.
-fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &Part<'h, M>) -> Option<Diagnosis> {
-    let report = check_within(model, &part.history, default_budget(part.indices.len()));
+fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &SubHistory<'h, M>) -> Option<Diagnosis> {
+    let report = judge_keys(Strategies::All, model, &part.history, default_budget(part.indices.len()));
     report.violations().first().map(|violation| in_whole(diagnose(model, &part.history, violation), &part.indices))
 }
 
@@ -258,14 +261,14 @@ fn in_whole(mut diagnosis: Diagnosis, indices: &[usize]) -> Diagnosis {
 }
 
 /// Makes data of what was found about a history.
-pub(in crate::check) struct Teller<'a, M: Model> {
+pub(in crate::check) struct Explainer<'a, M: Model> {
     pub model: &'a M,
     pub history: &'a History<M::Op, M::Ret>,
     /// Nothing, if the history is that of a run.
     pub origin: Option<Origin<'a>>,
 }
 
-impl<M: Model> Teller<'_, M> {
+impl<M: Model> Explainer<'_, M> {
     fn counterexample(&self, found: &Found) -> Counterexample {
         let Found { core, diagnosis, .. } = found;
         let foremost = found.foremost();

@@ -2,22 +2,22 @@
 
 use rustc_hash::FxHashMap;
 
-use super::plan::Share;
+use super::partition::KeyEvents;
 use crate::check::model::{Key, Model, Next, Role};
 
 /// All keys of a model as one object.
-pub(super) struct Joint<'a, M> {
+pub(super) struct ProductModel<'a, M> {
     model: &'a M,
     places: FxHashMap<Key<'a>, usize>,
 }
 
-impl<'a, M: Model> Joint<'a, M> {
-    pub(super) fn new(model: &'a M, shares: &[(Key<'a>, Share)]) -> Self {
+impl<'a, M: Model> ProductModel<'a, M> {
+    pub(super) fn new(model: &'a M, shares: &[(Key<'a>, KeyEvents)]) -> Self {
         Self { model, places: shares.iter().enumerate().map(|(place, (key, _))| (*key, place)).collect() }
     }
 }
 
-impl<M: Model> Model for Joint<'_, M> {
+impl<M: Model> Model for ProductModel<'_, M> {
     type State = Vec<M::State>;
     type Op = M::Op;
     type Ret = M::Ret;

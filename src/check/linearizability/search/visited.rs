@@ -1,120 +1,32 @@
-//! The configurations that a search has been in, so that none is explored twice, nor one that can do no more than another.
+//! The configurations that a search has been in, so that none is explored twice, nor one that another subsumes.
 
-use super::loose::{Place, Tally};
-use super::machine::StateId;
-
-/// A small set of numbers below 64 · `W`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bits<const W: usize>([u64; W]);
-
-impl<const W: usize> Bits<W> {
-    pub(super) const EMPTY: Self = Self([0; W]);
-
-    #[inline]
-    pub(super) const fn has(&self, place: u32) -> bool {
-        self.0[place as usize / 64] >> (place % 64) & 1 != 0
-    }
-
-    #[inline]
-    pub(super) const fn insert(&mut self, place: u32) {
-        self.0[place as usize / 64] |= 1 << (place % 64);
-    }
-
-    #[inline]
-    pub(super) const fn remove(&mut self, place: u32) {
-        self.0[place as usize / 64] &= !(1 << (place % 64));
-    }
-
-    #[inline]
-    pub(super) fn and(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
-    }
-
-    #[inline]
-    pub(super) fn or(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
-    }
-
-    #[inline]
-    pub(super) fn minus(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
-    }
-
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
-    /// The numbers whose bits are set in these words.
-    pub(super) fn of_words(words: &[u64]) -> Self {
-        Self(std::array::from_fn(|word| words.get(word).copied().unwrap_or(0)))
-    }
-
-    /// How often something was counted.
-    #[inline]
-    pub(super) const fn count(&self, place: &Place) -> u32 {
-        (self.0[place.word as usize] >> place.shift & place.mask) as u32
-    }
-
-    /// Counts once more.
-    #[inline]
-    pub(super) const fn count_up(&mut self, place: &Place) {
-        self.0[place.word as usize] += 1 << place.shift;
-    }
-
-    /// Counts so many.
-    pub(super) const fn set_count(&mut self, place: &Place, count: u32) {
-        self.clear(place);
-        self.0[place.word as usize] |= (count as u64) << place.shift;
-    }
-
-    /// Sets all bits of a count.
-    pub(super) const fn fill(&mut self, place: &Place) {
-        self.0[place.word as usize] |= place.mask << place.shift;
-    }
-
-    /// Clears all bits of a count.
-    pub(super) const fn clear(&mut self, place: &Place) {
-        self.0[place.word as usize] &= !(place.mask << place.shift);
-    }
-
-    /// The smallest number, taken out.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<u32> {
-        for (place, word) in self.0.iter_mut().enumerate() {
-            if *word != 0 {
-                let bit = word.trailing_zeros();
-                *word &= *word - 1;
-                return Some(place as u32 * 64 + bit);
-            }
-        }
-        None
-    }
-}
+use super::bits::Bits;
+use super::tally::Tally;
+use crate::check::linearizability::encoding::{NONE, StateId};
 
 /// What became of the operations that are open, and of those of unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fates<const W: usize> {
+pub(crate) struct Fates<const W: usize> {
     /// Slots of open operations that took effect.
-    pub(super) done: Bits<W>,
+    pub(crate) done: Bits<W>,
     /// Slots of open blind operations that need not take effect any more, though they still may: a write that took effect while they were
     /// open would have hidden theirs, had it come just before.
-    pub(super) covered: Bits<W>,
+    pub(crate) dominated: Bits<W>,
     /// How many operations of unknown outcome took effect, class by class.
-    pub(super) used: Bits<W>,
+    pub(crate) used: Bits<W>,
 }
 
 impl<const W: usize> Fates<W> {
-    pub(super) const NONE: Self = Self { done: Bits::EMPTY, covered: Bits::EMPTY, used: Bits::EMPTY };
+    pub(crate) const NONE: Self = Self { done: Bits::EMPTY, dominated: Bits::EMPTY, used: Bits::EMPTY };
 
-    /// Whether whatever can be done from `other` can be done from here: a covered operation is as good as one that took effect and as
+    /// Whether whatever can be done from `other` can be done from here: a dominated operation is as good as one that took effect and as
     /// one that did not, and an unknown operation left is as good as one used.
     #[inline]
-    fn dominates(&self, other: &Self, counts: &Counts<W>) -> bool {
+    fn subsumes(&self, other: &Self, counts: &Counts<W>) -> bool {
         (0..W).all(|w| {
-            let (done, covered, used) = (self.done.0[w], self.covered.0[w], self.used.0[w]);
+            let (done, dominated, used) = (self.done.0[w], self.dominated.0[w], self.used.0[w]);
             let (guards, singles) = (counts.guards.0[w], counts.singles.0[w]);
-            let bridged = (other.covered.0[w] & !covered) | ((done ^ other.done.0[w]) & !covered) == 0;
+            let bridged = (other.dominated.0[w] & !dominated) | ((done ^ other.done.0[w]) & !dominated) == 0;
             // No count here is above the one there: then no guard is borrowed from.
             let spare = ((other.used.0[w] & !singles) | guards).wrapping_sub(used & !singles) & guards;
             bridged && used & !other.used.0[w] & singles == 0 && spare == guards
@@ -123,65 +35,69 @@ impl<const W: usize> Fates<W> {
 }
 
 /// Where counts are, to compare them all at once: see [`Tally`].
-pub(super) struct Counts<const W: usize> {
+struct Counts<const W: usize> {
     guards: Bits<W>,
     singles: Bits<W>,
 }
 
 /// Where a search can be: before a return, in a state.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Configuration<const W: usize> {
-    pub(super) event: u32,
-    pub(super) state: StateId,
-    pub(super) fates: Fates<W>,
+pub(crate) struct Configuration<const W: usize> {
+    pub(crate) event: u32,
+    pub(crate) state: StateId,
+    pub(crate) fates: Fates<W>,
 }
 
-const NONE: u32 = u32::MAX;
-/// So many configurations that differ only in what dominance weighs are compared one by one; beyond, only equals are recognised.
+/// So many configurations that differ only in what subsumption weighs are compared one by one; beyond, only equals are recognised.
 const COMPARED: u32 = 48;
 /// So many are compared each with each.
 const OUTDOING: usize = 512;
 
-struct Entry<const W: usize> {
+struct Discovered<const W: usize> {
     configuration: Configuration<W>,
     hash: u32,
     next: u32,
 }
 
 /// All configurations in order of discovery.
-pub(super) struct Visited<const W: usize> {
-    entries: Vec<Entry<W>>,
+pub(crate) struct Visited<const W: usize> {
+    entries: Vec<Discovered<W>>,
     /// The latest entry of each bucket; a power of two of them.
     heads: Vec<u32>,
     counts: Counts<W>,
 }
 
 impl<const W: usize> Visited<W> {
-    pub(super) fn new(tally: &Tally) -> Self {
+    pub(crate) fn new(tally: &Tally) -> Self {
         let counts = Counts { guards: Bits::of_words(&tally.guards), singles: Bits::of_words(&tally.singles) };
         Self { entries: Vec::new(), heads: vec![NONE; 32], counts }
     }
 
-    pub(super) fn get(&self, id: u32) -> &Configuration<W> {
+    pub(crate) fn get(&self, id: u32) -> &Configuration<W> {
         &self.entries[id as usize].configuration
     }
 
+    /// What holds of counts: none is above what there is room for.
+    pub(crate) fn invariants(&self, used: &Bits<W>) {
+        debug_assert!(used.and(&self.counts.guards).is_empty(), "no count runs into its guard");
+    }
+
     /// Whether one of these, all before the same return, can do more than this one, or the same and comes first.
-    pub(super) fn is_outdone(&self, id: u32, others: &[u32]) -> bool {
+    pub(crate) fn is_outdone(&self, id: u32, others: &[u32]) -> bool {
         let here = self.get(id);
         others.len() <= OUTDOING
             && others.iter().any(|other| {
                 let there = self.get(*other);
                 *other != id
                     && there.state == here.state
-                    && there.fates.dominates(&here.fates, &self.counts)
-                    && (*other < id || !here.fates.dominates(&there.fates, &self.counts))
+                    && there.fates.subsumes(&here.fates, &self.counts)
+                    && (*other < id || !here.fates.subsumes(&there.fates, &self.counts))
             })
     }
 
-    /// Remembers a configuration, unless it can do no more than one known. `firm` are the slots whose fate dominance cannot bridge.
+    /// Remembers a configuration, unless it can do no more than one known. `firm` are the slots whose fate subsumption cannot bridge.
     #[inline]
-    pub(super) fn insert(&mut self, configuration: &Configuration<W>, firm: &Bits<W>) -> Option<u32> {
+    pub(crate) fn insert(&mut self, configuration: &Configuration<W>, firm: &Bits<W>) -> Option<u32> {
         let hash = coarse_hash(configuration, firm);
         let mut compared = 0;
         let mut place = self.heads[hash as usize & (self.heads.len() - 1)];
@@ -189,7 +105,7 @@ impl<const W: usize> Visited<W> {
             let entry = &self.entries[place as usize];
             let known = &entry.configuration;
             if entry.hash == hash && known.event == configuration.event && known.state == configuration.state {
-                if known.fates.dominates(&configuration.fates, &self.counts) {
+                if known.fates.subsumes(&configuration.fates, &self.counts) {
                     return None;
                 }
                 compared += 1;
@@ -222,7 +138,7 @@ impl<const W: usize> Visited<W> {
             self.grow();
         }
         let bucket = hash as usize & (self.heads.len() - 1);
-        self.entries.push(Entry { configuration: *configuration, hash, next: self.heads[bucket] });
+        self.entries.push(Discovered { configuration: *configuration, hash, next: self.heads[bucket] });
         self.heads[bucket] = id;
         id
     }
@@ -254,7 +170,7 @@ fn coarse_hash<const W: usize>(configuration: &Configuration<W>, firm: &Bits<W>)
 }
 
 fn fine_hash<const W: usize>(configuration: &Configuration<W>) -> u32 {
-    let Fates { done, covered, used } = &configuration.fates;
+    let Fates { done, dominated, used } = &configuration.fates;
     let start = fold(!FACTOR, u64::from(configuration.event) << 32 | u64::from(configuration.state));
-    [done, covered, used].iter().flat_map(|bits| bits.0).fold(start, fold) as u32
+    [done, dominated, used].iter().flat_map(|bits| bits.0).fold(start, fold) as u32
 }

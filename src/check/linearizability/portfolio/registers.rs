@@ -5,13 +5,12 @@
 //! blocks, one must come first if something in it precedes something in the other; and any order of blocks that keeps to this will do,
 //! each operation in the first gap in which it and those before it can be (P. Gibbons and E. Korach, *Testing shared memories*, 1997).
 
-use super::machine::{INITIAL, Part, Table};
-use super::plan::Plan;
+use crate::check::linearizability::encoding::{Encoding, INITIAL, InternedRole, ModelTable};
 use crate::check::monitor::{Gap, Opinion};
 
 /// An operation in a block.
 #[derive(Clone, Copy)]
-struct Place {
+struct Interval {
     index: u32,
     from: Gap,
     until: Gap,
@@ -19,14 +18,14 @@ struct Place {
 
 /// What is known of one state.
 #[derive(Clone, Default)]
-struct Known {
+struct StateUse {
     /// What leaves it, with the state that it needs, if it needs one.
-    writer: Option<(Place, Option<u32>)>,
+    writer: Option<(Interval, Option<u32>)>,
     /// Whether more than one operation leaves it.
     ambiguous: bool,
     /// Whether it must have been there.
     needed: bool,
-    reads: Vec<Place>,
+    reads: Vec<Interval>,
     /// The state that is swapped in for it.
     next: Option<u32>,
 }
@@ -35,12 +34,12 @@ struct Known {
 struct Block {
     begins: Gap,
     ends: Gap,
-    order: Vec<Place>,
+    order: Vec<Interval>,
 }
 
 /// Judges the first `limit` returns. Orders are by indices in the history, not by places.
-pub(super) fn judge(plan: &Plan, table: &Table, limit: u32) -> Opinion {
-    let Some(states) = survey(plan, table, limit) else { return Opinion::Unfit };
+pub(super) fn judge(encoding: &Encoding, table: &ModelTable, limit: u32) -> Opinion {
+    let Some(states) = survey(encoding, table, limit) else { return Opinion::Unfit };
     let Some(states) = connect(states) else { return Opinion::Violated };
     let Some(states) = states else { return Opinion::Unfit };
     let Some(blocks) = gather(&states, limit) else { return Opinion::Violated };
@@ -48,57 +47,57 @@ pub(super) fn judge(plan: &Plan, table: &Table, limit: u32) -> Opinion {
 }
 
 /// What is known of each state; nothing if some operation is not one that this can judge.
-fn survey(plan: &Plan, table: &Table, limit: u32) -> Option<Vec<Known>> {
-    let mut states = vec![Known::default(); table.named()];
+fn survey(encoding: &Encoding, table: &ModelTable, limit: u32) -> Option<Vec<StateUse>> {
+    let mut states = vec![StateUse::default(); table.named()];
     states[INITIAL as usize].needed = true;
     // The initial state is left by nothing.
-    let mut leave = |state: u32, place: Place, needs: Option<u32>| {
+    let mut leave = |state: u32, interval: Interval, needs: Option<u32>| {
         let known = &mut states[state as usize];
         known.ambiguous |= known.writer.is_some() || state == INITIAL;
-        known.needed |= place.until < limit;
+        known.needed |= interval.until < limit;
         // One that must have happened is known for certain.
         if known.writer.is_none_or(|(other, _)| other.until == limit) {
-            known.writer = Some((place, needs));
+            known.writer = Some((interval, needs));
         }
     };
     let mut reads = Vec::new();
-    for (operation, from) in plan.spans(limit) {
-        let place = Place { index: operation.index, from, until: operation.returns.min(limit) };
+    for (operation, from) in encoding.spans(limit) {
+        let interval = Interval { index: operation.index, from, until: operation.returns.min(limit) };
         let needs = table.needs(operation.kind);
-        match (table.part(operation.kind), needs) {
-            (Part::Observer, Some(seen)) if place.until < limit => reads.push((seen, place)),
-            (Part::Observer, _) if place.until == limit => {}
-            (Part::Write(state), _) => leave(state, place, None),
-            (Part::Swap(state), Some(from)) if from != state => leave(state, place, Some(from)),
+        match (table.role(operation.kind), needs) {
+            (InternedRole::Observer, Some(seen)) if interval.until < limit => reads.push((seen, interval)),
+            (InternedRole::Observer, _) if interval.until == limit => {}
+            (InternedRole::Write(state), _) => leave(state, interval, None),
+            (InternedRole::Swap(state), Some(from)) if from != state => leave(state, interval, Some(from)),
             _ => return None,
         }
     }
     let mut vague = Vec::new();
-    for loose in plan.loose.iter().filter(|loose| loose.from < limit) {
-        let place = Place { index: loose.index, from: loose.from, until: limit };
-        match table.part(loose.kind) {
-            Part::Write(state) => leave(state, place, None),
-            Part::Swap(state) => vague.push(state),
-            Part::Observer | Part::Update | Part::Other => return None,
+    for indeterminate in encoding.indeterminate.iter().filter(|indeterminate| indeterminate.from < limit) {
+        let interval = Interval { index: indeterminate.index, from: indeterminate.from, until: limit };
+        match table.role(indeterminate.kind) {
+            InternedRole::Write(state) => leave(state, interval, None),
+            InternedRole::Swap(state) => vague.push(state),
+            InternedRole::Observer | InternedRole::Update | InternedRole::Other => return None,
         }
     }
-    for (seen, place) in reads {
+    for (seen, interval) in reads {
         states[seen as usize].needed = true;
-        states[seen as usize].reads.push(place);
+        states[seen as usize].reads.push(interval);
     }
-    // A swap that nobody knows to have happened did not, if nobody saw what it would have left. Else it would have to be known what it
+    // A swap of unknown outcome did not happen, if no operation saw what it would have left. Else it would have to be known what it
     // replaced.
     vague.iter().all(|state| !states[*state as usize].needed && !states.iter().any(|known| swaps(known, *state))).then_some(states)
 }
 
-fn swaps(known: &Known, state: u32) -> bool {
+fn swaps(known: &StateUse, state: u32) -> bool {
     matches!(known.writer, Some((_, Some(needs))) if needs == state)
 }
 
 /// Links states that are swapped for one another. Fails if one was needed that nothing left, or swapped for two; says nothing if it is
 /// not known which operation left one.
 #[expect(clippy::option_option, reason = "violated, or unfit, or fit")]
-fn connect(mut states: Vec<Known>) -> Option<Option<Vec<Known>>> {
+fn connect(mut states: Vec<StateUse>) -> Option<Option<Vec<StateUse>>> {
     let mut unsure = states.iter().any(|known| known.ambiguous && known.needed);
     let mut todo: Vec<u32> = (0..states.len() as u32).filter(|state| states[*state as usize].needed).collect();
     while let Some(state) = todo.pop() {
@@ -124,7 +123,7 @@ fn connect(mut states: Vec<Known>) -> Option<Option<Vec<Known>>> {
 }
 
 /// The blocks, the initial state's first; fails if one has no order in itself, or if states are swapped for one another in a ring.
-fn gather(states: &[Known], limit: u32) -> Option<Vec<Block>> {
+fn gather(states: &[StateUse], limit: u32) -> Option<Vec<Block>> {
     let mut placed = 0;
     let mut blocks = Vec::new();
     let roots = states
@@ -139,19 +138,19 @@ fn gather(states: &[Known], limit: u32) -> Option<Vec<Block>> {
         while let Some(here) = state {
             let known = &states[here as usize];
             placed += 1;
-            let writer = known.writer.filter(|_| here != 0).map(|(place, _)| place);
+            let writer = known.writer.filter(|_| here != 0).map(|(interval, _)| interval);
             let mut reads = known.reads.clone();
-            reads.sort_unstable_by_key(|place| (place.from, place.index));
+            reads.sort_unstable_by_key(|interval| (interval.from, interval.index));
             for row in [writer.as_slice(), &reads] {
-                if row.iter().any(|place| place.until < after) {
+                if row.iter().any(|interval| interval.until < after) {
                     return None;
                 }
-                after = row.iter().map(|place| place.from).fold(after, Gap::max);
+                after = row.iter().map(|interval| interval.from).fold(after, Gap::max);
                 block.order.extend(row);
             }
             state = known.next;
         }
-        block.begins = block.order.iter().map(|place| place.until).min().unwrap_or(limit);
+        block.begins = block.order.iter().map(|interval| interval.until).min().unwrap_or(limit);
         block.ends = after;
         blocks.push(block);
     }
@@ -185,9 +184,9 @@ fn line_up(blocks: Vec<Block>) -> Option<Vec<(usize, Gap)>> {
         let candidates = if turn == 0 { [0, 0] } else { [soonest, first] };
         let chosen = candidates.into_iter().find(|block| free(*block))?;
         left[chosen] = false;
-        for place in &blocks[chosen].order {
-            now = now.max(place.from);
-            order.push((place.index as usize, now));
+        for interval in &blocks[chosen].order {
+            now = now.max(interval.from);
+            order.push((interval.index as usize, now));
         }
     }
     Some(order)

@@ -7,72 +7,26 @@ use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion, Span};
 use crate::history::{History, Outcome};
 
-/// A model whose operations and results are borrowed from somewhere.
+/// A model whose operations and results are borrowed from somewhere: that of a [`SubHistory`].
 #[derive(Debug)]
-pub struct Lent<'h, M>(pub &'h M);
-
-impl<'h, M: Model> Model for Lent<'h, M>
-where
-    M::Op: 'h,
-    M::Ret: 'h,
-{
-    type State = M::State;
-    type Op = &'h M::Op;
-    type Ret = &'h M::Ret;
-
-    fn initial(&self) -> M::State {
-        self.0.initial()
-    }
-
-    fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
-        self.0.step(state, op, ret.copied())
-    }
-
-    fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
-        self.0.key(op)
-    }
-
-    fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
-        self.0.role(op, ret.copied())
-    }
-
-    fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
-        self.0.leads(state, op, ret)
-    }
-
-    fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
-        let span =
-            |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };
-        let lay_out = || part.spans().into_iter().map(span).collect();
-        self.0.monitor(&monitor::Part::new(&lay_out, part.end()))
-    }
-
-    fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
-        self.0.describe(op, ret.copied())
-    }
-
-    fn describe_state(&self, state: &M::State) -> String {
-        self.0.describe_state(state)
-    }
-
-    fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
-        self.0.expected(state, op)
-    }
-}
-
-/// [`Lent`], for parts in which open updates are many: none of them takes effect in vain.
-///
-/// An open update that leaves a state from which nothing that counts can be reached, but over a write that hides it all, could as well not
-/// have taken effect. So it is illegal here, and no search has to follow it.
-pub(super) struct Sparing<'h, M: Model> {
-    lent: Lent<'h, M>,
-    /// All that was seen and counts; nothing if that does not tell what is in vain.
+pub struct Borrowed<'h, M: Model> {
+    model: &'h M,
+    /// All that was seen and counts, if updates of unknown outcome must not take effect in vain.
     seen: Option<Vec<(&'h M::Op, &'h M::Ret)>>,
 }
 
-impl<'h, M: Model> Sparing<'h, M> {
-    /// For a part of this history in which these count, and these are open, all of one key.
-    pub(super) fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
+impl<'h, M: Model> Borrowed<'h, M> {
+    /// The same model, but for the borrowing.
+    pub const fn new(model: &'h M) -> Self {
+        Self { model, seen: None }
+    }
+
+    /// For the part of this history in which the operations `kept` are as they were and those in `open` are of unknown outcome, all of one
+    /// key. No open update takes effect in vain.
+    ///
+    /// An open update that leaves a state from which nothing that counts can be reached, but over a write that hides it all, could as well
+    /// not have taken effect. So it is illegal here, and no search has to follow it.
+    pub(super) fn pruned(model: &'h M, history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
         let mut seen = Some(Vec::new());
         for index in kept {
             let operation = &history.operations()[*index];
@@ -82,22 +36,13 @@ impl<'h, M: Model> Sparing<'h, M> {
                 _ => seen = None,
             }
         }
-        // An open swap might find what an update left, and nobody saw.
+        // An open swap might find what an update left that no operation saw.
         let plain = |index: &usize| matches!(model.role(&history.operations()[*index].op, None), Role::Write(_) | Role::Update);
-        Self { lent: Lent(model), seen: seen.filter(|_| open.iter().all(plain)) }
-    }
-
-    /// [`Lent`] and no more, for parts of several keys.
-    pub(super) const fn nothing(model: &'h M) -> Self {
-        Self { lent: Lent(model), seen: None }
-    }
-
-    fn spares(&self, op: &'h M::Op) -> bool {
-        self.seen.is_some() && self.lent.0.role(op, None) == Role::Update
+        Self { model, seen: seen.filter(|_| open.iter().all(plain)) }
     }
 }
 
-impl<'h, M: Model> Model for Sparing<'h, M>
+impl<'h, M: Model> Model for Borrowed<'h, M>
 where
     M::Op: 'h,
     M::Ret: 'h,
@@ -107,14 +52,14 @@ where
     type Ret = &'h M::Ret;
 
     fn initial(&self) -> M::State {
-        self.lent.initial()
+        self.model.initial()
     }
 
     fn step(&self, state: &M::State, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Next<M::State> {
-        let next = self.lent.step(state, op, ret);
+        let next = self.model.step(state, op, ret.copied());
         match (&next, &self.seen) {
-            (Next::One(left), Some(seen)) if ret.is_none() && self.spares(op) => {
-                let leads = seen.iter().any(|(seen, result)| self.lent.0.leads(left, seen, result));
+            (Next::One(left), Some(seen)) if ret.is_none() && self.model.role(op, None) == Role::Update => {
+                let leads = seen.iter().any(|(seen, result)| self.model.leads(left, seen, result));
                 if leads { next } else { Next::Illegal }
             }
             _ => next,
@@ -122,45 +67,48 @@ where
     }
 
     fn key<'a>(&self, op: &'a &'h M::Op) -> Key<'a> {
-        self.lent.key(op)
+        self.model.key(op)
     }
 
     fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
-        // One that is illegal where it would be in vain is no less blind: whoever hides it could go without it.
-        self.lent.role(op, ret)
+        // One that is illegal where it would be in vain is no less blind: a write that hides it could go without it.
+        self.model.role(op, ret.copied())
     }
 
     fn leads(&self, state: &M::State, op: &&'h M::Op, ret: &&'h M::Ret) -> bool {
-        self.lent.leads(state, op, ret)
+        self.model.leads(state, op, ret)
     }
 
     fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
-        self.lent.monitor(part)
+        let span =
+            |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };
+        let lay_out = || part.spans().into_iter().map(span).collect();
+        self.model.monitor(&monitor::Part::new(&lay_out, part.end()))
     }
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {
-        self.lent.describe(op, ret)
+        self.model.describe(op, ret.copied())
     }
 
     fn describe_state(&self, state: &M::State) -> String {
-        self.lent.describe_state(state)
+        self.model.describe_state(state)
     }
 
     fn expected(&self, state: &M::State, op: &&'h M::Op) -> String {
-        self.lent.expected(state, op)
+        self.model.expected(state, op)
     }
 }
 
-/// A part of a history, judged by [`Lent`].
+/// A part of a history, judged by [`Borrowed`].
 #[derive(Clone, Debug)]
-pub struct Part<'h, M: Model> {
+pub struct SubHistory<'h, M: Model> {
     /// The part.
     pub history: History<&'h M::Op, &'h M::Ret>,
     /// For each of its operations, its index in the history that it is a part of.
     pub indices: Vec<usize>,
 }
 
-impl<'h, M: Model> Part<'h, M> {
+impl<'h, M: Model> SubHistory<'h, M> {
     /// The part of the history in which the operations `kept` are as they were, and those in `open` are of unknown outcome. Each index is
     /// there once, and both are in order.
     ///

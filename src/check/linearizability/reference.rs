@@ -1,4 +1,4 @@
-//! The slow twin: tries every order. Obviously right, and hopeless beyond a dozen operations.
+//! The reference checker: tries every order. Obviously right, and hopeless beyond a dozen operations.
 
 use std::collections::BTreeMap;
 

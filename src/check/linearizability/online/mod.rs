@@ -25,23 +25,26 @@
 //! online.invoke(at(4), reader, RegisterOp::Read)?;
 //! online.complete(at(5), reader, Outcome::Done(RegisterResult::Value(None)))?; // the write is still open, but was seen
 //! assert_eq!(online.finish(), Verdict::Violated);
-//! assert_eq!(online.breach().map(|breach| (breach.operation, breach.at)), Some((2, at(5))));
+//! assert_eq!(online.violation().map(|violation| (violation.operation, violation.at)), Some((2, at(5))));
 //! # Ok::<(), stormglass::history::MalformedHistory>(())
 //! ```
+
+mod frontier;
+mod window;
 
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use super::frontier::{Answer, Frontier, Pace};
-use super::{Counterexample, Linearizability, named};
+use self::frontier::{Cadence, Frontier, Standing};
+use super::explanation::{Counterexample, Linearizability, named};
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
 use crate::check::{Judge, Property, PropertyReport, Verdict};
 use crate::history::{self, MalformedHistory, Outcome};
 use crate::trace::{Event, Record, Vocabulary};
 
-/// A judge of linearizability that is told of operations one by one.
+/// A judge of linearizability that gets operations one by one.
 ///
 /// It says *holds* and *violated* of the same histories as [`check`](super::check), and *unknown* where it cannot know:
 ///
@@ -58,10 +61,10 @@ pub struct Online<M: Model> {
     model: M,
     property: Option<Property>,
     budget: u64,
-    pace: Pace,
-    tracks: Vec<Track<M>>,
-    places: Places,
-    clients: BTreeMap<ClientId, Client>,
+    cadence: Cadence,
+    tracks: Vec<TrackedKey<M>>,
+    places: KeyIndex,
+    clients: BTreeMap<ClientId, ClientState>,
     /// The keys on which something completed at this instant, and the clients that went from one key to another.
     touched: Vec<usize>,
     crossing: Vec<ClientId>,
@@ -71,14 +74,14 @@ pub struct Online<M: Model> {
     /// How many operations are remembered, and with how many all windows are cut.
     remembered: usize,
     roomy: usize,
-    breaches: Vec<Breach>,
+    violations: Vec<ViolatedKey>,
     /// Whether something is not known of all keys that are not violated.
     unknown: bool,
 }
 
 /// Where a history became violated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
+pub struct ViolatedKey {
     /// The key, as the model names it.
     pub key: String,
     /// The operation whose completion fits in no order, counted from zero in the order of invocation.
@@ -89,7 +92,7 @@ pub struct Breach {
 
 /// One key.
 #[derive(Debug)]
-struct Track<M: Model> {
+struct TrackedKey<M: Model> {
     key: String,
     /// Nothing once there is no more to be known of it.
     frontier: Option<Frontier<M>>,
@@ -97,14 +100,14 @@ struct Track<M: Model> {
 
 /// Where each key is.
 #[derive(Debug, Default)]
-struct Places {
+struct KeyIndex {
     texts: FxHashMap<String, usize>,
     numbers: FxHashMap<Key<'static>, usize>,
 }
 
 /// What a client is at.
 #[derive(Debug, Default)]
-struct Client {
+struct ClientState {
     /// Its open operation was invoked then, on the key at this place.
     open: Option<(Time, usize)>,
     /// When and where the last one ended.
@@ -117,22 +120,22 @@ const BUDGET: u64 = 400_000;
 const TIMES: u64 = 10;
 const EACH: u64 = 400;
 /// As soon as can be.
-const EAGER: Pace = Pace { look: 1, cut: 16, step: 512 };
+const EAGER: Cadence = Cadence { look: 1, cut: 16, step: 512 };
 /// As cheaply as can be.
-const PATIENT: Pace = Pace { look: 512, cut: 512, step: 512 };
+const BATCHED: Cadence = Cadence { look: 512, cut: 512, step: 512 };
 /// Keys of which little is known are not asked of before so many operations are remembered.
 const ROOMY: usize = 1 << 16;
 
 impl<M: Model> Online<M> {
-    /// A judge to whom nothing was told yet.
+    /// A judge to which nothing was said yet.
     pub fn new(model: M) -> Self {
         Self {
             model,
             property: None,
             budget: BUDGET,
-            pace: EAGER,
+            cadence: EAGER,
             tracks: Vec::new(),
-            places: Places::default(),
+            places: KeyIndex::default(),
             clients: BTreeMap::new(),
             touched: Vec::new(),
             crossing: Vec::new(),
@@ -141,7 +144,7 @@ impl<M: Model> Online<M> {
             explored: 0,
             remembered: 0,
             roomy: ROOMY,
-            breaches: Vec::new(),
+            violations: Vec::new(),
             unknown: false,
         }
     }
@@ -165,8 +168,8 @@ impl<M: Model> Online<M> {
     /// Looks only now and then, and at [`Online::finish`]: several times as quick, and comes to the same end. A violation is known some
     /// hundred completions later.
     #[must_use]
-    pub fn patient(mut self) -> Self {
-        self.pace = PATIENT;
+    pub fn batched(mut self) -> Self {
+        self.cadence = BATCHED;
         self
     }
 
@@ -174,8 +177,8 @@ impl<M: Model> Online<M> {
     /// it takes longer.
     #[must_use]
     pub fn with_windows_of(mut self, completions: usize) -> Self {
-        let Pace { look, step, .. } = self.pace;
-        self.pace = Pace { look: look.min(completions.max(1)), cut: completions, step: step.min(completions.max(1)) };
+        let Cadence { look, step, .. } = self.cadence;
+        self.cadence = Cadence { look: look.min(completions.max(1)), cut: completions, step: step.min(completions.max(1)) };
         self
     }
 
@@ -246,7 +249,7 @@ impl<M: Model> Online<M> {
                 Key::Number(number) => self.places.numbers.insert(Key::Number(number), next),
                 Key::Signed(number) => self.places.numbers.insert(Key::Signed(number), next),
             };
-            self.tracks.push(Track { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.pace)) });
+            self.tracks.push(TrackedKey { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.cadence)) });
             next
         })
     }
@@ -282,7 +285,7 @@ impl<M: Model> Online<M> {
     }
 
     /// Asks about one key.
-    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier<M>, &M) -> Answer) {
+    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier<M>, &M) -> Standing) {
         let track = &mut self.tracks[place];
         let Some(frontier) = &mut track.frontier else { return };
         let (before, states) = (frontier.operations(), frontier.states());
@@ -292,20 +295,20 @@ impl<M: Model> Online<M> {
         self.explored += frontier.states() - states;
         self.remembered -= before;
         match answer {
-            Answer::Holds => {
+            Standing::Holds => {
                 self.remembered += frontier.operations();
                 return;
             }
-            Answer::Violated { operation, at } => self.breaches.push(Breach { key: track.key.clone(), operation, at }),
-            Answer::GivenUp => self.unknown = true,
+            Standing::Violated { operation, at } => self.violations.push(ViolatedKey { key: track.key.clone(), operation, at }),
+            Standing::GivenUp => self.unknown = true,
         }
         track.frontier = None;
     }
 
     /// What is known so far, of what happened before the present instant.
     pub fn verdict(&self) -> Verdict {
-        let loosened = || self.tracks.iter().filter_map(|track| track.frontier.as_ref()).any(Frontier::is_loosened);
-        match (self.breaches.is_empty(), self.unknown || loosened()) {
+        let weakened = || self.tracks.iter().filter_map(|track| track.frontier.as_ref()).any(Frontier::is_weakened);
+        match (self.violations.is_empty(), self.unknown || weakened()) {
             (false, _) => Verdict::Violated,
             (true, true) => Verdict::Unknown,
             (true, false) => Verdict::Holds,
@@ -313,13 +316,13 @@ impl<M: Model> Online<M> {
     }
 
     /// Where the history became violated, if it is.
-    pub fn breach(&self) -> Option<&Breach> {
-        self.breaches.first()
+    pub fn violation(&self) -> Option<&ViolatedKey> {
+        self.violations.first()
     }
 
     /// Where each key that is violated became so, in the order in which that was found.
-    pub fn breaches(&self) -> &[Breach] {
-        &self.breaches
+    pub fn violations(&self) -> &[ViolatedKey] {
+        &self.violations
     }
 
     /// How many configurations were explored.
@@ -355,14 +358,14 @@ where
     }
 
     fn violated(&self) -> bool {
-        !self.breaches.is_empty()
+        !self.violations.is_empty()
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
         let Some(property) = &self.property else { return Vec::new() };
-        let found = self.breach().map(|breach| {
-            let violation = Counterexample::unexplained(named(&breach.key), Some(breach.at), None);
-            PropertyReport::violated(property, breach.at, Linearizability { violations: vec![violation], undecided: Vec::new() })
+        let found = self.violation().map(|found| {
+            let violation = Counterexample::unexplained(named(&found.key), Some(found.at), None);
+            PropertyReport::violated(property, found.at, Linearizability { violations: vec![violation], undecided: Vec::new() })
         });
         vec![found.unwrap_or_else(|| PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(property) })]
     }

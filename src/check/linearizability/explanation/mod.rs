@@ -1,0 +1,14 @@
+//! Why a history is not linearizable: of each violated key the core, and how far the longest orders get.
+//!
+//! [`diagnosis`] finds the operation whose completion no order passes, [`core`] the smallest part that has no order,
+//! and [`counterexample`] makes data of both.
+
+mod core;
+mod counterexample;
+mod diagnosis;
+mod prefix;
+
+pub use self::core::{Core, shrink};
+pub use self::counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey, explain};
+pub(in crate::check) use self::counterexample::{Examined, Explainer, Origin, examine, named};
+pub use self::diagnosis::{Attempt, Diagnosis, diagnose};

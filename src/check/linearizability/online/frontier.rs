@@ -1,0 +1,324 @@
+//! All configurations in which one object can be, while its history is made: see [`Online`](super::Online).
+//!
+//! What happened lately is a *window*: a history of its own, which does not begin in the initial state of the object, but in one of several
+//! *starts*. Two questions are asked of it, and both are answered by the search that judges whole histories:
+//!
+//! - *Is there an order?* It is looked for from each start, and the first that is found is enough. What is still open counts as of unknown
+//!   outcome, which is all that can be known of it.
+//! - *Where can it end?* Behind a completion before which nothing was invoked that is still open, everything is known that can ever be
+//!   known of what came before. There the window is cut: all configurations in which an order can pass that completion are the new starts,
+//!   and what had completed by then is forgotten.
+
+use std::collections::BTreeSet;
+
+use super::window::{EncodedWindow, Remainder, Start};
+use crate::base::{ClientId, Time};
+use crate::check::linearizability::search::SearchStatus;
+use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
+use crate::check::model::Model;
+use crate::history::{History, Outcome};
+
+/// What is known of an object so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Holds,
+    /// With the completion of the operation of this number; and not before, if all was counted and the budget allowed to find out.
+    Violated {
+        operation: usize,
+        at: Time,
+    },
+    /// The budget ended.
+    GivenUp,
+}
+
+/// How often an object is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cadence {
+    /// After how many completions it is asked whether there is an order, at least.
+    pub(super) look: usize,
+    /// With how many completions a window is long enough to be cut.
+    pub(super) cut: usize,
+    /// About how many completions are forgotten in one step.
+    pub(super) step: usize,
+}
+
+/// What came of a step of a cut.
+enum CutOutcome {
+    /// There is nothing left to forget.
+    Done,
+    /// There is more.
+    More,
+    /// It would not be much.
+    TooLittle,
+    /// The budget ended.
+    Paused,
+}
+
+/// A window is looked at once its part of one in so many was not looked at yet: so a long one costs little more for each completion than a
+/// short one.
+const SHARE: usize = 32;
+/// With so many completions in the window, what was open for half of them does not hold it up any longer.
+const LATE: usize = 1 << 16;
+/// No cadence is slower where operations of unknown outcome are not counted: so many more orders are possible then that a long window takes
+/// too many states.
+const SHORT: usize = 128;
+/// How many starts are kept.
+const KEPT: usize = 1 << 14;
+
+#[derive(Debug)]
+pub(super) struct Frontier<M: Model> {
+    window: History<M::Op, M::Ret>,
+    /// For each operation of the window, its number in the whole history.
+    numbers: Vec<usize>,
+    starts: Vec<Start<M::State>>,
+    /// How many operations of the window are known to have taken effect.
+    returns: usize,
+    /// How many are known to have or not, since it was last looked at.
+    unchecked: usize,
+    /// With how many the window is cut next.
+    full: usize,
+    cadence: Cadence,
+    /// Whose open operation was open for too long.
+    late: BTreeSet<ClientId>,
+    /// Whether such an operation ended after all, and not as of unknown outcome.
+    weakened: bool,
+    /// Whether operations of unknown outcome are counted. Once there are too many configurations to do so, each of them may take effect any
+    /// number of times, if it leaves one state only. That allows more.
+    counting: bool,
+    explored: u64,
+    /// How many may be, by the end of what is asked now.
+    allowed: u64,
+}
+
+impl<M: Model> Frontier<M> {
+    pub(super) fn new(model: &M, cadence: Cadence) -> Self {
+        Self {
+            window: History::new(),
+            numbers: Vec::new(),
+            starts: vec![Start::new(model.initial())],
+            returns: 0,
+            unchecked: 0,
+            full: cadence.cut,
+            cadence,
+            late: BTreeSet::new(),
+            weakened: false,
+            counting: true,
+            explored: 0,
+            allowed: 0,
+        }
+    }
+
+    /// How many configurations were explored.
+    pub(super) const fn states(&self) -> u64 {
+        self.explored
+    }
+
+    /// How many starts there are.
+    pub(super) const fn configurations(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// How many operations are remembered.
+    pub(super) fn operations(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Whether what was found to hold may not: whether something is not held to how it ended, since that came too late, or may have taken
+    /// effect more than once.
+    pub(super) const fn is_weakened(&self) -> bool {
+        self.weakened || !self.counting
+    }
+
+    /// The client, which is idle, invokes an operation, which has this number.
+    pub(super) fn invoke(&mut self, at: Time, client: ClientId, op: M::Op, number: usize) {
+        self.window.invoke(at, client, op).expect("clients and time were looked at before");
+        self.numbers.push(number);
+    }
+
+    /// The client's open operation ends.
+    pub(super) fn complete(&mut self, at: Time, client: ClientId, mut outcome: Outcome<M::Ret>) {
+        if self.late.remove(&client) {
+            self.weakened |= outcome != Outcome::Unknown;
+            outcome = Outcome::Unknown;
+        }
+        self.returns += usize::from(matches!(outcome, Outcome::Done(_)));
+        self.unchecked += usize::from(outcome != Outcome::Unknown);
+        self.window.complete(at, client, outcome).expect("clients and time were looked at before");
+    }
+
+    /// Explores at most so many configurations from now on, until more are allowed.
+    pub(super) const fn allow(&mut self, budget: u64) {
+        self.allowed = self.explored.saturating_add(budget);
+    }
+
+    const fn left(&self) -> u64 {
+        self.allowed.saturating_sub(self.explored)
+    }
+
+    /// Looks at the window, if it is time to.
+    pub(super) fn check(&mut self, model: &M) -> Standing {
+        if self.unchecked < self.cadence.look || self.unchecked * SHARE < self.returns {
+            return Standing::Holds;
+        }
+        let answer = self.look(model);
+        if answer == Standing::Holds && self.returns >= self.full { self.cut(model) } else { answer }
+    }
+
+    /// Looks at the window, and makes it as short as it can be.
+    pub(super) fn settle(&mut self, model: &M) -> Standing {
+        self.full = 0;
+        let answer = self.look(model);
+        if answer == Standing::Holds { self.cut(model) } else { answer }
+    }
+
+    /// From now on, counts no more operations of unknown outcome than it must.
+    fn count_less(&mut self) {
+        self.counting = false;
+        let Cadence { look, cut, step } = &mut self.cadence;
+        [look, cut, step].into_iter().for_each(|length| *length = (*length).min(SHORT));
+    }
+
+    /// Whether there is an order of all that is known so far.
+    pub(super) fn look(&mut self, model: &M) -> Standing {
+        if self.unchecked == 0 {
+            return Standing::Holds;
+        }
+        let encoded = EncodedWindow::new(model, &self.window, &self.starts, self.counting);
+        let counts_less = encoded.can_count_less();
+        let (progress, states) = encoded.order(self.left() / if counts_less { 2 } else { 1 });
+        self.explored += states;
+        match progress {
+            SearchStatus::Found => {
+                self.unchecked = 0;
+                Standing::Holds
+            }
+            SearchStatus::Exhausted => self.first_violated(model),
+            SearchStatus::Paused if counts_less => {
+                self.count_less();
+                self.look(model)
+            }
+            SearchStatus::Paused => Standing::GivenUp,
+        }
+    }
+
+    /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or, if that takes too
+    /// long, one of those that follow.
+    fn first_violated(&mut self, model: &M) -> Standing {
+        let operations = self.window.operations();
+        let known = self.window.completions().iter().enumerate().filter(|(_, index)| operations[**index].outcome != Outcome::Unknown);
+        let mut ranks: Vec<usize> = known.map(|(rank, _)| rank).collect();
+        ranks.drain(..ranks.len() - self.unchecked);
+        let mut left = 0..ranks.len() - 1;
+        while !left.is_empty() {
+            let middle = left.start + left.len() / 2;
+            let (progress, states) = self.order_until(model, ranks[middle], self.left());
+            self.explored += states;
+            match progress {
+                SearchStatus::Found => left.start = middle + 1,
+                SearchStatus::Exhausted => left.end = middle,
+                SearchStatus::Paused => break,
+            }
+        }
+        let index = self.window.completions()[ranks[left.end]];
+        let at = self.window.operations()[index].completed.expect("it completed");
+        Standing::Violated { operation: self.numbers[index], at }
+    }
+
+    /// Whether there is an order of what was known with this completion, which was not looked at yet, and of what was begun by that time.
+    fn order_until(&self, model: &M, rank: usize, budget: u64) -> (SearchStatus, u64) {
+        let (operations, completions) = (self.window.operations(), self.window.completions());
+        let mut over = vec![false; operations.len()];
+        completions[..=rank].iter().for_each(|index| over[*index] = true);
+        let at = operations[completions[rank]].completed;
+        let (mut kept, mut open) = (Vec::new(), Vec::new());
+        for (index, operation) in operations.iter().enumerate().take_while(|(_, operation)| Some(operation.invoked) <= at) {
+            match &operation.outcome {
+                Outcome::Failed if over[index] => {}
+                Outcome::Done(_) if over[index] => kept.push(index),
+                // Nothing was known of it then.
+                _ => open.push(index),
+            }
+        }
+        let part: SubHistory<'_, M> = SubHistory::new(&self.window, &kept, &open);
+        // All that a start speaks of was there before this completion, and what it knows the outcome of had ended.
+        let place = |index: usize| part.indices.binary_search(&index).expect("starts speak of what came before");
+        let starts: Vec<Start<M::State>> = self.starts.iter().map(|start| start.renamed(place)).collect();
+        EncodedWindow::new(&Borrowed::new(model), &part.history, &starts, self.counting).order(budget)
+    }
+
+    /// Forgets what nothing depends on any more, if that is much. There is an order.
+    fn cut(&mut self, model: &M) -> Standing {
+        let mut steps = 0..;
+        loop {
+            match (self.forget_some(model), steps.next()) {
+                (CutOutcome::Done, _) => return Standing::Holds,
+                (CutOutcome::More, _) => self.full = 0,
+                (CutOutcome::TooLittle, Some(0)) => return self.wait(model),
+                (CutOutcome::Paused, Some(0)) => return Standing::GivenUp,
+                (CutOutcome::TooLittle | CutOutcome::Paused, _) => {
+                    // What is left may go later.
+                    self.full = self.returns + self.cadence.cut;
+                    return Standing::Holds;
+                }
+            }
+        }
+    }
+
+    /// Forgets some of it.
+    fn forget_some(&mut self, model: &M) -> CutOutcome {
+        let mut encoded = EncodedWindow::new(model, &self.window, &self.starts, self.counting);
+        let operations = self.window.operations();
+        let open = operations.iter().filter(|operation| operation.completed.is_none() && !self.late.contains(&operation.client));
+        let since = open.map(|operation| operation.invoked).min();
+        let returns = &encoded.encoding.returns;
+        let completed = |place: &u32| operations[encoded.encoding.completed[*place as usize].index as usize].completed;
+        let settled = returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
+        if settled == 0 || 2 * settled < self.full {
+            return CutOutcome::TooLittle;
+        }
+        // What happened at one instant stays together.
+        let mut limit = settled.min(self.cadence.step.max(1));
+        while limit < settled && completed(&returns[limit]) == completed(&returns[limit - 1]) {
+            limit += 1;
+        }
+        let counts_less = encoded.can_count_less();
+        let (checkpoints, states) = encoded.checkpoints(limit as u32, self.left() / if counts_less { 2 } else { 1 });
+        self.explored += states;
+        let Some(checkpoints) = checkpoints.filter(|checkpoints| checkpoints.len() <= KEPT) else {
+            if !counts_less {
+                return CutOutcome::Paused;
+            }
+            self.count_less();
+            return self.forget_some(model);
+        };
+        debug_assert!(!checkpoints.is_empty(), "there is an order, and so there is one of the beginning");
+        let Remainder { keep, starts, unknown } = encoded.remainder(&checkpoints, limit as u32);
+        self.starts = starts;
+        self.window.retain(|index| keep[index]);
+        let mut kept = keep.iter();
+        self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
+        self.returns -= limit;
+        // What is of unknown outcome is encoded again each time: the more of that there is, the longer is the window.
+        self.full = self.returns + self.cadence.cut.max(unknown / 4);
+        if limit == settled { CutOutcome::Done } else { CutOutcome::More }
+    }
+
+    /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
+    fn wait(&mut self, model: &M) -> Standing {
+        self.full = (self.returns + self.returns / 2).max(self.cadence.cut);
+        if self.returns < LATE {
+            self.full = self.full.min(LATE);
+            return Standing::Holds;
+        }
+        let operations = self.window.operations();
+        let middle = operations[self.window.completions()[self.window.completions().len() / 2]].completed;
+        let late = operations.iter().filter(|operation| operation.completed.is_none() && Some(operation.invoked) < middle);
+        let before = self.late.len();
+        self.late.extend(late.map(|operation| operation.client));
+        if self.late.len() == before {
+            return Standing::Holds;
+        }
+        self.full = 0;
+        self.cut(model)
+    }
+}
