@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, Duration, KvOp, KvResponse, NodeId, PositiveLength};
+use stormglass::base::{ClientId, Duration, KvOp, KvResponse, NodeId};
 use stormglass::check::linearizability::LINEARIZABILITY;
+use stormglass::notation::PositiveLength;
 use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
 use stormglass::systems::kv::{KeyValue, Kv};
 use stormglass::systems::{Mutant, Registry};

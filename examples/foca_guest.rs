@@ -11,8 +11,9 @@ use foca::{AccumulatingRuntime, Config, Foca, Identity, OwnedNotification, Postc
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
-use stormglass::base::{Duration, Form, NodeId};
+use stormglass::base::{Duration, NodeId};
 use stormglass::check::{Judge, Property};
+use stormglass::notation::Form;
 use stormglass::process::{self, Context, Files, NoNote, Process};
 use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, PROPERTIES, Subject, Testimony};
 use stormglass::protocols::detector::{Note, Observers, Said, State};

@@ -162,11 +162,13 @@ pub mod base;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod diagnostic;
 pub mod engine;
 pub mod environment;
 pub mod explore;
 pub mod fault;
 pub mod history;
+pub mod notation;
 pub mod process;
 pub mod protocols;
 pub mod report;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stormglass::base::{Diagnostics, Source};
+use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::scenario::Scenario;
 use stormglass::systems::Registry;
 

@@ -51,7 +51,7 @@ pub enum Doing {
         from: NodeId,
     },
     /// It handles a timer: this one, if that is known.
-    Ringing(Option<String>),
+    Fired(Option<String>),
     /// It handles a sync that completed.
     Synced,
     /// It takes in what came while it was paused.

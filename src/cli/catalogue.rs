@@ -1,11 +1,11 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
-use crate::base::Setting;
 use crate::check::guarantee::Guarantee;
 use crate::check::isolation::{Level, Notation};
 use crate::check::model::ModelName;
 use crate::check::{Property, PropertyKind};
-use crate::fault::{Cut, Entry, Fault, Happening, Kind, Target};
+use crate::fault::{Cut, Fault, FaultKind, Happening, Moment, Target};
+use crate::notation::{Setting, Variant};
 use crate::systems::{AnySystem, Mutant, Registry};
 use crate::world;
 
@@ -26,6 +26,7 @@ pub(super) enum Class {
     System,
     Setting,
     Fault,
+    Step,
     Cut,
     Target,
     Trigger,
@@ -46,6 +47,7 @@ impl Class {
             Self::System => "a system",
             Self::Setting => "a setting",
             Self::Fault => "a fault",
+            Self::Step => "a step of the plan of faults: when a fault strikes",
             Self::Cut => "a way to partition",
             Self::Target => "whom a fault may strike",
             Self::Trigger => "a trigger of faults",
@@ -71,7 +73,7 @@ impl Class {
             Self::Model => "models",
             Self::Guarantee => "guarantees",
             Self::Level => "levels",
-            Self::Setting | Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
+            Self::Setting | Self::Step | Self::Cut | Self::Target | Self::Trigger | Self::Mark | Self::Role | Self::Kind => "others",
         }
     }
 }
@@ -80,8 +82,13 @@ impl Class {
 pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     let mut topics: Vec<Topic> = registry.systems().map(system).collect();
     topics.extend(faults());
-    for (class, entries) in [(Class::Cut, Cut::ENTRIES), (Class::Target, Target::ENTRIES), (Class::Trigger, Happening::ENTRIES)] {
-        topics.extend(entries.iter().map(|entry| written(class, entry)));
+    for (class, variants) in [
+        (Class::Step, Moment::VARIANTS),
+        (Class::Cut, Cut::VARIANTS),
+        (Class::Target, Target::VARIANTS),
+        (Class::Trigger, Happening::VARIANTS),
+    ] {
+        topics.extend(variants.iter().map(|variant| written(class, variant)));
     }
     topics.extend(settings(registry));
     topics.extend(properties(registry));
@@ -98,9 +105,9 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
 }
 
 fn faults() -> impl Iterator<Item = Topic> {
-    Fault::ENTRIES.iter().map(|entry| {
-        let mut topic = written(Class::Fault, entry);
-        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name == entry.name) {
+    Fault::VARIANTS.iter().map(|variant| {
+        let mut topic = written(Class::Fault, variant);
+        if let Some(kind) = FaultKind::ALL.iter().find(|kind| kind.name == variant.name) {
             topic.more.push(("bites if", kind.bites.to_owned()));
             topic.more.push(("ended by", kind.ends.to_string()));
         }
@@ -108,11 +115,11 @@ fn faults() -> impl Iterator<Item = Topic> {
     })
 }
 
-fn written(class: Class, entry: &Entry) -> Topic {
-    let fields = entry.fields.iter().map(|field| format!("{}: {}", field.name, field.in_words())).collect();
-    let more = [("fields", lines(fields)), ("written", entry.example.to_owned())];
+fn written(class: Class, variant: &Variant) -> Topic {
+    let fields = variant.fields().iter().map(|field| format!("{}: {}", field.name, field.in_words())).collect();
+    let more = [("fields", lines(fields)), ("written", variant.example.to_owned())];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    Topic { name: entry.name.to_owned(), class, about: entry.about(), more }
+    Topic { name: variant.name.to_owned(), class, about: variant.about.to_owned(), more }
 }
 
 fn system(system: &dyn AnySystem) -> Topic {
@@ -134,10 +141,9 @@ fn system(system: &dyn AnySystem) -> Topic {
 }
 
 /// A setting in a line; the value that it is a field of is named, unless it is the system itself.
-fn told(part: &str, system: &str, Setting { name, about, takes, default }: &Setting) -> String {
+fn told(part: &str, system: &str, setting: &Setting) -> String {
     let part = if part == system { String::new() } else { format!("{part}.") };
-    let default = if default.is_empty() { String::new() } else { format!("; by default {default}") };
-    format!("{part}{name}: {about} Takes {takes}{default}")
+    format!("{part}{}: {}", setting.name, setting.in_words())
 }
 
 /// The settings of all systems and of what surrounds them, those that mean the same once.
@@ -160,7 +166,7 @@ fn settings(registry: &Registry) -> Vec<Topic> {
 }
 
 fn setting(Setting { name, about, takes, default }: Setting, owners: &[String]) -> Topic {
-    let default = if default.is_empty() { "none".to_owned() } else { default };
+    let default = default.unwrap_or_else(|| "nothing: it must be given".to_owned());
     let more = vec![("takes", takes), ("by default", default), ("a field of", owners.join(", "))];
     Topic { name: name.to_owned(), class: Class::Setting, about: about.to_owned(), more }
 }
@@ -351,6 +357,23 @@ mod tests {
             for (name, about) in [marks(system), roles(system), kinds(system)].concat() {
                 assert!(about.ends_with('.'), "{name} of {}", system.name());
             }
+        }
+    }
+
+    #[test]
+    fn explain_knows_every_field_of_a_scenario() {
+        let topics = topics(&Registry::standard());
+        for name in ["name", "system", "seed", "faults", "fates", "budget", "outcome", "links", "content", "At", "Every", "When"] {
+            assert!(topics.iter().any(|topic| topic.name == name && !topic.about.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_range_that_depends_on_another_setting_names_it() {
+        let topics = topics(&Registry::standard());
+        for (name, range) in [("missed", "from 1 to `of`"), ("parties", "from 2 to `accounts`")] {
+            let topic = topics.iter().find(|topic| topic.name == name).expect("a setting");
+            assert!(topic.more.iter().any(|(_, text)| text.ends_with(range)), "{topic:?}");
         }
     }
 

@@ -7,12 +7,12 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::histories::{self, Recording};
 use super::{Format, Session, files};
-use crate::base::nearest;
 use crate::check::guarantee::Guarantee;
 use crate::check::intake::IntakeError;
 use crate::check::isolation::{FileOptions, Level, Notation, check_text};
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
+use crate::diagnostic::nearest;
 use crate::history::formats::{self, Value};
 use crate::report::{Found, HistoryReport, Html, Render, Report, Text, as_file, quote};
 

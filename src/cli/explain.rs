@@ -5,12 +5,12 @@ use clap::Args;
 use super::Session;
 use super::catalogue::{Topic, topics};
 use super::exit::{Exit, Failure};
-use crate::base::nearest;
+use crate::diagnostic::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system, setting, fault, target, trigger, property, mutant, model, guarantee, mark, role or kind
-    /// of message
+    /// A system, field of a scenario, fault, step, target, trigger, property, mutant, model, guarantee,
+    /// mark, role or kind of message
     name: String,
 }
 

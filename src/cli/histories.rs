@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure};
 use super::files::Draft;
 use super::{Session, files};
-use crate::base::{Place, render_line_error};
+use crate::diagnostic::{Place, render_line_error};
 use crate::history::formats::{self, Entry, Format, Problems};
 
 /// What stands for standard input.

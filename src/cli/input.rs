@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::{Session, files};
-use crate::base::{self, Diagnostics, Form, Source};
+use crate::diagnostic::{Diagnostics, Source};
+use crate::notation::{self, Form};
 use crate::report::Invocation;
 use crate::scenario::Scenario;
 
@@ -67,7 +68,8 @@ impl Input {
         }
         let mut text = source.text;
         for Setting { path, value } in &self.settings {
-            text = base::set(&text, path, value).map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
+            text =
+                notation::set(&text, path, value).map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
         }
         Ok(Source::new(format!("{} with --set", source.name), text))
     }

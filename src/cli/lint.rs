@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::{Format, Session, files};
-use crate::base::{Diagnostics, Source};
+use crate::diagnostic::{Diagnostics, Source};
 use crate::report::{LintReport, Render, Report, Text};
 use crate::scenario::Scenario;
 

@@ -229,10 +229,10 @@ impl Network {
 
     /// Ends what all faults did to the network; returns whether there was anything to end.
     pub fn heal(&mut self) -> bool {
-        let ailing = !self.cuts.is_empty() || !self.degraded.is_empty();
+        let had_faults = !self.cuts.is_empty() || !self.degraded.is_empty();
         self.cuts.clear();
         self.degraded.clear();
-        ailing
+        had_faults
     }
 
     /// From now on, no link loses or duplicates anything by itself: the quiet tail of a run.
@@ -289,7 +289,7 @@ impl Network {
         } else {
             Fate::Deliver(delay)
         };
-        if self.degraded.is_empty() { fate } else { self.worsened(id, fate, second()) }
+        if self.degraded.is_empty() { fate } else { self.degrade_fate(id, fate, second()) }
     }
 
     /// The fault that loses this message, if one does.
@@ -300,7 +300,7 @@ impl Network {
 
     /// What the degradations make of a message that arrives. `second` is when it arrives again if it is duplicated.
     #[inline(never)]
-    fn worsened(&mut self, id: MessageId, fate: Fate, second: Duration) -> Fate {
+    fn degrade_fate(&mut self, id: MessageId, fate: Fate, second: Duration) -> Fate {
         let (mut duplicated, mut delay) = (fate, Duration::ZERO);
         for degraded in &self.degraded {
             let word = self.word_of(degraded, id);

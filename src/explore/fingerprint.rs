@@ -2,27 +2,21 @@
 
 use crate::base::Digest;
 use crate::check::linearizability::Linearizability;
-use crate::check::{Broken, Difference, Doing, Explanation, Fact, Panic, Pending, Verdict};
-use crate::world::Outcome;
+use crate::check::{Broken, Difference, Doing, Explanation, Fact, Panic, Pending, PropertyReport};
 
-/// A stable name for the way in which a run failed: equal for runs that violate the same properties for the same reason, whatever their
-/// seeds. Nothing for a run that did not fail.
+/// A stable name for the way in which a property was violated: equal for runs that violate it for the same reason, whatever their seeds.
 ///
 /// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its name, and the
 /// kinds of messages and the roles among its facts; of a history that is not linearizable, the kind of the operation that fits nowhere in
 /// the key that is violated first, and whether it saw an older, a lost or a never written value; of transactions the anomaly; of a panic
 /// its file and its message without numbers. Of words it is their first sentence without all that has a digit in it.
-pub fn fingerprint(outcome: &Outcome) -> Option<u64> {
+pub fn fingerprint(violated: &PropertyReport) -> u64 {
     let mut digest = Digest::new();
-    let mut violated = false;
-    for property in outcome.properties.iter().filter(|property| property.verdict == Verdict::Violated) {
-        violated = true;
-        digest.bytes(property.name.as_bytes());
-        for word in property.explanation.iter().flat_map(reason) {
-            digest.bytes(word.as_bytes());
-        }
+    digest.bytes(violated.name.as_bytes());
+    for word in violated.explanation.iter().flat_map(reason) {
+        digest.bytes(word.as_bytes());
     }
-    violated.then(|| digest.finish())
+    digest.finish()
 }
 
 /// What stays the same of an explanation from seed to seed.
@@ -61,7 +55,7 @@ fn panicked(panic: &Panic) -> Vec<String> {
 fn doing(doing: &Doing) -> String {
     match doing {
         Doing::Handling { kind, .. } => format!("handling {kind}"),
-        Doing::Ringing(_) => "ringing".to_owned(),
+        Doing::Fired(_) => "ringing".to_owned(),
         other => format!("{other:?}"),
     }
 }
@@ -103,8 +97,7 @@ mod tests {
     use super::*;
     use crate::base::NodeId;
     use crate::base::Time;
-    use crate::check::{Property, PropertyReport, Rule};
-    use crate::explore::samples::outcome;
+    use crate::check::{Property, Rule};
 
     #[test]
     fn what_differs_from_seed_to_seed_is_left_out() {
@@ -120,21 +113,13 @@ mod tests {
 
     #[test]
     fn failures_of_different_properties_differ() {
-        let failed = |names: &[&'static str]| {
-            let mut outcome = outcome(1);
-            outcome.properties.extend(names.iter().map(|name| PropertyReport::violated(&Property::always(name, ""), Time::ZERO, "broken")));
-            fingerprint(&outcome)
-        };
-        assert_eq!(failed(&[]), None);
-        assert_eq!(failed(&["a"]), failed(&["a"]));
-        assert_ne!(failed(&["a"]), failed(&["b"]));
-        assert_ne!(failed(&["a"]), failed(&["a", "b"]));
+        let failed = |name| fingerprint(&PropertyReport::violated(&Property::always(name, ""), Time::ZERO, "broken"));
+        assert_eq!(failed("a"), failed("a"));
+        assert_ne!(failed("a"), failed("b"));
     }
 
-    fn print(explanation: impl Into<Explanation>) -> Option<u64> {
-        let mut outcome = outcome(1);
-        outcome.properties.push(PropertyReport::violated(&Property::always("a", ""), Time::ZERO, explanation));
-        fingerprint(&outcome)
+    fn print(explanation: impl Into<Explanation>) -> u64 {
+        fingerprint(&PropertyReport::violated(&Property::always("a", ""), Time::ZERO, explanation))
     }
 
     #[test]

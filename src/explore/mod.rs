@@ -13,6 +13,6 @@ pub use fingerprint::fingerprint;
 #[cfg(test)]
 pub(crate) use row::samples;
 pub use row::{Defect, Row};
-pub use summary::{Bucket, Ended, MarkTotal, PropertyTotal, Summary};
+pub use summary::{Besides, Bucket, Ended, MarkTotal, PropertyTotal, Summary};
 pub use sweep::{Sweep, Until};
 pub use verify::{DETERMINISTIC, verify};

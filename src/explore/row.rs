@@ -1,6 +1,7 @@
 //! What became of one seed of a sweep.
 
 use super::fingerprint;
+use crate::base::Time;
 use crate::check::{PropertyReport, Verdict};
 use crate::world::Outcome;
 
@@ -11,7 +12,7 @@ pub struct Row {
     pub seed: u64,
     /// What the run came to, or how Stormglass itself failed.
     pub result: Result<Outcome, Defect>,
-    /// The fingerprint of the failure, if the run is one.
+    /// The fingerprint of what was violated first, if anything was: what comes after may well be its consequence.
     pub fingerprint: Option<u64>,
 }
 
@@ -25,8 +26,9 @@ pub struct Defect {
 impl Row {
     /// The row of this seed.
     pub fn new(seed: u64, result: Result<Outcome, Defect>) -> Self {
-        let fingerprint = result.as_ref().ok().and_then(fingerprint);
-        Self { seed, result, fingerprint }
+        let mut row = Self { seed, result, fingerprint: None };
+        row.fingerprint = row.first_violated().map(fingerprint);
+        row
     }
 
     /// The verdict; nothing if Stormglass itself failed.
@@ -37,6 +39,11 @@ impl Row {
     /// The properties that were violated.
     pub fn violated(&self) -> impl Iterator<Item = &PropertyReport> {
         self.result.iter().flat_map(|outcome| &outcome.properties).filter(|property| property.verdict == Verdict::Violated)
+    }
+
+    /// The property that was violated first, in the order of the run; the first of those of one instant.
+    pub fn first_violated(&self) -> Option<&PropertyReport> {
+        self.violated().min_by_key(|property| property.at.unwrap_or(Time::MAX))
     }
 }
 

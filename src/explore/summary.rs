@@ -59,19 +59,32 @@ pub enum Ended {
     Unwritten,
 }
 
-/// Failures that are alike.
+/// Failures that are alike: those that first violate the same property, for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// What they have in common.
     pub fingerprint: u64,
-    /// The properties that they violate.
-    pub properties: Vec<&'static str>,
+    /// The property that they violate first.
+    pub property: &'static str,
+    /// What some of them violate besides.
+    pub besides: Vec<Besides>,
     /// Why the first of them failed.
     pub explanation: Option<Explanation>,
     /// How many there are.
     pub count: u64,
     /// The first of their seeds.
     pub seeds: Vec<u64>,
+}
+
+/// A property that was violated later in runs that had violated another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Besides {
+    /// Its name.
+    pub property: &'static str,
+    /// In how many seeds.
+    pub count: u64,
+    /// The first of them.
+    pub first_seed: u64,
 }
 
 /// What became of one property in all seeds of a sweep.
@@ -129,8 +142,8 @@ impl Summary {
 
     fn add_outcome(&mut self, row: &Row, outcome: &Outcome) {
         self.add_verdict(row.seed, outcome.verdict());
-        if let Some(fingerprint) = row.fingerprint {
-            self.add_failure(row, fingerprint);
+        if let (Some(fingerprint), Some(first)) = (row.fingerprint, row.first_violated()) {
+            self.add_failure(row, fingerprint, first);
         }
         outcome.properties.iter().for_each(|report| self.add_property(row.seed, report));
         self.add_counts(outcome);
@@ -156,16 +169,12 @@ impl Summary {
         }
     }
 
-    fn add_failure(&mut self, row: &Row, fingerprint: u64) {
+    fn add_failure(&mut self, row: &Row, fingerprint: u64, first: &PropertyReport) {
         let place = self.failures.iter().position(|bucket| bucket.fingerprint == fingerprint).unwrap_or_else(|| {
-            self.failures.push(Bucket::new(row, fingerprint));
+            self.failures.push(Bucket::new(fingerprint, first));
             self.failures.len() - 1
         });
-        let bucket = &mut self.failures[place];
-        bucket.count += 1;
-        if bucket.seeds.len() < Self::LISTED {
-            bucket.seeds.push(row.seed);
-        }
+        self.failures[place].add(row);
     }
 
     fn add_property(&mut self, seed: u64, report: &PropertyReport) {
@@ -219,13 +228,20 @@ impl Summary {
 }
 
 impl Bucket {
-    fn new(row: &Row, fingerprint: u64) -> Self {
-        Self {
-            fingerprint,
-            properties: row.violated().map(|property| property.name).collect(),
-            explanation: row.violated().next().and_then(|property| property.explanation.clone()),
-            count: 0,
-            seeds: Vec::new(),
+    fn new(fingerprint: u64, first: &PropertyReport) -> Self {
+        Self { fingerprint, property: first.name, besides: Vec::new(), explanation: first.explanation.clone(), count: 0, seeds: Vec::new() }
+    }
+
+    fn add(&mut self, row: &Row) {
+        self.count += 1;
+        if self.seeds.len() < Summary::LISTED {
+            self.seeds.push(row.seed);
+        }
+        for property in row.violated().map(|property| property.name).filter(|name| *name != self.property) {
+            match self.besides.iter_mut().find(|besides| besides.property == property) {
+                Some(besides) => besides.count += 1,
+                None => self.besides.push(Besides { property, count: 1, first_seed: row.seed }),
+            }
         }
     }
 }

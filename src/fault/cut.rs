@@ -1,32 +1,36 @@
 //! Who is cut off from whom.
 
 use super::Target;
-use super::notation::notation;
-use super::reader::Reader;
-use crate::base::{Diagnostic, Form, NodeId};
+#[cfg(any(test, feature = "proptest"))]
+use super::draw::Context;
+use super::planned::Planned;
+use crate::base::NodeId;
+use crate::diagnostic::Diagnostic;
+use crate::notation::{Form, Variants as _, variants};
 
-notation! {
+variants! {
+    |planned: Planned<'c>, Context|
     /// Who is cut off from whom. Clients reach every server all the same, unless they are named.
-    pub enum Cut: "a cut" {
+    pub enum Cut: "a cut" with () {
         /// Nodes are cut off from all other servers.
-        Isolate bare {
+        Isolate {
             /// Who is cut off.
-            nodes: Target,
-        } => r#"At("2s", Partition(Isolate(Leader)))"#,
+            nodes: Target, planned;
+        } bare 1 => r#"At("2s", Partition(Isolate(Leader)))"#,
         /// The servers fall into two random halves. Of an odd number, one half has one more.
         Halves => r#"At("2s", Partition(Halves))"#,
         /// What some nodes send to others is lost. The way back is open.
         OneWay {
             /// Senders.
-            from: Target,
+            from: Target, planned;
             /// Receivers.
-            to: Target,
+            to: Target, planned;
         } => r#"At("2s", Partition(OneWay(from: Leader, to: All)))"#,
         /// Each group is cut off from every other. A node in none reaches all.
-        Groups bare {
+        Groups {
             /// The groups.
-            groups: Vec<Vec<NodeId>>,
-        } => r#"At("2s", Partition(Groups([[n1, n2], [n3, n4, n5]])))"#,
+            groups: Vec<Vec<NodeId>>, planned;
+        } bare 1 => r#"At("2s", Partition(Groups([[n1, n2], [n3, n4, n5]])))"#,
     }
 }
 
@@ -45,15 +49,17 @@ pub enum Parting {
 }
 
 impl Cut {
-    pub(super) fn checked(self, form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
-        if reader.scope.servers().is_some_and(|servers| self.parts_nobody(servers)) {
+    /// Reads a cut, and advises against one that changes nothing.
+    pub(super) fn read_checked(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
+        let cut = Self::read(form, *planned)?;
+        if planned.scope().servers().is_some_and(|servers| cut.parts_nobody(servers)) {
             form.report(Diagnostic::warning(form.span(), "this cut parts nobody from anybody"));
         }
-        Some(self)
+        Some(cut)
     }
 
     /// Whether it can be seen to change nothing.
-    fn parts_nobody(&self, servers: u32) -> bool {
+    pub(super) fn parts_nobody(&self, servers: u32) -> bool {
         match self {
             Self::Isolate { nodes: Target::All } => true,
             Self::Isolate { nodes: Target::Nodes(nodes) } => nodes.iter().filter(|node| !node.is_client()).count() == servers as usize,

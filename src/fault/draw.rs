@@ -1,93 +1,176 @@
 //! What plans are drawn from at random.
 
+use std::ops::Range;
+
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::Union;
 
-use super::notation::Value;
-use super::{Fault, FaultStep, Happening, Kind, Moment, Target, Trigger};
-use crate::base::{Duration, DurationRange, NodeId, Time};
+use super::planned::{Cause, EachLength, Name, Named, Planned};
+use super::step::{Gap, Instant};
+use super::{Cut, Fault, FaultKind, FaultStep, Happening, Lengths, Moment, Target, Trigger};
+use crate::base::{Duration, DurationRange, NodeId, Ratio, Time};
+use crate::notation::{Advised, Chance, Drawn, LengthRange, Maybe, Text};
 
 /// What plans are drawn from.
 #[derive(Clone)]
 pub(crate) struct Draw {
-    servers: u32,
-    roles: Vec<&'static str>,
-    kinds: &'static [&'static str],
-    /// All times and lengths are multiples of this: a thousandth of the run, so that they are short to write.
-    grain: Duration,
-    /// The last moment at which a fault can strike.
-    last: Duration,
-    /// Whether there is a message that has set the fault off.
-    set_off: bool,
+    /// The kinds of faults that are wanted.
+    pub(crate) wanted: Vec<&'static FaultKind>,
+    /// How many servers there are, at least one.
+    pub(crate) servers: u32,
+    pub(crate) roles: Vec<&'static str>,
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) marks: Vec<&'static str>,
+    /// How long faults may strike.
+    pub(crate) duration: Duration,
 }
 
-/// How many grains a run has.
-pub(super) const GRAINS: u64 = 1_000;
+/// How many grains a run has: all times and lengths are multiples of one, so that they are short to write.
+const GRAINS: u64 = 1_000;
 
 impl Draw {
-    pub(crate) fn new(servers: u32, roles: Vec<&'static str>, kinds: &'static [&'static str], duration: Duration) -> Self {
-        let grain = Duration::from_nanos(duration.as_nanos().div_ceil(GRAINS));
-        let last = duration.saturating_sub(Duration::from_nanos(1));
-        Self { servers: servers.max(1), roles, kinds, grain, last, set_off: false }
-    }
-
-    /// A step with a fault of one of these kinds.
-    pub(crate) fn step(&self, wanted: &[&'static Kind]) -> BoxedStrategy<FaultStep> {
-        let (grain, last) = (self.grain, self.last);
-        let after_message = Self { set_off: true, ..self.clone() };
-        let at = (0..GRAINS).prop_map(move |time| Moment::At(Time::ZERO + (grain * time).min(last)));
-        let every = self.lengths(GRAINS / 20..GRAINS / 2).prop_map(Moment::Every);
+    /// A step with a fault of one of the wanted kinds.
+    pub(crate) fn step(&self) -> BoxedStrategy<FaultStep> {
+        let moments = Moment::strategies(&Context { draw: self.clone(), cause: Cause::Nothing }).into_iter();
+        let timed = moments.filter_map(|(name, strategy)| match name {
+            "At" => Some((6, strategy)),
+            "Every" => Some((1, strategy)),
+            _ => None,
+        });
         // Apart from the fault, so that a moment shrinks to a simpler one while the fault stays.
-        let timed = (prop_oneof![6 => at, 1 => every], self.fault(wanted)).prop_map(|(moment, fault)| FaultStep::new(moment, fault));
-        let when = (self.trigger(), after_message.fault(wanted)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
-        prop_oneof![7 => timed, 1 => when].boxed()
+        let timed =
+            (Union::new_weighted(timed.collect()), self.fault(Cause::Nothing)).prop_map(|(moment, fault)| FaultStep::new(moment, fault));
+        let set_off = self.triggers().into_iter().map(|(cause, trigger)| {
+            let strategy = (trigger, self.fault(cause)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
+            strategy.boxed()
+        });
+        prop_oneof![4 => timed, 1 => Union::new(set_off)].boxed()
     }
 
-    fn trigger(&self) -> impl Strategy<Value = Trigger> + use<> {
-        let trigger = |on: fn(String) -> Happening| move |(kind, nth): (&str, u32)| Trigger { on: on(kind.to_owned()), node: None, nth };
-        let message = || (select(self.kinds), 1..50_u32);
-        prop_oneof![message().prop_map(trigger(Happening::Delivered)), message().prop_map(trigger(Happening::Sent))]
+    /// The triggers that can go off, and what a fault that they set off may refer to.
+    fn triggers(&self) -> Vec<(Cause, BoxedStrategy<Trigger>)> {
+        let can_happen = |name: &str| match name {
+            "Sent" | "Delivered" => !self.kinds.is_empty(),
+            "Marked" => !self.marks.is_empty(),
+            "Crashed" => self.wanted.iter().any(|kind| kind.crashes),
+            "Restarted" => self.wanted.iter().any(|kind| kind.restarts()),
+            _ => true,
+        };
+        let happenings = Happening::strategies(&Context { draw: self.clone(), cause: Cause::Nothing });
+        let triggers = happenings.into_iter().filter(|(name, _)| can_happen(name)).map(|(name, on)| {
+            let trigger = (on, option::weighted(0.2, self.node()), 1..50_u32).prop_map(|(on, node, nth)| Trigger { on, node, nth });
+            (Happening::cause_of(name), trigger.boxed())
+        });
+        triggers.collect()
     }
 
-    fn fault(&self, wanted: &[&'static Kind]) -> BoxedStrategy<Fault> {
-        let strategies = Fault::strategies(self).into_iter();
-        let known = strategies.filter_map(|(name, strategy)| Some((wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
-        let mut weighted: Vec<_> = known.collect();
+    fn fault(&self, cause: Cause) -> BoxedStrategy<Fault> {
+        let strategies = Fault::strategies(&Context { draw: self.clone(), cause }).into_iter();
+        let weighted =
+            strategies.filter_map(|(name, strategy)| Some((self.wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
+        let mut weighted: Vec<_> = weighted.collect();
         // What is drawn shrinks to what stands before it: to what is common.
         weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         Union::new_weighted(weighted).boxed()
     }
 
-    /// Each as likely.
-    pub(super) fn any_of<T: Value + std::fmt::Debug + 'static>(&self, named: Vec<(&'static str, BoxedStrategy<T>)>) -> BoxedStrategy<T> {
-        Union::new(named.into_iter().map(|(_, strategy)| strategy)).boxed()
-    }
-
-    pub(super) fn groups(&self) -> impl Strategy<Value = Vec<Vec<NodeId>>> + use<> {
-        let servers: Vec<NodeId> = (0..self.servers.min(9)).map(NodeId::server).collect();
-        subsequence(servers.clone(), 0..=servers.len()).prop_map(move |one| {
-            let rest = servers.iter().filter(|node| !one.contains(node)).copied().collect();
-            vec![one, rest]
-        })
-    }
-
-    pub(super) fn target(&self) -> BoxedStrategy<Target> {
-        let node = (0..self.servers).prop_map(|server| Target::Node(NodeId::server(server)));
-        let mut open = vec![Target::Any, Target::Minority, Target::Majority];
-        open.extend(self.roles.iter().map(|role| Target::Role(role)));
-        if self.set_off {
-            open.extend([Target::Receiver, Target::Sender, Target::Subject]);
-        }
-        prop_oneof![2 => node, 3 => select(open)].boxed()
+    fn grain(&self) -> Duration {
+        Duration::from_nanos(self.duration.as_nanos().div_ceil(GRAINS))
     }
 
     /// Lengths of so many grains; as often as not a single one.
-    pub(super) fn lengths(&self, grains: std::ops::Range<u64>) -> impl Strategy<Value = DurationRange> + use<> {
-        let (grain, end) = (self.grain, grains.end);
-        (grains, prop_oneof![Just(0), 0..end]).prop_map(move |(low, more)| {
+    fn lengths(&self, grains: Range<u64>) -> BoxedStrategy<DurationRange> {
+        let (grain, end) = (self.grain(), grains.end);
+        let lengths = (grains, prop_oneof![Just(0), 0..end]).prop_map(move |(low, more)| {
             let (low, high) = (grain * low, grain * (low + more));
             DurationRange::new(low, high).expect("in order")
+        });
+        lengths.boxed()
+    }
+
+    fn node(&self) -> BoxedStrategy<NodeId> {
+        (0..self.servers).prop_map(NodeId::server).boxed()
+    }
+
+    /// The first few servers.
+    fn nodes(&self) -> Vec<NodeId> {
+        (0..self.servers.min(9)).map(NodeId::server).collect()
+    }
+}
+
+/// What the fields of one step are drawn from.
+pub(super) struct Context {
+    draw: Draw,
+    cause: Cause,
+}
+
+/// From what the values of codecs are drawn.
+macro_rules! drawn {
+    ($($Codec:ty: $Type:ty = |$context:pat_param| $strategy:expr;)+) => {$(
+        impl Drawn<$Type, Context> for $Codec {
+            fn strategy(&self, $context: &Context) -> BoxedStrategy<$Type> {
+                Strategy::boxed($strategy)
+            }
+        }
+    )+};
+}
+
+drawn! {
+    Instant: Time = |Context { draw, .. }| {
+        let (grain, last) = (draw.grain(), draw.duration.saturating_sub(Duration::from_nanos(1)));
+        (0..GRAINS).prop_map(move |time| Time::ZERO + (grain * time).min(last))
+    };
+    Gap: DurationRange = |Context { draw, .. }| draw.lengths(GRAINS / 20..GRAINS / 2);
+    Advised<LengthRange, DurationRange>: DurationRange = |Context { draw, .. }| draw.lengths(1..GRAINS / 20);
+    Maybe<Advised<EachLength, Lengths>>: Option<Lengths> = |Context { draw, .. }| {
+        option::weighted(0.8, draw.lengths(1..GRAINS / 4).prop_map(Lengths::Drawn))
+    };
+    Advised<Chance, Ratio>: Ratio = |_| (1..=9_u32).prop_map(|tenths| Ratio::new(tenths, 10).expect("less than one"));
+    Planned<'_>: Trigger = |Context { draw, .. }| Union::new(draw.triggers().into_iter().map(|(_, trigger)| trigger));
+    Planned<'_>: Target = |context| context.target();
+    Maybe<Planned<'_>>: Option<Target> = |context| option::of(context.target());
+    Planned<'_>: Cut = |context| {
+        let (cuts, servers) = (Union::new(Cut::strategies(context).into_iter().map(|(_, cut)| cut)), context.draw.servers);
+        // Where there is but one server, every cut parts nobody.
+        cuts.prop_filter("this cut parts nobody", move |cut| servers < 2 || !cut.parts_nobody(servers))
+    };
+    Planned<'_>: Vec<Vec<NodeId>> = |Context { draw, .. }| {
+        let nodes = draw.nodes();
+        subsequence(nodes.clone(), 0..=nodes.len()).prop_map(move |one| {
+            let rest = nodes.iter().filter(|node| !one.contains(node)).copied().collect();
+            vec![one, rest]
         })
+    };
+    // Plans that are drawn choose among faults by themselves.
+    Planned<'_>: Vec<Fault> = |_| Just(vec![Fault::Heal]);
+    // Any file: nobody declares which there are.
+    Maybe<Text>: Option<String> = |_| Just(None);
+}
+
+impl Drawn<&'static str, Context> for Name<'_> {
+    fn strategy(&self, Context { draw, .. }: &Context) -> BoxedStrategy<&'static str> {
+        let names = match self.1 {
+            Named::Kind => draw.kinds.to_vec(),
+            Named::Mark => draw.marks.clone(),
+        };
+        if names.is_empty() { Just("").boxed() } else { select(names).boxed() }
+    }
+}
+
+impl Context {
+    fn target(&self) -> BoxedStrategy<Target> {
+        let Self { draw, cause } = self;
+        let fits = |target: &&Target| match target {
+            Target::Minority => draw.servers >= 3,
+            Target::Sender | Target::Receiver => *cause == Cause::Message,
+            Target::Subject => *cause != Cause::Nothing,
+            _ => true,
+        };
+        let open = Target::OPEN.iter().filter(fits).cloned().chain(draw.roles.iter().map(|role| Target::Role(role)));
+        let nodes = draw.nodes();
+        let some = subsequence(nodes.clone(), 1..=nodes.len()).prop_map(Target::Nodes);
+        prop_oneof![2 => draw.node().prop_map(Target::Node), 3 => select(open.collect::<Vec<_>>()), 1 => some].boxed()
     }
 }

@@ -4,14 +4,17 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
-use super::notation::notation;
+#[cfg(any(test, feature = "proptest"))]
+use super::draw::Context;
+use super::planned::{LASTING, LIKELY, LONGER, Planned};
 use super::resolve::{Chooser, Resolve};
 use super::{Cut, Lengths, Parting, Target};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
+use crate::notation::{Form, Maybe, Variants as _, variants};
 
 /// A kind of fault: what is true of all faults of this name.
 #[derive(Debug)]
-pub struct Kind {
+pub struct FaultKind {
     /// As it is written and counted.
     pub name: &'static str,
     /// What it strikes.
@@ -41,33 +44,35 @@ pub enum Ends {
 
 /// Declares the faults by family: the type of a plan, the type of what strikes, and what is true of each kind.
 ///
-/// A field has two types, `Planned => Struck`: what a plan may say, and what is left of it when the fault strikes.
+/// A field has two types, `Planned => Struck`: what a plan may say, and what is left of it when the fault strikes. Its codec is that of what a
+/// plan may say.
 macro_rules! faults {
-    ($(
+    (|$context:ident| $(
         $(#[$group:meta])*
         $Family:ident {$(
             $(#[doc = $about:literal])+
-            $Name:ident $($bare:ident)? $({
-                $( $(#[doc = $told:literal])+ $field:ident: $Planned:ty => $Struck:ty $(= $default:literal)? ),+ $(,)?
-            })? => example: $example:literal,
+            $Name:ident $({
+                $( $(#[doc = $told:literal])+ $field:ident: $Planned:ty => $Struck:ty $(= $default:literal)?, $codec:expr; )+
+            })? $(bare $bare:literal)? => example: $example:literal,
             bites: $bites:literal,
             crashes: $crashes:literal,
             ends: $ends:expr,
             weight: $weight:literal;
         )+}
     )+) => {
-        notation! {
+        variants! {
+            |$context: Planned<'c>, Context|
             /// Something that goes wrong, as a plan has it.
-            pub enum Fault: "a fault" {
+            pub enum Fault: "a fault" with () {
                 $($(
                     $(#[doc = $about])+
-                    $Name $($bare)? $({ $( $(#[doc = $told])+ $field: $Planned $(= $default)? ),+ })? => $example,
+                    $Name $({ $( $(#[doc = $told])+ $field: $Planned $(= $default)?, $codec; )+ })? $(bare $bare)? => $example,
                 )+)+
                 /// One of several faults, each as likely.
-                OneOf bare {
+                OneOf {
                     /// Those that it may be.
-                    faults: Vec<Fault>,
-                } => r#"Every("1s..4s", OneOf([Crash(node: Any, down: "1s"), Heal]))"#,
+                    faults: Vec<Fault>, $context;
+                } bare 1 => r#"Every("1s..4s", OneOf([Crash(node: Any, down: "1s"), Heal]))"#,
             }
         }
 
@@ -90,7 +95,7 @@ macro_rules! faults {
             $( $(#[$group])* $Family ),+
         }
 
-        impl Kind {
+        impl FaultKind {
             /// All kinds, in the order in which they are told.
             pub const ALL: &'static [Self] = &[$($(
                 Self {
@@ -159,15 +164,16 @@ macro_rules! each {
 }
 
 faults! {
+    |planned|
     /// Links between nodes.
     Links {
         /// Messages across a cut are lost when they are sent. Partitions add up.
-        Partition bare {
+        Partition {
             /// Who is cut off from whom.
-            cut: Cut => Parting,
+            cut: Cut => Parting, planned;
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
-        } => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
+        } bare 1 => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
         bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 3;
 
         /// Ends all partitions, and all degradations in which links lose, duplicate, delay or reorder messages.
@@ -177,40 +183,40 @@ faults! {
         /// Every link loses messages with a given chance, on top of its own.
         Lose {
             /// The chance.
-            chance: Ratio => Ratio,
+            chance: Ratio => Ratio, LIKELY;
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Lose(chance: "1/10", lasting: "1s"))"#,
         bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Every link delivers messages twice with a given chance, on top of its own.
         Duplicate {
             /// The chance.
-            chance: Ratio => Ratio,
+            chance: Ratio => Ratio, LIKELY;
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Duplicate(chance: "1/10", lasting: "1s"))"#,
         bites: "it duplicates a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Messages take longer: those from and to a node, which is then slow, or all.
         Delay {
             /// By how much: drawn for each message.
-            by: DurationRange => DurationRange,
+            by: DurationRange => DurationRange, LONGER;
             /// Whose messages, to and fro.
-            node: Option<Target> => Option<Vec<NodeId>> = "everybody's",
+            node: Option<Target> => Option<Vec<NodeId>> = "everybody's", Maybe(planned);
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
         bites: "it delays a message", crashes: false, ends: Ends::By("Heal"), weight: 2;
 
         /// Every link holds messages with a given chance until a later one on the same link has arrived.
         Reorder {
             /// The chance.
-            chance: Ratio => Ratio,
+            chance: Ratio => Ratio, LIKELY;
             /// How long a message is held at most: drawn for each.
-            by: DurationRange => DurationRange,
+            by: DurationRange => DurationRange, LONGER;
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until `Heal`",
+            lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Reorder(chance: "1/10", by: "20ms", lasting: "1s"))"#,
         bites: "a later message overtakes one that it holds", crashes: false, ends: Ends::By("Heal"), weight: 1;
     }
@@ -221,39 +227,39 @@ faults! {
         /// after a while.
         Crash {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
             /// How long the node is down.
-            down: Option<Lengths> => Option<Duration> = "until `Restart`, or until the faults end",
+            down: Option<Lengths> => Option<Duration> = "until `Restart`, or until the faults end", Maybe(LASTING);
         } => example: r#"At("2s", Crash(node: Leader, down: "500ms..3s"))"#,
         bites: "the node runs", crashes: true, ends: Ends::By("Restart"), weight: 4;
 
         /// A node that is down starts.
         Restart {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
         } => example: r#"At("5s", Restart(node: n2))"#,
         bites: "the node is down, and not for good", crashes: false, ends: Ends::AtOnce, weight: 1;
 
         /// A node stands still with its state. Messages queue and timers fire late.
         Pause {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
             /// How long it stands still.
-            lasting: Option<Lengths> => Option<Duration> = "until `Resume`, or until the faults end",
+            lasting: Option<Lengths> => Option<Duration> = "until `Resume`, or until the faults end", Maybe(LASTING);
         } => example: r#"At("2s", Pause(node: Any, lasting: "200ms..1s"))"#,
         bites: "it holds something up", crashes: false, ends: Ends::By("Resume"), weight: 2;
 
         /// A paused node goes on.
         Resume {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
         } => example: r#"At("3s", Resume(node: n2))"#,
         bites: "the node is paused", crashes: false, ends: Ends::AtOnce, weight: 1;
 
         /// A node crashes for good: nothing starts it again, not the end of the faults either. The rest must do without it.
         Destroy {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
         } => example: r#"At("5s", Destroy(node: Any))"#,
         bites: "the node is not destroyed yet", crashes: true, ends: Ends::Never, weight: 1;
     }
@@ -263,22 +269,36 @@ faults! {
         /// A node's disk completes no sync. All else on the node goes on: a gray failure.
         StallDisk {
             /// Whom it strikes.
-            node: Target => NodeId,
+            node: Target => NodeId, planned;
             /// For how long.
-            lasting: Option<Lengths> => Option<Duration> = "until the faults end",
+            lasting: Option<Lengths> => Option<Duration> = "until the faults end", Maybe(LASTING);
         } => example: r#"At("2s", StallDisk(node: Leader, lasting: "2s"))"#,
         bites: "it holds a sync back", crashes: false, ends: Ends::WithAll, weight: 1;
     }
 }
 
+impl FaultKind {
+    /// Whether it takes nodes down that start again.
+    pub fn restarts(&self) -> bool {
+        self.crashes && self.ends != Ends::Never
+    }
+}
+
 impl Fault {
+    /// Reads a fault, and notes where it is.
+    pub(super) fn read_noted(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
+        let fault = Self::read(form, *planned)?;
+        planned.note(|places| places.faults.extend(fault.kind().map(|kind| (kind, form.name_span()))));
+        Some(fault)
+    }
+
     /// Its kind; nothing for a choice.
-    pub fn kind(&self) -> Option<&'static Kind> {
-        Kind::ALL.iter().find(|kind| kind.name == self.name())
+    pub fn kind(&self) -> Option<&'static FaultKind> {
+        FaultKind::ALL.iter().find(|kind| kind.name == self.name())
     }
 
     /// All that it may turn out to be.
-    pub fn kinds(&self) -> Vec<&'static Kind> {
+    pub fn kinds(&self) -> Vec<&'static FaultKind> {
         match self {
             Self::OneOf { faults } => faults.iter().flat_map(Self::kinds).collect(),
             fault => fault.kind().into_iter().collect(),

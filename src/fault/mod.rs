@@ -4,36 +4,31 @@
 //! a [`Strike`] has nothing open any more. What struck is recorded as a plan of `At` steps, which repeats the run when it is given in place
 //! of the first. Everything prints as it is written in a scenario file.
 //!
-//! Each fault is declared once, with its fields and all that is to be said about it, in [`Kind`]'s own file; so are cuts, targets and
-//! triggers. Reading, printing, documents, advice and random plans follow from the declarations.
+//! Each fault is declared once, with its fields and all that is to be said about it, in [`FaultKind`]'s own file; so are cuts, targets,
+//! triggers and steps. Reading, printing, documents, advice and random plans follow from the declarations.
 
 mod cut;
 #[cfg(any(test, feature = "proptest"))]
 mod draw;
 mod kinds;
 mod lengths;
-mod notation;
-mod reader;
+mod planned;
 mod resolve;
+mod step;
 mod target;
 mod trigger;
-mod values;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
-use serde::{Serialize, Serializer};
-
-use crate::base::{DurationRange, Form, Time};
-
 pub use cut::{Cut, Parting};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use draw::Draw;
-pub use kinds::{Ends, Family, Fault, Kind, Strike};
+pub use kinds::{Ends, Family, Fault, FaultKind, Strike};
 pub use lengths::Lengths;
-pub use notation::{Entry, Field};
-pub(crate) use reader::{Cause, Places, Reader, Scope};
+pub(crate) use planned::{Name, Named, Places, Planned, Scope};
 pub(crate) use resolve::Chooser;
+pub use step::{FaultStep, Moment};
 pub use target::Target;
 pub use trigger::{Happening, Trigger};
 
@@ -66,87 +61,13 @@ impl FaultPlan {
     }
 
     /// The kinds of all faults in it, as often as it has them.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+    pub fn kinds(&self) -> impl Iterator<Item = &'static FaultKind> {
         self.steps.iter().flat_map(|step| step.fault.kinds())
     }
 
     /// Whether anything in it may crash a node.
     pub fn may_crash(&self) -> bool {
         self.kinds().any(|kind| kind.crashes)
-    }
-}
-
-/// One entry of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultStep {
-    name: String,
-    /// When it strikes.
-    pub moment: Moment,
-    /// What strikes.
-    pub fault: Fault,
-}
-
-/// When a fault strikes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Once, at this time. Strikes come last in their instant, in the order of the plan.
-    At(Time),
-    /// Again and again, each time after a length drawn from this range, until the faults end.
-    Every(DurationRange),
-    /// Once, at the end of the instant in which this happens.
-    When(Trigger),
-}
-
-impl FaultStep {
-    /// Strikes once, at this time.
-    pub fn at(time: Time, fault: Fault) -> Self {
-        Self::new(Moment::At(time), fault)
-    }
-
-    /// Strikes again and again, each time after a length drawn from this range.
-    pub fn every(gap: DurationRange, fault: Fault) -> Self {
-        Self::new(Moment::Every(gap), fault)
-    }
-
-    /// Strikes once, when this has set it off.
-    pub fn when(trigger: Trigger, fault: Fault) -> Self {
-        Self::new(Moment::When(trigger), fault)
-    }
-
-    /// Strikes at this moment.
-    pub fn new(moment: Moment, fault: Fault) -> Self {
-        Self { name: String::new(), moment, fault }
-    }
-
-    /// The same under this name.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Its name; empty if it has none and is in no plan yet.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// As it is written: with its name, or without one.
-    fn written(&self, is_named: bool) -> String {
-        let (step, field, moment) = match &self.moment {
-            Moment::At(time) => ("At", "time", format!("\"{time}\"")),
-            Moment::Every(gap) => ("Every", "gap", format!("\"{gap}\"")),
-            Moment::When(trigger) => ("When", "trigger", trigger.to_string()),
-        };
-        match is_named {
-            true => format!("{step}({field}: {moment}, fault: {}, name: {:?})", self.fault, self.name),
-            false => format!("{step}({moment}, {})", self.fault),
-        }
-    }
-}
-
-impl Fault {
-    pub(crate) fn read(form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
-        notation::Value::read(form, reader)
     }
 }
 
@@ -180,23 +101,10 @@ impl FaultPlan {
     }
 }
 
-impl Display for FaultStep {
-    /// With its name, if that is not just what it says.
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written(!self.name.is_empty() && self.name != self.written(false)))
-    }
-}
-
-impl Serialize for FaultStep {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Duration, NodeId, Ratio};
+    use crate::base::{Duration, DurationRange, NodeId, Ratio, Time};
 
     #[test]
     fn plans_print_as_they_are_written() {
@@ -204,7 +112,7 @@ mod tests {
         let isolate = Cut::Isolate { nodes: Target::Role("Leader") };
         let groups = Cut::Groups { groups: vec![vec![NodeId::server(0)], vec![NodeId::server(1), NodeId::server(2)]] };
         let crash = Fault::Crash { node: Target::Any, down: Some(range("500ms..3s").into()) };
-        let trigger = Trigger { on: Happening::Delivered("AppendEntries".to_owned()), node: None, nth: 7 };
+        let trigger = Trigger { on: Happening::Delivered { kind: "AppendEntries" }, node: None, nth: 7 };
         let steps = [
             FaultStep::at(Time::ZERO + Duration::from_secs(2), Fault::Partition { cut: isolate, lasting: None }),
             FaultStep::at(Time::ZERO, Fault::Partition { cut: groups, lasting: Some(range("1s").into()) }),
@@ -225,9 +133,9 @@ mod tests {
 
     #[test]
     fn what_ends_a_fault_is_a_fault() {
-        for kind in Kind::ALL {
+        for kind in FaultKind::ALL {
             if let Ends::By(cure) = kind.ends {
-                assert!(Kind::ALL.iter().any(|other| other.name == cure && other.ends == Ends::AtOnce), "{}", kind.name);
+                assert!(FaultKind::ALL.iter().any(|other| other.name == cure && other.ends == Ends::AtOnce), "{}", kind.name);
             }
         }
     }

@@ -2,13 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::Entry;
-use super::notation::Value;
-use super::reader::Reader;
-use super::values::list;
-use crate::base::{Diagnostic, Form, NodeId, suggestion};
-#[cfg(any(test, feature = "proptest"))]
-use {super::draw::Draw, proptest::strategy::BoxedStrategy};
+use super::planned::Planned;
+use crate::base::NodeId;
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::notation::{Form, Variant, list};
 
 macro_rules! targets {
     ($( $(#[doc = $about:literal])+ $Name:ident => $example:literal ),+ $(,)?) => {
@@ -27,10 +24,10 @@ macro_rules! targets {
 
         impl Target {
             /// Those that every system knows, as they are declared.
-            pub const ENTRIES: &'static [Entry] = &[$(
-                Entry { name: stringify!($Name), about: concat!($($about),+), fields: &[], bare: false, example: $example }
+            pub const VARIANTS: &'static [Variant] = &[$(
+                Variant { name: stringify!($Name), about: concat!($($about),+).trim_ascii(), fields: Vec::new, bare: 0, example: $example }
             ),+];
-            const OPEN: &'static [Self] = &[$( Self::$Name ),+];
+            pub(super) const OPEN: &'static [Self] = &[$( Self::$Name ),+];
         }
 
         impl Display for Target {
@@ -63,38 +60,27 @@ targets! {
     Subject => r#"When(Wrote(file: "wal"), Crash(node: Subject, down: "1s"))"#,
 }
 
-impl Value for Target {
-    const WHAT: &'static str = "a target";
-
-    fn read(form: Form<'_>, reader: &Reader<'_>) -> Option<Self> {
+impl Target {
+    pub(super) fn read(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         if form.raw().starts_with('[') {
-            return some_nodes(form, reader);
+            return some_nodes(form, planned);
         }
         if let Ok(node) = form.raw().parse() {
-            return reader.scope.exists(node, form).then_some(Self::Node(node));
+            return planned.scope().exists(node, form).then_some(Self::Node(node));
         }
-        let target = named(form, reader)?;
-        if !reader.refers(&target, form) {
+        let target = named(form, planned)?;
+        if !planned.refers(&target, form) {
             return None;
         }
-        if target == Self::Minority && reader.scope.servers().is_some_and(|servers| servers < 3) {
+        if target == Self::Minority && planned.scope().servers().is_some_and(|servers| servers < 3) {
             form.report(Diagnostic::warning(form.span(), "this strikes nobody").label("there is no minority of fewer than three servers"));
         }
         Some(target)
     }
-
-    fn write(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-
-    #[cfg(any(test, feature = "proptest"))]
-    fn strategy(draw: &Draw) -> BoxedStrategy<Self> {
-        draw.target()
-    }
 }
 
-fn some_nodes(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
-    let nodes = reader.nodes(form)?;
+fn some_nodes(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
+    let nodes = planned.nodes(form)?;
     if nodes.is_empty() {
         form.report(form.problem("this strikes nobody").label("expected at least one node"));
         return None;
@@ -103,8 +89,8 @@ fn some_nodes(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
 }
 
 /// `Any`, `Leader` and their like.
-fn named(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
-    let roles = reader.scope.roles();
+fn named(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
+    let roles = planned.scope().roles();
     let are_known = roles.is_some();
     let name = form.name().filter(|name| *name == form.raw());
     let known: Vec<Target> = roles.unwrap_or_default().into_iter().map(Target::Role).chain(Target::OPEN.iter().cloned()).collect();
@@ -113,7 +99,7 @@ fn named(form: Form<'_>, reader: &Reader<'_>) -> Option<Target> {
     if found.is_none() && (are_known || name.is_none()) {
         let known: Vec<String> = known.iter().map(Target::to_string).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        form.report(form.mismatch(Target::WHAT).help(advice(form, name, &known)));
+        form.report(form.mismatch("a target").help(advice(form, name, &known)));
     }
     found
 }

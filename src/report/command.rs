@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::base::Place;
+use crate::diagnostic::Place;
 use crate::explore::DETERMINISTIC;
 use crate::world::Outcome;
 

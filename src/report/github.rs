@@ -3,7 +3,7 @@
 use super::model::{LintReport, Render, Report};
 use super::suites::{CaseResult, suites};
 use super::words::clean;
-use crate::base::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 
 /// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what nobody knows, `::notice` for what is violated as a
 /// scenario means to show. What holds is not told.

@@ -7,8 +7,9 @@ use super::explanation::explanation_text;
 use super::history::history_json;
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
-use crate::base::{Diagnostic, FixedFate, Severity, Which};
+use crate::base::{FixedFate, Which};
 use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
@@ -179,9 +180,14 @@ fn verdict(summary: &Summary) -> Verdict {
 }
 
 fn failure(bucket: &Bucket, called: &Invocation) -> Value {
+    let besides = bucket
+        .besides
+        .iter()
+        .map(|besides| json!({ "property": besides.property, "count": besides.count, "first_seed": besides.first_seed }));
     json!({
         "fingerprint": hex(bucket.fingerprint),
-        "properties": bucket.properties,
+        "property": bucket.property,
+        "besides": besides.collect::<Vec<_>>(),
         "detail": words(bucket.explanation.as_ref()).lines().next().unwrap_or_default(),
         "explanation": bucket.explanation,
         "count": bucket.count,

@@ -3,9 +3,9 @@
 use super::history::{history_headline, history_text};
 use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
-use crate::base::{Diagnostics, Source};
 use crate::check::isolation::FileReport;
 use crate::check::{CheckReport, Drawing, Verdict};
+use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::Summary;
 use crate::scenario::Expected;
 use crate::world::Outcome;

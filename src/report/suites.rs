@@ -4,8 +4,8 @@ use super::Invocation;
 use super::explanation::explanation_text;
 use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
 use super::words::{clean, counted};
-use crate::base::Place;
 use crate::check::{Explanation, Verdict};
+use crate::diagnostic::Place;
 use crate::explore::{DETERMINISTIC, PropertyTotal};
 
 /// A scenario or a history.

@@ -372,11 +372,18 @@ impl Page {
 
     fn bucket(&mut self, bucket: &Bucket, called: &Invocation) {
         self.blank();
-        let title = self.paint.bad(&format!("✗ {}", bucket.properties.join(", ")));
+        let title = self.paint.bad(&format!("✗ {}", bucket.property));
         let count = counted(bucket.count, "seed");
         self.line(&format!("  {title}  {}", self.paint.faint(&format!("{count} · fingerprint {:016x}", bucket.fingerprint))));
         if let Some(line) = bucket.explanation.as_ref().map(explanation_text).unwrap_or_default().lines().next() {
             self.line(&format!("      {}", clean(line)));
+        }
+        for besides in &bucket.besides {
+            let seeds = match besides.count {
+                1 => format!("seed {}", besides.first_seed),
+                count => format!("{} seeds, the first is {}", grouped(count), besides.first_seed),
+            };
+            self.line(&format!("      {}", self.paint.faint(&format!("later {}, too, in {seeds}", besides.property))));
         }
         self.more(bucket.count, bucket.seeds.len());
         for seed in &bucket.seeds {

@@ -1,53 +1,102 @@
-//! What surrounds a system: network, disks, clocks, the fates of single messages, budgets.
+//! What surrounds a system: network, disks, clocks, budgets.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::names::Names;
-use super::{DURATION_DEFAULT, SETTLE_DEFAULT, lengths};
-use crate::base::{
-    Chance, Count, Diagnostic, Duration, DurationRange, Fate, Fields, FixedFate, Flag, Form, Length, Loss, NodeId, Notation, Parsed,
-    PositiveLength, Ratio, Setting, Settings, Which, settings,
+use crate::base::{Duration, DurationRange, NodeId, Ratio};
+use crate::diagnostic::Diagnostic;
+use crate::environment::{Latency, LinkModel};
+use crate::fault::Planned;
+use crate::notation::{
+    Advised, Chance, Codec as _, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codec, codecs, field,
+    in_parentheses, joined, settings,
 };
-use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::systems::Watch;
-use crate::world::{Conditions, DiskModel};
+use crate::world::Conditions;
+
+/// Links, and those that behave otherwise, each once.
+#[derive(Clone, Default)]
+pub(super) struct Network {
+    pub(super) usual: LinkModel,
+    pub(super) links: Vec<Single>,
+}
 
 type Single = (NodeId, NodeId, LinkModel);
 
 /// `(latency: …, loss: …, duplicate: …, links: […])`.
-pub(super) fn network(form: Form<'_>, names: &Names<'_>) -> Option<(LinkModel, Vec<Single>)> {
-    let mut fields = record(form, "(latency: Constant(\"1ms\"), loss: \"1%\")")?;
-    let model = link_model(&mut fields, LinkModel::default());
-    let links = fields.read_or("links", Vec::new(), |links| self::links(links, model, names));
-    fields.finish();
-    Some((model, links))
+pub(super) struct Networks<'n>(pub(super) Names<'n>);
+
+codec!(Networks<'_>: Network = Self::network, write_network, format!("fields of its own: `{NETWORK}`"), Some("as usual"));
+
+impl Networks<'_> {
+    fn network(&self, form: Form<'_>) -> Option<Network> {
+        let mut fields = form.record(NETWORK)?;
+        let usual = link_model(&mut fields, LinkModel::default());
+        let (Otherwise { links }, _) = Otherwise::read_within(&mut fields, None, (self.0, usual));
+        fields.finish();
+        Some(Network { usual, links })
+    }
 }
 
-/// Links that behave otherwise, each once.
-fn links(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Vec<Single>> {
-    let mut seen = BTreeMap::new();
-    form.list(|form| {
-        let link = link(form, usual, names)?;
-        match seen.insert((link.0, link.1), form) {
-            None => Some(link),
-            Some(first) => {
-                given_twice(form, first, format!("the link from `{}` to `{}`", link.0, link.1));
-                None
-            }
-        }
-    })
+fn write_network(Network { usual, links }: &Network) -> String {
+    in_parentheses(&joined([Link::from(*usual).unusual(None), field("links", &write_links(links, *usual))]))
 }
 
-/// `(from: n1, to: n2, loss: "1/2")`: what is not said is as on every link.
-fn link(form: Form<'_>, usual: LinkModel, names: &Names<'_>) -> Option<Single> {
-    let mut fields = record(form, "(from: n1, to: n2, loss: \"1%\")")?;
-    let from = fields.required("from", |node| names.node(node));
-    let to = fields.required("to", |node| names.node(node));
-    let model = link_model(&mut fields, usual);
-    fields.finish();
-    Some((from?, to?, model))
+const NETWORK: &str = "(latency: Constant(\"1ms\"), loss: \"1%\")";
+const LINK: &str = "(from: n1, to: n2, loss: \"1%\")";
+
+/// What is told of the fields of `network`, and of each of its links.
+pub(super) fn network_settings() -> Vec<Setting> {
+    [Link::declared(), Otherwise::declared()].concat()
+}
+
+settings! {
+    |known: (Names<'c>, LinkModel)|
+    /// Links that are not like the others.
+    struct Otherwise {
+        /// Links that behave otherwise, each in one direction: what is left out is as on every link.
+        links: Vec<Single> = Vec::new(), Links(known.0, known.1);
+    }
+}
+
+settings! {
+    |names: Names<'c>|
+    /// Which link is meant.
+    pub(super) struct Ends {
+        /// The sender.
+        from: Option<NodeId> = None, Required(Planned::new(&names, None));
+        /// The receiver.
+        to: Option<NodeId> = None, Required(Planned::new(&names, None));
+    }
+}
+
+/// Links, each once: what is not said is as on every link.
+struct Links<'n>(Names<'n>, LinkModel);
+
+codec!(Links<'_>: Vec<Single> = Self::links, |links: &Vec<Single>| write_links(links, LinkModel::default()), format!("a list of links: `[{LINK}]`"));
+
+fn write_links(links: &[Single], usual: LinkModel) -> String {
+    lines(links.iter().map(|(from, to, model)| {
+        let ends = Ends { from: Some(*from), to: Some(*to) };
+        in_parentheses(&joined([ends.written(), Link::from(*model).unusual(Some(&usual.into()))]))
+    }))
+}
+
+impl Links<'_> {
+    fn links(&self, form: Form<'_>) -> Option<Vec<Single>> {
+        let what = |link: &Single| format!("the link from `{}` to `{}`", link.0, link.1);
+        each_once(form, |form| self.link(form), |link| (link.0, link.1), what)
+    }
+
+    fn link(&self, form: Form<'_>) -> Option<Single> {
+        let mut fields = form.record(LINK)?;
+        let (Ends { from, to }, _) = Ends::read_within(&mut fields, None, self.0);
+        let model = link_model(&mut fields, self.1);
+        fields.finish();
+        Some((from?, to?, model))
+    }
 }
 
 settings! {
@@ -56,7 +105,7 @@ settings! {
         /// How long a message takes, drawn anew for each.
         latency: Latency = LinkModel::default().latency, Latencies;
         /// The chance that a message is lost.
-        loss: Ratio = LinkModel::default().loss, Lost;
+        loss: Ratio = LinkModel::default().loss, LOST;
         /// The chance that a message is delivered twice.
         duplicate: Ratio = LinkModel::default().duplicate, Chance;
     }
@@ -64,6 +113,7 @@ settings! {
 
 settings! {
     /// How disks behave.
+    #[derive(Clone)]
     pub(super) struct Disk {
         /// How long a sync takes, drawn anew for each.
         sync: Latency = Conditions::default().disk.sync, Latencies;
@@ -72,6 +122,7 @@ settings! {
 
 settings! {
     /// How far off clocks are.
+    #[derive(Clone)]
     pub(super) struct Clocks {
         /// How far each clock is off at most, either way.
         offset: Duration = Duration::ZERO, Length;
@@ -95,27 +146,6 @@ settings! {
     }
 }
 
-settings! {
-    /// How long a run is.
-    pub(super) struct Lasting {
-        /// How long faults may strike: until they are over.
-        duration: Duration = DURATION_DEFAULT, PositiveLength;
-        /// How long the run may then take to settle; with "0s", nobody looks whether it does.
-        settle: Duration = SETTLE_DEFAULT, Length;
-    }
-}
-
-/// What is told of the fields of a scenario, and of each part that surrounds a system.
-pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
-    vec![
-        ("Scenario", Lasting::declared()),
-        ("network", Link::declared()),
-        ("disk", Disk::declared()),
-        ("clocks", Clocks::declared()),
-        ("budget", Budgets::declared()),
-    ]
-}
-
 impl From<LinkModel> for Link {
     fn from(LinkModel { latency, loss, duplicate }: LinkModel) -> Self {
         Self { latency, loss, duplicate }
@@ -128,48 +158,22 @@ fn link_model(fields: &mut Fields<'_>, usual: LinkModel) -> LinkModel {
 }
 
 /// A chance that should not be certain.
-struct Lost;
+const LOST: Advised<Chance, Ratio> = Advised(Chance, |chance, span| {
+    let advice = || Diagnostic::warning(span, "every message is lost").help("to cut nodes off for a while, use a Partition");
+    (*chance == Ratio::ALWAYS).then(advice)
+});
 
-impl Notation<Ratio> for Lost {
-    fn read(&self, form: Form<'_>) -> Option<Ratio> {
-        let chance = form.ratio()?;
-        if chance == Ratio::ALWAYS {
-            form.report(Diagnostic::warning(form.span(), "every message is lost").help("to cut nodes off for a while, use a Partition"));
-        }
-        Some(chance)
-    }
-
-    fn write(&self, chance: &Ratio) -> String {
-        Chance.write(chance)
-    }
-
-    fn takes(&self) -> String {
-        Notation::<Ratio>::takes(&Chance)
-    }
-}
-
-/// `Constant("1ms")`, `Uniform("1ms", "5ms")` or `Uniform("1ms..5ms")`, `Exponential(low: "1ms", mean: "2ms")`.
-struct Latencies;
-
-impl Notation<Latency> for Latencies {
-    fn read(&self, form: Form<'_>) -> Option<Latency> {
-        latency(form)
-    }
-
-    fn write(&self, latency: &Latency) -> String {
-        latency.to_string()
-    }
-
-    fn takes(&self) -> String {
-        "`Constant(\"1ms\")`, `Uniform(\"1ms\", \"5ms\")` or `Exponential(low: \"1ms\", mean: \"2ms\")`".to_owned()
-    }
+codecs! {
+    /// How long something takes.
+    Latencies: Latency = latency, Latency::to_string,
+        "`Constant(\"1ms\")`, `Uniform(\"1ms\", \"5ms\")` or `Exponential(low: \"1ms\", mean: \"2ms\")`";
 }
 
 fn latency(form: Form<'_>) -> Option<Latency> {
     match form.variant("a latency", &["Constant", "Uniform", "Exponential"])? {
         "Constant" => {
             let [length] = form.arguments(["a length"])?;
-            lengths::length(length).map(Latency::Constant)
+            Length.read(length).map(Latency::Constant)
         }
         "Uniform" => uniform(form).map(Latency::Uniform),
         _ => exponential(form),
@@ -179,9 +183,9 @@ fn latency(form: Form<'_>) -> Option<Latency> {
 fn uniform(form: Form<'_>) -> Option<DurationRange> {
     let bounds = form.each_argument(Some)?;
     match bounds[..] {
-        [range] => lengths::range(range),
+        [range] => LengthRange.read(range),
         [low_form, high_form] => {
-            let (low, high) = (lengths::length(low_form), lengths::length(high_form));
+            let (low, high) = (Length.read(low_form), Length.read(high_form));
             let (low, high) = (low?, high?);
             let range = DurationRange::new(low, high);
             if range.is_none() {
@@ -200,26 +204,10 @@ fn uniform(form: Form<'_>) -> Option<DurationRange> {
 
 fn exponential(form: Form<'_>) -> Option<Latency> {
     let mut fields = form.fields()?;
-    let low = fields.required("low", lengths::length);
-    let mean = fields.required("mean", lengths::length);
+    let low = fields.required("low", |low| Length.read(low));
+    let mean = fields.required("mean", |mean| Length.read(mean));
     fields.finish();
     Some(Latency::Exponential { low: low?, mean: mean? })
-}
-
-/// `(sync: …)`.
-pub(super) fn disk(form: Form<'_>) -> Option<DiskModel> {
-    let mut fields = record(form, "(sync: Constant(\"1ms\"))")?;
-    let (Disk { sync }, _) = Disk::read(&mut fields);
-    fields.finish();
-    Some(DiskModel { sync })
-}
-
-/// `(offset: "50ms", drift: "100ppm")`.
-pub(super) fn clocks(form: Form<'_>) -> Option<ClockModel> {
-    let mut fields = record(form, "(offset: \"50ms\", drift: \"100ppm\")")?;
-    let (Clocks { offset, drift }, _) = Clocks::read(&mut fields);
-    fields.finish();
-    Some(ClockModel { offset, drift_ppm: drift.0 })
 }
 
 /// Parts per million, as they are written: `100ppm`.
@@ -250,88 +238,25 @@ impl fmt::Display for Drift {
     }
 }
 
-/// Messages whose fate is fixed, each once.
-pub(super) fn fates(form: Form<'_>, names: &Names<'_>) -> Option<Vec<FixedFate>> {
-    let mut seen = BTreeMap::new();
+/// The items of a list, none of them about the same.
+pub(super) fn each_once<'s, T, K: Ord>(
+    form: Form<'s>,
+    read: impl Fn(Form<'s>) -> Option<T>,
+    about: impl Fn(&T) -> K,
+    what: impl Fn(&T) -> String,
+) -> Option<Vec<T>> {
+    let mut seen: BTreeMap<K, Form<'_>> = BTreeMap::new();
     form.list(|form| {
-        let fixed = fixed_fate(form, names)?;
-        match seen.insert((fixed.from, fixed.to, fixed.kind, fixed.which), form) {
-            None => Some(fixed),
-            Some(first) => {
-                given_twice(form, first, "the fate of this message".to_owned());
-                None
-            }
-        }
+        let item = read(form)?;
+        let Some(first) = seen.insert(about(&item), form) else { return Some(item) };
+        let problem = form.problem(format!("{} is given twice", what(&item))).label("given again here");
+        form.report(problem.context(first.span(), "given first here"));
+        None
     })
 }
 
-/// `(from: n1, to: n2, kind: "AppendEntries", count: 3, fate: Lost)`, or `content: "0123456789abcdef", nth: 2` in place of the count.
-fn fixed_fate(form: Form<'_>, names: &Names<'_>) -> Option<FixedFate> {
-    let mut fields = record(form, "(from: n1, to: n2, kind: \"…\", count: 1, fate: Lost)")?;
-    let from = fields.required("from", |node| names.node(node));
-    let to = fields.required("to", |node| names.node(node));
-    let kind = fields.required("kind", |kind| names.kind(kind));
-    let which = match fields.take("content") {
-        None => fields.required("count", |count| count.count(1..)).map(Which::Count),
-        Some(content) => {
-            let content = content.from_text("the digest of a message's content, like \"0123456789abcdef\"");
-            let nth = fields.required("nth", |nth| nth.count(1..));
-            content.zip(nth).map(|(Content(content), nth)| Which::Content { content, nth })
-        }
-    };
-    let fate = fields.required("fate", fate);
-    fields.finish();
-    Some(FixedFate { from: from?, to: to?, kind: kind?, which: which?, fate: fate? })
-}
-
-/// The digest of a message's content, as traces show it.
-struct Content(u64);
-
-impl FromStr for Content {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let digits = Some(text).filter(|text| text.len() == 16 && text.bytes().all(is_digit));
-        digits
-            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-            .map(Self)
-            .ok_or("expected sixteen hexadecimal digits, in small letters")
-    }
-}
-
-fn fate(form: Form<'_>) -> Option<Fate> {
-    match form.variant("a fate", &["Lost", "Deliver", "Duplicate"])? {
-        "Lost" => form.arguments([]).map(|[]| Fate::Lost(Loss::Override)),
-        "Deliver" => {
-            let [delay] = form.arguments(["how long it takes"])?;
-            lengths::positive(delay).map(Fate::Deliver)
-        }
-        _ => {
-            let [first, second] = form.arguments(["how long the one takes", "how long the other takes"])?;
-            let (first, second) = (lengths::positive(first), lengths::positive(second));
-            Some(Fate::Duplicate(first?, second?))
-        }
-    }
-}
-
-/// `(events: 1000000, states: 10000000)`.
-pub(super) fn budget(form: Form<'_>) -> Option<Budgets> {
-    let mut fields = record(form, "(events: 1000000)")?;
-    let (budgets, _) = Budgets::read(&mut fields);
-    fields.finish();
-    Some(budgets)
-}
-
-/// The fields of a value that has no name of its own.
-fn record<'s>(form: Form<'s>, example: &str) -> Option<Fields<'s>> {
-    if form.name().is_none() {
-        return form.fields();
-    }
-    form.report(form.mismatch("named fields in parentheses").help(format!("write {example}")));
-    None
-}
-
-fn given_twice(form: Form<'_>, first: Form<'_>, what: String) {
-    form.report(form.problem(format!("{what} is given twice")).label("given again here").context(first.span(), "given first here"));
+/// A list, an item a line; nothing if there are none.
+pub(super) fn lines(items: impl Iterator<Item = String>) -> String {
+    let lines: String = items.map(|item| format!("        {item},\n")).collect();
+    if lines.is_empty() { lines } else { format!("[\n{lines}    ]") }
 }

@@ -1,20 +1,28 @@
 //! Advice on what can be read, but probably does not mean what its author thinks: what takes more than one field to see.
 
-use super::decode::{Ends, Parts};
-use crate::base::{Diagnostic, Form, Span};
-use crate::fault::{Ends as Ending, Kind, Places};
+use super::names::Names;
+use super::whole::{Whole, expectation};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::fault::{Ends, FaultKind, Happening, Places};
+use crate::notation::{Form, Given};
+use crate::systems::AnySystem;
 use crate::world::UNSYNCED_LOST;
 
-/// Reports warnings about the whole. `crashes` says whether anything may take nodes down.
-pub(super) fn check(parts: &Parts<'_>, plan: &Places, crashes: bool, ends: &Ends<'_>, expect: &[(&'static str, Span)]) {
-    if let Some(settle) = ends.settle_form.filter(|_| ends.settle.is_some_and(|settle| settle.is_zero())) {
+/// Reports warnings about the whole.
+pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Names<'_>) {
+    if let Some(settle) = given.form("settle").filter(|_| whole.settle.is_zero()) {
         check_settles(settle, plan);
     }
-    if let Some(faults) = parts.faults {
+    if let Some(faults) = given.form("faults") {
         check_cures(faults, plan);
     }
-    if !crashes {
-        check_crashes(parts, plan, expect);
+    let restarts = names.system.is_some_and(AnySystem::restarts);
+    let has = |wanted: fn(&FaultKind) -> bool| restarts || whole.faults.kinds().any(wanted);
+    if let Some(faults) = given.form("faults").filter(|_| !has(FaultKind::restarts)) {
+        check_triggers(faults, plan, has(|kind| kind.crashes));
+    }
+    if let Some(expect) = given.form("expect").filter(|_| !has(|kind| kind.crashes)) {
+        check_marks(expect, names);
     }
 }
 
@@ -27,8 +35,8 @@ fn check_settles(settle: Form<'_>, plan: &Places) {
 
 /// A cure of what the plan does not have.
 fn check_cures(form: Form<'_>, plan: &Places) {
-    for cure in Kind::ALL {
-        let cured: Vec<&str> = Kind::ALL.iter().filter(|kind| kind.ends == Ending::By(cure.name)).map(|kind| kind.name).collect();
+    for cure in FaultKind::ALL {
+        let cured: Vec<&str> = FaultKind::ALL.iter().filter(|kind| kind.ends == Ends::By(cure.name)).map(|kind| kind.name).collect();
         let span = plan.faults.iter().find(|(kind, _)| kind.name == cure.name).map(|(_, span)| *span);
         let has_any = plan.faults.iter().any(|(kind, _)| cured.contains(&kind.name));
         if let Some(span) = span.filter(|_| !cured.is_empty() && !has_any) {
@@ -38,18 +46,33 @@ fn check_cures(form: Form<'_>, plan: &Places) {
     }
 }
 
-/// What waits for a crash where nothing crashes: a trigger, a mark.
-fn check_crashes(parts: &Parts<'_>, plan: &Places, expect: &[(&'static str, Span)]) {
-    let crashes: Vec<&str> = Kind::ALL.iter().filter(|kind| kind.crashes).map(|kind| kind.name).collect();
-    let crashes = crashes.join(" or ");
-    if let Some(form) = parts.faults {
-        for (_, span) in plan.triggers.iter().filter(|(on, _)| on.needs_crash()) {
-            form.report(Diagnostic::warning(*span, format!("this never sets a fault off: the plan has no {crashes}")));
+/// Triggers that wait for a crash where nothing crashes, or for a restart where nothing starts again.
+fn check_triggers(form: Form<'_>, plan: &Places, crashes: bool) {
+    let warn = |span: Span, missing: String| {
+        let problem = Diagnostic::warning(span, format!("this never sets a fault off: the plan has no {missing}"));
+        form.report(if crashes { problem.help("what is destroyed never starts again") } else { problem });
+    };
+    for (on, span) in &plan.triggers {
+        match on {
+            Happening::Crashed if !crashes => warn(*span, named(|kind| kind.crashes)),
+            Happening::Restarted => warn(*span, named(FaultKind::restarts)),
+            _ => {}
         }
     }
-    if let Some(form) = parts.expect {
-        for (_, span) in expect.iter().filter(|(mark, _)| *mark == UNSYNCED_LOST.name) {
-            form.report(Diagnostic::warning(*span, format!("this mark is never set: the plan has no {crashes}")));
+}
+
+/// A mark that waits for a crash where nothing crashes.
+fn check_marks(form: Form<'_>, names: &Names<'_>) {
+    form.list(|mark| {
+        if expectation(mark, names)? == UNSYNCED_LOST.name {
+            let message = format!("this mark is never set: the plan has no {}", named(|kind| kind.crashes));
+            mark.report(Diagnostic::warning(mark.span(), message));
         }
-    }
+        Some(())
+    });
+}
+
+/// The kinds of which this is true.
+fn named(is_so: fn(&FaultKind) -> bool) -> String {
+    FaultKind::ALL.iter().filter(|kind| is_so(kind)).map(|kind| kind.name).collect::<Vec<_>>().join(" or ")
 }

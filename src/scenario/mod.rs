@@ -9,29 +9,27 @@
 
 mod conditions;
 mod decode;
+mod fates;
 mod faults;
-mod lengths;
 mod lint;
 mod names;
 mod roster;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategy;
-mod write;
+mod whole;
 
 #[cfg(test)]
-mod diagnostics_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod toy;
 
 use std::fmt;
 
-pub use crate::base::LONGEST;
+pub use crate::notation::LONGEST;
 pub use roster::{NODES_MOST, Roster};
 
-use crate::base::{Diagnostics, Duration, Setting, Source};
+use crate::base::Duration;
+use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
+use crate::notation::Setting;
 use crate::systems::{Instance, Registry, Watch};
 use crate::world::{Conditions, Outcome};
 
@@ -74,7 +72,7 @@ pub enum Expected {
 
 /// What is told of the fields of a scenario, and of what surrounds its system: network, disks, clocks and budget.
 pub fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-    conditions::declared()
+    whole::declared()
 }
 
 impl Scenario {
@@ -97,7 +95,7 @@ impl Scenario {
     /// Two things cannot be written, and no file has them: a fixed fate that is lost to anything but the table of fates itself, and one of
     /// a kind of message that the system does not have.
     pub fn to_ron(&self) -> String {
-        write::scenario(self)
+        whole::Whole::from(self).file()
     }
 
     /// The model in whose words what its clients see can be written down, if it can be: see [`Watch::history`].

@@ -2,16 +2,25 @@
 //!
 //! Where the system is unknown or its own part is wrong, that has been reported, and names that hang on it are not held against anybody.
 
-use crate::base::{Form, NodeId, suggestion};
+use std::cell::RefCell;
+
+use crate::base::NodeId;
+use crate::diagnostic::suggestion;
+use crate::fault::{Places, Scope};
+use crate::notation::Form;
 use crate::systems::{AnySystem, Population, Registry};
 
 /// The names that a scenario may use.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Names<'r> {
     /// The system, if the file names one that there is.
     pub(super) system: Option<&'r dyn AnySystem>,
     /// How many nodes it has, if its own part of the file is right.
     pub(super) population: Option<Population>,
+    /// The systems that there are.
+    pub(super) registry: Option<&'r Registry>,
+    /// Where the places of the plan's parts are noted.
+    pub(super) places: Option<&'r RefCell<Places>>,
 }
 
 /// The system that the value of `system` names.
@@ -21,18 +30,16 @@ pub(super) fn system<'r>(form: Form<'_>, registry: &'r Registry) -> Option<&'r d
     registry.find(name)
 }
 
-impl Names<'_> {
-    /// A node that there is.
-    pub(super) fn node(&self, form: Form<'_>) -> Option<NodeId> {
+impl Scope for Names<'_> {
+    fn node(&self, form: Form<'_>) -> Option<NodeId> {
         let Ok(node) = form.raw().parse() else {
             form.report(form.mismatch("a node, like n1").help("servers are n1, n2, …, clients c1, c2, …, without quotes"));
             return None;
         };
-        self.check_exists(node, form).then_some(node)
+        self.exists(node, form).then_some(node)
     }
 
-    /// Reports a node that there is not.
-    pub(super) fn check_exists(&self, node: NodeId, form: Form<'_>) -> bool {
+    fn exists(&self, node: NodeId, form: Form<'_>) -> bool {
         let Some(Population { servers, clients }) = self.population else { return true };
         let (count, one, letter) = if node.is_client() { (clients, "client", 'c') } else { (servers, "server", 'n') };
         if node.index() < count as usize {
@@ -47,31 +54,39 @@ impl Names<'_> {
         false
     }
 
-    /// A kind of message.
-    pub(super) fn kind(&self, form: Form<'_>) -> Option<&'static str> {
+    fn kind(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "kind of message", |system| system.kinds().to_vec())
     }
 
-    /// A *sometimes* mark.
-    pub(super) fn mark(&self, form: Form<'_>) -> Option<&'static str> {
+    fn mark(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "mark", |system| system.marks().iter().map(|mark| mark.name).collect())
     }
 
+    fn roles(&self) -> Option<Vec<&'static str>> {
+        self.system.map(|system| system.roles().iter().map(|role| role.name).collect())
+    }
+
+    fn servers(&self) -> Option<u32> {
+        self.population.map(|population| population.servers)
+    }
+}
+
+impl Names<'_> {
     /// A property that is judged.
     pub(super) fn property(&self, form: Form<'_>) -> Option<&'static str> {
         self.known(form, "property", |system| system.properties().iter().map(|property| property.name).collect())
     }
 
     /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.
-    pub(super) fn mutant(&self, form: Form<'_>, registry: &Registry) -> Option<&'static str> {
+    pub(super) fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
         let text = form.text()?;
         if text == "none" {
-            return None;
+            return Some(None);
         }
-        let system = self.system?;
+        let (system, registry) = (self.system?, self.registry?);
         let known = mutants(system);
         if let Some(found) = known.iter().find(|name| **name == text) {
-            return Some(found);
+            return Some(Some(found));
         }
         let problem = match registry.systems().find(|other| mutants(*other).contains(&text.as_str())) {
             Some(other) => form.problem(format!("the mutant \"{text}\" is one of `{}`, not of `{}`", other.name(), system.name())),

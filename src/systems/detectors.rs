@@ -16,11 +16,13 @@
 //! All detectors of a node see the same faults, at the same moments: one truth to compare them by. They do not disturb each other: each has
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
-use super::{Mutant, Nodes, Population, System, Written, joined};
-use crate::base::{
-    Count, Duration, Fields, Flag, Form, Length, Maybe, Notation, OneOf, Parsed, PositiveLength, Setting, Settings, settings,
-};
+use super::{Mutant, Nodes, Population, System, Written};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{
+    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, codecs,
+    in_quotes, joined, settings,
+};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
 use crate::protocols::detector::{
@@ -64,12 +66,13 @@ impl Chosen {
     pub fn read(form: Form<'_>) -> Option<Self> {
         let kind = form.variant("a detector", &["Heartbeat", "Freshness", "PhiAccrual", "Swim"])?;
         let mut fields = form.fields()?;
-        let name = fields.read_or("name", kind.to_owned(), Form::text);
+        let (Named { name }, _) = Named::read(&mut fields);
         let method =
             if kind == "Swim" { Method::Swim(read_swim(&mut fields)) } else { Method::Heartbeat(read_heartbeat(kind, &mut fields)) };
-        let bounds = fields.read_or("requires", Bounds::default(), read_bounds);
+        let (Bounded { requires: Requirements { detection, recurrence, duration, doubts } }, _) = Bounded::read(&mut fields);
         fields.finish();
-        Some(Self { name, method, bounds })
+        let bounds = Bounds { detection, recurrence, duration, doubts };
+        Some(Self { name: name.unwrap_or_else(|| kind.to_owned()), method, bounds })
     }
 
     /// Writes it as [`read`](Self::read) reads it.
@@ -79,9 +82,8 @@ impl Chosen {
             Method::Swim(swim) => ("Swim", swim.written()),
         };
         let Bounds { detection, recurrence, duration, doubts } = self.bounds;
-        let bounds = Requirements { detection, recurrence, duration, doubts }.written();
-        let bounds = if bounds.is_empty() { bounds } else { format!(", requires: ({bounds})") };
-        format!("{kind}(name: {:?}, {own}{bounds})", self.name)
+        let bounds = Bounded { requires: Requirements { detection, recurrence, duration, doubts } };
+        format!("{kind}({})", joined([Named { name: Some(self.name.clone()) }.written(), own, bounds.written()]))
     }
 
     /// What the judges are told of it.
@@ -121,7 +123,7 @@ settings! {
         /// Of how many heartbeats those that are missed are counted.
         of: u32 = 1, Count(1..=32);
         /// How many missed are a failure, at most `of`.
-        missed: u32 = 1, Count(1..=of);
+        missed: u32 = 1, CountUpTo(1..=of, "of");
     }
 }
 
@@ -158,7 +160,24 @@ settings! {
 }
 
 settings! {
+    /// What a detector is called.
+    struct Named {
+        /// What the detector is called in reports; without a name, as what it is.
+        name: Option<String> = None, Maybe(Text);
+    }
+}
+
+settings! {
+    /// What a detector is held against.
+    struct Bounded {
+        /// What is required of the detector.
+        requires: Requirements = Requirements::default(), Record::like("(detection: \"30s\")");
+    }
+}
+
+settings! {
     /// What is required of a detector. Each need not be given.
+    #[derive(Clone)]
     struct Requirements {
         /// At most: from a crash to the beginning of a suspicion that lasts until the node is back, of each undisturbed watcher.
         detection: Option<Duration> = None, Maybe(Bound);
@@ -171,32 +190,22 @@ settings! {
     }
 }
 
-/// What a mean is held against: a length above zero that may be longer than any run.
-#[derive(Clone, Copy, Debug)]
-struct Bound;
-
-impl Notation<Duration> for Bound {
-    fn read(&self, form: Form<'_>) -> Option<Duration> {
-        form.duration_positive()
-    }
-
-    fn write(&self, value: &Duration) -> String {
-        PositiveLength.write(value)
-    }
-
-    fn takes(&self) -> String {
-        PositiveLength.takes()
-    }
+codecs! {
+    /// What a mean is held against: a length above zero that may be longer than any run.
+    Bound: Duration = Form::duration_positive, in_quotes, "a length above zero";
+    /// `All`, or `Ring(2)`.
+    Ring: Observers = observers, |observers| format!("{observers:?}"),
+        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000";
 }
 
 /// What is told of each detector, and of what is required of it.
 pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
-    let beats = |own: Vec<Setting>| [Beats::declared(), own].concat();
+    let detector = |own: [Vec<Setting>; 2]| [Named::declared(), own.concat(), Bounded::declared()].concat();
     vec![
-        ("Heartbeat", beats(Timeouts::declared())),
-        ("Freshness", beats(FreshnessPoints::declared())),
-        ("PhiAccrual", beats(Accrual::declared())),
-        ("Swim", SwimConfig::declared()),
+        ("Heartbeat", detector([Beats::declared(), Timeouts::declared()])),
+        ("Freshness", detector([Beats::declared(), FreshnessPoints::declared()])),
+        ("PhiAccrual", detector([Beats::declared(), Accrual::declared()])),
+        ("Swim", detector([Guarded::declared(), SwimConfig::declared()])),
         ("requires", Requirements::declared()),
     ]
 }
@@ -251,26 +260,13 @@ fn write_heartbeat(&HeartbeatConfig { interval, style, observers, watch, level }
     (kind, joined([Beats { interval, style, observers, watch }.written(), own]))
 }
 
-/// `All`, or `Ring(2)`.
-struct Ring;
-
-impl Notation<Observers> for Ring {
-    fn read(&self, form: Form<'_>) -> Option<Observers> {
-        match form.variant("who watches whom", &["All", "Ring"])? {
-            "Ring" => {
-                let [count] = form.arguments(["how many each node watches"])?;
-                count.count(1..=1000).map(Observers::Ring)
-            }
-            _ => form.arguments([]).map(|[]| Observers::All),
+fn observers(form: Form<'_>) -> Option<Observers> {
+    match form.variant("who watches whom", &["All", "Ring"])? {
+        "Ring" => {
+            let [count] = form.arguments(["how many each node watches"])?;
+            count.count(1..=1000).map(Observers::Ring)
         }
-    }
-
-    fn write(&self, observers: &Observers) -> String {
-        format!("{observers:?}")
-    }
-
-    fn takes(&self) -> String {
-        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000".to_owned()
+        _ => form.arguments([]).map(|[]| Observers::All),
     }
 }
 
@@ -299,10 +295,18 @@ impl std::fmt::Display for Thousandths {
     }
 }
 
+settings! {
+    /// Which defaults SWIM has.
+    struct Guarded {
+        /// Whether the other fields are by default those of Lifeguard, or those of SWIM with suspicion as published in 2002.
+        lifeguard: bool = true, Flag;
+    }
+}
+
 /// Reads the fields of SWIM; `lifeguard` chooses between two sets of defaults.
 fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
     let usual = SwimConfig::default();
-    let lifeguard = fields.read_or("lifeguard", true, Form::boolean);
+    let (Guarded { lifeguard }, _) = Guarded::read(fields);
     let usual = if lifeguard { usual } else { usual.without_lifeguard() };
     let (swim, given) = SwimConfig::read_over(fields, Some(&usual));
     let SwimConfig { probe_interval, probe_timeout, .. } = swim;
@@ -318,15 +322,8 @@ fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
     swim
 }
 
-fn read_bounds(form: Form<'_>) -> Option<Bounds> {
-    let mut fields = form.fields()?;
-    let (Requirements { detection, recurrence, duration, doubts }, _) = Requirements::read(&mut fields);
-    fields.finish();
-    Some(Bounds { detection, recurrence, duration, doubts })
-}
-
 settings! {
-    /// What the system of detectors has fields for, next to `detectors`.
+    /// What the system of detectors has fields for.
     struct Group {
         /// How many nodes there are.
         nodes: u32 = 5, Count(NODES);
@@ -334,7 +331,29 @@ settings! {
         worker: Option<Duration> = None, Maybe(PositiveLength);
         /// For how long mistakes do not count at the start.
         warm_up: Duration = Duration::from_secs(5), Length;
+        /// The detectors that each node carries: see their own fields.
+        detectors: Option<Vec<Chosen>> = None, Required(Carried);
     }
+}
+
+codecs! {
+    /// The detectors of a node.
+    Carried: Vec<Chosen> = carried, write_carried, "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`";
+}
+
+fn carried(form: Form<'_>) -> Option<Vec<Chosen>> {
+    let detectors = form.list(Chosen::read)?;
+    if detectors.is_empty() || detectors.len() > usize::from(Message::SLOTS) {
+        let most = Message::SLOTS;
+        form.report(form.problem(format!("a node carries between 1 and {most} detectors; found {}", detectors.len())));
+        return None;
+    }
+    Some(named_apart(detectors))
+}
+
+fn write_carried(detectors: &Vec<Chosen>) -> String {
+    let detectors: String = detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
+    format!("[{detectors}\n        ]")
 }
 
 /// How many nodes there may be.
@@ -378,16 +397,7 @@ impl System for Detectors {
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<DetectorsConfig> {
         no_workload(workload);
         let mut fields = system.fields()?;
-        let (Group { nodes, worker, warm_up }, _) = Group::read(&mut fields);
-        let detectors = fields.required("detectors", |form| {
-            let detectors = form.list(Chosen::read)?;
-            if detectors.is_empty() || detectors.len() > usize::from(Message::SLOTS) {
-                let most = Message::SLOTS;
-                form.report(form.problem(format!("a node carries between 1 and {most} detectors; found {}", detectors.len())));
-                return None;
-            }
-            Some(named_apart(detectors))
-        });
+        let (Group { nodes, worker, warm_up, detectors }, _) = Group::read(&mut fields);
         fields.finish();
         let detectors = detectors?;
         if worker.is_none() && detectors.iter().any(|detector| detector.subject().watches_work) {
@@ -399,18 +409,13 @@ impl System for Detectors {
     }
 
     fn write(config: &DetectorsConfig) -> Written {
-        let detectors: String = config.detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
-        let DetectorsConfig { nodes, worker, warm_up, .. } = *config;
-        let system = format!("Detectors({}, detectors: [{detectors}\n        ])", Group { nodes, worker, warm_up }.written());
-        Written { system, workload: None }
+        let DetectorsConfig { nodes, worker, warm_up, detectors } = config.clone();
+        let group = Group { nodes, worker, warm_up, detectors: Some(detectors) };
+        Written { system: format!("Detectors({})", group.written()), workload: None }
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        let about = "The detectors that each node carries: see their own fields.";
-        let takes = "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`".to_owned();
-        let detectors = Setting { name: "detectors", about, takes, default: String::new() };
-        let own = [Group::declared(), vec![detectors]].concat();
-        [vec![(Self::NAME, own)], methods()].concat()
+        [vec![(Self::NAME, Group::declared())], methods()].concat()
     }
 
     fn population(config: &DetectorsConfig) -> Population {

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Population, System, Written};
-use crate::base::{Form, Setting};
 use crate::check::{Drawing, Property};
 use crate::history::formats::Entry;
+use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Outcome, World};

@@ -14,13 +14,14 @@ use std::marker::PhantomData;
 
 pub use super::load::Traffic;
 use super::load::{self, Choice, MOST};
-use super::{Mutant, Nodes, Population, System, Written, joined, spelling};
-use crate::base::{Count, Form, Given, KvOp, KvResponse, Notation, Setting, Settings, settings};
+use super::{Mutant, Nodes, Population, System, Written, spelling};
+use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
 use crate::check::{Drawing, Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, settings};
 use crate::process::{Process, Service};
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
 use crate::world::Cluster;
@@ -97,29 +98,22 @@ impl KvWorkload {
     }
 }
 
-/// `(read: 5, write: 4, cas: 1)`.
-struct Parts;
+codecs! {
+    /// So many parts of each.
+    Parts: Mix = mix, |Mix { read, write, cas }: &Mix| format!("(read: {read}, write: {write}, cas: {cas})"),
+        "parts: `(read: 5, write: 4, cas: 1)`";
+}
 
-impl Notation<Mix> for Parts {
-    fn read(&self, form: Form<'_>) -> Option<Mix> {
-        let mut fields = form.fields()?;
-        let mut part = |name| fields.read_or(name, 0, load::part);
-        let mix = Mix { read: part("read"), write: part("write"), cas: part("cas") };
-        fields.finish();
-        if mix == (Mix { read: 0, write: 0, cas: 0 }) {
-            load::nothing_to_do(form, "(read: 5, write: 4)");
-            return None;
-        }
-        Some(mix)
+fn mix(form: Form<'_>) -> Option<Mix> {
+    let mut fields = form.fields()?;
+    let mut part = |name| fields.read_or(name, 0, load::part);
+    let mix = Mix { read: part("read"), write: part("write"), cas: part("cas") };
+    fields.finish();
+    if mix == (Mix { read: 0, write: 0, cas: 0 }) {
+        load::nothing_to_do(form, "(read: 5, write: 4)");
+        return None;
     }
-
-    fn write(&self, Mix { read, write, cas }: &Mix) -> String {
-        format!("(read: {read}, write: {write}, cas: {cas})")
-    }
-
-    fn takes(&self) -> String {
-        "parts: `(read: 5, write: 4, cas: 1)`".to_owned()
-    }
+    Some(mix)
 }
 
 /// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.

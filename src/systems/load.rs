@@ -1,8 +1,7 @@
 //! What all workloads have in common: how they read and write when clients ask, how long they wait, and which keys they choose.
 
-use crate::base::{
-    Count, Duration, DurationRange, Form, Given, Lengths, Maybe, Notation, Parsed, PositiveLength, PositiveLengths, Rate, settings,
-};
+use crate::base::{Duration, DurationRange, Rate};
+use crate::notation::{Codec, Count, Form, Given, LengthRange, Maybe, Parsed, PositiveLength, PositiveLengthRange, codecs, settings};
 use crate::workload::{ClientConfig, KeyChoice, Pace, Patience};
 
 /// The most clients, and the most keys.
@@ -15,7 +14,7 @@ settings! {
         /// How many clients there are.
         clients: u32 = 3, Count(1..=MOST);
         /// Closed loop, instead of `rate`: how long each client thinks between two operations.
-        think: Option<DurationRange> = None, Maybe(Lengths);
+        think: Option<DurationRange> = None, Maybe(LengthRange);
         /// Open loop: what all clients together begin, however slow the answers are; per `ms`, `s` or `min`.
         rate: Option<Rate> = if think.is_none() { Rate::per_second(100) } else { None }, Maybe(Parsed("a rate, like \"100/s\""));
         /// How long one server is given to answer, before another is asked: not above `operation_timeout`.
@@ -23,7 +22,7 @@ settings! {
         /// How long an operation may take with all its requests, before its client gives it up as unknown.
         operation_timeout: Duration = Patience::default().operation_timeout, PositiveLength;
         /// How long a client pauses when servers send it in circles.
-        pause: DurationRange = Patience::default().pause, PositiveLengths;
+        pause: DurationRange = Patience::default().pause, PositiveLengthRange;
         /// How many operations a client may have under way; in an open loop, one more is left out.
         sessions: u32 = 64, Count(1..=4096);
     }
@@ -58,29 +57,26 @@ impl Traffic {
     }
 }
 
-/// How keys are chosen: `Uniform` or `Zipf("0.99")`.
-pub(super) struct Choice;
+codecs! {
+    /// How keys are chosen.
+    pub(super) Choice: KeyChoice = choice, write_choice,
+        "`Uniform`, or `Zipf(\"0.99\")`: by Zipf's law with this skew, at most 10; key 0 is the hottest";
+}
 
-impl Notation<KeyChoice> for Choice {
-    fn read(&self, form: Form<'_>) -> Option<KeyChoice> {
-        match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
-            "Zipf" => {
-                let [skew] = form.arguments(["the skew, like \"0.99\""])?;
-                skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
-            }
-            _ => Some(KeyChoice::Uniform),
+fn choice(form: Form<'_>) -> Option<KeyChoice> {
+    match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
+        "Zipf" => {
+            let [skew] = form.arguments(["the skew, like \"0.99\""])?;
+            skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
         }
+        _ => Some(KeyChoice::Uniform),
     }
+}
 
-    fn write(&self, choice: &KeyChoice) -> String {
-        match choice {
-            KeyChoice::Uniform => "Uniform".to_owned(),
-            KeyChoice::Zipf(skew) => format!("Zipf(\"{skew}\")"),
-        }
-    }
-
-    fn takes(&self) -> String {
-        "`Uniform`, or `Zipf(\"0.99\")`: by Zipf's law with this skew, at most 10; key 0 is the hottest".to_owned()
+fn write_choice(choice: &KeyChoice) -> String {
+    match choice {
+        KeyChoice::Uniform => "Uniform".to_owned(),
+        KeyChoice::Zipf(skew) => format!("Zipf(\"{skew}\")"),
     }
 }
 
@@ -92,7 +88,7 @@ pub(super) fn part(form: Form<'_>) -> Option<u32> {
 /// A mix of two parts, `(read: 3, append: 1)`; a part that is not named is zero.
 pub(super) struct TwoParts(pub(super) &'static str, pub(super) &'static str);
 
-impl Notation<(u32, u32)> for TwoParts {
+impl Codec<(u32, u32)> for TwoParts {
     fn read(&self, form: Form<'_>) -> Option<(u32, u32)> {
         let mut fields = form.fields()?;
         let parts = (fields.read_or(self.0, 0, part), fields.read_or(self.1, 0, part));

@@ -18,10 +18,10 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::base::{Form, Setting};
 use crate::check::{Drawing, Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::notation::{Form, Setting};
 pub use crate::process::Mutant;
 use crate::world::{Cluster, Setup};
 
@@ -130,12 +130,6 @@ pub struct Population {
     pub servers: u32,
     /// Clients: `c1`, `c2`, ….
     pub clients: u32,
-}
-
-/// Fields as they are written, one after the other.
-fn joined<const N: usize>(parts: [String; N]) -> String {
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join(", ")
 }
 
 /// A system's own part of a scenario, as it is written.

@@ -6,8 +6,9 @@
 
 use super::detectors::{NODES, methods, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
-use crate::base::{Count, Duration, Form, Setting, Settings, settings};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Fields, Form, Required, Setting, Settings, codecs, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
@@ -28,37 +29,47 @@ pub struct OmegaConfig {
 }
 
 settings! {
-    /// What systems over a detector have fields for, next to `detector`.
+    /// What systems over a detector have fields for.
     struct Watched {
         /// How many nodes there are.
         nodes: u32 = 5, Count(NODES);
+        /// The detector beneath, by which everybody watches everybody.
+        detector: Option<Chosen> = None, Required(Beneath);
     }
+}
+
+codecs! {
+    /// A detector by which everybody watches everybody.
+    Beneath: Chosen = beneath, Chosen::write, "`Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)` or `Swim(…)`";
+}
+
+fn beneath(form: Form<'_>) -> Option<Chosen> {
+    let chosen = Chosen::read(form)?;
+    let partial = matches!(&chosen.method, Method::Heartbeat(heartbeat) if heartbeat.observers != Observers::All);
+    if partial || chosen.subject().watches_work {
+        form.report(
+            form.problem("a leader must be watched by everybody, and there is no worker to watch").help("leave observers and watch out"),
+        );
+        return None;
+    }
+    Some(chosen)
 }
 
 impl OmegaConfig {
     /// What there is to set.
     pub(super) fn declared() -> Vec<Setting> {
-        let about = "The detector beneath, by which everybody watches everybody.";
-        let takes = "`Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)` or `Swim(…)`".to_owned();
-        [Watched::declared(), vec![Setting { name: "detector", about, takes, default: String::new() }]].concat()
+        Watched::declared()
     }
 
     /// Reads the fields `nodes` and `detector`.
-    pub(super) fn read(fields: &mut crate::base::Fields<'_>) -> Option<Self> {
-        let (Watched { nodes }, _) = Watched::read(fields);
-        let detector = fields.required("detector", |form| {
-            let chosen = Chosen::read(form)?;
-            let partial = matches!(&chosen.method, Method::Heartbeat(heartbeat) if heartbeat.observers != Observers::All);
-            if partial || chosen.subject().watches_work {
-                form.report(
-                    form.problem("a leader must be watched by everybody, and there is no worker to watch")
-                        .help("leave observers and watch out"),
-                );
-                return None;
-            }
-            Some(chosen)
-        });
+    pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let (Watched { nodes, detector }, _) = Watched::read(fields);
         Some(Self { nodes, detector: detector? })
+    }
+
+    /// Writes them.
+    pub(super) fn write(&self) -> String {
+        Watched { nodes: self.nodes, detector: Some(self.detector.clone()) }.written()
     }
 }
 
@@ -106,8 +117,7 @@ impl System for Omega {
     }
 
     fn write(config: &OmegaConfig) -> Written {
-        let system = format!("Omega(nodes: {}, detector: {})", config.nodes, config.detector.write());
-        Written { system, workload: None }
+        Written { system: format!("Omega({})", config.write()), workload: None }
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {

@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, DurationRange, Form, Lengths, Notation, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, settings};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
 
@@ -26,7 +27,7 @@ settings! {
         /// How long a participant waits to be asked for its vote, before it aborts.
         abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
         /// How long somebody waits for a decision before taking over.
-        takeover: DurationRange = protocol::Config::of(5).takeover, Lengths;
+        takeover: DurationRange = protocol::Config::of(5).takeover, LengthRange;
         /// How often a coordinator repeats what was not answered.
         resend: Duration = protocol::Config::of(5).resend, PositiveLength;
     }
@@ -77,7 +78,7 @@ impl Transactional for PaxosCommitTransactions {
 /// An odd number, at most this one.
 struct Odd(u32);
 
-impl Notation<u32> for Odd {
+impl Codec<u32> for Odd {
     fn read(&self, form: Form<'_>) -> Option<u32> {
         let count: u32 = form.count(1..=self.0)?;
         if count.is_multiple_of(2) {

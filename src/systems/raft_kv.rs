@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
 use crate::protocols::raft::{self, Raft};
 
 /// A key-value store replicated by Raft, with its clients.
@@ -17,7 +18,7 @@ settings! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct RaftSettings {
         /// How long a server waits for a leader before it campaigns: drawn anew each time.
-        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, Lengths;
+        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, LengthRange;
         /// How often a leader shows that it lives: shorter than every election timeout.
         heartbeat: Duration = <raft::Config>::of(1).heartbeat, PositiveLength;
         /// How many log entries one message carries at most.

@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, Given, PositiveLength, settings};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Given, PositiveLength, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
 

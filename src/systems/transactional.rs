@@ -17,12 +17,13 @@ use std::marker::PhantomData;
 
 use super::load::{Choice, MOST, Traffic, TwoParts};
 use super::{Mutant, Nodes, Population, System, Written, spelling};
-use crate::base::{Committed, Count, Form, Given, Setting, Settings, Transaction, settings};
+use crate::base::{Committed, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Judge, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, codecs, settings};
 use crate::process::{Process, Service};
 use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
 use crate::workload::{TransactionGenerator, TransactionLoad};
@@ -40,9 +41,21 @@ pub struct TxnWorkload {
 impl Default for TxnWorkload {
     /// Three clients that do a hundred transactions a second with a bank of eight accounts.
     fn default() -> Self {
-        let bank = BankLoad::default().bank().expect("the usual bank is possible");
-        Self { traffic: Traffic::default(), load: TransactionLoad::Bank(bank) }
+        Self { traffic: Traffic::default(), load: Loaded::default().load }
     }
+}
+
+settings! {
+    /// What clients do.
+    struct Loaded {
+        /// What clients do: each has fields of its own.
+        load: TransactionLoad = TransactionLoad::Bank(BankLoad::default().bank().expect("the usual bank is possible")), Loads;
+    }
+}
+
+codecs! {
+    /// What clients do.
+    Loads: TransactionLoad = load, write_load, "`Bank(…)`, `Lists(…)` or `Registers(…)`";
 }
 
 settings! {
@@ -53,7 +66,7 @@ settings! {
         /// How much each holds at first.
         balance: u32 = 100, Count(1..=1_000_000_000);
         /// How many accounts a transfer touches, at most all.
-        parties: u32 = accounts.min(3), Count(2..=accounts);
+        parties: u32 = accounts.min(3), CountUpTo(2..=accounts, "accounts");
         /// So many parts transfers and audits.
         mix: (u32, u32) = (4, 1), TwoParts("transfer", "audit");
     }
@@ -100,30 +113,23 @@ impl BankLoad {
 impl TxnWorkload {
     /// Reads the workload: the usual one where there is none.
     pub fn decode(form: Option<Form<'_>>) -> Option<Self> {
-        let usual = Self::default();
-        let Some(form) = form else { return Some(usual) };
+        let Some(form) = form else { return Some(Self::default()) };
         let mut fields = form.fields()?;
         let (traffic, given) = Traffic::read(&mut fields);
         traffic.fits(&given);
-        let load = fields.read_or("load", usual.load, load);
+        let (Loaded { load }, _) = Loaded::read(&mut fields);
         fields.finish();
         Some(Self { traffic, load })
     }
 
     /// Writes the workload as [`decode`](Self::decode) reads it.
     pub fn write(&self) -> String {
-        format!("({}, load: {})", self.traffic.written(), write_load(&self.load))
+        format!("({}, {})", self.traffic.written(), Loaded { load: self.load.clone() }.written())
     }
 
     /// What there is to set.
     pub fn declared() -> Vec<Setting> {
-        let load = Setting {
-            name: "load",
-            about: "What clients do: each has fields of its own.",
-            takes: "`Bank(…)`, `Lists(…)` or `Registers(…)`".to_owned(),
-            default: write_load(&Self::default().load),
-        };
-        [Traffic::declared(), vec![load]].concat()
+        [Traffic::declared(), Loaded::declared()].concat()
     }
 
     /// What each client is built from, for a cluster of which this many servers take requests.

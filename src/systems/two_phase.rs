@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, Flag, OneOf, PositiveLength, settings};
+use crate::base::Duration;
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Flag, OneOf, PositiveLength, settings};
 use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
 use crate::protocols::commit::two_phase::{self, Config, Variant};

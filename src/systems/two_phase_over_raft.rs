@@ -2,8 +2,9 @@
 
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Count, Duration, DurationRange, Given, Lengths, PositiveLength, settings};
+use crate::base::{Duration, DurationRange};
 use crate::check::{Judge, Property};
+use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
@@ -24,7 +25,7 @@ settings! {
         /// How many servers each group has.
         replicas: u32 = 3, Count(1..=9);
         /// How long a server waits for a leader before it campaigns: drawn anew each time.
-        election_timeout: DurationRange = Config::of(3, 3).election_timeout, Lengths;
+        election_timeout: DurationRange = Config::of(3, 3).election_timeout, LengthRange;
         /// How often a leader shows that it lives: shorter than every election timeout.
         heartbeat: Duration = Config::of(3, 3).heartbeat, PositiveLength;
         /// How many log entries one message of Raft carries at most.

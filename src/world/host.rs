@@ -73,8 +73,8 @@ pub(super) struct Host<C: Cluster, S: Sort<C>> {
     paused_by: Option<u32>,
     /// The number of the strike that paused it last.
     struck_by: u32,
-    /// The timer that rang last, for the report of a panic or of a run that spins.
-    rung: Option<<S::Process as Process>::Timer>,
+    /// The timer that fired last, for the report of a panic or of a run that spins.
+    fired: Option<<S::Process as Process>::Timer>,
     buffer: Effects<S::Process>,
 }
 
@@ -98,7 +98,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             pauses: 0,
             paused_by: None,
             struck_by: 0,
-            rung: None,
+            fired: None,
             buffer: Buffer::default(),
         }
     }
@@ -229,16 +229,16 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
             self.deferred.push_back(Deferred::Timer { slot, generation });
             return;
         }
-        self.rung = self.machine.ring(slot, generation, core);
-        if let Some(timer) = self.rung {
+        self.fired = self.machine.fire(slot, generation, core);
+        if let Some(timer) = self.fired {
             core.record(&Event::Timer { node: self.machine.id, timer: &timer });
             self.step(core, |process, context| process.on_timer(timer, context));
         }
     }
 
-    /// The timer that rang last, as it prints.
-    pub(super) fn rung(&self) -> Option<String> {
-        self.rung.map(|timer| format!("{timer:?}"))
+    /// The timer that fired last, as it prints.
+    pub(super) fn fired(&self) -> Option<String> {
+        self.fired.map(|timer| format!("{timer:?}"))
     }
 
     /// The disk completes no sync from now on, on account of the strike with this number. One that stands still already goes on doing so.

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::host::Sort;
 use super::post::Letter;
 use super::setup::Cluster;
-use super::timers::{Alarm, Ring, Timers};
+use super::timers::{Alarm, Timers, WakeUp};
 use crate::base::{Duration, Incarnation, NodeId, Time};
 use crate::environment::{Clock, Disk, Remains};
 use crate::process::{Effect, Process, Release, SyncToken};
@@ -69,14 +69,14 @@ impl<P: Process> Machine<P> {
 
     /// The timer that a wake-up is for, if it fires now.
     #[inline]
-    pub(super) fn ring<C: Cluster>(&mut self, slot: u32, generation: u32, core: &mut Core<'_, C>) -> Option<P::Timer> {
-        match self.timers.ring(slot, generation, core.now()) {
-            Ring::Stale => None,
-            Ring::Later(alarm) => {
+    pub(super) fn fire<C: Cluster>(&mut self, slot: u32, generation: u32, core: &mut Core<'_, C>) -> Option<P::Timer> {
+        match self.timers.fire(slot, generation, core.now()) {
+            WakeUp::Stale => None,
+            WakeUp::Later(alarm) => {
                 self.arm(alarm, core);
                 None
             }
-            Ring::Fires(timer) => Some(timer),
+            WakeUp::Fires(timer) => Some(timer),
         }
     }
 

@@ -267,8 +267,8 @@ impl<'a, C: Cluster> World<'a, C> {
                 check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
             }
             What::Timer => {
-                let rung = if node.is_client() { self.clients[node.index()].rung() } else { self.servers[node.index()].rung() };
-                check::Doing::Ringing(rung)
+                let fired = if node.is_client() { self.clients[node.index()].fired() } else { self.servers[node.index()].fired() };
+                check::Doing::Fired(fired)
             }
             What::Synced => check::Doing::Synced,
             What::Wake => check::Doing::Waking,

@@ -219,7 +219,7 @@ fn storm() -> Vec<FaultStep> {
     let trigger = |on, nth| Trigger { on, node: None, nth };
     vec![
         FaultStep::every(range("20ms..200ms"), choice),
-        FaultStep::when(trigger(Happening::Delivered("Tell".to_owned()), 20), crash(Target::Receiver)),
+        FaultStep::when(trigger(Happening::Delivered { kind: "Tell" }, 20), crash(Target::Receiver)),
         FaultStep::when(trigger(Happening::Crashed, 2), crash(Target::Any)),
         at(
             500,
@@ -397,7 +397,7 @@ fn a_spin_is_a_finding_and_a_spent_budget_is_unknown() {
     let spin = report(&outcome, TIME_ADVANCES.name);
     assert_eq!(spin.verdict, Verdict::Violated);
     let Some(Explanation::Spin(spin)) = &spin.explanation else { panic!("{spin:?}") };
-    assert!(matches!(spin.doing, Doing::Ringing(Some(_))), "{spin:?}");
+    assert!(matches!(spin.doing, Doing::Fired(Some(_))), "{spin:?}");
     let mut short = setup(Quirks::default(), vec![]);
     short.conditions.events = 500;
     let outcome = run(short, 5);

@@ -35,7 +35,7 @@ pub(super) struct Alarm {
 
 /// What a wake-up is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ring<T> {
+pub(super) enum WakeUp<T> {
     /// For nothing: the timer was cancelled, or moved to an earlier time and has fired.
     Stale,
     /// The timer was moved on: wake again then.
@@ -84,21 +84,21 @@ impl<T: Copy + Ord> Timers<T> {
 
     /// Answers a wake-up.
     #[inline]
-    pub(super) fn ring(&mut self, slot: u32, generation: u32, now: Time) -> Ring<T> {
+    pub(super) fn fire(&mut self, slot: u32, generation: u32, now: Time) -> WakeUp<T> {
         let state = &mut self.slots[slot as usize];
         if state.generation != generation {
-            return Ring::Stale;
+            return WakeUp::Stale;
         }
         match state.due {
             Some(due) if due > now => {
                 state.wake = due;
                 state.generation += 1;
-                Ring::Later(Alarm { at: due, slot, generation: state.generation })
+                WakeUp::Later(Alarm { at: due, slot, generation: state.generation })
             }
             due => {
                 let timer = state.timer;
                 self.release(slot);
-                if due.is_some() { Ring::Fires(timer) } else { Ring::Stale }
+                if due.is_some() { WakeUp::Fires(timer) } else { WakeUp::Stale }
             }
         }
     }
@@ -194,10 +194,10 @@ mod tests {
                         };
                         while let Some(place) = next(&alarms) {
                             let alarm = alarms.remove(place);
-                            match lazy.ring(alarm.slot, alarm.generation, alarm.at) {
-                                Ring::Stale => {}
-                                Ring::Later(next) => alarms.push(next),
-                                Ring::Fires(timer) => fired.push((alarm.at.as_nanos(), timer)),
+                            match lazy.fire(alarm.slot, alarm.generation, alarm.at) {
+                                WakeUp::Stale => {}
+                                WakeUp::Later(next) => alarms.push(next),
+                                WakeUp::Fires(timer) => fired.push((alarm.at.as_nanos(), timer)),
                             }
                         }
                         wanted.sort_unstable();

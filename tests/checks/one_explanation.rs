@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use stormglass::base::{ClientId, Diagnostics, KvOp, KvResponse, Source, Time};
+use stormglass::base::{ClientId, KvOp, KvResponse, Time};
 use stormglass::check::linearizability::{Counterexample, Saw};
 use stormglass::check::model::registers::Registers;
 use stormglass::check::{CheckOptions, Explanation, PropertyReport, Verdict, linearizability, run_check};
+use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::history::{self, History};
 use stormglass::report::{
     Found, HistoryReport, Html, Invocation, Json, Render, Report, RunReport, Subject, Text, explanation_text, history_json, history_text,

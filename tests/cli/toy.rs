@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{Act, ClientId, Committed, Duration, Form, KvOp, KvResponse, NodeId, OperationId, Transaction};
+use stormglass::base::{Act, ClientId, Committed, Duration, KvOp, KvResponse, NodeId, OperationId, Transaction};
 use stormglass::check::isolation::{self, Level};
 use stormglass::check::model::registers::Registers;
 use stormglass::check::{Judge, Property, PropertyReport, Verdict, linearizability};
 use stormglass::history::{self, History};
+use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Record};

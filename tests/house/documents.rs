@@ -1,6 +1,7 @@
 //! The documents: what they point at is there.
 
-use stormglass::fault::{Cut, Entry, Fault, Happening, Kind, Target};
+use stormglass::fault::{Cut, Fault, FaultKind, Happening, Moment, Target};
+use stormglass::notation::Variant;
 
 use crate::{File, demand_none, file, files, files_at_root, root};
 
@@ -26,10 +27,11 @@ fn pieces_of_code_are_cut_from_code_that_is_compiled() {
 #[test]
 fn the_tables_of_faults_are_fresh() {
     let page = file("docs/scenarios.md").text;
-    let page = with_table(&page, "faults", &table(Fault::ENTRIES, "fault", &["what goes wrong", "bites if", "ended by"]));
-    let page = with_table(&page, "cuts", &table(Cut::ENTRIES, "cut", &["who is cut off from whom"]));
-    let page = with_table(&page, "targets", &table(Target::ENTRIES, "target", &["whom it strikes"]));
-    let page = with_table(&page, "triggers", &table(Happening::ENTRIES, "trigger", &["what sets it off"]));
+    let page = with_table(&page, "faults", &table(Fault::VARIANTS, "fault", &["what goes wrong", "bites if", "ended by"]));
+    let page = with_table(&page, "steps", &table(Moment::VARIANTS, "step", &["when its fault strikes"]));
+    let page = with_table(&page, "cuts", &table(Cut::VARIANTS, "cut", &["who is cut off from whom"]));
+    let page = with_table(&page, "targets", &table(Target::VARIANTS, "target", &["whom it strikes"]));
+    let page = with_table(&page, "triggers", &table(Happening::VARIANTS, "trigger", &["what sets it off"]));
     expect_test::expect_file!["../../docs/scenarios.md"].assert_eq(&page);
 }
 
@@ -41,15 +43,15 @@ fn with_table(page: &str, name: &str, table: &str) -> String {
 }
 
 /// What is declared, one a line; of faults also what else is declared of their kind.
-fn table(entries: &[Entry], title: &str, columns: &[&str]) -> String {
+fn table(variants: &[Variant], title: &str, columns: &[&str]) -> String {
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let titles = [title].iter().chain(columns).map(|title| (*title).to_owned()).collect();
     let mut table = row(titles) + &row(vec!["---".to_owned(); columns.len() + 1]);
-    for entry in entries {
-        let fields = entry.fields.iter().map(|field| format!("<br>`{}`: {}", field.name, field.in_words()));
-        let mut cells = vec![format!("`{}`", entry.name), entry.about() + &fields.collect::<String>()];
+    for variant in variants {
+        let fields = variant.fields().into_iter().map(|field| format!("<br>`{}`: {}", field.name, field.in_words()));
+        let mut cells = vec![format!("`{}`", variant.name), variant.about.to_owned() + &fields.collect::<String>()];
         if columns.len() > 1 {
-            let kind = Kind::ALL.iter().find(|kind| kind.name == entry.name);
+            let kind = FaultKind::ALL.iter().find(|kind| kind.name == variant.name);
             cells
                 .extend(kind.map_or(["as it is".to_owned(), "as it is".to_owned()], |kind| [kind.bites.to_owned(), kind.ends.to_string()]));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stormglass::base::Setting;
+use stormglass::notation::Setting;
 use stormglass::scenario;
 use stormglass::systems::Registry;
 
@@ -76,7 +76,7 @@ fn marked(line: &str) -> Option<&str> {
 
 fn table(settings: &[Setting]) -> String {
     let row = |Setting { name, about, takes, default }: &Setting| {
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        let default = default.as_deref().unwrap_or("must be given");
         format!("| `{name}` | {about} | {takes} | {default} |\n")
     };
     let rows: String = settings.iter().map(row).collect();

@@ -31,7 +31,8 @@ fn scenario(name: &str) -> Scenario {
 
 /// The scenario with some of its values set.
 fn varied(name: &str, values: &[(&str, &str)]) -> Scenario {
-    let text = values.iter().fold(text(name), |text, (path, value)| stormglass::base::set(&text, path, value).expect("the file has it"));
+    let text =
+        values.iter().fold(text(name), |text, (path, value)| stormglass::notation::set(&text, path, value).expect("the file has it"));
     read(&text)
 }
 

@@ -4,6 +4,7 @@ mod commit;
 mod commit_over_raft;
 mod commit_relatives;
 mod detector;
+mod fingerprints;
 mod golden;
 mod identities_of_draws;
 mod property;

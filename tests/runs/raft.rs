@@ -118,7 +118,7 @@ fn each_planted_bug_is_caught_and_nothing_without_it() {
         });
         assert!(caught, "{name} violates {property} within 200 seeds");
         let text = fs::read_to_string(folder().join("bugs").join(&name)).expect("the scenario is there");
-        let without = stormglass::base::set(&text, "mutant", "none").expect("the file names a mutant");
+        let without = stormglass::notation::set(&text, "mutant", "none").expect("the file names a mutant");
         let sound = Scenario::from_ron(&without, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(sound, planted.without_mutant());
         sweep(&sound, 0, 200, 2, &|outcome| {

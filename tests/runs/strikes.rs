@@ -1,7 +1,7 @@
 //! Steps and strikes have identities of their own: taking one away changes nothing for the others.
 
 use stormglass::base::{Fate, MessageId, NodeId, Time};
-use stormglass::fault::{Fault, FaultPlan, FaultStep, Kind, Moment, Target};
+use stormglass::fault::{Fault, FaultKind, FaultPlan, FaultStep, Moment, Target};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
 use stormglass::trace::{Entry, Sink};
@@ -48,14 +48,14 @@ fn is_of(strike: &FaultStep, step: &FaultStep) -> bool {
 }
 
 fn time_of(strike: &FaultStep) -> Time {
-    let Moment::At(time) = strike.moment else { panic!("what struck has a time") };
+    let Moment::At { time } = strike.moment else { panic!("what struck has a time") };
     time
 }
 
 /// Whether neither a role nor a trigger has a say in it.
 fn is_placed_by_itself(step: &FaultStep) -> bool {
     let text = step.fault.to_string();
-    !matches!(step.moment, Moment::When(_)) && !text.contains("Leader")
+    !matches!(step.moment, Moment::When { .. }) && !text.contains("Leader")
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_step_less_leaves_the_others_as_they_are() {
             }
         }
     }
-    assert_eq!(kinds.len(), Kind::ALL.len(), "every kind has struck: {kinds:?}");
+    assert_eq!(kinds.len(), FaultKind::ALL.len(), "every kind has struck: {kinds:?}");
     assert!(compared > 1_000, "{compared}");
 }
 

@@ -22,8 +22,9 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{ClientId, Time, nearest};
+use crate::base::{ClientId, Time};
 use crate::check::model::Model;
+use crate::diagnostic::nearest;
 use crate::history::formats::{Clock, Entries, Entry, EntryKind, Format, Name, Problem, Problems, Process, ReadError, Value};
 use crate::history::{History, MalformedHistory, Outcome};
 

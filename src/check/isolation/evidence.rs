@@ -49,8 +49,13 @@ impl<'a> Evidence<'a> {
             shown.truncate(ACTS);
         }
         let acts: Vec<Access> = shown.iter().map(|step| self.access(**step)).collect();
-        let client = self.transactions.client_name(client);
-        Member { transaction: transaction as usize, client, fate, more: steps.len() - acts.len(), acts }
+        Member {
+            transaction: transaction as usize,
+            client: self.transactions.client_name(client),
+            fate,
+            more: steps.len() - acts.len(),
+            acts,
+        }
     }
 
     fn access(self, step: Step) -> Access {

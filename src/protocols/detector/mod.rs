@@ -31,7 +31,8 @@ mod swim;
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Count, Duration, Flag, Length, PositiveLength, settings};
+use crate::base::Duration;
+use crate::notation::{Count, Flag, Length, PositiveLength, settings};
 
 pub use company::{Company, CompanyConfig, CompanyMessage, CompanyTimer, WorkerConfig};
 pub use decoys::DECOYS;

@@ -20,8 +20,8 @@ fn doing(doing: &Doing) -> String {
     match doing {
         Doing::Booting => "booted".to_owned(),
         Doing::Handling { kind, count, from } => format!("handled {kind} #{count} from {from}"),
-        Doing::Ringing(Some(timer)) => format!("handled timer {timer}"),
-        Doing::Ringing(None) => "handled a timer".to_owned(),
+        Doing::Fired(Some(timer)) => format!("handled timer {timer}"),
+        Doing::Fired(None) => "handled a timer".to_owned(),
         Doing::Synced => "handled a completed sync".to_owned(),
         Doing::Waking => "caught up after a pause".to_owned(),
         Doing::Quiescing => "was told to invoke nothing more".to_owned(),

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use super::outcome::{FaultCount, StepCount};
 use super::setup::Cluster;
 use crate::base::{Digest, RunKey, Time};
-use crate::fault::{Fault, FaultPlan, FaultStep, Kind, Moment, Strike};
+use crate::fault::{Fault, FaultKind, FaultPlan, FaultStep, Moment, Strike};
 use crate::trace::Event;
 use triggers::{Cause, Watch};
 
@@ -42,7 +42,7 @@ struct Due {
 struct Struck {
     at: Time,
     step: u32,
-    /// The name of the step, and the how-many-th time it fell due if it does so again and again: all that a step does at once has one.
+    /// The name of the step, and, if it falls due again and again, the n-th time, counted from 1: all that a step does at once has one.
     name: String,
     strike: Strike,
     /// Whether it made a difference.
@@ -66,7 +66,7 @@ impl Nemesis {
     fn next_name(&self, step: u32) -> String {
         let (planned, nth) = (&self.plan.steps()[step as usize], self.taken[step as usize] + 1);
         match planned.moment {
-            Moment::Every(_) => format!("{} #{nth}", planned.name()),
+            Moment::Every { .. } => format!("{} #{nth}", planned.name()),
             _ => planned.name().to_owned(),
         }
     }
@@ -106,13 +106,13 @@ impl Nemesis {
 
     /// Of each kind of fault that the plan has, how often it struck and bit.
     pub(super) fn counts(&self) -> Vec<FaultCount> {
-        let count = |kind: &'static Kind| {
+        let count = |kind: &'static FaultKind| {
             let struck = || self.struck.iter().filter(|struck| struck.strike.name() == kind.name);
             let bites = struck().filter(|struck| struck.bitten).count() as u64;
             FaultCount { kind: kind.name, strikes: struck().count() as u64, bites }
         };
-        let is_planned = |kind: &&Kind| self.plan.kinds().any(|planned| planned.name == kind.name);
-        Kind::ALL.iter().filter(is_planned).map(count).collect()
+        let is_planned = |kind: &&FaultKind| self.plan.kinds().any(|planned| planned.name == kind.name);
+        FaultKind::ALL.iter().filter(is_planned).map(count).collect()
     }
 
     /// Of each step of the plan, how often it struck and bit.

@@ -14,11 +14,11 @@ impl<C: Cluster> World<'_, C> {
     pub(in crate::world) fn plan_faults(&mut self) {
         for step in 0..self.core.nemesis.plan.steps().len() {
             match self.core.nemesis.plan.steps()[step].moment {
-                Moment::At(time) => {
+                Moment::At { time } => {
                     self.core.engine.schedule(time, Call::Strike { step: step as u32 });
                 }
-                Moment::Every(gap) => self.schedule_again(step as u32, gap),
-                Moment::When(_) => {}
+                Moment::Every { gap } => self.schedule_again(step as u32, gap),
+                Moment::When { .. } => {}
             }
         }
     }
@@ -46,7 +46,7 @@ impl<C: Cluster> World<'_, C> {
         let name = self.core.nemesis.next_name(step);
         self.core.nemesis.taken[step as usize] += 1;
         let FaultStep { moment, fault, .. } = self.core.nemesis.plan.steps()[step as usize].clone();
-        if let Moment::Every(gap) = moment {
+        if let Moment::Every { gap } = moment {
             self.schedule_again(step, gap);
         }
         for strike in fault.resolve(&mut Resolver::new(self, cause, identity(&name))) {

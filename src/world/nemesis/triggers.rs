@@ -26,13 +26,13 @@ impl Watch {
     pub(super) fn all(plan: &FaultPlan) -> Vec<Self> {
         let watch = |step, trigger: &Trigger| {
             let kind = match &trigger.on {
-                Happening::Sent(name) | Happening::Delivered(name) => Some(KindDigest::of(name)),
+                Happening::Sent { kind } | Happening::Delivered { kind } => Some(KindDigest::of(kind)),
                 _ => None,
             };
             Self { step, trigger: trigger.clone(), kind, seen: 0 }
         };
         let moments = plan.steps().iter().map(|step| &step.moment).zip(0..);
-        moments.filter_map(|(moment, step)| if let Moment::When(trigger) = moment { Some(watch(step, trigger)) } else { None }).collect()
+        moments.filter_map(|(moment, step)| if let Moment::When { trigger } = moment { Some(watch(step, trigger)) } else { None }).collect()
     }
 
     /// Sees what happened; if that sets it off, returns its step and the cause. It goes off once.
@@ -53,11 +53,13 @@ impl Watch {
         let message = |id: &MessageId, node| Some(Cause { node: Some(node), message: Some(*id) });
         let subject = |node: &NodeId| Some(Cause { node: Some(*node), message: None });
         match (&self.trigger.on, event) {
-            (Happening::Sent(_), Event::Send { id, .. }) if self.kind == Some(id.kind) => message(id, id.from),
-            (Happening::Delivered(_), Event::Deliver { id, .. }) if self.kind == Some(id.kind) => message(id, id.to),
-            (Happening::Wrote(wanted), Event::Write { node, file, .. }) if wanted == file => subject(node),
+            (Happening::Sent { .. }, Event::Send { id, .. }) if self.kind == Some(id.kind) => message(id, id.from),
+            (Happening::Delivered { .. }, Event::Deliver { id, .. }) if self.kind == Some(id.kind) => message(id, id.to),
+            (Happening::Wrote { file: wanted }, Event::Write { node, file, .. }) if wanted.as_ref().is_none_or(|wanted| wanted == file) => {
+                subject(node)
+            }
             (Happening::Synced, Event::Synced { node, .. }) => subject(node),
-            (Happening::Marked(wanted), Event::Mark { node, mark }) if wanted == mark => subject(node),
+            (Happening::Marked { mark: wanted }, Event::Mark { node, mark }) if wanted == mark => subject(node),
             (Happening::Crashed, Event::Crash { node, .. }) => subject(node),
             // A first boot is no restart.
             (Happening::Restarted, Event::Boot { node, incarnation, .. }) if incarnation.0 > 1 => subject(node),

@@ -1,16 +1,24 @@
 //! What scenarios mean: read, written back, run, and run again from what struck.
 
+mod diagnostics;
+mod fault_diagnostics;
+mod toy;
+
+use std::collections::BTreeMap;
+
 use expect_test::expect;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::TestError;
 
-use super::toy::registry;
 use super::{Expected, Scenario, strategy};
-use crate::base::{Diagnostics, Duration, Fate, FixedFate, Loss, NodeId, Source, Which};
+use crate::base::{Duration, Fate, FixedFate, Loss, NodeId, Which};
 use crate::check::Verdict;
+use crate::diagnostic::{Diagnostics, Source};
 use crate::environment::Latency;
-use crate::fault::{Fault, FaultPlan, Kind, Moment};
+use crate::fault::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Happening, Moment, Target};
 use crate::world::Conditions;
+use toy::registry;
 
 fn read(text: &str) -> Scenario {
     Scenario::from_ron(text, &registry()).unwrap_or_else(|problems| panic!("{problems}"))
@@ -192,7 +200,7 @@ fn what_struck_repeats_the_run() {
     for seed in 0..60 {
         let first = scenario.run(seed);
         assert!(first.struck.steps().len() > 10, "a storm");
-        assert!(first.struck.steps().iter().all(|step| matches!(step.moment, Moment::At(_))));
+        assert!(first.struck.steps().iter().all(|step| matches!(step.moment, Moment::At { .. })));
         kinds.extend(first.struck.steps().iter().filter_map(|step| step.fault.kind()).map(|kind| kind.name));
         let recorded = scenario.clone().with_faults(first.struck.clone());
         let again = recorded.run(seed);
@@ -204,7 +212,7 @@ fn what_struck_repeats_the_run() {
         assert_eq!(read, recorded);
         assert_eq!(read.run(seed).digest, first.digest, "seed {seed}");
     }
-    assert_eq!(kinds.len(), Kind::ALL.len(), "every kind has struck");
+    assert_eq!(kinds.len(), FaultKind::ALL.len(), "every kind has struck");
 }
 
 #[test]
@@ -277,7 +285,7 @@ fn a_failing_assertion_ends_in_the_command() {
 /// Every example of the page on scenario files is one, or a part of one.
 #[test]
 fn examples_of_the_page_are_read() {
-    let page = include_str!("../../docs/scenarios.md");
+    let page = include_str!("../../../docs/scenarios.md");
     let blocks: Vec<&str> = page.split("```ron\n").skip(1).map(|rest| rest.split("```").next().unwrap_or("")).collect();
     assert!(blocks.len() > 5, "the page has examples");
     for block in blocks {
@@ -334,6 +342,38 @@ fn a_failing_plan_shrinks_to_what_matters() {
                 At("0s", Crash(node: n1)),
             ]"#]]
     .assert_eq(&minimal.to_string());
+}
+
+/// How often each word stands in many plans that are drawn for this scenario.
+fn drawn_words(text: &str, steps: usize) -> BTreeMap<String, usize> {
+    let (strategy, mut runner) = (strategy::fault_plan(&read(text)), proptest::test_runner::TestRunner::deterministic());
+    let (mut counts, mut seen) = (BTreeMap::new(), 0);
+    while seen < steps {
+        let plan = strategy.new_tree(&mut runner).expect("there are plans").current();
+        seen += plan.steps().len();
+        let words = plan.steps().iter().map(FaultStep::to_string).collect::<String>();
+        for word in words.split(|letter: char| !letter.is_alphanumeric() && letter != '[').filter(|word| !word.is_empty()) {
+            *counts.entry(word.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn every_step_fault_trigger_cut_and_target_is_drawn() {
+    let text = r#"Scenario(name: "drawn", system: Toy(nodes: 5), settle: "0s")"#;
+    let counts = drawn_words(text, 20_000);
+    let variants = [Moment::VARIANTS, Happening::VARIANTS, Cut::VARIANTS, Target::VARIANTS].concat();
+    let names = variants.iter().map(|variant| variant.name).chain(FaultKind::ALL.iter().map(|kind| kind.name));
+    for name in names.chain(["Leader", "Follower", "n5", "[n1"]) {
+        assert!(counts.get(name).is_some_and(|count| *count >= 50), "{name}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_must_settle_is_destroyed_by_no_plan_that_is_drawn() {
+    let counts = drawn_words(r#"Scenario(name: "drawn", system: Toy(nodes: 5))"#, 2_000);
+    assert!(!counts.contains_key("Destroy") && counts.contains_key("Crash"), "{counts:?}");
 }
 
 /// What people and editors do to a file: cut, repeat and insert.

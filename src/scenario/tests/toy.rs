@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{ClientId, Duration, DurationRange, Form, NodeId, OperationId};
+use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId};
 use crate::check::{Property, PropertyReport};
 use crate::history::{self, History};
+use crate::notation::Form;
 use crate::process::{self, Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
 use crate::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use crate::world::Cluster;

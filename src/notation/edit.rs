@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::diagnostic::Source;
 use super::syntax::{self, Contents};
+use crate::diagnostic::{Source, suggestion};
 
 /// Replaces the value at `path` in a text, or adds the field, if the last segment of the path is absent from a value that has fields.
 ///
@@ -12,37 +12,37 @@ use super::syntax::{self, Contents};
 /// `--set name=calm` mean what they seem to.
 ///
 /// ```
-/// use stormglass::base::set;
+/// use stormglass::notation::set;
 ///
 /// let text = "Scenario(system: RaftKv(nodes: 5), loss: \"1/100\") // calm";
 /// assert_eq!(set(text, "system.nodes", "7")?, "Scenario(system: RaftKv(nodes: 7), loss: \"1/100\") // calm");
 /// assert_eq!(set(text, "loss", "2%")?, "Scenario(system: RaftKv(nodes: 5), loss: \"2%\") // calm");
 /// assert_eq!(set(text, "systm.nodes", "7").unwrap_err().to_string(), "no field `systm`: did you mean `system`? known here: system, loss");
-/// # Ok::<(), stormglass::base::SetError>(())
+/// # Ok::<(), stormglass::notation::SetError>(())
 /// ```
 ///
 /// # Errors
 /// If the path is none, leads nowhere, or the text is not RON.
 pub fn set(text: &str, path: &str, value: &str) -> Result<String, SetError> {
     let mut segments = parse_path(path)?;
-    let last = segments.pop().ok_or(SetError(Kind::Path))?;
+    let last = segments.pop().ok_or(SetError(Reason::Path))?;
     let mut target = whole(text)?;
     for segment in segments {
         target = step(target, segment)?;
     }
     match (step(target, last), last) {
         (Ok(old), _) => Ok(splice(text, old, &literal(value, Some(old)))),
-        (Err(SetError(Kind::NoField { .. })), Segment::Field(name)) => Ok(insert(text, target, name, &literal(value, None))),
+        (Err(SetError(Reason::NoField { .. })), Segment::Field(name)) => Ok(insert(text, target, name, &literal(value, None))),
         (Err(error), _) => Err(error),
     }
 }
 
 /// Why a value could not be set. The text is as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetError(Kind);
+pub struct SetError(Reason);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum Reason {
     /// What should be a path is none.
     Path,
     /// The text is not RON: what is wrong, and where.
@@ -60,13 +60,13 @@ enum Kind {
 impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Path => f.write_str("expected a path, like system.nodes or faults[0][1].node"),
-            Kind::Text(why) => f.write_str(why),
-            Kind::NoField { name, help } if help.is_empty() => write!(f, "no field `{name}`"),
-            Kind::NoField { name, help } => write!(f, "no field `{name}`: {help}"),
-            Kind::NoFields { name, found } => write!(f, "no field `{name}`: there are no fields in {found}"),
-            Kind::TooFew { index, count } => write!(f, "no item [{index}]: there are {count}, counted from zero"),
-            Kind::NoItems { index, found } => write!(f, "no item [{index}]: there are no items in {found}"),
+            Reason::Path => f.write_str("expected a path, like system.nodes or faults[0][1].node"),
+            Reason::Text(why) => f.write_str(why),
+            Reason::NoField { name, help } if help.is_empty() => write!(f, "no field `{name}`"),
+            Reason::NoField { name, help } => write!(f, "no field `{name}`: {help}"),
+            Reason::NoFields { name, found } => write!(f, "no field `{name}`: there are no fields in {found}"),
+            Reason::TooFew { index, count } => write!(f, "no item [{index}]: there are {count}, counted from zero"),
+            Reason::NoItems { index, found } => write!(f, "no item [{index}]: there are no items in {found}"),
         }
     }
 }
@@ -85,7 +85,7 @@ fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
     for part in path.split('.') {
         let (name, items) = part.split_at(part.find('[').unwrap_or(part.len()));
         if !is_name(name) {
-            return Err(SetError(Kind::Path));
+            return Err(SetError(Reason::Path));
         }
         segments.push(Segment::Field(name));
         segments.extend(parse_items(items)?);
@@ -98,8 +98,8 @@ fn parse_items<'p>(items: &str) -> Result<Vec<Segment<'p>>, SetError> {
     let Some(inside) = items.strip_prefix('[') else {
         return Ok(Vec::new());
     };
-    let inside = inside.strip_suffix(']').ok_or(SetError(Kind::Path))?;
-    inside.split("][").map(|index| index.parse().map(Segment::Item).map_err(|_| SetError(Kind::Path))).collect()
+    let inside = inside.strip_suffix(']').ok_or(SetError(Reason::Path))?;
+    inside.split("][").map(|index| index.parse().map(Segment::Item).map_err(|_| SetError(Reason::Path))).collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -109,7 +109,7 @@ fn is_name(text: &str) -> bool {
 fn whole(text: &str) -> Result<&str, SetError> {
     syntax::value(text).map_err(|problem| {
         let place = Source::new("", text).place(problem.span.start);
-        SetError(Kind::Text(format!("{place}: {}", problem.message)))
+        SetError(Reason::Text(format!("{place}: {}", problem.message)))
     })
 }
 
@@ -124,12 +124,12 @@ fn field<'s>(target: &'s str, name: &str) -> Result<&'s str, SetError> {
     let fields = match syntax::contents(target) {
         Contents::Fields(fields) => fields,
         Contents::Nothing if !target.starts_with('[') => Vec::new(),
-        _ => return Err(SetError(Kind::NoFields { name: name.to_owned(), found: syntax::describe(target) })),
+        _ => return Err(SetError(Reason::NoFields { name: name.to_owned(), found: syntax::describe(target) })),
     };
     fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
-        let help = if known.is_empty() { String::new() } else { syntax::suggestion(name, &known) };
-        SetError(Kind::NoField { name: name.to_owned(), help })
+        let help = if known.is_empty() { String::new() } else { suggestion(name, &known) };
+        SetError(Reason::NoField { name: name.to_owned(), help })
     })
 }
 
@@ -137,9 +137,9 @@ fn item(target: &str, index: usize) -> Result<&str, SetError> {
     let items = match syntax::contents(target) {
         Contents::Items(items) => items,
         Contents::Nothing => Vec::new(),
-        _ => return Err(SetError(Kind::NoItems { index, found: syntax::describe(target) })),
+        _ => return Err(SetError(Reason::NoItems { index, found: syntax::describe(target) })),
     };
-    items.get(index).copied().ok_or(SetError(Kind::TooFew { index, count: items.len() }))
+    items.get(index).copied().ok_or(SetError(Reason::TooFew { index, count: items.len() }))
 }
 
 /// The value as RON, in place of an old one, if there is one.

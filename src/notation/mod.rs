@@ -1,0 +1,25 @@
+//! How values are written in files that people write.
+//!
+//! [`Form`]s read a file value by value. A [`Codec`] says how values of one type are read, written and described. [`Settings`] and variants
+//! are fields with codecs, each declared once.
+
+mod codec;
+mod edit;
+mod form;
+mod setting;
+mod syntax;
+mod variant;
+
+pub(crate) use codec::{Advised, codec, codecs, in_parentheses, in_quotes, list, quoted};
+pub use codec::{
+    Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
+    Required, Text,
+};
+pub use edit::{SetError, set};
+pub use form::{Fields, Form};
+pub use setting::{Given, Setting, Settings, settings};
+pub(crate) use setting::{field, joined};
+#[cfg(any(test, feature = "proptest"))]
+pub(crate) use variant::Drawn;
+pub use variant::Variant;
+pub(crate) use variant::{Variants, given, variants};

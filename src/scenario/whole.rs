@@ -1,0 +1,167 @@
+//! What a scenario has fields for.
+
+use super::conditions::{Budgets, Clocks, Disk, Drift, Ends, Network, Networks, network_settings};
+use super::fates::{Fates, Message};
+use super::names::Names;
+use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario};
+use crate::base::{Duration, FixedFate};
+use crate::environment::ClockModel;
+use crate::fault::{FaultPlan, Planned, Scope as _};
+use crate::notation::{
+    Count, Form, Length, Maybe, PositiveLength, Record, Required, Setting, Settings, Text, codec, codecs, list, quoted, settings,
+};
+use crate::world::{Conditions, DiskModel};
+
+settings! {
+    |names: Names<'c>|
+    /// The fields of `Scenario(…)`, in the order in which they are usually written.
+    pub(super) struct Whole {
+        /// What people call it.
+        name: Option<String> = None, Required(Text);
+        /// The system that runs, with its own fields; `stormglass list systems` names all.
+        system: Option<String> = None, Required(Verbatim);
+        /// The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside.
+        mutant: Option<&'static str> = None, Known(names);
+        /// The seed of a run that is given none; without it, one is drawn, and printed.
+        seed: Option<u64> = None, Maybe(Count(0..));
+        /// How links behave: latency, loss and duplication.
+        network: Network = Network::default(), Networks(names);
+        /// How disks behave.
+        disk: Disk = Disk::default(), Record::like("(sync: Constant(\"1ms\"))");
+        /// How far off clocks are.
+        clocks: Clocks = Clocks::default(), Record::like("(offset: \"50ms\", drift: \"100ppm\")");
+        /// What clients do; the system says what it reads.
+        workload: Option<String> = None, Maybe(Verbatim);
+        /// What goes wrong, and when.
+        faults: FaultPlan = FaultPlan::default(), Planned::new(&names, names.places);
+        /// Messages whose fate is fixed, whatever the network and the seed would make of them.
+        fates: Vec<FixedFate> = Vec::new(), Fates(names);
+        /// How long faults may strike: until they are over.
+        duration: Duration = DURATION_DEFAULT, PositiveLength;
+        /// How long the run may then take to settle; with "0s", nobody looks whether it does.
+        settle: Duration = SETTLE_DEFAULT, Length;
+        /// How much a run may take.
+        budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
+        /// The *sometimes* marks that a sweep must see.
+        expect: Vec<&'static str> = Vec::new(), Known(names);
+        /// What the scenario is meant to show; exit codes do not change.
+        outcome: Expected = Expected::Holds, Known(names);
+    }
+}
+
+/// What is told of the fields of a scenario, and of each part that surrounds a system.
+pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
+    vec![
+        ("Scenario", Whole::declared()),
+        ("network", network_settings()),
+        ("links", Ends::declared()),
+        ("disk", Disk::declared()),
+        ("clocks", Clocks::declared()),
+        ("fates", Message::declared()),
+        ("budget", Budgets::declared()),
+    ]
+}
+
+codecs! {
+    /// What another room reads and writes: kept as it is written.
+    Verbatim: String = |form: Form<'_>| Some(form.raw().to_owned()), String::clone, "what the system reads: `stormglass explain RaftKv`";
+}
+
+/// The names of mutants, marks and properties.
+struct Known<'n>(Names<'n>);
+codec!(Known<'_>: Option<&'static str> = Self::mutant, |mutant: &Option<&'static str>| mutant.map(quoted).unwrap_or_default(),
+    "the name of a mutant of the system, in quotes");
+codec!(Known<'_>: Vec<&'static str> = Self::marks, write_marks, "a list of `Sometimes(\"leader lost\")`");
+codec!(Known<'_>: Expected = Self::outcome, write_outcome, "`Holds`, or `Violates(\"leader-completeness\")`", Some("`Holds`"));
+
+impl Known<'_> {
+    fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
+        self.0.mutant(form)
+    }
+
+    fn marks(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
+        form.list(|form| expectation(form, &self.0))
+    }
+
+    fn outcome(&self, form: Form<'_>) -> Option<Expected> {
+        if form.variant("an outcome", &["Holds", "Violates"])? == "Holds" {
+            return form.arguments([]).map(|[]| Expected::Holds);
+        }
+        let [property] = form.arguments(["a property"])?;
+        self.0.property(property).map(Expected::Violates)
+    }
+}
+
+/// `Sometimes("mark")`.
+pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<&'static str> {
+    form.variant("`Sometimes(\"…\")`", &["Sometimes"])?;
+    let [mark] = form.arguments(["a mark"])?;
+    names.mark(mark)
+}
+
+fn write_marks(marks: &Vec<&'static str>) -> String {
+    let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
+    if marks.is_empty() { String::new() } else { list(&marks) }
+}
+
+fn write_outcome(expected: &Expected) -> String {
+    match expected {
+        Expected::Holds => String::new(),
+        Expected::Violates(property) => format!("Violates({})", quoted(property)),
+    }
+}
+
+impl From<&Scenario> for Whole {
+    fn from(scenario: &Scenario) -> Self {
+        let Scenario { conditions, .. } = scenario;
+        let (own, ClockModel { offset, drift_ppm }) = (scenario.instance.write(), conditions.clocks);
+        Self {
+            name: Some(scenario.name.clone()),
+            system: Some(own.system),
+            mutant: scenario.mutant,
+            seed: scenario.seed,
+            network: Network { usual: conditions.link, links: conditions.links.clone() },
+            disk: Disk { sync: conditions.disk.sync },
+            clocks: Clocks { offset, drift: Drift(drift_ppm) },
+            workload: own.workload,
+            faults: conditions.faults.clone(),
+            fates: conditions.fates.clone(),
+            duration: conditions.duration,
+            settle: conditions.settle,
+            budget: Budgets {
+                events: conditions.events,
+                same_instant: conditions.same_instant,
+                states: scenario.states,
+                stop_at_violation: conditions.stop_at_violation,
+            },
+            expect: scenario.expect.clone(),
+            outcome: scenario.expected,
+        }
+    }
+}
+
+impl Whole {
+    /// All that surrounds the system, and what goes wrong.
+    pub(super) fn conditions(&self) -> Conditions {
+        let Self { network, budget, .. } = self;
+        Conditions {
+            link: network.usual,
+            links: network.links.clone(),
+            fates: self.fates.clone(),
+            disk: DiskModel { sync: self.disk.sync },
+            clocks: ClockModel { offset: self.clocks.offset, drift_ppm: self.clocks.drift.0 },
+            faults: self.faults.clone(),
+            duration: self.duration,
+            settle: self.settle,
+            events: budget.events,
+            same_instant: budget.same_instant,
+            stop_at_violation: budget.stop_at_violation,
+        }
+    }
+
+    /// The whole file.
+    pub(super) fn file(&self) -> String {
+        let fields = self.texts(None).into_iter().filter(|(_, value, _)| !value.is_empty());
+        format!("Scenario(\n{})\n", fields.map(|(name, value, _)| format!("    {name}: {value},\n")).collect::<String>())
+    }
+}
