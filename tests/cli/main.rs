@@ -7,7 +7,6 @@ mod histories;
 mod page;
 mod readme;
 mod runs;
-mod schema;
 mod schemas;
 mod toy;
 

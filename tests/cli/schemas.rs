@@ -10,13 +10,13 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::Desk;
-use crate::schema::Document;
 
 /// Whether a value is as this schema says, and if not, what is wrong.
 fn complaints(schema: &str, value: &Value) -> Vec<String> {
     let path = format!("{}/docs/schemas/{schema}.json", env!("CARGO_MANIFEST_DIR"));
     let schema: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a schema")).expect("JSON");
-    Document::read(&schema).expect("a schema of this draft").complaints(value)
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema of this draft");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 fn demand(schema: &str, value: &Value, of: &str) {
@@ -44,7 +44,7 @@ fn the_schemas_are_schemas() {
     for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas")).expect("a folder") {
         let text = fs::read_to_string(file.expect("a file").path()).expect("text");
         let schema: Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(Document::read(&schema).err(), None, "{schema}");
+        assert!(jsonschema::meta::is_valid(&schema), "{schema}");
     }
 }
 
