@@ -12,8 +12,8 @@ use crate::check::intake::IntakeError;
 use crate::check::isolation::{FileOptions, Level, Notation, check_text};
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
-use crate::diagnostic::nearest;
 use crate::history::formats::{self, Value};
+use crate::misspelling::nearest;
 use crate::report::{Found, HistoryReport, Html, Render, Report, Text, as_file, quote};
 
 #[derive(Args)]

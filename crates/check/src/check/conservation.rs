@@ -103,7 +103,7 @@ mod tests {
             .expect("a well-formed history");
         }
         let report = judge(2, 20, &history);
-        (report.verdict, crate::check::told(&report))
+        (report.verdict, report.reason())
     }
 
     const OPENING: &[Act] = &[Act::Write { key: 0, value: 10 }, Act::Write { key: 1, value: 10 }];

@@ -1,4 +1,4 @@
-//! Why a property is violated, or unknown: as data, with no layout. What people read is made of it by [`report`](crate::report).
+//! Why a property is violated, or unknown: as data, with no layout. What people read is made of it by `stormglass::report`.
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
@@ -53,8 +53,8 @@ from! { Explanation:
     &str => |text: &str| Self::Text(text.to_owned());
 }
 
-/// Long texts lose their middle.
-pub(crate) fn shorten(text: &str, longest: usize) -> String {
+/// The text, if need be without its middle: at most `longest` characters, and an ellipsis.
+pub fn shorten(text: &str, longest: usize) -> String {
     let length = text.chars().count();
     if length <= longest {
         return text.to_owned();
@@ -62,19 +62,4 @@ pub(crate) fn shorten(text: &str, longest: usize) -> String {
     let head: String = text.chars().take(longest / 2).collect();
     let tail: String = text.chars().skip(length - longest / 2).collect();
     format!("{head}…{tail}")
-}
-
-/// The data in a line, for tests of judges.
-#[cfg(test)]
-pub(crate) fn told(report: &super::PropertyReport) -> String {
-    match &report.explanation {
-        None => String::new(),
-        Some(Explanation::Text(text)) => text.clone(),
-        Some(Explanation::Rule(broken)) => {
-            let facts: String = broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect();
-            let records: String = broken.records.iter().map(|number| format!(" #{number}")).collect();
-            broken.rule.id.to_owned() + &facts + &records
-        }
-        Some(other) => format!("{other:?}"),
-    }
 }

@@ -14,10 +14,10 @@ pub mod generate;
 pub mod guarantee;
 pub mod intake;
 pub mod isolation;
-mod judge;
 pub mod linearizability;
 pub mod model;
 pub mod monitor;
+mod property;
 mod rule;
 mod run;
 mod stream;
@@ -25,13 +25,10 @@ mod table;
 mod trouble;
 
 pub use drawing::Drawing;
-pub use explanation::Explanation;
-pub(crate) use explanation::shorten;
-#[cfg(test)]
-pub(crate) use explanation::told;
-pub use judge::{Judge, Property, PropertyKind, PropertyReport, Verdict, Violations};
+pub use explanation::{Explanation, shorten};
 pub use linearizability::Ending;
-pub use rule::{Broken, Fact, Rule};
+pub use property::{Property, PropertyKind, PropertyReport, Verdict, Violations};
+pub use rule::{Broken, Fact, Rule, Sighting};
 pub use run::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use table::{Cell, Table, TableRow, Tables};
 pub use trouble::{Difference, Doing, Panic, Pending, Spin};

@@ -1,12 +1,11 @@
-//! What a judge is, and what it may say.
+//! What a judge may say: verdicts, and reports on properties.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Broken, Explanation, Table};
+use super::{Broken, Explanation, Sighting};
 use crate::base::Time;
-use crate::trace::{Record, Sighting, Vocabulary};
 
 /// What a judge found. Unknown is never a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -97,6 +96,20 @@ impl PropertyReport {
         Self { verdict: Verdict::Violated, at: Some(at), ..Self::holds(property).explained(explanation) }
     }
 
+    /// Why, in a line of data: `rule-id fact=value … #record …`. For tests of judges; what people read is made by reports.
+    pub fn reason(&self) -> String {
+        match &self.explanation {
+            None => String::new(),
+            Some(Explanation::Text(text)) => text.clone(),
+            Some(Explanation::Rule(broken)) => {
+                let facts: String = broken.facts.iter().map(|(name, fact)| format!(" {name}={fact}")).collect();
+                let records: String = broken.records.iter().map(|number| format!(" #{number}")).collect();
+                broken.rule.id.to_owned() + &facts + &records
+            }
+            Some(other) => format!("{other:?}"),
+        }
+    }
+
     /// The same, for this reason.
     #[must_use]
     pub fn explained(self, explanation: impl Into<Explanation>) -> Self {
@@ -136,32 +149,5 @@ impl Violations {
 
     fn of(&self, property: &Property) -> Option<&PropertyReport> {
         self.0.iter().find(|report| report.name == property.name)
-    }
-}
-
-/// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.
-/// One judge may report on several properties that share what they know.
-pub trait Judge<V: Vocabulary> {
-    /// Sees one record.
-    fn observe(&mut self, record: &Record<'_, V>);
-
-    /// Whether something it watches is violated already, whatever comes. A run that is to stop at the first violation asks this after each
-    /// record. By default a judge says so only at the end.
-    fn violated(&self) -> bool {
-        false
-    }
-
-    /// The run is over, at this time. Nothing is observed after that.
-    fn finish(&mut self, at: Time) {
-        let _ = at;
-    }
-
-    /// Reports on each of its properties, always the same ones in the same order.
-    fn reports(&self) -> Vec<PropertyReport>;
-
-    /// What it measured besides: neither good nor bad. Tables of one title have the same columns in every run, so that a sweep can show
-    /// medians.
-    fn tables(&self) -> Vec<Table> {
-        Vec::new()
     }
 }

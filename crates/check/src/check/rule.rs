@@ -6,13 +6,12 @@ use serde::{Serialize, Serializer};
 
 use super::isolation::Version;
 use crate::base::{ClientId, Duration, NodeId, Time};
-use crate::trace::Sighting;
 
 /// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.
 ///
 /// ```
-/// use stormglass::base::{NodeId, Time};
-/// use stormglass::check::{Fact, Property, PropertyReport, Rule};
+/// use stormglass_check::base::{NodeId, Time};
+/// use stormglass_check::check::{Fact, Property, PropertyReport, Rule};
 ///
 /// const ELECTION_SAFETY: Property = Property::always("election-safety", "at most one leader is elected in a term");
 /// static TWO_LEADERS: Rule = Rule::new("two-leaders", "{node} and {other} both lead term {term}");
@@ -96,6 +95,15 @@ pub enum Fact {
     Cycle(Vec<Fact>),
     /// Anything else: an entry of a log, what is wrong with a file.
     Text(String),
+}
+
+/// Which record something was seen in, and when: what a judge remembers of what it saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// The number of the record.
+    pub record: u64,
+    /// When.
+    pub at: Time,
 }
 
 impl Rule {

@@ -11,7 +11,7 @@ use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
     StoreDialect,
 };
-use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Explainer, default_budget, examine, named};
+use super::linearizability::{Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named};
 use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
 use super::{Drawing, Verdict};
@@ -124,7 +124,7 @@ pub struct WitnessStep {
 /// Judges what this reads by the model of this name.
 ///
 /// ```
-/// use stormglass::check::{CheckOptions, Verdict, run_check};
+/// use stormglass_check::check::{CheckOptions, Verdict, run_check};
 ///
 /// let log = "\
 /// INFO  jepsen.util - 0 :invoke :write 4
@@ -135,7 +135,7 @@ pub struct WitnessStep {
 /// let report = run_check(log.as_bytes(), "cas-register", &CheckOptions::default())?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.explanation.violations[0].line, Some(4));
-/// # Ok::<(), stormglass::check::CheckError>(())
+/// # Ok::<(), stormglass_check::check::CheckError>(())
 /// ```
 ///
 /// # Errors

@@ -38,7 +38,7 @@ impl RunKey {
 
 /// A bijection of 64-bit words that scatters every bit (the finaliser of SplitMix64; Steele, Lea and Flood, 2014).
 #[inline]
-pub(crate) const fn mix(word: u64) -> u64 {
+pub(super) const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
@@ -188,7 +188,7 @@ const fn log2_near(number: u64) -> u64 {
 }
 
 /// log2(word + 1) with 32 fractional bits, by repeated squaring of the mantissa.
-pub(crate) const fn log2(word: u64) -> u64 {
+pub const fn log2(word: u64) -> u64 {
     let number = word as u128 + 1;
     let exponent = number.ilog2();
     // The mantissa, in [1, 2), with 62 fractional bits.

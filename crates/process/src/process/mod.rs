@@ -10,8 +10,8 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use stormglass::base::{Duration, NodeId};
-//! use stormglass::process::{Context, Files, Message, NoNote, Process};
+//! use stormglass_process::base::{Duration, NodeId};
+//! use stormglass_process::process::{Context, Files, Harness, Message, NoNote, Process};
 //!
 //! /// Counts what it is sent, on disk, and says how many it has seen once that is durable.
 //! struct Counter(u64);
@@ -44,7 +44,7 @@
 //!     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
 //! }
 //!
-//! let mut counter = stormglass::process::Harness::<Counter>::boot(NodeId::server(0), ());
+//! let mut counter = Harness::<Counter>::boot(NodeId::server(0), ());
 //! counter.deliver(NodeId::client(0), Count::Add);
 //! assert!(counter.take_sent().is_empty(), "not durable yet");
 //! counter.sync();

@@ -5,10 +5,10 @@
 //! that implements [`Sample`]: that says what clients ask, and what the object answers.
 //!
 //! ```
-//! use stormglass::base::RunKey;
-//! use stormglass::check::generate::{Lie, Planted, Shape, generate};
-//! use stormglass::check::model::queue::Queue;
-//! use stormglass::check::{Verdict, linearizability};
+//! use stormglass_check::base::RunKey;
+//! use stormglass_check::check::generate::{Lie, Planted, Shape, generate};
+//! use stormglass_check::check::model::queue::Queue;
+//! use stormglass_check::check::{Verdict, linearizability};
 //!
 //! let (queue, key) = (Queue::empty(), RunKey::from_seed(1));
 //! let made = generate(&queue, &Shape::new(5, 100), key);

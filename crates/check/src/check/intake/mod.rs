@@ -24,9 +24,9 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{ClientId, Time};
 use crate::check::model::Model;
-use crate::diagnostic::nearest;
 use crate::history::formats::{Clock, Entries, Entry, EntryKind, Format, Name, Problem, Problems, Process, ReadError, Value};
 use crate::history::{History, MalformedHistory, Outcome};
+use crate::misspelling::nearest;
 
 pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
 pub use locks::{FencedLocks, Locks};

@@ -94,8 +94,8 @@ pub struct FileReport {
 /// Judges a history in a file.
 ///
 /// ```
-/// use stormglass::check::Verdict;
-/// use stormglass::check::isolation::{FileOptions, Notation, check_text};
+/// use stormglass_check::check::Verdict;
+/// use stormglass_check::check::isolation::{FileOptions, Notation, check_text};
 ///
 /// let file = "\
 /// {:process 0, :type :invoke, :f :txn, :value [[:append :x 1] [:r :y nil]]}
@@ -106,7 +106,7 @@ pub struct FileReport {
 /// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
-/// # Ok::<(), stormglass::check::intake::IntakeError>(())
+/// # Ok::<(), stormglass_check::check::intake::IntakeError>(())
 /// ```
 ///
 /// # Errors

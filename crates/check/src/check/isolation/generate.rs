@@ -1,9 +1,9 @@
 //! Histories of transactions made up, to test and measure checkers on: strictly serializable by construction, or with one planted anomaly.
 //!
 //! ```
-//! use stormglass::base::RunKey;
-//! use stormglass::check::isolation::generate::{Shape, generate};
-//! use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Phenomenon, Transactions, check};
+//! use stormglass_check::base::RunKey;
+//! use stormglass_check::check::isolation::generate::{Shape, generate};
+//! use stormglass_check::check::isolation::{DEFAULT_BUDGET, Level, Phenomenon, Transactions, check};
 //!
 //! let made = generate(&Shape::new(5, 200), RunKey::from_seed(1));
 //! let report = check(&Transactions::from(&made.history), DEFAULT_BUDGET);

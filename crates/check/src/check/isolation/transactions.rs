@@ -17,8 +17,8 @@ use crate::history::{History, Outcome};
 /// kept, and a read that saw a prefix of it is kept as a length. What fits in no such way is kept apart.
 ///
 /// ```
-/// use stormglass::base::{ClientId, Seen, Time};
-/// use stormglass::check::isolation::{Fate, Level, Transactions, check};
+/// use stormglass_check::base::{ClientId, Seen, Time};
+/// use stormglass_check::check::isolation::{Fate, Level, Transactions, check};
 ///
 /// let mut transactions = Transactions::new();
 /// for (client, value) in [(0, 1), (1, 2)] {

@@ -8,9 +8,9 @@
 //! the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
 //!
 //! ```
-//! use stormglass::base::{ClientId, Time};
-//! use stormglass::check::{Verdict, linearizability, model::register::{Register, RegisterOp, RegisterResult}};
-//! use stormglass::history::{History, Outcome};
+//! use stormglass_check::base::{ClientId, Time};
+//! use stormglass_check::check::{Verdict, linearizability, model::register::{Register, RegisterOp, RegisterResult}};
+//! use stormglass_check::history::{History, Outcome};
 //!
 //! let (writer, reader) = (ClientId::new(0), ClientId::new(1));
 //! let at = Time::from_nanos;
@@ -26,7 +26,7 @@
 //!     let why = linearizability::explain(&Register::empty(), &history, violation);
 //!     assert_eq!((why.needed, why.attempts[0].expected.as_str()), (2, "only 5 could have been read"));
 //! }
-//! # Ok::<(), stormglass::history::MalformedHistory>(())
+//! # Ok::<(), stormglass_check::history::MalformedHistory>(())
 //! ```
 
 mod encoding;

@@ -5,7 +5,7 @@
 //! [`Model::expected`]); what they default to is always right.
 //!
 //! ```
-//! use stormglass::check::model::{Model, Next};
+//! use stormglass_check::check::model::{Model, Next};
 //!
 //! /// A counter that can be raised, and says what it was before.
 //! struct Counter;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::diagnostic::nearest;
+use crate::misspelling::nearest;
 
 /// A model that comes with the crate, as `stormglass check --model NAME` and `stormglass list models` know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

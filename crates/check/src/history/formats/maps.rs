@@ -7,7 +7,7 @@ use super::entry::{Draft, Entry, EntryKind, Names, Process, client, no_client};
 use super::problem::{Problem, ReadError, excerpt, mark};
 use super::source::Window;
 use super::value::Value;
-use crate::diagnostic::nearest;
+use crate::misspelling::nearest;
 
 /// An event may be spread over so many lines. If its end is further away, it is taken to have none.
 const LINES_MAX: usize = 64;

@@ -31,7 +31,7 @@
 //! `{"map":[[key, value],…]}`, `{"tagged":["inst", value]}`.
 //!
 //! ```
-//! use stormglass::history::formats::{Entries, Format, convert};
+//! use stormglass_check::history::formats::{Entries, Format, convert};
 //!
 //! let log = "INFO  jepsen.util - 0 :invoke :read nil\nINFO  jepsen.util - 0 :ok :read 3\n";
 //! let mut json = Vec::new();

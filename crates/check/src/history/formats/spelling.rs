@@ -11,9 +11,9 @@ use crate::history::{Event, History, Outcome};
 /// How a system's operations are written down in files, so that checkers can read them.
 ///
 /// ```
-/// use stormglass::base::{ClientId, Time};
-/// use stormglass::history::formats::{Format, Spelled, Spelling, write};
-/// use stormglass::history::{History, Outcome};
+/// use stormglass_check::base::{ClientId, Time};
+/// use stormglass_check::history::formats::{Format, Spelled, Spelling, write};
+/// use stormglass_check::history::{History, Outcome};
 ///
 /// let mut history = History::new();
 /// history.invoke(Time::ZERO, ClientId::new(0), 4_i64)?;
@@ -26,7 +26,7 @@ use crate::history::{Event, History, Outcome};
 /// {:process 0, :type :invoke, :f :write, :value 4, :time 0, :client \"c1\"}
 /// {:process 0, :type :ok, :f :write, :value 4, :time 9, :client \"c1\"}
 /// ");
-/// # use stormglass::history::formats::Value;
+/// # use stormglass_check::history::formats::Value;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Spelling<O, R> {

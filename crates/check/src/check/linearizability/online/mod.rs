@@ -12,9 +12,9 @@
 //! operations of unknown outcome could be counted.
 //!
 //! ```
-//! use stormglass::base::{ClientId, Time};
-//! use stormglass::check::{Verdict, linearizability::Online, model::register::{Register, RegisterOp, RegisterResult}};
-//! use stormglass::history::Outcome;
+//! use stormglass_check::base::{ClientId, Time};
+//! use stormglass_check::check::{Verdict, linearizability::Online, model::register::{Register, RegisterOp, RegisterResult}};
+//! use stormglass_check::history::Outcome;
 //!
 //! let (writer, reader) = (ClientId::new(0), ClientId::new(1));
 //! let at = Time::from_nanos;
@@ -26,7 +26,7 @@
 //! online.complete(at(5), reader, Outcome::Done(RegisterResult::Value(None)))?; // the write is still open, but was seen
 //! assert_eq!(online.finish(), Verdict::Violated);
 //! assert_eq!(online.violation().map(|violation| (violation.operation, violation.at)), Some((2, at(5))));
-//! # Ok::<(), stormglass::history::MalformedHistory>(())
+//! # Ok::<(), stormglass_check::history::MalformedHistory>(())
 //! ```
 
 mod frontier;
@@ -40,9 +40,8 @@ use self::frontier::{Cadence, Frontier, Standing};
 use super::explanation::{Counterexample, Linearizability, named};
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
-use crate::check::{Judge, Property, PropertyReport, Verdict};
-use crate::history::{self, MalformedHistory, Outcome};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::check::{Property, PropertyReport, Verdict};
+use crate::history::{MalformedHistory, Outcome};
 
 /// A judge of linearizability that gets operations one by one.
 ///
@@ -149,7 +148,7 @@ impl<M: Model> Online<M> {
         }
     }
 
-    /// As a [`Judge`], reports on this property. Without one it reports nothing, and only asks the run to stop.
+    /// Reports on this property. Without one it reports nothing; as a judge of a run it then only asks the run to stop.
     #[must_use]
     pub fn reporting(mut self, property: Property) -> Self {
         self.property = Some(property);
@@ -339,34 +338,14 @@ impl<M: Model> Online<M> {
     pub const fn operations(&self) -> usize {
         self.remembered
     }
-}
 
-impl<M, V> Judge<V> for Online<M>
-where
-    M: Model<Op: Clone, Ret: Clone>,
-    V: Vocabulary<Client = history::Event<M::Op, M::Ret>>,
-{
-    fn observe(&mut self, record: &Record<'_, V>) {
-        self.advance(record.at);
-        if let Event::Client { event, .. } = record.event {
-            // Notes that make no history are the world's to complain of.
-            let _ = match event {
-                history::Event::Invoke { client, op, .. } => self.invoke(record.at, *client, op.clone()),
-                history::Event::Complete { client, outcome } => self.complete(record.at, *client, outcome.clone()),
-            };
-        }
-    }
-
-    fn violated(&self) -> bool {
-        !self.violations.is_empty()
-    }
-
-    fn reports(&self) -> Vec<PropertyReport> {
-        let Some(property) = &self.property else { return Vec::new() };
+    /// What became of the property that it reports on; nothing without one.
+    pub fn report(&self) -> Option<PropertyReport> {
+        let property = self.property.as_ref()?;
         let found = self.violation().map(|found| {
             let violation = Counterexample::unexplained(named(&found.key), Some(found.at), None);
             PropertyReport::violated(property, found.at, Linearizability { violations: vec![violation], undecided: Vec::new() })
         });
-        vec![found.unwrap_or_else(|| PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(property) })]
+        Some(found.unwrap_or_else(|| PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(property) }))
     }
 }
