@@ -173,7 +173,7 @@ impl Arguments {
             CheckError::Intake(IntakeError::Lines(problems)) => histories::invalid(file, &problems, session),
             CheckError::Intake(IntakeError::Io(error)) => histories::failure(file, &error),
             CheckError::Initial(message) => Failure::new(Exit::Usage, &format!("--initial: {message}")),
-            CheckError::UnknownModel(error) => Failure::new(Exit::Usage, &error.to_string()),
+            error => Failure::new(Exit::Usage, &error.to_string()),
         })
     }
 

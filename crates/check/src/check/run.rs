@@ -54,6 +54,7 @@ impl CheckOptions {
 
 /// Why there is no verdict.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum CheckError {
     /// No model has this name.
     UnknownModel(UnknownModel),

@@ -208,6 +208,7 @@ impl<O, R> History<O, R> {
 
 /// Why an event cannot follow those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MalformedHistory {
     /// The event is earlier than the one before it.
     TimeWentBack {

@@ -79,6 +79,7 @@ impl fmt::Debug for Rate {
 
 /// Why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParseRateError {
     /// Not a whole number, a stroke and a unit.
     Form,

@@ -57,6 +57,7 @@ impl fmt::Debug for Ratio {
 
 /// Why a text is not a ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParseRatioError {
     /// Neither a fraction, a percentage nor a decimal number.
     Form,

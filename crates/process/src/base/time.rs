@@ -213,6 +213,7 @@ debug_as_display!(Time, LocalTime, Duration);
 
 /// Why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParseDurationError {
     /// There is no number before the unit.
     Number,
@@ -338,6 +339,7 @@ impl fmt::Debug for DurationRange {
 
 /// Why a text is not a range of lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParseRangeError {
     /// One of the bounds is not a length.
     Bound(ParseDurationError),

@@ -132,6 +132,7 @@ impl ClientNames {
 
 /// Why a file could not be taken in.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum IntakeError {
     /// Lines of it are wrong.
     Lines(Problems),

@@ -84,6 +84,7 @@ impl std::error::Error for Problems {}
 
 /// Why an entry could not be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ReadError {
     /// A line is wrong; reading goes on behind it.
     Line(Problem),
