@@ -221,7 +221,8 @@ fn growth_complaints(source: &File) -> Vec<String> {
         let attributes = tokens[..place].iter().rev().take_while(|token| !matches!(token.text, "}" | ";"));
         let may_grow = attributes.into_iter().any(|token| token.text == "non_exhaustive");
         if may_grow != is_error(name.text) {
-            complaints.push(source.complaint(name.line, format_args!("`{}`: errors are `#[non_exhaustive]`, and no other enum", name.text)));
+            complaints
+                .push(source.complaint(name.line, format_args!("`{}`: errors are `#[non_exhaustive]`, and no other enum", name.text)));
         }
     }
     complaints

@@ -159,7 +159,8 @@ mod tests {
         for (number, event) in (10..).zip(&events) {
             judge.observe(&Record { number, at: Time::from_nanos(number), event });
         }
-        let violated: Vec<String> = Judge::<Words>::reports(&judge).iter().map(PropertyReport::reason).filter(|told| !told.is_empty()).collect();
+        let violated: Vec<String> =
+            Judge::<Words>::reports(&judge).iter().map(PropertyReport::reason).filter(|told| !told.is_empty()).collect();
         expect!["not-durable node=n2 kind=Vote txn=n1.1#2 other=n1 lacks=Prepared at=13ns #12 #13"].assert_eq(&violated.join("\n"));
     }
 }
