@@ -1,3 +1,5 @@
+//! What people see of problems, and which spelling is the nearest.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 

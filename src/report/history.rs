@@ -60,7 +60,7 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
             Verdict::Unknown => format!("{verdict}: whether {model} keeps the guarantee {guarantee}"),
         };
     }
-    let keys = |count: usize| counted(count as u64, "key");
+    let keys = |count: usize| counted(count, "key");
     match report.verdict {
         Verdict::Holds => format!("holds: {} is linearizable", report.model),
         Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {

@@ -352,7 +352,7 @@ fn carried(form: Form<'_>) -> Option<Vec<Chosen>> {
     Some(named_apart(detectors))
 }
 
-fn write_carried(detectors: &Vec<Chosen>) -> String {
+fn write_carried(detectors: &[Chosen]) -> String {
     let detectors: String = detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
     format!("[{detectors}\n        ]")
 }

@@ -171,9 +171,9 @@ fn what_a_violation_looks_like() {
                     2
                   ],
                   "states": [
-                    "\\"x\\"",
-                    "\\"xy\\"",
-                    "\\"xy\\""
+                    "holds \"x\"",
+                    "holds \"xy\"",
+                    "holds \"xy\""
                   ],
                   "expected": "only \"xy\" could have been read"
                 }

@@ -1,5 +1,5 @@
-//! Rooms whose files have an order in which to read them: each names only files that stand above it, so that none name one another in a
-//! circle. A page tells the order, and names every file.
+//! Rooms whose files have an order in which to read them: each names only files that stand above it, so that there is no
+//! cycle of imports. A page tells the order, and names every file.
 
 use crate::rust::{CodePath, code_of, paths, tokens};
 use crate::{File, demand_none, file, files};

@@ -81,7 +81,7 @@ pub(in crate::report) fn counterexample_line(example: &Counterexample) -> String
     let enough = if example.needed == 1 { "is" } else { "are" };
     let place = stuck.lines.map_or_else(|| place(stuck), |(begins, _)| format!("line {begins}"));
     let said = format!("{} {} fits in no order", stuck.who, shorten(&stuck.text, 60));
-    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed as u64, "operation"))
+    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed, "operation"))
 }
 
 /// The keys that could not be judged, and what would help.
@@ -156,8 +156,8 @@ fn headline(example: &Counterexample) -> String {
         (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
     };
     match (*needed, *among) {
-        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all as u64, "operation")),
-        (few, among) => format!("{key}{} of {} {enough}\n", grouped(few as u64), counted(among as u64, "operation")),
+        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),
+        (few, among) => format!("{key}{} of {} {enough}\n", grouped(few as u64), counted(among, "operation")),
     }
 }
 
@@ -202,6 +202,6 @@ fn others(text: &mut String, example: &Counterexample, opened: bool) {
     let _ = writeln!(
         text,
         "  The other {}{those} do not help, even if each update took effect at any time after it began, or never.",
-        counted(others as u64, "operation")
+        counted(others, "operation")
     );
 }

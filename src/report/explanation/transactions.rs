@@ -43,7 +43,7 @@ pub(super) fn doubt_text(doubt: &Doubt) -> String {
 pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
     let mut lines = Vec::new();
     if doubt.unordered > 0 {
-        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered as u64, "key")));
+        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered, "key")));
     }
     for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
         let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();
@@ -52,7 +52,7 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
         }
         let named = left[..left.len().min(KEYS_NAMED)].join(", ");
         let more = if left.len() > KEYS_NAMED { ", …" } else { "" };
-        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len() as u64, "key"), reason(why)));
+        lines.push(format!("not judged: {} ({named}{more}): {}", counted(left.len(), "key"), reason(why)));
     }
     lines
 }

@@ -46,7 +46,7 @@ pub(super) fn pending(pending: &Pending) -> String {
     match pending.unsettled.len().saturating_sub(UNSETTLED) {
         0 => {}
         1 => told.push("1 more server has unsettled work".to_owned()),
-        more => told.push(format!("{} have unsettled work", counted(more as u64, "more server"))),
+        more => told.push(format!("{} have unsettled work", counted(more, "more server"))),
     }
     told.extend(pending.status.iter().map(|(node, status)| format!("{node} is {status}")));
     format!("{} after everything was healed: {}", pending.after, told.join("; "))

@@ -681,6 +681,57 @@ fn surroundings_that_make_no_sense() {
 }
 
 #[test]
+fn messages_that_are_named_in_two_ways() {
+    let field = |which: &str| format!("fates: [(from: n1, to: n2, kind: \"Add\", {which}, fate: Lost)]");
+    check_fields(
+        &field("content: \"0123456789abcdef\", nth: 1, count: 2"),
+        expect![[r#"
+        error: this goes with no `content`
+         --> storm.ron:2:85
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "0123456789abcdef", nth: 1, count: 2, fate: Lost)]
+          |                                                                                     ^
+          |
+          = help: a message is named by `count`, or by `content` and `nth`
+    "#]],
+    );
+    check_fields(
+        &field("count: 1, nth: 2"),
+        expect![[r#"
+        error: this goes with a `content`
+         --> storm.ron:2:56
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", count: 1, nth: 2, fate: Lost)]
+          |                                                        ^
+          |
+          = help: a message is named by `count`, or by `content` and `nth`
+    "#]],
+    );
+    check_fields(
+        &field("content: \"0123456789abcdef\""),
+        expect![[r#"
+        error: the field `nth` is missing here
+         --> storm.ron:2:9
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "0123456789abcdef", fate: Lost)]
+          |         ^
+          |
+          = help: add nth: …
+    "#]],
+    );
+    check_fields(
+        &field("content: \"abc\", nth: 1"),
+        expect![[r#"
+        error: expected the digest of a message's content, like "0123456789abcdef", found the text "abc"
+         --> storm.ron:2:50
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "abc", nth: 1, fate: Lost)]
+          |                                                  ^^^^^ expected sixteen hexadecimal digits, in small letters
+    "#]],
+    );
+}
+
+#[test]
 fn all_at_once() {
     check(
         r#"Scenario(

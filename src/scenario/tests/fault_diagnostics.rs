@@ -353,7 +353,7 @@ fn what_sets_faults_off() {
             3 | When(Crashed, Heal),
               |      ^^^^^^^
 
-            warning: this never sets a fault off: the plan has no Crash or Destroy
+            warning: this never sets a fault off: the plan has no Crash
              --> storm.ron:4:6
               |
             4 | When(Restarted, Partition(Halves)),
@@ -452,8 +452,34 @@ fn advice() {
               |          ^^^^^^
         "#]],
     );
-    check_faults("At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
-    check_faults("At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
+    check_faults(
+        "At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),",
+        expect![[r#"
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:5:6
+          |
+        5 | When(Restarted, Partition(Halves)),
+          |      ^^^^^^^^^
+          |
+          = help: what is destroyed never starts again
+    "#]],
+    );
+    check_faults(
+        "At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),",
+        expect![[r#"
+        warning: this never sets a fault off: the plan has no Crash or Destroy
+         --> storm.ron:4:6
+          |
+        4 | When(Crashed, Partition(Halves)),
+          |      ^^^^^^^
+
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:5:6
+          |
+        5 | When(Restarted, Partition(Halves)),
+          |      ^^^^^^^^^
+    "#]],
+    );
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"

@@ -165,7 +165,7 @@ impl<const W: usize> Expansion<W> {
         }
     }
 
-    /// Makes a choice.
+    /// Makes a move.
     pub(super) fn follow(
         &mut self,
         encoding: &Encoding,
@@ -208,7 +208,7 @@ impl<const W: usize> Expansion<W> {
                 (operation.kind, slot != returning_slot && self.cursor.blind.has(slot))
             }
             Move::Indeterminate(_, place, _) => {
-                let indeterminate = self.unused(encoding, place, &fates).expect("a choice was possible");
+                let indeterminate = self.unused(encoding, place, &fates).expect("the move was possible");
                 let counted = &self.cursor.tally.fields[place as usize];
                 if counted.mask != 0 {
                     fates.used.count_up(counted);
