@@ -158,8 +158,9 @@ mod documents {
     mod testing {}
 }
 
-pub mod base;
-pub mod check;
+pub use stormglass_check::{check, history, misspelling};
+pub use stormglass_process::{base, process};
+
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnostic;
@@ -167,9 +168,7 @@ pub mod engine;
 pub mod environment;
 pub mod explore;
 pub mod fault;
-pub mod history;
 pub mod notation;
-pub mod process;
 pub mod protocols;
 pub mod report;
 pub mod scenario;

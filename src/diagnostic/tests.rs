@@ -197,26 +197,6 @@ fn a_flood_is_counted() {
     assert!(text.ends_with("\n… and 4980 more problems\n"), "{text}");
 }
 
-#[test]
-fn the_nearest_word() {
-    let words = ["nodes", "election_timeout", "heartbeat", "At", "Every", "When"];
-    for (word, expected) in [
-        ("nods", Some("nodes")),
-        ("Nodes", Some("nodes")),
-        ("electoin_timeout", Some("election_timeout")),
-        ("heart_beat", Some("heartbeat")),
-        ("every", Some("Every")),
-        ("Wen", Some("When")),
-        ("at", Some("At")),
-        ("x", None),
-        ("", None),
-        ("latency", None),
-    ] {
-        assert_eq!(nearest(word, words), expected, "{word}");
-    }
-    assert_eq!(nearest(&"a".repeat(10_000_000), words), None);
-}
-
 proptest! {
     #[test]
     fn any_place_in_any_text_can_be_shown(
