@@ -1,6 +1,6 @@
 //! A judged history for those who draw it: no types of a model, only words and places.
 
-use super::linearizability::{DescribedOperation, Examined, Judgement, Explainer};
+use super::linearizability::{DescribedOperation, Examined, Explainer, Judgement};
 use super::model::Model;
 
 /// All that a drawing of a judged history needs besides the explanation, which says what is wrong with it.

@@ -11,7 +11,7 @@ use super::intake::{
     Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
     StoreDialect,
 };
-use super::linearizability::{Counterexample, Judgement, Linearizability, Origin, Report, Explainer, default_budget, examine, named};
+use super::linearizability::{Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named};
 use super::model::{Model, ModelName, UnknownModel};
 use super::stream::{self, Facts, Taken};
 use super::{Drawing, Verdict};
