@@ -29,7 +29,7 @@
 //!     type Note = NoNote;
 //!
 //!     fn boot(peer: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
-//!         context.set((), Duration::ZERO);
+//!         context.set_timer((), Duration::ZERO);
 //!         Self { peer: *peer, answered: false }
 //!     }
 //!
@@ -43,7 +43,7 @@
 //!     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
 //!         if !self.answered {
 //!             context.send(self.peer, Call::Ping);
-//!             context.set((), Duration::from_millis(100));
+//!             context.set_timer((), Duration::from_millis(100));
 //!         }
 //!     }
 //! }

@@ -457,7 +457,8 @@ impl CommitJudge {
         self.drop_locks(node, |txn, _| !doubts.contains(&txn));
     }
 
-    /// No transaction waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was up.
+    /// No transaction waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was
+    /// up.
     fn pass_over_absence(&mut self, node: NodeId) {
         let Some(since) = self.down.remove(&node) else { return };
         let absence = self.now.at.since(since);

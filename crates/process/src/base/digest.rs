@@ -21,6 +21,7 @@ impl Default for Digest {
 
 impl Digest {
     /// The digest of nothing.
+    #[inline]
     pub const fn new() -> Self {
         Self(0x243f_6a88_85a3_08d3)
     }

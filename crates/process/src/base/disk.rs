@@ -29,6 +29,7 @@ impl<'a> Change<'a> {
     }
 
     /// How much of it a crash can cut off: its bytes, or one for a change of length alone.
+    #[inline]
     pub fn weight(self) -> u64 {
         match self {
             Self::Append(bytes) | Self::At(_, bytes) => (bytes.len() as u64).max(1),

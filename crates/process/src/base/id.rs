@@ -18,6 +18,7 @@ impl NodeId {
     ///
     /// # Panics
     /// If `index` is 2³¹ or more.
+    #[inline]
     pub const fn server(index: u32) -> Self {
         assert!(index < Self::CLIENT, "a server's index is below 2^31");
         Self(index)
@@ -27,22 +28,26 @@ impl NodeId {
     ///
     /// # Panics
     /// If `index` is 2³¹ or more.
+    #[inline]
     pub const fn client(index: u32) -> Self {
         assert!(index < Self::CLIENT, "a client's index is below 2^31");
         Self(index | Self::CLIENT)
     }
 
     /// Whether this is a client.
+    #[inline]
     pub const fn is_client(self) -> bool {
         self.0 & Self::CLIENT != 0
     }
 
     /// Zero-based index among the servers, or among the clients.
+    #[inline]
     pub const fn index(self) -> usize {
         (self.0 & !Self::CLIENT) as usize
     }
 
     /// A number that identifies the node within a run: what the digest and keyed randomness fold.
+    #[inline]
     pub const fn raw(self) -> u32 {
         self.0
     }
@@ -122,6 +127,7 @@ pub struct ClientId {
 
 impl ClientId {
     /// The first session of the client with this zero-based index.
+    #[inline]
     pub const fn new(client: u32) -> Self {
         Self { client, session: 0 }
     }
@@ -158,11 +164,13 @@ pub struct OperationId {
 
 impl OperationId {
     /// The `nth` operation of a client whose first session since it started is this one.
+    #[inline]
     pub const fn new(client: ClientId, nth: u32) -> Self {
         Self { client: client.client, life: client.session, nth }
     }
 
     /// Life and number in one word, for keyed randomness.
+    #[inline]
     pub const fn word(self) -> u64 {
         (self.life as u64) << 32 | self.nth as u64
     }

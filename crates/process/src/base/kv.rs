@@ -32,6 +32,7 @@ pub enum KvOp {
 
 impl KvOp {
     /// The key it is about.
+    #[inline]
     pub const fn key(&self) -> u64 {
         match self {
             Self::Read { key } | Self::Write { key, .. } | Self::Cas { key, .. } => *key,
@@ -39,6 +40,7 @@ impl KvOp {
     }
 
     /// Whether it can change nothing.
+    #[inline]
     pub const fn is_read(&self) -> bool {
         matches!(self, Self::Read { .. })
     }

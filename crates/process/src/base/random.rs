@@ -19,11 +19,13 @@ pub struct RunKey(u64);
 
 impl RunKey {
     /// The key of the run with this seed.
+    #[inline]
     pub const fn from_seed(seed: u64) -> Self {
         Self(mix(seed ^ 0x5374_6f72_6d67_6c61))
     }
 
     /// A stream of its own for the `entity` (a node's number, say) under this `label`. Costs nothing until its first draw.
+    #[inline]
     pub fn stream(self, label: &'static str, entity: u64) -> Stream {
         let label = label.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash ^ u64::from(byte)));
         Stream { key: mix(self.0 ^ mix(label ^ mix(entity))), source: Source::Unborn }
@@ -45,6 +47,7 @@ pub(super) const fn mix(word: u64) -> u64 {
 }
 
 /// The generator of a key. The seed is filled here, so that no release of a dependency can change what a key means.
+#[inline]
 fn generator(key: u64) -> ChaCha8Rng {
     let mut seed = [0; 32];
     for (place, chunk) in seed.chunks_exact_mut(8).enumerate() {
@@ -80,6 +83,7 @@ impl Stream {
     /// A stream of its own for one thing that the entity does: it depends on the entity, the `purpose` and the `identity` of the thing, and
     /// not on what was drawn before. So a draw more for one thing changes nothing for another. Of a scripted stream, all forks yield the
     /// words that are left.
+    #[inline]
     pub fn fork(&self, purpose: u64, identity: u64) -> Self {
         let key = RunKey(self.key).word(purpose, identity);
         match &self.source {
@@ -130,6 +134,7 @@ impl Stream {
     }
 
     /// One of the items, each as likely; nothing if there are none.
+    #[inline]
     pub fn choose<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         if items.is_empty() { None } else { items.get(self.below(items.len() as u64) as usize) }
     }

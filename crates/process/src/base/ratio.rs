@@ -28,11 +28,13 @@ impl Ratio {
     }
 
     /// Whether this is zero.
+    #[inline]
     pub const fn is_never(self) -> bool {
         self.parts == 0
     }
 
     /// Whether a uniformly drawn `word` strikes. Exact to one part in 2⁶⁴; integers only.
+    #[inline]
     pub const fn strikes(self, word: u64) -> bool {
         // word / 2^64 < parts / whole
         ((word as u128 * self.whole as u128) >> 64) < self.parts as u128

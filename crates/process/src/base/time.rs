@@ -31,16 +31,19 @@ impl Time {
     pub const MAX: Self = Self(u64::MAX);
 
     /// This many nanoseconds after the start.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the start.
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// Time since `earlier`; zero if that is later.
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }
@@ -48,16 +51,19 @@ impl Time {
 
 impl LocalTime {
     /// A clock that reads this many nanoseconds.
+    #[inline]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
     /// What the clock reads, in nanoseconds.
+    #[inline]
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
 
     /// Time since `earlier` by this clock; zero if that is later (a clock can be set back).
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         let nanos = self.0 as i128 - earlier.0 as i128;
         Duration(if nanos < 0 { 0 } else { nanos as u64 })
@@ -71,36 +77,43 @@ impl Duration {
     pub const MAX: Self = Self(u64::MAX);
 
     /// Nanoseconds.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Microseconds.
+    #[inline]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros.saturating_mul(1_000))
     }
 
     /// Milliseconds.
+    #[inline]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
 
     /// Seconds.
+    #[inline]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
     /// This length in nanoseconds.
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// The difference, or zero if `other` is longer.
+    #[inline]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
     /// Whether this is no time at all.
+    #[inline]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
@@ -108,12 +121,14 @@ impl Duration {
 
 impl Add<Duration> for Time {
     type Output = Self;
+    #[inline]
     fn add(self, length: Duration) -> Self {
         Self(self.0.saturating_add(length.0))
     }
 }
 
 impl AddAssign<Duration> for Time {
+    #[inline]
     fn add_assign(&mut self, length: Duration) {
         *self = *self + length;
     }
@@ -121,6 +136,7 @@ impl AddAssign<Duration> for Time {
 
 impl Add<Duration> for LocalTime {
     type Output = Self;
+    #[inline]
     fn add(self, length: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(length.0))
     }
@@ -128,12 +144,14 @@ impl Add<Duration> for LocalTime {
 
 impl Add for Duration {
     type Output = Self;
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 }
 
 impl AddAssign for Duration {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
@@ -141,6 +159,7 @@ impl AddAssign for Duration {
 
 impl Sub for Duration {
     type Output = Self;
+    #[inline]
     fn sub(self, other: Self) -> Self {
         self.saturating_sub(other)
     }
@@ -148,6 +167,7 @@ impl Sub for Duration {
 
 impl Mul<u64> for Duration {
     type Output = Self;
+    #[inline]
     fn mul(self, factor: u64) -> Self {
         Self(self.0.saturating_mul(factor))
     }
@@ -155,6 +175,7 @@ impl Mul<u64> for Duration {
 
 impl Div<u64> for Duration {
     type Output = Self;
+    #[inline]
     fn div(self, divisor: u64) -> Self {
         Self(self.0 / divisor)
     }
@@ -309,11 +330,13 @@ impl DurationRange {
     }
 
     /// The shortest length.
+    #[inline]
     pub const fn low(self) -> Duration {
         self.low
     }
 
     /// The longest length.
+    #[inline]
     pub const fn high(self) -> Duration {
         self.high
     }

@@ -38,6 +38,7 @@ pub enum Act {
 
 impl Act {
     /// The key it is about.
+    #[inline]
     pub const fn key(&self) -> u64 {
         match self {
             Self::Read { key } | Self::Write { key, .. } | Self::Append { key, .. } | Self::Add { key, .. } => *key,
@@ -45,6 +46,7 @@ impl Act {
     }
 
     /// Whether it changes nothing.
+    #[inline]
     pub const fn is_read(&self) -> bool {
         matches!(self, Self::Read { .. })
     }

@@ -15,8 +15,8 @@
 //! **What non-decomposition costs.** Linearizability can be judged key by key: each key keeps to it if and only if all together do.
 //! Sequential consistency cannot: two keys may each have an order, and no order for both. So all keys are searched at once, with states
 //! that are the product of the keys' states, in time that grows exponentially with the number of clients *and* has no real time to cut it.
-//! Each key alone is tried first, since one that fails shows it for the whole; so is causal consistency, which is quick. What is left may be
-//! unknown where linearizability was decided at once.
+//! Each key alone is tried first, since one that fails shows it for the whole; so is causal consistency, which is quick. What is left may
+//! be unknown where linearizability was decided at once.
 //!
 //! **Causal and below** are told for registers in which no value is written twice, and for sets that only grow: then it is known what each
 //! read saw, and one pass with vector clocks decides (A. Bouajjani et al., *On verifying causal consistency*, 2017; the variant here is

@@ -4,8 +4,8 @@
 //! of a file and lowers them, and reports every line that does not fit, all in one pass.
 //!
 //! **Order.** A file's order is the order of what happened; where entries have times, these are kept as far as they agree with it, so that
-//! no two events are at one instant. Only in our own JSON lines do equal times mean what they mean everywhere else here: that it is not known
-//! which came first.
+//! no two events are at one instant. Only in our own JSON lines do equal times mean what they mean everywhere else here: that it is not
+//! known which came first.
 //!
 //! **Outcomes.** What failed never took effect, and is dropped, unless a failed compare-and-set is to count as having seen another value.
 //! What ended in `info`, or not at all, may take effect at any later time, or never. Others than clients (`:nemesis`) are skipped.

@@ -2,8 +2,8 @@
 
 use crate::check::Verdict;
 
-/// How many states [`check`] explores in a history of this many operations before it gives up. A search that does not branch much needs
-/// fewer than ten an operation, even to find out that there is no order.
+/// How many states [`check`](super::check) explores in a history of this many operations before it gives up. A search that does not branch
+/// much needs fewer than ten an operation, even to find out that there is no order.
 pub const fn default_budget(operations: usize) -> u64 {
     4_000_000 + 20 * operations as u64
 }

@@ -9,6 +9,7 @@ use crate::history::{History, Outcome};
 
 /// Why an order is no witness. Operations are named by their index in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotAWitness {
     /// There is no such operation, or it is there twice.
     Repeated(usize),

@@ -1,9 +1,9 @@
 //! Counters: O(n log n) where every addition is of the same amount. Else, only reads that no selection of additions explains are found.
 //!
 //! Where all add the same, additions are interchangeable. What is shown only ever goes one way, one by one, and an operation that saw a
-//! number sees it in passing. So additions are put off as long as can be: until they must have happened, or until an operation must have seen
-//! more. Then those go first that must happen first, and those that need not happen last. If something was seen that had passed already
-//! when it was asked for, there is no order, as nothing could have happened later than it did here.
+//! number sees it in passing. So additions are put off as long as can be: until they must have happened, or until an operation must have
+//! seen more. Then those go first that must happen first, and those that need not happen last. If something was seen that had passed
+//! already when it was asked for, there is no order, as nothing could have happened later than it did here.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

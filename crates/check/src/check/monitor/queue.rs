@@ -138,7 +138,8 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
             let (place, taker) = match fitting {
                 Some(place) => (place, self.items[place].taken.then(|| self.items[place].took)),
                 None => {
-                    // The value that was certainly put in first has to go; if no operation is known to have taken it, one of unknown outcome did.
+                    // The value that was certainly put in first has to go; if no operation is known to have taken it, one of unknown
+                    // outcome did.
                     let item = self.items[first_put];
                     let taker = unknown.get(used).filter(|place| place.from <= must_take);
                     let taker = taker.filter(|_| !item.taken && item.put.from <= must_take)?;
