@@ -57,14 +57,13 @@
         free.set(client, x + 6);
       } else {
         x = Math.max(x, free.get(client) || 0);
-        // A bar without an end stops being drawn where its client goes on.
+        // A bar stops being drawn where its client goes on: it has no end, or ends in that instant.
         const last = openBar.get(client);
         if (last && last.right === null) last.drawn = Math.max(last.left + 20, x - 6);
         const bar = { place, left: x, right: null, drawn: null, row: row.get(client) };
         bars.set(place, bar);
         openBar.set(client, bar);
-        const closes = operations[place].ends !== null && !opened.has(place);
-        free.set(client, x + (closes ? 12 : width(place) + 6));
+        free.set(client, x + width(place) + 6);
       }
     }
     const gutter = Math.max(...[...names.values()].map((name) => name.length), 2) * CHARACTER + 22;
@@ -262,7 +261,7 @@
     const labels = make("g");
     const placed = new Set(order() ? order().operations.slice(0, state.step) : now.places);
     for (const bar of shape.bars) {
-      const right = bar.right ?? bar.drawn;
+      const right = bar.drawn ?? bar.right;
       if (bar.left > to) break;
       if (right < from) continue;
       const y = TOP + bar.row * LANE + (LANE - BAR) / 2;

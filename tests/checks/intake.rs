@@ -596,7 +596,7 @@ fn weaker_guarantees_are_judged_and_named() {
           6 operations by 3 processes: 0 failed, 0 of unknown outcome · edn · 6 states explored
 
           linearizable         violated: no order of :x (see lines 1, 3)
-          sequential           violated: it is not even causal: read :x → nothing saw less than it had to: write :x = 1 was known there (see lines 1, 11)
+          sequential           violated: it is not even causal; read :x → nothing saw less than it had to: write :x = 1 was known there (see lines 1, 11)
           causal               violated: read :x → nothing saw less than it had to: write :x = 1 was known there (see lines 1, 11)
           monotonic-writes     holds
           writes-follow-reads  violated: read :x → nothing saw less than it had to: write :x = 1 was known there (see lines 1, 11)

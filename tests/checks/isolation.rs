@@ -448,8 +448,8 @@ fn anomalies_in_words() {
           T1 (c1): read k1 → nothing, append 1 to k1
           T2 (c2): read k1 → nothing, append 2 to k1
 
-          T2 read nothing in k1, and then appended 2 to k1
-          T1 appended 1 to k1, which T2 had not seen
+          T2 read k1 as nothing, and then put 2 there
+          T1 put 1 into k1, which T2 had not seen
     "#]]
     .assert_eq(&words(
         "c1 0-9: r x, a x 1
@@ -475,10 +475,10 @@ fn anomalies_in_words() {
           T3 (c3): read k1 → [1], read k2 → nothing
           T4 (c4): read k1 → nothing, read k2 → [2]
 
-          T1 < T3: T1 appended 1 to k1; T3 read k1 as [1]
-          T3 < T2: T3 read nothing in k2, without the 2 of T2
-          T2 < T4: T2 appended 2 to k2; T4 read k2 as [2]
-          T4 < T1: T4 read nothing in k1, without the 1 of T1
+          T1 < T3: T1 put 1 into k1; T3 read k1 as [1]
+          T3 < T2: T3 read k2 as nothing, without the 2 of T2
+          T2 < T4: T2 put 2 into k2; T4 read k2 as [2]
+          T4 < T1: T4 read k1 as nothing, without the 1 of T1
           so that T1 < T3 < T2 < T4 < T1: a cycle
     "#]]
     .assert_eq(&words(
@@ -505,7 +505,7 @@ fn anomalies_in_words() {
           T3 (c2): read k1 → 1
 
           T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
-          T3 < T2: T3 read k1 as 1, and T2 wrote 2 to k1 later: T1 had ended (at 1ns) before T2 began (at 2ns)
+          T3 < T2: T3 read k1 as 1, and T2 put 2 there later: T1 had ended (at 1ns) before T2 began (at 2ns)
           so that T2 < T3 < T2: a cycle
     "#]]
     .assert_eq(&words(
@@ -605,8 +605,8 @@ fn a_run_is_judged_as_a_property() {
           T1 (c1): read k1 → nothing, write k2 = 1
           T2 (c2): read k2 → nothing, write k1 = 2
 
-          T1 < T2: T1 read nothing in k1, without the 2 of T2
-          T2 < T1: T2 read nothing in k2, without the 1 of T1
+          T1 < T2: T1 read k1 as nothing, without the 2 of T2
+          T2 < T1: T2 read k2 as nothing, without the 1 of T1
           so that T1 < T2 < T1: a cycle
     "#]]
     .assert_eq(&explanation_text(&property.explanation.expect("it is violated")));

@@ -625,9 +625,8 @@ fn the_json_of_a_sweep() {
               "failures": [
                 {
                   "fingerprint": "851dd67cbf3e18bd",
-                  "properties": [
-                    "nothing-bad"
-                  ],
+                  "property": "nothing-bad",
+                  "besides": [],
                   "detail": "n1 did something bad",
                   "explanation": {
                     "of": "text",

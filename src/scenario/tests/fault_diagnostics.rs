@@ -1,4 +1,4 @@
-//! What people are told about a plan of faults that is wrong, or doubtful.
+//! What people are told about lengths and plans of faults that are wrong, or doubtful.
 
 use expect_test::expect;
 
@@ -425,6 +425,66 @@ fn when_faults_strike() {
             6 | Every("3s..1s", Heal),
               |       ^^^^^^^^ the range is inverted: the shorter length comes first
         "#]],
+    );
+}
+
+#[test]
+fn lengths_that_make_no_sense() {
+    check_fields(
+        "duration: \"0s\", settle: \"10000000min\"",
+        expect![[r#"
+        error: expected a length of time above zero, found the text "0s"
+         --> storm.ron:2:11
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |           ^^^^
+
+        error: "10000000min" is too long
+         --> storm.ron:2:25
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |                         ^^^^^^^^^^^^^ nothing in a scenario takes longer than a year
+    "#]],
+    );
+    check_fields(
+        "duration: \"forever\", faults: [At(\"99s\", Heal), At(\"1s\", Partition(Halves))]",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the text "forever"
+         --> storm.ron:2:11
+          |
+        2 | duration: "forever", faults: [At("99s", Heal), At("1s", Partition(Halves))]
+          |           ^^^^^^^^^ expected a number and a unit, like "150ms"
+    "#]],
+    );
+    check_fields(
+        "duration: 30, settle: \"99999999999999999999s\"",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the number `30`
+         --> storm.ron:2:11
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |           ^^ the unit is missing
+          |
+          = help: write "30ms"
+
+        error: expected a length of time, like "150ms", found the text "99999999999999999999s"
+         --> storm.ron:2:23
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |                       ^^^^^^^^^^^^^^^^^^^^^^^ longer than 584 years
+    "#]],
+    );
+    check_fields(
+        "settle: \"0s\", faults: [At(\"1s\", Crash(node: n1))]",
+        expect![[r#"
+        warning: nobody looks whether the system recovers from its faults
+         --> storm.ron:2:9
+          |
+        2 | settle: "0s", faults: [At("1s", Crash(node: n1))]
+          |         ^^^^
+          |
+          = help: give it time to settle: progress is judged then
+    "#]],
     );
 }
 
