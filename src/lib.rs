@@ -144,8 +144,8 @@
 //!
 //! - [`process`] is the contract that protocols are written against, and [`systems`] how a protocol of your own gets every command and
 //!   every judge that ours have; `docs/protocols.md` leads by the hand.
-//! - [`base`] and [`process`] are those of the crate `stormglass-process`, on which production code of a protocol depends alone; [`check`] and
-//!   [`history`] those of `stormglass-check`, for those who only have a history.
+//! - [`base`] and [`process`] are those of the crate `stormglass-process`, on which production code of a protocol depends alone;
+//!   [`check`] and [`history`] those of `stormglass-check`, for those who only have a history.
 //! - `docs/testing.md` is about `cargo test`: generated plans of faults, replays, golden digests.
 //! - `docs/ARCHITECTURE.md` is the map of the code, and `docs/glossary.md` says what its words mean.
 

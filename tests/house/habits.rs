@@ -218,8 +218,8 @@ fn growth_complaints(source: &File) -> Vec<String> {
         if public.text != "pub" || keyword.text != "enum" {
             continue;
         }
-        let attributes = tokens[..place].iter().rev().take_while(|token| !matches!(token.text, "}" | ";"));
-        let may_grow = attributes.into_iter().any(|token| token.text == "non_exhaustive");
+        let mut attributes = tokens[..place].iter().rev().take_while(|token| !matches!(token.text, "}" | ";"));
+        let may_grow = attributes.any(|token| token.text == "non_exhaustive");
         if may_grow != is_error(name.text) {
             complaints
                 .push(source.complaint(name.line, format_args!("`{}`: errors are `#[non_exhaustive]`, and no other enum", name.text)));
