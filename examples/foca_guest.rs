@@ -12,12 +12,13 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
 use stormglass::base::{Duration, NodeId};
-use stormglass::check::{Judge, Property};
+use stormglass::check::Property;
 use stormglass::notation::Form;
 use stormglass::process::{self, Context, Files, NoNote, Process};
 use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, PROPERTIES, Subject, Testimony};
 use stormglass::protocols::detector::{Note, Observers, Said, State};
 use stormglass::systems::{Nodes, Population, Registry, System, Written};
+use stormglass::trace::Judge;
 use stormglass::workload::Nobody;
 use stormglass::world::Cluster;
 

@@ -144,6 +144,8 @@
 //!
 //! - [`process`] is the contract that protocols are written against, and [`systems`] how a protocol of your own gets every command and
 //!   every judge that ours have; `docs/protocols.md` leads by the hand.
+//! - [`base`] and [`process`] are those of the crate `stormglass-process`, on which production code of a protocol depends alone; [`check`] and
+//!   [`history`] those of `stormglass-check`, for those who only have a history.
 //! - `docs/testing.md` is about `cargo test`: generated plans of faults, replays, golden digests.
 //! - `docs/ARCHITECTURE.md` is the map of the code, and `docs/glossary.md` says what its words mean.
 
@@ -158,8 +160,9 @@ mod documents {
     mod testing {}
 }
 
-pub mod base;
-pub mod check;
+pub use stormglass_check::{check, history, misspelling};
+pub use stormglass_process::{base, process};
+
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnostic;
@@ -167,9 +170,7 @@ pub mod engine;
 pub mod environment;
 pub mod explore;
 pub mod fault;
-pub mod history;
 pub mod notation;
-pub mod process;
 pub mod protocols;
 pub mod report;
 pub mod scenario;

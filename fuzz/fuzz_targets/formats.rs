@@ -16,7 +16,7 @@ fn read(bytes: &[u8], format: Option<Format>) -> Option<Vec<Entry>> {
                 assert!(problem.line > 0 && !problem.message.is_empty());
                 wrong = true;
             }
-            Err(ReadError::Io(_)) => return None,
+            Err(_) => return None,
         }
     }
     (!wrong).then_some(all)

@@ -7,6 +7,7 @@ use stormglass::check::guarantee::Guarantee;
 use stormglass::check::isolation::{FileOptions, Notation, check_text};
 use stormglass::check::model::ModelName;
 use stormglass::check::{CheckOptions, Verdict, run_check};
+use stormglass::report::{history_json, history_text, isolation_text};
 
 fuzz_target!(|data: &[u8]| {
     let [model, options, text @ ..] = data else { return };
@@ -16,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         let notation = [Notation::ListAppend, Notation::RwRegister][place - models.len()];
         let report = check_text(text, &FileOptions { budget: Some(2_000), ..FileOptions::new(notation) });
         if let Ok(report) = report {
-            assert!(!report.text().is_empty() && report.json().is_object());
+            assert!(!isolation_text(&report.report).is_empty());
         }
         return;
     };
@@ -24,16 +25,16 @@ fuzz_target!(|data: &[u8]| {
         observe_failures: options & 1 == 1,
         strongest: options & 2 == 2,
         witness: true,
-        view: true,
+        drawing: true,
         guarantee: Guarantee::ALL[usize::from(options >> 2) % Guarantee::ALL.len()],
         budget: Some(2_000),
         ..CheckOptions::default()
     };
     match run_check(text, model.name(), &options) {
         Ok(report) => {
-            assert!(!report.full_text().is_empty() && report.json().is_object());
+            assert!(!history_text(&report, true).is_empty() && history_json(&report).is_object());
             let linearizable = options.guarantee == Guarantee::Linearizable;
-            assert_eq!(linearizable && report.verdict == Verdict::Violated, !report.findings.is_empty());
+            assert_eq!(linearizable && report.verdict == Verdict::Violated, !report.explanation.violations.is_empty());
             assert_eq!(linearizable && report.verdict == Verdict::Holds, report.witness.is_some());
         }
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -12,8 +12,8 @@ use crate::check::intake::IntakeError;
 use crate::check::isolation::{FileOptions, Level, Notation, check_text};
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
-use crate::diagnostic::nearest;
 use crate::history::formats::{self, Value};
+use crate::misspelling::nearest;
 use crate::report::{Found, HistoryReport, Html, Render, Report, Text, as_file, quote};
 
 #[derive(Args)]
@@ -173,7 +173,7 @@ impl Arguments {
             CheckError::Intake(IntakeError::Lines(problems)) => histories::invalid(file, &problems, session),
             CheckError::Intake(IntakeError::Io(error)) => histories::failure(file, &error),
             CheckError::Initial(message) => Failure::new(Exit::Usage, &format!("--initial: {message}")),
-            CheckError::UnknownModel(error) => Failure::new(Exit::Usage, &error.to_string()),
+            error => Failure::new(Exit::Usage, &error.to_string()),
         })
     }
 

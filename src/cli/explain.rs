@@ -5,7 +5,7 @@ use clap::Args;
 use super::Session;
 use super::catalogue::{Topic, topics};
 use super::exit::{Exit, Failure};
-use crate::diagnostic::nearest;
+use crate::misspelling::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {

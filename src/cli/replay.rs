@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::input::{self, Input};
 use super::{Format, Session, console, panics};
 use crate::base::{Duration, NodeId, Time};
-use crate::diagnostic::nearest;
+use crate::misspelling::nearest;
 use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, opening};
 use crate::scenario::Scenario;
 use crate::systems::Watch;

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::fmt;
 
+use crate::misspelling::nearest;
+
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 /// A file that people wrote: its name, for messages, and its text.
@@ -285,24 +287,6 @@ pub fn render_line_error(name: &str, place: Place, excerpt: &str, mark: Option<u
     }
     let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     renderer.render(&[group]) + "\n"
-}
-
-/// The candidate that `word` was probably meant to be, if one is near enough: at most a third of its letters differ, capitals aside.
-pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    const LONGEST: usize = 100;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    let farthest = (word.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        // A single letter is not a misspelling of every other single letter.
-        .filter(|(distance, candidate)| *distance <= farthest && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// What to try where a word is none of the known ones: the nearest of them, and all.

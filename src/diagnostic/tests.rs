@@ -1,3 +1,5 @@
+//! What people see of problems, and which spelling is the nearest.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -193,26 +195,6 @@ fn a_flood_is_counted() {
     let text = problems.render(&Source::new("storm.ron", "x".repeat(5_000)), false);
     assert_eq!(text.matches("error: again").count(), 20);
     assert!(text.ends_with("\n… and 4980 more problems\n"), "{text}");
-}
-
-#[test]
-fn the_nearest_word() {
-    let words = ["nodes", "election_timeout", "heartbeat", "At", "Every", "When"];
-    for (word, expected) in [
-        ("nods", Some("nodes")),
-        ("Nodes", Some("nodes")),
-        ("electoin_timeout", Some("election_timeout")),
-        ("heart_beat", Some("heartbeat")),
-        ("every", Some("Every")),
-        ("Wen", Some("When")),
-        ("at", Some("At")),
-        ("x", None),
-        ("", None),
-        ("latency", None),
-    ] {
-        assert_eq!(nearest(word, words), expected, "{word}");
-    }
-    assert_eq!(nearest(&"a".repeat(10_000_000), words), None);
 }
 
 proptest! {

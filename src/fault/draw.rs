@@ -46,7 +46,7 @@ impl Draw {
             let strategy = (trigger, self.fault(cause)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
             strategy.boxed()
         });
-        prop_oneof![4 => timed, 1 => Union::new(set_off)].boxed()
+        prop_oneof![3 => timed, 1 => Union::new(set_off)].boxed()
     }
 
     /// The triggers that can go off, and what a fault that they set off may refer to.

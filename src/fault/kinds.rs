@@ -44,8 +44,8 @@ pub enum Ends {
 
 /// Declares the faults by family: the type of a plan, the type of what strikes, and what is true of each kind.
 ///
-/// A field has two types, `Planned => Struck`: what a plan may say, and what is left of it when the fault strikes. Its codec is that of what a
-/// plan may say.
+/// A field has two types, `Planned => Struck`: what a plan may say, and what is left of it when the fault strikes. Its codec is that
+/// of what a plan may say.
 macro_rules! faults {
     (|$context:ident| $(
         $(#[$group:meta])*

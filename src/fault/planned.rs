@@ -88,7 +88,7 @@ codec!(Planned<'_>: Vec<Fault> = Self::faults, |faults: &Vec<Fault>| list(faults
 codec!(Planned<'_>: Trigger = Trigger::read, Trigger::to_string, "what sets the fault off");
 codec!(Planned<'_>: FaultPlan = Self::plan, write_plan, "a list of steps: `At`, `Every`, `When`");
 
-fn write_groups(groups: &Vec<Vec<NodeId>>) -> String {
+fn write_groups(groups: &[Vec<NodeId>]) -> String {
     list(&groups.iter().map(|group| list(group)).collect::<Vec<_>>())
 }
 

@@ -40,7 +40,7 @@ variants! {
         } bare 2 => r#"Every("1s..4s", Crash(node: Any, down: "1s"))"#,
         /// A fault strikes once, at the end of the instant in which this happens.
         When {
-            /// What sets it off.
+            /// What it waits for.
             trigger: Trigger, planned;
         } bare 2 => r#"When(Delivered(kind: "AppendEntries", nth: 3), Partition(Halves))"#,
     }

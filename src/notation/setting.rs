@@ -25,8 +25,8 @@
 //! assert_eq!(Parameters::declared()[0].takes, "a whole number from 2 to 9");
 //! ```
 //!
-//! Default and codec of a setting may name those above it: `missed: u32 = 1, CountUpTo(1..=of, "of");`. What else must hold between settings
-//! is looked at after they were read: see [`Given`].
+//! Default and codec of a setting may name those above it: `missed: u32 = 1, CountUpTo(1..=of, "of");`. What else must hold between
+//! settings is looked at after they were read: see [`Given`].
 
 use super::{Codec, Fields, Form};
 
@@ -253,7 +253,7 @@ macro_rules! settings {
         }
     };
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $($settings:tt)+ }) => {
-        $crate::settings! { |_context: ()| $(#[$meta])* $vis struct $name { $($settings)+ } }
+        $crate::notation::settings! { |_context: ()| $(#[$meta])* $vis struct $name { $($settings)+ } }
     };
 }
 

@@ -9,7 +9,7 @@ use super::model::{Render, Report};
 use super::suites::{Case, CaseResult, Suite, suites};
 use super::words::clean;
 
-/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what is unknown or malformed an
+/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what nobody knows or makes no sense an
 /// `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
 ///
 /// No time is told: that of a simulation is not what anybody waited.

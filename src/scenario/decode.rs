@@ -6,8 +6,9 @@ use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::whole::Whole;
 use super::{Scenario, faults, lint};
-use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 use crate::fault::Places;
+use crate::misspelling::nearest;
 use crate::notation::{Fields, Form, Settings as _};
 use crate::systems::{AnySystem, Instance, Population, Registry};
 

@@ -25,7 +25,7 @@ impl Fates<'_> {
     }
 }
 
-fn write_fates(fates: &Vec<FixedFate>) -> String {
+fn write_fates(fates: &[FixedFate]) -> String {
     lines(fates.iter().map(|fixed| in_parentheses(&Message::from(fixed).written())))
 }
 

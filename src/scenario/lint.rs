@@ -63,13 +63,11 @@ fn check_triggers(form: Form<'_>, plan: &Places, crashes: bool) {
 
 /// A mark that waits for a crash where nothing crashes.
 fn check_marks(form: Form<'_>, names: &Names<'_>) {
-    form.list(|mark| {
-        if expectation(mark, names)? == UNSYNCED_LOST.name {
-            let message = format!("this mark is never set: the plan has no {}", named(|kind| kind.crashes));
-            mark.report(Diagnostic::warning(mark.span(), message));
-        }
-        Some(())
-    });
+    let marks = form.list(|mark| expectation(mark, names)).unwrap_or_default();
+    for (_, span) in marks.into_iter().filter(|(mark, _)| *mark == UNSYNCED_LOST.name) {
+        let message = format!("this mark is never set: the plan has no {}", named(|kind| kind.crashes));
+        form.report(Diagnostic::warning(span, message));
+    }
 }
 
 /// The kinds of which this is true.

@@ -24,9 +24,9 @@ use proptest::prelude::*;
 use super::Scenario;
 use crate::fault::{Draw, Ends, FaultKind, FaultPlan};
 
-/// Plans for this scenario: up to eight steps, most of them at given times, some again and again, some set off by what happens. A plan shrinks
-/// to fewer steps, earlier times and shorter lengths, and where it can, from roles to named nodes. All its faults are over when the faults
-/// of the run end; but where nothing is demanded afterwards, since `settle` is zero, some are for good (`Destroy`).
+/// Plans for this scenario: up to eight steps, most of them at given times, some again and again, some set off by what happens. A plan
+/// shrinks to fewer steps, earlier times and shorter lengths, and where it can, from roles to named nodes. All its faults are over when the
+/// faults of the run end; but where nothing is demanded afterwards, since `settle` is zero, some are for good (`Destroy`).
 pub fn fault_plan(scenario: &Scenario) -> BoxedStrategy<FaultPlan> {
     let need_not_settle = scenario.conditions.settle.is_zero();
     fault_plan_of(scenario, |kind| need_not_settle || kind.ends != Ends::Never)

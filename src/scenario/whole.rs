@@ -5,6 +5,7 @@ use super::fates::{Fates, Message};
 use super::names::Names;
 use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
+use crate::diagnostic::Span;
 use crate::environment::ClockModel;
 use crate::fault::{FaultPlan, Planned, Scope as _};
 use crate::notation::{
@@ -80,7 +81,7 @@ impl Known<'_> {
     }
 
     fn marks(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
-        form.list(|form| expectation(form, &self.0))
+        form.list(|form| expectation(form, &self.0).map(|(mark, _)| mark))
     }
 
     fn outcome(&self, form: Form<'_>) -> Option<Expected> {
@@ -92,14 +93,14 @@ impl Known<'_> {
     }
 }
 
-/// `Sometimes("mark")`.
-pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<&'static str> {
+/// `Sometimes("mark")`, with its place.
+pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<(&'static str, Span)> {
     form.variant("`Sometimes(\"…\")`", &["Sometimes"])?;
     let [mark] = form.arguments(["a mark"])?;
-    names.mark(mark)
+    Some((names.mark(mark)?, mark.span()))
 }
 
-fn write_marks(marks: &Vec<&'static str>) -> String {
+fn write_marks(marks: &[&'static str]) -> String {
     let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
     if marks.is_empty() { String::new() } else { list(&marks) }
 }

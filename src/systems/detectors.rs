@@ -18,7 +18,7 @@
 
 use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{
     Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, codecs,
     in_quotes, joined, settings,
@@ -29,6 +29,7 @@ use crate::protocols::detector::{
     self, Company, CompanyConfig, CompanyMessage, HeartbeatConfig, Law, Level, Message, Method, Note, Observers, Phi, Style, SwimConfig,
     Watch, WorkerConfig,
 };
+use crate::trace::Judge;
 use crate::workload::Nobody;
 use crate::world::Cluster;
 use std::str::FromStr;
@@ -351,7 +352,7 @@ fn carried(form: Form<'_>) -> Option<Vec<Chosen>> {
     Some(named_apart(detectors))
 }
 
-fn write_carried(detectors: &Vec<Chosen>) -> String {
+fn write_carried(detectors: &[Chosen]) -> String {
     let detectors: String = detectors.iter().map(|detector| format!("\n            {},", detector.write())).collect();
     format!("[{detectors}\n        ]")
 }

@@ -18,11 +18,12 @@ use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
-use crate::check::{Drawing, Judge, Property, PropertyReport};
+use crate::check::{Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, settings};
 use crate::process::{Process, Service};
+use crate::trace::Judge;
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
 use crate::world::Cluster;
 

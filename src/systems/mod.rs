@@ -18,11 +18,12 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::check::{Drawing, Judge, Property, PropertyReport};
+use crate::check::{Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Form, Setting};
 pub use crate::process::Mutant;
+use crate::trace::Judge;
 use crate::world::{Cluster, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};

@@ -7,11 +7,12 @@
 use super::detectors::{NODES, methods, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Fields, Form, Required, Setting, Settings, codecs, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
+use crate::trace::Judge;
 use crate::workload::Nobody;
 use crate::world::Cluster;
 

@@ -3,10 +3,11 @@
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, DurationRange};
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, settings};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
+use crate::trace::Judge;
 
 /// A transactional store on which Paxos Commit makes transactions atomic, with its clients.
 pub type PaxosCommit = Txn<PaxosCommitTransactions>;

@@ -3,9 +3,10 @@
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
 use crate::base::{Duration, DurationRange};
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
 use crate::protocols::raft::{self, Raft};
+use crate::trace::Judge;
 
 /// A key-value store replicated by Raft, with its clients.
 pub type RaftKv = Kv<raft::RaftKv>;

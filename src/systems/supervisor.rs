@@ -7,11 +7,12 @@
 use super::detectors::{methods, mutants, no_workload};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
 use crate::base::Duration;
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Form, Maybe, PositiveLength, Setting, Settings, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, RECOVERY, RecoveryJudge, Testimony, Working};
 use crate::protocols::detector::{self, Note, OmegaNote, SupervisorMessage, SupervisorNote};
+use crate::trace::Judge;
 use crate::workload::Nobody;
 use crate::world::Cluster;
 

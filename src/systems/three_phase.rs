@@ -3,10 +3,11 @@
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::Duration;
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Given, PositiveLength, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
+use crate::trace::Judge;
 
 /// A transactional store on which three-phase commit makes transactions atomic, with its clients.
 pub type ThreePhase = Txn<ThreePhaseTransactions>;

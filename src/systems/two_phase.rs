@@ -3,11 +3,12 @@
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::Duration;
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Flag, OneOf, PositiveLength, settings};
 use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
 use crate::protocols::commit::two_phase::{self, Config, Variant};
+use crate::trace::Judge;
 
 /// A transactional store on which two-phase commit makes transactions atomic, with its clients.
 pub type TwoPhase = Txn<two_phase::TwoPhaseTransactions>;

@@ -3,12 +3,13 @@
 use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, DurationRange};
-use crate::check::{Judge, Property};
+use crate::check::Property;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
 use crate::protocols::raft;
+use crate::trace::Judge;
 
 /// A transactional store on which two-phase commit over Raft groups makes transactions atomic, with its clients.
 pub type TwoPhaseOverRaft = Txn<GroupTransactions>;

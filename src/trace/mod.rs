@@ -1,8 +1,9 @@
 //! Records of what happened in a run, in order, for those who judge, digest and show it.
 //!
-//! A [`Record`] borrows what it tells of: nothing is copied or turned into text until somebody asks. Judges (in `check`) see records with
-//! their types; a [`Sink`] sees them with the types erased.
+//! A [`Record`] borrows what it tells of: nothing is copied or turned into text until somebody asks. A [`Judge`] sees records with their
+//! types; a [`Sink`] sees them with the types erased.
 
+mod judge;
 mod line;
 
 use std::fmt::Debug;
@@ -10,8 +11,10 @@ use std::fmt::Debug;
 use serde::Serialize;
 
 use crate::base::{Change, Digest, Fate, Incarnation, Kind, KindDigest, MessageId, NodeId, Time};
+use crate::check::Sighting;
 use crate::fault;
 
+pub use judge::Judge;
 pub use line::Line;
 
 /// The types that the records of one system speak of.
@@ -33,15 +36,6 @@ pub struct Record<'a, V: Vocabulary> {
     pub at: Time,
     /// What.
     pub event: &'a Event<'a, V>,
-}
-
-/// Which record something was seen in, and when: what a judge remembers of what it saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sighting {
-    /// The number of the record.
-    pub record: u64,
-    /// When.
-    pub at: Time,
 }
 
 impl<V: Vocabulary> Record<'_, V> {

@@ -61,6 +61,7 @@ impl Keys {
 
 /// Why there can be no such load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadError {
     /// There is no key to operate on.
     NoKeys,

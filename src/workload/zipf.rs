@@ -38,6 +38,7 @@ impl fmt::Debug for Skew {
 
 /// Why a text is not a skew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParseSkewError {
     /// Not a decimal number.
     Form,

@@ -22,11 +22,11 @@ mod tests;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
-use crate::check::{self, Judge, Panic, Pending, Property};
+use crate::check::{self, Panic, Pending, Property};
 use crate::engine::{Budget, Engine, Limit, Step};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
-use crate::trace::{Event, Sink};
+use crate::trace::{Event, Judge, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount};
 pub use setup::{Cluster, Conditions, DiskModel, Setup};

@@ -3,10 +3,10 @@
 use super::outcome::{MarkCount, Messages};
 use super::setup::Cluster;
 use crate::base::{Digest, Time};
-use crate::check::Judge;
+use crate::check::Sighting;
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Record, Sighting, Sink};
+use crate::trace::{Event, Judge, Record, Sink};
 
 pub(super) struct Scribe<'a, C: Cluster> {
     digest: Digest,

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use stormglass::base::{Act, ClientId, Committed, Duration, KvOp, KvResponse, NodeId, OperationId, Transaction};
 use stormglass::check::isolation::{self, Level};
 use stormglass::check::model::registers::Registers;
-use stormglass::check::{Judge, Property, PropertyReport, Verdict, linearizability};
+use stormglass::check::{Property, PropertyReport, Verdict, linearizability};
 use stormglass::history::{self, History};
 use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
-use stormglass::trace::{Event, Record};
+use stormglass::trace::{Event, Judge, Record};
 use stormglass::world::Cluster;
 
 pub(crate) struct Toy;

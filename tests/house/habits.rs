@@ -1,9 +1,9 @@
 //! Words and habits that are not for this code.
 
 use crate::rust::{Token, code_of, paths, test_lines, test_modules, tokens};
-use crate::{File, demand_none, file, files, files_at_root};
+use crate::{File, demand_none, file, files, files_at_root, sources};
 
-/// What must not be written in `src`, where it may be all the same, and what to do instead.
+/// What must not be written in sources, where it may be all the same, and what to do instead.
 struct Habit {
     /// The tokens of a macro or a call; or a path, or the beginning of one.
     what: What,
@@ -76,7 +76,7 @@ const LINES_MAX: usize = 800;
 
 #[test]
 fn habits_are_kept_out() {
-    let sources = files(&["src"], ".rs");
+    let sources = sources();
     let tests = test_files(&sources);
     let complaints = |source| habit_complaints(source, tests.contains(&source.path));
     demand_none(&sources.iter().flat_map(complaints).collect::<Vec<_>>());
@@ -94,16 +94,23 @@ fn nothing_is_left_over() {
     demand_none(&sources.flat_map(|source| left_over_complaints(&source)).collect::<Vec<_>>());
 }
 
+/// Effects, faults, events: a new variant does not compile until whoever takes it apart, in whatever crate, has thought of it. Errors may
+/// grow, for users' sake.
+#[test]
+fn only_errors_may_grow() {
+    demand_none(&sources().iter().flat_map(growth_complaints).collect::<Vec<_>>());
+}
+
 #[test]
 fn every_source_file_says_what_it_is() {
     let silent = |source: &File| !source.text.starts_with("//! ");
     let complaint = |source: &File| source.complaint(1, "begin with a `//!` line that says what the file is");
-    demand_none(&files(&["src"], ".rs").iter().filter(|source| silent(source)).map(complaint).collect::<Vec<_>>());
+    demand_none(&sources().iter().filter(|source| silent(source)).map(complaint).collect::<Vec<_>>());
 }
 
 #[test]
 fn files_are_of_a_size_to_be_read() {
-    let sources = files(&["src"], ".rs");
+    let sources = sources();
     let tests = test_files(&sources);
     let large = sources.iter().filter(|source| !tests.contains(&source.path)).filter_map(|source| {
         let lines = lines_besides_tests(&source.text);
@@ -116,17 +123,18 @@ fn files_are_of_a_size_to_be_read() {
 fn text_is_tidy() {
     let mut texts = rust_files();
     texts.extend(["md", "toml"].iter().flat_map(|ending| files_at_root(&format!(".{ending}"))));
-    texts.extend(files(&["docs"], ".md"));
+    texts.extend(files(&["docs", "crates"], ".md"));
+    texts.extend(files(&["crates"], ".toml"));
     texts.extend(files(&["scenarios"], ".ron"));
     texts.push(file(".ci/run"));
     demand_none(&texts.iter().flat_map(tidiness_complaints).collect::<Vec<_>>());
 }
 
 fn rust_files() -> Vec<File> {
-    files(&["src", "tests", "examples", "benches", "fuzz"], ".rs")
+    files(&["src", "crates", "tests", "examples", "benches", "fuzz"], ".rs")
 }
 
-/// The paths of the files below `src` that are declared as tests, and of all below these.
+/// The paths of the sources that are declared as tests, and of all below these.
 fn test_files(sources: &[File]) -> Vec<String> {
     let declared: Vec<String> = sources
         .iter()
@@ -199,6 +207,27 @@ fn is(tokens: &[Token<'_>], wanted: &[&str]) -> bool {
     tokens.iter().map(|token| token.text).eq(wanted.iter().copied())
 }
 
+/// A public enum is `#[non_exhaustive]` if it is an error, and only then.
+fn growth_complaints(source: &File) -> Vec<String> {
+    let code = code_of(&source.text);
+    let tokens = tokens(&code);
+    let is_error = |name: &str| tokens.windows(3).any(|window| is(window, &["Error", "for", name]));
+    let mut complaints = Vec::new();
+    for (place, window) in tokens.windows(3).enumerate() {
+        let [public, keyword, name] = window else { continue };
+        if public.text != "pub" || keyword.text != "enum" {
+            continue;
+        }
+        let attributes = tokens[..place].iter().rev().take_while(|token| !matches!(token.text, "}" | ";"));
+        let may_grow = attributes.into_iter().any(|token| token.text == "non_exhaustive");
+        if may_grow != is_error(name.text) {
+            complaints
+                .push(source.complaint(name.line, format_args!("`{}`: errors are `#[non_exhaustive]`, and no other enum", name.text)));
+        }
+    }
+    complaints
+}
+
 fn left_over_complaints(source: &File) -> Vec<String> {
     let words = |line: &'_ str| line.split(|character: char| !character.is_alphanumeric()).any(|word| LEFT_OVER.contains(&word));
     let lines = source.text.lines().zip(1..).filter(|(line, _)| words(line));
@@ -260,13 +289,19 @@ fn planted_habits_are_found() {
         "fn f() { process::exit(1) }",
         "fn f() { std::thread::scope() }",
     ] {
-        assert_eq!(habit_complaints(&File::planted("src/base/time.rs", code), false).len(), 1, "{code}");
+        assert_eq!(habit_complaints(&File::planted("crates/process/src/base/time.rs", code), false).len(), 1, "{code}");
     }
     for code in ["#[allow(dead_code)]\nfn f() {}", "#![allow(missing_docs)]", "#[expect(clippy::all)]\nfn f() {}"] {
-        assert_eq!(silenced_complaints(&File::planted("src/base/time.rs", code)).len(), 1, "{code}");
+        assert_eq!(silenced_complaints(&File::planted("crates/process/src/base/time.rs", code)).len(), 1, "{code}");
+    }
+    for code in [
+        "#[derive(Debug)]\n#[non_exhaustive]\npub enum Fate { Lost }",
+        "pub enum ParseError { Empty }\nimpl std::error::Error for ParseError {}",
+    ] {
+        assert_eq!(growth_complaints(&File::planted("crates/process/src/base/time.rs", code)).len(), 1, "{code}");
     }
     for text in ["fn f() {} \n", "\tfn f() {}\n", "fn f() {}", "fn f() {}\n\n"] {
-        assert_eq!(tidiness_complaints(&File::planted("src/base/time.rs", text)).len(), 1, "{text}");
+        assert_eq!(tidiness_complaints(&File::planted("crates/process/src/base/time.rs", text)).len(), 1, "{text}");
     }
     let wide = "é".repeat(140);
     for (text, count) in [
@@ -275,27 +310,30 @@ fn planted_habits_are_found() {
         (format!("f(\"{wide}\");\n"), 0),
         (format!("let f = \"\n{wide}wide\n\";\n"), 0),
     ] {
-        assert_eq!(tidiness_complaints(&File::planted("src/base/time.rs", &text)).len(), count, "{text}");
+        assert_eq!(tidiness_complaints(&File::planted("crates/process/src/base/time.rs", &text)).len(), count, "{text}");
     }
-    assert_eq!(left_over_complaints(&File::planted("src/base/time.rs", "// FIXME: this\n")).len(), 1);
+    assert_eq!(left_over_complaints(&File::planted("crates/process/src/base/time.rs", "// FIXME: this\n")).len(), 1);
 }
 
 #[test]
 fn exceptions_are_not_found() {
     for (path, code) in [
-        ("src/base/time.rs", "// println!(\"no\")\nfn f() { \"panic!()\"; }"),
-        ("src/base/time.rs", "fn f() { unreachable!(\"it was looked at before\") }"),
-        ("src/base/time.rs", "#[cfg(test)]\nmod tests { fn f() { g().unwrap(); panic!(\"no\") } }"),
-        ("src/base/time.rs", "use crate::process; fn f() { process::boot(); x.unwrap_or(1); }"),
+        ("crates/process/src/base/time.rs", "// println!(\"no\")\nfn f() { \"panic!()\"; }"),
+        ("crates/process/src/base/time.rs", "fn f() { unreachable!(\"it was looked at before\") }"),
+        ("crates/process/src/base/time.rs", "#[cfg(test)]\nmod tests { fn f() { g().unwrap(); panic!(\"no\") } }"),
+        ("crates/process/src/base/time.rs", "use crate::process; fn f() { process::boot(); x.unwrap_or(1); }"),
         ("src/cli/mod.rs", "fn f() { println!(); std::process::exit(std::env::args().count()) }"),
         ("src/explore/mod.rs", "fn f() { std::thread::scope(|scope| {}) }"),
     ] {
         assert_eq!(habit_complaints(&File::planted(path, code), false), Vec::<String>::new(), "{path}: {code}");
     }
-    let reasoned = File::planted("src/base/time.rs", "#[expect(dead_code, reason = \"read by the test\")]\nfn f() {}");
+    for code in ["#[non_exhaustive]\npub enum E { A }\nimpl Error for E {}\npub enum F { B }", "enum E { A }\nimpl Error for E {}"] {
+        assert_eq!(growth_complaints(&File::planted("src/fault/mod.rs", code)), Vec::<String>::new(), "{code}");
+    }
+    let reasoned = File::planted("crates/process/src/base/time.rs", "#[expect(dead_code, reason = \"read by the test\")]\nfn f() {}");
     assert_eq!(silenced_complaints(&reasoned), Vec::<String>::new());
     assert_eq!(lines_besides_tests("fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() {}\n}\n"), 1);
-    let parent = File::planted("src/base/mod.rs", "#[cfg(test)]\nmod tests;");
-    let [tests, below] = ["src/base/tests.rs", "src/base/tests/more.rs"].map(|path| File::planted(path, ""));
-    assert_eq!(test_files(&[parent, tests, below]), ["src/base/tests.rs", "src/base/tests/more.rs"]);
+    let parent = File::planted("crates/process/src/base/mod.rs", "#[cfg(test)]\nmod tests;");
+    let [tests, below] = ["crates/process/src/base/tests.rs", "crates/process/src/base/tests/more.rs"].map(|path| File::planted(path, ""));
+    assert_eq!(test_files(&[parent, tests, below]), ["crates/process/src/base/tests.rs", "crates/process/src/base/tests/more.rs"]);
 }

@@ -1,7 +1,7 @@
 //! Who may name whom.
 
 use crate::rust::{CodePath, code_of, paths, tokens};
-use crate::{File, demand_none, file, files};
+use crate::{File, demand_none, file, inside, sources};
 
 /// What a room may name, besides itself.
 #[derive(Clone, Copy)]
@@ -16,32 +16,38 @@ enum May {
     NameAndInProperties(&'static [&'static str], &'static [&'static str]),
 }
 
-/// The rooms, bottom up. `docs/ARCHITECTURE.md` shows the same list.
-const ROOMS: &[(&str, May)] = &[
-    ("base", May::Name(&[])),
-    ("diagnostic", May::Name(&[])),
-    ("notation", May::Name(&["base", "diagnostic"])),
-    ("engine", May::Name(&["base"])),
-    ("process", May::Name(&["base"])),
-    ("environment", May::Name(&["base"])),
-    ("fault", May::Name(&["base", "diagnostic", "notation"])),
-    ("trace", May::Name(&["base", "fault"])),
-    ("history", May::Name(&["base", "diagnostic"])),
-    ("check", May::Name(&["base", "diagnostic", "fault", "history", "trace"])),
-    ("protocols", May::NameAndInProperties(&["base", "notation", "process"], &["check", "fault", "history", "trace"])),
-    ("workload", May::Name(&["base", "process", "history"])),
-    ("world", May::NameAllAboveBut(&["protocols", "workload"])),
-    ("systems", May::NameAllAbove),
-    ("scenario", May::NameAllAbove),
-    ("explore", May::NameAllAbove),
-    ("report", May::NameAllAbove),
-    ("cli", May::NameAllAbove),
+/// Where the crates lie that have the lower rooms; the others are at the root.
+const PROCESS: &str = "crates/process";
+const CHECK: &str = "crates/check";
+const ROOT: &str = "";
+
+/// The rooms, bottom up, each with its crate. `docs/ARCHITECTURE.md` shows the same list.
+const ROOMS: &[(&str, &str, May)] = &[
+    ("base", PROCESS, May::Name(&[])),
+    ("process", PROCESS, May::Name(&["base"])),
+    ("misspelling", CHECK, May::Name(&[])),
+    ("history", CHECK, May::Name(&["base", "misspelling"])),
+    ("check", CHECK, May::Name(&["base", "history", "misspelling"])),
+    ("diagnostic", ROOT, May::Name(&["misspelling"])),
+    ("notation", ROOT, May::Name(&["base", "diagnostic"])),
+    ("engine", ROOT, May::Name(&["base"])),
+    ("environment", ROOT, May::Name(&["base"])),
+    ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),
+    ("trace", ROOT, May::Name(&["base", "check", "fault", "history"])),
+    ("protocols", ROOT, May::NameAndInProperties(&["base", "notation", "process"], &["check", "fault", "history", "trace"])),
+    ("workload", ROOT, May::Name(&["base", "history", "process"])),
+    ("world", ROOT, May::NameAllAboveBut(&["protocols", "workload"])),
+    ("systems", ROOT, May::NameAllAbove),
+    ("scenario", ROOT, May::NameAllAbove),
+    ("explore", ROOT, May::NameAllAbove),
+    ("report", ROOT, May::NameAllAbove),
+    ("cli", ROOT, May::NameAllAbove),
 ];
 
 impl May {
     /// Whether a file of the room at this place in the list may name that room.
     fn allows(self, place: usize, path: &str, named: &str) -> bool {
-        let is_above = ROOMS[..place].iter().any(|(room, _)| *room == named);
+        let is_above = ROOMS[..place].iter().any(|(room, ..)| *room == named);
         match self {
             Self::Name(rooms) => rooms.contains(&named),
             Self::NameAllAbove => is_above,
@@ -75,7 +81,7 @@ enum Named<'c> {
 
 #[test]
 fn rooms_name_only_the_rooms_they_may() {
-    demand_none(&files(&["src"], ".rs").iter().flat_map(complaints).collect::<Vec<_>>());
+    demand_none(&sources().iter().flat_map(complaints).collect::<Vec<_>>());
 }
 
 #[test]
@@ -83,27 +89,28 @@ fn the_document_shows_the_same_rooms() {
     let document = file("docs/ARCHITECTURE.md");
     let rows = document.text.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ").collect();
-        let [room, _, may] = cells[..] else { return None };
-        Some((room.strip_suffix('`')?, may))
+        let [room, home, _, may] = cells[..] else { return None };
+        Some([room.strip_suffix('`')?, home.trim_matches('`'), may].map(str::to_owned))
     });
-    let shown: Vec<_> = rows.map(|(room, may)| (room.to_owned(), may.to_owned())).collect();
-    let ruled: Vec<_> = ROOMS.iter().map(|(room, may)| ((*room).to_owned(), may.text())).collect();
+    let shown: Vec<_> = rows.collect();
+    let home = |home: &str| if home == ROOT { "the root".to_owned() } else { home.to_owned() };
+    let ruled: Vec<_> = ROOMS.iter().map(|(room, at, may)| [(*room).to_owned(), home(at), may.text()]).collect();
     assert_eq!(shown, ruled, "the table of rooms in {} and the one in this test differ", document.path);
 }
 
-/// What is wrong with whom a file of `src` names.
+/// What is wrong with whom a source file names.
 fn complaints(file: &File) -> Vec<String> {
-    let inside = file.path.strip_prefix("src/").expect("a source file");
+    let (home, inside) = inside(&file.path).expect("a source file");
     let parts: Vec<&str> = inside.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").collect();
     let room = parts[0];
-    // The crate's front page declares the rooms, and the command is a program of its own.
+    // A crate's front page declares the rooms, and the command is a program of its own.
     if matches!(room, "lib" | "bin") {
         return vec![];
     }
-    let Some(place) = ROOMS.iter().position(|(known, _)| *known == room) else {
-        return vec![file.complaint(1, format_args!("`{room}` is no room of the house: give it a row in the table"))];
+    let Some(place) = ROOMS.iter().position(|(known, at, _)| (*known, *at) == (room, home)) else {
+        return vec![file.complaint(1, format_args!("`{room}` is no room of this crate: give it a row in the table"))];
     };
-    let may = ROOMS[place].1;
+    let may = ROOMS[place].2;
     let code = code_of(&file.text);
     let complaint = |path: &CodePath<'_>| {
         let what = match named(path, &parts)? {
@@ -119,14 +126,14 @@ fn complaints(file: &File) -> Vec<String> {
 /// What a path names at the root of the crate, if it leads there. It stands in a module of the file's, which is the module `file`.
 fn named<'c>(path: &CodePath<'c>, file: &[&str]) -> Option<Named<'c>> {
     let mut depth = match path.segments[0] {
-        "crate" | "stormglass" => 0,
+        name if is_root(name) => 0,
         "super" | "self" => file.len() + path.within.len(),
         _ => return None,
     };
     for (place, segment) in path.segments.iter().enumerate() {
         match *segment {
             "super" => depth = depth.saturating_sub(1),
-            "crate" | "stormglass" if place == 0 => {}
+            name if place == 0 && is_root(name) => {}
             "self" => {}
             "*" if depth == 0 => return Some(Named::Root),
             room if depth == 0 => return Some(Named::Room(room)),
@@ -137,27 +144,36 @@ fn named<'c>(path: &CodePath<'c>, file: &[&str]) -> Option<Named<'c>> {
     (depth == 0 && path.segments.len() > 1).then_some(Named::Root)
 }
 
+/// Whether this names a crate of ours, where rooms are.
+fn is_root(name: &str) -> bool {
+    matches!(name, "crate" | "stormglass" | "stormglass_check" | "stormglass_process")
+}
+
 #[test]
 fn planted_violations_are_found() {
     for (path, code) in [
-        ("src/base/time.rs", "use crate::engine::Engine;"),
-        ("src/base.rs", "use super::engine::Engine;"),
+        ("crates/process/src/base/time.rs", "use crate::engine::Engine;"),
+        ("crates/process/src/base.rs", "use super::engine::Engine;"),
         ("src/engine/queue.rs", "use crate::{base::Time, process::Message};"),
         ("src/engine/queue.rs", "use super::super::process;"),
         ("src/engine/queue.rs", "mod tests { use super::super::super::{process as p}; }"),
-        ("src/process/mod.rs", "fn f() { stormglass::world::World::run(); }"),
-        ("src/process/mod.rs", "fn f() { ::stormglass::world::run(); }"),
-        ("src/check/mod.rs", "use crate::*;"),
-        ("src/check/mod.rs", "use crate::{self as house};"),
-        ("src/check/mod.rs", "use super::{protocols::raft::Raft};"),
+        ("crates/process/src/process/mod.rs", "fn f() { stormglass::world::World::run(); }"),
+        ("crates/process/src/process/mod.rs", "fn f() { ::stormglass::world::run(); }"),
+        ("crates/check/src/check/mod.rs", "use crate::*;"),
+        ("crates/check/src/check/mod.rs", "use crate::{self as house};"),
+        ("crates/check/src/check/mod.rs", "use super::{protocols::raft::Raft};"),
         ("src/world/mod.rs", "use crate::workload::Client;"),
         ("src/world/mod.rs", "use crate::systems;"),
-        ("src/workload/mod.rs", "use crate::check::Judge;"),
+        ("src/workload/mod.rs", "use crate::trace::Judge;"),
         ("src/protocols/raft/machine.rs", "use crate::trace::Record;"),
         ("src/protocols/raft/properties.rs", "use crate::world::World;"),
         ("src/protocols/raft/tests/mod.rs", "use crate::world::World;"),
         ("src/explore/mod.rs", "use crate::report::Report;"),
         ("src/attic/mod.rs", ""),
+        ("src/base/mod.rs", ""),
+        ("crates/check/src/trace/mod.rs", ""),
+        ("crates/check/src/history/mod.rs", "use stormglass_check::check::Verdict;"),
+        ("crates/check/src/check/mod.rs", "use stormglass_process::process::Process;"),
     ] {
         assert_eq!(complaints(&File::planted(path, code)).len(), 1, "{path}: {code}");
     }
@@ -166,18 +182,20 @@ fn planted_violations_are_found() {
 #[test]
 fn what_is_allowed_is_not_found() {
     for (path, code) in [
-        ("src/base/time.rs", "use super::Ratio; use crate::base::Digest; pub(crate) fn f() {} pub(super) fn g() {}"),
+        ("crates/process/src/base/time.rs", "use super::Ratio; use crate::base::Digest; pub(crate) fn f() {} pub(super) fn g() {}"),
         (
-            "src/base/time.rs",
+            "crates/process/src/base/time.rs",
             "//! See `crate::world`.\n/// ```\n/// use stormglass::world::World;\n/// ```\nfn f() { g(\"crate::world\") }",
         ),
         ("src/engine/queue.rs", "mod tests { use super::super::Engine; use super::*; use crate::base::Time; }"),
-        ("src/protocols/raft/properties.rs", "use crate::{base, check::Judge, history, trace::{Event, Record}};"),
-        ("src/protocols/raft/tests/stories.rs", "use crate::check::Judge;"),
+        ("src/protocols/raft/properties.rs", "use crate::{base, check::Rule, history, trace::{Event, Judge}};"),
+        ("src/protocols/raft/tests/stories.rs", "use crate::trace::Judge;"),
         ("src/protocols/raft/machine.rs", "use crate::process::{self, Context}; use super::rules::Rules;"),
         ("src/world/mod.rs", "use crate::{check, engine, environment, fault, history, process, trace};"),
         ("src/cli/run.rs", "use crate::{scenario, explore::sweep, report};"),
         ("src/lib.rs", "pub use crate::cli;"),
+        ("src/trace/judge.rs", "use stormglass_check::check::Verdict;"),
+        ("crates/check/src/lib.rs", "pub use stormglass_process::base;"),
     ] {
         assert_eq!(complaints(&File::planted(path, code)), Vec::<String>::new(), "{path}: {code}");
     }

@@ -53,6 +53,16 @@ fn files(directories: &[&str], ending: &str) -> Vec<File> {
     paths.iter().map(|path| file(path)).collect()
 }
 
+/// The sources of all crates.
+fn sources() -> Vec<File> {
+    files(&["src", "crates"], ".rs").into_iter().filter(|file| inside(&file.path).is_some()).collect()
+}
+
+/// The folder of the crate, empty for the one at the root, and what follows its `src/`.
+fn inside(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("src/").map(|inside| ("", inside)).or_else(|| path.split_once("/src/"))
+}
+
 /// The text files that lie in the root itself.
 fn files_at_root(ending: &str) -> Vec<File> {
     let mut paths: Vec<String> = entries(root()).filter(|path| root().join(path).is_file() && path.ends_with(ending)).collect();

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::{file, root};
 
+/// Those of all crates.
+const MANIFESTS: [&str; 3] = ["Cargo.toml", "crates/check/Cargo.toml", "crates/process/Cargo.toml"];
+
 #[test]
 fn the_licence_is_given() {
     let manifest = file("Cargo.toml");
     assert!(manifest.text.contains("\nlicense = \"MIT OR Apache-2.0\"\n"), "Cargo.toml names the licence");
+    for path in MANIFESTS {
+        let manifest = file(path).text;
+        assert!(manifest.contains("\nlicense.workspace = true\n") && manifest.contains("\ndescription = "), "{path}");
+    }
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
         assert!(root().join(licence).is_file(), "{licence} is missing");
     }
@@ -16,15 +23,24 @@ fn the_licence_is_given() {
 /// Each dependency has its reason in the document, and the document names no other.
 #[test]
 fn every_dependency_has_its_reason() {
-    let (manifest, document) = (file("Cargo.toml"), file("docs/ARCHITECTURE.md"));
+    let manifests: String = MANIFESTS.iter().map(|path| file(path).text).collect();
+    let document = file("docs/ARCHITECTURE.md");
     let reasons = reasons(&document.text);
     let unexplained: Vec<_> = reasons.iter().filter(|(_, why)| why.len() < 10).map(|(name, _)| name).collect();
     assert!(unexplained.is_empty(), "dependencies without a reason in docs/ARCHITECTURE.md: {unexplained:?}");
-    let (named, explained) = (dependencies(&manifest.text), reasons.into_keys().collect::<Vec<_>>());
-    assert_eq!(named, explained, "the dependencies in Cargo.toml (left) and in docs/ARCHITECTURE.md (right) differ");
+    let (named, explained) = (dependencies(&manifests), reasons.into_keys().collect::<Vec<_>>());
+    assert_eq!(named, explained, "the dependencies in the manifests (left) and in docs/ARCHITECTURE.md (right) differ");
 }
 
-/// The names in all tables of dependencies, sorted, each once.
+/// Production code depends on the contract: what that drags along stays a handful.
+#[test]
+fn the_contract_stands_on_little() {
+    let manifest = file("crates/process/Cargo.toml").text;
+    let (before_tests, _) = manifest.split_once("[dev-dependencies]").expect("it has tests");
+    assert_eq!(dependencies(before_tests), ["rand_chacha", "serde", "serde_json"]);
+}
+
+/// The names in all tables of dependencies but our own, sorted, each once.
 fn dependencies(manifest: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut inside = false;
@@ -34,11 +50,11 @@ fn dependencies(manifest: &str) -> Vec<String> {
             inside = title.ends_with("dependencies");
             names.extend(title.split_once("dependencies.").map(|(_, name)| name.to_owned()));
         } else if inside && let Some((name, _)) = line.split_once('=').filter(|_| !line.starts_with([' ', '#'])) {
-            names.push(name.trim().to_owned());
+            names.push(name.trim().trim_end_matches(".workspace").to_owned());
         }
     }
-    // The crate depends on itself in tests, to have all its features there.
-    names.retain(|name| name != "stormglass");
+    // Our crates depend on each other, and that at the root on itself in tests, to have all its features there.
+    names.retain(|name| !name.starts_with("stormglass"));
     names.sort();
     names.dedup();
     names
@@ -56,9 +72,9 @@ fn reasons(document: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn dependencies_are_read() {
-    let manifest = "[features]\ncli = []\n[dependencies]\na = \"1\"\n# b = \"1\"\nc = { version = \"1\" }\n[dependencies.d]\n\
-                    version = \"1\"\n[dev-dependencies]\na = \"1\"\nstormglass = { path = \".\" }\n";
-    assert_eq!(dependencies(manifest), ["a", "c", "d"]);
+    let manifest = "[features]\ncli = []\n[dependencies]\na = \"1\"\n# b = \"1\"\nc = { version = \"1\" }\ne.workspace = true\n[dependencies.d]\n\
+                    version = \"1\"\n[dev-dependencies]\na = \"1\"\nstormglass = { path = \".\" }\nstormglass-check.workspace = true\n";
+    assert_eq!(dependencies(manifest), ["a", "c", "d", "e"]);
     let document = "## Dependencies\n\n- `a`: because.\n- `c`\n\n## Else\n\n- `d`: no.\n";
     assert_eq!(reasons(document).into_iter().collect::<Vec<_>>(), [("a".to_owned(), "because.".to_owned())]);
 }

@@ -1,3 +1,5 @@
+//! What forms read, and what people are told of what they cannot read.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 

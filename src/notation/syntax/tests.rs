@@ -1,3 +1,5 @@
+//! What people are told about errors of syntax, and where values are.
+
 use expect_test::{Expect, expect};
 
 use super::*;

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Fact, Judge, Property, PropertyReport, Rule, Table, Violations};
-use crate::trace::{Event, Record, Sighting, Vocabulary};
+use crate::check::{Broken, Cell, Fact, Property, PropertyReport, Rule, Sighting, Table, Violations};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 12] = [
@@ -457,7 +457,8 @@ impl CommitJudge {
         self.drop_locks(node, |txn, _| !doubts.contains(&txn));
     }
 
-    /// No transaction waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was up.
+    /// No transaction waits for locks on a server that is down: what is measured is how long it was in doubt, and held locks, while it was
+    /// up.
     fn pass_over_absence(&mut self, node: NodeId) {
         let Some(since) = self.down.remove(&node) else { return };
         let absence = self.now.at.since(since);

@@ -11,8 +11,8 @@ pub use super::audit::Audited;
 use super::audit::{self, Assertion, Chain, Disk, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId};
-use crate::check::{Broken, Fact, Judge, Property, PropertyReport, Rule, Violations};
-use crate::trace::{Event, Record, Sighting, Vocabulary};
+use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 7] = [

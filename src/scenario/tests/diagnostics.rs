@@ -398,66 +398,6 @@ fn nodes_that_there_are_not() {
 }
 
 #[test]
-fn lengths_that_make_no_sense() {
-    check_fields(
-        "duration: \"0s\", settle: \"10000000min\"",
-        expect![[r#"
-        error: expected a length of time above zero, found the text "0s"
-         --> storm.ron:2:11
-          |
-        2 | duration: "0s", settle: "10000000min"
-          |           ^^^^
-
-        error: "10000000min" is too long
-         --> storm.ron:2:25
-          |
-        2 | duration: "0s", settle: "10000000min"
-          |                         ^^^^^^^^^^^^^ nothing in a scenario takes longer than a year
-    "#]],
-    );
-    check_fields(
-        "duration: \"forever\", faults: [At(\"99s\", Heal), At(\"1s\", Partition(Halves))]",
-        expect![[r#"
-        error: expected a length of time, like "150ms", found the text "forever"
-         --> storm.ron:2:11
-          |
-        2 | duration: "forever", faults: [At("99s", Heal), At("1s", Partition(Halves))]
-          |           ^^^^^^^^^ expected a number and a unit, like "150ms"
-    "#]],
-    );
-    check_fields(
-        "duration: 30, settle: \"99999999999999999999s\"",
-        expect![[r#"
-        error: expected a length of time, like "150ms", found the number `30`
-         --> storm.ron:2:11
-          |
-        2 | duration: 30, settle: "99999999999999999999s"
-          |           ^^ the unit is missing
-          |
-          = help: write "30ms"
-
-        error: expected a length of time, like "150ms", found the text "99999999999999999999s"
-         --> storm.ron:2:23
-          |
-        2 | duration: 30, settle: "99999999999999999999s"
-          |                       ^^^^^^^^^^^^^^^^^^^^^^^ longer than 584 years
-    "#]],
-    );
-    check_fields(
-        "settle: \"0s\", faults: [At(\"1s\", Crash(node: n1))]",
-        expect![[r#"
-        warning: nobody looks whether the system recovers from its faults
-         --> storm.ron:2:9
-          |
-        2 | settle: "0s", faults: [At("1s", Crash(node: n1))]
-          |         ^^^^
-          |
-          = help: give it time to settle: progress is judged then
-    "#]],
-    );
-}
-
-#[test]
 fn surroundings_that_make_no_sense() {
     check_fields(
         "network: (latency: Uniform(\"5ms\", \"1ms\"), loss: 1, duplicat: 0)",
@@ -677,6 +617,57 @@ fn surroundings_that_make_no_sense() {
             7 | (from: n1, to: n2, kind: "Add", count: 1, fate: Deliver("1ms")),
               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ given again here
         "#]],
+    );
+}
+
+#[test]
+fn messages_that_are_named_in_two_ways() {
+    let field = |which: &str| format!("fates: [(from: n1, to: n2, kind: \"Add\", {which}, fate: Lost)]");
+    check_fields(
+        &field("content: \"0123456789abcdef\", nth: 1, count: 2"),
+        expect![[r#"
+        error: this goes with no `content`
+         --> storm.ron:2:85
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "0123456789abcdef", nth: 1, count: 2, fate: Lost)]
+          |                                                                                     ^
+          |
+          = help: a message is named by `count`, or by `content` and `nth`
+    "#]],
+    );
+    check_fields(
+        &field("count: 1, nth: 2"),
+        expect![[r#"
+        error: this goes with a `content`
+         --> storm.ron:2:56
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", count: 1, nth: 2, fate: Lost)]
+          |                                                        ^
+          |
+          = help: a message is named by `count`, or by `content` and `nth`
+    "#]],
+    );
+    check_fields(
+        &field("content: \"0123456789abcdef\""),
+        expect![[r#"
+        error: the field `nth` is missing here
+         --> storm.ron:2:9
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "0123456789abcdef", fate: Lost)]
+          |         ^
+          |
+          = help: add nth: …
+    "#]],
+    );
+    check_fields(
+        &field("content: \"abc\", nth: 1"),
+        expect![[r#"
+        error: expected the digest of a message's content, like "0123456789abcdef", found the text "abc"
+         --> storm.ron:2:50
+          |
+        2 | fates: [(from: n1, to: n2, kind: "Add", content: "abc", nth: 1, fate: Lost)]
+          |                                                  ^^^^^ expected sixteen hexadecimal digits, in small letters
+    "#]],
     );
 }
 

@@ -1,4 +1,4 @@
-//! What people are told about a plan of faults that is wrong, or doubtful.
+//! What people are told about lengths and plans of faults that are wrong, or doubtful.
 
 use expect_test::expect;
 
@@ -353,7 +353,7 @@ fn what_sets_faults_off() {
             3 | When(Crashed, Heal),
               |      ^^^^^^^
 
-            warning: this never sets a fault off: the plan has no Crash or Destroy
+            warning: this never sets a fault off: the plan has no Crash
              --> storm.ron:4:6
               |
             4 | When(Restarted, Partition(Halves)),
@@ -429,6 +429,66 @@ fn when_faults_strike() {
 }
 
 #[test]
+fn lengths_that_make_no_sense() {
+    check_fields(
+        "duration: \"0s\", settle: \"10000000min\"",
+        expect![[r#"
+        error: expected a length of time above zero, found the text "0s"
+         --> storm.ron:2:11
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |           ^^^^
+
+        error: "10000000min" is too long
+         --> storm.ron:2:25
+          |
+        2 | duration: "0s", settle: "10000000min"
+          |                         ^^^^^^^^^^^^^ nothing in a scenario takes longer than a year
+    "#]],
+    );
+    check_fields(
+        "duration: \"forever\", faults: [At(\"99s\", Heal), At(\"1s\", Partition(Halves))]",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the text "forever"
+         --> storm.ron:2:11
+          |
+        2 | duration: "forever", faults: [At("99s", Heal), At("1s", Partition(Halves))]
+          |           ^^^^^^^^^ expected a number and a unit, like "150ms"
+    "#]],
+    );
+    check_fields(
+        "duration: 30, settle: \"99999999999999999999s\"",
+        expect![[r#"
+        error: expected a length of time, like "150ms", found the number `30`
+         --> storm.ron:2:11
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |           ^^ the unit is missing
+          |
+          = help: write "30ms"
+
+        error: expected a length of time, like "150ms", found the text "99999999999999999999s"
+         --> storm.ron:2:23
+          |
+        2 | duration: 30, settle: "99999999999999999999s"
+          |                       ^^^^^^^^^^^^^^^^^^^^^^^ longer than 584 years
+    "#]],
+    );
+    check_fields(
+        "settle: \"0s\", faults: [At(\"1s\", Crash(node: n1))]",
+        expect![[r#"
+        warning: nobody looks whether the system recovers from its faults
+         --> storm.ron:2:9
+          |
+        2 | settle: "0s", faults: [At("1s", Crash(node: n1))]
+          |         ^^^^
+          |
+          = help: give it time to settle: progress is judged then
+    "#]],
+    );
+}
+
+#[test]
 fn advice() {
     check_faults(
         "At(\"1s\", Heal),\nAt(\"1s\", Restart(node: All)),\nAt(\"1s\", Resume(node: n1)),",
@@ -452,8 +512,34 @@ fn advice() {
               |          ^^^^^^
         "#]],
     );
-    check_faults("At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
-    check_faults("At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),", expect![[""]]);
+    check_faults(
+        "At(\"1s\", Destroy(node: n1)),\nWhen(Crashed, Heal),\nWhen(Restarted, Partition(Halves)),",
+        expect![[r#"
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:5:6
+          |
+        5 | When(Restarted, Partition(Halves)),
+          |      ^^^^^^^^^
+          |
+          = help: what is destroyed never starts again
+    "#]],
+    );
+    check_faults(
+        "At(\"1s\", Heal),\nWhen(Crashed, Partition(Halves)),\nWhen(Restarted, Partition(Halves)),",
+        expect![[r#"
+        warning: this never sets a fault off: the plan has no Crash or Destroy
+         --> storm.ron:4:6
+          |
+        4 | When(Crashed, Partition(Halves)),
+          |      ^^^^^^^
+
+        warning: this never sets a fault off: the plan has no Crash
+         --> storm.ron:5:6
+          |
+        5 | When(Restarted, Partition(Halves)),
+          |      ^^^^^^^^^
+    "#]],
+    );
     check_fields(
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"

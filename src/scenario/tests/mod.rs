@@ -366,7 +366,7 @@ fn every_step_fault_trigger_cut_and_target_is_drawn() {
     let variants = [Moment::VARIANTS, Happening::VARIANTS, Cut::VARIANTS, Target::VARIANTS].concat();
     let names = variants.iter().map(|variant| variant.name).chain(FaultKind::ALL.iter().map(|kind| kind.name));
     for name in names.chain(["Leader", "Follower", "n5", "[n1"]) {
-        assert!(counts.get(name).is_some_and(|count| *count >= 50), "{name}: {counts:?}");
+        assert!(counts.get(name).is_some_and(|count| *count >= 20), "{name}: {:?}", counts.get(name));
     }
 }
 

@@ -8,9 +8,9 @@ use super::super::{Decision, Note, Vote};
 use super::Message;
 use super::audit::{self, Assertion, Disk};
 use crate::base::{Change, MessageId, NodeId};
-use crate::check::{Fact, Judge, Property, PropertyReport, Rule, Violations};
+use crate::check::{Fact, Property, PropertyReport, Rule, Sighting, Violations};
 use crate::process::Message as _;
-use crate::trace::{Event, Record, Sighting, Vocabulary};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 4] = [PERSIST_BEFORE_PREPARE, PERSIST_BEFORE_YES, PERSIST_BEFORE_COMMIT, PERSIST_BEFORE_ACK];
@@ -131,7 +131,6 @@ mod tests {
     use super::super::log;
     use super::*;
     use crate::base::{Duration, Fate, Incarnation, KindDigest, Time};
-    use crate::check::told;
 
     struct Words;
 
@@ -160,7 +159,8 @@ mod tests {
         for (number, event) in (10..).zip(&events) {
             judge.observe(&Record { number, at: Time::from_nanos(number), event });
         }
-        let violated: Vec<String> = Judge::<Words>::reports(&judge).iter().map(told).filter(|told| !told.is_empty()).collect();
+        let violated: Vec<String> =
+            Judge::<Words>::reports(&judge).iter().map(PropertyReport::reason).filter(|told| !told.is_empty()).collect();
         expect!["not-durable node=n2 kind=Vote txn=n1.1#2 other=n1 lacks=Prepared at=13ns #12 #13"].assert_eq(&violated.join("\n"));
     }
 }

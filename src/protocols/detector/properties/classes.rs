@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::rules;
 use super::truth::Truth;
 use crate::base::{NodeId, Time};
-use crate::check::{Broken, Judge, Property, PropertyReport, Rule};
-use crate::trace::{Event, Record, Sighting, Vocabulary};
+use crate::check::{Broken, Property, PropertyReport, Rule, Sighting};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// The property that is judged.
 pub const LEADERSHIP: Property = Property::eventually(

@@ -6,8 +6,8 @@ use super::super::SupervisorNote;
 use super::rules;
 use super::truth::{Change, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Judge, Property, PropertyReport, Table};
-use crate::trace::{Event, Record, Sighting, Vocabulary};
+use crate::check::{Broken, Cell, Property, PropertyReport, Sighting, Table};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// The property that is judged.
 pub const RECOVERY: Property =

@@ -10,8 +10,7 @@ use rustc_hash::FxHashMap;
 use super::super::Observers;
 use super::truth::{Blame, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::Cell;
-use crate::trace::Sighting;
+use crate::check::{Cell, Sighting};
 
 /// All pairs of one detector, and what was measured of them.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! What in truth happened to nodes and links: read from the records, exactly.
 
 use crate::base::{Duration, NodeId, Time};
+use crate::check::Sighting;
 use crate::fault::{Parting, Strike};
-use crate::trace::{Event, Sighting, Vocabulary};
+use crate::trace::{Event, Vocabulary};
 
 /// The state of all nodes and links, up to the last record.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::super::properties::{Bounds, DetectorJudge, Subject, Testimony};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
-use crate::check::{Cell, Judge, Verdict, told};
+use crate::check::{Cell, PropertyReport, Verdict};
 use crate::fault::{Parting, Strike};
 use crate::process::NoNote;
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Silent;
@@ -86,7 +86,7 @@ impl Run {
     fn told(mut self, at: u64) -> String {
         Judge::<Forged>::finish(&mut self.0, seconds(at));
         let reports = Judge::<Forged>::reports(&self.0);
-        reports.iter().map(told).find(|told| !told.is_empty()).unwrap_or_default()
+        reports.iter().map(PropertyReport::reason).find(|told| !told.is_empty()).unwrap_or_default()
     }
 
     /// A cell of the first row, by the place of its column.

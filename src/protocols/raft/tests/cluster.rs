@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, VecDeque};
 use super::super::properties::RaftJudge;
 use super::super::{Config, KvReply, Message, Note, Raft, Timer, store};
 use crate::base::{Change, ClientId, Duration, Fate, Incarnation, KindDigest, KvOp, MessageId, NodeId, Stream, Time};
-use crate::check::{Judge, PropertyReport, Verdict, told};
+use crate::check::{PropertyReport, Verdict};
 use crate::process::{Buffer, Context, Effect, Files, Message as _, Process, Release, SyncToken, Write};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// What the records of these tests speak of.
 pub(super) struct Words;
@@ -110,7 +110,7 @@ impl Cluster {
     /// The violated properties, a line each.
     pub(super) fn violations(&self) -> String {
         let violated = self.reports().into_iter().filter(|report| report.verdict == Verdict::Violated);
-        violated.map(|report| format!("{}: {}\n", report.name, told(&report))).collect()
+        violated.map(|report| format!("{}: {}\n", report.name, report.reason())).collect()
     }
 
     /// Boots a server that is down.

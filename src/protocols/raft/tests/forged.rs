@@ -6,9 +6,9 @@ use super::super::properties::{PROPERTIES, RaftJudge};
 use super::super::{AppendResult, Command, EntryId, Message, Note, Term, store};
 use super::cluster::{Words, n};
 use crate::base::{Change, ClientId, Digest, Duration, Fate, Incarnation, KindDigest, MessageId, Time};
-use crate::check::{Judge, Verdict, told};
+use crate::check::Verdict;
 use crate::process::Message as _;
-use crate::trace::{Event, Record};
+use crate::trace::{Event, Judge, Record};
 
 /// Forges the records of a cluster of three, one each 10 ms.
 struct Forger {
@@ -21,7 +21,7 @@ struct Forger {
 fn forge(story: impl FnOnce(&mut Forger)) -> Vec<(&'static str, Verdict, String)> {
     let mut forger = Forger { judge: RaftJudge::new(3), records: 0, at: Time::ZERO, writes: [0; 4] };
     story(&mut forger);
-    Judge::<Words>::reports(&forger.judge).into_iter().map(|report| (report.name, report.verdict, told(&report))).collect()
+    Judge::<Words>::reports(&forger.judge).into_iter().map(|report| (report.name, report.verdict, report.reason())).collect()
 }
 
 /// Exactly this property is violated.

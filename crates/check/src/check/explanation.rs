@@ -1,0 +1,65 @@
+//! Why a property is violated, or unknown: as data, with no layout. What people read is made of it by `stormglass::report`.
+
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
+use super::isolation;
+use super::linearizability::Linearizability;
+use super::rule::Broken;
+use super::trouble::{Difference, Panic, Pending, Spin};
+
+/// Why a property is violated, or why it is not known whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum Explanation {
+    /// A history that is not linearizable, or could not be judged.
+    Linearizability(Box<Linearizability>),
+    /// Transactions that were not kept apart.
+    Isolation(Box<isolation::Finding>),
+    /// Why it is not known whether transactions were kept apart.
+    Doubt(Box<isolation::Doubt>),
+    /// A rule of a protocol or of the world that was broken, with the facts.
+    Rule(Box<Broken>),
+    /// A panic of a node's code.
+    Panic(Box<Panic>),
+    /// A run that spins.
+    Spin(Box<Spin>),
+    /// What is still to come to pass.
+    Pending(Box<Pending>),
+    /// Two runs of one seed that differ.
+    Difference(Box<Difference>),
+    /// Words, where a judge has nothing but words.
+    #[serde(serialize_with = "words")]
+    Text(String),
+}
+
+/// Words as the one field of an object.
+fn words<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut object = serializer.serialize_struct("Text", 1)?;
+    object.serialize_field("text", text)?;
+    object.end()
+}
+
+from! { Explanation:
+    Linearizability => |found| Self::Linearizability(Box::new(found));
+    isolation::Finding => |finding| Self::Isolation(Box::new(finding));
+    isolation::Doubt => |doubt| Self::Doubt(Box::new(doubt));
+    Broken => |broken| Self::Rule(Box::new(broken));
+    Panic => |panic| Self::Panic(Box::new(panic));
+    Spin => |spin| Self::Spin(Box::new(spin));
+    Pending => |pending| Self::Pending(Box::new(pending));
+    Difference => |difference| Self::Difference(Box::new(difference));
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
+}
+
+/// The text, if need be without its middle: at most `longest` characters, and an ellipsis.
+pub fn shorten(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(longest / 2).collect();
+    let tail: String = text.chars().skip(length - longest / 2).collect();
+    format!("{head}…{tail}")
+}

@@ -1,0 +1,272 @@
+//! Histories of transactions in files, as Jepsen and Elle write them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use rustc_hash::FxHashMap;
+
+use super::level::Level;
+use super::model::Store;
+use super::report::Report;
+use super::transactions::{Labels, Transactions};
+use super::{DEFAULT_BUDGET, check};
+use crate::base::{Act, Committed, Seen, Transaction};
+use crate::check::Verdict;
+use crate::check::intake::{Call, Dialect, IntakeError, Recorded, take_in};
+use crate::history::formats::{Entries, Format, Value};
+
+/// What the transactions of a file do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// `[:append 1 2]` puts 2 behind the list of key 1, `[:r 1 [1 2]]` reads the list.
+    ListAppend,
+    /// `[:w 1 2]` writes 2 to key 1, `[:r 1 2]` reads it.
+    RwRegister,
+}
+
+impl Notation {
+    /// Both, with what they are.
+    pub const ALL: [(Self, &'static str); 2] = [
+        (Self::ListAppend, "transactions on lists: append, r (read)"),
+        (Self::RwRegister, "transactions on registers: w (write), r (read)"),
+    ];
+
+    /// Its name as a model.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ListAppend => "list-append",
+            Self::RwRegister => "rw-register",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().map(|(notation, _)| notation).find(|notation| notation.name() == name)
+    }
+
+    const fn write(self) -> &'static str {
+        match self {
+            Self::ListAppend => "append",
+            Self::RwRegister => "w",
+        }
+    }
+}
+
+/// How a file is to be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// What its transactions do.
+    pub notation: Notation,
+    /// Its format; by default, whichever it seems to have.
+    pub format: Option<Format>,
+    /// The level that it is to keep.
+    pub level: Level,
+    /// How many steps the search for cycles may take; by default, [`DEFAULT_BUDGET`].
+    pub budget: Option<u64>,
+}
+
+impl FileOptions {
+    /// Strict serializability, whatever the format.
+    pub const fn new(notation: Notation) -> Self {
+        Self { notation, format: None, level: Level::StrictSerializable, budget: None }
+    }
+}
+
+/// What came of judging a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// What its transactions do.
+    pub notation: Notation,
+    /// Its format.
+    pub format: Format,
+    /// How many events it has.
+    pub entries: u64,
+    /// What was asked for.
+    pub level: Level,
+    /// The answer.
+    pub verdict: Verdict,
+    /// All levels, and what went wrong.
+    pub report: Report,
+    /// For each transaction, the lines on which it begins and ends.
+    pub lines: Vec<(u64, Option<u64>)>,
+}
+
+/// Judges a history in a file.
+///
+/// ```
+/// use stormglass_check::check::Verdict;
+/// use stormglass_check::check::isolation::{FileOptions, Notation, check_text};
+///
+/// let file = "\
+/// {:process 0, :type :invoke, :f :txn, :value [[:append :x 1] [:r :y nil]]}
+/// {:process 1, :type :invoke, :f :txn, :value [[:append :y 1] [:r :x nil]]}
+/// {:process 0, :type :ok, :f :txn, :value [[:append :x 1] [:r :y []]]}
+/// {:process 1, :type :ok, :f :txn, :value [[:append :y 1] [:r :x []]]}
+/// ";
+/// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
+/// assert_eq!(report.verdict, Verdict::Violated);
+/// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
+/// # Ok::<(), stormglass_check::check::intake::IntakeError>(())
+/// ```
+///
+/// # Errors
+/// If it cannot be read, or if lines of it are wrong: then all of them are told.
+pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, IntakeError> {
+    let (transactions, recorded) = read(input, options.notation, options.format)?;
+    let report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+    Ok(FileReport {
+        notation: options.notation,
+        format: recorded.format,
+        entries: recorded.entries,
+        level: options.level,
+        verdict: report.verdict(options.level),
+        report,
+        lines: recorded.lines,
+    })
+}
+
+/// Reads a history from a file: in the checker's form, with the names that keys and values have there; and as it was recorded, with lines,
+/// where what is no number goes by a number that stands for it.
+///
+/// # Errors
+/// If it cannot be read, or if lines of it are wrong: then all of them are told.
+pub fn read(
+    input: impl Read,
+    notation: Notation,
+    format: Option<Format>,
+) -> Result<(Transactions, Recorded<Transaction, Committed>), IntakeError> {
+    let entries = Entries::open(input, format).map_err(|error: io::Error| IntakeError::Io(error))?;
+    let (store, recorded) = take_in(Acts::new(notation), entries, false)?;
+    let mut transactions = Transactions::from(&recorded.history);
+    transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
+    Ok((transactions, recorded))
+}
+
+/// The words of transactions in files.
+struct Acts {
+    notation: Notation,
+    keys: FxHashMap<Value, u64>,
+    values: FxHashMap<Value, i64>,
+    labels: Labels,
+}
+
+/// Numbers below stand for values that are no numbers.
+const LOWEST: i64 = i64::MIN + (1 << 40);
+
+impl Acts {
+    fn new(notation: Notation) -> Self {
+        Self { notation, keys: FxHashMap::default(), values: FxHashMap::default(), labels: Labels::default() }
+    }
+
+    fn key(&mut self, key: &Value) -> Result<u64, String> {
+        if key.is_nil() {
+            return Err("expected a key, found nil".to_owned());
+        }
+        if let Value::Int(number) = key
+            && let Ok(number) = u64::try_from(*number)
+        {
+            return Ok(number);
+        }
+        let next = u64::MAX - self.keys.len() as u64;
+        let number = *self.keys.entry(key.clone()).or_insert(next);
+        if number == next {
+            self.labels.keys.insert(number, plain(key));
+        }
+        Ok(number)
+    }
+
+    fn value(&mut self, value: &Value) -> Result<i64, String> {
+        match value {
+            Value::Nil => return Err("expected a value, found nil".to_owned()),
+            Value::Int(number) if *number < LOWEST => return Err(format!("{number} is too low for a value: {LOWEST} is the lowest")),
+            Value::Int(number) => return Ok(*number),
+            _ => {}
+        }
+        let next = i64::MIN + self.values.len() as i64;
+        let number = *self.values.entry(value.clone()).or_insert(next);
+        if number == next {
+            self.labels.values.insert(number, plain(value));
+        }
+        Ok(number)
+    }
+
+    /// The acts of a transaction, each as its name, its key, and what comes behind.
+    fn acts<'e>(&self, value: &'e Value) -> Result<Vec<(&'e str, &'e Value, &'e Value)>, String> {
+        let shape = || format!("expected acts such as [[:{} 1 2] [:r 1 nil]], found {value}", self.notation.write());
+        let act = |act: &'e Value| match act.items() {
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((&**f, key, value)),
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if &**f == "r" => Ok((&**f, key, &Value::Nil)),
+            _ => Err(shape()),
+        };
+        value.items().ok_or_else(shape)?.iter().map(act).collect()
+    }
+
+    fn act(&mut self, f: &str, key: &Value, value: &Value) -> Result<Act, String> {
+        let key = self.key(key)?;
+        match f {
+            "r" => Ok(Act::Read { key }),
+            "append" if self.notation == Notation::ListAppend => Ok(Act::Append { key, value: self.value(value)? }),
+            "w" if self.notation == Notation::RwRegister => Ok(Act::Write { key, value: self.value(value)? }),
+            other => Err(format!("{other:?} is no act of {}: there are {} and r", self.notation.name(), self.notation.write())),
+        }
+    }
+
+    fn seen(&mut self, value: &Value) -> Result<Seen, String> {
+        match (self.notation, value) {
+            (_, Value::Nil) => Ok(Seen::Empty),
+            (Notation::RwRegister, value) => Ok(Seen::Number(self.value(value)?)),
+            (Notation::ListAppend, value) => {
+                let items = value.items().ok_or_else(|| format!("expected a list that was read, found {value}"))?;
+                Ok(Seen::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?))
+            }
+        }
+    }
+}
+
+/// A value as people speak of it: `x` for `:x`.
+fn plain(value: &Value) -> Box<str> {
+    match value {
+        Value::Keyword(name) | Value::Text(name) | Value::Symbol(name) if !name.is_empty() => name.clone(),
+        other => other.to_string().into(),
+    }
+}
+
+impl Dialect for Acts {
+    type Model = Store;
+
+    fn names(&self) -> &'static [&'static str] {
+        &["txn"]
+    }
+
+    fn asked(&mut self, call: Call<'_>) -> Result<Transaction, String> {
+        let acts = self.acts(call.value)?;
+        let acts = acts.into_iter().map(|(f, key, value)| self.act(f, key, value)).collect::<Result<_, _>>()?;
+        Ok(Transaction { acts })
+    }
+
+    fn answered(&mut self, op: &Transaction, call: Call<'_>) -> Result<Committed, String> {
+        let acts = self.acts(call.value)?;
+        let mut seen = Vec::new();
+        let mut answered = Vec::with_capacity(acts.len());
+        for (f, key, value) in acts {
+            let act = self.act(f, key, value)?;
+            if act.is_read() {
+                seen.push(self.seen(value)?);
+            }
+            answered.push(act);
+        }
+        if answered == op.acts { Ok(Committed { seen }) } else { Err("it ends with other acts than it began with".to_owned()) }
+    }
+
+    fn finish(self) -> Store {
+        Store { labels: self.labels }
+    }
+}
+
+impl FileReport {
+    /// The lines of every transaction that a finding speaks of.
+    pub fn finding_lines(&self) -> BTreeMap<usize, (u64, Option<u64>)> {
+        let places = self.report.findings.iter().flat_map(|finding| finding.transactions.iter());
+        places.map(|place| (*place, self.lines[*place])).collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! Is there an order? A history is *linearizable* if its operations can be put in an order, each between its invocation and its
+//! completion, in which a sequential object would have given the same answers (M. Herlihy and J. Wing, 1990).
+//!
+//! [`check`] judges a [`History`] against a [`Model`]. Operations that failed never took effect; those of unknown outcome may take effect
+//! at any time after their invocation, or never. What precedes what is defined in [`crate::history`].
+//!
+//! Keys are judged apart, each by a just-in-time search with a budget counted in states: the same history gives the same answer, and takes
+//! the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
+//!
+//! ```
+//! use stormglass_check::base::{ClientId, Time};
+//! use stormglass_check::check::{Verdict, linearizability, model::register::{Register, RegisterOp, RegisterResult}};
+//! use stormglass_check::history::{History, Outcome};
+//!
+//! let (writer, reader) = (ClientId::new(0), ClientId::new(1));
+//! let at = Time::from_nanos;
+//! let mut history = History::new();
+//! history.invoke(at(1), writer, RegisterOp::Write(5))?;
+//! history.complete(at(2), writer, Outcome::Done(RegisterResult::Written))?;
+//! history.invoke(at(3), reader, RegisterOp::Read)?;
+//! history.complete(at(4), reader, Outcome::Done(RegisterResult::Value(None)))?;
+//!
+//! let report = linearizability::check(&Register::empty(), &history);
+//! assert_eq!(report.verdict(), Verdict::Violated); // a stale read
+//! for violation in report.violations() {
+//!     let why = linearizability::explain(&Register::empty(), &history, violation);
+//!     assert_eq!((why.needed, why.attempts[0].expected.as_str()), (2, "only 5 could have been read"));
+//! }
+//! # Ok::<(), stormglass_check::history::MalformedHistory>(())
+//! ```
+
+mod encoding;
+mod explanation;
+mod keys;
+mod merge;
+pub mod online;
+mod partition;
+mod portfolio;
+mod product;
+pub mod reference;
+mod report;
+mod search;
+mod sub_history;
+mod witness;
+
+pub use self::explanation::{
+    Attempt, Core, CoreOrder, Counterexample, DescribedOperation, Diagnosis, Ending, Linearizability, Saw, UndecidedKey, diagnose, explain,
+    shrink,
+};
+pub(super) use self::explanation::{Examined, Explainer, Origin, examine, named};
+pub use self::online::{Online, ViolatedKey};
+pub use self::portfolio::Strategies;
+pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
+pub use self::sub_history::{Borrowed, SubHistory};
+pub use self::witness::{NotAWitness, verify};
+use super::model::Model;
+use super::{Drawing, Property, PropertyReport};
+use crate::history::History;
+
+/// Judges whether the history is linearizable, within the [`default_budget`].
+pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
+    check_within(model, history, default_budget(history.len()))
+}
+
+/// Judges whether the history is linearizable, exploring no more than about this many states.
+///
+/// All keys get a small share of the budget before any gets a large one.
+pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
+    check_by(Strategies::All, model, history, budget)
+}
+
+/// Judges whether the history is linearizable with these strategies only: to compare one with the other.
+pub fn check_by<M: Model>(strategies: Strategies, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
+    keys::judge_keys(strategies, model, history, budget)
+}
+
+/// The property that clients' histories are judged by.
+pub const LINEARIZABILITY: Property = Property::always(
+    "linearizability",
+    "what the clients saw can be put in one order, each operation between its invocation and its completion, that a single copy of \
+     each key would have answered the same (Herlihy and Wing, 1990)",
+);
+
+/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
+pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
+    examine(&Explainer { model, history, origin: None }, budget).property(property)
+}
+
+/// As [`judge`], with all that is needed besides to draw the history.
+pub fn judge_and_draw<M: Model>(
+    property: &Property,
+    model: &M,
+    history: &History<M::Op, M::Ret>,
+    budget: u64,
+) -> (PropertyReport, Drawing) {
+    let explainer = Explainer { model, history, origin: None };
+    let examined = examine(&explainer, budget);
+    (examined.property(property), Drawing::new(&explainer, &examined))
+}

@@ -1,0 +1,224 @@
+//! Sequential models: what an object does when one operation is applied after another.
+//!
+//! A [`Model`] is all that a checker knows of an object. Two methods are enough: [`Model::initial`] and [`Model::step`]. The others make
+//! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::describe_state`],
+//! [`Model::expected`]); what they default to is always right.
+//!
+//! ```
+//! use stormglass_check::check::model::{Model, Next};
+//!
+//! /// A counter that can be raised, and says what it was before.
+//! struct Counter;
+//!
+//! impl Model for Counter {
+//!     type State = u64;
+//!     type Op = u64; // by how much it is raised
+//!     type Ret = u64; // what it was before
+//!
+//!     fn initial(&self) -> u64 {
+//!         0
+//!     }
+//!
+//!     fn step(&self, count: &u64, by: &u64, before: Option<&u64>) -> Next<u64> {
+//!         match before {
+//!             Some(before) if before != count => Next::Illegal,
+//!             _ => Next::One(count + by),
+//!         }
+//!     }
+//! }
+//! ```
+
+pub mod counter;
+pub mod fenced_lock;
+pub mod grow_set;
+pub mod kv;
+pub mod lock;
+pub mod log;
+mod name;
+pub mod priority_queue;
+pub mod queue;
+pub mod register;
+pub mod registers;
+pub mod set;
+pub mod stack;
+
+use std::fmt;
+use std::hash::Hash;
+
+pub use name::{ModelName, Operation, UnknownModel};
+
+use super::monitor::{Opinion, Part};
+
+/// What an object does when operations are applied one after another.
+pub trait Model {
+    /// All that later operations can depend on. For a model with keys: the state of one key.
+    type State: Clone + Eq + Hash + fmt::Debug;
+    /// What is asked of the object. Equal operations are taken for interchangeable.
+    type Op: Eq + Hash + fmt::Debug;
+    /// What it answers.
+    type Ret: Eq + Hash + fmt::Debug;
+
+    /// The state in which every object starts.
+    fn initial(&self) -> Self::State;
+
+    /// What comes of applying the operation in this state, given what it returned. Without a result, the operation took effect but its
+    /// answer is unknown: any is legal.
+    ///
+    /// A nondeterministic object may go on in one of several states: [`Next::Any`].
+    fn step(&self, state: &Self::State, op: &Self::Op, ret: Option<&Self::Ret>) -> Next<Self::State>;
+
+    /// The part of the object that the operation touches. Parts are judged apart, which is exact if no operation touches two, and saves
+    /// exponential time. By default the object is one part.
+    fn key<'a>(&self, op: &'a Self::Op) -> Key<'a> {
+        let _ = op;
+        Key::Whole
+    }
+
+    /// What can be promised of the operation with this result in *every* state. By default nothing.
+    fn role(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> Role<Self::State> {
+        let _ = (op, ret);
+        Role::Other
+    }
+
+    /// Whether this state could become one in which the operation may return this, if only operations of the roles [`Role::Update`] and
+    /// [`Role::Other`] are applied to it, any number of them, even none. A checker drops what cannot; so if in doubt, the answer is yes, as
+    /// it is by default.
+    fn leads(&self, state: &Self::State, op: &Self::Op, ret: &Self::Ret) -> bool {
+        let _ = (state, op, ret);
+        true
+    }
+
+    /// Judges the operations on one key by an algorithm made for this model: see [`monitor`](super::monitor). By default there is none.
+    fn monitor(&self, part: &Part<'_, Self::Op, Self::Ret>) -> Opinion {
+        let _ = part;
+        Opinion::Unfit
+    }
+
+    /// The operation and its result in words, as in `read → 3`.
+    fn describe(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> String {
+        match ret {
+            Some(ret) => format!("{op:?} → {ret:?}"),
+            None => format!("{op:?} → ?"),
+        }
+    }
+
+    /// What kind of operation it is, in a word, as in `read`. By default, the first word of what describes it.
+    fn kind(&self, op: &Self::Op) -> String {
+        let text = self.describe(op, None);
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != '-').next().unwrap_or_default().to_lowercase()
+    }
+
+    /// The state in words, as in `holds 3`.
+    fn describe_state(&self, state: &Self::State) -> String {
+        format!("{state:?}")
+    }
+
+    /// What would have been legal for this operation in this state, as in `only 5 could have been read`.
+    fn expected(&self, state: &Self::State, op: &Self::Op) -> String {
+        let _ = op;
+        format!("the state was {state:?}")
+    }
+}
+
+/// What comes of applying one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next<S> {
+    /// The operation could not have returned what it did.
+    Illegal,
+    /// It could, and leaves the state as it is.
+    Same,
+    /// It could, and leaves this state.
+    One(S),
+    /// It could, and leaves one of these states; with none, it is illegal.
+    Any(Vec<S>),
+}
+
+impl<S> Next<S> {
+    /// Whether the operation could have returned what it did.
+    pub fn is_legal(&self) -> bool {
+        match self {
+            Self::Illegal => false,
+            Self::Same | Self::One(_) => true,
+            Self::Any(states) => !states.is_empty(),
+        }
+    }
+
+    /// All states that may follow `state`.
+    pub fn states(self, state: &S) -> Vec<S>
+    where
+        S: Clone,
+    {
+        match self {
+            Self::Illegal => Vec::new(),
+            Self::Same => vec![state.clone()],
+            Self::One(next) => vec![next],
+            Self::Any(next) => next,
+        }
+    }
+}
+
+/// What an operation with its result does, whatever the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role<S> {
+    /// It never changes the state: a compare-and-set that found another value.
+    Observer,
+    /// It is legal in exactly this state, and leaves it as it is: a read with its result.
+    Read(S),
+    /// It is legal in every state and leaves exactly this one: a write, a deletion.
+    Write(S),
+    /// It may be illegal; where it is not, it leaves the state as it is, or exactly this one: a compare-and-set.
+    Swap(S),
+    /// It is legal in exactly one state, and leaves exactly one other: a compare-and-set that is known to have swapped.
+    Exchange {
+        /// Where it is legal.
+        from: S,
+        /// What it leaves.
+        to: S,
+    },
+    /// It is legal in every state and changes it in a way of its own: an append, an increment whose result is unknown.
+    Update,
+    /// Nothing is promised.
+    Other,
+}
+
+impl<S> Role<S> {
+    /// What the operation leaves, wherever it is legal: a read observes, an exchange swaps.
+    #[must_use]
+    pub fn effect(self) -> Self {
+        match self {
+            Self::Read(_) => Self::Observer,
+            Self::Exchange { to, .. } => Self::Swap(to),
+            other => other,
+        }
+    }
+}
+
+/// Names a part of an object that is judged apart from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key<'a> {
+    /// The object has no parts.
+    Whole,
+    /// The part with this number.
+    Number(u64),
+    /// The part with this number, which may be negative.
+    Signed(i64),
+    /// The part with this name.
+    Text(&'a str),
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.pad("the object"),
+            Self::Number(number) => f.pad(&number.to_string()),
+            Self::Signed(number) => f.pad(&number.to_string()),
+            Self::Text(text) => f.pad(text),
+        }
+    }
+}
+
+/// Items between brackets, as people write them.
+fn list<T: fmt::Debug>(open: char, items: impl IntoIterator<Item = T>, close: char) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| format!("{item:?}")).collect();
+    format!("{open}{}{close}", items.join(", "))
+}

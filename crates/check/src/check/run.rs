@@ -1,0 +1,315 @@
+//! Judging a file: what the command `check` does, without the command.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+
+use serde::Serialize;
+
+use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
+use super::intake::{
+    Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
+    StoreDialect,
+};
+use super::linearizability::{Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named};
+use super::model::{Model, ModelName, UnknownModel};
+use super::stream::{self, Facts, Taken};
+use super::{Drawing, Verdict};
+use crate::history::formats::{Entries, Format, Value};
+
+/// How a file is to be judged.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// The format of the file; by default, whichever it seems to have.
+    pub format: Option<Format>,
+    /// What the object holds at first; by default, nothing.
+    pub initial: Option<Value>,
+    /// Whether a failed compare-and-set counts as having seen another value than it expected. By default, it is dropped.
+    pub observe_failures: bool,
+    /// How many states may be explored; by default, [`default_budget`].
+    pub budget: Option<u64>,
+    /// Whether the order that shows that a history holds is wanted.
+    pub witness: bool,
+    /// What the history is to keep.
+    pub guarantee: Guarantee,
+    /// Whether the weaker guarantees are to be judged, too, to tell the strongest that holds.
+    pub strongest: bool,
+    /// Whether all is wanted that a drawing needs.
+    pub drawing: bool,
+    /// How many events a file may have to be judged as a whole by [`run_check_again`]; by default, a million or so.
+    pub whole: Option<u64>,
+}
+
+/// How many events a file may have to be judged as a whole.
+const WHOLE: u64 = 1 << 20;
+
+impl CheckOptions {
+    /// How many events a file may have that can be read again. A longer one is judged while it is read, unless more is asked of it than can
+    /// be known then.
+    fn whole(&self) -> u64 {
+        let plain = self.guarantee == Guarantee::Linearizable && !self.strongest && !self.witness && !self.drawing && self.budget.is_none();
+        if plain { self.whole.unwrap_or(WHOLE) } else { u64::MAX }
+    }
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// No model has this name.
+    UnknownModel(UnknownModel),
+    /// The object cannot hold this at first; why not.
+    Initial(String),
+    /// The file cannot be read, or lines of it are wrong.
+    Intake(IntakeError),
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownModel(error) => error.fmt(f),
+            Self::Initial(message) => f.write_str(message),
+            Self::Intake(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CheckError {}
+
+/// What came of judging a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The model.
+    pub model: &'static str,
+    /// The format of the file.
+    pub format: Format,
+    /// How many events it has.
+    pub entries: u64,
+    /// How many operations.
+    pub operations: usize,
+    /// Of how many of these it is not known whether they took effect.
+    pub unknown: usize,
+    /// How many are known not to have.
+    pub failed: usize,
+    /// How many clients did them.
+    pub clients: usize,
+    /// What was asked for.
+    pub guarantee: Guarantee,
+    /// The answer.
+    pub verdict: Verdict,
+    /// What became of each guarantee that was judged, but for linearizability alone.
+    pub guarantees: Vec<GuaranteeReport>,
+    /// For each of these, the lines on which the operations begin that show what became of it.
+    pub lines: Vec<Vec<u64>>,
+    /// How many states were explored in finding it.
+    pub states: u64,
+    /// Every key that is not linearizable or could not be judged, if that was asked for.
+    pub explanation: Linearizability,
+    /// An order that shows that the history holds, if it was asked for.
+    pub witness: Option<Vec<WitnessStep>>,
+    /// What a drawing needs, if it was asked for.
+    pub drawing: Option<Drawing>,
+}
+
+/// One step of a witness.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WitnessStep {
+    /// Who did it, as the file has it.
+    pub client: String,
+    /// The line on which it begins.
+    pub line: u64,
+    /// What it was, in words.
+    pub text: String,
+}
+
+/// Judges what this reads by the model of this name.
+///
+/// ```
+/// use stormglass_check::check::{CheckOptions, Verdict, run_check};
+///
+/// let log = "\
+/// INFO  jepsen.util - 0 :invoke :write 4
+/// INFO  jepsen.util - 0 :ok :write 4
+/// INFO  jepsen.util - 1 :invoke :read nil
+/// INFO  jepsen.util - 1 :ok :read 3
+/// ";
+/// let report = run_check(log.as_bytes(), "cas-register", &CheckOptions::default())?;
+/// assert_eq!(report.verdict, Verdict::Violated);
+/// assert_eq!(report.explanation.violations[0].line, Some(4));
+/// # Ok::<(), stormglass_check::check::CheckError>(())
+/// ```
+///
+/// # Errors
+/// If there is no such model, if the input cannot be read, or if lines of it are wrong: then all of them are told.
+pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
+    let mut input = Some(input);
+    let mut once = || input.take().map(|input| Box::new(input) as Box<dyn Read + '_>).ok_or_else(|| io::ErrorKind::Unsupported.into());
+    choose(&mut once, model, &CheckOptions { whole: Some(u64::MAX), ..options.clone() })
+}
+
+/// Like [`run_check`], for what can be opened again, and so need not be held in memory.
+///
+/// What has more than a million events is judged while it is read: memory is bounded by how many operations are
+/// open at once and how many are of unknown outcome, and not by the length. If it is violated, the keys concerned are read again, to say
+/// why. It is read as a whole all the same where more is asked for: a witness, a drawing, another guarantee, a budget of its own.
+///
+/// # Errors
+/// If there is no such model, if the input cannot be opened or read, or if lines of it are wrong: then all of them are told.
+pub fn run_check_again<R: Read>(
+    mut open: impl FnMut() -> io::Result<R>,
+    model: &str,
+    options: &CheckOptions,
+) -> Result<CheckReport, CheckError> {
+    let mut again = || open().map(|input| Box::new(input) as Box<dyn Read + '_>);
+    choose(&mut again, model, options)
+}
+
+/// Opens what is to be read.
+type Opening<'o, 'r> = &'o mut dyn FnMut() -> io::Result<Box<dyn Read + 'r>>;
+
+fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
+    let name: ModelName = model.parse().map_err(CheckError::UnknownModel)?;
+    let initial = options.initial.clone().filter(|value| !value.is_nil());
+    let counted = match (name, &initial) {
+        (ModelName::Register | ModelName::CasRegister | ModelName::Kv, _) | (_, None) => 0,
+        (ModelName::Counter, Some(Value::Int(count))) => *count,
+        (ModelName::Counter, Some(other)) => {
+            return Err(CheckError::Initial(format!("a counter shows a whole number at first, not {other}")));
+        }
+        _ => return Err(CheckError::Initial(format!("a {name} starts empty: it cannot be given an initial value"))),
+    };
+    match name {
+        ModelName::Register | ModelName::CasRegister => run(name, Registers { initial, plain: name == ModelName::Register }, open, options),
+        ModelName::Kv => run(name, StoreDialect::new(initial), open, options),
+        ModelName::Counter => run(name, Counters { initial: counted }, open, options),
+        ModelName::Set => run(name, Sets, open, options),
+        ModelName::GrowSet => run(name, GrowSets, open, options),
+        ModelName::Queue => run(name, Queues, open, options),
+        ModelName::Stack => run(name, Stacks, open, options),
+        ModelName::PriorityQueue => run(name, PriorityQueues, open, options),
+        ModelName::Lock => run(name, Locks, open, options),
+        ModelName::FencedLock => run(name, FencedLocks, open, options),
+        ModelName::Log => run(name, Logs, open, options),
+    }
+}
+
+/// Reads a file in these words, and judges it.
+fn run<D>(name: ModelName, dialect: D, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+where
+    D: Dialect<Model: Observable<Op: Clone>> + Clone,
+{
+    let failed = |error| CheckError::Intake(IntakeError::Io(error));
+    let mut entries = || Entries::open(open()?, options.format);
+    let mut whole = options.whole();
+    loop {
+        let taken =
+            stream::read(dialect.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Intake)?;
+        let findings = match taken {
+            Taken::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
+            Taken::Streamed(findings) => findings,
+        };
+        let report = CheckReport { states: findings.states, ..CheckReport::new(name.name(), findings.facts.clone(), options.guarantee) };
+        match findings.verdict {
+            Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
+            Verdict::Violated => {
+                let closer = findings.look_closer(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Intake)?;
+                let looked = judge(name.name(), &closer.model, &closer.recorded, options);
+                return Ok(explained(report, looked, &closer.lines));
+            }
+            // Judged as a whole, it can be decided more often.
+            Verdict::Unknown => whole = u64::MAX,
+        }
+    }
+}
+
+/// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
+/// is violated.
+fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
+    let mut violations = looked.explanation.violations;
+    for (key, line) in lines {
+        // The closer look may end with its budget.
+        if violations.iter().all(|violation| violation.key != named(key)) {
+            violations.push(Counterexample::unexplained(named(key), None, Some(*line)));
+        }
+    }
+    CheckReport { verdict: Verdict::Violated, explanation: Linearizability { violations, undecided: Vec::new() }, ..report }
+}
+
+/// Judges a recorded history.
+fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
+    let history = &recorded.history;
+    let words = Words { model, recorded };
+    let mut report = CheckReport::new(name, Facts::of(recorded), options.guarantee);
+    let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
+    if options.strongest {
+        report.guarantees = guarantee::check_all(model, history, Some(budget));
+    } else if options.guarantee != Guarantee::Linearizable {
+        report.guarantees.push(guarantee::check(model, history, options.guarantee, budget));
+    }
+    if let Some(asked) = report.guarantees.iter().find(|asked| asked.guarantee == options.guarantee) {
+        report.verdict = asked.verdict;
+        report.states = asked.states;
+    }
+    if options.guarantee == Guarantee::Linearizable {
+        let origin = Some(Origin { lines: &recorded.lines, names: &recorded.names });
+        let explainer = Explainer { model, history, origin };
+        let examined = examine(&explainer, budget);
+        report.verdict = examined.report.verdict();
+        report.states = examined.report.states;
+        report.witness = words.witness(&examined.report).filter(|_| options.witness);
+        report.drawing = options.drawing.then(|| Drawing::new(&explainer, &examined));
+        report.explanation = examined.explanation;
+    }
+    report.lines = words.guarantee_lines(&report.guarantees);
+    report
+}
+
+/// What a report says of operations.
+struct Words<'a, M: Model> {
+    model: &'a M,
+    recorded: &'a Recorded<M::Op, M::Ret>,
+}
+
+impl<M: Model> Words<'_, M> {
+    fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
+        let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| self.recorded.lines[*index].0).collect();
+        guarantees.iter().map(lines).collect()
+    }
+
+    fn witness(&self, report: &Report) -> Option<Vec<WitnessStep>> {
+        let Judgement::Holds { witness } = &report.judgement else { return None };
+        let step = |index: &usize| {
+            let operation = &self.recorded.history.operations()[*index];
+            WitnessStep {
+                client: self.recorded.names.of(operation.client),
+                line: self.recorded.lines[*index].0,
+                text: self.model.describe(&operation.op, operation.result()),
+            }
+        };
+        Some(witness.iter().map(step).collect())
+    }
+}
+
+impl CheckReport {
+    /// Nothing is known yet.
+    fn new(model: &'static str, facts: Facts, guarantee: Guarantee) -> Self {
+        let Facts { format, entries, operations, unknown, failed, clients } = facts;
+        Self {
+            model,
+            format,
+            entries,
+            operations,
+            unknown,
+            failed,
+            clients,
+            guarantee,
+            verdict: Verdict::Unknown,
+            guarantees: Vec::new(),
+            lines: Vec::new(),
+            states: 0,
+            explanation: Linearizability::default(),
+            witness: None,
+            drawing: None,
+        }
+    }
+}

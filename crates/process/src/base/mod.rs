@@ -1,0 +1,23 @@
+//! What every room stands on: names, times, chances, randomness and the digest.
+
+mod digest;
+mod disk;
+mod id;
+mod kv;
+mod message;
+mod random;
+mod rate;
+mod ratio;
+mod time;
+mod transaction;
+
+pub use digest::Digest;
+pub use disk::Change;
+pub use id::{ClientId, Incarnation, NodeId, OperationId, ParseNodeError};
+pub use kv::{KvOp, KvResponse};
+pub use message::{Fate, FixedFate, Kind, KindDigest, Loss, MessageId, Which};
+pub use random::{RunKey, Stream, log2, sample_exponential, sample_within, scale};
+pub use rate::{ParseRateError, Rate};
+pub use ratio::{ParseRatioError, Ratio};
+pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
+pub use transaction::{Act, Committed, Seen, Transaction};

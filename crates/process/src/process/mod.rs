@@ -1,0 +1,141 @@
+//! The contract that protocol code is written against.
+//!
+//! A [`Process`] owns volatile state only. It is built by [`Process::boot`] from its configuration and what its disk holds, at first start
+//! and at every recovery alike; a crash drops the value. Its handlers take a message, a timer or a completed sync, and answer through a
+//! [`Context`]: an ordered buffer of effects, applied one at a time. A process performs no input or output, holds no clock and no random
+//! generator, and cannot tell whether it is simulated.
+//!
+//! *Durability order is part of the interface.* [`Context::send_when_durable`] holds a message back until all that the process has written
+//! so far is on disk, so that "persist before you answer" can be read in the code, and broken by a fault.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use stormglass_process::base::{Duration, NodeId};
+//! use stormglass_process::process::{Context, Files, Harness, Message, NoNote, Process};
+//!
+//! /// Counts what it is sent, on disk, and says how many it has seen once that is durable.
+//! struct Counter(u64);
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! enum Count {
+//!     Add,
+//!     Seen(u64),
+//! }
+//! impl Message for Count {}
+//!
+//! impl Process for Counter {
+//!     type Config = ();
+//!     type Message = Count;
+//!     type Timer = ();
+//!     type Note = NoNote;
+//!
+//!     fn boot(_: &(), disk: &Files, _: &mut Context<'_, Self>) -> Self {
+//!         Self(disk.read("ticks").map_or(0, |bytes| bytes.len() as u64))
+//!     }
+//!
+//!     fn on_message(&mut self, from: NodeId, message: Count, context: &mut Context<'_, Self>) {
+//!         if let Count::Add = message {
+//!             self.0 += 1;
+//!             context.append("ticks", b".");
+//!             context.send_when_durable(from, Count::Seen(self.0));
+//!         }
+//!     }
+//!
+//!     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+//! }
+//!
+//! let mut counter = Harness::<Counter>::boot(NodeId::server(0), ());
+//! counter.deliver(NodeId::client(0), Count::Add);
+//! assert!(counter.take_sent().is_empty(), "not durable yet");
+//! counter.sync();
+//! assert!(matches!(counter.take_sent()[..], [(_, Count::Seen(1))]));
+//! ```
+
+mod context;
+mod files;
+mod harness;
+mod mark;
+mod message;
+mod mutant;
+mod role;
+mod service;
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+
+use crate::base::NodeId;
+
+pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
+pub use files::{FileName, Files};
+pub use harness::Harness;
+pub use mark::Mark;
+pub use message::Message;
+pub use mutant::Mutant;
+pub use role::{Claim, Role};
+pub use service::{Reply, Service};
+
+/// Code that runs on a node: a server of a protocol, or a client of it.
+pub trait Process: Sized + 'static {
+    /// What it is built from: members, timeouts, rules. The same at every boot.
+    type Config: 'static;
+    /// The one message type of the system, shared by its servers and clients.
+    type Message: Message;
+    /// Its timers: an enum, say. Setting one that is already set moves it.
+    type Timer: Timer;
+    /// What it says about itself to those who judge and explain the run. [`NoNote`] if nothing.
+    type Note: Note;
+
+    /// The roles that [`role`](Self::role) may name; faults are aimed at them.
+    const ROLES: &'static [Role] = &[];
+    /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
+    /// where the scenario's `expect` demands it.
+    const MARKS: &'static [Mark] = &[];
+    /// Whether it may have nodes started anew, by [`Context::restart`]: then nodes crash where no fault crashes them.
+    const RESTARTS: bool = false;
+
+    /// Builds the process, at first start and at every recovery alike: all that it knows is its configuration and its disk.
+    fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self;
+
+    /// A message has arrived.
+    fn on_message(&mut self, from: NodeId, message: Self::Message, context: &mut Context<'_, Self>);
+
+    /// A timer has fired. It is no longer set.
+    fn on_timer(&mut self, timer: Self::Timer, context: &mut Context<'_, Self>);
+
+    /// All that was written before the [`Context::sync`] that returned this token is on disk.
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, Self>) {
+        let _ = (token, context);
+    }
+
+    /// What this process believes its role to be.
+    fn role(&self) -> Option<Claim> {
+        None
+    }
+
+    /// One line on where it stands, for a person who asks why the run does not settle: `follower, term 7, applied 120 of 134`.
+    fn status(&self) -> String {
+        String::new()
+    }
+}
+
+/// A process that does a client's work: invokes operations and notes what it saw.
+pub trait ClientProcess: Process {
+    /// From now on, invoke nothing new. What is under way goes on.
+    fn quiesce(&mut self, context: &mut Context<'_, Self>);
+
+    /// How many operations are under way.
+    fn under_way(&self) -> usize;
+}
+
+/// A name for a timer within its process: small, comparable, printable.
+pub trait Timer: Copy + Ord + Debug + Serialize + 'static {}
+impl<T: Copy + Ord + Debug + Serialize + 'static> Timer for T {}
+
+/// Something that a process says about itself: for judges, traces and reports.
+pub trait Note: Debug + Serialize + 'static {}
+impl<T: Debug + Serialize + 'static> Note for T {}
+
+/// The note of a process that has none to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum NoNote {}

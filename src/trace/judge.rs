@@ -1,0 +1,61 @@
+//! What a judge of a run is.
+
+use super::{Event, Record, Vocabulary};
+use crate::base::Time;
+use crate::check::linearizability::Online;
+use crate::check::model::Model;
+use crate::check::{PropertyReport, Table};
+use crate::history;
+
+/// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.
+/// One judge may report on several properties that share what they know.
+pub trait Judge<V: Vocabulary> {
+    /// Sees one record.
+    fn observe(&mut self, record: &Record<'_, V>);
+
+    /// Whether something it watches is violated already, whatever comes. A run that is to stop at the first violation asks this after each
+    /// record. By default a judge says so only at the end.
+    fn violated(&self) -> bool {
+        false
+    }
+
+    /// The run is over, at this time. Nothing is observed after that.
+    fn finish(&mut self, at: Time) {
+        let _ = at;
+    }
+
+    /// Reports on each of its properties, always the same ones in the same order.
+    fn reports(&self) -> Vec<PropertyReport>;
+
+    /// What it measured besides: neither good nor bad. Tables of one title have the same columns in every run, so that a sweep can show
+    /// medians.
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
+    }
+}
+
+/// Linearizability, while the run goes on.
+impl<M, V> Judge<V> for Online<M>
+where
+    M: Model<Op: Clone, Ret: Clone>,
+    V: Vocabulary<Client = history::Event<M::Op, M::Ret>>,
+{
+    fn observe(&mut self, record: &Record<'_, V>) {
+        self.advance(record.at);
+        if let Event::Client { event, .. } = record.event {
+            // Notes that make no history are the world's to complain of.
+            let _ = match event {
+                history::Event::Invoke { client, op, .. } => self.invoke(record.at, *client, op.clone()),
+                history::Event::Complete { client, outcome } => self.complete(record.at, *client, outcome.clone()),
+            };
+        }
+    }
+
+    fn violated(&self) -> bool {
+        self.violation().is_some()
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        self.report().into_iter().collect()
+    }
+}
