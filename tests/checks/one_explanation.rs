@@ -135,7 +135,7 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     assert_eq!(essence(told), essence(&file_report.explanation.violations[0]));
 
     // JSON and pages have what the explanation has, and nothing of their own.
-    let scenario = "Scenario(name: \"stale\", system: RaftKv(nodes: 1), duration: 1s)";
+    let scenario = include_str!("../../scenarios/raft/leader-crash.ron");
     let scenario = Scenario::parse(&Source::new("stale.ron", scenario), &Registry::standard(), &Diagnostics::new()).expect("a scenario");
     let called = Invocation { program: "stormglass".to_owned(), file: "stale.ron".to_owned(), settings: Vec::new(), line: 1 };
     let outcome = Outcome { properties: vec![run.clone()], ..scenario.run(0) };
