@@ -134,7 +134,7 @@ fn election_safety() {
             forger.leads(2, 8);
             forger.leads(3, 7);
         },
-        expect!["two-leaders node=n3 first=n1 term=7 since=10ms at=40ms"],
+        expect!["two-leaders node=n3 first=n1 term=7 since=10ms at=40ms #0 #3"],
     );
     check(
         "election-safety",
@@ -144,7 +144,7 @@ fn election_safety() {
             forger.boot(1, &[]);
             forger.leads(1, 7);
         },
-        expect!["elected-twice node=n1 first=n1 term=7 since=10ms at=40ms"],
+        expect!["elected-twice node=n1 first=n1 term=7 since=10ms at=40ms #0 #3"],
     );
     holds(|forger| {
         forger.leads(1, 7);
@@ -166,7 +166,7 @@ fn leader_append_only() {
             leads_with_two(forger);
             forger.note(1, Note::Truncated { last: 1 });
         },
-        expect!["leader-cut-its-log node=n1 term=2 before=2 left=1 at=40ms"],
+        expect!["leader-cut-its-log node=n1 term=2 before=2 left=1 at=40ms #1 #2 #3"],
     );
     check(
         "leader-append-only",
@@ -174,7 +174,7 @@ fn leader_append_only() {
             leads_with_two(forger);
             forger.append(1, 1, 2, 3);
         },
-        expect!["leader-cut-its-log node=n1 term=2 before=2 left=0 at=40ms"],
+        expect!["leader-cut-its-log node=n1 term=2 before=2 left=0 at=40ms #1 #2 #3"],
     );
     holds(|forger| {
         leads_with_two(forger);
@@ -197,7 +197,7 @@ fn log_matching() {
             forger.append(1, 1, 1, 0);
             forger.append(2, 1, 1, 5);
         },
-        expect!["logs-differ index=1 term=1 node=n2 other=n1 since=10ms at=20ms"],
+        expect!["logs-differ index=1 term=1 node=n2 other=n1 since=10ms at=20ms #0 #1"],
     );
     // The entries are the same, what precedes them is not.
     check(
@@ -208,9 +208,9 @@ fn log_matching() {
             forger.append(2, 1, 2, 0);
             forger.append(2, 2, 3, 0);
         },
-        expect!["logs-differ index=2 term=3 node=n2 other=n1 since=20ms at=40ms"],
+        expect!["logs-differ index=2 term=3 node=n2 other=n1 since=20ms at=40ms #1 #3"],
     );
-    check("log-matching", |forger| forger.append(1, 2, 1, 0), expect!["gap-in-log node=n1 index=2 length=0 at=10ms"]);
+    check("log-matching", |forger| forger.append(1, 2, 1, 0), expect!["gap-in-log node=n1 index=2 length=0 at=10ms #0"]);
     holds(|forger| {
         forger.append(1, 1, 1, 0);
         forger.append(2, 1, 2, 5);
@@ -235,7 +235,7 @@ fn leader_completeness() {
             committed(forger);
             forger.leads(3, 2);
         },
-        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=80ms at=90ms"],
+        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=80ms at=90ms #7 #8"],
     );
     check(
         "leader-completeness",
@@ -244,7 +244,7 @@ fn leader_completeness() {
             forger.append(3, 1, 2, 9);
             forger.leads(3, 2);
         },
-        expect!["leader-has-another node=n3 term=2 index=1 own=2 entry_term=1 by=n1 committed_term=1 committed=80ms at=100ms"],
+        expect!["leader-has-another node=n3 term=2 index=1 own=2 entry_term=1 by=n1 committed_term=1 committed=80ms at=100ms #7 #8 #9"],
     );
     // The later leader was elected first, and the earlier one commits after that.
     check(
@@ -253,7 +253,7 @@ fn leader_completeness() {
             forger.leads(3, 2);
             committed(forger);
         },
-        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=90ms at=90ms"],
+        expect!["leader-lacks-entry node=n3 term=2 index=1 length=0 entry_term=1 by=n1 committed_term=1 committed=90ms at=90ms #0 #8"],
     );
     holds(|forger| {
         committed(forger);
@@ -271,7 +271,7 @@ fn state_machine_safety() {
             forger.apply(1, 1, 1);
             forger.apply(2, 1, 2);
         },
-        expect!["applied-another node=n2 index=1 term=2 at=40ms by=n1 other_term=1 since=30ms"],
+        expect!["applied-another node=n2 index=1 term=2 by=n1 other_term=1 since=30ms at=40ms #2 #3"],
     );
     check(
         "state-machine-safety",
@@ -279,7 +279,7 @@ fn state_machine_safety() {
             forger.append(1, 1, 1, 0);
             forger.apply(1, 2, 1);
         },
-        expect!["applied-nothing node=n1 index=2 at=20ms"],
+        expect!["applied-nothing node=n1 index=2 at=20ms #0 #1"],
     );
     check(
         "state-machine-safety",
@@ -289,7 +289,7 @@ fn state_machine_safety() {
                 forger.note(server, Note::Applied { through: 1, term: Term(1), state: server.into() });
             }
         },
-        expect!["states-differ node=n2 other=n1 index=1 at=40ms"],
+        expect!["states-differ node=n2 other=n1 index=1 at=40ms #1 #3"],
     );
     holds(|forger| {
         for index in 1..=3 {
@@ -304,13 +304,13 @@ fn state_machine_safety() {
 #[test]
 fn persist_before_answer() {
     let vote = |story: fn(&mut Forger), detail| check("persist-before-answer", story, detail);
-    vote(|forger| forger.vote(1, 2, 3), expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=10ms"]);
+    vote(|forger| forger.vote(1, 2, 3), expect!["voted-unprepared term=3 held=0 vote=none node=n1 other=n2 at=10ms #0"]);
     vote(
         |forger| {
             forger.write_vote(1, 3, 2);
             forger.vote(1, 2, 3);
         },
-        expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=20ms"],
+        expect!["voted-unprepared term=3 held=0 vote=none node=n1 other=n2 at=20ms #1"],
     );
     vote(
         |forger| {
@@ -318,11 +318,11 @@ fn persist_before_answer() {
             forger.sync(1);
             forger.vote(1, 3, 3);
         },
-        expect!["voted-unprepared term=3 held=3 vote=n2 node=n1 other=n3 at=30ms"],
+        expect!["voted-unprepared term=3 held=3 vote=n2 node=n1 other=n3 at=30ms #1 #2"],
     );
     vote(
         |forger| forger.send(1, 2, Message::RequestVote { term: Term(1), last: EntryId::ZERO }),
-        expect!["asked-unprepared term=1 held=0 vote=nobody node=n1 other=n2 at=10ms"],
+        expect!["asked-unprepared term=1 held=0 vote=none node=n1 other=n2 at=10ms #0"],
     );
     vote(
         |forger| {
@@ -331,14 +331,14 @@ fn persist_before_answer() {
             forger.write_entry(1, 2, 3, 0);
             forger.acknowledge(1, 2, 3, 2);
         },
-        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=60ms"],
+        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=60ms #2 #5"],
     );
     vote(
         |forger| {
             forger.store(1, 1, 3, 0);
             forger.acknowledge(1, 2, 4, 1);
         },
-        expect!["term-not-durable term=4 index=1 held=3 node=n1 other=n2 at=40ms"],
+        expect!["term-not-durable term=4 index=1 held=3 node=n1 other=n2 at=40ms #2 #3"],
     );
     // It has as many entries as it says, but others than its leader.
     vote(
@@ -350,7 +350,7 @@ fn persist_before_answer() {
             forger.sync(1);
             forger.acknowledge(1, 2, 4, 1);
         },
-        expect!["other-entries-durable term=4 index=1 node=n1 other=n2 at=60ms"],
+        expect!["other-entries-durable term=4 index=1 node=n1 other=n2 at=60ms #4 #5"],
     );
     // What a crash took is not on disk, and what was cut off is not either.
     vote(
@@ -360,7 +360,7 @@ fn persist_before_answer() {
             forger.boot(1, &[]);
             forger.vote(1, 2, 3);
         },
-        expect!["voted-unprepared term=3 held=0 vote=nobody node=n1 other=n2 at=40ms"],
+        expect!["voted-unprepared term=3 held=0 vote=none node=n1 other=n2 at=40ms #2 #3"],
     );
     holds(|forger| {
         forger.write_vote(1, 3, 2);
@@ -400,7 +400,7 @@ fn a_disk_is_read_at_boot() {
             forger.boot(1, torn);
             forger.acknowledge(1, 2, 3, 2);
         },
-        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=20ms"],
+        expect!["entries-not-durable term=3 index=2 held=1 node=n1 other=n2 at=20ms #0 #1"],
     );
 }
 
@@ -417,7 +417,7 @@ fn committed_on_quorum() {
             forger.write_entry(2, 1, 1, 0);
             forger.apply(1, 1, 1);
         },
-        expect!["too-few-disks node=n1 index=1 term=1 holders=1 servers=3 needed=2 at=70ms"],
+        expect!["too-few-disks node=n1 index=1 term=1 holders=1 servers=3 needed=2 at=70ms #3 #6"],
     );
     // The disk of a server that is down counts.
     holds(|forger| {

@@ -314,8 +314,8 @@ fn figure_8_is_safe_with_the_correct_rule() {
 #[test]
 fn figure_8_bites_the_mutant() {
     expect![[r#"
-        leader-completeness: leader-has-another node=n5 term=4 index=2 own=2 entry_term=1 by=n1 committed_term=3 committed=58ms at=66ms
-        state-machine-safety: applied-another node=n5 index=2 term=2 at=76ms by=n1 other_term=1 since=58ms
+        leader-completeness: leader-has-another node=n5 term=4 index=2 own=2 entry_term=1 by=n1 committed_term=3 committed=58ms at=66ms #178 #180 #208
+        state-machine-safety: applied-another node=n5 index=2 term=2 by=n1 other_term=1 since=58ms at=76ms #178 #235
     "#]]
     .assert_eq(&figure_8(Some(broken("raft/commits-old-term"))).violations());
 }
@@ -347,8 +347,8 @@ fn a_vote_that_is_not_on_disk_is_not_given() {
 #[test]
 fn a_forgotten_vote_bites_the_mutant() {
     expect![[r#"
-        election-safety: two-leaders node=n3 first=n1 term=1 since=3ms at=6ms
-        persist-before-answer: asked-unprepared term=1 held=0 vote=nobody node=n1 other=n2 at=1ms
+        election-safety: two-leaders node=n3 first=n1 term=1 since=3ms at=6ms #19 #37
+        persist-before-answer: asked-unprepared term=1 held=0 vote=none node=n1 other=n2 at=1ms #0 #8
     "#]]
     .assert_eq(&forgetful(Some(broken("raft/forgets-vote"))).violations());
 }
