@@ -73,7 +73,7 @@ fn named(path: &CodePath<'_>, own: &str, order: &[String]) -> Option<String> {
             .find(is_file)
     });
     // A word that begins no path to a module is a type, or something of another crate.
-    found.filter(|found| found != own && !(is_relative && !found.starts_with(own.trim_end_matches("mod.rs"))))
+    found.filter(|found| found != own && (!is_relative || found.starts_with(own.trim_end_matches("mod.rs"))))
 }
 
 #[test]
