@@ -135,12 +135,15 @@ fn what_is_right_is_left_alone() {
     assert_eq!(violated(after(after(committed(), again), then)), []);
 }
 
+/// The properties that are violated, each with the steps that it rests on.
+type Seen = Vec<(&'static str, Vec<u64>)>;
+
 /// Each property sees what it is for, and no other complains. Steps are numbered from 0: those of [`collected`] go up to 5, those of
 /// [`committed`] up to 8.
 #[test]
 fn each_property_sees_its_violation() {
     let both_know = || [learned(B, Decision::Commit), released(B), learned(C, Decision::Commit), released(C)];
-    let cases: Vec<(Vec<(&str, Vec<u64>)>, Vec<Step>)> = vec![
+    let cases: Vec<(Seen, Vec<Step>)> = vec![
         (
             vec![("agreement", vec![6, 7])],
             after(collected(), [decided(Decision::Abort, Cause::Timeout), learned(B, Decision::Commit), released(B)]),
