@@ -128,7 +128,7 @@ fn system(system: &dyn AnySystem) -> Topic {
     let planted = |planted: Vec<Mutant>| lines(planted.iter().map(|mutant| mutant.name.to_owned()).collect());
     let settings = system.settings().into_iter().flat_map(|(part, settings)| settings.into_iter().map(move |setting| (part, setting)));
     let more = [
-        ("settings", lines(settings.map(|(part, setting)| told(part, system.name(), &setting)).collect())),
+        ("settings", lines(settings.map(|(part, setting)| described(part, system.name(), &setting)).collect())),
         ("roles", names(roles(system))),
         ("messages", joined(system.kinds())),
         ("properties", lines(properties)),
@@ -141,7 +141,7 @@ fn system(system: &dyn AnySystem) -> Topic {
 }
 
 /// A setting in a line; the value that it is a field of is named, unless it is the system itself.
-fn told(part: &str, system: &str, setting: &Setting) -> String {
+fn described(part: &str, system: &str, setting: &Setting) -> String {
     let part = if part == system { String::new() } else { format!("{part}.") };
     format!("{part}{}: {}", setting.name, setting.in_words())
 }
@@ -275,7 +275,7 @@ fn level(level: Level) -> Topic {
 }
 
 fn guarantee(guarantee: Guarantee) -> Topic {
-    let told = match guarantee {
+    let account = match guarantee {
         Guarantee::Linearizable => "for every model; judged key by key",
         Guarantee::Sequential => "for every model; all keys together, which may take far longer than linearizability",
         _ => "for registers and stores in which no value is written twice, and for sets that only grow; else it is unknown",
@@ -284,7 +284,10 @@ fn guarantee(guarantee: Guarantee) -> Topic {
         name: guarantee.name().to_owned(),
         class: Class::Guarantee,
         about: guarantee.about().to_owned(),
-        more: vec![("told", told.to_owned()), ("asked for by", format!("stormglass check history.edn --model kv --guarantee {guarantee}"))],
+        more: vec![
+            ("told", account.to_owned()),
+            ("asked for by", format!("stormglass check history.edn --model kv --guarantee {guarantee}")),
+        ],
     }
 }
 

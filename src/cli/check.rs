@@ -87,7 +87,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let one_of_several = arguments.files.len() > 1;
     // The file is opened before the history is read, which may take long.
     let draft = arguments.report.as_ref().map(|path| files::draft(path, "history", &arguments.files)).transpose()?;
-    let told_at_once = matches!(arguments.format, Format::Text | Format::Json);
+    let printed_at_once = matches!(arguments.format, Format::Text | Format::Json);
     let mut worst = Exit::Held;
     let mut reports = Vec::new();
     for file in &arguments.files {
@@ -97,7 +97,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
                 (Ok(found), exit)
             }
             Err(failure) if matches!(failure.exit, Exit::File | Exit::Invalid) => {
-                if told_at_once {
+                if printed_at_once {
                     session.console.complain(&failure.text);
                 }
                 (Err(failure.text), failure.exit)
@@ -106,15 +106,15 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         };
         worst = worse(worst, exit);
         let report = HistoryReport { file: histories::name(file), found, again: arguments.again(file, session), one_of_several };
-        if told_at_once && report.found.is_ok() {
+        if printed_at_once && report.found.is_ok() {
             arguments.print(std::slice::from_ref(&report), session)?;
         }
         // Of many large histories nothing is kept that was told.
-        if !told_at_once || draft.is_some() {
+        if !printed_at_once || draft.is_some() {
             reports.push(report);
         }
     }
-    if !told_at_once {
+    if !printed_at_once {
         session.print(arguments.format, &Report::Histories(&reports))?;
     }
     if let (Some(draft), Some(path)) = (draft, &arguments.report)

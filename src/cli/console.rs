@@ -33,7 +33,7 @@ impl Console {
     /// Prints, now. Whoever has closed the other end wants no more: that is no failure.
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        told(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Prints to standard error. If that fails there is nobody to tell.
@@ -43,7 +43,7 @@ impl Console {
 }
 
 /// What became of writing to standard output.
-pub(super) fn told(written: io::Result<()>) -> Result<(), Failure> {
+pub(super) fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Exit::File, &format!("cannot write to standard output: {}", reason(&error))))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::console::told;
+use super::console::unless_closed;
 use super::exit::{Exit, Failure};
 use super::histories::{self, Recording};
 use super::{Session, files};
@@ -45,7 +45,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         _ => {
             let converted = converted(entries, &mut io::stdout().lock(), &mut failed);
             bar.finish_and_clear();
-            match failed.map(|error| told(Err(error))) {
+            match failed.map(|error| unless_closed(Err(error))) {
                 // Whoever reads wants no more.
                 Some(Ok(())) => {}
                 failed => done(converted, &arguments.file, failed.and_then(Result::err), session)?,

@@ -9,11 +9,11 @@ use crate::world::Outcome;
 
 thread_local! {
     /// Within a run: where the last panic arose, if one did.
-    static RUN: RefCell<Option<Place>> = const { RefCell::new(None) };
+    static RUN: RefCell<Option<PanicPlace>> = const { RefCell::new(None) };
 }
 
 /// A file and a line, once there is one.
-type Place = Option<(String, u32)>;
+type PanicPlace = Option<(String, u32)>;
 
 /// Keeps panics within runs quiet, for the rest of the process. Others are reported as before.
 pub(super) fn take_over() {

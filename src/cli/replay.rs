@@ -52,7 +52,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Ok(_) => session.console.print("\n")?,
         // Whoever has closed the other end wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
-        Err(error) => console::told(Err(error))?,
+        Err(error) => console::unless_closed(Err(error))?,
     }
     let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: false, drawing: None };
     session.print(Format::Text, &Report::Run(report))?;

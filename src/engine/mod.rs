@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use stormglass::base::Time;
-//! use stormglass::engine::{Budget, Engine, Step};
+//! use stormglass::engine::{Budget, Engine, Next};
 //!
 //! let mut engine = Engine::new(Budget { until: Time::from_nanos(100), ..Budget::UNLIMITED });
 //! engine.schedule(Time::from_nanos(20), "second");
@@ -16,11 +16,11 @@
 //! assert_eq!(engine.cancel(never), Some("cancelled"));
 //!
 //! let mut order = vec![];
-//! while let Step::Event(event) = engine.next() {
+//! while let Next::Event(event) = engine.next() {
 //!     order.push((engine.now().as_nanos(), event));
 //! }
 //! assert_eq!(order, [(10, "first"), (20, "second"), (20, "third")]);
-//! assert_eq!(engine.next(), Step::Later);
+//! assert_eq!(engine.next(), Next::Later);
 //! ```
 
 mod key;
@@ -73,7 +73,7 @@ impl Budget {
 
 /// What [`Engine::next`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<E> {
+pub enum Next<E> {
     /// This happens now; the clock has been moved.
     Event(E),
     /// Nothing is pending at all.
@@ -194,28 +194,28 @@ impl<E> Engine<E> {
         clippy::should_implement_trait,
         reason = "an iterator could not be asked for the time, or given more events, between two items"
     )]
-    pub fn next(&mut self) -> Step<E> {
+    pub fn next(&mut self) -> Next<E> {
         if let Some(limit) = self.refused {
-            return Step::Exhausted(limit);
+            return Next::Exhausted(limit);
         }
-        let Some(key) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Step::Idle };
+        let Some(key) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Next::Idle };
         if key.time() > self.budget.until {
-            return Step::Later;
+            return Next::Later;
         }
         if self.events >= self.budget.events {
-            return Step::Exhausted(Limit::Events);
+            return Next::Exhausted(Limit::Events);
         }
         let moves = key.time() > self.now;
         let instant_end = if moves { self.events.saturating_add(self.budget.same_instant) } else { self.instant_end };
         if self.events >= instant_end {
-            return Step::Exhausted(Limit::SameInstant);
+            return Next::Exhausted(Limit::SameInstant);
         }
         self.now = key.time();
         self.instant_end = instant_end;
         self.events += 1;
         self.queue.pop(key);
         let event = self.slots.take(key.stamp()).expect("the queue found the event alive");
-        Step::Event(event)
+        Next::Event(event)
     }
 
     /// Changes the last instant whose events are handed out: to begin the next phase of a run.

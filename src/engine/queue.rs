@@ -16,7 +16,7 @@ use std::collections::BinaryHeap;
 use crate::base::Time;
 
 use super::key::{Key, Stamp};
-use super::ring::{Place, Ring, Shape};
+use super::ring::{Geometry, Region, Ring};
 
 /// Up to this length the run takes new keys.
 const RUN: usize = 16;
@@ -81,10 +81,10 @@ impl Queue {
 
     #[inline]
     pub(super) fn push(&mut self, key: Key) {
-        match self.ring.place(key) {
-            Place::Bucket(bucket) => self.ring.put(bucket, key),
-            Place::Near if self.run.len() < RUN => insert(&mut self.run, key),
-            Place::Near | Place::Far => self.heap.push(Reverse(key)),
+        match self.ring.region(key) {
+            Region::Bucket(bucket) => self.ring.put(bucket, key),
+            Region::Near if self.run.len() < RUN => insert(&mut self.run, key),
+            Region::Near | Region::Far => self.heap.push(Reverse(key)),
         }
     }
 
@@ -182,17 +182,17 @@ impl Queue {
         self.period = PERIOD.max(self.len() as u64);
         self.countdown = self.period;
         self.since = key.time();
-        let now = self.ring.shape();
-        let wanted = shape_for(self.len(), gap, now.is_some());
+        let now = self.ring.geometry();
+        let wanted = geometry_for(self.len(), gap, now.is_some());
         if !alike(now, wanted) {
             self.reshape(wanted, key);
         }
     }
 
     /// Places every key anew: at most about one for each that was popped since the last time.
-    fn reshape(&mut self, shape: Option<Shape>, key: Key) {
+    fn reshape(&mut self, geometry: Option<Geometry>, key: Key) {
         let mut keys = std::mem::take(&mut self.spare);
-        self.ring.reshape(shape, key, &mut keys);
+        self.ring.reshape(geometry, key, &mut keys);
         keys.extend(self.heap.drain().map(|Reverse(key)| key));
         keys.append(&mut self.run);
         // The run relies on keys of one time arriving in their order.
@@ -219,9 +219,9 @@ fn insert(run: &mut Vec<Key>, key: Key) {
     run.push(carried);
 }
 
-/// The shape for this many keys with this `gap` in nanoseconds between one event and the next. Delays spread evenly up to a longest one
+/// The geometry for this many keys with this `gap` in nanoseconds between one event and the next. Delays spread evenly up to a longest one
 /// reach twice as far as `keys` gaps, exponential ones hardly four times: that is how far the ring should reach.
-fn shape_for(keys: usize, gap: u64, open: bool) -> Option<Shape> {
+fn geometry_for(keys: usize, gap: u64, open: bool) -> Option<Geometry> {
     let needed = if open { RING / 2 } else { RING };
     if keys < needed {
         return None;
@@ -229,11 +229,11 @@ fn shape_for(keys: usize, gap: u64, open: bool) -> Option<Shape> {
     let reach = 4 * keys as u64;
     let buckets = (reach / BUCKET).next_power_of_two().clamp(BUCKETS_LEAST, BUCKETS_MOST);
     let width_log2 = gap.saturating_mul(BUCKET.max(reach / buckets)).max(2).ilog2();
-    Some(Shape { width_log2, buckets_log2: buckets.ilog2() })
+    Some(Geometry { width_log2, buckets_log2: buckets.ilog2() })
 }
 
-/// Whether changing one shape to the other is not worth its cost.
-fn alike(now: Option<Shape>, wanted: Option<Shape>) -> bool {
+/// Whether changing one geometry to the other is not worth its cost.
+fn alike(now: Option<Geometry>, wanted: Option<Geometry>) -> bool {
     match (now, wanted) {
         (None, None) => true,
         (Some(now), Some(wanted)) => {
@@ -245,15 +245,15 @@ fn alike(now: Option<Shape>, wanted: Option<Shape>) -> bool {
 
 #[cfg(test)]
 impl Queue {
-    pub(super) fn ring_shape(&self) -> Option<Shape> {
-        self.ring.shape()
+    pub(super) fn ring_geometry(&self) -> Option<Geometry> {
+        self.ring.geometry()
     }
 
     /// What holds between any two calls.
     pub(super) fn check(&self, alive: impl Fn(Stamp) -> bool) {
         self.ring.check();
         assert!(self.run.is_sorted_by(|a, b| a > b), "the run is sorted, latest first");
-        assert!(self.run.iter().all(|key| self.ring.place(*key) == Place::Near), "the ring holds nothing as early as the run");
+        assert!(self.run.iter().all(|key| self.ring.region(*key) == Region::Near), "the ring holds nothing as early as the run");
         let keys = self.run.iter().chain(self.ring.keys()).chain(self.heap.iter().map(|Reverse(key)| key));
         assert_eq!(keys.filter(|key| !alive(key.stamp())).count(), self.dead);
     }

@@ -6,7 +6,7 @@ use super::key::Key;
 /// `open` one, whose keys have been taken out, as far as it has buckets.
 #[derive(Debug)]
 pub(super) struct Ring {
-    shape: Shape,
+    geometry: Geometry,
     buckets: Vec<Vec<Key>>,
     /// A bit for each bucket: whether it holds a key.
     occupied: Vec<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Ring {
 
 /// How a ring divides time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct Geometry {
     /// Logarithm of a bucket's width in nanoseconds. At least 1, so that no stretch has the number `u64::MAX`.
     pub(super) width_log2: u32,
     /// Logarithm of the number of buckets. At least 6: a whole word of bits.
@@ -25,7 +25,7 @@ pub(super) struct Shape {
 
 /// Where a key belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Region {
     /// In the open stretch, or before it.
     Near,
     /// In this bucket.
@@ -39,8 +39,8 @@ const WORD: usize = u64::BITS as usize;
 impl Ring {
     /// A ring without buckets: everything is near.
     pub(super) const fn closed() -> Self {
-        let shape = Shape { width_log2: 1, buckets_log2: 0 };
-        Self { shape, buckets: Vec::new(), occupied: Vec::new(), len: 0, open: u64::MAX }
+        let geometry = Geometry { width_log2: 1, buckets_log2: 0 };
+        Self { geometry, buckets: Vec::new(), occupied: Vec::new(), len: 0, open: u64::MAX }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -48,19 +48,19 @@ impl Ring {
     }
 
     /// How it divides time; nothing when it is closed.
-    pub(super) fn shape(&self) -> Option<Shape> {
-        (self.open != u64::MAX).then_some(self.shape)
+    pub(super) fn geometry(&self) -> Option<Geometry> {
+        (self.open != u64::MAX).then_some(self.geometry)
     }
 
     #[inline]
-    pub(super) fn place(&self, key: Key) -> Place {
+    pub(super) fn region(&self, key: Key) -> Region {
         let stretch = self.stretch(key);
         if stretch <= self.open {
-            Place::Near
+            Region::Near
         } else if stretch - self.open < self.buckets.len() as u64 {
-            Place::Bucket(stretch as usize & (self.buckets.len() - 1))
+            Region::Bucket(stretch as usize & (self.buckets.len() - 1))
         } else {
-            Place::Far
+            Region::Far
         }
     }
 
@@ -90,16 +90,16 @@ impl Ring {
         self.open = self.open.max(self.stretch(key));
     }
 
-    /// Empties the ring into `keys` and divides time anew, with the stretch of `key` open; closes it if no shape is given.
-    pub(super) fn reshape(&mut self, shape: Option<Shape>, key: Key, keys: &mut Vec<Key>) {
+    /// Empties the ring into `keys` and divides time anew, with the stretch of `key` open; closes it if no geometry is given.
+    pub(super) fn reshape(&mut self, geometry: Option<Geometry>, key: Key, keys: &mut Vec<Key>) {
         for bucket in &mut self.buckets {
             keys.append(bucket);
         }
         self.clear();
-        let Some(shape) = shape else { return };
-        debug_assert!(shape.width_log2 >= 1 && 1 << shape.buckets_log2 >= WORD);
-        self.shape = shape;
-        self.buckets.resize_with(1 << shape.buckets_log2, Vec::new);
+        let Some(geometry) = geometry else { return };
+        debug_assert!(geometry.width_log2 >= 1 && 1 << geometry.buckets_log2 >= WORD);
+        self.geometry = geometry;
+        self.buckets.resize_with(1 << geometry.buckets_log2, Vec::new);
         self.occupied.resize(self.buckets.len() / WORD, 0);
         self.open = self.stretch(key);
     }
@@ -128,7 +128,7 @@ impl Ring {
 
     #[inline]
     const fn stretch(&self, key: Key) -> u64 {
-        key.time().as_nanos() >> self.shape.width_log2
+        key.time().as_nanos() >> self.geometry.width_log2
     }
 
     /// The first bucket with keys, at or after this one, going round.
@@ -155,7 +155,7 @@ impl Ring {
         assert_eq!(self.keys().count(), self.len);
         for (place, bucket) in self.buckets.iter().enumerate() {
             assert_eq!(self.occupied[place / WORD] >> (place % WORD) & 1 == 1, !bucket.is_empty());
-            assert!(bucket.iter().all(|key| self.place(*key) == Place::Bucket(place)), "every key is in its bucket, and not yet open");
+            assert!(bucket.iter().all(|key| self.region(*key) == Region::Bucket(place)), "every key is in its bucket, and not yet open");
         }
     }
 }

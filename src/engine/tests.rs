@@ -29,21 +29,21 @@ impl Twin {
         name
     }
 
-    fn next(&mut self) -> Step<u64> {
-        let Some((&(time, sequence), &event)) = self.pending.first_key_value() else { return Step::Idle };
+    fn next(&mut self) -> Next<u64> {
+        let Some((&(time, sequence), &event)) = self.pending.first_key_value() else { return Next::Idle };
         let events_then = if time == self.now { self.events_now } else { 0 };
         if time > self.budget.until {
-            Step::Later
+            Next::Later
         } else if self.events == self.budget.events {
-            Step::Exhausted(Limit::Events)
+            Next::Exhausted(Limit::Events)
         } else if events_then == self.budget.same_instant {
-            Step::Exhausted(Limit::SameInstant)
+            Next::Exhausted(Limit::SameInstant)
         } else {
             self.pending.remove(&(time, sequence));
             self.now = time;
             self.events += 1;
             self.events_now = events_then + 1;
-            Step::Event(event)
+            Next::Event(event)
         }
     }
 }
@@ -90,7 +90,7 @@ impl Pair {
         assert_eq!(self.engine.now(), self.twin.now);
         assert_eq!(self.engine.events(), self.twin.events);
         assert_eq!(self.engine.pending(), self.twin.pending.len());
-        matches!(step, Step::Event(_))
+        matches!(step, Next::Event(_))
     }
 
     fn check(&self) {
@@ -225,11 +225,11 @@ fn schedule_at(engine: &mut Engine<()>, times: &[u64]) {
 }
 
 /// All that is handed out, with its time, and the step that ended it.
-fn drain<E>(engine: &mut Engine<E>) -> (Vec<(u64, E)>, Step<E>) {
+fn drain<E>(engine: &mut Engine<E>) -> (Vec<(u64, E)>, Next<E>) {
     let mut events = vec![];
     loop {
         match engine.next() {
-            Step::Event(event) => events.push((engine.now().as_nanos(), event)),
+            Next::Event(event) => events.push((engine.now().as_nanos(), event)),
             end => return (events, end),
         }
     }
@@ -242,7 +242,7 @@ fn the_ring_opens_and_closes_with_the_load() {
     let mut shapes = vec![];
     for (pending, delay_log2) in [(10, 20), (1_000, 20), (1_000, 30), (5, 20)] {
         pass(&mut pair, &Phase { pending, delay_log2, events: 6_000, cancel_every: 100, outlier_every: 40 });
-        shapes.push(pair.engine.queue.ring_shape());
+        shapes.push(pair.engine.queue.ring_geometry());
     }
     assert!(matches!(shapes[..], [None, Some(narrow), Some(wide), None] if narrow.width_log2 + 5 < wide.width_log2), "{shapes:?}");
 }
@@ -257,17 +257,17 @@ fn the_ring_follows_a_clock_that_leaps() {
         while pair.next() {}
     }
     pass(&mut pair, &load);
-    assert!(pair.engine.queue.ring_shape().is_some());
+    assert!(pair.engine.queue.ring_geometry().is_some());
 }
 
 #[test]
 fn until_is_inclusive_and_can_be_moved() {
     let mut engine = Engine::new(Budget { until: at(5), ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[4, 6, 5]);
-    assert_eq!(drain(&mut engine), (vec![(4, ()), (5, ())], Step::Later));
+    assert_eq!(drain(&mut engine), (vec![(4, ()), (5, ())], Next::Later));
     assert_eq!((engine.now(), engine.pending()), (at(5), 1));
     engine.set_until(at(6));
-    assert_eq!(drain(&mut engine), (vec![(6, ())], Step::Idle));
+    assert_eq!(drain(&mut engine), (vec![(6, ())], Next::Idle));
 }
 
 #[test]
@@ -275,18 +275,18 @@ fn the_last_instant_is_an_instant_like_others() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     engine.schedule(Time::MAX, 1);
     engine.schedule(Time::MAX, 2);
-    assert_eq!(engine.next(), Step::Event(1));
+    assert_eq!(engine.next(), Next::Event(1));
     engine.schedule(Time::MAX, 3);
-    assert_eq!(drain(&mut engine), (vec![(u64::MAX, 2), (u64::MAX, 3)], Step::Idle));
+    assert_eq!(drain(&mut engine), (vec![(u64::MAX, 2), (u64::MAX, 3)], Next::Idle));
 }
 
 #[test]
 fn a_budget_of_events_is_spent_to_the_last() {
     let mut engine = Engine::new(Budget { events: 2, ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[1, 2]);
-    assert_eq!(drain(&mut engine), (vec![(1, ()), (2, ())], Step::Idle));
+    assert_eq!(drain(&mut engine), (vec![(1, ()), (2, ())], Next::Idle));
     engine.schedule(at(3), ());
-    assert_eq!(engine.next(), Step::Exhausted(Limit::Events));
+    assert_eq!(engine.next(), Next::Exhausted(Limit::Events));
     assert_eq!((engine.now(), engine.events(), engine.pending()), (at(2), 2, 1));
 }
 
@@ -297,26 +297,26 @@ fn a_run_that_spins_is_stopped() {
     let mut handed_out = 0;
     let end = loop {
         match engine.next() {
-            Step::Event(number) => _ = engine.schedule(engine.now(), number + 1),
+            Next::Event(number) => _ = engine.schedule(engine.now(), number + 1),
             end => break end,
         }
         handed_out += 1;
     };
-    assert_eq!((handed_out, end, engine.now()), (3, Step::Exhausted(Limit::SameInstant), at(7)));
+    assert_eq!((handed_out, end, engine.now()), (3, Next::Exhausted(Limit::SameInstant), at(7)));
 }
 
 #[test]
 fn headway_in_time_is_not_spinning() {
     let mut engine = Engine::new(Budget { same_instant: 3, ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[0, 0, 0, 1, 1, 1, 2]);
-    assert_eq!(drain(&mut engine).1, Step::Idle);
+    assert_eq!(drain(&mut engine).1, Next::Idle);
 }
 
 #[test]
 fn a_void_ticket_cancels_nothing() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     let first = engine.schedule(at(1), "first");
-    assert_eq!(engine.next(), Step::Event("first"));
+    assert_eq!(engine.next(), Next::Event("first"));
     let second = engine.schedule(at(1), "second, in the same slot");
     assert_eq!((first.stamp.slot(), engine.cancel(first)), (second.stamp.slot(), None));
     engine.reset(Budget::UNLIMITED);
@@ -337,7 +337,7 @@ fn cancelling_gives_the_memory_back() {
     assert_eq!(engine.slots.len(), 4);
     assert!(engine.queue.len() < 100);
     assert_eq!(near.map(|ticket| engine.cancel(ticket).is_some()), [true; 3]);
-    assert_eq!(engine.next(), Step::Idle);
+    assert_eq!(engine.next(), Next::Idle);
 }
 
 #[test]
@@ -345,11 +345,11 @@ fn too_many_pending_end_the_run() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     engine.slots.limit = 2;
     let tickets = [1, 2, 3].map(|time| engine.schedule(at(time), time));
-    assert_eq!(engine.next(), Step::Exhausted(Limit::Pending));
+    assert_eq!(engine.next(), Next::Exhausted(Limit::Pending));
     assert_eq!(tickets.map(|ticket| engine.cancel(ticket)), [Some(1), Some(2), None]);
-    assert_eq!(engine.next(), Step::Exhausted(Limit::Pending), "the event is lost, whatever is cancelled later");
+    assert_eq!(engine.next(), Next::Exhausted(Limit::Pending), "the event is lost, whatever is cancelled later");
     engine.reset(Budget::UNLIMITED);
-    assert_eq!(engine.next(), Step::Idle);
+    assert_eq!(engine.next(), Next::Idle);
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn too_many_scheduled_end_the_run() {
     engine.sequence = Stamp::SEQUENCE_END - 1;
     let last = engine.schedule(at(1), ());
     let none = engine.schedule(at(1), ());
-    assert_eq!(engine.next(), Step::Exhausted(Limit::Scheduled));
+    assert_eq!(engine.next(), Next::Exhausted(Limit::Scheduled));
     assert_eq!((engine.cancel(last), engine.cancel(none)), (Some(()), None));
 }
 

@@ -13,9 +13,9 @@ pub struct Disk {
     /// What is durable, by name. A disk has few files: a list is faster than a map.
     files: Vec<(String, Vec<u8>)>,
     unsynced: VecDeque<Unsynced>,
-    /// The bytes of the unsynced writes, in order, after so many that are settled.
+    /// The bytes of the unsynced writes, in order, after so many that are applied.
     bytes: Vec<u8>,
-    settled: usize,
+    applied: usize,
     /// How many writes were made since the node booted.
     written: u64,
 }
@@ -73,7 +73,7 @@ impl Disk {
 
     /// Makes all writes up to this number durable.
     pub fn synced(&mut self, through: u64) {
-        while self.durable() < through && self.settle_first(u64::MAX) > 0 {}
+        while self.durable() < through && self.apply_first(u64::MAX) > 0 {}
     }
 
     /// Loses the unsynced writes, but for a prefix that the uniformly drawn `word` decides: none of them, as often as not, or else any
@@ -83,11 +83,11 @@ impl Disk {
         let kept = if word & 1 == 0 { 0 } else { scale(word, unsynced + 1) };
         let mut left = kept;
         while left > 0 {
-            left -= self.settle_first(left);
+            left -= self.apply_first(left);
         }
         self.unsynced.clear();
         self.bytes.clear();
-        self.settled = 0;
+        self.applied = 0;
         self.written = 0;
         Remains { unsynced, kept }
     }
@@ -98,10 +98,10 @@ impl Disk {
     }
 
     /// Carries out the first unsynced write, or what fits into this weight of it; returns the weight used, zero if there was none.
-    fn settle_first(&mut self, weight: u64) -> u64 {
+    fn apply_first(&mut self, weight: u64) -> u64 {
         let Some(write) = self.unsynced.pop_front() else { return 0 };
-        let end = self.settled + write.length;
-        let bytes = &self.bytes[self.settled..end];
+        let end = self.applied + write.length;
+        let bytes = &self.bytes[self.applied..end];
         let change = match write.form {
             Form::Append => Change::Append(bytes),
             Form::At(offset) => Change::At(offset, bytes),
@@ -111,11 +111,11 @@ impl Disk {
         if let Some(part) = change.torn(used) {
             part.apply(&mut self.files[write.file].1);
         }
-        self.settled = end;
+        self.applied = end;
         // Not before there is less to move up than to drop.
-        if self.settled > self.bytes.len() / 2 {
-            self.bytes.drain(..self.settled);
-            self.settled = 0;
+        if self.applied > self.bytes.len() / 2 {
+            self.bytes.drain(..self.applied);
+            self.applied = 0;
         }
         used
     }

@@ -120,11 +120,11 @@ impl Counts {
 #[derive(Clone, Debug)]
 struct Cut {
     fault: u32,
-    shape: Shape,
+    separation: Separation,
 }
 
 #[derive(Clone, Debug)]
-enum Shape {
+enum Separation {
     /// The group of each server; nodes beyond the list, and of group 0, are in none.
     Groups(Vec<u32>),
     /// From the first to the second.
@@ -206,12 +206,12 @@ impl Network {
                 of_node[place] = group as u32 + 1;
             }
         }
-        self.cuts.push(Cut { fault, shape: Shape::Groups(of_node) });
+        self.cuts.push(Cut { fault, separation: Separation::Groups(of_node) });
     }
 
     /// Loses what the first nodes send to the second, on account of the fault with this number.
     pub fn cut_one_way(&mut self, fault: u32, from: Vec<NodeId>, to: Vec<NodeId>) {
-        self.cuts.push(Cut { fault, shape: Shape::OneWay(from, to) });
+        self.cuts.push(Cut { fault, separation: Separation::OneWay(from, to) });
     }
 
     /// Makes links worse, on account of the fault with this number and identity. What is drawn for it hangs on the identity.
@@ -269,7 +269,7 @@ impl Network {
 
     #[inline]
     fn fate(&mut self, id: MessageId) -> Fate {
-        if let Some(cut) = self.cuts.iter().find(|cut| cut.shape.parts(id.from, id.to)) {
+        if let Some(cut) = self.cuts.iter().find(|cut| cut.separation.parts(id.from, id.to)) {
             self.blamed.push(cut.fault);
             return Fate::Lost(Loss::Partition);
         }
@@ -347,7 +347,7 @@ fn later(fate: Fate, by: Duration) -> Fate {
     }
 }
 
-impl Shape {
+impl Separation {
     /// Whether messages from the one to the other are lost.
     fn parts(&self, from: NodeId, to: NodeId) -> bool {
         match self {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::Union;
 
-use super::planned::{Cause, EachLength, Name, Named, Planned};
+use super::planned::{EachLength, Name, Named, OccasionKind, Planned};
 use super::step::{Gap, Instant};
 use super::{Cut, Fault, FaultKind, FaultStep, Happening, Lengths, Moment, Target, Trigger};
 use crate::base::{Duration, DurationRange, NodeId, Ratio, Time};
@@ -33,24 +33,24 @@ const GRAINS: u64 = 1_000;
 impl Draw {
     /// A step with a fault of one of the wanted kinds.
     pub(crate) fn step(&self) -> BoxedStrategy<FaultStep> {
-        let moments = Moment::strategies(&Context { draw: self.clone(), cause: Cause::Nothing }).into_iter();
+        let moments = Moment::strategies(&Context { draw: self.clone(), occasion: OccasionKind::Nothing }).into_iter();
         let timed = moments.filter_map(|(name, strategy)| match name {
             "At" => Some((6, strategy)),
             "Every" => Some((1, strategy)),
             _ => None,
         });
         // Apart from the fault, so that a moment shrinks to a simpler one while the fault stays.
-        let timed =
-            (Union::new_weighted(timed.collect()), self.fault(Cause::Nothing)).prop_map(|(moment, fault)| FaultStep::new(moment, fault));
-        let set_off = self.triggers().into_iter().map(|(cause, trigger)| {
-            let strategy = (trigger, self.fault(cause)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
+        let timed = (Union::new_weighted(timed.collect()), self.fault(OccasionKind::Nothing))
+            .prop_map(|(moment, fault)| FaultStep::new(moment, fault));
+        let set_off = self.triggers().into_iter().map(|(occasion, trigger)| {
+            let strategy = (trigger, self.fault(occasion)).prop_map(|(trigger, fault)| FaultStep::when(trigger, fault));
             strategy.boxed()
         });
         prop_oneof![3 => timed, 1 => Union::new(set_off)].boxed()
     }
 
     /// The triggers that can go off, and what a fault that they set off may refer to.
-    fn triggers(&self) -> Vec<(Cause, BoxedStrategy<Trigger>)> {
+    fn triggers(&self) -> Vec<(OccasionKind, BoxedStrategy<Trigger>)> {
         let can_happen = |name: &str| match name {
             "Sent" | "Delivered" => !self.kinds.is_empty(),
             "Marked" => !self.marks.is_empty(),
@@ -58,16 +58,16 @@ impl Draw {
             "Restarted" => self.wanted.iter().any(|kind| kind.restarts()),
             _ => true,
         };
-        let happenings = Happening::strategies(&Context { draw: self.clone(), cause: Cause::Nothing });
+        let happenings = Happening::strategies(&Context { draw: self.clone(), occasion: OccasionKind::Nothing });
         let triggers = happenings.into_iter().filter(|(name, _)| can_happen(name)).map(|(name, on)| {
             let trigger = (on, option::weighted(0.2, self.node()), 1..50_u32).prop_map(|(on, node, nth)| Trigger { on, node, nth });
-            (Happening::cause_of(name), trigger.boxed())
+            (Happening::occasion_of(name), trigger.boxed())
         });
         triggers.collect()
     }
 
-    fn fault(&self, cause: Cause) -> BoxedStrategy<Fault> {
-        let strategies = Fault::strategies(&Context { draw: self.clone(), cause }).into_iter();
+    fn fault(&self, occasion: OccasionKind) -> BoxedStrategy<Fault> {
+        let strategies = Fault::strategies(&Context { draw: self.clone(), occasion }).into_iter();
         let weighted =
             strategies.filter_map(|(name, strategy)| Some((self.wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
         let mut weighted: Vec<_> = weighted.collect();
@@ -103,7 +103,7 @@ impl Draw {
 /// What the fields of one step are drawn from.
 pub(super) struct Context {
     draw: Draw,
-    cause: Cause,
+    occasion: OccasionKind,
 }
 
 /// From what the values of codecs are drawn.
@@ -161,11 +161,11 @@ impl Drawn<&'static str, Context> for Name<'_> {
 
 impl Context {
     fn target(&self) -> BoxedStrategy<Target> {
-        let Self { draw, cause } = self;
+        let Self { draw, occasion } = self;
         let fits = |target: &&Target| match target {
             Target::Minority => draw.servers >= 3,
-            Target::Sender | Target::Receiver => *cause == Cause::Message,
-            Target::Subject => *cause != Cause::Nothing,
+            Target::Sender | Target::Receiver => *occasion == OccasionKind::Message,
+            Target::Subject => *occasion != OccasionKind::Nothing,
             _ => true,
         };
         let open = Target::OPEN.iter().filter(fits).cloned().chain(draw.roles.iter().map(|role| Target::Role(role)));

@@ -52,7 +52,7 @@ macro_rules! faults {
         $Family:ident {$(
             $(#[doc = $about:literal])+
             $Name:ident $({
-                $( $(#[doc = $told:literal])+ $field:ident: $Planned:ty => $Struck:ty $(= $default:literal)?, $codec:expr; )+
+                $( $(#[doc = $doc:literal])+ $field:ident: $Planned:ty => $Struck:ty $(= $default:literal)?, $codec:expr; )+
             })? $(bare $bare:literal)? => example: $example:literal,
             bites: $bites:literal,
             crashes: $crashes:literal,
@@ -66,7 +66,7 @@ macro_rules! faults {
             pub enum Fault: "a fault" with () {
                 $($(
                     $(#[doc = $about])+
-                    $Name $({ $( $(#[doc = $told])+ $field: $Planned $(= $default)?, $codec; )+ })? $(bare $bare)? => $example,
+                    $Name $({ $( $(#[doc = $doc])+ $field: $Planned $(= $default)?, $codec; )+ })? $(bare $bare)? => $example,
                 )+)+
                 /// One of several faults, each as likely.
                 OneOf {
@@ -79,7 +79,7 @@ macro_rules! faults {
         /// Something that goes wrong, as it strikes: with the nodes and lengths that were open in the plan.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Strike {
-            $($( $(#[doc = $about])+ $Name $({ $( $(#[doc = $told])+ $field: $Struck ),+ })? ),+),+
+            $($( $(#[doc = $about])+ $Name $({ $( $(#[doc = $doc])+ $field: $Struck ),+ })? ),+),+
         }
 
         impl Strike {

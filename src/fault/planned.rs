@@ -42,9 +42,9 @@ pub(crate) trait Scope {
 
 impl Scope for () {}
 
-/// What may refer to what set a fault off.
+/// What kind of occasion sets a fault off: what its targets may refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum OccasionKind {
     /// Nothing set it off.
     Nothing,
     /// A message did, on its way from a sender to a receiver.
@@ -69,13 +69,13 @@ pub(crate) struct Places {
 #[derive(Clone, Copy)]
 pub(crate) struct Planned<'r> {
     scope: &'r dyn Scope,
-    pub(super) cause: Cause,
+    pub(super) occasion: OccasionKind,
     places: Option<&'r RefCell<Places>>,
 }
 
 impl Default for Planned<'_> {
     fn default() -> Self {
-        Self { scope: &(), cause: Cause::Nothing, places: None }
+        Self { scope: &(), occasion: OccasionKind::Nothing, places: None }
     }
 }
 
@@ -185,12 +185,12 @@ fn check_names(names: &[(String, Span, bool)], form: Form<'_>) {
 
 impl<'r> Planned<'r> {
     pub(crate) fn new(scope: &'r dyn Scope, places: Option<&'r RefCell<Places>>) -> Self {
-        Self { scope, cause: Cause::Nothing, places }
+        Self { scope, occasion: OccasionKind::Nothing, places }
     }
 
     /// The same for a fault that this sets off.
-    pub(super) fn after(self, cause: Cause) -> Self {
-        Self { cause, ..self }
+    pub(super) fn after(self, occasion: OccasionKind) -> Self {
+        Self { occasion, ..self }
     }
 
     /// Notes where something is.
@@ -243,11 +243,11 @@ impl<'r> Planned<'r> {
     /// Reports a reference to what set the fault off where there is none.
     pub(super) fn refers(&self, target: &Target, form: Form<'_>) -> bool {
         let of_message = matches!(target, Target::Sender | Target::Receiver);
-        let problem = match self.cause {
-            Cause::Nothing if of_message || *target == Target::Subject => form
+        let problem = match self.occasion {
+            OccasionKind::Nothing if of_message || *target == Target::Subject => form
                 .problem(format!("nothing sets this fault off, so it has no `{target}`"))
                 .help(format!("`{target}` means something within When(…, …) only")),
-            Cause::Node if of_message => form
+            OccasionKind::Node if of_message => form
                 .problem(format!("no message sets this fault off, so it has no `{target}`"))
                 .help("the node that sets it off is the `Subject`"),
             _ => return true,

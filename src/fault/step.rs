@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 #[cfg(any(test, feature = "proptest"))]
 use super::draw::Context;
-use super::planned::{Cause, Planned};
+use super::planned::{OccasionKind, Planned};
 use super::{Fault, Trigger};
 use crate::base::{DurationRange, Time};
 use crate::diagnostic::Diagnostic;
@@ -128,18 +128,18 @@ impl FaultStep {
         if form.name().is_some_and(|name| Fault::VARIANTS.iter().any(|variant| variant.name == name)) {
             let problem = Diagnostic { span: form.name_span(), ..form.problem("this fault does not say when it strikes") };
             form.report(problem.help("write At(\"2s\", …), Every(\"1s..4s\", …) or When(…, …) around it"));
-            Fault::read_noted(&planned.after(Cause::Unclear), form);
+            Fault::read_noted(&planned.after(OccasionKind::Unclear), form);
             return None;
         }
         let (variant, mut fields) = Moment::open(form)?;
         let when = variant.fields().first().and_then(|field| fields.look_at(field.name));
         let moment = Moment::take(variant.name, &mut fields, planned);
-        let cause = match &moment {
-            Some(Moment::When { trigger }) => trigger.on.cause(),
-            None if variant.name == "When" => Cause::Unclear,
-            _ => Cause::Nothing,
+        let occasion = match &moment {
+            Some(Moment::When { trigger }) => trigger.on.occasion(),
+            None if variant.name == "When" => OccasionKind::Unclear,
+            _ => OccasionKind::Nothing,
         };
-        let (Happens { fault, name }, given) = Happens::read_within(&mut fields, None, planned.after(cause));
+        let (Happens { fault, name }, given) = Happens::read_within(&mut fields, None, planned.after(occasion));
         fields.finish();
         planned.note(|places| {
             places.moments.extend(moment.clone().zip(when.map(Form::span)));

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 #[cfg(any(test, feature = "proptest"))]
 use super::draw::Context;
-use super::planned::{Cause, Name, Named, Planned};
+use super::planned::{Name, Named, OccasionKind, Planned};
 use crate::base::NodeId;
 use crate::notation::{Count, Form, Maybe, Settings as _, Text, Variants as _, settings, variants};
 
@@ -65,13 +65,13 @@ settings! {
 
 impl Happening {
     /// What of it a fault may refer to.
-    pub(crate) fn cause(&self) -> Cause {
-        Self::cause_of(self.name())
+    pub(crate) fn occasion(&self) -> OccasionKind {
+        Self::occasion_of(self.name())
     }
 
     /// The same of all of this name.
-    pub(super) fn cause_of(name: &str) -> Cause {
-        if matches!(name, "Sent" | "Delivered") { Cause::Message } else { Cause::Node }
+    pub(super) fn occasion_of(name: &str) -> OccasionKind {
+        if matches!(name, "Sent" | "Delivered") { OccasionKind::Message } else { OccasionKind::Node }
     }
 }
 

@@ -32,9 +32,9 @@ pub struct Html;
 
 impl Render for Html {
     fn render(&self, report: &Report<'_>) -> String {
-        let told = Text { color: false, full: true }.render(report);
+        let text = Text { color: false, full: true }.render(report);
         match report {
-            Report::Run(run) => run_page(run, &told),
+            Report::Run(run) => run_page(run, &text),
             Report::Histories([HistoryReport { file, found: Ok(Found::Object(found)), .. }]) => Page {
                 verdict: found.verdict,
                 headline: &history_headline(found),
@@ -45,13 +45,13 @@ impl Render for Html {
                 picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation))),
             }
             .markup(),
-            Report::Histories(_) | Report::Sweep(_) | Report::Lint(_) => plain_page(&told),
+            Report::Histories(_) | Report::Sweep(_) | Report::Lint(_) => plain_page(&text),
         }
     }
 }
 
 /// A run: its verdict, that of each property and why, and if it can be drawn what its clients saw.
-fn run_page(run: &RunReport<'_>, told: &str) -> String {
+fn run_page(run: &RunReport<'_>, text: &str) -> String {
     let (subject, outcome) = (&run.subject, run.outcome);
     let facts = [subject.system.to_owned(), format!("seed {}", outcome.seed), format!("digest {:016x}", outcome.digest)];
     let explained = outcome.properties.iter().find_map(|property| match &property.explanation {
@@ -64,7 +64,7 @@ fn run_page(run: &RunReport<'_>, told: &str) -> String {
         source: subject.name,
         facts: &facts,
         properties: properties(run),
-        text: told,
+        text,
         picture: run.drawing.map(|drawing| Picture::new(drawing, explained)),
     };
     page.markup()
@@ -94,12 +94,12 @@ fn properties(run: &RunReport<'_>) -> Markup {
 }
 
 /// What has no drawing.
-fn plain_page(told: &str) -> String {
+fn plain_page(text: &str) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
             head { meta charset="utf-8"; title { "Stormglass" } style { (PreEscaped(STYLE)) } }
-            body { main { pre { (told) } } }
+            body { main { pre { (text) } } }
         }
     }
     .into_string()
@@ -317,8 +317,9 @@ impl<'a> Picture<'a> {
 
 /// Which operations a page holds: those of the counterexamples, and as many others as there is room for.
 fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])]) -> BTreeSet<usize> {
-    let told = |(example, _): &(&Counterexample, &[usize])| example.operations.iter().map(|operation| operation.index).collect::<Vec<_>>();
-    let mut kept: BTreeSet<usize> = violations.iter().flat_map(told).collect();
+    let listed =
+        |(example, _): &(&Counterexample, &[usize])| example.operations.iter().map(|operation| operation.index).collect::<Vec<_>>();
+    let mut kept: BTreeSet<usize> = violations.iter().flat_map(listed).collect();
     let room = PAGE_OPERATIONS.saturating_sub(kept.len()) / violations.len().max(1);
     for (example, concerned) in violations {
         let stuck = example.stuck.map_or(0, |stuck| example.operations[stuck].index);
@@ -408,9 +409,9 @@ mod tests {
         assert!((PAGE_OPERATIONS - 500..=PAGE_OPERATIONS).contains(&operations.len()), "{}", operations.len());
         let violation = &data["violations"][0];
         let text = |place: &Value| operations[place.as_u64().expect("a place") as usize]["text"].clone();
-        let told: Vec<Value> = list(&violation["places"]).iter().map(text).collect();
-        assert_eq!(told[0], "write 3", "far away, but in the core");
-        assert_eq!(told[violation["counterexample"]["stuck"].as_u64().expect("a place") as usize], "read → 3");
+        let places: Vec<Value> = list(&violation["places"]).iter().map(text).collect();
+        assert_eq!(places[0], "write 3", "far away, but in the core");
+        assert_eq!(places[violation["counterexample"]["stuck"].as_u64().expect("a place") as usize], "read → 3");
         assert_eq!(violation["leftOut"], PAGE_OPERATIONS + 5_001 - operations.len());
         assert_eq!(violation["leftOut"], PAGE_OPERATIONS + 5_001 - list(&violation["concerned"]).len());
     }

@@ -124,9 +124,9 @@ mod tests {
     use crate::fault::Strike;
     use crate::trace::{Event, Vocabulary};
 
-    struct Words;
+    struct TextVocabulary;
 
-    impl Vocabulary for Words {
+    impl Vocabulary for TextVocabulary {
         type Message = String;
         type Note = String;
         type Client = String;
@@ -140,7 +140,7 @@ mod tests {
         let id = MessageId { from: N1, to: N2, kind: KindDigest::of("Append"), count: 7 };
         let message = "a message".to_owned();
         let strike = Strike::Crash { node: N2, down: None };
-        let events: Vec<Event<'_, Words>> = vec![
+        let events: Vec<Event<'_, TextVocabulary>> = vec![
             Event::Boot { node: N1, incarnation: Incarnation(1), files: &[] },
             Event::Send { id, fate: Fate::Deliver(Duration::from_millis(1)), message: &message },
             Event::Deliver { id, message: &message },

@@ -101,25 +101,25 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
 /// A property of a sweep: what became of it in the worst of its seeds.
 fn swept(property: &PropertyTotal, seeds: u64, called: &Invocation) -> Case {
     let of = |count: u64, verdict: Verdict| (verdict, format!("{verdict} in {count} of {}", counted(seeds, "seed")));
-    let (verdict, told) = match (property.violated, property.unknown) {
+    let (verdict, summary) = match (property.violated, property.unknown) {
         (0, 0) => (Verdict::Holds, String::new()),
         (0, unknown) => of(unknown, Verdict::Unknown),
         (violated, _) => of(violated, Verdict::Violated),
     };
     let (seed, explanation) = property.first.as_ref().map_or((0, None), |(seed, explanation)| (*seed, explanation.as_ref()));
     let replay = if property.name == DETERMINISTIC.name { called.verify(seed) } else { called.replay(seed) };
-    judged(property.name, verdict, &told, explanation, &replay, called)
+    judged(property.name, verdict, &summary, explanation, &replay, called)
 }
 
 /// A property that was judged: how bad it is, what else there is to say in short, why, and the command that shows it again.
-fn judged(name: &str, verdict: Verdict, told: &str, why: Option<&Explanation>, replay: &str, called: &Invocation) -> Case {
+fn judged(name: &str, verdict: Verdict, summary: &str, why: Option<&Explanation>, replay: &str, called: &Invocation) -> Case {
     let result = result(verdict);
     let why = why.filter(|_| verdict != Verdict::Holds).map(explanation_text).unwrap_or_default();
     let first = why.lines().next().unwrap_or_default();
-    let title = [first, told].into_iter().find(|words| !words.is_empty()).unwrap_or_default().to_owned();
+    let title = [first, summary].into_iter().find(|words| !words.is_empty()).unwrap_or_default().to_owned();
     let text = match result {
         CaseResult::Passed => String::new(),
-        _ => [told, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
+        _ => [summary, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
     };
     Case { name: name.to_owned(), result, title, text, place: called.place() }
 }

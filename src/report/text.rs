@@ -263,12 +263,12 @@ impl Page {
             self.line(&format!("  {}", self.paint.faint("faults")));
         }
         for fault in faults {
-            let told = match (fault.strikes, fault.bites) {
+            let tally = match (fault.strikes, fault.bites) {
                 (0, _) => self.paint.doubtful("never struck"),
                 (strikes, 0) => self.paint.doubtful(&format!("{} struck, none bit: it made no difference", grouped(strikes))),
                 (strikes, bites) => format!("{} struck, {} bit", grouped(strikes), grouped(bites)),
             };
-            self.line(&format!("      {:width$}  {told}", fault.kind));
+            self.line(&format!("      {:width$}  {tally}", fault.kind));
         }
     }
 

@@ -112,15 +112,15 @@ mod tests {
     use crate::base::{Change, Duration, KindDigest, Loss, MessageId, NodeId, Time};
     use crate::trace::{Event, Vocabulary};
 
-    struct Words;
+    struct TextVocabulary;
 
-    impl Vocabulary for Words {
+    impl Vocabulary for TextVocabulary {
         type Message = String;
         type Note = String;
         type Client = String;
     }
 
-    fn check(event: &Event<'_, Words>, expected: &str) {
+    fn check(event: &Event<'_, TextVocabulary>, expected: &str) {
         let mut text = Vec::new();
         let mut writer = TraceWriter::new(&mut text);
         writer.record(&event.entry(3, Time::ZERO + Duration::from_millis(2), 255, &["Propose", "Promise", "Ack"]));
@@ -169,7 +169,7 @@ mod tests {
     fn a_full_disk_is_told_at_the_end() {
         let mut writer = TraceWriter::new(Disk(1_000_000));
         let message = "x".repeat(1_000);
-        let event: Event<'_, Words> = Event::Note { node: NodeId::server(0), note: &message };
+        let event: Event<'_, TextVocabulary> = Event::Note { node: NodeId::server(0), note: &message };
         for number in 0..2_000 {
             writer.record(&event.entry(number, Time::ZERO, 0, &["Append"]));
         }

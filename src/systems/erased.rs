@@ -106,7 +106,7 @@ impl Registry {
     #[must_use]
     pub fn with<S: System>(mut self) -> Self {
         self.0.retain(|system| system.name() != S::NAME);
-        self.0.push(Box::new(Door::<S>(PhantomData)));
+        self.0.push(Box::new(ErasedSystem::<S>(PhantomData)));
         self
     }
 
@@ -121,9 +121,9 @@ impl Registry {
     }
 }
 
-struct Door<S>(PhantomData<fn() -> S>);
+struct ErasedSystem<S>(PhantomData<fn() -> S>);
 
-impl<S: System> AnySystem for Door<S> {
+impl<S: System> AnySystem for ErasedSystem<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }

@@ -1,13 +1,13 @@
 //! What the engine's queue holds.
 
-use super::post::Letter;
+use super::slab::MessageHandle;
 use crate::base::{Incarnation, MessageId, NodeId};
 
 /// An event of a run.
 #[derive(Clone, Copy)]
 pub(super) enum Call {
     /// A message arrives.
-    Deliver { id: MessageId, letter: Letter },
+    Deliver { id: MessageId, handle: MessageHandle },
     /// A timer may be due: see [`Timers`](super::timers::Timers).
     Timer { node: NodeId, slot: u32, generation: u32 },
     /// A disk has finished a sync.

@@ -2,9 +2,9 @@
 
 use super::calls::Call;
 use super::nemesis::Nemesis;
-use super::post::{Letter, Post};
-use super::scribe::Scribe;
+use super::recorder::Recorder;
 use super::setup::{Cluster, DiskModel};
+use super::slab::{MessageHandle, MessageSlab};
 use crate::base::{Digest, Duration, Fate, NodeId, RunKey, Time};
 use crate::engine::{Engine, Ticket};
 use crate::environment::{Latency, Network};
@@ -29,9 +29,9 @@ macro_rules! on_host {
 /// What a host acts upon: all of the world but the hosts themselves.
 pub(super) struct Core<'a, C: Cluster> {
     pub(super) engine: Engine<Call>,
-    pub(super) post: Post<C::Message>,
+    pub(super) slab: MessageSlab<C::Message>,
     pub(super) network: Network,
-    pub(super) scribe: Scribe<'a, C>,
+    pub(super) recorder: Recorder<'a, C>,
     pub(super) nemesis: Nemesis,
     pub(super) sync_latency: Latency,
     pub(super) key: RunKey,
@@ -52,12 +52,12 @@ impl<'a, C: Cluster> Core<'a, C> {
     pub(super) fn new(
         engine: Engine<Call>,
         network: Network,
-        scribe: Scribe<'a, C>,
+        recorder: Recorder<'a, C>,
         nemesis: Nemesis,
         disk: DiskModel,
         key: RunKey,
     ) -> Self {
-        Self { engine, post: Post::new(), network, scribe, nemesis, sync_latency: disk.sync, key, held: Vec::new() }
+        Self { engine, slab: MessageSlab::new(), network, recorder, nemesis, sync_latency: disk.sync, key, held: Vec::new() }
     }
 
     #[inline]
@@ -68,25 +68,25 @@ impl<'a, C: Cluster> Core<'a, C> {
     /// Records what happened, and lets the triggers of faults see it.
     #[inline(always)]
     pub(super) fn record(&mut self, event: &Event<'_, C>) {
-        self.scribe.record(self.engine.now(), event);
+        self.recorder.record(self.engine.now(), event);
         self.nemesis.see(event);
     }
 
     /// Sends a message through the network.
     #[inline]
-    pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, letter: Letter) {
-        let message = self.post.read(letter);
+    pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, handle: MessageHandle) {
+        let message = self.slab.read(handle);
         let sending = self.network.send(from, to, message.kind(), || Digest::content(message));
         let id = sending.id;
         let now = self.engine.now();
         let event = Event::Send { id, fate: sending.fate, message };
-        self.scribe.record(now, &event);
+        self.recorder.record(now, &event);
         self.nemesis.see(&event);
-        let messages = &mut self.scribe.messages;
+        let messages = &mut self.recorder.messages;
         messages.sent += 1;
         match sending.fate {
             Fate::Deliver(delay) => {
-                let ticket = self.engine.schedule(now + delay, Call::Deliver { id, letter });
+                let ticket = self.engine.schedule(now + delay, Call::Deliver { id, handle });
                 match self.network.hold() {
                     Some((strike, by)) => {
                         self.hold(Held { link: (from, to), ticket, due: now + (delay - by), latest: now + delay, strike })
@@ -96,14 +96,14 @@ impl<'a, C: Cluster> Core<'a, C> {
             }
             Fate::Duplicate(first, second) => {
                 messages.duplicated += 1;
-                let copy = self.post.copy(letter);
-                self.engine.schedule(now + first, Call::Deliver { id, letter });
-                self.engine.schedule(now + second, Call::Deliver { id, letter: copy });
+                let copy = self.slab.copy(handle);
+                self.engine.schedule(now + first, Call::Deliver { id, handle });
+                self.engine.schedule(now + second, Call::Deliver { id, handle: copy });
                 self.release((from, to), now + first.min(second));
             }
             Fate::Lost(_) => {
                 messages.dropped += 1;
-                self.post.take(letter);
+                self.slab.take(handle);
             }
         }
         for fault in self.network.blamed() {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::UNSYNCED_LOST;
 use super::core::Core;
 use super::machine::Machine;
-use super::post::Letter;
 use super::setup::Cluster;
+use super::slab::MessageHandle;
 use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream};
 use crate::environment::Clock;
 use crate::process::{Buffer, Context, Files, Process};
@@ -23,8 +23,8 @@ pub(super) enum State {
     Paused,
 }
 
-/// A sort of nodes: servers or clients.
-pub(super) trait Sort<C: Cluster> {
+/// A kind of nodes: servers or clients.
+pub(super) trait NodeKind<C: Cluster> {
     /// What runs on them.
     type Process: Process<Message = C::Message>;
 
@@ -34,7 +34,7 @@ pub(super) trait Sort<C: Cluster> {
 
 pub(super) struct Servers;
 
-impl<C: Cluster> Sort<C> for Servers {
+impl<C: Cluster> NodeKind<C> for Servers {
     type Process = C::Server;
 
     #[inline]
@@ -45,7 +45,7 @@ impl<C: Cluster> Sort<C> for Servers {
 
 pub(super) struct Clients;
 
-impl<C: Cluster> Sort<C> for Clients {
+impl<C: Cluster> NodeKind<C> for Clients {
     type Process = C::Client;
 
     #[inline]
@@ -54,13 +54,13 @@ impl<C: Cluster> Sort<C> for Clients {
     }
 }
 
-type Config<C, S> = <<S as Sort<C>>::Process as Process>::Config;
+type Config<C, K> = <<K as NodeKind<C>>::Process as Process>::Config;
 type Effects<P> = Buffer<<P as Process>::Message, <P as Process>::Timer, <P as Process>::Note>;
 
-pub(super) struct Host<C: Cluster, S: Sort<C>> {
-    config: Config<C, S>,
-    process: Option<S::Process>,
-    machine: Machine<S::Process>,
+pub(super) struct Host<C: Cluster, K: NodeKind<C>> {
+    config: Config<C, K>,
+    process: Option<K::Process>,
+    machine: Machine<K::Process>,
     state: State,
     /// Whether nothing starts it again.
     destroyed: bool,
@@ -74,18 +74,18 @@ pub(super) struct Host<C: Cluster, S: Sort<C>> {
     /// The number of the strike that paused it last.
     struck_by: u32,
     /// The timer that fired last, for the report of a panic or of a run that spins.
-    fired: Option<<S::Process as Process>::Timer>,
-    buffer: Effects<S::Process>,
+    fired: Option<<K::Process as Process>::Timer>,
+    buffer: Effects<K::Process>,
 }
 
 enum Deferred {
-    Deliver { id: MessageId, letter: Letter },
+    Deliver { id: MessageId, handle: MessageHandle },
     Timer { slot: u32, generation: u32 },
     Synced { through: u64 },
 }
 
-impl<C: Cluster, S: Sort<C>> Host<C, S> {
-    pub(super) fn new(id: NodeId, config: Config<C, S>, clock: Clock, key: RunKey) -> Self {
+impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
+    pub(super) fn new(id: NodeId, config: Config<C, K>, clock: Clock, key: RunKey) -> Self {
         Self {
             config,
             process: None,
@@ -121,7 +121,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         self.machine.incarnation
     }
 
-    pub(super) fn process(&self) -> Option<&S::Process> {
+    pub(super) fn process(&self) -> Option<&K::Process> {
         self.process.as_ref()
     }
 
@@ -148,7 +148,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         }
         let now = machine.clock.read(core.now());
         let mut context = Context::new(machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
-        self.process = Some(S::Process::boot(&self.config, &files, &mut context));
+        self.process = Some(K::Process::boot(&self.config, &files, &mut context));
         self.apply(core);
     }
 
@@ -161,8 +161,8 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         self.process = None;
         self.paused_by = None;
         for call in self.deferred.drain(..) {
-            if let Deferred::Deliver { letter, .. } = call {
-                core.post.take(letter);
+            if let Deferred::Deliver { handle, .. } = call {
+                core.slab.take(handle);
             }
         }
         let node = self.machine.id;
@@ -198,7 +198,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
         }
         for call in deferred {
             match call {
-                Deferred::Deliver { id, letter } => self.deliver(id, letter, core),
+                Deferred::Deliver { id, handle } => self.deliver(id, handle, core),
                 Deferred::Timer { slot, generation } => self.timer(slot, generation, core),
                 Deferred::Synced { through } => self.synced(self.machine.incarnation, through, core),
             }
@@ -206,18 +206,18 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
     }
 
     #[inline]
-    pub(super) fn deliver(&mut self, id: MessageId, letter: Letter, core: &mut Core<'_, C>) {
+    pub(super) fn deliver(&mut self, id: MessageId, handle: MessageHandle, core: &mut Core<'_, C>) {
         match self.state {
             State::Up => {
-                core.scribe.messages.delivered += 1;
-                let message = core.post.take(letter);
+                core.recorder.messages.delivered += 1;
+                let message = core.slab.take(handle);
                 core.record(&Event::Deliver { id, message: &message });
                 self.step(core, |process, context| process.on_message(id.from, message, context));
             }
-            State::Paused => self.deferred.push_back(Deferred::Deliver { id, letter }),
+            State::Paused => self.deferred.push_back(Deferred::Deliver { id, handle }),
             State::Down => {
-                core.scribe.messages.dropped += 1;
-                core.post.take(letter);
+                core.recorder.messages.dropped += 1;
+                core.slab.take(handle);
                 core.record(&Event::Discard { id });
             }
         }
@@ -277,7 +277,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
 
     /// Takes a step of the process and applies what it did.
     #[inline]
-    pub(super) fn step(&mut self, core: &mut Core<'_, C>, handler: impl FnOnce(&mut S::Process, &mut Context<'_, S::Process>)) {
+    pub(super) fn step(&mut self, core: &mut Core<'_, C>, handler: impl FnOnce(&mut K::Process, &mut Context<'_, K::Process>)) {
         let Some(process) = &mut self.process else { return };
         let now = self.machine.clock.read(core.now());
         let mut context = Context::new(self.machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
@@ -290,7 +290,7 @@ impl<C: Cluster, S: Sort<C>> Host<C, S> {
     fn apply(&mut self, core: &mut Core<'_, C>) {
         let (effects, bytes) = self.buffer.split();
         for effect in effects {
-            self.machine.carry::<C, S>(effect, bytes, core);
+            self.machine.carry::<C, K>(effect, bytes, core);
         }
         self.buffer.clear();
         self.machine.sync_if_wanted(core);

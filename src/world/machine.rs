@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use super::calls::Call;
 use super::core::Core;
-use super::host::Sort;
-use super::post::Letter;
+use super::host::NodeKind;
 use super::setup::Cluster;
+use super::slab::MessageHandle;
 use super::timers::{Alarm, Timers, WakeUp};
 use crate::base::{Duration, Incarnation, NodeId, Time};
 use crate::environment::{Clock, Disk, Remains};
@@ -24,7 +24,7 @@ pub(super) struct Machine<P: Process> {
     /// Somebody waits for all writes up to this one to be durable.
     wanted: u64,
     /// Messages that leave when the writes before them are durable, in order.
-    held: VecDeque<(u64, NodeId, Letter)>,
+    held: VecDeque<(u64, NodeId, MessageHandle)>,
     /// Syncs that the process asked for, with what they must cover.
     tokens: VecDeque<(SyncToken, u64)>,
     /// How many syncs its disk has done.
@@ -59,7 +59,7 @@ impl<P: Process> Machine<P> {
         self.timers.clear();
         self.syncing = None;
         self.wanted = 0;
-        self.held.drain(..).for_each(|(.., letter)| drop(core.post.take(letter)));
+        self.held.drain(..).for_each(|(.., handle)| drop(core.slab.take(handle)));
         self.tokens.clear();
         if let Some((_, late)) = &mut self.stalled {
             *late = None;
@@ -104,8 +104,8 @@ impl<P: Process> Machine<P> {
         self.disk.synced(through);
         self.syncing = None;
         core.record(&Event::Synced { node: self.id, through });
-        while let Some((_, to, letter)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
-            core.transmit(self.id, to, letter);
+        while let Some((_, to, handle)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
+            core.transmit(self.id, to, handle);
         }
     }
 
@@ -116,19 +116,19 @@ impl<P: Process> Machine<P> {
 
     /// Carries out one thing that the process did.
     #[inline]
-    pub(super) fn carry<C, S>(&mut self, effect: Effect<P::Message, P::Timer, P::Note>, bytes: &[u8], core: &mut Core<'_, C>)
+    pub(super) fn carry<C, K>(&mut self, effect: Effect<P::Message, P::Timer, P::Note>, bytes: &[u8], core: &mut Core<'_, C>)
     where
         C: Cluster<Message = P::Message>,
-        S: Sort<C, Process = P>,
+        K: NodeKind<C, Process = P>,
     {
         match effect {
             Effect::Send { to, message, release } => {
-                let letter = core.post.put(message);
+                let handle = core.slab.put(message);
                 let written = self.disk.written();
                 if release == Release::Now || self.disk.durable() == written {
-                    core.transmit(self.id, to, letter);
+                    core.transmit(self.id, to, handle);
                 } else {
-                    self.held.push_back((written, to, letter));
+                    self.held.push_back((written, to, handle));
                     self.wanted = written;
                 }
             }
@@ -149,7 +149,7 @@ impl<P: Process> Machine<P> {
                 self.tokens.push_back((token, written));
                 self.wanted = written;
             }
-            Effect::Note(note) => core.record(&S::note(self.id, &note)),
+            Effect::Note(note) => core.record(&K::note(self.id, &note)),
             Effect::Restart(node) => {
                 core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
             }

@@ -10,10 +10,10 @@ mod host;
 mod machine;
 mod nemesis;
 mod outcome;
-mod post;
-mod scribe;
+mod recorder;
 mod settle;
 mod setup;
+mod slab;
 mod timers;
 
 #[cfg(test)]
@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Panic, Pending, Property};
-use crate::engine::{Budget, Engine, Limit, Step};
+use crate::engine::{Budget, Engine, Limit, Next};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
@@ -35,9 +35,9 @@ use self::core::Core;
 use calls::Call;
 use host::{Clients, Host, Servers, State};
 use nemesis::Nemesis;
-use post::Letter;
-use scribe::Scribe;
+use recorder::Recorder;
 use settle::Settling;
+use slab::MessageHandle;
 
 /// No node's code panics.
 pub const NO_PANIC: Property = Property::always("no-panic", "no node's code panics");
@@ -70,12 +70,12 @@ pub struct World<'a, C: Cluster> {
     duration: Time,
     end: Time,
     /// What is being done, for the report of a panic or of a run that spins.
-    doing: Doing,
+    activity: Activity,
 }
 
 /// What the world was doing when a node's code panicked, or last.
 #[derive(Clone, Copy)]
-struct Doing {
+struct Activity {
     node: NodeId,
     what: What,
 }
@@ -102,7 +102,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
         let ending = match ended {
             Ok(ending) => ending,
-            Err(panic) if world.core.scribe.judging => resume_unwind(panic),
+            Err(panic) if world.core.recorder.judging => resume_unwind(panic),
             Err(panic) => world.panicked(panic.as_ref()),
         };
         world.finish(seed, ending)
@@ -129,16 +129,16 @@ impl<'a, C: Cluster> World<'a, C> {
         let end = duration + conditions.settle;
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
         let marks = if crashes { MARKS } else { &[] };
-        let scribe = Scribe::new(judges, sinks, marks, conditions.stop_at_violation);
+        let recorder = Recorder::new(judges, sinks, marks, conditions.stop_at_violation);
         let nemesis = Nemesis::new(conditions.faults, key);
         Self {
-            core: Core::new(Engine::new(budget), network, scribe, nemesis, conditions.disk, key),
+            core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key),
             settling: Settling::new(conditions.settle, !clients.is_empty()),
             servers,
             clients,
             duration,
             end,
-            doing: Doing { node: NodeId::server(0), what: What::Boot },
+            activity: Activity { node: NodeId::server(0), what: What::Boot },
         }
     }
 
@@ -147,12 +147,12 @@ impl<'a, C: Cluster> World<'a, C> {
         self.begin();
         loop {
             match self.core.engine.next() {
-                Step::Event(call) => self.take(call),
-                Step::Idle | Step::Later if !self.core.nemesis.is_idle() => self.strike_due(),
-                Step::Idle | Step::Later => return self.complete(),
-                Step::Exhausted(limit) => return Ending::Limit(limit),
+                Next::Event(call) => self.take(call),
+                Next::Idle | Next::Later if !self.core.nemesis.is_idle() => self.strike_due(),
+                Next::Idle | Next::Later => return self.complete(),
+                Next::Exhausted(limit) => return Ending::Limit(limit),
             }
-            if self.core.scribe.stopped {
+            if self.core.recorder.stopped {
                 return Ending::Stopped;
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
@@ -178,13 +178,13 @@ impl<'a, C: Cluster> World<'a, C> {
     #[inline]
     fn take(&mut self, call: Call) {
         match call {
-            Call::Deliver { id, letter } => self.deliver(id, letter),
+            Call::Deliver { id, handle } => self.deliver(id, handle),
             Call::Timer { node, slot, generation } => {
-                self.doing = Doing { node, what: What::Timer };
+                self.activity = Activity { node, what: What::Timer };
                 on_host!(self, node, host, core => host.timer(slot, generation, core));
             }
             Call::Synced { node, incarnation, through } => {
-                self.doing = Doing { node, what: What::Synced };
+                self.activity = Activity { node, what: What::Synced };
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
             }
             Call::Boot { node, incarnation } => {
@@ -193,7 +193,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 }
             }
             Call::Wake { node, pause } => {
-                self.doing = Doing { node, what: What::Wake };
+                self.activity = Activity { node, what: What::Wake };
                 on_host!(self, node, host, core => {
                     if host.is_paused_by(pause) {
                         host.wake(core);
@@ -218,13 +218,13 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     #[inline]
-    fn deliver(&mut self, id: MessageId, letter: Letter) {
-        self.doing = Doing { node: id.to, what: What::Message(id) };
-        on_host!(self, id.to, host, core => host.deliver(id, letter, core));
+    fn deliver(&mut self, id: MessageId, handle: MessageHandle) {
+        self.activity = Activity { node: id.to, what: What::Message(id) };
+        on_host!(self, id.to, host, core => host.deliver(id, handle, core));
     }
 
     fn boot(&mut self, node: NodeId) {
-        self.doing = Doing { node, what: What::Boot };
+        self.activity = Activity { node, what: What::Boot };
         on_host!(self, node, host, core => host.boot(core));
     }
 
@@ -250,16 +250,16 @@ impl<'a, C: Cluster> World<'a, C> {
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        let node = self.doing.node;
+        let node = self.activity.node;
         let now = self.core.engine.now();
-        self.core.scribe.record(now, &Event::Panic { node, message: &text });
+        self.core.recorder.record(now, &Event::Panic { node, message: &text });
         let (doing, event) = (self.what_it_does(), self.core.engine.events());
         Ending::Panic(Panic { node, doing, event, at: now, message: text, place: None })
     }
 
     /// What the node did last, or does.
     fn what_it_does(&self) -> check::Doing {
-        let Doing { node, what } = self.doing;
+        let Activity { node, what } = self.activity;
         match what {
             What::Boot => check::Doing::Booting,
             What::Message(id) => {

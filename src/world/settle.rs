@@ -4,7 +4,7 @@ use super::calls::Call;
 use super::host::{Clients, Host, Servers, State};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
-use super::{Doing, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
+use super::{Activity, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
 use crate::engine::Limit;
@@ -62,7 +62,7 @@ impl<C: Cluster> World<'_, C> {
     /// Looks how far the run has settled.
     pub(super) fn look(&mut self) {
         if let Phase::Fresh { until } = self.settling.phase
-            && (self.core.scribe.fresh_completion || self.core.engine.now() >= until)
+            && (self.core.recorder.fresh_completion || self.core.engine.now() >= until)
         {
             self.settling.phase = Phase::Draining;
             self.quiesce();
@@ -83,7 +83,7 @@ impl<C: Cluster> World<'_, C> {
     fn quiesce(&mut self) {
         for index in 0..self.clients.len() {
             let node = NodeId::client(index as u32);
-            self.doing = Doing { node, what: What::Quiesce };
+            self.activity = Activity { node, what: What::Quiesce };
             self.clients[index].step(&mut self.core, |client, context| client.quiesce(context));
         }
     }
@@ -98,12 +98,12 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn fresh_enough(&self) -> bool {
-        self.core.scribe.fresh_completion || !self.settling.has_clients
+        self.core.recorder.fresh_completion || !self.settling.has_clients
     }
 
     fn under_way(&mut self) -> usize {
         let count = |(client, index): (&Host<C, Clients>, u32)| {
-            self.doing = Doing { node: NodeId::client(index), what: What::Asked("operations under way") };
+            self.activity = Activity { node: NodeId::client(index), what: What::Asked("operations under way") };
             client.process().map_or(0, ClientProcess::under_way)
         };
         self.clients.iter().zip(0..).map(count).sum()
@@ -111,7 +111,7 @@ impl<C: Cluster> World<'_, C> {
 
     fn fingerprints(&mut self) -> Vec<Option<u64>> {
         let print = |(server, index): (&Host<C, Servers>, u32)| {
-            self.doing = Doing { node: NodeId::server(index), what: What::Asked("fingerprint") };
+            self.activity = Activity { node: NodeId::server(index), what: What::Asked("fingerprint") };
             server.process().and_then(C::fingerprint)
         };
         self.servers.iter().zip(0..).map(print).collect()
@@ -121,7 +121,7 @@ impl<C: Cluster> World<'_, C> {
     fn unsettled(&mut self) -> Vec<(NodeId, String)> {
         let unsettled = |(server, index): (&Host<C, Servers>, u32)| {
             let node = NodeId::server(index);
-            self.doing = Doing { node, what: What::Asked("unsettled work") };
+            self.activity = Activity { node, what: What::Asked("unsettled work") };
             server.process().and_then(C::unsettled).map(|work| (node, work))
         };
         self.servers.iter().zip(0..).filter_map(unsettled).collect()
@@ -134,10 +134,10 @@ impl<C: Cluster> World<'_, C> {
 
     /// Closes the books.
     pub(super) fn finish(mut self, seed: u64, ending: Ending) -> Run<C> {
-        self.core.scribe.finish(self.core.engine.now());
-        let mut properties: Vec<PropertyReport> = self.core.scribe.judges().iter().flat_map(|judge| judge.reports()).collect();
+        self.core.recorder.finish(self.core.engine.now());
+        let mut properties: Vec<PropertyReport> = self.core.recorder.judges().iter().flat_map(|judge| judge.reports()).collect();
         properties.extend(self.own_reports(&ending));
-        let history = &self.core.scribe.history;
+        let history = &self.core.recorder.history;
         let mut operations = Operations { invoked: history.operations().len() as u64, ..Operations::default() };
         for operation in history.operations() {
             *match operation.outcome {
@@ -148,20 +148,20 @@ impl<C: Cluster> World<'_, C> {
         }
         let outcome = Outcome {
             seed,
-            digest: self.core.scribe.digest(),
+            digest: self.core.recorder.digest(),
             events: self.core.engine.events(),
-            messages: self.core.scribe.messages,
+            messages: self.core.recorder.messages,
             sim_time: self.core.engine.now(),
             operations,
             properties,
-            tables: self.core.scribe.judges().iter().flat_map(|judge| judge.tables()).collect(),
-            sometimes: self.core.scribe.marks.clone(),
+            tables: self.core.recorder.judges().iter().flat_map(|judge| judge.tables()).collect(),
+            sometimes: self.core.recorder.marks.clone(),
             faults: self.core.nemesis.counts(),
             steps: self.core.nemesis.step_counts(),
             fates: self.core.network.fixed_fates(),
             struck: self.core.nemesis.into_struck(),
         };
-        Run { outcome, history: self.core.scribe.history }
+        Run { outcome, history: self.core.recorder.history }
     }
 
     /// What the world judges by itself.
@@ -183,7 +183,7 @@ impl<C: Cluster> World<'_, C> {
             }
             Ending::Stopped => cut_short(rules::STOPPED.with("at", now)),
             Ending::Limit(Limit::SameInstant) => {
-                let spin = Spin { node: self.doing.node, doing: self.what_it_does(), at: now };
+                let spin = Spin { node: self.activity.node, doing: self.what_it_does(), at: now };
                 time_advances = PropertyReport::violated(&TIME_ADVANCES, now, spin);
                 cut_short(rules::ENDED_EARLY.broken());
             }
@@ -191,7 +191,7 @@ impl<C: Cluster> World<'_, C> {
             Ending::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
             Ending::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
         }
-        let well_formed = match &self.core.scribe.malformed {
+        let well_formed = match &self.core.recorder.malformed {
             None => PropertyReport::holds(&WELL_FORMED),
             Some((at, problem)) => {
                 PropertyReport::violated(&WELL_FORMED, at.at, rules::NO_HISTORY.with("problem", problem.clone()).seen("at", *at))
@@ -207,9 +207,9 @@ impl<C: Cluster> World<'_, C> {
         let unsettled = self.unsettled();
         let mut pending = Pending { after: self.settling.length, nothing_fresh, under_way, disagree, unsettled, status: Vec::new() };
         if !pending.is_nothing() {
-            for (server, index) in self.servers.iter().zip(0..).take(STATUS_TOLD) {
+            for (server, index) in self.servers.iter().zip(0..).take(STATUSES_MAX) {
                 let node = NodeId::server(index);
-                self.doing = Doing { node, what: What::Asked("status") };
+                self.activity = Activity { node, what: What::Asked("status") };
                 pending.status.push((node, status(server.state(), server.process())));
             }
         }
@@ -217,8 +217,8 @@ impl<C: Cluster> World<'_, C> {
     }
 }
 
-/// Of how many servers a report tells how they are.
-const STATUS_TOLD: usize = 9;
+/// Of how many servers a report has the status.
+const STATUSES_MAX: usize = 9;
 
 fn status<P: Process>(state: State, process: Option<&P>) -> String {
     let text = process.map(Process::status).unwrap_or_default();

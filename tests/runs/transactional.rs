@@ -18,23 +18,23 @@ use stormglass::world::Outcome;
 struct Single;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Letter {
+enum Message {
     Request { session: ClientId, number: u64, transaction: Transaction },
     Answer { session: ClientId, number: u64, reply: Reply<Committed> },
 }
-impl process::Message for Letter {}
+impl process::Message for Message {}
 
 impl Service for Single {
-    type Message = Letter;
+    type Message = Message;
     type Operation = Transaction;
     type Response = Committed;
 
-    fn request(session: ClientId, number: u64, operation: &Transaction) -> Letter {
-        Letter::Request { session, number, transaction: operation.clone() }
+    fn request(session: ClientId, number: u64, operation: &Transaction) -> Message {
+        Message::Request { session, number, transaction: operation.clone() }
     }
 
-    fn reply(message: Letter) -> Option<(ClientId, u64, Reply<Committed>)> {
-        let Letter::Answer { session, number, reply } = message else { return None };
+    fn reply(message: Message) -> Option<(ClientId, u64, Reply<Committed>)> {
+        let Message::Answer { session, number, reply } = message else { return None };
         Some((session, number, reply))
     }
 }
@@ -78,7 +78,7 @@ const ACT: Duration = Duration::from_millis(1);
 
 impl Process for Server {
     type Config = Config;
-    type Message = Letter;
+    type Message = Message;
     type Timer = Next;
     type Note = NoNote;
 
@@ -91,8 +91,8 @@ impl Process for Server {
         server
     }
 
-    fn on_message(&mut self, from: NodeId, message: Letter, context: &mut Context<'_, Self>) {
-        let Letter::Request { session, number, transaction } = message else { return };
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
+        let Message::Request { session, number, transaction } = message else { return };
         let known = self.answers.get(&session).map_or(0, |(last, _)| *last);
         if number < known {
             return;
@@ -128,7 +128,7 @@ impl Server {
     fn answer(&self, client: NodeId, session: ClientId, number: u64, context: &mut Context<'_, Self>) {
         let (_, committed) = &self.answers[&session];
         let reply = committed.clone().map_or(Reply::Refused, Reply::Done);
-        context.send_when_durable(client, Letter::Answer { session, number, reply });
+        context.send_when_durable(client, Message::Answer { session, number, reply });
     }
 
     fn execute(&mut self, session: ClientId, number: u64, transaction: &Transaction) {

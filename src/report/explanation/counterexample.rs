@@ -1,4 +1,4 @@
-//! Why a history is not linearizable: the core of each violated key, drawn and told.
+//! Why a history is not linearizable: the core of each violated key, drawn and rows.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperatio
 use crate::check::shorten;
 use crate::report::words::{counted, grouped};
 
-/// How many attempts are told, and how many operations of each.
+/// How many attempts are rows, and how many operations of each.
 const ATTEMPTS: usize = 3;
 const LAST: usize = 5;
 /// How long the text of an operation may be, and that of what would have been legal.
 pub(super) const LABEL: usize = 32;
 const EXPECTED: usize = 100;
-/// How many undecided keys are told.
+/// How many undecided keys are rows.
 const UNDECIDED: usize = 10;
 
 /// What is violated, and then what could not be judged.
@@ -36,7 +36,7 @@ pub(in crate::report) fn violations_text(violations: &[Counterexample]) -> Strin
     text
 }
 
-/// In the order in which they are told, each with its place in the explanation.
+/// In the order in which they are rows, each with its place in the explanation.
 pub(in crate::report) fn smallest_first(violations: &[Counterexample]) -> Vec<(usize, &Counterexample)> {
     let mut violations: Vec<(usize, &Counterexample)> = violations.iter().enumerate().collect();
     violations.sort_by_key(|(_, example)| {
@@ -54,15 +54,15 @@ pub(in crate::report) fn counterexample_text(example: &Counterexample) -> String
     let _ = writeln!(text, "  {} fits in no order. {}", say(stuck), lead(example));
     attempts(&mut text, example);
     text.push('\n');
-    let told: Vec<(&DescribedOperation, String, String)> = example
+    let rows: Vec<(&DescribedOperation, String, String)> = example
         .foremost
         .iter()
         .map(|place| &example.operations[*place])
         .map(|operation| (operation, say(operation), place(operation)))
         .collect();
-    let said_width = told.iter().map(|(_, said, _)| said.chars().count()).max().unwrap_or(0);
-    let place_width = told.iter().map(|(.., place)| place.chars().count()).max().unwrap_or(0);
-    for (operation, said, place) in &told {
+    let said_width = rows.iter().map(|(_, said, _)| said.chars().count()).max().unwrap_or(0);
+    let place_width = rows.iter().map(|(.., place)| place.chars().count()).max().unwrap_or(0);
+    for (operation, said, place) in &rows {
         let mark = match operation.open {
             _ if operation.index == stuck.index => "  ✗ fits in no order",
             true => "  ┄ may take effect at any later time, or never",
@@ -71,7 +71,7 @@ pub(in crate::report) fn counterexample_text(example: &Counterexample) -> String
         let line = format!("    {said:said_width$}  {place:place_width$}{mark}");
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    others(&mut text, example, told.iter().any(|(operation, ..)| operation.open));
+    others(&mut text, example, rows.iter().any(|(operation, ..)| operation.open));
     text
 }
 
@@ -173,12 +173,12 @@ fn lead(example: &Counterexample) -> &'static str {
 fn attempts(text: &mut String, example: &Counterexample) {
     for CoreOrder { skipped, order, expected, .. } in example.attempts.iter().take(ATTEMPTS) {
         let left_out = order.len().saturating_sub(LAST);
-        let mut told: Vec<String> = order[left_out..].iter().map(|place| say(&example.operations[*place])).collect();
+        let mut before: Vec<String> = order[left_out..].iter().map(|place| say(&example.operations[*place])).collect();
         if left_out > 0 {
-            told.insert(0, format!("… {} more", left_out + skipped));
+            before.insert(0, format!("… {} more", left_out + skipped));
         }
-        let told = if told.is_empty() { "at the start".to_owned() } else { told.join(", ") };
-        let _ = writeln!(text, "    {told}\n      then {}", shorten(expected, EXPECTED));
+        let before = if before.is_empty() { "at the start".to_owned() } else { before.join(", ") };
+        let _ = writeln!(text, "    {before}\n      then {}", shorten(expected, EXPECTED));
     }
     if example.sourceless {
         text.push_str("    nothing before it could have left what it saw\n");

@@ -3,7 +3,7 @@
 use super::counted;
 use crate::check::{Difference, Doing, Panic, Pending, Spin};
 
-/// Of how many servers with unsettled work it is told what it is.
+/// Of how many servers with unsettled work it is said what it is.
 const UNSETTLED: usize = 9;
 
 pub(super) fn panic(panic: &Panic) -> String {
@@ -30,33 +30,33 @@ fn doing(doing: &Doing) -> String {
 }
 
 pub(super) fn pending(pending: &Pending) -> String {
-    let mut told = Vec::new();
+    let mut reasons = Vec::new();
     if pending.nothing_fresh {
-        told.push("no operation invoked since has completed".to_owned());
+        reasons.push("no operation invoked since has completed".to_owned());
     }
     match pending.under_way {
         0 => {}
-        1 => told.push("an operation is still under way".to_owned()),
-        count => told.push(format!("{count} operations are still under way")),
+        1 => reasons.push("an operation is still under way".to_owned()),
+        count => reasons.push(format!("{count} operations are still under way")),
     }
     if pending.disagree {
-        told.push("the replicas disagree".to_owned());
+        reasons.push("the replicas disagree".to_owned());
     }
-    told.extend(pending.unsettled.iter().take(UNSETTLED).map(|(node, work)| format!("{node} has {work}")));
+    reasons.extend(pending.unsettled.iter().take(UNSETTLED).map(|(node, work)| format!("{node} has {work}")));
     match pending.unsettled.len().saturating_sub(UNSETTLED) {
         0 => {}
-        1 => told.push("1 more server has unsettled work".to_owned()),
-        more => told.push(format!("{} have unsettled work", counted(more, "more server"))),
+        1 => reasons.push("1 more server has unsettled work".to_owned()),
+        more => reasons.push(format!("{} have unsettled work", counted(more, "more server"))),
     }
-    told.extend(pending.status.iter().map(|(node, status)| format!("{node} is {status}")));
-    format!("{} after everything was healed: {}", pending.after, told.join("; "))
+    reasons.extend(pending.status.iter().map(|(node, status)| format!("{node} is {status}")));
+    format!("{} after everything was healed: {}", pending.after, reasons.join("; "))
 }
 
 pub(super) fn difference(difference: &Difference) -> String {
     match difference {
         Difference::Record { number, first, second } => {
-            let told = |line: &Option<String>| line.as_deref().unwrap_or("nothing more: it had ended").to_owned();
-            format!("two runs of this seed differ from record {number} on\nfirst run:  {}\nsecond run: {}", told(first), told(second))
+            let shown = |line: &Option<String>| line.as_deref().unwrap_or("nothing more: it had ended").to_owned();
+            format!("two runs of this seed differ from record {number} on\nfirst run:  {}\nsecond run: {}", shown(first), shown(second))
         }
         Difference::Judged(property) => format!("two runs of this seed have the same records, but {property} is judged differently"),
         Difference::Counts => "two runs of this seed have the same records, but their counts differ".to_owned(),

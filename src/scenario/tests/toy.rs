@@ -20,12 +20,12 @@ pub(super) fn registry() -> Registry {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Letter {
+pub(super) enum Message {
     Add { session: ClientId },
     Added { count: u64 },
     AppendEntries { term: u64 },
 }
-impl process::Message for Letter {}
+impl process::Message for Message {}
 
 #[derive(Clone, Debug)]
 pub(super) struct ServerConfig {
@@ -60,7 +60,7 @@ impl Server {
     fn beat(&self, context: &mut Context<'_, Self>) {
         let me = context.me();
         for peer in (0..self.config.servers).map(NodeId::server).filter(|peer| *peer != me) {
-            context.send(peer, Letter::AppendEntries { term: self.term });
+            context.send(peer, Message::AppendEntries { term: self.term });
         }
         context.set_timer(Bell::Heartbeat, self.config.heartbeat);
     }
@@ -84,7 +84,7 @@ const FOLLOWER: Role = Role::new("Follower", "");
 
 impl Process for Server {
     type Config = ServerConfig;
-    type Message = Letter;
+    type Message = Message;
     type Timer = Bell;
     type Note = NoNote;
     const ROLES: &'static [Role] = &[LEADER, FOLLOWER];
@@ -97,16 +97,16 @@ impl Process for Server {
         server
     }
 
-    fn on_message(&mut self, from: NodeId, message: Letter, context: &mut Context<'_, Self>) {
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
         match message {
-            Letter::Add { .. } => {
+            Message::Add { .. } => {
                 self.count += 1;
                 context.append("count", b"+");
                 let count = if self.config.forgets { 0 } else { self.count };
-                context.send_when_durable(from, Letter::Added { count });
+                context.send_when_durable(from, Message::Added { count });
             }
-            Letter::AppendEntries { term } => self.follow(term, context),
-            Letter::Added { .. } => {}
+            Message::AppendEntries { term } => self.follow(term, context),
+            Message::Added { .. } => {}
         }
     }
 
@@ -158,7 +158,7 @@ impl Client {
 
 impl Process for Client {
     type Config = (ClientId, u32);
-    type Message = Letter;
+    type Message = Message;
     type Timer = ();
     type Note = history::Event<Add, u64>;
     const MARKS: &'static [Mark] = &[Mark::new("client started", ""), Mark::new("client gave up", "")];
@@ -171,8 +171,8 @@ impl Process for Client {
         Self { me: ClientId { session, ..me }, servers, next: me.client, asked: 0, waits: false, quiet: false }
     }
 
-    fn on_message(&mut self, _: NodeId, message: Letter, context: &mut Context<'_, Self>) {
-        if let (Letter::Added { count }, true) = (message, self.waits) {
+    fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
+        if let (Message::Added { count }, true) = (message, self.waits) {
             self.complete(history::Outcome::Done(count), context);
         }
     }
@@ -186,7 +186,7 @@ impl Process for Client {
             self.next = (self.next + 1) % self.servers;
             self.asked += 1;
             context.note(history::Event::Invoke { client: self.me, id: OperationId::new(self.me, self.asked), op: Add });
-            context.send(NodeId::server(self.next), Letter::Add { session: self.me });
+            context.send(NodeId::server(self.next), Message::Add { session: self.me });
             context.set_timer((), Duration::from_millis(60));
         }
     }
@@ -251,7 +251,7 @@ pub(super) struct Config {
 }
 
 impl<F: 'static> Cluster for Toy<F> {
-    type Message = Letter;
+    type Message = Message;
     type Operation = Add;
     type Response = u64;
     type Server = Server;

@@ -15,7 +15,7 @@ use super::setup::Cluster;
 use crate::base::{Digest, RunKey, Time};
 use crate::fault::{Fault, FaultKind, FaultPlan, FaultStep, Moment, Strike};
 use crate::trace::Event;
-use triggers::{Cause, Watch};
+use triggers::{Occasion, Watch};
 
 /// The plan, what of it is due, and what has struck.
 pub(super) struct Nemesis {
@@ -35,7 +35,7 @@ pub(super) struct Nemesis {
 #[derive(Clone, Copy)]
 struct Due {
     step: u32,
-    cause: Cause,
+    occasion: Occasion,
 }
 
 /// What has struck.
@@ -79,7 +79,7 @@ impl Nemesis {
 
     /// A step of the plan is due.
     pub(super) fn fall_due(&mut self, step: u32) {
-        self.due.push_back(Due { step, cause: Cause::default() });
+        self.due.push_back(Due { step, occasion: Occasion::default() });
     }
 
     /// Lets the triggers see what happened.
@@ -94,7 +94,7 @@ impl Nemesis {
     #[inline(never)]
     fn watch<C: Cluster>(&mut self, event: Event<'_, C>) {
         let set_off = self.watches.iter_mut().filter_map(|watch| watch.see(&event));
-        self.due.extend(set_off.map(|(step, cause)| Due { step, cause }));
+        self.due.extend(set_off.map(|(step, occasion)| Due { step, occasion }));
     }
 
     /// The strike with this number made a difference. All bites arrive here.

@@ -42,14 +42,14 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn take_step(&mut self, due: Due) {
-        let Due { step, cause } = due;
+        let Due { step, occasion } = due;
         let name = self.core.nemesis.next_name(step);
         self.core.nemesis.taken[step as usize] += 1;
         let FaultStep { moment, fault, .. } = self.core.nemesis.plan.steps()[step as usize].clone();
         if let Moment::Every { gap } = moment {
             self.schedule_again(step, gap);
         }
-        for strike in fault.resolve(&mut Resolver::new(self, cause, identity(&name))) {
+        for strike in fault.resolve(&mut Resolver::new(self, occasion, identity(&name))) {
             self.strike(step, &name, strike);
         }
     }
@@ -59,8 +59,8 @@ impl<C: Cluster> World<'_, C> {
         self.core.nemesis.active = false;
         self.core.network.heal();
         self.core.network.calm();
-        self.core.scribe.record(self.core.engine.now(), &Event::Settle);
-        self.core.scribe.settling_since = Some(self.core.engine.now());
+        self.core.recorder.record(self.core.engine.now(), &Event::Settle);
+        self.core.recorder.settling_since = Some(self.core.engine.now());
         for node in self.nodes().collect::<Vec<_>>() {
             on_host!(self, node, host, core => host.free_disk(core, None));
             self.start_soon(node);

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 
 use super::super::setup::Cluster;
-use super::super::{Doing, What, World};
-use super::Cause;
+use super::super::{Activity, What, World};
+use super::Occasion;
 use crate::base::{Digest, Duration, NodeId, sample_within, scale};
 use crate::fault::{Chooser, Lengths, Target};
 use crate::process::Process;
@@ -22,7 +22,7 @@ pub(super) enum Purpose {
 /// What resolves the fault of a step that is due.
 pub(super) struct Resolver<'r, 'a, C: Cluster> {
     world: &'r mut World<'a, C>,
-    cause: Cause,
+    occasion: Occasion,
     /// The identity of the strike.
     identity: u64,
     /// How many choices among faults were made: one may lead to the next.
@@ -34,8 +34,8 @@ pub(super) struct Resolver<'r, 'a, C: Cluster> {
 }
 
 impl<'r, 'a, C: Cluster> Resolver<'r, 'a, C> {
-    pub(super) fn new(world: &'r mut World<'a, C>, cause: Cause, identity: u64) -> Self {
-        Self { world, cause, identity, choices: 0, field: "", node: None, nth: 0 }
+    pub(super) fn new(world: &'r mut World<'a, C>, occasion: Occasion, identity: u64) -> Self {
+        Self { world, occasion, identity, choices: 0, field: "", node: None, nth: 0 }
     }
 
     fn word(&self, purpose: Purpose, node: Option<NodeId>) -> u64 {
@@ -85,9 +85,9 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
             Target::Minority => self.some_servers(servers.saturating_sub(1) / 2),
             Target::Majority => self.some_servers(servers / 2 + 1),
             Target::Role(role) => self.world.best_in_role(role).into_iter().collect(),
-            Target::Sender => self.cause.message.map(|message| message.from).into_iter().collect(),
-            Target::Receiver => self.cause.message.map(|message| message.to).into_iter().collect(),
-            Target::Subject => self.cause.node.into_iter().collect(),
+            Target::Sender => self.occasion.message.map(|message| message.from).into_iter().collect(),
+            Target::Receiver => self.occasion.message.map(|message| message.to).into_iter().collect(),
+            Target::Subject => self.occasion.node.into_iter().collect(),
         }
     }
 
@@ -107,7 +107,7 @@ impl<C: Cluster> World<'_, C> {
     fn best_in_role(&mut self, role: &str) -> Option<NodeId> {
         let claims = self.servers.iter().zip(0..).filter_map(|(host, index)| {
             let node = NodeId::server(index);
-            self.doing = Doing { node, what: What::Asked("role") };
+            self.activity = Activity { node, what: What::Asked("role") };
             let claim = host.process().and_then(Process::role).filter(|claim| claim.role.name == role)?;
             Some((claim.rank, node))
         });

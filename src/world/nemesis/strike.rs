@@ -3,7 +3,7 @@
 use super::super::calls::Call;
 use super::super::host::State;
 use super::super::setup::Cluster;
-use super::super::{Doing, What, World};
+use super::super::{Activity, What, World};
 use super::{Struck, identity};
 use crate::base::{Duration, NodeId, Time};
 use crate::environment::Degradation;
@@ -77,7 +77,7 @@ impl<C: Cluster> World<'_, C> {
         let mut lifted = self.core.network.lift(strike);
         if let Some(Struck { strike: Strike::StallDisk { node, .. }, .. }) = self.core.nemesis.struck.get(strike as usize) {
             let node = *node;
-            self.doing = Doing { node, what: What::Synced };
+            self.activity = Activity { node, what: What::Synced };
             on_host!(self, node, host, core => lifted |= host.free_disk(core, Some(strike)));
         }
         if lifted {

@@ -14,9 +14,9 @@ pub(super) struct Watch {
     seen: u32,
 }
 
-/// What set a trigger off.
+/// What set a trigger off: the node that it happened to, and the message, if it was one.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Cause {
+pub(super) struct Occasion {
     pub(super) node: Option<NodeId>,
     pub(super) message: Option<MessageId>,
 }
@@ -35,23 +35,23 @@ impl Watch {
         moments.filter_map(|(moment, step)| if let Moment::When { trigger } = moment { Some(watch(step, trigger)) } else { None }).collect()
     }
 
-    /// Sees what happened; if that sets it off, returns its step and the cause. It goes off once.
-    pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) -> Option<(u32, Cause)> {
+    /// Sees what happened; if that sets it off, returns its step and the occasion. It goes off once.
+    pub(super) fn see<C: Cluster>(&mut self, event: &Event<'_, C>) -> Option<(u32, Occasion)> {
         if self.seen == self.trigger.nth {
             return None;
         }
-        let cause = self.cause_in(event)?;
-        if self.trigger.node.is_some_and(|node| cause.node != Some(node)) {
+        let occasion = self.occasion_in(event)?;
+        if self.trigger.node.is_some_and(|node| occasion.node != Some(node)) {
             return None;
         }
         self.seen += 1;
-        (self.seen == self.trigger.nth).then_some((self.step, cause))
+        (self.seen == self.trigger.nth).then_some((self.step, occasion))
     }
 
     /// What happened, if this is what the trigger waits for.
-    fn cause_in<C: Cluster>(&self, event: &Event<'_, C>) -> Option<Cause> {
-        let message = |id: &MessageId, node| Some(Cause { node: Some(node), message: Some(*id) });
-        let subject = |node: &NodeId| Some(Cause { node: Some(*node), message: None });
+    fn occasion_in<C: Cluster>(&self, event: &Event<'_, C>) -> Option<Occasion> {
+        let message = |id: &MessageId, node| Some(Occasion { node: Some(node), message: Some(*id) });
+        let subject = |node: &NodeId| Some(Occasion { node: Some(*node), message: None });
         match (&self.trigger.on, event) {
             (Happening::Sent { .. }, Event::Send { id, .. }) if self.kind == Some(id.kind) => message(id, id.from),
             (Happening::Delivered { .. }, Event::Deliver { id, .. }) if self.kind == Some(id.kind) => message(id, id.to),

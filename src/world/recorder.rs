@@ -8,7 +8,7 @@ use crate::history::{self, History};
 use crate::process::{Message, Process};
 use crate::trace::{Event, Judge, Record, Sink};
 
-pub(super) struct Scribe<'a, C: Cluster> {
+pub(super) struct Recorder<'a, C: Cluster> {
     digest: Digest,
     records: u64,
     /// Whether there are any judges or sinks.
@@ -31,7 +31,7 @@ pub(super) struct Scribe<'a, C: Cluster> {
     pub(super) fresh_completion: bool,
 }
 
-impl<'a, C: Cluster> Scribe<'a, C> {
+impl<'a, C: Cluster> Recorder<'a, C> {
     pub(super) fn new(
         judges: Vec<Box<dyn Judge<C>>>,
         sinks: Vec<&'a mut dyn Sink>,
