@@ -210,6 +210,7 @@ impl<E> Engine<E> {
         if self.events >= instant_end {
             return Next::Exhausted(Limit::SameInstant);
         }
+        debug_assert!(key.time() >= self.now, "time never goes back");
         self.now = key.time();
         self.instant_end = instant_end;
         self.events += 1;
@@ -221,6 +222,18 @@ impl<E> Engine<E> {
     /// Changes the last instant whose events are handed out: to begin the next phase of a run.
     pub const fn set_until(&mut self, until: Time) {
         self.budget.until = until;
+    }
+
+    /// What is scheduled and neither handed out nor cancelled, in no order.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = &E> {
+        self.slots.events()
+    }
+
+    /// What holds between any two calls; it costs a constant.
+    pub(crate) fn invariants(&self) {
+        assert_eq!(self.queue.living(), self.pending(), "each pending event has one key in the queue, and each living key an event");
+        assert!(self.events + self.pending() as u64 <= self.sequence, "what is handed out or pending has been scheduled");
+        assert!(self.events <= self.budget.events && self.events <= self.instant_end, "no more is handed out than the budget allows");
     }
 
     /// A place for the event, or a note of why there is none.

@@ -79,6 +79,11 @@ impl Queue {
         self.run.len() + self.ring.len() + self.heap.len()
     }
 
+    /// How many keys there are of events that are still to happen.
+    pub(super) fn living(&self) -> usize {
+        self.len() - self.dead
+    }
+
     #[inline]
     pub(super) fn push(&mut self, key: Key) {
         match self.ring.region(key) {

@@ -41,6 +41,11 @@ impl<E> Slots<E> {
         self.occupied
     }
 
+    /// The events that are here, in no order.
+    pub(super) fn events(&self) -> impl Iterator<Item = &E> {
+        self.slots.iter().filter_map(|slot| slot.event.as_ref())
+    }
+
     /// Gives the event a slot; drops it and returns nothing if all are taken.
     #[inline]
     pub(super) fn put(&mut self, sequence: u64, event: E) -> Option<Stamp> {

@@ -94,6 +94,7 @@ impl Pair {
     }
 
     fn check(&self) {
+        self.engine.invariants();
         self.engine.queue.check(|stamp| self.engine.slots.holds(stamp));
         assert!(self.engine.queue.len() <= 2 * self.engine.pending() + 100, "cancelled events leave no lasting trace");
     }

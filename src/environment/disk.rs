@@ -74,6 +74,7 @@ impl Disk {
     /// Makes all writes up to this number durable.
     pub fn synced(&mut self, through: u64) {
         while self.durable() < through && self.apply_first(u64::MAX) > 0 {}
+        debug_assert!(self.durable() >= through.min(self.written), "what was synced is durable");
     }
 
     /// Loses the unsynced writes, but for a prefix that the uniformly drawn `word` decides: none of them, as often as not, or else any
@@ -89,12 +90,23 @@ impl Disk {
         self.bytes.clear();
         self.applied = 0;
         self.written = 0;
+        debug_assert!(kept <= unsynced, "a crash leaves a prefix");
         Remains { unsynced, kept }
     }
 
     /// The durable files.
     pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
+    }
+
+    /// What holds between any two calls; it costs a constant.
+    pub(crate) fn invariants(&self) {
+        assert!(self.unsynced.len() as u64 <= self.written, "no more is durable than was written");
+        assert!(self.applied <= self.bytes.len(), "what is applied is a prefix of what was written");
+        match self.unsynced.front() {
+            Some(write) => assert!(self.applied + write.length <= self.bytes.len(), "the bytes of the first unsynced write are there"),
+            None => assert!(self.bytes.is_empty(), "no bytes are kept of what is durable"),
+        }
     }
 
     /// Carries out the first unsynced write, or what fits into this weight of it; returns the weight used, zero if there was none.

@@ -224,6 +224,7 @@ impl Network {
         let before = self.cuts.len() + self.degraded.len();
         self.cuts.retain(|cut| cut.fault != fault);
         self.degraded.retain(|degraded| degraded.fault != fault);
+        self.forget_last();
         self.cuts.len() + self.degraded.len() < before
     }
 
@@ -232,6 +233,7 @@ impl Network {
         let had_faults = !self.cuts.is_empty() || !self.degraded.is_empty();
         self.cuts.clear();
         self.degraded.clear();
+        self.forget_last();
         had_faults
     }
 
@@ -248,8 +250,7 @@ impl Network {
     pub fn send(&mut self, from: NodeId, to: NodeId, kind: Kind, content: impl FnOnce() -> u64) -> Sending {
         let (kind, place) = self.kinds.of(kind);
         let id = MessageId { from, to, kind, count: self.counts.next(from, to, place) };
-        self.blamed.clear();
-        self.hold = None;
+        self.forget_last();
         let fixed = if self.fixed.is_empty() { None } else { self.fixed.meet(id, content) };
         Sending { id, fate: fixed.unwrap_or_else(|| self.fate(id)) }
     }
@@ -265,6 +266,31 @@ impl Network {
     #[inline]
     pub fn hold(&self) -> Option<(u32, Duration)> {
         self.hold
+    }
+
+    /// Whether no fault is in force, and the usual link loses and duplicates nothing.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.cuts.is_empty() && self.degraded.is_empty() && self.link.loss.is_never() && self.link.duplicate.is_never()
+    }
+
+    /// How many messages were sent, on all links together.
+    pub(crate) fn sent(&self) -> u64 {
+        self.counts.few.iter().chain(self.counts.many.values()).map(|count| u64::from(*count)).sum()
+    }
+
+    /// What holds between any two calls; it costs next to nothing.
+    pub(crate) fn invariants(&self) {
+        let in_force =
+            |fault: u32| self.cuts.iter().any(|cut| cut.fault == fault) || self.degraded.iter().any(|degraded| degraded.fault == fault);
+        assert!(self.blamed.iter().all(|fault| in_force(*fault)), "only a fault in force makes a difference");
+        assert!(self.hold.is_none_or(|(fault, _)| in_force(fault)), "only a fault in force holds a message");
+    }
+
+    /// No fault is to blame for a message any more.
+    #[inline]
+    fn forget_last(&mut self) {
+        self.blamed.clear();
+        self.hold = None;
     }
 
     #[inline]

@@ -111,6 +111,14 @@ impl<'a, C: Cluster> Core<'a, C> {
         }
     }
 
+    /// What holds between any two events; it costs next to nothing.
+    pub(super) fn invariants(&self) {
+        self.engine.invariants();
+        self.network.invariants();
+        let messages = &self.recorder.messages;
+        assert!(messages.delivered + messages.dropped <= messages.sent + messages.duplicated, "what arrives or is lost has been sent");
+    }
+
     fn hold(&mut self, held: Held) {
         let now = self.engine.now();
         self.held.retain(|held| held.latest > now);

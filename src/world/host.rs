@@ -287,6 +287,23 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         }
     }
 
+    /// How many messages wait here: for the disk, or for a pause to end.
+    pub(super) fn messages_held(&self) -> usize {
+        self.machine.held() + self.deferred.iter().filter(|call| matches!(call, Deferred::Deliver { .. })).count()
+    }
+
+    /// What holds between any two events; it costs a constant.
+    pub(super) fn invariants(&self) {
+        self.machine.invariants();
+        assert!(self.buffer.is_empty(), "all that the process did is applied");
+        assert_eq!(self.process.is_some(), self.state != State::Down, "a node that is down has no process, any other has one");
+        assert!(self.state == State::Down || self.machine.incarnation.0 > 0, "what runs has booted");
+        assert!(self.state == State::Down || !self.destroyed, "nothing starts a destroyed node");
+        let pause = (self.state == State::Paused).then_some(self.pauses);
+        assert_eq!(self.paused_by, pause, "a paused node is paused by its last pause");
+        assert!(self.state == State::Paused || self.deferred.is_empty(), "nothing waits for a node that is not paused");
+    }
+
     fn apply(&mut self, core: &mut Core<'_, C>) {
         let (effects, bytes) = self.buffer.split();
         for effect in effects {

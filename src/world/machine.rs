@@ -172,6 +172,26 @@ impl<P: Process> Machine<P> {
         core.engine.schedule(at, Call::Synced { node: self.id, incarnation: self.incarnation, through });
     }
 
+    /// How many messages it holds back.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// What holds between any two events; it costs a constant.
+    pub(super) fn invariants(&self) {
+        self.disk.invariants();
+        self.timers.invariants();
+        let (durable, written) = (self.disk.durable(), self.disk.written());
+        assert!(self.syncing.is_none_or(|through| durable <= through && through <= written), "a sync covers what was written");
+        assert!(self.wanted <= written, "no write is waited for that was not made");
+        let waited_for = self.wanted > durable || !self.tokens.is_empty();
+        assert!(self.syncing.is_some() || !waited_for, "a sync that is waited for is under way");
+        assert!(self.held.front().is_none_or(|(after, ..)| *after > durable), "a message leaves when the writes before it are durable");
+        assert!(self.held.back().is_none_or(|(after, ..)| *after <= self.wanted), "the writes before a message that waits are waited for");
+        let late = self.stalled.and_then(|(_, late)| late);
+        assert!(late.is_none() || late == self.syncing, "the sync that a disk holds back is the one under way");
+    }
+
     #[inline]
     fn arm<C: Cluster>(&mut self, alarm: Alarm, core: &mut Core<'_, C>) {
         let Alarm { at, slot, generation } = alarm;

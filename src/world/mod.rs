@@ -71,6 +71,8 @@ pub struct World<'a, C: Cluster> {
     end: Time,
     /// What is being done, for the report of a panic or of a run that spins.
     activity: Activity,
+    /// Whether the world looks after itself: a panic is a defect of its own then, and no node's.
+    checking: bool,
 }
 
 /// What the world was doing when a node's code panicked, or last.
@@ -102,7 +104,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
         let ending = match ended {
             Ok(ending) => ending,
-            Err(panic) if world.core.recorder.judging => resume_unwind(panic),
+            Err(panic) if world.core.recorder.judging || world.checking => resume_unwind(panic),
             Err(panic) => world.panicked(panic.as_ref()),
         };
         world.finish(seed, ending)
@@ -139,6 +141,7 @@ impl<'a, C: Cluster> World<'a, C> {
             duration,
             end,
             activity: Activity { node: NodeId::server(0), what: What::Boot },
+            checking: false,
         }
     }
 
@@ -151,6 +154,9 @@ impl<'a, C: Cluster> World<'a, C> {
                 Next::Idle | Next::Later if !self.core.nemesis.is_idle() => self.strike_due(),
                 Next::Idle | Next::Later => return self.complete(),
                 Next::Exhausted(limit) => return Ending::Limit(limit),
+            }
+            if cfg!(debug_assertions) {
+                self.invariants();
             }
             if self.core.recorder.stopped {
                 return Ending::Stopped;
@@ -219,6 +225,10 @@ impl<'a, C: Cluster> World<'a, C> {
 
     #[inline]
     fn deliver(&mut self, id: MessageId, handle: MessageHandle) {
+        if !self.exists(id.to) {
+            self.core.slab.take(handle);
+            return;
+        }
         self.activity = Activity { node: id.to, what: What::Message(id) };
         on_host!(self, id.to, host, core => host.deliver(id, handle, core));
     }
@@ -242,6 +252,28 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn exists(&self, node: NodeId) -> bool {
         node.index() < if node.is_client() { self.clients.len() } else { self.servers.len() }
+    }
+
+    /// What holds between any two events. It costs next to nothing: of the hosts, only the one that was at work last is looked at.
+    fn invariants(&mut self) {
+        self.checking = true;
+        self.core.invariants();
+        assert!(self.core.engine.now() <= self.end, "nothing happens after the end");
+        assert!(!self.settling.has_begun() || self.core.network.is_calm(), "no fault is in force in the quiet tail");
+        on_host!(self, self.activity.node, host, _core => host.invariants());
+        self.checking = false;
+    }
+
+    /// What holds at the end of a run that nothing cut short. It looks at everything once.
+    fn invariants_at_end(&mut self) {
+        self.checking = true;
+        self.servers.iter().for_each(Host::invariants);
+        self.clients.iter().for_each(Host::invariants);
+        let arriving = self.core.engine.scheduled().filter(|call| matches!(call, Call::Deliver { .. })).count();
+        let held: usize = self.servers.iter().map(Host::messages_held).chain(self.clients.iter().map(Host::messages_held)).sum();
+        assert_eq!(self.core.slab.len(), arriving + held, "each message under way has one handle");
+        assert_eq!(self.core.network.sent(), self.core.recorder.messages.sent, "each message sent is one of its link's");
+        self.checking = false;
     }
 
     fn panicked(&mut self, panic: &(dyn std::any::Any + Send)) -> Ending {

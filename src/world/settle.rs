@@ -40,6 +40,11 @@ impl Settling {
         self.phase == Phase::Over
     }
 
+    /// Whether the faults are over.
+    pub(super) fn has_begun(&self) -> bool {
+        self.phase != Phase::Faults
+    }
+
     /// How often to look whether the run has settled.
     fn rhythm(&self) -> Duration {
         (self.length / 100).max(Duration::from_nanos(1))
@@ -129,6 +134,9 @@ impl<C: Cluster> World<'_, C> {
 
     /// The run has ended as it should. What is still pending is looked at here, where a panic of a node's code is a finding still.
     pub(super) fn complete(&mut self) -> Ending {
+        if cfg!(debug_assertions) {
+            self.invariants_at_end();
+        }
         Ending::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
     }
 

@@ -34,6 +34,11 @@ impl<M> MessageSlab<M> {
         }
     }
 
+    /// How many messages are under way.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len() - self.vacant.len()
+    }
+
     /// The message with this name.
     #[inline]
     pub(super) fn read(&self, handle: MessageHandle) -> &M {

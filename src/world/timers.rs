@@ -110,6 +110,11 @@ impl<T: Copy + Ord> Timers<T> {
         }
     }
 
+    /// What holds between any two calls; it costs a constant.
+    pub(super) fn invariants(&self) {
+        assert_eq!(self.order.len() + self.free.len(), self.slots.len(), "each slot is a timer's, or free");
+    }
+
     fn place(&self, timer: &T) -> Result<usize, usize> {
         self.order.binary_search_by(|(other, _)| other.cmp(timer))
     }
