@@ -20,7 +20,7 @@ pub(super) struct Topic {
     pub(super) more: Vec<(&'static str, String)>,
 }
 
-/// What sort of thing it is.
+/// What kind of thing it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     System,
@@ -306,7 +306,7 @@ fn kinds(system: &dyn AnySystem) -> Vec<Named> {
     system.kinds().iter().map(|kind| (*kind, system.about_kind(kind))).collect()
 }
 
-/// Those of all systems. One that means the same in several is told of once.
+/// Those of all systems. One that means the same in several is described once.
 fn named(class: Class, of: fn(&dyn AnySystem) -> Vec<Named>, registry: &Registry) -> Vec<Topic> {
     let mut found: Vec<(Named, Vec<&str>)> = Vec::new();
     for (named, owner) in registry.systems().flat_map(|system| of(system).into_iter().map(|named| (named, system.name()))) {

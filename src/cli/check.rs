@@ -109,7 +109,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         if printed_at_once && report.found.is_ok() {
             arguments.print(std::slice::from_ref(&report), session)?;
         }
-        // Of many large histories nothing is kept that was told.
+        // Of many large histories nothing is kept that was printed.
         if !printed_at_once || draft.is_some() {
             reports.push(report);
         }

@@ -18,7 +18,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// How long a line may be where nobody says.
+    /// How long a line may be where no terminal says.
     const WIDTH: usize = 160;
 
     pub(super) fn new() -> Self {
@@ -30,19 +30,19 @@ impl Console {
         }
     }
 
-    /// Prints, now. Whoever has closed the other end wants no more: that is no failure.
+    /// Prints, now. A reader that has closed the other end wants no more: that is no failure.
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
-    /// Prints to standard error. If that fails there is nobody to tell.
+    /// Prints to standard error. If that fails it cannot be reported.
     pub(super) fn complain(&self, text: &str) {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 }
 
-/// What became of writing to standard output.
+/// What became of writing to standard output: no failure if the reader has closed it.
 pub(super) fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

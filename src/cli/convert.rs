@@ -46,7 +46,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
             let converted = converted(entries, &mut io::stdout().lock(), &mut failed);
             bar.finish_and_clear();
             match failed.map(|error| unless_closed(Err(error))) {
-                // Whoever reads wants no more.
+                // The reader wants no more.
                 Some(Ok(())) => {}
                 failed => done(converted, &arguments.file, failed.and_then(Result::err), session)?,
             }

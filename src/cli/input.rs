@@ -99,7 +99,7 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
     number.map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
-/// A seed that nobody has chosen: short enough to be read out.
+/// A seed that the user has not chosen: short enough to be read out.
 #[expect(
     clippy::disallowed_types,
     reason = "the one place where chance comes from outside; the seed is printed, and all else follows from it"

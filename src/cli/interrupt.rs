@@ -10,9 +10,9 @@ use super::exit::Exit;
 
 /// Whether it was pressed.
 static PRESSED: AtomicBool = AtomicBool::new(false);
-/// Whether somebody looks at [`PRESSED`] and ends soon.
+/// Whether the command looks at [`PRESSED`] and ends soon.
 static HEEDED: AtomicBool = AtomicBool::new(false);
-/// Held by whoever writes what should not be torn.
+/// Held while something is written that should not be torn.
 static WRITING: Mutex<()> = Mutex::new(());
 /// Files that are not finished, and not to be left behind.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -25,7 +25,7 @@ pub(super) fn listen() {
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
             let _writing = wait_for_writing();
             for path in unfinished().drain(..) {
-                // Whoever pressed Ctrl-C wants to go, not to hear of this.
+                // The user who pressed Ctrl-C wants to go, not to hear of this.
                 let _ = std::fs::remove_file(path);
             }
             let _ = std::io::stderr().write_all(b"interrupted\n");
@@ -59,7 +59,7 @@ pub(super) fn hold() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until nobody writes; not for ever: the one who reads may have stopped.
+/// Waits until nothing is being written; not for ever: the reader may have stopped.
 fn wait_for_writing() -> Option<MutexGuard<'static, ()>> {
     for _ in 0..100 {
         match WRITING.try_lock() {

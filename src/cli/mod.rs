@@ -57,7 +57,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString>>, regist
     let command = match parsed {
         Ok(arguments) => arguments.command,
         Err(problem) => {
-            // Nobody is there to be told if this cannot be printed.
+            // If this cannot be printed, it cannot be reported either.
             let _ = problem.print();
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(Exit::Usage as u8));
         }
@@ -91,7 +91,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Check scenario files without running them
     Lint(lint::Arguments),
-    /// Judge a recorded history, whoever recorded it
+    /// Judge a recorded history, of any origin
     Check(check::Arguments),
     /// Write a recorded history in another format
     Convert(convert::Arguments),

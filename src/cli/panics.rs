@@ -1,4 +1,4 @@
-//! Panics within runs are findings: they are not printed, and the place where they arose is told with the finding.
+//! Panics within runs are findings: they are not printed, and the place where they arose is reported with the finding.
 
 use std::any::Any;
 use std::cell::RefCell;

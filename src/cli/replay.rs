@@ -50,7 +50,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     match writer.finish() {
         Ok(0) => session.console.print("  no record is like that\n\n")?,
         Ok(_) => session.console.print("\n")?,
-        // Whoever has closed the other end wants no more.
+        // A reader that has closed the other end wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
         Err(error) => console::unless_closed(Err(error))?,
     }

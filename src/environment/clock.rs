@@ -84,7 +84,7 @@ mod tests {
     }
 
     proptest! {
-        /// Who waits for a length finds it passed on its own clock, and waits no longer than it must.
+        /// A node that waits for a length finds it passed on its own clock, and waits no longer than it must.
         #[test]
         fn a_length_has_passed_when_it_was_waited_for(
             drift in -900_000_000..1_000_000_000_i64,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::base::{Change, scale};
 
-/// Named files. A write is visible to nobody until it is durable: a process remembers what it wrote, and reads only when it boots.
+/// Named files. A write cannot be read until it is durable: a process remembers what it wrote, and reads only when it boots.
 ///
 /// Writes reach the disk in order. A crash therefore leaves a prefix of those that were not synced: whole writes, and perhaps a part of
 /// one.

@@ -53,9 +53,9 @@ pub enum Ended {
     Complete,
     /// A property was violated, and the sweep was not asked to go on.
     Violated,
-    /// It was told to stop.
+    /// It was asked to stop.
     Cancelled,
-    /// Whoever is shown the rows could not write one down, and ended it.
+    /// The receiver of the rows could not write one down, and ended it.
     Unwritten,
 }
 
@@ -94,9 +94,9 @@ pub struct PropertyTotal {
     pub name: &'static str,
     /// How many seeds violated it.
     pub violated: u64,
-    /// In how many seeds nobody knows.
+    /// In how many seeds it is unknown.
     pub unknown: u64,
-    /// The first seed that violated it and why, or if none did, the first in which nobody knows.
+    /// The first seed that violated it and why, or if none did, the first in which it is unknown.
     pub first: Option<(u64, Option<Explanation>)>,
 }
 

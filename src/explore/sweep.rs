@@ -1,4 +1,4 @@
-//! Many seeds on many threads, told in the order of the seeds.
+//! Many seeds on many threads, reported in the order of the seeds.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,7 +24,7 @@ pub struct Sweep<'a> {
     pub jobs: usize,
     /// When to stop before all of them are done.
     pub until: Until,
-    /// Set by somebody else when the sweep is to stop. The runs that are under way are finished.
+    /// Set from outside when the sweep is to stop. The runs that are under way are finished.
     pub cancel: &'a AtomicBool,
 }
 
@@ -53,7 +53,7 @@ impl Sweep<'_> {
         let board = Board::new(count, jobs as u64 * WINDOW);
         #[expect(clippy::disallowed_methods, reason = "each run stays on one thread, and rows are put in order below")]
         thread::scope(|scope| {
-            // Whatever happens here, nobody may wait for a row that is never taken.
+            // Whatever happens here, no thread may wait for a row that is never taken.
             let _halt = Halt(&board);
             let (sender, rows) = mpsc::channel();
             for job in 0..jobs {

@@ -52,14 +52,14 @@ impl Cut {
     /// Reads a cut, and advises against one that changes nothing.
     pub(super) fn read_checked(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         let cut = Self::read(form, *planned)?;
-        if planned.scope().servers().is_some_and(|servers| cut.parts_nobody(servers)) {
-            form.report(Diagnostic::warning(form.span(), "this cut parts nobody from anybody"));
+        if planned.scope().servers().is_some_and(|servers| cut.parts_no_nodes(servers)) {
+            form.report(Diagnostic::warning(form.span(), "this cut parts no nodes"));
         }
         Some(cut)
     }
 
     /// Whether it can be seen to change nothing.
-    pub(super) fn parts_nobody(&self, servers: u32) -> bool {
+    pub(super) fn parts_no_nodes(&self, servers: u32) -> bool {
         match self {
             Self::Isolate { nodes: Target::All } => true,
             Self::Isolate { nodes: Target::Nodes(nodes) } => nodes.iter().filter(|node| !node.is_client()).count() == servers as usize,

@@ -133,8 +133,8 @@ drawn! {
     Maybe<Planned<'_>>: Option<Target> = |context| option::of(context.target());
     Planned<'_>: Cut = |context| {
         let (cuts, servers) = (Union::new(Cut::strategies(context).into_iter().map(|(_, cut)| cut)), context.draw.servers);
-        // Where there is but one server, every cut parts nobody.
-        cuts.prop_filter("this cut parts nobody", move |cut| servers < 2 || !cut.parts_nobody(servers))
+        // Where there is but one server, every cut parts no nodes.
+        cuts.prop_filter("this cut parts no nodes", move |cut| servers < 2 || !cut.parts_no_nodes(servers))
     };
     Planned<'_>: Vec<Vec<NodeId>> = |Context { draw, .. }| {
         let nodes = draw.nodes();
@@ -145,7 +145,7 @@ drawn! {
     };
     // Plans that are drawn choose among faults by themselves.
     Planned<'_>: Vec<Fault> = |_| Just(vec![Fault::Heal]);
-    // Any file: nobody declares which there are.
+    // Any file: files are not declared.
     Maybe<Text>: Option<String> = |_| Just(None);
 }
 

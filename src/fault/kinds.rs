@@ -96,7 +96,7 @@ macro_rules! faults {
         }
 
         impl FaultKind {
-            /// All kinds, in the order in which they are told.
+            /// All kinds, in the order in which they are listed.
             pub const ALL: &'static [Self] = &[$($(
                 Self {
                     name: stringify!($Name),
@@ -110,7 +110,7 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// What it strikes as now: nothing if nobody fits, several if it strikes several nodes one by one.
+            /// What it strikes as now: nothing if no node fits, several if it strikes several nodes one by one.
             pub(crate) fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Strike> {
                 let mut strikes = Vec::new();
                 match self {

@@ -257,7 +257,7 @@ impl<'r> Planned<'r> {
     }
 }
 
-/// More groups than this are refused: nobody means so many, and the limit catches a file that was made by mistake.
+/// More groups than this are refused: no plan needs so many, and the limit catches a file that was made by mistake.
 const GROUPS_MOST: usize = 254;
 
 /// Reports nodes that are named twice.

@@ -3,7 +3,7 @@
 use super::{Cut, Lengths, Parting, Target};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 
-/// Who chooses where a plan leaves something open. Each choice hangs on what it is for, and on no other choice.
+/// Chooses where a plan leaves something open. Each choice hangs on what it is for, and on no other choice.
 pub(crate) trait Chooser {
     /// What is asked for next is for the field of this name.
     fn enter(&mut self, field: &'static str);
@@ -13,7 +13,7 @@ pub(crate) trait Chooser {
     fn one_of(&mut self, count: usize) -> usize;
     /// A length.
     fn length(&mut self, lengths: &Lengths) -> Duration;
-    /// Whom the target means now; nobody if nobody fits.
+    /// The nodes that the target means now; none if no node fits.
     fn nodes(&mut self, target: &Target) -> Vec<NodeId>;
     /// All servers, in two random halves; of an odd number, the second has one more.
     fn halves(&mut self) -> Vec<Vec<NodeId>>;
@@ -23,7 +23,7 @@ pub(crate) trait Chooser {
 
 /// A value of a plan, and what becomes of it when the fault strikes.
 pub(super) trait Resolve<Struck>: Sized {
-    /// All that it means now: a strike each. None if nobody fits.
+    /// All that it means now: a strike each. None if no node fits.
     fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Struck>;
 
     /// How a plan says just this: what became of it in one strike after the other.

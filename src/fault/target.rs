@@ -16,7 +16,7 @@ macro_rules! targets {
             Node(NodeId),
             /// These nodes.
             Nodes(Vec<NodeId>),
-            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. Nobody if
+            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. No node if
             /// there is none.
             Role(&'static str),
             $( $(#[doc = $about])+ $Name ),+
@@ -73,7 +73,7 @@ impl Target {
             return None;
         }
         if target == Self::Minority && planned.scope().servers().is_some_and(|servers| servers < 3) {
-            form.report(Diagnostic::warning(form.span(), "this strikes nobody").label("there is no minority of fewer than three servers"));
+            form.report(Diagnostic::warning(form.span(), "this strikes no node").label("there is no minority of fewer than three servers"));
         }
         Some(target)
     }
@@ -82,7 +82,7 @@ impl Target {
 fn some_nodes(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
     let nodes = planned.nodes(form)?;
     if nodes.is_empty() {
-        form.report(form.problem("this strikes nobody").label("expected at least one node"));
+        form.report(form.problem("this strikes no node").label("expected at least one node"));
         return None;
     }
     Some(Target::Nodes(nodes))

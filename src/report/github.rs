@@ -5,7 +5,7 @@ use super::suites::{CaseResult, suites};
 use super::words::clean;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what nobody knows, `::notice` for what is violated
+/// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what is unknown, `::notice` for what is violated
 /// as a scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;

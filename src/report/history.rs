@@ -11,7 +11,7 @@ use crate::check::guarantee::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
 /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
-/// explained, and the others are told on a line each; in `full`, each is explained.
+/// explained, and the others have a line each; in `full`, each is explained.
 pub fn history_text(report: &CheckReport, full: bool) -> String {
     let [operations, outcomes, format, states] = history_facts(report);
     let mut text = format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", history_headline(report));

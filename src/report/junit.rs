@@ -9,7 +9,7 @@ use super::model::{Render, Report};
 use super::suites::{Case, CaseResult, Suite, suites};
 use super::words::clean;
 
-/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what nobody knows or makes no sense an
+/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what is unknown or makes no sense an
 /// `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
 ///
 /// No time is told: that of a simulation is not what anybody waited.
@@ -36,7 +36,7 @@ fn document(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
     Ok(())
 }
 
-/// How many cases there are, how many failed, and of how many nobody knows.
+/// How many cases there are, how many failed, and how many are unknown.
 fn counts<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [String; 3] {
     let of = |results: &[CaseResult]| cases.clone().filter(|case| results.contains(&case.result)).count().to_string();
     [cases.clone().count().to_string(), of(&[CaseResult::Failed]), of(&[CaseResult::Unknown, CaseResult::Invalid])]

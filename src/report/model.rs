@@ -68,7 +68,7 @@ pub struct HistoryReport {
     pub found: Result<Found, String>,
     /// The command that judges it again, alone.
     pub again: String,
-    /// Whether it is one of several, of which each is told in short.
+    /// Whether it is one of several, of which each is reported in short.
     pub one_of_several: bool,
 }
 

@@ -21,7 +21,7 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
-/// How many violations are drawn. The others are told.
+/// How many violations are drawn. The others are listed.
 pub const PAGE_VIOLATIONS: usize = 50;
 /// How long the text of an operation may be.
 const TEXT: usize = 160;

@@ -47,7 +47,7 @@ fn write_network(Network { usual, links }: &Network) -> String {
 const NETWORK: &str = "(latency: Constant(\"1ms\"), loss: \"1%\")";
 const LINK: &str = "(from: n1, to: n2, loss: \"1%\")";
 
-/// What is told of the fields of `network`, and of each of its links.
+/// The settings of `network`, and of each of its links.
 pub(super) fn network_settings() -> Vec<Setting> {
     [Link::declared(), Otherwise::declared()].concat()
 }

@@ -28,7 +28,7 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
 
 fn check_settles(settle: Form<'_>, plan: &Places) {
     if !plan.faults.is_empty() {
-        let problem = Diagnostic::warning(settle.span(), "nobody looks whether the system recovers from its faults");
+        let problem = Diagnostic::warning(settle.span(), "it is not judged whether the system recovers from its faults");
         settle.report(problem.help("give it time to settle: progress is judged then"));
     }
 }

@@ -70,7 +70,7 @@ pub enum Expected {
     Violates(&'static str),
 }
 
-/// What is told of the fields of a scenario, and of what surrounds its system: network, disks, clocks and budget.
+/// The settings of a scenario, and of what surrounds its system: network, disks, clocks and budget.
 pub fn settings() -> Vec<(&'static str, Vec<Setting>)> {
     whole::declared()
 }

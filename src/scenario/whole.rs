@@ -39,7 +39,7 @@ settings! {
         fates: Vec<FixedFate> = Vec::new(), Fates(names);
         /// How long faults may strike: until they are over.
         duration: Duration = DURATION_DEFAULT, PositiveLength;
-        /// How long the run may then take to settle; with "0s", nobody looks whether it does.
+        /// How long the run may then take to settle; with "0s", it is not judged whether it does.
         settle: Duration = SETTLE_DEFAULT, Length;
         /// How much a run may take.
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
@@ -50,7 +50,7 @@ settings! {
     }
 }
 
-/// What is told of the fields of a scenario, and of each part that surrounds a system.
+/// The settings of a scenario, and of each part that surrounds a system.
 pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
     vec![
         ("Scenario", Whole::declared()),

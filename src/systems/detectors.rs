@@ -87,7 +87,7 @@ impl Chosen {
         format!("{kind}({})", joined([Named { name: Some(self.name.clone()) }.written(), own, bounds.written()]))
     }
 
-    /// What the judges are told of it.
+    /// What the judges know of it.
     pub fn subject(&self) -> Subject {
         let (observers, watches_work, doubts) = match &self.method {
             Method::Heartbeat(heartbeat) => (heartbeat.observers, heartbeat.watch == Watch::Work, false),
@@ -155,7 +155,7 @@ settings! {
         pause: Duration = usual(law).pause, Length;
         /// Longer intervals are not learned from; with "0s", all are.
         interval_max: Duration = usual(law).interval_max.unwrap_or_default(), Length;
-        /// A watcher that stood still itself for longer convicts nobody for as long; with "0s", it does.
+        /// A watcher that stood still itself for longer suspects no member for as long; with "0s", it does.
         local_pause_max: Duration = usual(law).local_pause_max.unwrap_or_default(), Length;
     }
 }
@@ -199,7 +199,7 @@ codecs! {
         "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000";
 }
 
-/// What is told of each detector, and of what is required of it.
+/// The settings of each detector, and of what is required of it.
 pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
     let detector = |own: [Vec<Setting>; 2]| [Named::declared(), own.concat(), Bounded::declared()].concat();
     vec![
@@ -316,7 +316,7 @@ fn read_swim(fields: &mut Fields<'_>) -> SwimConfig {
     {
         form.report(
             form.problem(format!("a probe is given {probe_timeout}, no less than the interval between probes, {probe_interval}"))
-                .label("nobody else would have time to try")
+                .label("no other member would have time to try")
                 .help("make probe_timeout about half of probe_interval"),
         );
     }

@@ -31,7 +31,7 @@ pub trait AnySystem: Send + Sync {
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
     fn mutants(&self) -> Vec<Mutant>;
-    /// What is told of the fields of its own part of a scenario: those of each value by its name.
+    /// The settings of its own part of a scenario: those of each value by its name.
     fn settings(&self) -> Vec<(&'static str, Vec<Setting>)>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
@@ -53,9 +53,9 @@ pub trait Instance: Debug + Send + Sync {
     fn duplicate(&self) -> Box<dyn Instance>;
 }
 
-/// Who watches a run, and how closely.
+/// What watches a run, and how closely.
 pub struct Watch<'a> {
-    /// Those who are shown every record.
+    /// They are shown every record.
     pub sinks: Vec<&'a mut dyn Sink>,
     /// Whether the system's judges watch. Without them a run is faster, and only the world's own properties are judged.
     pub judged: bool,
@@ -73,7 +73,7 @@ impl Watch<'_> {
 }
 
 impl Default for Watch<'_> {
-    /// Judged, and shown to nobody.
+    /// Judged, and shown to no sink.
     fn default() -> Self {
         Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None, history: None }
     }

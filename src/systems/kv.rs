@@ -149,7 +149,7 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         Vec::new()
     }
 
-    /// Those who watch a run of this many servers.
+    /// The judges of a run of this many servers.
     fn judges(servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
     where
         Self: Sized,

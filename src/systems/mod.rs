@@ -62,7 +62,7 @@ pub trait System: Cluster + Sized {
     /// Writes its own part of a scenario so that [`decode`](Self::decode) reads the same back.
     fn write(config: &Self::Config) -> Written;
 
-    /// What is told of the fields of its own part, as [`settings!`](crate::settings) declares them: those of each value by its name.
+    /// The settings of its own part, as [`settings!`](crate::settings) declares them: those of each value by its name.
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
         Vec::new()
     }
@@ -73,14 +73,14 @@ pub trait System: Cluster + Sized {
     /// What runs on each server and client, with this one of its [`mutants`](Self::mutants) if one is named.
     fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
 
-    /// Those who watch a run.
+    /// The judges of a run.
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()
     }
 
-    /// Those who also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
-    /// found again, and told, when the history is judged, so they need not report.
+    /// The judges that also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
+    /// found again, and reported, when the history is judged, so they need not report.
     fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()

@@ -27,7 +27,7 @@ settings! {
         work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
         /// How long a participant waits to be asked for its vote, before it aborts.
         abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
-        /// How long somebody waits for a decision before taking over.
+        /// How long a participant waits for a decision before taking over.
         takeover: DurationRange = protocol::Config::of(5).takeover, LengthRange;
         /// How often a coordinator repeats what was not answered.
         resend: Duration = protocol::Config::of(5).resend, PositiveLength;
@@ -37,7 +37,7 @@ settings! {
 impl Transactional for PaxosCommitTransactions {
     const NAME: &'static str = "PaxosCommit";
     const ABOUT: &'static str = "transactions over several servers with Paxos Commit: each participant's vote is chosen by an instance of \
-                                 Paxos, and whoever waits too long for the decision takes over";
+                                 Paxos, and a participant that waits too long for the decision takes over";
 
     type Server = protocol::PaxosCommit;
     type Settings = PaxosCommitSettings;

@@ -16,7 +16,7 @@ use crate::trace::Judge;
 use crate::workload::Nobody;
 use crate::world::Cluster;
 
-/// Nodes with jobs, some of them spare: who fails is started anew, or replaced.
+/// Nodes with jobs, some of them spare: a node that fails is started anew, or replaced.
 #[derive(Clone, Copy, Debug)]
 pub struct Supervisor;
 

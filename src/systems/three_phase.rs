@@ -25,7 +25,7 @@ settings! {
         work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
         /// How long a participant waits to be asked for its vote, before it aborts.
         abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
-        /// How long an answer is waited for, before whoever owes it is taken to have crashed.
+        /// How long an answer is waited for, before the server that owes it is taken to have crashed.
         answer_timeout: Duration = protocol::Config::of(5).answer_timeout, PositiveLength;
         /// How long a participant in doubt waits before it asks the others: more than two times `answer_timeout`.
         doubt_timeout: Duration = protocol::Config::of(5).doubt_timeout, PositiveLength;
@@ -36,8 +36,8 @@ settings! {
 
 impl Transactional for ThreePhaseTransactions {
     const NAME: &'static str = "ThreePhase";
-    const ABOUT: &'static str = "transactions over several servers with three-phase commit, which blocks nobody when a coordinator crashes, and \
-                                 is wrong where the network falls apart or somebody is slow";
+    const ABOUT: &'static str = "transactions over several servers with three-phase commit, which does not block when a coordinator crashes, \
+                                 and is wrong where the network falls apart or a server is slow";
 
     type Server = protocol::ThreePhase;
     type Settings = ThreePhaseSettings;

@@ -220,7 +220,7 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         Vec::new()
     }
 
-    /// Those who watch a run.
+    /// The judges of a run.
     fn judges(settings: &Self::Settings) -> Vec<Box<dyn Judge<Txn<Self>>>>
     where
         Self: Sized,

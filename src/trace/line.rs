@@ -8,7 +8,7 @@ use crate::base::{Fate, Loss};
 /// A record in words, in three parts that can be aligned with those of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Whom it is about: `n1 → n3`.
+    /// The nodes that it is about: `n1 → n3`.
     pub subject: String,
     /// What happened: `AppendEntries #7`.
     pub what: String,
@@ -104,7 +104,7 @@ impl Entry<'_> {
         if complete.is_err() {
             text.text.push('…');
         }
-        // The kind is told already.
+        // The kind has been named already.
         let body = self.message.and_then(|(_, kind)| text.text.strip_prefix(kind.name));
         body.map_or_else(|| text.text.clone(), |body| body.trim_start().to_owned())
     }

@@ -1,6 +1,6 @@
-//! Records of what happened in a run, in order, for those who judge, digest and show it.
+//! Records of what happened in a run, in order: for judges, for the digest, and for sinks, which show it.
 //!
-//! A [`Record`] borrows what it tells of: nothing is copied or turned into text until somebody asks. A [`Judge`] sees records with their
+//! A [`Record`] borrows what it is about: nothing is copied or turned into text until a sink asks. A [`Judge`] sees records with their
 //! types; a [`Sink`] sees them with the types erased.
 
 mod judge;
@@ -233,7 +233,7 @@ impl Entry<'_> {
     ];
 }
 
-/// Somebody who is shown every record: a trace file, a replay on the terminal.
+/// It is shown every record: a trace file, a replay on the terminal.
 pub trait Sink {
     /// Shows one record.
     fn record(&mut self, entry: &Entry<'_>);

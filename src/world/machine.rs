@@ -21,7 +21,7 @@ pub(super) struct Machine<P: Process> {
     timers: Timers<P::Timer>,
     /// The write that the sync under way covers, if one is under way.
     syncing: Option<u64>,
-    /// Somebody waits for all writes up to this one to be durable.
+    /// The process or a message waits for all writes up to this one to be durable.
     wanted: u64,
     /// Messages that leave when the writes before them are durable, in order.
     held: VecDeque<(u64, NodeId, MessageHandle)>,

@@ -1,4 +1,4 @@
-//! One run: nodes, their environment, a plan of faults and those who watch, put together.
+//! One run: nodes, their environment, a plan of faults, judges and sinks, put together.
 //!
 //! [`World::run`] takes a [`Setup`] and a seed and returns a [`Run`]: what happened, judged by the judges that were given, with the history
 //! of what the clients saw. It is a pure function: the same setup and seed give the same digest, everywhere.

@@ -9,7 +9,7 @@ use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
 use crate::history::History;
 
-/// A run with its history, for those who judge that.
+/// A run with its history, for the checkers of histories.
 pub struct Run<C: Cluster> {
     /// What became of it.
     pub outcome: Outcome,

@@ -1,4 +1,4 @@
-//! Who writes down what happens: the digest, the judges, the sinks, the history and the counters.
+//! The recorder of what happens: the digest, the judges, the sinks, the history and the counters.
 
 use super::outcome::{MarkCount, Messages};
 use super::setup::Cluster;

@@ -1071,7 +1071,7 @@ fn helps() {
               sweep    Run many seeds of a scenario, on all cores
               replay   Show a run record by record
               lint     Check scenario files without running them
-              check    Judge a recorded history, whoever recorded it
+              check    Judge a recorded history, of any origin
               convert  Write a recorded history in another format
               list     List what there is: systems, faults, properties, mutants, decoys, models, guarantees,
                        levels
@@ -1165,7 +1165,7 @@ fn helps() {
     check(
         &help(&["check", "--help"]).1,
         expect![[r#"
-            Judge a recorded history, whoever recorded it
+            Judge a recorded history, of any origin
 
             Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
 

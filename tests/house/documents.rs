@@ -15,7 +15,7 @@ fn files_that_are_spoken_of_exist() {
     demand_none(&documents().iter().flat_map(|document| path_complaints(document, &exists)).collect::<Vec<_>>());
 }
 
-/// A piece of code that is shown apart (in a fence of `rs`, which nobody compiles) is cut from code that is compiled: an example of the
+/// A piece of code that is shown apart (in a fence of `rs`, which is not compiled) is cut from code that is compiled: an example of the
 /// same document, or one of the files of examples.
 #[test]
 fn pieces_of_code_are_cut_from_code_that_is_compiled() {

@@ -33,7 +33,7 @@ fn whom_to_strike() {
               |
               = help: known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
 
-            error: this strikes nobody
+            error: this strikes no node
              --> storm.ron:6:22
               |
             6 | At("1s", Crash(node: [])),
@@ -91,25 +91,25 @@ fn whom_to_strike() {
     check_faults(
         "At(\"1s\", Partition(Groups([[n1], []]))),\nAt(\"1s\", Partition(Isolate(All))),\nAt(\"1s\", Partition(Isolate([n1, n2, n3, n4, n5]))),\nAt(\"1s\", Partition(OneWay(from: n1, to: n1))),",
         expect![[r#"
-            warning: this cut parts nobody from anybody
+            warning: this cut parts no nodes
              --> storm.ron:3:20
               |
             3 | At("1s", Partition(Groups([[n1], []]))),
               |                    ^^^^^^^^^^^^^^^^^^
 
-            warning: this cut parts nobody from anybody
+            warning: this cut parts no nodes
              --> storm.ron:4:20
               |
             4 | At("1s", Partition(Isolate(All))),
               |                    ^^^^^^^^^^^^
 
-            warning: this cut parts nobody from anybody
+            warning: this cut parts no nodes
              --> storm.ron:5:20
               |
             5 | At("1s", Partition(Isolate([n1, n2, n3, n4, n5]))),
               |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-            warning: this cut parts nobody from anybody
+            warning: this cut parts no nodes
              --> storm.ron:6:20
               |
             6 | At("1s", Partition(OneWay(from: n1, to: n1))),
@@ -119,7 +119,7 @@ fn whom_to_strike() {
     check(
         "Scenario(name: \"s\", system: Toy(nodes: 2), faults: [At(\"1s\", Crash(node: Minority))])",
         expect![[r#"
-        warning: this strikes nobody
+        warning: this strikes no node
          --> storm.ron:1:74
           |
         1 | Scenario(name: "s", system: Toy(nodes: 2), faults: [At("1s", Crash(node: Minority))])
@@ -477,7 +477,7 @@ fn lengths_that_make_no_sense() {
     check_fields(
         "settle: \"0s\", faults: [At(\"1s\", Crash(node: n1))]",
         expect![[r#"
-        warning: nobody looks whether the system recovers from its faults
+        warning: it is not judged whether the system recovers from its faults
          --> storm.ron:2:9
           |
         2 | settle: "0s", faults: [At("1s", Crash(node: n1))]

@@ -1,4 +1,4 @@
-//! Who applies the plan of faults: when each strikes, whom it strikes, and whether it made a difference.
+//! The nemesis applies the plan of faults: when each strikes, which nodes, and whether it made a difference.
 //!
 //! A step of the plan falls due ([`plan`]), by its time or because what it waits for has happened ([`triggers`]). At the end of the instant
 //! what it leaves open is resolved ([`resolve`]), and it strikes ([`strike`]).
@@ -90,7 +90,7 @@ impl Nemesis {
         }
     }
 
-    /// Takes the event by value, so that nobody need put one together where nothing is waited for.
+    /// Takes the event by value, so that no caller need put one together where nothing is waited for.
     #[inline(never)]
     fn watch<C: Cluster>(&mut self, event: Event<'_, C>) {
         let set_off = self.watches.iter_mut().filter_map(|watch| watch.see(&event));

@@ -28,7 +28,7 @@ pub(super) struct Resolver<'r, 'a, C: Cluster> {
     /// How many choices among faults were made: one may lead to the next.
     choices: u64,
     field: &'static str,
-    /// Whom it concerns: the n-th of them, counted from 0.
+    /// The node that it concerns: the n-th of them, counted from 0.
     node: Option<NodeId>,
     nth: usize,
 }
