@@ -149,6 +149,9 @@
 //! - `docs/testing.md` is about `cargo test`: generated plans of faults, replays, golden digests.
 //! - `docs/ARCHITECTURE.md` is the map of the code, and `docs/glossary.md` says what its words mean.
 
+// A library does not print, and the command prints by its `Console`.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 /// The examples in the documents, as tests.
 #[cfg(doctest)]
 mod documents {

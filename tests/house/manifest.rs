@@ -32,6 +32,27 @@ fn every_dependency_has_its_reason() {
     assert_eq!(named, explained, "the dependencies in the manifests (left) and in docs/ARCHITECTURE.md (right) differ");
 }
 
+/// What lints keep out, no rule of ours looks for; so they must be on, in each crate.
+#[test]
+fn the_lints_are_on() {
+    let manifest = file("Cargo.toml").text;
+    let (_, lints) = manifest.split_once("[workspace.lints.rust]").expect("it has lints");
+    for lint in ["allow_attributes_without_reason", "dbg_macro", "ignore_without_reason", "todo", "unimplemented", "unwrap_used"] {
+        assert!(lints.contains(&format!("\n{lint} = \"warn\"\n")), "Cargo.toml has `{lint}`");
+    }
+    assert!(lints.contains("\nunsafe_code = \"forbid\"\n"), "Cargo.toml forbids unsafe code");
+    for path in MANIFESTS {
+        assert!(file(path).text.contains("\n[lints]\nworkspace = true\n"), "{path} takes over the lints");
+        let library = path.replace("Cargo.toml", "src/lib.rs");
+        let prints = "\n#![warn(clippy::print_stderr, clippy::print_stdout)]\n";
+        assert!(file(&library).text.contains(prints), "{library} does not print");
+    }
+    let clippy = file("clippy.toml").text;
+    for path in ["std::time::Instant::now", "std::time::SystemTime"] {
+        assert!(clippy.contains(&format!("path = \"{path}\"")), "clippy.toml has `{path}`");
+    }
+}
+
 /// Production code depends on the contract: what that drags along stays a handful.
 #[test]
 fn the_contract_stands_on_little() {

@@ -26,6 +26,9 @@
 //!
 //! What the parts mean, and how long it takes, is told in `docs/checking.md`.
 
+// A library does not print.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 /// Names, times, and the operations that many systems share.
 pub use stormglass_process::base;
 

@@ -57,5 +57,8 @@
 //! assert!(caller.take_sent().is_empty());
 //! ```
 
+// A library does not print.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod base;
 pub mod process;
