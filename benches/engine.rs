@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use cpu_time::ProcessTime;
 use stormglass::base::Time;
-use stormglass::engine::{Budget, Engine, Next, Ticket};
+use stormglass::engine::{Advance, Budget, Engine, Ticket};
 
 const ROUNDS: usize = 15;
 const EVENTS_A_ROUND: usize = 200_000;
@@ -203,7 +203,7 @@ impl<E: Event> Contestant for Machine<'_, E> {
 
     fn run(&mut self, events: usize) {
         for _ in 0..events {
-            let Next::Event(event) = self.engine.next() else { unreachable!("the hold model never ends") };
+            let Advance::Event(event) = self.engine.next() else { unreachable!("the hold model never ends") };
             let event = black_box(event);
             let at = self.engine.now().as_nanos() + self.delays.draw(&mut self.random);
             self.engine.schedule(Time::from_nanos(at), E::new(event.number() + 1));
@@ -221,7 +221,7 @@ fn cancelling(size: usize, delays: &Delays) -> f64 {
     }
     let mut run = |events: usize| {
         for _ in 0..events {
-            let Next::Event(event) = engine.next() else { unreachable!("the hold model never ends") };
+            let Advance::Event(event) = engine.next() else { unreachable!("the hold model never ends") };
             let now = engine.now().as_nanos();
             let timer = (black_box(event) as usize).wrapping_mul(0x9e37_79b1) % timers.len();
             black_box(engine.cancel(timers[timer]));

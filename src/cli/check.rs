@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::histories::{self, Recording};
+use super::histories::{self, HistoryReader};
 use super::{Format, Session, files};
 use crate::check::guarantee::Guarantee;
 use crate::check::intake::IntakeError;
@@ -153,12 +153,12 @@ impl Arguments {
     }
 
     fn judge(&self, file: &Path, session: &Session<'_>) -> Result<Found, Failure> {
-        let recording = Recording::open(file, "judging")?;
+        let recording = HistoryReader::open(file, "judging")?;
         let bar = recording.bar();
         let found = match self.model {
             Judged::Object(model) if recording.can_be_opened_again() => {
                 let mut first = Some(recording);
-                let open = || first.take().map_or_else(|| Recording::again(file, "judging", &bar), Ok);
+                let open = || first.take().map_or_else(|| HistoryReader::again(file, "judging", &bar), Ok);
                 run_check_again(open, model.name(), &self.options()).map(Box::new).map(Found::Object)
             }
             Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),

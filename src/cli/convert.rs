@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::console::unless_closed;
 use super::exit::{Exit, Failure};
-use super::histories::{self, Recording};
+use super::histories::{self, HistoryReader};
 use super::{Session, files};
 use crate::history::formats::{Converted, Entries, Format, convert};
 
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     // The file is opened before the history is read, which may take long.
     let draft = arguments.out.as_ref().map(|path| files::draft(path, "history", &[&arguments.file])).transpose()?;
-    let recording = Recording::open(&arguments.file, "writing")?;
+    let recording = HistoryReader::open(&arguments.file, "writing")?;
     let bar = recording.bar();
     let entries = Entries::open(recording, arguments.input_format).map_err(|error| histories::failure(&arguments.file, &error))?;
     let mut failed = None;

@@ -17,7 +17,7 @@ use crate::history::formats::{self, Entry, Format, Problems};
 const STANDARD_INPUT: &str = "-";
 
 /// A history that is being read, with a bar that shows on a terminal how far that is.
-pub(super) struct Recording {
+pub(super) struct HistoryReader {
     input: Box<dyn Read>,
     bar: ProgressBar,
     next: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct Recording {
     lasting: bool,
 }
 
-impl Recording {
+impl HistoryReader {
     /// Opens a file, or standard input for `-`. When all is read, the bar says what comes next.
     pub(super) fn open(path: &Path, next: &'static str) -> Result<Self, Failure> {
         let failed = |error: io::Error| failure(path, &error);
@@ -57,7 +57,7 @@ impl Recording {
     }
 }
 
-impl Read for Recording {
+impl Read for HistoryReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.input.read(buffer)?;
         self.bar.inc(length as u64);
@@ -116,13 +116,13 @@ pub(super) fn invalid(path: &Path, problems: &Problems, session: &Session<'_>) -
 }
 
 /// A file that a history is to be written to.
-pub(super) struct Written {
+pub(super) struct HistoryFile {
     path: PathBuf,
     format: Format,
     draft: Draft,
 }
 
-impl Written {
+impl HistoryFile {
     /// Opens it before the run. Its name says which format it has.
     pub(super) fn open(path: &Path, scenario: &Path) -> Result<Self, Failure> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());

@@ -21,17 +21,17 @@ pub(super) struct Input {
     pub(super) file: PathBuf,
     /// Set a value of the scenario, such as system.nodes=7; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
-    settings: Vec<Setting>,
+    settings: Vec<SetArgument>,
 }
 
 /// `system.nodes=7`.
 #[derive(Clone, Debug)]
-struct Setting {
+struct SetArgument {
     path: String,
     value: String,
 }
 
-impl FromStr for Setting {
+impl FromStr for SetArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -67,7 +67,7 @@ impl Input {
             return Err(invalid(&source, &problems, session));
         }
         let mut text = source.text;
-        for Setting { path, value } in &self.settings {
+        for SetArgument { path, value } in &self.settings {
             text =
                 notation::set(&text, path, value).map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
         }

@@ -10,11 +10,11 @@ use super::exit::{Exit, Failure};
 pub(super) struct Arguments {
     /// Of what; without it, of all of these
     #[arg(value_enum)]
-    what: Option<What>,
+    what: Option<Listed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Listed {
     Systems,
     Faults,
     Properties,
@@ -25,7 +25,7 @@ enum What {
     Levels,
 }
 
-impl What {
+impl Listed {
     fn class(self) -> Class {
         match self {
             Self::Systems => Class::System,
@@ -42,14 +42,15 @@ impl What {
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let topics = topics(session.registry);
-    let wanted: Vec<What> = What::value_variants().iter().copied().filter(|what| arguments.what.is_none_or(|only| only == *what)).collect();
+    let wanted: Vec<Listed> =
+        Listed::value_variants().iter().copied().filter(|what| arguments.what.is_none_or(|only| only == *what)).collect();
     let sections: Vec<String> = wanted.iter().map(|what| section(*what, &topics, wanted.len() > 1)).collect();
     session.console.print(&sections.join("\n"))?;
     Ok(Exit::Held)
 }
 
 /// A name and the first sentence about it, one a line. Systems may mean different things by one name: then they are told apart.
-fn section(what: What, topics: &[Topic], titled: bool) -> String {
+fn section(what: Listed, topics: &[Topic], titled: bool) -> String {
     let chosen: Vec<&Topic> = topics.iter().filter(|topic| topic.class == what.class()).collect();
     let width = chosen.iter().map(|topic| topic.name.chars().count()).max().unwrap_or(0);
     let (mut text, indent) = if titled { (format!("{}\n", what.class().plural()), "  ") } else { (String::new(), "") };

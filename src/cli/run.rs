@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::files::{Draft, Output};
-use super::histories::Written;
+use super::histories::HistoryFile;
 use super::input::{self, Input};
 use super::{Format, Session, files, panics};
 use crate::check::isolation::Notation;
@@ -49,7 +49,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let subject = Subject::of(&scenario);
     arguments.sane(&scenario)?;
     let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
-    let Files { trace, history, page } = arguments.open()?;
+    let RunFiles { trace, history, page } = arguments.open()?;
     if arguments.format == Format::Text {
         let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, &called));
         let opening = opening(&subject, &format!("seed {seed}"), session.console.color) + &note.unwrap_or_default();
@@ -81,9 +81,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
 }
 
 /// The files that a run writes.
-struct Files {
+struct RunFiles {
     trace: Option<Output>,
-    history: Option<Written>,
+    history: Option<HistoryFile>,
     page: Option<Draft>,
 }
 
@@ -100,12 +100,12 @@ impl Arguments {
     }
 
     /// Opens all files, before the run.
-    fn open(&self) -> Result<Files, Failure> {
+    fn open(&self) -> Result<RunFiles, Failure> {
         let scenario = &self.input.file;
-        let history = self.history.as_ref().map(|path| Written::open(path, scenario)).transpose()?;
+        let history = self.history.as_ref().map(|path| HistoryFile::open(path, scenario)).transpose()?;
         let page = self.report.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
         let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;
-        Ok(Files { trace, history, page })
+        Ok(RunFiles { trace, history, page })
     }
 }
 

@@ -197,11 +197,11 @@ impl Diagnostic {
 
     /// The parts of the source that are shown: one that holds both places, or one for each if they are far apart.
     fn excerpts<'d>(&'d self, source: &'d Source) -> Vec<Excerpt<'d>> {
-        let primary = Mark::new(source, self.span, self.label.as_deref(), AnnotationKind::Primary);
+        let primary = Underline::new(source, self.span, self.label.as_deref(), AnnotationKind::Primary);
         let Some((span, label)) = &self.context else {
             return vec![Excerpt::new(source, &[primary])];
         };
-        let context = Mark::new(source, *span, Some(label), AnnotationKind::Context);
+        let context = Underline::new(source, *span, Some(label), AnnotationKind::Context);
         let (low, high) = (primary.span.start.min(context.span.start), primary.span.start.max(context.span.start));
         let between = &source.text.as_bytes()[low..high];
         if between.len() <= LINE_LONG && between.iter().filter(|byte| **byte == b'\n').count() <= LINES_SHOWN {
@@ -312,13 +312,13 @@ const LINE_KEPT: usize = 200;
 
 /// A place to underline, within one line.
 #[derive(Clone, Copy)]
-struct Mark<'d> {
+struct Underline<'d> {
     span: Span,
     label: Option<&'d str>,
     kind: AnnotationKind,
 }
 
-impl<'d> Mark<'d> {
+impl<'d> Underline<'d> {
     /// Keeps of the span what lies in its first line, whatever the span is: they may be computed by those who misjudge a text.
     fn new(source: &Source, span: Span, label: Option<&'d str>, kind: AnnotationKind) -> Self {
         let line = source.line_at(span.start);
@@ -339,7 +339,7 @@ struct Excerpt<'d> {
 }
 
 impl<'d> Excerpt<'d> {
-    fn new(source: &Source, marks: &[Mark<'d>]) -> Self {
+    fn new(source: &Source, marks: &[Underline<'d>]) -> Self {
         let first = marks.iter().map(|mark| mark.span.start).min().unwrap_or(0);
         let last = marks.iter().map(|mark| mark.span.start).max().unwrap_or(0);
         let mut excerpt = Self { text: String::new(), line: line_number(&source.text[..first]), annotations: Vec::new(), place: None };
@@ -358,7 +358,7 @@ impl<'d> Excerpt<'d> {
         excerpt
     }
 
-    fn add_line(&mut self, source: &Source, line: Span, marks: &[Mark<'d>]) {
+    fn add_line(&mut self, source: &Source, line: Span, marks: &[Underline<'d>]) {
         let marks = marks.iter().filter(|mark| (line.start..=line.end).contains(&mark.span.start));
         let window = window(&source.text, line, marks.clone().next().map_or(line.start, |mark| mark.span.start));
         if window.start > line.start {

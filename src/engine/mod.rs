@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use stormglass::base::Time;
-//! use stormglass::engine::{Budget, Engine, Next};
+//! use stormglass::engine::{Budget, Engine, Advance};
 //!
 //! let mut engine = Engine::new(Budget { until: Time::from_nanos(100), ..Budget::UNLIMITED });
 //! engine.schedule(Time::from_nanos(20), "second");
@@ -16,11 +16,11 @@
 //! assert_eq!(engine.cancel(never), Some("cancelled"));
 //!
 //! let mut order = vec![];
-//! while let Next::Event(event) = engine.next() {
+//! while let Advance::Event(event) = engine.next() {
 //!     order.push((engine.now().as_nanos(), event));
 //! }
 //! assert_eq!(order, [(10, "first"), (20, "second"), (20, "third")]);
-//! assert_eq!(engine.next(), Next::Later);
+//! assert_eq!(engine.next(), Advance::Later);
 //! ```
 
 mod key;
@@ -73,7 +73,7 @@ impl Budget {
 
 /// What [`Engine::next`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next<E> {
+pub enum Advance<E> {
     /// This happens now; the clock has been moved.
     Event(E),
     /// Nothing is pending at all.
@@ -194,21 +194,21 @@ impl<E> Engine<E> {
         clippy::should_implement_trait,
         reason = "an iterator could not be asked for the time, or given more events, between two items"
     )]
-    pub fn next(&mut self) -> Next<E> {
+    pub fn next(&mut self) -> Advance<E> {
         if let Some(limit) = self.refused {
-            return Next::Exhausted(limit);
+            return Advance::Exhausted(limit);
         }
-        let Some(key) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Next::Idle };
+        let Some(key) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Advance::Idle };
         if key.time() > self.budget.until {
-            return Next::Later;
+            return Advance::Later;
         }
         if self.events >= self.budget.events {
-            return Next::Exhausted(Limit::Events);
+            return Advance::Exhausted(Limit::Events);
         }
         let moves = key.time() > self.now;
         let instant_end = if moves { self.events.saturating_add(self.budget.same_instant) } else { self.instant_end };
         if self.events >= instant_end {
-            return Next::Exhausted(Limit::SameInstant);
+            return Advance::Exhausted(Limit::SameInstant);
         }
         debug_assert!(key.time() >= self.now, "time never goes back");
         self.now = key.time();
@@ -216,7 +216,7 @@ impl<E> Engine<E> {
         self.events += 1;
         self.queue.pop(key);
         let event = self.slots.take(key.stamp()).expect("the queue found the event alive");
-        Next::Event(event)
+        Advance::Event(event)
     }
 
     /// Changes the last instant whose events are handed out: to begin the next phase of a run.

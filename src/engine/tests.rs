@@ -29,21 +29,21 @@ impl Twin {
         name
     }
 
-    fn next(&mut self) -> Next<u64> {
-        let Some((&(time, sequence), &event)) = self.pending.first_key_value() else { return Next::Idle };
+    fn next(&mut self) -> Advance<u64> {
+        let Some((&(time, sequence), &event)) = self.pending.first_key_value() else { return Advance::Idle };
         let events_then = if time == self.now { self.events_now } else { 0 };
         if time > self.budget.until {
-            Next::Later
+            Advance::Later
         } else if self.events == self.budget.events {
-            Next::Exhausted(Limit::Events)
+            Advance::Exhausted(Limit::Events)
         } else if events_then == self.budget.same_instant {
-            Next::Exhausted(Limit::SameInstant)
+            Advance::Exhausted(Limit::SameInstant)
         } else {
             self.pending.remove(&(time, sequence));
             self.now = time;
             self.events += 1;
             self.events_now = events_then + 1;
-            Next::Event(event)
+            Advance::Event(event)
         }
     }
 }
@@ -90,7 +90,7 @@ impl Pair {
         assert_eq!(self.engine.now(), self.twin.now);
         assert_eq!(self.engine.events(), self.twin.events);
         assert_eq!(self.engine.pending(), self.twin.pending.len());
-        matches!(step, Next::Event(_))
+        matches!(step, Advance::Event(_))
     }
 
     fn check(&self) {
@@ -104,8 +104,8 @@ impl Pair {
 enum Act {
     Schedule(Vec<u64>),
     Cancel(Vec<usize>),
-    Next(usize),
-    /// Next until nothing is left at or before `until`.
+    Advance(usize),
+    /// Advance until nothing is left at or before `until`.
     Drain,
     Until(u64),
     Reset(Budget),
@@ -135,7 +135,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => prop::collection::vec(delay(), 0..8).prop_map(Act::Schedule),
         2 => prop::collection::vec(delay(), 0..300).prop_map(Act::Schedule),
         4 => number().prop_flat_map(|number| prop::collection::vec(any::<usize>(), number)).prop_map(Act::Cancel),
-        8 => number().prop_map(Act::Next),
+        8 => number().prop_map(Act::Advance),
         1 => Just(Act::Drain),
         1 => delay().prop_map(Act::Until),
         1 => budget().prop_map(Act::Reset),
@@ -146,7 +146,7 @@ fn perform(pair: &mut Pair, act: Act) {
     match act {
         Act::Schedule(delays) => delays.into_iter().for_each(|delay| pair.schedule(delay)),
         Act::Cancel(choices) => choices.into_iter().for_each(|choice| pair.cancel(choice)),
-        Act::Next(count) => (0..count).for_each(|_| _ = pair.next()),
+        Act::Advance(count) => (0..count).for_each(|_| _ = pair.next()),
         Act::Drain => while pair.next() {},
         Act::Until(until) => {
             pair.engine.set_until(Time::from_nanos(until));
@@ -226,11 +226,11 @@ fn schedule_at(engine: &mut Engine<()>, times: &[u64]) {
 }
 
 /// All that is handed out, with its time, and the step that ended it.
-fn drain<E>(engine: &mut Engine<E>) -> (Vec<(u64, E)>, Next<E>) {
+fn drain<E>(engine: &mut Engine<E>) -> (Vec<(u64, E)>, Advance<E>) {
     let mut events = vec![];
     loop {
         match engine.next() {
-            Next::Event(event) => events.push((engine.now().as_nanos(), event)),
+            Advance::Event(event) => events.push((engine.now().as_nanos(), event)),
             end => return (events, end),
         }
     }
@@ -265,10 +265,10 @@ fn the_ring_follows_a_clock_that_leaps() {
 fn until_is_inclusive_and_can_be_moved() {
     let mut engine = Engine::new(Budget { until: at(5), ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[4, 6, 5]);
-    assert_eq!(drain(&mut engine), (vec![(4, ()), (5, ())], Next::Later));
+    assert_eq!(drain(&mut engine), (vec![(4, ()), (5, ())], Advance::Later));
     assert_eq!((engine.now(), engine.pending()), (at(5), 1));
     engine.set_until(at(6));
-    assert_eq!(drain(&mut engine), (vec![(6, ())], Next::Idle));
+    assert_eq!(drain(&mut engine), (vec![(6, ())], Advance::Idle));
 }
 
 #[test]
@@ -276,18 +276,18 @@ fn the_last_instant_is_an_instant_like_others() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     engine.schedule(Time::MAX, 1);
     engine.schedule(Time::MAX, 2);
-    assert_eq!(engine.next(), Next::Event(1));
+    assert_eq!(engine.next(), Advance::Event(1));
     engine.schedule(Time::MAX, 3);
-    assert_eq!(drain(&mut engine), (vec![(u64::MAX, 2), (u64::MAX, 3)], Next::Idle));
+    assert_eq!(drain(&mut engine), (vec![(u64::MAX, 2), (u64::MAX, 3)], Advance::Idle));
 }
 
 #[test]
 fn a_budget_of_events_is_spent_to_the_last() {
     let mut engine = Engine::new(Budget { events: 2, ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[1, 2]);
-    assert_eq!(drain(&mut engine), (vec![(1, ()), (2, ())], Next::Idle));
+    assert_eq!(drain(&mut engine), (vec![(1, ()), (2, ())], Advance::Idle));
     engine.schedule(at(3), ());
-    assert_eq!(engine.next(), Next::Exhausted(Limit::Events));
+    assert_eq!(engine.next(), Advance::Exhausted(Limit::Events));
     assert_eq!((engine.now(), engine.events(), engine.pending()), (at(2), 2, 1));
 }
 
@@ -298,26 +298,26 @@ fn a_run_that_spins_is_stopped() {
     let mut handed_out = 0;
     let end = loop {
         match engine.next() {
-            Next::Event(number) => _ = engine.schedule(engine.now(), number + 1),
+            Advance::Event(number) => _ = engine.schedule(engine.now(), number + 1),
             end => break end,
         }
         handed_out += 1;
     };
-    assert_eq!((handed_out, end, engine.now()), (3, Next::Exhausted(Limit::SameInstant), at(7)));
+    assert_eq!((handed_out, end, engine.now()), (3, Advance::Exhausted(Limit::SameInstant), at(7)));
 }
 
 #[test]
 fn headway_in_time_is_not_spinning() {
     let mut engine = Engine::new(Budget { same_instant: 3, ..Budget::UNLIMITED });
     schedule_at(&mut engine, &[0, 0, 0, 1, 1, 1, 2]);
-    assert_eq!(drain(&mut engine).1, Next::Idle);
+    assert_eq!(drain(&mut engine).1, Advance::Idle);
 }
 
 #[test]
 fn a_void_ticket_cancels_nothing() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     let first = engine.schedule(at(1), "first");
-    assert_eq!(engine.next(), Next::Event("first"));
+    assert_eq!(engine.next(), Advance::Event("first"));
     let second = engine.schedule(at(1), "second, in the same slot");
     assert_eq!((first.stamp.slot(), engine.cancel(first)), (second.stamp.slot(), None));
     engine.reset(Budget::UNLIMITED);
@@ -338,7 +338,7 @@ fn cancelling_gives_the_memory_back() {
     assert_eq!(engine.slots.len(), 4);
     assert!(engine.queue.len() < 100);
     assert_eq!(near.map(|ticket| engine.cancel(ticket).is_some()), [true; 3]);
-    assert_eq!(engine.next(), Next::Idle);
+    assert_eq!(engine.next(), Advance::Idle);
 }
 
 #[test]
@@ -346,11 +346,11 @@ fn too_many_pending_end_the_run() {
     let mut engine = Engine::new(Budget::UNLIMITED);
     engine.slots.limit = 2;
     let tickets = [1, 2, 3].map(|time| engine.schedule(at(time), time));
-    assert_eq!(engine.next(), Next::Exhausted(Limit::Pending));
+    assert_eq!(engine.next(), Advance::Exhausted(Limit::Pending));
     assert_eq!(tickets.map(|ticket| engine.cancel(ticket)), [Some(1), Some(2), None]);
-    assert_eq!(engine.next(), Next::Exhausted(Limit::Pending), "the event is lost, whatever is cancelled later");
+    assert_eq!(engine.next(), Advance::Exhausted(Limit::Pending), "the event is lost, whatever is cancelled later");
     engine.reset(Budget::UNLIMITED);
-    assert_eq!(engine.next(), Next::Idle);
+    assert_eq!(engine.next(), Advance::Idle);
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn too_many_scheduled_end_the_run() {
     engine.sequence = Stamp::SEQUENCE_END - 1;
     let last = engine.schedule(at(1), ());
     let none = engine.schedule(at(1), ());
-    assert_eq!(engine.next(), Next::Exhausted(Limit::Scheduled));
+    assert_eq!(engine.next(), Advance::Exhausted(Limit::Scheduled));
     assert_eq!((engine.cancel(last), engine.cancel(none)), (Some(()), None));
 }
 

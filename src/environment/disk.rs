@@ -23,12 +23,12 @@ pub struct Disk {
 #[derive(Clone, Debug)]
 struct Unsynced {
     file: usize,
-    form: Form,
+    kind: WriteKind,
     length: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Form {
+enum WriteKind {
     Append,
     At(u64),
     Truncate(u64),
@@ -47,14 +47,14 @@ impl Disk {
     /// Takes a write into the cache, and returns its number in this incarnation, from 1.
     #[inline]
     pub fn write(&mut self, file: &str, change: Change<'_>) -> u64 {
-        let (form, bytes) = match change {
-            Change::Append(bytes) => (Form::Append, bytes),
-            Change::At(offset, bytes) => (Form::At(offset), bytes),
-            Change::Truncate(length) => (Form::Truncate(length), &[][..]),
+        let (kind, bytes) = match change {
+            Change::Append(bytes) => (WriteKind::Append, bytes),
+            Change::At(offset, bytes) => (WriteKind::At(offset), bytes),
+            Change::Truncate(length) => (WriteKind::Truncate(length), &[][..]),
         };
         let file = self.place_of(file);
         self.bytes.extend_from_slice(bytes);
-        self.unsynced.push_back(Unsynced { file, form, length: bytes.len() });
+        self.unsynced.push_back(Unsynced { file, kind, length: bytes.len() });
         self.written += 1;
         self.written
     }
@@ -114,10 +114,10 @@ impl Disk {
         let Some(write) = self.unsynced.pop_front() else { return 0 };
         let end = self.applied + write.length;
         let bytes = &self.bytes[self.applied..end];
-        let change = match write.form {
-            Form::Append => Change::Append(bytes),
-            Form::At(offset) => Change::At(offset, bytes),
-            Form::Truncate(length) => Change::Truncate(length),
+        let change = match write.kind {
+            WriteKind::Append => Change::Append(bytes),
+            WriteKind::At(offset) => Change::At(offset, bytes),
+            WriteKind::Truncate(length) => Change::Truncate(length),
         };
         let used = change.weight().min(weight);
         if let Some(part) = change.torn(used) {
@@ -187,19 +187,19 @@ mod tests {
             writes in prop::collection::vec((0..3_u8, 0..6_u64, prop::collection::vec(any::<u8>(), 0..4)), 0..20),
             through in 0..25_u64,
         ) {
-            let change = |(form, place, bytes): &(u8, u64, Vec<u8>)| match form {
-                0 => (Form::Append, bytes.clone()),
-                1 => (Form::At(*place), bytes.clone()),
-                _ => (Form::Truncate(*place), vec![]),
+            let change = |(kind, place, bytes): &(u8, u64, Vec<u8>)| match kind {
+                0 => (WriteKind::Append, bytes.clone()),
+                1 => (WriteKind::At(*place), bytes.clone()),
+                _ => (WriteKind::Truncate(*place), vec![]),
             };
             let mut disk = Disk::default();
             let mut plain = Vec::new();
             for (place, write) in writes.iter().enumerate() {
-                let (form, bytes) = change(write);
-                let change = match form {
-                    Form::Append => Change::Append(&bytes),
-                    Form::At(offset) => Change::At(offset, &bytes),
-                    Form::Truncate(length) => Change::Truncate(length),
+                let (kind, bytes) = change(write);
+                let change = match kind {
+                    WriteKind::Append => Change::Append(&bytes),
+                    WriteKind::At(offset) => Change::At(offset, &bytes),
+                    WriteKind::Truncate(length) => Change::Truncate(length),
                 };
                 disk.write("file", change);
                 if (place as u64) < through {

@@ -46,7 +46,7 @@ pub struct Network {
     links: BTreeMap<(NodeId, NodeId), LinkModel>,
     fixed: FixedFates,
     kinds: KindTable,
-    cuts: Vec<Cut>,
+    cuts: Vec<CutInForce>,
     degraded: Vec<Degraded>,
     counts: Counts,
     /// The faults that made a difference to the message sent last.
@@ -118,7 +118,7 @@ impl Counts {
 }
 
 #[derive(Clone, Debug)]
-struct Cut {
+struct CutInForce {
     fault: u32,
     separation: Separation,
 }
@@ -206,12 +206,12 @@ impl Network {
                 of_node[place] = group as u32 + 1;
             }
         }
-        self.cuts.push(Cut { fault, separation: Separation::Groups(of_node) });
+        self.cuts.push(CutInForce { fault, separation: Separation::Groups(of_node) });
     }
 
     /// Loses what the first nodes send to the second, on account of the fault with this number.
     pub fn cut_one_way(&mut self, fault: u32, from: Vec<NodeId>, to: Vec<NodeId>) {
-        self.cuts.push(Cut { fault, separation: Separation::OneWay(from, to) });
+        self.cuts.push(CutInForce { fault, separation: Separation::OneWay(from, to) });
     }
 
     /// Makes links worse, on account of the fault with this number and identity. What is drawn for it hangs on the identity.

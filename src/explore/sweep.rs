@@ -141,11 +141,11 @@ struct Board {
     /// How many seeds there are.
     count: u64,
     window: u64,
-    state: Mutex<State>,
+    state: Mutex<BoardState>,
     changed: Condvar,
 }
 
-struct State {
+struct BoardState {
     /// The next seed to claim, counted from the first.
     next: u64,
     /// Where to stop claiming.
@@ -156,7 +156,7 @@ struct State {
 
 impl Board {
     fn new(count: u64, window: u64) -> Self {
-        Self { count, window, state: Mutex::new(State { next: 0, end: count, taken: 0 }), changed: Condvar::new() }
+        Self { count, window, state: Mutex::new(BoardState { next: 0, end: count, taken: 0 }), changed: Condvar::new() }
     }
 
     /// The next seed to run. Waits while too many rows wait for a slow one before them.
@@ -187,7 +187,7 @@ impl Board {
         self.changed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BoardState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,7 +65,7 @@ fn lint_text(file: &LintReport, color: bool) -> String {
 /// A run.
 fn run_text(run: &RunReport<'_>, color: bool) -> String {
     let RunReport { subject, outcome, called, .. } = run;
-    let mut page = Page::new(color);
+    let mut page = Lines::new(color);
     page.line(&page.paint.verdict(outcome.verdict(), &headline(subject, outcome)));
     page.blank();
     page.properties(&outcome.properties);
@@ -97,7 +97,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
 /// A sweep.
 fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     let SweepReport { subject, summary, called, .. } = sweep;
-    let mut page = Page::new(color);
+    let mut page = Lines::new(color);
     let never = summary.never_seen(subject.expect);
     page.line(&page.sweep_headline(subject, summary, &never));
     page.blank();
@@ -151,7 +151,7 @@ fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> S
 }
 
 /// Text that grows line by line.
-struct Page {
+struct Lines {
     text: String,
     paint: Paint,
 }
@@ -167,7 +167,7 @@ impl Paint {
 }
 
 /// What pages are made of.
-impl Page {
+impl Lines {
     fn new(color: bool) -> Self {
         Self { text: String::new(), paint: Paint(color) }
     }
@@ -189,7 +189,7 @@ impl Page {
 }
 
 /// The parts of a run's page.
-impl Page {
+impl Lines {
     /// The worst first.
     fn properties(&mut self, properties: &[PropertyReport]) {
         let width = properties.iter().map(|property| property.name.len()).max().unwrap_or(0);
@@ -308,7 +308,7 @@ impl Page {
 }
 
 /// The parts of a sweep's page.
-impl Page {
+impl Lines {
     fn sweep_headline(&self, subject: &Subject<'_>, summary: &Summary, never: &[&str]) -> String {
         let seeds = counted(summary.seeds, "seed");
         let of = |count: u64| if summary.seeds == 1 { String::new() } else { format!(" in {} of {seeds}", grouped(count)) };

@@ -64,7 +64,7 @@ settings! {
 settings! {
     |names: Names<'c>|
     /// Which link is meant.
-    pub(super) struct Ends {
+    pub(super) struct LinkEnds {
         /// The sender.
         from: Option<NodeId> = None, Required(Planned::new(&names, None));
         /// The receiver.
@@ -79,7 +79,7 @@ codec!(Links<'_>: Vec<Single> = Self::links, |links: &Vec<Single>| write_links(l
 
 fn write_links(links: &[Single], usual: LinkModel) -> String {
     lines(links.iter().map(|(from, to, model)| {
-        let ends = Ends { from: Some(*from), to: Some(*to) };
+        let ends = LinkEnds { from: Some(*from), to: Some(*to) };
         in_parentheses(&joined([ends.written(), Link::from(*model).unusual(Some(&usual.into()))]))
     }))
 }
@@ -92,7 +92,7 @@ impl Links<'_> {
 
     fn link(&self, form: Form<'_>) -> Option<Single> {
         let mut fields = form.record(LINK)?;
-        let (Ends { from, to }, _) = Ends::read_within(&mut fields, None, self.0);
+        let (LinkEnds { from, to }, _) = LinkEnds::read_within(&mut fields, None, self.0);
         let model = link_model(&mut fields, self.1);
         fields.finish();
         Some((from?, to?, model))

@@ -26,13 +26,13 @@ impl Fates<'_> {
 }
 
 fn write_fates(fates: &[FixedFate]) -> String {
-    lines(fates.iter().map(|fixed| in_parentheses(&Message::from(fixed).written())))
+    lines(fates.iter().map(|fixed| in_parentheses(&FixedMessage::from(fixed).written())))
 }
 
 settings! {
     |names: Names<'c>|
     /// A message, named by its count or its content, and its fate.
-    pub(super) struct Message {
+    pub(super) struct FixedMessage {
         /// The sender.
         from: Option<NodeId> = None, Required(Planned::new(&names, None));
         /// The receiver.
@@ -50,7 +50,7 @@ settings! {
     }
 }
 
-impl From<&FixedFate> for Message {
+impl From<&FixedFate> for FixedMessage {
     fn from(&FixedFate { from, to, kind, which, fate }: &FixedFate) -> Self {
         let (count, content, nth) = match which {
             Which::Count(count) => (Some(count), None, None),
@@ -62,7 +62,7 @@ impl From<&FixedFate> for Message {
 
 fn fixed_fate(form: Form<'_>, names: Names<'_>) -> Option<FixedFate> {
     let mut fields = form.record(FATE)?;
-    let (Message { from, to, kind, count, content, nth, fate }, given) = Message::read_within(&mut fields, None, names);
+    let (FixedMessage { from, to, kind, count, content, nth, fate }, given) = FixedMessage::read_within(&mut fields, None, names);
     let by_content = given.form("content");
     let needed = if by_content.is_some() { "nth" } else { "count" };
     if given.form(needed).is_none() {

@@ -1,7 +1,7 @@
 //! What a scenario has fields for.
 
-use super::conditions::{Budgets, Clocks, Disk, Drift, Ends, Network, Networks, network_settings};
-use super::fates::{Fates, Message};
+use super::conditions::{Budgets, Clocks, Disk, Drift, LinkEnds, Network, Networks, network_settings};
+use super::fates::{Fates, FixedMessage};
 use super::names::Names;
 use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
@@ -55,10 +55,10 @@ pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
     vec![
         ("Scenario", Whole::declared()),
         ("network", network_settings()),
-        ("links", Ends::declared()),
+        ("links", LinkEnds::declared()),
         ("disk", Disk::declared()),
         ("clocks", Clocks::declared()),
-        ("fates", Message::declared()),
+        ("fates", FixedMessage::declared()),
         ("budget", Budgets::declared()),
     ]
 }

@@ -79,8 +79,8 @@ pub trait System: Cluster + Sized {
         Vec::new()
     }
 
-    /// The judges that also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they find is
-    /// found again, and reported, when the history is judged, so they need not report.
+    /// The judges that also watch a run that is to stop at the first violation: they follow what clients see while it happens. What they
+    /// find is found again, and reported, when the history is judged, so they need not report.
     fn online_judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         let _ = config;
         Vec::new()

@@ -14,7 +14,7 @@ use crate::trace::Event;
 
 /// Whether a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum NodeState {
     /// It has crashed, or not started yet.
     Down,
     /// It runs.
@@ -61,7 +61,7 @@ pub(super) struct Host<C: Cluster, K: NodeKind<C>> {
     config: Config<C, K>,
     process: Option<K::Process>,
     machine: Machine<K::Process>,
-    state: State,
+    state: NodeState,
     /// Whether nothing starts it again.
     destroyed: bool,
     random: Stream,
@@ -90,7 +90,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             config,
             process: None,
             machine: Machine::new(id, clock),
-            state: State::Down,
+            state: NodeState::Down,
             destroyed: false,
             random: key.stream("node", u64::from(id.raw())),
             next_sync: 0,
@@ -103,7 +103,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> NodeState {
         self.state
     }
 
@@ -138,7 +138,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     pub(super) fn boot(&mut self, core: &mut Core<'_, C>) {
         let machine = &mut self.machine;
         machine.incarnation.0 += 1;
-        self.state = State::Up;
+        self.state = NodeState::Up;
         self.next_sync = 0;
         let found: Vec<(&str, &[u8])> = machine.disk.files().collect();
         core.record(&Event::Boot { node: machine.id, incarnation: machine.incarnation, files: &found });
@@ -154,10 +154,10 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
 
     /// Takes the node down: everything volatile is gone. Returns whether it was up.
     pub(super) fn crash(&mut self, core: &mut Core<'_, C>) -> bool {
-        if self.state == State::Down {
+        if self.state == NodeState::Down {
             return false;
         }
-        self.state = State::Down;
+        self.state = NodeState::Down;
         self.process = None;
         self.paused_by = None;
         for call in self.deferred.drain(..) {
@@ -176,10 +176,10 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
 
     /// Makes the node stand still; returns the number of the pause, or nothing if it does not run.
     pub(super) fn pause(&mut self, core: &mut Core<'_, C>, strike: u32) -> Option<u32> {
-        if self.state != State::Up {
+        if self.state != NodeState::Up {
             return None;
         }
-        self.state = State::Paused;
+        self.state = NodeState::Paused;
         self.pauses += 1;
         self.paused_by = Some(self.pauses);
         self.struck_by = strike;
@@ -189,7 +189,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
 
     /// Lets a paused node go on, with all that has come in the meantime.
     pub(super) fn wake(&mut self, core: &mut Core<'_, C>) {
-        self.state = State::Up;
+        self.state = NodeState::Up;
         self.paused_by = None;
         core.record(&Event::Resume { node: self.machine.id });
         let deferred = std::mem::take(&mut self.deferred);
@@ -208,14 +208,14 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     #[inline]
     pub(super) fn deliver(&mut self, id: MessageId, handle: MessageHandle, core: &mut Core<'_, C>) {
         match self.state {
-            State::Up => {
+            NodeState::Up => {
                 core.recorder.messages.delivered += 1;
                 let message = core.slab.take(handle);
                 core.record(&Event::Deliver { id, message: &message });
                 self.step(core, |process, context| process.on_message(id.from, message, context));
             }
-            State::Paused => self.deferred.push_back(Deferred::Deliver { id, handle }),
-            State::Down => {
+            NodeState::Paused => self.deferred.push_back(Deferred::Deliver { id, handle }),
+            NodeState::Down => {
                 core.recorder.messages.dropped += 1;
                 core.slab.take(handle);
                 core.record(&Event::Discard { id });
@@ -225,7 +225,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
 
     #[inline]
     pub(super) fn timer(&mut self, slot: u32, generation: u32, core: &mut Core<'_, C>) {
-        if self.state == State::Paused {
+        if self.state == NodeState::Paused {
             self.deferred.push_back(Deferred::Timer { slot, generation });
             return;
         }
@@ -257,14 +257,14 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
 
     /// The disk has finished a sync: what waited for it happens, in order, and the next sync begins if one is wanted.
     pub(super) fn synced(&mut self, incarnation: Incarnation, through: u64, core: &mut Core<'_, C>) {
-        if incarnation != self.machine.incarnation || self.state == State::Down {
+        if incarnation != self.machine.incarnation || self.state == NodeState::Down {
             return;
         }
         if let Some(strike) = self.machine.holds_back(through) {
             core.nemesis.bite(strike);
             return;
         }
-        if self.state == State::Paused {
+        if self.state == NodeState::Paused {
             self.deferred.push_back(Deferred::Synced { through });
             return;
         }
@@ -296,12 +296,12 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     pub(super) fn invariants(&self) {
         self.machine.invariants();
         assert!(self.buffer.is_empty(), "all that the process did is applied");
-        assert_eq!(self.process.is_some(), self.state != State::Down, "a node that is down has no process, any other has one");
-        assert!(self.state == State::Down || self.machine.incarnation.0 > 0, "what runs has booted");
-        assert!(self.state == State::Down || !self.destroyed, "nothing starts a destroyed node");
-        let pause = (self.state == State::Paused).then_some(self.pauses);
+        assert_eq!(self.process.is_some(), self.state != NodeState::Down, "a node that is down has no process, any other has one");
+        assert!(self.state == NodeState::Down || self.machine.incarnation.0 > 0, "what runs has booted");
+        assert!(self.state == NodeState::Down || !self.destroyed, "nothing starts a destroyed node");
+        let pause = (self.state == NodeState::Paused).then_some(self.pauses);
         assert_eq!(self.paused_by, pause, "a paused node is paused by its last pause");
-        assert!(self.state == State::Paused || self.deferred.is_empty(), "nothing waits for a node that is not paused");
+        assert!(self.state == NodeState::Paused || self.deferred.is_empty(), "nothing waits for a node that is not paused");
     }
 
     fn apply(&mut self, core: &mut Core<'_, C>) {

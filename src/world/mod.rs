@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Panic, Pending, Property};
-use crate::engine::{Budget, Engine, Limit, Next};
+use crate::engine::{Advance, Budget, Engine, Limit};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
@@ -33,7 +33,7 @@ pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
 use self::core::Core;
 use calls::Call;
-use host::{Clients, Host, Servers, State};
+use host::{Clients, Host, NodeState, Servers};
 use nemesis::Nemesis;
 use recorder::Recorder;
 use settle::Settling;
@@ -146,20 +146,20 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     /// The whole run, up to its end or a limit.
-    fn go(&mut self) -> Ending {
+    fn go(&mut self) -> RunEnd {
         self.begin();
         loop {
             match self.core.engine.next() {
-                Next::Event(call) => self.take(call),
-                Next::Idle | Next::Later if !self.core.nemesis.is_idle() => self.strike_due(),
-                Next::Idle | Next::Later => return self.complete(),
-                Next::Exhausted(limit) => return Ending::Limit(limit),
+                Advance::Event(call) => self.take(call),
+                Advance::Idle | Advance::Later if !self.core.nemesis.is_idle() => self.strike_due(),
+                Advance::Idle | Advance::Later => return self.complete(),
+                Advance::Exhausted(limit) => return RunEnd::Limit(limit),
             }
             if cfg!(debug_assertions) {
                 self.invariants();
             }
             if self.core.recorder.stopped {
-                return Ending::Stopped;
+                return RunEnd::Stopped;
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
                 return self.complete();
@@ -194,7 +194,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
             }
             Call::Boot { node, incarnation } => {
-                if self.incarnation(node) == incarnation && self.state(node) == State::Down && !self.is_destroyed(node) {
+                if self.incarnation(node) == incarnation && self.state(node) == NodeState::Down && !self.is_destroyed(node) {
                     self.boot(node);
                 }
             }
@@ -238,7 +238,7 @@ impl<'a, C: Cluster> World<'a, C> {
         on_host!(self, node, host, core => host.boot(core));
     }
 
-    fn state(&self, node: NodeId) -> State {
+    fn state(&self, node: NodeId) -> NodeState {
         if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
     }
 
@@ -276,7 +276,7 @@ impl<'a, C: Cluster> World<'a, C> {
         self.checking = false;
     }
 
-    fn panicked(&mut self, panic: &(dyn std::any::Any + Send)) -> Ending {
+    fn panicked(&mut self, panic: &(dyn std::any::Any + Send)) -> RunEnd {
         let text = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
@@ -286,7 +286,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let now = self.core.engine.now();
         self.core.recorder.record(now, &Event::Panic { node, message: &text });
         let (doing, event) = (self.what_it_does(), self.core.engine.events());
-        Ending::Panic(Panic { node, doing, event, at: now, message: text, place: None })
+        RunEnd::Panic(Panic { node, doing, event, at: now, message: text, place: None })
     }
 
     /// What the node did last, or does.
@@ -311,7 +311,7 @@ impl<'a, C: Cluster> World<'a, C> {
 }
 
 /// Why a run ended.
-enum Ending {
+enum RunEnd {
     /// All time has passed, or nothing is left to wait for; what has still not come to pass.
     Complete(Pending),
     Limit(Limit),

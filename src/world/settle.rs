@@ -1,10 +1,10 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use super::calls::Call;
-use super::host::{Clients, Host, Servers, State};
+use super::host::{Clients, Host, NodeState, Servers};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
-use super::{Activity, Ending, NO_PANIC, PROGRESS, TIME_ADVANCES, WELL_FORMED, What, World};
+use super::{Activity, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
 use crate::engine::Limit;
@@ -133,15 +133,15 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// The run has ended as it should. What is still pending is looked at here, where a panic of a node's code is a finding still.
-    pub(super) fn complete(&mut self) -> Ending {
+    pub(super) fn complete(&mut self) -> RunEnd {
         if cfg!(debug_assertions) {
             self.invariants_at_end();
         }
-        Ending::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
+        RunEnd::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
     }
 
     /// Closes the books.
-    pub(super) fn finish(mut self, seed: u64, ending: Ending) -> Run<C> {
+    pub(super) fn finish(mut self, seed: u64, ending: RunEnd) -> Run<C> {
         self.core.recorder.finish(self.core.engine.now());
         let mut properties: Vec<PropertyReport> = self.core.recorder.judges().iter().flat_map(|judge| judge.reports()).collect();
         properties.extend(self.own_reports(&ending));
@@ -173,31 +173,31 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// What the world judges by itself.
-    fn own_reports(&self, ending: &Ending) -> Vec<PropertyReport> {
+    fn own_reports(&self, ending: &RunEnd) -> Vec<PropertyReport> {
         let now = self.core.engine.now();
         let mut no_panic = PropertyReport::holds(&NO_PANIC);
         let mut time_advances = PropertyReport::holds(&TIME_ADVANCES);
         let mut progress = PropertyReport::holds(&PROGRESS);
         let mut cut_short = |why: Broken| progress = PropertyReport { verdict: Verdict::Unknown, ..progress.clone() }.explained(why);
         match ending {
-            Ending::Complete(_) if self.settling.length.is_zero() => progress = progress.explained(rules::NOT_ASKED.broken()),
-            Ending::Complete(pending) if pending.is_nothing() => {}
-            Ending::Complete(pending) => {
+            RunEnd::Complete(_) if self.settling.length.is_zero() => progress = progress.explained(rules::NOT_ASKED.broken()),
+            RunEnd::Complete(pending) if pending.is_nothing() => {}
+            RunEnd::Complete(pending) => {
                 progress = PropertyReport::violated(&PROGRESS, now, pending.clone());
             }
-            Ending::Panic(panic) => {
+            RunEnd::Panic(panic) => {
                 no_panic = PropertyReport::violated(&NO_PANIC, now, panic.clone());
                 cut_short(rules::ENDED_EARLY.broken());
             }
-            Ending::Stopped => cut_short(rules::STOPPED.with("at", now)),
-            Ending::Limit(Limit::SameInstant) => {
+            RunEnd::Stopped => cut_short(rules::STOPPED.with("at", now)),
+            RunEnd::Limit(Limit::SameInstant) => {
                 let spin = Spin { node: self.activity.node, doing: self.what_it_does(), at: now };
                 time_advances = PropertyReport::violated(&TIME_ADVANCES, now, spin);
                 cut_short(rules::ENDED_EARLY.broken());
             }
-            Ending::Limit(Limit::Events) => cut_short(rules::EVENTS_SPENT.with("events", self.core.engine.events()).with("at", now)),
-            Ending::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
-            Ending::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
+            RunEnd::Limit(Limit::Events) => cut_short(rules::EVENTS_SPENT.with("events", self.core.engine.events()).with("at", now)),
+            RunEnd::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
+            RunEnd::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
         }
         let well_formed = match &self.core.recorder.malformed {
             None => PropertyReport::holds(&WELL_FORMED),
@@ -228,13 +228,13 @@ impl<C: Cluster> World<'_, C> {
 /// Of how many servers a report has the status.
 const STATUSES_MAX: usize = 9;
 
-fn status<P: Process>(state: State, process: Option<&P>) -> String {
+fn status<P: Process>(state: NodeState, process: Option<&P>) -> String {
     let text = process.map(Process::status).unwrap_or_default();
     match state {
-        State::Down => "down".to_owned(),
-        State::Paused => format!("paused, {text}"),
-        State::Up if text.is_empty() => "up".to_owned(),
-        State::Up => text,
+        NodeState::Down => "down".to_owned(),
+        NodeState::Paused => format!("paused, {text}"),
+        NodeState::Up if text.is_empty() => "up".to_owned(),
+        NodeState::Up => text,
     }
 }
 

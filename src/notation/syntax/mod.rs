@@ -195,7 +195,7 @@ fn part(raw: &RawValue) -> &str {
 /// A syntax error, told for people.
 fn in_words(error: &SpannedError, text: &str) -> Diagnostic {
     let (start, end) = (offset(text, error.span.start), offset(text, error.span.end));
-    let found = Found::new(text, end);
+    let found = FoundToken::new(text, end);
     match &error.code {
         Error::ExpectedStringEnd => {
             Diagnostic::error(Span::new(start, end), "this text is never closed").label("it begins here").help("close it with `\"`")
@@ -220,7 +220,7 @@ fn in_words(error: &SpannedError, text: &str) -> Diagnostic {
 
 /// An error of syntax that is not within a text, comment or attribute: something stands where something else should.
 fn misplaced(code: &Error, text: &str, place: Span) -> Diagnostic {
-    let found = Found::new(text, place.end);
+    let found = FoundToken::new(text, place.end);
     let outline = Outline::new(&text[..found.span.start]);
     if let Some(runaway) = outline.runaway_text(text, found.span.start) {
         return runaway;
@@ -246,14 +246,14 @@ fn misplaced(code: &Error, text: &str, place: Span) -> Diagnostic {
             .label("the value above is complete")
             .help("a file holds one value; was a bracket closed too early?"),
         Error::UnexpectedChar(character) if !text[place.end..].starts_with(*character) && text[..place.end].ends_with(*character) => {
-            let found = Found::new(text, place.end - character.len_utf8());
+            let found = FoundToken::new(text, place.end - character.len_utf8());
             Diagnostic::error(found.span, format!("expected a value, found {}", found.name))
         }
         Error::UnexpectedChar(_) | Error::Eof => Diagnostic::error(found.span, format!("expected a value, found {}", found.name)),
         Error::IntegerOutOfBounds => Diagnostic::error(found.span, "this number is too large"),
         Error::ExpectedInteger | Error::ExpectedFloat | Error::FloatUnderscore | Error::InvalidIntegerDigit { .. } => {
             let blank = text[place.start..].len() - text[place.start..].trim_start().len();
-            Diagnostic::error(Found::new(text, place.start + blank).span, "this is not a number")
+            Diagnostic::error(FoundToken::new(text, place.start + blank).span, "this is not a number")
         }
         code => Diagnostic::error(found.span, lower_first(&code.to_string())),
     }
@@ -267,7 +267,7 @@ fn unclosed(text: &str, (place, bracket): (usize, char)) -> Diagnostic {
 }
 
 /// Something stands where a value is over.
-fn separator(text: &str, outline: &Outline, found: &Found) -> Diagnostic {
+fn separator(text: &str, outline: &Outline, found: &FoundToken) -> Diagnostic {
     let Some(&(place, bracket)) = outline.open.last() else {
         return Diagnostic::error(found.span, format!("expected `,`, found {}", found.name));
     };
@@ -285,12 +285,12 @@ fn separator(text: &str, outline: &Outline, found: &Found) -> Diagnostic {
 }
 
 /// What stands at a place, as a message calls it.
-struct Found {
+struct FoundToken {
     span: Span,
     name: String,
 }
 
-impl Found {
+impl FoundToken {
     fn new(text: &str, place: usize) -> Self {
         let rest = &text[place..];
         let Some(first) = rest.chars().next() else {

@@ -15,7 +15,7 @@ use super::setup::Cluster;
 use crate::base::{Digest, RunKey, Time};
 use crate::fault::{Fault, FaultKind, FaultPlan, FaultStep, Moment, Strike};
 use crate::trace::Event;
-use triggers::{Occasion, Watch};
+use triggers::{ArmedTrigger, Occasion};
 
 /// The plan, what of it is due, and what has struck.
 pub(super) struct Nemesis {
@@ -23,7 +23,7 @@ pub(super) struct Nemesis {
     key: RunKey,
     /// How often each step has fallen due.
     taken: Vec<u32>,
-    watches: Vec<Watch>,
+    watches: Vec<ArmedTrigger>,
     /// What strikes at the end of this instant, in order.
     due: VecDeque<Due>,
     struck: Vec<Struck>,
@@ -52,7 +52,7 @@ struct Struck {
 impl Nemesis {
     pub(super) fn new(plan: FaultPlan, key: RunKey) -> Self {
         Self {
-            watches: Watch::all(&plan),
+            watches: ArmedTrigger::all(&plan),
             taken: vec![0; plan.steps().len()],
             plan,
             key,

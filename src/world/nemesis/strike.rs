@@ -1,7 +1,7 @@
 //! What strikes do, and when that ends.
 
 use super::super::calls::Call;
-use super::super::host::State;
+use super::super::host::NodeState;
 use super::super::setup::Cluster;
 use super::super::{Activity, What, World};
 use super::{Struck, identity};
@@ -47,9 +47,9 @@ impl<C: Cluster> World<'_, C> {
                 self.lift_later(number, lasting);
             }
             Strike::Crash { node, down } => self.crash(node, down, number),
-            Strike::Restart { node } => self.start_if(State::Down, node, number),
+            Strike::Restart { node } => self.start_if(NodeState::Down, node, number),
             Strike::Pause { node, lasting } => self.pause(node, lasting, number),
-            Strike::Resume { node } => self.start_if(State::Paused, node, number),
+            Strike::Resume { node } => self.start_if(NodeState::Paused, node, number),
             Strike::Destroy { node } => self.destroy(node, number),
             Strike::StallDisk { node, lasting } => {
                 on_host!(self, node, host, _core => host.stall_disk(number));
@@ -112,7 +112,7 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
-    fn start_if(&mut self, state: State, node: NodeId, strike: u32) {
+    fn start_if(&mut self, state: NodeState, node: NodeId, strike: u32) {
         let starts = self.exists(node) && self.state(node) == state && self.start_soon(node);
         self.bite_if(starts, strike);
     }
@@ -121,13 +121,13 @@ impl<C: Cluster> World<'_, C> {
     pub(super) fn start_soon(&mut self, node: NodeId) -> bool {
         let at = self.after(Duration::ZERO);
         match self.state(node) {
-            State::Up => return false,
-            State::Down if self.is_destroyed(node) => return false,
-            State::Down => {
+            NodeState::Up => return false,
+            NodeState::Down if self.is_destroyed(node) => return false,
+            NodeState::Down => {
                 let incarnation = self.incarnation(node);
                 self.core.engine.schedule(at, Call::Boot { node, incarnation });
             }
-            State::Paused => {
+            NodeState::Paused => {
                 let pause = if node.is_client() { self.clients[node.index()].pauses() } else { self.servers[node.index()].pauses() };
                 self.core.engine.schedule(at, Call::Wake { node, pause });
             }

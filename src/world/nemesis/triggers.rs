@@ -6,7 +6,7 @@ use crate::fault::{FaultPlan, Happening, Moment, Trigger};
 use crate::trace::Event;
 
 /// A trigger of a step of the plan.
-pub(super) struct Watch {
+pub(super) struct ArmedTrigger {
     step: u32,
     trigger: Trigger,
     /// The kind of message that it waits for.
@@ -21,7 +21,7 @@ pub(super) struct Occasion {
     pub(super) message: Option<MessageId>,
 }
 
-impl Watch {
+impl ArmedTrigger {
     /// One for each step that waits for something.
     pub(super) fn all(plan: &FaultPlan) -> Vec<Self> {
         let watch = |step, trigger: &Trigger| {
