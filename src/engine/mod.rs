@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use stormglass::base::Time;
-//! use stormglass::engine::{Budget, Engine, Advance};
+//! use stormglass::engine::{Advance, Budget, Engine};
 //!
 //! let mut engine = Engine::new(Budget { until: Time::from_nanos(100), ..Budget::UNLIMITED });
 //! engine.schedule(Time::from_nanos(20), "second");
