@@ -82,7 +82,7 @@ struct Question<O> {
     operation: Option<O>,
     /// For its pauses.
     random: Stream,
-    /// Who is being asked; nobody during a pause.
+    /// The server that is being asked; none during a pause.
     server: Option<NodeId>,
     /// Who was asked since the last pause or timeout.
     tried: BTreeSet<NodeId>,
@@ -270,7 +270,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         self.on_free(number, context);
     }
 
-    /// The operation may have taken effect or may yet do so: nobody can tell. No other may follow it in its session.
+    /// The operation may have taken effect or may yet do so: no one can tell. No other may follow it in its session.
     fn give_up(&mut self, number: u32, context: &mut Context<'_, Self>) {
         if !self.sessions.get(&number).is_some_and(Session::is_under_way) {
             return;
@@ -338,7 +338,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     }
 
     /// Follows a hint at once if it leads to a server that was not asked yet. Else it pauses: while no leader is known, servers point at
-    /// one another, or at nobody, as fast as they are asked.
+    /// one another, or at none, as fast as they are asked.
     fn on_redirect(&mut self, from: NodeId, number: u32, hint: Option<NodeId>, context: &mut Context<'_, Self>) {
         let Some(question) = self.sessions.get_mut(&number).and_then(Session::question_mut) else { return };
         if question.server != Some(from) {
@@ -447,7 +447,7 @@ impl Servers {
         }
     }
 
-    /// A server pointed to another, or to nobody.
+    /// A server pointed to another, or to none.
     fn redirected(&mut self, from: NodeId, hint: Option<NodeId>) {
         match hint {
             Some(server) if server != from && self.knows(server) => self.best = server,

@@ -22,7 +22,7 @@ pub(super) struct Heartbeats {
     changes: u64,
     /// When it last sent heartbeats: if that is too long ago, it stood still itself.
     beaten: LocalTime,
-    /// Until when it convicts nobody, because it stood still itself.
+    /// Until when it suspects no other node, because it stood still itself.
     lenient: LocalTime,
 }
 
@@ -54,7 +54,7 @@ impl Heartbeats {
             nodes: config.nodes,
             me,
             booted: now,
-            // Cassandra counts generations by the clock as well: a later start reads a higher one. Zero is nobody's.
+            // Cassandra counts generations by the clock as well: a later start reads a higher one. Zero is no node's.
             generation: now.as_nanos().wrapping_sub(i64::MIN) as u64 | 1,
             sequence: 0,
             work: 0,

@@ -38,7 +38,7 @@ pub(super) const ALL: &[Mark] = &[
     UNHEALTHY,
 ];
 
-/// All of them, and these of whoever carries a detector.
+/// All of them, and these of the process that carries a detector.
 pub(super) const fn and<const COUNT: usize>(more: &[Mark]) -> [Mark; COUNT] {
     let mut marks = [Mark::new("", ""); COUNT];
     let mut place = 0;

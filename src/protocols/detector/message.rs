@@ -10,7 +10,7 @@ use crate::process;
 /// A message of one of the detectors that a node carries.
 ///
 /// Detectors of different slots never share a kind of message, so that the fate of one's messages does not depend on what another sends: a
-/// detector fares the same alone and in company.
+/// detector fares the same alone and in a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Which of the node's detectors speaks, and is spoken to.
@@ -26,7 +26,7 @@ pub enum Body {
     Beat(Beat),
     /// Do you live?
     Query {
-        /// The asker's how-manieth question.
+        /// The asker's n-th question, counted from 1.
         sequence: u64,
         /// When it was asked, by the asker's clock.
         sent: LocalTime,
@@ -35,7 +35,7 @@ pub enum Body {
     Reply(Beat),
     /// SWIM: do you live?
     Ping {
-        /// The asker's how-manieth probe.
+        /// The asker's n-th probe, counted from 1.
         sequence: u32,
         /// What it has heard.
         updates: Vec<Update>,
@@ -80,7 +80,7 @@ pub enum Body {
 pub struct Beat {
     /// When the sender started, by its own clock: a later start has a higher one.
     pub generation: u64,
-    /// The how-manieth of its generation; of an answer, that of the question.
+    /// The n-th of its generation; of an answer, that of the question.
     pub sequence: u64,
     /// When it was sent, by the sender's clock; of an answer, when the question was sent, by the asker's.
     pub sent: LocalTime,

@@ -537,7 +537,7 @@ impl<S: StateMachine> Raft<S> {
 impl<S: StateMachine> Raft<S> {
     fn on_open(&mut self, client: NodeId, session: ClientId, context: &mut Context<'_, S>) {
         if self.replica.knows(session) {
-            // It is open for ever, whoever leads.
+            // It is open for ever, whichever server leads.
             answer(client, session, 0, Reply::Opened, context);
         } else {
             self.propose(client, session, 0, Command::Open { session }, context);
@@ -547,7 +547,7 @@ impl<S: StateMachine> Raft<S> {
     fn on_request(&mut self, client: NodeId, session: ClientId, number: u64, operation: S::Operation, context: &mut Context<'_, S>) {
         match self.replica.last_answer(session) {
             Some((last, response)) if self.config.rules.is_repeated(number, last) => {
-                // The client has moved on from operations before its last: nobody waits for those answers.
+                // The client has moved on from operations before its last: it no longer waits for those answers.
                 if number == last {
                     context.sometimes(mark::RETRY_ANSWERED);
                     answer(client, session, number, Reply::Done(response.clone()), context);

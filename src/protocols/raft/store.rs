@@ -82,7 +82,7 @@ pub(super) struct Recovered<O: Operation> {
     pub(super) vote: Option<NodeId>,
     /// Its log.
     pub(super) log: Log<O>,
-    /// How many bytes from the start of the file are whole records. What follows is a torn write, which nobody has been told of.
+    /// How many bytes from the start of the file are whole records. What follows is a torn write, which no other server has been told of.
     pub(super) length: usize,
 }
 
@@ -115,7 +115,7 @@ impl<O: Operation> Recovered<O> {
                 let follows = (1..=self.log.last_index() + 1).contains(&index);
                 if follows {
                     if entry.term > self.term {
-                        // Whoever wrote this entry knew of its term.
+                        // The server that wrote this entry knew of its term.
                         (self.term, self.vote) = (entry.term, None);
                     }
                     self.log.truncate(index - 1);

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::super::errand::{Client, Errand};
-use super::super::site::{News, Site};
+use super::super::participant::{News, Participant};
+use super::super::pending::{Client, PendingTransaction};
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::acceptor::Acceptor;
@@ -23,8 +23,8 @@ type Context<'a> = process::Context<'a, PaxosCommit>;
 pub struct PaxosCommit {
     config: Rc<Config>,
     /// Until it is on disk that this life has begun: what came meanwhile.
-    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
-    site: Site,
+    recovering: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    participant: Participant,
     acceptor: Acceptor,
     begun: u64,
     coordinated: BTreeMap<TxnId, Coordination>,
@@ -34,7 +34,7 @@ pub struct PaxosCommit {
 /// A transaction that this server coordinates.
 #[derive(Clone, Debug)]
 struct Coordination {
-    errand: Errand,
+    pending: PendingTransaction,
     /// Whether the work is done and votes are asked for.
     asks: bool,
     began: LocalTime,
@@ -81,17 +81,17 @@ impl Process for PaxosCommit {
     ];
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
-        let site = Site::boot(config.locking, disk, context);
+        let participant = Participant::boot(config.locking, disk, context);
         let server = Self {
             config: Rc::new(config.clone()),
-            asleep: Some((context.sync(), Vec::new())),
-            site,
+            recovering: Some((context.sync(), Vec::new())),
+            participant,
             acceptor: Acceptor::recover(disk),
             begun: 0,
             coordinated: BTreeMap::new(),
             counts: BTreeMap::new(),
         };
-        for txn in server.site.in_doubt() {
+        for txn in server.participant.in_doubt() {
             server.wait_for_decision(txn, context);
         }
         server
@@ -99,7 +99,7 @@ impl Process for PaxosCommit {
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.asleep {
+        if let Some((_, early)) = &mut self.recovering {
             return early.push((from, message));
         }
         if from.is_client() != matches!(message, Message::Request { .. }) {
@@ -125,7 +125,7 @@ impl Process for PaxosCommit {
         match timer {
             Timer::Coordinate(txn) => self.coordinate(txn, context),
             Timer::Abandon(txn) => {
-                let news = self.site.abandon(txn, context);
+                let news = self.participant.abandon(txn, context);
                 self.tell_news(news, context);
             }
             Timer::TakeOver(txn) => self.take_over(txn, context),
@@ -133,7 +133,7 @@ impl Process for PaxosCommit {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
+        if let Some((_, early)) = self.recovering.take_if(|(awaited, _)| *awaited == token) {
             for (from, message) in early {
                 self.on_message(from, message, context);
             }
@@ -142,13 +142,18 @@ impl Process for PaxosCommit {
 
     fn role(&self) -> Option<Claim> {
         let asking = self.coordinated.values().filter(|coordination| coordination.asks).count();
-        let doubtful = self.site.in_doubt().count();
+        let doubtful = self.participant.in_doubt().count();
         role::claim(asking, doubtful)
     }
 
     fn status(&self) -> String {
-        let doubts = self.site.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
-        format!("in life {}, {} coordinated, {doubts}, {} keys locked", self.site.epoch().0, self.coordinated.len(), self.site.locked())
+        let doubts = self.participant.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
+        format!(
+            "in life {}, {} coordinated, {doubts}, {} keys locked",
+            self.participant.epoch().0,
+            self.coordinated.len(),
+            self.participant.locked()
+        )
     }
 }
 
@@ -157,7 +162,7 @@ impl PaxosCommit {
     /// What it must still bring to an end, in words.
     pub fn unsettled(&self) -> Option<String> {
         let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
-        let parts: Vec<String> = coordinated.into_iter().chain(self.site.unsettled()).collect();
+        let parts: Vec<String> = coordinated.into_iter().chain(self.participant.unsettled()).collect();
         (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
     }
 
@@ -182,38 +187,38 @@ impl PaxosCommit {
 /// The coordinator: the work, and the questions for votes.
 impl PaxosCommit {
     fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
-        if !self.site.accept(session, number, context) {
+        if !self.participant.accept(session, number, context) {
             return;
         }
         self.begun += 1;
-        let txn = TxnId { coordinator: context.me(), epoch: self.site.epoch(), number: self.begun };
+        let txn = TxnId { coordinator: context.me(), epoch: self.participant.epoch(), number: self.begun };
         let age = Age { began: context.now(), txn };
-        let errand = Errand::new(age, Client { node, session, number }, transaction, |key| self.home(key));
-        context.note(Note::Began { txn, participants: errand.participants() });
-        self.coordinated.insert(txn, Coordination { errand, asks: false, began: context.now() });
+        let pending = PendingTransaction::new(age, Client { node, session, number }, transaction, |key| self.home(key));
+        context.note(Note::Began { txn, participants: pending.participants() });
+        self.coordinated.insert(txn, Coordination { pending, asks: false, began: context.now() });
         self.send_work(txn, context);
         self.ask_if_done(txn, context);
     }
 
     fn send_work(&self, txn: TxnId, context: &mut Context<'_>) {
-        let Some(Coordination { errand, .. }) = self.coordinated.get(&txn) else { return };
-        for (node, acts) in errand.missing() {
-            context.send(node, Message::Work { age: errand.age(), acts: acts.to_vec() });
+        let Some(Coordination { pending, .. }) = self.coordinated.get(&txn) else { return };
+        for (node, acts) in pending.missing() {
+            context.send(node, Message::Work { age: pending.age(), acts: acts.to_vec() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
 
     fn on_worked(&mut self, from: NodeId, txn: TxnId, epoch: Epoch, seen: Vec<Seen>, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| !coordination.asks) else { return };
-        coordination.errand.worked(from, epoch, seen);
+        coordination.pending.worked(from, epoch, seen);
         self.ask_if_done(txn, context);
     }
 
     /// All the work is done: from here on, only Paxos decides.
     fn ask_if_done(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.errand.is_done()) else { return };
+        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.pending.is_done()) else { return };
         coordination.asks = true;
-        let participants = coordination.errand.participants();
+        let participants = coordination.pending.participants();
         self.counts.insert(txn, Count::new(participants));
         self.send_prepare(txn, context);
         self.wait_for_decision(txn, context);
@@ -221,10 +226,10 @@ impl PaxosCommit {
     }
 
     /// Asks those whose vote is not known. Were the request forgotten in a crash and doubled by the network, it would be carried out
-    /// twice: so that it was taken in is durable before anybody votes.
+    /// twice: so that it was taken in is durable before any participant votes.
     fn send_prepare(&self, txn: TxnId, context: &mut Context<'_>) {
         let (Some(coordination), Some(count)) = (self.coordinated.get(&txn), self.counts.get(&txn)) else { return };
-        for (node, worked_in) in coordination.errand.worked_in() {
+        for (node, worked_in) in coordination.pending.worked_in() {
             if count.chosen(node, self.majority()).is_none() {
                 context.send_when_durable(node, Message::Prepare { txn, worked_in, participants: count.participants.clone() });
             }
@@ -232,7 +237,7 @@ impl PaxosCommit {
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
 
-    /// Repeats what was not answered. Work that is not done in time is given up: nobody has been asked for a vote yet.
+    /// Repeats what was not answered. Work that is not done in time is given up: no participant has been asked for a vote yet.
     fn coordinate(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
         if coordination.asks {
@@ -254,7 +259,7 @@ impl PaxosCommit {
 
     fn abort_work(&mut self, txn: TxnId, cause: Cause, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
-        let participants = coordination.errand.participants();
+        let participants = coordination.pending.participants();
         context.note(Note::Decided { txn, decision: Decision::Abort, cause });
         for participant in participants {
             context.send(participant, Message::Decide { txn, decision: Decision::Abort });
@@ -268,7 +273,7 @@ impl PaxosCommit {
         let Some(coordination) = self.coordinated.remove(&txn) else { return };
         context.cancel_timer(Timer::Coordinate(txn));
         context.note(Note::Told { txn, decision });
-        let (Client { node, session, number }, reply) = coordination.errand.answer(decision);
+        let (Client { node, session, number }, reply) = coordination.pending.answer(decision);
         context.send_when_durable(node, Message::Answer { session, number, reply });
     }
 }
@@ -276,10 +281,10 @@ impl PaxosCommit {
 /// The participant.
 impl PaxosCommit {
     fn on_work(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_>) {
-        if !self.site.works(age.txn) {
+        if !self.participant.works(age.txn) {
             context.set_timer(Timer::Abandon(age.txn), self.config.abandon_timeout);
         }
-        let news = self.site.work(age, acts, context);
+        let news = self.participant.work(age, acts, context);
         self.tell_news(news, context);
     }
 
@@ -287,8 +292,8 @@ impl PaxosCommit {
         for news in news {
             match news {
                 News::Worked(txn) => {
-                    let seen = self.site.seen(txn).unwrap_or_default().to_vec();
-                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.site.epoch(), seen });
+                    let seen = self.participant.seen(txn).unwrap_or_default().to_vec();
+                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.participant.epoch(), seen });
                 }
                 News::Refused(txn) => {
                     context.cancel_timer(Timer::Abandon(txn));
@@ -300,7 +305,7 @@ impl PaxosCommit {
 
     /// Votes, in ballot zero of its own instance. It never proposes anything else there, whatever crashes: so the vote is on disk first.
     fn on_prepare(&mut self, txn: TxnId, worked_in: Epoch, participants: &[NodeId], context: &mut Context<'_>) {
-        let (vote, news) = self.site.vote(txn, worked_in, participants, context);
+        let (vote, news) = self.participant.vote(txn, worked_in, participants, context);
         self.tell_news(news, context);
         let Some(vote) = vote else { return };
         context.cancel_timer(Timer::Abandon(txn));
@@ -317,7 +322,7 @@ impl PaxosCommit {
         self.counts.remove(&txn);
         context.cancel_timer(Timer::TakeOver(txn));
         context.cancel_timer(Timer::Abandon(txn));
-        let news = self.site.learn(txn, decision, context);
+        let news = self.participant.learn(txn, decision, context);
         self.tell_news(news, context);
         self.answer(txn, decision, context);
     }
@@ -346,7 +351,7 @@ impl PaxosCommit {
 impl PaxosCommit {
     /// No decision has come: asks the acceptors what they know, in a ballot of its own.
     fn take_over(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        if let Some(participants) = self.site.doubts(txn) {
+        if let Some(participants) = self.participant.doubts(txn) {
             context.note(Note::Inquired { txn });
             context.sometimes(mark::IN_DOUBT);
             self.counts.entry(txn).or_insert_with(|| Count::new(participants.to_vec()));

@@ -13,7 +13,7 @@ use crate::process::{Release, Reply};
 #[derive(Clone, Debug)]
 pub(super) struct Coordination {
     age: Age,
-    /// Who waits for the answer; nobody after a crash.
+    /// The client that waits for the answer; none after a crash.
     client: Option<Client>,
     parts: BTreeMap<NodeId, Part>,
     /// What its reads saw, in the order of its acts.
@@ -239,7 +239,7 @@ impl TwoPhase {
                 self.drop_coordination(txn, context);
             }
             Phase::Collecting if coordination.audience().is_empty() => {
-                // Nobody has changed anything: nobody will ask.
+                // No participant has changed anything: none will ask.
                 context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
                 self.tell(txn, Decision::Commit, Release::Now, context);
                 self.forget(txn, context);
@@ -273,7 +273,7 @@ impl TwoPhase {
     fn abort(&mut self, txn: TxnId, cause: Cause, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
         let audience = coordination.audience();
-        // Before votes were asked for nobody can be in doubt, nor can those who have changed nothing.
+        // Before votes were asked for no participant can be in doubt, nor can those who have changed nothing.
         let writers = match coordination.phase {
             Phase::Collecting => coordination.writers(self.config.rules),
             _ => Vec::new(),

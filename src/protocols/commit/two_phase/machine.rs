@@ -22,7 +22,7 @@ pub struct TwoPhase {
     pub(super) config: Rc<Config>,
     pub(super) epoch: Epoch,
     /// What came before the epoch was on disk: it is taken in once that is.
-    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    recovering: Option<(SyncToken, Vec<(NodeId, Message)>)>,
     // As a coordinator.
     /// How many transactions began in this life.
     pub(super) begun: u64,
@@ -77,7 +77,7 @@ impl Process for TwoPhase {
         let mut server = Self {
             config: Rc::new(config.clone()),
             epoch,
-            asleep: Some((context.sync(), Vec::new())),
+            recovering: Some((context.sync(), Vec::new())),
             begun: 0,
             sessions: recovered.sessions,
             coordinated: BTreeMap::new(),
@@ -87,7 +87,7 @@ impl Process for TwoPhase {
             syncs: BTreeMap::new(),
         };
         for txn in recovered.alone {
-            // Of what was written nobody was told before it was durable; a crash can make it so.
+            // Of what was written no other server was told before it was durable; a crash can make it so.
             context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
             context.note(Note::Learned { txn, decision: Decision::Commit });
         }
@@ -98,7 +98,7 @@ impl Process for TwoPhase {
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.asleep {
+        if let Some((_, early)) = &mut self.recovering {
             return early.push((from, message));
         }
         if from.is_client() != matches!(message, Message::Request { .. }) {
@@ -128,7 +128,7 @@ impl Process for TwoPhase {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
+        if let Some((_, early)) = self.recovering.take_if(|(awaited, _)| *awaited == token) {
             for (from, message) in early {
                 self.on_message(from, message, context);
             }

@@ -13,7 +13,7 @@ use crate::process::Release;
 /// A transaction that a participant has prepared.
 #[derive(Clone, Debug)]
 pub(super) struct Branch {
-    /// Who else may be in doubt; nobody where this participant decides.
+    /// Which others may be in doubt; none where this participant decides.
     writers: Vec<NodeId>,
     /// Whether it was handed the decision, and its commit is on its way to disk.
     deciding: bool,
@@ -104,7 +104,7 @@ impl TwoPhase {
         self.pass_on(news, context);
     }
 
-    /// Nobody has asked for the vote for a long time.
+    /// The coordinator has not asked for the vote for a long time.
     pub(super) fn abandon(&mut self, txn: TxnId, context: &mut Context<'_>) {
         if self.manager.knows(txn) && !self.branches.contains_key(&txn) {
             context.sometimes(mark::ABANDONED);
@@ -274,7 +274,7 @@ impl TwoPhase {
             Some(Ended::Left) => {}
             None if self.branches.contains_key(&txn) => {}
             None => {
-                // 1. This participant has not voted, so nobody has committed.
+                // 1. This participant has not voted, so none has committed.
                 // 2. It says so, and the other aborts.
                 // 3. The question for its vote arrives late: had it not aborted before it spoke, on its disk, it would vote yes.
                 context.sometimes(mark::ABORTED_FOR_PEER);

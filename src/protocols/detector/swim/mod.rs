@@ -30,7 +30,7 @@ pub(super) struct Swim {
     suspicions: BTreeMap<u32, Suspicion>,
     queue: Queue,
     gossiping: bool,
-    /// Whether somebody has told what it knows since this node started.
+    /// Whether another member has told what it knows since this node started.
     joined: bool,
     probe: Option<Probe>,
     sequence: u32,
@@ -80,7 +80,7 @@ const HEADER_BYTES: u32 = 16;
 
 impl Swim {
     pub(super) fn boot(config: &Config, swim: SwimConfig, context: Host<'_, '_>) -> Self {
-        // One draw, whatever else the node draws: its probes are the same in any company.
+        // One draw, whatever else the node draws: its probes are the same in any group.
         let key = RunKey::from_seed(context.random().word());
         let limit = swim.retransmit_limit(config.nodes);
         let mut machine = Self {
@@ -184,7 +184,7 @@ impl Swim {
             Body::Gossip { updates } => self.learn(updates, context),
             Body::State { asks, updates } => {
                 self.joined = true;
-                // Somebody else's dead are merely suspect here: whoever is alive may still say so (memberlist, `mergeState`).
+                // Another member's dead are merely suspect here: a member that is alive may still say so (memberlist, `mergeState`).
                 let doubted =
                     |update: Update| if update.state == State::Dead { Update { state: State::Suspect, ..update } } else { update };
                 self.learn(updates.into_iter().map(|update| Update { from, ..doubted(update) }).collect(), context);
@@ -200,7 +200,7 @@ impl Swim {
 
     fn next_probe(&mut self, context: Host<'_, '_>) {
         if let Some(probe) = self.probe.take().filter(|probe| !probe.answered) {
-            // Lifeguard: whoever hears not even from those it asked for help had better doubt itself.
+            // Lifeguard: a member that hears not even from those it asked for help had better doubt itself.
             let missing = if probe.asked > 0 && self.config.awareness_max_multiplier > 1 { probe.asked - probe.nacks } else { 1 };
             self.feel(missing as i32);
             self.accuse(probe.target, context);
@@ -330,7 +330,7 @@ impl Swim {
         }
     }
 
-    /// Somebody says that this node has failed, or speaks of an earlier start of it: it says that it lives, louder.
+    /// Another member says that this node has failed, or speaks of an earlier start of it: it says that it lives, louder.
     fn hear_of_myself(&mut self, update: Update, context: Host<'_, '_>) {
         let accused = update.state != State::Alive && update.incarnation >= self.incarnation;
         if !accused && update.incarnation <= self.incarnation {
@@ -368,7 +368,7 @@ impl Swim {
     fn hold(&mut self, update: Update, context: Host<'_, '_>) {
         let Update { member, state, incarnation, .. } = update;
         let before = self.held(member).state;
-        // Without suspicion, whoever does not answer is dead.
+        // Without suspicion, a member that does not answer is dead.
         let state = if state == State::Suspect && self.config.suspicion_mult == 0 { State::Dead } else { state };
         match (before, state) {
             (State::Dead, State::Dead) => {}
@@ -451,7 +451,7 @@ impl Swim {
         }
     }
 
-    /// Asks somebody for all that it knows, until somebody has answered.
+    /// Asks another member for all that it knows, until one has answered.
     fn join(&mut self, context: Host<'_, '_>) {
         if self.joined || self.nodes < 2 {
             return;

@@ -1,4 +1,4 @@
-//! In which order members are probed: a new permutation each round, of which nobody keeps a list.
+//! In which order members are probed: a new permutation each round, of which no list is kept.
 //!
 //! SWIM §4.3 shuffles a list of all members. Ten thousand lists of ten thousand are too much to keep; a keyed permutation computes the
 //! place it is asked for. It is a Feistel network of four rounds over the next even number of bits, walked until it lands within range.

@@ -8,7 +8,7 @@ use crate::process::Reply;
 
 /// A transaction on its way through the servers that have its keys.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct PendingTransaction {
     age: Age,
     client: Client,
     parts: BTreeMap<NodeId, Part>,
@@ -37,8 +37,8 @@ struct Part {
     worked_in: Option<Epoch>,
 }
 
-impl Errand {
-    /// A transaction that nobody has begun. `home` says where a key lies.
+impl PendingTransaction {
+    /// A transaction of which no work is done yet. `home` says where a key lies.
     pub fn new(age: Age, client: Client, transaction: Transaction, home: impl Fn(u64) -> NodeId) -> Self {
         let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
         for act in transaction.acts {

@@ -16,7 +16,7 @@ const FILE: &str = "site";
 
 /// A server's own keys, and the transactions that it takes part in.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Participant {
     epoch: Epoch,
     sessions: BTreeMap<ClientId, u64>,
     manager: Manager,
@@ -57,14 +57,11 @@ enum Record {
     Learned { txn: TxnId, decision: Decision },
 }
 
-/// What a step of a process does through its context.
-type Step<'s, 'c, P> = &'s mut Context<'c, P>;
-
 /// Its life.
-impl Site {
-    /// The site as its disk has it. What it says in this life counts only when what is written here is durable.
-    pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: Step<'_, '_, P>) -> Self {
-        let mut site = Self {
+impl Participant {
+    /// The participant as its disk has it. What it says in this life counts only when what is written here is durable.
+    pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: &mut Context<'_, P>) -> Self {
+        let mut participant = Self {
             epoch: Epoch::default(),
             sessions: BTreeMap::new(),
             manager: Manager::new(locking),
@@ -73,17 +70,17 @@ impl Site {
         };
         let mut prepared = BTreeMap::new();
         for record in disk.records::<Record>(FILE) {
-            site.take(record, &mut prepared);
+            participant.take(record, &mut prepared);
         }
         for prepared in prepared.values() {
-            site.manager.restore(prepared);
+            participant.manager.restore(prepared);
             context.sometimes(mark::IN_DOUBT_AFTER_CRASH);
         }
-        site.epoch = Epoch(site.epoch.0 + 1);
-        context.append_record(FILE, &Record::Booted { epoch: site.epoch });
-        let in_doubt = site.in_doubt.keys().map(|txn| (*txn, site.manager.held(*txn))).collect();
-        context.note(Note::Recovered { epoch: site.epoch, in_doubt }.into());
-        site
+        participant.epoch = Epoch(participant.epoch.0 + 1);
+        context.append_record(FILE, &Record::Booted { epoch: participant.epoch });
+        let in_doubt = participant.in_doubt.keys().map(|txn| (*txn, participant.manager.held(*txn))).collect();
+        context.note(Note::Recovered { epoch: participant.epoch, in_doubt }.into());
+        participant
     }
 
     fn take(&mut self, record: Record, prepared: &mut BTreeMap<TxnId, Prepared>) {
@@ -115,7 +112,7 @@ impl Site {
     }
 
     /// Takes a client's request in, unless the network has doubled it.
-    pub fn accept<P: Process>(&mut self, session: ClientId, number: u64, context: Step<'_, '_, P>) -> bool {
+    pub fn accept<P: Process>(&mut self, session: ClientId, number: u64, context: &mut Context<'_, P>) -> bool {
         if self.sessions.get(&session).is_some_and(|last| number <= *last) {
             context.sometimes(mark::REQUEST_REPEATED);
             return false;
@@ -129,7 +126,7 @@ impl Site {
 }
 
 /// What it knows.
-impl Site {
+impl Participant {
     /// All who take part in a transaction, if it is one in doubt.
     pub fn doubts(&self, txn: TxnId) -> Option<&[NodeId]> {
         self.in_doubt.get(&txn).map(Vec::as_slice)
@@ -170,9 +167,9 @@ impl Site {
 }
 
 /// What it does.
-impl Site {
+impl Participant {
     /// Locks what acts need and carries them out, once; of one that is under way or over, says again what there is to say.
-    pub fn work<P: Process<Note: From<Note>>>(&mut self, age: Age, acts: Vec<Act>, context: Step<'_, '_, P>) -> Vec<News> {
+    pub fn work<P: Process<Note: From<Note>>>(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_, P>) -> Vec<News> {
         let txn = age.txn;
         if let Some(ended) = self.ended(txn) {
             context.sometimes(mark::LATE_FENCED);
@@ -185,14 +182,14 @@ impl Site {
         self.pass_on(happened, context)
     }
 
-    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before anybody
-    /// hears of it. Of one that was decided here nothing can be said any more.
+    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before
+    /// another server hears of it. Of one that was decided here nothing can be said any more.
     pub fn vote<P: Process<Note: From<Note>>>(
         &mut self,
         txn: TxnId,
         worked_in: Epoch,
         participants: &[NodeId],
-        context: Step<'_, '_, P>,
+        context: &mut Context<'_, P>,
     ) -> (Option<Vote>, Vec<News>) {
         if self.in_doubt.contains_key(&txn) {
             return (Some(Vote::Yes), Vec::new());
@@ -227,8 +224,8 @@ impl Site {
         (Some(Vote::No), news)
     }
 
-    /// Aborts what nobody has asked the vote for.
-    pub fn abandon<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, context: Step<'_, '_, P>) -> Vec<News> {
+    /// Aborts a transaction whose coordinator has not asked for the vote.
+    pub fn abandon<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, context: &mut Context<'_, P>) -> Vec<News> {
         let mut news = Vec::new();
         if self.works(txn) {
             context.sometimes(mark::ABANDONED);
@@ -239,8 +236,8 @@ impl Site {
         news
     }
 
-    /// Learns what was decided, and acts on it. Who has not voted yes cannot be told to commit.
-    pub fn learn<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, decision: Decision, context: Step<'_, '_, P>) -> Vec<News> {
+    /// Learns what was decided, and acts on it. A participant that has not voted yes cannot be told to commit.
+    pub fn learn<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, decision: Decision, context: &mut Context<'_, P>) -> Vec<News> {
         let in_doubt = self.in_doubt.remove(&txn).is_some();
         if !in_doubt {
             if decision == Decision::Abort && !self.ended.contains_key(&txn) {
@@ -259,14 +256,14 @@ impl Site {
         self.pass_on(happened, context)
     }
 
-    fn refuse<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, news: &mut Vec<News>, context: Step<'_, '_, P>) {
+    fn refuse<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, news: &mut Vec<News>, context: &mut Context<'_, P>) {
         context.note(Note::Voted { txn, vote: Vote::No }.into());
         self.ended.insert(txn, Ended::Refused);
         news.push(News::Refused(txn));
     }
 
     /// Notes what came to pass, and says what others must be told.
-    fn pass_on<P: Process<Note: From<Note>>>(&mut self, happened: Vec<Happening>, context: Step<'_, '_, P>) -> Vec<News> {
+    fn pass_on<P: Process<Note: From<Note>>>(&mut self, happened: Vec<Happening>, context: &mut Context<'_, P>) -> Vec<News> {
         let mut news = Vec::new();
         for happening in happened {
             match happening {
