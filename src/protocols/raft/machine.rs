@@ -105,7 +105,7 @@ impl<S: StateMachine> Process for Raft<S> {
                 let result = self.on_append(from, term, previous, &entries, commit, context);
                 if let Some(result) = result {
                     let reply = Message::AppendReply { term: self.term, round, result };
-                    release(self.config.rules.release_of_append(), from, reply, context);
+                    context.release(self.config.rules.release_of_append(), from, reply);
                 }
             }
             Message::AppendReply { term, round, result } => self.on_append_reply(from, term, round, result, context),
@@ -245,7 +245,7 @@ impl<S: StateMachine> Raft<S> {
         }
         let request = Message::RequestVote { term: self.term, last: self.log.last() };
         for peer in self.peers.iter() {
-            release(rules.release_of_vote(), *peer, request.clone(), context);
+            context.release(rules.release_of_vote(), *peer, request.clone());
         }
         if own_vote_counts {
             self.count_vote(me, self.term, context);
@@ -263,7 +263,7 @@ impl<S: StateMachine> Raft<S> {
             }
             self.await_leader(context);
         }
-        release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted }, context);
+        context.release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted });
     }
 
     fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_, S>) -> bool {
@@ -641,13 +641,6 @@ impl<S: StateMachine> Raft<S> {
         if confirmed == leader.round && !leader.readers.is_empty() {
             self.broadcast(Reach::All, context);
         }
-    }
-}
-
-fn release<S: StateMachine>(release: Release, to: NodeId, message: Message<S::Operation, S::Response>, context: &mut Context<'_, S>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }
 

@@ -13,7 +13,7 @@ use super::acceptor::Acceptor;
 use super::leader::{Count, Proposal};
 use super::message::{Accepted, Ballot, Message};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, PaxosCommit>;
 
@@ -314,7 +314,7 @@ impl PaxosCommit {
         }
         let propose = Message::Phase2a { txn, ballot: Ballot::ZERO, votes: vec![(context.me(), vote)] };
         for acceptor in self.acceptors().to_vec() {
-            release(self.config.rules.release_of_vote(), acceptor, propose.clone(), context);
+            context.release(self.config.rules.release_of_vote(), acceptor, propose.clone());
         }
     }
 
@@ -335,13 +335,13 @@ impl PaxosCommit {
             Ok(accepted) => Message::Phase1b { txn, ballot, accepted },
             Err(ballot) => Message::Preempted { txn, ballot },
         };
-        release(self.config.rules.release_of_acceptor(), from, answer, context);
+        context.release(self.config.rules.release_of_acceptor(), from, answer);
     }
 
     fn on_phase2a(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, votes: Vec<(NodeId, Vote)>, context: &mut Context<'_>) {
         let leader = if ballot == Ballot::ZERO { txn.coordinator } else { from };
         match self.acceptor.accept(txn, ballot, &votes, context) {
-            Ok(()) => release(self.config.rules.release_of_acceptor(), leader, Message::Phase2b { txn, ballot, votes }, context),
+            Ok(()) => context.release(self.config.rules.release_of_acceptor(), leader, Message::Phase2b { txn, ballot, votes }),
             Err(ballot) => context.send(leader, Message::Preempted { txn, ballot }),
         }
     }
@@ -417,12 +417,5 @@ impl PaxosCommit {
             context.send(node, Message::Decide { txn, decision });
         }
         self.on_decide(txn, decision, context);
-    }
-}
-
-fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }

@@ -11,7 +11,7 @@ use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::message::{Message, Standing};
 use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
 
@@ -435,10 +435,7 @@ impl ThreePhase {
         if vote == Vote::Yes {
             self.wait(txn, context);
         }
-        match self.config.rules.release_of_vote() {
-            Release::Now => context.send(txn.coordinator, Message::Vote { txn, vote }),
-            Release::Durable => context.send_when_durable(txn.coordinator, Message::Vote { txn, vote }),
-        }
+        context.release(self.config.rules.release_of_vote(), txn.coordinator, Message::Vote { txn, vote });
     }
 
     /// Waits to hear more of a transaction in doubt: longer than the participants before it.

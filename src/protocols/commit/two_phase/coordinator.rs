@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
-use super::machine::{Context, Durable, Timer, TwoPhase, release};
+use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Message, Rules};
 use crate::base::{Act, ClientId, Committed, LocalTime, NodeId, Seen, Transaction};
 use crate::process::{Release, Reply};
@@ -129,7 +129,7 @@ impl TwoPhase {
             Decision::Abort => Reply::Refused,
         };
         context.note(Note::Told { txn, decision });
-        release(when, node, Message::Answer { session, number, reply }, context);
+        context.release(when, node, Message::Answer { session, number, reply });
     }
 }
 
@@ -187,7 +187,7 @@ impl TwoPhase {
         let when = if logged { rules.release_of_prepare() } else { Release::Now };
         for (node, part) in coordination.parts.iter().filter(|(_, part)| part.vote.is_none()) {
             let Some((worked_in, _)) = part.worked else { continue };
-            release(when, *node, Message::Prepare { txn, worked_in, writers: writers.clone(), sole }, context);
+            context.release(when, *node, Message::Prepare { txn, worked_in, writers: writers.clone(), sole });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
@@ -312,7 +312,7 @@ impl TwoPhase {
         };
         for node in audience {
             for _ in 0..self.config.rules.copies_of_decision() {
-                release(when, *node, Message::Decide { txn, decision }, context);
+                context.release(when, *node, Message::Decide { txn, decision });
             }
         }
     }

@@ -12,7 +12,7 @@ use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
 use super::{Config, Message};
 use crate::base::{ClientId, NodeId};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 
@@ -201,12 +201,5 @@ impl TwoPhase {
 
     pub(super) fn held(&self, txn: TxnId) -> Vec<HeldLock> {
         self.manager.held(txn)
-    }
-}
-
-pub(super) fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::manager::{Happening, Prepared, Refusal};
 use super::super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
-use super::machine::{Context, Durable, Timer, TwoPhase, release};
+use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Doubt, Message, Standing};
 use crate::base::{Act, LocalTime, NodeId};
 use crate::process::Release;
@@ -120,7 +120,7 @@ impl TwoPhase {
         match (self.branches.get(&txn), self.ended.get(&txn)) {
             // It was asked twice: the same vote.
             (Some(branch), _) if branch.deciding => {}
-            (Some(_), _) => release(self.config.rules.release_of_yes(), txn.coordinator, vote(Vote::Yes), context),
+            (Some(_), _) => context.release(self.config.rules.release_of_yes(), txn.coordinator, vote(Vote::Yes)),
             (None, Some(Ended::Committed)) if sole => context.send_when_durable(txn.coordinator, Message::Committed { txn }),
             (None, Some(Ended::Committed)) => {}
             (None, Some(Ended::Left)) => context.send(txn.coordinator, vote(Vote::ReadOnly)),
@@ -185,7 +185,7 @@ impl TwoPhase {
             }
         } else {
             context.append_record(FILE, &Record::Prepared { writers: writers.to_vec(), prepared });
-            release(rules.release_of_yes(), txn.coordinator, Message::Vote { txn, vote: Vote::Yes }, context);
+            context.release(rules.release_of_yes(), txn.coordinator, Message::Vote { txn, vote: Vote::Yes });
             context.set_timer(Timer::Doubt(txn), self.config.doubt_timeout);
             if rules.unlocks_reads_early() {
                 let news = self.manager.release_shared(txn);
@@ -226,7 +226,7 @@ impl TwoPhase {
             self.ended.insert(txn, Ended::Aborted);
         }
         if self.acknowledges(decision) {
-            release(self.config.rules.release_of_ack(), txn.coordinator, Message::Ack { txn }, context);
+            context.release(self.config.rules.release_of_ack(), txn.coordinator, Message::Ack { txn });
         }
     }
 
