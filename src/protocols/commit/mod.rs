@@ -24,6 +24,7 @@ pub mod paxos_commit;
 pub mod pending;
 pub mod properties;
 pub mod raft_groups;
+mod recovering;
 mod role;
 pub mod store;
 pub mod three_phase;

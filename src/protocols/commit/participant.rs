@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::locks::Policy;
 use super::manager::{Happening, Manager, Prepared, Refusal};
+use super::pending::{Client, PendingTransaction};
 use super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
-use crate::base::{Act, ClientId, NodeId, Seen};
+use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
 use crate::process::{Context, Files, Process};
 
 /// The name of its file: records, a line of JSON each, only ever appended to.
@@ -19,6 +20,8 @@ const FILE: &str = "site";
 pub struct Participant {
     epoch: Epoch,
     sessions: BTreeMap<ClientId, u64>,
+    /// How many transactions it has begun as their coordinator in this life.
+    begun: u64,
     manager: Manager,
     /// What it has voted yes for without knowing the decision, with all who take part.
     in_doubt: BTreeMap<TxnId, Vec<NodeId>>,
@@ -64,6 +67,7 @@ impl Participant {
         let mut participant = Self {
             epoch: Epoch::default(),
             sessions: BTreeMap::new(),
+            begun: 0,
             manager: Manager::new(locking),
             in_doubt: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -111,17 +115,28 @@ impl Participant {
         self.epoch
     }
 
-    /// Takes a client's request in, unless the network has doubled it.
-    pub fn accept<P: Process>(&mut self, session: ClientId, number: u64, context: &mut Context<'_, P>) -> bool {
+    /// Takes a client's request in and begins its transaction as the coordinator, unless the network has doubled it.
+    pub fn accept<P: Process<Note: From<Note>>>(
+        &mut self,
+        client: Client,
+        transaction: Transaction,
+        members: &[NodeId],
+        context: &mut Context<'_, P>,
+    ) -> Option<PendingTransaction> {
+        let Client { session, number, .. } = client;
         if self.sessions.get(&session).is_some_and(|last| number <= *last) {
             context.sometimes(mark::REQUEST_REPEATED);
-            return false;
+            return None;
         }
         self.sessions.insert(session, number);
         context.append_record(FILE, &Record::Accepted { session, number });
         // It shall be durable when it is needed.
         context.sync();
-        true
+        self.begun += 1;
+        let txn = TxnId { coordinator: context.me(), epoch: self.epoch, number: self.begun };
+        let pending = PendingTransaction::new(Age { began: context.now(), txn }, client, transaction, members);
+        context.note(Note::Began { txn, participants: pending.participants() }.into());
+        Some(pending)
     }
 }
 
@@ -152,17 +167,17 @@ impl Participant {
         self.manager.knows(txn) && !self.in_doubt.contains_key(&txn)
     }
 
-    /// What it must still bring to an end, in words.
-    pub fn unsettled(&self) -> Option<String> {
+    /// What the server must still bring to an end, in words, if it coordinates so many transactions.
+    pub fn unsettled(&self, coordinated: usize) -> Option<String> {
         let (doubts, working) = (self.in_doubt.len(), self.manager.under_way() - self.in_doubt.len());
-        let parts = [(doubts, "in doubt"), (working, "at work")];
-        let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+        words(&[(coordinated, "undecided"), (doubts, "in doubt"), (working, "at work")]).map(|words| format!("transactions: {words}"))
     }
 
-    /// How many keys are locked.
-    pub fn locked(&self) -> usize {
-        self.manager.locked()
+    /// Where the server stands, on one line, if it coordinates so many transactions.
+    pub fn status(&self, coordinated: usize) -> String {
+        let (doubts, working) = (self.in_doubt.len(), self.manager.under_way() - self.in_doubt.len());
+        let under_way = words(&[(doubts, "in doubt"), (working, "at work")]).unwrap_or_else(|| "nothing under way".to_owned());
+        format!("in life {}, {coordinated} coordinated, {under_way}, {} keys locked", self.epoch.0, self.manager.locked())
     }
 }
 
@@ -281,4 +296,10 @@ impl Participant {
         }
         news
     }
+}
+
+/// How many there are of what there is any of.
+fn words(counts: &[(usize, &str)]) -> Option<String> {
+    let parts: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

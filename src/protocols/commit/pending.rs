@@ -38,11 +38,12 @@ struct Part {
 }
 
 impl PendingTransaction {
-    /// A transaction of which no work is done yet. `home` says where a key lies.
-    pub fn new(age: Age, client: Client, transaction: Transaction, home: impl Fn(u64) -> NodeId) -> Self {
+    /// A transaction of which no work is done yet. Keys are spread evenly over the members.
+    pub fn new(age: Age, client: Client, transaction: Transaction, members: &[NodeId]) -> Self {
         let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
         for act in transaction.acts {
-            let part = parts.entry(home(act.key())).or_default();
+            let home = members[(act.key() % members.len() as u64) as usize];
+            let part = parts.entry(home).or_default();
             if act.is_read() {
                 part.reads.push(reads);
                 reads += 1;

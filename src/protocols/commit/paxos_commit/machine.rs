@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::participant::{News, Participant};
 use super::super::pending::{Client, PendingTransaction};
+use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::acceptor::Acceptor;
@@ -22,11 +23,9 @@ type Context<'a> = process::Context<'a, PaxosCommit>;
 #[derive(Clone, Debug)]
 pub struct PaxosCommit {
     config: Rc<Config>,
-    /// Until it is on disk that this life has begun: what came meanwhile.
-    recovering: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    recovering: Recovering<Message>,
     participant: Participant,
     acceptor: Acceptor,
-    begun: u64,
     coordinated: BTreeMap<TxnId, Coordination>,
     counts: BTreeMap<TxnId, Count>,
 }
@@ -84,10 +83,9 @@ impl Process for PaxosCommit {
         let participant = Participant::boot(config.locking, disk, context);
         let server = Self {
             config: Rc::new(config.clone()),
-            recovering: Some((context.sync(), Vec::new())),
+            recovering: Recovering::until(context.sync()),
             participant,
             acceptor: Acceptor::recover(disk),
-            begun: 0,
             coordinated: BTreeMap::new(),
             counts: BTreeMap::new(),
         };
@@ -98,10 +96,7 @@ impl Process for PaxosCommit {
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.recovering {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -133,10 +128,8 @@ impl Process for PaxosCommit {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.recovering.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
     }
 
@@ -147,13 +140,7 @@ impl Process for PaxosCommit {
     }
 
     fn status(&self) -> String {
-        let doubts = self.participant.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
-        format!(
-            "in life {}, {} coordinated, {doubts}, {} keys locked",
-            self.participant.epoch().0,
-            self.coordinated.len(),
-            self.participant.locked()
-        )
+        self.participant.status(self.coordinated.len())
     }
 }
 
@@ -161,13 +148,7 @@ impl Process for PaxosCommit {
 impl PaxosCommit {
     /// What it must still bring to an end, in words.
     pub fn unsettled(&self) -> Option<String> {
-        let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
-        let parts: Vec<String> = coordinated.into_iter().chain(self.participant.unsettled()).collect();
-        (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
-    }
-
-    fn home(&self, key: u64) -> NodeId {
-        self.config.members[(key % self.config.members.len() as u64) as usize]
+        self.participant.unsettled(self.coordinated.len())
     }
 
     fn acceptors(&self) -> &[NodeId] {
@@ -187,14 +168,9 @@ impl PaxosCommit {
 /// The coordinator: the work, and the questions for votes.
 impl PaxosCommit {
     fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
-        if !self.participant.accept(session, number, context) {
-            return;
-        }
-        self.begun += 1;
-        let txn = TxnId { coordinator: context.me(), epoch: self.participant.epoch(), number: self.begun };
-        let age = Age { began: context.now(), txn };
-        let pending = PendingTransaction::new(age, Client { node, session, number }, transaction, |key| self.home(key));
-        context.note(Note::Began { txn, participants: pending.participants() });
+        let client = Client { node, session, number };
+        let Some(pending) = self.participant.accept(client, transaction, &self.config.members, context) else { return };
+        let txn = pending.age().txn;
         self.coordinated.insert(txn, Coordination { pending, asks: false, began: context.now() });
         self.send_work(txn, context);
         self.ask_if_done(txn, context);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::participant::{Ended, News, Participant};
 use super::super::pending::{Client, PendingTransaction};
+use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::message::{Message, Standing};
@@ -20,10 +21,8 @@ type Context<'a> = process::Context<'a, ThreePhase>;
 #[derive(Clone, Debug)]
 pub struct ThreePhase {
     config: Rc<Config>,
-    /// Until it is on disk that this life has begun: what came meanwhile.
-    recovering: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    recovering: Recovering<Message>,
     participant: Participant,
-    begun: u64,
     coordinated: BTreeMap<TxnId, Coordination>,
     /// What it has voted for and knows that all have.
     pre_committed: BTreeSet<TxnId>,
@@ -131,10 +130,9 @@ impl Process for ThreePhase {
         let participant = Participant::boot(config.locking, disk, context);
         let mut server = Self {
             config: Rc::new(config.clone()),
-            recovering: None,
+            recovering: Recovering::over(),
             recovered: participant.in_doubt().collect(),
             participant,
-            begun: 0,
             coordinated: BTreeMap::new(),
             pre_committed: BTreeSet::new(),
             polls: BTreeMap::new(),
@@ -157,15 +155,12 @@ impl Process for ThreePhase {
                 None => context.set_timer(Timer::Doubt(txn), server.config.answer_timeout),
             }
         }
-        server.recovering = Some((context.sync(), Vec::new()));
+        server.recovering = Recovering::until(context.sync());
         server
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.recovering {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -198,10 +193,8 @@ impl Process for ThreePhase {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.recovering.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
         if let Some((txn, decision, cause)) = self.deciding.remove(&token) {
             self.announce(txn, decision, cause, context);
@@ -215,13 +208,7 @@ impl Process for ThreePhase {
     }
 
     fn status(&self) -> String {
-        let doubts = self.participant.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
-        format!(
-            "in life {}, {} coordinated, {doubts}, {} keys locked",
-            self.participant.epoch().0,
-            self.coordinated.len(),
-            self.participant.locked()
-        )
+        self.participant.status(self.coordinated.len())
     }
 }
 
@@ -229,13 +216,7 @@ impl Process for ThreePhase {
 impl ThreePhase {
     /// What it must still bring to an end, in words.
     pub fn unsettled(&self) -> Option<String> {
-        let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
-        let parts: Vec<String> = coordinated.into_iter().chain(self.participant.unsettled()).collect();
-        (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
-    }
-
-    fn home(&self, key: u64) -> NodeId {
-        self.config.members[(key % self.config.members.len() as u64) as usize]
+        self.participant.unsettled(self.coordinated.len())
     }
 
     fn is_deciding(&self, txn: TxnId) -> bool {
@@ -246,14 +227,10 @@ impl ThreePhase {
 /// The coordinator.
 impl ThreePhase {
     fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
-        if !self.participant.accept(session, number, context) {
-            return;
-        }
-        self.begun += 1;
-        let txn = TxnId { coordinator: context.me(), epoch: self.participant.epoch(), number: self.begun };
-        let age = Age { began: context.now(), txn };
-        let pending = PendingTransaction::new(age, Client { node, session, number }, transaction, |key| self.home(key));
-        context.note(Note::Began { txn, participants: pending.participants() });
+        let client = Client { node, session, number };
+        let Some(pending) = self.participant.accept(client, transaction, &self.config.members, context) else { return };
+        let age = pending.age();
+        let txn = age.txn;
         for (node, acts) in pending.missing() {
             context.send(node, Message::Work { age, acts: acts.to_vec() });
         }

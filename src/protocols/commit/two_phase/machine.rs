@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::super::manager::Manager;
+use super::super::recovering::Recovering;
 use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark, role};
 use super::coordinator::Coordination;
 use super::log::{self, FILE, Record};
@@ -21,8 +22,7 @@ pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 pub struct TwoPhase {
     pub(super) config: Rc<Config>,
     pub(super) epoch: Epoch,
-    /// What came before the epoch was on disk: it is taken in once that is.
-    recovering: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    recovering: Recovering<Message>,
     // As a coordinator.
     /// How many transactions began in this life.
     pub(super) begun: u64,
@@ -77,7 +77,7 @@ impl Process for TwoPhase {
         let mut server = Self {
             config: Rc::new(config.clone()),
             epoch,
-            recovering: Some((context.sync(), Vec::new())),
+            recovering: Recovering::until(context.sync()),
             begun: 0,
             sessions: recovered.sessions,
             coordinated: BTreeMap::new(),
@@ -97,10 +97,7 @@ impl Process for TwoPhase {
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.recovering {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -128,10 +125,8 @@ impl Process for TwoPhase {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.recovering.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
         match self.syncs.remove(&token) {
             Some(Durable::Commit(txn)) => self.commit(txn, context),
