@@ -146,6 +146,8 @@ impl Message {
     const NAMES: [&'static str; 9] = ["Beat", "Query", "Reply", "Ping", "Ack", "PingRequest", "Nack", "Gossip", "State"];
 }
 
+const _: () = assert!(Message::SLOTS as usize * Message::NAMES.len() < 1 << 15, "kinds are numbered, with room for those of a carrier");
+
 /// The kinds of the first slot are named as above, those of the second `Beat/2` and so on.
 impl process::Message for Message {
     #[inline]

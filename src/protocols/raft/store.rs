@@ -16,6 +16,8 @@ pub(super) const FILE: &str = "wal";
 const VOTE: u8 = 1;
 const ENTRY: u8 = 2;
 
+const _: () = assert!(VOTE != ENTRY, "a record says which it is");
+
 /// Appends the record of a term and the vote in it to `out`.
 pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
     frame(out, |body| {
