@@ -175,7 +175,7 @@ impl process::Message for Message {
             "Ping" => "SWIM: a node is probed.",
             "Ack" => "SWIM: the probe was answered.",
             "PingRequest" => "SWIM: a node is asked to probe another in the sender's stead.",
-            "Nack" => "Lifeguard: whoever was to be probed does not answer the sender of this either.",
+            "Nack" => "Lifeguard: the member that was to be probed does not answer the sender of this either.",
             "Gossip" => "SWIM: what the sender has heard of members.",
             "State" => "SWIM: all that the sender knows of members about whom there is anything to tell.",
             _ => "",

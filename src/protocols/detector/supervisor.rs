@@ -120,7 +120,7 @@ pub enum SupervisorNote {
 
 const RESTARTED: Mark = Mark::new("node started anew", "A node that was suspected was started anew.");
 const REPLACED: Mark = Mark::new("node replaced", "The job of a node that was suspected for long went to another.");
-const NO_SPARE: Mark = Mark::new("no spare node", "There was nobody left to take a job.");
+const NO_SPARE: Mark = Mark::new("no spare node", "There was no node left to take a job.");
 
 static MARKS: [Mark; mark::ALL.len() + 4] = mark::and(&[NEW_LEADER, RESTARTED, REPLACED, NO_SPARE]);
 

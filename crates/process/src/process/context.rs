@@ -212,7 +212,7 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Sometimes(mark.into().name));
     }
 
-    /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by
+    /// Asks for a node to be started anew, as the supervisor of the machines does: one that runs or stands still is taken down first, as by
     /// a crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
     ///
     /// What does so says so: see [`Process::RESTARTS`].

@@ -54,7 +54,7 @@ const TOOK_OVER: Mark = Mark::new("leader took over", "The *sometimes* marks of 
 const PREEMPTED: Mark = Mark::new("leader preempted", "A leader met a higher ballot and gave way.");
 const PROPOSED_AGAIN: Mark = Mark::new("vote proposed again", "A leader proposed again a vote that may have been chosen.");
 const SILENT_ABORTED: Mark =
-    Mark::new("silent participant aborted", "A leader proposed no in the name of a participant that nobody had heard of.");
+    Mark::new("silent participant aborted", "A leader proposed no in the name of a participant that no answering acceptor had heard of.");
 
 impl Process for PaxosCommit {
     type Config = Config;

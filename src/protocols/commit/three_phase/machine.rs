@@ -95,9 +95,9 @@ pub enum Timer {
 
 const ELECTED: Mark = Mark::new("recovery coordinator elected", "The *sometimes* marks of its own.");
 const PRE_COMMITS_AGAIN: Mark = Mark::new("pre-commit sent again", "A recovery coordinator repeated that all have voted yes.");
-const ALL_UNCERTAIN: Mark = Mark::new("all uncertain, aborted", "Nobody knew of a pre-commit, and the transaction was aborted.");
+const ALL_UNCERTAIN: Mark = Mark::new("all uncertain, aborted", "No participant knew of a pre-commit, and the transaction was aborted.");
 const WITHOUT_ANSWER: Mark =
-    Mark::new("committed without an answer", "A coordinator committed though somebody had not acknowledged the pre-commit.");
+    Mark::new("committed without an answer", "A coordinator committed though a participant had not acknowledged the pre-commit.");
 const ALL_RECOVERED: Mark = Mark::new("decided after a total failure", "All had crashed, and decided when all were back.");
 const TOLD: Mark = Mark::new("decision learned from another", "A participant learned the decision from another.");
 
