@@ -47,7 +47,7 @@ pub enum Body {
         /// What the answerer has heard.
         updates: Vec<Update>,
     },
-    /// SWIM: probe somebody in my stead.
+    /// SWIM: probe a member in the sender's stead.
     PingRequest {
         /// Which probe of the asker.
         sequence: u32,

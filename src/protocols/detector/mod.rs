@@ -107,7 +107,7 @@ pub enum Style {
 /// Who watches whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observers {
-    /// Everybody watches everybody.
+    /// Each node watches all others.
     All,
     /// The nodes form a ring, and each watches so many that follow it.
     Ring(u32),

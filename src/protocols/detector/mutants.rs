@@ -132,7 +132,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "SWIM §4.1: λ·log n transmissions; class of bugs: a constant instead",
         needs: &["a crash, in a group that is not small"],
         property: Some("quality-of-service"),
-        about: "Each update is passed on once. It dies out before it has reached everybody, and some hear of a crash much later.",
+        about: "Each update is passed on once. It dies out before it has reached all members, and some hear of a crash much later.",
     },
     Mutant {
         name: "detector/follows-the-dead",

@@ -1,4 +1,4 @@
-//! Ω: a leader for everybody, elected by a failure detector.
+//! Ω: a leader for all nodes, elected by a failure detector.
 //!
 //! The leader is the first node that is not suspected. Over a detector that in the end suspects all crashed nodes and no others (◇P), in
 //! the end all nodes follow the same living leader, which is what consensus needs (Chandra, Hadzilacos and Toueg, *The Weakest Failure
