@@ -1,7 +1,7 @@
 //! Supervision: the jobs of failed nodes go on, because the nodes are started anew or others take their place.
 //!
-//! Each job belongs to a node; nodes without a job are spare. The leader ([`Omega`]) supervises: a node with a job that is suspected for
-//! a while is [started anew](Context::restart); one that is suspected for longer is replaced by a spare one. The leader tells all nodes which
+//! Each job belongs to a node; nodes without a job are spare. The leader ([`Omega`]) supervises: a node with a job that is suspected for a
+//! while is [started anew](Context::restart); one that is suspected for longer is replaced by a spare one. The leader tells all nodes which
 //! has which job, again and again. A job's epoch grows when it goes to another, and the higher epoch wins.
 //!
 //! As Ω promises no safety, neither does this: for a while a job may be done twice, or by no node. In the end each is done once.
