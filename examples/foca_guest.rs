@@ -15,11 +15,11 @@ use stormglass::base::{Duration, NodeId};
 use stormglass::check::Property;
 use stormglass::notation::Form;
 use stormglass::process::{self, Context, Files, NoNote, Process};
-use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, PROPERTIES, Subject, Testimony};
+use stormglass::protocols::detector::properties::{Bounds, DetectorJudge, Observations, PROPERTIES, Subject};
 use stormglass::protocols::detector::{Note, Observers, Said, State};
 use stormglass::systems::{Nodes, Population, Registry, System, Written};
 use stormglass::trace::Judge;
-use stormglass::workload::Nobody;
+use stormglass::workload::NoClient;
 use stormglass::world::Cluster;
 
 /// A member: a node, and which of its lives. Who starts anew is another one of the same address.
@@ -169,10 +169,10 @@ impl Cluster for FocaGuest {
     type Operation = NoNote;
     type Response = NoNote;
     type Server = Guest;
-    type Client = Nobody<Packet>;
+    type Client = NoClient<Packet>;
 }
 
-impl Testimony for FocaGuest {
+impl Observations for FocaGuest {
     fn detection(note: &Note) -> Option<Note> {
         Some(*note)
     }

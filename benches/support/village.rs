@@ -24,7 +24,7 @@ pub(crate) struct Gossip {
 pub(crate) enum Mood {
     /// Each, with one of so many.
     Talkative(u32),
-    /// Nobody.
+    /// None.
     Silent,
 }
 
@@ -53,9 +53,9 @@ impl Process for Gossip {
 }
 
 /// There are no clients here, but a cluster must name some.
-pub(crate) struct Nobody;
+pub(crate) struct NoClient;
 
-impl Process for Nobody {
+impl Process for NoClient {
     type Config = ();
     type Message = Rumour;
     type Timer = ();
@@ -70,7 +70,7 @@ impl Process for Nobody {
     }
 }
 
-impl ClientProcess for Nobody {
+impl ClientProcess for NoClient {
     fn quiesce(&mut self, _: &mut Context<'_, Self>) {}
     fn under_way(&self) -> usize {
         0
@@ -84,5 +84,5 @@ impl Cluster for Village {
     type Operation = u64;
     type Response = u64;
     type Server = Gossip;
-    type Client = Nobody;
+    type Client = NoClient;
 }

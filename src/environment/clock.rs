@@ -12,6 +12,9 @@ pub struct ClockModel {
 }
 
 impl ClockModel {
+    /// Below every purpose for which a clock draws words.
+    pub(crate) const PURPOSES_START: u64 = OFFSET;
+
     /// The clock of this node: offset and drift uniform on both sides of zero, whatever other nodes there are.
     pub fn clock(&self, key: RunKey, node: NodeId) -> Clock {
         let either_side = |purpose, bound: u64| {

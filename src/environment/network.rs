@@ -163,6 +163,9 @@ enum Purpose {
 }
 
 impl Network {
+    /// Above every purpose for which a network draws words.
+    pub(crate) const PURPOSES_END: u64 = Purpose::SecondLatency as u64 + 1;
+
     /// A network whose links all behave like this one, for messages of these kinds.
     pub fn new(key: RunKey, link: LinkModel, kinds: &[&str]) -> Self {
         Self {

@@ -1,9 +1,13 @@
 //! Who takes part in a scenario, and what its faults can name.
 
+use crate::base::NodeId;
 use crate::systems::{AnySystem, Population};
 
 /// More nodes than this, servers and clients together, are refused.
 pub const NODES_MOST: u32 = 1_000_000;
+
+/// All of them have a number, whichever they are.
+const _: (NodeId, NodeId) = (NodeId::server(NODES_MOST - 1), NodeId::client(NODES_MOST - 1));
 
 /// Whom and what the faults of a scenario can name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,13 +24,13 @@ use crate::notation::{
     in_quotes, joined, settings,
 };
 use crate::process::NoNote;
-use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Subject, Testimony};
+use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Observations, Subject};
 use crate::protocols::detector::{
-    self, Company, CompanyConfig, CompanyMessage, HeartbeatConfig, Law, Level, Message, Method, Note, Observers, Phi, Style, SwimConfig,
-    Watch, WorkerConfig,
+    self, DetectorGroup, DetectorGroupConfig, DetectorGroupMessage, HeartbeatConfig, Law, Level, Message, Method, Note, Observers, Phi,
+    Style, SwimConfig, Watch, WorkerConfig,
 };
 use crate::trace::Judge;
-use crate::workload::Nobody;
+use crate::workload::NoClient;
 use crate::world::Cluster;
 use std::str::FromStr;
 
@@ -361,21 +361,21 @@ fn write_carried(detectors: &[Chosen]) -> String {
 pub(super) const NODES: std::ops::RangeInclusive<u32> = 2..=100_000;
 
 impl Cluster for Detectors {
-    type Message = CompanyMessage;
+    type Message = DetectorGroupMessage;
     type Operation = NoNote;
     type Response = NoNote;
-    type Server = Company;
-    type Client = Nobody<CompanyMessage>;
+    type Server = DetectorGroup;
+    type Client = NoClient<DetectorGroupMessage>;
 }
 
-impl Testimony for Detectors {
+impl Observations for Detectors {
     fn detection(note: &Note) -> Option<Note> {
         Some(*note)
     }
 
     #[inline]
-    fn traffic(message: &CompanyMessage) -> Option<(u8, u64)> {
-        let CompanyMessage::Detector(message) = message else { return None };
+    fn traffic(message: &DetectorGroupMessage) -> Option<(u8, u64)> {
+        let DetectorGroupMessage::Detector(message) = message else { return None };
         Some((message.slot, properties::bytes_of(message)))
     }
 }
@@ -426,7 +426,7 @@ impl System for Detectors {
     fn nodes(config: &DetectorsConfig, mutant: Option<&'static str>) -> Nodes<Self> {
         let detectors = config.detectors.iter().zip(0..).map(|(detector, slot)| detector.config(config.nodes, slot, mutant));
         let worker = config.worker.map(|every| WorkerConfig { every });
-        let server = CompanyConfig { nodes: config.nodes, detectors: detectors.collect(), worker };
+        let server = DetectorGroupConfig { nodes: config.nodes, detectors: detectors.collect(), worker };
         Nodes { servers: vec![server; config.nodes as usize], clients: vec![] }
     }
 

@@ -10,10 +10,10 @@ use crate::base::Duration;
 use crate::check::Property;
 use crate::notation::{Count, Fields, Form, Required, Setting, Settings, codecs, settings};
 use crate::process::NoNote;
-use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Testimony};
+use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Observations};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
 use crate::trace::Judge;
-use crate::workload::Nobody;
+use crate::workload::NoClient;
 use crate::world::Cluster;
 
 /// A leader for everybody: the first node that the detector beneath does not suspect.
@@ -79,10 +79,10 @@ impl Cluster for Omega {
     type Operation = NoNote;
     type Response = NoNote;
     type Server = detector::Omega;
-    type Client = Nobody<Message>;
+    type Client = NoClient<Message>;
 }
 
-impl Testimony for Omega {
+impl Observations for Omega {
     fn detection(note: &OmegaNote) -> Option<Note> {
         match note {
             OmegaNote::Detector(note) => Some(*note),

@@ -10,10 +10,12 @@ use crate::base::Duration;
 use crate::check::Property;
 use crate::notation::{Count, Form, Maybe, PositiveLength, Setting, Settings, settings};
 use crate::process::NoNote;
-use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, RECOVERY, RecoveryJudge, Testimony, Working};
+use crate::protocols::detector::properties::{
+    self, DetectorJudge, LEADERSHIP, LeaderJudge, Observations, RECOVERY, RecoveryJudge, Working,
+};
 use crate::protocols::detector::{self, Note, OmegaNote, SupervisorMessage, SupervisorNote};
 use crate::trace::Judge;
-use crate::workload::Nobody;
+use crate::workload::NoClient;
 use crate::world::Cluster;
 
 /// Nodes with jobs, some of them spare: a node that fails is started anew, or replaced.
@@ -54,10 +56,10 @@ impl Cluster for Supervisor {
     type Operation = NoNote;
     type Response = NoNote;
     type Server = detector::Supervisor;
-    type Client = Nobody<SupervisorMessage>;
+    type Client = NoClient<SupervisorMessage>;
 }
 
-impl Testimony for Supervisor {
+impl Observations for Supervisor {
     fn detection(note: &SupervisorNote) -> Option<Note> {
         match note {
             SupervisorNote::Omega(OmegaNote::Detector(note)) => Some(*note),

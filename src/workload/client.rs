@@ -82,7 +82,7 @@ struct Question<O> {
     operation: Option<O>,
     /// For its pauses.
     random: Stream,
-    /// Who is being asked; nobody during a pause.
+    /// The server that is being asked; none during a pause.
     server: Option<NodeId>,
     /// Who was asked since the last pause or timeout.
     tried: BTreeSet<NodeId>,
@@ -90,13 +90,21 @@ struct Question<O> {
 
 const RETRIED: Mark = Mark::new("client retried", "An operation took more than one request.");
 const UNKNOWN: Mark = Mark::new("operation unknown", "An operation got no answer.");
-/// What random words are for: the time until an operation is due, what it is, the pauses between its requests; the pauses of a session that
-/// is being opened; and the order in which servers are asked.
-const DUE: u64 = 1;
-const CONTENT: u64 = 2;
-const PAUSES: u64 = 3;
-const OPENING: u64 = 4;
-const SERVERS: u64 = 5;
+
+/// What random words are for.
+enum Purpose {
+    /// The time until an operation is due.
+    Due = 1,
+    /// What it is.
+    Content = 2,
+    /// The pauses between its requests.
+    Pauses = 3,
+    /// The pauses of a session that is being opened.
+    Opening = 4,
+    /// The order in which servers are asked.
+    Servers = 5,
+}
+
 /// A byte for each session ever made. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const SESSIONS: &str = "sessions";
 
@@ -205,7 +213,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     /// Sets the time of the next operation.
     fn expect_next(&mut self, context: &mut Context<'_, Self>) {
         self.next.nth += 1;
-        let mut random = context.random().fork(DUE, self.next.word());
+        let mut random = context.random().fork(Purpose::Due as u64, self.next.word());
         let after = match self.pace {
             Pace::Open(rate) => sample_exponential(rate.gap(self.clients), random.word()),
             Pace::Closed { think } => random.within(think),
@@ -240,7 +248,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     fn open(&mut self, number: u32, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         if S::open(id(number, context)).is_some() {
-            session.state = State::Asking(Question::new(None, context.random().fork(OPENING, u64::from(number))));
+            session.state = State::Asking(Question::new(None, context.random().fork(Purpose::Opening as u64, u64::from(number))));
             self.ask(number, self.servers.best, context);
         } else {
             session.state = State::Free;
@@ -250,9 +258,9 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     fn invoke(&mut self, number: u32, due: OperationId, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        let operation = self.generator.next(due, &mut context.random().fork(CONTENT, due.word()));
+        let operation = self.generator.next(due, &mut context.random().fork(Purpose::Content as u64, due.word()));
         session.operations += 1;
-        session.state = State::Asking(Question::new(Some(operation.clone()), context.random().fork(PAUSES, due.word())));
+        session.state = State::Asking(Question::new(Some(operation.clone()), context.random().fork(Purpose::Pauses as u64, due.word())));
         context.note(Event::Invoke { client: id(number, context), id: due, op: operation });
         context.set_timer(ClientTimer::GiveUp(number), self.patience.operation_timeout);
         self.ask(number, self.servers.best, context);
@@ -270,7 +278,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         self.on_free(number, context);
     }
 
-    /// The operation may have taken effect or may yet do so: nobody can tell. No other may follow it in its session.
+    /// The operation may have taken effect or may yet do so: no one can tell. No other may follow it in its session.
     fn give_up(&mut self, number: u32, context: &mut Context<'_, Self>) {
         if !self.sessions.get(&number).is_some_and(Session::is_under_way) {
             return;
@@ -338,7 +346,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     }
 
     /// Follows a hint at once if it leads to a server that was not asked yet. Else it pauses: while no leader is known, servers point at
-    /// one another, or at nobody, as fast as they are asked.
+    /// one another, or at none, as fast as they are asked.
     fn on_redirect(&mut self, from: NodeId, number: u32, hint: Option<NodeId>, context: &mut Context<'_, Self>) {
         let Some(question) = self.sessions.get_mut(&number).and_then(Session::question_mut) else { return };
         if question.server != Some(from) {
@@ -427,14 +435,14 @@ struct Servers {
 
 impl Servers {
     fn new<P: Process>(count: u32, context: &mut Context<'_, P>) -> Self {
-        let mut servers = Self { count, best: NodeId::server(0), weights: context.random().fork(SERVERS, 0) };
+        let mut servers = Self { count, best: NodeId::server(0), weights: context.random().fork(Purpose::Servers as u64, 0) };
         servers.best = servers.next(None);
         servers
     }
 
     /// The first in the order, or the one after this one.
     fn next(&self, after: Option<NodeId>) -> NodeId {
-        let rank = |server: NodeId| (self.weights.fork(SERVERS, u64::from(server.raw())).word(), server);
+        let rank = |server: NodeId| (self.weights.fork(Purpose::Servers as u64, u64::from(server.raw())).word(), server);
         let ranks = (0..self.count).map(|index| rank(NodeId::server(index)));
         let after = after.map(rank);
         // Those up to `after` come again when all others have had their turn.
@@ -447,7 +455,7 @@ impl Servers {
         }
     }
 
-    /// A server pointed to another, or to nobody.
+    /// A server pointed to another, or to none.
     fn redirected(&mut self, from: NodeId, hint: Option<NodeId>) {
         match hint {
             Some(server) if server != from && self.knows(server) => self.best = server,

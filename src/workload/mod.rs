@@ -9,7 +9,7 @@ mod client;
 mod keys;
 mod kv;
 mod mixed;
-mod nobody;
+mod no_client;
 mod transaction;
 mod values;
 mod zipf;
@@ -23,7 +23,7 @@ pub use client::{Client, ClientTimer};
 pub use keys::{KeyChoice, LoadError};
 pub use kv::{KvGenerator, KvLoad, Mix};
 pub use mixed::{Change, Mixed, MixedMix};
-pub use nobody::Nobody;
+pub use no_client::NoClient;
 pub use transaction::{TransactionGenerator, TransactionLoad};
 pub use zipf::{ParseSkewError, Skew};
 

@@ -5,7 +5,7 @@ use crate::base::OperationId;
 /// Since one start, a client sets fewer values than this.
 const PER_LIFE: u64 = 1_000_000_000;
 
-/// A value that nobody else sets: the `place`-th of at most `places` that this operation sets, from 0.
+/// A value that no other operation sets: the `place`-th of at most `places` that this operation sets, from 0.
 ///
 /// It depends on the operation alone. A count comes first, its client's number last: one digit for each of the first nine clients, and for
 /// the others their digits, how many these are, and a zero. So `73` is set by the seventh operation of `c3`, and `71220` by that of `c12`.

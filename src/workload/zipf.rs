@@ -127,10 +127,15 @@ impl Zipf {
     }
 }
 
-/// (rank + 1)^-skew with 40 fractional bits, from a zero-based rank.
+/// How many fractional bits weights have. The first rank's is one, and no other's is more.
+const WEIGHT_BITS: u32 = 40;
+
+const _: () = assert!(Zipf::RANKS_MAX as u64 <= u64::MAX >> WEIGHT_BITS, "the sum of all weights keeps within 64 bits");
+
+/// (rank + 1)^-skew, from a zero-based rank.
 fn weight(rank: u64, skew: Skew, roots: &[u64; 32]) -> u64 {
     let exponent = u128::from(log2(rank)) * u128::from(skew.thousandths) / 1000;
-    exp2_minus(exponent as u64, roots) >> 22
+    exp2_minus(exponent as u64, roots) >> (62 - WEIGHT_BITS)
 }
 
 /// 2^-exponent with 62 fractional bits, from an exponent with 32.

@@ -26,6 +26,20 @@ macro_rules! on_host {
     }};
 }
 
+/// Looks at the host of a node, a server or a client; there must be one.
+macro_rules! look {
+    ($world:expr, $node:expr, $host:ident => $what:expr) => {{
+        let node: NodeId = $node;
+        if node.is_client() {
+            let $host = &$world.clients[node.index()];
+            $what
+        } else {
+            let $host = &$world.servers[node.index()];
+            $what
+        }
+    }};
+}
+
 /// What a host acts upon: all of the world but the hosts themselves.
 pub(super) struct Core<'a, C: Cluster> {
     pub(super) engine: Engine<Call>,

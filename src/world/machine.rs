@@ -9,7 +9,7 @@ use super::setup::Cluster;
 use super::slab::MessageHandle;
 use super::timers::{Alarm, Timers, WakeUp};
 use crate::base::{Duration, Incarnation, NodeId, Time};
-use crate::environment::{Clock, Disk, Remains};
+use crate::environment::{Clock, ClockModel, Disk, Remains};
 use crate::process::{Effect, Process, Release, SyncToken};
 use crate::trace::Event;
 
@@ -34,8 +34,11 @@ pub(super) struct Machine<P: Process> {
 }
 
 /// What a word is drawn for, apart from the purposes of the network.
-const CRASH: u64 = 1 << 40;
+pub(super) const CRASH: u64 = 1 << 40;
 const SYNC: u64 = 1 << 41;
+
+/// An incarnation or a node's number comes on top, of 32 bits.
+const _: () = assert!(CRASH + (u32::MAX as u64) < SYNC && SYNC + (u32::MAX as u64) < ClockModel::PURPOSES_START, "purposes do not overlap");
 
 impl<P: Process> Machine<P> {
     pub(super) fn new(id: NodeId, clock: Clock) -> Self {

@@ -239,15 +239,15 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     fn state(&self, node: NodeId) -> NodeState {
-        if node.is_client() { self.clients[node.index()].state() } else { self.servers[node.index()].state() }
+        look!(self, node, host => host.state())
     }
 
     fn is_destroyed(&self, node: NodeId) -> bool {
-        if node.is_client() { self.clients[node.index()].is_destroyed() } else { self.servers[node.index()].is_destroyed() }
+        look!(self, node, host => host.is_destroyed())
     }
 
     fn incarnation(&self, node: NodeId) -> Incarnation {
-        if node.is_client() { self.clients[node.index()].incarnation() } else { self.servers[node.index()].incarnation() }
+        look!(self, node, host => host.incarnation())
     }
 
     fn exists(&self, node: NodeId) -> bool {
@@ -298,10 +298,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 let kind = C::Message::kinds().iter().find(|name| KindDigest::of(name) == id.kind).unwrap_or(&"a message");
                 check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
             }
-            What::Timer => {
-                let fired = if node.is_client() { self.clients[node.index()].fired() } else { self.servers[node.index()].fired() };
-                check::Doing::Fired(fired)
-            }
+            What::Timer => check::Doing::Fired(look!(self, node, host => host.fired())),
             What::Synced => check::Doing::Synced,
             What::Wake => check::Doing::Waking,
             What::Asked(what) => check::Doing::Asked(what),

@@ -147,9 +147,9 @@ fn length(cell: &Cell) -> Duration {
     *length
 }
 
-/// In company a detector does exactly what it does alone: its messages fare the same, and so do its verdicts.
+/// In a group a detector does exactly what it does alone: its messages fare the same, and so do its verdicts.
 #[test]
-fn company_changes_nothing() {
+fn a_group_changes_nothing() {
     let storm = text("storm.ron");
     let (start, end) = (storm.find("detectors: [").expect("a list"), storm.find("    network:").expect("a network"));
     let alone = format!(
@@ -160,9 +160,9 @@ fn company_changes_nothing() {
     );
     let alone = Scenario::from_ron(&unmarked(&alone), &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
     for seed in 0..3 {
-        let (alone, company) = (alone.run(seed), scenario("storm.ron").run(seed));
-        assert_eq!(alone.struck, company.struck, "the same faults");
-        assert_eq!(row(&alone, "push"), row(&company, "push"), "seed {seed}");
+        let (alone, group) = (alone.run(seed), scenario("storm.ron").run(seed));
+        assert_eq!(alone.struck, group.struck, "the same faults");
+        assert_eq!(row(&alone, "push"), row(&group, "push"), "seed {seed}");
     }
 }
 

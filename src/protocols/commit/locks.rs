@@ -148,7 +148,7 @@ impl Locks {
         keys.filter_map(move |key| Some((*key, self.keys.get(key)?.holders.get(&txn)?.1)))
     }
 
-    /// How many keys somebody holds.
+    /// How many keys are held.
     pub fn locked(&self) -> usize {
         self.keys.values().filter(|key| !key.holders.is_empty()).count()
     }
@@ -281,7 +281,7 @@ mod tests {
         fn release(&mut self, owner: u64) {
             self.holds.retain(|held| held.0 != owner);
             self.waits.retain(|wait| wait.0 != owner);
-            // Again and again: whoever waits and has nobody in its way any more gets its lock.
+            // Again and again: a transaction that waits, with none in its way any more, gets its lock.
             while let Some(place) = (0..self.waits.len()).find(|place| {
                 let (owner, key, mode) = self.waits[*place];
                 Self::conflicts(&self.holds, owner, key, mode).is_empty()

@@ -43,7 +43,7 @@ pub struct Prepared {
     pub locks: Vec<(u64, Mode)>,
 }
 
-/// Something that came to pass, of one's own doing or because somebody else gave way.
+/// Something that came to pass, of one's own doing or because another transaction gave way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// A transaction got a lock.
@@ -106,7 +106,7 @@ impl Manager {
         Some(&self.work(txn)?.seen)
     }
 
-    /// From now on the transaction aborts only when told to. Returns what must be written down before anybody hears of that; nothing if it
+    /// From now on the transaction aborts only when told to. Returns what must be written down before the vote is told; nothing if it
     /// has not executed.
     pub fn prepare(&mut self, txn: TxnId) -> Option<Prepared> {
         let branch = self.branches.get_mut(&txn)?;

@@ -31,8 +31,8 @@ pub const ABORTED_FOR_PEER: Mark =
 pub const VOTES_LATE: Mark = Mark::new("votes overdue", "A coordinator did not get all votes in time.");
 /// A coordinator sent a decision again.
 pub const RESENT: Mark = Mark::new("decision sent again", "A coordinator sent a decision again.");
-/// A participant aborted a transaction that nobody asked it to prepare.
-pub const ABANDONED: Mark = Mark::new("abandoned work aborted", "A participant aborted a transaction that nobody asked it to prepare.");
+/// A participant aborted a transaction that it was not asked to prepare.
+pub const ABANDONED: Mark = Mark::new("abandoned work aborted", "A participant aborted a transaction that it was not asked to prepare.");
 /// Something was asked of a participant for a transaction that it had ended.
 pub const LATE_FENCED: Mark = Mark::new("late message fenced", "Something was asked of a participant for a transaction that it had ended.");
 /// A participant was asked to prepare what it had done in a former life.

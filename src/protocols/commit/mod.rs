@@ -10,21 +10,22 @@
 //!   together: the resource manager of one server.
 //! - [`Note`] is what a server says about itself; [`properties`] judges the conditions AC1 to AC5, and the locks, by that alone.
 //!
-//! [`site`] and [`errand`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
+//! [`participant`] and [`pending`] are what a participant and a coordinator keep in the protocols that have no reason to do it otherwise.
 //!
 //! And a folder for each protocol: [`two_phase`], [`three_phase`], [`paxos_commit`], and [`raft_groups`], in which a group of servers
 //! stands for each server.
 
-pub mod errand;
 pub mod locks;
 pub mod manager;
 pub mod mark;
 mod note;
+pub mod participant;
 pub mod paxos_commit;
+pub mod pending;
 pub mod properties;
 pub mod raft_groups;
+mod recovering;
 mod role;
-pub mod site;
 pub mod store;
 pub mod three_phase;
 mod transaction;

@@ -113,7 +113,7 @@ pub enum Cause {
     AllVotedYes,
     /// This participant cannot commit.
     VotedNo(NodeId),
-    /// Somebody did not answer in time.
+    /// A participant did not answer in time.
     Timeout,
     /// The coordinator crashed before it had decided.
     Recovery,

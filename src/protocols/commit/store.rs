@@ -23,7 +23,7 @@ pub type Writes = BTreeMap<u64, Value>;
 #[derive(Clone, Debug, Default)]
 pub struct Store(BTreeMap<u64, Value>);
 
-/// What a transaction has done on one server, before anybody else can see it.
+/// What a transaction has done on one server, before another can see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workspace {
     /// What its reads saw, in the order of its acts.

@@ -1,4 +1,4 @@
-//! What looks odd and is legal: planted like a mutant, and nobody may complain.
+//! What looks odd and is legal: planted like a mutant, and no judge may complain.
 
 use super::{Mutant, Rules};
 
@@ -30,7 +30,7 @@ pub static DECOYS: &[Mutant] = &[
     },
     Mutant {
         name: "detector/decoy-nobody-confirms",
-        rules: &NobodyConfirms,
+        rules: &NoneConfirms,
         source: "Lifeguard §IV-B",
         needs: &[],
         property: None,
@@ -66,9 +66,9 @@ impl Rules for GossipsLonger {
 }
 
 #[derive(Debug)]
-struct NobodyConfirms;
+struct NoneConfirms;
 
-impl Rules for NobodyConfirms {
+impl Rules for NoneConfirms {
     fn counts_accuser(&self, _: bool) -> bool {
         false
     }

@@ -4,7 +4,7 @@ use super::arrival::{Arrival, Arrivals};
 use super::message::{Beat, Body};
 use super::{Config, Detector, HeartbeatConfig, Level, Message, Note, Observers, Rules, Said, State, Style, Tick, Timer, mark};
 use crate::base::{LocalTime, NodeId};
-use crate::process::Context;
+use crate::process;
 
 /// A node that sends heartbeats to those who watch it, and watches others.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Heartbeats {
     changes: u64,
     /// When it last sent heartbeats: if that is too long ago, it stood still itself.
     beaten: LocalTime,
-    /// Until when it convicts nobody, because it stood still itself.
+    /// Until when it suspects no other node, because it stood still itself.
     lenient: LocalTime,
 }
 
@@ -37,10 +37,10 @@ struct Peer {
     arrivals: Arrivals,
 }
 
-type Host<'a, 'c> = &'a mut Context<'c, Detector>;
+type Context<'a> = process::Context<'a, Detector>;
 
 impl Heartbeats {
-    pub(super) fn boot(config: &Config, heartbeat: HeartbeatConfig, context: Host<'_, '_>) -> Self {
+    pub(super) fn boot(config: &Config, heartbeat: HeartbeatConfig, context: &mut Context<'_>) -> Self {
         let me = context.me().index() as u32;
         let watched = (1..=heartbeat.observers.count(config.nodes)).map(|ahead| (me + ahead) % config.nodes);
         let mut watched: Vec<NodeId> = watched.map(NodeId::server).collect();
@@ -54,7 +54,7 @@ impl Heartbeats {
             nodes: config.nodes,
             me,
             booted: now,
-            // Cassandra counts generations by the clock as well: a later start reads a higher one. Zero is nobody's.
+            // Cassandra counts generations by the clock as well: a later start reads a higher one. Zero is no node's.
             generation: now.as_nanos().wrapping_sub(i64::MIN) as u64 | 1,
             sequence: 0,
             work: 0,
@@ -89,7 +89,7 @@ impl Heartbeats {
         if suspected.is_empty() { "suspects nobody".to_owned() } else { format!("suspects {}", suspected.join(", ")) }
     }
 
-    pub(super) fn tick(&mut self, tick: Tick, context: Host<'_, '_>) {
+    pub(super) fn tick(&mut self, tick: Tick, context: &mut Context<'_>) {
         match tick {
             Tick::Beat => self.beat(context),
             Tick::Overdue(node) => {
@@ -101,7 +101,7 @@ impl Heartbeats {
         }
     }
 
-    pub(super) fn hear(&mut self, from: NodeId, body: Body, context: Host<'_, '_>) {
+    pub(super) fn hear(&mut self, from: NodeId, body: Body, context: &mut Context<'_>) {
         match body {
             Body::Query { sequence, sent } => {
                 let beat = Beat { generation: self.generation, sequence, sent, work: self.work };
@@ -114,7 +114,7 @@ impl Heartbeats {
     }
 
     /// Sends heartbeats to those who watch, or asks those who are watched for theirs.
-    fn beat(&mut self, context: Host<'_, '_>) {
+    fn beat(&mut self, context: &mut Context<'_>) {
         self.notice_own_pause(context.now());
         self.sequence += 1;
         let (sequence, sent) = (self.sequence, context.now());
@@ -137,7 +137,7 @@ impl Heartbeats {
         context.set_timer(Timer { slot: self.slot, tick: Tick::Beat }, self.config.interval);
     }
 
-    fn sign_of_life(&mut self, from: NodeId, beat: Beat, asked: Option<LocalTime>, context: Host<'_, '_>) {
+    fn sign_of_life(&mut self, from: NodeId, beat: Beat, asked: Option<LocalTime>, context: &mut Context<'_>) {
         let Some(place) = self.place(from) else { return };
         let HeartbeatConfig { level, watch, interval, .. } = self.config;
         // The answer to a question of a former life is numbered by that one, and would hide those to the questions of this.
@@ -178,7 +178,7 @@ impl Heartbeats {
         self.watch_until(place, until.filter(|until| *until > context.now()), context);
     }
 
-    fn overdue(&mut self, place: usize, context: Host<'_, '_>) {
+    fn overdue(&mut self, place: usize, context: &mut Context<'_>) {
         self.notice_own_pause(context.now());
         let now = context.now();
         if now < self.lenient {
@@ -201,7 +201,7 @@ impl Heartbeats {
         self.beaten = now;
     }
 
-    fn hold(&mut self, place: usize, suspected: bool, context: Host<'_, '_>) {
+    fn hold(&mut self, place: usize, suspected: bool, context: &mut Context<'_>) {
         let peer = &mut self.peers[place];
         if peer.suspected == suspected {
             return;
@@ -213,7 +213,7 @@ impl Heartbeats {
         context.note(Note { slot: self.slot, said: Said::Holds { member: peer.node, state, incarnation: 0 } });
     }
 
-    fn watch_until(&self, place: usize, until: Option<LocalTime>, context: Host<'_, '_>) {
+    fn watch_until(&self, place: usize, until: Option<LocalTime>, context: &mut Context<'_>) {
         let timer = Timer { slot: self.slot, tick: Tick::Overdue(self.peers[place].node) };
         match until {
             Some(until) => context.set_timer(timer, until.since(context.now())),
@@ -231,7 +231,7 @@ impl Heartbeats {
         self.peers.binary_search_by_key(&node, |peer| peer.node).ok()
     }
 
-    fn send(&self, to: NodeId, body: Body, context: Host<'_, '_>) {
+    fn send(&self, to: NodeId, body: Body, context: &mut Context<'_>) {
         context.send(to, Message { slot: self.slot, body });
     }
 }

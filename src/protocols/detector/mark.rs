@@ -6,7 +6,7 @@ pub(super) const SUSPECTED: Mark = Mark::new("peer suspected", "A member was hel
 pub(super) const TRUSTED_AGAIN: Mark = Mark::new("peer trusted again", "Who was held to have failed is trusted again.");
 pub(super) const OLD_BEAT: Mark = Mark::new("old heartbeat ignored", "A heartbeat came that was overtaken or doubled.");
 pub(super) const WORK_STALLED: Mark = Mark::new("heartbeat without work", "A heartbeat told that the worker had not come further.");
-pub(super) const LENIENT: Mark = Mark::new("own pause noticed", "Nobody was convicted, because the watcher had stood still itself.");
+pub(super) const LENIENT: Mark = Mark::new("own pause noticed", "No node was suspected, because the watcher had stood still itself.");
 pub(super) const INDIRECT: Mark = Mark::new("probe went indirect", "A probe was not answered, and others were asked.");
 pub(super) const RELAYED: Mark = Mark::new("probe relayed", "A probe was answered through another.");
 pub(super) const NACKED: Mark = Mark::new("probe nacked", "Another reported that it could not reach the probed one either.");
@@ -38,7 +38,7 @@ pub(super) const ALL: &[Mark] = &[
     UNHEALTHY,
 ];
 
-/// All of them, and these of whoever carries a detector.
+/// All of them, and these of the process that carries a detector.
 pub(super) const fn and<const COUNT: usize>(more: &[Mark]) -> [Mark; COUNT] {
     let mut marks = [Mark::new("", ""); COUNT];
     let mut place = 0;

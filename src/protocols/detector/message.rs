@@ -10,7 +10,7 @@ use crate::process;
 /// A message of one of the detectors that a node carries.
 ///
 /// Detectors of different slots never share a kind of message, so that the fate of one's messages does not depend on what another sends: a
-/// detector fares the same alone and in company.
+/// detector fares the same alone and in a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Which of the node's detectors speaks, and is spoken to.
@@ -26,7 +26,7 @@ pub enum Body {
     Beat(Beat),
     /// Do you live?
     Query {
-        /// The asker's how-manieth question.
+        /// The asker's n-th question, counted from 1.
         sequence: u64,
         /// When it was asked, by the asker's clock.
         sent: LocalTime,
@@ -35,7 +35,7 @@ pub enum Body {
     Reply(Beat),
     /// SWIM: do you live?
     Ping {
-        /// The asker's how-manieth probe.
+        /// The asker's n-th probe, counted from 1.
         sequence: u32,
         /// What it has heard.
         updates: Vec<Update>,
@@ -47,7 +47,7 @@ pub enum Body {
         /// What the answerer has heard.
         updates: Vec<Update>,
     },
-    /// SWIM: probe somebody in my stead.
+    /// SWIM: probe a member in the sender's stead.
     PingRequest {
         /// Which probe of the asker.
         sequence: u32,
@@ -80,7 +80,7 @@ pub enum Body {
 pub struct Beat {
     /// When the sender started, by its own clock: a later start has a higher one.
     pub generation: u64,
-    /// The how-manieth of its generation; of an answer, that of the question.
+    /// The n-th of its generation; of an answer, that of the question.
     pub sequence: u64,
     /// When it was sent, by the sender's clock; of an answer, when the question was sent, by the asker's.
     pub sent: LocalTime,
@@ -146,6 +146,8 @@ impl Message {
     const NAMES: [&'static str; 9] = ["Beat", "Query", "Reply", "Ping", "Ack", "PingRequest", "Nack", "Gossip", "State"];
 }
 
+const _: () = assert!(Message::SLOTS as usize * Message::NAMES.len() < 1 << 15, "kinds are numbered, with room for those of a carrier");
+
 /// The kinds of the first slot are named as above, those of the second `Beat/2` and so on.
 impl process::Message for Message {
     #[inline]
@@ -173,7 +175,7 @@ impl process::Message for Message {
             "Ping" => "SWIM: a node is probed.",
             "Ack" => "SWIM: the probe was answered.",
             "PingRequest" => "SWIM: a node is asked to probe another in the sender's stead.",
-            "Nack" => "Lifeguard: whoever was to be probed does not answer the sender of this either.",
+            "Nack" => "Lifeguard: the member that was to be probed does not answer the sender of this either.",
             "Gossip" => "SWIM: what the sender has heard of members.",
             "State" => "SWIM: all that the sender knows of members about whom there is anything to tell.",
             _ => "",

@@ -6,7 +6,7 @@
 //! - *SWIM* (Das, Gupta and Motivala, DSN 2002) with suspicion, incarnations, round-robin probing and updates that ride on other messages,
 //!   and the extensions of *Lifeguard* (Dadgar, Phillips and Currey, DSN-W 2018). Parameters are named as memberlist names them.
 //!
-//! [`Detector`] is any one of them: a process that runs alone, several in the [`Company`] of others on one node, or beneath another
+//! [`Detector`] is any one of them: a process that runs alone, several in the [`DetectorGroup`] of others on one node, or beneath another
 //! protocol, which asks it [whom it suspects](Detector::suspects). [`Omega`] elects a leader that way, and [`Supervisor`] has failed nodes
 //! replaced.
 //!
@@ -14,8 +14,8 @@
 //! bends one that may be bent. [`properties`] judges by what detectors say, against what in truth happened.
 
 mod arrival;
-mod company;
 mod decoys;
+mod group;
 mod heartbeat;
 mod machine;
 mod mark;
@@ -34,8 +34,8 @@ mod tests;
 use crate::base::Duration;
 use crate::notation::{Count, Flag, Length, PositiveLength, settings};
 
-pub use company::{Company, CompanyConfig, CompanyMessage, CompanyTimer, WorkerConfig};
 pub use decoys::DECOYS;
+pub use group::{DetectorGroup, DetectorGroupConfig, DetectorGroupMessage, DetectorGroupTimer, WorkerConfig};
 pub use machine::{Detector, Tick, Timer};
 pub use message::{Beat, Body, Message, State, Update};
 pub use mutants::{MUTANTS, Mutant, rules_of};
@@ -107,7 +107,7 @@ pub enum Style {
 /// Who watches whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observers {
-    /// Everybody watches everybody.
+    /// Each node watches all others.
     All,
     /// The nodes form a ring, and each watches so many that follow it.
     Ring(u32),
@@ -185,7 +185,7 @@ pub struct Phi {
     pub pause: Duration,
     /// Intervals that are longer are not learned from.
     pub interval_max: Option<Duration>,
-    /// A watcher that stood still itself for longer than this convicts nobody until as much time has passed again.
+    /// A watcher that stood still itself for longer than this suspects no other until as much time has passed again.
     pub local_pause_max: Option<Duration>,
 }
 
@@ -247,7 +247,7 @@ settings! {
         suspicion_max_timeout_mult: u32 = 6, Count(1..=100);
         /// Lifeguard's local health goes up to one less than this, and lengthens probes by as much. With 1, probes are never lengthened.
         awareness_max_multiplier: u32 = 8, Count(1..=100);
-        /// Lifeguard's buddy system: whoever is probed while suspected is told so at once. So is whoever probes while held suspect or dead.
+        /// Lifeguard's buddy system: a suspected member that is probed is told so at once. So is a prober that is held suspect or dead.
         buddy: bool = true, Flag;
         /// How often updates are passed on besides.
         gossip_interval: Duration = Duration::from_millis(200), PositiveLength;

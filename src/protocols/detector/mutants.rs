@@ -41,7 +41,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "habitat-sh/habitat#5571; tarantool/tarantool#4249",
         needs: &["a pause or a partition, long enough for a suspicion"],
         property: Some("eventual-accuracy"),
-        about: "A member that hears that it is suspected does not raise its incarnation: nobody believes that it lives, ever again.",
+        about: "A member that hears that it is suspected does not raise its incarnation: no other believes that it lives, ever again.",
     },
     Mutant {
         name: "detector/old-news-resurrect",
@@ -57,7 +57,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "hashicorp/memberlist#350 (commit 8c0d992); commit 4558696",
         needs: &["a crash of the member that is missed"],
         property: Some("strong-completeness"),
-        about: "The range from which the next target is chosen ends one too early: nobody ever probes the last member.",
+        about: "The range from which the next target is chosen ends one too early: the last member is never probed.",
     },
     Mutant {
         name: "detector/suspicion-outlives-refutation",
@@ -73,7 +73,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "hashicorp/memberlist suspicion.go: each accuser counts once, and the first does not confirm itself",
         needs: &["a pause or slow messages: a refutation that takes its time"],
         property: Some("quality-of-service"),
-        about: "Each copy of an accusation confirms it. A suspicion shrinks to its shortest although nobody else had a reason for it, and \
+        about: "Each copy of an accusation confirms it. A suspicion shrinks to its shortest although no other member had a reason for it, and \
                 a member that is merely slow does not refute it in time.",
     },
     Mutant {
@@ -107,7 +107,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "class of bugs: the age of a heartbeat by wall clocks",
         needs: &["clocks that are off"],
         property: Some("eventual-accuracy"),
-        about: "The age of a heartbeat is told by the time that its sender wrote into it: whoever's clock is behind is dead.",
+        about: "The age of a heartbeat is told by the time that its sender wrote into it: a node whose clock is behind is dead.",
     },
     Mutant {
         name: "detector/watches-the-heart-alone",
@@ -132,7 +132,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "SWIM §4.1: λ·log n transmissions; class of bugs: a constant instead",
         needs: &["a crash, in a group that is not small"],
         property: Some("quality-of-service"),
-        about: "Each update is passed on once. It dies out before it has reached everybody, and some hear of a crash much later.",
+        about: "Each update is passed on once. It dies out before it has reached all members, and some hear of a crash much later.",
     },
     Mutant {
         name: "detector/follows-the-dead",
@@ -140,7 +140,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "class of bugs: an election that does not ask the failure detector",
         needs: &["the first node, destroyed"],
         property: Some("eventual-leadership"),
-        about: "Whoever is first leads, whether or not it is suspected: all follow a leader that is gone.",
+        about: "The first node leads, whether or not it is suspected: all follow a leader that is gone.",
     },
     Mutant {
         name: "detector/hires-the-dead",

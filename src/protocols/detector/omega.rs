@@ -1,6 +1,6 @@
-//! Ω: a leader for everybody, elected by a failure detector.
+//! Ω: a leader for all nodes, elected by a failure detector.
 //!
-//! The leader is the first node that is not suspected. Over a detector that in the end suspects whoever crashed and nobody else (◇P), in
+//! The leader is the first node that is not suspected. Over a detector that in the end suspects all crashed nodes and no others (◇P), in
 //! the end all nodes follow the same living leader, which is what consensus needs (Chandra, Hadzilacos and Toueg, *The Weakest Failure
 //! Detector for Solving Consensus*, J. ACM 43(4), 1996). Until then there may be several leaders, or a dead one: Ω promises no safety.
 

@@ -55,7 +55,7 @@ pub trait Rules: Sync + Debug {
         nodes
     }
 
-    /// Whether a member is suspected as soon as it does not answer directly: only when nobody else reaches it either (SWIM §3.1).
+    /// Whether a member is suspected as soon as it does not answer directly: only when no other member reaches it either (SWIM §3.1).
     fn suspects_at_once(&self) -> bool {
         false
     }

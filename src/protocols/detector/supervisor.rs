@@ -1,10 +1,10 @@
 //! Supervision: the jobs of failed nodes go on, because the nodes are started anew or others take their place.
 //!
-//! Each job belongs to a node; nodes without a job are spare. Whoever leads ([`Omega`]) supervises: a node with a job that is suspected for
-//! a while is [started anew](Context::restart); one that is suspected for longer is replaced by a spare one. The leader tells everybody who
+//! Each job belongs to a node; nodes without a job are spare. The leader ([`Omega`]) supervises: a node with a job that is suspected for a
+//! while is [started anew](Context::restart); one that is suspected for longer is replaced by a spare one. The leader tells all nodes which
 //! has which job, again and again. A job's epoch grows when it goes to another, and the higher epoch wins.
 //!
-//! As Ω promises no safety, neither does this: for a while a job may be done twice, or nobody do it. In the end each is done once.
+//! As Ω promises no safety, neither does this: for a while a job may be done twice, or by no node. In the end each is done once.
 
 use std::collections::BTreeMap;
 
@@ -120,7 +120,7 @@ pub enum SupervisorNote {
 
 const RESTARTED: Mark = Mark::new("node started anew", "A node that was suspected was started anew.");
 const REPLACED: Mark = Mark::new("node replaced", "The job of a node that was suspected for long went to another.");
-const NO_SPARE: Mark = Mark::new("no spare node", "There was nobody left to take a job.");
+const NO_SPARE: Mark = Mark::new("no spare node", "There was no node left to take a job.");
 
 static MARKS: [Mark; mark::ALL.len() + 4] = mark::and(&[NEW_LEADER, RESTARTED, REPLACED, NO_SPARE]);
 
@@ -132,7 +132,7 @@ impl Supervisor {
             self.suspected.clear();
             return;
         }
-        // Whoever has just begun to lead may not know who has which job: those who know better tell it when they hear what it believes.
+        // A leader that has just begun may not know who has which job: those who know better tell it when they hear what it believes.
         let since = *self.leads.get_or_insert(context.now());
         if context.now().since(since) >= self.restart_after {
             for job in 0..self.jobs.len() {

@@ -105,7 +105,7 @@ impl<S: StateMachine> Process for Raft<S> {
                 let result = self.on_append(from, term, previous, &entries, commit, context);
                 if let Some(result) = result {
                     let reply = Message::AppendReply { term: self.term, round, result };
-                    release(self.config.rules.release_of_append(), from, reply, context);
+                    context.release(self.config.rules.release_of_append(), from, reply);
                 }
             }
             Message::AppendReply { term, round, result } => self.on_append_reply(from, term, round, result, context),
@@ -245,7 +245,7 @@ impl<S: StateMachine> Raft<S> {
         }
         let request = Message::RequestVote { term: self.term, last: self.log.last() };
         for peer in self.peers.iter() {
-            release(rules.release_of_vote(), *peer, request.clone(), context);
+            context.release(rules.release_of_vote(), *peer, request.clone());
         }
         if own_vote_counts {
             self.count_vote(me, self.term, context);
@@ -263,7 +263,7 @@ impl<S: StateMachine> Raft<S> {
             }
             self.await_leader(context);
         }
-        release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted }, context);
+        context.release(self.config.rules.release_of_vote(), candidate, Message::Vote { term: self.term, granted });
     }
 
     fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_, S>) -> bool {
@@ -537,7 +537,7 @@ impl<S: StateMachine> Raft<S> {
 impl<S: StateMachine> Raft<S> {
     fn on_open(&mut self, client: NodeId, session: ClientId, context: &mut Context<'_, S>) {
         if self.replica.knows(session) {
-            // It is open for ever, whoever leads.
+            // It is open for ever, whichever server leads.
             answer(client, session, 0, Reply::Opened, context);
         } else {
             self.propose(client, session, 0, Command::Open { session }, context);
@@ -547,7 +547,7 @@ impl<S: StateMachine> Raft<S> {
     fn on_request(&mut self, client: NodeId, session: ClientId, number: u64, operation: S::Operation, context: &mut Context<'_, S>) {
         match self.replica.last_answer(session) {
             Some((last, response)) if self.config.rules.is_repeated(number, last) => {
-                // The client has moved on from operations before its last: nobody waits for those answers.
+                // The client has moved on from operations before its last: it no longer waits for those answers.
                 if number == last {
                     context.sometimes(mark::RETRY_ANSWERED);
                     answer(client, session, number, Reply::Done(response.clone()), context);
@@ -641,13 +641,6 @@ impl<S: StateMachine> Raft<S> {
         if confirmed == leader.round && !leader.readers.is_empty() {
             self.broadcast(Reach::All, context);
         }
-    }
-}
-
-fn release<S: StateMachine>(release: Release, to: NodeId, message: Message<S::Operation, S::Response>, context: &mut Context<'_, S>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }
 

@@ -75,7 +75,7 @@ pub enum Command<O = KvOp> {
         /// The operation.
         operation: O,
     },
-    /// Carry out an operation of the servers' own: nobody's session counts it, and nobody waits for it.
+    /// Carry out an operation of the servers' own: no client's session counts it, and no client waits for it.
     Internal {
         /// The operation.
         operation: O,
@@ -180,7 +180,7 @@ pub enum Message<O: fmt::Display = KvOp, R = KvResponse> {
         entries: Entries<O>,
         /// Through which index the leader knows entries to be committed.
         commit: u64,
-        /// The leader's how-manieth broadcast of this term: an answer proves that it still led when it sent that one (thesis §6.4).
+        /// The leader's n-th broadcast of this term: an answer proves that it still led when it sent that one (thesis §6.4).
         round: u64,
     },
     /// The answer to [`AppendEntries`](Self::AppendEntries).

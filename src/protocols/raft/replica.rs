@@ -72,7 +72,7 @@ impl<S: StateMachine> Replica<S> {
         self.sessions.get(&session)?.last.as_ref().map(|(number, response)| (*number, response))
     }
 
-    /// Applies the next entry; says what to tell its client, unless it has none or nobody can be waiting any more.
+    /// Applies the next entry; says what to tell its client, unless it has none or that cannot be waiting any more.
     pub(super) fn apply(&mut self, command: &Command<S::Operation>, rules: &dyn Rules) -> Option<Outcome<S::Response>> {
         self.applied += 1;
         match command {
@@ -107,7 +107,7 @@ impl<S: StateMachine> Replica<S> {
         };
         match &known.last {
             Some((last, response)) if rules.is_repeated(number, *last) => {
-                // The client has moved on from operations before its last: nobody waits for those answers.
+                // The client has moved on from operations before its last: it no longer waits for those answers.
                 if number == *last { outcome(Reply::Done(response.clone()), true) } else { None }
             }
             _ => {
@@ -189,7 +189,7 @@ mod tests {
     fn operations_of_nobodys_session_are_carried_out_each_time() {
         let mut replica = opened();
         let swap = Command::Internal { operation: KvOp::Cas { key: 1, expected: None, value: 2 } };
-        assert_eq!(replica.apply(&swap, &Correct), None, "nobody waits");
+        assert_eq!(replica.apply(&swap, &Correct), None, "the client does not wait");
         let digest = replica.digest();
         replica.apply(&Command::Internal { operation: KvOp::Write { key: 1, value: 2 } }, &Correct);
         assert_ne!(replica.digest(), digest);

@@ -21,7 +21,7 @@ pub trait Rules: Sync + Debug {
         candidate >= own
     }
 
-    /// Whether a candidate of one's own term may have the vote: nobody else has it, and its log is up to date (§5.2, §5.4.1). Asked again
+    /// Whether a candidate of one's own term may have the vote: no other has it, and its log is up to date (§5.2, §5.4.1). Asked again
     /// by the same candidate, the answer is the same.
     fn may_grant_vote(&self, given_to: Option<NodeId>, candidate: NodeId, up_to_date: bool) -> bool {
         given_to.is_none_or(|other| other == candidate) && up_to_date

@@ -16,6 +16,8 @@ pub(super) const FILE: &str = "wal";
 const VOTE: u8 = 1;
 const ENTRY: u8 = 2;
 
+const _: () = assert!(VOTE != ENTRY, "a record says which it is");
+
 /// Appends the record of a term and the vote in it to `out`.
 pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
     frame(out, |body| {
@@ -82,7 +84,7 @@ pub(super) struct Recovered<O: Operation> {
     pub(super) vote: Option<NodeId>,
     /// Its log.
     pub(super) log: Log<O>,
-    /// How many bytes from the start of the file are whole records. What follows is a torn write, which nobody has been told of.
+    /// How many bytes from the start of the file are whole records. What follows is a torn write, which no other server has been told of.
     pub(super) length: usize,
 }
 
@@ -115,7 +117,7 @@ impl<O: Operation> Recovered<O> {
                 let follows = (1..=self.log.last_index() + 1).contains(&index);
                 if follows {
                     if entry.term > self.term {
-                        // Whoever wrote this entry knew of its term.
+                        // The server that wrote this entry knew of its term.
                         (self.term, self.vote) = (entry.term, None);
                     }
                     self.log.truncate(index - 1);

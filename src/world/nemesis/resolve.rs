@@ -7,6 +7,7 @@ use super::super::setup::Cluster;
 use super::super::{Activity, What, World};
 use super::Occasion;
 use crate::base::{Digest, Duration, NodeId, sample_within, scale};
+use crate::environment::Network;
 use crate::fault::{Chooser, Lengths, Target};
 use crate::process::Process;
 
@@ -18,6 +19,11 @@ pub(super) enum Purpose {
     Length,
     Node,
 }
+
+const _: () = assert!(
+    Network::PURPOSES_END <= Purpose::Gap as u64 && (Purpose::Node as u64) < crate::world::machine::CRASH,
+    "purposes do not overlap"
+);
 
 /// What resolves the fault of a step that is due.
 pub(super) struct Resolver<'r, 'a, C: Cluster> {

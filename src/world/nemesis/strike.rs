@@ -128,7 +128,7 @@ impl<C: Cluster> World<'_, C> {
                 self.core.engine.schedule(at, Call::Boot { node, incarnation });
             }
             NodeState::Paused => {
-                let pause = if node.is_client() { self.clients[node.index()].pauses() } else { self.servers[node.index()].pauses() };
+                let pause = look!(self, node, host => host.pauses());
                 self.core.engine.schedule(at, Call::Wake { node, pause });
             }
         }

@@ -139,12 +139,17 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Sends a message at once. A node may send to itself; that, too, passes through the network.
     pub fn send(&mut self, to: NodeId, message: P::Message) {
-        self.buffer.effects.push(Effect::Send { to, message, release: Release::Now });
+        self.release(Release::Now, to, message);
     }
 
     /// Sends a message as soon as all that was written before is on disk; starts a sync if none that covers it is under way.
     pub fn send_when_durable(&mut self, to: NodeId, message: P::Message) {
-        self.buffer.effects.push(Effect::Send { to, message, release: Release::Durable });
+        self.release(Release::Durable, to, message);
+    }
+
+    /// Sends a message at once or when durable, where that is itself a decision: a rule of a protocol that a mutant may break.
+    pub fn release(&mut self, release: Release, to: NodeId, message: P::Message) {
+        self.buffer.effects.push(Effect::Send { to, message, release });
     }
 
     /// Sets a timer to fire after this long by the node's own clock. One that is already set is moved.
@@ -207,7 +212,7 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.effects.push(Effect::Sometimes(mark.into().name));
     }
 
-    /// Asks whoever runs the machines to start a node anew, as a supervisor does: one that runs or stands still is taken down first, as by
+    /// Asks for a node to be started anew, as the supervisor of the machines does: one that runs or stands still is taken down first, as by
     /// a crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
     ///
     /// What does so says so: see [`Process::RESTARTS`].

@@ -1,4 +1,4 @@
-//! What a server keeps that counts the votes on a transaction: its coordinator, and whoever takes over.
+//! What a server keeps that counts the votes on a transaction: its coordinator, and each server that takes over.
 
 use std::collections::{BTreeMap, BTreeSet};
 

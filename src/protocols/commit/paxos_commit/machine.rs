@@ -5,15 +5,16 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::super::errand::{Client, Errand};
-use super::super::site::{News, Site};
+use super::super::participant::{News, Participant};
+use super::super::pending::{Client, PendingTransaction};
+use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::acceptor::Acceptor;
 use super::leader::{Count, Proposal};
 use super::message::{Accepted, Ballot, Message};
 use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, PaxosCommit>;
 
@@ -22,11 +23,9 @@ type Context<'a> = process::Context<'a, PaxosCommit>;
 #[derive(Clone, Debug)]
 pub struct PaxosCommit {
     config: Rc<Config>,
-    /// Until it is on disk that this life has begun: what came meanwhile.
-    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
-    site: Site,
+    recovering: Recovering<Message>,
+    participant: Participant,
     acceptor: Acceptor,
-    begun: u64,
     coordinated: BTreeMap<TxnId, Coordination>,
     counts: BTreeMap<TxnId, Count>,
 }
@@ -34,7 +33,7 @@ pub struct PaxosCommit {
 /// A transaction that this server coordinates.
 #[derive(Clone, Debug)]
 struct Coordination {
-    errand: Errand,
+    pending: PendingTransaction,
     /// Whether the work is done and votes are asked for.
     asks: bool,
     began: LocalTime,
@@ -55,7 +54,7 @@ const TOOK_OVER: Mark = Mark::new("leader took over", "The *sometimes* marks of 
 const PREEMPTED: Mark = Mark::new("leader preempted", "A leader met a higher ballot and gave way.");
 const PROPOSED_AGAIN: Mark = Mark::new("vote proposed again", "A leader proposed again a vote that may have been chosen.");
 const SILENT_ABORTED: Mark =
-    Mark::new("silent participant aborted", "A leader proposed no in the name of a participant that nobody had heard of.");
+    Mark::new("silent participant aborted", "A leader proposed no in the name of a participant that no answering acceptor had heard of.");
 
 impl Process for PaxosCommit {
     type Config = Config;
@@ -81,27 +80,23 @@ impl Process for PaxosCommit {
     ];
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
-        let site = Site::boot(config.locking, disk, context);
+        let participant = Participant::boot(config.locking, disk, context);
         let server = Self {
             config: Rc::new(config.clone()),
-            asleep: Some((context.sync(), Vec::new())),
-            site,
+            recovering: Recovering::until(context.sync()),
+            participant,
             acceptor: Acceptor::recover(disk),
-            begun: 0,
             coordinated: BTreeMap::new(),
             counts: BTreeMap::new(),
         };
-        for txn in server.site.in_doubt() {
+        for txn in server.participant.in_doubt() {
             server.wait_for_decision(txn, context);
         }
         server
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.asleep {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -125,7 +120,7 @@ impl Process for PaxosCommit {
         match timer {
             Timer::Coordinate(txn) => self.coordinate(txn, context),
             Timer::Abandon(txn) => {
-                let news = self.site.abandon(txn, context);
+                let news = self.participant.abandon(txn, context);
                 self.tell_news(news, context);
             }
             Timer::TakeOver(txn) => self.take_over(txn, context),
@@ -133,22 +128,19 @@ impl Process for PaxosCommit {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
     }
 
     fn role(&self) -> Option<Claim> {
         let asking = self.coordinated.values().filter(|coordination| coordination.asks).count();
-        let doubtful = self.site.in_doubt().count();
+        let doubtful = self.participant.in_doubt().count();
         role::claim(asking, doubtful)
     }
 
     fn status(&self) -> String {
-        let doubts = self.site.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
-        format!("in life {}, {} coordinated, {doubts}, {} keys locked", self.site.epoch().0, self.coordinated.len(), self.site.locked())
+        self.participant.status(self.coordinated.len())
     }
 }
 
@@ -156,13 +148,7 @@ impl Process for PaxosCommit {
 impl PaxosCommit {
     /// What it must still bring to an end, in words.
     pub fn unsettled(&self) -> Option<String> {
-        let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
-        let parts: Vec<String> = coordinated.into_iter().chain(self.site.unsettled()).collect();
-        (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
-    }
-
-    fn home(&self, key: u64) -> NodeId {
-        self.config.members[(key % self.config.members.len() as u64) as usize]
+        self.participant.unsettled(self.coordinated.len())
     }
 
     fn acceptors(&self) -> &[NodeId] {
@@ -182,38 +168,33 @@ impl PaxosCommit {
 /// The coordinator: the work, and the questions for votes.
 impl PaxosCommit {
     fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
-        if !self.site.accept(session, number, context) {
-            return;
-        }
-        self.begun += 1;
-        let txn = TxnId { coordinator: context.me(), epoch: self.site.epoch(), number: self.begun };
-        let age = Age { began: context.now(), txn };
-        let errand = Errand::new(age, Client { node, session, number }, transaction, |key| self.home(key));
-        context.note(Note::Began { txn, participants: errand.participants() });
-        self.coordinated.insert(txn, Coordination { errand, asks: false, began: context.now() });
+        let client = Client { node, session, number };
+        let Some(pending) = self.participant.accept(client, transaction, &self.config.members, context) else { return };
+        let txn = pending.age().txn;
+        self.coordinated.insert(txn, Coordination { pending, asks: false, began: context.now() });
         self.send_work(txn, context);
         self.ask_if_done(txn, context);
     }
 
     fn send_work(&self, txn: TxnId, context: &mut Context<'_>) {
-        let Some(Coordination { errand, .. }) = self.coordinated.get(&txn) else { return };
-        for (node, acts) in errand.missing() {
-            context.send(node, Message::Work { age: errand.age(), acts: acts.to_vec() });
+        let Some(Coordination { pending, .. }) = self.coordinated.get(&txn) else { return };
+        for (node, acts) in pending.missing() {
+            context.send(node, Message::Work { age: pending.age(), acts: acts.to_vec() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
 
     fn on_worked(&mut self, from: NodeId, txn: TxnId, epoch: Epoch, seen: Vec<Seen>, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| !coordination.asks) else { return };
-        coordination.errand.worked(from, epoch, seen);
+        coordination.pending.worked(from, epoch, seen);
         self.ask_if_done(txn, context);
     }
 
     /// All the work is done: from here on, only Paxos decides.
     fn ask_if_done(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.errand.is_done()) else { return };
+        let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.pending.is_done()) else { return };
         coordination.asks = true;
-        let participants = coordination.errand.participants();
+        let participants = coordination.pending.participants();
         self.counts.insert(txn, Count::new(participants));
         self.send_prepare(txn, context);
         self.wait_for_decision(txn, context);
@@ -221,10 +202,10 @@ impl PaxosCommit {
     }
 
     /// Asks those whose vote is not known. Were the request forgotten in a crash and doubled by the network, it would be carried out
-    /// twice: so that it was taken in is durable before anybody votes.
+    /// twice: so that it was taken in is durable before any participant votes.
     fn send_prepare(&self, txn: TxnId, context: &mut Context<'_>) {
         let (Some(coordination), Some(count)) = (self.coordinated.get(&txn), self.counts.get(&txn)) else { return };
-        for (node, worked_in) in coordination.errand.worked_in() {
+        for (node, worked_in) in coordination.pending.worked_in() {
             if count.chosen(node, self.majority()).is_none() {
                 context.send_when_durable(node, Message::Prepare { txn, worked_in, participants: count.participants.clone() });
             }
@@ -232,7 +213,7 @@ impl PaxosCommit {
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
 
-    /// Repeats what was not answered. Work that is not done in time is given up: nobody has been asked for a vote yet.
+    /// Repeats what was not answered. Work that is not done in time is given up: no participant has been asked for a vote yet.
     fn coordinate(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
         if coordination.asks {
@@ -254,7 +235,7 @@ impl PaxosCommit {
 
     fn abort_work(&mut self, txn: TxnId, cause: Cause, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
-        let participants = coordination.errand.participants();
+        let participants = coordination.pending.participants();
         context.note(Note::Decided { txn, decision: Decision::Abort, cause });
         for participant in participants {
             context.send(participant, Message::Decide { txn, decision: Decision::Abort });
@@ -268,7 +249,7 @@ impl PaxosCommit {
         let Some(coordination) = self.coordinated.remove(&txn) else { return };
         context.cancel_timer(Timer::Coordinate(txn));
         context.note(Note::Told { txn, decision });
-        let (Client { node, session, number }, reply) = coordination.errand.answer(decision);
+        let (Client { node, session, number }, reply) = coordination.pending.answer(decision);
         context.send_when_durable(node, Message::Answer { session, number, reply });
     }
 }
@@ -276,10 +257,10 @@ impl PaxosCommit {
 /// The participant.
 impl PaxosCommit {
     fn on_work(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_>) {
-        if !self.site.works(age.txn) {
+        if !self.participant.works(age.txn) {
             context.set_timer(Timer::Abandon(age.txn), self.config.abandon_timeout);
         }
-        let news = self.site.work(age, acts, context);
+        let news = self.participant.work(age, acts, context);
         self.tell_news(news, context);
     }
 
@@ -287,8 +268,8 @@ impl PaxosCommit {
         for news in news {
             match news {
                 News::Worked(txn) => {
-                    let seen = self.site.seen(txn).unwrap_or_default().to_vec();
-                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.site.epoch(), seen });
+                    let seen = self.participant.seen(txn).unwrap_or_default().to_vec();
+                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.participant.epoch(), seen });
                 }
                 News::Refused(txn) => {
                     context.cancel_timer(Timer::Abandon(txn));
@@ -300,7 +281,7 @@ impl PaxosCommit {
 
     /// Votes, in ballot zero of its own instance. It never proposes anything else there, whatever crashes: so the vote is on disk first.
     fn on_prepare(&mut self, txn: TxnId, worked_in: Epoch, participants: &[NodeId], context: &mut Context<'_>) {
-        let (vote, news) = self.site.vote(txn, worked_in, participants, context);
+        let (vote, news) = self.participant.vote(txn, worked_in, participants, context);
         self.tell_news(news, context);
         let Some(vote) = vote else { return };
         context.cancel_timer(Timer::Abandon(txn));
@@ -309,7 +290,7 @@ impl PaxosCommit {
         }
         let propose = Message::Phase2a { txn, ballot: Ballot::ZERO, votes: vec![(context.me(), vote)] };
         for acceptor in self.acceptors().to_vec() {
-            release(self.config.rules.release_of_vote(), acceptor, propose.clone(), context);
+            context.release(self.config.rules.release_of_vote(), acceptor, propose.clone());
         }
     }
 
@@ -317,7 +298,7 @@ impl PaxosCommit {
         self.counts.remove(&txn);
         context.cancel_timer(Timer::TakeOver(txn));
         context.cancel_timer(Timer::Abandon(txn));
-        let news = self.site.learn(txn, decision, context);
+        let news = self.participant.learn(txn, decision, context);
         self.tell_news(news, context);
         self.answer(txn, decision, context);
     }
@@ -330,13 +311,13 @@ impl PaxosCommit {
             Ok(accepted) => Message::Phase1b { txn, ballot, accepted },
             Err(ballot) => Message::Preempted { txn, ballot },
         };
-        release(self.config.rules.release_of_acceptor(), from, answer, context);
+        context.release(self.config.rules.release_of_acceptor(), from, answer);
     }
 
     fn on_phase2a(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, votes: Vec<(NodeId, Vote)>, context: &mut Context<'_>) {
         let leader = if ballot == Ballot::ZERO { txn.coordinator } else { from };
         match self.acceptor.accept(txn, ballot, &votes, context) {
-            Ok(()) => release(self.config.rules.release_of_acceptor(), leader, Message::Phase2b { txn, ballot, votes }, context),
+            Ok(()) => context.release(self.config.rules.release_of_acceptor(), leader, Message::Phase2b { txn, ballot, votes }),
             Err(ballot) => context.send(leader, Message::Preempted { txn, ballot }),
         }
     }
@@ -346,7 +327,7 @@ impl PaxosCommit {
 impl PaxosCommit {
     /// No decision has come: asks the acceptors what they know, in a ballot of its own.
     fn take_over(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        if let Some(participants) = self.site.doubts(txn) {
+        if let Some(participants) = self.participant.doubts(txn) {
             context.note(Note::Inquired { txn });
             context.sometimes(mark::IN_DOUBT);
             self.counts.entry(txn).or_insert_with(|| Count::new(participants.to_vec()));
@@ -412,12 +393,5 @@ impl PaxosCommit {
             context.send(node, Message::Decide { txn, decision });
         }
         self.on_decide(txn, decision, context);
-    }
-}
-
-fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }

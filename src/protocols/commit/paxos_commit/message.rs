@@ -117,7 +117,7 @@ pub enum Message {
         /// Whose votes, and what they are.
         votes: Vec<(NodeId, Vote)>,
     },
-    /// The answer to [`Phase2a`](Self::Phase2a): accepted. It goes to whoever leads the ballot, in ballot zero to the coordinator.
+    /// The answer to [`Phase2a`](Self::Phase2a): accepted. It goes to the leader of the ballot, in ballot zero to the coordinator.
     Phase2b {
         /// On which transaction.
         txn: TxnId,

@@ -2,7 +2,7 @@
 //!
 //! After *Consensus on Transaction Commit* (Gray and Lamport, ACM TODS 31:1, 2006). The first 2F + 1 servers are the acceptors, of all
 //! instances alike; a participant proposes its own vote in ballot zero of its own instance, and the coordinator counts what acceptors
-//! accept. A transaction commits when every instance has chosen *yes*, and aborts when one has chosen *no*. Whoever waits too long, a
+//! accept. A transaction commits when every instance has chosen *yes*, and aborts when one has chosen *no*. A server that waits too long, a
 //! participant in doubt or the coordinator, takes over: it leads a higher ballot in all instances at once, proposes again what may have
 //! been chosen, and *no* where nothing can have been. With F = 0 this is two-phase commit with one coordinator for all (§5).
 //!
@@ -46,7 +46,7 @@ pub struct Config {
     pub work_timeout: Duration,
     /// How long a participant that has done its work waits to be asked for its vote, before it aborts by itself.
     pub abandon_timeout: Duration,
-    /// How long somebody waits for a decision before taking over, and tries again: drawn anew each time, so that those who take over from
+    /// How long a server waits for a decision before taking over, and tries again: drawn anew each time, so that those who take over from
     /// each other come to an end.
     pub takeover: DurationRange,
     /// How often a coordinator repeats what was not answered.

@@ -15,7 +15,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "the rule for Phase2a in PaxosCommit.tla (Lamport); Gray and Lamport, 2006, section 4.2",
         needs: &["a participant that does not vote", "a leader that takes over"],
         property: Some("commit-needs-all-yes"),
-        about: "A leader that takes over proposes that a participant has prepared of whom nobody has heard.",
+        about: "A leader that takes over proposes that a participant has prepared that none of the answering acceptors has heard of.",
     },
     Mutant {
         name: "paxos-commit/proposes-oldest",

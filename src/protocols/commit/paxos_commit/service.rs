@@ -13,7 +13,7 @@ impl Service for PaxosCommitTransactions {
     type Operation = Transaction;
     type Response = Committed;
 
-    /// Whoever is asked first coordinates the transaction, and nobody else may begin it again.
+    /// The server that is asked first coordinates the transaction, and no other may begin it again.
     const RETRY: bool = false;
 
     fn request(session: ClientId, number: u64, operation: &Transaction) -> Message {

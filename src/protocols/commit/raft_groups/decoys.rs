@@ -1,4 +1,4 @@
-//! Odd, and right: variants that no judge may complain of. Whoever does has raised a false alarm.
+//! Odd, and right: variants that no judge may complain of. A judge that does has raised a false alarm.
 
 use super::{Mutant, Rules};
 

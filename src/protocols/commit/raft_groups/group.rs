@@ -141,7 +141,7 @@ impl Group {
         NodeId::server((key % u64::from(self.groups)) as u32)
     }
 
-    /// Which group coordinates a transaction: that of its first key. A retry finds the same, whoever is asked.
+    /// Which group coordinates a transaction: that of its first key. A retry finds the same, whichever server is asked.
     pub(super) fn coordinator(&self, transaction: &Transaction) -> NodeId {
         self.home(transaction.acts.first().map_or(0, Act::key))
     }
@@ -312,7 +312,7 @@ impl Group {
         }
     }
 
-    /// The group has voted. Its own *no* decides what it coordinates, and so does its *yes* if nobody else takes part.
+    /// The group has voted. Its own *no* decides what it coordinates, and so does its *yes* if no other group takes part.
     fn voted(&mut self, txn: TxnId, vote: Vote) {
         if vote == Vote::Yes {
             self.manager.prepare(txn);

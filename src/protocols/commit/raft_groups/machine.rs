@@ -277,7 +277,7 @@ impl Member {
             return context.send(client, answer(Reply::Redirect(self.raft.follows())));
         }
         match self.group().last_answer(session) {
-            // The client has moved on: nobody waits for the answer.
+            // The client has moved on: it no longer waits for the answer.
             Some((last, _)) if number < last => {}
             Some((last, reply)) if number == last => {
                 // What is under way is answered when it is decided.
@@ -321,7 +321,7 @@ impl Member {
         let Some(coordination) = self.raft.machine().coordinated().get(&txn) else { return };
         let Some(leading) = &mut self.leading else { return };
         let Some(drive) = leading.drives.get(&txn) else { return };
-        // Whoever spoke last for a group that does not answer speaks for it no longer, perhaps.
+        // The server that spoke last for a group that does not answer speaks for it no longer, perhaps.
         let silent = |group: &NodeId| match coordination.decision {
             None => !drive.votes.contains_key(group),
             Some(_) => !drive.acks.contains(group),

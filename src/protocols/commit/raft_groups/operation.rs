@@ -67,7 +67,7 @@ impl fmt::Display for Operation {
 }
 
 impl raft::Operation for Operation {
-    /// Whoever reads locks: that, too, is a change.
+    /// A transaction that reads locks: that, too, is a change.
     fn is_read(&self) -> bool {
         false
     }

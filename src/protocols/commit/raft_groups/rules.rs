@@ -14,8 +14,7 @@ pub trait Rules: Sync + Debug {
         true
     }
 
-    /// Whether an abort is announced once the group has committed the decision. Whoever leads no longer has no say in it, and need not
-    /// know.
+    /// Whether an abort is announced once the group has committed the decision. A former leader has no say in it, and need not know.
     fn abort_waits(&self) -> bool {
         true
     }

@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::errand::{Client, Errand};
-use super::super::site::{Ended, News, Site};
+use super::super::participant::{Ended, News, Participant};
+use super::super::pending::{Client, PendingTransaction};
+use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::message::{Message, Standing};
 use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
 
@@ -20,10 +21,8 @@ type Context<'a> = process::Context<'a, ThreePhase>;
 #[derive(Clone, Debug)]
 pub struct ThreePhase {
     config: Rc<Config>,
-    /// Until it is on disk that this life has begun: what came meanwhile.
-    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
-    site: Site,
-    begun: u64,
+    recovering: Recovering<Message>,
+    participant: Participant,
     coordinated: BTreeMap<TxnId, Coordination>,
     /// What it has voted for and knows that all have.
     pre_committed: BTreeSet<TxnId>,
@@ -40,7 +39,7 @@ pub struct ThreePhase {
 /// A transaction that this server coordinates.
 #[derive(Clone, Debug)]
 struct Coordination {
-    errand: Errand,
+    pending: PendingTransaction,
     phase: Phase,
     /// Who has answered in this phase.
     answered: BTreeSet<NodeId>,
@@ -96,9 +95,9 @@ pub enum Timer {
 
 const ELECTED: Mark = Mark::new("recovery coordinator elected", "The *sometimes* marks of its own.");
 const PRE_COMMITS_AGAIN: Mark = Mark::new("pre-commit sent again", "A recovery coordinator repeated that all have voted yes.");
-const ALL_UNCERTAIN: Mark = Mark::new("all uncertain, aborted", "Nobody knew of a pre-commit, and the transaction was aborted.");
+const ALL_UNCERTAIN: Mark = Mark::new("all uncertain, aborted", "No participant knew of a pre-commit, and the transaction was aborted.");
 const WITHOUT_ANSWER: Mark =
-    Mark::new("committed without an answer", "A coordinator committed though somebody had not acknowledged the pre-commit.");
+    Mark::new("committed without an answer", "A coordinator committed though a participant had not acknowledged the pre-commit.");
 const ALL_RECOVERED: Mark = Mark::new("decided after a total failure", "All had crashed, and decided when all were back.");
 const TOLD: Mark = Mark::new("decision learned from another", "A participant learned the decision from another.");
 
@@ -128,13 +127,12 @@ impl Process for ThreePhase {
     ];
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_>) -> Self {
-        let site = Site::boot(config.locking, disk, context);
+        let participant = Participant::boot(config.locking, disk, context);
         let mut server = Self {
             config: Rc::new(config.clone()),
-            asleep: None,
-            recovered: site.in_doubt().collect(),
-            site,
-            begun: 0,
+            recovering: Recovering::over(),
+            recovered: participant.in_doubt().collect(),
+            participant,
             coordinated: BTreeMap::new(),
             pre_committed: BTreeSet::new(),
             polls: BTreeMap::new(),
@@ -157,15 +155,12 @@ impl Process for ThreePhase {
                 None => context.set_timer(Timer::Doubt(txn), server.config.answer_timeout),
             }
         }
-        server.asleep = Some((context.sync(), Vec::new()));
+        server.recovering = Recovering::until(context.sync());
         server
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.asleep {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -189,7 +184,7 @@ impl Process for ThreePhase {
         match timer {
             Timer::Coordinate(txn) => self.on_silence(txn, context),
             Timer::Abandon(txn) => {
-                let news = self.site.abandon(txn, context);
+                let news = self.participant.abandon(txn, context);
                 self.tell_news(news, context);
             }
             Timer::Doubt(txn) => self.ask(txn, context),
@@ -198,10 +193,8 @@ impl Process for ThreePhase {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
         if let Some((txn, decision, cause)) = self.deciding.remove(&token) {
             self.announce(txn, decision, cause, context);
@@ -210,13 +203,12 @@ impl Process for ThreePhase {
 
     fn role(&self) -> Option<Claim> {
         let asking = self.coordinated.values().filter(|coordination| coordination.phase != Phase::Working).count();
-        let doubtful = self.site.in_doubt().count();
+        let doubtful = self.participant.in_doubt().count();
         role::claim(asking, doubtful)
     }
 
     fn status(&self) -> String {
-        let doubts = self.site.unsettled().unwrap_or_else(|| "nothing under way".to_owned());
-        format!("in life {}, {} coordinated, {doubts}, {} keys locked", self.site.epoch().0, self.coordinated.len(), self.site.locked())
+        self.participant.status(self.coordinated.len())
     }
 }
 
@@ -224,13 +216,7 @@ impl Process for ThreePhase {
 impl ThreePhase {
     /// What it must still bring to an end, in words.
     pub fn unsettled(&self) -> Option<String> {
-        let coordinated = (!self.coordinated.is_empty()).then(|| format!("{} undecided", self.coordinated.len()));
-        let parts: Vec<String> = coordinated.into_iter().chain(self.site.unsettled()).collect();
-        (!parts.is_empty()).then(|| format!("transactions: {}", parts.join(", ")))
-    }
-
-    fn home(&self, key: u64) -> NodeId {
-        self.config.members[(key % self.config.members.len() as u64) as usize]
+        self.participant.unsettled(self.coordinated.len())
     }
 
     fn is_deciding(&self, txn: TxnId) -> bool {
@@ -241,35 +227,31 @@ impl ThreePhase {
 /// The coordinator.
 impl ThreePhase {
     fn on_request(&mut self, node: NodeId, session: ClientId, number: u64, transaction: Transaction, context: &mut Context<'_>) {
-        if !self.site.accept(session, number, context) {
-            return;
-        }
-        self.begun += 1;
-        let txn = TxnId { coordinator: context.me(), epoch: self.site.epoch(), number: self.begun };
-        let age = Age { began: context.now(), txn };
-        let errand = Errand::new(age, Client { node, session, number }, transaction, |key| self.home(key));
-        context.note(Note::Began { txn, participants: errand.participants() });
-        for (node, acts) in errand.missing() {
+        let client = Client { node, session, number };
+        let Some(pending) = self.participant.accept(client, transaction, &self.config.members, context) else { return };
+        let age = pending.age();
+        let txn = age.txn;
+        for (node, acts) in pending.missing() {
             context.send(node, Message::Work { age, acts: acts.to_vec() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.work_timeout);
-        self.coordinated.insert(txn, Coordination { errand, phase: Phase::Working, answered: BTreeSet::new() });
+        self.coordinated.insert(txn, Coordination { pending, phase: Phase::Working, answered: BTreeSet::new() });
         self.vote_if_done(txn, context);
     }
 
     fn on_worked(&mut self, from: NodeId, txn: TxnId, epoch: Epoch, seen: Vec<Seen>, context: &mut Context<'_>) {
         let Some(coordination) = self.in_phase(txn, Phase::Working) else { return };
-        coordination.errand.worked(from, epoch, seen);
+        coordination.pending.worked(from, epoch, seen);
         self.vote_if_done(txn, context);
     }
 
     /// All the work is done: asks for votes. Were the request forgotten in a crash and doubled by the network, it would be carried out
-    /// twice: so that it was taken in is durable before anybody votes.
+    /// twice: so that it was taken in is durable before any participant votes.
     fn vote_if_done(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        let Some(coordination) = self.in_phase(txn, Phase::Working).filter(|coordination| coordination.errand.is_done()) else { return };
+        let Some(coordination) = self.in_phase(txn, Phase::Working).filter(|coordination| coordination.pending.is_done()) else { return };
         coordination.phase = Phase::Voting;
-        let participants = coordination.errand.participants();
-        for (node, worked_in) in coordination.errand.worked_in() {
+        let participants = coordination.pending.participants();
+        for (node, worked_in) in coordination.pending.worked_in() {
             context.send_when_durable(node, Message::Prepare { txn, worked_in, participants: participants.clone() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.answer_timeout);
@@ -301,7 +283,7 @@ impl ThreePhase {
 
     fn go_on_if_answered(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
-        let participants = coordination.errand.participants();
+        let participants = coordination.pending.participants();
         if coordination.answered.len() < participants.len() {
             return;
         }
@@ -344,7 +326,7 @@ impl ThreePhase {
         let Some(coordination) = self.coordinated.remove(&txn) else { return };
         context.cancel_timer(Timer::Coordinate(txn));
         context.note(Note::Told { txn, decision });
-        let (Client { node, session, number }, reply) = coordination.errand.answer(decision);
+        let (Client { node, session, number }, reply) = coordination.pending.answer(decision);
         context.send_when_durable(node, Message::Answer { session, number, reply });
     }
 }
@@ -375,8 +357,8 @@ impl ThreePhase {
 
     /// All who take part, the coordinator among them.
     fn members(&self, txn: TxnId) -> BTreeSet<NodeId> {
-        let coordinated = self.coordinated.get(&txn).map(|coordination| coordination.errand.participants());
-        let doubted = self.site.doubts(txn).map(<[NodeId]>::to_vec);
+        let coordinated = self.coordinated.get(&txn).map(|coordination| coordination.pending.participants());
+        let doubted = self.participant.doubts(txn).map(<[NodeId]>::to_vec);
         coordinated.or(doubted).into_iter().flatten().chain([txn.coordinator]).collect()
     }
 
@@ -392,7 +374,7 @@ impl ThreePhase {
         for timer in [Timer::Doubt(txn), Timer::Poll(txn), Timer::Abandon(txn)] {
             context.cancel_timer(timer);
         }
-        let news = self.site.learn(txn, decision, context);
+        let news = self.participant.learn(txn, decision, context);
         self.tell_news(news, context);
     }
 }
@@ -400,10 +382,10 @@ impl ThreePhase {
 /// The participant.
 impl ThreePhase {
     fn on_work(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_>) {
-        if !self.site.works(age.txn) {
+        if !self.participant.works(age.txn) {
             context.set_timer(Timer::Abandon(age.txn), self.config.abandon_timeout);
         }
-        let news = self.site.work(age, acts, context);
+        let news = self.participant.work(age, acts, context);
         self.tell_news(news, context);
     }
 
@@ -411,8 +393,8 @@ impl ThreePhase {
         for news in news {
             match news {
                 News::Worked(txn) => {
-                    let seen = self.site.seen(txn).unwrap_or_default().to_vec();
-                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.site.epoch(), seen });
+                    let seen = self.participant.seen(txn).unwrap_or_default().to_vec();
+                    context.send(txn.coordinator, Message::Worked { txn, epoch: self.participant.epoch(), seen });
                 }
                 News::Refused(txn) => {
                     context.cancel_timer(Timer::Abandon(txn));
@@ -423,28 +405,25 @@ impl ThreePhase {
     }
 
     fn on_prepare(&mut self, txn: TxnId, worked_in: Epoch, participants: &[NodeId], context: &mut Context<'_>) {
-        let (vote, news) = self.site.vote(txn, worked_in, participants, context);
+        let (vote, news) = self.participant.vote(txn, worked_in, participants, context);
         self.tell_news(news, context);
         let Some(vote) = vote else { return };
         context.cancel_timer(Timer::Abandon(txn));
         if vote == Vote::Yes {
             self.wait(txn, context);
         }
-        match self.config.rules.release_of_vote() {
-            Release::Now => context.send(txn.coordinator, Message::Vote { txn, vote }),
-            Release::Durable => context.send_when_durable(txn.coordinator, Message::Vote { txn, vote }),
-        }
+        context.release(self.config.rules.release_of_vote(), txn.coordinator, Message::Vote { txn, vote });
     }
 
     /// Waits to hear more of a transaction in doubt: longer than the participants before it.
     fn wait(&self, txn: TxnId, context: &mut Context<'_>) {
-        let place = self.site.doubts(txn).into_iter().flatten().take_while(|node| **node != context.me()).count();
+        let place = self.participant.doubts(txn).into_iter().flatten().take_while(|node| **node != context.me()).count();
         context.set_timer(Timer::Doubt(txn), self.config.doubt_timeout + self.config.stagger * place as u64);
     }
 
     /// All have voted yes.
     fn on_pre_commit(&mut self, from: NodeId, txn: TxnId, context: &mut Context<'_>) {
-        if self.site.doubts(txn).is_none() {
+        if self.participant.doubts(txn).is_none() {
             return;
         }
         if self.pre_committed.insert(txn) {
@@ -461,7 +440,7 @@ impl ThreePhase {
 impl ThreePhase {
     /// Nothing was heard for too long: asks all where they stand.
     fn ask(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        if self.site.doubts(txn).is_none() || self.is_deciding(txn) {
+        if self.participant.doubts(txn).is_none() || self.is_deciding(txn) {
             return;
         }
         if self.coordinated.contains_key(&txn) {
@@ -485,7 +464,7 @@ impl ThreePhase {
     fn on_ask(&mut self, from: NodeId, txn: TxnId, terminates: bool, context: &mut Context<'_>) {
         if let Some(standing) = self.standing(txn, context) {
             if terminates && matches!(standing, Standing::Uncertain | Standing::PreCommitted) && !self.polls.contains_key(&txn) {
-                // Somebody takes care of it: if that one crashes, too, there is time enough.
+                // Another server takes care of it: if that one crashes, too, there is time enough.
                 self.wait(txn, context);
             }
             context.send_when_durable(from, Message::Stand { txn, standing });
@@ -500,7 +479,7 @@ impl ThreePhase {
         if self.coordinated.contains_key(&txn) {
             return Some(Standing::Coordinates);
         }
-        if self.site.doubts(txn).is_some() {
+        if self.participant.doubts(txn).is_some() {
             let pre_committed = self.pre_committed.contains(&txn);
             return Some(match (self.terminates(txn), pre_committed) {
                 (false, _) => Standing::Recovered { pre_committed },
@@ -508,7 +487,7 @@ impl ThreePhase {
                 (true, false) => Standing::Uncertain,
             });
         }
-        match self.site.ended(txn) {
+        match self.participant.ended(txn) {
             Some(Ended::Learned(decision)) => return Some(Standing::Decided(decision)),
             Some(Ended::Refused) => return Some(Standing::Decided(Decision::Abort)),
             None => {}
@@ -517,7 +496,7 @@ impl ThreePhase {
             return Some(Standing::Forgotten);
         }
         // It has not voted, and never will.
-        let (_, news) = self.site.vote(txn, Epoch(0), &[], context);
+        let (_, news) = self.participant.vote(txn, Epoch(0), &[], context);
         self.tell_news(news, context);
         Some(Standing::Decided(Decision::Abort))
     }
@@ -544,7 +523,7 @@ impl ThreePhase {
         }
         let (uncertain, ahead) = (poll.who(Standing::Uncertain), poll.who(Standing::PreCommitted));
         let is_first = uncertain.iter().chain(&ahead).all(|node| me < *node);
-        // The coordinator is at work, or somebody is there who comes first.
+        // The coordinator is at work, or a participant is there that comes first.
         if !is_first || !poll.who(Standing::Coordinates).is_empty() {
             self.polls.remove(&txn);
             return self.wait(txn, context);
@@ -570,7 +549,7 @@ impl ThreePhase {
         context.set_timer(Timer::Poll(txn), self.config.answer_timeout);
     }
 
-    /// Whoever has crashed in doubt waits to be told. If all have, and all are back, what their disks say is all that there is.
+    /// A participant that has crashed in doubt waits to be told. If all have, and all are back, what their disks say is all that there is.
     fn on_recovered_polled(&mut self, txn: TxnId, members: &BTreeSet<NodeId>, context: &mut Context<'_>) {
         let Some(poll) = self.polls.remove(&txn) else { return };
         let all_back = members

@@ -101,7 +101,7 @@ pub enum Message {
         /// What.
         decision: Decision,
     },
-    /// Somebody who has waited for too long asks all others where they stand.
+    /// A participant that has waited for too long asks all others where they stand.
     Ask {
         /// With which transaction.
         txn: TxnId,
@@ -130,7 +130,7 @@ impl process::Message for Message {
             "PreCommit" => "All have voted yes: the second phase.",
             "PreCommitted" => "The answer to PreCommit.",
             "Decide" => "What becomes of a transaction: the third phase.",
-            "Ask" => "Somebody who has waited for too long asks all others where they stand.",
+            "Ask" => "A participant that has waited for too long asks all others where they stand.",
             "Stand" => "The answer to Ask.",
             _ => "",
         }

@@ -1,18 +1,18 @@
-//! Three-phase commit: no crash of a coordinator keeps participants in doubt, as long as the network is whole and nobody is slow.
+//! Three-phase commit: no crash of a coordinator keeps participants in doubt, as long as the network is whole and no server is slow.
 //!
 //! After *Nonblocking Commit Protocols* (Skeen, SIGMOD 1981) and *Concurrency Control and Recovery in Database Systems* (Bernstein,
 //! Hadzilacos and Goodman, 1987; "BHG"), §7.5. Between the vote and the commit comes a phase in which all learn that all have voted yes: so
-//! nobody has committed while somebody is uncertain. When the coordinator is gone, the first participant that is there (in the order of
-//! their numbers) asks the others where they stand, and decides: as somebody has decided already; else to commit if somebody has
+//! none has committed while another is uncertain. When the coordinator is gone, the first participant that is there (in the order of
+//! their numbers) asks the others where they stand, and decides: as one has decided already; else to commit if one has
 //! pre-committed, having brought the others there, too; else to abort.
 //!
 //! **It is right under its assumptions, and wrong without them.** Servers crash and come back; every message arrives, in a time far below
-//! the timeouts; nobody stands still. In a network that falls apart, one side may have pre-committed and the other not: both decide, and
+//! the timeouts; no server stands still. In a network that falls apart, one side may have pre-committed and the other not: both decide, and
 //! not the same. `scenarios/commit/three-phase-partition.ron` shows it.
 //!
-//! *After a crash.* Whoever comes back in doubt decides nothing with those it happens to reach: others may have decided without it. It asks
-//! all, the coordinator too, until somebody tells it. If all have crashed (a total failure), all must be back, and no decision be found on
-//! any disk; then the same rule decides. For that pre-commits are written to disk, too.
+//! *After a crash.* A participant that comes back in doubt decides nothing with those it happens to reach: others may have decided without
+//! it. It asks all, the coordinator too, until one tells it. If all have crashed (a total failure), all must be back, and no decision be
+//! found on any disk; then the same rule decides. For that pre-commits are written to disk, too.
 //!
 //! - [`ThreePhase`] is the server; [`Standing`] is where it stands with a transaction.
 //! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.
@@ -44,7 +44,7 @@ pub struct Config {
     pub work_timeout: Duration,
     /// How long a participant that has done its work waits to be asked for its vote, before it aborts by itself.
     pub abandon_timeout: Duration,
-    /// How long an answer is waited for, before whoever owes it is taken to have crashed. Longer than two messages and a sync can take.
+    /// How long an answer is waited for, before its sender is taken to have crashed. Longer than two messages and a sync can take.
     pub answer_timeout: Duration,
     /// How long a participant in doubt waits before it asks the others. Longer than two times the one before.
     pub doubt_timeout: Duration,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
-use super::machine::{Context, Durable, Timer, TwoPhase, release};
+use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Message, Rules};
 use crate::base::{Act, ClientId, Committed, LocalTime, NodeId, Seen, Transaction};
 use crate::process::{Release, Reply};
@@ -13,7 +13,7 @@ use crate::process::{Release, Reply};
 #[derive(Clone, Debug)]
 pub(super) struct Coordination {
     age: Age,
-    /// Who waits for the answer; nobody after a crash.
+    /// The client that waits for the answer; none after a crash.
     client: Option<Client>,
     parts: BTreeMap<NodeId, Part>,
     /// What its reads saw, in the order of its acts.
@@ -129,7 +129,7 @@ impl TwoPhase {
             Decision::Abort => Reply::Refused,
         };
         context.note(Note::Told { txn, decision });
-        release(when, node, Message::Answer { session, number, reply }, context);
+        context.release(when, node, Message::Answer { session, number, reply });
     }
 }
 
@@ -187,7 +187,7 @@ impl TwoPhase {
         let when = if logged { rules.release_of_prepare() } else { Release::Now };
         for (node, part) in coordination.parts.iter().filter(|(_, part)| part.vote.is_none()) {
             let Some((worked_in, _)) = part.worked else { continue };
-            release(when, *node, Message::Prepare { txn, worked_in, writers: writers.clone(), sole }, context);
+            context.release(when, *node, Message::Prepare { txn, worked_in, writers: writers.clone(), sole });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
@@ -239,7 +239,7 @@ impl TwoPhase {
                 self.drop_coordination(txn, context);
             }
             Phase::Collecting if coordination.audience().is_empty() => {
-                // Nobody has changed anything: nobody will ask.
+                // No participant has changed anything: none will ask.
                 context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
                 self.tell(txn, Decision::Commit, Release::Now, context);
                 self.forget(txn, context);
@@ -273,7 +273,7 @@ impl TwoPhase {
     fn abort(&mut self, txn: TxnId, cause: Cause, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
         let audience = coordination.audience();
-        // Before votes were asked for nobody can be in doubt, nor can those who have changed nothing.
+        // Before votes were asked for no participant can be in doubt, nor can those who have changed nothing.
         let writers = match coordination.phase {
             Phase::Collecting => coordination.writers(self.config.rules),
             _ => Vec::new(),
@@ -312,7 +312,7 @@ impl TwoPhase {
         };
         for node in audience {
             for _ in 0..self.config.rules.copies_of_decision() {
-                release(when, *node, Message::Decide { txn, decision }, context);
+                context.release(when, *node, Message::Decide { txn, decision });
             }
         }
     }

@@ -1,5 +1,5 @@
 //! What a server has on disk: one file of records, a line of JSON each, only ever appended to. A record that a crash tore was never
-//! promised to anybody.
+//! promised to another server.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) enum Record {
     Collecting { txn: TxnId, writers: Vec<NodeId> },
     /// As a coordinator: decided.
     Decided { txn: TxnId, decision: Decision, writers: Vec<NodeId> },
-    /// As a coordinator: nobody will ask any more.
+    /// As a coordinator: no participant will ask any more.
     End { txn: TxnId },
     /// As a participant: ready to do either.
     Prepared { writers: Vec<NodeId>, prepared: Prepared },

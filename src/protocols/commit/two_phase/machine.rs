@@ -6,13 +6,14 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::super::manager::Manager;
+use super::super::recovering::Recovering;
 use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark, role};
 use super::coordinator::Coordination;
 use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
 use super::{Config, Message};
 use crate::base::{ClientId, NodeId};
-use crate::process::{self, Claim, Files, Mark, Process, Release, Role, SyncToken};
+use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 
@@ -21,8 +22,7 @@ pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
 pub struct TwoPhase {
     pub(super) config: Rc<Config>,
     pub(super) epoch: Epoch,
-    /// What came before the epoch was on disk: it is taken in once that is.
-    asleep: Option<(SyncToken, Vec<(NodeId, Message)>)>,
+    recovering: Recovering<Message>,
     // As a coordinator.
     /// How many transactions began in this life.
     pub(super) begun: u64,
@@ -77,7 +77,7 @@ impl Process for TwoPhase {
         let mut server = Self {
             config: Rc::new(config.clone()),
             epoch,
-            asleep: Some((context.sync(), Vec::new())),
+            recovering: Recovering::until(context.sync()),
             begun: 0,
             sessions: recovered.sessions,
             coordinated: BTreeMap::new(),
@@ -87,7 +87,7 @@ impl Process for TwoPhase {
             syncs: BTreeMap::new(),
         };
         for txn in recovered.alone {
-            // Of what was written nobody was told before it was durable; a crash can make it so.
+            // Of what was written no other server was told before it was durable; a crash can make it so.
             context.note(Note::Decided { txn, decision: Decision::Commit, cause: Cause::AllVotedYes });
             context.note(Note::Learned { txn, decision: Decision::Commit });
         }
@@ -97,10 +97,7 @@ impl Process for TwoPhase {
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
-        // Nothing may be said in the name of a life that could yet be forgotten.
-        if let Some((_, early)) = &mut self.asleep {
-            return early.push((from, message));
-        }
+        let Some(message) = self.recovering.admit(from, message) else { return };
         if from.is_client() != matches!(message, Message::Request { .. }) {
             return;
         }
@@ -128,10 +125,8 @@ impl Process for TwoPhase {
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        if let Some((_, early)) = self.asleep.take_if(|(awaited, _)| *awaited == token) {
-            for (from, message) in early {
-                self.on_message(from, message, context);
-            }
+        for (from, message) in self.recovering.synced(token) {
+            self.on_message(from, message, context);
         }
         match self.syncs.remove(&token) {
             Some(Durable::Commit(txn)) => self.commit(txn, context),
@@ -201,12 +196,5 @@ impl TwoPhase {
 
     pub(super) fn held(&self, txn: TxnId) -> Vec<HeldLock> {
         self.manager.held(txn)
-    }
-}
-
-pub(super) fn release(release: Release, to: NodeId, message: Message, context: &mut Context<'_>) {
-    match release {
-        Release::Now => context.send(to, message),
-        Release::Durable => context.send_when_durable(to, message),
     }
 }

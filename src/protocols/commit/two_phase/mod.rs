@@ -89,7 +89,7 @@ impl Config {
 /// What a coordinator that knows nothing of a transaction says of it, and so what it must remember (R\*, §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Variant {
-    /// Everything is logged and acknowledged; a coordinator knows nothing only of what nobody can ask about.
+    /// Everything is logged and acknowledged; a coordinator knows nothing only of what no participant can ask about.
     PresumedNothing,
     /// Unknown is aborted: aborts are neither forced to disk nor acknowledged.
     PresumedAbort,

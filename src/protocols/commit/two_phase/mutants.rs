@@ -75,7 +75,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "get-convex horizontal-scaling-convex#158; atomix#360",
         needs: &["crash of a coordinator between votes and decision"],
         property: Some("all-decide"),
-        about: "A participant in doubt waits to be told. After a crash of the coordinator nobody tells it, and its keys stay locked.",
+        about: "A participant in doubt waits to be told. After a crash of the coordinator it never is, and its keys stay locked.",
     },
     Mutant {
         name: "commit/unwritten-abort",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::manager::{Happening, Prepared, Refusal};
 use super::super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
-use super::machine::{Context, Durable, Timer, TwoPhase, release};
+use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Doubt, Message, Standing};
 use crate::base::{Act, LocalTime, NodeId};
 use crate::process::Release;
@@ -13,7 +13,7 @@ use crate::process::Release;
 /// A transaction that a participant has prepared.
 #[derive(Clone, Debug)]
 pub(super) struct Branch {
-    /// Who else may be in doubt; nobody where this participant decides.
+    /// Which others may be in doubt; none where this participant decides.
     writers: Vec<NodeId>,
     /// Whether it was handed the decision, and its commit is on its way to disk.
     deciding: bool,
@@ -104,7 +104,7 @@ impl TwoPhase {
         self.pass_on(news, context);
     }
 
-    /// Nobody has asked for the vote for a long time.
+    /// The coordinator has not asked for the vote for a long time.
     pub(super) fn abandon(&mut self, txn: TxnId, context: &mut Context<'_>) {
         if self.manager.knows(txn) && !self.branches.contains_key(&txn) {
             context.sometimes(mark::ABANDONED);
@@ -120,7 +120,7 @@ impl TwoPhase {
         match (self.branches.get(&txn), self.ended.get(&txn)) {
             // It was asked twice: the same vote.
             (Some(branch), _) if branch.deciding => {}
-            (Some(_), _) => release(self.config.rules.release_of_yes(), txn.coordinator, vote(Vote::Yes), context),
+            (Some(_), _) => context.release(self.config.rules.release_of_yes(), txn.coordinator, vote(Vote::Yes)),
             (None, Some(Ended::Committed)) if sole => context.send_when_durable(txn.coordinator, Message::Committed { txn }),
             (None, Some(Ended::Committed)) => {}
             (None, Some(Ended::Left)) => context.send(txn.coordinator, vote(Vote::ReadOnly)),
@@ -185,7 +185,7 @@ impl TwoPhase {
             }
         } else {
             context.append_record(FILE, &Record::Prepared { writers: writers.to_vec(), prepared });
-            release(rules.release_of_yes(), txn.coordinator, Message::Vote { txn, vote: Vote::Yes }, context);
+            context.release(rules.release_of_yes(), txn.coordinator, Message::Vote { txn, vote: Vote::Yes });
             context.set_timer(Timer::Doubt(txn), self.config.doubt_timeout);
             if rules.unlocks_reads_early() {
                 let news = self.manager.release_shared(txn);
@@ -226,7 +226,7 @@ impl TwoPhase {
             self.ended.insert(txn, Ended::Aborted);
         }
         if self.acknowledges(decision) {
-            release(self.config.rules.release_of_ack(), txn.coordinator, Message::Ack { txn }, context);
+            context.release(self.config.rules.release_of_ack(), txn.coordinator, Message::Ack { txn });
         }
     }
 
@@ -274,7 +274,7 @@ impl TwoPhase {
             Some(Ended::Left) => {}
             None if self.branches.contains_key(&txn) => {}
             None => {
-                // 1. This participant has not voted, so nobody has committed.
+                // 1. This participant has not voted, so none has committed.
                 // 2. It says so, and the other aborts.
                 // 3. The question for its vote arrives late: had it not aborted before it spoke, on its disk, it would vote yes.
                 context.sometimes(mark::ABORTED_FOR_PEER);

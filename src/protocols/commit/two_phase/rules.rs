@@ -22,7 +22,7 @@ pub enum Standing {
 pub enum Doubt {
     /// Asks.
     Ask,
-    /// Goes on waiting for somebody to tell.
+    /// Goes on waiting to be told.
     Wait,
     /// Aborts by itself.
     Abort,
@@ -89,7 +89,7 @@ pub trait Rules: Sync + Debug {
         participants == 1
     }
 
-    /// Whether the coordinator may abort what took too long, `delegated` saying that somebody else was handed the decision.
+    /// Whether the coordinator may abort what took too long, `delegated` saying that a participant was handed the decision.
     fn may_abort_late(&self, delegated: bool) -> bool {
         !delegated
     }

@@ -49,7 +49,7 @@ const QUALITY: Property = Property::always(
 );
 
 /// A system in which detectors speak: how their words are told from others.
-pub trait Testimony: Vocabulary {
+pub trait Observations: Vocabulary {
     /// What this note says of detection.
     fn detection(note: &Self::Note) -> Option<Note>;
 
@@ -282,7 +282,7 @@ impl Undetected {
     }
 }
 
-impl<V: Testimony> Judge<V> for DetectorJudge {
+impl<V: Observations> Judge<V> for DetectorJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         let Self { truth, subjects, .. } = self;
         truth.now = record.at;
@@ -333,7 +333,7 @@ impl<V: Testimony> Judge<V> for DetectorJudge {
 }
 
 impl DetectorJudge {
-    fn change<V: Testimony>(&mut self, record: &Record<'_, V>) {
+    fn change<V: Observations>(&mut self, record: &Record<'_, V>) {
         let Self { truth, subjects, .. } = self;
         truth.observe(record.sighting(), record.event, |truth, change| Self::changed(subjects, record.at, change, truth));
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::message::Body;
 use super::{Config, Detector, Message, Note, Rules, Said, State, SwimConfig, Tick, Timer, Update, mark};
 use crate::base::{Duration, LocalTime, NodeId, RunKey, scale};
-use crate::process::Context;
+use crate::process;
 use queue::Queue;
 use suspicion::Suspicion;
 
@@ -30,7 +30,7 @@ pub(super) struct Swim {
     suspicions: BTreeMap<u32, Suspicion>,
     queue: Queue,
     gossiping: bool,
-    /// Whether somebody has told what it knows since this node started.
+    /// Whether another member has told what it knows since this node started.
     joined: bool,
     probe: Option<Probe>,
     sequence: u32,
@@ -72,15 +72,15 @@ struct Relay {
     sequence: u32,
 }
 
-type Host<'a, 'c> = &'a mut Context<'c, Detector>;
+type Context<'a> = process::Context<'a, Detector>;
 
 /// About how many bytes an update takes on the wire, and a message besides its updates.
 const UPDATE_BYTES: u32 = 12;
 const HEADER_BYTES: u32 = 16;
 
 impl Swim {
-    pub(super) fn boot(config: &Config, swim: SwimConfig, context: Host<'_, '_>) -> Self {
-        // One draw, whatever else the node draws: its probes are the same in any company.
+    pub(super) fn boot(config: &Config, swim: SwimConfig, context: &mut Context<'_>) -> Self {
+        // One draw, whatever else the node draws: its probes are the same in any group.
         let key = RunKey::from_seed(context.random().word());
         let limit = swim.retransmit_limit(config.nodes);
         let mut machine = Self {
@@ -136,7 +136,7 @@ impl Swim {
         format!("incarnation {}, {suspect} suspect, {} dead, health {}", self.incarnation, self.dead, self.health)
     }
 
-    pub(super) fn tick(&mut self, tick: Tick, context: Host<'_, '_>) {
+    pub(super) fn tick(&mut self, tick: Tick, context: &mut Context<'_>) {
         match tick {
             Tick::Probe => self.next_probe(context),
             Tick::ProbeTimeout => self.go_indirect(context),
@@ -156,7 +156,7 @@ impl Swim {
         }
     }
 
-    pub(super) fn hear(&mut self, from: NodeId, body: Body, context: Host<'_, '_>) {
+    pub(super) fn hear(&mut self, from: NodeId, body: Body, context: &mut Context<'_>) {
         match body {
             Body::Ping { sequence, updates } => {
                 self.learn(updates, context);
@@ -184,7 +184,7 @@ impl Swim {
             Body::Gossip { updates } => self.learn(updates, context),
             Body::State { asks, updates } => {
                 self.joined = true;
-                // Somebody else's dead are merely suspect here: whoever is alive may still say so (memberlist, `mergeState`).
+                // Another member's dead are merely suspect here: a member that is alive may still say so (memberlist, `mergeState`).
                 let doubted =
                     |update: Update| if update.state == State::Dead { Update { state: State::Suspect, ..update } } else { update };
                 self.learn(updates.into_iter().map(|update| Update { from, ..doubted(update) }).collect(), context);
@@ -198,9 +198,9 @@ impl Swim {
 
     // Probing.
 
-    fn next_probe(&mut self, context: Host<'_, '_>) {
+    fn next_probe(&mut self, context: &mut Context<'_>) {
         if let Some(probe) = self.probe.take().filter(|probe| !probe.answered) {
-            // Lifeguard: whoever hears not even from those it asked for help had better doubt itself.
+            // Lifeguard: a member that hears not even from those it asked for help had better doubt itself.
             let missing = if probe.asked > 0 && self.config.awareness_max_multiplier > 1 { probe.asked - probe.nacks } else { 1 };
             self.feel(missing as i32);
             self.accuse(probe.target, context);
@@ -234,7 +234,7 @@ impl Swim {
     }
 
     /// The probe was not answered in time: others may reach its target.
-    fn go_indirect(&mut self, context: Host<'_, '_>) {
+    fn go_indirect(&mut self, context: &mut Context<'_>) {
         let Some(target) = self.probe.as_ref().filter(|probe| !probe.answered).map(|probe| probe.target) else { return };
         if self.rules.suspects_at_once() {
             return self.accuse(target, context);
@@ -251,7 +251,7 @@ impl Swim {
         }
     }
 
-    fn answered(&mut self, sequence: u32, context: Host<'_, '_>) {
+    fn answered(&mut self, sequence: u32, context: &mut Context<'_>) {
         if let Some(probe) = self.probe.as_mut().filter(|probe| probe.sequence == sequence) {
             if !probe.answered {
                 probe.answered = true;
@@ -268,7 +268,7 @@ impl Swim {
         }
     }
 
-    fn accuse(&mut self, target: NodeId, context: Host<'_, '_>) {
+    fn accuse(&mut self, target: NodeId, context: &mut Context<'_>) {
         let update = Update { member: target, state: State::Suspect, incarnation: self.held(target).incarnation, from: self.me };
         self.hear_of(update, context);
     }
@@ -280,7 +280,7 @@ impl Swim {
         self.health = self.health.saturating_add_signed(change).min(worst);
     }
 
-    fn at_my_health(&self, length: Duration, context: Host<'_, '_>) -> Duration {
+    fn at_my_health(&self, length: Duration, context: &mut Context<'_>) -> Duration {
         if self.health > 0 {
             context.sometimes(mark::UNHEALTHY);
         }
@@ -294,13 +294,13 @@ impl Swim {
         self.members.get(&node.raw()).copied().unwrap_or(unsaid)
     }
 
-    fn learn(&mut self, updates: Vec<Update>, context: Host<'_, '_>) {
+    fn learn(&mut self, updates: Vec<Update>, context: &mut Context<'_>) {
         for update in updates {
             self.hear_of(update, context);
         }
     }
 
-    fn hear_of(&mut self, update: Update, context: Host<'_, '_>) {
+    fn hear_of(&mut self, update: Update, context: &mut Context<'_>) {
         if update.member.is_client() || update.member.index() >= self.nodes as usize {
             return;
         }
@@ -330,8 +330,8 @@ impl Swim {
         }
     }
 
-    /// Somebody says that this node has failed, or speaks of an earlier start of it: it says that it lives, louder.
-    fn hear_of_myself(&mut self, update: Update, context: Host<'_, '_>) {
+    /// Another member says that this node has failed, or speaks of an earlier start of it: it says that it lives, louder.
+    fn hear_of_myself(&mut self, update: Update, context: &mut Context<'_>) {
         let accused = update.state != State::Alive && update.incarnation >= self.incarnation;
         if !accused && update.incarnation <= self.incarnation {
             return;
@@ -345,7 +345,7 @@ impl Swim {
     }
 
     /// Another accuses whom this node suspects already.
-    fn confirm(&mut self, update: Update, context: Host<'_, '_>) {
+    fn confirm(&mut self, update: Update, context: &mut Context<'_>) {
         let Some(suspicion) = self.suspicions.get_mut(&update.member.raw()) else { return };
         if suspicion.confirm(update.from, self.rules) {
             let left = suspicion.left(context.now());
@@ -355,7 +355,7 @@ impl Swim {
         }
     }
 
-    fn suspicion_over(&mut self, node: NodeId, context: Host<'_, '_>) {
+    fn suspicion_over(&mut self, node: NodeId, context: &mut Context<'_>) {
         let held = self.held(node);
         self.suspicions.remove(&node.raw());
         if self.rules.confirms(held.state) {
@@ -365,10 +365,10 @@ impl Swim {
     }
 
     /// Takes over what is said of a member, and passes it on.
-    fn hold(&mut self, update: Update, context: Host<'_, '_>) {
+    fn hold(&mut self, update: Update, context: &mut Context<'_>) {
         let Update { member, state, incarnation, .. } = update;
         let before = self.held(member).state;
-        // Without suspicion, whoever does not answer is dead.
+        // Without suspicion, a member that does not answer is dead.
         let state = if state == State::Suspect && self.config.suspicion_mult == 0 { State::Dead } else { state };
         match (before, state) {
             (State::Dead, State::Dead) => {}
@@ -401,7 +401,7 @@ impl Swim {
         self.spread(Update { state, ..update }, context);
     }
 
-    fn suspect(&mut self, update: Update, context: Host<'_, '_>) {
+    fn suspect(&mut self, update: Update, context: &mut Context<'_>) {
         let (shortest, longest) = (self.config.suspicion_min(self.nodes), self.config.suspicion_max(self.nodes));
         // Confirmations that cannot come are not waited for (memberlist, `suspectNode`).
         let wanted = self.config.suspicion_mult.saturating_sub(2);
@@ -413,7 +413,7 @@ impl Swim {
 
     // Passing on.
 
-    fn spread(&mut self, update: Update, context: Host<'_, '_>) {
+    fn spread(&mut self, update: Update, context: &mut Context<'_>) {
         self.queue.put(update);
         if self.config.gossip_nodes > 0 && !self.gossiping {
             self.gossiping = true;
@@ -436,7 +436,7 @@ impl Swim {
         self.queue.take(self.updates_most, self.transmissions)
     }
 
-    fn gossip(&mut self, context: Host<'_, '_>) {
+    fn gossip(&mut self, context: &mut Context<'_>) {
         self.gossiping = false;
         for to in self.some_members(self.config.gossip_nodes, self.me, true, context.now()) {
             let updates = self.news();
@@ -451,8 +451,8 @@ impl Swim {
         }
     }
 
-    /// Asks somebody for all that it knows, until somebody has answered.
-    fn join(&mut self, context: Host<'_, '_>) {
+    /// Asks another member for all that it knows, until one has answered.
+    fn join(&mut self, context: &mut Context<'_>) {
         if self.joined || self.nodes < 2 {
             return;
         }
@@ -462,7 +462,7 @@ impl Swim {
         self.set(Tick::Join, self.config.probe_interval, context);
     }
 
-    fn push_pull(&mut self, context: Host<'_, '_>) {
+    fn push_pull(&mut self, context: &mut Context<'_>) {
         if let Some(to) = self.some_members(1, self.me, false, context.now()).first() {
             self.tell_all(*to, true, context);
         }
@@ -476,7 +476,7 @@ impl Swim {
     }
 
     /// Tries a dead member, the more likely the larger the part of the members that is dead (Serf, `reconnect`).
-    fn reconnect(&mut self, context: Host<'_, '_>) {
+    fn reconnect(&mut self, context: &mut Context<'_>) {
         self.set(Tick::Reconnect, self.config.reconnect_interval, context);
         let living = u64::from(self.nodes - self.dead);
         if self.dead == 0 || scale(self.word(), living.max(1)) >= u64::from(self.dead) {
@@ -489,7 +489,7 @@ impl Swim {
         }
     }
 
-    fn tell_all(&mut self, to: NodeId, asks: bool, context: Host<'_, '_>) {
+    fn tell_all(&mut self, to: NodeId, asks: bool, context: &mut Context<'_>) {
         let known = self.members.iter().map(|(&raw, member)| Update {
             member: NodeId::server(raw),
             state: member.state,
@@ -539,11 +539,11 @@ impl Swim {
         Timer { slot: self.slot, tick }
     }
 
-    fn set(&self, tick: Tick, after: Duration, context: Host<'_, '_>) {
+    fn set(&self, tick: Tick, after: Duration, context: &mut Context<'_>) {
         context.set_timer(self.timer(tick), after);
     }
 
-    fn send(&self, to: NodeId, body: Body, context: Host<'_, '_>) {
+    fn send(&self, to: NodeId, body: Body, context: &mut Context<'_>) {
         context.send(to, Message { slot: self.slot, body });
     }
 }

@@ -1,9 +1,15 @@
-//! In which order members are probed: a new permutation each round, of which nobody keeps a list.
+//! In which order members are probed: a new permutation each round, of which no list is kept.
 //!
 //! SWIM §4.3 shuffles a list of all members. Ten thousand lists of ten thousand are too much to keep; a keyed permutation computes the
 //! place it is asked for. It is a Feistel network of four rounds over the next even number of bits, walked until it lands within range.
 
 use crate::base::RunKey;
+
+/// Rounds of the network: a word is drawn for half a number and, in the lowest bits, such a step.
+const STEPS: u64 = 4;
+const STEP_BITS: u32 = 3;
+
+const _: () = assert!(STEPS <= 1 << STEP_BITS && 32 / 2 + STEP_BITS <= u64::BITS, "a step and half a number do not overlap");
 
 /// What comes at this place, from 0, in the order of this round. Over all places below `count`, each number below it comes once.
 ///
@@ -16,8 +22,8 @@ pub(super) fn at(key: RunKey, round: u64, place: u32, count: u32) -> u32 {
     let mut number = place;
     loop {
         let (mut left, mut right) = (number >> half, number & mask);
-        for step in 0..4 {
-            let word = key.word(round, u64::from(right) << 3 | step);
+        for step in 0..STEPS {
+            let word = key.word(round, u64::from(right) << STEP_BITS | step);
             (left, right) = (right, (left ^ word as u32) & mask);
         }
         number = left << half | right;

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde::{Deserialize, Serialize};
 
-use super::super::properties::{Bounds, DetectorJudge, Subject, Testimony};
+use super::super::properties::{Bounds, DetectorJudge, Observations, Subject};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
 use crate::check::{Cell, PropertyReport, Verdict};
@@ -22,7 +22,7 @@ impl Vocabulary for Forged {
     type Client = NoNote;
 }
 
-impl Testimony for Forged {
+impl Observations for Forged {
     fn detection(note: &Note) -> Option<Note> {
         Some(*note)
     }

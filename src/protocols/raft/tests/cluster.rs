@@ -283,7 +283,7 @@ impl Cluster {
                     assert!(<Raft>::MARKS.iter().any(|known| known.name == mark));
                     self.marks.insert(mark);
                 }
-                Effect::Restart(_) => panic!("Raft starts nobody anew"),
+                Effect::Restart(_) => panic!("Raft starts no node anew"),
             }
         }
     }

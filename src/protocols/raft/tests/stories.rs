@@ -186,7 +186,7 @@ fn a_read_waits_for_the_leaders_first_commit() {
 #[test]
 fn a_conflict_is_repaired() {
     let mut cluster = led_by_n1(Config::of(3));
-    // n1, cut off, fills its log with what nobody else will have.
+    // n1, cut off, fills its log with what no other server will have.
     for number in 1..=5 {
         cluster.request(n(1), number, write(number));
     }
@@ -280,7 +280,7 @@ fn figure_8(rules: Option<&'static dyn Rules>) -> Cluster {
         cluster.sync(n(3));
     }
     cluster.sync(n(1));
-    // n2, which has entry 2, and now n3 acknowledge it; nobody has entry 3 but n1.
+    // n2, which has entry 2, and now n3 acknowledge it; no server has entry 3 but n1.
     cluster.deliver(0);
     cluster.network.clear();
     cluster.fire(n(1), Timer::Heartbeat);

@@ -147,7 +147,7 @@ fn who_is_in_doubt_comes_back_with_its_locks_and_asks() {
     assert_eq!(sent(&mut server), ["Inquire n1", "Inquire n3"], "the coordinator, and the others who may know");
     server.deliver(THIRD, decide(Decision::Commit));
     server.sync();
-    assert_eq!(sent(&mut server), ["Ack n1"], "whoever told it: the coordinator wants to hear of it");
+    assert_eq!(sent(&mut server), ["Ack n1"], "whichever server told it: the coordinator wants to hear of it");
     assert!(server.take_notes().contains(&Note::Learned { txn: txn(1), decision: Decision::Commit }));
 }
 
@@ -257,7 +257,7 @@ fn readers_leave_and_nothing_is_logged_for_them() {
     server.deliver(OTHER, worked(1, false));
     sent(&mut server);
     server.deliver(THIRD, worked(1, false));
-    assert_eq!(sent(&mut server), ["Prepare n2", "Prepare n3"], "nobody will be in doubt: nothing is forced");
+    assert_eq!(sent(&mut server), ["Prepare n2", "Prepare n3"], "no participant will be in doubt: nothing is forced");
     server.deliver(OTHER, Message::Vote { txn: txn(1), vote: Vote::ReadOnly });
     server.deliver(THIRD, Message::Vote { txn: txn(1), vote: Vote::ReadOnly });
     let reply = Reply::Done(Committed { seen: vec![Seen::Empty, Seen::Empty] });

@@ -10,9 +10,9 @@ use crate::process::{ClientProcess, Context, Files, Message, NoNote, Process};
 ///
 /// If a run has such clients all the same, they do nothing.
 #[derive(Debug)]
-pub struct Nobody<M>(PhantomData<M>);
+pub struct NoClient<M>(PhantomData<M>);
 
-impl<M: Message> Process for Nobody<M> {
+impl<M: Message> Process for NoClient<M> {
     type Config = ();
     type Message = M;
     type Timer = ();
@@ -27,7 +27,7 @@ impl<M: Message> Process for Nobody<M> {
     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
 }
 
-impl<M: Message> ClientProcess for Nobody<M> {
+impl<M: Message> ClientProcess for NoClient<M> {
     fn quiesce(&mut self, _: &mut Context<'_, Self>) {}
 
     fn under_way(&self) -> usize {

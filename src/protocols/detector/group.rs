@@ -12,14 +12,14 @@ use crate::process::{self, Context, Embeds, Files, Mark, Process, SyncToken};
 /// asks the next node for a piece of work, which that answers once it is on disk. While its disk stands still, so does it, and heartbeats
 /// go on: a gray failure.
 #[derive(Debug)]
-pub struct Company {
+pub struct DetectorGroup {
     detectors: Vec<Detector>,
     worker: Option<Worker>,
 }
 
 /// What such a node is built from.
 #[derive(Clone, Debug)]
-pub struct CompanyConfig {
+pub struct DetectorGroupConfig {
     /// How many nodes there are.
     pub nodes: u32,
     /// Its detectors, each with its own slot: its place in this list.
@@ -48,7 +48,7 @@ struct Worker {
 
 /// What such nodes send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CompanyMessage {
+pub enum DetectorGroupMessage {
     /// A piece of work to be done.
     Work(u64),
     /// It is done, and on disk.
@@ -57,7 +57,7 @@ pub enum CompanyMessage {
     Detector(Message),
 }
 
-impl process::Message for CompanyMessage {
+impl process::Message for DetectorGroupMessage {
     #[inline]
     fn kind(&self) -> Kind {
         let detectors = Message::kinds().len() as u16;
@@ -85,7 +85,7 @@ impl process::Message for CompanyMessage {
 
 /// What its timers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum CompanyTimer {
+pub enum DetectorGroupTimer {
     /// A detector's.
     Detector(Timer),
     /// To work.
@@ -96,7 +96,7 @@ const WORK_ANSWERED: Mark = Mark::new("work answered", "A request for work was a
 const WORK_WAITS: Mark =
     Mark::new("work waits for the disk", "The disk had not finished the last piece of work when the next one was due.");
 
-impl Company {
+impl DetectorGroup {
     /// Its detectors.
     pub fn detectors(&self) -> &[Detector] {
         &self.detectors
@@ -104,7 +104,7 @@ impl Company {
 
     fn work(&mut self, context: &mut Context<'_, Self>) {
         let Some(worker) = &mut self.worker else { return };
-        context.set_timer(CompanyTimer::Work, worker.config.every);
+        context.set_timer(DetectorGroupTimer::Work, worker.config.every);
         if worker.waits_for.is_some() {
             context.sometimes(WORK_WAITS);
             return;
@@ -113,20 +113,20 @@ impl Company {
         worker.waits_for = Some(context.sync());
         if worker.next != context.me() {
             worker.asked += 1;
-            context.send(worker.next, CompanyMessage::Work(worker.asked));
+            context.send(worker.next, DetectorGroupMessage::Work(worker.asked));
         }
     }
 }
 
-impl Embeds<Detector> for Company {
+impl Embeds<Detector> for DetectorGroup {
     const SCOPE: &'static str = "detector";
 
-    fn wrap_message(message: Message) -> CompanyMessage {
-        CompanyMessage::Detector(message)
+    fn wrap_message(message: Message) -> DetectorGroupMessage {
+        DetectorGroupMessage::Detector(message)
     }
 
-    fn wrap_timer(timer: Timer) -> CompanyTimer {
-        CompanyTimer::Detector(timer)
+    fn wrap_timer(timer: Timer) -> DetectorGroupTimer {
+        DetectorGroupTimer::Detector(timer)
     }
 
     fn wrap_note(note: Note) -> Option<Note> {
@@ -134,37 +134,37 @@ impl Embeds<Detector> for Company {
     }
 }
 
-impl Process for Company {
-    type Config = CompanyConfig;
-    type Message = CompanyMessage;
-    type Timer = CompanyTimer;
+impl Process for DetectorGroup {
+    type Config = DetectorGroupConfig;
+    type Message = DetectorGroupMessage;
+    type Timer = DetectorGroupTimer;
     type Note = Note;
 
     const MARKS: &'static [Mark] = &MARKS;
 
-    fn boot(config: &CompanyConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
+    fn boot(config: &DetectorGroupConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
         let boot = |detector: &Config| context.embed(|context| Detector::boot(detector, files, context));
         let detectors = config.detectors.iter().map(boot).collect();
         let next = NodeId::server((context.me().index() as u32 + 1) % config.nodes);
         let worker = |config| Worker { config, next, done: 0, waits_for: None, asked: 0, answered: 0 };
-        let mut company = Self { detectors, worker: config.worker.map(worker) };
-        company.work(context);
-        company
+        let mut group = Self { detectors, worker: config.worker.map(worker) };
+        group.work(context);
+        group
     }
 
     #[inline]
-    fn on_message(&mut self, from: NodeId, message: CompanyMessage, context: &mut Context<'_, Self>) {
+    fn on_message(&mut self, from: NodeId, message: DetectorGroupMessage, context: &mut Context<'_, Self>) {
         match message {
-            CompanyMessage::Detector(message) => {
+            DetectorGroupMessage::Detector(message) => {
                 if let Some(detector) = self.detectors.get_mut(usize::from(message.slot)) {
                     context.embed(|context| detector.on_message(from, message, context));
                 }
             }
-            CompanyMessage::Work(number) => {
+            DetectorGroupMessage::Work(number) => {
                 context.write_at("work asked for", 0, &number.to_le_bytes());
-                context.send_when_durable(from, CompanyMessage::Worked(number));
+                context.send_when_durable(from, DetectorGroupMessage::Worked(number));
             }
-            CompanyMessage::Worked(number) => {
+            DetectorGroupMessage::Worked(number) => {
                 if let Some(worker) = &mut self.worker {
                     worker.answered = worker.answered.max(number);
                     context.sometimes(WORK_ANSWERED);
@@ -174,10 +174,10 @@ impl Process for Company {
     }
 
     #[inline]
-    fn on_timer(&mut self, timer: CompanyTimer, context: &mut Context<'_, Self>) {
+    fn on_timer(&mut self, timer: DetectorGroupTimer, context: &mut Context<'_, Self>) {
         match timer {
-            CompanyTimer::Work => self.work(context),
-            CompanyTimer::Detector(timer) => {
+            DetectorGroupTimer::Work => self.work(context),
+            DetectorGroupTimer::Detector(timer) => {
                 if let Some(detector) = self.detectors.get_mut(usize::from(timer.slot)) {
                     context.embed(|context| detector.on_timer(timer, context));
                 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::locks::Policy;
 use super::manager::{Happening, Manager, Prepared, Refusal};
+use super::pending::{Client, PendingTransaction};
 use super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
-use crate::base::{Act, ClientId, NodeId, Seen};
+use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
 use crate::process::{Context, Files, Process};
 
 /// The name of its file: records, a line of JSON each, only ever appended to.
@@ -16,9 +17,11 @@ const FILE: &str = "site";
 
 /// A server's own keys, and the transactions that it takes part in.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Participant {
     epoch: Epoch,
     sessions: BTreeMap<ClientId, u64>,
+    /// How many transactions it has begun as their coordinator in this life.
+    begun: u64,
     manager: Manager,
     /// What it has voted yes for without knowing the decision, with all who take part.
     in_doubt: BTreeMap<TxnId, Vec<NodeId>>,
@@ -57,33 +60,31 @@ enum Record {
     Learned { txn: TxnId, decision: Decision },
 }
 
-/// What a step of a process does through its context.
-type Step<'s, 'c, P> = &'s mut Context<'c, P>;
-
 /// Its life.
-impl Site {
-    /// The site as its disk has it. What it says in this life counts only when what is written here is durable.
-    pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: Step<'_, '_, P>) -> Self {
-        let mut site = Self {
+impl Participant {
+    /// The participant as its disk has it. What it says in this life counts only when what is written here is durable.
+    pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: &mut Context<'_, P>) -> Self {
+        let mut participant = Self {
             epoch: Epoch::default(),
             sessions: BTreeMap::new(),
+            begun: 0,
             manager: Manager::new(locking),
             in_doubt: BTreeMap::new(),
             ended: BTreeMap::new(),
         };
         let mut prepared = BTreeMap::new();
         for record in disk.records::<Record>(FILE) {
-            site.take(record, &mut prepared);
+            participant.take(record, &mut prepared);
         }
         for prepared in prepared.values() {
-            site.manager.restore(prepared);
+            participant.manager.restore(prepared);
             context.sometimes(mark::IN_DOUBT_AFTER_CRASH);
         }
-        site.epoch = Epoch(site.epoch.0 + 1);
-        context.append_record(FILE, &Record::Booted { epoch: site.epoch });
-        let in_doubt = site.in_doubt.keys().map(|txn| (*txn, site.manager.held(*txn))).collect();
-        context.note(Note::Recovered { epoch: site.epoch, in_doubt }.into());
-        site
+        participant.epoch = Epoch(participant.epoch.0 + 1);
+        context.append_record(FILE, &Record::Booted { epoch: participant.epoch });
+        let in_doubt = participant.in_doubt.keys().map(|txn| (*txn, participant.manager.held(*txn))).collect();
+        context.note(Note::Recovered { epoch: participant.epoch, in_doubt }.into());
+        participant
     }
 
     fn take(&mut self, record: Record, prepared: &mut BTreeMap<TxnId, Prepared>) {
@@ -114,22 +115,33 @@ impl Site {
         self.epoch
     }
 
-    /// Takes a client's request in, unless the network has doubled it.
-    pub fn accept<P: Process>(&mut self, session: ClientId, number: u64, context: Step<'_, '_, P>) -> bool {
+    /// Takes a client's request in and begins its transaction as the coordinator, unless the network has doubled it.
+    pub fn accept<P: Process<Note: From<Note>>>(
+        &mut self,
+        client: Client,
+        transaction: Transaction,
+        members: &[NodeId],
+        context: &mut Context<'_, P>,
+    ) -> Option<PendingTransaction> {
+        let Client { session, number, .. } = client;
         if self.sessions.get(&session).is_some_and(|last| number <= *last) {
             context.sometimes(mark::REQUEST_REPEATED);
-            return false;
+            return None;
         }
         self.sessions.insert(session, number);
         context.append_record(FILE, &Record::Accepted { session, number });
         // It shall be durable when it is needed.
         context.sync();
-        true
+        self.begun += 1;
+        let txn = TxnId { coordinator: context.me(), epoch: self.epoch, number: self.begun };
+        let pending = PendingTransaction::new(Age { began: context.now(), txn }, client, transaction, members);
+        context.note(Note::Began { txn, participants: pending.participants() }.into());
+        Some(pending)
     }
 }
 
 /// What it knows.
-impl Site {
+impl Participant {
     /// All who take part in a transaction, if it is one in doubt.
     pub fn doubts(&self, txn: TxnId) -> Option<&[NodeId]> {
         self.in_doubt.get(&txn).map(Vec::as_slice)
@@ -155,24 +167,24 @@ impl Site {
         self.manager.knows(txn) && !self.in_doubt.contains_key(&txn)
     }
 
-    /// What it must still bring to an end, in words.
-    pub fn unsettled(&self) -> Option<String> {
+    /// What the server must still bring to an end, in words, if it coordinates so many transactions.
+    pub fn unsettled(&self, coordinated: usize) -> Option<String> {
         let (doubts, working) = (self.in_doubt.len(), self.manager.under_way() - self.in_doubt.len());
-        let parts = [(doubts, "in doubt"), (working, "at work")];
-        let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+        words(&[(coordinated, "undecided"), (doubts, "in doubt"), (working, "at work")]).map(|words| format!("transactions: {words}"))
     }
 
-    /// How many keys are locked.
-    pub fn locked(&self) -> usize {
-        self.manager.locked()
+    /// Where the server stands, on one line, if it coordinates so many transactions.
+    pub fn status(&self, coordinated: usize) -> String {
+        let (doubts, working) = (self.in_doubt.len(), self.manager.under_way() - self.in_doubt.len());
+        let under_way = words(&[(doubts, "in doubt"), (working, "at work")]).unwrap_or_else(|| "nothing under way".to_owned());
+        format!("in life {}, {coordinated} coordinated, {under_way}, {} keys locked", self.epoch.0, self.manager.locked())
     }
 }
 
 /// What it does.
-impl Site {
+impl Participant {
     /// Locks what acts need and carries them out, once; of one that is under way or over, says again what there is to say.
-    pub fn work<P: Process<Note: From<Note>>>(&mut self, age: Age, acts: Vec<Act>, context: Step<'_, '_, P>) -> Vec<News> {
+    pub fn work<P: Process<Note: From<Note>>>(&mut self, age: Age, acts: Vec<Act>, context: &mut Context<'_, P>) -> Vec<News> {
         let txn = age.txn;
         if let Some(ended) = self.ended(txn) {
             context.sometimes(mark::LATE_FENCED);
@@ -185,14 +197,14 @@ impl Site {
         self.pass_on(happened, context)
     }
 
-    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before anybody
-    /// hears of it. Of one that was decided here nothing can be said any more.
+    /// Votes, once: yes if the work was done in this life, else no. Writes down what the vote asserts; it must be durable before
+    /// another server hears of it. Of one that was decided here nothing can be said any more.
     pub fn vote<P: Process<Note: From<Note>>>(
         &mut self,
         txn: TxnId,
         worked_in: Epoch,
         participants: &[NodeId],
-        context: Step<'_, '_, P>,
+        context: &mut Context<'_, P>,
     ) -> (Option<Vote>, Vec<News>) {
         if self.in_doubt.contains_key(&txn) {
             return (Some(Vote::Yes), Vec::new());
@@ -227,8 +239,8 @@ impl Site {
         (Some(Vote::No), news)
     }
 
-    /// Aborts what nobody has asked the vote for.
-    pub fn abandon<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, context: Step<'_, '_, P>) -> Vec<News> {
+    /// Aborts a transaction whose coordinator has not asked for the vote.
+    pub fn abandon<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, context: &mut Context<'_, P>) -> Vec<News> {
         let mut news = Vec::new();
         if self.works(txn) {
             context.sometimes(mark::ABANDONED);
@@ -239,8 +251,8 @@ impl Site {
         news
     }
 
-    /// Learns what was decided, and acts on it. Who has not voted yes cannot be told to commit.
-    pub fn learn<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, decision: Decision, context: Step<'_, '_, P>) -> Vec<News> {
+    /// Learns what was decided, and acts on it. A participant that has not voted yes cannot be told to commit.
+    pub fn learn<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, decision: Decision, context: &mut Context<'_, P>) -> Vec<News> {
         let in_doubt = self.in_doubt.remove(&txn).is_some();
         if !in_doubt {
             if decision == Decision::Abort && !self.ended.contains_key(&txn) {
@@ -259,14 +271,14 @@ impl Site {
         self.pass_on(happened, context)
     }
 
-    fn refuse<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, news: &mut Vec<News>, context: Step<'_, '_, P>) {
+    fn refuse<P: Process<Note: From<Note>>>(&mut self, txn: TxnId, news: &mut Vec<News>, context: &mut Context<'_, P>) {
         context.note(Note::Voted { txn, vote: Vote::No }.into());
         self.ended.insert(txn, Ended::Refused);
         news.push(News::Refused(txn));
     }
 
     /// Notes what came to pass, and says what others must be told.
-    fn pass_on<P: Process<Note: From<Note>>>(&mut self, happened: Vec<Happening>, context: Step<'_, '_, P>) -> Vec<News> {
+    fn pass_on<P: Process<Note: From<Note>>>(&mut self, happened: Vec<Happening>, context: &mut Context<'_, P>) -> Vec<News> {
         let mut news = Vec::new();
         for happening in happened {
             match happening {
@@ -284,4 +296,10 @@ impl Site {
         }
         news
     }
+}
+
+/// How many there are of what there is any of.
+fn words(counts: &[(usize, &str)]) -> Option<String> {
+    let parts: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -8,7 +8,7 @@ use crate::process::Reply;
 
 /// A transaction on its way through the servers that have its keys.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct PendingTransaction {
     age: Age,
     client: Client,
     parts: BTreeMap<NodeId, Part>,
@@ -37,12 +37,13 @@ struct Part {
     worked_in: Option<Epoch>,
 }
 
-impl Errand {
-    /// A transaction that nobody has begun. `home` says where a key lies.
-    pub fn new(age: Age, client: Client, transaction: Transaction, home: impl Fn(u64) -> NodeId) -> Self {
+impl PendingTransaction {
+    /// A transaction of which no work is done yet. Keys are spread evenly over the members.
+    pub fn new(age: Age, client: Client, transaction: Transaction, members: &[NodeId]) -> Self {
         let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
         for act in transaction.acts {
-            let part = parts.entry(home(act.key())).or_default();
+            let home = members[(act.key() % members.len() as u64) as usize];
+            let part = parts.entry(home).or_default();
             if act.is_read() {
                 part.reads.push(reads);
                 reads += 1;
