@@ -2,7 +2,7 @@
 
 use super::anomaly::{Access, Anomaly, Did, Finding, Member, Phenomenon, Version};
 use super::graph::{Dependency, Why};
-use super::transactions::{Entry, Fate, Key, Step, Transactions};
+use super::transactions::{Entry, Fate, Key, ObservedAct, Transactions};
 use crate::base::Time;
 use crate::check::{Broken, Fact, Rule};
 
@@ -43,7 +43,7 @@ impl<'a> Evidence<'a> {
     fn member(self, transaction: u32, keys: &[u32]) -> Member {
         let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
         let steps = self.transactions.steps_of(transaction);
-        let mut shown: Vec<&Step> = steps.iter().collect();
+        let mut shown: Vec<&ObservedAct> = steps.iter().collect();
         if shown.len() > ACTS {
             shown.retain(|step| keys.contains(&step.key()));
             shown.truncate(ACTS);
@@ -58,12 +58,12 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    fn access(self, step: Step) -> Access {
+    fn access(self, step: ObservedAct) -> Access {
         let did = match step {
-            Step::Unseen { .. } => Did::Read(None),
-            Step::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
-            Step::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
-            Step::Add { amount, .. } => Did::Add(amount),
+            ObservedAct::Unseen { .. } => Did::Read(None),
+            ObservedAct::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
+            ObservedAct::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
+            ObservedAct::Add { amount, .. } => Did::Add(amount),
             read => Did::Read(Some(self.version(Some(read)))),
         };
         Access { key: self.transactions.key_name(step.key()), did }
@@ -79,29 +79,29 @@ impl<'a> Evidence<'a> {
     }
 
     /// What a read saw.
-    fn version(self, read: Option<Step>) -> Version {
+    fn version(self, read: Option<ObservedAct>) -> Version {
         match read {
-            Some(Step::Number { value, .. }) => Version::Value(self.transactions.value_name(value)),
+            Some(ObservedAct::Number { value, .. }) => Version::Value(self.transactions.value_name(value)),
             Some(read) => self.transactions.list_of(read).map_or(Version::Nothing, |list| self.list(list)),
             None => Version::Nothing,
         }
     }
 
     /// Whether this step is a read that saw this value.
-    fn shows(self, step: Step, value: i64) -> bool {
+    fn shows(self, step: ObservedAct, value: i64) -> bool {
         match step {
-            Step::Number { value: seen, .. } => seen == value,
+            ObservedAct::Number { value: seen, .. } => seen == value,
             _ => self.transactions.list_of(step).is_some_and(|list| list.contains(&value)),
         }
     }
 
     /// The first that read this value, and with what read.
-    fn first_reader(self, key: u32, value: i64) -> Option<(u32, Step)> {
+    fn first_reader(self, key: u32, value: i64) -> Option<(u32, ObservedAct)> {
         self.reads(key).find(|(_, step)| self.shows(*step, value))
     }
 
     /// All reads of a key.
-    fn reads(self, key: u32) -> impl Iterator<Item = (u32, Step)> {
+    fn reads(self, key: u32) -> impl Iterator<Item = (u32, ObservedAct)> {
         (0..self.transactions.len() as u32).flat_map(move |transaction| {
             let steps = self.transactions.steps_of(transaction).iter();
             steps.filter(move |step| step.key() == key && step.written().is_none()).map(move |step| (transaction, *step))
@@ -118,21 +118,22 @@ impl<'a> Evidence<'a> {
     }
 
     /// A transaction read this key, and saw that.
-    fn read_by(self, rule: &'static Rule, key: u32, reader: u32, read: Step) -> Broken {
+    fn read_by(self, rule: &'static Rule, key: u32, reader: u32, read: ObservedAct) -> Broken {
         self.shown_by(rule, key).with("reader", name(reader)).with("seen", self.version(Some(read)))
     }
 
     pub(super) fn garbage(self, key: u32, value: i64) -> Finding {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        let told = |(reader, step): (u32, Step)| self.read_by(&rules::GARBAGE, key, reader, step).with("value", self.value(Some(value)));
+        let told =
+            |(reader, step): (u32, ObservedAct)| self.read_by(&rules::GARBAGE, key, reader, step).with("value", self.value(Some(value)));
         self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], reader.map(told).into_iter().collect())
     }
 
     pub(super) fn aborted(self, key: u32, value: i64, writer: u32) -> Finding {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = [writer].into_iter().chain(reader.map(|(reader, _)| reader)).collect();
-        let told = |(reader, step): (u32, Step)| {
+        let told = |(reader, step): (u32, ObservedAct)| {
             self.read_by(&rules::ABORTED, key, reader, step).with("writer", name(writer)).with("value", self.value(Some(value)))
         };
         self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], reader.map(told).into_iter().collect())
@@ -158,8 +159,9 @@ impl<'a> Evidence<'a> {
 
     pub(super) fn duplicate(self, key: u32, value: i64) -> Finding {
         let longest = &self.transactions.keys[key as usize].longest;
-        let shows =
-            |step: Step| self.transactions.list_of(step).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1);
+        let shows = |step: ObservedAct| {
+            self.transactions.list_of(step).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1)
+        };
         let reader = self.reads(key).find(|(_, step)| shows(*step));
         let told = match reader {
             Some((reader, step)) => self.read_by(&rules::READ_TWICE, key, reader, step),
@@ -174,9 +176,9 @@ impl<'a> Evidence<'a> {
         let odd = self.transactions.odd_list(list);
         let longest = &self.transactions.keys[key as usize].longest;
         let common = odd.iter().zip(longest).take_while(|(a, b)| a == b).count();
-        let by = |wanted: &dyn Fn(Step) -> bool| self.reads(key).find(|(_, step)| wanted(*step));
-        let reader = by(&|step| matches!(step, Step::Odd { list: other, .. } if other == list));
-        let other = by(&|step| matches!(step, Step::Prefix { length, .. } if length as usize > common));
+        let by = |wanted: &dyn Fn(ObservedAct) -> bool| self.reads(key).find(|(_, step)| wanted(*step));
+        let reader = by(&|step| matches!(step, ObservedAct::Odd { list: other, .. } if other == list));
+        let other = by(&|step| matches!(step, ObservedAct::Prefix { length, .. } if length as usize > common));
         let who: Vec<u32> = reader.iter().chain(&other).map(|(reader, _)| *reader).collect();
         let told = reader.map(|(reader, read)| match other {
             Some((other, seen)) => {
@@ -250,8 +252,8 @@ impl<'a> Evidence<'a> {
             }
             Dependency::WriteRead => {
                 let own: Vec<i64> = self.values(from, key).collect();
-                let ends = |step: &&Step| match step {
-                    Step::Number { value, .. } => own.contains(value),
+                let ends = |step: &&ObservedAct| match step {
+                    ObservedAct::Number { value, .. } => own.contains(value),
                     step => self.transactions.list_of(**step).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
                 };
                 let told = self.shown_by(&rules::WRITE_READ, key).with("value", self.value(own.last().copied()));
@@ -272,7 +274,7 @@ impl<'a> Evidence<'a> {
             }
             Dependency::TimedMiss => {
                 let read = reads(from).next().copied();
-                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(value) } else { None });
+                let value = read.and_then(|step| if let ObservedAct::Number { value, .. } = step { Some(value) } else { None });
                 self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_SHOWN], key, value, to).with("seen", self.version(read))
             }
             Dependency::Process => {
@@ -290,7 +292,7 @@ impl<'a> Evidence<'a> {
         let users = |value: Option<i64>| {
             let uses = move |transaction: &u32| {
                 self.transactions.steps_of(*transaction).iter().any(|step| match *step {
-                    Step::Number { key: other, value: used } | Step::Write { key: other, value: used } => {
+                    ObservedAct::Number { key: other, value: used } | ObservedAct::Write { key: other, value: used } => {
                         other == key && Some(used) == value
                     }
                     _ => false,

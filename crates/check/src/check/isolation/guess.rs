@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Dependency, Graph};
-use super::transactions::{Fate, Step, Transactions};
+use super::transactions::{Fate, ObservedAct, Transactions};
 use crate::base::Time;
 
 /// How often for each transaction, all in all, one may be made to wait. Beyond that the guess is as good as lost.
@@ -50,7 +50,7 @@ pub(super) fn with_orders(transactions: &Transactions, committed: &[bool], graph
         known.given |= !known.odd;
     }
     for step in order.into_iter().flat_map(|place| transactions.steps_of(place)) {
-        let Step::Append { key, value } = *step else { continue };
+        let ObservedAct::Append { key, value } = *step else { continue };
         if !listed.contains(&(key, value)) && !transactions.keys[key as usize].given {
             guessed.keys[key as usize].longest.push(value);
         }
@@ -101,8 +101,9 @@ impl<'a> Row<'a> {
         for writer in (0..transactions.len() as u32).filter(|place| committed[*place as usize]) {
             let steps = transactions.steps_of(writer);
             for (place, step) in steps.iter().enumerate() {
-                let Step::Write { key, value } = *step else { continue };
-                let is_last = !steps[place + 1..].iter().any(|later| matches!(later, Step::Write { key: other, .. } if *other == key));
+                let ObservedAct::Write { key, value } = *step else { continue };
+                let is_last =
+                    !steps[place + 1..].iter().any(|later| matches!(later, ObservedAct::Write { key: other, .. } if *other == key));
                 if is_last {
                     row.places.insert((key, value), row.versions.len());
                     let (first_end, last_begin) = (row.ends[writer as usize], transactions.entries[writer as usize].began);
@@ -135,14 +136,14 @@ impl<'a> Row<'a> {
     }
 
     /// The version of another one that this step saw.
-    fn seen(&self, reader: u32, step: Step) -> Option<usize> {
-        let Step::Number { key, value } = step else { return None };
+    fn seen(&self, reader: u32, step: ObservedAct) -> Option<usize> {
+        let ObservedAct::Number { key, value } = step else { return None };
         self.places.get(&(key, value)).copied().filter(|version| self.versions[*version].writer != reader)
     }
 
     /// The version that this step wrote.
-    fn written(&self, step: Step) -> Option<usize> {
-        let Step::Write { key, value } = step else { return None };
+    fn written(&self, step: ObservedAct) -> Option<usize> {
+        let ObservedAct::Write { key, value } = step else { return None };
         self.places.get(&(key, value)).copied()
     }
 

@@ -28,21 +28,20 @@
 mod anomaly;
 mod cycles;
 mod evidence;
-mod file;
 pub mod generate;
 mod graph;
 mod guess;
 mod level;
 pub mod model;
+pub mod reference;
 mod report;
 mod transactions;
-pub mod twin;
 mod versions;
 
 pub use anomaly::{Access, Anomaly, Did, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
-pub use file::{FileOptions, FileReport, Notation, check_text, read};
 pub use level::Level;
 pub use report::{Doubt, KeyLeftOut, LevelReport, Report};
+pub(super) use transactions::Labels;
 pub use transactions::{Fate, Transactions};
 pub use versions::LeftOut;
 

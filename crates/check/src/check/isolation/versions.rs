@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::anomaly::{Anomaly, Findings, Phenomenon};
 use super::evidence::Evidence;
 use super::graph::{Dependency, Edge, Why};
-use super::transactions::{Fate, Step, Transactions};
+use super::transactions::{Fate, ObservedAct, Transactions};
 use crate::base::Time;
 
 /// No write, no position.
@@ -265,10 +265,10 @@ impl<'a> Inference<'a> {
         let (transactions, evidence) = (self.transactions, self.evidence);
         for step in &transactions.steps {
             match (*step, self.status[step.key() as usize]) {
-                (Step::Number { key, value }, Status::Register | Status::Ordered) => {
+                (ObservedAct::Number { key, value }, Status::Register | Status::Ordered) => {
                     self.saw(key, value, self.write(key, value).unwrap_or(NONE));
                 }
-                (Step::Odd { key, list }, Status::Broken) => {
+                (ObservedAct::Odd { key, list }, Status::Broken) => {
                     let longest = &transactions.keys[key as usize].longest;
                     for value in transactions.odd_list(list).iter().filter(|value| !longest.contains(value)) {
                         self.saw(key, *value, self.write(key, *value).unwrap_or(NONE));
@@ -366,15 +366,15 @@ impl<'a> Inference<'a> {
         for (place, step) in steps.iter().enumerate() {
             let key = step.key();
             match (*step, self.status[key as usize]) {
-                (Step::Empty { .. }, Status::List | Status::Ordered) => self.read_position(transaction, start, place, 0),
-                (Step::Prefix { length, .. }, Status::List) => self.read_position(transaction, start, place, length),
-                (Step::Empty { .. }, Status::Register) => self.read_value(transaction, start, place, NONE),
-                (Step::Number { value, .. }, Status::Register) => {
+                (ObservedAct::Empty { .. }, Status::List | Status::Ordered) => self.read_position(transaction, start, place, 0),
+                (ObservedAct::Prefix { length, .. }, Status::List) => self.read_position(transaction, start, place, length),
+                (ObservedAct::Empty { .. }, Status::Register) => self.read_value(transaction, start, place, NONE),
+                (ObservedAct::Number { value, .. }, Status::Register) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_value(transaction, start, place, write);
                     }
                 }
-                (Step::Number { value, .. }, Status::Ordered) => {
+                (ObservedAct::Number { value, .. }, Status::Ordered) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_ordered(transaction, start, place, write);
                     }
@@ -518,12 +518,13 @@ impl<'a> Inference<'a> {
         let steps = self.transactions.steps_of(transaction);
         let start = self.transactions.entries[transaction as usize].steps_end as usize - steps.len();
         for (place, step) in steps.iter().enumerate() {
-            let Step::Append { key, value } = *step else { continue };
+            let ObservedAct::Append { key, value } = *step else { continue };
             if self.status[key as usize] != Status::List {
                 continue;
             }
             let position = self.writes[self.write_of[start + place] as usize].position;
-            let earlier = (0..place).rev().find(|earlier| matches!(steps[*earlier], Step::Append { key: other, .. } if other == key));
+            let earlier =
+                (0..place).rev().find(|earlier| matches!(steps[*earlier], ObservedAct::Append { key: other, .. } if other == key));
             let Some(earlier) = earlier.map(|earlier| self.writes[self.write_of[start + earlier] as usize]) else { continue };
             if position != NONE && earlier.position > position {
                 let evidence = self.evidence;

@@ -44,17 +44,17 @@ mod sub_history;
 mod witness;
 
 pub use self::explanation::{
-    Attempt, Core, CoreOrder, Counterexample, DescribedOperation, Diagnosis, Ending, Linearizability, Saw, UndecidedKey, diagnose, explain,
-    shrink,
+    Attempt, Core, CoreOrder, Counterexample, DescribedOperation, Diagnosis, Drawing, Ending, Linearizability, Saw, UndecidedKey, diagnose,
+    explain, shrink,
 };
-pub(super) use self::explanation::{Examined, Explainer, Origin, examine, named};
+pub(super) use self::explanation::{Explainer, Origin, examine, named};
 pub use self::online::{Online, ViolatedKey};
 pub use self::portfolio::Strategies;
 pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
 pub use self::sub_history::{Borrowed, SubHistory};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
-use super::{Drawing, Property, PropertyReport};
+use super::{Property, PropertyReport};
 use crate::history::History;
 
 /// Judges whether the history is linearizable, within the [`default_budget`].

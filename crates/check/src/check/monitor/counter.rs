@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::{Gap, Opinion, Part};
+use super::{Gap, KeyHistory, Opinion};
 
 /// What an operation is to the counter.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(in crate::check) enum Count {
 
 /// An operation, counted in steps.
 #[derive(Clone, Copy)]
-struct Step {
+struct CountedOperation {
     span: usize,
     from: Gap,
     /// Nothing if it need not happen.
@@ -38,7 +38,11 @@ struct Step {
 }
 
 /// Judges a counter that starts at `initial`.
-pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, count: impl Fn(&'a O, Option<&'a R>) -> Count) -> Opinion {
+pub(in crate::check) fn judge<'a, O, R>(
+    part: &KeyHistory<'a, O, R>,
+    initial: i64,
+    count: impl Fn(&'a O, Option<&'a R>) -> Count,
+) -> Opinion {
     let spans = part.spans();
     let counts: Vec<Count> = spans.iter().map(|span| count(span.op, span.ret)).collect();
     if counts.iter().any(|count| matches!(count, Count::Other)) {
@@ -76,7 +80,7 @@ pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, cou
             None => None,
         };
         if !(reads && span.until.is_none()) {
-            walk.push(Step { span: place, from: span.from, until: span.until, sees, reads });
+            walk.push(CountedOperation { span: place, from: span.from, until: span.until, sees, reads });
         }
     }
     Walk::new(&walk, part.end()).judge()
@@ -112,9 +116,9 @@ fn within_bounds(operations: &[(Gap, Option<Gap>, Count)], initial: i64, end: Ga
 struct Walk<'a> {
     end: Gap,
     /// By their first gaps.
-    opens: Vec<&'a Step>,
+    opens: Vec<&'a CountedOperation>,
     /// By their last gaps; only those that must happen.
-    closes: Vec<&'a Step>,
+    closes: Vec<&'a CountedOperation>,
     /// How many steps were made.
     made: u64,
     done: Vec<bool>,
@@ -136,10 +140,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(steps: &'a [Step], end: Gap) -> Self {
-        let mut opens: Vec<&Step> = steps.iter().collect();
+    fn new(steps: &'a [CountedOperation], end: Gap) -> Self {
+        let mut opens: Vec<&CountedOperation> = steps.iter().collect();
         opens.sort_by_key(|step| (step.from, step.span));
-        let mut closes: Vec<&Step> = steps.iter().filter(|step| step.until.is_some()).collect();
+        let mut closes: Vec<&CountedOperation> = steps.iter().filter(|step| step.until.is_some()).collect();
         closes.sort_by_key(|step| (step.until, step.span));
         let mut named = BTreeMap::new();
         let mut twice = false;
@@ -193,7 +197,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    fn open(&mut self, step: &Step, gap: Gap) -> Option<()> {
+    fn open(&mut self, step: &CountedOperation, gap: Gap) -> Option<()> {
         match (step.reads, step.sees, step.until) {
             (true, Some(seen), _) if seen == self.made => self.happen(step.span, gap),
             (true, Some(seen), _) if seen > self.made => self.readers.entry(seen).or_default().push(step.span),
@@ -211,7 +215,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The operation must have happened by now.
-    fn close(&mut self, step: &Step, gap: Gap) -> Option<()> {
+    fn close(&mut self, step: &CountedOperation, gap: Gap) -> Option<()> {
         let needed = if step.reads { step.sees } else { step.sees.map(|which| which - 1) };
         while needed.is_some_and(|needed| self.made < needed) {
             self.step(gap)?;

@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose};
 use crate::base::{ClientId, Time};
-use crate::check::intake::ClientNames;
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Key, Model, Role};
 use crate::check::{Property, PropertyReport, Verdict, shorten};
+use crate::history::formats::ClientNames;
 use crate::history::{History, Operation, Outcome};
 
 /// Why a history is not linearizable, or why that is not known.

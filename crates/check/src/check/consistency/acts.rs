@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Observable, ObservedEffect, rules, told};
+use super::{Observable, ObservedEffect, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::Key;
 use crate::check::{Broken, Fact};
@@ -153,7 +153,7 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
             continue;
         }
         if effect == ObservedEffect::Unclear {
-            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", told(model, history, index))));
+            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", describe(model, history, index))));
         }
         let count = keys.len() as u32;
         let key = *keys.entry(model.key(&operation.op)).or_insert(count);

@@ -34,23 +34,12 @@ use std::fmt;
 use std::hash::Hash;
 use std::slice;
 
-use super::intake::{Answer, Item, Store};
 use super::linearizability::{self, Judgement, default_budget};
 use super::model::Model;
-use super::model::counter::Counter;
-use super::model::fenced_lock::FencedLock;
 use super::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
-use super::model::kv::{KvOp, KvResult};
-use super::model::lock::Lock;
-use super::model::log::Log;
-use super::model::priority_queue::PriorityQueue;
-use super::model::queue::Queue;
 use super::model::register::{Register, RegisterOp, RegisterResult};
-use super::model::set::Set;
-use super::model::stack::Stack;
 use super::{Broken, Fact, Verdict};
 use crate::history::History;
-use crate::history::formats::Value;
 
 pub use sequential::check_sequential;
 
@@ -205,7 +194,7 @@ impl GuaranteeReport {
 }
 
 /// An operation as a fact.
-fn told<M: Model>(model: &M, history: &History<M::Op, M::Ret>, index: usize) -> Fact {
+fn describe<M: Model>(model: &M, history: &History<M::Op, M::Ret>, index: usize) -> Fact {
     let operation = &history.operations()[index];
     Fact::Operation { index, text: model.describe(&operation.op, operation.result()) }
 }
@@ -248,7 +237,7 @@ fn linearizable<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u
         Judgement::Violated { violations, .. } => {
             let why = violations.iter().map(|violation| {
                 let core = linearizability::shrink(model, history, violation).operations;
-                let core = Fact::All(core.into_iter().map(|index| told(model, history, index)).collect());
+                let core = Fact::All(core.into_iter().map(|index| describe(model, history, index)).collect());
                 rules::NO_ORDER.with("key", Fact::Key(violation.key.clone())).with("core", core)
             });
             GuaranteeReport { guarantee, verdict: Verdict::Violated, why: why.collect(), states: report.states }
@@ -297,27 +286,6 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Observable for Register<V> {
     }
 }
 
-impl Observable for Store {
-    type Value = Value;
-
-    fn at_first(&self) -> Option<Value> {
-        self.initial()
-    }
-
-    fn observed_effect(&self, op: &KvOp<String, Value>, ret: Option<&Answer>) -> ObservedEffect<Value> {
-        match (op, ret) {
-            (KvOp::Read { .. }, Some(Answer::Known(KvResult::Value(seen)))) => ObservedEffect::Read(seen.clone()),
-            (KvOp::Cas { .. }, Some(Answer::Known(KvResult::Mismatch(seen)))) => ObservedEffect::Read(seen.clone()),
-            (KvOp::Read { .. }, None) | (KvOp::Cas { .. }, Some(Answer::Differed)) => ObservedEffect::Nothing,
-            (KvOp::Write { value, .. }, _) => ObservedEffect::Write(value.clone()),
-            (KvOp::Cas { expect, new, .. }, None | Some(Answer::Known(KvResult::Swapped))) => {
-                ObservedEffect::Swap { seen: expect.clone(), new: new.clone() }
-            }
-            _ => ObservedEffect::Unclear,
-        }
-    }
-}
-
 /// A set that grows: what was added can be told apart, and every read shows all.
 impl<V: Clone + Ord + Hash + fmt::Debug> Observable for GrowSet<V> {
     type Value = V;
@@ -331,13 +299,6 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Observable for GrowSet<V> {
         }
     }
 }
-
-/// Objects of which nothing weaker than sequential consistency is told.
-macro_rules! unclear {
-    ($($model:ty),*) => { $(impl Observable for $model { type Value = Value; })* };
-}
-
-unclear!(Counter, Set<Item>, Queue<Value>, Stack<Value>, PriorityQueue<Value>, Lock<Value>, FencedLock<Value>, Log<Value>);
 
 /// What shows that a guarantee was not kept, and why it may not be known.
 mod rules {

@@ -3,10 +3,10 @@
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::isolation;
-use super::linearizability::Linearizability;
 use super::rule::Broken;
 use super::trouble::{Difference, Panic, Pending, Spin};
+use crate::check::isolation;
+use crate::check::linearizability::Linearizability;
 
 /// Why a property is violated, or why it is not known whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

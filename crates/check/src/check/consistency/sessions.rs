@@ -5,13 +5,13 @@
 
 use super::acts::{self, Act, Acts, Refusal, Session, last_up_to};
 use super::clocks::{self, Clock, Precedence};
-use super::{Guarantee, GuaranteeReport, Observable, rules, told};
+use super::{Guarantee, GuaranteeReport, Observable, describe, rules};
 use crate::check::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges one of the guarantees from causal consistency downwards.
 pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
-    let say = |index: usize| told(model, history, index);
+    let say = |index: usize| describe(model, history, index);
     let report = |verdict, why, states| GuaranteeReport { guarantee, verdict, why, states };
     let acts = match acts::lay_out(model, history) {
         Ok(acts) => acts,
