@@ -10,9 +10,9 @@ pub mod monitor;
 pub mod recorded;
 mod verdict;
 
-pub use linearizability::{Drawing, Ending};
+pub use linearizability::Drawing;
 pub use recorded::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use verdict::{
-    Broken, Difference, Doing, Explanation, Fact, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting, Spin, Verdict,
-    Violations, shorten,
+    Broken, Difference, Doing, Ending, Explanation, Fact, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting, Spin,
+    Verdict, Violations, shorten,
 };

@@ -1,9 +1,9 @@
 //! Anomalies as data: who did what, and what that shows.
 
-use super::anomaly::{Access, Anomaly, Did, Finding, Member, Phenomenon, Version};
 use super::graph::{Dependency, Why};
-use super::transactions::{Entry, Fate, Key, ObservedAct, Transactions};
+use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
+use crate::check::verdict::{Access, Anomaly, Did, Fate, Finding, Member, Phenomenon, Version};
 use crate::check::{Broken, Fact, Rule};
 
 /// How many elements of a list are shown.

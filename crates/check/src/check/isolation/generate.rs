@@ -17,8 +17,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::anomaly::Phenomenon;
 use crate::base::{Act, ClientId, Committed, Ratio, RunKey, Seen, Stream, Time, Transaction};
+use crate::check::verdict::Phenomenon;
 use crate::history::{History, Outcome};
 
 /// What a history is to be like.

@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, BinaryHeap};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Dependency, Graph};
-use super::transactions::{Fate, ObservedAct, Transactions};
+use super::transactions::{ObservedAct, Transactions};
 use crate::base::Time;
+use crate::check::verdict::Fate;
 
 /// How often for each transaction, all in all, one may be made to wait. Beyond that the guess is as good as lost.
 const PATIENCE: u64 = 50;

@@ -1,9 +1,9 @@
 //! The checker's own form of a history: flat arrays, keys by number, and each list that was read stored once.
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 
 use crate::base::{Act, ClientId, Committed, Seen, Time, Transaction};
+use crate::check::verdict::Fate;
 use crate::history::formats::ClientNames;
 use crate::history::{History, Outcome};
 
@@ -40,18 +40,6 @@ pub struct Transactions {
     odd: Vec<i64>,
     odd_ends: Vec<u32>,
     pub(in crate::check) labels: Labels,
-}
-
-/// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fate {
-    /// It committed.
-    Committed,
-    /// It took no effect, and never will.
-    Aborted,
-    /// That is not known. If a transaction read what it wrote, it did commit.
-    Unknown,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,27 +1,14 @@
 //! Which versions each key had, in which order, who wrote and who read them: the dependencies of data, and what is wrong without any cycle.
 
-use serde::Serialize;
-
-use super::anomaly::{Anomaly, Findings, Phenomenon};
 use super::evidence::Evidence;
+use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
-use super::transactions::{Fate, ObservedAct, Transactions};
+use super::transactions::{ObservedAct, Transactions};
 use crate::base::Time;
+use crate::check::verdict::{Anomaly, Fate, LeftOut, Phenomenon};
 
 /// No write, no position.
 const NONE: u32 = u32::MAX;
-
-/// Why a key is not judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LeftOut {
-    /// It was added to: many ways lead to one sum.
-    Added,
-    /// It was used as a list and as a register.
-    Mixed,
-    /// One value was written to it twice, so that it cannot be told whose a reader saw.
-    Repeated,
-}
 
 /// What is known of the versions of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

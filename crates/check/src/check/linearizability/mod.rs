@@ -43,10 +43,7 @@ mod search;
 mod sub_history;
 mod witness;
 
-pub use self::explanation::{
-    Attempt, Core, CoreOrder, Counterexample, DescribedOperation, Diagnosis, Drawing, Ending, Linearizability, Saw, UndecidedKey, diagnose,
-    explain, shrink,
-};
+pub use self::explanation::{Attempt, Core, Diagnosis, Drawing, diagnose, explain, shrink};
 pub(super) use self::explanation::{Explainer, Origin, examine, named};
 pub use self::online::{Online, ViolatedKey};
 pub use self::portfolio::Strategies;
@@ -54,6 +51,7 @@ pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
 pub use self::sub_history::{Borrowed, SubHistory};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
+pub use super::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
 use super::{Property, PropertyReport};
 use crate::history::History;
 

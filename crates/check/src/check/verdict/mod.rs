@@ -7,12 +7,19 @@ macro_rules! from {
     };
 }
 
+mod anomaly;
+mod counterexample;
 mod explanation;
+mod level;
 mod property;
 mod rule;
 mod trouble;
 
+pub use anomaly::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Member, Phenomenon, Scope, Version};
+pub use counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
 pub use explanation::{Explanation, shorten};
+pub use level::Level;
+pub(super) use level::Levels;
 pub use property::{Property, PropertyKind, PropertyReport, Verdict, Violations};
 pub use rule::{Broken, Fact, Rule, Sighting};
 pub use trouble::{Difference, Doing, Panic, Pending, Spin};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::anomaly::Version;
 use crate::base::{ClientId, Duration, NodeId, Time};
-use crate::check::isolation::Version;
 
 /// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.
 ///

@@ -1,8 +1,9 @@
 //! A judged history as a drawing needs it: no types of a model, only texts and indices.
 
-use super::counterexample::{DescribedOperation, Examined, Explainer};
+use super::counterexample::{Examined, Explainer};
 use crate::check::linearizability::report::Judgement;
 use crate::check::model::Model;
+use crate::check::verdict::DescribedOperation;
 
 /// All that a drawing of a judged history needs besides the explanation, which says what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
