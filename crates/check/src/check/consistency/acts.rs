@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Observable, ObservedEffect, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::Key;
-use crate::check::{Broken, Fact};
+use crate::check::verdict::{Broken, Fact};
 use crate::history::{History, Outcome};
 
 /// Why a history has no acts.

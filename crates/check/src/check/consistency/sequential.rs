@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Guarantee, GuaranteeReport, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::{Key, Model, Role};
-use crate::check::{Broken, Fact, Verdict};
+use crate::check::verdict::{Broken, Fact, Verdict};
 use crate::history::{History, Outcome};
 
 /// Judges whether there is one order of all operations that keeps to each client's own, exploring no more than about this many states.

@@ -6,7 +6,7 @@
 use super::acts::{self, Act, Acts, Refusal, Session, last_up_to};
 use super::clocks::{self, Clock, Precedence};
 use super::{Guarantee, GuaranteeReport, Observable, describe, rules};
-use crate::check::{Fact, Verdict};
+use crate::check::verdict::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges one of the guarantees from causal consistency downwards.

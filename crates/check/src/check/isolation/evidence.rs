@@ -3,8 +3,7 @@
 use super::graph::{Dependency, Why};
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
-use crate::check::verdict::{Access, Anomaly, Did, Fate, Finding, Member, Phenomenon, Version};
-use crate::check::{Broken, Fact, Rule};
+use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version};
 
 /// How many elements of a list are shown.
 const ELEMENTS: usize = 6;
@@ -331,7 +330,7 @@ impl<'a> Evidence<'a> {
 
 /// What shows an anomaly, and why one transaction comes before another.
 mod rules {
-    use crate::check::Rule;
+    use crate::check::verdict::Rule;
 
     pub(super) static GARBAGE: Rule = Rule::new("never-written", "{reader} read {key} as {seen}, but no transaction wrote {value} there");
     pub(super) static ABORTED: Rule = Rule::new("aborted", "{writer} aborted, and {reader} read its {value}: {key} as {seen}");

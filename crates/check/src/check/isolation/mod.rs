@@ -46,8 +46,7 @@ pub use transactions::Transactions;
 use self::findings::Findings;
 use self::graph::{Graph, process_order, real_time_order};
 use self::guess::Rules;
-use super::verdict::Levels;
-use super::{Explanation, Property, PropertyReport, Verdict};
+use super::verdict::{Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 

@@ -1,7 +1,6 @@
 //! What is told of a history.
 
-use crate::check::Verdict;
-use crate::check::verdict::{Anomaly, Doubt, Finding, KeyLeftOut, Level};
+use crate::check::verdict::{Anomaly, Doubt, Finding, KeyLeftOut, Level, Verdict};
 
 /// What became of one level.
 #[derive(Clone, Debug, PartialEq, Eq)]

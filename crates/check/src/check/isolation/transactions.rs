@@ -141,7 +141,7 @@ pub(super) struct Use {
     pub(super) numbered: bool,
 }
 
-/// What keys and values are called, where they are no numbers, and clients. For files: see [`check_text`](crate::check::recorded::transactions::check_text).
+/// What keys and values are called, where they are no numbers, and clients: in the file that the transactions were read from.
 #[derive(Clone, Debug, Default)]
 pub(in crate::check) struct Labels {
     /// By key.

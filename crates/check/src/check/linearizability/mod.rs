@@ -52,7 +52,7 @@ pub use self::sub_history::{Borrowed, SubHistory};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
 pub use super::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
-use super::{Property, PropertyReport};
+use super::verdict::{Property, PropertyReport};
 use crate::history::History;
 
 /// Judges whether the history is linearizable, within the [`default_budget`].

@@ -39,7 +39,7 @@ pub struct Recorded<O, R> {
     pub names: ClientNames,
 }
 
-/// Why a file could not be taken in.
+/// Why a file could not be imported.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportError {
@@ -60,7 +60,7 @@ impl fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// Reads a whole file in the words of a schema.
+/// Reads a whole file, whose entries mean what the schema says.
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
@@ -72,9 +72,9 @@ pub fn import<S: Schema>(mut schema: S, entries: Entries<'_>, observe_failures: 
     importer.finish().map(|recorded| recorded.interpreted_by(schema))
 }
 
-struct Who<'e>(&'e Process);
+struct ProcessName<'e>(&'e Process);
 
-impl fmt::Display for Who<'_> {
+impl fmt::Display for ProcessName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Process::Client(number) => write!(f, "process {number}:"),
@@ -83,8 +83,8 @@ impl fmt::Display for Who<'_> {
     }
 }
 
-/// Where the operations go that are taken in.
-pub(in crate::check) trait OperationSink<O, R> {
+/// Where imported operations go: into a history, or to a judge who forgets them.
+pub(super) trait OperationSink<O, R> {
     /// An operation begins; what it is called from now on.
     fn invoke(&mut self, at: Time, client: ClientId, op: O, line: u64) -> Result<usize, MalformedHistory>;
 
@@ -110,7 +110,7 @@ impl<O, R> Recorded<O, R> {
         Self { history: History::new(), lines: Vec::new(), entries: 0, format, names: ClientNames::default() }
     }
 
-    /// What was read, as this schema understands it now.
+    /// What was read, as the schema understands it once all was.
     pub(super) fn interpreted_by<S: Schema>(self, schema: S) -> (S::Model, Self)
     where
         S::Model: Model<Op = O, Ret = R>,
@@ -154,8 +154,8 @@ impl<O, R> OperationSink<O, R> for Recorded<O, R> {
     }
 }
 
-/// Pairs entries, in the words of a schema.
-pub(in crate::check) struct Importer<L> {
+/// Pairs entries, and makes operations of them as a schema says.
+pub(super) struct Importer<L> {
     pub(super) sink: L,
     observe_failures: bool,
     /// How many entries were read.
@@ -194,7 +194,7 @@ impl<L> Importer<L> {
         Importer { sink: sink(old), observe_failures, entries, ours, other, open, names, problems, unread, clock }
     }
 
-    /// Takes in what was read.
+    /// Imports one entry.
     pub(super) fn add<S: Schema>(&mut self, schema: &mut S, entry: Result<Entry, ReadError>) -> Result<(), ImportError>
     where
         L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
@@ -203,7 +203,7 @@ impl<L> Importer<L> {
             Ok(entry) => {
                 let line = entry.line;
                 if let Err(message) = self.entry(schema, &entry) {
-                    let excerpt = format!("{} {} {} {}", Who(&entry.process), entry.kind, entry.f, entry.value);
+                    let excerpt = format!("{} {} {} {}", ProcessName(&entry.process), entry.kind, entry.f, entry.value);
                     self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
                 }
             }
@@ -216,7 +216,7 @@ impl<L> Importer<L> {
         Ok(())
     }
 
-    /// What was taken in, if no line was wrong.
+    /// What was imported, if no line was wrong.
     pub(super) fn finish<O, R>(mut self) -> Result<L, ImportError>
     where
         L: OperationSink<O, R>,

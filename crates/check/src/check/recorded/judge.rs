@@ -10,11 +10,12 @@ use super::import::{ImportError, Recorded};
 use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
 use super::streaming::{self, Facts, ReadFile};
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable};
+use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
     Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named,
 };
 use crate::check::model::{Model, ModelName, UnknownModel};
-use crate::check::{Drawing, Verdict};
+use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
 
 /// How a file is to be judged.

@@ -1,7 +1,8 @@
 //! Histories in files: read, and judged by a model of a given name, by a weaker guarantee, or by a level of isolation.
 //!
-//! [`formats`](crate::history::formats) reads entries. A [`Schema`] says what they mean to one kind of object, and [`import`] makes a history
-//! of them; [`run_check`] judges it. Long files are judged while they are read. [`transactions`] does the same for isolation.
+//! [`formats`](crate::history::formats) reads entries. In reading order: a [`schema`] says what they mean to one kind of object;
+//! [`import`](import()) pairs them and makes a history of them; `streaming` does so for files that are too long to be held, and judges them
+//! while they are read; [`run_check`] judges a file from end to end. [`transactions`] does the same for isolation.
 
 mod import;
 mod judge;

@@ -10,9 +10,9 @@ use rustc_hash::FxHashMap;
 use super::import::{ImportError, Importer, OperationSink, Recorded, RecordedOf};
 use super::schema::Schema;
 use crate::base::{ClientId, Time};
-use crate::check::Verdict;
 use crate::check::linearizability::{Online, ViolatedKey};
 use crate::check::model::Model;
+use crate::check::verdict::Verdict;
 use crate::history::formats::{ClientNames, Entries, Format, Value};
 use crate::history::{Event, MalformedHistory, Outcome};
 
@@ -100,7 +100,7 @@ where
 }
 
 /// What was done on keys that are violated, up to where they are.
-pub(super) struct ViolatedKeys<S: Schema> {
+pub(super) struct ViolatedHistory<S: Schema> {
     pub(super) model: S::Model,
     pub(super) recorded: RecordedOf<S>,
     /// For each key, the line with which it is violated.
@@ -113,7 +113,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Findings<S> {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, observe_failures: bool) -> Result<ViolatedKeys<S>, ImportError> {
+    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, observe_failures: bool) -> Result<ViolatedHistory<S>, ImportError> {
         let format = entries.format();
         let mut schema = self.schema.clone();
         let mut keys = BTreeMap::new();
@@ -138,7 +138,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Findings<S> {
         }
         let Chosen { recorded, lines, .. } = importer.finish()?;
         let (model, recorded) = recorded.interpreted_by(schema);
-        Ok(ViolatedKeys { model, recorded, lines })
+        Ok(ViolatedHistory { model, recorded, lines })
     }
 }
 

@@ -8,9 +8,9 @@ use rustc_hash::FxHashMap;
 use super::import::{ImportError, Recorded, import};
 use super::schema::{Call, Schema};
 use crate::base::{Act, Committed, Seen, Transaction};
-use crate::check::Verdict;
 use crate::check::isolation::model::Store;
 use crate::check::isolation::{DEFAULT_BUDGET, Labels, Level, Report, Transactions, check};
+use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
 
 /// What the transactions of a file do.
@@ -104,7 +104,7 @@ pub struct FileReport {
 /// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
-/// # Ok::<(), stormglass_check::check::importer::ImportError>(())
+/// # Ok::<(), stormglass_check::check::recorded::ImportError>(())
 /// ```
 ///
 /// # Errors

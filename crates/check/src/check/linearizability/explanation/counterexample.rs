@@ -12,8 +12,9 @@ use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::model::{Key, Model, Role};
-use crate::check::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
-use crate::check::{Property, PropertyReport, Verdict, shorten};
+use crate::check::verdict::{
+    CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict, shorten,
+};
 use crate::history::formats::ClientNames;
 use crate::history::{History, Operation, Outcome};
 

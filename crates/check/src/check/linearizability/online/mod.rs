@@ -40,8 +40,7 @@ use self::frontier::{Cadence, Frontier, Standing};
 use super::explanation::named;
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
-use crate::check::verdict::{Counterexample, Linearizability};
-use crate::check::{Property, PropertyReport, Verdict};
+use crate::check::verdict::{Counterexample, Linearizability, Property, PropertyReport, Verdict};
 use crate::history::{MalformedHistory, Outcome};
 
 /// A judge of linearizability that gets operations one by one.
