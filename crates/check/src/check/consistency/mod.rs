@@ -24,8 +24,8 @@
 //! as what clients can notice: to see a write and then to miss it. Monotonic writes and writes that follow reads cannot be noticed by a
 //! client whose own reads go back; they are judged together with monotonic reads.
 
-mod acts;
 mod clocks;
+mod encoding;
 mod guarantee;
 mod observable;
 mod rules;

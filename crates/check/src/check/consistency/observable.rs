@@ -7,7 +7,7 @@ use crate::check::model::Model;
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::register::{Register, RegisterOp, RegisterResult};
 
-/// What an operation shows of the one who did it: what it wrote, and what it saw.
+/// What an operation shows of the client that did it: what it wrote, and what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObservedEffect<V> {
     /// It wrote this over whatever there was.

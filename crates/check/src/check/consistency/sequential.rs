@@ -104,11 +104,12 @@ impl<'h, M: Model> Search<'h, M> {
                 lines.push(Vec::new());
             }
             let ret = operation.result();
-            let step = PlacedOperation { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
+            let placed =
+                PlacedOperation { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
             match operation.outcome {
-                Outcome::Unknown if step.role == Role::Observer => {}
-                Outcome::Unknown => unknown.push((step, line as u32, lines[line].len() as u32)),
-                _ => lines[line].push(step),
+                Outcome::Unknown if placed.role == Role::Observer => {}
+                Outcome::Unknown => unknown.push((placed, line as u32, lines[line].len() as u32)),
+                _ => lines[line].push(placed),
             }
         }
         let mut search = Self {
@@ -130,15 +131,16 @@ impl<'h, M: Model> Search<'h, M> {
     fn find_sources(&mut self) {
         let mut plain = vec![true; self.keys];
         let mut writers: Vec<(Position, u32, M::State)> = Vec::new();
-        let all =
-            self.lines.iter().enumerate().flat_map(|(line, steps)| {
-                steps.iter().enumerate().map(move |(place, step)| (Position::Line(line as u32, place as u32), step))
-            });
-        for (place, step) in all.chain(self.unknown.iter().enumerate().map(|(place, (step, ..))| (Position::Unknown(place as u32), step))) {
-            match &step.role {
+        let all = self.lines.iter().enumerate().flat_map(|(line, operations)| {
+            operations.iter().enumerate().map(move |(place, placed)| (Position::Line(line as u32, place as u32), placed))
+        });
+        for (place, placed) in
+            all.chain(self.unknown.iter().enumerate().map(|(place, (placed, ..))| (Position::Unknown(place as u32), placed)))
+        {
+            match &placed.role {
                 Role::Observer => {}
-                Role::Write(state) | Role::Swap(state) => writers.push((place, step.key, state.clone())),
-                Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[step.key as usize] = false,
+                Role::Write(state) | Role::Swap(state) => writers.push((place, placed.key, state.clone())),
+                Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[placed.key as usize] = false,
             }
         }
         let by_state: FxHashMap<(u32, M::State), Vec<Position>> =
@@ -148,12 +150,12 @@ impl<'h, M: Model> Search<'h, M> {
             });
         let mut by_key: Vec<Vec<&M::State>> = vec![Vec::new(); self.keys];
         by_state.keys().for_each(|(key, state)| by_key[*key as usize].push(state));
-        for step in self.lines.iter_mut().flatten().filter(|step| step.role == Role::Observer && plain[step.key as usize]) {
-            let serving = by_key[step.key as usize].iter().filter(|state| self.model.step(state, step.op, step.ret).is_legal());
+        for placed in self.lines.iter_mut().flatten().filter(|placed| placed.role == Role::Observer && plain[placed.key as usize]) {
+            let serving = by_key[placed.key as usize].iter().filter(|state| self.model.step(state, placed.op, placed.ret).is_legal());
             let mut places: Vec<Position> =
-                serving.filter_map(|state| by_state.get(&(step.key, (*state).clone()))).flatten().copied().collect();
+                serving.filter_map(|state| by_state.get(&(placed.key, (*state).clone()))).flatten().copied().collect();
             places.sort_unstable();
-            step.sources = Some(places);
+            placed.sources = Some(places);
         }
     }
 
@@ -197,9 +199,9 @@ impl<'h, M: Model> Search<'h, M> {
     /// Passes every observer that is legal now: it only gets out of the way.
     fn observe(&mut self, point: &mut Point) {
         for (line, position) in self.lines.iter().zip(&mut point.positions) {
-            while let Some(step) = line.get(*position as usize) {
-                let state = &self.interned[point.held[step.key as usize] as usize];
-                if step.role != Role::Observer || !self.model.step(state, step.op, step.ret).is_legal() {
+            while let Some(placed) = line.get(*position as usize) {
+                let state = &self.interned[point.held[placed.key as usize] as usize];
+                if placed.role != Role::Observer || !self.model.step(state, placed.op, placed.ret).is_legal() {
                     break;
                 }
                 *position += 1;
@@ -209,7 +211,7 @@ impl<'h, M: Model> Search<'h, M> {
         if passed >= self.furthest {
             self.furthest = passed;
             let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
-            self.blocked = heads.filter(|step| step.role == Role::Observer).map(|step| step.index).collect();
+            self.blocked = heads.filter(|placed| placed.role == Role::Observer).map(|placed| placed.index).collect();
         }
     }
 
@@ -220,19 +222,19 @@ impl<'h, M: Model> Search<'h, M> {
             Position::Unknown(place) => point.used[*place as usize / 64] >> (place % 64) & 1 == 0,
         };
         let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
-        heads.filter_map(|step| step.sources.as_ref()).all(|sources| sources.iter().any(left))
+        heads.filter_map(|placed| placed.sources.as_ref()).all(|sources| sources.iter().any(left))
     }
 
     /// All points that one more operation leads to, with the index of the operation.
     fn followers(&mut self, point: &Point) -> Vec<(usize, Point)> {
         let mut next = Vec::new();
         for line in 0..self.lines.len() {
-            let Some(step) = self.lines[line].get(point.positions[line] as usize) else { continue };
-            if step.role == Role::Observer {
+            let Some(placed) = self.lines[line].get(point.positions[line] as usize) else { continue };
+            if placed.role == Role::Observer {
                 continue;
             }
-            let (index, key) = (step.index, step.key as usize);
-            for held in self.after(point, step.op, step.ret, key) {
+            let (index, key) = (placed.index, placed.key as usize);
+            for held in self.after(point, placed.op, placed.ret, key) {
                 let mut point = point.clone();
                 point.positions[line] += 1;
                 point.held[key] = held;
@@ -240,13 +242,13 @@ impl<'h, M: Model> Search<'h, M> {
             }
         }
         for place in 0..self.unknown.len() {
-            let (step, line, follows) = &self.unknown[place];
+            let (placed, line, follows) = &self.unknown[place];
             let used = point.used[place / 64] >> (place % 64) & 1 == 1;
             if used || point.positions[*line as usize] < *follows {
                 continue;
             }
-            let (index, key) = (step.index, step.key as usize);
-            for held in self.after(point, step.op, step.ret, key) {
+            let (index, key) = (placed.index, placed.key as usize);
+            for held in self.after(point, placed.op, placed.ret, key) {
                 if held != point.held[key] {
                     let mut point = point.clone();
                     point.used[place / 64] |= 1 << (place % 64);

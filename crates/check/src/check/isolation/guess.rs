@@ -78,7 +78,7 @@ struct Row<'a> {
     orders: FxHashMap<u32, Vec<usize>>,
     /// For each key the versions to come, by the first end.
     coming: FxHashMap<u32, BTreeSet<(Time, usize)>>,
-    /// Those who wait until something happens to a key.
+    /// The transactions that wait until something happens to a key.
     waiting: FxHashMap<u32, BTreeSet<u32>>,
 }
 

@@ -610,7 +610,7 @@ impl<'a> Inference<'a> {
         let mut reading: Vec<u32> = readers.iter().map(|reader| reader.transaction).collect();
         reading.dedup();
         writers.sort_unstable();
-        // Those who read the version and wrote the key: each must be the next to write it, so there should be but one.
+        // Transactions that read the version and wrote the key: each must be the next to write it, so there should be but one.
         let mut updating: Vec<u32> = readers.iter().filter(|reader| reader.overwrites).map(|reader| reader.transaction).collect();
         updating.extend(writers.iter().filter(|writer| reading.binary_search(writer).is_ok()));
         updating.sort_unstable();

@@ -96,9 +96,9 @@ impl Model for Counter {
         }
     }
 
-    fn monitor(&self, part: &KeyHistory<'_, CounterOp, CounterResult>) -> Opinion {
+    fn monitor(&self, history: &KeyHistory<'_, CounterOp, CounterResult>) -> Opinion {
         use CounterResult::{Added, Value};
-        judge(part, self.initial, |op, ret| match (op, ret) {
+        judge(history, self.initial, |op, ret| match (op, ret) {
             (CounterOp::Read, None) => Count::Nothing,
             (CounterOp::Read, Some(Value(seen))) => Count::Read(*seen),
             (CounterOp::Add(amount), None | Some(Added)) | (CounterOp::AddAndGet(amount), None) => Count::Add(*amount),

@@ -100,8 +100,8 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for GrowSet<V> {
         }
     }
 
-    fn monitor(&self, part: &KeyHistory<'_, GrowSetOp<V>, GrowSetResult<V>>) -> Opinion {
-        judge(part, |op, ret| match (op, ret) {
+    fn monitor(&self, history: &KeyHistory<'_, GrowSetOp<V>, GrowSetResult<V>>) -> Opinion {
+        judge(history, |op, ret| match (op, ret) {
             (GrowSetOp::Add(element), None | Some(GrowSetResult::Added)) => Growth::Add(element),
             (GrowSetOp::Read, Some(GrowSetResult::Elements(read))) => Growth::Read(read),
             _ => Growth::Other,

@@ -89,8 +89,8 @@ pub trait Model {
     }
 
     /// Judges the operations on one key by an algorithm made for this model: see [`monitor`](super::monitor). By default there is none.
-    fn monitor(&self, part: &KeyHistory<'_, Self::Op, Self::Ret>) -> Opinion {
-        let _ = part;
+    fn monitor(&self, history: &KeyHistory<'_, Self::Op, Self::Ret>) -> Opinion {
+        let _ = history;
         Opinion::Unfit
     }
 

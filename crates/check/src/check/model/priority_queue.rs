@@ -97,8 +97,8 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
         }
     }
 
-    fn monitor(&self, part: &KeyHistory<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {
-        monitor::priority_queue::judge(part, |op, ret| match (op, ret) {
+    fn monitor(&self, history: &KeyHistory<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {
+        monitor::priority_queue::judge(history, |op, ret| match (op, ret) {
             (PriorityQueueOp::Insert(item), None | Some(PriorityQueueResult::Inserted)) => PoolEffect::Put(item),
             (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Item(item))) => PoolEffect::Took(item),
             (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Empty)) => PoolEffect::Empty,

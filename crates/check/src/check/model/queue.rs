@@ -98,8 +98,8 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
         }
     }
 
-    fn monitor(&self, part: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
-        monitor::queue::judge(part, |op, ret| match (op, ret) {
+    fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
+        monitor::queue::judge(history, |op, ret| match (op, ret) {
             (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => PoolEffect::Put(item),
             (QueueOp::Dequeue, Some(QueueResult::Item(item))) => PoolEffect::Took(item),
             (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,

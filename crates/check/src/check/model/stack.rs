@@ -97,8 +97,8 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Stack<V> {
         }
     }
 
-    fn monitor(&self, part: &KeyHistory<'_, StackOp<V>, StackResult<V>>) -> Opinion {
-        monitor::stack::judge(part, |op, ret| match (op, ret) {
+    fn monitor(&self, history: &KeyHistory<'_, StackOp<V>, StackResult<V>>) -> Opinion {
+        monitor::stack::judge(history, |op, ret| match (op, ret) {
             (StackOp::Push(item), None | Some(StackResult::Pushed)) => PoolEffect::Put(item),
             (StackOp::Pop, Some(StackResult::Item(item))) => PoolEffect::Took(item),
             (StackOp::Pop, Some(StackResult::Empty)) => PoolEffect::Empty,

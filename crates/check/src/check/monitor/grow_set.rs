@@ -33,11 +33,11 @@ struct Coming {
 
 /// Judges a set that only grows.
 pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
-    part: &KeyHistory<'a, O, R>,
+    history: &KeyHistory<'a, O, R>,
     growth: impl Fn(&'a O, Option<&'a R>) -> Growth<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let spans = part.spans();
+    let end = history.end();
+    let spans = history.spans();
     let mut coming: FxHashMap<&V, usize> = FxHashMap::default();
     let mut elements: Vec<Coming> = Vec::new();
     let (mut adds, mut reads) = (Vec::new(), Vec::new());

@@ -77,15 +77,15 @@ pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
     let mut known: Vec<Known<'a, V>> = Vec::new();
     let mut pool = Pool { items: Vec::new(), empties: Vec::new(), unknown: Vec::new() };
     for (span, Span { op, ret, from, until }) in spans.iter().enumerate() {
-        let place = Interval { span, from: *from, until: until.unwrap_or(end) };
+        let interval = Interval { span, from: *from, until: until.unwrap_or(end) };
         let effect = effect(op, *ret);
         let value = match effect {
             PoolEffect::Empty => {
-                pool.empties.extend(until.map(|_| place));
+                pool.empties.extend(until.map(|_| interval));
                 continue;
             }
             PoolEffect::TookUnknown => {
-                pool.unknown.push(place);
+                pool.unknown.push(interval);
                 continue;
             }
             PoolEffect::Other => return Err(Opinion::Unfit),
@@ -97,11 +97,11 @@ pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
         });
         let known = &mut known[number];
         match (effect, &mut known.put, &mut known.took) {
-            (PoolEffect::Put(_), put @ None, _) => *put = Some(place),
+            (PoolEffect::Put(_), put @ None, _) => *put = Some(interval),
             (PoolEffect::Put(_), Some(_), _) => return Err(Opinion::Unfit),
-            (_, _, took @ None) => *took = Some(place),
+            (_, _, took @ None) => *took = Some(interval),
             // Only one can have taken it out: one that must have, or else the one that is free the longest.
-            (_, _, Some(took)) if took.until == end && (until.is_some() || place.from < took.from) => *took = place,
+            (_, _, Some(took)) if took.until == end && (until.is_some() || interval.from < took.from) => *took = interval,
             (_, _, Some(_)) => known.twice |= until.is_some(),
         }
     }

@@ -17,11 +17,11 @@ use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges a queue.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
-    part: &KeyHistory<'a, O, R>,
+    history: &KeyHistory<'a, O, R>,
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let pool = match gather(&part.spans(), end, effect) {
+    let end = history.end();
+    let pool = match gather(&history.spans(), end, effect) {
         Ok(pool) => pool,
         Err(opinion) => return opinion,
     };
@@ -73,7 +73,7 @@ fn order<V>(pool: &Pool<'_, V>, empties: &[(Gap, usize)], end: Gap) -> Option<Ve
         sides[cuts.partition_point(|cut| *cut <= item.put.until.min(item.took.until))].push(item);
     }
     let mut unknown: Vec<&Interval> = pool.unknown.iter().collect();
-    unknown.sort_unstable_by_key(|place| (place.from, place.span));
+    unknown.sort_unstable_by_key(|interval| (interval.from, interval.span));
     let mut empties = empties.iter().peekable();
     let mut whole = Vec::new();
     for (side, items) in sides.iter().enumerate() {
@@ -141,7 +141,7 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
                     // The value that was certainly put in first has to go; if no operation is known to have taken it, one of unknown
                     // outcome did.
                     let item = self.items[first_put];
-                    let taker = unknown.get(used).filter(|place| place.from <= must_take);
+                    let taker = unknown.get(used).filter(|interval| interval.from <= must_take);
                     let taker = taker.filter(|_| !item.taken && item.put.from <= must_take)?;
                     used += 1;
                     (first_put, Some(**taker))

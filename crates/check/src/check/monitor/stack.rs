@@ -20,11 +20,11 @@ use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges a stack.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
-    part: &KeyHistory<'a, O, R>,
+    history: &KeyHistory<'a, O, R>,
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let mut pool = match gather(&part.spans(), end, effect) {
+    let end = history.end();
+    let mut pool = match gather(&history.spans(), end, effect) {
         Ok(pool) => pool,
         Err(opinion) => return opinion,
     };

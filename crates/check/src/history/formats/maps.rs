@@ -34,7 +34,7 @@ enum Around {
     Closed,
 }
 
-/// What came of one step.
+/// What came of reading on.
 enum Parsed {
     Entry(Box<Entry>),
     Problem(Problem),
@@ -46,7 +46,7 @@ impl Maps {
     /// The next event; nothing at the end.
     pub(super) fn next(&mut self, window: &mut Window<'_>, names: &mut Names) -> Option<Result<Entry, ReadError>> {
         loop {
-            match self.step(window, names) {
+            match self.advance(window, names) {
                 Ok(Parsed::Entry(entry)) => return Some(Ok(*entry)),
                 Ok(Parsed::Problem(problem)) if problem.line > self.blamed => {
                     self.blamed = problem.line;
@@ -59,7 +59,7 @@ impl Maps {
         }
     }
 
-    fn step(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Parsed> {
+    fn advance(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Parsed> {
         match complete(window, |edn| edn.skip_blanks())? {
             Ok(((), length)) => window.pass(length),
             Err(error) => return blame(window, &error),
