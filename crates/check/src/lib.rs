@@ -1,6 +1,6 @@
 //! Judges of histories: whether what clients of a distributed system saw is what a correct one could have shown them.
 //!
-//! A history says who invoked what and when, and what came of it. It may have been recorded by Jepsen, Porcupine, a test of your own, or the
+//! A history says who invoked what and when, and what came of it. Jepsen may have recorded it, or Porcupine, a test of your own, or the
 //! simulator `stormglass`. [`check::linearizability`] judges it by a sequential [model](check::model), [`check::consistency`] by weaker
 //! guarantees, [`check::isolation`] judges transactions. Files are read by [`history::formats`].
 //!

@@ -1,6 +1,6 @@
 //! Causal consistency and the session guarantees, in one pass over what each session did and saw.
 //!
-//! Each guarantee is told by what an access knows of. Reading a write makes its session know what the write knew; whatever a session knows of
+//! Each guarantee says what an access knows of. Reading a write makes its session know what the write knew; what a session knows of
 //! when it reads a register must not be newer than what it reads. That orders the writes; a cycle is a violation.
 
 use super::clocks::{self, Precedence, VectorClock};

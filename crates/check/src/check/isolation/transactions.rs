@@ -33,7 +33,7 @@ use crate::history::{History, Outcome};
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
     pub(super) entries: Vec<Entry>,
-    pub(super) steps: Vec<ObservedAct>,
+    pub(super) acts: Vec<ObservedAct>,
     pub(super) keys: Vec<Key>,
     numbers: FxHashMap<u64, u32>,
     /// Lists that are no prefix of their key's longest.
@@ -49,8 +49,8 @@ pub(super) struct Entry {
     /// [`Time::MAX`] if it never ended.
     pub(super) ended: Time,
     pub(super) fate: Fate,
-    /// Where its steps end; they begin where those of the one before end.
-    pub(super) steps_end: u32,
+    /// Where its acts end; they begin where those of the one before end.
+    pub(super) acts_end: u32,
 }
 
 /// One act, and what it saw.
@@ -161,15 +161,15 @@ impl Transactions {
     /// Begins the next one, which began and ended at these times, and became this. Transactions are concurrent if one ends in the instant
     /// in which the other begins.
     pub fn begin(&mut self, client: ClientId, began: Time, ended: Option<Time>, fate: Fate) {
-        let steps_end = self.steps.len() as u32;
-        self.entries.push(Entry { client, began, ended: ended.unwrap_or(Time::MAX), fate, steps_end });
+        let acts_end = self.acts.len() as u32;
+        self.entries.push(Entry { client, began, ended: ended.unwrap_or(Time::MAX), fate, acts_end });
     }
 
     /// One more act of the transaction that was begun last. There must be one.
-    fn push(&mut self, step: ObservedAct) {
+    fn push(&mut self, act: ObservedAct) {
         if let Some(entry) = self.entries.last_mut() {
-            self.steps.push(step);
-            entry.steps_end = self.steps.len() as u32;
+            self.acts.push(act);
+            entry.acts_end = self.acts.len() as u32;
         }
     }
 
@@ -192,7 +192,7 @@ impl Transactions {
         let known = &mut self.keys[key as usize];
         known.use_.listed = true;
         let common = known.longest.len().min(list.len());
-        let step = if known.longest[..common] == list[..common] {
+        let act = if known.longest[..common] == list[..common] {
             known.longest.extend_from_slice(&list[common..]);
             ObservedAct::Prefix { key, length: list.len() as u32 }
         } else {
@@ -201,7 +201,7 @@ impl Transactions {
             self.odd_ends.push(self.odd.len() as u32);
             ObservedAct::Odd { key, list: self.odd_ends.len() as u32 - 1 }
         };
-        self.push(step);
+        self.push(act);
     }
 
     /// It appended this to the list of this key.
@@ -265,10 +265,10 @@ impl Transactions {
         key
     }
 
-    pub(super) fn steps_of(&self, transaction: u32) -> &[ObservedAct] {
+    pub(super) fn acts_of(&self, transaction: u32) -> &[ObservedAct] {
         let place = transaction as usize;
-        let start = if place == 0 { 0 } else { self.entries[place - 1].steps_end as usize };
-        &self.steps[start..self.entries[place].steps_end as usize]
+        let start = if place == 0 { 0 } else { self.entries[place - 1].acts_end as usize };
+        &self.acts[start..self.entries[place].acts_end as usize]
     }
 
     pub(super) fn odd_list(&self, list: u32) -> &[i64] {
@@ -278,8 +278,8 @@ impl Transactions {
     }
 
     /// The list that a read saw, if it saw one.
-    pub(super) fn list_of(&self, step: ObservedAct) -> Option<&[i64]> {
-        match step {
+    pub(super) fn list_of(&self, act: ObservedAct) -> Option<&[i64]> {
+        match act {
             ObservedAct::Prefix { key, length } => Some(&self.keys[key as usize].longest[..length as usize]),
             ObservedAct::Odd { list, .. } => Some(self.odd_list(list)),
             _ => None,
