@@ -16,7 +16,7 @@ use std::process::Command;
 
 use stormglass::base::{Act, Committed, RunKey, Seen, Transaction};
 use stormglass::check::Verdict;
-use stormglass::check::isolation::generate::{Shape, generate};
+use stormglass::check::isolation::generate::{HistoryShape, generate};
 use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Phenomenon, Transactions, check};
 use stormglass::history::{History, Outcome};
 use support::measure::{cpu, median};
@@ -28,15 +28,15 @@ type Work = fn(usize);
 
 const KINDS: [(&str, Work); 6] = [
     ("lists", |size| ours(shape(size), false)),
-    ("lists, write skew planted", |size| ours(Shape { planted: Some(Phenomenon::WriteSkew), ..shape(size) }, false)),
-    ("registers", |size| ours(Shape { registers: true, ..shape(size) }, false)),
-    ("registers, order given", |size| ours(Shape { registers: true, ..shape(size) }, true)),
+    ("lists, write skew planted", |size| ours(HistoryShape { planted: Some(Phenomenon::WriteSkew), ..shape(size) }, false)),
+    ("registers", |size| ours(HistoryShape { registers: true, ..shape(size) }, false)),
+    ("registers, order given", |size| ours(HistoryShape { registers: true, ..shape(size) }, true)),
     ("lists, adya", |size| adya(shape(size))),
-    ("registers, adya", |size| adya(Shape { registers: true, ..shape(size) })),
+    ("registers, adya", |size| adya(HistoryShape { registers: true, ..shape(size) })),
 ];
 
-fn shape(size: usize) -> Shape {
-    Shape::new(20, size)
+fn shape(size: usize) -> HistoryShape {
+    HistoryShape::new(20, size)
 }
 
 fn main() {
@@ -66,7 +66,7 @@ fn row(size: usize, first: f64, second: f64, mebibytes: f64) {
 }
 
 /// Registers alone do not show the order of blind writes, so that what holds may be unknown.
-fn ours(shape: Shape, given: bool) {
+fn ours(shape: HistoryShape, given: bool) {
     let made = generate(&shape, RunKey::from_seed(1));
     let rounds = (200_000 / shape.transactions).clamp(1, 20);
     let before = mebibytes("VmRSS:");
@@ -92,7 +92,7 @@ fn ours(shape: Shape, given: bool) {
     row(shape.transactions, median(pack), median(judge), mebibytes("VmHWM:") - before);
 }
 
-fn adya(shape: Shape) {
+fn adya(shape: HistoryShape) {
     let json = json(&generate(&shape, RunKey::from_seed(1)).history);
     let before = mebibytes("VmRSS:");
     let workload = if shape.registers { adya::Workload::RwRegister } else { adya::Workload::ListAppend };

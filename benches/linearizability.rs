@@ -335,7 +335,7 @@ fn grid() -> Vec<Row> {
                     for violated in [false, true] {
                         let planted = violated.then_some(Planted { lie: Lie::Impossible, after: operations * 98 / 100 });
                         let unknown = Ratio::new(percent, 100).expect("a ratio");
-                        let shape = generate::Shape { unknown, values, planted, ..generate::Shape::new(clients, operations) };
+                        let shape = generate::HistoryShape { unknown, values, planted, ..generate::HistoryShape::new(clients, operations) };
                         let once = if values.is_none() { "each value once" } else { "5 values, cas" };
                         let name = format!("{clients} clients, {percent} % unknown, {once}{}", if violated { ", violated" } else { "" });
                         rows.push(row("grid", name, "", move || {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stormglass::check::guarantee::Guarantee;
-use stormglass::check::isolation::{FileOptions, Notation, check_text};
+use stormglass::check::consistency::Guarantee;
+use stormglass::check::recorded::transactions::{FileOptions, Notation, check_text};
 use stormglass::check::model::ModelName;
 use stormglass::check::{CheckOptions, Verdict, run_check};
 use stormglass::report::{history_json, history_text, isolation_text};

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use stormglass::base::{ClientId, Time};
 use stormglass::check::Verdict;
 use stormglass::check::generate::Sample;
-use stormglass::check::guarantee::check_sequential;
+use stormglass::check::consistency::check_sequential;
 use stormglass::check::linearizability::{Borrowed, Judgement, Online, Strategies, ViolatedKey, check_by, reference, shrink, verify};
 use stormglass::check::model::counter::{Counter, CounterOp};
 use stormglass::check::model::fenced_lock::FencedLock;

@@ -1,8 +1,9 @@
 //! Everything that has a name in a scenario or a report, with what is to be said about it.
 
-use crate::check::guarantee::Guarantee;
-use crate::check::isolation::{Level, Notation};
+use crate::check::consistency::Guarantee;
+use crate::check::isolation::Level;
 use crate::check::model::ModelName;
+use crate::check::recorded::transactions::Notation;
 use crate::check::{Property, PropertyKind};
 use crate::fault::{Cut, Fault, FaultKind, Happening, Moment, Target};
 use crate::notation::{Setting, Variant};

@@ -7,10 +7,11 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::histories::{self, HistoryReader};
 use super::{Format, Session, files};
-use crate::check::guarantee::Guarantee;
-use crate::check::intake::IntakeError;
-use crate::check::isolation::{FileOptions, Level, Notation, check_text};
+use crate::check::consistency::Guarantee;
+use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
+use crate::check::recorded::ImportError;
+use crate::check::recorded::transactions::{FileOptions, Notation, check_text};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
@@ -165,13 +166,13 @@ impl Arguments {
             Judged::Transactions(notation) => {
                 let level = self.level.unwrap_or(Level::StrictSerializable);
                 let options = FileOptions { format: self.input_format, level, budget: self.budget, ..FileOptions::new(notation) };
-                check_text(recording, &options).map(Box::new).map(Found::Transactions).map_err(CheckError::Intake)
+                check_text(recording, &options).map(Box::new).map(Found::Transactions).map_err(CheckError::Import)
             }
         };
         bar.finish_and_clear();
         found.map_err(|error| match error {
-            CheckError::Intake(IntakeError::Lines(problems)) => histories::invalid(file, &problems, session),
-            CheckError::Intake(IntakeError::Io(error)) => histories::failure(file, &error),
+            CheckError::Import(ImportError::Lines(problems)) => histories::invalid(file, &problems, session),
+            CheckError::Import(ImportError::Io(error)) => histories::failure(file, &error),
             CheckError::Initial(message) => Failure::new(Exit::Usage, &format!("--initial: {message}")),
             error => Failure::new(Exit::Usage, &error.to_string()),
         })

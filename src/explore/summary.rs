@@ -1,7 +1,8 @@
 //! What a sweep comes to.
 
 use super::{Defect, Row};
-use crate::check::{Explanation, PropertyReport, Tables, Verdict};
+use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::trace::Tables;
 use crate::world::{FaultCount, Messages, Operations, Outcome};
 
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::SCHEMA;
 use super::explanation::{counterexample_text, linearizability_text, sentences, undecided_text, violations_text};
 use super::words::counted;
-use crate::check::guarantee::{self, Guarantee};
+use crate::check::consistency::{self, Guarantee};
 use crate::check::{CheckReport, Verdict};
 
 /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
@@ -93,7 +93,7 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
         text.push('\n');
     }
     if report.guarantees.len() > 1 {
-        let strongest: Vec<&str> = guarantee::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+        let strongest: Vec<&str> = consistency::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
         let unknown = report.guarantees.iter().any(|each| each.verdict == Verdict::Unknown);
         let strongest = match (strongest.is_empty(), unknown) {
             (true, true) => "none is known to".to_owned(),
@@ -116,7 +116,7 @@ pub fn history_json(report: &CheckReport) -> Json {
             "states": each.states,
         })
     });
-    let strongest: Vec<&str> = guarantee::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+    let strongest: Vec<&str> = consistency::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
     json!({
         "schema": SCHEMA,
         "model": report.model,

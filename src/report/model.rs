@@ -3,7 +3,7 @@
 use super::history::{history_headline, history_text};
 use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
-use crate::check::isolation::FileReport;
+use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::Summary;

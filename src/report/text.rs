@@ -6,10 +6,11 @@ use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
 use crate::base::Duration;
-use crate::check::{PropertyReport, Table, Verdict};
+use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
+use crate::trace::Table;
 use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
@@ -427,10 +428,10 @@ mod tests {
 
     use super::*;
     use crate::base::{Fate, FixedFate, Loss, NodeId, Which};
-    use crate::check::Cell;
     use crate::explore::samples::{outcome, unknown, violated};
     use crate::explore::{DETERMINISTIC, Sweep, Until};
     use crate::report::samples::{called, subject};
+    use crate::trace::Cell;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
         run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, drawing: None }, color)

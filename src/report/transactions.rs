@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
 use super::explanation::{doubt_lines, finding_text};
-use crate::check::isolation::{FileReport, Finding, Report};
+use crate::check::isolation::{Finding, Report};
+use crate::check::recorded::transactions::FileReport;
 
 /// The verdict in a line, without its end.
 pub(super) fn transactions_headline(file: &FileReport) -> String {

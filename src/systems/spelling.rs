@@ -76,7 +76,8 @@ fn saw(seen: &Seen) -> Value {
 mod tests {
     use super::*;
     use crate::base::{ClientId, RunKey, Stream, Time};
-    use crate::check::isolation::{FileOptions, ISOLATION, Level, Notation, check_text, judge};
+    use crate::check::isolation::{ISOLATION, Level, judge};
+    use crate::check::recorded::transactions::{FileOptions, Notation, check_text};
     use crate::check::{CheckOptions, Verdict, run_check};
     use crate::history::formats::{Format, write};
     use crate::history::{History, Outcome};

@@ -1,10 +1,11 @@
 //! What a judge of a run is.
 
+use super::table::Table;
 use super::{Event, Record, Vocabulary};
 use crate::base::Time;
+use crate::check::PropertyReport;
 use crate::check::linearizability::Online;
 use crate::check::model::Model;
-use crate::check::{PropertyReport, Table};
 use crate::history;
 
 /// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.

@@ -5,6 +5,7 @@
 
 mod judge;
 mod line;
+mod table;
 
 use std::fmt::Debug;
 
@@ -16,6 +17,7 @@ use crate::fault;
 
 pub use judge::Judge;
 pub use line::Line;
+pub use table::{Cell, Table, TableRow, Tables};
 
 /// The types that the records of one system speak of.
 pub trait Vocabulary: 'static {

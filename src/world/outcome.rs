@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::setup::Cluster;
 use crate::base::Time;
-use crate::check::{PropertyReport, Table, Verdict};
+use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
 use crate::history::History;
+use crate::trace::Table;
 
 /// A run with its history, for the checkers of histories.
 pub struct Run<C: Cluster> {

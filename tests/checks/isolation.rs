@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use stormglass::base::{Act, ClientId, Committed, RunKey, Seen, Time, Transaction};
-use stormglass::check::isolation::generate::{Shape, generate};
+use stormglass::check::isolation::generate::{HistoryShape, generate};
 use stormglass::check::isolation::model::Store;
 use stormglass::check::isolation::{
     DEFAULT_BUDGET, Fate, ISOLATION, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions,
@@ -517,7 +517,7 @@ fn anomalies_in_words() {
 
 /// A history with one planted anomaly.
 fn planted(phenomenon: Phenomenon, registers: bool, seed: u64) -> History<Transaction, Committed> {
-    generate(&Shape { planted: Some(phenomenon), registers, ..Shape::new(4, 120) }, RunKey::from_seed(seed)).history
+    generate(&HistoryShape { planted: Some(phenomenon), registers, ..HistoryShape::new(4, 120) }, RunKey::from_seed(seed)).history
 }
 
 #[test]
@@ -554,7 +554,7 @@ fn made_histories_are_strictly_serializable() {
     for registers in [false, true] {
         for seed in 0..100 {
             let ratio = stormglass::base::Ratio::new(1, 10).expect("a ratio");
-            let shape = Shape { registers, aborted: ratio, unknown: ratio, ..Shape::new(1 + seed as u32 % 9, 150) };
+            let shape = HistoryShape { registers, aborted: ratio, unknown: ratio, ..HistoryShape::new(1 + seed as u32 % 9, 150) };
             let made = generate(&shape, RunKey::from_seed(seed));
             let told = judge(&ISOLATION, Level::StrictSerializable, &made.history, DEFAULT_BUDGET);
             // Where registers are written without being read, no guess is always right.
@@ -580,7 +580,7 @@ fn linearizability_of_the_store_agrees() {
         [None, Some(Phenomenon::WriteSkew), Some(Phenomenon::LongFork), Some(Phenomenon::LostUpdate), Some(Phenomenon::ReadSkew)];
     for planted in phenomena {
         for (seed, registers) in [(1, false), (2, true), (3, false), (4, true)] {
-            let made = generate(&Shape { planted, registers, keys: 3, ..Shape::new(3, 30) }, RunKey::from_seed(seed));
+            let made = generate(&HistoryShape { planted, registers, keys: 3, ..HistoryShape::new(3, 30) }, RunKey::from_seed(seed));
             let serializable = judge(&ISOLATION, Level::StrictSerializable, &made.history, DEFAULT_BUDGET).verdict;
             let linearizable = linearizability::check(&Store::default(), &made.history).verdict();
             assert!(linearizable == serializable || registers && serializable == Verdict::Unknown, "{planted:?} {seed}: {serializable}");

@@ -9,7 +9,7 @@ use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Model, Next, Role};
 use stormglass::history::{History, Outcome};
 
-use crate::support::{self, twins::agree};
+use crate::support::{self, reference::agree};
 
 fn register_op(values: u64) -> impl Fn(&mut Stream) -> RegisterOp<u64> {
     move |random| match random.below(6) {
@@ -173,7 +173,7 @@ fn greedy_searches_find_what_the_exhaustive_one_does_not() {
     for (clients, operations, unknown) in [(100, 10_000, 0), (100, 1_000, 5), (10, 10_000, 5), (10, 10_000, 20)] {
         let unknown = Ratio::new(unknown, 100).expect("a ratio");
         for seed in 1..4 {
-            let shape = generate::Shape { unknown, values: Some(5), ..generate::Shape::new(clients, operations) };
+            let shape = generate::HistoryShape { unknown, values: Some(5), ..generate::HistoryShape::new(clients, operations) };
             let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
             for strategy in [Strategies::All, Strategies::Greedy] {
                 let report = linearizability::check_by(strategy, &model, &history, 1_000_000);
@@ -189,7 +189,7 @@ fn greedy_searches_find_what_the_exhaustive_one_does_not() {
 fn greedy_searches_do_not_say_that_there_is_no_order_where_they_did_not_look() {
     let model = Register::empty();
     for seed in 4..12 {
-        let shape = generate::Shape { values: Some(5), ..generate::Shape::new(100, 10_000) };
+        let shape = generate::HistoryShape { values: Some(5), ..generate::HistoryShape::new(100, 10_000) };
         let history = generate::generate(&model, &shape, RunKey::from_seed(seed)).history;
         let verdict = linearizability::check_by(Strategies::Greedy, &model, &history, 100_000).verdict();
         assert_ne!(verdict, Verdict::Violated, "seed {seed}");
@@ -204,7 +204,7 @@ fn greedy_searches_agree_with_the_exhaustive_one() {
     for seed in 0..200 {
         let unknown = Ratio::new(seed % 3, 20).expect("a ratio");
         let planted = Some(Planted { lie: Lie::Stale, after: 150 });
-        let shape = generate::Shape { unknown, values: Some(3), planted, ..generate::Shape::new(12, 200) };
+        let shape = generate::HistoryShape { unknown, values: Some(3), planted, ..generate::HistoryShape::new(12, 200) };
         let history = generate::generate(&model, &shape, RunKey::from_seed(u64::from(seed))).history;
         let exhaustive = linearizability::check_by(Strategies::Exhaustive, &model, &history, 300_000).verdict();
         let greedy = linearizability::check_by(Strategies::Greedy, &model, &history, 300_000).verdict();

@@ -1,7 +1,7 @@
 //! Files that are too long to be held in memory: judged while they are read, as short ones are.
 
 use stormglass::base::{Ratio, RunKey};
-use stormglass::check::generate::{Lie, Planted, Shape, generate};
+use stormglass::check::generate::{HistoryShape, Lie, Planted, generate};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
 use stormglass::check::{CheckOptions, CheckReport, Verdict, run_check, run_check_again};
 use stormglass::history::{Event, Outcome};
@@ -48,7 +48,7 @@ fn recorded_histories_are_judged_alike_while_they_are_read() {
 fn lines_of(clients: u32, unknown: u32, lie: Option<Lie>, seed: u64) -> String {
     let planted = lie.map(|lie| Planted { lie, after: 120 });
     let unknown = Ratio::new(unknown, 100).expect("a ratio");
-    let shape = Shape { keys: 4, unknown, planted, ..Shape::new(clients, 240) };
+    let shape = HistoryShape { keys: 4, unknown, planted, ..HistoryShape::new(clients, 240) };
     let made = generate(&Kv::<u64, u64>::empty(), &shape, RunKey::from_seed(seed));
     let mut busy = std::collections::BTreeMap::new();
     let mut text = String::new();

@@ -1,13 +1,13 @@
-//! The judges of histories: against their slow twins, against what others recorded, and what they tell people.
+//! The judges of histories: against their reference checkers, against what others recorded, and what they tell people.
 
 mod support;
 
+mod consistency;
 mod cores;
 mod explanations;
-mod guarantees;
-mod intake;
+mod import;
 mod isolation;
-mod isolation_twin;
+mod isolation_reference;
 mod linearizability;
 mod long_files;
 mod metamorphic;

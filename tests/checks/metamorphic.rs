@@ -1,7 +1,7 @@
 //! What must not change a verdict, on histories made up for every model: and that what is made up is what it is said to be.
 
 use stormglass::base::{ClientId, Ratio, RunKey, Time};
-use stormglass::check::generate::{Lie, Planted, Sample, Shape, generate};
+use stormglass::check::generate::{HistoryShape, Lie, Planted, Sample, generate};
 use stormglass::check::linearizability::{self, Judgement};
 use stormglass::check::model::counter::Counter;
 use stormglass::check::model::fenced_lock::FencedLock;
@@ -45,12 +45,12 @@ fn ratio(parts: u32, whole: u32) -> Ratio {
 const OPERATIONS: usize = 30;
 
 /// Shapes of which the checker must make something within its budget, whatever the model.
-fn shapes() -> impl Iterator<Item = Shape> {
-    let base = Shape { keys: 3, ..Shape::new(4, OPERATIONS) };
+fn shapes() -> impl Iterator<Item = HistoryShape> {
+    let base = HistoryShape { keys: 3, ..HistoryShape::new(4, OPERATIONS) };
     [None, Some(3)].into_iter().flat_map(move |values| {
-        [Ratio::NEVER, ratio(1, 10)]
-            .into_iter()
-            .flat_map(move |unknown| [Ratio::NEVER, ratio(1, 3)].into_iter().map(move |ties| Shape { values, unknown, ties, ..base }))
+        [Ratio::NEVER, ratio(1, 10)].into_iter().flat_map(move |unknown| {
+            [Ratio::NEVER, ratio(1, 3)].into_iter().map(move |ties| HistoryShape { values, unknown, ties, ..base })
+        })
     })
 }
 
@@ -89,7 +89,7 @@ fn what_is_planted_is_found() {
         for lie in Lie::ALL {
             let mut planted = 0;
             for seed in 0..12 {
-                let shape = Shape { planted: Some(Planted { lie, after: 18 }), keys: 2, ..Shape::new(4, OPERATIONS) };
+                let shape = HistoryShape { planted: Some(Planted { lie, after: 18 }), keys: 2, ..HistoryShape::new(4, OPERATIONS) };
                 let made = generate(model, &shape, RunKey::from_seed(seed));
                 assert_eq!(made.history.len(), OPERATIONS);
                 let found = verdict(model, &made.history);
@@ -164,7 +164,7 @@ fn other_clients_other_times_and_a_cut_change_nothing() {
             for seed in 0..4 {
                 let lie = Lie::ALL[seed as usize % 4];
                 let planted = (seed % 2 == 1).then_some(Planted { lie, after: 18 });
-                let made = generate(model, &Shape { planted, ..shape }, RunKey::from_seed(seed));
+                let made = generate(model, &HistoryShape { planted, ..shape }, RunKey::from_seed(seed));
                 let expected = verdict(model, &made.history);
                 assert_eq!(verdict(model, &moved(&made.history)), expected, "{name}, shape {round}, seed {seed}, moved");
                 for length in [10, 30, 60] {
@@ -186,7 +186,7 @@ fn other_values_change_nothing() {
     for (round, shape) in shapes().enumerate() {
         for seed in 0..40 {
             let planted = (seed % 2 == 1).then_some(Planted { lie: Lie::ALL[seed as usize / 2 % 4], after: 18 });
-            let made = generate(&model, &Shape { planted, ..shape }, RunKey::from_seed(seed));
+            let made = generate(&model, &HistoryShape { planted, ..shape }, RunKey::from_seed(seed));
             let mut other = History::new();
             for (at, index, invokes) in events(&made.history) {
                 let operation = &made.history.operations()[index];

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use crate::support::twins::agree;
+use crate::support::reference::agree;
 use stormglass::base::Stream;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::fenced_lock::{FencedLock, FencedLockResult};

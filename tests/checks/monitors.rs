@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::Verdict;
-use stormglass::check::generate::{Lie, Planted, Sample, Shape, generate};
+use stormglass::check::generate::{HistoryShape, Lie, Planted, Sample, generate};
 use stormglass::check::linearizability::{self, Judgement, Strategies, reference};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
@@ -309,7 +309,7 @@ fn agree_at_large<M: Sample>(name: &str, model: &M, operations: usize, seeds: u6
         for unknown in [Ratio::NEVER, Ratio::new(1, 50).expect("a ratio")] {
             for lie in [None, Some(Lie::Lost), Some(Lie::Stale), Some(Lie::Impossible)] {
                 let planted = lie.map(|lie| Planted { lie, after: operations * 9 / 10 });
-                let shape = Shape { unknown, planted, keys: 1, ..Shape::new(3, operations) };
+                let shape = HistoryShape { unknown, planted, keys: 1, ..HistoryShape::new(3, operations) };
                 let made = generate(model, &shape, RunKey::from_seed(seed));
                 let monitored = linearizability::check_by(Strategies::Monitors, model, &made.history, 0);
                 if let Judgement::Holds { witness } = &monitored.judgement {

@@ -19,7 +19,7 @@ use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 use stormglass::world::Outcome;
 
-use crate::support::twins::{SHAPES, Shape, generate};
+use crate::support::reference::{HistoryShape, SHAPES, generate};
 
 /// An event of a history: when, and which operation it invokes or completes.
 fn events<O, R>(history: &History<O, R>) -> Vec<(Time, bool, usize)> {
@@ -94,7 +94,7 @@ where
     let mut violated = 0;
     for round in 0..count {
         let mut random = RunKey::from_seed(round).stream("online", 0);
-        let shape: Shape = SHAPES[(round % SHAPES.len() as u64) as usize];
+        let shape: HistoryShape = SHAPES[(round % SHAPES.len() as u64) as usize];
         let history = generate(model, shape, &mut random, &op, &answers);
         let expected = reference::is_linearizable(model, &history);
         let online = told(Online::new(model.clone()).with_windows_of(round as usize % 4), &history, |_| ());
@@ -196,11 +196,11 @@ fn a_violation_is_found_among_hundreds_of_unknown_outcomes() {
     let model = Register::<i64>::empty();
     for seed in 0..4 {
         let lie = if seed % 2 == 0 { Lie::Impossible } else { Lie::Lost };
-        let shape = generate::Shape {
+        let shape = generate::HistoryShape {
             unknown: ratio(1, 40),
             values: Some(5),
             planted: Some(Planted { lie, after: 7_800 }),
-            ..generate::Shape::new(10, 8_000)
+            ..generate::HistoryShape::new(10, 8_000)
         };
         let made = generate::generate(&model, &shape, RunKey::from_seed(seed));
         let unknown = made.history.operations().iter().filter(|operation| operation.outcome == history::Outcome::Unknown).count();
@@ -241,7 +241,7 @@ fn at_large<M: Sample + Clone>(name: &str, model: &M, seeds: u64, grows: bool) {
         for unknown in [Ratio::NEVER, ratio(1, 12)] {
             for values in [None, Some(3)] {
                 let planted = (seed % 3 != 0).then(|| Planted { lie: Lie::ALL[seed as usize % 4], after: 30 });
-                let shape = generate::Shape { unknown, values, keys: 2, planted, ..generate::Shape::new(4, 60) };
+                let shape = generate::HistoryShape { unknown, values, keys: 2, planted, ..generate::HistoryShape::new(4, 60) };
                 let made = generate::generate(model, &shape, RunKey::from_seed(seed));
                 let offline = linearizability::check(model, &made.history).verdict();
                 let online = Online::new(model.clone()).within(5_000).with_windows_of(seed as usize % 5);
@@ -273,7 +273,7 @@ fn both_judges_agree_on_every_model() {
 #[test]
 fn memory_is_bounded_by_what_is_open() {
     let most = |operations: usize, values: Option<u64>, batched: bool| {
-        let shape = generate::Shape { values, ..generate::Shape::new(6, operations) };
+        let shape = generate::HistoryShape { values, ..generate::HistoryShape::new(6, operations) };
         let made = generate::generate(&Register::<i64>::empty(), &shape, RunKey::from_seed(7));
         let (mut configurations, mut remembered) = (0, 0);
         let online = Online::new(Register::<i64>::empty());

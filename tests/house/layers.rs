@@ -44,6 +44,19 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("cli", ROOT, May::NameAllAbove),
 ];
 
+/// The rooms within `check`, bottom up, each with those that it may name. `docs/ARCHITECTURE.md` shows the same list.
+const WITHIN_CHECK: &[(&str, &[&str])] = &[
+    ("verdict", &[]),
+    ("monitor", &[]),
+    ("model", &["monitor"]),
+    ("linearizability", &["model", "monitor", "verdict"]),
+    ("consistency", &["linearizability", "model", "verdict"]),
+    ("isolation", &["model", "verdict"]),
+    ("conservation", &["verdict"]),
+    ("recorded", &["consistency", "isolation", "linearizability", "model", "verdict"]),
+    ("generate", &["model"]),
+];
+
 impl May {
     /// Whether a file of the room at this place in the list may name that room.
     fn allows(self, place: usize, path: &str, named: &str) -> bool {
@@ -96,6 +109,65 @@ fn the_document_shows_the_same_rooms() {
     let home = |home: &str| if home == ROOT { "the root".to_owned() } else { home.to_owned() };
     let ruled: Vec<_> = ROOMS.iter().map(|(room, at, may)| [(*room).to_owned(), home(at), may.text()]).collect();
     assert_eq!(shown, ruled, "the table of rooms in {} and the one in this test differ", document.path);
+}
+
+#[test]
+fn rooms_within_check_name_only_those_they_may() {
+    demand_none(&sources().iter().flat_map(complaints_within_check).collect::<Vec<_>>());
+    for (place, (room, may)) in WITHIN_CHECK.iter().enumerate() {
+        let above = &WITHIN_CHECK[..place];
+        assert!(may.iter().all(|named| above.iter().any(|(above, _)| above == named)), "`{room}` may name what stands below it");
+    }
+}
+
+#[test]
+fn the_document_shows_the_same_rooms_within_check() {
+    let document = file("docs/ARCHITECTURE.md");
+    let rows = document.text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.strip_prefix("| `check::")?.strip_suffix(" |")?.split(" | ").collect();
+        let [room, _, may] = cells[..] else { return None };
+        Some([room.strip_suffix('`')?.to_owned(), may.to_owned()])
+    });
+    let ruled: Vec<_> = WITHIN_CHECK.iter().map(|(room, may)| [(*room).to_owned(), May::Name(may).text()]).collect();
+    assert_eq!(rows.collect::<Vec<_>>(), ruled, "the table of rooms within check in {} and the one in this test differ", document.path);
+}
+
+/// What is wrong with whom a file of a room within `check` names. The front page of `check` may name all.
+fn complaints_within_check(file: &File) -> Vec<String> {
+    let (home, inside) = inside(&file.path).expect("a source file");
+    let parts: Vec<&str> = inside.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").collect();
+    let (CHECK, ["check", room, ..]) = (home, &parts[..]) else { return vec![] };
+    let Some((_, may)) = WITHIN_CHECK.iter().find(|(known, _)| known == room) else {
+        return vec![file.complaint(1, format_args!("`{room}` is no room of `check`: give it a row in the table"))];
+    };
+    let code = code_of(&file.text);
+    let complaint = |path: &CodePath<'_>| {
+        let named = named_in_check(path, &parts)?;
+        let allowed = named == *room || may.contains(&named);
+        (!allowed)
+            .then(|| file.complaint(path.line, format_args!("`{room}` may not name `{named}`; it may name: {}", May::Name(may).text())))
+    };
+    paths(&tokens(&code)).iter().filter_map(complaint).collect()
+}
+
+/// What a path names right below `check`, if it leads there.
+fn named_in_check<'c>(path: &CodePath<'c>, file: &[&'c str]) -> Option<&'c str> {
+    let mut module: Vec<&str> = match path.segments[0] {
+        name if is_root(name) => Vec::new(),
+        "super" | "self" => file.iter().chain(&path.within).copied().collect(),
+        _ => return None,
+    };
+    for segment in &path.segments {
+        match *segment {
+            "super" => drop(module.pop()),
+            name if is_root(name) || name == "self" => {}
+            name => module.push(name),
+        }
+    }
+    match module[..] {
+        ["check", named, ..] => Some(named),
+        _ => None,
+    }
 }
 
 /// What is wrong with whom a source file names.
@@ -176,6 +248,30 @@ fn planted_violations_are_found() {
         ("crates/check/src/check/mod.rs", "use stormglass_process::process::Process;"),
     ] {
         assert_eq!(complaints(&File::planted(path, code)).len(), 1, "{path}: {code}");
+    }
+}
+
+#[test]
+fn planted_violations_within_check_are_found() {
+    let check = |path: &str, code: &str| complaints_within_check(&File::planted(&format!("crates/check/src/check/{path}"), code)).len();
+    for (path, code) in [
+        ("model/kv.rs", "use crate::check::linearizability::check;"),
+        ("model/mod.rs", "use super::recorded::Schema;"),
+        ("verdict/rule.rs", "use super::super::isolation::Version;"),
+        ("isolation/mod.rs", "use super::Verdict;"),
+        ("isolation/report.rs", "mod tests { use super::super::super::recorded::transactions; }"),
+        ("recorded/judge.rs", "use crate::check::{generate, model};"),
+        ("attic.rs", ""),
+    ] {
+        assert_eq!(check(path, code), 1, "{path}: {code}");
+    }
+    for (path, code) in [
+        ("mod.rs", "pub use recorded::run_check; use self::model::Model;"),
+        ("model/kv.rs", "use super::{Key, Model}; use crate::check::monitor::Opinion; pub(in crate::check) fn f() {}"),
+        ("linearizability/mod.rs", "use super::model::Model; use self::search::Search; use crate::history::History;"),
+        ("isolation/report.rs", "mod tests { use super::super::check; use super::*; }"),
+    ] {
+        assert_eq!(check(path, code), 0, "{path}: {code}");
     }
 }
 

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use stormglass::check::{Cell, Table, Verdict};
+use stormglass::check::Verdict;
 use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::commit::two_phase::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
+use stormglass::trace::{Cell, Table};
 use stormglass::world::Outcome;
 
 fn folder() -> PathBuf {

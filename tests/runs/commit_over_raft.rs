@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use stormglass::base::Duration;
-use stormglass::check::{Cell, Verdict};
+use stormglass::check::Verdict;
 use stormglass::explore::{Sweep, Until};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
+use stormglass::trace::Cell;
 use stormglass::world::Outcome;
 
 fn read(text: &str) -> Scenario {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use stormglass::base::Duration;
-use stormglass::check::{Cell, Table, Verdict};
+use stormglass::check::Verdict;
 use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::detector::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
+use stormglass::trace::{Cell, Table};
 use stormglass::world::Outcome;
 
 fn folder() -> PathBuf {

@@ -1,7 +1,7 @@
 //! Judges of histories: whether what clients of a distributed system saw is what a correct one could have shown them.
 //!
-//! A history says who invoked what and when, and what came of it, whoever recorded it: Jepsen, Porcupine, a test of your own, or the
-//! simulator `stormglass`. [`check::linearizability`] judges it by a sequential [model](check::model), [`check::guarantee`] by weaker
+//! A history says who invoked what and when, and what came of it. Jepsen may have recorded it, or Porcupine, a test of your own, or the
+//! simulator `stormglass`. [`check::linearizability`] judges it by a sequential [model](check::model), [`check::consistency`] by weaker
 //! guarantees, [`check::isolation`] judges transactions. Files are read by [`history::formats`].
 //!
 //! Here is a register that forgot a write: it was over before the read began.

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Fact, Property, PropertyReport, Rule, Sighting, Table, Violations};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
+use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 12] = [

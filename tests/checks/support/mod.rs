@@ -1,7 +1,7 @@
 //! Readers for recorded histories, and a verifier of witnesses, for the tests of the checker.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-pub(crate) mod twins;
+pub(crate) mod reference;
 
 use std::path::{Path, PathBuf};
 

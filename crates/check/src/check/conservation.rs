@@ -1,6 +1,6 @@
 //! Money that moves between accounts is neither made nor lost.
 
-use super::{Broken, Property, PropertyReport, Rule};
+use super::verdict::{Broken, Property, PropertyReport, Rule};
 use crate::base::{Act, Committed, Seen, Time, Transaction};
 use crate::history::History;
 
@@ -74,7 +74,7 @@ fn wrong(seen: &[Seen], accounts: u32, total: i64) -> Option<Broken> {
 mod tests {
     use super::*;
     use crate::base::ClientId;
-    use crate::check::Verdict;
+    use crate::check::verdict::Verdict;
     use crate::history::Outcome;
 
     type Line<'a> = (u64, u64, &'a [Act], Outcome<Vec<Seen>>);

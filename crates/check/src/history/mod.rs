@@ -5,7 +5,7 @@
 //!
 //! **What precedes what.** Operation *a* precedes operation *b* if *a* completed strictly before *b* was invoked, or if one client did *a*
 //! and then *b*. A completion and an invocation at the same instant, of different clients, are concurrent: simulated time has no finer
-//! grain, so nobody can say which came first. An operation whose outcome is unknown precedes nothing: it may take effect at any later time.
+//! grain, so their order is not known. An operation whose outcome is unknown precedes nothing: it may take effect at any later time.
 
 pub mod formats;
 mod operation;

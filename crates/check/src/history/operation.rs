@@ -11,7 +11,7 @@ pub enum Outcome<R> {
     Done(R),
     /// It certainly never took effect, and never will.
     Failed,
-    /// Nobody knows: it may have taken effect, may do so at any later time, or never.
+    /// It is not known: it may have taken effect, may do so at any later time, or never.
     Unknown,
 }
 

@@ -10,10 +10,10 @@ use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
-use crate::check::{Explanation, Property, PropertyReport, Rule, Sighting, Table, Verdict, Violations};
+use crate::check::{Explanation, Property, PropertyReport, Rule, Sighting, Verdict, Violations};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Table, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 2] = [REPLICATE_BEFORE_YES, REPLICATE_BEFORE_DECISION];

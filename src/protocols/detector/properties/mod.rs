@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Fact, Property, PropertyReport, Rule, Sighting, Table, Violations};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
+use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 use track::{Late, Track, Undetected};
 use truth::{Blame, Change, Truth};
 

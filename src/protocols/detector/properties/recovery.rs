@@ -6,8 +6,8 @@ use super::super::SupervisorNote;
 use super::rules;
 use super::truth::{Change, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Cell, Property, PropertyReport, Sighting, Table};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::check::{Broken, Property, PropertyReport, Sighting};
+use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
 /// The property that is judged.
 pub const RECOVERY: Property =

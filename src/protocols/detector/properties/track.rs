@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 use super::super::Observers;
 use super::truth::{Blame, Truth};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Cell, Sighting};
+use crate::check::Sighting;
+use crate::trace::Cell;
 
 /// All pairs of one detector, and what was measured of them.
 #[derive(Debug)]

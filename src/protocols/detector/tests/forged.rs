@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::super::properties::{Bounds, DetectorJudge, Observations, Subject};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
-use crate::check::{Cell, PropertyReport, Verdict};
+use crate::check::{PropertyReport, Verdict};
 use crate::fault::{Parting, Strike};
 use crate::process::NoNote;
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Cell, Event, Judge, Record, Vocabulary};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Silent;

@@ -6,16 +6,16 @@
 //!
 //! ```
 //! use stormglass_check::base::RunKey;
-//! use stormglass_check::check::generate::{Lie, Planted, Shape, generate};
+//! use stormglass_check::check::generate::{Lie, Planted, HistoryShape, generate};
 //! use stormglass_check::check::model::queue::Queue;
 //! use stormglass_check::check::{Verdict, linearizability};
 //!
 //! let (queue, key) = (Queue::empty(), RunKey::from_seed(1));
-//! let made = generate(&queue, &Shape::new(5, 100), key);
+//! let made = generate(&queue, &HistoryShape::new(5, 100), key);
 //! assert_eq!(linearizability::check(&queue, &made.history).verdict(), Verdict::Holds);
 //!
 //! let planted = Some(Planted { lie: Lie::Lost, after: 80 });
-//! let made = generate(&queue, &Shape { planted, ..Shape::new(5, 100) }, key);
+//! let made = generate(&queue, &HistoryShape { planted, ..HistoryShape::new(5, 100) }, key);
 //! assert!(made.liar.is_some());
 //! assert_eq!(linearizability::check(&queue, &made.history).verdict(), Verdict::Violated);
 //! ```
@@ -45,7 +45,7 @@ pub trait Sample: Model<Op: Clone, Ret: Clone> {
 
 /// What a history is to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct HistoryShape {
     /// How many clients there are; each does one operation at a time.
     pub clients: u32,
     /// How many operations they do together.
@@ -63,7 +63,7 @@ pub struct Shape {
     pub planted: Option<Planted>,
 }
 
-impl Shape {
+impl HistoryShape {
     /// So many clients and operations, every outcome known, each value used once, one key, no ties, no violation.
     pub const fn new(clients: u32, operations: usize) -> Self {
         Self { clients, operations, unknown: Ratio::NEVER, values: None, keys: 1, ties: Ratio::NEVER, planted: None }
@@ -164,7 +164,7 @@ impl Values {
 ///
 /// # Panics
 /// If the shape has no clients, no keys, or no values to choose from.
-pub fn generate<M: Sample>(model: &M, shape: &Shape, key: RunKey) -> Made<M::Op, M::Ret> {
+pub fn generate<M: Sample>(model: &M, shape: &HistoryShape, key: RunKey) -> Made<M::Op, M::Ret> {
     assert!(shape.clients > 0, "clients must do the operations");
     assert!(shape.keys > 0 && shape.values != Some(0), "there must be keys and values");
     let mut maker = Maker {
@@ -195,7 +195,7 @@ enum Client<O, R> {
 
 struct Maker<'a, M: Sample> {
     model: &'a M,
-    shape: &'a Shape,
+    shape: &'a HistoryShape,
     random: Stream,
     values: Values,
     history: History<M::Op, M::Ret>,

@@ -7,11 +7,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 
-use super::anomaly::{Anomaly, Findings, Phenomenon, Scope};
 use super::evidence::Evidence;
+use super::findings::Findings;
 use super::graph::{Dependency, Graph, Why};
-use super::level::{Level, Levels};
 use super::transactions::Transactions;
+use crate::check::verdict::{Anomaly, Level, Levels, Phenomenon, Scope};
 
 /// Once a cycle is found, so many steps more are spent on finding a shorter one.
 const IMPROVE: u64 = 200_000;

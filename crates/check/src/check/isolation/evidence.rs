@@ -1,10 +1,9 @@
 //! Anomalies as data: who did what, and what that shows.
 
-use super::anomaly::{Access, Anomaly, Did, Finding, Member, Phenomenon, Version};
 use super::graph::{Dependency, Why};
-use super::transactions::{Entry, Fate, Key, Step, Transactions};
+use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
-use crate::check::{Broken, Fact, Rule};
+use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version};
 
 /// How many elements of a list are shown.
 const ELEMENTS: usize = 6;
@@ -42,31 +41,31 @@ impl<'a> Evidence<'a> {
     /// A transaction, with its acts on these keys if it has too many to be shown.
     fn member(self, transaction: u32, keys: &[u32]) -> Member {
         let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
-        let steps = self.transactions.steps_of(transaction);
-        let mut shown: Vec<&Step> = steps.iter().collect();
+        let acts = self.transactions.acts_of(transaction);
+        let mut shown: Vec<&ObservedAct> = acts.iter().collect();
         if shown.len() > ACTS {
-            shown.retain(|step| keys.contains(&step.key()));
+            shown.retain(|act| keys.contains(&act.key()));
             shown.truncate(ACTS);
         }
-        let acts: Vec<Access> = shown.iter().map(|step| self.access(**step)).collect();
+        let accesses: Vec<Access> = shown.iter().map(|act| self.access(**act)).collect();
         Member {
             transaction: transaction as usize,
             client: self.transactions.client_name(client),
             fate,
-            more: steps.len() - acts.len(),
-            acts,
+            more: acts.len() - accesses.len(),
+            acts: accesses,
         }
     }
 
-    fn access(self, step: Step) -> Access {
-        let did = match step {
-            Step::Unseen { .. } => Did::Read(None),
-            Step::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
-            Step::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
-            Step::Add { amount, .. } => Did::Add(amount),
+    fn access(self, act: ObservedAct) -> Access {
+        let did = match act {
+            ObservedAct::Unseen { .. } => Did::Read(None),
+            ObservedAct::Append { value, .. } => Did::Append(self.transactions.value_name(value)),
+            ObservedAct::Write { value, .. } => Did::Write(self.transactions.value_name(value)),
+            ObservedAct::Add { amount, .. } => Did::Add(amount),
             read => Did::Read(Some(self.version(Some(read)))),
         };
-        Access { key: self.transactions.key_name(step.key()), did }
+        Access { key: self.transactions.key_name(act.key()), did }
     }
 
     fn value(self, value: Option<i64>) -> Fact {
@@ -79,32 +78,32 @@ impl<'a> Evidence<'a> {
     }
 
     /// What a read saw.
-    fn version(self, read: Option<Step>) -> Version {
+    fn version(self, read: Option<ObservedAct>) -> Version {
         match read {
-            Some(Step::Number { value, .. }) => Version::Value(self.transactions.value_name(value)),
+            Some(ObservedAct::Number { value, .. }) => Version::Value(self.transactions.value_name(value)),
             Some(read) => self.transactions.list_of(read).map_or(Version::Nothing, |list| self.list(list)),
             None => Version::Nothing,
         }
     }
 
-    /// Whether this step is a read that saw this value.
-    fn shows(self, step: Step, value: i64) -> bool {
-        match step {
-            Step::Number { value: seen, .. } => seen == value,
-            _ => self.transactions.list_of(step).is_some_and(|list| list.contains(&value)),
+    /// Whether this act is a read that saw this value.
+    fn shows(self, act: ObservedAct, value: i64) -> bool {
+        match act {
+            ObservedAct::Number { value: seen, .. } => seen == value,
+            _ => self.transactions.list_of(act).is_some_and(|list| list.contains(&value)),
         }
     }
 
     /// The first that read this value, and with what read.
-    fn first_reader(self, key: u32, value: i64) -> Option<(u32, Step)> {
-        self.reads(key).find(|(_, step)| self.shows(*step, value))
+    fn first_reader(self, key: u32, value: i64) -> Option<(u32, ObservedAct)> {
+        self.reads(key).find(|(_, act)| self.shows(*act, value))
     }
 
     /// All reads of a key.
-    fn reads(self, key: u32) -> impl Iterator<Item = (u32, Step)> {
+    fn reads(self, key: u32) -> impl Iterator<Item = (u32, ObservedAct)> {
         (0..self.transactions.len() as u32).flat_map(move |transaction| {
-            let steps = self.transactions.steps_of(transaction).iter();
-            steps.filter(move |step| step.key() == key && step.written().is_none()).map(move |step| (transaction, *step))
+            let acts = self.transactions.acts_of(transaction).iter();
+            acts.filter(move |act| act.key() == key && act.written().is_none()).map(move |act| (transaction, *act))
         })
     }
 
@@ -118,22 +117,23 @@ impl<'a> Evidence<'a> {
     }
 
     /// A transaction read this key, and saw that.
-    fn read_by(self, rule: &'static Rule, key: u32, reader: u32, read: Step) -> Broken {
+    fn read_by(self, rule: &'static Rule, key: u32, reader: u32, read: ObservedAct) -> Broken {
         self.shown_by(rule, key).with("reader", name(reader)).with("seen", self.version(Some(read)))
     }
 
     pub(super) fn garbage(self, key: u32, value: i64) -> Finding {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        let told = |(reader, step): (u32, Step)| self.read_by(&rules::GARBAGE, key, reader, step).with("value", self.value(Some(value)));
+        let told =
+            |(reader, act): (u32, ObservedAct)| self.read_by(&rules::GARBAGE, key, reader, act).with("value", self.value(Some(value)));
         self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], reader.map(told).into_iter().collect())
     }
 
     pub(super) fn aborted(self, key: u32, value: i64, writer: u32) -> Finding {
         let reader = self.first_reader(key, value);
         let who: Vec<u32> = [writer].into_iter().chain(reader.map(|(reader, _)| reader)).collect();
-        let told = |(reader, step): (u32, Step)| {
-            self.read_by(&rules::ABORTED, key, reader, step).with("writer", name(writer)).with("value", self.value(Some(value)))
+        let told = |(reader, act): (u32, ObservedAct)| {
+            self.read_by(&rules::ABORTED, key, reader, act).with("writer", name(writer)).with("value", self.value(Some(value)))
         };
         self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], reader.map(told).into_iter().collect())
     }
@@ -150,19 +150,19 @@ impl<'a> Evidence<'a> {
     }
 
     pub(super) fn internal(self, transaction: u32, key: u32, place: usize, value: i64, early: bool) -> Finding {
-        let step = self.transactions.steps_of(transaction)[place];
+        let act = self.transactions.acts_of(transaction)[place];
         let rule = if early { &rules::EARLY } else { &rules::FORGETFUL };
-        let told = self.read_by(rule, key, transaction, step).with("value", self.value(Some(value)));
+        let told = self.read_by(rule, key, transaction, act).with("value", self.value(Some(value)));
         self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], &[key], vec![told])
     }
 
     pub(super) fn duplicate(self, key: u32, value: i64) -> Finding {
         let longest = &self.transactions.keys[key as usize].longest;
         let shows =
-            |step: Step| self.transactions.list_of(step).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1);
-        let reader = self.reads(key).find(|(_, step)| shows(*step));
+            |act: ObservedAct| self.transactions.list_of(act).is_some_and(|list| list.iter().filter(|other| **other == value).count() > 1);
+        let reader = self.reads(key).find(|(_, act)| shows(*act));
         let told = match reader {
-            Some((reader, step)) => self.read_by(&rules::READ_TWICE, key, reader, step),
+            Some((reader, act)) => self.read_by(&rules::READ_TWICE, key, reader, act),
             None => self.shown_by(&rules::GIVEN_TWICE, key).with("order", self.list(longest)),
         };
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
@@ -174,9 +174,9 @@ impl<'a> Evidence<'a> {
         let odd = self.transactions.odd_list(list);
         let longest = &self.transactions.keys[key as usize].longest;
         let common = odd.iter().zip(longest).take_while(|(a, b)| a == b).count();
-        let by = |wanted: &dyn Fn(Step) -> bool| self.reads(key).find(|(_, step)| wanted(*step));
-        let reader = by(&|step| matches!(step, Step::Odd { list: other, .. } if other == list));
-        let other = by(&|step| matches!(step, Step::Prefix { length, .. } if length as usize > common));
+        let by = |wanted: &dyn Fn(ObservedAct) -> bool| self.reads(key).find(|(_, act)| wanted(*act));
+        let reader = by(&|act| matches!(act, ObservedAct::Odd { list: other, .. } if other == list));
+        let other = by(&|act| matches!(act, ObservedAct::Prefix { length, .. } if length as usize > common));
         let who: Vec<u32> = reader.iter().chain(&other).map(|(reader, _)| *reader).collect();
         let told = reader.map(|(reader, read)| match other {
             Some((other, seen)) => {
@@ -191,10 +191,10 @@ impl<'a> Evidence<'a> {
     /// An order that was given and is not what was read.
     pub(super) fn contradicted(self, key: u32, known: &Key) -> Finding {
         let given = known.contradicted.as_deref().unwrap_or(&[]);
-        let reader = self.reads(key).find(|(_, step)| self.transactions.list_of(*step).is_some_and(|list| !given.starts_with(list)));
+        let reader = self.reads(key).find(|(_, act)| self.transactions.list_of(*act).is_some_and(|list| !given.starts_with(list)));
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
         let told = match reader {
-            Some((reader, step)) => self.read_by(&rules::CONTRADICTED, key, reader, step),
+            Some((reader, act)) => self.read_by(&rules::CONTRADICTED, key, reader, act),
             None => self.shown_by(&rules::GIVEN, key),
         };
         self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told.with("order", self.list(given))])
@@ -208,7 +208,7 @@ impl<'a> Evidence<'a> {
 
     /// The one wrote over what the other had read and then wrote, too.
     pub(super) fn lost_update(self, key: u32, overwriter: u32, loser: u32) -> Finding {
-        let read = self.transactions.steps_of(loser).iter().find(|step| step.key() == key && step.written().is_none());
+        let read = self.transactions.acts_of(loser).iter().find(|act| act.key() == key && act.written().is_none());
         let update = self.shown_by(&rules::READ_AND_WROTE, key).with("loser", name(loser)).with("seen", self.version(read.copied()));
         let unseen = self.shown_by(&rules::WROTE_UNSEEN, key).with("writer", name(overwriter)).with("loser", name(loser));
         let wrote = |transaction| self.value(self.last(transaction, key));
@@ -239,9 +239,8 @@ impl<'a> Evidence<'a> {
     /// Why the one comes before the other.
     fn because(self, from: u32, to: u32, why: Why) -> Broken {
         let key = why.key();
-        let reads = |transaction: u32| {
-            self.transactions.steps_of(transaction).iter().filter(move |step| step.key() == key && step.written().is_none())
-        };
+        let reads =
+            |transaction: u32| self.transactions.acts_of(transaction).iter().filter(move |act| act.key() == key && act.written().is_none());
         match why.kind() {
             Dependency::WriteWrite => {
                 let (before, after) = self.neighbours(from, to, key);
@@ -250,16 +249,16 @@ impl<'a> Evidence<'a> {
             }
             Dependency::WriteRead => {
                 let own: Vec<i64> = self.values(from, key).collect();
-                let ends = |step: &&Step| match step {
-                    Step::Number { value, .. } => own.contains(value),
-                    step => self.transactions.list_of(**step).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
+                let ends = |act: &&ObservedAct| match act {
+                    ObservedAct::Number { value, .. } => own.contains(value),
+                    act => self.transactions.list_of(**act).and_then(<[i64]>::last).is_some_and(|last| own.contains(last)),
                 };
                 let told = self.shown_by(&rules::WRITE_READ, key).with("value", self.value(own.last().copied()));
                 told.with("seen", self.version(reads(to).find(ends).copied()))
             }
             Dependency::ReadWrite => {
                 let mut new: Vec<i64> = self.values(to, key).collect();
-                let read = reads(from).find(|step| new.iter().any(|value| !self.shows(**step, *value)));
+                let read = reads(from).find(|act| new.iter().any(|value| !self.shows(**act, *value)));
                 if let Some(read) = read {
                     new.retain(|value| !self.shows(*read, *value));
                 }
@@ -272,7 +271,7 @@ impl<'a> Evidence<'a> {
             }
             Dependency::TimedMiss => {
                 let read = reads(from).next().copied();
-                let value = read.and_then(|step| if let Step::Number { value, .. } = step { Some(value) } else { None });
+                let value = read.and_then(|act| if let ObservedAct::Number { value, .. } = act { Some(value) } else { None });
                 self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_SHOWN], key, value, to).with("seen", self.version(read))
             }
             Dependency::Process => {
@@ -289,8 +288,8 @@ impl<'a> Evidence<'a> {
     fn timed(self, [plain, shown]: [&'static Rule; 2], key: u32, value: Option<i64>, later: u32) -> Broken {
         let users = |value: Option<i64>| {
             let uses = move |transaction: &u32| {
-                self.transactions.steps_of(*transaction).iter().any(|step| match *step {
-                    Step::Number { key: other, value: used } | Step::Write { key: other, value: used } => {
+                self.transactions.acts_of(*transaction).iter().any(|act| match *act {
+                    ObservedAct::Number { key: other, value: used } | ObservedAct::Write { key: other, value: used } => {
                         other == key && Some(used) == value
                     }
                     _ => false,
@@ -313,7 +312,7 @@ impl<'a> Evidence<'a> {
 
     /// What a transaction put into a key.
     fn values(self, transaction: u32, key: u32) -> impl Iterator<Item = i64> {
-        self.transactions.steps_of(transaction).iter().filter(move |step| step.key() == key).filter_map(|step| step.written())
+        self.transactions.acts_of(transaction).iter().filter(move |act| act.key() == key).filter_map(|act| act.written())
     }
 
     /// The writes of the one and the other that are next to each other in the order of the key, or at least the last and the first.
@@ -329,7 +328,7 @@ impl<'a> Evidence<'a> {
 
 /// What shows an anomaly, and why one transaction comes before another.
 mod rules {
-    use crate::check::Rule;
+    use crate::check::verdict::Rule;
 
     pub(super) static GARBAGE: Rule = Rule::new("never-written", "{reader} read {key} as {seen}, but no transaction wrote {value} there");
     pub(super) static ABORTED: Rule = Rule::new("aborted", "{writer} aborted, and {reader} read its {value}: {key} as {seen}");

@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use stormglass_check::base::RunKey;
-//! use stormglass_check::check::isolation::generate::{Shape, generate};
+//! use stormglass_check::check::isolation::generate::{HistoryShape, generate};
 //! use stormglass_check::check::isolation::{DEFAULT_BUDGET, Level, Phenomenon, Transactions, check};
 //!
-//! let made = generate(&Shape::new(5, 200), RunKey::from_seed(1));
+//! let made = generate(&HistoryShape::new(5, 200), RunKey::from_seed(1));
 //! let report = check(&Transactions::from(&made.history), DEFAULT_BUDGET);
 //! assert_eq!(report.strongest(), [Level::StrictSerializable]);
 //!
-//! let planted = Shape { planted: Some(Phenomenon::WriteSkew), ..Shape::new(5, 200) };
+//! let planted = HistoryShape { planted: Some(Phenomenon::WriteSkew), ..HistoryShape::new(5, 200) };
 //! let made = generate(&planted, RunKey::from_seed(1));
 //! let report = check(&Transactions::from(&made.history), DEFAULT_BUDGET);
 //! assert_eq!(report.findings[0].anomaly.phenomenon, Phenomenon::WriteSkew);
@@ -17,13 +17,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::anomaly::Phenomenon;
 use crate::base::{Act, ClientId, Committed, Ratio, RunKey, Seen, Stream, Time, Transaction};
+use crate::check::verdict::Phenomenon;
 use crate::history::{History, Outcome};
 
 /// What a history is to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct HistoryShape {
     /// How many clients there are; each does one transaction at a time.
     pub clients: u32,
     /// How many transactions they do together.
@@ -44,7 +44,7 @@ pub struct Shape {
     pub planted: Option<Phenomenon>,
 }
 
-impl Shape {
+impl HistoryShape {
     /// So many clients and transactions of up to four acts, on ten lists at a time, all of known outcome, without an anomaly.
     pub const fn new(clients: u32, transactions: usize) -> Self {
         Self {
@@ -74,7 +74,7 @@ pub struct Made {
 ///
 /// # Panics
 /// If the shape has no clients, no keys or no acts.
-pub fn generate(shape: &Shape, key: RunKey) -> Made {
+pub fn generate(shape: &HistoryShape, key: RunKey) -> Made {
     assert!(shape.clients > 0 && shape.keys > 0 && shape.acts > 0, "clients must do something to keys");
     let mut maker = Maker {
         shape,
@@ -101,7 +101,7 @@ enum Client {
 }
 
 struct Maker<'a> {
-    shape: &'a Shape,
+    shape: &'a HistoryShape,
     random: Stream,
     history: History<Transaction, Committed>,
     store: BTreeMap<u64, Vec<i64>>,

@@ -1,9 +1,10 @@
 //! The graph of what depends on what, packed; and its strongly connected components.
 
-use crate::base::ClientId;
 use rustc_hash::FxHashMap;
 
-use super::transactions::{Fate, Transactions};
+use super::transactions::Transactions;
+use crate::base::ClientId;
+use crate::check::verdict::Fate;
 
 /// Why one transaction comes before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, BinaryHeap};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Dependency, Graph};
-use super::transactions::{Fate, Step, Transactions};
+use super::transactions::{ObservedAct, Transactions};
 use crate::base::Time;
+use crate::check::verdict::Fate;
 
 /// How often for each transaction, all in all, one may be made to wait. Beyond that the guess is as good as lost.
 const PATIENCE: u64 = 50;
@@ -49,8 +50,8 @@ pub(super) fn with_orders(transactions: &Transactions, committed: &[bool], graph
     for known in &mut guessed.keys {
         known.given |= !known.odd;
     }
-    for step in order.into_iter().flat_map(|place| transactions.steps_of(place)) {
-        let Step::Append { key, value } = *step else { continue };
+    for act in order.into_iter().flat_map(|place| transactions.acts_of(place)) {
+        let ObservedAct::Append { key, value } = *act else { continue };
         if !listed.contains(&(key, value)) && !transactions.keys[key as usize].given {
             guessed.keys[key as usize].longest.push(value);
         }
@@ -77,7 +78,7 @@ struct Row<'a> {
     orders: FxHashMap<u32, Vec<usize>>,
     /// For each key the versions to come, by the first end.
     coming: FxHashMap<u32, BTreeSet<(Time, usize)>>,
-    /// Those who wait until something happens to a key.
+    /// The transactions that wait until something happens to a key.
     waiting: FxHashMap<u32, BTreeSet<u32>>,
 }
 
@@ -99,10 +100,11 @@ impl<'a> Row<'a> {
             waiting: FxHashMap::default(),
         };
         for writer in (0..transactions.len() as u32).filter(|place| committed[*place as usize]) {
-            let steps = transactions.steps_of(writer);
-            for (place, step) in steps.iter().enumerate() {
-                let Step::Write { key, value } = *step else { continue };
-                let is_last = !steps[place + 1..].iter().any(|later| matches!(later, Step::Write { key: other, .. } if *other == key));
+            let acts = transactions.acts_of(writer);
+            for (place, act) in acts.iter().enumerate() {
+                let ObservedAct::Write { key, value } = *act else { continue };
+                let is_last =
+                    !acts[place + 1..].iter().any(|later| matches!(later, ObservedAct::Write { key: other, .. } if *other == key));
                 if is_last {
                     row.places.insert((key, value), row.versions.len());
                     let (first_end, last_begin) = (row.ends[writer as usize], transactions.entries[writer as usize].began);
@@ -117,8 +119,8 @@ impl<'a> Row<'a> {
     /// Counts the reads of each version.
     fn read(&mut self) {
         for (place, entry) in self.transactions.entries.iter().enumerate() {
-            for step in self.transactions.steps_of(place as u32) {
-                if let Some(version) = self.seen(place as u32, *step) {
+            for act in self.transactions.acts_of(place as u32) {
+                if let Some(version) = self.seen(place as u32, *act) {
                     let version = &mut self.versions[version];
                     version.pending += 1;
                     version.first_end = version.first_end.min(entry.ended);
@@ -134,15 +136,15 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The version of another one that this step saw.
-    fn seen(&self, reader: u32, step: Step) -> Option<usize> {
-        let Step::Number { key, value } = step else { return None };
+    /// The version of another one that this act saw.
+    fn seen(&self, reader: u32, act: ObservedAct) -> Option<usize> {
+        let ObservedAct::Number { key, value } = act else { return None };
         self.places.get(&(key, value)).copied().filter(|version| self.versions[*version].writer != reader)
     }
 
-    /// The version that this step wrote.
-    fn written(&self, step: Step) -> Option<usize> {
-        let Step::Write { key, value } = step else { return None };
+    /// The version that this act wrote.
+    fn written(&self, act: ObservedAct) -> Option<usize> {
+        let ObservedAct::Write { key, value } = act else { return None };
         self.places.get(&(key, value)).copied()
     }
 
@@ -204,7 +206,7 @@ impl<'a> Row<'a> {
 
     /// The key for which a transaction must wait.
     fn obstacle(&self, transaction: u32) -> Option<u32> {
-        let mut writes = self.transactions.steps_of(transaction).iter().filter_map(|step| self.written(*step));
+        let mut writes = self.transactions.acts_of(transaction).iter().filter_map(|act| self.written(*act));
         let stands_in_the_way = |version: &usize| {
             let Version { key, last_begin, .. } = self.versions[*version];
             let first = self.coming.get(&key).and_then(|coming| coming.iter().find(|(_, other)| other != version));
@@ -216,8 +218,8 @@ impl<'a> Row<'a> {
     /// Whether another transaction has yet to read what a key holds.
     fn is_pending(&self, transaction: u32, key: u32) -> bool {
         let Some(current) = self.orders.get(&key).and_then(|order| order.last()).copied() else { return false };
-        let steps = self.transactions.steps_of(transaction).iter();
-        let own = steps.filter(|step| self.seen(transaction, **step) == Some(current)).count() as u32;
+        let acts = self.transactions.acts_of(transaction).iter();
+        let own = acts.filter(|act| self.seen(transaction, **act) == Some(current)).count() as u32;
         self.versions[current].pending > own
     }
 
@@ -225,11 +227,11 @@ impl<'a> Row<'a> {
     /// the one before is put behind that, as if it had been written earlier.
     fn take_effect(&mut self, transaction: u32) -> Vec<u32> {
         let mut freed = Vec::new();
-        for step in self.transactions.steps_of(transaction) {
-            if let Some(version) = self.seen(transaction, *step) {
+        for act in self.transactions.acts_of(transaction) {
+            if let Some(version) = self.seen(transaction, *act) {
                 self.versions[version].pending -= 1;
             }
-            if let Some(version) = self.written(*step) {
+            if let Some(version) = self.written(*act) {
                 let Version { key, first_end, .. } = self.versions[version];
                 let is_late = self.is_pending(transaction, key);
                 let order = self.orders.entry(key).or_default();
@@ -238,7 +240,7 @@ impl<'a> Row<'a> {
                     coming.remove(&(first_end, version));
                 }
             }
-            freed.extend(self.waiting.remove(&step.key()).into_iter().flatten());
+            freed.extend(self.waiting.remove(&act.key()).into_iter().flatten());
         }
         freed
     }
@@ -246,7 +248,7 @@ impl<'a> Row<'a> {
     /// Of the transactions that wait, the first that waits for a reader; failing that, the first of all.
     fn force(&mut self) -> Option<u32> {
         let late = |node: u32| {
-            let mut writes = self.transactions.steps_of(node).iter().filter_map(|step| self.written(*step));
+            let mut writes = self.transactions.acts_of(node).iter().filter_map(|act| self.written(*act));
             writes.any(|version| self.is_pending(node, self.versions[version].key))
         };
         let first = self.waiting.values().flatten().copied().min_by_key(|node| (!late(*node), self.ends[*node as usize], *node))?;

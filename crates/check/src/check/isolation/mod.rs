@@ -25,32 +25,28 @@
 //! was seen, under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read;
 //! otherwise it constrains nothing.
 
-mod anomaly;
 mod cycles;
 mod evidence;
-mod file;
+mod findings;
 pub mod generate;
 mod graph;
 mod guess;
-mod level;
 pub mod model;
+pub mod reference;
 mod report;
 mod transactions;
-pub mod twin;
 mod versions;
 
-pub use anomaly::{Access, Anomaly, Did, FINDINGS_KEPT, Finding, Member, Phenomenon, Scope, Version};
-pub use file::{FileOptions, FileReport, Notation, check_text, read};
-pub use level::Level;
-pub use report::{Doubt, KeyLeftOut, LevelReport, Report};
-pub use transactions::{Fate, Transactions};
-pub use versions::LeftOut;
+pub use super::verdict::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Member, Phenomenon, Scope, Version};
+pub use findings::FINDINGS_KEPT;
+pub use report::{LevelReport, Report};
+pub(super) use transactions::Labels;
+pub use transactions::Transactions;
 
-use self::anomaly::Findings;
+use self::findings::Findings;
 use self::graph::{Graph, process_order, real_time_order};
 use self::guess::Rules;
-use self::level::Levels;
-use super::{Explanation, Property, PropertyReport, Verdict};
+use super::verdict::{Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 

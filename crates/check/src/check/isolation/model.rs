@@ -13,7 +13,7 @@ use crate::check::model::{Model, Next};
 /// A store of keys that each hold a number or a list.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    pub(super) labels: Labels,
+    pub(in crate::check) labels: Labels,
 }
 
 impl Model for Store {

@@ -1,11 +1,6 @@
 //! What is told of a history.
 
-use serde::Serialize;
-
-use super::anomaly::{Anomaly, Finding};
-use super::level::Level;
-use super::versions::LeftOut;
-use crate::check::Verdict;
+use crate::check::verdict::{Anomaly, Doubt, Finding, KeyLeftOut, Level, Verdict};
 
 /// What became of one level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,24 +11,6 @@ pub struct LevelReport {
     pub verdict: Verdict,
     /// What violated it: only anomalies that nothing weaker forbids, if there are such.
     pub anomalies: Vec<Anomaly>,
-}
-
-/// Why it is not known whether a level was kept. If nothing of this is so, the budget ended first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Doubt {
-    /// Keys of which the order of versions is known in part only.
-    pub unordered: usize,
-    /// Keys that were not judged.
-    pub left_out: Vec<KeyLeftOut>,
-}
-
-/// A key that was not judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct KeyLeftOut {
-    /// Which.
-    pub key: String,
-    /// Why.
-    pub why: LeftOut,
 }
 
 /// What came of judging a history.

@@ -1,10 +1,10 @@
 //! The checker's own form of a history: flat arrays, keys by number, and each list that was read stored once.
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 
 use crate::base::{Act, ClientId, Committed, Seen, Time, Transaction};
-use crate::check::intake::ClientNames;
+use crate::check::verdict::Fate;
+use crate::history::formats::ClientNames;
 use crate::history::{History, Outcome};
 
 /// Transactions as clients saw them, in little memory.
@@ -33,25 +33,13 @@ use crate::history::{History, Outcome};
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
     pub(super) entries: Vec<Entry>,
-    pub(super) steps: Vec<Step>,
+    pub(super) acts: Vec<ObservedAct>,
     pub(super) keys: Vec<Key>,
     numbers: FxHashMap<u64, u32>,
     /// Lists that are no prefix of their key's longest.
     odd: Vec<i64>,
     odd_ends: Vec<u32>,
-    pub(super) labels: Labels,
-}
-
-/// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fate {
-    /// It committed.
-    Committed,
-    /// It took no effect, and never will.
-    Aborted,
-    /// That is not known. If a transaction read what it wrote, it did commit.
-    Unknown,
+    pub(in crate::check) labels: Labels,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,13 +49,13 @@ pub(super) struct Entry {
     /// [`Time::MAX`] if it never ended.
     pub(super) ended: Time,
     pub(super) fate: Fate,
-    /// Where its steps end; they begin where those of the one before end.
-    pub(super) steps_end: u32,
+    /// Where its acts end; they begin where those of the one before end.
+    pub(super) acts_end: u32,
 }
 
 /// One act, and what it saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ObservedAct {
     /// A read of which it is not known what it saw.
     Unseen {
         key: u32,
@@ -105,7 +93,7 @@ pub(super) enum Step {
     },
 }
 
-impl Step {
+impl ObservedAct {
     pub(super) const fn key(self) -> u32 {
         match self {
             Self::Unseen { key }
@@ -153,15 +141,15 @@ pub(super) struct Use {
     pub(super) numbered: bool,
 }
 
-/// What keys and values are called, where they are no numbers, and clients. For files: see [`check_text`](super::check_text).
+/// What keys and values are called, where they are no numbers, and clients: in the file that the transactions were read from.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Labels {
+pub(in crate::check) struct Labels {
     /// By key.
-    pub(super) keys: FxHashMap<u64, Box<str>>,
+    pub(in crate::check) keys: FxHashMap<u64, Box<str>>,
     /// By value.
-    pub(super) values: FxHashMap<i64, Box<str>>,
+    pub(in crate::check) values: FxHashMap<i64, Box<str>>,
     /// What clients are called in their file.
-    pub(super) clients: Option<ClientNames>,
+    pub(in crate::check) clients: Option<ClientNames>,
 }
 
 impl Transactions {
@@ -173,15 +161,15 @@ impl Transactions {
     /// Begins the next one, which began and ended at these times, and became this. Transactions are concurrent if one ends in the instant
     /// in which the other begins.
     pub fn begin(&mut self, client: ClientId, began: Time, ended: Option<Time>, fate: Fate) {
-        let steps_end = self.steps.len() as u32;
-        self.entries.push(Entry { client, began, ended: ended.unwrap_or(Time::MAX), fate, steps_end });
+        let acts_end = self.acts.len() as u32;
+        self.entries.push(Entry { client, began, ended: ended.unwrap_or(Time::MAX), fate, acts_end });
     }
 
     /// One more act of the transaction that was begun last. There must be one.
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, act: ObservedAct) {
         if let Some(entry) = self.entries.last_mut() {
-            self.steps.push(step);
-            entry.steps_end = self.steps.len() as u32;
+            self.acts.push(act);
+            entry.acts_end = self.acts.len() as u32;
         }
     }
 
@@ -190,11 +178,11 @@ impl Transactions {
         let key = self.key(key);
         let seen = seen.filter(|_| self.entries.last().is_some_and(|entry| entry.fate == Fate::Committed));
         match seen {
-            None => self.push(Step::Unseen { key }),
-            Some(Seen::Empty) => self.push(Step::Empty { key }),
+            None => self.push(ObservedAct::Unseen { key }),
+            Some(Seen::Empty) => self.push(ObservedAct::Empty { key }),
             Some(Seen::Number(value)) => {
                 self.keys[key as usize].use_.numbered = true;
-                self.push(Step::Number { key, value: *value });
+                self.push(ObservedAct::Number { key, value: *value });
             }
             Some(Seen::List(list)) => self.read_list(key, list),
         }
@@ -204,37 +192,37 @@ impl Transactions {
         let known = &mut self.keys[key as usize];
         known.use_.listed = true;
         let common = known.longest.len().min(list.len());
-        let step = if known.longest[..common] == list[..common] {
+        let act = if known.longest[..common] == list[..common] {
             known.longest.extend_from_slice(&list[common..]);
-            Step::Prefix { key, length: list.len() as u32 }
+            ObservedAct::Prefix { key, length: list.len() as u32 }
         } else {
             known.odd = true;
             self.odd.extend_from_slice(list);
             self.odd_ends.push(self.odd.len() as u32);
-            Step::Odd { key, list: self.odd_ends.len() as u32 - 1 }
+            ObservedAct::Odd { key, list: self.odd_ends.len() as u32 - 1 }
         };
-        self.push(step);
+        self.push(act);
     }
 
     /// It appended this to the list of this key.
     pub fn append(&mut self, key: u64, value: i64) {
         let key = self.key(key);
         self.keys[key as usize].use_.appended = true;
-        self.push(Step::Append { key, value });
+        self.push(ObservedAct::Append { key, value });
     }
 
     /// It wrote this to this key, over whatever there was.
     pub fn write(&mut self, key: u64, value: i64) {
         let key = self.key(key);
         self.keys[key as usize].use_.written = true;
-        self.push(Step::Write { key, value });
+        self.push(ObservedAct::Write { key, value });
     }
 
     /// It changed the number of this key by so much. Keys that are added to are not judged: many ways lead to one sum.
     pub fn add(&mut self, key: u64, amount: i64) {
         let key = self.key(key);
         self.keys[key as usize].use_.added = true;
-        self.push(Step::Add { key, amount });
+        self.push(ObservedAct::Add { key, amount });
     }
 
     /// The run itself knows in which order the values of this key were installed, the oldest first. All its transactions must have been
@@ -277,10 +265,10 @@ impl Transactions {
         key
     }
 
-    pub(super) fn steps_of(&self, transaction: u32) -> &[Step] {
+    pub(super) fn acts_of(&self, transaction: u32) -> &[ObservedAct] {
         let place = transaction as usize;
-        let start = if place == 0 { 0 } else { self.entries[place - 1].steps_end as usize };
-        &self.steps[start..self.entries[place].steps_end as usize]
+        let start = if place == 0 { 0 } else { self.entries[place - 1].acts_end as usize };
+        &self.acts[start..self.entries[place].acts_end as usize]
     }
 
     pub(super) fn odd_list(&self, list: u32) -> &[i64] {
@@ -290,10 +278,10 @@ impl Transactions {
     }
 
     /// The list that a read saw, if it saw one.
-    pub(super) fn list_of(&self, step: Step) -> Option<&[i64]> {
-        match step {
-            Step::Prefix { key, length } => Some(&self.keys[key as usize].longest[..length as usize]),
-            Step::Odd { list, .. } => Some(self.odd_list(list)),
+    pub(super) fn list_of(&self, act: ObservedAct) -> Option<&[i64]> {
+        match act {
+            ObservedAct::Prefix { key, length } => Some(&self.keys[key as usize].longest[..length as usize]),
+            ObservedAct::Odd { list, .. } => Some(self.odd_list(list)),
             _ => None,
         }
     }

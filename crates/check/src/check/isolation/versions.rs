@@ -1,27 +1,14 @@
 //! Which versions each key had, in which order, who wrote and who read them: the dependencies of data, and what is wrong without any cycle.
 
-use serde::Serialize;
-
-use super::anomaly::{Anomaly, Findings, Phenomenon};
 use super::evidence::Evidence;
+use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
-use super::transactions::{Fate, Step, Transactions};
+use super::transactions::{ObservedAct, Transactions};
 use crate::base::Time;
+use crate::check::verdict::{Anomaly, Fate, LeftOut, Phenomenon};
 
 /// No write, no position.
 const NONE: u32 = u32::MAX;
-
-/// Why a key is not judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LeftOut {
-    /// It was added to: many ways lead to one sum.
-    Added,
-    /// It was used as a list and as a register.
-    Mixed,
-    /// One value was written to it twice, so that it cannot be told whose a reader saw.
-    Repeated,
-}
 
 /// What is known of the versions of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +29,7 @@ enum Status {
 struct Write {
     value: i64,
     transaction: u32,
-    step: u32,
+    act: u32,
     /// Where it stands in the order of its key.
     position: u32,
     /// Whether its transaction writes no more to this key.
@@ -112,7 +99,7 @@ struct Inference<'a> {
     /// By key, and by value within.
     writes: Vec<Write>,
     write_starts: Vec<u32>,
-    /// For each step, its write.
+    /// For each act, its write.
     write_of: Vec<u32>,
     status: Vec<Status>,
     /// For each position in the order of each key that has one, its write; [`NONE`] if that did not commit.
@@ -126,37 +113,37 @@ impl<'a> Inference<'a> {
     fn new(transactions: &'a Transactions) -> Self {
         let keys = transactions.keys.len();
         let mut starts = vec![0; keys + 1];
-        for step in &transactions.steps {
-            if step.written().is_some() {
-                starts[step.key() as usize + 1] += 1;
+        for act in &transactions.acts {
+            if act.written().is_some() {
+                starts[act.key() as usize + 1] += 1;
             }
         }
         for key in 0..keys {
             starts[key + 1] += starts[key];
         }
-        let absent = Write { value: 0, transaction: 0, step: 0, position: NONE, last: true };
+        let absent = Write { value: 0, transaction: 0, act: 0, position: NONE, last: true };
         let mut writes = vec![absent; starts[keys] as usize];
         let mut next = starts.clone();
         let mut start = 0;
         for (place, entry) in transactions.entries.iter().enumerate() {
-            let steps = &transactions.steps[start..entry.steps_end as usize];
-            for (offset, step) in steps.iter().enumerate() {
-                let Some(value) = step.written() else { continue };
-                let key = step.key();
-                let last = !steps[offset + 1..].iter().any(|later| later.key() == key && later.written().is_some());
+            let acts = &transactions.acts[start..entry.acts_end as usize];
+            for (offset, act) in acts.iter().enumerate() {
+                let Some(value) = act.written() else { continue };
+                let key = act.key();
+                let last = !acts[offset + 1..].iter().any(|later| later.key() == key && later.written().is_some());
                 let free = &mut next[key as usize];
-                let step = (start + offset) as u32;
-                writes[*free as usize] = Write { value, transaction: place as u32, step, position: NONE, last };
+                let act = (start + offset) as u32;
+                writes[*free as usize] = Write { value, transaction: place as u32, act, position: NONE, last };
                 *free += 1;
             }
-            start = entry.steps_end as usize;
+            start = entry.acts_end as usize;
         }
         let mut left_out = Vec::new();
         let mut status = Vec::with_capacity(keys);
         for (place, key) in transactions.keys.iter().enumerate() {
             let writes = &mut writes[starts[place] as usize..starts[place + 1] as usize];
             if !writes.is_sorted_by_key(|write| write.value) {
-                writes.sort_unstable_by_key(|write| (write.value, write.step));
+                writes.sort_unstable_by_key(|write| (write.value, write.act));
             }
             let use_ = key.use_;
             let why = if use_.added {
@@ -181,13 +168,13 @@ impl<'a> Inference<'a> {
                 None => Status::List,
             });
         }
-        let mut write_of = vec![NONE; transactions.steps.len()];
+        let mut write_of = vec![NONE; transactions.acts.len()];
         for (place, write) in writes.iter().enumerate() {
-            write_of[write.step as usize] = place as u32;
+            write_of[write.act as usize] = place as u32;
         }
         let committed = transactions.entries.iter().map(|entry| entry.fate == Fate::Committed).collect();
         let made = Versions {
-            edges: Vec::with_capacity(transactions.steps.len() * 3 / 2),
+            edges: Vec::with_capacity(transactions.acts.len() * 3 / 2),
             nodes: transactions.len() as u32,
             committed,
             findings: Findings::default(),
@@ -263,12 +250,12 @@ impl<'a> Inference<'a> {
             }
         }
         let (transactions, evidence) = (self.transactions, self.evidence);
-        for step in &transactions.steps {
-            match (*step, self.status[step.key() as usize]) {
-                (Step::Number { key, value }, Status::Register | Status::Ordered) => {
+        for act in &transactions.acts {
+            match (*act, self.status[act.key() as usize]) {
+                (ObservedAct::Number { key, value }, Status::Register | Status::Ordered) => {
                     self.saw(key, value, self.write(key, value).unwrap_or(NONE));
                 }
-                (Step::Odd { key, list }, Status::Broken) => {
+                (ObservedAct::Odd { key, list }, Status::Broken) => {
                     let longest = &transactions.keys[key as usize].longest;
                     for value in transactions.odd_list(list).iter().filter(|value| !longest.contains(value)) {
                         self.saw(key, *value, self.write(key, *value).unwrap_or(NONE));
@@ -361,20 +348,20 @@ impl<'a> Inference<'a> {
 
     /// What a transaction read.
     fn reads(&mut self, transaction: u32) {
-        let steps = self.transactions.steps_of(transaction);
-        let start = self.transactions.entries[transaction as usize].steps_end as usize - steps.len();
-        for (place, step) in steps.iter().enumerate() {
-            let key = step.key();
-            match (*step, self.status[key as usize]) {
-                (Step::Empty { .. }, Status::List | Status::Ordered) => self.read_position(transaction, start, place, 0),
-                (Step::Prefix { length, .. }, Status::List) => self.read_position(transaction, start, place, length),
-                (Step::Empty { .. }, Status::Register) => self.read_value(transaction, start, place, NONE),
-                (Step::Number { value, .. }, Status::Register) => {
+        let acts = self.transactions.acts_of(transaction);
+        let start = self.transactions.entries[transaction as usize].acts_end as usize - acts.len();
+        for (place, act) in acts.iter().enumerate() {
+            let key = act.key();
+            match (*act, self.status[key as usize]) {
+                (ObservedAct::Empty { .. }, Status::List | Status::Ordered) => self.read_position(transaction, start, place, 0),
+                (ObservedAct::Prefix { length, .. }, Status::List) => self.read_position(transaction, start, place, length),
+                (ObservedAct::Empty { .. }, Status::Register) => self.read_value(transaction, start, place, NONE),
+                (ObservedAct::Number { value, .. }, Status::Register) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_value(transaction, start, place, write);
                     }
                 }
-                (Step::Number { value, .. }, Status::Ordered) => {
+                (ObservedAct::Number { value, .. }, Status::Ordered) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_ordered(transaction, start, place, write);
                     }
@@ -396,8 +383,8 @@ impl<'a> Inference<'a> {
 
     /// A read of the version that the first `length` in the order of its key make.
     fn read_position(&mut self, transaction: u32, start: usize, place: usize, length: u32) {
-        let steps = self.transactions.steps_of(transaction);
-        let key = steps[place].key();
+        let acts = self.transactions.acts_of(transaction);
+        let key = acts[place].key();
         let is_list = self.status[key as usize] == Status::List;
         let order_start = self.order_starts[key as usize];
         let seen = length.checked_sub(1).map(|last| self.order[(order_start + last) as usize]);
@@ -415,9 +402,9 @@ impl<'a> Inference<'a> {
             return;
         }
         // Its own next write, if it makes one, comes after this read.
-        let own = (place + 1..steps.len())
+        let own = (place + 1..acts.len())
             .map(|later| self.write_of[start + later])
-            .find(|write| *write != NONE && steps[self.writes[*write as usize].step as usize - start].key() == key);
+            .find(|write| *write != NONE && acts[self.writes[*write as usize].act as usize - start].key() == key);
         let next = self.order_of(key)[length as usize..].iter().copied().find(|write| *write != NONE);
         let Some(next) = next else {
             self.readers.push(Reader { key, version: NONE, transaction, overwrites: own.is_some() });
@@ -425,7 +412,7 @@ impl<'a> Inference<'a> {
         };
         let overwriter = self.writes[next as usize].transaction;
         self.edge(transaction, overwriter, Dependency::ReadWrite, key);
-        let again = steps[..place].contains(&steps[place]);
+        let again = acts[..place].contains(&acts[place]);
         if own.is_some() && overwriter != transaction && !again {
             self.lost_update(key, overwriter, transaction);
         }
@@ -443,7 +430,7 @@ impl<'a> Inference<'a> {
         if writer == transaction || self.fate(write) == Fate::Aborted {
             return false;
         }
-        let key = self.transactions.steps_of(transaction)[place].key();
+        let key = self.transactions.acts_of(transaction)[place].key();
         if last {
             self.edge(writer, transaction, Dependency::WriteRead, key);
         } else {
@@ -456,10 +443,10 @@ impl<'a> Inference<'a> {
 
     /// Whether the list holds all that the transaction had appended by then, and nothing that it appended later.
     fn is_consistent_list(&mut self, transaction: u32, start: usize, place: usize, length: u32) -> bool {
-        let steps = self.transactions.steps_of(transaction);
-        let key = steps[place].key();
-        for (other, step) in steps.iter().enumerate() {
-            if step.key() != key {
+        let acts = self.transactions.acts_of(transaction);
+        let key = acts[place].key();
+        for (other, act) in acts.iter().enumerate() {
+            if act.key() != key {
                 continue;
             }
             let Some(write) = self.writes.get(self.write_of[start + other] as usize) else { continue };
@@ -475,9 +462,9 @@ impl<'a> Inference<'a> {
 
     /// Whether a register holds what the transaction last wrote to it, if it did, and nothing that it wrote later.
     fn is_consistent(&mut self, transaction: u32, start: usize, place: usize, seen: Option<u32>) -> bool {
-        let steps = self.transactions.steps_of(transaction);
-        let key = steps[place].key();
-        let own = (0..place).rev().find(|earlier| steps[*earlier].key() == key && steps[*earlier].written().is_some());
+        let acts = self.transactions.acts_of(transaction);
+        let key = acts[place].key();
+        let own = (0..place).rev().find(|earlier| acts[*earlier].key() == key && acts[*earlier].written().is_some());
         let (evidence, own) = (self.evidence, own.map(|earlier| self.write_of[start + earlier]));
         let seen_own = seen.filter(|write| self.writes[*write as usize].transaction == transaction);
         if own.is_some() && own != seen {
@@ -504,9 +491,9 @@ impl<'a> Inference<'a> {
         {
             return;
         }
-        let steps = self.transactions.steps_of(transaction);
-        let key = steps[place].key();
-        let overwrites = steps[place + 1..].iter().any(|step| step.key() == key && step.written().is_some());
+        let acts = self.transactions.acts_of(transaction);
+        let key = acts[place].key();
+        let overwrites = acts[place + 1..].iter().any(|act| act.key() == key && act.written().is_some());
         self.readers.push(Reader { key, version, transaction, overwrites });
     }
 
@@ -515,15 +502,15 @@ impl<'a> Inference<'a> {
         if !self.made.committed[transaction as usize] {
             return;
         }
-        let steps = self.transactions.steps_of(transaction);
-        let start = self.transactions.entries[transaction as usize].steps_end as usize - steps.len();
-        for (place, step) in steps.iter().enumerate() {
-            let Step::Append { key, value } = *step else { continue };
+        let acts = self.transactions.acts_of(transaction);
+        let start = self.transactions.entries[transaction as usize].acts_end as usize - acts.len();
+        for (place, act) in acts.iter().enumerate() {
+            let ObservedAct::Append { key, value } = *act else { continue };
             if self.status[key as usize] != Status::List {
                 continue;
             }
             let position = self.writes[self.write_of[start + place] as usize].position;
-            let earlier = (0..place).rev().find(|earlier| matches!(steps[*earlier], Step::Append { key: other, .. } if other == key));
+            let earlier = (0..place).rev().find(|earlier| matches!(acts[*earlier], ObservedAct::Append { key: other, .. } if other == key));
             let Some(earlier) = earlier.map(|earlier| self.writes[self.write_of[start + earlier] as usize]) else { continue };
             if position != NONE && earlier.position > position {
                 let evidence = self.evidence;
@@ -622,7 +609,7 @@ impl<'a> Inference<'a> {
         let mut reading: Vec<u32> = readers.iter().map(|reader| reader.transaction).collect();
         reading.dedup();
         writers.sort_unstable();
-        // Those who read the version and wrote the key: each must be the next to write it, so there should be but one.
+        // Transactions that read the version and wrote the key: each must be the next to write it, so there should be but one.
         let mut updating: Vec<u32> = readers.iter().filter(|reader| reader.overwrites).map(|reader| reader.transaction).collect();
         updating.extend(writers.iter().filter(|writer| reading.binary_search(writer).is_ok()));
         updating.sort_unstable();

@@ -43,18 +43,16 @@ mod search;
 mod sub_history;
 mod witness;
 
-pub use self::explanation::{
-    Attempt, Core, CoreOrder, Counterexample, DescribedOperation, Diagnosis, Ending, Linearizability, Saw, UndecidedKey, diagnose, explain,
-    shrink,
-};
-pub(super) use self::explanation::{Examined, Explainer, Origin, examine, named};
+pub use self::explanation::{Attempt, Core, Diagnosis, Drawing, diagnose, explain, shrink};
+pub(super) use self::explanation::{Explainer, Origin, examine, named};
 pub use self::online::{Online, ViolatedKey};
 pub use self::portfolio::Strategies;
 pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
 pub use self::sub_history::{Borrowed, SubHistory};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
-use super::{Drawing, Property, PropertyReport};
+pub use super::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
+use super::verdict::{Property, PropertyReport};
 use crate::history::History;
 
 /// Judges whether the history is linearizable, within the [`default_budget`].

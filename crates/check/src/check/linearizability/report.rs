@@ -1,6 +1,6 @@
 //! What a judge of a whole history answers.
 
-use crate::check::Verdict;
+use crate::check::verdict::Verdict;
 
 /// How many states [`check`](super::check) explores in a history of this many operations before it gives up. A search that does not branch
 /// much needs fewer than ten an operation, even to find out that there is no order.

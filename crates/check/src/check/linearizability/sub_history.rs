@@ -79,11 +79,11 @@ where
         self.model.leads(state, op, ret)
     }
 
-    fn monitor(&self, part: &monitor::Part<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
+    fn monitor(&self, history: &monitor::KeyHistory<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
         let span =
             |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };
-        let lay_out = || part.spans().into_iter().map(span).collect();
-        self.model.monitor(&monitor::Part::new(&lay_out, part.end()))
+        let lay_out = || history.spans().into_iter().map(span).collect();
+        self.model.monitor(&monitor::KeyHistory::new(&lay_out, history.end()))
     }
 
     fn describe(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> String {

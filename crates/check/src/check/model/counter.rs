@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role};
 use crate::check::monitor::counter::{Count, judge};
-use crate::check::monitor::{Opinion, Part};
+use crate::check::monitor::{KeyHistory, Opinion};
 
 /// What is asked of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,9 +96,9 @@ impl Model for Counter {
         }
     }
 
-    fn monitor(&self, part: &Part<'_, CounterOp, CounterResult>) -> Opinion {
+    fn monitor(&self, history: &KeyHistory<'_, CounterOp, CounterResult>) -> Opinion {
         use CounterResult::{Added, Value};
-        judge(part, self.initial, |op, ret| match (op, ret) {
+        judge(history, self.initial, |op, ret| match (op, ret) {
             (CounterOp::Read, None) => Count::Nothing,
             (CounterOp::Read, Some(Value(seen))) => Count::Read(*seen),
             (CounterOp::Add(amount), None | Some(Added)) | (CounterOp::AddAndGet(amount), None) => Count::Add(*amount),

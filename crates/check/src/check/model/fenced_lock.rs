@@ -1,4 +1,4 @@
-//! A lock whose grants carry tokens that strictly increase, so that whatever it guards can turn away those who held it before.
+//! A lock whose grants carry tokens that strictly increase, so that whatever it guards can turn away earlier holders.
 
 use std::fmt;
 use std::hash::Hash;
@@ -18,7 +18,7 @@ pub enum FencedLockResult {
         /// Greater than every token given before; the first is at least one.
         token: u64,
     },
-    /// It was the asker's, and is nobody's now.
+    /// The client held it, and holds it no longer.
     Released,
     /// It was held, so it could not be acquired; or not by the asker, so it could not be released.
     Refused,
@@ -43,14 +43,14 @@ pub struct Held<O> {
     pub token: u64,
 }
 
-/// A lock that nobody holds at first.
+/// A lock that no client holds at first.
 #[derive(Clone, Debug)]
 pub struct FencedLock<O = u64> {
     owners: PhantomData<fn(O)>,
 }
 
 impl<O> FencedLock<O> {
-    /// A lock that nobody holds or ever held.
+    /// A lock that no client holds or ever held.
     pub const fn free() -> Self {
         Self { owners: PhantomData }
     }

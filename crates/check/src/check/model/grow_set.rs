@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role, list};
 use crate::check::monitor::grow_set::{Growth, judge};
-use crate::check::monitor::{Opinion, Part};
+use crate::check::monitor::{KeyHistory, Opinion};
 
 /// What is asked of a set that only grows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,8 +100,8 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for GrowSet<V> {
         }
     }
 
-    fn monitor(&self, part: &Part<'_, GrowSetOp<V>, GrowSetResult<V>>) -> Opinion {
-        judge(part, |op, ret| match (op, ret) {
+    fn monitor(&self, history: &KeyHistory<'_, GrowSetOp<V>, GrowSetResult<V>>) -> Opinion {
+        judge(history, |op, ret| match (op, ret) {
             (GrowSetOp::Add(element), None | Some(GrowSetResult::Added)) => Growth::Add(element),
             (GrowSetOp::Read, Some(GrowSetResult::Elements(read))) => Growth::Read(read),
             _ => Growth::Other,

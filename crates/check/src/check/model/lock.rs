@@ -11,9 +11,9 @@ use super::{Model, Next, Role};
 /// What is asked of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LockOp<O = u64> {
-    /// Let this one hold it, if nobody does. Not even its holder can acquire it twice.
+    /// Let this client hold it, if none does. Not even its holder can acquire it twice.
     Acquire(O),
-    /// Let nobody hold it, if this one does.
+    /// Let this client hold it no longer, if it does.
     Release(O),
 }
 
@@ -22,7 +22,7 @@ pub enum LockOp<O = u64> {
 pub enum LockResult {
     /// It is the asker's now.
     Granted,
-    /// It was the asker's, and is nobody's now.
+    /// The client held it, and holds it no longer.
     Released,
     /// It was held, so it could not be acquired; or not by the asker, so it could not be released.
     Refused,
@@ -47,14 +47,14 @@ impl fmt::Display for LockResult {
     }
 }
 
-/// A lock that nobody holds at first.
+/// A lock that no client holds at first.
 #[derive(Clone, Debug)]
 pub struct Lock<O = u64> {
     owners: PhantomData<fn(O)>,
 }
 
 impl<O> Lock<O> {
-    /// A lock that nobody holds.
+    /// A lock that no client holds.
     pub const fn free() -> Self {
         Self { owners: PhantomData }
     }

@@ -47,7 +47,7 @@ use std::hash::Hash;
 
 pub use name::{ModelName, Operation, UnknownModel};
 
-use super::monitor::{Opinion, Part};
+use super::monitor::{KeyHistory, Opinion};
 
 /// What an object does when operations are applied one after another.
 pub trait Model {
@@ -89,8 +89,8 @@ pub trait Model {
     }
 
     /// Judges the operations on one key by an algorithm made for this model: see [`monitor`](super::monitor). By default there is none.
-    fn monitor(&self, part: &Part<'_, Self::Op, Self::Ret>) -> Opinion {
-        let _ = part;
+    fn monitor(&self, history: &KeyHistory<'_, Self::Op, Self::Ret>) -> Opinion {
+        let _ = history;
         Opinion::Unfit
     }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role};
-use crate::check::monitor::{self, Deed, Opinion, Part};
+use crate::check::monitor::{self, KeyHistory, Opinion, PoolEffect};
 
 /// What is asked of a priority queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,13 +97,13 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
         }
     }
 
-    fn monitor(&self, part: &Part<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {
-        monitor::priority_queue::judge(part, |op, ret| match (op, ret) {
-            (PriorityQueueOp::Insert(item), None | Some(PriorityQueueResult::Inserted)) => Deed::Put(item),
-            (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Item(item))) => Deed::Took(item),
-            (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Empty)) => Deed::Empty,
-            (PriorityQueueOp::TakeLeast, None) => Deed::TookUnknown,
-            _ => Deed::Other,
+    fn monitor(&self, history: &KeyHistory<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {
+        monitor::priority_queue::judge(history, |op, ret| match (op, ret) {
+            (PriorityQueueOp::Insert(item), None | Some(PriorityQueueResult::Inserted)) => PoolEffect::Put(item),
+            (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Item(item))) => PoolEffect::Took(item),
+            (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Empty)) => PoolEffect::Empty,
+            (PriorityQueueOp::TakeLeast, None) => PoolEffect::TookUnknown,
+            _ => PoolEffect::Other,
         })
     }
 

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role};
-use crate::check::monitor::{self, Deed, Opinion, Part};
+use crate::check::monitor::{self, KeyHistory, Opinion, PoolEffect};
 
 /// What is asked of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,13 +98,13 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
         }
     }
 
-    fn monitor(&self, part: &Part<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
-        monitor::queue::judge(part, |op, ret| match (op, ret) {
-            (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => Deed::Put(item),
-            (QueueOp::Dequeue, Some(QueueResult::Item(item))) => Deed::Took(item),
-            (QueueOp::Dequeue, Some(QueueResult::Empty)) => Deed::Empty,
-            (QueueOp::Dequeue, None) => Deed::TookUnknown,
-            _ => Deed::Other,
+    fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
+        monitor::queue::judge(history, |op, ret| match (op, ret) {
+            (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => PoolEffect::Put(item),
+            (QueueOp::Dequeue, Some(QueueResult::Item(item))) => PoolEffect::Took(item),
+            (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,
+            (QueueOp::Dequeue, None) => PoolEffect::TookUnknown,
+            _ => PoolEffect::Other,
         })
     }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role};
-use crate::check::monitor::{self, Deed, Opinion, Part};
+use crate::check::monitor::{self, KeyHistory, Opinion, PoolEffect};
 
 /// What is asked of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,13 +97,13 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Stack<V> {
         }
     }
 
-    fn monitor(&self, part: &Part<'_, StackOp<V>, StackResult<V>>) -> Opinion {
-        monitor::stack::judge(part, |op, ret| match (op, ret) {
-            (StackOp::Push(item), None | Some(StackResult::Pushed)) => Deed::Put(item),
-            (StackOp::Pop, Some(StackResult::Item(item))) => Deed::Took(item),
-            (StackOp::Pop, Some(StackResult::Empty)) => Deed::Empty,
-            (StackOp::Pop, None) => Deed::TookUnknown,
-            _ => Deed::Other,
+    fn monitor(&self, history: &KeyHistory<'_, StackOp<V>, StackResult<V>>) -> Opinion {
+        monitor::stack::judge(history, |op, ret| match (op, ret) {
+            (StackOp::Push(item), None | Some(StackResult::Pushed)) => PoolEffect::Put(item),
+            (StackOp::Pop, Some(StackResult::Item(item))) => PoolEffect::Took(item),
+            (StackOp::Pop, Some(StackResult::Empty)) => PoolEffect::Empty,
+            (StackOp::Pop, None) => PoolEffect::TookUnknown,
+            _ => PoolEffect::Other,
         })
     }
 

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::{Gap, Opinion, Part};
+use super::{Gap, KeyHistory, Opinion};
 
 /// What an operation is to the counter.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(in crate::check) enum Count {
 
 /// An operation, counted in steps.
 #[derive(Clone, Copy)]
-struct Step {
+struct CountedOperation {
     span: usize,
     from: Gap,
     /// Nothing if it need not happen.
@@ -38,8 +38,12 @@ struct Step {
 }
 
 /// Judges a counter that starts at `initial`.
-pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, count: impl Fn(&'a O, Option<&'a R>) -> Count) -> Opinion {
-    let spans = part.spans();
+pub(in crate::check) fn judge<'a, O, R>(
+    history: &KeyHistory<'a, O, R>,
+    initial: i64,
+    count: impl Fn(&'a O, Option<&'a R>) -> Count,
+) -> Opinion {
+    let spans = history.spans();
     let counts: Vec<Count> = spans.iter().map(|span| count(span.op, span.ret)).collect();
     if counts.iter().any(|count| matches!(count, Count::Other)) {
         return Opinion::Unfit;
@@ -53,7 +57,7 @@ pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, cou
     let each = amounts().next().unwrap_or(1);
     if each == 0 || amounts().any(|by| by != each) {
         let known: Vec<(Gap, Option<Gap>, Count)> = spans.iter().zip(counts).map(|(span, count)| (span.from, span.until, count)).collect();
-        return if within_bounds(&known, initial, part.end()) { Opinion::Unfit } else { Opinion::Violated };
+        return if within_bounds(&known, initial, history.end()) { Opinion::Unfit } else { Opinion::Violated };
     }
     // Seen, in steps; what is no whole number of steps was never there.
     let steps = |seen: i64| {
@@ -76,10 +80,10 @@ pub(in crate::check) fn judge<'a, O, R>(part: &Part<'a, O, R>, initial: i64, cou
             None => None,
         };
         if !(reads && span.until.is_none()) {
-            walk.push(Step { span: place, from: span.from, until: span.until, sees, reads });
+            walk.push(CountedOperation { span: place, from: span.from, until: span.until, sees, reads });
         }
     }
-    Walk::new(&walk, part.end()).judge()
+    Walk::new(&walk, history.end()).judge()
 }
 
 /// Whether each number seen lies, in some gap, between the least and the greatest that additions before it, and some of those beside it,
@@ -112,9 +116,9 @@ fn within_bounds(operations: &[(Gap, Option<Gap>, Count)], initial: i64, end: Ga
 struct Walk<'a> {
     end: Gap,
     /// By their first gaps.
-    opens: Vec<&'a Step>,
+    opens: Vec<&'a CountedOperation>,
     /// By their last gaps; only those that must happen.
-    closes: Vec<&'a Step>,
+    closes: Vec<&'a CountedOperation>,
     /// How many steps were made.
     made: u64,
     done: Vec<bool>,
@@ -136,19 +140,19 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(steps: &'a [Step], end: Gap) -> Self {
-        let mut opens: Vec<&Step> = steps.iter().collect();
-        opens.sort_by_key(|step| (step.from, step.span));
-        let mut closes: Vec<&Step> = steps.iter().filter(|step| step.until.is_some()).collect();
-        closes.sort_by_key(|step| (step.until, step.span));
+    fn new(operations: &'a [CountedOperation], end: Gap) -> Self {
+        let mut opens: Vec<&CountedOperation> = operations.iter().collect();
+        opens.sort_by_key(|operation| (operation.from, operation.span));
+        let mut closes: Vec<&CountedOperation> = operations.iter().filter(|operation| operation.until.is_some()).collect();
+        closes.sort_by_key(|operation| (operation.until, operation.span));
         let mut named = BTreeMap::new();
         let mut twice = false;
-        for step in steps.iter().filter(|step| !step.reads && step.until.is_some()) {
-            if let Some(which) = step.sees {
-                twice |= named.insert(which, (step.span, false)).is_some();
+        for operation in operations.iter().filter(|operation| !operation.reads && operation.until.is_some()) {
+            if let Some(which) = operation.sees {
+                twice |= named.insert(which, (operation.span, false)).is_some();
             }
         }
-        let spans = steps.iter().map(|step| step.span + 1).max().unwrap_or(0);
+        let spans = operations.iter().map(|operation| operation.span + 1).max().unwrap_or(0);
         Self {
             end,
             opens,
@@ -181,43 +185,43 @@ impl<'a> Walk<'a> {
         let (opens, closes) = (std::mem::take(&mut self.opens), std::mem::take(&mut self.closes));
         let (mut opened, mut closed) = (0, 0);
         for gap in 0..=self.end {
-            while let Some(step) = opens.get(opened).filter(|step| step.from == gap) {
-                self.open(step, gap)?;
+            while let Some(operation) = opens.get(opened).filter(|operation| operation.from == gap) {
+                self.open(operation, gap)?;
                 opened += 1;
             }
-            while let Some(step) = closes.get(closed).filter(|step| step.until == Some(gap)) {
-                self.close(step, gap)?;
+            while let Some(operation) = closes.get(closed).filter(|operation| operation.until == Some(gap)) {
+                self.close(operation, gap)?;
                 closed += 1;
             }
         }
         Some(())
     }
 
-    fn open(&mut self, step: &Step, gap: Gap) -> Option<()> {
-        match (step.reads, step.sees, step.until) {
-            (true, Some(seen), _) if seen == self.made => self.happen(step.span, gap),
-            (true, Some(seen), _) if seen > self.made => self.readers.entry(seen).or_default().push(step.span),
+    fn open(&mut self, operation: &CountedOperation, gap: Gap) -> Option<()> {
+        match (operation.reads, operation.sees, operation.until) {
+            (true, Some(seen), _) if seen == self.made => self.happen(operation.span, gap),
+            (true, Some(seen), _) if seen > self.made => self.readers.entry(seen).or_default().push(operation.span),
             (true, ..) => return None,
             (false, Some(which), Some(_)) if which <= self.made => return None,
             (false, Some(which), Some(_)) => self.named.get_mut(&which)?.1 = true,
             (false, Some(which), None) if which <= self.made => {}
             (false, Some(which), None) => {
-                self.named_spare.entry(which).or_insert(step.span);
+                self.named_spare.entry(which).or_insert(operation.span);
             }
-            (false, None, Some(until)) => self.waiting.push(Reverse((until, step.span))),
-            (false, None, None) => self.spare.push(step.span),
+            (false, None, Some(until)) => self.waiting.push(Reverse((until, operation.span))),
+            (false, None, None) => self.spare.push(operation.span),
         }
         Some(())
     }
 
     /// The operation must have happened by now.
-    fn close(&mut self, step: &Step, gap: Gap) -> Option<()> {
-        let needed = if step.reads { step.sees } else { step.sees.map(|which| which - 1) };
+    fn close(&mut self, operation: &CountedOperation, gap: Gap) -> Option<()> {
+        let needed = if operation.reads { operation.sees } else { operation.sees.map(|which| which - 1) };
         while needed.is_some_and(|needed| self.made < needed) {
             self.step(gap)?;
         }
-        while !self.done[step.span] {
-            if step.reads {
+        while !self.done[operation.span] {
+            if operation.reads {
                 return None;
             }
             self.step(gap)?;

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use super::{Gap, Opinion, Part};
+use super::{Gap, KeyHistory, Opinion};
 
 /// What an operation is to the set.
 pub(in crate::check) enum Growth<'a, V> {
@@ -33,11 +33,11 @@ struct Coming {
 
 /// Judges a set that only grows.
 pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
-    part: &Part<'a, O, R>,
+    history: &KeyHistory<'a, O, R>,
     growth: impl Fn(&'a O, Option<&'a R>) -> Growth<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let spans = part.spans();
+    let end = history.end();
+    let spans = history.spans();
     let mut coming: FxHashMap<&V, usize> = FxHashMap::default();
     let mut elements: Vec<Coming> = Vec::new();
     let (mut adds, mut reads) = (Vec::new(), Vec::new());

@@ -19,7 +19,7 @@ pub(super) mod queue;
 pub(super) mod stack;
 mod trees;
 
-pub(super) use self::pool::Deed;
+pub(super) use self::pool::PoolEffect;
 
 /// A place between two completions, counted from zero.
 pub type Gap = u32;
@@ -38,12 +38,12 @@ pub struct Span<'a, O, R> {
 }
 
 /// What is to be judged: the operations on one key.
-pub struct Part<'a, O, R> {
+pub struct KeyHistory<'a, O, R> {
     lay_out: &'a dyn Fn() -> Vec<Span<'a, O, R>>,
     end: Gap,
 }
 
-impl<'a, O, R> Part<'a, O, R> {
+impl<'a, O, R> KeyHistory<'a, O, R> {
     pub(super) const fn new(lay_out: &'a dyn Fn() -> Vec<Span<'a, O, R>>, end: Gap) -> Self {
         Self { lay_out, end }
     }

@@ -8,7 +8,7 @@ use super::{Gap, Opinion, Span};
 
 /// What an operation is to a pool.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::check) enum Deed<'a, V> {
+pub(in crate::check) enum PoolEffect<'a, V> {
     /// A value is put in.
     Put(&'a V),
     /// A value is taken out.
@@ -23,7 +23,7 @@ pub(in crate::check) enum Deed<'a, V> {
 
 /// An operation that can take effect from its first gap until its last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Interval {
     /// Its place among the spans.
     pub(super) span: usize,
     pub(super) from: Gap,
@@ -34,8 +34,8 @@ pub(super) struct Place {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item<'a, V> {
     pub(super) value: &'a V,
-    pub(super) put: Place,
-    pub(super) took: Place,
+    pub(super) put: Interval,
+    pub(super) took: Interval,
     /// Whether some operation took it out.
     pub(super) taken: bool,
 }
@@ -51,16 +51,16 @@ impl<V> Item<'_, V> {
 pub(super) struct Pool<'a, V> {
     pub(super) items: Vec<Item<'a, V>>,
     /// Those that found nothing.
-    pub(super) empties: Vec<Place>,
+    pub(super) empties: Vec<Interval>,
     /// Those that may have taken out anything.
-    pub(super) unknown: Vec<Place>,
+    pub(super) unknown: Vec<Interval>,
 }
 
 /// What is known of one value.
 struct Known<'a, V> {
     value: &'a V,
-    put: Option<Place>,
-    took: Option<Place>,
+    put: Option<Interval>,
+    took: Option<Interval>,
     /// Whether two operations are known to have taken it.
     twice: bool,
 }
@@ -71,37 +71,37 @@ struct Known<'a, V> {
 pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
     spans: &[Span<'a, O, R>],
     end: Gap,
-    deed: impl Fn(&'a O, Option<&'a R>) -> Deed<'a, V>,
+    effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Result<Pool<'a, V>, Opinion> {
     let mut values: FxHashMap<&V, usize> = FxHashMap::default();
     let mut known: Vec<Known<'a, V>> = Vec::new();
     let mut pool = Pool { items: Vec::new(), empties: Vec::new(), unknown: Vec::new() };
     for (span, Span { op, ret, from, until }) in spans.iter().enumerate() {
-        let place = Place { span, from: *from, until: until.unwrap_or(end) };
-        let deed = deed(op, *ret);
-        let value = match deed {
-            Deed::Empty => {
-                pool.empties.extend(until.map(|_| place));
+        let interval = Interval { span, from: *from, until: until.unwrap_or(end) };
+        let effect = effect(op, *ret);
+        let value = match effect {
+            PoolEffect::Empty => {
+                pool.empties.extend(until.map(|_| interval));
                 continue;
             }
-            Deed::TookUnknown => {
-                pool.unknown.push(place);
+            PoolEffect::TookUnknown => {
+                pool.unknown.push(interval);
                 continue;
             }
-            Deed::Other => return Err(Opinion::Unfit),
-            Deed::Put(value) | Deed::Took(value) => value,
+            PoolEffect::Other => return Err(Opinion::Unfit),
+            PoolEffect::Put(value) | PoolEffect::Took(value) => value,
         };
         let number = *values.entry(value).or_insert_with(|| {
             known.push(Known { value, put: None, took: None, twice: false });
             known.len() - 1
         });
         let known = &mut known[number];
-        match (deed, &mut known.put, &mut known.took) {
-            (Deed::Put(_), put @ None, _) => *put = Some(place),
-            (Deed::Put(_), Some(_), _) => return Err(Opinion::Unfit),
-            (_, _, took @ None) => *took = Some(place),
+        match (effect, &mut known.put, &mut known.took) {
+            (PoolEffect::Put(_), put @ None, _) => *put = Some(interval),
+            (PoolEffect::Put(_), Some(_), _) => return Err(Opinion::Unfit),
+            (_, _, took @ None) => *took = Some(interval),
             // Only one can have taken it out: one that must have, or else the one that is free the longest.
-            (_, _, Some(took)) if took.until == end && (until.is_some() || place.from < took.from) => *took = place,
+            (_, _, Some(took)) if took.until == end && (until.is_some() || interval.from < took.from) => *took = interval,
             (_, _, Some(_)) => known.twice |= until.is_some(),
         }
     }
@@ -112,7 +112,7 @@ pub(super) fn gather<'a, V: Hash + Eq + 'a, O, R>(
             (None, Some(took)) if took.until < end => return Err(Opinion::Violated),
             (Some(put), Some(took)) if put.until < end || took.until < end => pool.items.push(Item { value, put, took, taken: true }),
             (Some(put), None) if put.until < end => {
-                let took = Place { span: usize::MAX, from: end, until: end };
+                let took = Interval { span: usize::MAX, from: end, until: end };
                 pool.items.push(Item { value, put, took, taken: false });
             }
             // Neither need have been.

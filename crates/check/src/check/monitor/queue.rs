@@ -12,16 +12,16 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 
-use super::pool::{Item, Place, Pool, gather};
-use super::{Deed, Gap, Opinion, Part};
+use super::pool::{Interval, Item, Pool, gather};
+use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges a queue.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
-    part: &Part<'a, O, R>,
-    deed: impl Fn(&'a O, Option<&'a R>) -> Deed<'a, V>,
+    history: &KeyHistory<'a, O, R>,
+    effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let pool = match gather(&part.spans(), end, deed) {
+    let end = history.end();
+    let pool = match gather(&history.spans(), end, effect) {
         Ok(pool) => pool,
         Err(opinion) => return opinion,
     };
@@ -72,8 +72,8 @@ fn order<V>(pool: &Pool<'_, V>, empties: &[(Gap, usize)], end: Gap) -> Option<Ve
     for item in &pool.items {
         sides[cuts.partition_point(|cut| *cut <= item.put.until.min(item.took.until))].push(item);
     }
-    let mut unknown: Vec<&Place> = pool.unknown.iter().collect();
-    unknown.sort_unstable_by_key(|place| (place.from, place.span));
+    let mut unknown: Vec<&Interval> = pool.unknown.iter().collect();
+    unknown.sort_unstable_by_key(|interval| (interval.from, interval.span));
     let mut empties = empties.iter().peekable();
     let mut whole = Vec::new();
     for (side, items) in sides.iter().enumerate() {
@@ -117,7 +117,7 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
     }
 
     /// Takes out the values one by one. An operation of which it is not known what it took is put to use only where it must be.
-    fn order(mut self, unknown: &[&Place]) -> Option<Vec<(usize, Gap)>> {
+    fn order(mut self, unknown: &[&Interval]) -> Option<Vec<(usize, Gap)>> {
         let (mut put, mut took, mut ready, mut used) = (0, 0, 0, 0);
         let (mut latest_put, mut latest_took) = (self.start, self.start);
         let mut candidates: BinaryHeap<Reverse<(Gap, usize)>> = BinaryHeap::new();
@@ -141,7 +141,7 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
                     // The value that was certainly put in first has to go; if no operation is known to have taken it, one of unknown
                     // outcome did.
                     let item = self.items[first_put];
-                    let taker = unknown.get(used).filter(|place| place.from <= must_take);
+                    let taker = unknown.get(used).filter(|interval| interval.from <= must_take);
                     let taker = taker.filter(|_| !item.taken && item.put.from <= must_take)?;
                     used += 1;
                     (first_put, Some(**taker))

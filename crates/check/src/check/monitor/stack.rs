@@ -16,15 +16,15 @@ use std::hash::Hash;
 use super::pool::{Item, gather};
 use super::queue::{find_room, free_gaps};
 use super::trees::{Cover, Greatest, Remaining};
-use super::{Deed, Gap, Opinion, Part};
+use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges a stack.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
-    part: &Part<'a, O, R>,
-    deed: impl Fn(&'a O, Option<&'a R>) -> Deed<'a, V>,
+    history: &KeyHistory<'a, O, R>,
+    effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    let end = part.end();
-    let mut pool = match gather(&part.spans(), end, deed) {
+    let end = history.end();
+    let mut pool = match gather(&history.spans(), end, effect) {
         Ok(pool) => pool,
         Err(opinion) => return opinion,
     };

@@ -6,7 +6,7 @@ use super::read::Format;
 /// Tells when each entry of a file happened, in nanoseconds.
 ///
 /// The order of lines is the order of what happened. Where entries have times, these are kept as far as they agree with it, so that no two
-/// are at one instant. Only in our own lines of JSON do equal times mean that nobody knows which came first.
+/// are at one instant. Only in our own lines of JSON do equal times mean that the order is not known.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     format: Format,

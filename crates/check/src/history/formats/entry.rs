@@ -23,7 +23,7 @@ pub struct Entry {
     pub value: Value,
     /// When, in nanoseconds since some beginning, if the file says so.
     pub time: Option<u64>,
-    /// Fields that mean nothing here and are kept for whoever they mean something to: `:index`, `:error`, ….
+    /// Fields that mean nothing here and are kept for other programs: `:index`, `:error`, ….
     pub rest: Vec<(Name, Value)>,
 }
 
@@ -45,7 +45,7 @@ pub enum EntryKind {
     Ok,
     /// It certainly did not take effect.
     Fail,
-    /// Nobody knows whether it did, or will.
+    /// It is not known whether it did, or will.
     Info,
 }
 

@@ -34,8 +34,8 @@ enum Around {
     Closed,
 }
 
-/// What came of one step.
-enum Step {
+/// What came of reading on.
+enum Parsed {
     Entry(Box<Entry>),
     Problem(Problem),
     Onward,
@@ -46,26 +46,26 @@ impl Maps {
     /// The next event; nothing at the end.
     pub(super) fn next(&mut self, window: &mut Window<'_>, names: &mut Names) -> Option<Result<Entry, ReadError>> {
         loop {
-            match self.step(window, names) {
-                Ok(Step::Entry(entry)) => return Some(Ok(*entry)),
-                Ok(Step::Problem(problem)) if problem.line > self.blamed => {
+            match self.advance(window, names) {
+                Ok(Parsed::Entry(entry)) => return Some(Ok(*entry)),
+                Ok(Parsed::Problem(problem)) if problem.line > self.blamed => {
                     self.blamed = problem.line;
                     return Some(Err(ReadError::Line(problem)));
                 }
-                Ok(Step::Problem(_) | Step::Onward) => {}
-                Ok(Step::End) => return None,
+                Ok(Parsed::Problem(_) | Parsed::Onward) => {}
+                Ok(Parsed::End) => return None,
                 Err(error) => return Some(Err(ReadError::Io(error))),
             }
         }
     }
 
-    fn step(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Step> {
+    fn advance(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Parsed> {
         match complete(window, |edn| edn.skip_blanks())? {
             Ok(((), length)) => window.pass(length),
             Err(error) => return blame(window, &error),
         }
         let Some(byte) = window.text().bytes().next() else {
-            return if window.grow()? { Ok(Step::Onward) } else { Ok(self.end(window)) };
+            return if window.grow()? { Ok(Parsed::Onward) } else { Ok(self.end(window)) };
         };
         let wrong = |message: &str| EdnError { start: 0, end: 1, message: message.to_owned() };
         match (byte, self.around) {
@@ -83,7 +83,7 @@ impl Maps {
                             Problem { line, column: Some(column + 1), message, excerpt, mark: Some(0) }
                         });
                         window.pass(length);
-                        Ok(made.map_or_else(Step::Problem, |entry| Step::Entry(Box::new(entry))))
+                        Ok(made.map_or_else(Parsed::Problem, |entry| Parsed::Entry(Box::new(entry))))
                     }
                     Err(error) => blame(window, &error),
                 }
@@ -92,21 +92,21 @@ impl Maps {
         }
     }
 
-    fn bracket(&mut self, window: &mut Window<'_>, around: Around) -> io::Result<Step> {
+    fn bracket(&mut self, window: &mut Window<'_>, around: Around) -> io::Result<Parsed> {
         self.around = around;
         window.pass(1);
-        Ok(Step::Onward)
+        Ok(Parsed::Onward)
     }
 
-    fn end(&mut self, window: &Window<'_>) -> Step {
+    fn end(&mut self, window: &Window<'_>) -> Parsed {
         match std::mem::replace(&mut self.around, Around::Closed) {
             // A line that could not be read may well have held what is missing.
             Around::Open(close, line) if self.blamed == 0 => {
                 let message =
                     format!("the file ends, and {:?} is missing for what began on line {line}: was it cut short?", char::from(close));
-                Step::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new(), mark: None })
+                Parsed::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new(), mark: None })
             }
-            _ => Step::End,
+            _ => Parsed::End,
         }
     }
 }
@@ -143,7 +143,7 @@ fn complete<T>(
 }
 
 /// Says what is wrong, and goes on behind it.
-fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Step> {
+fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Parsed> {
     let text = window.text();
     let before = &text[..error.start];
     // An event without an end swallows those behind it: it is to blame, and not whatever came of that.
@@ -164,7 +164,7 @@ fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Step> {
         Some(length) => window.pass(length),
         None => window.pass_line()?,
     }
-    Ok(Step::Problem(problem))
+    Ok(Parsed::Problem(problem))
 }
 
 /// Whether this line looks like the beginning of an event.

@@ -45,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod client_names;
 mod clock;
 mod edn;
 mod entry;
@@ -60,6 +61,7 @@ mod tests;
 mod value;
 mod write;
 
+pub use client_names::ClientNames;
 pub(crate) use clock::Clock;
 pub use entry::{Entry, EntryKind, Name, Process};
 pub use json::JSON_VERSION;

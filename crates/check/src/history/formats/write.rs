@@ -66,7 +66,7 @@ pub struct Converted {
 
 /// Writes these entries in this format, so that they mean the same there. Lines that are wrong are left out, and told.
 ///
-/// Only in our own lines of JSON can it be said that nobody knows which of two events came first: by equal times. In other formats an
+/// Only in our own lines of JSON can it be said that the order of two events is not known: by equal times. In other formats an
 /// operation that begins at the instant at which another ends is written before that end; where even this would say too much, the line is
 /// one that is wrong. What comes from a format in which the order of lines counts gets times that tell this order.
 ///
@@ -100,7 +100,7 @@ pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Resu
     instants.finish()
 }
 
-/// Writes entries in the order of their times, of which equal ones mean that nobody knows which came first: as [`convert`] does.
+/// Writes entries in the order of their times, of which equal ones mean that their order is not known: as [`convert`] does.
 ///
 /// # Errors
 /// If something cannot be written.

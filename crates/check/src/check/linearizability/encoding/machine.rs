@@ -293,7 +293,7 @@ impl<M: Model> Object for InternedModel<'_, M> {
             };
             spans().into_iter().map(span).collect()
         };
-        self.values.model.monitor(&monitor::Part::new(&lay_out, end))
+        self.values.model.monitor(&monitor::KeyHistory::new(&lay_out, end))
     }
 
     fn expected(&self, state: StateId, index: u32) -> String {

@@ -6,9 +6,11 @@
 mod core;
 mod counterexample;
 mod diagnosis;
+mod drawing;
 mod prefix;
 
 pub use self::core::{Core, shrink};
-pub use self::counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey, explain};
-pub(in crate::check) use self::counterexample::{Examined, Explainer, Origin, examine, named};
+pub use self::counterexample::explain;
+pub(in crate::check) use self::counterexample::{Explainer, Origin, examine, named};
 pub use self::diagnosis::{Attempt, Diagnosis, diagnose};
+pub use self::drawing::Drawing;

@@ -37,10 +37,10 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use self::frontier::{Cadence, Frontier, Standing};
-use super::explanation::{Counterexample, Linearizability, named};
+use super::explanation::named;
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
-use crate::check::{Property, PropertyReport, Verdict};
+use crate::check::verdict::{Counterexample, Linearizability, Property, PropertyReport, Verdict};
 use crate::history::{MalformedHistory, Outcome};
 
 /// A judge of linearizability that gets operations one by one.

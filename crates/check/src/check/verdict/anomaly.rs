@@ -1,14 +1,12 @@
-//! What can go wrong, by the names that the field has for it.
+//! Why transactions were not kept apart, as data: what can go wrong, by the names that the field has for it.
 
 use std::fmt;
 
-use rustc_hash::FxHashSet;
 use serde::{Serialize, Serializer};
 
 use super::level::{Level, Levels};
-use super::transactions::Fate;
+use super::rule::Broken;
 use crate::base::Time;
-use crate::check::Broken;
 
 /// A phenomenon: something that a level of isolation forbids.
 ///
@@ -92,7 +90,7 @@ pub struct Anomaly {
 }
 
 impl Anomaly {
-    pub(super) const fn data(phenomenon: Phenomenon) -> Self {
+    pub(in crate::check) const fn data(phenomenon: Phenomenon) -> Self {
         Self { phenomenon, scope: Scope::Data }
     }
 
@@ -137,7 +135,7 @@ impl Anomaly {
         level.implies(self.weakest())
     }
 
-    pub(super) fn levels(self) -> Levels {
+    pub(in crate::check) fn levels(self) -> Levels {
         self.weakest().stronger()
     }
 }
@@ -259,49 +257,44 @@ impl fmt::Display for Version {
     }
 }
 
-/// How many findings of one name are kept. The others are counted.
-pub const FINDINGS_KEPT: usize = 8;
-
-/// Findings by name, and how many there were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Findings {
-    kept: Vec<Finding>,
-    counts: Vec<(Anomaly, usize)>,
-    levels: Levels,
-    /// What is wrong with values, by key and value. Never walked: order does not show.
-    values: FxHashSet<(Phenomenon, u32, i64)>,
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It committed.
+    Committed,
+    /// It took no effect, and never will.
+    Aborted,
+    /// That is not known. If a transaction read what it wrote, it did commit.
+    Unknown,
 }
 
-impl Findings {
-    /// As [`add`](Self::add), for what is wrong with a value of a key: once, however many transactions saw it.
-    pub(super) fn add_value(&mut self, phenomenon: Phenomenon, key: u32, value: i64, make: impl FnOnce() -> Finding) {
-        if self.values.insert((phenomenon, key, value)) {
-            self.add(Anomaly::data(phenomenon), make);
-        }
-    }
+/// Why it is not known whether a level was kept. If nothing of this is so, the budget ended first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// Keys of which the order of versions is known in part only.
+    pub unordered: usize,
+    /// Keys that were not judged.
+    pub left_out: Vec<KeyLeftOut>,
+}
 
-    /// Counts one more, and makes it if there is room.
-    pub(super) fn add(&mut self, anomaly: Anomaly, make: impl FnOnce() -> Finding) {
-        self.levels = self.levels.and(anomaly.levels());
-        let place = self.counts.iter().position(|(counted, _)| *counted == anomaly).unwrap_or_else(|| {
-            self.counts.push((anomaly, 0));
-            self.counts.len() - 1
-        });
-        self.counts[place].1 += 1;
-        if self.counts[place].1 <= FINDINGS_KEPT {
-            self.kept.push(make());
-        }
-    }
+/// A key that was not judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyLeftOut {
+    /// Which.
+    pub key: String,
+    /// Why.
+    pub why: LeftOut,
+}
 
-    pub(super) const fn violated(&self) -> Levels {
-        self.levels
-    }
-
-    /// By what they violate, the weakest level first.
-    pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<(Anomaly, usize)>) {
-        let rank = |anomaly: Anomaly| (std::cmp::Reverse(anomaly.weakest()), anomaly);
-        self.kept.sort_by_key(|finding| rank(finding.anomaly));
-        self.counts.sort_by_key(|(anomaly, _)| rank(*anomaly));
-        (self.kept, self.counts)
-    }
+/// Why a key is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeftOut {
+    /// It was added to: many ways lead to one sum.
+    Added,
+    /// It was used as a list and as a register.
+    Mixed,
+    /// One value was written to it twice, so that it cannot be told whose a reader saw.
+    Repeated,
 }

@@ -10,7 +10,7 @@ use super::verify;
 
 /// How a random history is made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
+pub(crate) struct HistoryShape {
     pub(crate) clients: u64,
     pub(crate) operations: usize,
     /// Completions and invocations at one instant: one in so many events moves time on.
@@ -27,7 +27,7 @@ type Pending<M> = (<M as Model>::Op, Option<<M as Model>::Ret>);
 /// A history of an object that applies each operation at its completion or before: linearizable but for its lies.
 pub(crate) fn generate<M: Model>(
     model: &M,
-    shape: Shape,
+    shape: HistoryShape,
     random: &mut Stream,
     op: impl Fn(&mut Stream) -> M::Op,
     answers: impl Fn(&M::Op) -> Vec<M::Ret>,
@@ -94,13 +94,13 @@ where
     history
 }
 
-pub(crate) const SHAPES: [Shape; 6] = [
-    Shape { clients: 3, operations: 6, ties: 1, lies: 1_000_000, unknown: 1_000_000 },
-    Shape { clients: 4, operations: 7, ties: 1, lies: 6, unknown: 4 },
-    Shape { clients: 3, operations: 7, ties: 1, lies: 4, unknown: 100 },
-    Shape { clients: 4, operations: 6, ties: 3, lies: 5, unknown: 5 },
-    Shape { clients: 2, operations: 7, ties: 4, lies: 6, unknown: 6 },
-    Shape { clients: 5, operations: 6, ties: 2, lies: 3, unknown: 3 },
+pub(crate) const SHAPES: [HistoryShape; 6] = [
+    HistoryShape { clients: 3, operations: 6, ties: 1, lies: 1_000_000, unknown: 1_000_000 },
+    HistoryShape { clients: 4, operations: 7, ties: 1, lies: 6, unknown: 4 },
+    HistoryShape { clients: 3, operations: 7, ties: 1, lies: 4, unknown: 100 },
+    HistoryShape { clients: 4, operations: 6, ties: 3, lies: 5, unknown: 5 },
+    HistoryShape { clients: 2, operations: 7, ties: 4, lies: 6, unknown: 6 },
+    HistoryShape { clients: 5, operations: 6, ties: 2, lies: 3, unknown: 3 },
 ];
 
 /// Judges many histories and their twins.

@@ -1,6 +1,6 @@
-//! A store of keys and values, in the words of files.
+//! A store of keys and values, as files have it.
 
-use super::{Call, Dialect, given, held, swap};
+use super::{Call, Schema, given, held, swap};
 use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::history::formats::Value;
@@ -17,13 +17,13 @@ enum Growing {
 /// A key starts missing, which reads as `nil`. In a history that appends, and says nothing else of the start, it starts as the empty text,
 /// or the empty vector if what is appended is no text; missing and empty are one thing there.
 #[derive(Clone, Debug, Default)]
-pub struct StoreDialect {
+pub struct StoreSchema {
     /// What every key holds at first, if that is known.
     initial: Option<Value>,
     growing: Option<Growing>,
 }
 
-impl StoreDialect {
+impl StoreSchema {
     /// Keys that hold this at first.
     pub const fn new(initial: Option<Value>) -> Self {
         Self { initial, growing: None }
@@ -59,7 +59,7 @@ pub(super) fn name(key: &Value) -> String {
     }
 }
 
-impl Dialect for StoreDialect {
+impl Schema for StoreSchema {
     type Model = Store;
 
     fn names(&self) -> &'static [&'static str] {

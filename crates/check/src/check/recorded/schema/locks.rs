@@ -1,6 +1,6 @@
-//! Locks, in the words of files.
+//! Locks, as files have it.
 
-use super::{Call, Dialect, keyless, whole};
+use super::{Call, Schema, keyless, whole};
 use crate::check::model::fenced_lock::{FencedLock, FencedLockResult};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
 use crate::history::formats::Value;
@@ -33,7 +33,7 @@ fn granted(op: &LockOp<Value>, call: Call<'_>) -> Result<bool, String> {
     }
 }
 
-impl Dialect for Locks {
+impl Schema for Locks {
     type Model = Lock<Value>;
 
     fn names(&self) -> &'static [&'static str] {
@@ -57,7 +57,7 @@ impl Dialect for Locks {
     }
 }
 
-impl Dialect for FencedLocks {
+impl Schema for FencedLocks {
     type Model = FencedLock<Value>;
 
     fn names(&self) -> &'static [&'static str] {

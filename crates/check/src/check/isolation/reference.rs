@@ -1,4 +1,4 @@
-//! The slow twin of the checker: tries every order, by the definition of each level. For histories of a handful of transactions.
+//! The reference checker: tries every order, by the definition of each level. For histories of a handful of transactions.
 //!
 //! It shares no code with the checker. Serializability is a permutation that can be replayed. Snapshot isolation is an order of beginnings
 //! and commits in which each transaction reads from the store as it was at its beginning, and commits only if none has written since to
@@ -28,11 +28,11 @@ pub fn keeps(level: Level, history: &History<Transaction, Committed>, orders: &O
             Outcome::Unknown => unknown.iter().position(|other| other == index).is_some_and(|place| chosen >> place & 1 == 1),
         };
         let committed: Vec<usize> = (0..operations.len()).filter(took_effect).collect();
-        let twin = Twin { level, history, orders, committed };
+        let reference = Reference { level, history, orders, committed };
         match level {
-            Level::ReadUncommitted | Level::ReadCommitted | Level::ParallelSnapshotIsolation => twin.some_version_order(),
-            _ if level.implies(Level::Serializable) => twin.serial(&mut Vec::new(), &mut Store::new()),
-            _ => twin.snapshots(&mut BTreeMap::new(), &mut BTreeSet::new(), &mut Store::new()),
+            Level::ReadUncommitted | Level::ReadCommitted | Level::ParallelSnapshotIsolation => reference.some_version_order(),
+            _ if level.implies(Level::Serializable) => reference.serial(&mut Vec::new(), &mut Store::new()),
+            _ => reference.snapshots(&mut BTreeMap::new(), &mut BTreeSet::new(), &mut Store::new()),
         }
     })
 }
@@ -40,14 +40,14 @@ pub fn keeps(level: Level, history: &History<Transaction, Committed>, orders: &O
 /// For each key, the values installed: all of them for a list, of which a register holds the last.
 type Store = BTreeMap<u64, Vec<i64>>;
 
-struct Twin<'a> {
+struct Reference<'a> {
     level: Level,
     history: &'a History<Transaction, Committed>,
     orders: &'a Orders,
     committed: Vec<usize>,
 }
 
-impl Twin<'_> {
+impl Reference<'_> {
     /// Whether one must come before the other at this level.
     fn precedes(&self, a: usize, b: usize) -> bool {
         let operations = self.history.operations();

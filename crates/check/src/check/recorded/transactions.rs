@@ -5,14 +5,12 @@ use std::io::{self, Read};
 
 use rustc_hash::FxHashMap;
 
-use super::level::Level;
-use super::model::Store;
-use super::report::Report;
-use super::transactions::{Labels, Transactions};
-use super::{DEFAULT_BUDGET, check};
+use super::import::{ImportError, Recorded, import};
+use super::schema::{Call, Schema};
 use crate::base::{Act, Committed, Seen, Transaction};
-use crate::check::Verdict;
-use crate::check::intake::{Call, Dialect, IntakeError, Recorded, take_in};
+use crate::check::isolation::model::Store;
+use crate::check::isolation::{DEFAULT_BUDGET, Labels, Level, Report, Transactions, check};
+use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
 
 /// What the transactions of a file do.
@@ -95,7 +93,7 @@ pub struct FileReport {
 ///
 /// ```
 /// use stormglass_check::check::Verdict;
-/// use stormglass_check::check::isolation::{FileOptions, Notation, check_text};
+/// use stormglass_check::check::recorded::transactions::{FileOptions, Notation, check_text};
 ///
 /// let file = "\
 /// {:process 0, :type :invoke, :f :txn, :value [[:append :x 1] [:r :y nil]]}
@@ -106,12 +104,12 @@ pub struct FileReport {
 /// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
-/// # Ok::<(), stormglass_check::check::intake::IntakeError>(())
+/// # Ok::<(), stormglass_check::check::recorded::ImportError>(())
 /// ```
 ///
 /// # Errors
 /// If it cannot be read, or if lines of it are wrong: then all of them are told.
-pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, IntakeError> {
+pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, ImportError> {
     let (transactions, recorded) = read(input, options.notation, options.format)?;
     let report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
     Ok(FileReport {
@@ -134,16 +132,16 @@ pub fn read(
     input: impl Read,
     notation: Notation,
     format: Option<Format>,
-) -> Result<(Transactions, Recorded<Transaction, Committed>), IntakeError> {
-    let entries = Entries::open(input, format).map_err(|error: io::Error| IntakeError::Io(error))?;
-    let (store, recorded) = take_in(Acts::new(notation), entries, false)?;
+) -> Result<(Transactions, Recorded<Transaction, Committed>), ImportError> {
+    let entries = Entries::open(input, format).map_err(|error: io::Error| ImportError::Io(error))?;
+    let (store, recorded) = import(TransactionSchema::new(notation), entries, false)?;
     let mut transactions = Transactions::from(&recorded.history);
     transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
     Ok((transactions, recorded))
 }
 
-/// The words of transactions in files.
-struct Acts {
+/// What transactions look like in files.
+struct TransactionSchema {
     notation: Notation,
     keys: FxHashMap<Value, u64>,
     values: FxHashMap<Value, i64>,
@@ -153,7 +151,7 @@ struct Acts {
 /// Numbers below stand for values that are no numbers.
 const LOWEST: i64 = i64::MIN + (1 << 40);
 
-impl Acts {
+impl TransactionSchema {
     fn new(notation: Notation) -> Self {
         Self { notation, keys: FxHashMap::default(), values: FxHashMap::default(), labels: Labels::default() }
     }
@@ -231,7 +229,7 @@ fn plain(value: &Value) -> Box<str> {
     }
 }
 
-impl Dialect for Acts {
+impl Schema for TransactionSchema {
     type Model = Store;
 
     fn names(&self) -> &'static [&'static str] {

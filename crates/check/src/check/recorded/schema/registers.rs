@@ -1,6 +1,6 @@
-//! One register, in the words of files.
+//! One register, as files have it.
 
-use super::{Call, Dialect, given, held, swap};
+use super::{Call, Schema, given, held, swap};
 use crate::check::model::register::{Register, RegisterOp, RegisterResult};
 use crate::history::formats::Value;
 
@@ -13,7 +13,7 @@ pub struct Registers {
     pub plain: bool,
 }
 
-impl Dialect for Registers {
+impl Schema for Registers {
     type Model = Register<Value>;
 
     fn names(&self) -> &'static [&'static str] {

@@ -3,8 +3,8 @@
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::isolation;
-use super::linearizability::Linearizability;
+use super::anomaly::{Doubt, Finding};
+use super::counterexample::Linearizability;
 use super::rule::Broken;
 use super::trouble::{Difference, Panic, Pending, Spin};
 
@@ -15,9 +15,9 @@ pub enum Explanation {
     /// A history that is not linearizable, or could not be judged.
     Linearizability(Box<Linearizability>),
     /// Transactions that were not kept apart.
-    Isolation(Box<isolation::Finding>),
+    Isolation(Box<Finding>),
     /// Why it is not known whether transactions were kept apart.
-    Doubt(Box<isolation::Doubt>),
+    Doubt(Box<Doubt>),
     /// A rule of a protocol or of the world that was broken, with the facts.
     Rule(Box<Broken>),
     /// A panic of a node's code.
@@ -42,8 +42,8 @@ fn words<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
 
 from! { Explanation:
     Linearizability => |found| Self::Linearizability(Box::new(found));
-    isolation::Finding => |finding| Self::Isolation(Box::new(finding));
-    isolation::Doubt => |doubt| Self::Doubt(Box::new(doubt));
+    Finding => |finding| Self::Isolation(Box::new(finding));
+    Doubt => |doubt| Self::Doubt(Box::new(doubt));
     Broken => |broken| Self::Rule(Box::new(broken));
     Panic => |panic| Self::Panic(Box::new(panic));
     Spin => |spin| Self::Spin(Box::new(spin));

@@ -2,10 +2,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Guarantee, GuaranteeReport, rules, told};
+use super::{Guarantee, GuaranteeReport, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::{Key, Model, Role};
-use crate::check::{Broken, Fact, Verdict};
+use crate::check::verdict::{Broken, Fact, Verdict};
 use crate::history::{History, Outcome};
 
 /// Judges whether there is one order of all operations that keeps to each client's own, exploring no more than about this many states.
@@ -39,35 +39,35 @@ pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, b
 }
 
 fn violated<M: Model>(history: &History<M::Op, M::Ret>, search: &Search<'_, M>, states: u64, why: Broken) -> GuaranteeReport {
-    let stuck = search.blocked.iter().map(|index| told(search.model, history, *index)).collect();
+    let stuck = search.blocked.iter().map(|index| describe(search.model, history, *index)).collect();
     let why = vec![why.with("stuck", Fact::All(stuck))];
     GuaranteeReport { guarantee: Guarantee::Sequential, verdict: Verdict::Violated, why, states }
 }
 
 /// One operation, laid out for the search.
-struct Step<'h, M: Model> {
+struct PlacedOperation<'h, M: Model> {
     index: usize,
     op: &'h M::Op,
     ret: Option<&'h M::Ret>,
     key: u32,
     role: Role<M::State>,
     /// For an observer: which operations could leave what it needs; nothing if any could.
-    sources: Option<Vec<Place>>,
+    sources: Option<Vec<Position>>,
 }
 
 /// An operation by where it stands: in a client's line, or among those of unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum Position {
     Line(u32, u32),
-    Loose(u32),
+    Unknown(u32),
 }
 
 struct Search<'h, M: Model> {
     model: &'h M,
     /// Each client's operations that are known to have taken effect.
-    lines: Vec<Vec<Step<'h, M>>>,
+    lines: Vec<Vec<PlacedOperation<'h, M>>>,
     /// Those of unknown outcome, each with the client and the position that it follows.
-    loose: Vec<(Step<'h, M>, u32, u32)>,
+    unknown: Vec<(PlacedOperation<'h, M>, u32, u32)>,
     /// The states met, by number.
     numbers: FxHashMap<M::State, u32>,
     interned: Vec<M::State>,
@@ -90,8 +90,8 @@ impl<'h, M: Model> Search<'h, M> {
     fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, only: Option<Key<'_>>) -> Self {
         let mut numbers: FxHashMap<Key<'_>, u32> = FxHashMap::default();
         let mut clients: FxHashMap<ClientId, u32> = FxHashMap::default();
-        let mut lines: Vec<Vec<Step<'h, M>>> = Vec::new();
-        let mut loose = Vec::new();
+        let mut lines: Vec<Vec<PlacedOperation<'h, M>>> = Vec::new();
+        let mut unknown = Vec::new();
         for (index, operation) in history.operations().iter().enumerate() {
             let key = model.key(&operation.op);
             if only.is_some_and(|only| only != key) || matches!(operation.outcome, Outcome::Failed) {
@@ -104,17 +104,18 @@ impl<'h, M: Model> Search<'h, M> {
                 lines.push(Vec::new());
             }
             let ret = operation.result();
-            let step = Step { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
+            let placed =
+                PlacedOperation { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
             match operation.outcome {
-                Outcome::Unknown if step.role == Role::Observer => {}
-                Outcome::Unknown => loose.push((step, line as u32, lines[line].len() as u32)),
-                _ => lines[line].push(step),
+                Outcome::Unknown if placed.role == Role::Observer => {}
+                Outcome::Unknown => unknown.push((placed, line as u32, lines[line].len() as u32)),
+                _ => lines[line].push(placed),
             }
         }
         let mut search = Self {
             model,
             lines,
-            loose,
+            unknown,
             numbers: FxHashMap::default(),
             interned: Vec::new(),
             keys: numbers.len(),
@@ -129,31 +130,32 @@ impl<'h, M: Model> Search<'h, M> {
     /// Where every operation of a key leaves one known state, it is known which of them can serve an observer.
     fn find_sources(&mut self) {
         let mut plain = vec![true; self.keys];
-        let mut writers: Vec<(Place, u32, M::State)> = Vec::new();
-        let all =
-            self.lines.iter().enumerate().flat_map(|(line, steps)| {
-                steps.iter().enumerate().map(move |(place, step)| (Place::Line(line as u32, place as u32), step))
-            });
-        for (place, step) in all.chain(self.loose.iter().enumerate().map(|(place, (step, ..))| (Place::Loose(place as u32), step))) {
-            match &step.role {
+        let mut writers: Vec<(Position, u32, M::State)> = Vec::new();
+        let all = self.lines.iter().enumerate().flat_map(|(line, operations)| {
+            operations.iter().enumerate().map(move |(place, placed)| (Position::Line(line as u32, place as u32), placed))
+        });
+        for (place, placed) in
+            all.chain(self.unknown.iter().enumerate().map(|(place, (placed, ..))| (Position::Unknown(place as u32), placed)))
+        {
+            match &placed.role {
                 Role::Observer => {}
-                Role::Write(state) | Role::Swap(state) => writers.push((place, step.key, state.clone())),
-                Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[step.key as usize] = false,
+                Role::Write(state) | Role::Swap(state) => writers.push((place, placed.key, state.clone())),
+                Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[placed.key as usize] = false,
             }
         }
-        let by_state: FxHashMap<(u32, M::State), Vec<Place>> =
+        let by_state: FxHashMap<(u32, M::State), Vec<Position>> =
             writers.into_iter().fold(FxHashMap::default(), |mut map, (place, key, state)| {
                 map.entry((key, state)).or_insert_with(Vec::new).push(place);
                 map
             });
         let mut by_key: Vec<Vec<&M::State>> = vec![Vec::new(); self.keys];
         by_state.keys().for_each(|(key, state)| by_key[*key as usize].push(state));
-        for step in self.lines.iter_mut().flatten().filter(|step| step.role == Role::Observer && plain[step.key as usize]) {
-            let serving = by_key[step.key as usize].iter().filter(|state| self.model.step(state, step.op, step.ret).is_legal());
-            let mut places: Vec<Place> =
-                serving.filter_map(|state| by_state.get(&(step.key, (*state).clone()))).flatten().copied().collect();
+        for placed in self.lines.iter_mut().flatten().filter(|placed| placed.role == Role::Observer && plain[placed.key as usize]) {
+            let serving = by_key[placed.key as usize].iter().filter(|state| self.model.step(state, placed.op, placed.ret).is_legal());
+            let mut places: Vec<Position> =
+                serving.filter_map(|state| by_state.get(&(placed.key, (*state).clone()))).flatten().copied().collect();
             places.sort_unstable();
-            step.sources = Some(places);
+            placed.sources = Some(places);
         }
     }
 
@@ -171,7 +173,7 @@ impl<'h, M: Model> Search<'h, M> {
     fn run(&mut self, budget: u64) -> Option<bool> {
         let initial = self.intern(self.model.initial());
         let start =
-            Point { positions: vec![0; self.lines.len()], used: vec![0; self.loose.len().div_ceil(64)], held: vec![initial; self.keys] };
+            Point { positions: vec![0; self.lines.len()], used: vec![0; self.unknown.len().div_ceil(64)], held: vec![initial; self.keys] };
         let mut visited: FxHashSet<Point> = FxHashSet::default();
         let mut stack = vec![start];
         while let Some(mut point) = stack.pop() {
@@ -197,9 +199,9 @@ impl<'h, M: Model> Search<'h, M> {
     /// Passes every observer that is legal now: it only gets out of the way.
     fn observe(&mut self, point: &mut Point) {
         for (line, position) in self.lines.iter().zip(&mut point.positions) {
-            while let Some(step) = line.get(*position as usize) {
-                let state = &self.interned[point.held[step.key as usize] as usize];
-                if step.role != Role::Observer || !self.model.step(state, step.op, step.ret).is_legal() {
+            while let Some(placed) = line.get(*position as usize) {
+                let state = &self.interned[point.held[placed.key as usize] as usize];
+                if placed.role != Role::Observer || !self.model.step(state, placed.op, placed.ret).is_legal() {
                     break;
                 }
                 *position += 1;
@@ -209,44 +211,44 @@ impl<'h, M: Model> Search<'h, M> {
         if passed >= self.furthest {
             self.furthest = passed;
             let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
-            self.blocked = heads.filter(|step| step.role == Role::Observer).map(|step| step.index).collect();
+            self.blocked = heads.filter(|placed| placed.role == Role::Observer).map(|placed| placed.index).collect();
         }
     }
 
     /// Whether each observer that waits can still be served.
     fn serves(&self, point: &Point) -> bool {
-        let left = |place: &Place| match place {
-            Place::Line(line, place) => *place >= point.positions[*line as usize],
-            Place::Loose(place) => point.used[*place as usize / 64] >> (place % 64) & 1 == 0,
+        let left = |place: &Position| match place {
+            Position::Line(line, place) => *place >= point.positions[*line as usize],
+            Position::Unknown(place) => point.used[*place as usize / 64] >> (place % 64) & 1 == 0,
         };
         let heads = self.lines.iter().zip(&point.positions).filter_map(|(line, position)| line.get(*position as usize));
-        heads.filter_map(|step| step.sources.as_ref()).all(|sources| sources.iter().any(left))
+        heads.filter_map(|placed| placed.sources.as_ref()).all(|sources| sources.iter().any(left))
     }
 
     /// All points that one more operation leads to, with the index of the operation.
     fn followers(&mut self, point: &Point) -> Vec<(usize, Point)> {
         let mut next = Vec::new();
         for line in 0..self.lines.len() {
-            let Some(step) = self.lines[line].get(point.positions[line] as usize) else { continue };
-            if step.role == Role::Observer {
+            let Some(placed) = self.lines[line].get(point.positions[line] as usize) else { continue };
+            if placed.role == Role::Observer {
                 continue;
             }
-            let (index, key) = (step.index, step.key as usize);
-            for held in self.after(point, step.op, step.ret, key) {
+            let (index, key) = (placed.index, placed.key as usize);
+            for held in self.after(point, placed.op, placed.ret, key) {
                 let mut point = point.clone();
                 point.positions[line] += 1;
                 point.held[key] = held;
                 next.push((index, point));
             }
         }
-        for place in 0..self.loose.len() {
-            let (step, line, follows) = &self.loose[place];
+        for place in 0..self.unknown.len() {
+            let (placed, line, follows) = &self.unknown[place];
             let used = point.used[place / 64] >> (place % 64) & 1 == 1;
             if used || point.positions[*line as usize] < *follows {
                 continue;
             }
-            let (index, key) = (step.index, step.key as usize);
-            for held in self.after(point, step.op, step.ret, key) {
+            let (index, key) = (placed.index, placed.key as usize);
+            for held in self.after(point, placed.op, placed.ret, key) {
                 if held != point.held[key] {
                     let mut point = point.clone();
                     point.used[place / 64] |= 1 << (place % 64);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::isolation::Version;
+use super::anomaly::Version;
 use crate::base::{ClientId, Duration, NodeId, Time};
 
 /// One way in which a property can be violated: a name that stays, and a sentence with gaps, each the name of a fact in braces.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use stormglass::base::{Act, ClientId, Committed, RunKey, Seen, Stream, Time, Transaction};
 use stormglass::check::Verdict;
-use stormglass::check::isolation::twin::{Orders, keeps};
+use stormglass::check::isolation::reference::{Orders, keeps};
 use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Transactions, check};
 use stormglass::history::{History, Outcome};
 use stormglass::report::isolation_text;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
 use stormglass::base::{RunKey, Stream};
-use stormglass::check::guarantee::Guarantee;
-use stormglass::check::intake::{Registers, take_in};
+use stormglass::check::consistency::Guarantee;
+use stormglass::check::recorded::import;
+use stormglass::check::recorded::schema::Registers;
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, linearizability, run_check, run_check_again};
 use stormglass::history::formats::{Entries, Format, Value, convert};
 use stormglass::report::{history_json, history_text};
@@ -190,7 +191,7 @@ fn what_a_violation_looks_like() {
 
 fn complaint(text: &str, model: &str) -> String {
     match run_check(text.as_bytes(), model, &CheckOptions::default()) {
-        Err(error @ CheckError::Intake(_)) => error.to_string(),
+        Err(error @ CheckError::Import(_)) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -495,7 +496,7 @@ fn the_right_operation_is_named(seeds: std::ops::Range<u64>) {
         );
         let entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
         let registers = Registers { initial: Some(Value::Int(0)), plain: false };
-        let (model, recorded) = take_in(registers, entries, false).expect("a readable history");
+        let (model, recorded) = import(registers, entries, false).expect("a readable history");
         let report = linearizability::check(&model, &recorded.history);
         let named = report.violations().first().map(|violation| linearizability::diagnose(&model, &recorded.history, violation));
         assert!(named.as_ref().is_none_or(|why| why.shortest), "{named:?} {}", tell());
@@ -511,7 +512,7 @@ fn the_operation_to_blame_is_the_first_that_cannot_be() {
     the_right_operation_is_named(0..4_000);
 }
 
-/// `cargo test --release --test checks intake:: -- --ignored`
+/// `cargo test --release --test checks import:: -- --ignored`
 #[test]
 #[ignore = "slow: more histories"]
 fn the_operation_to_blame_is_the_first_that_cannot_be_at_length() {

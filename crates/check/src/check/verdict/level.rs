@@ -83,7 +83,7 @@ impl Level {
     }
 
     /// This one and all that it implies.
-    pub(super) const fn weaker(self) -> Levels {
+    pub(in crate::check) const fn weaker(self) -> Levels {
         let base = Levels::one(Self::ReadUncommitted).with(Self::ReadCommitted).with(Self::ParallelSnapshotIsolation);
         let snapshots = base.with(Self::SnapshotIsolation);
         let session = snapshots.with(Self::StrongSessionSnapshotIsolation);
@@ -102,7 +102,7 @@ impl Level {
     }
 
     /// This one and all that imply it: what an anomaly violates that this level is the weakest to forbid.
-    pub(super) fn stronger(self) -> Levels {
+    pub(in crate::check) fn stronger(self) -> Levels {
         let mut levels = Levels::NONE;
         for level in Self::ALL {
             if level.implies(self) {
@@ -121,24 +121,24 @@ impl fmt::Display for Level {
 
 /// A set of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Levels(u16);
+pub(in crate::check) struct Levels(u16);
 
 impl Levels {
-    pub(super) const NONE: Self = Self(0);
+    pub(in crate::check) const NONE: Self = Self(0);
 
-    pub(super) const fn one(level: Level) -> Self {
+    pub(in crate::check) const fn one(level: Level) -> Self {
         Self(1 << level as u16)
     }
 
-    pub(super) const fn with(self, level: Level) -> Self {
+    pub(in crate::check) const fn with(self, level: Level) -> Self {
         Self(self.0 | 1 << level as u16)
     }
 
-    pub(super) const fn and(self, other: Self) -> Self {
+    pub(in crate::check) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    pub(super) const fn has(self, level: Level) -> bool {
+    pub(in crate::check) const fn has(self, level: Level) -> bool {
         self.0 & 1 << level as u16 != 0
     }
 }

@@ -1,10 +1,10 @@
-//! Sets, queues and logs, in the words of files.
+//! Sets, queues and logs, as files have it.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::store::name;
-use super::{Call, Dialect, done, given, items, keyless, whole};
+use super::{Call, Schema, done, given, items, keyless, whole};
 use crate::check::model::Key;
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::log::{Log, LogOp, LogResult};
@@ -35,7 +35,7 @@ impl Element for Item {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sets;
 
-impl Dialect for Sets {
+impl Schema for Sets {
     type Model = Set<Item>;
 
     fn names(&self) -> &'static [&'static str] {
@@ -75,7 +75,7 @@ impl Dialect for Sets {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrowSets;
 
-impl Dialect for GrowSets {
+impl Schema for GrowSets {
     type Model = GrowSet<Value>;
 
     fn names(&self) -> &'static [&'static str] {
@@ -104,15 +104,15 @@ impl Dialect for GrowSets {
     }
 }
 
-/// The dialect of something that is put into and taken from: what comes out of nothing is `nil`.
+/// The schema of something that is put into and taken from: what comes out of nothing is `nil`.
 macro_rules! pool {
-    ($(#[$about:meta])* $dialect:ident: $model:ident, $op:ident, $result:ident,
+    ($(#[$about:meta])* $schema:ident: $model:ident, $op:ident, $result:ident,
         $put:literal $Put:ident $Done:ident, $take:literal $Take:ident, $item:ident) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, Default)]
-        pub struct $dialect;
+        pub struct $schema;
 
-        impl Dialect for $dialect {
+        impl Schema for $schema {
             type Model = $model<Value>;
 
             fn names(&self) -> &'static [&'static str] {
@@ -183,7 +183,7 @@ fn count(value: &Value, what: &str) -> Result<u64, String> {
     u64::try_from(number).map_err(|_| format!("expected {what}, which is not negative, found {number}"))
 }
 
-impl Dialect for Logs {
+impl Schema for Logs {
     type Model = Log<Value>;
 
     fn names(&self) -> &'static [&'static str] {

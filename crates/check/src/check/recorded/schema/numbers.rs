@@ -1,6 +1,6 @@
-//! A counter, in the words of files.
+//! A counter, as files have it.
 
-use super::{Call, Dialect, done, keyless, whole};
+use super::{Call, Schema, done, keyless, whole};
 use crate::check::model::counter::{Counter, CounterOp, CounterResult};
 use crate::history::formats::Value;
 
@@ -11,7 +11,7 @@ pub struct Counters {
     pub initial: i64,
 }
 
-impl Dialect for Counters {
+impl Schema for Counters {
     type Model = Counter;
 
     fn names(&self) -> &'static [&'static str] {

@@ -1,37 +1,37 @@
 //! Causal consistency and the session guarantees, in one pass over what each session did and saw.
 //!
-//! Each guarantee is told by what an act knows of. Reading a write makes its session know what the write knew; whatever a session knows of
+//! Each guarantee says what an access knows of. Reading a write makes its session know what the write knew; what a session knows of
 //! when it reads a register must not be newer than what it reads. That orders the writes; a cycle is a violation.
 
-use super::acts::{self, Act, Acts, Refusal, Session, last_up_to};
-use super::clocks::{self, Clock, Precedence};
-use super::{Guarantee, GuaranteeReport, Observable, rules, told};
-use crate::check::{Fact, Verdict};
+use super::clocks::{self, Precedence, VectorClock};
+use super::encoding::{self, EncodedHistory, KeyAccess, Refusal, Session, last_up_to};
+use super::{Guarantee, GuaranteeReport, Observable, describe, rules};
+use crate::check::verdict::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges one of the guarantees from causal consistency downwards.
 pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
-    let say = |index: usize| told(model, history, index);
+    let say = |index: usize| describe(model, history, index);
     let report = |verdict, why, states| GuaranteeReport { guarantee, verdict, why, states };
-    let acts = match acts::lay_out(model, history) {
-        Ok(acts) => acts,
+    let encoded = match encoding::encode(model, history) {
+        Ok(encoded) => encoded,
         Err(Refusal::Unclear(why)) => return report(Verdict::Unknown, vec![why], 0),
         Err(Refusal::Wrong(index)) => return report(Verdict::Violated, vec![rules::NEVER_WRITTEN.with("reader", say(index))], 0),
     };
-    let violated = |why| report(Verdict::Violated, why, acts.count);
-    match Pass::new(&acts, guarantee).run() {
+    let violated = |why| report(Verdict::Violated, why, encoded.count);
+    match Pass::new(&encoded, guarantee).run() {
         Ok(precedence) => match precedence.cycle() {
             Some(cycle) => {
-                let write = |write: u32| say(acts.writes[write as usize].index);
+                let write = |write: u32| say(encoded.writes[write as usize].index);
                 let older = |(from, edge): &(u32, clocks::Edge)| {
                     rules::OLDER.with("older", write(*from)).with("newer", write(edge.to)).with("shown", say(edge.reason))
                 };
                 violated(cycle.iter().map(older).collect())
             }
-            None if acts.ambiguous && guarantee < Guarantee::MonotonicReads => {
-                report(Verdict::Unknown, vec![rules::ADDED_TWICE.broken()], acts.count)
+            None if encoded.ambiguous && guarantee < Guarantee::MonotonicReads => {
+                report(Verdict::Unknown, vec![rules::ADDED_TWICE.broken()], encoded.count)
             }
-            None => GuaranteeReport::holds(guarantee, acts.count),
+            None => GuaranteeReport::holds(guarantee, encoded.count),
         },
         Err(Missed::Older { read, known }) => violated(vec![rules::MISSED.with("reader", say(read)).with("known", say(known))]),
         Err(Missed::Cycle(reads)) => {
@@ -51,35 +51,35 @@ enum Missed {
 
 /// The walk through all sessions.
 struct Pass<'a> {
-    acts: &'a Acts,
+    encoded: &'a EncodedHistory,
     guarantee: Guarantee,
     /// How far each session is, and what it knows there.
     at: Vec<usize>,
-    knows: Vec<Clock>,
+    knows: Vec<VectorClock>,
     started: Vec<bool>,
     /// What the readers of a write get to know; nothing while its session is not there yet.
-    tells: Vec<Option<Clock>>,
+    tells: Vec<Option<VectorClock>>,
     precedence: Precedence,
 }
 
 impl<'a> Pass<'a> {
-    fn new(acts: &'a Acts, guarantee: Guarantee) -> Self {
-        let sessions = acts.sessions.len();
+    fn new(encoded: &'a EncodedHistory, guarantee: Guarantee) -> Self {
+        let sessions = encoded.sessions.len();
         let mut pass = Self {
-            acts,
+            encoded,
             guarantee,
             at: vec![0; sessions],
-            knows: vec![Clock::zero(sessions); sessions],
+            knows: vec![VectorClock::zero(sessions); sessions],
             started: vec![false; sessions],
-            tells: vec![None; acts.writes.len()],
-            precedence: Precedence::new(acts.writes.len()),
+            tells: vec![None; encoded.writes.len()],
+            precedence: Precedence::new(encoded.writes.len()),
         };
         if guarantee == Guarantee::MonotonicWrites {
             // What a write tells depends on nothing that was read: on the writes of its client before it.
-            for (write, known) in acts.writes.iter().enumerate() {
-                let mut clock = Clock::zero(sessions);
+            for (write, known) in encoded.writes.iter().enumerate() {
+                let mut clock = VectorClock::zero(sessions);
                 clock.raise(known.session as usize, known.place);
-                if let Some((session, places)) = acts.sessions[known.session as usize].follows {
+                if let Some((session, places)) = encoded.sessions[known.session as usize].follows {
                     clock.raise(session, places);
                 }
                 pass.tells[write] = Some(clock);
@@ -91,14 +91,14 @@ impl<'a> Pass<'a> {
     fn run(mut self) -> Result<Precedence, Missed> {
         loop {
             let mut moved = false;
-            for session in 0..self.acts.sessions.len() {
+            for session in 0..self.encoded.sessions.len() {
                 moved |= self.advance(session)?;
             }
             if !moved {
                 break;
             }
         }
-        let waiting = self.acts.sessions.iter().zip(&self.at).filter_map(|(session, at)| session.acts.get(*at));
+        let waiting = self.encoded.sessions.iter().zip(&self.at).filter_map(|(session, at)| session.accesses.get(*at));
         let waiting: Vec<usize> = waiting.map(|placed| placed.index).collect();
         if waiting.is_empty() { Ok(self.precedence) } else { Err(Missed::Cycle(waiting)) }
     }
@@ -106,7 +106,7 @@ impl<'a> Pass<'a> {
     /// Goes on with one session as far as nothing is missing. Says whether it moved.
     fn advance(&mut self, session: usize) -> Result<bool, Missed> {
         if !self.started[session] {
-            if let Some((other, places)) = self.acts.sessions[session].follows {
+            if let Some((other, places)) = self.encoded.sessions[session].follows {
                 if self.at[other] < places as usize {
                     return Ok(false);
                 }
@@ -115,15 +115,15 @@ impl<'a> Pass<'a> {
             self.started[session] = true;
         }
         let start = self.at[session];
-        while let Some(placed) = self.acts.sessions[session].acts.get(self.at[session]) {
+        while let Some(placed) = self.encoded.sessions[session].accesses.get(self.at[session]) {
             let place = self.at[session] as u32 + 1;
-            let ready = match &placed.act {
-                Act::Write { write } => {
+            let ready = match &placed.access {
+                KeyAccess::Write { write } => {
                     self.write(session, place, placed.key, *write, placed.index);
                     true
                 }
-                Act::Read { value } => self.read(session, place, placed.key, *value, placed.index)?,
-                Act::Members { values } => self.members(session, place, placed.key, values, placed.index)?,
+                KeyAccess::Read { value } => self.read(session, place, placed.key, *value, placed.index)?,
+                KeyAccess::Members { values } => self.members(session, place, placed.key, values, placed.index)?,
             };
             if !ready {
                 break;
@@ -136,12 +136,12 @@ impl<'a> Pass<'a> {
     /// One that follows part of another session knows what was known there.
     fn inherit(&mut self, session: usize, other: usize, places: u32) {
         // That session may have gone on, and know more by now.
-        let mut clock = Clock::zero(self.acts.sessions.len());
-        for placed in &self.acts.sessions[other].acts[..places as usize] {
-            let told = match &placed.act {
-                Act::Read { value: Some(value) } => self.acts.writer(*value).into_iter().collect(),
-                Act::Members { values } => values.iter().filter_map(|value| self.acts.writer(*value)).collect(),
-                Act::Read { value: None } | Act::Write { .. } => Vec::new(),
+        let mut clock = VectorClock::zero(self.encoded.sessions.len());
+        for placed in &self.encoded.sessions[other].accesses[..places as usize] {
+            let told = match &placed.access {
+                KeyAccess::Read { value: Some(value) } => self.encoded.writer(*value).into_iter().collect(),
+                KeyAccess::Members { values } => values.iter().filter_map(|value| self.encoded.writer(*value)).collect(),
+                KeyAccess::Read { value: None } | KeyAccess::Write { .. } => Vec::new(),
             };
             told.into_iter().filter_map(|write| self.tells[write as usize].as_ref()).for_each(|told| clock.join(told));
         }
@@ -158,7 +158,7 @@ impl<'a> Pass<'a> {
             Causal => {
                 for (other, known) in self.knows[session].known() {
                     // All agree on one order of all writes, whatever their key.
-                    if let Some(earlier) = last_up_to(&self.acts.sessions[other].all_writes, known) {
+                    if let Some(earlier) = last_up_to(&self.encoded.sessions[other].all_writes, known) {
                         self.precedence.add(earlier, write, index);
                     }
                 }
@@ -167,14 +167,16 @@ impl<'a> Pass<'a> {
             }
             MonotonicWrites => {
                 for (other, known) in self.own(session, place) {
-                    if let Some(earlier) = last_up_to(self.acts.sessions[other].writes(key), known) {
+                    if let Some(earlier) = last_up_to(self.encoded.sessions[other].writes(key), known) {
                         self.precedence.add(earlier, write, index);
                     }
                 }
             }
             WritesFollowReads => {
                 for (other, known) in self.knows[session].known() {
-                    if let Some(earlier) = last_up_to(self.acts.sessions[other].reads(key), known).and_then(|seen| self.acts.writer(seen)) {
+                    if let Some(earlier) =
+                        last_up_to(self.encoded.sessions[other].reads(key), known).and_then(|seen| self.encoded.writer(seen))
+                    {
                         self.precedence.add(earlier, write, index);
                     }
                 }
@@ -201,14 +203,14 @@ impl<'a> Pass<'a> {
     }
 
     fn read(&mut self, session: usize, place: u32, key: u32, value: Option<u32>, index: usize) -> Result<bool, Missed> {
-        let seen = value.and_then(|value| self.acts.writer(value));
+        let seen = value.and_then(|value| self.encoded.writer(value));
         if !self.learn(session, seen.as_slice()) {
             return Ok(false);
         }
         for known in self.known_writes(session, place, key) {
             match seen {
                 Some(seen) => self.precedence.add(known, seen, index),
-                None => return Err(Missed::Older { read: index, known: self.acts.writes[known as usize].index }),
+                None => return Err(Missed::Older { read: index, known: self.encoded.writes[known as usize].index }),
             }
         }
         self.keep(session, place);
@@ -224,8 +226,8 @@ impl<'a> Pass<'a> {
 
     /// The newest writes on a key that a session knows of, as far as each other session tells.
     fn known_writes(&self, session: usize, place: u32, key: u32) -> Vec<u32> {
-        let sessions = &self.acts.sessions;
-        let read = |session: &Session, known| last_up_to(session.reads(key), known).and_then(|seen| self.acts.writer(seen));
+        let sessions = &self.encoded.sessions;
+        let read = |session: &Session, known| last_up_to(session.reads(key), known).and_then(|seen| self.encoded.writer(seen));
         match self.guarantee {
             Guarantee::Causal | Guarantee::MonotonicWrites => {
                 self.knows[session].known().filter_map(|(other, known)| last_up_to(sessions[other].writes(key), known)).collect()
@@ -240,27 +242,27 @@ impl<'a> Pass<'a> {
 
     /// What its client did before this: in which sessions, up to which place.
     fn own(&self, session: usize, place: u32) -> impl Iterator<Item = (usize, u32)> + use<> {
-        self.acts.sessions[session].follows.into_iter().chain([(session, place - 1)])
+        self.encoded.sessions[session].follows.into_iter().chain([(session, place - 1)])
     }
 
     fn members(&mut self, session: usize, place: u32, key: u32, values: &[u32], index: usize) -> Result<bool, Missed> {
-        let writes: Vec<u32> = values.iter().filter_map(|value| self.acts.writer(*value)).collect();
+        let writes: Vec<u32> = values.iter().filter_map(|value| self.encoded.writer(*value)).collect();
         if !self.learn(session, &writes) {
             return Ok(false);
         }
         let missing = |value: &u32| values.binary_search(value).is_err();
-        let acts = self.acts;
+        let encoded = self.encoded;
         let added = |session: &Session, known: u32| {
             let adds = session.writes(key).iter().take_while(move |(at, _)| *at <= known);
-            adds.map(|(_, write)| acts.writes[*write as usize]).find(|write| missing(&write.value)).map(|write| write.index)
+            adds.map(|(_, write)| encoded.writes[*write as usize]).find(|write| missing(&write.value)).map(|write| write.index)
         };
         let seen = |session: &Session, known: u32| {
             let (_, at) = session.members(key).iter().take_while(|(at, _)| *at <= known).last()?;
-            let placed = &session.acts[*at as usize];
-            let Act::Members { values } = &placed.act else { return None };
+            let placed = &session.accesses[*at as usize];
+            let KeyAccess::Members { values } = &placed.access else { return None };
             values.iter().any(missing).then_some(placed.index)
         };
-        let sessions = &acts.sessions;
+        let sessions = &encoded.sessions;
         let missed = match self.guarantee {
             Guarantee::Causal | Guarantee::MonotonicWrites => {
                 self.knows[session].known().find_map(|(other, known)| added(&sessions[other], known))

@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
-/// For each session, how many of its acts are known: a prefix.
+/// For each session, how many of its accesses are known: a prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Clock(Vec<u32>);
+pub(super) struct VectorClock(Vec<u32>);
 
-impl Clock {
+impl VectorClock {
     pub(super) fn zero(sessions: usize) -> Self {
         Self(vec![0; sessions])
     }
 
-    /// Knows at least so many acts of this session.
+    /// Knows at least so many accesses of this session.
     pub(super) fn raise(&mut self, session: usize, known: u32) {
         self.0[session] = self.0[session].max(known);
     }

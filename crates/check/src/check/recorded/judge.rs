@@ -6,15 +6,16 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use super::guarantee::{self, Guarantee, GuaranteeReport, Observable};
-use super::intake::{
-    Counters, Dialect, FencedLocks, GrowSets, IntakeError, Locks, Logs, PriorityQueues, Queues, Recorded, Registers, Sets, Stacks,
-    StoreDialect,
+use super::import::{ImportError, Recorded};
+use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
+use super::streaming::{self, Facts, ReadFile};
+use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable};
+use crate::check::linearizability::Drawing;
+use crate::check::linearizability::{
+    Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named,
 };
-use super::linearizability::{Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named};
-use super::model::{Model, ModelName, UnknownModel};
-use super::stream::{self, Facts, Taken};
-use super::{Drawing, Verdict};
+use crate::check::model::{Model, ModelName, UnknownModel};
+use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
 
 /// How a file is to be judged.
@@ -61,7 +62,7 @@ pub enum CheckError {
     /// The object cannot hold this at first; why not.
     Initial(String),
     /// The file cannot be read, or lines of it are wrong.
-    Intake(IntakeError),
+    Import(ImportError),
 }
 
 impl fmt::Display for CheckError {
@@ -69,7 +70,7 @@ impl fmt::Display for CheckError {
         match self {
             Self::UnknownModel(error) => error.fmt(f),
             Self::Initial(message) => f.write_str(message),
-            Self::Intake(error) => error.fmt(f),
+            Self::Import(error) => error.fmt(f),
         }
     }
 }
@@ -180,7 +181,7 @@ fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<
     };
     match name {
         ModelName::Register | ModelName::CasRegister => run(name, Registers { initial, plain: name == ModelName::Register }, open, options),
-        ModelName::Kv => run(name, StoreDialect::new(initial), open, options),
+        ModelName::Kv => run(name, StoreSchema::new(initial), open, options),
         ModelName::Counter => run(name, Counters { initial: counted }, open, options),
         ModelName::Set => run(name, Sets, open, options),
         ModelName::GrowSet => run(name, GrowSets, open, options),
@@ -193,26 +194,27 @@ fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<
     }
 }
 
-/// Reads a file in these words, and judges it.
-fn run<D>(name: ModelName, dialect: D, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+/// Reads a file by this schema, and judges it.
+fn run<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
 where
-    D: Dialect<Model: Observable<Op: Clone>> + Clone,
+    S: Schema<Model: Observable<Op: Clone>> + Clone,
 {
-    let failed = |error| CheckError::Intake(IntakeError::Io(error));
+    let failed = |error| CheckError::Import(ImportError::Io(error));
     let mut entries = || Entries::open(open()?, options.format);
     let mut whole = options.whole();
     loop {
         let taken =
-            stream::read(dialect.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Intake)?;
+            streaming::read(schema.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Import)?;
         let findings = match taken {
-            Taken::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
-            Taken::Streamed(findings) => findings,
+            ReadFile::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
+            ReadFile::Streamed(findings) => findings,
         };
         let report = CheckReport { states: findings.states, ..CheckReport::new(name.name(), findings.facts.clone(), options.guarantee) };
         match findings.verdict {
             Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
             Verdict::Violated => {
-                let closer = findings.look_closer(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Intake)?;
+                let closer =
+                    findings.read_violated_keys(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Import)?;
                 let looked = judge(name.name(), &closer.model, &closer.recorded, options);
                 return Ok(explained(report, looked, &closer.lines));
             }
@@ -238,13 +240,12 @@ fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, 
 /// Judges a recorded history.
 fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
     let history = &recorded.history;
-    let words = Words { model, recorded };
     let mut report = CheckReport::new(name, Facts::of(recorded), options.guarantee);
     let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
     if options.strongest {
-        report.guarantees = guarantee::check_all(model, history, Some(budget));
+        report.guarantees = consistency::check_all(model, history, Some(budget));
     } else if options.guarantee != Guarantee::Linearizable {
-        report.guarantees.push(guarantee::check(model, history, options.guarantee, budget));
+        report.guarantees.push(consistency::check(model, history, options.guarantee, budget));
     }
     if let Some(asked) = report.guarantees.iter().find(|asked| asked.guarantee == options.guarantee) {
         report.verdict = asked.verdict;
@@ -256,38 +257,32 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         let examined = examine(&explainer, budget);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
-        report.witness = words.witness(&examined.report).filter(|_| options.witness);
+        report.witness = options.witness.then(|| witness(model, recorded, &examined.report)).flatten();
         report.drawing = options.drawing.then(|| Drawing::new(&explainer, &examined));
         report.explanation = examined.explanation;
     }
-    report.lines = words.guarantee_lines(&report.guarantees);
+    report.lines = guarantee_lines(recorded, &report.guarantees);
     report
 }
 
-/// What a report says of operations.
-struct Words<'a, M: Model> {
-    model: &'a M,
-    recorded: &'a Recorded<M::Op, M::Ret>,
+/// For each of these, the lines on which the operations begin that show what became of it.
+fn guarantee_lines<O, R>(recorded: &Recorded<O, R>, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
+    let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| recorded.lines[*index].0).collect();
+    guarantees.iter().map(lines).collect()
 }
 
-impl<M: Model> Words<'_, M> {
-    fn guarantee_lines(&self, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
-        let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| self.recorded.lines[*index].0).collect();
-        guarantees.iter().map(lines).collect()
-    }
-
-    fn witness(&self, report: &Report) -> Option<Vec<WitnessStep>> {
-        let Judgement::Holds { witness } = &report.judgement else { return None };
-        let step = |index: &usize| {
-            let operation = &self.recorded.history.operations()[*index];
-            WitnessStep {
-                client: self.recorded.names.of(operation.client),
-                line: self.recorded.lines[*index].0,
-                text: self.model.describe(&operation.op, operation.result()),
-            }
-        };
-        Some(witness.iter().map(step).collect())
-    }
+/// The order that shows that the history holds, in the model's words.
+fn witness<M: Model>(model: &M, recorded: &Recorded<M::Op, M::Ret>, report: &Report) -> Option<Vec<WitnessStep>> {
+    let Judgement::Holds { witness } = &report.judgement else { return None };
+    let step = |index: &usize| {
+        let operation = &recorded.history.operations()[*index];
+        WitnessStep {
+            client: recorded.names.of(operation.client),
+            line: recorded.lines[*index].0,
+            text: model.describe(&operation.op, operation.result()),
+        }
+    };
+    Some(witness.iter().map(step).collect())
 }
 
 impl CheckReport {

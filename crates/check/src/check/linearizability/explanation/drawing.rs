@@ -1,7 +1,9 @@
-//! A judged history for those who draw it: no types of a model, only words and places.
+//! A judged history as a drawing needs it: no types of a model, only texts and indices.
 
-use super::linearizability::{DescribedOperation, Examined, Explainer, Judgement};
-use super::model::Model;
+use super::counterexample::{Examined, Explainer};
+use crate::check::linearizability::report::Judgement;
+use crate::check::model::Model;
+use crate::check::verdict::DescribedOperation;
 
 /// All that a drawing of a judged history needs besides the explanation, which says what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ const WITNESS: usize = 20_000;
 
 impl Drawing {
     /// What is to be drawn of this history, of which that was found.
-    pub(super) fn new<M: Model>(explainer: &Explainer<'_, M>, examined: &Examined) -> Self {
+    pub(in crate::check) fn new<M: Model>(explainer: &Explainer<'_, M>, examined: &Examined) -> Self {
         let (witness, furthest) = match &examined.report.judgement {
             Judgement::Holds { witness } => {
                 let states = explainer.states(&witness[..witness.len().min(WITNESS)], 0, &|_| true);

@@ -2,13 +2,13 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Observable, ObservedEffect, rules, told};
+use super::{Observable, ObservedEffect, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::Key;
-use crate::check::{Broken, Fact};
+use crate::check::verdict::{Broken, Fact};
 use crate::history::{History, Outcome};
 
-/// Why a history has no acts.
+/// Why a history cannot be encoded.
 pub(super) enum Refusal {
     /// Nothing can be said of it, for this reason.
     Unclear(Broken),
@@ -18,7 +18,7 @@ pub(super) enum Refusal {
 
 /// One thing that a session did.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(super) enum KeyAccess {
     /// It wrote to a register, or added to a set.
     Write { write: u32 },
     /// It read this value of a register, or what was there at first.
@@ -27,12 +27,12 @@ pub(super) enum Act {
     Members { values: Vec<u32> },
 }
 
-/// An act with the operation that it is part of, and the key.
+/// An access with the operation that it is part of, and the key.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub(super) struct SessionAccess {
     pub(super) index: usize,
     pub(super) key: u32,
-    pub(super) act: Act,
+    pub(super) access: KeyAccess,
 }
 
 /// Something written.
@@ -40,7 +40,7 @@ pub(super) struct Placed {
 pub(super) struct Write {
     pub(super) index: usize,
     pub(super) session: u32,
-    /// How many acts of its session there are up to this one.
+    /// How many accesses of its session there are up to this one.
     pub(super) place: u32,
     pub(super) value: u32,
 }
@@ -48,8 +48,8 @@ pub(super) struct Write {
 /// What one client did, in order. An operation of unknown outcome that was seen is a session of its own: nothing waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    pub(super) acts: Vec<Placed>,
-    /// The session of its client, and how many of its acts come before this.
+    pub(super) accesses: Vec<SessionAccess>,
+    /// The session of its client, and how many of its accesses come before this.
     pub(super) follows: Option<(usize, u32)>,
     /// All writes, by their place.
     pub(super) all_writes: Vec<(u32, u32)>,
@@ -69,7 +69,7 @@ impl Session {
         self.reads.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The reads of a set, by place: which acts they are.
+    /// The reads of a set, by place: which accesses they are.
     pub(super) fn members(&self, key: u32) -> &[(u32, u32)] {
         self.members.get(&key).map_or(&[], Vec::as_slice)
     }
@@ -83,7 +83,7 @@ pub(super) fn last_up_to(placed: &[(u32, u32)], place: u32) -> Option<u32> {
 
 /// All sessions.
 #[derive(Debug, Default)]
-pub(super) struct Acts {
+pub(super) struct EncodedHistory {
     pub(super) sessions: Vec<Session>,
     pub(super) writes: Vec<Write>,
     /// For each value, the write that it came from, if that is known.
@@ -93,7 +93,7 @@ pub(super) struct Acts {
     pub(super) count: u64,
 }
 
-impl Acts {
+impl EncodedHistory {
     /// The write that a value came from.
     pub(super) fn writer(&self, value: u32) -> Option<u32> {
         self.writers[value as usize]
@@ -109,8 +109,8 @@ struct Pending<V> {
     follows: u32,
 }
 
-struct Maker<V> {
-    acts: Acts,
+struct Encoder<V> {
+    encoded: EncodedHistory,
     values: FxHashMap<(u32, V), u32>,
     at_first: Option<V>,
     /// Values that were seen, and those that are elements.
@@ -128,14 +128,14 @@ struct Maker<V> {
 #[derive(Clone, Copy)]
 struct Seer {
     index: usize,
-    /// See [`Maker::assumed`].
+    /// See [`Encoder::assumed`].
     assumed: bool,
 }
 
 /// A history in numbers.
-pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>) -> Result<Acts, Refusal> {
-    let mut maker = Maker {
-        acts: Acts::default(),
+pub(super) fn encode<M: Observable>(model: &M, history: &History<M::Op, M::Ret>) -> Result<EncodedHistory, Refusal> {
+    let mut encoder = Encoder {
+        encoded: EncodedHistory::default(),
         values: FxHashMap::default(),
         at_first: model.at_first(),
         seen: FxHashSet::default(),
@@ -153,27 +153,27 @@ pub(super) fn lay_out<M: Observable>(model: &M, history: &History<M::Op, M::Ret>
             continue;
         }
         if effect == ObservedEffect::Unclear {
-            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", told(model, history, index))));
+            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", describe(model, history, index))));
         }
         let count = keys.len() as u32;
         let key = *keys.entry(model.key(&operation.op)).or_insert(count);
-        let session = *clients.entry(operation.client).or_insert_with(|| maker.session(None));
+        let session = *clients.entry(operation.client).or_insert_with(|| encoder.session(None));
         if matches!(operation.outcome, Outcome::Unknown) {
-            let follows = maker.acts.sessions[session].acts.len() as u32;
+            let follows = encoder.encoded.sessions[session].accesses.len() as u32;
             pending.push(Pending { index, key, effect, session, follows });
         } else {
-            maker.add(session, index, key, effect);
+            encoder.add(session, index, key, effect);
         }
     }
-    maker.assumed = true;
-    maker.take_effect(pending);
-    maker.finish()
+    encoder.assumed = true;
+    encoder.take_effect(pending);
+    encoder.finish()
 }
 
-impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
+impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
     fn session(&mut self, follows: Option<(usize, u32)>) -> usize {
-        self.acts.sessions.push(Session { follows, ..Session::default() });
-        self.acts.sessions.len() - 1
+        self.encoded.sessions.push(Session { follows, ..Session::default() });
+        self.encoded.sessions.len() - 1
     }
 
     /// What of unknown outcome was seen took effect, and so saw what it saw.
@@ -216,14 +216,14 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         value
     }
 
-    fn read(&mut self, index: usize, key: u32, seen: Option<V>) -> Act {
+    fn read(&mut self, index: usize, key: u32, seen: Option<V>) -> KeyAccess {
         if seen == self.at_first {
-            return Act::Read { value: None };
+            return KeyAccess::Read { value: None };
         }
         if seen.is_none() {
             self.emptied.push(Seer { index, assumed: self.assumed });
         }
-        Act::Read { value: seen.map(|value| self.saw(index, key, value)) }
+        KeyAccess::Read { value: seen.map(|value| self.saw(index, key, value)) }
     }
 
     fn add(&mut self, session: usize, index: usize, key: u32, effect: ObservedEffect<V>) {
@@ -235,19 +235,19 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
                 self.write(session, index, key, value);
             }
             ObservedEffect::Read(seen) => {
-                let act = self.read(index, key, seen);
-                self.push(session, index, key, act);
+                let access = self.read(index, key, seen);
+                self.push(session, index, key, access);
             }
             ObservedEffect::Swap { seen, new } => {
-                let act = self.read(index, key, seen);
-                self.push(session, index, key, act);
+                let access = self.read(index, key, seen);
+                self.push(session, index, key, access);
                 self.write(session, index, key, new);
             }
             ObservedEffect::Members(seen) => {
                 let mut values: Vec<u32> = seen.into_iter().map(|value| self.saw(index, key, value)).collect();
                 values.sort_unstable();
                 values.dedup();
-                self.push(session, index, key, Act::Members { values });
+                self.push(session, index, key, KeyAccess::Members { values });
             }
             ObservedEffect::Nothing | ObservedEffect::Unclear => {}
         }
@@ -255,33 +255,33 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
 
     fn write(&mut self, session: usize, index: usize, key: u32, value: V) {
         let value = self.value(key, value);
-        let write = self.acts.writes.len() as u32;
-        let place = self.acts.sessions[session].acts.len() as u32 + 1;
-        self.acts.writes.push(Write { index, session: session as u32, place, value });
-        self.push(session, index, key, Act::Write { write });
+        let write = self.encoded.writes.len() as u32;
+        let place = self.encoded.sessions[session].accesses.len() as u32 + 1;
+        self.encoded.writes.push(Write { index, session: session as u32, place, value });
+        self.push(session, index, key, KeyAccess::Write { write });
     }
 
-    fn push(&mut self, session: usize, index: usize, key: u32, act: Act) {
-        self.acts.count += 1;
-        let session = &mut self.acts.sessions[session];
-        let place = session.acts.len() as u32 + 1;
-        match &act {
-            Act::Write { write } => {
+    fn push(&mut self, session: usize, index: usize, key: u32, access: KeyAccess) {
+        self.encoded.count += 1;
+        let session = &mut self.encoded.sessions[session];
+        let place = session.accesses.len() as u32 + 1;
+        match &access {
+            KeyAccess::Write { write } => {
                 session.all_writes.push((place, *write));
                 session.writes.entry(key).or_default().push((place, *write));
             }
-            Act::Read { value: Some(value) } => session.reads.entry(key).or_default().push((place, *value)),
-            Act::Read { value: None } => {}
-            Act::Members { .. } => session.members.entry(key).or_default().push((place, place - 1)),
+            KeyAccess::Read { value: Some(value) } => session.reads.entry(key).or_default().push((place, *value)),
+            KeyAccess::Read { value: None } => {}
+            KeyAccess::Members { .. } => session.members.entry(key).or_default().push((place, place - 1)),
         }
-        session.acts.push(Placed { index, key, act });
+        session.accesses.push(SessionAccess { index, key, access });
     }
 
     /// Finds out which operation wrote what.
-    fn finish(mut self) -> Result<Acts, Refusal> {
+    fn finish(mut self) -> Result<EncodedHistory, Refusal> {
         let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
         let mut twice = vec![false; self.values.len()];
-        for (number, write) in self.acts.writes.iter().enumerate() {
+        for (number, write) in self.encoded.writes.iter().enumerate() {
             twice[write.value as usize] |= writers[write.value as usize].replace(number as u32).is_some();
         }
         let sourceless = self.seers.iter().filter(|(value, _)| writers[*value as usize].is_none()).map(|(_, seer)| seer);
@@ -294,7 +294,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
             let element = self.elements.contains(number);
             let initial = !element && self.at_first.as_ref() == Some(&value.1) && writers[*number as usize].is_some();
             if twice[*number as usize] && element {
-                self.acts.ambiguous = true;
+                self.encoded.ambiguous = true;
                 writers[*number as usize] = None;
             } else if twice[*number as usize] || initial {
                 repeated.push((value, *number));
@@ -307,7 +307,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Maker<V> {
         if let Some(seer) = wrong.first() {
             return Err(Refusal::Wrong(seer.index));
         }
-        self.acts.writers = writers;
-        Ok(self.acts)
+        self.encoded.writers = writers;
+        Ok(self.encoded)
     }
 }

@@ -7,33 +7,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::Verdict;
-use super::intake::{ClientNames, Dialect, Intake, IntakeError, Ledger, Recorded, RecordedOf};
-use super::linearizability::{Online, ViolatedKey};
-use super::model::Model;
+use super::import::{ImportError, Importer, OperationSink, Recorded, RecordedOf};
+use super::schema::Schema;
 use crate::base::{ClientId, Time};
-use crate::history::formats::{Entries, Format, Value};
+use crate::check::linearizability::{Online, ViolatedKey};
+use crate::check::model::Model;
+use crate::check::verdict::Verdict;
+use crate::history::formats::{ClientNames, Entries, Format, Value};
 use crate::history::{Event, MalformedHistory, Outcome};
 
-type Op<D> = <<D as Dialect>::Model as Model>::Op;
-type Ret<D> = <<D as Dialect>::Model as Model>::Ret;
+type Op<S> = <<S as Schema>::Model as Model>::Op;
+type Ret<S> = <<S as Schema>::Model as Model>::Ret;
 
-/// What a file was taken for.
-pub(super) enum Taken<D: Dialect> {
+/// A file that was read.
+pub(super) enum ReadFile<S: Schema> {
     /// A short one, which is there as a whole.
-    Whole(D::Model, RecordedOf<D>),
+    Whole(S::Model, RecordedOf<S>),
     /// A long one, with what was found.
-    Streamed(Findings<D>),
+    Streamed(Findings<S>),
 }
 
 /// What was found in a file that was judged while it was read.
-pub(super) struct Findings<D> {
+pub(super) struct Findings<S> {
     /// With what it learnt from all of the file.
-    dialect: D,
+    schema: S,
     pub(super) facts: Facts,
     /// Unknown, too, where what something means depends on what comes long after it.
     pub(super) verdict: Verdict,
-    pub(super) breaches: Vec<ViolatedKey>,
+    pub(super) violations: Vec<ViolatedKey>,
     pub(super) states: u64,
 }
 
@@ -63,64 +64,64 @@ impl Facts {
     }
 }
 
-/// Reads a file. If it has more entries than this, it is judged by the way.
+/// Reads a file. If it has more entries than this, it is judged while it is read.
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub(super) fn read<D>(mut dialect: D, mut entries: Entries<'_>, whole: u64, observe_failures: bool) -> Result<Taken<D>, IntakeError>
+pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, observe_failures: bool) -> Result<ReadFile<S>, ImportError>
 where
-    D: Dialect<Model: Model<Op: Clone>> + Clone,
+    S: Schema<Model: Model<Op: Clone>> + Clone,
 {
     let format = entries.format();
-    let mut intake = Intake::new(Recorded::new(format), format, observe_failures);
+    let mut importer = Importer::new(Recorded::new(format), format, observe_failures);
     while let Some(entry) = entries.next() {
-        intake.take(&mut dialect, entry)?;
-        if intake.entries > whole {
-            return read_on(dialect, intake, entries, format).map(Taken::Streamed);
+        importer.add(&mut schema, entry)?;
+        if importer.entries > whole {
+            return read_on(schema, importer, entries, format).map(ReadFile::Streamed);
         }
     }
-    let (model, recorded) = intake.finish()?.in_the_words_of(dialect);
-    Ok(Taken::Whole(model, recorded))
+    let (model, recorded) = importer.finish()?.interpreted_by(schema);
+    Ok(ReadFile::Whole(model, recorded))
 }
 
-fn read_on<D>(mut dialect: D, intake: Intake<RecordedOf<D>>, entries: Entries<'_>, format: Format) -> Result<Findings<D>, IntakeError>
+fn read_on<S>(mut schema: S, importer: Importer<RecordedOf<S>>, entries: Entries<'_>, format: Format) -> Result<Findings<S>, ImportError>
 where
-    D: Dialect<Model: Model<Op: Clone>> + Clone,
+    S: Schema<Model: Model<Op: Clone>> + Clone,
 {
-    let mut intake = intake.into(|recorded| Stream::new(&dialect, recorded));
+    let mut importer = importer.into(|recorded| Stream::new(&schema, recorded));
     for entry in entries {
-        intake.take(&mut dialect, entry)?;
+        importer.add(&mut schema, entry)?;
     }
-    let Stream { mut online, absent, entries, operations, done, failed, clients, .. } = intake.finish()?;
+    let Stream { mut online, absent, entries, operations, done, failed, clients, .. } = importer.finish()?;
     let verdict = online.finish();
     let facts = Facts { format, entries, operations, unknown: operations - done - failed, failed, clients: clients.len() };
-    let verdict = if absent == dialect.absent() { verdict } else { Verdict::Unknown };
-    Ok(Findings { dialect, facts, verdict, breaches: online.violations().to_vec(), states: online.states() })
+    let verdict = if absent == schema.absent() { verdict } else { Verdict::Unknown };
+    Ok(Findings { schema, facts, verdict, violations: online.violations().to_vec(), states: online.states() })
 }
 
 /// What was done on keys that are violated, up to where they are.
-pub(super) struct Closer<D: Dialect> {
-    pub(super) model: D::Model,
-    pub(super) recorded: RecordedOf<D>,
+pub(super) struct ViolatedHistory<S: Schema> {
+    pub(super) model: S::Model,
+    pub(super) recorded: RecordedOf<S>,
     /// For each key, the line with which it is violated.
     pub(super) lines: BTreeMap<String, u64>,
 }
 
-impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Findings<D> {
+impl<S: Schema<Model: Model<Op: Clone>> + Clone> Findings<S> {
     /// Reads once more what was done on keys that are violated, up to where the last of them is, and on until it is known how what was
     /// open then ended: of what failed later it is known from the beginning that it never took effect.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn look_closer(&self, entries: Entries<'_>, observe_failures: bool) -> Result<Closer<D>, IntakeError> {
+    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, observe_failures: bool) -> Result<ViolatedHistory<S>, ImportError> {
         let format = entries.format();
-        let mut dialect = self.dialect.clone();
+        let mut schema = self.schema.clone();
         let mut keys = BTreeMap::new();
-        for breach in &self.breaches {
-            keys.insert(breach.key.clone(), breach.operation);
+        for violation in &self.violations {
+            keys.insert(violation.key.clone(), violation.operation);
         }
-        let chosen: Chosen<D> = Chosen {
-            model: dialect.clone().finish(),
+        let chosen: Chosen<S> = Chosen {
+            model: schema.clone().finish(),
             keys,
             lines: BTreeMap::new(),
             open: FxHashMap::default(),
@@ -128,25 +129,25 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Findings<D> {
             awaited: 0,
             recorded: Recorded::new(format),
         };
-        let mut intake = Intake::new(chosen, format, observe_failures);
+        let mut importer = Importer::new(chosen, format, observe_failures);
         for entry in entries {
-            intake.take(&mut dialect, entry)?;
-            if intake.ledger.keys.is_empty() && intake.ledger.awaited == 0 {
+            importer.add(&mut schema, entry)?;
+            if importer.sink.keys.is_empty() && importer.sink.awaited == 0 {
                 break;
             }
         }
-        let Chosen { recorded, lines, .. } = intake.finish()?;
-        let (model, recorded) = recorded.in_the_words_of(dialect);
-        Ok(Closer { model, recorded, lines })
+        let Chosen { recorded, lines, .. } = importer.finish()?;
+        let (model, recorded) = recorded.interpreted_by(schema);
+        Ok(ViolatedHistory { model, recorded, lines })
     }
 }
 
 /// Operations that are judged, and forgotten.
-struct Stream<D: Dialect> {
-    online: Online<D::Model>,
+struct Stream<S: Schema> {
+    online: Online<S::Model>,
     absent: Option<Value>,
     /// What is open, by number, with the line on which it began.
-    open: FxHashMap<usize, (Op<D>, u64)>,
+    open: FxHashMap<usize, (Op<S>, u64)>,
     entries: u64,
     operations: usize,
     done: usize,
@@ -154,12 +155,12 @@ struct Stream<D: Dialect> {
     clients: BTreeSet<ClientId>,
 }
 
-impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Stream<D> {
+impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
     /// Goes on from what was recorded so far.
-    fn new(dialect: &D, recorded: RecordedOf<D>) -> Self {
+    fn new(schema: &S, recorded: RecordedOf<S>) -> Self {
         let mut stream = Self {
-            online: Online::new(dialect.clone().finish()).batched(),
-            absent: dialect.absent(),
+            online: Online::new(schema.clone().finish()).batched(),
+            absent: schema.absent(),
             open: FxHashMap::default(),
             entries: 0,
             operations: 0,
@@ -186,11 +187,11 @@ impl<D: Dialect<Model: Model<Op: Clone>> + Clone> Stream<D> {
     }
 }
 
-impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
-    fn invoke(&mut self, at: Time, client: ClientId, op: Op<D>, line: u64) -> Result<usize, MalformedHistory> {
+impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Stream<S> {
+    fn invoke(&mut self, at: Time, client: ClientId, op: Op<S>, line: u64) -> Result<usize, MalformedHistory> {
         let operation = self.operations;
         let meant = match &self.absent {
-            Some(absent) => D::meant(op.clone(), absent),
+            Some(absent) => S::meant(op.clone(), absent),
             None => op.clone(),
         };
         self.online.invoke(at, client, meant)?;
@@ -207,12 +208,12 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
         at: Time,
         client: ClientId,
         operation: usize,
-        outcome: Outcome<Ret<D>>,
+        outcome: Outcome<Ret<S>>,
         _: Option<u64>,
     ) -> Result<(), MalformedHistory> {
         self.open.remove(&operation);
         let outcome = match (outcome, &self.absent) {
-            (Outcome::Done(answer), Some(absent)) => Outcome::Done(D::meant_by(answer, absent)),
+            (Outcome::Done(answer), Some(absent)) => Outcome::Done(S::meant_by(answer, absent)),
             (other, _) => other,
         };
         self.done += usize::from(matches!(outcome, Outcome::Done(_)));
@@ -220,7 +221,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
         self.online.complete(at, client, outcome)
     }
 
-    fn open(&self, operation: usize) -> (&Op<D>, u64) {
+    fn open(&self, operation: usize) -> (&Op<S>, u64) {
         let (op, line) = &self.open[&operation];
         (op, *line)
     }
@@ -231,22 +232,22 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Stream<D> {
 }
 
 /// Operations of some keys that were begun before each was violated.
-struct Chosen<D: Dialect> {
-    model: D::Model,
+struct Chosen<S: Schema> {
+    model: S::Model,
     /// The keys that are not yet, with the number of the operation with whose completion they are.
     keys: BTreeMap<String, usize>,
     /// The lines with which the others are.
     lines: BTreeMap<String, u64>,
     /// What is open, by number: the line on which it began, and its place among what is recorded.
-    open: FxHashMap<usize, (Op<D>, u64, Option<usize>)>,
+    open: FxHashMap<usize, (Op<S>, u64, Option<usize>)>,
     begun: usize,
     /// How many of what is recorded are open.
     awaited: usize,
-    recorded: RecordedOf<D>,
+    recorded: RecordedOf<S>,
 }
 
-impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
-    fn invoke(&mut self, at: Time, client: ClientId, op: Op<D>, line: u64) -> Result<usize, MalformedHistory> {
+impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Chosen<S> {
+    fn invoke(&mut self, at: Time, client: ClientId, op: Op<S>, line: u64) -> Result<usize, MalformedHistory> {
         let operation = self.begun;
         self.begun += 1;
         let chosen = self.keys.contains_key(&self.model.key(&op).to_string());
@@ -261,7 +262,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
         at: Time,
         client: ClientId,
         operation: usize,
-        outcome: Outcome<Ret<D>>,
+        outcome: Outcome<Ret<S>>,
         line: Option<u64>,
     ) -> Result<(), MalformedHistory> {
         let Some((op, _, Some(place))) = self.open.remove(&operation) else { return Ok(()) };
@@ -274,7 +275,7 @@ impl<D: Dialect<Model: Model<Op: Clone>>> Ledger<Op<D>, Ret<D>> for Chosen<D> {
         self.recorded.complete(at, client, place, outcome, line)
     }
 
-    fn open(&self, operation: usize) -> (&Op<D>, u64) {
+    fn open(&self, operation: usize) -> (&Op<S>, u64) {
         let (op, line, _) = &self.open[&operation];
         (op, *line)
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use stormglass::base::{ClientId, RunKey, Stream, Time};
-use stormglass::check::guarantee::{Guarantee, GuaranteeReport, Observable, ObservedEffect, check, check_all, check_sequential, strongest};
+use stormglass::check::consistency::{
+    Guarantee, GuaranteeReport, Observable, ObservedEffect, check, check_all, check_sequential, strongest,
+};
 use stormglass::check::linearizability::reference;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::{Key, Model, Next, Role};

@@ -1,0 +1,326 @@
+//! From a recorded history to one that a model can judge: entries in, typed operations out.
+//!
+//! [`import`] pairs the entries of a file and lowers them as a [`Schema`] says, and reports every line that does not fit, all in one pass.
+//!
+//! **Order.** A file's order is the order of what happened; where entries have times, these are kept as far as they agree with it, so that
+//! no two events are at one instant. Only in our own JSON lines do equal times mean what they mean everywhere else here: that it is not
+//! known which came first.
+//!
+//! **Outcomes.** What failed never took effect, and is dropped, unless a failed compare-and-set is to count as having seen another value.
+//! What ended in `info`, or not at all, may take effect at any later time, or never. Others than clients (`:nemesis`) are skipped.
+
+use std::fmt;
+use std::io;
+
+use rustc_hash::FxHashMap;
+
+use super::schema::{Call, Schema};
+use crate::base::{ClientId, Time};
+use crate::check::model::Model;
+use crate::history::formats::{ClientNames, Clock, Entries, Entry, EntryKind, Format, Name, Problem, Problems, Process, ReadError};
+use crate::history::{History, MalformedHistory, Outcome};
+use crate::misspelling::nearest;
+
+/// What a schema makes of a file.
+pub type RecordedOf<S> = Recorded<<<S as Schema>::Model as Model>::Op, <<S as Schema>::Model as Model>::Ret>;
+
+/// A recorded history, with where in its file things stand.
+#[derive(Clone, Debug)]
+pub struct Recorded<O, R> {
+    /// The operations.
+    pub history: History<O, R>,
+    /// For each operation, the lines on which it begins and ends.
+    pub lines: Vec<(u64, Option<u64>)>,
+    /// How many entries were read, of clients and others.
+    pub entries: u64,
+    /// The format of the file.
+    pub format: Format,
+    /// What its clients are called.
+    pub names: ClientNames,
+}
+
+/// Why a file could not be imported.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// Lines of it are wrong.
+    Lines(Problems),
+    /// It could not be read.
+    Io(io::Error),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(problems) => problems.fmt(f),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+/// Reads a whole file, whose entries mean what the schema says.
+///
+/// # Errors
+/// If it cannot be read, or with every line that does not fit.
+pub fn import<S: Schema>(mut schema: S, entries: Entries<'_>, observe_failures: bool) -> Result<(S::Model, RecordedOf<S>), ImportError> {
+    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), observe_failures);
+    for entry in entries {
+        importer.add(&mut schema, entry)?;
+    }
+    importer.finish().map(|recorded| recorded.interpreted_by(schema))
+}
+
+struct ProcessName<'e>(&'e Process);
+
+impl fmt::Display for ProcessName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Process::Client(number) => write!(f, "process {number}:"),
+            Process::Other(name) => write!(f, "{name}:"),
+        }
+    }
+}
+
+/// Where imported operations go: into a history, or to a judge who forgets them.
+pub(super) trait OperationSink<O, R> {
+    /// An operation begins; what it is called from now on.
+    fn invoke(&mut self, at: Time, client: ClientId, op: O, line: u64) -> Result<usize, MalformedHistory>;
+
+    /// It ends; on no line, if its client is found doing something else.
+    fn complete(
+        &mut self,
+        at: Time,
+        client: ClientId,
+        operation: usize,
+        outcome: Outcome<R>,
+        line: Option<u64>,
+    ) -> Result<(), MalformedHistory>;
+
+    /// What is open, and the line on which it began.
+    fn open(&self, operation: usize) -> (&O, u64);
+
+    /// How many entries were read by the end, and what clients are called.
+    fn close(&mut self, entries: u64, names: ClientNames);
+}
+
+impl<O, R> Recorded<O, R> {
+    pub(super) fn new(format: Format) -> Self {
+        Self { history: History::new(), lines: Vec::new(), entries: 0, format, names: ClientNames::default() }
+    }
+
+    /// What was read, as the schema understands it once all was.
+    pub(super) fn interpreted_by<S: Schema>(self, schema: S) -> (S::Model, Self)
+    where
+        S::Model: Model<Op = O, Ret = R>,
+    {
+        let recorded = match schema.absent() {
+            None => self,
+            Some(absent) => {
+                let history = self.history.map(|op| S::meant(op, &absent), |answer| S::meant_by(answer, &absent));
+                Self { history, lines: self.lines, entries: self.entries, format: self.format, names: self.names }
+            }
+        };
+        (schema.finish(), recorded)
+    }
+}
+
+impl<O, R> OperationSink<O, R> for Recorded<O, R> {
+    fn invoke(&mut self, at: Time, client: ClientId, op: O, line: u64) -> Result<usize, MalformedHistory> {
+        let operation = self.history.invoke(at, client, op)?;
+        self.lines.push((line, None));
+        Ok(operation)
+    }
+
+    fn complete(
+        &mut self,
+        at: Time,
+        client: ClientId,
+        operation: usize,
+        outcome: Outcome<R>,
+        line: Option<u64>,
+    ) -> Result<(), MalformedHistory> {
+        self.lines[operation].1 = line;
+        self.history.complete(at, client, outcome).map(|_| ())
+    }
+
+    fn open(&self, operation: usize) -> (&O, u64) {
+        (&self.history.operations()[operation].op, self.lines[operation].0)
+    }
+
+    fn close(&mut self, entries: u64, names: ClientNames) {
+        (self.entries, self.names) = (entries, names);
+    }
+}
+
+/// Pairs entries, and makes operations of them as a schema says.
+pub(super) struct Importer<L> {
+    pub(super) sink: L,
+    observe_failures: bool,
+    /// How many entries were read.
+    pub(super) entries: u64,
+    /// How many of these were of clients, and a process of another name.
+    ours: u64,
+    other: Option<Name>,
+    /// What each process has open: the operation and which of the schema's names it has, or nothing if its line was wrong.
+    open: FxHashMap<u32, Option<(usize, usize)>>,
+    names: ClientNames,
+    problems: Problems,
+    /// Whether a line could not be read: what is missing since may have stood there.
+    unread: bool,
+    clock: Clock,
+}
+
+impl<L> Importer<L> {
+    pub(super) fn new(sink: L, format: Format, observe_failures: bool) -> Self {
+        Self {
+            sink,
+            observe_failures,
+            entries: 0,
+            ours: 0,
+            other: None,
+            open: FxHashMap::default(),
+            names: ClientNames::default(),
+            problems: Problems::default(),
+            unread: false,
+            clock: Clock::new(format),
+        }
+    }
+
+    /// Goes on with another sink.
+    pub(super) fn into<M>(self, sink: impl FnOnce(L) -> M) -> Importer<M> {
+        let Self { sink: old, observe_failures, entries, ours, other, open, names, problems, unread, clock } = self;
+        Importer { sink: sink(old), observe_failures, entries, ours, other, open, names, problems, unread, clock }
+    }
+
+    /// Imports one entry.
+    pub(super) fn add<S: Schema>(&mut self, schema: &mut S, entry: Result<Entry, ReadError>) -> Result<(), ImportError>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        match entry {
+            Ok(entry) => {
+                let line = entry.line;
+                if let Err(message) = self.entry(schema, &entry) {
+                    let excerpt = format!("{} {} {} {}", ProcessName(&entry.process), entry.kind, entry.f, entry.value);
+                    self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
+                }
+            }
+            Err(ReadError::Line(problem)) => {
+                self.unread = true;
+                self.problems.push(problem);
+            }
+            Err(ReadError::Io(error)) => return Err(ImportError::Io(error)),
+        }
+        Ok(())
+    }
+
+    /// What was imported, if no line was wrong.
+    pub(super) fn finish<O, R>(mut self) -> Result<L, ImportError>
+    where
+        L: OperationSink<O, R>,
+    {
+        self.sink.close(self.entries, self.names);
+        if self.ours == 0 && self.problems.is_empty() {
+            self.problems.push(nothing_done(self.entries, self.other.as_ref()));
+        }
+        if self.problems.is_empty() { Ok(self.sink) } else { Err(ImportError::Lines(self.problems)) }
+    }
+
+    fn entry<S: Schema>(&mut self, schema: &mut S, entry: &Entry) -> Result<(), String>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        self.entries += 1;
+        let at = Time::from_nanos(self.clock.tell(entry)?);
+        let process = match &entry.process {
+            Process::Client(process) => *process,
+            Process::Other(name) => {
+                self.other.get_or_insert_with(|| name.clone());
+                return Ok(());
+            }
+        };
+        self.ours += 1;
+        let call = Call { process, f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
+        if entry.kind == EntryKind::Invoke {
+            self.invoke(schema, entry, at, process, call)
+        } else {
+            self.complete(schema, entry, at, process, call)
+        }
+    }
+
+    fn invoke<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        let client = ClientId::new(process);
+        self.names.learn(process, entry);
+        if let Some((open, _)) = self.open.insert(process, None).flatten() {
+            let (_, since) = self.sink.open(open);
+            self.sink.complete(at, client, open, Outcome::Unknown, None).map_err(|error| error.to_string())?;
+            if !self.unread {
+                return Err(format!(
+                    "process {process} is still busy with what it began on line {since}: one that gives up ends with :info first"
+                ));
+            }
+        }
+        let name = known(schema, call.f)?;
+        let op = schema.asked(call)?;
+        let operation = self.sink.invoke(at, client, op, entry.line).map_err(|error| error.to_string())?;
+        self.open.insert(process, Some((operation, name)));
+        Ok(())
+    }
+
+    fn complete<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        let (operation, begun) = match self.open.remove(&process) {
+            Some(Some(begun)) => begun,
+            // What was wrong with its beginning was said there.
+            Some(None) => return Ok(()),
+            None if self.unread => return Ok(()),
+            None => return Err(format!("process {process} ends something, but has begun nothing")),
+        };
+        let name = known(schema, call.f)?;
+        let (op, since) = self.sink.open(operation);
+        let outcome = match entry.kind {
+            _ if name != begun => {
+                Err(format!("process {process} ends {}, but what it began on line {since} is {}", call.f, schema.names()[begun]))
+            }
+            EntryKind::Ok => schema.answered(op, call).map(Outcome::Done),
+            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
+            EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
+        };
+        let (outcome, wrong) = match outcome {
+            Ok(outcome) => (outcome, Ok(())),
+            Err(message) => (Outcome::Unknown, Err(message)),
+        };
+        let client = ClientId::new(process);
+        self.sink.complete(at, client, operation, outcome, Some(entry.line)).map_err(|error| error.to_string())?;
+        wrong
+    }
+}
+
+/// What is wrong with a file in which no client did anything.
+fn nothing_done(entries: u64, other: Option<&Name>) -> Problem {
+    let message = match other {
+        Some(name) => format!(
+            "no client did anything: processes that are no numbers, such as {:?}, are skipped, and so were all {entries} entries",
+            name.as_str()
+        ),
+        None => "there is no operation in it".to_owned(),
+    };
+    Problem { line: 1, column: None, message, excerpt: String::new(), mark: None }
+}
+
+/// Which of the schema's names this is.
+fn known<S: Schema>(schema: &S, f: &str) -> Result<usize, String> {
+    let names = schema.names();
+    if let Some(place) = names.iter().position(|name| *name == f) {
+        return Ok(place);
+    }
+    let meant = nearest(f, names.iter().copied()).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+    Err(format!("{f:?} is no operation of this model: there are {}{meant}", names.join(", ")))
+}

@@ -1,0 +1,120 @@
+//! What operations of each kind of object look like in files: the names that they go by there, and what they carry.
+
+mod collections;
+mod locks;
+mod numbers;
+mod observable;
+mod registers;
+mod store;
+
+use crate::check::model::Model;
+use crate::history::formats::Value;
+
+pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
+pub use locks::{FencedLocks, Locks};
+pub use numbers::Counters;
+pub use registers::Registers;
+pub use store::{Answer, Store, StoreSchema};
+
+/// How recorded operations become those of a model.
+pub trait Schema {
+    /// The model whose operations they become.
+    type Model: Model;
+
+    /// The names that operations go by.
+    fn names(&self) -> &'static [&'static str];
+
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// What was expected instead, for a person. That the name is one of [`Schema::names`] is known.
+    fn asked(&mut self, call: Call<'_>) -> Result<<Self::Model as Model>::Op, String>;
+
+    /// What came back, for an operation that took effect.
+    ///
+    /// # Errors
+    /// What was expected instead.
+    fn answered(&mut self, op: &<Self::Model as Model>::Op, call: Call<'_>) -> Result<<Self::Model as Model>::Ret, String>;
+
+    /// What a failure shows, if it is to count as an observation: that a compare-and-set found another value.
+    fn refused(&self, op: &<Self::Model as Model>::Op) -> Option<<Self::Model as Model>::Ret> {
+        let _ = op;
+        None
+    }
+
+    /// The model, once everything was read.
+    fn finish(self) -> Self::Model;
+
+    /// What stands for nothing, if nothing and that are one thing, by what was read so far.
+    fn absent(&self) -> Option<Value> {
+        None
+    }
+
+    /// The operation, if nothing and this are one thing.
+    fn meant(op: <Self::Model as Model>::Op, absent: &Value) -> <Self::Model as Model>::Op {
+        let _ = absent;
+        op
+    }
+
+    /// The answer, if nothing and this are one thing.
+    fn meant_by(answer: <Self::Model as Model>::Ret, absent: &Value) -> <Self::Model as Model>::Ret {
+        let _ = absent;
+        answer
+    }
+}
+
+/// What an entry says of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'e> {
+    /// Who does it.
+    pub process: u32,
+    /// Its name.
+    pub f: &'e str,
+    /// What it is about, if that is apart from the value.
+    pub key: Option<&'e Value>,
+    /// What goes in, or comes out.
+    pub value: &'e Value,
+}
+
+/// A value that is there, for what needs one.
+fn given(value: &Value, what: &str) -> Result<Value, String> {
+    if value.is_nil() { Err(format!("expected {what}, found nil")) } else { Ok(value.clone()) }
+}
+
+/// Whether something that was asked for with this value was simply done: it ends with no value, or with the same.
+fn done(asked: &Value, call: Call<'_>) -> Result<(), String> {
+    if call.value.is_nil() || call.value == asked {
+        return Ok(());
+    }
+    Err(format!("it began with {asked}, and ends with {}", call.value))
+}
+
+/// An operation on an object that has no keys.
+fn keyless(call: Call<'_>) -> Result<(), String> {
+    call.key.map_or(Ok(()), |key| Err(format!("it is about key {key}, but this model has no keys")))
+}
+
+/// A whole number of 64 bits.
+fn whole(value: &Value, what: &str) -> Result<i64, String> {
+    if let Value::Int(number) = value { Ok(*number) } else { Err(format!("expected {what}, found {value}")) }
+}
+
+/// The items of a list, a vector or a set.
+fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
+    match value {
+        Value::List(items) | Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
+        other => Err(format!("expected {what}, as in [1 2], found {other}")),
+    }
+}
+
+/// A value that may be missing.
+fn held(value: &Value) -> Option<Value> {
+    if value.is_nil() { None } else { Some(value.clone()) }
+}
+
+/// What a compare-and-set expects, and what it sets: `[1 2]`.
+fn swap(value: &Value) -> Result<(Option<Value>, Value), String> {
+    let (expect, new) =
+        value.pair().ok_or_else(|| format!("expected what is expected and what is to be set, as in [1 2], found {value}"))?;
+    Ok((held(expect), given(new, "a value to set")?))
+}
