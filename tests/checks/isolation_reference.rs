@@ -1,8 +1,8 @@
 //! The checker of isolation against its reference checker, on small histories at random.
 //!
-//! What is demanded: whatever the checker calls violated, the reference checker refuses; whatever it says holds, the reference checker finds
-//! an order for. It may say unknown only where versions have no order that can be told: never of lists at levels below snapshot isolation
-//! and of serializability, and never at all where the orders are given.
+//! What is demanded: whatever the checker calls violated, the reference checker refuses; whatever it says holds, the reference checker
+//! finds an order for. It may say unknown only where versions have no order that can be told: never of lists at levels below snapshot
+//! isolation and of serializability, and never at all where the orders are given.
 
 use std::collections::BTreeMap;
 
