@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use stormglass::check::consistency::Guarantee;
-use stormglass::check::recorded::transactions::{FileOptions, Notation, check_text};
+use stormglass::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 use stormglass::check::model::ModelName;
 use stormglass::check::{CheckOptions, Verdict, run_check};
 use stormglass::report::{history_json, history_text, isolation_text};
@@ -14,8 +14,8 @@ fuzz_target!(|data: &[u8]| {
     let models = ModelName::ALL;
     let place = usize::from(*model) % (models.len() + 2);
     let Some(model) = models.get(place) else {
-        let notation = [Notation::ListAppend, Notation::RwRegister][place - models.len()];
-        let report = check_text(text, &FileOptions { budget: Some(2_000), ..FileOptions::new(notation) });
+        let model = [TransactionModel::ListAppend, TransactionModel::RwRegister][place - models.len()];
+        let report = check_text(text, &FileOptions { budget: Some(2_000), ..FileOptions::new(model) });
         if let Ok(report) = report {
             assert!(!isolation_text(&report.report).is_empty());
         }

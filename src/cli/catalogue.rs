@@ -3,7 +3,7 @@
 use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::ModelName;
-use crate::check::recorded::transactions::Notation;
+use crate::check::recorded::transactions::TransactionModel;
 use crate::check::{Property, PropertyKind};
 use crate::fault::{Cut, Fault, FaultKind, Happening, Moment, Target};
 use crate::notation::{Setting, Variant};
@@ -99,7 +99,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics.extend(named(Class::Role, roles, registry));
     topics.extend(named(Class::Kind, kinds, registry));
     topics.extend(ModelName::ALL.map(model));
-    topics.extend(Notation::ALL.map(transactions));
+    topics.extend(TransactionModel::ALL.map(transactions));
     topics.extend(Guarantee::ALL.map(guarantee));
     topics.extend(Level::ALL.map(level));
     topics
@@ -243,13 +243,13 @@ fn model(model: ModelName) -> Topic {
     }
 }
 
-fn transactions((notation, about): (Notation, &str)) -> Topic {
-    let (f, answer) = match notation {
-        Notation::ListAppend => ("append", "[1 2]"),
-        Notation::RwRegister => ("w", "2"),
+fn transactions((model, about): (TransactionModel, &str)) -> Topic {
+    let (f, answer) = match model {
+        TransactionModel::ListAppend => ("append", "[1 2]"),
+        TransactionModel::RwRegister => ("w", "2"),
     };
     Topic {
-        name: notation.name().to_owned(),
+        name: model.name().to_owned(),
         class: Class::Model,
         about: about.to_owned(),
         more: vec![
@@ -260,7 +260,7 @@ fn transactions((notation, about): (Notation, &str)) -> Topic {
                     format!("{{:process 0, :type :ok, :f :txn, :value [[:{f} :x 2] [:r :x {answer}]]}}"),
                 ]),
             ),
-            ("asked for by", format!("stormglass check history.edn --model {} --level serializable", notation.name())),
+            ("asked for by", format!("stormglass check history.edn --model {} --level serializable", model.name())),
         ],
     }
 }

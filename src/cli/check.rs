@@ -11,7 +11,7 @@ use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::recorded::ImportError;
-use crate::check::recorded::transactions::{FileOptions, Notation, check_text};
+use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
@@ -64,14 +64,14 @@ pub(super) struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judged {
     Object(ModelName),
-    Transactions(Notation),
+    Transactions(TransactionModel),
 }
 
 impl Judged {
     const fn name(self) -> &'static str {
         match self {
             Self::Object(model) => model.name(),
-            Self::Transactions(notation) => notation.name(),
+            Self::Transactions(model) => model.name(),
         }
     }
 }
@@ -163,9 +163,9 @@ impl Arguments {
                 run_check_again(open, model.name(), &self.options()).map(Box::new).map(Found::Object)
             }
             Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),
-            Judged::Transactions(notation) => {
+            Judged::Transactions(model) => {
                 let level = self.level.unwrap_or(Level::StrictSerializable);
-                let options = FileOptions { format: self.input_format, level, budget: self.budget, ..FileOptions::new(notation) };
+                let options = FileOptions { format: self.input_format, level, budget: self.budget, ..FileOptions::new(model) };
                 check_text(recording, &options).map(Box::new).map(Found::Transactions).map_err(CheckError::Import)
             }
         };
@@ -233,10 +233,10 @@ fn worse(one: Exit, other: Exit) -> Exit {
 }
 
 fn model(text: &str) -> Result<Judged, String> {
-    if let Some(notation) = Notation::named(text) {
-        return Ok(Judged::Transactions(notation));
+    if let Some(model) = TransactionModel::named(text) {
+        return Ok(Judged::Transactions(model));
     }
-    let names = Notation::ALL.map(|(notation, _)| notation.name());
+    let names = TransactionModel::ALL.map(|(model, _)| model.name());
     text.parse().map(Judged::Object).map_err(|error: UnknownModel| match nearest(text, names) {
         Some(near) if error.nearest().is_none() => format!("no model is called `{text}`: did you mean `{near}`?"),
         _ => error.to_string(),

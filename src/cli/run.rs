@@ -10,7 +10,7 @@ use super::histories::HistoryFile;
 use super::input::{self, Input};
 use super::{Format, Session, files, panics};
 use crate::check::model::ModelName;
-use crate::check::recorded::transactions::Notation;
+use crate::check::recorded::transactions::TransactionModel;
 use crate::explore;
 use crate::report::{Html, Invocation, Render, Report, RunReport, Subject, TraceWriter, opening, quote};
 use crate::scenario::Scenario;
@@ -111,7 +111,7 @@ impl Arguments {
 
 /// What can be done with the history.
 fn history_note(file: &Path, model: &str, called: &Invocation) -> String {
-    let is_known = Notation::named(model).is_some() || model.parse::<ModelName>().is_ok();
+    let is_known = TransactionModel::named(model).is_some() || model.parse::<ModelName>().is_ok();
     let file = file.display().to_string();
     if is_known {
         format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))

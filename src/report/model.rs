@@ -142,7 +142,7 @@ impl Found {
     pub(super) fn question(&self) -> (&'static str, &'static str) {
         match self {
             Self::Object(report) => (report.model, report.guarantee.name()),
-            Self::Transactions(report) => (report.notation.name(), report.level.name()),
+            Self::Transactions(report) => (report.model.name(), report.level.name()),
         }
     }
 

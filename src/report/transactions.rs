@@ -11,7 +11,7 @@ use crate::check::recorded::transactions::FileReport;
 
 /// The verdict in a line, without its end.
 pub(super) fn transactions_headline(file: &FileReport) -> String {
-    format!("{}: {} with respect to {}", file.verdict, file.notation.name(), file.level)
+    format!("{}: {} with respect to {}", file.verdict, file.model.name(), file.level)
 }
 
 /// As people read it: the verdict first, then all levels and why, then where in the file that is.
@@ -69,7 +69,7 @@ pub(super) fn transactions_json(file: &FileReport) -> Json {
         .collect();
     json!({
         "schema": SCHEMA,
-        "model": file.notation.name(),
+        "model": file.model.name(),
         "format": file.format.name(),
         "events": file.entries,
         "level": file.level.name(),

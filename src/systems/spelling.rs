@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::base::{ClientId, RunKey, Stream, Time};
     use crate::check::isolation::{ISOLATION, Level, judge};
-    use crate::check::recorded::transactions::{FileOptions, Notation, check_text};
+    use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
     use crate::check::{CheckOptions, Verdict, run_check};
     use crate::history::formats::{Format, write};
     use crate::history::{History, Outcome};
@@ -191,12 +191,12 @@ mod tests {
                     Committed { seen: op.acts.iter().filter(|act| act.is_read()).map(|_| saw(random)).collect() }
                 },
             );
-            let notation = if change == Change::Append { Notation::ListAppend } else { Notation::RwRegister };
+            let model = if change == Change::Append { TransactionModel::ListAppend } else { TransactionModel::RwRegister };
             let load = TransactionLoad::Mixed(mixed(change));
-            assert_eq!(transactions(&load).model, notation.name());
+            assert_eq!(transactions(&load).model, model.name());
             let verdict = judge(&ISOLATION, Level::StrictSerializable, &history, 1_000_000).verdict;
             for file in files(&transactions(&load), &history) {
-                let report = check_text(&*file, &FileOptions::new(notation)).expect("a history");
+                let report = check_text(&*file, &FileOptions::new(model)).expect("a history");
                 assert_eq!(report.verdict, verdict, "seed {seed}:\n{}", String::from_utf8_lossy(&file));
             }
             seen[usize::from(verdict == Verdict::Violated)] += 1;

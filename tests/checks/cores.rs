@@ -1,4 +1,4 @@
-//! Cores of violated histories: they convict, they are minimal, they are small, and people can read them.
+//! Cores of violated histories: they are violated, they are minimal, they are small, and people can read them.
 
 use std::collections::BTreeSet;
 
@@ -100,7 +100,7 @@ fn holds<M: Model>(model: &M, history: &History<M::Op, M::Ret>, kept: &[usize]) 
     reference::is_linearizable(&Borrowed::new(model), &relaxed(model, history, kept).history)
 }
 
-/// Whether it convicts, and is 1-minimal.
+/// Whether it is violated, and 1-minimal.
 fn check_core<M: Model>(model: &M, history: &History<M::Op, M::Ret>, core: &Core) {
     let tell = || format!("{:#?}\n{core:?}", history.operations());
     assert!(core.minimal, "{}", tell());
@@ -114,14 +114,14 @@ fn check_core<M: Model>(model: &M, history: &History<M::Op, M::Ret>, core: &Core
     }
 }
 
-/// The fewest operations of these that convict.
+/// The fewest operations of these that are violated.
 fn fewest<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> usize {
     let done: Vec<usize> = violation.operations.iter().copied().filter(|index| history.operations()[*index].result().is_some()).collect();
     let sizes = (1_u32..1 << done.len()).filter_map(|chosen| {
         let kept: Vec<usize> = (0..done.len()).filter(|place| chosen >> place & 1 == 1).map(|place| done[place]).collect();
         (!holds(model, history, &kept)).then_some(kept.len())
     });
-    sizes.min().expect("all of them convict")
+    sizes.min().expect("all of them are violated")
 }
 
 fn text(example: Counterexample) -> String {
@@ -153,7 +153,7 @@ fn check_history<M: Model>(model: &M, history: &History<M::Op, M::Ret>, compare:
 }
 
 #[test]
-fn cores_convict_and_are_minimal() {
+fn cores_are_violated_and_minimal() {
     let mut tally = Tally::default();
     for seed in 0..4000 {
         let mut stream = RunKey::from_seed(seed).stream("core", 0);

@@ -343,14 +343,14 @@ fn the_operation_to_blame_is_the_one_that_knossos_would_name() {
 
 /// An operation of a file that is made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+enum Action {
     /// It saw this.
     Read(i64),
     Write(i64),
     Cas(i64, i64),
 }
 
-impl Deed {
+impl Action {
     /// What a register holds then that held this; nothing if that cannot be.
     fn applied(self, held: i64) -> Option<i64> {
         match self {
@@ -365,7 +365,7 @@ impl Deed {
 #[derive(Clone, Copy, Debug)]
 struct Made {
     process: u64,
-    deed: Deed,
+    action: Action,
     begins: u64,
     ends: Option<(u64, &'static str)>,
 }
@@ -381,24 +381,24 @@ fn made_up(random: &mut Stream) -> Vec<Made> {
         let client = random.below(clients as u64) as usize;
         match open[client] {
             None if made.len() < most => {
-                let deed = match random.below(5) {
-                    0 | 1 => Deed::Read(0),
-                    2 | 3 => Deed::Write(random.below(values) as i64),
-                    _ => Deed::Cas(random.below(values) as i64, random.below(values) as i64),
+                let action = match random.below(5) {
+                    0 | 1 => Action::Read(0),
+                    2 | 3 => Action::Write(random.below(values) as i64),
+                    _ => Action::Cas(random.below(values) as i64, random.below(values) as i64),
                 };
                 line += 1;
                 open[client] = Some((made.len(), false));
-                made.push(Made { process: processes[client], deed, begins: line, ends: None });
+                made.push(Made { process: processes[client], action, begins: line, ends: None });
             }
             None => {}
             // It takes effect now, or its answer comes. A swap that was not possible fails, unless that is a lie; so may what took effect.
             Some((place, answered)) => {
-                let deed = &mut made[place].deed;
-                if let (Deed::Read(seen), false) = (&mut *deed, answered) {
+                let action = &mut made[place].action;
+                if let (Action::Read(seen), false) = (&mut *action, answered) {
                     *seen = if random.below(lies) == 0 { random.below(values) as i64 } else { held };
                 }
-                let done = answered || deed.applied(held).is_some();
-                held = if answered || random.below(lies) == 0 { held } else { deed.applied(held).unwrap_or(held) };
+                let done = answered || action.applied(held).is_some();
+                held = if answered || random.below(lies) == 0 { held } else { action.applied(held).unwrap_or(held) };
                 open[client] = Some((place, true));
                 if random.below(2) == 0 {
                     let crashed = random.below(crashes) == 0;
@@ -424,10 +424,10 @@ fn made_up(random: &mut Stream) -> Vec<Made> {
 /// The file, as Jepsen would write it.
 fn written(made: &[Made]) -> String {
     let line = |made: &Made, kind: &str| {
-        let (f, value) = match made.deed {
-            Deed::Read(seen) => ("read", if kind == "ok" { seen.to_string() } else { "nil".to_owned() }),
-            Deed::Write(value) => ("write", value.to_string()),
-            Deed::Cas(expected, value) => ("cas", format!("[{expected} {value}]")),
+        let (f, value) = match made.action {
+            Action::Read(seen) => ("read", if kind == "ok" { seen.to_string() } else { "nil".to_owned() }),
+            Action::Write(value) => ("write", value.to_string()),
+            Action::Cas(expected, value) => ("cas", format!("[{expected} {value}]")),
         };
         format!("{{:process {}, :type :{kind}, :f :{f}, :value {value}}}\n", made.process)
     };
@@ -452,9 +452,9 @@ fn blamed(made: &[Made]) -> Option<u64> {
                 let open = match made.ends {
                     Some((end, "ok")) => end >= line,
                     Some((_, "fail")) => false,
-                    _ => !matches!(made.deed, Deed::Read(_)),
+                    _ => !matches!(made.action, Action::Read(_)),
                 };
-                if let (true, false, Some(next)) = (open, done.contains(&place), made.deed.applied(held)) {
+                if let (true, false, Some(next)) = (open, done.contains(&place), made.action.applied(held)) {
                     let more = (next, done.iter().copied().chain([place]).collect());
                     if reached.insert(more.clone()) {
                         left.push(more);
@@ -727,7 +727,7 @@ fn what_came_from_nowhere_is_told_alone() {
 
 /// A compare-and-set of unknown outcome need not have happened, though somebody saw what it would have written.
 #[test]
-fn what_may_not_have_happened_convicts_nobody() {
+fn what_may_not_have_happened_violates_nothing() {
     let text = "\
 {:process 0, :type :invoke, :f :write, :value 3}
 {:process 0, :type :ok, :f :write, :value 3}

@@ -1,8 +1,8 @@
-//! The checker of isolation against its slow twin, on small histories at random.
+//! The checker of isolation against its reference checker, on small histories at random.
 //!
-//! What is demanded: whatever the checker calls violated, the twin refuses; whatever it says holds, the twin finds an order for. It may say
-//! unknown only where versions have no order that can be told: never of lists at levels below snapshot isolation and of serializability,
-//! and never at all where the orders are given.
+//! What is demanded: whatever the checker calls violated, the reference checker refuses; whatever it says holds, the reference checker
+//! finds an order for. It may say unknown only where versions have no order that can be told: never of lists at levels below snapshot
+//! isolation and of serializability, and never at all where the orders are given.
 
 use std::collections::BTreeMap;
 
@@ -173,7 +173,7 @@ fn aborted_in(operation: &stormglass::history::Operation<Transaction, Committed>
 }
 
 #[test]
-fn lists_are_judged_as_the_twin_judges_them() {
+fn lists_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
         let counts = agree(Shape { lists: true, transactions: 5, keys: 2, wrong }, rounds, false);
         println!("lists, {wrong}: {counts:?}");
@@ -182,7 +182,7 @@ fn lists_are_judged_as_the_twin_judges_them() {
 }
 
 #[test]
-fn registers_are_judged_as_the_twin_judges_them() {
+fn registers_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
         let counts = agree(Shape { lists: false, transactions: 5, keys: 2, wrong }, rounds, false);
         println!("registers, {wrong}: {counts:?}");

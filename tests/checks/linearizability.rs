@@ -158,7 +158,7 @@ fn loose_queues(count: u64, extra: usize) {
 }
 
 #[test]
-fn the_twin_agrees() {
+fn the_reference_checker_agrees() {
     registers(40_000, 0);
     writes_and_reads(40_000, 0);
     stores(40_000, 0);
@@ -196,7 +196,7 @@ fn greedy_searches_do_not_say_that_there_is_no_order_where_they_did_not_look() {
     }
 }
 
-/// What they say of histories too long for the twin, they say with the exhaustive search.
+/// What they say of histories too long for the reference checker, they say with the exhaustive search.
 #[test]
 fn greedy_searches_agree_with_the_exhaustive_one() {
     let model = Register::empty();
@@ -219,7 +219,7 @@ fn greedy_searches_agree_with_the_exhaustive_one() {
 /// Takes minutes; for whoever changes the search.
 #[test]
 #[ignore = "slow: more and longer histories"]
-fn the_twin_agrees_at_length() {
+fn the_reference_checker_agrees_at_length() {
     for (count, extra) in [(250_000, 0), (50_000, 2), (10_000, 4)] {
         registers(count, extra);
         writes_and_reads(count, extra);
@@ -353,7 +353,7 @@ fn cases_made_by_hand() {
     let model = Register::holding(0);
     for (name, linearizable, operations) in cases {
         let history = drawn(&operations);
-        assert_eq!(reference::is_linearizable(&model, &history), linearizable, "the twin on: {name}");
+        assert_eq!(reference::is_linearizable(&model, &history), linearizable, "the reference checker on: {name}");
         let report = linearizability::check(&model, &history);
         assert_eq!(report.verdict(), if linearizable { Verdict::Holds } else { Verdict::Violated }, "{name}");
         if let Judgement::Holds { witness } = &report.judgement {

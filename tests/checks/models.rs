@@ -169,14 +169,14 @@ fn logs(count: u64, extra: usize) {
 }
 
 #[test]
-fn the_twin_agrees() {
+fn the_reference_checker_agrees() {
     all(8_000, 0);
 }
 
 /// Takes minutes; for whoever changes the checker.
 #[test]
 #[ignore = "slow: more and longer histories"]
-fn the_twin_agrees_at_length() {
+fn the_reference_checker_agrees_at_length() {
     for (count, extra) in [(120_000, 0), (20_000, 2)] {
         all(count, extra);
     }

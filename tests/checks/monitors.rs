@@ -290,19 +290,19 @@ fn all(count: u64, more: u64) {
 }
 
 #[test]
-fn the_twin_agrees() {
+fn the_reference_checker_agrees() {
     all(6_000, 0);
 }
 
 /// Takes minutes; for whoever changes an algorithm.
 #[test]
 #[ignore = "slow: more and longer histories"]
-fn the_twin_agrees_at_length() {
+fn the_reference_checker_agrees_at_length() {
     all(200_000, 0);
     all(100_000, 2);
 }
 
-/// What the search says as well, on histories that are too long for the twin but not for the search.
+/// What the search says as well, on histories that are too long for the reference checker but not for the search.
 fn agree_at_large<M: Sample>(name: &str, model: &M, operations: usize, seeds: u64) {
     let mut fit = 0;
     for seed in 0..seeds {

@@ -219,14 +219,14 @@ fn a_violation_is_found_among_hundreds_of_unknown_outcomes() {
 }
 
 #[test]
-fn the_twin_agrees() {
+fn the_reference_checker_agrees() {
     all_agree(20_000);
 }
 
 /// `cargo test --release --test checks online:: -- --ignored`
 #[test]
 #[ignore = "slow: more histories"]
-fn the_twin_agrees_at_length() {
+fn the_reference_checker_agrees_at_length() {
     all_agree(100_000);
 }
 

@@ -103,7 +103,7 @@ pub(crate) const SHAPES: [HistoryShape; 6] = [
     HistoryShape { clients: 5, operations: 6, ties: 2, lies: 3, unknown: 3 },
 ];
 
-/// Judges many histories and their twins.
+/// Judges many histories, by the checker and by the reference checker.
 pub(crate) fn agree<M: Model>(
     name: &str,
     model: &M,

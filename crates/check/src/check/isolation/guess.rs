@@ -223,8 +223,8 @@ impl<'a> Row<'a> {
         self.versions[current].pending > own
     }
 
-    /// What a transaction changes, and who need no longer wait for that. A version that would be in the way of those who have yet to read
-    /// the one before is put behind that, as if it had been written earlier.
+    /// What a transaction changes, and which others need no longer wait for that. A version that would be in the way of transactions which
+    /// have yet to read the one before is put behind that, as if it had been written earlier.
     fn take_effect(&mut self, transaction: u32) -> Vec<u32> {
         let mut freed = Vec::new();
         for act in self.transactions.acts_of(transaction) {

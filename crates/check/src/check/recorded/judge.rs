@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::import::{ImportError, Recorded};
 use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
-use super::streaming::{self, Facts, ReadFile};
+use super::streaming::{self, FileSummary, ReadFile};
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
@@ -205,16 +205,16 @@ where
     loop {
         let taken =
             streaming::read(schema.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Import)?;
-        let findings = match taken {
+        let streamed = match taken {
             ReadFile::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
-            ReadFile::Streamed(findings) => findings,
+            ReadFile::Streamed(streamed) => streamed,
         };
-        let report = CheckReport { states: findings.states, ..CheckReport::new(name.name(), findings.facts.clone(), options.guarantee) };
-        match findings.verdict {
+        let report = CheckReport { states: streamed.states, ..CheckReport::new(name.name(), streamed.summary.clone(), options.guarantee) };
+        match streamed.verdict {
             Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
             Verdict::Violated => {
                 let closer =
-                    findings.read_violated_keys(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Import)?;
+                    streamed.read_violated_keys(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Import)?;
                 let looked = judge(name.name(), &closer.model, &closer.recorded, options);
                 return Ok(explained(report, looked, &closer.lines));
             }
@@ -240,7 +240,7 @@ fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, 
 /// Judges a recorded history.
 fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
     let history = &recorded.history;
-    let mut report = CheckReport::new(name, Facts::of(recorded), options.guarantee);
+    let mut report = CheckReport::new(name, FileSummary::of(recorded), options.guarantee);
     let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
     if options.strongest {
         report.guarantees = consistency::check_all(model, history, Some(budget));
@@ -287,8 +287,8 @@ fn witness<M: Model>(model: &M, recorded: &Recorded<M::Op, M::Ret>, report: &Rep
 
 impl CheckReport {
     /// Nothing is known yet.
-    fn new(model: &'static str, facts: Facts, guarantee: Guarantee) -> Self {
-        let Facts { format, entries, operations, unknown, failed, clients } = facts;
+    fn new(model: &'static str, summary: FileSummary, guarantee: Guarantee) -> Self {
+        let FileSummary { format, entries, operations, unknown, failed, clients } = summary;
         Self {
             model,
             format,

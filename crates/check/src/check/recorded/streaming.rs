@@ -24,14 +24,14 @@ pub(super) enum ReadFile<S: Schema> {
     /// A short one, which is there as a whole.
     Whole(S::Model, RecordedOf<S>),
     /// A long one, with what was found.
-    Streamed(Findings<S>),
+    Streamed(StreamedFile<S>),
 }
 
 /// What was found in a file that was judged while it was read.
-pub(super) struct Findings<S> {
+pub(super) struct StreamedFile<S> {
     /// With what it learnt from all of the file.
     schema: S,
-    pub(super) facts: Facts,
+    pub(super) summary: FileSummary,
     /// Unknown, too, where what something means depends on what comes long after it.
     pub(super) verdict: Verdict,
     pub(super) violations: Vec<ViolatedKey>,
@@ -40,7 +40,7 @@ pub(super) struct Findings<S> {
 
 /// What can be said of any file.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(super) struct FileSummary {
     pub(super) format: Format,
     pub(super) entries: u64,
     pub(super) operations: usize,
@@ -49,7 +49,7 @@ pub(super) struct Facts {
     pub(super) clients: usize,
 }
 
-impl Facts {
+impl FileSummary {
     pub(super) fn of<O, R>(recorded: &Recorded<O, R>) -> Self {
         let operations = recorded.history.operations();
         let count = |wanted: fn(&Outcome<R>) -> bool| operations.iter().filter(|operation| wanted(&operation.outcome)).count();
@@ -84,7 +84,12 @@ where
     Ok(ReadFile::Whole(model, recorded))
 }
 
-fn read_on<S>(mut schema: S, importer: Importer<RecordedOf<S>>, entries: Entries<'_>, format: Format) -> Result<Findings<S>, ImportError>
+fn read_on<S>(
+    mut schema: S,
+    importer: Importer<RecordedOf<S>>,
+    entries: Entries<'_>,
+    format: Format,
+) -> Result<StreamedFile<S>, ImportError>
 where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
@@ -94,9 +99,9 @@ where
     }
     let Stream { mut online, absent, entries, operations, done, failed, clients, .. } = importer.finish()?;
     let verdict = online.finish();
-    let facts = Facts { format, entries, operations, unknown: operations - done - failed, failed, clients: clients.len() };
+    let summary = FileSummary { format, entries, operations, unknown: operations - done - failed, failed, clients: clients.len() };
     let verdict = if absent == schema.absent() { verdict } else { Verdict::Unknown };
-    Ok(Findings { schema, facts, verdict, violations: online.violations().to_vec(), states: online.states() })
+    Ok(StreamedFile { schema, summary, verdict, violations: online.violations().to_vec(), states: online.states() })
 }
 
 /// What was done on keys that are violated, up to where they are.
@@ -107,7 +112,7 @@ pub(super) struct ViolatedHistory<S: Schema> {
     pub(super) lines: BTreeMap<String, u64>,
 }
 
-impl<S: Schema<Model: Model<Op: Clone>> + Clone> Findings<S> {
+impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
     /// Reads once more what was done on keys that are violated, up to where the last of them is, and on until it is known how what was
     /// open then ended: of what failed later it is known from the beginning that it never took effect.
     ///

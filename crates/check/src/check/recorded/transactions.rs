@@ -15,14 +15,14 @@ use crate::history::formats::{Entries, Format, Value};
 
 /// What the transactions of a file do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notation {
+pub enum TransactionModel {
     /// `[:append 1 2]` puts 2 behind the list of key 1, `[:r 1 [1 2]]` reads the list.
     ListAppend,
     /// `[:w 1 2]` writes 2 to key 1, `[:r 1 2]` reads it.
     RwRegister,
 }
 
-impl Notation {
+impl TransactionModel {
     /// Both, with what they are.
     pub const ALL: [(Self, &'static str); 2] = [
         (Self::ListAppend, "transactions on lists: append, r (read)"),
@@ -39,7 +39,7 @@ impl Notation {
 
     /// The one with this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().map(|(notation, _)| notation).find(|notation| notation.name() == name)
+        Self::ALL.into_iter().map(|(model, _)| model).find(|model| model.name() == name)
     }
 
     const fn write(self) -> &'static str {
@@ -54,7 +54,7 @@ impl Notation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileOptions {
     /// What its transactions do.
-    pub notation: Notation,
+    pub model: TransactionModel,
     /// Its format; by default, whichever it seems to have.
     pub format: Option<Format>,
     /// The level that it is to keep.
@@ -65,8 +65,8 @@ pub struct FileOptions {
 
 impl FileOptions {
     /// Strict serializability, whatever the format.
-    pub const fn new(notation: Notation) -> Self {
-        Self { notation, format: None, level: Level::StrictSerializable, budget: None }
+    pub const fn new(model: TransactionModel) -> Self {
+        Self { model, format: None, level: Level::StrictSerializable, budget: None }
     }
 }
 
@@ -74,7 +74,7 @@ impl FileOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileReport {
     /// What its transactions do.
-    pub notation: Notation,
+    pub model: TransactionModel,
     /// Its format.
     pub format: Format,
     /// How many events it has.
@@ -93,7 +93,7 @@ pub struct FileReport {
 ///
 /// ```
 /// use stormglass_check::check::Verdict;
-/// use stormglass_check::check::recorded::transactions::{FileOptions, Notation, check_text};
+/// use stormglass_check::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 ///
 /// let file = "\
 /// {:process 0, :type :invoke, :f :txn, :value [[:append :x 1] [:r :y nil]]}
@@ -101,7 +101,7 @@ pub struct FileReport {
 /// {:process 0, :type :ok, :f :txn, :value [[:append :x 1] [:r :y []]]}
 /// {:process 1, :type :ok, :f :txn, :value [[:append :y 1] [:r :x []]]}
 /// ";
-/// let report = check_text(file.as_bytes(), &FileOptions::new(Notation::ListAppend))?;
+/// let report = check_text(file.as_bytes(), &FileOptions::new(TransactionModel::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
 /// # Ok::<(), stormglass_check::check::recorded::ImportError>(())
@@ -110,10 +110,10 @@ pub struct FileReport {
 /// # Errors
 /// If it cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, ImportError> {
-    let (transactions, recorded) = read(input, options.notation, options.format)?;
+    let (transactions, recorded) = read(input, options.model, options.format)?;
     let report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
     Ok(FileReport {
-        notation: options.notation,
+        model: options.model,
         format: recorded.format,
         entries: recorded.entries,
         level: options.level,
@@ -130,11 +130,11 @@ pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport,
 /// If it cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn read(
     input: impl Read,
-    notation: Notation,
+    model: TransactionModel,
     format: Option<Format>,
 ) -> Result<(Transactions, Recorded<Transaction, Committed>), ImportError> {
     let entries = Entries::open(input, format).map_err(|error: io::Error| ImportError::Io(error))?;
-    let (store, recorded) = import(TransactionSchema::new(notation), entries, false)?;
+    let (store, recorded) = import(TransactionSchema::new(model), entries, false)?;
     let mut transactions = Transactions::from(&recorded.history);
     transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
     Ok((transactions, recorded))
@@ -142,7 +142,7 @@ pub fn read(
 
 /// What transactions look like in files.
 struct TransactionSchema {
-    notation: Notation,
+    model: TransactionModel,
     keys: FxHashMap<Value, u64>,
     values: FxHashMap<Value, i64>,
     labels: Labels,
@@ -152,8 +152,8 @@ struct TransactionSchema {
 const LOWEST: i64 = i64::MIN + (1 << 40);
 
 impl TransactionSchema {
-    fn new(notation: Notation) -> Self {
-        Self { notation, keys: FxHashMap::default(), values: FxHashMap::default(), labels: Labels::default() }
+    fn new(model: TransactionModel) -> Self {
+        Self { model, keys: FxHashMap::default(), values: FxHashMap::default(), labels: Labels::default() }
     }
 
     fn key(&mut self, key: &Value) -> Result<u64, String> {
@@ -190,7 +190,7 @@ impl TransactionSchema {
 
     /// The acts of a transaction, each as its name, its key, and what comes behind.
     fn acts<'e>(&self, value: &'e Value) -> Result<Vec<(&'e str, &'e Value, &'e Value)>, String> {
-        let shape = || format!("expected acts such as [[:{} 1 2] [:r 1 nil]], found {value}", self.notation.write());
+        let shape = || format!("expected acts such as [[:{} 1 2] [:r 1 nil]], found {value}", self.model.write());
         let act = |act: &'e Value| match act.items() {
             Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((&**f, key, value)),
             Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if &**f == "r" => Ok((&**f, key, &Value::Nil)),
@@ -203,17 +203,17 @@ impl TransactionSchema {
         let key = self.key(key)?;
         match f {
             "r" => Ok(Act::Read { key }),
-            "append" if self.notation == Notation::ListAppend => Ok(Act::Append { key, value: self.value(value)? }),
-            "w" if self.notation == Notation::RwRegister => Ok(Act::Write { key, value: self.value(value)? }),
-            other => Err(format!("{other:?} is no act of {}: there are {} and r", self.notation.name(), self.notation.write())),
+            "append" if self.model == TransactionModel::ListAppend => Ok(Act::Append { key, value: self.value(value)? }),
+            "w" if self.model == TransactionModel::RwRegister => Ok(Act::Write { key, value: self.value(value)? }),
+            other => Err(format!("{other:?} is no act of {}: there are {} and r", self.model.name(), self.model.write())),
         }
     }
 
     fn seen(&mut self, value: &Value) -> Result<Seen, String> {
-        match (self.notation, value) {
+        match (self.model, value) {
             (_, Value::Nil) => Ok(Seen::Empty),
-            (Notation::RwRegister, value) => Ok(Seen::Number(self.value(value)?)),
-            (Notation::ListAppend, value) => {
+            (TransactionModel::RwRegister, value) => Ok(Seen::Number(self.value(value)?)),
+            (TransactionModel::ListAppend, value) => {
                 let items = value.items().ok_or_else(|| format!("expected a list that was read, found {value}"))?;
                 Ok(Seen::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?))
             }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write as _};
 
-use clojure_reader::edn::Edn as Twin;
+use clojure_reader::edn::Edn as Reference;
 use proptest::prelude::*;
 
 use super::*;
@@ -304,22 +304,22 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 /// The other crate's value, as ours.
-fn from_twin(twin: &Twin<'_>) -> Value {
-    match twin {
-        Twin::Nil => Value::Nil,
-        Twin::Bool(yes) => Value::Bool(*yes),
-        Twin::Int(number) => Value::Int(*number),
-        Twin::Double(float) => Value::number(&format!("{:?}", float.0)),
-        Twin::Rational((above, below)) => Value::Number(format!("{above}/{below}").into()),
-        Twin::Char(char) => Value::Char(*char),
-        Twin::Str(text) => Value::text(text),
-        Twin::Key(name) => Value::Keyword(name.to_string().into()),
-        Twin::Symbol(name) => Value::Symbol(name.to_string().into()),
-        Twin::List(items) => Value::List(items.iter().map(from_twin).collect()),
-        Twin::Vector(items) => Value::Vector(items.iter().map(from_twin).collect()),
-        Twin::Set(items) => Value::set(items.iter().map(from_twin).collect()),
-        Twin::Map(entries) => Value::map(entries.iter().map(|(key, value)| (from_twin(key), from_twin(value))).collect()),
-        Twin::Tagged(tag, value) => Value::Tagged(Box::new((tag.to_string().into(), from_twin(value)))),
+fn from_reference(reference: &Reference<'_>) -> Value {
+    match reference {
+        Reference::Nil => Value::Nil,
+        Reference::Bool(yes) => Value::Bool(*yes),
+        Reference::Int(number) => Value::Int(*number),
+        Reference::Double(float) => Value::number(&format!("{:?}", float.0)),
+        Reference::Rational((above, below)) => Value::Number(format!("{above}/{below}").into()),
+        Reference::Char(char) => Value::Char(*char),
+        Reference::Str(text) => Value::text(text),
+        Reference::Key(name) => Value::Keyword(name.to_string().into()),
+        Reference::Symbol(name) => Value::Symbol(name.to_string().into()),
+        Reference::List(items) => Value::List(items.iter().map(from_reference).collect()),
+        Reference::Vector(items) => Value::Vector(items.iter().map(from_reference).collect()),
+        Reference::Set(items) => Value::set(items.iter().map(from_reference).collect()),
+        Reference::Map(entries) => Value::map(entries.iter().map(|(key, value)| (from_reference(key), from_reference(value))).collect()),
+        Reference::Tagged(tag, value) => Value::Tagged(Box::new((tag.to_string().into(), from_reference(value)))),
         other => panic!("a value of another kind: {other}"),
     }
 }
@@ -349,8 +349,8 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Value>(&json).expect("a value"), value.clone());
         if in_common(&value) {
             let text = value.to_string();
-            let twin = clojure_reader::edn::read_string(&text).map(|twin| from_twin(&twin));
-            prop_assert_eq!(twin.map_err(|error| format!("{text}: {error}")), Ok(value));
+            let reference = clojure_reader::edn::read_string(&text).map(|reference| from_reference(&reference));
+            prop_assert_eq!(reference.map_err(|error| format!("{text}: {error}")), Ok(value));
         }
     }
 
@@ -403,9 +403,9 @@ proptest! {
     #[test]
     fn any_text_is_a_value_for_both_readers_or_for_neither(text in "[\\[\\](){}#:\"a1 .,-]{0,12}") {
         let ours = text.parse::<Value>();
-        let twin = clojure_reader::edn::read(&text);
-        if let (Ok(ours), Ok((twin, rest))) = (&ours, &twin) && rest.trim_matches([' ', ',']).is_empty() {
-            prop_assert_eq!(ours, &from_twin(twin));
+        let reference = clojure_reader::edn::read(&text);
+        if let (Ok(ours), Ok((reference, rest))) = (&ours, &reference) && rest.trim_matches([' ', ',']).is_empty() {
+            prop_assert_eq!(ours, &from_reference(reference));
         }
     }
 }
