@@ -109,6 +109,7 @@ fn faults() -> impl Iterator<Item = Topic> {
     Fault::VARIANTS.iter().map(|variant| {
         let mut topic = written(Class::Fault, variant);
         if let Some(kind) = FaultKind::ALL.iter().find(|kind| kind.name == variant.name) {
+            topic.more.push(("strikes", kind.family.to_string()));
             topic.more.push(("bites if", kind.bites.to_owned()));
             topic.more.push(("ended by", kind.ends.to_string()));
         }

@@ -306,6 +306,17 @@ impl Fault {
     }
 }
 
+impl Display for Family {
+    /// As in a sentence: `links`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Links => "links",
+            Self::Nodes => "nodes",
+            Self::Disks => "disks",
+        })
+    }
+}
+
 impl Display for Ends {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -67,7 +67,9 @@ fn lint_text(file: &LintReport, color: bool) -> String {
 fn run_text(run: &RunReport<'_>, color: bool) -> String {
     let RunReport { subject, outcome, called, .. } = run;
     let mut page = Lines::new(color);
-    page.line(&page.paint.verdict(outcome.verdict(), &headline(subject, outcome)));
+    let is_missed = matches!(run.meant(), Some((_, false)));
+    let verdict = if is_missed { Verdict::Violated } else { outcome.verdict() };
+    page.line(&page.paint.verdict(verdict, &headline(subject, outcome)));
     page.blank();
     page.properties(&outcome.properties);
     page.tables(&outcome.tables, "");
@@ -88,7 +90,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
     ));
     page.operations(&outcome.operations);
     page.line(&format!("  seed {} · digest {:016x}", outcome.seed, outcome.digest));
-    if outcome.verdict() != Verdict::Holds {
+    if verdict != Verdict::Holds {
         page.blank();
         page.command(&called.again(outcome));
     }
@@ -118,6 +120,11 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     page.unknown(summary, called);
     for bucket in &summary.failures {
         page.bucket(bucket, called);
+    }
+    if let Some((property, false)) = sweep.meant() {
+        page.blank();
+        page.line(&format!("  {}", page.paint.bad(&format!("✗ {property} is not violated, though this scenario means to show it"))));
+        page.command(&format!("  {}", called.sweep(sweep.start, summary.asked)));
     }
     page.text
 }

@@ -21,8 +21,8 @@ pub(super) fn transactions_text(file: &FileReport) -> String {
     if !lines.is_empty() {
         text.push_str("\nwhere they are:\n");
         for (place, (begins, ends)) in lines {
-            let ends = ends.map_or_else(String::new, |ends| format!(" to {ends}"));
-            let _ = writeln!(text, "  T{}: line {begins}{ends}", place + 1);
+            let lines = ends.map_or_else(|| format!("from line {begins}"), |ends| format!("lines {begins} to {ends}"));
+            let _ = writeln!(text, "  T{}: {lines}", place + 1);
         }
     }
     text

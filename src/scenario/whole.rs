@@ -45,7 +45,7 @@ settings! {
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
         /// The *sometimes* marks that a sweep must see.
         expect: Vec<&'static str> = Vec::new(), Known(names);
-        /// What the scenario is meant to show; exit codes do not change.
+        /// What the scenario is meant to show; exit codes follow it only with `--as-meant`.
         outcome: Expected = Expected::Holds, Known(names);
     }
 }

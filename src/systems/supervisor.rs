@@ -40,11 +40,11 @@ pub struct SupervisorConfig {
 settings! {
     /// What supervision has fields for.
     struct Jobs {
-        /// How many of the nodes have a job: fewer than there are, and all but one by default.
+        /// How many of the nodes have a job: fewer than there are. If it is not given, all but one.
         jobs: Option<u32> = None, Maybe(Count(1..));
         /// How long a node is suspected before it is started anew.
         restart_after: Duration = Duration::from_secs(1), PositiveLength;
-        /// How long it is suspected before another takes its job: five times `restart_after` by default.
+        /// How long it is suspected before another takes its job. If it is not given, five times `restart_after`.
         replace_after: Duration = restart_after * 5, PositiveLength;
         /// How often the supervisor looks.
         every: Duration = Duration::from_millis(500), PositiveLength;

@@ -76,10 +76,10 @@ pub struct CommitJudge {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     mode: Mode,
-    /// Since when; the time in which its server was down does not count.
-    since: Time,
-    /// The record in which it was taken.
-    record: u64,
+    /// When it was taken, and in which record.
+    taken: Sighting,
+    /// For how long its server was down meanwhile, which does not count in what is measured.
+    absence: Duration,
 }
 
 /// What is known of a transaction.
@@ -390,10 +390,10 @@ impl CommitJudge {
         let against = holders.iter().find(|(other, held)| **other != txn && !held.mode.goes_with(lock.mode));
         if let Some((other, held)) = against {
             let broken = broken(&rules::BOTH_LOCKED, node, txn).with("key", key_of(lock.key)).with("mode", lock.mode);
-            let broken = broken.with("other", *other).with("held", held.mode).with("since", held.since).on([held.record]);
+            let broken = broken.with("other", *other).with("held", held.mode).seen("since", held.taken);
             self.found.add(&EXCLUSIVE_LOCKS, now, broken);
         }
-        let held = holders.get(&txn).copied().unwrap_or(Held { mode: lock.mode, since: now.at, record: now.record });
+        let held = holders.get(&txn).copied().unwrap_or(Held { mode: lock.mode, taken: now, absence: Duration::ZERO });
         holders.insert(txn, Held { mode: lock.mode, ..held });
         let life = self.lives.get(&node).copied().unwrap_or_default();
         let party = self.party(txn, node);
@@ -434,7 +434,7 @@ impl CommitJudge {
         let now = self.now.at;
         for ((_, _), holders) in self.locks.range_mut((node, 0)..=(node, u64::MAX)) {
             let dropped = holders.extract_if(.., |txn, held| which(*txn, held.mode));
-            self.measured.locks.extend(dropped.map(|(_, held)| now.since(held.since)));
+            self.measured.locks.extend(dropped.map(|(_, held)| now.since(held.taken.at + held.absence)));
         }
     }
 
@@ -469,7 +469,7 @@ impl CommitJudge {
             }
         }
         for held in self.locks.range_mut((node, 0)..=(node, u64::MAX)).flat_map(|(_, holders)| holders.values_mut()) {
-            held.since += absence;
+            held.absence += absence;
         }
     }
 
@@ -499,8 +499,8 @@ impl CommitJudge {
             for lock in locks {
                 self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert(Held {
                     mode: lock.mode,
-                    since: now.at,
-                    record: now.record,
+                    taken: now,
+                    absence: Duration::ZERO,
                 });
             }
             let party = self.party(*txn, node);
@@ -592,7 +592,7 @@ impl CommitJudge {
             return Some(broken(&rules::LEFT_IN_DOUBT, *node, *txn).with("others", others).on(voted));
         }
         let held = self.locks.iter().find_map(|((node, key), holders)| Some((*node, *key, holders.iter().next()?)));
-        held.map(|(node, key, (txn, held))| broken(&rules::LEFT_LOCKED, node, *txn).with("key", key_of(key)).on([held.record]))
+        held.map(|(node, key, (txn, held))| broken(&rules::LEFT_LOCKED, node, *txn).with("key", key_of(key)).on([held.taken.record]))
     }
 }
 

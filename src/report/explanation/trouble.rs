@@ -48,7 +48,7 @@ pub(super) fn pending(pending: &Pending) -> String {
         1 => reasons.push("1 more server has unsettled work".to_owned()),
         more => reasons.push(format!("{} have unsettled work", counted(more, "more server"))),
     }
-    reasons.extend(pending.status.iter().map(|(node, status)| format!("{node} is {status}")));
+    reasons.extend(pending.status.iter().map(|(node, status)| format!("{node}: {status}")));
     format!("{} after everything was healed: {}", pending.after, reasons.join("; "))
 }
 

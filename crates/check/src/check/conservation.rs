@@ -1,6 +1,6 @@
 //! Money that moves between accounts is neither made nor lost.
 
-use super::verdict::{Broken, Property, PropertyReport, Rule};
+use super::verdict::{Broken, Fact, Property, PropertyReport, Rule};
 use crate::base::{Act, Committed, Seen, Time, Transaction};
 use crate::history::History;
 
@@ -28,7 +28,14 @@ pub fn judge(accounts: u32, total: i64, history: &History<Transaction, Committed
             && !early
             && let Some(wrong) = wrong(&committed.seen, accounts, total)
         {
-            return PropertyReport::violated(&CONSERVATION, at, wrong.with("client", operation.client).with("began", operation.invoked));
+            return PropertyReport::violated(
+                &CONSERVATION,
+                at,
+                wrong
+                    .with("client", operation.client)
+                    .with("began", operation.invoked)
+                    .with("audit", Fact::Operation { index, text: operation.op.to_string() }),
+            );
         }
         if !sees_nothing || operation.op.acts.iter().any(|act| !act.is_read()) {
             open.get_or_insert(at);
@@ -46,7 +53,7 @@ static ACCOUNTS: Rule =
 static BELOW_ZERO: Rule = Rule::new("below-zero", "an audit of {client} begins at {began} and sees {value} in {key}, below zero");
 static NO_ACCOUNT: Rule = Rule::new("no-account", "an audit of {client} begins at {began} and sees a list in {key}, which is an account");
 static TOTAL: Rule =
-    Rule::new("total", "an audit of {client} begins at {began} and sees {seen} = {sum} in all accounts, where {total} must be");
+    Rule::new("total", "an audit of {client} begins at {began} and sees {seen}, together {sum}, in all accounts, where {total} must be");
 
 /// What is wrong with what an audit of an open bank saw.
 fn wrong(seen: &[Seen], accounts: u32, total: i64) -> Option<Broken> {
@@ -58,16 +65,24 @@ fn wrong(seen: &[Seen], accounts: u32, total: i64) -> Option<Broken> {
         match seen {
             Seen::Empty => {}
             Seen::Number(number) if *number < 0 => {
-                return Some(BELOW_ZERO.with("value", number.to_string()).with("key", format!("k{key}")));
+                return Some(BELOW_ZERO.with("value", value(number)).with("key", account(key)));
             }
             Seen::Number(number) => sum += i128::from(*number),
-            Seen::List(_) => return Some(NO_ACCOUNT.with("key", format!("k{key}"))),
+            Seen::List(_) => return Some(NO_ACCOUNT.with("key", account(key))),
         }
     }
     (sum != i128::from(total)).then(|| {
-        let parts: Vec<String> = seen.iter().map(Seen::to_string).collect();
-        TOTAL.with("seen", parts.join(" + ")).with("sum", sum.to_string()).with("total", total.to_string())
+        let parts = seen.iter().map(|seen| Fact::Value(seen.to_string())).collect();
+        TOTAL.with("seen", Fact::All(parts)).with("sum", value(sum)).with("total", value(total))
     })
+}
+
+fn value(number: impl ToString) -> Fact {
+    Fact::Value(number.to_string())
+}
+
+fn account(key: usize) -> Fact {
+    Fact::Key(format!("k{key}"))
 }
 
 #[cfg(test)]
