@@ -221,6 +221,19 @@ fn whom_a_client_asks_first_changes_only_to_the_new_server() {
     assert_eq!(before.values().collect::<std::collections::BTreeSet<_>>().len(), 4, "all are asked by some");
 }
 
+#[test]
+fn what_becomes_of_an_operation_leaves_the_draws_of_others_alone() {
+    let before = run::<plain::System>(4, 3, vec![], 0);
+    // The first questions of each client are lost, so that it waits, draws pauses, and asks again.
+    let lost = before.asked.iter().flat_map(|(client, asked)| {
+        [1, 5, 9].map(|count| FixedFate { from: *client, to: *asked, kind: "Ask", which: Which::Count(count), fate: LOST })
+    });
+    let after = run::<plain::System>(4, 3, lost.collect(), 0);
+    assert!(after.lost.len() > 3, "{:?}", after.lost);
+    check(&before.operations, &after.operations, 200);
+    check(&before.thoughts, &after.thoughts, 100);
+}
+
 fn fixed(which: Which) -> FixedFate {
     FixedFate { from: NodeId::server(0), to: NodeId::server(1), kind: "Count", which, fate: LOST }
 }
