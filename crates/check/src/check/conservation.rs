@@ -156,11 +156,11 @@ mod tests {
     fn each_wrong_audit_is_told() {
         let opened = (0, 1, OPENING, done());
         for (seen, detail) in [
-            (saw(&[7, 10]), "total seen=7 + 10 sum=17 total=20 client=c2 began=2ns"),
-            (saw(&[23, -3]), "below-zero value=-3 key=k1 client=c2 began=2ns"),
-            (saw(&[20]), "accounts seen=1 accounts=2 client=c2 began=2ns"),
-            (nothing(), "total seen=nothing + nothing sum=0 total=20 client=c2 began=2ns"),
-            (Outcome::Done(vec![Seen::List(vec![1]), Seen::Number(20)]), "no-account key=k0 client=c2 began=2ns"),
+            (saw(&[7, 10]), "total seen=7, 10 sum=17 total=20 client=c2 began=2ns audit=read k0, read k1"),
+            (saw(&[23, -3]), "below-zero value=-3 key=k1 client=c2 began=2ns audit=read k0, read k1"),
+            (saw(&[20]), "accounts seen=1 accounts=2 client=c2 began=2ns audit=read k0, read k1"),
+            (nothing(), "total seen=nothing, nothing sum=0 total=20 client=c2 began=2ns audit=read k0, read k1"),
+            (Outcome::Done(vec![Seen::List(vec![1]), Seen::Number(20)]), "no-account key=k0 client=c2 began=2ns audit=read k0, read k1"),
         ] {
             assert_eq!(judged(&[opened.clone(), (2, 3, AUDIT, seen)]), (Verdict::Violated, detail.to_owned()));
         }
