@@ -958,6 +958,9 @@ fn explanations() {
               written
                 At("2s", Crash(node: Leader, down: "500ms..3s"))
 
+              strikes
+                nodes
+
               bites if
                 the node runs
 
