@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// How far transactions are kept apart from each other. See the [module](super).
+/// How far transactions are kept apart from each other. See `check::isolation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
