@@ -76,7 +76,7 @@ pub struct Form<'s> {
 }
 
 /// The named fields of a value, taken one by one. See [`Form::fields`].
-#[must_use = "call `finish`, which reports the fields that nobody asked for"]
+#[must_use = "call `finish`, which reports the fields that were not asked for"]
 pub struct Fields<'s> {
     form: Form<'s>,
     /// In the order of the file; taken ones are gone.
@@ -436,7 +436,7 @@ impl<'s> Fields<'s> {
         all(self.fields.iter_mut().filter_map(Option::take).map(|(name, value)| read(name, value)))
     }
 
-    /// Reports the fields that nobody asked for, with the nearest known name. To be called when all have been taken.
+    /// Reports the fields that were not asked for, with the nearest known name. To be called when all have been taken.
     pub fn finish(self) {
         for (name, _) in self.fields.iter().flatten() {
             self.form.report(self.unknown(name));
