@@ -182,6 +182,25 @@ impl<O, R> History<O, R> {
         History { operations, completions: self.completions, invoked_before: self.invoked_before, clients: self.clients, now: self.now }
     }
 
+    /// A history of the same shape: who did something when, and how it ended, with this in place of what was asked and answered.
+    pub(crate) fn with<P, S>(&self, op: &mut dyn FnMut(usize) -> P, result: &mut dyn FnMut(usize) -> S) -> History<P, S> {
+        let operation = |(index, old): (usize, &Operation<O, R>)| Operation {
+            client: old.client,
+            id: old.id,
+            op: op(index),
+            invoked: old.invoked,
+            completed: old.completed,
+            outcome: match old.outcome {
+                Outcome::Done(_) => Outcome::Done(result(index)),
+                Outcome::Failed => Outcome::Failed,
+                Outcome::Unknown => Outcome::Unknown,
+            },
+        };
+        let (completions, invoked_before) = (self.completions.clone(), self.invoked_before.clone());
+        let operations = self.operations.iter().enumerate().map(operation).collect();
+        History { operations, completions, invoked_before, clients: self.clients.clone(), now: self.now }
+    }
+
     /// Whether nothing has happened.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()

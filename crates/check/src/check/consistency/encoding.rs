@@ -2,11 +2,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Observable, ObservedEffect, describe, rules};
+use super::observable::Observed;
+use super::{ObservableSubject, ObservedEffect, describe, rules};
 use crate::base::ClientId;
 use crate::check::model::Key;
 use crate::check::verdict::{Broken, Fact};
-use crate::history::{History, Outcome};
+use crate::history::Outcome;
 
 /// Why a history cannot be encoded.
 pub(super) enum Refusal {
@@ -101,18 +102,18 @@ impl EncodedHistory {
 }
 
 /// What of unknown outcome may turn out to have taken effect.
-struct Pending<V> {
+struct Pending {
     index: usize,
     key: u32,
-    effect: ObservedEffect<V>,
+    effect: ObservedEffect<u32>,
     session: usize,
     follows: u32,
 }
 
-struct Encoder<V> {
+struct Encoder {
     encoded: EncodedHistory,
-    values: FxHashMap<(u32, V), u32>,
-    at_first: Option<V>,
+    values: FxHashMap<(u32, u32), u32>,
+    at_first: Option<u32>,
     /// Values that were seen, and those that are elements.
     seen: FxHashSet<u32>,
     elements: FxHashSet<u32>,
@@ -133,11 +134,12 @@ struct Seer {
 }
 
 /// A history in numbers.
-pub(super) fn encode<M: Observable>(model: &M, history: &History<M::Op, M::Ret>) -> Result<EncodedHistory, Refusal> {
+pub(super) fn encode(subject: &dyn ObservableSubject) -> Result<EncodedHistory, Refusal> {
+    let Observed { at_first, effects } = subject.observed();
     let mut encoder = Encoder {
         encoded: EncodedHistory::default(),
         values: FxHashMap::default(),
-        at_first: model.at_first(),
+        at_first,
         seen: FxHashSet::default(),
         elements: FxHashSet::default(),
         seers: Vec::new(),
@@ -146,19 +148,20 @@ pub(super) fn encode<M: Observable>(model: &M, history: &History<M::Op, M::Ret>)
     };
     let mut keys: FxHashMap<Key<'_>, u32> = FxHashMap::default();
     let mut clients: FxHashMap<ClientId, usize> = FxHashMap::default();
-    let mut pending: Vec<Pending<M::Value>> = Vec::new();
-    for (index, operation) in history.operations().iter().enumerate() {
-        let effect = model.observed_effect(&operation.op, operation.result());
-        if matches!(operation.outcome, Outcome::Failed) || effect == ObservedEffect::Nothing {
+    let mut pending = Vec::new();
+    let timeline = subject.timeline();
+    for (index, effect) in effects.into_iter().enumerate() {
+        let outcome = timeline.outcome(index);
+        if outcome == Outcome::Failed || effect == ObservedEffect::Nothing {
             continue;
         }
         if effect == ObservedEffect::Unclear {
-            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", describe(model, history, index))));
+            return Err(Refusal::Unclear(rules::UNOBSERVABLE.with("operation", describe(subject, index))));
         }
         let count = keys.len() as u32;
-        let key = *keys.entry(model.key(&operation.op)).or_insert(count);
-        let session = *clients.entry(operation.client).or_insert_with(|| encoder.session(None));
-        if matches!(operation.outcome, Outcome::Unknown) {
+        let key = *keys.entry(subject.key(index)).or_insert(count);
+        let session = *clients.entry(timeline.client(index)).or_insert_with(|| encoder.session(None));
+        if outcome == Outcome::Unknown {
             let follows = encoder.encoded.sessions[session].accesses.len() as u32;
             pending.push(Pending { index, key, effect, session, follows });
         } else {
@@ -167,24 +170,24 @@ pub(super) fn encode<M: Observable>(model: &M, history: &History<M::Op, M::Ret>)
     }
     encoder.assumed = true;
     encoder.take_effect(pending);
-    encoder.finish()
+    encoder.finish(subject)
 }
 
-impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
+impl Encoder {
     fn session(&mut self, follows: Option<(usize, u32)>) -> usize {
         self.encoded.sessions.push(Session { follows, ..Session::default() });
         self.encoded.sessions.len() - 1
     }
 
     /// What of unknown outcome was seen took effect, and so saw what it saw.
-    fn take_effect(&mut self, mut pending: Vec<Pending<V>>) {
+    fn take_effect(&mut self, mut pending: Vec<Pending>) {
         loop {
             let before = pending.len();
             let mut left = Vec::new();
             for one in pending {
                 let written = match &one.effect {
                     ObservedEffect::Write(value) | ObservedEffect::Swap { new: value, .. } | ObservedEffect::Add(value) => {
-                        self.values.get(&(one.key, value.clone()))
+                        self.values.get(&(one.key, *value))
                     }
                     _ => None,
                 };
@@ -202,12 +205,12 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
         }
     }
 
-    fn value(&mut self, key: u32, value: V) -> u32 {
+    fn value(&mut self, key: u32, value: u32) -> u32 {
         let count = self.values.len() as u32;
         *self.values.entry((key, value)).or_insert(count)
     }
 
-    fn saw(&mut self, index: usize, key: u32, value: V) -> u32 {
+    fn saw(&mut self, index: usize, key: u32, value: u32) -> u32 {
         let value = self.value(key, value);
         // What is known to have taken effect is added first.
         if self.seen.insert(value) {
@@ -216,7 +219,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
         value
     }
 
-    fn read(&mut self, index: usize, key: u32, seen: Option<V>) -> KeyAccess {
+    fn read(&mut self, index: usize, key: u32, seen: Option<u32>) -> KeyAccess {
         if seen == self.at_first {
             return KeyAccess::Read { value: None };
         }
@@ -226,11 +229,11 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
         KeyAccess::Read { value: seen.map(|value| self.saw(index, key, value)) }
     }
 
-    fn add(&mut self, session: usize, index: usize, key: u32, effect: ObservedEffect<V>) {
+    fn add(&mut self, session: usize, index: usize, key: u32, effect: ObservedEffect<u32>) {
         match effect {
             ObservedEffect::Write(value) => self.write(session, index, key, value),
             ObservedEffect::Add(value) => {
-                let element = self.value(key, value.clone());
+                let element = self.value(key, value);
                 self.elements.insert(element);
                 self.write(session, index, key, value);
             }
@@ -253,7 +256,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
         }
     }
 
-    fn write(&mut self, session: usize, index: usize, key: u32, value: V) {
+    fn write(&mut self, session: usize, index: usize, key: u32, value: u32) {
         let value = self.value(key, value);
         let write = self.encoded.writes.len() as u32;
         let place = self.encoded.sessions[session].accesses.len() as u32 + 1;
@@ -278,7 +281,7 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
     }
 
     /// Finds out which operation wrote what.
-    fn finish(mut self) -> Result<EncodedHistory, Refusal> {
+    fn finish(mut self, subject: &dyn ObservableSubject) -> Result<EncodedHistory, Refusal> {
         let mut writers: Vec<Option<u32>> = vec![None; self.values.len()];
         let mut twice = vec![false; self.values.len()];
         for (number, write) in self.encoded.writes.iter().enumerate() {
@@ -289,19 +292,19 @@ impl<V: Clone + Eq + std::hash::Hash + std::fmt::Debug> Encoder<V> {
         if let Some(seer) = wrong.iter().find(|seer| !seer.assumed) {
             return Err(Refusal::Wrong(seer.index));
         }
-        let mut repeated: Vec<(&(u32, V), u32)> = Vec::new();
-        for (value, number) in &self.values {
+        let mut repeated: Vec<(u32, u32)> = Vec::new();
+        for ((_, value), number) in &self.values {
             let element = self.elements.contains(number);
-            let initial = !element && self.at_first.as_ref() == Some(&value.1) && writers[*number as usize].is_some();
+            let initial = !element && self.at_first == Some(*value) && writers[*number as usize].is_some();
             if twice[*number as usize] && element {
                 self.encoded.ambiguous = true;
                 writers[*number as usize] = None;
             } else if twice[*number as usize] || initial {
-                repeated.push((value, *number));
+                repeated.push((*value, *number));
             }
         }
-        if let Some(((_, value), _)) = repeated.iter().min_by_key(|(_, number)| *number) {
-            return Err(Refusal::Unclear(rules::REPEATED.with("value", Fact::Value(format!("{value:?}")))));
+        if let Some((value, _)) = repeated.iter().min_by_key(|(_, number)| *number) {
+            return Err(Refusal::Unclear(rules::REPEATED.with("value", Fact::Value(subject.value(*value)))));
         }
         // Each value has one writer: what is taken to have taken effect has.
         if let Some(seer) = wrong.first() {

@@ -33,22 +33,27 @@ mod sequential;
 mod sessions;
 
 pub use guarantee::{Guarantee, GuaranteeReport};
+pub(super) use observable::ObservableSubject;
 pub use observable::{Observable, ObservedEffect};
 pub use sequential::check_sequential;
 
-use super::linearizability::{self, Judgement, default_budget};
-use super::model::Model;
+use super::linearizability::{Judged, Judgement, Strategies, Subject, default_budget, judge_keys, shrink_subject};
 use super::verdict::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges whether the history keeps to one guarantee, exploring no more than about this many states for it; and if that does not tell, as
 /// many to find out whether it is linearizable, and so keeps it.
 pub fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
-    let report = check_alone(model, history, guarantee, budget);
+    check_subject(&Judged { model, history }, guarantee, budget)
+}
+
+/// As [`check`].
+pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
+    let report = check_alone(subject, guarantee, budget);
     if report.verdict != Verdict::Unknown || guarantee == Guarantee::Linearizable {
         return report;
     }
-    let strongest = linearizability::check_within(model, history, budget);
+    let strongest = judge_keys(Strategies::All, subject, budget);
     let states = report.states + strongest.states;
     match strongest.verdict() {
         Verdict::Holds => GuaranteeReport::holds(guarantee, states),
@@ -56,30 +61,30 @@ pub fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarant
     }
 }
 
-fn check_alone<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
+fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
     match guarantee {
-        Guarantee::Linearizable => linearizable(model, history, budget),
+        Guarantee::Linearizable => linearizable(subject, budget),
         Guarantee::Sequential => {
-            let causal = sessions::check(model, history, Guarantee::Causal);
+            let causal = sessions::check(subject, Guarantee::Causal);
             if causal.verdict == Verdict::Violated {
                 let why = [rules::NOT_CAUSAL.broken()].into_iter().chain(causal.why).collect();
                 return GuaranteeReport { guarantee, why, ..causal };
             }
-            check_sequential(model, history, budget)
+            sequential::check(subject, budget)
         }
-        weaker => sessions::check(model, history, weaker),
+        weaker => sessions::check(subject, weaker),
     }
 }
 
-fn linearizable<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> GuaranteeReport {
-    let report = linearizability::check_within(model, history, budget);
+fn linearizable(subject: &dyn Subject, budget: u64) -> GuaranteeReport {
+    let report = judge_keys(Strategies::All, subject, budget);
     let guarantee = Guarantee::Linearizable;
     match &report.judgement {
         Judgement::Holds { .. } => GuaranteeReport::holds(guarantee, report.states),
         Judgement::Violated { violations, .. } => {
             let why = violations.iter().map(|violation| {
-                let core = linearizability::shrink(model, history, violation).operations;
-                let core = Fact::All(core.into_iter().map(|index| describe(model, history, index)).collect());
+                let core = shrink_subject(subject, violation).operations;
+                let core = Fact::All(core.into_iter().map(|index| describe(subject, index)).collect());
                 rules::NO_ORDER.with("key", Fact::Key(violation.key.clone())).with("core", core)
             });
             GuaranteeReport { guarantee, verdict: Verdict::Violated, why: why.collect(), states: report.states }
@@ -92,11 +97,15 @@ fn linearizable<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u
 
 /// Judges every guarantee, the strongest first. Those that a stronger one implies are not looked at again.
 pub fn check_all<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, budget: Option<u64>) -> Vec<GuaranteeReport> {
-    let budget = budget.unwrap_or_else(|| default_budget(history.len()));
+    check_all_of(&Judged { model, history }, budget.unwrap_or_else(|| default_budget(history.len())))
+}
+
+/// As [`check_all`].
+pub(super) fn check_all_of(subject: &dyn ObservableSubject, budget: u64) -> Vec<GuaranteeReport> {
     let mut reports: Vec<GuaranteeReport> = Vec::new();
     for guarantee in Guarantee::ALL {
         let kept = reports.iter().any(|report| report.verdict == Verdict::Holds && report.guarantee.implies(guarantee));
-        reports.push(if kept { GuaranteeReport::holds(guarantee, 0) } else { check_alone(model, history, guarantee, budget) });
+        reports.push(if kept { GuaranteeReport::holds(guarantee, 0) } else { check_alone(subject, guarantee, budget) });
     }
     reports
 }
@@ -109,7 +118,6 @@ pub fn strongest(reports: &[GuaranteeReport]) -> Vec<Guarantee> {
 }
 
 /// An operation as a fact.
-fn describe<M: Model>(model: &M, history: &History<M::Op, M::Ret>, index: usize) -> Fact {
-    let operation = &history.operations()[index];
-    Fact::Operation { index, text: model.describe(&operation.op, operation.result()) }
+fn describe(subject: &dyn Subject, index: usize) -> Fact {
+    Fact::Operation { index, text: subject.describe(index, false) }
 }

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::hash::Hash;
 
+use rustc_hash::FxHashMap;
+
+use crate::check::linearizability::{Judged, Subject};
 use crate::check::model::Model;
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::register::{Register, RegisterOp, RegisterResult};
+use crate::history::Operation;
 
 /// What an operation shows of the client that did it: what it wrote, and what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +49,58 @@ pub trait Observable: Model {
     fn observed_effect(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> ObservedEffect<Self::Value> {
         let _ = (op, ret);
         ObservedEffect::Unclear
+    }
+}
+
+impl<V> ObservedEffect<V> {
+    fn map<W>(self, mut value: impl FnMut(V) -> W) -> ObservedEffect<W> {
+        match self {
+            Self::Write(new) => ObservedEffect::Write(value(new)),
+            Self::Read(seen) => ObservedEffect::Read(seen.map(value)),
+            Self::Swap { seen, new } => ObservedEffect::Swap { seen: seen.map(&mut value), new: value(new) },
+            Self::Add(element) => ObservedEffect::Add(value(element)),
+            Self::Members(seen) => ObservedEffect::Members(seen.into_iter().map(value).collect()),
+            Self::Nothing => ObservedEffect::Nothing,
+            Self::Unclear => ObservedEffect::Unclear,
+        }
+    }
+}
+
+/// What all operations of a history show, with values as numbers.
+pub(in crate::check) struct Observed {
+    pub(super) at_first: Option<u32>,
+    pub(super) effects: Vec<ObservedEffect<u32>>,
+}
+
+/// What is shown, and the number of each value.
+fn number_values<M: Observable>(judged: &Judged<'_, M>) -> (Observed, FxHashMap<M::Value, u32>) {
+    let mut numbers: FxHashMap<M::Value, u32> = FxHashMap::default();
+    let mut number = |value| {
+        let next = numbers.len() as u32;
+        *numbers.entry(value).or_insert(next)
+    };
+    let at_first = judged.model.at_first().map(&mut number);
+    let effect = |operation: &Operation<M::Op, M::Ret>| judged.model.observed_effect(&operation.op, operation.result()).map(&mut number);
+    let effects = judged.history.operations().iter().map(effect).collect();
+    (Observed { at_first, effects }, numbers)
+}
+
+/// A history of which the operations may show something, and its model.
+pub(in crate::check) trait ObservableSubject: Subject {
+    /// What they show.
+    fn observed(&self) -> Observed;
+    /// The value of this number in words.
+    fn value(&self, number: u32) -> String;
+}
+
+impl<M: Observable> ObservableSubject for Judged<'_, M> {
+    fn observed(&self) -> Observed {
+        number_values(self).0
+    }
+
+    fn value(&self, number: u32) -> String {
+        let known = number_values(self).1.into_iter().find(|(_, known)| *known == number);
+        known.map(|(value, _)| format!("{value:?}")).unwrap_or_default()
     }
 }
 

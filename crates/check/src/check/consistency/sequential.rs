@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Guarantee, GuaranteeReport, describe, rules};
 use crate::base::ClientId;
+use crate::check::linearizability::{Judged, KindId, Numbered, StateId, Subject};
 use crate::check::model::{Key, Model, Role};
 use crate::check::verdict::{Broken, Fact, Verdict};
 use crate::history::{History, Outcome};
@@ -12,45 +13,51 @@ use crate::history::{History, Outcome};
 ///
 /// An operation of unknown outcome follows what its client did before it; what its client did next need not wait for it.
 pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> GuaranteeReport {
+    check(&Judged { model, history }, budget)
+}
+
+/// As [`check_sequential`].
+pub(super) fn check(subject: &dyn Subject, budget: u64) -> GuaranteeReport {
     let guarantee = Guarantee::Sequential;
-    let mut keys: Vec<Key<'_>> = history.operations().iter().map(|operation| model.key(&operation.op)).collect();
+    let model = subject.numbered();
+    let mut keys: Vec<Key<'_>> = (0..subject.timeline().len()).map(|index| subject.key(index)).collect();
     keys.sort_unstable();
     keys.dedup();
     let mut states = 0;
     // If one key has no order, neither has the whole; and a key is quicker to search.
     for key in keys.iter().filter(|_| keys.len() > 1) {
-        let mut search = Search::new(model, history, Some(*key));
+        let mut search = Search::new(subject, &model, Some(*key));
         let found = search.run(budget.saturating_sub(states) / 4);
         states += search.states;
         if found == Some(false) {
-            return violated(history, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
+            return violated(subject, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
         }
     }
-    let mut search = Search::new(model, history, None);
+    let mut search = Search::new(subject, &model, None);
     let found = search.run(budget.saturating_sub(states));
     states += search.states;
     match found {
         Some(true) => GuaranteeReport::holds(guarantee, states),
         Some(false) => {
-            violated(history, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
+            violated(subject, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
         }
         None => GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::UNDECIDED.with("states", states)], states },
     }
 }
 
-fn violated<M: Model>(history: &History<M::Op, M::Ret>, search: &Search<'_, M>, states: u64, why: Broken) -> GuaranteeReport {
-    let stuck = search.blocked.iter().map(|index| describe(search.model, history, *index)).collect();
+fn violated(subject: &dyn Subject, search: &Search<'_, '_>, states: u64, why: Broken) -> GuaranteeReport {
+    let stuck = search.blocked.iter().map(|index| describe(subject, *index)).collect();
     let why = vec![why.with("stuck", Fact::All(stuck))];
     GuaranteeReport { guarantee: Guarantee::Sequential, verdict: Verdict::Violated, why, states }
 }
 
 /// One operation, laid out for the search.
-struct PlacedOperation<'h, M: Model> {
+struct PlacedOperation {
     index: usize,
-    op: &'h M::Op,
-    ret: Option<&'h M::Ret>,
+    op: KindId,
+    ret: Option<KindId>,
     key: u32,
-    role: Role<M::State>,
+    role: Role<StateId>,
     /// For an observer: which operations could leave what it needs; nothing if any could.
     sources: Option<Vec<Position>>,
 }
@@ -62,15 +69,12 @@ enum Position {
     Unknown(u32),
 }
 
-struct Search<'h, M: Model> {
-    model: &'h M,
+struct Search<'h, 'o> {
+    model: &'h Numbered<'o>,
     /// Each client's operations that are known to have taken effect.
-    lines: Vec<Vec<PlacedOperation<'h, M>>>,
+    lines: Vec<Vec<PlacedOperation>>,
     /// Those of unknown outcome, each with the client and the position that it follows.
-    unknown: Vec<(PlacedOperation<'h, M>, u32, u32)>,
-    /// The states met, by number.
-    numbers: FxHashMap<M::State, u32>,
-    interned: Vec<M::State>,
+    unknown: Vec<(PlacedOperation, u32, u32)>,
     keys: usize,
     states: u64,
     /// The operations at which the furthest attempt was stuck.
@@ -86,14 +90,14 @@ struct Point {
     held: Vec<u32>,
 }
 
-impl<'h, M: Model> Search<'h, M> {
-    fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, only: Option<Key<'_>>) -> Self {
+impl<'h, 'o> Search<'h, 'o> {
+    fn new(subject: &dyn Subject, model: &'h Numbered<'o>, only: Option<Key<'_>>) -> Self {
         let mut numbers: FxHashMap<Key<'_>, u32> = FxHashMap::default();
         let mut clients: FxHashMap<ClientId, u32> = FxHashMap::default();
-        let mut lines: Vec<Vec<PlacedOperation<'h, M>>> = Vec::new();
+        let mut lines: Vec<Vec<PlacedOperation>> = Vec::new();
         let mut unknown = Vec::new();
-        for (index, operation) in history.operations().iter().enumerate() {
-            let key = model.key(&operation.op);
+        for (index, operation) in model.history.operations().iter().enumerate() {
+            let key = subject.key(index);
             if only.is_some_and(|only| only != key) || matches!(operation.outcome, Outcome::Failed) {
                 continue;
             }
@@ -104,25 +108,21 @@ impl<'h, M: Model> Search<'h, M> {
                 lines.push(Vec::new());
             }
             let ret = operation.result();
-            let placed =
-                PlacedOperation { index, op: &operation.op, ret, key, role: model.role(&operation.op, ret).effect(), sources: None };
+            let placed = PlacedOperation {
+                index,
+                op: operation.op,
+                ret: ret.copied(),
+                key,
+                role: model.role(&operation.op, ret).effect(),
+                sources: None,
+            };
             match operation.outcome {
                 Outcome::Unknown if placed.role == Role::Observer => {}
                 Outcome::Unknown => unknown.push((placed, line as u32, lines[line].len() as u32)),
                 _ => lines[line].push(placed),
             }
         }
-        let mut search = Self {
-            model,
-            lines,
-            unknown,
-            numbers: FxHashMap::default(),
-            interned: Vec::new(),
-            keys: numbers.len(),
-            states: 0,
-            blocked: Vec::new(),
-            furthest: 0,
-        };
+        let mut search = Self { model, lines, unknown, keys: numbers.len(), states: 0, blocked: Vec::new(), furthest: 0 };
         search.find_sources();
         search
     }
@@ -130,7 +130,7 @@ impl<'h, M: Model> Search<'h, M> {
     /// Where every operation of a key leaves one known state, it is known which of them can serve an observer.
     fn find_sources(&mut self) {
         let mut plain = vec![true; self.keys];
-        let mut writers: Vec<(Position, u32, M::State)> = Vec::new();
+        let mut writers: Vec<(Position, u32, StateId)> = Vec::new();
         let all = self.lines.iter().enumerate().flat_map(|(line, operations)| {
             operations.iter().enumerate().map(move |(place, placed)| (Position::Line(line as u32, place as u32), placed))
         });
@@ -139,41 +139,33 @@ impl<'h, M: Model> Search<'h, M> {
         {
             match &placed.role {
                 Role::Observer => {}
-                Role::Write(state) | Role::Swap(state) => writers.push((place, placed.key, state.clone())),
+                Role::Write(state) | Role::Swap(state) => writers.push((place, placed.key, *state)),
                 Role::Update | Role::Read(_) | Role::Exchange { .. } | Role::Other => plain[placed.key as usize] = false,
             }
         }
-        let by_state: FxHashMap<(u32, M::State), Vec<Position>> =
+        let by_state: FxHashMap<(u32, StateId), Vec<Position>> =
             writers.into_iter().fold(FxHashMap::default(), |mut map, (place, key, state)| {
                 map.entry((key, state)).or_insert_with(Vec::new).push(place);
                 map
             });
-        let mut by_key: Vec<Vec<&M::State>> = vec![Vec::new(); self.keys];
-        by_state.keys().for_each(|(key, state)| by_key[*key as usize].push(state));
+        let mut by_key: Vec<Vec<StateId>> = vec![Vec::new(); self.keys];
+        by_state.keys().for_each(|(key, state)| by_key[*key as usize].push(*state));
         for placed in self.lines.iter_mut().flatten().filter(|placed| placed.role == Role::Observer && plain[placed.key as usize]) {
-            let serving = by_key[placed.key as usize].iter().filter(|state| self.model.step(state, placed.op, placed.ret).is_legal());
-            let mut places: Vec<Position> =
-                serving.filter_map(|state| by_state.get(&(placed.key, (*state).clone()))).flatten().copied().collect();
+            let serving =
+                by_key[placed.key as usize].iter().filter(|state| self.model.step(state, &placed.op, placed.ret.as_ref()).is_legal());
+            let mut places: Vec<Position> = serving.filter_map(|state| by_state.get(&(placed.key, *state))).flatten().copied().collect();
             places.sort_unstable();
             placed.sources = Some(places);
         }
     }
 
-    fn intern(&mut self, state: M::State) -> u32 {
-        if let Some(number) = self.numbers.get(&state) {
-            return *number;
-        }
-        let number = self.interned.len() as u32;
-        self.interned.push(state.clone());
-        self.numbers.insert(state, number);
-        number
-    }
-
     /// Whether there is an order; nothing if the budget ended.
     fn run(&mut self, budget: u64) -> Option<bool> {
-        let initial = self.intern(self.model.initial());
-        let start =
-            Point { positions: vec![0; self.lines.len()], used: vec![0; self.unknown.len().div_ceil(64)], held: vec![initial; self.keys] };
+        let start = Point {
+            positions: vec![0; self.lines.len()],
+            used: vec![0; self.unknown.len().div_ceil(64)],
+            held: vec![self.model.initial(); self.keys],
+        };
         let mut visited: FxHashSet<Point> = FxHashSet::default();
         let mut stack = vec![start];
         while let Some(mut point) = stack.pop() {
@@ -190,7 +182,7 @@ impl<'h, M: Model> Search<'h, M> {
             }
             // The last pushed is tried first: what really began first.
             let mut next = self.followers(&point);
-            latest_first(&mut next);
+            next.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
             stack.extend(next.into_iter().map(|(_, point)| point));
         }
         Some(false)
@@ -200,8 +192,8 @@ impl<'h, M: Model> Search<'h, M> {
     fn observe(&mut self, point: &mut Point) {
         for (line, position) in self.lines.iter().zip(&mut point.positions) {
             while let Some(placed) = line.get(*position as usize) {
-                let state = &self.interned[point.held[placed.key as usize] as usize];
-                if placed.role != Role::Observer || !self.model.step(state, placed.op, placed.ret).is_legal() {
+                let state = point.held[placed.key as usize];
+                if placed.role != Role::Observer || !self.model.step(&state, &placed.op, placed.ret.as_ref()).is_legal() {
                     break;
                 }
                 *position += 1;
@@ -226,7 +218,7 @@ impl<'h, M: Model> Search<'h, M> {
     }
 
     /// All points that one more operation leads to, with the index of the operation.
-    fn followers(&mut self, point: &Point) -> Vec<(usize, Point)> {
+    fn followers(&self, point: &Point) -> Vec<(usize, Point)> {
         let mut next = Vec::new();
         for line in 0..self.lines.len() {
             let Some(placed) = self.lines[line].get(point.positions[line] as usize) else { continue };
@@ -234,7 +226,7 @@ impl<'h, M: Model> Search<'h, M> {
                 continue;
             }
             let (index, key) = (placed.index, placed.key as usize);
-            for held in self.after(point, placed.op, placed.ret, key) {
+            for held in self.after(point, placed) {
                 let mut point = point.clone();
                 point.positions[line] += 1;
                 point.held[key] = held;
@@ -248,7 +240,7 @@ impl<'h, M: Model> Search<'h, M> {
                 continue;
             }
             let (index, key) = (placed.index, placed.key as usize);
-            for held in self.after(point, placed.op, placed.ret, key) {
+            for held in self.after(point, placed) {
                 if held != point.held[key] {
                     let mut point = point.clone();
                     point.used[place / 64] |= 1 << (place % 64);
@@ -260,14 +252,8 @@ impl<'h, M: Model> Search<'h, M> {
         next
     }
 
-    fn after(&mut self, point: &Point, op: &M::Op, ret: Option<&M::Ret>, key: usize) -> Vec<u32> {
-        let state = &self.interned[point.held[key] as usize];
-        let states = self.model.step(state, op, ret).states(state);
-        states.into_iter().map(|state| self.intern(state)).collect()
+    fn after(&self, point: &Point, placed: &PlacedOperation) -> Vec<StateId> {
+        let state = point.held[placed.key as usize];
+        self.model.step(&state, &placed.op, placed.ret.as_ref()).states(&state)
     }
-}
-
-/// Apart from the search, so that it is built once and not for each model.
-fn latest_first(points: &mut [(usize, Point)]) {
-    points.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
 }

@@ -5,15 +5,14 @@
 
 use super::clocks::{self, Precedence, VectorClock};
 use super::encoding::{self, EncodedHistory, KeyAccess, Refusal, Session, last_up_to};
-use super::{Guarantee, GuaranteeReport, Observable, describe, rules};
+use super::{Guarantee, GuaranteeReport, ObservableSubject, describe, rules};
 use crate::check::verdict::{Fact, Verdict};
-use crate::history::History;
 
 /// Judges one of the guarantees from causal consistency downwards.
-pub(super) fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee) -> GuaranteeReport {
-    let say = |index: usize| describe(model, history, index);
+pub(super) fn check(subject: &dyn ObservableSubject, guarantee: Guarantee) -> GuaranteeReport {
+    let say = |index: usize| describe(subject, index);
     let report = |verdict, why, states| GuaranteeReport { guarantee, verdict, why, states };
-    let encoded = match encoding::encode(model, history) {
+    let encoded = match encoding::encode(subject) {
         Ok(encoded) => encoded,
         Err(Refusal::Unclear(why)) => return report(Verdict::Unknown, vec![why], 0),
         Err(Refusal::Wrong(index)) => return report(Verdict::Violated, vec![rules::NEVER_WRITTEN.with("reader", say(index))], 0),

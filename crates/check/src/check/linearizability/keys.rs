@@ -1,22 +1,25 @@
 //! Judges key by key, in rounds, and puts the keys' orders together.
 
-use super::encoding::{InternedModel, Object, Ties, encode};
+use super::encoding::{Object, Ties, encode};
 use super::merge::merge;
-use super::partition::{KeyEvents, partition, whole};
+use super::partition::{KeyEvents, whole};
 use super::portfolio::{Budget, Conclusion, EncodedKey, Portfolio, Strategies};
 use super::product::ProductModel;
 use super::report::{Judgement, Report, Undecided, Violation};
 use super::search::Order;
-use crate::check::model::{Key, Model};
-use crate::history::{History, Timeline};
+use super::subject::{Judged, Subject};
+use crate::check::model::Key;
+use crate::history::Timeline;
 
 /// Judges whether the history is linearizable with these strategies, exploring no more than about this many states.
-pub(super) fn judge_keys<M: Model>(strategies: Strategies, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
-    let keys = partition(model, history);
-    let mut judging = Judging::new(history, strategies, budget);
-    let judgement = judging.apart(&|| Box::new(InternedModel::new(model, history)), &keys).unwrap_or_else(|| {
-        let product = ProductModel::new(model, &keys);
-        judging.together(&|| Box::new(InternedModel::new(&product, history)))
+pub(in crate::check) fn judge_keys(strategies: Strategies, subject: &dyn Subject, budget: u64) -> Report {
+    let keys = subject.partition();
+    let mut judging = Judging::new(subject.timeline(), strategies, budget);
+    let judgement = judging.apart(&|| subject.object(), &keys).unwrap_or_else(|| {
+        let numbered = subject.numbered();
+        let product = ProductModel::new(&numbered);
+        let together = Judged { model: &product, history: &numbered.history };
+        judging.together(&|| together.object())
     });
     Report { judgement, states: judging.budget.spent }
 }

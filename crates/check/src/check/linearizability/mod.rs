@@ -41,14 +41,18 @@ pub mod reference;
 mod report;
 mod search;
 mod sub_history;
+mod subject;
 mod witness;
 
+pub(super) use self::encoding::{KindId, StateId};
 pub use self::explanation::{Attempt, Core, Diagnosis, Drawing, diagnose, explain, shrink};
-pub(super) use self::explanation::{Explainer, Origin, examine, named};
+pub(super) use self::explanation::{Explainer, Origin, examine, named, shrink_subject};
+pub(super) use self::keys::judge_keys;
 pub use self::online::{Online, ViolatedKey};
 pub use self::portfolio::Strategies;
 pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
 pub use self::sub_history::{Borrowed, SubHistory};
+pub(super) use self::subject::{Judged, Numbered, Subject};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
 pub use super::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
@@ -69,7 +73,7 @@ pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budge
 
 /// Judges whether the history is linearizable with these strategies only: to compare one with the other.
 pub fn check_by<M: Model>(strategies: Strategies, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
-    keys::judge_keys(strategies, model, history, budget)
+    keys::judge_keys(strategies, &Judged { model, history }, budget)
 }
 
 /// The property that clients' histories are judged by.
@@ -81,7 +85,7 @@ pub const LINEARIZABILITY: Property = Property::always(
 
 /// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
 pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
-    examine(&Explainer { model, history, origin: None }, budget).property(property)
+    examine(&Explainer::new(&Judged { model, history }, None), budget).property(property)
 }
 
 /// As [`judge`], with all that is needed besides to draw the history.
@@ -91,7 +95,8 @@ pub fn judge_and_draw<M: Model>(
     history: &History<M::Op, M::Ret>,
     budget: u64,
 ) -> (PropertyReport, Drawing) {
-    let explainer = Explainer { model, history, origin: None };
+    let subject = Judged { model, history };
+    let explainer = Explainer::new(&subject, None);
     let examined = examine(&explainer, budget);
     (examined.property(property), Drawing::new(&explainer, &examined))
 }

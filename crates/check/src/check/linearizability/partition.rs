@@ -8,7 +8,7 @@ use crate::history::{History, Outcome, Timeline};
 
 /// One key's events.
 #[derive(Default)]
-pub(super) struct KeyEvents {
+pub(in crate::check) struct KeyEvents {
     /// Operations that may have taken effect, in order of invocation.
     pub(super) operations: Vec<u32>,
     /// Those known to have, in order of completion, with their rank among all completions.

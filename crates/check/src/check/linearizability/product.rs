@@ -1,39 +1,37 @@
 //! A model whose parts are not judged apart.
 
-use rustc_hash::FxHashMap;
+use super::encoding::{KindId, StateId};
+use super::subject::Numbered;
+use crate::check::model::{Model, Next, Role};
 
-use super::partition::KeyEvents;
-use crate::check::model::{Key, Model, Next, Role};
-
-/// All keys of a model as one object.
-pub(super) struct ProductModel<'a, M> {
-    model: &'a M,
-    places: FxHashMap<Key<'a>, usize>,
+/// All keys of a model as one object: the state of each.
+pub(super) struct ProductModel<'a, 'o> {
+    model: &'a Numbered<'o>,
 }
 
-impl<'a, M: Model> ProductModel<'a, M> {
-    pub(super) fn new(model: &'a M, shares: &[(Key<'a>, KeyEvents)]) -> Self {
-        Self { model, places: shares.iter().enumerate().map(|(place, (key, _))| (*key, place)).collect() }
+impl<'a, 'o> ProductModel<'a, 'o> {
+    pub(super) const fn new(model: &'a Numbered<'o>) -> Self {
+        Self { model }
     }
 }
 
-impl<M: Model> Model for ProductModel<'_, M> {
-    type State = Vec<M::State>;
-    type Op = M::Op;
-    type Ret = M::Ret;
+impl Model for ProductModel<'_, '_> {
+    type State = Vec<StateId>;
+    type Op = KindId;
+    type Ret = KindId;
 
-    fn initial(&self) -> Self::State {
-        vec![self.model.initial(); self.places.len()]
+    fn initial(&self) -> Vec<StateId> {
+        vec![self.model.initial(); self.model.parts]
     }
 
-    fn step(&self, states: &Self::State, op: &M::Op, ret: Option<&M::Ret>) -> Next<Self::State> {
-        let place = self.places[&self.model.key(op)];
+    fn step(&self, states: &Vec<StateId>, op: &KindId, ret: Option<&KindId>) -> Next<Vec<StateId>> {
+        let part = self.model.part(*op);
         let with = |state| {
             let mut states = states.clone();
-            states[place] = state;
+            states[part] = state;
             states
         };
-        match self.model.step(&states[place], op, ret) {
+        match self.model.step(&states[part], op, ret) {
             Next::Illegal => Next::Illegal,
             Next::Same => Next::Same,
             Next::One(state) => Next::One(with(state)),
@@ -41,7 +39,7 @@ impl<M: Model> Model for ProductModel<'_, M> {
         }
     }
 
-    fn role(&self, op: &M::Op, ret: Option<&M::Ret>) -> Role<Self::State> {
+    fn role(&self, op: &KindId, ret: Option<&KindId>) -> Role<Vec<StateId>> {
         match self.model.role(op, ret) {
             Role::Observer | Role::Read(_) => Role::Observer,
             // What leaves one state of its key leaves many of the whole.
@@ -50,11 +48,7 @@ impl<M: Model> Model for ProductModel<'_, M> {
         }
     }
 
-    fn describe(&self, op: &M::Op, ret: Option<&M::Ret>) -> String {
-        self.model.describe(op, ret)
-    }
-
-    fn expected(&self, states: &Self::State, op: &M::Op) -> String {
-        self.model.expected(&states[self.places[&self.model.key(op)]], op)
+    fn expected(&self, states: &Vec<StateId>, op: &KindId) -> String {
+        self.model.expected(&states[self.model.part(*op)], op)
     }
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::import::{ImportError, Recorded};
 use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
 use super::streaming::{self, FileSummary, ReadFile};
-use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable};
+use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
-    Counterexample, Explainer, Judgement, Linearizability, Origin, Report, default_budget, examine, named,
+    Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, default_budget, examine, named,
 };
-use crate::check::model::{Model, ModelName, UnknownModel};
+use crate::check::model::{ModelName, UnknownModel};
 use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
 
@@ -206,7 +206,7 @@ where
         let taken =
             streaming::read(schema.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Import)?;
         let streamed = match taken {
-            ReadFile::Whole(model, recorded) => return Ok(judge(name.name(), &model, &recorded, options)),
+            ReadFile::Whole(model, recorded) => return Ok(judge_recorded(name.name(), &model, &recorded, options)),
             ReadFile::Streamed(streamed) => streamed,
         };
         let report = CheckReport { states: streamed.states, ..CheckReport::new(name.name(), streamed.summary.clone(), options.guarantee) };
@@ -215,7 +215,7 @@ where
             Verdict::Violated => {
                 let closer =
                     streamed.read_violated_keys(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Import)?;
-                let looked = judge(name.name(), &closer.model, &closer.recorded, options);
+                let looked = judge_recorded(name.name(), &closer.model, &closer.recorded, options);
                 return Ok(explained(report, looked, &closer.lines));
             }
             // Judged as a whole, it can be decided more often.
@@ -238,49 +238,53 @@ fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, 
 }
 
 /// Judges a recorded history.
-fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport {
-    let history = &recorded.history;
-    let mut report = CheckReport::new(name, FileSummary::of(recorded), options.guarantee);
-    let budget = options.budget.unwrap_or_else(|| default_budget(history.len()));
+fn judge_recorded<M>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport
+where
+    M: Observable,
+{
+    let report = CheckReport::new(name, FileSummary::of(recorded), options.guarantee);
+    let origin = Origin { lines: &recorded.lines, names: &recorded.names };
+    judge(report, &Judged { model, history: &recorded.history }, origin, options)
+}
+
+/// Judges a history of this origin.
+fn judge(mut report: CheckReport, subject: &dyn ObservableSubject, origin: Origin<'_>, options: &CheckOptions) -> CheckReport {
+    let budget = options.budget.unwrap_or_else(|| default_budget(subject.timeline().len()));
     if options.strongest {
-        report.guarantees = consistency::check_all(model, history, Some(budget));
+        report.guarantees = consistency::check_all_of(subject, budget);
     } else if options.guarantee != Guarantee::Linearizable {
-        report.guarantees.push(consistency::check(model, history, options.guarantee, budget));
+        report.guarantees.push(consistency::check_subject(subject, options.guarantee, budget));
     }
     if let Some(asked) = report.guarantees.iter().find(|asked| asked.guarantee == options.guarantee) {
         report.verdict = asked.verdict;
         report.states = asked.states;
     }
     if options.guarantee == Guarantee::Linearizable {
-        let origin = Some(Origin { lines: &recorded.lines, names: &recorded.names });
-        let explainer = Explainer { model, history, origin };
+        let explainer = Explainer::new(subject, Some(origin));
         let examined = examine(&explainer, budget);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
-        report.witness = options.witness.then(|| witness(model, recorded, &examined.report)).flatten();
+        report.witness = options.witness.then(|| witness(subject, origin, &examined.report)).flatten();
         report.drawing = options.drawing.then(|| Drawing::new(&explainer, &examined));
         report.explanation = examined.explanation;
     }
-    report.lines = guarantee_lines(recorded, &report.guarantees);
+    report.lines = guarantee_lines(origin, &report.guarantees);
     report
 }
 
 /// For each of these, the lines on which the operations begin that show what became of it.
-fn guarantee_lines<O, R>(recorded: &Recorded<O, R>, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
-    let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| recorded.lines[*index].0).collect();
+fn guarantee_lines(origin: Origin<'_>, guarantees: &[GuaranteeReport]) -> Vec<Vec<u64>> {
+    let lines = |report: &GuaranteeReport| report.operations().iter().map(|index| origin.lines[*index].0).collect();
     guarantees.iter().map(lines).collect()
 }
 
 /// The order that shows that the history holds, in the model's words.
-fn witness<M: Model>(model: &M, recorded: &Recorded<M::Op, M::Ret>, report: &Report) -> Option<Vec<WitnessStep>> {
+fn witness(subject: &dyn Subject, origin: Origin<'_>, report: &Report) -> Option<Vec<WitnessStep>> {
     let Judgement::Holds { witness } = &report.judgement else { return None };
-    let step = |index: &usize| {
-        let operation = &recorded.history.operations()[*index];
-        WitnessStep {
-            client: recorded.names.of(operation.client),
-            line: recorded.lines[*index].0,
-            text: model.describe(&operation.op, operation.result()),
-        }
+    let step = |index: &usize| WitnessStep {
+        client: origin.names.of(subject.timeline().client(*index)),
+        line: origin.lines[*index].0,
+        text: subject.describe(*index, false),
     };
     Some(witness.iter().map(step).collect())
 }

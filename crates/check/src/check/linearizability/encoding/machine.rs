@@ -176,7 +176,7 @@ impl Transitions<'_> {
         }
     }
 
-    fn choice(&self, place: u32) -> StateId {
+    pub(crate) fn choice(&self, place: u32) -> StateId {
         self.table.choices[place as usize]
     }
 
@@ -198,10 +198,16 @@ pub(crate) trait Object {
     fn transitions(&mut self) -> Transitions<'_>;
     /// The kind of an operation of the history.
     fn kind(&mut self, index: u32) -> KindId;
+    /// The kind that it would have, were its outcome unknown.
+    fn open_kind(&mut self, index: u32) -> KindId;
+    /// The state in which the history may begin, of several the one with this number.
+    fn start(&mut self, number: usize) -> StateId;
     /// What the model's own algorithm says of these operations, by kind and gaps.
     fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion;
-    /// What an operation of the history could have returned in this state, in the model's words.
-    fn expected(&self, state: StateId, index: u32) -> String;
+    /// What an operation of this kind could have returned in this state, in the model's words.
+    fn expected(&self, state: StateId, kind: KindId) -> String;
+    /// A state in the model's words.
+    fn describe_state(&self, state: StateId) -> String;
 }
 
 /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
@@ -223,6 +229,7 @@ pub(crate) fn replay(object: &mut dyn Object, order: &[usize]) -> Option<StateId
 pub(crate) struct InternedModel<'a, M: Model> {
     values: Values<'a, M>,
     history: &'a History<M::Op, M::Ret>,
+    starts: &'a [M::State],
     table: ModelTable,
 }
 
@@ -234,18 +241,40 @@ struct Values<'a, M: Model> {
 
 impl<'a, M: Model> InternedModel<'a, M> {
     pub(crate) fn new(model: &'a M, history: &'a History<M::Op, M::Ret>) -> Self {
+        Self::starting(&[], model, history)
+    }
+
+    /// Of a history that may begin in one of these states.
+    pub(crate) fn starting(starts: &'a [M::State], model: &'a M, history: &'a History<M::Op, M::Ret>) -> Self {
         let mut states = Interner::new();
         states.intern(model.initial());
-        Self { values: Values { model, states, kinds: Interner::new() }, history, table: ModelTable::default() }
+        Self { values: Values { model, states, kinds: Interner::new() }, history, starts, table: ModelTable::default() }
     }
 
     pub(crate) fn state(&self, state: StateId) -> &M::State {
         self.values.states.get(state)
     }
 
-    /// The number of this state.
-    pub(crate) fn state_id(&mut self, state: M::State) -> StateId {
-        self.values.states.intern(state)
+    fn number(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
+        let Values { model, states, kinds } = &mut self.values;
+        let kind = kinds.intern((op, ret));
+        if kind as usize == self.table.roles.len() {
+            let (role, needs) = match model.role(op, ret) {
+                Role::Observer => (InternedRole::Observer, NONE),
+                Role::Read(state) => (InternedRole::Observer, states.intern(state)),
+                Role::Write(state) => (InternedRole::Write(states.intern(state)), NONE),
+                Role::Swap(state) => (InternedRole::Swap(states.intern(state)), NONE),
+                Role::Exchange { from, to } => {
+                    let from = states.intern(from);
+                    (InternedRole::Swap(states.intern(to)), from)
+                }
+                Role::Update => (InternedRole::Update, NONE),
+                Role::Other => (InternedRole::Other, NONE),
+            };
+            self.table.roles.push(role);
+            self.table.needs.push(needs);
+        }
+        kind
     }
 }
 
@@ -264,25 +293,15 @@ impl<M: Model> Object for InternedModel<'_, M> {
 
     fn kind(&mut self, index: u32) -> KindId {
         let operation = &self.history.operations()[index as usize];
-        let Values { model, states, kinds } = &mut self.values;
-        let kind = kinds.intern((&operation.op, operation.result()));
-        if kind as usize == self.table.roles.len() {
-            let (role, needs) = match model.role(&operation.op, operation.result()) {
-                Role::Observer => (InternedRole::Observer, NONE),
-                Role::Read(state) => (InternedRole::Observer, states.intern(state)),
-                Role::Write(state) => (InternedRole::Write(states.intern(state)), NONE),
-                Role::Swap(state) => (InternedRole::Swap(states.intern(state)), NONE),
-                Role::Exchange { from, to } => {
-                    let from = states.intern(from);
-                    (InternedRole::Swap(states.intern(to)), from)
-                }
-                Role::Update => (InternedRole::Update, NONE),
-                Role::Other => (InternedRole::Other, NONE),
-            };
-            self.table.roles.push(role);
-            self.table.needs.push(needs);
-        }
-        kind
+        self.number(&operation.op, operation.result())
+    }
+
+    fn open_kind(&mut self, index: u32) -> KindId {
+        self.number(&self.history.operations()[index as usize].op, None)
+    }
+
+    fn start(&mut self, number: usize) -> StateId {
+        self.values.states.intern(self.starts[number].clone())
     }
 
     fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion {
@@ -296,8 +315,12 @@ impl<M: Model> Object for InternedModel<'_, M> {
         self.values.model.monitor(&monitor::KeyHistory::new(&lay_out, end))
     }
 
-    fn expected(&self, state: StateId, index: u32) -> String {
-        self.values.model.expected(self.state(state), &self.history.operations()[index as usize].op)
+    fn expected(&self, state: StateId, kind: KindId) -> String {
+        self.values.model.expected(self.state(state), self.values.kinds.get(kind).0)
+    }
+
+    fn describe_state(&self, state: StateId) -> String {
+        self.values.model.describe_state(self.state(state))
     }
 }
 

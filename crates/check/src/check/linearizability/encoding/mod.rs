@@ -9,9 +9,8 @@ mod layout;
 mod machine;
 mod operations;
 
-pub(super) use self::machine::{
-    HIDDEN, INITIAL, InternedModel, InternedRole, KindId, ModelTable, Object, StateId, Transition, Transitions, replay,
-};
+pub(super) use self::machine::{HIDDEN, INITIAL, InternedModel, InternedRole, ModelTable, Transition, Transitions, replay};
+pub(in crate::check) use self::machine::{KindId, Object, StateId};
 pub(super) use self::operations::{Completed, Encoding, EquivalenceClass, Indeterminate, NONE};
 use super::partition::KeyEvents;
 

@@ -13,12 +13,14 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::diagnosis::diagnose;
+use super::diagnosis::diagnose_subject;
 use crate::base::Time;
+use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Violation};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
+use crate::check::linearizability::subject::{Judged, Numbered, NumberedHistory, Subject};
 use crate::check::model::{Model, Next, Role};
 use crate::history::History;
 
@@ -51,12 +53,17 @@ const EXACT: usize = 40;
 
 /// Finds the core of a violation.
 pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
-    shrink_from(model, history, violation, diagnose(model, history, violation).operation)
+    shrink_subject(&Judged { model, history }, violation)
+}
+
+/// As [`shrink`].
+pub(in crate::check) fn shrink_subject(subject: &dyn Subject, violation: &Violation) -> Core {
+    shrink_from(&subject.numbered(), violation, diagnose_subject(subject, violation).operation)
 }
 
 /// As [`shrink`], where it is known which operation no order passes.
-pub(super) fn shrink_from<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation, suspect: usize) -> Core {
-    let mut shrinker = Shrinker::new(model, history, violation);
+pub(super) fn shrink_from(model: &Numbered<'_>, violation: &Violation, suspect: usize) -> Core {
+    let mut shrinker = Shrinker::new(model, violation);
     let found = shrinker.run(violation, suspect);
     Core {
         suspect,
@@ -75,11 +82,11 @@ impl Core {
     }
 }
 
-struct Shrinker<'h, M: Model> {
-    model: &'h M,
-    history: &'h History<M::Op, M::Ret>,
+struct Shrinker<'h, 'o> {
+    model: &'h Numbered<'o>,
+    history: &'h NumberedHistory,
     /// All updates that may have taken effect, with what they do if their outcome is unknown.
-    updates: Vec<(usize, Role<M::State>)>,
+    updates: Vec<(usize, Role<StateId>)>,
     /// All operations that are known to have taken effect.
     done: Vec<usize>,
     /// Whether several keys are in question.
@@ -111,8 +118,9 @@ enum Preference {
     Reads,
 }
 
-impl<'h, M: Model> Shrinker<'h, M> {
-    fn new(model: &'h M, history: &'h History<M::Op, M::Ret>, violation: &Violation) -> Self {
+impl<'h, 'o> Shrinker<'h, 'o> {
+    fn new(model: &'h Numbered<'o>, violation: &Violation) -> Self {
+        let history = &model.history;
         let operations = history.operations();
         let done = violation.operations.iter().copied().filter(|index| operations[*index].result().is_some()).collect();
         let updates = violation.operations.iter().filter_map(|index| {
@@ -197,9 +205,9 @@ impl<'h, M: Model> Shrinker<'h, M> {
             return Trial::Unknown;
         }
         let open = self.open(kept);
-        let part: SubHistory<'_, M> = SubHistory::new(self.history, kept, &open);
+        let part: SubHistory<'_, Numbered<'_>> = SubHistory::new(self.history, kept, &open);
         let borrowed = if self.across_keys { Borrowed::new(self.model) } else { Borrowed::pruned(self.model, self.history, kept, &open) };
-        let report = judge_keys(Strategies::All, &borrowed, &part.history, QUESTION);
+        let report = judge_keys(Strategies::All, &Judged { model: &borrowed, history: &part.history }, QUESTION);
         self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
         match report.judgement {
             Judgement::Violated { .. } => Trial::Violated,
@@ -311,15 +319,15 @@ impl<'h, M: Model> Shrinker<'h, M> {
         let operations = self.history.operations();
         let last = kept.iter().filter_map(|index| operations[*index].completed).max().unwrap_or(Time::ZERO);
         let counts = |index: usize| kept.binary_search(&index).is_ok();
-        let open: Vec<&(usize, Role<M::State>)> =
+        let open: Vec<&(usize, Role<StateId>)> =
             self.updates.iter().filter(|(index, _)| !counts(*index) && operations[*index].invoked <= last).collect();
         let relevance = Relevance::new(self, kept, &open);
         let needs = kept.len() + open.iter().filter(|(_, role)| !matches!(role, Role::Write(_))).count();
-        let mut alike: FxHashMap<&M::Op, (usize, Time)> = FxHashMap::default();
-        let mut matters = |index: usize, role: &Role<M::State>| {
+        let mut alike: FxHashMap<KindId, (usize, Time)> = FxHashMap::default();
+        let mut matters = |index: usize, role: &Role<StateId>| {
             let operation = &operations[index];
             relevance.matters(role) && {
-                let (count, latest) = alike.entry(&operation.op).or_default();
+                let (count, latest) = alike.entry(operation.op).or_default();
                 *count += 1;
                 // At one instant, a client's own doings tell alike operations apart: all of that instant are taken.
                 let early = *count <= needs || operation.invoked <= *latest;
@@ -355,15 +363,15 @@ fn smallest_choice(sets: &[u64], taken: u64, limit: u32) -> Option<u64> {
 const COMPARED: usize = 4_000_000;
 
 /// Which states matter.
-enum Relevance<S> {
+enum Relevance {
     /// Any might.
     All,
     /// Those in which one of these is possible: they are all that an open write or swap may leave.
-    Some(FxHashMap<S, bool>),
+    Some(FxHashMap<StateId, bool>),
 }
 
-impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
-    fn new<M: Model<State = S>>(shrinker: &Shrinker<'_, M>, kept: &[usize], open: &[&(usize, Role<S>)]) -> Self {
+impl Relevance {
+    fn new(shrinker: &Shrinker<'_, '_>, kept: &[usize], open: &[&(usize, Role<StateId>)]) -> Self {
         let operations = shrinker.history.operations();
         let model = shrinker.model;
         // What those that count need of the state before them. Two that are alike need the same.
@@ -383,21 +391,21 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
         if needs.len().saturating_mul(open.len()) > COMPARED {
             return Self::All;
         }
-        let mut states: FxHashMap<S, bool> = FxHashMap::default();
+        let mut states: FxHashMap<StateId, bool> = FxHashMap::default();
         for (_, role) in open {
             if let Role::Write(state) | Role::Swap(state) = role {
-                states.entry(state.clone()).or_insert_with(|| {
+                states.entry(*state).or_insert_with(|| {
                     needs.iter().any(|operation| operation.result().is_some_and(|result| model.leads(state, &operation.op, result)))
                 });
             }
         }
         // A swap that matters makes the states matter that it starts from. Updates on the preference could make any state one of those.
-        let swaps: Vec<&(usize, Role<S>)> = open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_))).collect();
+        let swaps: Vec<&(usize, Role<StateId>)> = open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_))).collect();
         let grows = kept.iter().any(|index| model.role(&operations[*index].op, operations[*index].result()) == Role::Update)
             || open.iter().any(|(_, role)| *role == Role::Update);
-        let mut todo: Vec<S> = states.iter().filter(|(_, matters)| **matters).map(|(state, _)| state.clone()).collect();
+        let mut todo: Vec<StateId> = states.iter().filter(|(_, matters)| **matters).map(|(state, _)| *state).collect();
         while let Some(target) = todo.pop() {
-            for (index, _) in swaps.iter().filter(|(_, role)| *role == Role::Swap(target.clone())) {
+            for (index, _) in swaps.iter().filter(|(_, role)| *role == Role::Swap(target)) {
                 if grows {
                     return Self::All;
                 }
@@ -405,7 +413,7 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
                     let moved = !matches!(model.step(state, &operations[*index].op, None), Next::Illegal | Next::Same);
                     if moved && !*matters {
                         *matters = true;
-                        todo.push(state.clone());
+                        todo.push(*state);
                     }
                 }
             }
@@ -413,7 +421,7 @@ impl<S: Clone + Eq + std::hash::Hash> Relevance<S> {
         Self::Some(states)
     }
 
-    fn matters(&self, role: &Role<S>) -> bool {
+    fn matters(&self, role: &Role<StateId>) -> bool {
         match (self, role) {
             (Self::Some(states), Role::Write(state) | Role::Swap(state)) => states.get(state).copied().unwrap_or(true),
             _ => true,

@@ -1,16 +1,18 @@
 //! Why a history is not linearizable, as data: of each violated key a counterexample, made once for every form in which it is shown.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 
 use rustc_hash::FxHashSet;
 
 use super::core::{Core, shrink_from};
-use super::diagnosis::{Diagnosis, diagnose};
+use super::diagnosis::{Diagnosis, diagnose_subject};
 use crate::base::Time;
+use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
+use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::{Key, Model, Role};
 use crate::check::verdict::{
     CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict, shorten,
@@ -51,18 +53,20 @@ pub(in crate::check) struct Origin<'a> {
     pub names: &'a ClientNames,
 }
 
+/// An operation in numbers.
+type Numbers = Operation<KindId, KindId>;
+
 /// Judges a history, exploring no more than about this many states, and explains what is violated.
-pub(in crate::check) fn examine<M: Model>(explainer: &Explainer<'_, M>, budget: u64) -> Examined {
-    let Explainer { model, history, .. } = *explainer;
-    let report = judge_keys(Strategies::All, model, history, budget);
-    let violations = report.violations().iter().map(|violation| explainer.counterexample(&Found::new(model, history, violation)));
+pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: u64) -> Examined {
+    let report = judge_keys(Strategies::All, explainer.subject, budget);
+    let violations = report.violations().iter().map(|violation| explainer.explain(violation));
     let explanation = Linearizability { violations: violations.collect(), undecided: explainer.undecided(&report) };
     Examined { report, explanation }
 }
 
 /// Explains one violation: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    Explainer { model, history, origin: None }.counterexample(&Found::new(model, history, violation))
+    Explainer::new(&Judged { model, history }, None).explain(violation)
 }
 
 impl Examined {
@@ -76,14 +80,16 @@ impl Examined {
 }
 
 impl Found {
-    fn new<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Self {
-        let whole = diagnose(model, history, violation);
-        let core = shrink_from(model, history, violation, whole.operation);
-        let part: SubHistory<'_, M> = core.sub_history(history);
-        let borrowed =
-            if violation.across_keys { Borrowed::new(model) } else { Borrowed::pruned(model, history, &core.operations, &core.open) };
+    fn new(subject: &dyn Subject, numbered: &Numbered<'_>, violation: &Violation) -> Self {
+        let whole = diagnose_subject(subject, violation);
+        let core = shrink_from(numbered, violation, whole.operation);
+        let part: SubHistory<'_, Numbered<'_>> = core.sub_history(&numbered.history);
+        let borrowed = match violation.across_keys {
+            true => Borrowed::new(numbered),
+            false => Borrowed::pruned(numbered, &numbered.history, &core.operations, &core.open),
+        };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&borrowed, &part).unwrap_or(whole);
+        let diagnosis = again(&Judged { model: &borrowed, history: &part.history }, &part.indices).unwrap_or(whole);
         Self { core, diagnosis }
     }
 
@@ -105,9 +111,9 @@ impl Found {
 }
 
 /// Why a part has no order.
-fn again<'h, M: Model, L: Model<Op = &'h M::Op, Ret = &'h M::Ret>>(model: &L, part: &SubHistory<'h, M>) -> Option<Diagnosis> {
-    let report = judge_keys(Strategies::All, model, &part.history, default_budget(part.indices.len()));
-    report.violations().first().map(|violation| in_whole(diagnose(model, &part.history, violation), &part.indices))
+fn again(part: &dyn Subject, indices: &[usize]) -> Option<Diagnosis> {
+    let report = judge_keys(Strategies::All, part, default_budget(indices.len()));
+    report.violations().first().map(|violation| in_whole(diagnose_subject(part, violation), indices))
 }
 
 /// A diagnosis of a part, in terms of the whole.
@@ -121,14 +127,27 @@ fn in_whole(mut diagnosis: Diagnosis, indices: &[usize]) -> Diagnosis {
 }
 
 /// Makes data of what was found about a history.
-pub(in crate::check) struct Explainer<'a, M: Model> {
-    pub model: &'a M,
-    pub history: &'a History<M::Op, M::Ret>,
+pub(in crate::check) struct Explainer<'a> {
+    pub subject: &'a dyn Subject,
     /// Nothing, if the history is that of a run.
-    pub origin: Option<Origin<'a>>,
+    origin: Option<Origin<'a>>,
+    /// Made when it is first needed: a verdict alone is had without.
+    numbered: OnceCell<Numbered<'a>>,
 }
 
-impl<M: Model> Explainer<'_, M> {
+impl<'a> Explainer<'a> {
+    pub(in crate::check) const fn new(subject: &'a dyn Subject, origin: Option<Origin<'a>>) -> Self {
+        Self { subject, origin, numbered: OnceCell::new() }
+    }
+
+    fn numbered(&self) -> &Numbered<'a> {
+        self.numbered.get_or_init(|| self.subject.numbered())
+    }
+
+    fn explain(&self, violation: &Violation) -> Counterexample {
+        self.counterexample(&Found::new(self.subject, self.numbered(), violation))
+    }
+
     fn counterexample(&self, found: &Found) -> Counterexample {
         let Found { core, diagnosis, .. } = found;
         let foremost = found.foremost();
@@ -149,13 +168,13 @@ impl<M: Model> Explainer<'_, M> {
         });
         Counterexample {
             key: named(&core.key),
-            at: self.history.operations()[core.suspect].completed,
+            at: self.subject.timeline().completed(core.suspect),
             line: self.line(core.suspect),
             among: core.among,
             needed: core.operations.len(),
             minimal: core.minimal,
             stuck: Some(place(&diagnosis.operation)),
-            kind: Some(self.model.kind(&self.history.operations()[diagnosis.operation].op)),
+            kind: Some(self.subject.word(diagnosis.operation)),
             saw: self.saw(diagnosis),
             foremost: foremost.iter().map(place).collect(),
             attempts: attempts.collect(),
@@ -167,34 +186,36 @@ impl<M: Model> Explainer<'_, M> {
     /// The states that an order leads through, from this place on. Of operations that do not count nothing is assumed but that they took
     /// effect.
     pub(in crate::check) fn states(&self, order: &[usize], from: usize, counts: &dyn Fn(usize) -> bool) -> Vec<String> {
-        let mut states: BTreeMap<Key<'_>, Vec<M::State>> = BTreeMap::new();
+        let model = self.numbered();
+        let mut states = vec![vec![model.initial()]; model.parts];
         let walked = order.iter().map(|index| {
-            let operation = &self.history.operations()[*index];
+            let operation = &model.history.operations()[*index];
             let result = operation.result().filter(|_| counts(*index));
-            let current = states.entry(self.model.key(&operation.op)).or_insert_with(|| vec![self.model.initial()]);
+            let current = &mut states[model.part(operation.op)];
             let mut next = Vec::new();
-            for state in current.iter().flat_map(|state| self.model.step(state, &operation.op, result).states(state)) {
+            for state in current.iter().flat_map(|state| model.step(state, &operation.op, result).states(state)) {
                 if !next.contains(&state) {
                     next.push(state);
                 }
             }
             *current = next;
-            let each: Vec<String> = current.iter().take(STATES).map(|state| self.model.describe_state(state)).collect();
+            let each: Vec<String> = current.iter().take(STATES).map(|state| model.describe_state(state)).collect();
             shorten(&each.join(", or "), STATE)
         });
         walked.skip(from).collect()
     }
 
     fn saw(&self, diagnosis: &Diagnosis) -> Saw {
-        let operations = self.history.operations();
+        let model = self.numbered();
+        let operations = model.history.operations();
         let stuck = &operations[diagnosis.operation];
-        let key = self.model.key(&stuck.op);
-        let on_key = || operations.iter().filter(|operation| self.model.key(&operation.op) == key && operation.outcome != Outcome::Failed);
-        let seen = |operation: &Operation<M::Op, M::Ret>| match self.model.role(&operation.op, operation.result()) {
+        let key = model.part(stuck.op);
+        let on_key = || operations.iter().filter(|operation| operation.outcome != Outcome::Failed && model.part(operation.op) == key);
+        let seen = |operation: &Numbers| match model.role(&operation.op, operation.result()) {
             Role::Read(state) | Role::Exchange { from: state, .. } => Some(state),
             _ => None,
         };
-        let left = |operation: &Operation<M::Op, M::Ret>| match self.model.role(&operation.op, operation.result()) {
+        let left = |operation: &Numbers| match model.role(&operation.op, operation.result()) {
             Role::Write(state) | Role::Swap(state) | Role::Exchange { to: state, .. } => Some(state),
             _ => None,
         };
@@ -202,13 +223,12 @@ impl<M: Model> Explainer<'_, M> {
         if diagnosis.sourceless {
             return Saw::NeverWritten;
         }
-        let begun = |operation: &&Operation<M::Op, M::Ret>| stuck.completed.is_none_or(|completed| operation.invoked <= completed);
-        let sources = on_key().filter(begun).filter(|operation| left(operation).as_ref() == Some(&state));
+        let begun = |operation: &&Numbers| stuck.completed.is_none_or(|completed| operation.invoked <= completed);
+        let sources = on_key().filter(begun).filter(|operation| left(operation) == Some(state));
         let source = sources.map(|operation| operation.invoked).max();
-        let before = |operation: &&Operation<M::Op, M::Ret>| operation.completed.is_some_and(|completed| completed < stuck.invoked);
-        let after = |operation: &&Operation<M::Op, M::Ret>| source.is_none_or(|source| operation.completed >= Some(source));
-        let missed: FxHashSet<M::State> =
-            on_key().filter(before).filter(after).filter_map(left).filter(|missed| *missed != state).collect();
+        let before = |operation: &&Numbers| operation.completed.is_some_and(|completed| completed < stuck.invoked);
+        let after = |operation: &&Numbers| source.is_none_or(|source| operation.completed >= Some(source));
+        let missed: FxHashSet<StateId> = on_key().filter(before).filter(after).filter_map(left).filter(|missed| *missed != state).collect();
         match on_key().filter_map(seen).any(|seen| missed.contains(&seen)) {
             _ if missed.is_empty() => Saw::Other,
             true => Saw::Older,
@@ -222,15 +242,15 @@ impl<M: Model> Explainer<'_, M> {
 
     /// An operation in words. Nothing is assumed of one that is open.
     pub(in crate::check) fn describe(&self, index: usize, open: bool) -> DescribedOperation {
-        let operation = &self.history.operations()[index];
-        let ending = Ending::from(&operation.outcome);
+        let timeline = self.subject.timeline();
+        let (client, ending) = (timeline.client(index), Ending::from(&timeline.outcome(index)));
         DescribedOperation {
             index,
-            client: operation.client,
-            who: self.origin.map_or_else(|| operation.client.to_string(), |origin| origin.names.of(operation.client)),
-            text: self.model.describe(&operation.op, operation.result().filter(|_| !open)),
-            invoked: operation.invoked,
-            completed: operation.completed.filter(|_| ending != Ending::Unknown),
+            client,
+            who: self.origin.map_or_else(|| client.to_string(), |origin| origin.names.of(client)),
+            text: self.subject.describe(index, open),
+            invoked: timeline.invoked(index),
+            completed: timeline.completed(index).filter(|_| ending != Ending::Unknown),
             ending,
             lines: self.origin.map(|origin| origin.lines[index]),
             open,
@@ -249,7 +269,7 @@ impl<M: Model> Explainer<'_, M> {
             UndecidedKey {
                 key: named(key),
                 states: *states,
-                at: operation.and_then(|index| self.history.operations()[index].completed),
+                at: operation.and_then(|index| self.subject.timeline().completed(index)),
                 line: operation.and_then(|index| self.line(index)),
                 open,
                 unknown,
@@ -261,15 +281,15 @@ impl<M: Model> Explainer<'_, M> {
 
     /// How many operations on its key were under way when this one ended, and how many begun before have an unknown outcome.
     fn crowd(&self, index: usize) -> (usize, usize) {
-        let operations = self.history.operations();
-        let key = self.model.key(&operations[index].op);
-        let end = operations[index].completed.unwrap_or(Time::MAX);
-        let begun = operations.iter().filter(|other| self.model.key(&other.op) == key && other.invoked <= end);
+        let timeline = self.subject.timeline();
+        let key = self.subject.key(index);
+        let end = timeline.completed(index).unwrap_or(Time::MAX);
+        let begun = (0..timeline.len()).filter(|other| self.subject.key(*other) == key && timeline.invoked(*other) <= end);
         let (mut open, mut unknown) = (0, 0);
         for other in begun {
-            match other.outcome {
+            match timeline.outcome(other) {
                 Outcome::Unknown => unknown += 1,
-                Outcome::Done(_) if other.completed.is_none_or(|completed| completed >= end) => open += 1,
+                Outcome::Done(_) if timeline.completed(other).is_none_or(|completed| completed >= end) => open += 1,
                 Outcome::Done(_) | Outcome::Failed => {}
             }
         }

@@ -6,12 +6,13 @@ use rustc_hash::FxHashSet;
 
 use super::prefix::{Prefix, shortest_violated};
 use crate::check::linearizability::encoding::{
-    Completed, Encoding, INITIAL, InternedModel, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
+    Completed, Encoding, INITIAL, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
 };
-use crate::check::linearizability::partition::{KeyEvents, partition, whole};
+use crate::check::linearizability::partition::{KeyEvents, whole};
 use crate::check::linearizability::portfolio::EncodedKey;
 use crate::check::linearizability::product::ProductModel;
 use crate::check::linearizability::report::Violation;
+use crate::check::linearizability::subject::{Judged, Subject};
 use crate::check::model::Model;
 use crate::history::History;
 
@@ -68,19 +69,26 @@ impl Reached {
 
 /// Finds out why a key is violated. Explores again, so that a verdict alone costs nothing extra.
 pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
+    diagnose_subject(&Judged { model, history }, violation)
+}
+
+/// As [`diagnose`].
+pub(super) fn diagnose_subject(subject: &dyn Subject, violation: &Violation) -> Diagnosis {
+    let timeline = subject.timeline();
     if violation.across_keys {
-        let product = ProductModel::new(model, &partition(model, history));
-        return find(Box::new(InternedModel::new(&product, history)), violation, &whole(history));
+        let numbered = subject.numbered();
+        let product = ProductModel::new(&numbered);
+        return find(Judged { model: &product, history: &numbered.history }.object(), violation, &whole(timeline));
     }
-    let mut ours = vec![false; history.len()];
+    let mut ours = vec![false; timeline.len()];
     violation.operations.iter().for_each(|index| ours[*index] = true);
-    let completed = |index: &usize| ours[*index] && history.operations()[*index].result().is_some();
-    let completions = history.completions().iter().enumerate().filter(|(_, index)| completed(index));
+    let completed = |index: &usize| ours[*index] && timeline.is_done(*index);
+    let completions = timeline.completions().iter().enumerate().filter(|(_, index)| completed(index));
     let events = KeyEvents {
         operations: violation.operations.iter().map(|index| *index as u32).collect(),
         completions: completions.map(|(rank, index)| (*index as u32, rank as u32)).collect(),
     };
-    find(Box::new(InternedModel::new(model, history)), violation, &events)
+    find(subject.object(), violation, &events)
 }
 
 fn find(mut object: Box<dyn Object + '_>, violation: &Violation, events: &KeyEvents) -> Diagnosis {
@@ -120,7 +128,7 @@ fn attempts(encoding: &Encoding, object: &mut dyn Object, prefix: &Prefix, stuck
     reached.sort_by(|(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(longest).cmp(b.order(longest))));
     let mut attempts: Vec<Attempt> = Vec::new();
     for (state, found) in &reached {
-        let expected = object.expected(*state, stuck.index);
+        let expected = object.expected(*state, stuck.kind);
         if attempts.len() < ATTEMPTS && attempts.iter().all(|known| known.expected != expected) {
             attempts.push(Attempt { order: found.order(longest).copied().collect(), expected });
         }

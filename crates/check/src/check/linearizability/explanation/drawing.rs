@@ -2,7 +2,6 @@
 
 use super::counterexample::{Examined, Explainer};
 use crate::check::linearizability::report::Judgement;
-use crate::check::model::Model;
 use crate::check::verdict::DescribedOperation;
 
 /// All that a drawing of a judged history needs besides the explanation, which says what is wrong with it.
@@ -24,7 +23,7 @@ const WITNESS: usize = 20_000;
 
 impl Drawing {
     /// What is to be drawn of this history, of which that was found.
-    pub(in crate::check) fn new<M: Model>(explainer: &Explainer<'_, M>, examined: &Examined) -> Self {
+    pub(in crate::check) fn new(explainer: &Explainer<'_>, examined: &Examined) -> Self {
         let (witness, furthest) = match &examined.report.judgement {
             Judgement::Holds { witness } => {
                 let states = explainer.states(&witness[..witness.len().min(WITNESS)], 0, &|_| true);
@@ -34,7 +33,7 @@ impl Drawing {
             Judgement::Unknown { undecided } => (None, undecided.iter().filter_map(|undecided| undecided.operation).collect()),
         };
         Self {
-            operations: (0..explainer.history.len()).map(|index| explainer.describe(index, false)).collect(),
+            operations: (0..explainer.subject.timeline().len()).map(|index| explainer.describe(index, false)).collect(),
             concerned: examined.report.violations().iter().map(|violation| violation.operations.clone()).collect(),
             witness,
             furthest,

@@ -9,6 +9,7 @@ mod diagnosis;
 mod drawing;
 mod prefix;
 
+pub(in crate::check) use self::core::shrink_subject;
 pub use self::core::{Core, shrink};
 pub use self::counterexample::explain;
 pub(in crate::check) use self::counterexample::{Explainer, Origin, examine, named};

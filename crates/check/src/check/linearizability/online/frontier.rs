@@ -11,12 +11,13 @@
 
 use std::collections::BTreeSet;
 
-use super::window::{EncodedWindow, Remainder, Start};
+use super::window::{EncodedWindow, Start, Window, WindowRest};
 use crate::base::{ClientId, Time};
+use crate::check::linearizability::encoding::InternedModel;
 use crate::check::linearizability::search::SearchStatus;
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
-use crate::check::model::Model;
-use crate::history::{History, Outcome};
+use crate::check::linearizability::subject::Numbered;
+use crate::history::Outcome;
 
 /// What is known of an object so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ enum CutOutcome {
     TooLittle,
     /// The budget ended.
     Paused,
+    /// There are too many configurations, as long as all is counted.
+    TooWide,
 }
 
 /// A window is looked at once its part of one in so many was not looked at yet: so a long one costs little more for each completion than a
@@ -66,11 +69,10 @@ const SHORT: usize = 128;
 const KEPT: usize = 1 << 14;
 
 #[derive(Debug)]
-pub(super) struct Frontier<M: Model> {
-    window: History<M::Op, M::Ret>,
+pub(super) struct Frontier {
     /// For each operation of the window, its number in the whole history.
     numbers: Vec<usize>,
-    starts: Vec<Start<M::State>>,
+    starts: Vec<Start>,
     /// How many operations of the window are known to have taken effect.
     returns: usize,
     /// How many are known to have or not, since it was last looked at.
@@ -90,12 +92,11 @@ pub(super) struct Frontier<M: Model> {
     allowed: u64,
 }
 
-impl<M: Model> Frontier<M> {
-    pub(super) fn new(model: &M, cadence: Cadence) -> Self {
+impl Frontier {
+    pub(super) fn new(cadence: Cadence) -> Self {
         Self {
-            window: History::new(),
             numbers: Vec::new(),
-            starts: vec![Start::new(model.initial())],
+            starts: vec![Start::default()],
             returns: 0,
             unchecked: 0,
             full: cadence.cut,
@@ -120,7 +121,7 @@ impl<M: Model> Frontier<M> {
 
     /// How many operations are remembered.
     pub(super) fn operations(&self) -> usize {
-        self.window.len()
+        self.numbers.len()
     }
 
     /// Whether what was found to hold may not: whether something is not held to how it ended, since that came too late, or may have taken
@@ -129,21 +130,20 @@ impl<M: Model> Frontier<M> {
         self.weakened || !self.counting
     }
 
-    /// The client, which is idle, invokes an operation, which has this number.
-    pub(super) fn invoke(&mut self, at: Time, client: ClientId, op: M::Op, number: usize) {
-        self.window.invoke(at, client, op).expect("clients and time were looked at before");
+    /// An operation of this number was invoked.
+    pub(super) fn invoke(&mut self, number: usize) {
         self.numbers.push(number);
     }
 
-    /// The client's open operation ends.
-    pub(super) fn complete(&mut self, at: Time, client: ClientId, mut outcome: Outcome<M::Ret>) {
+    /// The client's open operation ends; if too late, as of unknown outcome.
+    pub(super) fn complete<R>(&mut self, client: ClientId, mut outcome: Outcome<R>) -> Outcome<R> {
         if self.late.remove(&client) {
-            self.weakened |= outcome != Outcome::Unknown;
+            self.weakened |= !matches!(outcome, Outcome::Unknown);
             outcome = Outcome::Unknown;
         }
         self.returns += usize::from(matches!(outcome, Outcome::Done(_)));
-        self.unchecked += usize::from(outcome != Outcome::Unknown);
-        self.window.complete(at, client, outcome).expect("clients and time were looked at before");
+        self.unchecked += usize::from(!matches!(outcome, Outcome::Unknown));
+        outcome
     }
 
     /// Explores at most so many configurations from now on, until more are allowed.
@@ -156,19 +156,19 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Looks at the window, if it is time to.
-    pub(super) fn check(&mut self, model: &M) -> Standing {
+    pub(super) fn check(&mut self, window: &mut dyn Window) -> Standing {
         if self.unchecked < self.cadence.look || self.unchecked * SHARE < self.returns {
             return Standing::Holds;
         }
-        let answer = self.look(model);
-        if answer == Standing::Holds && self.returns >= self.full { self.cut(model) } else { answer }
+        let answer = self.look(window);
+        if answer == Standing::Holds && self.returns >= self.full { self.cut(window) } else { answer }
     }
 
     /// Looks at the window, and makes it as short as it can be.
-    pub(super) fn settle(&mut self, model: &M) -> Standing {
+    pub(super) fn settle(&mut self, window: &mut dyn Window) -> Standing {
         self.full = 0;
-        let answer = self.look(model);
-        if answer == Standing::Holds { self.cut(model) } else { answer }
+        let answer = self.look(window);
+        if answer == Standing::Holds { self.cut(window) } else { answer }
     }
 
     /// From now on, counts no more operations of unknown outcome than it must.
@@ -179,23 +179,27 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Whether there is an order of all that is known so far.
-    pub(super) fn look(&mut self, model: &M) -> Standing {
+    pub(super) fn look(&mut self, window: &mut dyn Window) -> Standing {
         if self.unchecked == 0 {
             return Standing::Holds;
         }
-        let encoded = EncodedWindow::new(model, &self.window, &self.starts, self.counting);
-        let counts_less = encoded.can_count_less();
-        let (progress, states) = encoded.order(self.left() / if counts_less { 2 } else { 1 });
+        let (mut progress, mut states, mut counts_less) = (SearchStatus::Paused, 0, false);
+        window.ask(&mut |object| {
+            let encoded = EncodedWindow::new(object, &self.starts, self.counting);
+            counts_less = encoded.can_count_less();
+            (progress, states) = encoded.order(self.left() / if counts_less { 2 } else { 1 });
+            None
+        });
         self.explored += states;
         match progress {
             SearchStatus::Found => {
                 self.unchecked = 0;
                 Standing::Holds
             }
-            SearchStatus::Exhausted => self.first_violated(model),
+            SearchStatus::Exhausted => self.first_violated(window),
             SearchStatus::Paused if counts_less => {
                 self.count_less();
-                self.look(model)
+                self.look(window)
             }
             SearchStatus::Paused => Standing::GivenUp,
         }
@@ -203,15 +207,15 @@ impl<M: Model> Frontier<M> {
 
     /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or, if that takes too
     /// long, one of those that follow.
-    fn first_violated(&mut self, model: &M) -> Standing {
-        let operations = self.window.operations();
-        let known = self.window.completions().iter().enumerate().filter(|(_, index)| operations[**index].outcome != Outcome::Unknown);
+    fn first_violated(&mut self, window: &mut dyn Window) -> Standing {
+        let timeline = window.timeline();
+        let known = timeline.completions().iter().enumerate().filter(|(_, index)| timeline.outcome(**index) != Outcome::Unknown);
         let mut ranks: Vec<usize> = known.map(|(rank, _)| rank).collect();
         ranks.drain(..ranks.len() - self.unchecked);
         let mut left = 0..ranks.len() - 1;
         while !left.is_empty() {
             let middle = left.start + left.len() / 2;
-            let (progress, states) = self.order_until(model, ranks[middle], self.left());
+            let (progress, states) = self.order_until(window, ranks[middle], self.left());
             self.explored += states;
             match progress {
                 SearchStatus::Found => left.start = middle + 1,
@@ -219,14 +223,15 @@ impl<M: Model> Frontier<M> {
                 SearchStatus::Paused => break,
             }
         }
-        let index = self.window.completions()[ranks[left.end]];
-        let at = self.window.operations()[index].completed.expect("it completed");
+        let index = window.timeline().completions()[ranks[left.end]];
+        let at = window.timeline().completed(index).expect("it completed");
         Standing::Violated { operation: self.numbers[index], at }
     }
 
     /// Whether there is an order of what was known with this completion, which was not looked at yet, and of what was begun by that time.
-    fn order_until(&self, model: &M, rank: usize, budget: u64) -> (SearchStatus, u64) {
-        let (operations, completions) = (self.window.operations(), self.window.completions());
+    fn order_until(&self, window: &dyn Window, rank: usize, budget: u64) -> (SearchStatus, u64) {
+        let numbered = window.numbered();
+        let (operations, completions) = (numbered.history.operations(), numbered.history.completions());
         let mut over = vec![false; operations.len()];
         completions[..=rank].iter().for_each(|index| over[*index] = true);
         let at = operations[completions[rank]].completed;
@@ -239,23 +244,24 @@ impl<M: Model> Frontier<M> {
                 _ => open.push(index),
             }
         }
-        let part: SubHistory<'_, M> = SubHistory::new(&self.window, &kept, &open);
+        let part: SubHistory<'_, Numbered<'_>> = SubHistory::new(&numbered.history, &kept, &open);
         // All that a start speaks of was there before this completion, and what it knows the outcome of had ended.
         let place = |index: usize| part.indices.binary_search(&index).expect("starts speak of what came before");
-        let starts: Vec<Start<M::State>> = self.starts.iter().map(|start| start.renamed(place)).collect();
-        EncodedWindow::new(&Borrowed::new(model), &part.history, &starts, self.counting).order(budget)
+        let starts: Vec<Start> = self.starts.iter().map(|start| start.renamed(place)).collect();
+        let (borrowed, states) = (Borrowed::new(&numbered), numbered.starts(starts.len()));
+        EncodedWindow::new(&mut InternedModel::starting(&states, &borrowed, &part.history), &starts, self.counting).order(budget)
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.
-    fn cut(&mut self, model: &M) -> Standing {
+    fn cut(&mut self, window: &mut dyn Window) -> Standing {
         let mut steps = 0..;
         loop {
-            match (self.forget_some(model), steps.next()) {
+            match (self.forget_some(window), steps.next()) {
                 (CutOutcome::Done, _) => return Standing::Holds,
                 (CutOutcome::More, _) => self.full = 0,
-                (CutOutcome::TooLittle, Some(0)) => return self.wait(model),
+                (CutOutcome::TooLittle, Some(0)) => return self.wait(window),
                 (CutOutcome::Paused, Some(0)) => return Standing::GivenUp,
-                (CutOutcome::TooLittle | CutOutcome::Paused, _) => {
+                (CutOutcome::TooLittle | CutOutcome::Paused | CutOutcome::TooWide, _) => {
                     // What is left may go later.
                     self.full = self.returns + self.cadence.cut;
                     return Standing::Holds;
@@ -265,60 +271,75 @@ impl<M: Model> Frontier<M> {
     }
 
     /// Forgets some of it.
-    fn forget_some(&mut self, model: &M) -> CutOutcome {
-        let mut encoded = EncodedWindow::new(model, &self.window, &self.starts, self.counting);
-        let operations = self.window.operations();
-        let open = operations.iter().filter(|operation| operation.completed.is_none() && !self.late.contains(&operation.client));
-        let since = open.map(|operation| operation.invoked).min();
+    fn forget_some(&mut self, window: &mut dyn Window) -> CutOutcome {
+        let mut outcome = CutOutcome::Paused;
+        window.ask(&mut |object| {
+            let mut encoded = EncodedWindow::new(object, &self.starts, self.counting);
+            let Some((limit, settled)) = self.settled(&encoded) else {
+                outcome = CutOutcome::TooLittle;
+                return None;
+            };
+            let counts_less = encoded.can_count_less();
+            let (checkpoints, states) = encoded.checkpoints(limit as u32, self.left() / if counts_less { 2 } else { 1 });
+            self.explored += states;
+            let Some(checkpoints) = checkpoints.filter(|checkpoints| checkpoints.len() <= KEPT) else {
+                outcome = if counts_less { CutOutcome::TooWide } else { CutOutcome::Paused };
+                return None;
+            };
+            debug_assert!(!checkpoints.is_empty(), "there is an order, and so there is one of the beginning");
+            let WindowRest { remainder, starts, unknown } = encoded.rest(&checkpoints, limit as u32);
+            self.starts = starts;
+            let mut kept = remainder.keep.iter();
+            self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
+            self.returns -= limit;
+            // What is of unknown outcome is encoded again each time: the more of that there is, the longer is the window.
+            self.full = self.returns + self.cadence.cut.max(unknown / 4);
+            outcome = if limit == settled { CutOutcome::Done } else { CutOutcome::More };
+            Some(remainder)
+        });
+        if matches!(outcome, CutOutcome::TooWide) {
+            self.count_less();
+            return self.forget_some(window);
+        }
+        outcome
+    }
+
+    /// How many returns are to be forgotten in the next step, and how many can be; nothing if those are few.
+    fn settled(&self, encoded: &EncodedWindow<'_>) -> Option<(usize, usize)> {
+        let timeline = encoded.timeline();
+        let open =
+            (0..timeline.len()).filter(|index| timeline.completed(*index).is_none() && !self.late.contains(&timeline.client(*index)));
+        let since = open.map(|index| timeline.invoked(index)).min();
         let returns = &encoded.encoding.returns;
-        let completed = |place: &u32| operations[encoded.encoding.completed[*place as usize].index as usize].completed;
+        let completed = |place: &u32| timeline.completed(encoded.encoding.completed[*place as usize].index as usize);
         let settled = returns.partition_point(|place| since.is_none_or(|since| completed(place) < Some(since)));
         if settled == 0 || 2 * settled < self.full {
-            return CutOutcome::TooLittle;
+            return None;
         }
         // What happened at one instant stays together.
         let mut limit = settled.min(self.cadence.step.max(1));
         while limit < settled && completed(&returns[limit]) == completed(&returns[limit - 1]) {
             limit += 1;
         }
-        let counts_less = encoded.can_count_less();
-        let (checkpoints, states) = encoded.checkpoints(limit as u32, self.left() / if counts_less { 2 } else { 1 });
-        self.explored += states;
-        let Some(checkpoints) = checkpoints.filter(|checkpoints| checkpoints.len() <= KEPT) else {
-            if !counts_less {
-                return CutOutcome::Paused;
-            }
-            self.count_less();
-            return self.forget_some(model);
-        };
-        debug_assert!(!checkpoints.is_empty(), "there is an order, and so there is one of the beginning");
-        let Remainder { keep, starts, unknown } = encoded.remainder(&checkpoints, limit as u32);
-        self.starts = starts;
-        self.window.retain(|index| keep[index]);
-        let mut kept = keep.iter();
-        self.numbers.retain(|_| kept.next().copied().unwrap_or(true));
-        self.returns -= limit;
-        // What is of unknown outcome is encoded again each time: the more of that there is, the longer is the window.
-        self.full = self.returns + self.cadence.cut.max(unknown / 4);
-        if limit == settled { CutOutcome::Done } else { CutOutcome::More }
+        Some((limit, settled))
     }
 
     /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
-    fn wait(&mut self, model: &M) -> Standing {
+    fn wait(&mut self, window: &mut dyn Window) -> Standing {
         self.full = (self.returns + self.returns / 2).max(self.cadence.cut);
         if self.returns < LATE {
             self.full = self.full.min(LATE);
             return Standing::Holds;
         }
-        let operations = self.window.operations();
-        let middle = operations[self.window.completions()[self.window.completions().len() / 2]].completed;
-        let late = operations.iter().filter(|operation| operation.completed.is_none() && Some(operation.invoked) < middle);
+        let timeline = window.timeline();
+        let middle = timeline.completed(timeline.completions()[timeline.completions().len() / 2]);
+        let late = (0..timeline.len()).filter(|index| timeline.completed(*index).is_none() && Some(timeline.invoked(*index)) < middle);
         let before = self.late.len();
-        self.late.extend(late.map(|operation| operation.client));
+        self.late.extend(late.map(|index| timeline.client(index)));
         if self.late.len() == before {
             return Standing::Holds;
         }
         self.full = 0;
-        self.cut(model)
+        self.cut(window)
     }
 }

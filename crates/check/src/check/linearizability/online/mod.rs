@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use self::frontier::{Cadence, Frontier, Standing};
+use self::window::{KeyWindow, ModelWindow, Window};
 use super::explanation::named;
 use crate::base::{ClientId, Time};
 use crate::check::model::{Key, Model};
@@ -93,8 +94,9 @@ pub struct ViolatedKey {
 #[derive(Debug)]
 struct TrackedKey<M: Model> {
     key: String,
+    window: KeyWindow<M>,
     /// Nothing once there is no more to be known of it.
-    frontier: Option<Frontier<M>>,
+    frontier: Option<Frontier>,
 }
 
 /// Where each key is.
@@ -124,6 +126,8 @@ const EAGER: Cadence = Cadence { look: 1, cut: 16, step: 512 };
 const BATCHED: Cadence = Cadence { look: 512, cut: 512, step: 512 };
 /// Keys of which little is known are not asked of before so many operations are remembered.
 const ROOMY: usize = 1 << 16;
+
+const LOOKED_AT: &str = "clients and time were looked at before";
 
 impl<M: Model> Online<M> {
     /// A judge to which nothing was said yet.
@@ -199,8 +203,10 @@ impl<M: Model> Online<M> {
         if current.last.is_some_and(|(ended, before)| ended == at && before != place) && !self.crossing.contains(&client) {
             self.crossing.push(client);
         }
-        if let Some(frontier) = &mut self.tracks[place].frontier {
-            frontier.invoke(at, client, op, self.invoked);
+        let track = &mut self.tracks[place];
+        if let Some(frontier) = &mut track.frontier {
+            frontier.invoke(self.invoked);
+            track.window.history.invoke(at, client, op).expect(LOOKED_AT);
             self.remembered += 1;
         }
         self.invoked += 1;
@@ -222,8 +228,9 @@ impl<M: Model> Online<M> {
         let current = self.clients.entry(client).or_default();
         let (_, place) = current.open.take().expect("it is open");
         current.last = Some((at, place));
-        if let Some(frontier) = &mut self.tracks[place].frontier {
-            frontier.complete(at, client, outcome);
+        let track = &mut self.tracks[place];
+        if let Some(frontier) = &mut track.frontier {
+            track.window.history.complete(at, client, frontier.complete(client, outcome)).expect(LOOKED_AT);
             if self.touched.last() != Some(&place) {
                 self.touched.push(place);
             }
@@ -248,7 +255,8 @@ impl<M: Model> Online<M> {
                 Key::Number(number) => self.places.numbers.insert(Key::Number(number), next),
                 Key::Signed(number) => self.places.numbers.insert(Key::Signed(number), next),
             };
-            self.tracks.push(TrackedKey { key: key.to_string(), frontier: Some(Frontier::new(&self.model, self.cadence)) });
+            let (window, frontier) = (KeyWindow::new(&self.model), Some(Frontier::new(self.cadence)));
+            self.tracks.push(TrackedKey { key: key.to_string(), window, frontier });
             next
         })
     }
@@ -284,13 +292,13 @@ impl<M: Model> Online<M> {
     }
 
     /// Asks about one key.
-    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier<M>, &M) -> Standing) {
+    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier, &mut dyn Window) -> Standing) {
         let track = &mut self.tracks[place];
         let Some(frontier) = &mut track.frontier else { return };
         let (before, states) = (frontier.operations(), frontier.states());
         let allowed = self.budget.saturating_mul(TIMES).saturating_add(EACH * self.invoked as u64);
         frontier.allow(self.budget.min(allowed.saturating_sub(self.explored)));
-        let answer = question(frontier, &self.model);
+        let answer = question(frontier, &mut ModelWindow { model: &self.model, window: &mut track.window });
         self.explored += frontier.states() - states;
         self.remembered -= before;
         match answer {
@@ -301,7 +309,7 @@ impl<M: Model> Online<M> {
             Standing::Violated { operation, at } => self.violations.push(ViolatedKey { key: track.key.clone(), operation, at }),
             Standing::GivenUp => self.unknown = true,
         }
-        track.frontier = None;
+        (track.window, track.frontier) = (KeyWindow::new(&self.model), None);
     }
 
     /// What is known so far, of what happened before the present instant.

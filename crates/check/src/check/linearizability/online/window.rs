@@ -1,15 +1,66 @@
 //! A window of a history that goes on: a history of its own, which begins in one of several configurations.
 
-use crate::check::linearizability::encoding::{Encoding, Indeterminate, InternedModel, NONE, Object, encode_unfinished};
+use crate::check::linearizability::encoding::{Encoding, Indeterminate, InternedModel, NONE, Object, StateId, encode_unfinished};
 use crate::check::linearizability::partition::whole;
 use crate::check::linearizability::search::{AnySearch, Checkpoint, SearchStatus, Tally};
+use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::Model;
-use crate::history::History;
+use crate::history::{History, Timeline};
 
-/// A configuration in which the window may begin. Operations are named by their indices in the window.
-#[derive(Clone, Debug)]
-pub(super) struct Start<S> {
-    pub(super) state: S,
+/// A window, whichever its types.
+pub(super) trait Window {
+    fn timeline(&self) -> &dyn Timeline;
+    /// Asks something. If something of the window remains, the rest is forgotten.
+    fn ask(&mut self, question: &mut dyn FnMut(&mut dyn Object) -> Option<Remainder>);
+    /// The same in numbers.
+    fn numbered(&self) -> Numbered<'_>;
+}
+
+/// What happened lately on a key, and the states in which that may begin.
+#[derive(Debug)]
+pub(super) struct KeyWindow<M: Model> {
+    pub(super) history: History<M::Op, M::Ret>,
+    starts: Vec<M::State>,
+}
+
+impl<M: Model> KeyWindow<M> {
+    pub(super) fn new(model: &M) -> Self {
+        Self { history: History::new(), starts: vec![model.initial()] }
+    }
+}
+
+/// A window and its model.
+pub(super) struct ModelWindow<'a, M: Model> {
+    pub(super) model: &'a M,
+    pub(super) window: &'a mut KeyWindow<M>,
+}
+
+impl<M: Model> Window for ModelWindow<'_, M> {
+    fn timeline(&self) -> &dyn Timeline {
+        &self.window.history
+    }
+
+    fn ask(&mut self, question: &mut dyn FnMut(&mut dyn Object) -> Option<Remainder>) {
+        let KeyWindow { history, starts } = &mut *self.window;
+        let mut object = InternedModel::starting(starts, self.model, history);
+        if let Some(Remainder { keep, states }) = question(&mut object) {
+            let states = states.into_iter().map(|state| object.state(state).clone()).collect();
+            *starts = states;
+            history.retain(|index| keep[index]);
+        }
+    }
+
+    fn numbered(&self) -> Numbered<'_> {
+        let KeyWindow { history, starts } = &*self.window;
+        let judged = Judged { model: self.model, history };
+        let object = InternedModel::starting(starts, self.model, history);
+        Numbered::new(Box::new(object), &judged.partition(), &|op, result| history.with(op, result))
+    }
+}
+
+/// A configuration in which the window may begin, but for the state. Operations are named by their indices in the window.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Start {
     /// Those that took effect before the window.
     pub(super) done: Vec<usize>,
     /// Those that need not take effect any more, though they may.
@@ -18,62 +69,53 @@ pub(super) struct Start<S> {
     pub(super) used: Vec<(usize, u32)>,
 }
 
-impl<S> Start<S> {
-    /// In this state, with nothing open.
-    pub(super) const fn new(state: S) -> Self {
-        Self { state, done: Vec::new(), dominated: Vec::new(), used: Vec::new() }
-    }
-
+impl Start {
     /// The same, with operations named by other indices.
-    pub(super) fn renamed(&self, index: impl Fn(usize) -> usize) -> Self
-    where
-        S: Clone,
-    {
+    pub(super) fn renamed(&self, index: impl Fn(usize) -> usize) -> Self {
         let all = |indices: &[usize]| indices.iter().map(|old| index(*old)).collect();
         let used = self.used.iter().map(|(old, count)| (index(*old), *count)).collect();
-        Self { state: self.state.clone(), done: all(&self.done), dominated: all(&self.dominated), used }
+        Self { done: all(&self.done), dominated: all(&self.dominated), used }
     }
 }
 
 /// A window, encoded for the search.
-pub(super) struct EncodedWindow<'a, M: Model> {
-    window: &'a History<M::Op, M::Ret>,
-    machine: InternedModel<'a, M>,
+pub(super) struct EncodedWindow<'a> {
+    object: &'a mut dyn Object,
     pub(super) encoding: Encoding,
     starts: Vec<Checkpoint>,
     /// Whether each class of operations of unknown outcome is counted.
     counted: Vec<bool>,
 }
 
-impl<'a, M: Model> EncodedWindow<'a, M> {
-    pub(super) fn new(model: &'a M, window: &'a History<M::Op, M::Ret>, starts: &[Start<M::State>], counting: bool) -> Self {
-        let mut machine = InternedModel::new(model, window);
-        let mut places = vec![NONE; window.len()];
-        let encoding = encode_unfinished(&mut machine, &whole(window), &mut places);
-        let mut class_of = vec![NONE; window.len()];
+impl<'a> EncodedWindow<'a> {
+    pub(super) fn new(object: &'a mut dyn Object, starts: &[Start], counting: bool) -> Self {
+        let events = whole(object.timeline());
+        let length = object.timeline().len();
+        let mut places = vec![NONE; length];
+        let encoding = encode_unfinished(object, &events, &mut places);
+        let mut class_of = vec![NONE; length];
         for (class, known) in encoding.classes.iter().enumerate() {
             let members = &encoding.indeterminate[known.start as usize..][..known.count as usize];
             members.iter().for_each(|member| class_of[member.index as usize] = class as u32);
         }
-        let checkpoint = |start: &Start<M::State>| {
+        let checkpoint = |(number, start): (usize, &Start)| {
             let places = |indices: &[usize]| indices.iter().map(|index| places[*index]).collect();
             let mut used = vec![0; encoding.classes.len()];
             start.used.iter().for_each(|(index, count)| used[class_of[*index] as usize] += count);
-            Checkpoint {
-                state: machine.state_id(start.state.clone()),
-                done: places(&start.done),
-                dominated: places(&start.dominated),
-                used,
-            }
+            Checkpoint { state: object.start(number), done: places(&start.done), dominated: places(&start.dominated), used }
         };
-        let starts = starts.iter().map(checkpoint).collect();
-        let counted = if counting { vec![true; encoding.classes.len()] } else { encoding.must_count(machine.table()) };
-        Self { window, machine, encoding, starts, counted }
+        let starts = starts.iter().enumerate().map(checkpoint).collect();
+        let counted = if counting { vec![true; encoding.classes.len()] } else { encoding.must_count(object.table()) };
+        Self { object, encoding, starts, counted }
+    }
+
+    pub(super) fn timeline(&self) -> &dyn Timeline {
+        self.object.timeline()
     }
 
     /// Whether there is something that is counted and need not be.
     pub(super) fn can_count_less(&self) -> bool {
-        self.counted != self.encoding.must_count(self.machine.table())
+        self.counted != self.encoding.must_count(self.object.table())
     }
 
     /// Nothing if more is open than a search can hold.
@@ -91,22 +133,23 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
             return (SearchStatus::Found, 0);
         }
         let Some(mut search) = self.search(returns) else { return (SearchStatus::Paused, 0) };
-        (search.run(&self.encoding, &mut self.machine.transitions(), budget), search.extent().states)
+        (search.run(&self.encoding, &mut self.object.transitions(), budget), search.extent().states)
     }
 
     /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
     pub(super) fn checkpoints(&mut self, limit: u32, budget: u64) -> (Option<Vec<Checkpoint>>, u64) {
         let Some(mut search) = self.search(limit) else { return (None, 0) };
         search.seek_checkpoints();
-        let progress = search.run(&self.encoding, &mut self.machine.transitions(), budget);
-        let checkpoints = (progress == SearchStatus::Exhausted).then(|| search.checkpoints(&self.encoding, &self.machine.transitions()));
+        let progress = search.run(&self.encoding, &mut self.object.transitions(), budget);
+        let checkpoints = (progress == SearchStatus::Exhausted).then(|| search.checkpoints(&self.encoding, &self.object.transitions()));
         (checkpoints, search.extent().states)
     }
 
     /// What is left of the window behind the first `limit` returns, if an order can pass them in these configurations and no others.
-    pub(super) fn remainder(&self, checkpoints: &[Checkpoint], limit: u32) -> Remainder<M::State> {
+    pub(super) fn rest(&self, checkpoints: &[Checkpoint], limit: u32) -> WindowRest {
+        let timeline = self.object.timeline();
         let Encoding { completed, indeterminate, .. } = &self.encoding;
-        let mut keep: Vec<bool> = self.window.operations().iter().map(|operation| operation.completed.is_none()).collect();
+        let mut keep: Vec<bool> = (0..timeline.len()).map(|index| timeline.completed(index).is_none()).collect();
         completed.iter().for_each(|completed| keep[completed.index as usize] = completed.returns >= limit);
         indeterminate.iter().for_each(|operation| keep[operation.index as usize] = true);
         let classes = self.forget_used(checkpoints, &mut keep);
@@ -123,26 +166,22 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
                 let left = used - over;
                 member.filter(|_| left > 0).map(|member| (renamed[member], left))
             });
-            Start {
-                state: self.machine.state(checkpoint.state).clone(),
-                done: indices(&checkpoint.done),
-                dominated: indices(&checkpoint.dominated),
-                used: used.collect(),
-            }
+            Start { done: indices(&checkpoint.done), dominated: indices(&checkpoint.dominated), used: used.collect() }
         });
         let starts = starts.collect();
         let unknown = indeterminate.iter().filter(|operation| keep[operation.index as usize]).count();
-        Remainder { keep, starts, unknown }
+        let states = checkpoints.iter().map(|checkpoint| checkpoint.state).collect();
+        WindowRest { remainder: Remainder { keep, states }, starts, unknown }
     }
 
     /// Of each class, those that took effect in every configuration are over; and one that is left names the class. Of one that is not
     /// counted, the oldest that will be of unknown outcome for good is enough. Gives for each class that one, and how many are over.
     fn forget_used(&self, checkpoints: &[Checkpoint], keep: &mut [bool]) -> Vec<(Option<usize>, u32)> {
-        let operations = self.window.operations();
+        let timeline = self.object.timeline();
         let mut classes = Vec::with_capacity(self.encoding.classes.len());
         for (class, known) in self.encoding.classes.iter().enumerate() {
             let members = &self.encoding.indeterminate[known.start as usize..][..known.count as usize];
-            let ended = |member: &&Indeterminate| operations[member.index as usize].completed.is_some();
+            let ended = |member: &&Indeterminate| timeline.completed(member.index as usize).is_some();
             if !self.counted[class] {
                 members.iter().filter(ended).skip(1).for_each(|member| keep[member.index as usize] = false);
                 classes.push((None, 0));
@@ -158,10 +197,18 @@ impl<'a, M: Model> EncodedWindow<'a, M> {
 }
 
 /// What is left of a window whose beginning is forgotten.
-pub(super) struct Remainder<S> {
+pub(super) struct Remainder {
     /// For each operation, whether it is kept.
     pub(super) keep: Vec<bool>,
-    pub(super) starts: Vec<Start<S>>,
+    /// The states in which it may begin.
+    states: Vec<StateId>,
+}
+
+/// The same, with what is known of it.
+pub(super) struct WindowRest {
+    pub(super) remainder: Remainder,
+    /// For each of the states, the rest of the configuration.
+    pub(super) starts: Vec<Start>,
     /// How many of unknown outcome are kept.
     pub(super) unknown: usize,
 }
