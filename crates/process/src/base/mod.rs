@@ -25,6 +25,7 @@ mod message;
 mod random;
 mod rate;
 mod ratio;
+mod sort;
 mod time;
 mod transaction;
 
@@ -36,5 +37,6 @@ pub use message::{Fate, FixedFate, Kind, KindDigest, Loss, MessageId, Which};
 pub use random::{RunKey, Stream, log2, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
+pub use sort::sort_by_numbers;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Guarantee, GuaranteeReport, describe, rules};
-use crate::base::ClientId;
+use crate::base::{ClientId, sort_by_numbers};
 use crate::check::linearizability::{Judged, KindId, Numbered, StateId, Subject};
 use crate::check::model::{Key, Model, Role};
 use crate::check::verdict::{Broken, Fact, Verdict};
@@ -182,7 +182,7 @@ impl<'h, 'o> Search<'h, 'o> {
             }
             // The last pushed is tried first: what really began first.
             let mut next = self.followers(&point);
-            next.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+            sort_by_numbers(&mut next, |(index, _)| (u64::MAX - *index as u64, 0));
             stack.extend(next.into_iter().map(|(_, point)| point));
         }
         Some(false)

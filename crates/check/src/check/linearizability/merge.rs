@@ -1,7 +1,7 @@
 //! One order out of an order for each key.
 
 use super::search::Order;
-use crate::base::Time;
+use crate::base::{Time, sort_by_numbers};
 use crate::history::Timeline;
 
 /// An order of all operations that contains those of each key; nothing if they contradict one another.
@@ -51,7 +51,7 @@ fn thread(timeline: &dyn Timeline, orders: &[&Order]) -> Option<Vec<usize>> {
         taken[*index as usize] = false;
     }
     let mut by_completion: Vec<usize> = (0..timeline.len()).filter(|index| !taken[*index] && timeline.is_done(*index)).collect();
-    by_completion.sort_by_key(|index| (timeline.completed(*index), *index));
+    sort_by_numbers(&mut by_completion, |index| (timeline.completed(*index).map_or(0, Time::as_nanos), 0));
     let mut start = 0;
     loop {
         while by_completion.get(start).is_some_and(|index| taken[*index]) {

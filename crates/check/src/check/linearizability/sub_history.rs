@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::base::ClientId;
+use crate::base::{ClientId, Time, sort_by_numbers};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion, Span};
 use crate::history::{History, Outcome};
@@ -117,7 +117,7 @@ impl<'h, M: Model> SubHistory<'h, M> {
     pub fn new(history: &'h History<M::Op, M::Ret>, kept: &[usize], open: &[usize]) -> Self {
         let operations = history.operations();
         let mut completions: Vec<usize> = kept.to_vec();
-        completions.sort_unstable_by_key(|index| (operations[*index].completed, *index));
+        sort_by_numbers(&mut completions, |index| (operations[*index].completed.map_or(0, Time::as_nanos), *index as u64));
         let mut completions = completions.into_iter().peekable();
         let mut maker = Maker { history, part: History::new(), busy: FxHashMap::default() };
         let mut indices = Vec::with_capacity(kept.len() + open.len());

@@ -1,4 +1,4 @@
-//! What is judged, whichever its types: a history and the model that judges it. Of all that is compiled once for each model, this is the top;
+//! What is judged, whichever its types: a history and the model that judges it. Of what is compiled once for each model, this is the top;
 //! what explains, or judges weaker guarantees, sees numbers only.
 
 use std::cell::RefCell;

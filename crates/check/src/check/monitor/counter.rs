@@ -5,6 +5,7 @@
 //! seen more. Then those go first that must happen first, and those that need not happen last. If something was seen that had passed
 //! already when it was asked for, there is no order, as nothing could have happened later than it did here.
 
+use crate::base::sort_by_numbers;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -142,9 +143,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(operations: &'a [CountedOperation], end: Gap) -> Self {
         let mut opens: Vec<&CountedOperation> = operations.iter().collect();
-        opens.sort_by_key(|operation| (operation.from, operation.span));
+        sort_by_numbers(&mut opens, |operation| (operation.from.into(), operation.span as u64));
         let mut closes: Vec<&CountedOperation> = operations.iter().filter(|operation| operation.until.is_some()).collect();
-        closes.sort_by_key(|operation| (operation.until, operation.span));
+        sort_by_numbers(&mut closes, |operation| (operation.until.map_or(u64::MAX, u64::from), operation.span as u64));
         let mut named = BTreeMap::new();
         let mut twice = false;
         for operation in operations.iter().filter(|operation| !operation.reads && operation.until.is_some()) {

@@ -4,6 +4,7 @@
 //! set, the reads of it, the elements that the next one has besides, its reads, and so on, and at last what was not seen. An element comes
 //! when it is first added. There is an order if nothing in a later row must precede anything in an earlier one.
 
+use crate::base::sort_by_numbers;
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
@@ -61,7 +62,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
             }
         }
     }
-    reads.sort_by_key(|(read, span, from, _)| (read.len(), *from, *span));
+    sort_by_numbers(&mut reads, |(read, span, from, _)| (read.len() as u64, u64::from(*from) << 32 | *span as u64));
     let Some(rows) = chain(&reads, &coming, &mut elements) else { return Opinion::Violated };
     let Some(mut whole) = line_up(&reads, &rows, &elements, end) else { return Opinion::Violated };
     // What is added again changes nothing, once it is there.
@@ -73,7 +74,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
             whole.push((span, gap.max(from)));
         }
     }
-    whole.sort_by_key(|(_, gap)| *gap);
+    sort_by_numbers(&mut whole, |(_, gap)| ((*gap).into(), 0));
     Opinion::Order(whole)
 }
 

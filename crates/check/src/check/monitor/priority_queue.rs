@@ -5,6 +5,7 @@
 //! there for a shorter time. Greater ones do not matter. An operation that finds nothing is like one that takes out the greatest value of
 //! all.
 
+use crate::base::sort_by_numbers;
 use std::hash::Hash;
 
 use super::pool::{Item, gather};
@@ -53,7 +54,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
         whole.push((gap, NOTHING, empty.span));
     }
     // Stable: smaller values first.
-    whole.sort_by_key(|(gap, when, _)| (*gap, *when));
+    sort_by_numbers(&mut whole, |(gap, when, _)| ((*gap).into(), u64::from(*when)));
     Opinion::Order(whole.into_iter().map(|(gap, _, span)| (span, gap)).collect())
 }
 

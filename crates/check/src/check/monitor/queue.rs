@@ -8,6 +8,7 @@
 //! An operation that found the queue empty needs a gap in which no value is there for certain. Such a gap cuts the history in two: each
 //! value can be put in and taken out on one side of it.
 
+use crate::base::sort_by_numbers;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
@@ -73,7 +74,7 @@ fn order<V>(pool: &Pool<'_, V>, empties: &[(Gap, usize)], end: Gap) -> Option<Ve
         sides[cuts.partition_point(|cut| *cut <= item.put.until.min(item.took.until))].push(item);
     }
     let mut unknown: Vec<&Interval> = pool.unknown.iter().collect();
-    unknown.sort_unstable_by_key(|interval| (interval.from, interval.span));
+    sort_by_numbers(&mut unknown, |interval| (interval.from.into(), interval.span as u64));
     let mut empties = empties.iter().peekable();
     let mut whole = Vec::new();
     for (side, items) in sides.iter().enumerate() {
@@ -102,7 +103,7 @@ impl<'a, 'v, V> Side<'a, 'v, V> {
     fn new(items: &'a [&'a Item<'v, V>], start: Gap, end: Gap) -> Self {
         let sorted = |key: fn(&Item<'v, V>) -> Gap| {
             let mut places: Vec<usize> = (0..items.len()).collect();
-            places.sort_by_key(|place| key(items[*place]));
+            sort_by_numbers(&mut places, |place| (key(items[*place]).into(), 0));
             places
         };
         Self {

@@ -11,6 +11,7 @@
 //!    certainly been pushed, and to pop it after all others. Any value that can lie there may: others that were pushed before it, or
 //!    popped after, can just as well be later, or earlier, in the same order. What is above it is a smaller stack, and goes on at 2.
 
+use crate::base::sort_by_numbers;
 use std::hash::Hash;
 
 use super::pool::{Item, gather};
@@ -44,7 +45,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     let Some(mut whole) = Nest::new(pool.items, end).order(&empties) else { return Opinion::Violated };
     whole.extend(alone);
     // Stable: pushed and popped at once, at the end of a gap.
-    whole.sort_by_key(|(_, gap)| *gap);
+    sort_by_numbers(&mut whole, |(_, gap)| ((*gap).into(), 0));
     Opinion::Order(whole)
 }
 
@@ -79,7 +80,7 @@ enum Task {
 
 impl<'v, V> Nest<'v, V> {
     fn new(mut items: Vec<Item<'v, V>>, end: Gap) -> Self {
-        items.sort_by_key(|item| item.put.until);
+        sort_by_numbers(&mut items, |item| (item.put.until.into(), 0));
         let first = (0..=end + 1).map(|gap| items.partition_point(|item| item.put.until < gap)).collect();
         let mut cover = Cover::new(end as usize + 1);
         let (mut popped, lasting) = (Greatest::new(items.len()), Greatest::new(items.len()));
@@ -88,7 +89,7 @@ impl<'v, V> Nest<'v, V> {
             popped.set(place, item.took.from);
         }
         let mut by_from: Vec<usize> = (0..items.len()).collect();
-        by_from.sort_by_key(|place| items[*place].put.from);
+        sort_by_numbers(&mut by_from, |place| (items[*place].put.from.into(), 0));
         Self { remaining: Remaining::new(items.len()), items, first, cover, popped, lasting, by_from, admitted: 0, end }
     }
 

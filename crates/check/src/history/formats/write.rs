@@ -1,5 +1,6 @@
 //! Entries out, in any format.
 
+use crate::base::sort_by_numbers;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -177,7 +178,7 @@ fn line_up(instant: &mut [Entry]) -> Result<(), Problem> {
             .to_owned();
         return Err(wrong(entry, message));
     }
-    instant.sort_by_key(|entry| !begins(entry));
+    sort_by_numbers(instant, |entry| (u64::from(!begins(entry)), 0));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::machine::{InternedRole, KindId, ModelTable, StateId, Transition, Transitions};
 use super::operations::{Encoding, EquivalenceClass, Indeterminate, NONE};
+use crate::base::sort_by_numbers;
 
 /// How much work may go into finding out what a class is good for.
 const EFFORT: usize = 1 << 18;
@@ -18,7 +19,7 @@ impl Encoding {
         }
         self.prunable = (0..self.classes.len() as u32).filter(|class| self.classes[*class as usize].until != NONE).collect();
         let classes = &self.classes;
-        self.prunable.sort_by_key(|class| classes[*class as usize].until);
+        sort_by_numbers(&mut self.prunable, |class| (classes[*class as usize].until.into(), 0));
         self.note_sensitive(transitions.table());
     }
 
@@ -29,7 +30,9 @@ impl Encoding {
     }
 
     fn sort(&mut self) {
-        self.indeterminate.sort_unstable_by_key(|operation| (operation.kind, operation.after != NONE, operation.index));
+        sort_by_numbers(&mut self.indeterminate, |operation| {
+            (operation.kind.into(), u64::from(operation.after != NONE) << 32 | u64::from(operation.index))
+        });
         self.group();
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::diagnosis::diagnose_subject;
-use crate::base::Time;
+use crate::base::{Time, sort_by_numbers};
 use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
@@ -238,7 +238,7 @@ impl<'h, 'o> Shrinker<'h, 'o> {
     fn grow(&self, suspect: usize, prefix: &[usize]) -> Vec<usize> {
         let operations = self.history.operations();
         let mut recent: Vec<usize> = prefix.to_vec();
-        recent.sort_unstable_by_key(|index| (operations[*index].completed, *index));
+        sort_by_numbers(&mut recent, |index| (operations[*index].completed.map_or(0, Time::as_nanos), *index as u64));
         let mut kept = BTreeSet::from([suspect]);
         for round in 0.. {
             let list: Vec<usize> = kept.iter().copied().collect();
@@ -304,8 +304,8 @@ impl<'h, 'o> Shrinker<'h, 'o> {
         match preference {
             Preference::Latest => tried.reverse(),
             Preference::Earliest => {}
-            Preference::Updates => tried.sort_by_key(|index| !updates(index)),
-            Preference::Reads => tried.sort_by_key(|index| (updates(index), std::cmp::Reverse(*index))),
+            Preference::Updates => sort_by_numbers(&mut tried, |index| (u64::from(!updates(index)), 0)),
+            Preference::Reads => sort_by_numbers(&mut tried, |index| (u64::from(updates(index)), u64::MAX - *index as u64)),
         }
         tried
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use super::prefix::{Prefix, shortest_violated};
+use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{
     Completed, Encoding, INITIAL, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
 };
@@ -183,7 +184,7 @@ fn closure(
     let placed = placed_of(open.iter().map(|(index, ..)| *index as usize), placed);
     open.retain(|(index, ..)| !placed.contains(&(*index as usize)));
     // Those that are known to have taken effect first, in the order of their returns.
-    open.sort_by_key(|(index, _, returns)| (*returns, *index));
+    sort_by_numbers(&mut open, |(index, _, returns)| ((*returns).into(), (*index).into()));
     let mut found: Vec<(u32, Vec<usize>)> = vec![(end, Vec::new())];
     let mut known = FxHashSet::from_iter([end]);
     let mut next = 0;

@@ -266,7 +266,7 @@ impl<M: Model> Online<M> {
         if to > self.now {
             let touched = std::mem::take(&mut self.touched);
             for place in &touched {
-                self.ask(*place, Frontier::check);
+                self.ask(*place, &Frontier::check);
             }
             self.touched = touched;
             self.touched.clear();
@@ -275,7 +275,7 @@ impl<M: Model> Online<M> {
             self.now = to;
             if self.remembered > self.roomy {
                 for place in 0..self.tracks.len() {
-                    self.ask(place, Frontier::settle);
+                    self.ask(place, &Frontier::settle);
                 }
                 self.roomy = ROOMY.max(2 * self.remembered);
             }
@@ -285,14 +285,14 @@ impl<M: Model> Online<M> {
     /// Nothing more happens; what is still open has an unknown outcome.
     pub fn finish(&mut self) -> Verdict {
         for place in 0..self.tracks.len() {
-            self.ask(place, Frontier::look);
+            self.ask(place, &Frontier::look);
         }
         self.unknown |= self.crossing.len() > 1;
         self.verdict()
     }
 
     /// Asks about one key.
-    fn ask(&mut self, place: usize, question: impl Fn(&mut Frontier, &mut dyn Window) -> Standing) {
+    fn ask(&mut self, place: usize, question: &dyn Fn(&mut Frontier, &mut dyn Window) -> Standing) {
         let track = &mut self.tracks[place];
         let Some(frontier) = &mut track.frontier else { return };
         let (before, states) = (frontier.operations(), frontier.states());

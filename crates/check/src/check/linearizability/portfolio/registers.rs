@@ -5,6 +5,7 @@
 //! blocks, one must come first if something in it precedes something in the other; and any order of blocks that keeps to this will do,
 //! each operation in the first gap in which it and those before it can be (P. Gibbons and E. Korach, *Testing shared memories*, 1997).
 
+use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{Encoding, INITIAL, InternedRole, ModelTable};
 use crate::check::monitor::{Gap, Opinion};
 
@@ -140,7 +141,7 @@ fn gather(states: &[StateUse], limit: u32) -> Option<Vec<Block>> {
             placed += 1;
             let writer = known.writer.filter(|_| here != 0).map(|(interval, _)| interval);
             let mut reads = known.reads.clone();
-            reads.sort_unstable_by_key(|interval| (interval.from, interval.index));
+            sort_by_numbers(&mut reads, |interval| (interval.from.into(), interval.index.into()));
             for row in [writer.as_slice(), &reads] {
                 if row.iter().any(|interval| interval.until < after) {
                     return None;
@@ -160,9 +161,9 @@ fn gather(states: &[StateUse], limit: u32) -> Option<Vec<Block>> {
 /// Puts block behind block: always one that no block left must precede.
 fn line_up(blocks: Vec<Block>) -> Option<Vec<(usize, Gap)>> {
     let mut by_end: Vec<usize> = (0..blocks.len()).collect();
-    by_end.sort_by_key(|block| (blocks[*block].ends, *block));
+    sort_by_numbers(&mut by_end, |block| (blocks[*block].ends.into(), 0));
     let mut by_begin: Vec<usize> = (0..blocks.len()).collect();
-    by_begin.sort_by_key(|block| (blocks[*block].begins, *block));
+    sort_by_numbers(&mut by_begin, |block| (blocks[*block].begins.into(), 0));
     let mut left = vec![true; blocks.len()];
     let (mut end, mut begin) = (0, 0);
     let mut now = 0;

@@ -5,6 +5,7 @@ use super::expansion::{Expansion, Extent};
 use super::moves::{Arrival, Frame, Move, Retrace};
 use super::tally::Tally;
 use super::visited::{Configuration, Fates};
+use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{Encoding, INITIAL, StateId, Transitions};
 
 /// What a search has come to.
@@ -262,7 +263,7 @@ impl<const W: usize> Search<W> {
             self.expansion.follow(encoding, transitions, &configuration, frame.taken, state, Some(&mut retrace));
         }
         // Stable: those that hide before one write stay in the order of their returns.
-        retrace.hidden.sort_by_key(|(place, _)| *place);
+        sort_by_numbers(&mut retrace.hidden, |(place, _)| (*place as u64, 0));
         let mut hidden = retrace.hidden.into_iter().peekable();
         let mut order = Order::with_capacity(retrace.order.len());
         for (place, (index, event)) in retrace.order.into_iter().enumerate() {
