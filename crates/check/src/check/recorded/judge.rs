@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use super::import::{ImportError, Recorded};
+use super::import::{ImportError, Recorded, Remarks};
 use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
 use super::streaming::{self, FileSummary, ReadFile};
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable};
@@ -84,8 +84,8 @@ pub struct CheckReport {
     pub model: &'static str,
     /// The format of the file.
     pub format: Format,
-    /// How many events it has.
-    pub entries: u64,
+    /// What there is to say of the file besides what was done.
+    pub remarks: Remarks,
     /// How many operations.
     pub operations: usize,
     /// Of how many of these it is not known whether they took effect.
@@ -211,6 +211,7 @@ where
         };
         let report = CheckReport { states: streamed.states, ..CheckReport::new(name.name(), streamed.summary.clone(), options.guarantee) };
         match streamed.verdict {
+            Verdict::Holds if report.nothing_judged() => return Ok(report),
             Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
             Verdict::Violated => {
                 let closer =
@@ -262,6 +263,10 @@ fn judge<M: Observable>(name: &'static str, model: &M, recorded: &Recorded<M::Op
         report.explanation = examined.explanation;
     }
     report.lines = guarantee_lines(recorded, &report.guarantees);
+    if report.nothing_judged() {
+        report.verdict = Verdict::Unknown;
+        report.guarantees.iter_mut().for_each(|each| each.verdict = Verdict::Unknown);
+    }
     report
 }
 
@@ -286,13 +291,18 @@ fn witness<M: Model>(model: &M, recorded: &Recorded<M::Op, M::Ret>, report: &Rep
 }
 
 impl CheckReport {
+    /// Whether no operation is known to have taken effect. That such a history holds says nothing, so its verdict is unknown.
+    pub const fn nothing_judged(&self) -> bool {
+        self.unknown + self.failed == self.operations
+    }
+
     /// Nothing is known yet.
     fn new(model: &'static str, summary: FileSummary, guarantee: Guarantee) -> Self {
-        let FileSummary { format, entries, operations, unknown, failed, clients } = summary;
+        let FileSummary { format, remarks, operations, unknown, failed, clients } = summary;
         Self {
             model,
             format,
-            entries,
+            remarks,
             operations,
             unknown,
             failed,

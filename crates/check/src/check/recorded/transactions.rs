@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Recorded, import};
+use super::import::{ImportError, Recorded, Remarks, import};
 use super::schema::{Call, Schema};
 use crate::base::{Act, Committed, Seen, Transaction};
 use crate::check::isolation::model::Store;
@@ -77,8 +77,8 @@ pub struct FileReport {
     pub model: TransactionModel,
     /// Its format.
     pub format: Format,
-    /// How many events it has.
-    pub entries: u64,
+    /// What there is to say of the file besides what was done.
+    pub remarks: Remarks,
     /// What was asked for.
     pub level: Level,
     /// The answer.
@@ -111,11 +111,15 @@ pub struct FileReport {
 /// If it cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, ImportError> {
     let (transactions, recorded) = read(input, options.model, options.format)?;
-    let report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+    let mut report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+    // That what has no transactions keeps every level says nothing.
+    if report.committed == 0 {
+        report.levels.iter_mut().for_each(|level| level.verdict = Verdict::Unknown);
+    }
     Ok(FileReport {
         model: options.model,
         format: recorded.format,
-        entries: recorded.entries,
+        remarks: recorded.remarks,
         level: options.level,
         verdict: report.verdict(options.level),
         report,
@@ -192,8 +196,8 @@ impl TransactionSchema {
     fn acts<'e>(&self, value: &'e Value) -> Result<Vec<(&'e str, &'e Value, &'e Value)>, String> {
         let shape = || format!("expected acts such as [[:{} 1 2] [:r 1 nil]], found {value}", self.model.write());
         let act = |act: &'e Value| match act.items() {
-            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((&**f, key, value)),
-            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if &**f == "r" => Ok((&**f, key, &Value::Nil)),
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((act_name(f), key, value)),
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if act_name(f) == "r" => Ok(("r", key, &Value::Nil)),
             _ => Err(shape()),
         };
         value.items().ok_or_else(shape)?.iter().map(act).collect()
@@ -221,6 +225,15 @@ impl TransactionSchema {
     }
 }
 
+/// An act by the shorter of its names.
+fn act_name(f: &str) -> &str {
+    match f {
+        "read" => "r",
+        "write" => "w",
+        other => other,
+    }
+}
+
 /// A value as people speak of it: `x` for `:x`.
 fn plain(value: &Value) -> Box<str> {
     match value {
@@ -231,6 +244,8 @@ fn plain(value: &Value) -> Box<str> {
 
 impl Schema for TransactionSchema {
     type Model = Store;
+
+    const ANONYMOUS: bool = true;
 
     fn names(&self) -> &'static [&'static str] {
         &["txn"]

@@ -1,6 +1,6 @@
 //! Entries out, in any format.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use super::clock::Clock;
@@ -192,6 +192,7 @@ impl fmt::Display for Who<'_> {
         match self.0 {
             Process::Client(number) => write!(f, "{number}"),
             Process::Other(name) => write!(f, ":{name}"),
+            Process::Unnamed => f.write_str("nil"),
         }
     }
 }
@@ -201,7 +202,14 @@ struct Map<'e>(&'e Entry);
 impl fmt::Display for Map<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.0;
-        write!(f, "{{:process {}, :type :{}, :f :{}", Who(&entry.process), entry.kind, entry.f)?;
+        f.write_char('{')?;
+        if entry.process != Process::Unnamed {
+            write!(f, ":process {}, ", Who(&entry.process))?;
+        }
+        write!(f, ":type :{}", entry.kind)?;
+        if let Some(name) = &entry.f {
+            write!(f, ", :f :{name}")?;
+        }
         if let Some(key) = &entry.key {
             write!(f, ", :key {key}")?;
         }
@@ -222,7 +230,11 @@ struct Logged<'e>(&'e Entry);
 impl fmt::Display for Logged<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.0;
-        write!(f, "{}\t:{}\t:{}\t", Who(&entry.process), entry.kind, entry.f)?;
+        write!(f, "{}\t:{}\t", Who(&entry.process), entry.kind)?;
+        match &entry.f {
+            Some(name) => write!(f, ":{name}\t")?,
+            None => f.write_str("nil\t")?,
+        }
         match &entry.key {
             Some(key) => write!(f, "{}", Value::Vector(vec![key.clone(), entry.value.clone()]))?,
             None => write!(f, "{}", entry.value)?,

@@ -160,7 +160,7 @@ fn orderable(value: &Value, what: &str) -> Result<Value, String> {
     fn number(value: &Value) -> Option<&Value> {
         match value {
             Value::Number(_) => Some(value),
-            Value::List(items) | Value::Vector(items) | Value::Set(items) => items.iter().find_map(number),
+            Value::Vector(items) | Value::Set(items) => items.iter().find_map(number),
             Value::Map(fields) => fields.iter().find_map(|(key, value)| number(key).or_else(|| number(value))),
             Value::Tagged(tagged) => number(&tagged.1),
             _ => None,

@@ -21,6 +21,9 @@ pub trait Schema {
     /// The model whose operations they become.
     type Model: Model;
 
+    /// Whether what is done has one name only, which a file need not say; nor need it say who does it.
+    const ANONYMOUS: bool = false;
+
     /// The names that operations go by.
     fn names(&self) -> &'static [&'static str];
 
@@ -102,7 +105,7 @@ fn whole(value: &Value, what: &str) -> Result<i64, String> {
 /// The items of a list, a vector or a set.
 fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
     match value {
-        Value::List(items) | Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
+        Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
         other => Err(format!("expected {what}, as in [1 2], found {other}")),
     }
 }

@@ -150,7 +150,7 @@ impl KvValue for Value {
     fn appended(&self, tail: &Self) -> Option<Self> {
         Some(match (self, tail) {
             (Self::Text(text), Self::Text(tail)) => Self::Text(format!("{text}{tail}").into()),
-            (Self::Vector(items) | Self::List(items), tail) => {
+            (Self::Vector(items), tail) => {
                 let mut items = items.clone();
                 items.push(tail.clone());
                 Self::Vector(items)
@@ -165,7 +165,7 @@ impl KvValue for Value {
             (Some(_), None) => false,
             (Some(from), Some(into)) if from == into => true,
             (Some(Self::Text(from)), Some(Self::Text(into))) => into.starts_with(&**from),
-            (Some(Self::Vector(from) | Self::List(from)), Some(Self::Vector(into))) => into.starts_with(from),
+            (Some(Self::Vector(from)), Some(Self::Vector(into))) => into.starts_with(from),
             // A text may grow before it becomes the first item of a list.
             (Some(from), Some(Self::Vector(into))) => Self::grows_into(Some(from), into.first()),
             _ => false,
