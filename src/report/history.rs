@@ -9,6 +9,7 @@ use super::explanation::{counterexample_text, linearizability_text, sentences, u
 use super::words::counted;
 use crate::base::Duration;
 use crate::check::consistency::{self, Guarantee};
+use crate::check::model::ModelName;
 use crate::check::recorded::Remarks;
 use crate::check::{CheckReport, Verdict};
 
@@ -97,18 +98,16 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
         };
     }
     let keys = |count: usize| counted(count, "key");
+    let (model, [is, is_not]) = (report.model, report.model.parse().map_or(["is linearizable", "is not linearizable"], ModelName::promise));
+    let (violations, undecided) = (&report.explanation.violations, &report.explanation.undecided);
     match report.verdict {
-        Verdict::Holds => format!("holds: {} is linearizable", report.model),
-        Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
-            format!("violated: {} is not linearizable", report.model)
+        Verdict::Holds => format!("holds: {model} {is}"),
+        Verdict::Violated if violations.iter().all(|finding| finding.key.is_none()) => format!("violated: {model} {is_not}"),
+        Verdict::Violated => format!("violated: {model} {is_not} on {}", keys(violations.len())),
+        Verdict::Unknown if undecided.iter().all(|undecided| undecided.key.is_none()) => {
+            format!("unknown: the search ended before it was decided whether {model} {is}")
         }
-        Verdict::Violated => format!("violated: {} is not linearizable on {}", report.model, keys(report.explanation.violations.len())),
-        Verdict::Unknown if report.explanation.undecided.iter().all(|undecided| undecided.key.is_none()) => {
-            format!("unknown: the search ended before it was decided whether {} is linearizable", report.model)
-        }
-        Verdict::Unknown => {
-            format!("unknown: the search ended before {} of {} could be judged", keys(report.explanation.undecided.len()), report.model)
-        }
+        Verdict::Unknown => format!("unknown: the search ended before {} of {model} could be judged", keys(undecided.len())),
     }
 }
 
@@ -153,6 +152,8 @@ pub fn history_json(report: &CheckReport) -> Json {
         })
     });
     let strongest: Vec<&str> = consistency::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+    let nothing = report.nothing_judged().then(|| nothing_judged(report));
+    let detail = nothing.unwrap_or_else(|| linearizability_text(&report.explanation).trim_end().to_owned());
     json!({
         "schema": SCHEMA,
         "model": report.model,
@@ -166,7 +167,7 @@ pub fn history_json(report: &CheckReport) -> Json {
         "failed": report.failed,
         "unknown": report.unknown,
         "states": report.states,
-        "detail": if report.nothing_judged() { nothing_judged(report) } else { linearizability_text(&report.explanation).trim_end().to_owned() },
+        "detail": detail,
         "violations": report.explanation.violations,
         "undecided": report.explanation.undecided,
         "witness": report.witness,

@@ -43,6 +43,15 @@ pub struct Recorded<O, R> {
     unbegun: Vec<(ClientId, O, Outcome<R>, Time, u64)>,
 }
 
+/// What completions are taken to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// A compare-and-set that failed saw another value than it expected.
+    pub observe_failures: bool,
+    /// A read of nil saw nothing, rather than that nothing was there.
+    pub nil_reads_unknown: bool,
+}
+
 /// What there is to say of a file besides what was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Remarks {
@@ -79,12 +88,8 @@ impl std::error::Error for ImportError {}
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub fn import<S: Schema>(
-    mut schema: S,
-    mut entries: Entries<'_>,
-    observe_failures: bool,
-) -> Result<(S::Model, RecordedOf<S>), ImportError> {
-    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), observe_failures);
+pub fn import<S: Schema>(mut schema: S, mut entries: Entries<'_>, reading: Reading) -> Result<(S::Model, RecordedOf<S>), ImportError> {
+    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), reading);
     importer.read(&mut schema, &mut entries, u64::MAX)?;
     importer.finish().map(|recorded| recorded.interpreted_by(schema))
 }
@@ -217,7 +222,7 @@ const NOBODY: u32 = u32::MAX;
 /// Pairs entries, and makes operations of them as a schema says.
 pub(super) struct Importer<L> {
     pub(super) sink: L,
-    observe_failures: bool,
+    reading: Reading,
     remarks: Remarks,
     /// How many of the entries were of clients, and a process of another name.
     ours: u64,
@@ -234,10 +239,10 @@ pub(super) struct Importer<L> {
 }
 
 impl<L> Importer<L> {
-    pub(super) fn new(sink: L, format: Format, observe_failures: bool) -> Self {
+    pub(super) fn new(sink: L, format: Format, reading: Reading) -> Self {
         Self {
             sink,
-            observe_failures,
+            reading,
             remarks: Remarks::default(),
             unnamed: 0,
             ours: 0,
@@ -252,8 +257,8 @@ impl<L> Importer<L> {
 
     /// Goes on with another sink.
     pub(super) fn into<M>(self, sink: impl FnOnce(L) -> M) -> Importer<M> {
-        let Self { sink: old, observe_failures, remarks, unnamed, ours, other, open, names, problems, unread, clock } = self;
-        Importer { sink: sink(old), observe_failures, remarks, unnamed, ours, other, open, names, problems, unread, clock }
+        let Self { sink: old, reading, remarks, unnamed, ours, other, open, names, problems, unread, clock } = self;
+        Importer { sink: sink(old), reading, remarks, unnamed, ours, other, open, names, problems, unread, clock }
     }
 
     /// Imports entries until there are more than so many, and says whether there may be others behind them.
@@ -312,10 +317,11 @@ impl<L> Importer<L> {
         L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
     {
         self.remarks.entries += 1;
-        let at = Time::from_nanos(self.clock.tell(entry)?);
+        let at = Time::from_nanos(self.clock.tell(entry));
+        let in_order = self.clock.in_order(entry);
         if let Process::Other(name) = &entry.process {
             self.other.get_or_insert_with(|| name.clone());
-            return Ok(());
+            return in_order;
         }
         self.ours += 1;
         let missing = [("process", entry.process == Process::Unnamed), ("f", entry.f.is_none())];
@@ -330,6 +336,7 @@ impl<L> Importer<L> {
             _ if entry.process == Process::Unnamed && !self.open.contains_key(&process) => self.ended(schema, entry, at, call),
             _ => self.complete(schema, entry, at, process, call),
         }
+        .and(in_order)
     }
 
     /// What ended, and nobody began, was done by somebody of whom nothing else is known.
@@ -386,8 +393,11 @@ impl<L> Importer<L> {
             _ if name != begun => {
                 Err(format!("process {process} ends {}, but what it began on line {since} is {}", call.f, schema.names()[begun]))
             }
-            EntryKind::Ok => schema.answered(op, call).map(Outcome::Done),
-            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
+            EntryKind::Ok => match schema.answered(op, call) {
+                Ok(answer) if self.reading.nil_reads_unknown && schema.saw_nothing(op, &answer) => Ok(Outcome::Unknown),
+                answer => answer.map(Outcome::Done),
+            },
+            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.reading.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
             EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
         };
         let (outcome, wrong) = match outcome {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Importer, OperationSink, Recorded, RecordedOf, Remarks};
+use super::import::{ImportError, Importer, OperationSink, Reading, Recorded, RecordedOf, Remarks};
 use super::schema::Schema;
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::{Online, ViolatedKey};
@@ -68,12 +68,12 @@ impl FileSummary {
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, observe_failures: bool) -> Result<ReadFile<S>, ImportError>
+pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, reading: Reading) -> Result<ReadFile<S>, ImportError>
 where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
     let format = entries.format();
-    let mut importer = Importer::new(Recorded::new(format), format, observe_failures);
+    let mut importer = Importer::new(Recorded::new(format), format, reading);
     if importer.read(&mut schema, &mut entries, whole)? {
         return read_on(schema, importer, entries, format).map(ReadFile::Streamed);
     }
@@ -113,7 +113,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, observe_failures: bool) -> Result<ViolatedHistory<S>, ImportError> {
+    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, reading: Reading) -> Result<ViolatedHistory<S>, ImportError> {
         let format = entries.format();
         let mut schema = self.schema.clone();
         let mut keys = BTreeMap::new();
@@ -129,7 +129,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
             awaited: 0,
             recorded: Recorded::new(format),
         };
-        let mut importer = Importer::new(chosen, format, observe_failures);
+        let mut importer = Importer::new(chosen, format, reading);
         for entry in entries {
             importer.add(&mut schema, entry)?;
             if importer.sink.keys.is_empty() && importer.sink.awaited == 0 {

@@ -40,21 +40,21 @@ impl Clock {
     }
 
     /// When the next entry happened.
-    ///
-    /// # Errors
-    /// If its index says that this was before the one read last.
-    pub(crate) fn tell(&mut self, entry: &Entry) -> Result<u64, String> {
+    pub(crate) fn tell(&mut self, entry: &Entry) -> u64 {
         let behind = entry.time.map_or(0, |time| self.latest.saturating_sub(time));
         self.late.events += u64::from(behind > 0);
         self.late.most = self.late.most.max(behind);
         self.latest = self.latest.max(entry.time.unwrap_or(0));
         let tied = self.format == Format::Json && entry.time.is_some() && behind == 0;
         self.now = entry.time.unwrap_or(0).max(if tied { self.now } else { self.now + 1 });
-        self.in_order(entry)?;
-        Ok(self.now)
+        self.now
     }
 
-    fn in_order(&mut self, entry: &Entry) -> Result<(), String> {
+    /// Whether the index of the next entry says so, too.
+    ///
+    /// # Errors
+    /// If it says that the entry happened before the one read last.
+    pub(crate) fn in_order(&mut self, entry: &Entry) -> Result<(), String> {
         let Some((_, Value::Int(index))) = entry.rest.iter().find(|(name, _)| name.as_str() == "index") else { return Ok(()) };
         match self.index.replace((*index, entry.line)) {
             Some((before, line)) if before >= *index => Err(format!(

@@ -1,5 +1,6 @@
 //! Any file in, entries out.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::str::FromStr;
@@ -102,6 +103,8 @@ pub struct Entries<'a> {
     over: bool,
     /// Whether there was an entry, or something to complain of.
     told: bool,
+    /// What was read ahead.
+    ahead: VecDeque<Result<Entry, ReadError>>,
 }
 
 impl fmt::Debug for Entries<'_> {
@@ -139,12 +142,24 @@ impl<'a> Entries<'a> {
         head.set_position(start as u64);
         let window = Window::new(Box::new(head.chain(plain)));
         let (names, maps, skipped) = (Names::default(), Maps::new(format == Format::Json), Skipped::default());
-        Ok(Self { format, window, names, maps, skipped, compressed, over: false, told: false })
+        Ok(Self { format, window, names, maps, skipped, compressed, over: false, told: false, ahead: VecDeque::new() })
     }
 
     /// The format in which it is read.
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// Reads ahead for as long as this says yes of the entries, up to so many: they come again.
+    pub(crate) fn look_ahead(&mut self, most: u64, mut goes_on: impl FnMut(&Entry) -> bool) {
+        while (self.ahead.len() as u64) < most {
+            let Some(next) = self.read_next() else { return };
+            let on = next.as_ref().is_ok_and(&mut goes_on);
+            self.ahead.push_back(next);
+            if !on {
+                return;
+            }
+        }
     }
 
     /// How many lines of other programs were skipped so far, since they hold no event.
@@ -207,6 +222,12 @@ impl Iterator for Entries<'_> {
     type Item = Result<Entry, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.ahead.pop_front().or_else(|| self.read_next())
+    }
+}
+
+impl Entries<'_> {
+    fn read_next(&mut self) -> Option<Result<Entry, ReadError>> {
         if self.over {
             return None;
         }
@@ -229,13 +250,11 @@ impl Iterator for Entries<'_> {
             Some(Err(ReadError::Io(error))) if is_endless(&error) => Some(self.problem(error.to_string())),
             // If all was skipped, the first line is to blame.
             None if self.over && !self.told => self.skipped.first.take().map(|problem| Err(ReadError::Line(problem))),
-            None => self.next(),
+            None => self.read_next(),
             next => next,
         }
     }
-}
 
-impl Entries<'_> {
     fn problem(&self, message: String) -> Result<Entry, ReadError> {
         Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, excerpt: String::new(), mark: None }))
     }

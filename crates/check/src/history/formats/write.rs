@@ -85,13 +85,11 @@ pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Resu
             }
             Err(ReadError::Io(error)) => return Err(error),
         };
-        let at = match clock.tell(&entry) {
-            Ok(at) => at,
-            Err(message) => {
-                instants.converted.problems.push(wrong(&entry, message));
-                continue;
-            }
-        };
+        let at = clock.tell(&entry);
+        if let Err(message) = clock.in_order(&entry) {
+            instants.converted.problems.push(wrong(&entry, message));
+            continue;
+        }
         if from != Format::Json && to == Format::Json {
             entry.time = entry.time.map(|_| at);
         }
