@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use stormglass::check::consistency::Guarantee;
 use stormglass::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 use stormglass::check::model::ModelName;
+use stormglass::check::recorded::Reading;
 use stormglass::check::{CheckOptions, Verdict, run_check};
 use stormglass::report::{history_json, history_text, isolation_text};
 
@@ -22,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let options = CheckOptions {
-        observe_failures: options & 1 == 1,
+        reading: Reading { observe_failures: options & 1 == 1, nil_reads_unknown: options & 2 == 2 },
         strongest: options & 2 == 2,
         witness: true,
         drawing: true,

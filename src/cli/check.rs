@@ -10,8 +10,8 @@ use super::{Format, Session, files};
 use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
-use crate::check::recorded::ImportError;
 use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
+use crate::check::recorded::{ImportError, Reading};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
@@ -37,9 +37,17 @@ pub(super) struct Arguments {
     /// all. Without it, strict-serializable
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
-    /// What the object holds at first, as EDN; without it, nothing
+    /// What the object holds at first, as EDN, and for transactions each key, as in `{:x 0 :y 0}`; without
+    /// it, nothing
     #[arg(long, value_name = "VALUE", value_parser = initial, allow_hyphen_values = true)]
     initial: Option<Value>,
+    /// It is not known what it holds at first: for registers and stores
+    #[arg(long, conflicts_with = "initial")]
+    initial_unknown: bool,
+    /// What a read of nil saw: that there was nothing, or, if unknown, it saw nothing, as for Jepsen's
+    /// registers
+    #[arg(long, value_enum, value_name = "MEANING", default_value_t)]
+    nil_reads: NilReads,
     /// Take a compare-and-set that failed for one that saw another value; without this it is left out
     #[arg(long)]
     observe_failed_cas: bool,
@@ -58,6 +66,16 @@ pub(super) struct Arguments {
     /// How the verdict is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// What a read of nil saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum NilReads {
+    /// That there was nothing.
+    #[default]
+    Nothing,
+    /// It is not known what.
+    Unknown,
 }
 
 /// What a history is of.
@@ -132,7 +150,7 @@ impl Arguments {
         let weaker = matches!(self.guarantee, Some(Asked::One(guarantee)) if guarantee != Guarantee::Linearizable);
         let of_objects = [
             ("--guarantee", self.guarantee.is_some()),
-            ("--initial", self.initial.is_some()),
+            ("--initial-unknown", self.initial_unknown),
             ("--observe-failed-cas", self.observe_failed_cas),
             ("--witness", self.witness),
             ("--report", self.report.is_some()),
@@ -165,8 +183,15 @@ impl Arguments {
             Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),
             Judged::Transactions(model) => {
                 let level = self.level.unwrap_or(Level::StrictSerializable);
-                let options = FileOptions { format: self.input_format, level, budget: self.budget, ..FileOptions::new(model) };
-                check_text(recording, &options).map(Box::new).map(Found::Transactions).map_err(CheckError::Import)
+                let options = FileOptions {
+                    format: self.input_format,
+                    level,
+                    budget: self.budget,
+                    initial: self.initial.clone(),
+                    nil_reads_unknown: self.nil_reads == NilReads::Unknown,
+                    model,
+                };
+                check_text(recording, &options).map(Box::new).map(Found::Transactions)
             }
         };
         bar.finish_and_clear();
@@ -193,6 +218,8 @@ impl Arguments {
             guarantee.map(|name| format!("--guarantee {name}")),
             self.level.map(|level| format!("--level {}", level.name())),
             self.initial.as_ref().map(|value| format!("--initial {}", quote(&value.to_string()))),
+            self.initial_unknown.then(|| "--initial-unknown".to_owned()),
+            (self.nil_reads == NilReads::Unknown).then(|| "--nil-reads unknown".to_owned()),
             self.observe_failed_cas.then(|| "--observe-failed-cas".to_owned()),
             self.budget.map(|states| format!("--budget {states}")),
         ];
@@ -204,7 +231,8 @@ impl Arguments {
         CheckOptions {
             format: self.input_format,
             initial: self.initial.clone(),
-            observe_failures: self.observe_failed_cas,
+            initial_unknown: self.initial_unknown,
+            reading: Reading { observe_failures: self.observe_failed_cas, nil_reads_unknown: self.nil_reads == NilReads::Unknown },
             budget: self.budget,
             witness: self.witness,
             guarantee: match self.guarantee {

@@ -7,7 +7,10 @@ use serde_json::{Value as Json, json};
 use super::SCHEMA;
 use super::explanation::{counterexample_text, linearizability_text, sentences, undecided_text, violations_text};
 use super::words::counted;
+use crate::base::Duration;
 use crate::check::consistency::{self, Guarantee};
+use crate::check::model::ModelName;
+use crate::check::recorded::Remarks;
 use crate::check::{CheckReport, Verdict};
 
 /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
@@ -15,6 +18,9 @@ use crate::check::{CheckReport, Verdict};
 pub fn history_text(report: &CheckReport, full: bool) -> String {
     let [operations, outcomes, format, states] = history_facts(report);
     let mut text = format!("{}\n  {operations}: {outcomes} · {format} · {states}\n", history_headline(report));
+    for remark in remarks(&report.remarks) {
+        let _ = writeln!(text, "  {remark}");
+    }
     let found = &report.explanation;
     if full {
         for example in &found.violations {
@@ -49,9 +55,40 @@ pub(super) fn history_facts(report: &CheckReport) -> [String; 4] {
     ]
 }
 
+/// What there is to say of a file besides what was done.
+pub(super) fn remarks(remarks: &Remarks) -> Vec<String> {
+    let (skipped, late) = (remarks.skipped, remarks.late);
+    let mut said = Vec::new();
+    if skipped > 0 {
+        said.push(format!(
+            "{} skipped, of other programs: no event is on {}",
+            counted(skipped, "line"),
+            if skipped == 1 { "it" } else { "them" }
+        ));
+    }
+    if late.events > 0 {
+        let by = Duration::from_nanos(late.most);
+        said.push(format!("{} out of order, by {by} at most: the order of lines counts", counted(late.events, "time")));
+    }
+    said
+}
+
+/// The same in JSON.
+pub(super) fn remarks_json(remarks: &Remarks) -> Json {
+    json!({ "skipped_lines": remarks.skipped, "late_events": remarks.late.events, "late_by_ns": remarks.late.most })
+}
+
+/// Why nothing is known of a history in which nothing was judged.
+fn nothing_judged(report: &CheckReport) -> String {
+    format!("nothing was judged: of {} none is known to have taken effect", counted(report.operations, "operation"))
+}
+
 /// The verdict in a line, without its end.
 pub(super) fn history_headline(report: &CheckReport) -> String {
     let guarantee = report.guarantee;
+    if report.nothing_judged() && report.verdict == Verdict::Unknown {
+        return format!("unknown: {}", nothing_judged(report));
+    }
     if guarantee != Guarantee::Linearizable {
         let (verdict, model) = (report.verdict, report.model);
         return match verdict {
@@ -61,18 +98,16 @@ pub(super) fn history_headline(report: &CheckReport) -> String {
         };
     }
     let keys = |count: usize| counted(count, "key");
+    let (model, [is, is_not]) = (report.model, report.model.parse().map_or(["is linearizable", "is not linearizable"], ModelName::promise));
+    let (violations, undecided) = (&report.explanation.violations, &report.explanation.undecided);
     match report.verdict {
-        Verdict::Holds => format!("holds: {} is linearizable", report.model),
-        Verdict::Violated if report.explanation.violations.iter().all(|finding| finding.key.is_none()) => {
-            format!("violated: {} is not linearizable", report.model)
+        Verdict::Holds => format!("holds: {model} {is}"),
+        Verdict::Violated if violations.iter().all(|finding| finding.key.is_none()) => format!("violated: {model} {is_not}"),
+        Verdict::Violated => format!("violated: {model} {is_not} on {}", keys(violations.len())),
+        Verdict::Unknown if undecided.iter().all(|undecided| undecided.key.is_none()) => {
+            format!("unknown: the search ended before it was decided whether {model} {is}")
         }
-        Verdict::Violated => format!("violated: {} is not linearizable on {}", report.model, keys(report.explanation.violations.len())),
-        Verdict::Unknown if report.explanation.undecided.iter().all(|undecided| undecided.key.is_none()) => {
-            format!("unknown: the search ended before it was decided whether {} is linearizable", report.model)
-        }
-        Verdict::Unknown => {
-            format!("unknown: the search ended before {} of {} could be judged", keys(report.explanation.undecided.len()), report.model)
-        }
+        Verdict::Unknown => format!("unknown: the search ended before {} of {model} could be judged", keys(undecided.len())),
     }
 }
 
@@ -117,19 +152,22 @@ pub fn history_json(report: &CheckReport) -> Json {
         })
     });
     let strongest: Vec<&str> = consistency::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
+    let nothing = report.nothing_judged().then(|| nothing_judged(report));
+    let detail = nothing.unwrap_or_else(|| linearizability_text(&report.explanation).trim_end().to_owned());
     json!({
         "schema": SCHEMA,
         "model": report.model,
         "format": report.format.name(),
         "guarantee": report.guarantee.name(),
         "verdict": report.verdict,
-        "events": report.entries,
+        "events": report.remarks.entries,
+        "remarks": remarks_json(&report.remarks),
         "operations": report.operations,
         "clients": report.clients,
         "failed": report.failed,
         "unknown": report.unknown,
         "states": report.states,
-        "detail": linearizability_text(&report.explanation).trim_end(),
+        "detail": detail,
         "violations": report.explanation.violations,
         "undecided": report.explanation.undecided,
         "witness": report.witness,

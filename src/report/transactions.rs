@@ -6,17 +6,31 @@ use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
 use super::explanation::{doubt_lines, finding_text};
+use super::history::{remarks, remarks_json};
+use super::words::counted;
 use crate::check::isolation::{Finding, Report};
 use crate::check::recorded::transactions::FileReport;
 
 /// The verdict in a line, without its end.
 pub(super) fn transactions_headline(file: &FileReport) -> String {
+    if let Some(why) = nothing_judged(file) {
+        return format!("{}: {why}", file.verdict);
+    }
     format!("{}: {} with respect to {}", file.verdict, file.model.name(), file.level)
+}
+
+/// Why nothing is known, if no transaction was judged.
+fn nothing_judged(file: &FileReport) -> Option<String> {
+    let why = || format!("nothing was judged: of {} none is known to have committed", counted(file.report.transactions, "transaction"));
+    (file.report.committed == 0).then(why)
 }
 
 /// As people read it: the verdict first, then all levels and why, then where in the file that is.
 pub(super) fn transactions_text(file: &FileReport) -> String {
     let mut text = format!("{}\n{}", transactions_headline(file), isolation_text(&file.report));
+    for remark in remarks(&file.remarks) {
+        let _ = writeln!(text, "  {remark}");
+    }
     let lines = file.finding_lines();
     if !lines.is_empty() {
         text.push_str("\nwhere they are:\n");
@@ -67,14 +81,16 @@ pub(super) fn transactions_json(file: &FileReport) -> Json {
         .into_iter()
         .map(|(place, (begins, ends))| json!({"transaction": place + 1, "begins": begins, "ends": ends}))
         .collect();
+    let detail = file.report.findings.iter().map(finding_text).collect::<Vec<_>>().join("\n");
     json!({
         "schema": SCHEMA,
         "model": file.model.name(),
         "format": file.format.name(),
-        "events": file.entries,
+        "events": file.remarks.entries,
+        "remarks": remarks_json(&file.remarks),
         "level": file.level.name(),
         "verdict": file.verdict,
-        "detail": file.report.findings.iter().map(finding_text).collect::<Vec<_>>().join("\n").trim_end(),
+        "detail": nothing_judged(file).unwrap_or_else(|| detail.trim_end().to_owned()),
         "isolation": isolation_json(&file.report),
         "lines": lines,
     })

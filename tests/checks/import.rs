@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use expect_test::{Expect, expect};
 use stormglass::base::{RunKey, Stream};
 use stormglass::check::consistency::Guarantee;
-use stormglass::check::recorded::import;
 use stormglass::check::recorded::schema::Registers;
+use stormglass::check::recorded::{Reading, import};
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, linearizability, run_check, run_check_again};
 use stormglass::history::formats::{Entries, Format, Value, convert};
 use stormglass::report::{history_json, history_text};
@@ -275,7 +275,8 @@ fn the_operation_to_blame_is_the_one_that_knossos_would_name() {
             "a crashed write constrains nothing",
             Some(0),
             None,
-            "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :info :f :write :value 1}\n",
+            "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :info :f :write :value 1}\n\
+             {:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :read :value 0}\n",
         ),
         (
             "a read that nothing wrote, and indices that mean nothing",
@@ -496,7 +497,7 @@ fn the_right_operation_is_named(seeds: std::ops::Range<u64>) {
         );
         let entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
         let registers = Registers { initial: Some(Value::Int(0)), plain: false };
-        let (model, recorded) = import(registers, entries, false).expect("a readable history");
+        let (model, recorded) = import(registers, entries, Reading::default()).expect("a readable history");
         let report = linearizability::check(&model, &recorded.history);
         let named = report.violations().first().map(|violation| linearizability::diagnose(&model, &recorded.history, violation));
         assert!(named.as_ref().is_none_or(|why| why.shortest), "{named:?} {}", tell());
@@ -524,8 +525,9 @@ fn a_failed_compare_and_set_can_count_as_an_observation() {
     let text = "{:process 0 :type :invoke :f :cas :value [0 1]}\n{:process 0 :type :fail :f :cas :value [0 1]}\n";
     let store = text.replace(":f :cas", ":f :cas :key 7");
     for (text, model) in [(text, "cas-register"), (store.as_str(), "kv")] {
-        for (observe_failures, verdict) in [(false, Verdict::Holds), (true, Verdict::Violated)] {
-            let options = CheckOptions { initial: Some(Value::Int(0)), observe_failures, ..CheckOptions::default() };
+        for (observe_failures, verdict) in [(false, Verdict::Unknown), (true, Verdict::Violated)] {
+            let reading = Reading { observe_failures, ..Reading::default() };
+            let options = CheckOptions { initial: Some(Value::Int(0)), reading, ..CheckOptions::default() };
             assert_eq!(run_check(text.as_bytes(), model, &options).expect("a history").verdict, verdict, "{model} {observe_failures}");
         }
     }

@@ -17,7 +17,7 @@ fn streamed(text: &str, model: &str, whole: u64) -> CheckReport {
 /// What is said of both is the same, but for how it was found.
 fn assert_alike(streamed: &CheckReport, whole: &CheckReport, what: &str) {
     let facts = |report: &CheckReport| {
-        (report.verdict, report.entries, report.operations, report.unknown, report.failed, report.clients, report.format)
+        (report.verdict, report.remarks, report.operations, report.unknown, report.failed, report.clients, report.format)
     };
     assert_eq!(facts(streamed), facts(whole), "{what}");
     let keys = |report: &CheckReport| {

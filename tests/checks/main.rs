@@ -16,3 +16,5 @@ mod monitors;
 mod one_explanation;
 mod online;
 mod recorded_histories;
+mod reports;
+mod starts;

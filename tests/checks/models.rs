@@ -1,20 +1,24 @@
 //! The models that come with the crate: each step by step, and judged by the reference checker on small random histories.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use crate::support::reference::agree;
 use stormglass::base::Stream;
+use stormglass::check::model::bank::{Bank, BankOp, BankResult};
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::fenced_lock::{FencedLock, FencedLockResult};
 use stormglass::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use stormglass::check::model::lock::{Lock, LockOp, LockResult};
 use stormglass::check::model::log::{Log, LogOp, LogResult};
+use stormglass::check::model::multi_register::{MultiRegister, RegisterAct};
 use stormglass::check::model::priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueResult};
 use stormglass::check::model::queue::{Queue, QueueOp, QueueResult};
 use stormglass::check::model::set::{Set, SetOp, SetResult};
 use stormglass::check::model::stack::{Stack, StackOp, StackResult};
+use stormglass::check::model::unique_ids::{Generate, UniqueIds};
+use stormglass::check::model::unordered_queue::UnorderedQueue;
 use stormglass::check::model::{Model, Next, Role};
 
 /// How values are made: few, so that they repeat, or each its own.
@@ -99,6 +103,46 @@ fn queues(count: u64, extra: usize, values: &Values) {
     agree("queue", &Queue::empty(), (count, extra), op, |op| match op {
         QueueOp::Enqueue(_) => vec![QueueResult::Enqueued],
         QueueOp::Dequeue => values.recent(7 + extra as i64).map(QueueResult::Item).chain([QueueResult::Empty]).collect(),
+    });
+}
+
+fn unordered_queues(count: u64, extra: usize, values: &Values) {
+    let op = |random: &mut Stream| match random.below(2) {
+        0 => QueueOp::Enqueue(values.draw(random)),
+        _ => QueueOp::Dequeue,
+    };
+    agree("unordered queue", &UnorderedQueue::empty(), (count, extra), op, |op| match op {
+        QueueOp::Enqueue(_) => vec![QueueResult::Enqueued],
+        QueueOp::Dequeue => values.recent(7 + extra as i64).map(QueueResult::Item).chain([QueueResult::Empty]).collect(),
+    });
+}
+
+fn sources_of_ids(count: u64, extra: usize) {
+    agree("unique ids", &UniqueIds::unused(), (count, extra), |_| Generate, |_| (0..12_i64).collect());
+}
+
+fn banks(count: u64, extra: usize) {
+    let op = |random: &mut Stream| match random.below(2) {
+        0 => BankOp::Read,
+        _ => BankOp::Transfer { from: 0_i64, to: 1, amount: random.below(3) as i64 },
+    };
+    let balances = |a: i64, b: i64| BankResult::Balances(BTreeMap::from([(0, a), (1, b)]));
+    agree("bank", &Bank::of(Some(2)), (count, extra), op, |op| match op {
+        BankOp::Read => vec![balances(0, 2), balances(1, 1), balances(2, 0), balances(1, 2), balances(3, -1)],
+        BankOp::Transfer { .. } => vec![BankResult::Moved],
+    });
+}
+
+fn multi_registers(count: u64, extra: usize) {
+    let act = |random: &mut Stream| match random.below(2) {
+        0 => RegisterAct::Read(random.below(2)),
+        _ => RegisterAct::Write(random.below(2), random.below(2) as i64),
+    };
+    let op = |random: &mut Stream| (0..=random.below(2)).map(|_| act(random)).collect::<Vec<_>>();
+    let values = [None, Some(0), Some(1)];
+    agree("multi-register", &MultiRegister::holding([(0, 0)].into()), (count, extra), op, |acts| {
+        let reads = acts.iter().filter(|act| matches!(act, RegisterAct::Read(_))).count() as u32;
+        (0..3_usize.pow(reads)).map(|n| (0..reads).map(|place| values[n / 3_usize.pow(place) % 3]).collect()).collect()
     });
 }
 
@@ -188,11 +232,15 @@ fn all(count: u64, extra: usize) {
     grow_sets(count, extra);
     for values in &[Values::few(2), Values::distinct()] {
         queues(count, extra, values);
+        unordered_queues(count, extra, values);
         stacks(count, extra, values);
         priority_queues(count, extra, values);
     }
     locks(count, extra);
     logs(count / 4, extra);
+    sources_of_ids(count / 4, extra);
+    banks(count / 4, extra);
+    multi_registers(count / 2, extra);
 }
 
 /// Every promise that a model makes of an operation, kept in every state that some operations lead to.
@@ -253,6 +301,15 @@ fn models_keep_their_promises() {
     promises("lock", &Lock::free(), &crossed(&owners, &[LockResult::Granted, LockResult::Released, LockResult::Refused]));
     promises("fenced lock", &FencedLock::free(), &crossed(&owners, &[F::Granted { token: 2 }, F::Released, F::Refused]));
     let entries = [LogResult::Appended, LogResult::At(1), LogResult::Entries(vec![1]), LogResult::Entries(vec![])];
+    promises(
+        "unordered queue",
+        &UnorderedQueue::empty(),
+        &crossed(&[Q::Enqueue(1), Q::Enqueue(2), Q::Dequeue], &[QueueResult::Enqueued, QueueResult::Empty, QueueResult::Item(1)]),
+    );
+    promises("unique ids", &UniqueIds::unused(), &crossed(&[Generate], &[1, 2]));
+    let acts = [vec![RegisterAct::Read(0)], vec![RegisterAct::Write(0, 1)], vec![RegisterAct::Write(1, 1), RegisterAct::Read(0)], vec![]];
+    let seen = [vec![], vec![None], vec![Some(0)], vec![Some(1)], vec![Some(1), None]];
+    promises("multi-register", &MultiRegister::holding([(0, 0)].into()), &crossed(&acts, &seen));
     promises("log", &Log::empty(), &crossed(&[LogOp::Append(1), LogOp::read_all(), LogOp::read_at(0)], &entries));
 }
 
@@ -286,6 +343,19 @@ fn models_say_what_happened_in_words() {
     assert_eq!(
         said(&FencedLock::free(), &LockOp::Acquire(4), &FencedLockResult::Granted { token: 9 }),
         ["acquire for 4 → granted with token 9", "acquire for 4 → ?", "nobody held it: it could only be granted, with a token above 0"]
+    );
+    assert_eq!(said(&UnorderedQueue::empty(), &QueueOp::Dequeue, &QueueResult::Item(7)), ["dequeue → 7", "dequeue → ?", "it was empty"]);
+    assert_eq!(
+        said(&UniqueIds::unused(), &Generate, &7),
+        ["generate → 7", "generate → ?", "only an id could have come that had not come before"]
+    );
+    assert_eq!(
+        said(&Bank::of(Some(3)), &BankOp::Read, &BankResult::Balances([(0, 1), (1, 1)].into())),
+        ["read → {0: 1, 1: 1}", "read → ?", "together, the accounts hold 3, and none is below zero"]
+    );
+    assert_eq!(
+        said(&MultiRegister::holding([(0, 0)].into()), &vec![RegisterAct::Write(1, 2), RegisterAct::Read(0)], &vec![Some(5)]),
+        ["write 1 = 2, read 0 → 5", "write 1 = 2, read 0 → ?", "before it, only 0 = 0 could have been read"]
     );
     assert_eq!(
         said(&Log::empty(), &LogOp::read_at(2), &LogResult::Entries(vec![8])),

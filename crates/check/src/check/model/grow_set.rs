@@ -28,6 +28,8 @@ pub enum GrowSetResult<V = i64> {
     Added,
     /// It contains these.
     Elements(BTreeSet<V>),
+    /// It contains these, some of which more than once: no set does.
+    Repeated(Vec<V>),
 }
 
 impl<V: fmt::Debug> fmt::Display for GrowSetOp<V> {
@@ -44,6 +46,7 @@ impl<V: fmt::Debug> fmt::Display for GrowSetResult<V> {
         match self {
             Self::Added => write!(f, "added"),
             Self::Elements(elements) => write!(f, "{}", list('{', elements, '}')),
+            Self::Repeated(elements) => write!(f, "{}, with repetitions", list('[', elements, ']')),
         }
     }
 }
@@ -97,6 +100,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for GrowSet<V> {
         match ret {
             GrowSetResult::Elements(read) => held.is_subset(read),
             GrowSetResult::Added => true,
+            GrowSetResult::Repeated(_) => false,
         }
     }
 
@@ -104,6 +108,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for GrowSet<V> {
         judge(history, |op, ret| match (op, ret) {
             (GrowSetOp::Add(element), None | Some(GrowSetResult::Added)) => Growth::Add(element),
             (GrowSetOp::Read, Some(GrowSetResult::Elements(read))) => Growth::Read(read),
+            (GrowSetOp::Read, Some(GrowSetResult::Repeated(_))) => Growth::Never,
             _ => Growth::Other,
         })
     }

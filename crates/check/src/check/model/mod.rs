@@ -28,12 +28,14 @@
 //! }
 //! ```
 
+pub mod bank;
 pub mod counter;
 pub mod fenced_lock;
 pub mod grow_set;
 pub mod kv;
 pub mod lock;
 pub mod log;
+pub mod multi_register;
 mod name;
 pub mod priority_queue;
 pub mod queue;
@@ -41,6 +43,8 @@ pub mod register;
 pub mod registers;
 pub mod set;
 pub mod stack;
+pub mod unique_ids;
+pub mod unordered_queue;
 
 use std::fmt;
 use std::hash::Hash;

@@ -32,11 +32,19 @@ pub enum ModelName {
     FencedLock,
     /// [`log::Log`](super::log::Log).
     Log,
+    /// [`unordered_queue::UnorderedQueue`](super::unordered_queue::UnorderedQueue).
+    UnorderedQueue,
+    /// [`unique_ids::UniqueIds`](super::unique_ids::UniqueIds).
+    UniqueIds,
+    /// [`multi_register::MultiRegister`](super::multi_register::MultiRegister).
+    MultiRegister,
+    /// [`bank::Bank`](super::bank::Bank).
+    Bank,
 }
 
 impl ModelName {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Register,
         Self::CasRegister,
         Self::Kv,
@@ -49,6 +57,10 @@ impl ModelName {
         Self::Lock,
         Self::FencedLock,
         Self::Log,
+        Self::UnorderedQueue,
+        Self::UniqueIds,
+        Self::MultiRegister,
+        Self::Bank,
     ];
 
     /// The name: `grow-set`.
@@ -59,6 +71,14 @@ impl ModelName {
     /// What it is, in a line.
     pub const fn about(self) -> &'static str {
         self.entry().about
+    }
+
+    /// What a history of it is, or is not, that is judged to be linearizable by it. A model whose state does not matter promises less.
+    pub const fn promise(self) -> [&'static str; 2] {
+        match self {
+            Self::Bank => ["keeps its total", "does not keep its total"],
+            _ => ["is linearizable", "is not linearizable"],
+        }
     }
 
     /// What can be asked of it.
@@ -147,6 +167,25 @@ static ENTRIES: [Entry; ModelName::ALL.len()] = [
             operation("read", "nil", "the entries: [3 4]; a value says from which offset on, and [2 5] also how many at most"),
         ],
     ),
+    entry(
+        "unordered-queue",
+        "a queue that hands out its items in any order",
+        &[operation("enqueue", "3", "nothing, or the same"), operation("dequeue", "nil", "an item, or nil if there was none")],
+    ),
+    entry("unique-ids", "a source of ids, none of which comes twice", &[operation("generate", "nil", "an id")]),
+    entry(
+        "multi-register",
+        "registers that are read and written together, as one object",
+        &[operation("txn", "[[:read :x nil] [:write :y 2]]", "the same, with what was read: [[:read :x 1] [:write :y 2]]")],
+    ),
+    entry(
+        "bank",
+        "accounts between which money moves: each read sees the total, and no account below zero; not whether it is of the past",
+        &[
+            operation("read", "nil", "what is in each account: {0 5 1 15}; the first says the total, if --initial does not"),
+            operation("transfer", "{:from 0 :to 1 :amount 5}", "anything"),
+        ],
+    ),
 ];
 
 /// What can be asked of an object.
@@ -232,6 +271,6 @@ mod tests {
         assert_eq!(misspelt.nearest(), Some(ModelName::Register));
         assert_eq!(misspelt.to_string(), "no model is called `regster`: did you mean `register`?");
         let unknown = "blockchain".parse::<ModelName>().expect_err("no such model");
-        assert!(unknown.to_string().ends_with("fenced-lock, log"), "{unknown}");
+        assert!(unknown.to_string().ends_with("multi-register, bank"), "{unknown}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::marker::PhantomData;
 
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Model, Next, Role};
@@ -81,21 +81,33 @@ impl Element for String {
     }
 }
 
-/// A set that starts empty.
+/// A set, of which each element is judged apart.
 #[derive(Clone, Debug)]
 pub struct Set<V = i64> {
-    elements: PhantomData<fn(V)>,
+    initial: FxHashSet<V>,
 }
 
 impl<V> Set<V> {
     /// The empty set.
     pub const fn empty() -> Self {
-        Self { elements: PhantomData }
+        Self { initial: FxHashSet::with_hasher(FxBuildHasher) }
+    }
+}
+
+impl<V: Element> Set<V> {
+    /// A set that starts with these.
+    pub fn holding(elements: impl IntoIterator<Item = V>) -> Self {
+        Self { initial: elements.into_iter().collect() }
+    }
+
+    /// The state in which the element of this operation is there, or is not.
+    fn state(&self, op: &SetOp<V>, there: bool) -> bool {
+        there != self.initial.contains(op.element())
     }
 }
 
 impl<V: Element> Model for Set<V> {
-    /// Whether the element is there.
+    /// Whether the element has come or gone since the start: elements share the state in which they start.
     type State = bool;
     type Op = SetOp<V>;
     type Ret = SetResult;
@@ -104,15 +116,15 @@ impl<V: Element> Model for Set<V> {
         false
     }
 
-    fn step(&self, there: &bool, op: &SetOp<V>, ret: Option<&SetResult>) -> Next<bool> {
+    fn step(&self, state: &bool, op: &SetOp<V>, ret: Option<&SetResult>) -> Next<bool> {
         match (op, ret) {
             (SetOp::Contains(_), Some(SetResult::Done)) => return Next::Illegal,
-            (_, Some(SetResult::Was(was))) if was != there => return Next::Illegal,
+            (_, Some(SetResult::Was(was))) if self.state(op, *was) != *state => return Next::Illegal,
             _ => {}
         }
         match op {
-            SetOp::Add(_) => Next::One(true),
-            SetOp::Remove(_) => Next::One(false),
+            SetOp::Add(_) => Next::One(self.state(op, true)),
+            SetOp::Remove(_) => Next::One(self.state(op, false)),
             SetOp::Contains(_) => Next::Same,
         }
     }
@@ -123,26 +135,26 @@ impl<V: Element> Model for Set<V> {
 
     fn role(&self, op: &SetOp<V>, ret: Option<&SetResult>) -> Role<bool> {
         let leaves = match op {
-            SetOp::Add(_) => true,
-            SetOp::Remove(_) => false,
+            SetOp::Add(_) => self.state(op, true),
+            SetOp::Remove(_) => self.state(op, false),
             SetOp::Contains(_) => {
                 return match ret {
                     None => Role::Observer,
-                    Some(SetResult::Was(was)) => Role::Read(*was),
+                    Some(SetResult::Was(was)) => Role::Read(self.state(op, *was)),
                     Some(SetResult::Done) => Role::Other,
                 };
             }
         };
         match ret {
             None | Some(SetResult::Done) => Role::Write(leaves),
-            Some(SetResult::Was(was)) if *was == leaves => Role::Read(leaves),
-            Some(SetResult::Was(was)) => Role::Exchange { from: *was, to: leaves },
+            Some(SetResult::Was(was)) if self.state(op, *was) == leaves => Role::Read(leaves),
+            Some(SetResult::Was(was)) => Role::Exchange { from: self.state(op, *was), to: leaves },
         }
     }
 
-    fn leads(&self, there: &bool, op: &SetOp<V>, ret: &SetResult) -> bool {
+    fn leads(&self, state: &bool, op: &SetOp<V>, ret: &SetResult) -> bool {
         // There are neither updates nor others that are legal.
-        self.step(there, op, Some(ret)).is_legal()
+        self.step(state, op, Some(ret)).is_legal()
     }
 
     fn describe(&self, op: &SetOp<V>, ret: Option<&SetResult>) -> String {
@@ -159,12 +171,17 @@ impl<V: Element> Model for Set<V> {
         format!("{op} → {told}")
     }
 
-    fn describe_state(&self, there: &bool) -> String {
-        if *there { "it is there".to_owned() } else { "it is not there".to_owned() }
+    fn describe_state(&self, state: &bool) -> String {
+        match (self.initial.is_empty(), *state) {
+            (true, true) => "it is there".to_owned(),
+            (true, false) => "it is not there".to_owned(),
+            (false, true) => "it has come or gone since the start".to_owned(),
+            (false, false) => "it is as at the start".to_owned(),
+        }
     }
 
-    fn expected(&self, there: &bool, op: &SetOp<V>) -> String {
+    fn expected(&self, state: &bool, op: &SetOp<V>) -> String {
         let element = op.element();
-        if *there { format!("{element:?} was there") } else { format!("{element:?} was not there") }
+        if self.state(op, true) == *state { format!("{element:?} was there") } else { format!("{element:?} was not there") }
     }
 }

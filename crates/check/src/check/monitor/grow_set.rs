@@ -18,6 +18,8 @@ pub(in crate::check) enum Growth<'a, V> {
     Add(&'a V),
     /// These were there.
     Read(&'a BTreeSet<V>),
+    /// There is no set in which it can be.
+    Never,
     /// None of these.
     Other,
 }
@@ -46,6 +48,8 @@ pub(in crate::check) fn judge<'a, V: Hash + Ord + 'a, O, R>(
         let (from, until) = (operation.from, operation.until.unwrap_or(end));
         match growth(operation.op, operation.ret) {
             Growth::Other => return Opinion::Unfit,
+            Growth::Never if operation.until.is_some() => return Opinion::Violated,
+            Growth::Never => {}
             Growth::Read(read) if operation.until.is_some() => reads.push((read, span, from, until)),
             Growth::Read(_) => {}
             Growth::Add(element) => {

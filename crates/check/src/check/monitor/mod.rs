@@ -18,6 +18,7 @@ pub(super) mod priority_queue;
 pub(super) mod queue;
 pub(super) mod stack;
 mod trees;
+pub(super) mod unordered_queue;
 
 pub(super) use self::pool::PoolEffect;
 

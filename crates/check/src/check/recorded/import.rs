@@ -17,8 +17,10 @@ use rustc_hash::FxHashMap;
 use super::schema::{Call, Schema};
 use crate::base::{ClientId, Time};
 use crate::check::model::Model;
-use crate::history::formats::{ClientNames, Clock, Entries, Entry, EntryKind, Format, Name, Problem, Problems, Process, ReadError};
-use crate::history::{History, MalformedHistory, Outcome};
+use crate::history::formats::{
+    ClientNames, Clock, Entries, Entry, EntryKind, Format, Late, Name, Problem, Problems, Process, ReadError, lacks,
+};
+use crate::history::{Event, History, MalformedHistory, Outcome};
 use crate::misspelling::nearest;
 
 /// What a schema makes of a file.
@@ -31,12 +33,34 @@ pub struct Recorded<O, R> {
     pub history: History<O, R>,
     /// For each operation, the lines on which it begins and ends.
     pub lines: Vec<(u64, Option<u64>)>,
-    /// How many entries were read, of clients and others.
-    pub entries: u64,
+    /// What else there is to say of the file.
+    pub remarks: Remarks,
     /// The format of the file.
     pub format: Format,
     /// What its clients are called.
     pub names: ClientNames,
+    /// What ended, and nobody says when it began: who did it, what it was, how and when it ended, and on which line.
+    unbegun: Vec<(ClientId, O, Outcome<R>, Time, u64)>,
+}
+
+/// What completions are taken to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// A compare-and-set that failed saw another value than it expected.
+    pub observe_failures: bool,
+    /// A read of nil saw nothing, rather than that nothing was there.
+    pub nil_reads_unknown: bool,
+}
+
+/// What there is to say of a file besides what was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// How many entries were read, of clients and others.
+    pub entries: u64,
+    /// How many lines of other programs were skipped.
+    pub skipped: u64,
+    /// What contradicts the order of lines, which counts.
+    pub late: Late,
 }
 
 /// Why a file could not be imported.
@@ -64,11 +88,9 @@ impl std::error::Error for ImportError {}
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub fn import<S: Schema>(mut schema: S, entries: Entries<'_>, observe_failures: bool) -> Result<(S::Model, RecordedOf<S>), ImportError> {
-    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), observe_failures);
-    for entry in entries {
-        importer.add(&mut schema, entry)?;
-    }
+pub fn import<S: Schema>(mut schema: S, mut entries: Entries<'_>, reading: Reading) -> Result<(S::Model, RecordedOf<S>), ImportError> {
+    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), reading);
+    importer.read(&mut schema, &mut entries, u64::MAX)?;
     importer.finish().map(|recorded| recorded.interpreted_by(schema))
 }
 
@@ -79,6 +101,7 @@ impl fmt::Display for ProcessName<'_> {
         match self.0 {
             Process::Client(number) => write!(f, "process {number}:"),
             Process::Other(name) => write!(f, "{name}:"),
+            Process::Unnamed => f.write_str("somebody:"),
         }
     }
 }
@@ -101,13 +124,50 @@ pub(super) trait OperationSink<O, R> {
     /// What is open, and the line on which it began.
     fn open(&self, operation: usize) -> (&O, u64);
 
-    /// How many entries were read by the end, and what clients are called.
-    fn close(&mut self, entries: u64, names: ClientNames);
+    /// It ended, and nobody says when it began. There are files of transactions in which this is so.
+    fn ended(&mut self, at: Time, client: ClientId, op: O, outcome: Outcome<R>, line: u64) -> Result<(), MalformedHistory> {
+        let _ = (op, outcome, line);
+        Err(MalformedHistory::NothingOpen { client, at })
+    }
+
+    /// What else there is to say at the end, and what clients are called.
+    fn close(&mut self, remarks: Remarks, names: ClientNames);
 }
 
 impl<O, R> Recorded<O, R> {
     pub(super) fn new(format: Format) -> Self {
-        Self { history: History::new(), lines: Vec::new(), entries: 0, format, names: ClientNames::default() }
+        let (history, names, remarks) = (History::new(), ClientNames::default(), Remarks::default());
+        Self { history, lines: Vec::new(), remarks, format, names, unbegun: Vec::new() }
+    }
+
+    /// What nobody saw begin began before everything else.
+    fn with_unbegun(mut self) -> Self {
+        if self.unbegun.is_empty() {
+            return self;
+        }
+        let again = "what was a history before is one again";
+        let mut whole = History::new();
+        let mut ends = Vec::new();
+        let mut lines = Vec::with_capacity(self.lines.len() + self.unbegun.len());
+        for (client, op, outcome, at, line) in self.unbegun.drain(..) {
+            whole.invoke(Time::ZERO, client, op).expect(again);
+            lines.push((line, Some(line)));
+            ends.push((at, Event::Complete { client, outcome }));
+        }
+        let mut ends = ends.into_iter().peekable();
+        let told = |whole: &mut History<O, R>, at: Time, event: Event<O, R>| match event {
+            Event::Invoke { client, op, .. } => whole.invoke(at, client, op).map(|_| ()).expect(again),
+            Event::Complete { client, outcome } => whole.complete(at, client, outcome).map(|_| ()).expect(again),
+        };
+        for (at, event) in self.history.into_events() {
+            while let Some((ended, end)) = ends.next_if(|(ended, _)| *ended < at) {
+                told(&mut whole, ended, end);
+            }
+            told(&mut whole, at, event);
+        }
+        ends.for_each(|(at, end)| told(&mut whole, at, end));
+        lines.append(&mut self.lines);
+        Self { history: whole, lines, unbegun: Vec::new(), ..self }
     }
 
     /// What was read, as the schema understands it once all was.
@@ -116,11 +176,8 @@ impl<O, R> Recorded<O, R> {
         S::Model: Model<Op = O, Ret = R>,
     {
         let recorded = match schema.absent() {
-            None => self,
-            Some(absent) => {
-                let history = self.history.map(|op| S::meant(op, &absent), |answer| S::meant_by(answer, &absent));
-                Self { history, lines: self.lines, entries: self.entries, format: self.format, names: self.names }
-            }
+            None => self.with_unbegun(),
+            Some(absent) => Self { history: self.history.map(|op| S::meant(op, &absent), |answer| S::meant_by(answer, &absent)), ..self },
         };
         (schema.finish(), recorded)
     }
@@ -149,20 +206,29 @@ impl<O, R> OperationSink<O, R> for Recorded<O, R> {
         (&self.history.operations()[operation].op, self.lines[operation].0)
     }
 
-    fn close(&mut self, entries: u64, names: ClientNames) {
-        (self.entries, self.names) = (entries, names);
+    fn ended(&mut self, at: Time, client: ClientId, op: O, outcome: Outcome<R>, line: u64) -> Result<(), MalformedHistory> {
+        self.unbegun.push((client, op, outcome, at, line));
+        Ok(())
+    }
+
+    fn close(&mut self, remarks: Remarks, names: ClientNames) {
+        (self.remarks, self.names) = (remarks, names);
     }
 }
+
+/// The process of what no process is named for.
+const NOBODY: u32 = u32::MAX;
 
 /// Pairs entries, and makes operations of them as a schema says.
 pub(super) struct Importer<L> {
     pub(super) sink: L,
-    observe_failures: bool,
-    /// How many entries were read.
-    pub(super) entries: u64,
-    /// How many of these were of clients, and a process of another name.
+    reading: Reading,
+    remarks: Remarks,
+    /// How many of the entries were of clients, and a process of another name.
     ours: u64,
     other: Option<Name>,
+    /// How many ended something that nobody began, and are not named.
+    unnamed: u32,
     /// What each process has open: the operation and which of the schema's names it has, or nothing if its line was wrong.
     open: FxHashMap<u32, Option<(usize, usize)>>,
     names: ClientNames,
@@ -173,11 +239,12 @@ pub(super) struct Importer<L> {
 }
 
 impl<L> Importer<L> {
-    pub(super) fn new(sink: L, format: Format, observe_failures: bool) -> Self {
+    pub(super) fn new(sink: L, format: Format, reading: Reading) -> Self {
         Self {
             sink,
-            observe_failures,
-            entries: 0,
+            reading,
+            remarks: Remarks::default(),
+            unnamed: 0,
             ours: 0,
             other: None,
             open: FxHashMap::default(),
@@ -190,8 +257,23 @@ impl<L> Importer<L> {
 
     /// Goes on with another sink.
     pub(super) fn into<M>(self, sink: impl FnOnce(L) -> M) -> Importer<M> {
-        let Self { sink: old, observe_failures, entries, ours, other, open, names, problems, unread, clock } = self;
-        Importer { sink: sink(old), observe_failures, entries, ours, other, open, names, problems, unread, clock }
+        let Self { sink: old, reading, remarks, unnamed, ours, other, open, names, problems, unread, clock } = self;
+        Importer { sink: sink(old), reading, remarks, unnamed, ours, other, open, names, problems, unread, clock }
+    }
+
+    /// Imports entries until there are more than so many, and says whether there may be others behind them.
+    pub(super) fn read<S: Schema>(&mut self, schema: &mut S, entries: &mut Entries<'_>, most: u64) -> Result<bool, ImportError>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        while self.remarks.entries <= most {
+            let Some(entry) = entries.next() else {
+                self.remarks.skipped = entries.skipped();
+                return Ok(false);
+            };
+            self.add(schema, entry)?;
+        }
+        Ok(true)
     }
 
     /// Imports one entry.
@@ -203,7 +285,8 @@ impl<L> Importer<L> {
             Ok(entry) => {
                 let line = entry.line;
                 if let Err(message) = self.entry(schema, &entry) {
-                    let excerpt = format!("{} {} {} {}", ProcessName(&entry.process), entry.kind, entry.f, entry.value);
+                    let f = entry.f.as_ref().map_or("?", Name::as_str);
+                    let excerpt = format!("{} {} {f} {}", ProcessName(&entry.process), entry.kind, entry.value);
                     self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
                 }
             }
@@ -221,9 +304,10 @@ impl<L> Importer<L> {
     where
         L: OperationSink<O, R>,
     {
-        self.sink.close(self.entries, self.names);
+        self.remarks.late = self.clock.late();
+        self.sink.close(self.remarks, self.names);
         if self.ours == 0 && self.problems.is_empty() {
-            self.problems.push(nothing_done(self.entries, self.other.as_ref()));
+            self.problems.push(nothing_done(self.remarks.entries, self.other.as_ref()));
         }
         if self.problems.is_empty() { Ok(self.sink) } else { Err(ImportError::Lines(self.problems)) }
     }
@@ -232,22 +316,42 @@ impl<L> Importer<L> {
     where
         L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
     {
-        self.entries += 1;
-        let at = Time::from_nanos(self.clock.tell(entry)?);
-        let process = match &entry.process {
-            Process::Client(process) => *process,
-            Process::Other(name) => {
-                self.other.get_or_insert_with(|| name.clone());
-                return Ok(());
-            }
-        };
-        self.ours += 1;
-        let call = Call { process, f: entry.f.as_str(), key: entry.key.as_ref(), value: &entry.value };
-        if entry.kind == EntryKind::Invoke {
-            self.invoke(schema, entry, at, process, call)
-        } else {
-            self.complete(schema, entry, at, process, call)
+        self.remarks.entries += 1;
+        let at = Time::from_nanos(self.clock.tell(entry));
+        let in_order = self.clock.in_order(entry);
+        if let Process::Other(name) = &entry.process {
+            self.other.get_or_insert_with(|| name.clone());
+            return in_order;
         }
+        self.ours += 1;
+        let missing = [("process", entry.process == Process::Unnamed), ("f", entry.f.is_none())];
+        if !S::ANONYMOUS && missing.iter().any(|(_, missing)| *missing) {
+            return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))));
+        }
+        // Whoever is not named does one thing at a time, too.
+        let process = if let Process::Client(process) = entry.process { process } else { NOBODY };
+        let call = Call { process, f: entry.f.as_ref().map_or("", Name::as_str), key: entry.key.as_ref(), value: &entry.value };
+        match entry.kind {
+            EntryKind::Invoke => self.invoke(schema, entry, at, process, call),
+            _ if entry.process == Process::Unnamed && !self.open.contains_key(&process) => self.ended(schema, entry, at, call),
+            _ => self.complete(schema, entry, at, process, call),
+        }
+        .and(in_order)
+    }
+
+    /// What ended, and nobody began, was done by somebody of whom nothing else is known.
+    fn ended<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, call: Call<'_>) -> Result<(), String>
+    where
+        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
+    {
+        let op = schema.asked(call)?;
+        let outcome = match entry.kind {
+            EntryKind::Ok => Outcome::Done(schema.answered(&op, call)?),
+            EntryKind::Fail => Outcome::Failed,
+            EntryKind::Info | EntryKind::Invoke => Outcome::Unknown,
+        };
+        self.unnamed += 1;
+        self.sink.ended(at, ClientId::new(NOBODY - self.unnamed), op, outcome, entry.line).map_err(|error| error.to_string())
     }
 
     fn invoke<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
@@ -289,8 +393,11 @@ impl<L> Importer<L> {
             _ if name != begun => {
                 Err(format!("process {process} ends {}, but what it began on line {since} is {}", call.f, schema.names()[begun]))
             }
-            EntryKind::Ok => schema.answered(op, call).map(Outcome::Done),
-            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
+            EntryKind::Ok => match schema.answered(op, call) {
+                Ok(answer) if self.reading.nil_reads_unknown && schema.saw_nothing(op, &answer) => Ok(Outcome::Unknown),
+                answer => answer.map(Outcome::Done),
+            },
+            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.reading.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
             EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
         };
         let (outcome, wrong) = match outcome {
@@ -317,6 +424,9 @@ fn nothing_done(entries: u64, other: Option<&Name>) -> Problem {
 
 /// Which of the schema's names this is.
 fn known<S: Schema>(schema: &S, f: &str) -> Result<usize, String> {
+    if S::ANONYMOUS {
+        return Ok(0);
+    }
     let names = schema.names();
     if let Some(place) = names.iter().position(|name| *name == f) {
         return Ok(place);

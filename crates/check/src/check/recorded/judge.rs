@@ -6,8 +6,11 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use super::import::{ImportError, Recorded};
-use super::schema::{Counters, FencedLocks, GrowSets, Locks, Logs, PriorityQueues, Queues, Registers, Schema, Sets, Stacks, StoreSchema};
+use super::import::{ImportError, Reading, Recorded, Remarks};
+use super::schema::{
+    Banks, Counters, FencedLocks, GrowSets, IdSources, Locks, Logs, MultiRegisters, ObjectSchema, ObjectsSchema, PriorityQueues, Queues,
+    Registers, Schema, Sets, Stacks, StoreSchema, UnknownStartSchema, UnorderedQueues,
+};
 use super::streaming::{self, FileSummary, ReadFile};
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
@@ -25,8 +28,10 @@ pub struct CheckOptions {
     pub format: Option<Format>,
     /// What the object holds at first; by default, nothing.
     pub initial: Option<Value>,
-    /// Whether a failed compare-and-set counts as having seen another value than it expected. By default, it is dropped.
-    pub observe_failures: bool,
+    /// Whether it is not known what it holds at first: for registers and stores.
+    pub initial_unknown: bool,
+    /// What completions are taken to show. By default, a compare-and-set that failed is dropped, and a read of nil saw that nothing was there.
+    pub reading: Reading,
     /// How many states may be explored; by default, [`default_budget`].
     pub budget: Option<u64>,
     /// Whether the order that shows that a history holds is wanted.
@@ -61,6 +66,8 @@ pub enum CheckError {
     UnknownModel(UnknownModel),
     /// The object cannot hold this at first; why not.
     Initial(String),
+    /// Completions of this model cannot be read so; why not.
+    Reading(String),
     /// The file cannot be read, or lines of it are wrong.
     Import(ImportError),
 }
@@ -69,7 +76,7 @@ impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownModel(error) => error.fmt(f),
-            Self::Initial(message) => f.write_str(message),
+            Self::Initial(message) | Self::Reading(message) => f.write_str(message),
             Self::Import(error) => error.fmt(f),
         }
     }
@@ -84,8 +91,8 @@ pub struct CheckReport {
     pub model: &'static str,
     /// The format of the file.
     pub format: Format,
-    /// How many events it has.
-    pub entries: u64,
+    /// What there is to say of the file besides what was done.
+    pub remarks: Remarks,
     /// How many operations.
     pub operations: usize,
     /// Of how many of these it is not known whether they took effect.
@@ -171,31 +178,68 @@ type Opening<'o, 'r> = &'o mut dyn FnMut() -> io::Result<Box<dyn Read + 'r>>;
 fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
     let name: ModelName = model.parse().map_err(CheckError::UnknownModel)?;
     let initial = options.initial.clone().filter(|value| !value.is_nil());
-    let counted = match (name, &initial) {
-        (ModelName::Register | ModelName::CasRegister | ModelName::Kv, _) | (_, None) => 0,
-        (ModelName::Counter, Some(Value::Int(count))) => *count,
-        (ModelName::Counter, Some(other)) => {
-            return Err(CheckError::Initial(format!("a counter shows a whole number at first, not {other}")));
-        }
-        _ => return Err(CheckError::Initial(format!("a {name} starts empty: it cannot be given an initial value"))),
-    };
+    let registers = matches!(name, ModelName::Register | ModelName::CasRegister | ModelName::Kv);
+    if options.reading.nil_reads_unknown && !registers {
+        return Err(CheckError::Reading(format!(
+            "what a read of nil saw can be asked of registers and stores, and of transactions, not of a {name}"
+        )));
+    }
+    if options.initial_unknown {
+        return match name {
+            _ if initial.is_some() => Err(CheckError::Initial("either it is known what is held at first, or it is not".to_owned())),
+            ModelName::Register | ModelName::CasRegister => {
+                let registers = Registers { initial: None, plain: name == ModelName::Register };
+                run(name, UnknownStartSchema(registers), open, options)
+            }
+            ModelName::Kv => run(name, UnknownStartSchema(StoreSchema::new(None)), open, options),
+            _ => {
+                Err(CheckError::Initial(format!("what a {name} holds at first has to be known: only registers and stores can do without")))
+            }
+        };
+    }
     match name {
         ModelName::Register | ModelName::CasRegister => run(name, Registers { initial, plain: name == ModelName::Register }, open, options),
         ModelName::Kv => run(name, StoreSchema::new(initial), open, options),
-        ModelName::Counter => run(name, Counters { initial: counted }, open, options),
-        ModelName::Set => run(name, Sets, open, options),
-        ModelName::GrowSet => run(name, GrowSets, open, options),
-        ModelName::Queue => run(name, Queues, open, options),
-        ModelName::Stack => run(name, Stacks, open, options),
-        ModelName::PriorityQueue => run(name, PriorityQueues, open, options),
-        ModelName::Lock => run(name, Locks, open, options),
-        ModelName::FencedLock => run(name, FencedLocks, open, options),
-        ModelName::Log => run(name, Logs, open, options),
+        ModelName::Counter => run_objects(name, Counters, open, options),
+        ModelName::Set => run_objects(name, Sets::default(), open, options),
+        ModelName::GrowSet => run_objects(name, GrowSets, open, options),
+        ModelName::Queue => run_objects(name, Queues, open, options),
+        ModelName::Stack => run_objects(name, Stacks, open, options),
+        ModelName::PriorityQueue => run_objects(name, PriorityQueues, open, options),
+        ModelName::Lock => run_objects(name, Locks, open, options),
+        ModelName::FencedLock => run_objects(name, FencedLocks, open, options),
+        ModelName::Log => run_objects(name, Logs, open, options),
+        ModelName::UnorderedQueue => run_objects(name, UnorderedQueues, open, options),
+        ModelName::UniqueIds => run_objects(name, IdSources, open, options),
+        ModelName::MultiRegister => run(name, MultiRegisters::new(initial.as_ref()).map_err(CheckError::Initial)?, open, options),
+        ModelName::Bank => run(name, Banks::new(initial.as_ref()).map_err(CheckError::Initial)?, open, options),
     }
 }
 
-/// Reads a file by this schema, and judges it.
+/// Reads a file of objects, of which there may be several with keys, by this schema, and judges it.
+fn run_objects<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+where
+    S: ObjectSchema<Model: Observable<Op: Clone> + Clone> + Clone,
+{
+    let schema = ObjectsSchema::new(schema, options.initial.as_ref()).map_err(CheckError::Initial)?;
+    run_looking_ahead(name, schema, ObjectsSchema::looked_up, open, options)
+}
+
 fn run<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+where
+    S: Schema<Model: Observable<Op: Clone>> + Clone,
+{
+    run_looking_ahead(name, schema, |schema, _, _| schema, open, options)
+}
+
+/// Reads a file by this schema, which may look ahead, and judges it.
+fn run_looking_ahead<S>(
+    name: ModelName,
+    schema: S,
+    look_ahead: impl Fn(S, &mut Entries<'_>, u64) -> S,
+    open: Opening<'_, '_>,
+    options: &CheckOptions,
+) -> Result<CheckReport, CheckError>
 where
     S: Schema<Model: Observable<Op: Clone>> + Clone,
 {
@@ -203,18 +247,19 @@ where
     let mut entries = || Entries::open(open()?, options.format);
     let mut whole = options.whole();
     loop {
-        let taken =
-            streaming::read(schema.clone(), entries().map_err(failed)?, whole, options.observe_failures).map_err(CheckError::Import)?;
+        let mut file = entries().map_err(failed)?;
+        let schema = look_ahead(schema.clone(), &mut file, whole);
+        let taken = streaming::read(schema, file, whole, options.reading).map_err(CheckError::Import)?;
         let streamed = match taken {
             ReadFile::Whole(model, recorded) => return Ok(judge_recorded(name.name(), &model, &recorded, options)),
             ReadFile::Streamed(streamed) => streamed,
         };
         let report = CheckReport { states: streamed.states, ..CheckReport::new(name.name(), streamed.summary.clone(), options.guarantee) };
         match streamed.verdict {
+            Verdict::Holds if report.nothing_judged() => return Ok(report),
             Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
             Verdict::Violated => {
-                let closer =
-                    streamed.read_violated_keys(entries().map_err(failed)?, options.observe_failures).map_err(CheckError::Import)?;
+                let closer = streamed.read_violated_keys(entries().map_err(failed)?, options.reading).map_err(CheckError::Import)?;
                 let looked = judge_recorded(name.name(), &closer.model, &closer.recorded, options);
                 return Ok(explained(report, looked, &closer.lines));
             }
@@ -269,6 +314,10 @@ fn judge(mut report: CheckReport, subject: &dyn ObservableSubject, origin: Origi
         report.explanation = examined.explanation;
     }
     report.lines = guarantee_lines(origin, &report.guarantees);
+    if report.nothing_judged() {
+        (report.verdict, report.witness) = (Verdict::Unknown, None);
+        report.guarantees.iter_mut().for_each(|each| each.verdict = Verdict::Unknown);
+    }
     report
 }
 
@@ -290,13 +339,18 @@ fn witness(subject: &dyn Subject, origin: Origin<'_>, report: &Report) -> Option
 }
 
 impl CheckReport {
+    /// Whether no operation is known to have taken effect. That such a history holds says nothing, so its verdict is unknown.
+    pub const fn nothing_judged(&self) -> bool {
+        self.unknown + self.failed == self.operations
+    }
+
     /// Nothing is known yet.
     fn new(model: &'static str, summary: FileSummary, guarantee: Guarantee) -> Self {
-        let FileSummary { format, entries, operations, unknown, failed, clients } = summary;
+        let FileSummary { format, remarks, operations, unknown, failed, clients } = summary;
         Self {
             model,
             format,
-            entries,
+            remarks,
             operations,
             unknown,
             failed,

@@ -10,6 +10,6 @@ pub mod schema;
 mod streaming;
 pub mod transactions;
 
-pub use import::{ImportError, Recorded, RecordedOf, import};
+pub use import::{ImportError, Reading, Recorded, RecordedOf, Remarks, import};
 pub use judge::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use schema::Schema;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Importer, OperationSink, Recorded, RecordedOf};
+use super::import::{ImportError, Importer, OperationSink, Reading, Recorded, RecordedOf, Remarks};
 use super::schema::Schema;
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::{Online, ViolatedKey};
@@ -42,7 +42,7 @@ pub(super) struct StreamedFile<S> {
 #[derive(Clone, Debug)]
 pub(super) struct FileSummary {
     pub(super) format: Format,
-    pub(super) entries: u64,
+    pub(super) remarks: Remarks,
     pub(super) operations: usize,
     pub(super) unknown: usize,
     pub(super) failed: usize,
@@ -55,7 +55,7 @@ impl FileSummary {
         let count = |wanted: fn(&Outcome<R>) -> bool| operations.iter().filter(|operation| wanted(&operation.outcome)).count();
         Self {
             format: recorded.format,
-            entries: recorded.entries,
+            remarks: recorded.remarks,
             operations: operations.len(),
             unknown: count(|outcome| matches!(outcome, Outcome::Unknown)),
             failed: count(|outcome| matches!(outcome, Outcome::Failed)),
@@ -68,17 +68,14 @@ impl FileSummary {
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, observe_failures: bool) -> Result<ReadFile<S>, ImportError>
+pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, reading: Reading) -> Result<ReadFile<S>, ImportError>
 where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
     let format = entries.format();
-    let mut importer = Importer::new(Recorded::new(format), format, observe_failures);
-    while let Some(entry) = entries.next() {
-        importer.add(&mut schema, entry)?;
-        if importer.entries > whole {
-            return read_on(schema, importer, entries, format).map(ReadFile::Streamed);
-        }
+    let mut importer = Importer::new(Recorded::new(format), format, reading);
+    if importer.read(&mut schema, &mut entries, whole)? {
+        return read_on(schema, importer, entries, format).map(ReadFile::Streamed);
     }
     let (model, recorded) = importer.finish()?.interpreted_by(schema);
     Ok(ReadFile::Whole(model, recorded))
@@ -87,19 +84,17 @@ where
 fn read_on<S>(
     mut schema: S,
     importer: Importer<RecordedOf<S>>,
-    entries: Entries<'_>,
+    mut entries: Entries<'_>,
     format: Format,
 ) -> Result<StreamedFile<S>, ImportError>
 where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
     let mut importer = importer.into(|recorded| Stream::new(&schema, recorded));
-    for entry in entries {
-        importer.add(&mut schema, entry)?;
-    }
-    let Stream { mut online, absent, entries, operations, done, failed, clients, .. } = importer.finish()?;
+    importer.read(&mut schema, &mut entries, u64::MAX)?;
+    let Stream { mut online, absent, remarks, operations, done, failed, clients, .. } = importer.finish()?;
     let verdict = online.finish();
-    let summary = FileSummary { format, entries, operations, unknown: operations - done - failed, failed, clients: clients.len() };
+    let summary = FileSummary { format, remarks, operations, unknown: operations - done - failed, failed, clients: clients.len() };
     let verdict = if absent == schema.absent() { verdict } else { Verdict::Unknown };
     Ok(StreamedFile { schema, summary, verdict, violations: online.violations().to_vec(), states: online.states() })
 }
@@ -118,7 +113,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, observe_failures: bool) -> Result<ViolatedHistory<S>, ImportError> {
+    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, reading: Reading) -> Result<ViolatedHistory<S>, ImportError> {
         let format = entries.format();
         let mut schema = self.schema.clone();
         let mut keys = BTreeMap::new();
@@ -134,7 +129,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
             awaited: 0,
             recorded: Recorded::new(format),
         };
-        let mut importer = Importer::new(chosen, format, observe_failures);
+        let mut importer = Importer::new(chosen, format, reading);
         for entry in entries {
             importer.add(&mut schema, entry)?;
             if importer.sink.keys.is_empty() && importer.sink.awaited == 0 {
@@ -153,7 +148,7 @@ struct Stream<S: Schema> {
     absent: Option<Value>,
     /// What is open, by number, with the line on which it began.
     open: FxHashMap<usize, (Op<S>, u64)>,
-    entries: u64,
+    remarks: Remarks,
     operations: usize,
     done: usize,
     failed: usize,
@@ -167,7 +162,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
             online: Online::new(schema.clone().finish()).batched(),
             absent: schema.absent(),
             open: FxHashMap::default(),
-            entries: 0,
+            remarks: Remarks::default(),
             operations: 0,
             done: 0,
             failed: 0,
@@ -231,8 +226,8 @@ impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Stream
         (op, *line)
     }
 
-    fn close(&mut self, entries: u64, _: ClientNames) {
-        self.entries = entries;
+    fn close(&mut self, remarks: Remarks, _: ClientNames) {
+        self.remarks = remarks;
     }
 }
 
@@ -285,7 +280,7 @@ impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Chosen
         (op, *line)
     }
 
-    fn close(&mut self, entries: u64, names: ClientNames) {
-        self.recorded.close(entries, names);
+    fn close(&mut self, remarks: Remarks, names: ClientNames) {
+        self.recorded.close(remarks, names);
     }
 }

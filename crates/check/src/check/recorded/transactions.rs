@@ -5,13 +5,15 @@ use std::io::{self, Read};
 
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Recorded, import};
+use super::import::{ImportError, Reading, Recorded, Remarks, import};
+use super::judge::CheckError;
 use super::schema::{Call, Schema};
 use crate::base::{Act, Committed, Seen, Transaction};
 use crate::check::isolation::model::Store;
 use crate::check::isolation::{DEFAULT_BUDGET, Labels, Level, Report, Transactions, check};
 use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
+use crate::history::{Event, History, Outcome};
 
 /// What the transactions of a file do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl TransactionModel {
 }
 
 /// How a file is to be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOptions {
     /// What its transactions do.
     pub model: TransactionModel,
@@ -61,12 +63,16 @@ pub struct FileOptions {
     pub level: Level,
     /// How many steps the search for cycles may take; by default, [`DEFAULT_BUDGET`].
     pub budget: Option<u64>,
+    /// What keys hold at first, as a map of EDN; by default, nothing.
+    pub initial: Option<Value>,
+    /// Whether a read of nil saw nothing, rather than that nothing was there.
+    pub nil_reads_unknown: bool,
 }
 
 impl FileOptions {
     /// Strict serializability, whatever the format.
     pub const fn new(model: TransactionModel) -> Self {
-        Self { model, format: None, level: Level::StrictSerializable, budget: None }
+        Self { model, format: None, level: Level::StrictSerializable, budget: None, initial: None, nil_reads_unknown: false }
     }
 }
 
@@ -77,8 +83,8 @@ pub struct FileReport {
     pub model: TransactionModel,
     /// Its format.
     pub format: Format,
-    /// How many events it has.
-    pub entries: u64,
+    /// What there is to say of the file besides what was done.
+    pub remarks: Remarks,
     /// What was asked for.
     pub level: Level,
     /// The answer.
@@ -104,18 +110,23 @@ pub struct FileReport {
 /// let report = check_text(file.as_bytes(), &FileOptions::new(TransactionModel::ListAppend))?;
 /// assert_eq!(report.verdict, Verdict::Violated);
 /// assert_eq!(report.report.findings[0].anomaly.name(), "write-skew");
-/// # Ok::<(), stormglass_check::check::recorded::ImportError>(())
+/// # Ok::<(), stormglass_check::check::CheckError>(())
 /// ```
 ///
 /// # Errors
-/// If it cannot be read, or if lines of it are wrong: then all of them are told.
-pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, ImportError> {
-    let (transactions, recorded) = read(input, options.model, options.format)?;
-    let report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+/// If keys cannot hold this at first, if it cannot be read, or if lines of it are wrong: then all of them are told.
+pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, CheckError> {
+    let schema = TransactionSchema::new(options).map_err(CheckError::Initial)?;
+    let (transactions, recorded) = read_by(schema, input, options.format).map_err(CheckError::Import)?;
+    let mut report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+    // That what has no transactions keeps every level says nothing.
+    if report.committed == 0 {
+        report.levels.iter_mut().for_each(|level| level.verdict = Verdict::Unknown);
+    }
     Ok(FileReport {
         model: options.model,
         format: recorded.format,
-        entries: recorded.entries,
+        remarks: recorded.remarks,
         level: options.level,
         verdict: report.verdict(options.level),
         report,
@@ -133,11 +144,47 @@ pub fn read(
     model: TransactionModel,
     format: Option<Format>,
 ) -> Result<(Transactions, Recorded<Transaction, Committed>), ImportError> {
+    let schema = TransactionSchema { model, ..TransactionSchema::default() };
+    read_by(schema, input, format)
+}
+
+fn read_by(
+    schema: TransactionSchema,
+    input: impl Read,
+    format: Option<Format>,
+) -> Result<(Transactions, Recorded<Transaction, Committed>), ImportError> {
     let entries = Entries::open(input, format).map_err(|error: io::Error| ImportError::Io(error))?;
-    let (store, recorded) = import(TransactionSchema::new(model), entries, false)?;
+    let (store, mut recorded) = import(schema, entries, Reading::default())?;
+    if recorded.history.operations().iter().any(|operation| operation.result().is_some_and(|committed| committed.seen.contains(&UNSEEN))) {
+        recorded.history = without_unseen(recorded.history);
+    }
     let mut transactions = Transactions::from(&recorded.history);
     transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
     Ok((transactions, recorded))
+}
+
+/// Transactions without the reads that saw nothing.
+fn without_unseen(history: History<Transaction, Committed>) -> History<Transaction, Committed> {
+    let again = "what was a history before is one again";
+    let seen = |index: usize| history.operations()[index].result().map(|committed| committed.seen.clone());
+    let seen: Vec<Option<Vec<Seen>>> = (0..history.len()).map(seen).collect();
+    let mut less = History::new();
+    for (at, event) in history.into_events() {
+        match event {
+            Event::Invoke { client, mut op, .. } => {
+                let mut seen = seen[less.len()].iter().flatten();
+                op.acts.retain(|act| !act.is_read() || seen.next() != Some(&UNSEEN));
+                less.invoke(at, client, op).expect(again);
+            }
+            Event::Complete { client, mut outcome } => {
+                if let Outcome::Done(committed) = &mut outcome {
+                    committed.seen.retain(|seen| *seen != UNSEEN);
+                }
+                less.complete(at, client, outcome).expect(again);
+            }
+        }
+    }
+    less
 }
 
 /// What transactions look like in files.
@@ -146,14 +193,43 @@ struct TransactionSchema {
     keys: FxHashMap<Value, u64>,
     values: FxHashMap<Value, i64>,
     labels: Labels,
+    /// What keys hold at first.
+    initial: FxHashMap<Value, Value>,
+    nil_reads_unknown: bool,
 }
+
+impl Default for TransactionSchema {
+    fn default() -> Self {
+        Self {
+            model: TransactionModel::ListAppend,
+            keys: FxHashMap::default(),
+            values: FxHashMap::default(),
+            labels: Labels::default(),
+            initial: FxHashMap::default(),
+            nil_reads_unknown: false,
+        }
+    }
+}
+
+/// What stands for what a read did not see.
+const UNSEEN: Seen = Seen::Number(LOWEST - 1);
 
 /// Numbers below stand for values that are no numbers.
 const LOWEST: i64 = i64::MIN + (1 << 40);
 
 impl TransactionSchema {
-    fn new(model: TransactionModel) -> Self {
-        Self { model, keys: FxHashMap::default(), values: FxHashMap::default(), labels: Labels::default() }
+    fn new(options: &FileOptions) -> Result<Self, String> {
+        let (model, nil_reads_unknown) = (options.model, options.nil_reads_unknown);
+        let initial = match &options.initial {
+            None | Some(Value::Nil) => FxHashMap::default(),
+            Some(Value::Map(fields)) => fields.iter().cloned().collect(),
+            Some(other) => return Err(format!("expected what each key holds at first, as in {{:x 0 :y 0}}, found {other}")),
+        };
+        let wrong = initial.iter().filter(|(_, value)| model == TransactionModel::ListAppend && value.items().is_none()).min();
+        if let Some((key, value)) = wrong {
+            return Err(format!("expected the list that {key} holds at first, as in {{{key} [1 2]}}, found {value}"));
+        }
+        Ok(Self { model, initial, nil_reads_unknown, ..Self::default() })
     }
 
     fn key(&mut self, key: &Value) -> Result<u64, String> {
@@ -192,14 +268,19 @@ impl TransactionSchema {
     fn acts<'e>(&self, value: &'e Value) -> Result<Vec<(&'e str, &'e Value, &'e Value)>, String> {
         let shape = || format!("expected acts such as [[:{} 1 2] [:r 1 nil]], found {value}", self.model.write());
         let act = |act: &'e Value| match act.items() {
-            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((&**f, key, value)),
-            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if &**f == "r" => Ok((&**f, key, &Value::Nil)),
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => Ok((act_name(f), key, value)),
+            Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key]) if act_name(f) == "r" => Ok(("r", key, &Value::Nil)),
             _ => Err(shape()),
         };
         value.items().ok_or_else(shape)?.iter().map(act).collect()
     }
 
     fn act(&mut self, f: &str, key: &Value, value: &Value) -> Result<Act, String> {
+        if f == "w" && self.initial.get(key) == Some(value) {
+            return Err(format!(
+                "{key} holds {value} at first, and nobody can tell that from what is written here: use the model multi-register"
+            ));
+        }
         let key = self.key(key)?;
         match f {
             "r" => Ok(Act::Read { key }),
@@ -209,15 +290,36 @@ impl TransactionSchema {
         }
     }
 
-    fn seen(&mut self, value: &Value) -> Result<Seen, String> {
+    fn seen(&mut self, key: &Value, value: &Value) -> Result<Seen, String> {
+        if value.is_nil() && self.nil_reads_unknown {
+            return Ok(UNSEEN);
+        }
+        let first = self.initial.get(key).cloned();
         match (self.model, value) {
-            (_, Value::Nil) => Ok(Seen::Empty),
+            // What was there at first is as if nothing were there, and nothing is a value that nobody wrote.
+            (TransactionModel::RwRegister, value) if first.as_ref() == Some(value) => Ok(Seen::Empty),
+            (_, Value::Nil) if first.is_none() => Ok(Seen::Empty),
+            (TransactionModel::RwRegister, Value::Nil) => self.value(&Value::Symbol("nil".into())).map(Seen::Number),
             (TransactionModel::RwRegister, value) => Ok(Seen::Number(self.value(value)?)),
             (TransactionModel::ListAppend, value) => {
-                let items = value.items().ok_or_else(|| format!("expected a list that was read, found {value}"))?;
+                let items = if value.is_nil() { Some(&[][..]) } else { value.items() };
+                let items = items.ok_or_else(|| format!("expected a list that was read, found {value}"))?;
+                let first = first.as_ref().and_then(Value::items).unwrap_or_default();
+                let Some(items) = items.strip_prefix(first) else {
+                    return Ok(Seen::List(vec![self.value(&Value::Symbol("nil".into()))?]));
+                };
                 Ok(Seen::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?))
             }
         }
+    }
+}
+
+/// An act by the shorter of its names.
+fn act_name(f: &str) -> &str {
+    match f {
+        "read" => "r",
+        "write" => "w",
+        other => other,
     }
 }
 
@@ -231,6 +333,8 @@ fn plain(value: &Value) -> Box<str> {
 
 impl Schema for TransactionSchema {
     type Model = Store;
+
+    const ANONYMOUS: bool = true;
 
     fn names(&self) -> &'static [&'static str] {
         &["txn"]
@@ -249,7 +353,7 @@ impl Schema for TransactionSchema {
         for (f, key, value) in acts {
             let act = self.act(f, key, value)?;
             if act.is_read() {
-                seen.push(self.seen(value)?);
+                seen.push(self.seen(key, value)?);
             }
             answered.push(act);
         }

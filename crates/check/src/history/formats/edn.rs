@@ -1,10 +1,12 @@
-//! A reader of EDN (<https://github.com/edn-format/edn>), for one form at a time.
+//! A reader of EDN (<https://github.com/edn-format/edn>) and of JSON, for one form at a time.
 //!
 //! The crates there are build a tree with a map for each line and take microseconds for it; they know no `\u` in texts and no integers
 //! beyond 64 bits. A history has one small map a line and up to 10⁷ lines. So this reads the map of an event field by field, straight
-//! into an [`Entry`](super::Entry), in about a tenth of the time. The tests hold it against one of those crates.
+//! into an [`Entry`](super::Entry), in about a tenth of the time. The tests hold it against one of those crates. JSON has the same shape
+//! and less in it, and is read here, too: crates for it lose what numbers say beyond 64 bits.
 
 use super::value::Value;
+use super::{json, number};
 
 /// Deeper than any history's values, and shallow enough for the stack.
 const DEPTH_MAX: u32 = 100;
@@ -25,6 +27,7 @@ pub(super) struct Edn<'t> {
     text: &'t str,
     at: usize,
     depth: u32,
+    json: bool,
 }
 
 const fn is_blank(byte: u8) -> bool {
@@ -37,7 +40,17 @@ const fn ends_token(byte: u8) -> bool {
 
 impl<'t> Edn<'t> {
     pub(super) const fn new(text: &'t str, at: usize) -> Self {
-        Self { text, at, depth: 0 }
+        Self { text, at, depth: 0, json: false }
+    }
+
+    /// A reader of JSON instead.
+    pub(super) const fn of_json(text: &'t str) -> Self {
+        Self { text, at: 0, depth: 0, json: true }
+    }
+
+    /// Whether it reads JSON.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Where it stands, in bytes.
@@ -65,10 +78,11 @@ impl<'t> Edn<'t> {
         loop {
             match self.peek() {
                 Some(byte) if is_blank(byte) => self.at += 1,
-                Some(b';') => self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |length| self.at + length),
-                Some(b'#') if self.text[self.at..].starts_with("#_") => {
+                Some(b';') if !self.json => self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |length| self.at + length),
+                Some(b'#') if self.text[self.at..].starts_with("#_") && !self.json => {
+                    let start = self.at;
                     self.at += 2;
-                    self.form()?;
+                    self.within(start, Self::form)?;
                 }
                 _ => return Ok(()),
             }
@@ -112,14 +126,16 @@ impl<'t> Edn<'t> {
         let Some(byte) = self.peek() else { return self.unfinished(start, "expected a value, found the end") };
         match byte {
             b'"' => self.string().map(|text| Value::Text(text.into())),
-            b':' => self.keyword().map(|name| Value::Keyword(name.into())),
             b'[' => self.items(start, 1, b']').map(Value::Vector),
-            b'(' => self.items(start, 1, b')').map(Value::List),
+            b'{' if self.json => self.object(start),
+            b']' | b')' | b'}' => self.fail(start, start + 1, format!("expected a value, found {:?}", char::from(byte))),
+            b'0'..=b'9' | b'-' | b'+' => self.number_or_symbol(),
+            _ if self.json => self.word(),
+            b':' => self.keyword().map(|name| Value::Keyword(name.into())),
+            b'(' => self.items(start, 1, b')').map(Value::Vector),
             b'{' => self.map(start),
             b'\\' => self.character(),
             b'#' => self.dispatch(start),
-            b']' | b')' | b'}' => self.fail(start, start + 1, format!("expected a value, found {:?}", char::from(byte))),
-            b'0'..=b'9' | b'-' | b'+' => self.number_or_symbol(),
             _ => self.word(),
         }
     }
@@ -167,17 +183,53 @@ impl<'t> Edn<'t> {
         while let (Some(key), Some(value)) = (items.next(), items.next()) {
             entries.push((key, value));
         }
-        entries.sort();
-        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            Some(pair) => self.fail(start, self.at, format!("{} is there twice", pair[0].0)),
-            None => Ok(Value::Map(entries)),
+        Value::map_of(entries).or_else(|message| self.fail(start, self.at, message))
+    }
+
+    /// An object of JSON.
+    fn object(&mut self, start: usize) -> Result<Value, EdnError> {
+        self.at += 1;
+        let fields = self.within(start, |edn| {
+            let mut fields = Vec::new();
+            loop {
+                match edn.next_byte()? {
+                    Some(b'}') => {
+                        edn.at += 1;
+                        return Ok(fields);
+                    }
+                    Some(b'"') => fields.push((edn.name()?, edn.form()?)),
+                    Some(_) => return edn.fail(edn.at, edn.at + 1, "expected a field, as in \"key\": 1, or '}'"),
+                    None => return edn.unfinished(start, "'}' is missing"),
+                }
+            }
+        })?;
+        json::object(fields).or_else(|message| self.fail(start, self.at, message))
+    }
+
+    /// The name of a field: in JSON with the colon behind it, in EDN a keyword, or a text.
+    pub(super) fn name(&mut self) -> Result<std::borrow::Cow<'t, str>, EdnError> {
+        if self.peek() != Some(b'"') {
+            return self.keyword().map(Into::into);
         }
+        let name = self.string()?;
+        if !self.json {
+            return Ok(name);
+        }
+        match self.next_byte()? {
+            Some(b':') => self.at += 1,
+            Some(_) => return self.fail(self.at, self.at + 1, format!("expected ':' behind {name:?}")),
+            None => return self.unfinished(self.at, format!("expected ':' behind {name:?}")),
+        }
+        Ok(name)
     }
 
     fn dispatch(&mut self, start: usize) -> Result<Value, EdnError> {
         match self.text.as_bytes().get(start + 1) {
             None => self.unfinished(start, "expected a tag or a set"),
-            Some(b'{') => self.items(start, 2, b'}').map(Value::set),
+            Some(b'{') => {
+                let items = self.items(start, 2, b'}')?;
+                Value::set_of(items).or_else(|message| self.fail(start, self.at, message))
+            }
             Some(b'#') => {
                 let number = match self.token() {
                     "##Inf" => "inf",
@@ -306,36 +358,20 @@ impl<'t> Edn<'t> {
             self.at = start;
             return self.word();
         }
-        if is_number(unsigned) { Ok(Value::number(token)) } else { self.fail(start, self.at, format!("{token} is no number")) }
+        let number = if self.json { number::json(token) } else { number::edn(token) };
+        number.map_or_else(|| self.fail(start, self.at, format!("{token} is no number")), Ok)
     }
 
     fn word(&mut self) -> Result<Value, EdnError> {
         let start = self.at;
         Ok(match self.token() {
-            "nil" => Value::Nil,
+            "null" if self.json => Value::Nil,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
+            _ if self.json => return self.fail(start, self.at.max(start + 1), "expected a value"),
+            "nil" => Value::Nil,
             name if name.chars().all(|char| char.is_alphanumeric() || ".*+!-_?$%&=<>:#'/|".contains(char)) => Value::Symbol(name.into()),
             _ => return self.fail(start, self.at.max(start + 1), "expected a value"),
         })
     }
-}
-
-/// Whether this, which has no sign, is a number: `1N`, `1.5`, `2.5e-3M`, `1/3`.
-fn is_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some((above, below)) = text.split_once('/') {
-        return digits(above) && digits(below);
-    }
-    if let Some(whole) = text.strip_suffix('N') {
-        return digits(whole);
-    }
-    let text = text.strip_suffix('M').unwrap_or(text);
-    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
-    let exponent = exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)));
-    exponent
-        && match mantissa.split_once('.') {
-            Some((whole, fraction)) => digits(whole) && (fraction.is_empty() || digits(fraction)),
-            None => digits(mantissa),
-        }
 }

@@ -15,8 +15,8 @@ pub struct Entry {
     pub process: Process,
     /// Whether it begins, or how it ended.
     pub kind: EntryKind,
-    /// What was asked for, by name: `read`, `write`, `cas`.
-    pub f: Name,
+    /// What was asked for, by name: `read`, `write`, `cas`. Some files of transactions do not say it.
+    pub f: Option<Name>,
     /// The part of the object that it is about, where the file names one apart from the value.
     pub key: Option<Value>,
     /// What went in, or came out.
@@ -34,6 +34,8 @@ pub enum Process {
     Client(u32),
     /// Somebody else, such as `:nemesis`: no checker looks at what they do.
     Other(Name),
+    /// The file does not say who. Only of transactions can that be judged.
+    Unnamed,
 }
 
 /// Whether an operation begins, or how it ended.
@@ -142,39 +144,41 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The entry, or which fields it lacks. Somebody who is no client need not say more than who they are.
-    pub(super) fn finish(self, line: u64, names: &mut Names, colon: &str) -> Result<Entry, String> {
+    /// What kind of file this says that it is, and of which version, if it is a header and no event.
+    pub(super) fn header(&self) -> Option<(&Value, Option<&Value>)> {
+        let field = |wanted: &str| self.rest.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| value);
+        let event = self.process.is_some() || self.kind.is_some() || self.f.is_some();
+        field("stormglass").filter(|_| !event).map(|kind| (kind, field("version")))
+    }
+
+    /// The entry, or which fields it lacks. Somebody who is no client need not say more than who they are; nor do transactions need names.
+    pub(super) fn finish(self, line: u64, colon: &str) -> Result<Entry, String> {
         let other = matches!(self.process, Some(Process::Other(_)));
-        let mut missing = Vec::new();
-        if self.process.is_none() {
-            missing.push("process");
-        }
-        if self.kind.is_none() && !other {
-            missing.push("type");
-        }
-        if self.f.is_none() && !other {
-            missing.push("f");
-        }
-        let (Some(process), true) = (self.process, missing.is_empty()) else {
-            let list: Vec<String> = missing.iter().map(|name| format!("{colon}{name}")).collect();
-            return Err(format!("an event has {}: it is missing here", list.join(" and ")));
+        let Some(kind) = self.kind.or(other.then_some(EntryKind::Info)) else {
+            let fields = [("process", self.process.is_none()), ("type", true), ("f", self.f.is_none())];
+            return Err(lacks(fields.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!("{colon}{name}"))));
         };
-        let f = self.f.unwrap_or_else(|| names.get("unnamed"));
-        let who = if let Process::Other(name) = &process { name } else { &f };
-        if let Some(wrong) = [&f, who].into_iter().find(|name| !is_name(name.as_str())) {
+        let who = if let Some(Process::Other(name)) = &self.process { Some(name) } else { None };
+        if let Some(wrong) = [&self.f.as_ref(), &who].into_iter().flatten().find(|name| !is_name(name.as_str())) {
             return Err(format!("{:?} is no name: expected one word, as in {colon}read or {colon}nemesis", wrong.as_str()));
         }
         Ok(Entry {
             line,
-            process,
-            kind: self.kind.unwrap_or(EntryKind::Info),
-            f,
+            process: self.process.unwrap_or(Process::Unnamed),
+            kind,
+            f: self.f,
             key: self.key,
             value: self.value.unwrap_or_default(),
             time: self.time,
             rest: self.rest,
         })
     }
+}
+
+/// What an event lacks that has not these fields.
+pub(crate) fn lacks(fields: impl IntoIterator<Item = String>) -> String {
+    let fields: Vec<String> = fields.into_iter().collect();
+    format!("an event has {}: it is missing here", fields.join(" and "))
 }
 
 /// Whether this can be a name in every format.

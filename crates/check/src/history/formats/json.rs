@@ -1,155 +1,41 @@
 //! Our own lines of JSON, and values as JSON.
 //!
 //! What JSON lacks is an object with one field: `{"keyword": "a"}`, `{"symbol": "a"}`, `{"char": "a"}`, `{"number": "1/3"}`,
-//! `{"list": […]}`, `{"set": […]}`, `{"map": [[key, value], …]}`, `{"tagged": ["inst", value]}`.
+//! `{"set": […]}`, `{"map": [[key, value], …]}`, `{"tagged": ["inst", value]}`. Any other object is a map of texts.
 
-use std::fmt;
-
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::edn::Edn;
-use super::entry::{Draft, Entry, EntryKind, Name, Names, Process, client, is_name};
-use super::maps::unknown_kind;
-use super::problem::{Problem, excerpt, mark};
+use super::entry::{Entry, Name, Process, is_name};
+use super::number;
 use super::value::Value;
 
 /// The version of the format. Fields may be added under one version; none changes its meaning.
 pub const JSON_VERSION: u64 = 1;
 
-const EXPECTED: &str = r#"expected an event, as in {"process": 0, "type": "invoke", "f": "read", "value": null}"#;
-
 /// The first line of a file, by which it says what it is.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 pub(super) struct Header {
-    pub(super) stormglass: String,
-    pub(super) version: u64,
+    stormglass: &'static str,
+    version: u64,
 }
 
 impl Header {
-    pub(super) fn new() -> Self {
-        Self { stormglass: "history".to_owned(), version: JSON_VERSION }
+    pub(super) const fn new() -> Self {
+        Self { stormglass: "history", version: JSON_VERSION }
     }
-}
 
-/// A line, or what is wrong with it. Nothing if it is the header.
-pub(super) fn entry(line: u64, text: &str, names: &mut Names) -> Result<Option<Entry>, Problem> {
-    if text.trim_start().starts_with("{\"stormglass\"") {
-        return header(line, text).map(|()| None);
-    }
-    let row: Row<'_> = serde_json::from_str(text).map_err(|error| problem(line, text, &error))?;
-    let whole = |message: String| Problem { line, column: None, message, excerpt: excerpt(text, 0), mark: None };
-    let mut draft = Draft {
-        f: row.f.as_deref().map(|f| names.get(f)),
-        key: row.key,
-        value: row.value,
-        time: row.time,
-        rest: row.rest.0.into_iter().map(|(name, value)| (names.get(&name), value)).collect(),
-        ..Draft::default()
-    };
-    draft.process = match row.process {
-        Some(Who::Number(number)) => Some(client(number).map_err(whole)?),
-        Some(Who::Name(name)) => Some(Process::Other(names.get(&name))),
-        None => None,
-    };
-    draft.kind = match &row.kind {
-        Some(name) => Some(EntryKind::named(name).ok_or_else(|| whole(unknown_kind(name)))?),
-        None => None,
-    };
-    draft.finish(line, names, "").map(Some).map_err(whole)
-}
-
-fn header(line: u64, text: &str) -> Result<(), Problem> {
-    let header: Header = serde_json::from_str(text).map_err(|error| problem(line, text, &error))?;
-    let message = match (header.stormglass.as_str(), header.version) {
-        ("history", JSON_VERSION) => return Ok(()),
-        ("history", version) => format!("this is version {version} of the format: version {JSON_VERSION} is the one known here"),
-        (other, _) => format!("this is a file of kind {other:?}, not a history"),
-    };
-    Err(Problem { line, column: None, message, excerpt: excerpt(text, 0), mark: None })
-}
-
-fn problem(line: u64, text: &str, error: &serde_json::Error) -> Problem {
-    let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    let named = text.trim_start().strip_prefix('{').is_some_and(|fields| fields.trim_start().starts_with('"'));
-    let message = if named { message } else { EXPECTED }.to_owned();
-    let at = (0..error.column().saturating_sub(1).min(text.len()) + 1).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    Problem { line, column: Some(text[..at].chars().count() as u64 + 1), message, excerpt: excerpt(text, at), mark: mark(text, at) }
-}
-
-/// A line as serde reads it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row<'t> {
-    #[serde(default)]
-    process: Option<Who>,
-    #[serde(default, rename = "type", borrow)]
-    kind: Option<std::borrow::Cow<'t, str>>,
-    #[serde(default, borrow)]
-    f: Option<std::borrow::Cow<'t, str>>,
-    #[serde(default, deserialize_with = "present")]
-    key: Option<Value>,
-    #[serde(default)]
-    value: Option<Value>,
-    #[serde(default, deserialize_with = "time")]
-    time: Option<u64>,
-    #[serde(default)]
-    rest: Rest,
-}
-
-/// A key that is there, even if it is nothing.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// A time, which is as large as it can be in EDN, and leaves room behind it.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Nil => Ok(None),
-        Value::Int(time) if time >= 0 => Ok(Some(time.unsigned_abs())),
-        other => Err(de::Error::custom(format!("expected a time in nanoseconds, from 0 to {}, found {other}", i64::MAX))),
-    }
-}
-
-enum Who {
-    Number(i64),
-    Name(String),
-}
-
-impl<'de> Deserialize<'de> for Who {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Int(number) => Ok(Self::Number(number)),
-            Value::Text(name) => Ok(Self::Name(name.into())),
-            _ => Err(de::Error::custom("expected a process: a number, or a name as in \"nemesis\"")),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Rest(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Rest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Rest;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+    /// What is wrong with a header that says that a file is of this kind, and of this version.
+    pub(super) fn check(kind: &Value, version: Option<&Value>) -> Result<(), String> {
+        match (kind, version) {
+            (Value::Text(kind), Some(Value::Int(version))) if &**kind == "history" && u64::try_from(*version) == Ok(JSON_VERSION) => Ok(()),
+            (Value::Text(kind), Some(version)) if &**kind == "history" => {
+                Err(format!("this is version {version} of the format: version {JSON_VERSION} is the one known here"))
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rest, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    is_name(&name).then_some(()).ok_or_else(|| de::Error::custom(format!("{name:?} is no name of a field")))?;
-                    fields.push((name, value));
-                }
-                Ok(Rest(fields))
-            }
+            (kind, Some(_)) => Err(format!("this is a file of kind {kind}, not a history")),
+            (_, None) => Err("a header has a version, which is missing here".to_owned()),
         }
-        deserializer.deserialize_map(Fields)
     }
 }
 
@@ -163,9 +49,12 @@ impl Serialize for Line<'_> {
         match &entry.process {
             Process::Client(number) => map.serialize_entry("process", number)?,
             Process::Other(name) => map.serialize_entry("process", name.as_str())?,
+            Process::Unnamed => {}
         }
         map.serialize_entry("type", entry.kind.name())?;
-        map.serialize_entry("f", entry.f.as_str())?;
+        if let Some(name) = &entry.f {
+            map.serialize_entry("f", name.as_str())?;
+        }
         if let Some(key) = &entry.key {
             map.serialize_entry("key", key)?;
         }
@@ -200,7 +89,6 @@ impl Serialize for Value {
             Self::Char(char) => single(serializer, "char", &char.to_string()),
             Self::Keyword(name) => single(serializer, "keyword", name),
             Self::Symbol(name) => single(serializer, "symbol", name),
-            Self::List(items) => single(serializer, "list", items),
             Self::Set(items) => single(serializer, "set", items),
             Self::Map(entries) => single(serializer, "map", entries),
             Self::Tagged(tagged) => single(serializer, "tagged", &**tagged),
@@ -215,111 +103,79 @@ fn single<S: Serializer, T: Serialize + ?Sized>(serializer: S, name: &'static st
     map.end()
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// What an object means whose fields are these: what JSON has no words for, by its one field, or a map of texts.
+pub(super) fn object(mut fields: Vec<(std::borrow::Cow<'_, str>, Value)>) -> Result<Value, String> {
+    let kind = match &fields[..] {
+        [(kind, _)] => kind.to_string(),
+        _ => String::new(),
+    };
+    let mut only = || fields.pop().map(|(_, value)| value).unwrap_or_default();
+    match kind.as_str() {
+        "keyword" => token(":", only()),
+        "symbol" => token("", only()),
+        "char" => character(only()),
+        "number" => spelled(only()),
+        "list" => items(only()).map(Value::Vector),
+        "set" => items(only()).and_then(Value::set_of),
+        "map" => Value::map_of(items(only())?.into_iter().map(two).collect::<Result<_, _>>()?),
+        "tagged" => match two(only())? {
+            (Value::Text(tag), value) if tag.starts_with(char::is_alphabetic) && is_name(&tag) => Ok(Value::Tagged(Box::new((tag, value)))),
+            (tag, _) => Err(format!("{tag} is no tag")),
+        },
+        _ => Value::map_of(fields.into_iter().map(|(name, value)| (Value::text(&name), value)).collect()),
     }
 }
 
-struct ValueVisitor;
+fn items(value: Value) -> Result<Vec<Value>, String> {
+    if let Value::Vector(items) = value { Ok(items) } else { Err(format!("expected an array, found {value}")) }
+}
 
-const KINDS: [&str; 8] = ["keyword", "symbol", "char", "number", "list", "set", "map", "tagged"];
+fn two(value: Value) -> Result<(Value, Value), String> {
+    <[Value; 2]>::try_from(items(value)?).map(|[one, other]| (one, other)).map_err(|_| "expected an array of two".to_owned())
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
+fn text(value: Value) -> Result<Box<str>, String> {
+    if let Value::Text(text) = value { Ok(text) } else { Err(format!("expected a text, found {value}")) }
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Nil)
-    }
-
-    fn visit_bool<E>(self, yes: bool) -> Result<Value, E> {
-        Ok(Value::Bool(yes))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Int(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or_else(|_| Value::Number(number.to_string().into()), Value::Int))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::number(&format!("{number:?}")))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(Value::Vector(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let kinds = || format!("an object here has one field, which is one of {}", KINDS.join(", "));
-        let name: String = map.next_key()?.ok_or_else(|| de::Error::custom(kinds()))?;
-        let value = match name.as_str() {
-            "keyword" => Value::Keyword(token(&mut map, ":")?),
-            "symbol" => Value::Symbol(token(&mut map, "")?),
-            "char" => Value::Char(map.next_value()?),
-            "number" => {
-                let text: String = map.next_value()?;
-                match form(&text) {
-                    Some(number @ (Value::Number(_) | Value::Int(_))) => number,
-                    _ => match text.as_str() {
-                        "inf" | "-inf" | "NaN" => Value::Number(text.into()),
-                        _ => return Err(de::Error::custom(format!("{text:?} is no number"))),
-                    },
-                }
-            }
-            "list" => Value::List(map.next_value()?),
-            "set" => Value::set(map.next_value()?),
-            "map" => {
-                let value = Value::map(map.next_value()?);
-                match &value {
-                    Value::Map(entries) if entries.windows(2).any(|pair| pair[0].0 == pair[1].0) => {
-                        return Err(de::Error::custom("a key is there twice"));
-                    }
-                    _ => value,
-                }
-            }
-            "tagged" => {
-                let (tag, value): (String, Value) = map.next_value()?;
-                let named = tag.starts_with(char::is_alphabetic) && is_name(&tag);
-                named
-                    .then(|| Value::Tagged(Box::new((tag.as_str().into(), value))))
-                    .ok_or_else(|| de::Error::custom(format!("{tag:?} is no tag")))?
-            }
-            _ => return Err(de::Error::custom(kinds())),
-        };
-        match map.next_key::<String>()? {
-            None => Ok(value),
-            Some(_) => Err(de::Error::custom(kinds())),
-        }
+fn character(value: Value) -> Result<Value, String> {
+    let text = text(value)?;
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(char), None) => Ok(Value::Char(char)),
+        _ => Err(format!("{text:?} is not one character")),
     }
 }
 
-/// The value that this text is, and nothing else.
+/// A number as EDN spells it.
+fn spelled(value: Value) -> Result<Value, String> {
+    let text = text(value)?;
+    match &*text {
+        "inf" => Ok(number::double(f64::INFINITY)),
+        "-inf" => Ok(number::double(f64::NEG_INFINITY)),
+        "NaN" => Ok(number::double(f64::NAN)),
+        _ => number::edn(&text).ok_or_else(|| format!("{text:?} is no number")),
+    }
+}
+
+/// A name that is one word in EDN too.
+fn token(lead: &str, value: Value) -> Result<Value, String> {
+    let name = text(value)?;
+    match form(&format!("{lead}{name}")) {
+        Some(value @ (Value::Keyword(_) | Value::Symbol(_))) if value.to_string() == format!("{lead}{name}") => Ok(value),
+        _ => Err(format!("{name:?} is no name")),
+    }
+}
+
+/// The value of EDN that this text is, and nothing else.
 fn form(text: &str) -> Option<Value> {
     let mut edn = Edn::new(text, 0);
     let value = edn.form().ok()?;
     (edn.at() == text.len()).then_some(value)
 }
 
-/// A name that is one word in EDN too.
-fn token<'de, A: MapAccess<'de>>(map: &mut A, lead: &str) -> Result<Box<str>, A::Error> {
-    let name: String = map.next_value()?;
-    match form(&format!("{lead}{name}")) {
-        Some(Value::Keyword(same) | Value::Symbol(same)) if *same == *name => Ok(same),
-        _ => Err(de::Error::custom(format!("{name:?} is no name"))),
-    }
+/// The value of JSON that this text is.
+#[cfg(test)]
+pub(super) fn value(text: &str) -> Option<Value> {
+    Edn::of_json(text).form().ok()
 }

@@ -1,25 +1,28 @@
-//! Events as EDN maps: one a line, or in a vector or list, as Jepsen and Knossos write them.
+//! Events as maps of EDN or objects of JSON: one a line, or in a vector or list, as Jepsen and Knossos write them.
 
 use std::io;
 
 use super::edn::{Edn, EdnError};
-use super::entry::{Draft, Entry, EntryKind, Names, Process, client, no_client};
+use super::entry::{Draft, Entry, EntryKind, Names, Process, client, is_name, no_client};
+use super::json::Header;
 use super::problem::{Problem, ReadError, excerpt, mark};
+use super::read::Skipped;
 use super::source::Window;
 use super::value::Value;
 use crate::misspelling::nearest;
 
 /// An event may be spread over so many lines. If its end is further away, it is taken to have none.
 const LINES_MAX: usize = 64;
-/// And over so many bytes.
-const BYTES_MAX: usize = 1 << 24;
 
 /// Reads events until the window has no more.
 #[derive(Default)]
 pub(super) struct Maps {
+    json: bool,
     around: Around,
     /// The last line that was complained of: one complaint a line is enough.
     blamed: u64,
+    /// The line on which the last event ended.
+    behind: u64,
 }
 
 /// Where the reader is.
@@ -38,13 +41,28 @@ enum Around {
 enum Parsed {
     Entry(Box<Entry>),
     Problem(Problem),
+    /// A line of another program, and what would be wrong with it.
+    Skipped(Problem),
     Onward,
     End,
 }
 
 impl Maps {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, ..Self::default() }
+    }
+
+    /// How events are written here, with an example.
+    fn expected(&self) -> &'static str {
+        if self.json {
+            r#"expected an event, as in {"process": 0, "type": "invoke", "f": "read", "value": null}"#
+        } else {
+            "expected an event, as in {:process 0, :type :invoke, :f :read, :value nil}"
+        }
+    }
+
     /// The next event; nothing at the end.
-    pub(super) fn next(&mut self, window: &mut Window<'_>, names: &mut Names) -> Option<Result<Entry, ReadError>> {
+    pub(super) fn next(&mut self, window: &mut Window<'_>, names: &mut Names, skipped: &mut Skipped) -> Option<Result<Entry, ReadError>> {
         loop {
             match self.advance(window, names) {
                 Ok(Parsed::Entry(entry)) => return Some(Ok(*entry)),
@@ -52,6 +70,7 @@ impl Maps {
                     self.blamed = problem.line;
                     return Some(Err(ReadError::Line(problem)));
                 }
+                Ok(Parsed::Skipped(problem)) => skipped.add(problem),
                 Ok(Parsed::Problem(_) | Parsed::Onward) => {}
                 Ok(Parsed::End) => return None,
                 Err(error) => return Some(Err(ReadError::Io(error))),
@@ -60,7 +79,7 @@ impl Maps {
     }
 
     fn advance(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Parsed> {
-        match complete(window, |edn| edn.skip_blanks())? {
+        match complete(window, self.json, |edn| edn.skip_blanks())? {
             Ok(((), length)) => window.pass(length),
             Err(error) => return blame(window, &error),
         }
@@ -74,27 +93,50 @@ impl Maps {
             (_, Around::Open(close, _)) if close == byte => self.bracket(window, Around::Closed),
             (_, Around::Closed) => blame(window, &wrong("nothing is expected behind the events")),
             (b']' | b')' | b'}', _) => blame(window, &wrong("this closes nothing")),
-            (b'{' | b'#', _) => {
-                let (line, column) = (window.line(), window.column());
-                match complete(window, |edn| map(edn, names))? {
-                    Ok((draft, length)) => {
-                        let made = draft.finish(line, names, ":").map_err(|message| {
-                            let excerpt = excerpt(window.text().lines().next().unwrap_or_default(), 0);
-                            Problem { line, column: Some(column + 1), message, excerpt, mark: Some(0) }
-                        });
-                        window.pass(length);
-                        Ok(made.map_or_else(Parsed::Problem, |entry| Parsed::Entry(Box::new(entry))))
+            (b'{' | b'#', _) => self.event(window, names),
+            _ => {
+                let alone = window.line() > self.behind && !holds_event(window.text());
+                let told = blame(window, &wrong(self.expected()))?;
+                match told {
+                    Parsed::Problem(problem) if alone => {
+                        if window.line() == problem.line {
+                            window.pass_line()?;
+                        }
+                        Ok(Parsed::Skipped(problem))
                     }
-                    Err(error) => blame(window, &error),
+                    told => Ok(told),
                 }
             }
-            _ => blame(window, &wrong("expected an event, as in {:process 0, :type :invoke, :f :read, :value nil}")),
         }
+    }
+
+    fn event(&mut self, window: &mut Window<'_>, names: &mut Names) -> io::Result<Parsed> {
+        let (line, column) = (window.line(), window.column());
+        let (draft, length) = match complete(window, self.json, |edn| map(edn, names, self.expected()))? {
+            Ok(read) => read,
+            Err(error) => return blame(window, &error),
+        };
+        let made = match draft.header() {
+            Some((kind, version)) => Header::check(kind, version).map(|()| None),
+            None => draft.finish(line, if self.json { "" } else { ":" }).map(Some),
+        };
+        let made = made.map_err(|message| {
+            let excerpt = excerpt(window.text().lines().next().unwrap_or_default(), 0);
+            Problem { line, column: Some(column + 1), message, excerpt, mark: Some(0) }
+        });
+        window.pass(length);
+        self.behind = window.line();
+        Ok(match made {
+            Ok(Some(entry)) => Parsed::Entry(Box::new(entry)),
+            Ok(None) => Parsed::Onward,
+            Err(problem) => Parsed::Problem(problem),
+        })
     }
 
     fn bracket(&mut self, window: &mut Window<'_>, around: Around) -> io::Result<Parsed> {
         self.around = around;
         window.pass(1);
+        self.behind = window.line();
         Ok(Parsed::Onward)
     }
 
@@ -114,11 +156,11 @@ impl Maps {
 /// Reads something that the window may hold only in part: the window grows until it is there, or is known not to be.
 fn complete<T>(
     window: &mut Window<'_>,
+    json: bool,
     mut read: impl FnMut(&mut Edn<'_>) -> Result<T, EdnError>,
 ) -> io::Result<Result<(T, usize), EdnError>> {
-    let mut lines = 1;
     loop {
-        let mut edn = Edn::new(window.text(), 0);
+        let mut edn = if json { Edn::of_json(window.text()) } else { Edn::new(window.text(), 0) };
         let error = match read(&mut edn) {
             Ok(it) => {
                 let length = edn.at();
@@ -126,15 +168,14 @@ fn complete<T>(
             }
             Err(error) => error,
         };
-        // What ends where the window does may go on behind it.
-        let open = error.end >= window.text().len() && !window.ended() && lines < LINES_MAX && window.text().len() < BYTES_MAX;
-        let mut grown = false;
-        if open {
-            // Twice as much each time, so that a long map is not read again for each of its lines.
-            for _ in 0..lines {
-                grown |= window.grow()?;
+        // What ends where the window does may go on behind it. Twice as much each time, so that a long event is not read again for each of
+        // its lines.
+        let (length, mut grown) = (window.text().len(), false);
+        while error.end >= length && window.text().len() < 2 * length.max(1) && window.text().matches('\n').count() < LINES_MAX {
+            if !window.grow()? {
+                break;
             }
-            lines *= 2;
+            grown = true;
         }
         if !grown {
             return Ok(Err(error));
@@ -169,8 +210,14 @@ fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Parsed> {
 
 /// Whether this line looks like the beginning of an event.
 fn begins_event(text: &str) -> bool {
-    let line = text.lines().next().unwrap_or_default().trim_start();
-    line.starts_with("{:") && (line.contains(":process") || line.contains(":type"))
+    text.trim_start().starts_with('{') && holds_event(text)
+}
+
+/// Whether something on this line looks like the beginning of an event.
+fn holds_event(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let named = |field: &str| [":", "\""].iter().any(|lead| line.contains(&format!("{lead}{field}")));
+    (line.contains("{:") || line.contains("{\"")) && (named("process") || named("type"))
 }
 
 /// The length of the bracketed thing with which this begins, if it ends here.
@@ -193,14 +240,14 @@ fn balanced(text: &str) -> Option<usize> {
 }
 
 /// The map of an event. Anything may stand before it as its tag.
-fn map(edn: &mut Edn<'_>, names: &mut Names) -> Result<Draft, EdnError> {
+fn map(edn: &mut Edn<'_>, names: &mut Names, expected: &str) -> Result<Draft, EdnError> {
     let start = edn.at();
-    if edn.take(b'#') {
+    if !edn.is_json() && edn.take(b'#') {
         edn.token();
         edn.skip_blanks()?;
     }
     if !edn.take(b'{') {
-        return Err(EdnError { start, end: edn.at().max(start + 1), message: "expected an event, as in {:process 0, …}".to_owned() });
+        return Err(EdnError { start, end: edn.at().max(start + 1), message: expected.to_owned() });
     }
     let mut draft = Draft::default();
     loop {
@@ -209,10 +256,11 @@ fn map(edn: &mut Edn<'_>, names: &mut Names) -> Result<Draft, EdnError> {
                 edn.take(b'}');
                 return Ok(draft);
             }
-            Some(b':') => field(edn, &mut draft, names)?,
+            Some(b':') if !edn.is_json() => field(edn, &mut draft, names)?,
+            Some(b'"') => field(edn, &mut draft, names)?,
             Some(_) => {
-                let at = edn.at();
-                return Err(EdnError { start: at, end: at + 1, message: "expected a field, as in :type, or '}'".to_owned() });
+                let (at, field) = (edn.at(), if edn.is_json() { "\"type\"" } else { ":type" });
+                return Err(EdnError { start: at, end: at + 1, message: format!("expected a field, as in {field}, or '}}'") });
             }
             None => return Err(EdnError { start, end: usize::MAX, message: "'}' is missing".to_owned() }),
         }
@@ -221,55 +269,84 @@ fn map(edn: &mut Edn<'_>, names: &mut Names) -> Result<Draft, EdnError> {
 
 fn field(edn: &mut Edn<'_>, draft: &mut Draft, names: &mut Names) -> Result<(), EdnError> {
     let named = edn.at();
-    let name = edn.keyword()?;
+    let name = edn.name()?;
     edn.skip_blanks()?;
     let start = edn.at();
-    let twice = match name {
-        "process" => draft.process.replace(process(edn, names)?).is_some(),
-        "type" => draft.kind.replace(kind(edn)?).is_some(),
+    let value = edn.form()?;
+    let wrong = |message: String| since(edn, start, message);
+    let twice = match &*name {
+        "process" => draft.process.replace(process(value, names).map_err(wrong)?).is_some(),
+        "type" => draft.kind.replace(kind(&value).map_err(wrong)?).is_some(),
         "f" => {
-            let f = match edn.form()? {
+            let f = match value {
                 Value::Keyword(name) | Value::Text(name) | Value::Symbol(name) => Some(names.get(&name)),
                 Value::Nil => None,
-                _ => return Err(since(edn, start, "expected the name of an operation, as in :read")),
+                _ => return Err(wrong("expected the name of an operation, as in :read".to_owned())),
             };
             std::mem::replace(&mut draft.f, f).is_some()
         }
-        "key" => draft.key.replace(edn.form()?).is_some(),
-        "value" => draft.value.replace(edn.form()?).is_some(),
-        _ => match (name, edn.form()?) {
-            ("time", Value::Int(time)) if time >= 0 => draft.time.replace(time.unsigned_abs()).is_some(),
-            (name, value) => {
-                draft.rest.push((names.get(name), value));
-                false
-            }
-        },
+        "key" => draft.key.replace(value).is_some(),
+        "value" => draft.value.replace(value).is_some(),
+        _ => return other(edn, draft, &name, value, names).map_err(|message| since(edn, named, message)),
     };
-    if twice { Err(EdnError { start: named, end: named + 1 + name.len(), message: format!(":{name} is there twice") }) } else { Ok(()) }
+    let end = named + 1 + name.len();
+    if twice { Err(EdnError { start: named, end, message: format!("{} is there twice", shown(edn, &name)) }) } else { Ok(()) }
+}
+
+/// A field that says nothing of the operation itself.
+fn other(edn: &Edn<'_>, draft: &mut Draft, name: &str, value: Value, names: &mut Names) -> Result<(), String> {
+    match (name, value) {
+        ("time", Value::Int(time)) if time >= 0 => {
+            if draft.time.replace(time.unsigned_abs()).is_some() {
+                return Err(format!("{} is there twice", shown(edn, name)));
+            }
+        }
+        ("time", Value::Nil) if edn.is_json() => {}
+        ("time", other) if edn.is_json() => {
+            return Err(format!("expected a time in nanoseconds, from 0 to {}, found {other}", i64::MAX));
+        }
+        ("rest", Value::Map(fields)) if edn.is_json() => {
+            for (name, value) in fields {
+                let Value::Text(name) = name else { return Err(format!("{name} is no name of a field")) };
+                draft
+                    .rest
+                    .push((is_name(&name).then(|| names.get(&name)).ok_or_else(|| format!("{name:?} is no name of a field"))?, value));
+            }
+        }
+        (name, _) if !is_name(name) => return Err(format!("{name:?} is no name of a field")),
+        (name, value) => draft.rest.push((names.get(name), value)),
+    }
+    Ok(())
+}
+
+/// A field as the file writes it.
+fn shown(edn: &Edn<'_>, name: &str) -> String {
+    if edn.is_json() { format!("{name:?}") } else { format!(":{name}") }
 }
 
 fn since(edn: &Edn<'_>, start: usize, message: impl Into<String>) -> EdnError {
     EdnError { start, end: edn.at(), message: message.into() }
 }
 
-fn process(edn: &mut Edn<'_>, names: &mut Names) -> Result<Process, EdnError> {
-    let start = edn.at();
-    match edn.form()? {
-        Value::Int(number) => client(number).map_err(|message| since(edn, start, message)),
-        Value::Keyword(name) => Ok(Process::Other(names.get(&name))),
-        Value::Number(number) => Err(since(edn, start, no_client(number))),
-        _ => Err(since(edn, start, "expected a process: a number, or a name as in :nemesis")),
+fn process(value: Value, names: &mut Names) -> Result<Process, String> {
+    match value {
+        Value::Int(number) => client(number),
+        Value::Keyword(name) | Value::Text(name) => Ok(Process::Other(names.get(&name))),
+        Value::Nil => Ok(Process::Unnamed),
+        Value::Number(number) => Err(no_client(number)),
+        _ => Err("expected a process: a number, or a name as in :nemesis".to_owned()),
     }
 }
 
-fn kind(edn: &mut Edn<'_>) -> Result<EntryKind, EdnError> {
-    let start = edn.at();
-    let name = if edn.next_byte()? == Some(b':') { edn.keyword()? } else { edn.token() };
-    EntryKind::named(name).ok_or_else(|| since(edn, start, unknown_kind(name)))
+fn kind(value: &Value) -> Result<EntryKind, String> {
+    match value {
+        Value::Keyword(name) | Value::Text(name) | Value::Symbol(name) => EntryKind::named(name).ok_or_else(|| unknown_kind(value, name)),
+        _ => Err(unknown_kind(value, "")),
+    }
 }
 
-/// What to say of a type that is none.
-pub(super) fn unknown_kind(name: &str) -> String {
+/// What to say of a type that is none: as it was found.
+fn unknown_kind(found: &Value, name: &str) -> String {
     let meant = nearest(name, EntryKind::ALL.map(EntryKind::name)).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-    format!("{name:?} is no type of event: there are invoke, ok, fail and info{meant}")
+    format!("{found} is no type of event: there are invoke, ok, fail and info{meant}")
 }

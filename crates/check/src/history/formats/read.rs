@@ -1,5 +1,6 @@
 //! Any file in, entries out.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::str::FromStr;
@@ -7,11 +8,10 @@ use std::str::FromStr;
 use flate2::bufread::MultiGzDecoder;
 
 use super::entry::{Entry, Names};
-use super::json;
-use super::log::{self, Chatter};
+use super::log;
 use super::maps::Maps;
-use super::problem::{Problem, ReadError};
-use super::source::Window;
+use super::problem::{Problem, ReadError, excerpt};
+use super::source::{Window, is_endless};
 
 /// How a history is written down. See the [room](super).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,14 +37,29 @@ impl Format {
         }
     }
 
-    /// The format of a file that begins like this.
+    /// The format of a file that begins like this: that of the first line that could hold an event.
     fn sniffed(head: &[u8]) -> Self {
-        let mut bytes = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
-        match (bytes.next(), bytes.next()) {
-            (Some(b'{'), Some(b'"')) => Self::Json,
-            (Some(b'{' | b'[' | b'(' | b';' | b'#'), _) | (None, _) => Self::Edn,
-            _ => Self::Log,
+        let head = String::from_utf8_lossy(head);
+        let mut lines = head.match_indices('\n').map(|(at, _)| at + 1).fold(vec![0], |mut lines, at| {
+            lines.push(at);
+            lines
+        });
+        lines.retain(|at| !head[*at..].lines().next().unwrap_or_default().trim().is_empty());
+        let bracketed = |at: &usize| head[*at..].trim_start().starts_with(['{', '[', '(', ';', '#']);
+        match lines.iter().find(|at| bracketed(at) || log::holds_event(head[**at..].lines().next().unwrap_or_default())) {
+            Some(at) if bracketed(at) => Self::of_maps(&head[*at..]),
+            Some(_) => Self::Log,
+            None if lines.is_empty() => Self::Edn,
+            None => Self::Log,
         }
+    }
+
+    /// Whether a text behind the first brace has a colon of its own behind it.
+    fn of_maps(text: &str) -> Self {
+        let fields = text.trim_start_matches(['[', '(']).trim_start().strip_prefix('{').unwrap_or_default().trim_start();
+        let behind = fields.strip_prefix('"').and_then(|name| name.split_once('"')).map(|(_, behind)| behind.trim_start());
+        // A line that is not whole is more likely JSON.
+        if behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(':')) { Self::Json } else { Self::Edn }
     }
 }
 
@@ -76,16 +91,20 @@ impl FromStr for Format {
 
 /// The entries of a file, one after another.
 ///
-/// Memory is bounded by the longest line, and for EDN by the longest event. After [`ReadError::Line`] there may be more; after
-/// [`ReadError::Io`] there is nothing.
+/// Memory is bounded by the longest event, of which none may be longer than 16 MiB, nor nested more than a hundred deep. After
+/// [`ReadError::Line`] there may be more; after [`ReadError::Io`] there is nothing.
 pub struct Entries<'a> {
     format: Format,
     window: Window<'a>,
     names: Names,
     maps: Maps,
-    chatter: Chatter,
+    skipped: Skipped,
     compressed: bool,
     over: bool,
+    /// Whether there was an entry, or something to complain of.
+    told: bool,
+    /// What was read ahead.
+    ahead: VecDeque<Result<Entry, ReadError>>,
 }
 
 impl fmt::Debug for Entries<'_> {
@@ -122,13 +141,30 @@ impl<'a> Entries<'a> {
         let mut head = Cursor::new(head);
         head.set_position(start as u64);
         let window = Window::new(Box::new(head.chain(plain)));
-        let (names, maps, chatter) = (Names::default(), Maps::default(), Chatter::default());
-        Ok(Self { format, window, names, maps, chatter, compressed, over: false })
+        let (names, maps, skipped) = (Names::default(), Maps::new(format == Format::Json), Skipped::default());
+        Ok(Self { format, window, names, maps, skipped, compressed, over: false, told: false, ahead: VecDeque::new() })
     }
 
     /// The format in which it is read.
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// Reads ahead for as long as this says yes of the entries, up to so many: they come again.
+    pub(crate) fn look_ahead(&mut self, most: u64, mut goes_on: impl FnMut(&Entry) -> bool) {
+        while (self.ahead.len() as u64) < most {
+            let Some(next) = self.read_next() else { return };
+            let on = next.as_ref().is_ok_and(&mut goes_on);
+            self.ahead.push_back(next);
+            if !on {
+                return;
+            }
+        }
+    }
+
+    /// How many lines of other programs were skipped so far, since they hold no event.
+    pub const fn skipped(&self) -> u64 {
+        self.skipped.lines
     }
 
     /// The next line's event, in a format in which every line is one.
@@ -141,7 +177,7 @@ impl<'a> Entries<'a> {
                 }
                 match self.window.grow() {
                     Ok(true) => {}
-                    Ok(false) if self.window.text().is_empty() => return self.chatter.alone().map(|problem| Err(ReadError::Line(problem))),
+                    Ok(false) if self.window.text().is_empty() => return None,
                     Ok(false) => break,
                     Err(error) => return Some(Err(ReadError::Io(error))),
                 }
@@ -150,8 +186,12 @@ impl<'a> Entries<'a> {
             let length = text.len();
             let read = match text.trim_end() {
                 "" => Ok(None),
-                text if self.format == Format::Log => self.chatter.sift(text, log::entry(line, text, &mut self.names)),
-                text => json::entry(line, text, &mut self.names),
+                text => log::entry(line, text, &mut self.names).inspect(|read| {
+                    if read.is_none() {
+                        let excerpt = excerpt(text, 0);
+                        self.skipped.add(Problem { line, column: Some(1), message: log::EXPECTED.to_owned(), excerpt, mark: Some(0) });
+                    }
+                }),
             };
             self.window.pass(length);
             match read {
@@ -163,31 +203,60 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// Lines of other programs.
+#[derive(Debug, Default)]
+pub(super) struct Skipped {
+    lines: u64,
+    /// What was wrong with the first of them, if it was to be an event.
+    first: Option<Problem>,
+}
+
+impl Skipped {
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.lines += 1;
+        self.first.get_or_insert(problem);
+    }
+}
+
 impl Iterator for Entries<'_> {
     type Item = Result<Entry, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.ahead.pop_front().or_else(|| self.read_next())
+    }
+}
+
+impl Entries<'_> {
+    fn read_next(&mut self) -> Option<Result<Entry, ReadError>> {
         if self.over {
             return None;
         }
         if let Some(line) = self.window.take_broken() {
             let message = "this line is no UTF-8 text: the file is in another encoding, or damaged".to_owned();
+            self.told = true;
             return Some(Err(ReadError::Line(Problem { line, column: None, message, excerpt: String::new(), mark: None })));
         }
         let next = match self.format {
-            Format::Edn => self.maps.next(&mut self.window, &mut self.names),
-            Format::Log | Format::Json => self.next_line(),
+            Format::Edn | Format::Json => self.maps.next(&mut self.window, &mut self.names, &mut self.skipped),
+            Format::Log => self.next_line(),
         };
         // A line that is no text is complained of even if nothing comes behind it.
         self.over = matches!(next, Some(Err(ReadError::Io(_)))) || (next.is_none() && !self.window.is_broken());
+        self.told |= next.is_some();
         match next {
             Some(Err(ReadError::Io(error))) if self.compressed && is_broken(&error) => {
-                let message = format!("what gzip has packed is broken here, or was cut short: {error}");
-                Some(Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, excerpt: String::new(), mark: None })))
+                Some(self.problem(format!("what gzip has packed is broken here, or was cut short: {error}")))
             }
-            Some(next) => Some(next),
-            None => self.next(),
+            Some(Err(ReadError::Io(error))) if is_endless(&error) => Some(self.problem(error.to_string())),
+            // If all was skipped, the first line is to blame.
+            None if self.over && !self.told => self.skipped.first.take().map(|problem| Err(ReadError::Line(problem))),
+            None => self.read_next(),
+            next => next,
         }
+    }
+
+    fn problem(&self, message: String) -> Result<Entry, ReadError> {
+        Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, excerpt: String::new(), mark: None }))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Bytes in, text by the line: a window over a stream that grows when a form needs more, and forgets what was read.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
 /// How much of a line without an end is taken at once.
 const CHUNK: u64 = 1 << 16;
+/// No event is longer than this, nor a line that holds none: what goes on for longer is no history.
+const LENGTH_MAX: usize = 16 << 20;
 
 /// The part of a stream that is being looked at. Bytes that are no UTF-8 are replaced, and reported by their line.
 pub(super) struct Window<'a> {
@@ -43,11 +46,6 @@ impl<'a> Window<'a> {
         self.column
     }
 
-    /// Whether the stream holds nothing more.
-    pub(super) const fn ended(&self) -> bool {
-        self.ended
-    }
-
     /// The next line that is no UTF-8, up to where the window stands.
     pub(super) fn take_broken(&mut self) -> Option<u64> {
         if self.broken.first().is_some_and(|line| *line <= self.line || self.ended) { Some(self.broken.remove(0)) } else { None }
@@ -79,11 +77,14 @@ impl<'a> Window<'a> {
 
     /// Passes the rest of the line, reading it if need be.
     pub(super) fn pass_line(&mut self) -> io::Result<()> {
+        let mut passed = 0;
         loop {
             if let Some(length) = self.text().find('\n') {
                 self.pass(length + 1);
                 return Ok(());
             }
+            passed += self.text().len();
+            bounded(passed)?;
             self.pass(self.text().len());
             if !self.grow()? {
                 return Ok(());
@@ -91,11 +92,13 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Reads the rest of a line, or a good part of a long one, behind what is there. Says whether there was anything.
+    /// Reads the rest of a line, or a good part of a long one, behind what is there. Says whether there was anything. What is longer than
+    /// anything in a history is an error: see [`is_endless`].
     pub(super) fn grow(&mut self) -> io::Result<bool> {
         if self.ended {
             return Ok(false);
         }
+        bounded(self.text().len())?;
         if self.start > 0 {
             self.text.drain(..self.start);
             self.start = 0;
@@ -158,4 +161,25 @@ impl<'a> Window<'a> {
             }
         }
     }
+}
+
+/// That something goes on for longer than anything in a history.
+#[derive(Debug)]
+struct Endless;
+
+impl fmt::Display for Endless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what begins here is longer than {} MiB, and so longer than any event: nothing behind it is read", LENGTH_MAX >> 20)
+    }
+}
+
+impl std::error::Error for Endless {}
+
+fn bounded(length: usize) -> io::Result<()> {
+    if length > LENGTH_MAX { Err(io::Error::new(io::ErrorKind::FileTooLarge, Endless)) } else { Ok(()) }
+}
+
+/// Whether this says that something goes on for longer than anything in a history.
+pub(super) fn is_endless(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Endless>())
 }

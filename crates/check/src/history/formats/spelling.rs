@@ -123,7 +123,7 @@ impl<O> Scroll<O> {
             line: self.entries.len() as u64 + 1,
             process: Process::Client(process),
             kind,
-            f: spelled.f.into(),
+            f: Some(spelled.f.into()),
             key: spelled.key,
             value: spelled.value,
             time: Some(at.as_nanos()),

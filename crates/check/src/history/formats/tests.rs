@@ -49,7 +49,7 @@ fn maps_are_read_however_they_are_laid_out() {
     let plain =
         "{:process 0, :type :invoke, :f :get, :key \"a\", :value nil}\n{:process 0, :type :ok, :f :get, :key \"a\", :value \"x\"}\n";
     let entries = read_well(plain);
-    assert_eq!((entries[1].line, entries[1].kind, entries[1].f.as_str()), (2, EntryKind::Ok, "get"));
+    assert_eq!((entries[1].line, entries[1].kind, entries[1].f.clone()), (2, EntryKind::Ok, Some("get".into())));
     assert_eq!((&entries[1].key, &entries[1].value), (&Some("a".into()), &"x".into()));
     let laid_out = [
         "[{:process 0, :type :invoke, :f :get, :key \"a\", :value nil}\n {:process 0, :type :ok, :f :get, :key \"a\", :value \"x\"}]",
@@ -89,9 +89,7 @@ fn what_others_log_is_skipped() {
     assert_eq!(read.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 7]);
     expect_test::expect![[r#"
         read: 1 3
-        line 2, column 1: expected an event, as in INFO  jepsen.util - 3 :invoke :write 4
-            java.lang.RuntimeException
-        line 4, column 1: expected an event, as in INFO  jepsen.util - 3 :invoke :write 4
+        line 4, column 23: :invok is no type of event (did you mean :invoke?)
             INFO  jepsen.util - 3 :invok :write 4
     "#]]
     .assert_eq(&told(&format!("{event}java.lang.RuntimeException\n{event}INFO  jepsen.util - 3 :invok :write 4\n")));
@@ -156,17 +154,13 @@ fn every_bad_line_is_told_by_its_number() {
          {{:process 0, :type :ok, :f :read, :f :write, :value [1 2}}\n{{:process 1 :process 2}}\n}}\n{good}\n"
     );
     expect_test::expect![[r#"
-        read: 1 3 5 9 11 15
-        line 2, column 20: "okay" is no type of event: there are invoke, ok, fail and info
+        read: 1 3 5 8 9 11 15
+        line 2, column 20: :okay is no type of event: there are invoke, ok, fail and info
             {:process 0, :type :okay, :f :read}
         line 4, column 1: '}' is missing, or a value
             {:process 0, :type :ok, :f :read, :value
-        line 6, column 1: expected an event, as in {:process 0, :type :invoke, :f :read, :value nil}
-            nonsense
         line 7, column 11: -1 is no process: they are counted from 0 to 4294967295
             {:process -1, :type :ok, :f :read} {:process x}
-        line 8, column 1: an event has :process and :f: it is missing here
-            {:type :ok}
         line 10, column 42: '"' is missing
             {:process 0, :type :ok, :f :read, :value "}
         line 12, column 35: :f is there twice
@@ -179,20 +173,18 @@ fn every_bad_line_is_told_by_its_number() {
     .assert_eq(&told(&text));
     expect_test::expect![[r#"
         read: 2
-        line 1, column 11: unknown field `processs`, expected one of `process`, `type`, `f`, `key`, `value`, `time`, `rest`
+        line 1, column 1: an event has process and type and f: it is missing here
             {"processs":0}
-        line 3, column 42: EOF while parsing a string
+        line 3, column 1: '}' is missing, or a value
             {"process":0,"type":"ok","f":"read","value
-        line 4: an event has type and f: it is missing here
+        line 4, column 1: an event has type and f: it is missing here
             {"process":0}
-        line 5: this is version 2 of the format: version 1 is the one known here
+        line 5, column 1: this is version 2 of the format: version 1 is the one known here
             {"stormglass":"history","version":2}
     "#]]
     .assert_eq(&told("{\"processs\":0}\n{\"process\":0,\"type\":\"ok\",\"f\":\"read\"}\n{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\n{\"process\":0}\n{\"stormglass\":\"history\",\"version\":2}\n"));
     expect_test::expect![[r#"
         read: 1
-        line 2, column 1: expected an event, as in INFO  jepsen.util - 3 :invoke :write 4
-            INFO  jepsen.util - something
         line 3, column 34: '"' is missing
             INFO  jepsen.util - 3 :ok :write "a
         line 4, column 21: "x" is no process: expected a number, or a name as in :nemesis
@@ -203,7 +195,7 @@ fn every_bad_line_is_told_by_its_number() {
 
 #[test]
 fn no_more_problems_are_shown_than_people_read() {
-    let (entries, problems) = read_all("what\n".repeat(1000).as_bytes(), None);
+    let (entries, problems) = read_all("x :ok jepsen.util\n".repeat(1000).as_bytes(), None);
     assert_eq!((entries.len(), problems.count(), problems.shown().len()), (0, 1000, PROBLEMS_SHOWN));
     assert!(problems.to_string().ends_with("and 980 more lines like these\n"));
     let (_, problems) = read_all(b"{:process 0 :type :ok :f :read :value \"\xff\"}\n{:process 0 :type :ok :f :read}\n{\xc3", None);
@@ -258,7 +250,116 @@ fn deep_nesting_is_refused_and_not_followed() {
         assert!(read_all(text.as_bytes(), None).1.to_string().contains("deep"), "{open}");
     }
     let text = format!("{{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":{}", "[".repeat(100_000));
-    assert!(read_all(text.as_bytes(), None).1.to_string().contains("recursion"));
+    assert!(read_all(text.as_bytes(), None).1.to_string().contains("deep"));
+    // What is discarded is nested, too. The stack overflowed.
+    for text in ["#_".repeat(22_000), format!("{{:process 0 :type :ok :f :read :value {}}}", "#_".repeat(22_000))] {
+        assert!(read_all(text.as_bytes(), Some(Format::Edn)).1.to_string().contains("deep"));
+    }
+    assert!(read_all(format!("0 :ok :read {}", "#_".repeat(22_000)).as_bytes(), Some(Format::Log)).1.to_string().contains("deep"));
+}
+
+/// A stream of one byte without an end, and how much of it was read.
+struct Endless<'a>(u8, &'a std::cell::Cell<u64>);
+
+impl Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        buffer.fill(self.0);
+        self.1.set(self.1.get() + buffer.len() as u64);
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn what_has_no_end_is_told_before_it_is_held() {
+    let starts = [
+        "",
+        "\n{:process 0, :type :ok, :f :read, :value \"",
+        "0 :ok :read \"",
+        "{\"process\":0,\"value\":\"",
+        "[",
+        "{:process 0 :value [",
+        "#",
+    ];
+    for (byte, start) in [0, b'x', b'1', b'['].into_iter().flat_map(|byte| starts.map(|start| (byte, start))) {
+        let length = std::cell::Cell::new(0);
+        let input = start.as_bytes().chain(Endless(byte, &length));
+        let problems: Vec<String> =
+            Entries::open(input, None).expect("memory can be read").map(|entry| entry.expect_err("no event").to_string()).take(3).collect();
+        let (last, long) = (problems.last().expect("a problem"), "longer than 16 MiB, and so longer than any event");
+        assert!(problems.len() < 3 && last.contains(long), "{start}{byte}: {problems:?}");
+        assert!(length.get() < 40 << 20, "{start}{byte}: {} bytes were read", length.get());
+    }
+    // A long one has an end all the same, compressed or not.
+    let event = format!("{{:process 0, :type :ok, :f :read, :value \"{}\"}}\n", "x".repeat(5 << 20));
+    assert_eq!(read_well(&event.repeat(2)).len(), 2);
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    bomb.write_all(&vec![0; 64 << 20]).expect("memory can be written");
+    let (_, problems) = read_all(&bomb.finish().expect("memory can be written"), None);
+    assert!(problems.to_string().contains("longer than 16 MiB"), "{problems}");
+}
+
+#[test]
+fn lines_of_other_programs_are_skipped_and_counted() {
+    let event = "{:process 0, :type :ok, :f :read, :value 1}";
+    let json = "{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":1}";
+    for (text, read, skipped) in [
+        (format!("lein run\n\nWARNING: requiring GC\n{event}\n  and so on (for long)\n{event}\nbye"), 2, 4),
+        (format!("; a comment is none\n[{event}\nwhatever\n{event}]"), 2, 1),
+        (format!("$ cat history\n{json}\nthat's all"), 1, 2),
+        ("make: 0 :oops\nINFO  jepsen.util - 0 :ok :read 1\n\tat java.lang\n".to_owned(), 1, 2),
+    ] {
+        let mut entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
+        assert_eq!(entries.by_ref().map(|entry| entry.map_err(|error| format!("{text}: {error}")).expect("an event")).count(), read);
+        assert_eq!(entries.skipped(), skipped, "{text}");
+    }
+    for text in [format!("{event} what\n"), format!("op: {event}\n"), format!("{event}\nop: {json}\n"), "core: 3 :ok read\n".to_owned()] {
+        assert_eq!(read_all(text.as_bytes(), None).1.count(), 1, "{text}");
+    }
+    assert!(told("no event\nat all\n").contains("line 1, column 1: expected an event"));
+}
+
+/// As `jet` writes what was JSON; as others write JSON; and as Clojure prints objects.
+#[test]
+fn files_are_read_as_they_are_found_in_the_field() {
+    let ok = |text: &str| without_lines(read_well(text));
+    let plain = ok("{:process 0, :type :ok, :f :read, :value [1 {\"a\" 2}], :index 7}");
+    for text in [
+        "{\"process\" 0, \"type\" \"ok\", \"f\" \"read\", \"value\" [1 {\"a\" 2}], \"index\" 7}",
+        "[{\"process\": 0, \"type\": \"ok\", \"f\": \"read\", \"value\": [1, {\"a\": 2}], \"index\": 7}]",
+        "[\n  {\n    \"process\":0,\n    \"type\":\"ok\",\n    \"f\":\"read\",\n    \"value\":[1.0,{\"a\":2}],\n    \"index\":7\n  }\n]\n",
+        "{:process 0, :type \"ok\", :f read, :value (1 {\"a\" 2}), :index 7}",
+        "{:process 0, :type ok, :f \"read\", :value [1N {\"a\" 2}], :index 7}",
+    ] {
+        assert_eq!(ok(text), plain, "{text}");
+    }
+    let object = ok("{:process :nemesis, :type :info, :f :kill, :value #object[io.etcd.X 0x2f683722 \"io.etcd.X@2f683722\"]}");
+    assert_eq!(object[0].value.to_string(), "#object [io.etcd.X 795359010 \"io.etcd.X@2f683722\"]");
+    assert!(
+        told("{:process 0, :type \"okk\", :f :read}")
+            .contains("\"okk\" is no type of event: there are invoke, ok, fail and info (did you mean ok?)")
+    );
+    assert!(told("{:process 0, :type 5, :f :read}").contains("5 is no type of event"));
+    assert!(told("{:process 0, :type :ok, :f :read, :value #{1 [2] 1N}}").contains("1 is there twice"));
+    assert!(told("{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":{\"set\":[1,1.0]}}").contains("1 is there twice"));
+}
+
+#[test]
+fn what_went_wrong_may_stand_in_words_behind_an_event_of_a_log() {
+    let logged = |text: &str| {
+        let entries = read_well(&format!("INFO  jepsen.util - 4 {text}\n"));
+        (entries[0].value.to_string(), entries[0].rest.iter().map(|(_, error)| error.to_string()).collect::<Vec<_>>().join(" "))
+    };
+    let pair = |value: &str, error: &str| (value.to_owned(), error.to_owned());
+    assert_eq!(logged(":info :add 25 indeterminate: Timed out"), pair("25", "\"indeterminate: Timed out\""));
+    assert_eq!(logged(":info :add 25 :timed-out"), pair("25", ":timed-out"));
+    assert_eq!(logged(":info :add [25 1] {:status 500, :body (oops"), pair("[25 1]", "\"{:status 500, :body (oops\""));
+    assert_eq!(
+        logged(":fail :read nil Connection refused (Connection refused]"),
+        pair("nil", "\"Connection refused (Connection refused]\"")
+    );
+    assert_eq!(logged(":info :read the socket's \"gone"), pair("nil", "\"the socket's \\\"gone\""));
+    assert_eq!(logged(":info :write :timed-out"), pair(":timed-out", ""));
+    assert!(told("INFO  jepsen.util - 4 :ok :add 25 and so on\n").contains("expected one value"));
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -268,7 +369,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
         "-?[1-9][0-9]{19,30}".prop_map(|text| text.parse().expect("a number")),
-        any::<f64>().prop_map(|float| Value::number(&format!("{float:?}"))),
+        any::<f64>().prop_map(number::double),
         "[1-9][0-9]{0,4}/[1-9][0-9]{0,4}".prop_map(|text| text.parse().expect("a number")),
         any::<char>().prop_map(Value::Char),
         any::<String>().prop_map(|text| Value::text(&text)),
@@ -280,7 +381,6 @@ fn value() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 24, 5, move |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Vector),
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::set),
             prop::collection::btree_map(inner.clone(), inner.clone(), 0..4).prop_map(|map| Value::map(map.into_iter().collect())),
@@ -300,7 +400,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     let rest = prop::collection::btree_map(rest, value(), 0..3).prop_map(|rest| rest.into_iter().collect());
     let time = prop::option::of(0..i64::MAX as u64);
     (process, prop::sample::select(&EntryKind::ALL[..]), name(), prop::option::of(value()), value(), time, rest)
-        .prop_map(|(process, kind, f, key, value, time, rest)| Entry { line: 0, process, kind, f, key, value, time, rest })
+        .prop_map(|(process, kind, f, key, value, time, rest)| Entry { line: 0, process, kind, f: Some(f), key, value, time, rest })
 }
 
 /// The other crate's value, as ours.
@@ -309,14 +409,13 @@ fn from_reference(reference: &Reference<'_>) -> Value {
         Reference::Nil => Value::Nil,
         Reference::Bool(yes) => Value::Bool(*yes),
         Reference::Int(number) => Value::Int(*number),
-        Reference::Double(float) => Value::number(&format!("{:?}", float.0)),
-        Reference::Rational((above, below)) => Value::Number(format!("{above}/{below}").into()),
+        Reference::Double(float) => number::double(float.0),
+        Reference::Rational((above, below)) => format!("{above}/{below}").parse().expect("a ratio"),
         Reference::Char(char) => Value::Char(*char),
         Reference::Str(text) => Value::text(text),
         Reference::Key(name) => Value::Keyword(name.to_string().into()),
         Reference::Symbol(name) => Value::Symbol(name.to_string().into()),
-        Reference::List(items) => Value::List(items.iter().map(from_reference).collect()),
-        Reference::Vector(items) => Value::Vector(items.iter().map(from_reference).collect()),
+        Reference::List(items) | Reference::Vector(items) => Value::Vector(items.iter().map(from_reference).collect()),
         Reference::Set(items) => Value::set(items.iter().map(from_reference).collect()),
         Reference::Map(entries) => Value::map(entries.iter().map(|(key, value)| (from_reference(key), from_reference(value))).collect()),
         Reference::Tagged(tag, value) => Value::Tagged(Box::new((tag.to_string().into(), from_reference(value)))),
@@ -332,7 +431,7 @@ fn in_common(value: &Value) -> bool {
         // And no escapes by number, nor characters by number.
         Value::Char(char) => !char.is_control() && !char.is_whitespace() && !",;()[]{}\"".contains(*char),
         Value::Text(text) => !text.chars().any(|char| char.is_ascii_control() && !"\n\r\t".contains(char)),
-        Value::List(items) | Value::Vector(items) | Value::Set(items) => items.iter().all(in_common),
+        Value::Vector(items) | Value::Set(items) => items.iter().all(in_common),
         Value::Map(entries) => entries.iter().all(|(key, value)| in_common(key) && in_common(value)),
         Value::Tagged(tagged) => in_common(&tagged.1),
         _ => true,
@@ -346,7 +445,7 @@ proptest! {
     fn values_read_back(value in value()) {
         prop_assert_eq!(value.to_string().parse::<Value>(), Ok(value.clone()));
         let json = serde_json::to_string(&value).expect("JSON");
-        prop_assert_eq!(serde_json::from_str::<Value>(&json).expect("a value"), value.clone());
+        prop_assert_eq!(json::value(&json).expect("a value"), value.clone());
         if in_common(&value) {
             let text = value.to_string();
             let reference = clojure_reader::edn::read_string(&text).map(|reference| from_reference(&reference));

@@ -7,8 +7,8 @@ use super::edn::Edn;
 
 /// A value as a history file has it: the data of EDN (extensible data notation), which JSON's is part of.
 ///
-/// Equal values are equal however they were written: a set has no order, `1.50` is `1.5`. There are no floating-point numbers in here, so
-/// that values can be compared and hashed: a number that is not a 64-bit integer is kept as text, in one spelling.
+/// Equal values are equal however they were written: a set has no order, a list is a vector, `1.50` is `1.5`. There are no floating-point
+/// numbers in here, so that values can be compared and hashed: a number that is not a 64-bit integer is kept as text, in one spelling.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Value {
     /// Nothing: `nil`, `null`.
@@ -18,7 +18,7 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Int(i64),
-    /// Any other number, by its spelling: `1.5`, `1/3`, `18446744073709551616`.
+    /// Any other number, in the one spelling that equal numbers have: `1.5`, `1.5M`, `1/3`, `18446744073709551616`.
     Number(Box<str>),
     /// One character: `\a`.
     Char(char),
@@ -28,9 +28,7 @@ pub enum Value {
     Keyword(Box<str>),
     /// A symbol: `x`.
     Symbol(Box<str>),
-    /// `(1 2)`
-    List(Vec<Self>),
-    /// `[1 2]`
+    /// `[1 2]`, or `(1 2)`.
     Vector(Vec<Self>),
     /// `#{1 2}`, in order and without repetitions.
     Set(Vec<Self>),
@@ -46,15 +44,15 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// Its items, if it is a list or a vector.
+    /// Its items, if it is a list or a vector, which are one thing.
     pub fn items(&self) -> Option<&[Self]> {
         match self {
-            Self::List(items) | Self::Vector(items) => Some(items),
+            Self::Vector(items) => Some(items),
             _ => None,
         }
     }
 
-    /// Its two items, if it is a list or a vector of two.
+    /// Its two items, if it is a list of two.
     pub fn pair(&self) -> Option<(&Self, &Self)> {
         match self.items() {
             Some([first, second]) => Some((first, second)),
@@ -74,26 +72,28 @@ impl Value {
         Self::Set(items)
     }
 
+    /// A set of these, none of which may be there twice.
+    pub(super) fn set_of(mut items: Vec<Self>) -> Result<Self, String> {
+        items.sort_unstable();
+        match items.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!("{} is there twice", pair[0])),
+            None => Ok(Self::Set(items)),
+        }
+    }
+
+    /// A map of these, in which no key may be there twice.
+    pub(super) fn map_of(mut entries: Vec<(Self, Self)>) -> Result<Self, String> {
+        entries.sort();
+        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(format!("{} is there twice", pair[0].0)),
+            None => Ok(Self::Map(entries)),
+        }
+    }
+
     /// A map of these, in the order of the keys.
     pub fn map(mut entries: Vec<(Self, Self)>) -> Self {
         entries.sort();
         Self::Map(entries)
-    }
-
-    /// A number that is not a 64-bit integer, in one spelling for equal numbers.
-    pub(super) fn number(text: &str) -> Self {
-        let text = text.strip_prefix('+').unwrap_or(text);
-        let plain = text.strip_suffix(['N', 'M']).unwrap_or(text);
-        if let Ok(whole) = plain.parse::<i64>() {
-            return Self::Int(whole);
-        }
-        if plain.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
-            && !text.ends_with('M')
-            && let Ok(float) = plain.parse::<f64>()
-        {
-            return Self::Number(format!("{float:?}").into());
-        }
-        Self::Number(plain.into())
     }
 }
 
@@ -153,7 +153,6 @@ impl fmt::Display for Value {
             Self::Text(text) => write_text(f, text),
             Self::Keyword(name) => write!(f, ":{name}"),
             Self::Symbol(name) => f.write_str(name),
-            Self::List(items) => write_items(f, "(", items, ")"),
             Self::Vector(items) => write_items(f, "[", items, "]"),
             Self::Set(items) => write_items(f, "#{", items, "}"),
             Self::Map(entries) => {

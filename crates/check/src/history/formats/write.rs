@@ -1,7 +1,6 @@
 //! Entries out, in any format.
 
-use crate::base::sort_by_numbers;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use super::clock::Clock;
@@ -10,6 +9,7 @@ use super::json::{Header, Line};
 use super::problem::{Problem, Problems, ReadError};
 use super::read::{Entries, Format};
 use super::value::Value;
+use crate::base::sort_by_numbers;
 
 /// Writes entries one after another.
 #[derive(Debug)]
@@ -86,13 +86,11 @@ pub fn convert(entries: Entries<'_>, to: Format, output: impl Write) -> io::Resu
             }
             Err(ReadError::Io(error)) => return Err(error),
         };
-        let at = match clock.tell(&entry) {
-            Ok(at) => at,
-            Err(message) => {
-                instants.converted.problems.push(wrong(&entry, message));
-                continue;
-            }
-        };
+        let at = clock.tell(&entry);
+        if let Err(message) = clock.in_order(&entry) {
+            instants.converted.problems.push(wrong(&entry, message));
+            continue;
+        }
         if from != Format::Json && to == Format::Json {
             entry.time = entry.time.map(|_| at);
         }
@@ -193,6 +191,7 @@ impl fmt::Display for Who<'_> {
         match self.0 {
             Process::Client(number) => write!(f, "{number}"),
             Process::Other(name) => write!(f, ":{name}"),
+            Process::Unnamed => f.write_str("nil"),
         }
     }
 }
@@ -202,7 +201,14 @@ struct Map<'e>(&'e Entry);
 impl fmt::Display for Map<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.0;
-        write!(f, "{{:process {}, :type :{}, :f :{}", Who(&entry.process), entry.kind, entry.f)?;
+        f.write_char('{')?;
+        if entry.process != Process::Unnamed {
+            write!(f, ":process {}, ", Who(&entry.process))?;
+        }
+        write!(f, ":type :{}", entry.kind)?;
+        if let Some(name) = &entry.f {
+            write!(f, ", :f :{name}")?;
+        }
         if let Some(key) = &entry.key {
             write!(f, ", :key {key}")?;
         }
@@ -223,7 +229,11 @@ struct Logged<'e>(&'e Entry);
 impl fmt::Display for Logged<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.0;
-        write!(f, "{}\t:{}\t:{}\t", Who(&entry.process), entry.kind, entry.f)?;
+        write!(f, "{}\t:{}\t", Who(&entry.process), entry.kind)?;
+        match &entry.f {
+            Some(name) => write!(f, ":{name}\t")?,
+            None => f.write_str("nil\t")?,
+        }
         match &entry.key {
             Some(key) => write!(f, "{}", Value::Vector(vec![key.clone(), entry.value.clone()]))?,
             None => write!(f, "{}", entry.value)?,

@@ -1,17 +1,18 @@
 //! Sets, queues and logs, as files have it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use super::store::name;
-use super::{Call, Schema, done, given, items, keyless, whole};
-use crate::check::model::Key;
+use super::{Call, ObjectSchema, Schema, done, given, initial_items, items, keyless, whole};
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::log::{Log, LogOp, LogResult};
 use crate::check::model::priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueResult};
 use crate::check::model::queue::{Queue, QueueOp, QueueResult};
 use crate::check::model::set::{Element, Set, SetOp, SetResult};
 use crate::check::model::stack::{Stack, StackOp, StackResult};
+use crate::check::model::unordered_queue::UnorderedQueue;
+use crate::check::model::{Key, Model};
 use crate::history::formats::Value;
 
 /// An element of a set, by its name.
@@ -32,8 +33,11 @@ impl Element for Item {
 
 /// A set: `:add 3`, `:remove 3`, `:contains 3`. An addition or removal ends with nothing, or with whether the element was there before; a
 /// question ends with `true` or `false`, which may stand behind the element, `[3 true]`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sets;
+#[derive(Clone, Debug, Default)]
+pub struct Sets {
+    /// What it holds at first.
+    initial: Vec<Item>,
+}
 
 impl Schema for Sets {
     type Model = Set<Item>;
@@ -67,7 +71,19 @@ impl Schema for Sets {
     }
 
     fn finish(self) -> Set<Item> {
-        Set::empty()
+        Set::holding(self.initial)
+    }
+}
+
+impl ObjectSchema for Sets {
+    /// Each element is judged apart: whether it is there at first is known to the model.
+    fn start(&mut self, initial: &Value) -> Result<bool, String> {
+        self.initial = initial_items(initial, given)?.iter().map(|element| Item(name(element))).collect();
+        Ok(false)
+    }
+
+    fn part<'o>(&self, op: &'o SetOp<Item>) -> Option<&'o str> {
+        Some(&op.element().0)
     }
 }
 
@@ -92,9 +108,8 @@ impl Schema for GrowSets {
             GrowSetOp::Add(element) => done(element, call).map(|()| GrowSetResult::Added),
             GrowSetOp::Read => {
                 let elements = items(call.value, "all elements")?;
-                let (count, set) = (elements.len(), elements.into_iter().collect::<BTreeSet<_>>());
-                // A set does not hold a thing twice: what is read twice is read of no set.
-                if set.len() == count { Ok(GrowSetResult::Elements(set)) } else { Err("an element stands here twice".to_owned()) }
+                let (count, set) = (elements.len(), elements.iter().cloned().collect::<BTreeSet<_>>());
+                Ok(if set.len() == count { GrowSetResult::Elements(set) } else { GrowSetResult::Repeated(elements) })
             }
         }
     }
@@ -104,10 +119,20 @@ impl Schema for GrowSets {
     }
 }
 
+impl ObjectSchema for GrowSets {
+    fn start(&mut self, initial: &Value) -> Result<BTreeSet<Value>, String> {
+        initial_items(initial, given).map(|elements| elements.into_iter().collect())
+    }
+
+    fn behind_key(f: &str, value: &Value) -> bool {
+        f != "read" || value.is_nil() || items(value, "").is_ok()
+    }
+}
+
 /// The schema of something that is put into and taken from: what comes out of nothing is `nil`.
 macro_rules! pool {
     ($(#[$about:meta])* $schema:ident: $model:ident, $op:ident, $result:ident,
-        $put:literal $Put:ident $Done:ident, $take:literal $Take:ident, $item:ident) => {
+        $put:literal $Put:ident $Done:ident, $take:literal $Take:ident, $item:ident, $first:expr) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $schema;
@@ -136,23 +161,48 @@ macro_rules! pool {
                 $model::empty()
             }
         }
+
+        impl ObjectSchema for $schema {
+            fn start(&mut self, initial: &Value) -> Result<<$model<Value> as Model>::State, String> {
+                initial_items(initial, $item).map($first)
+            }
+        }
     };
 }
 
 pool! {
     /// A queue: `:enqueue 3`, and `:dequeue`, which ends with the item, or with `nil` if there was none.
-    Queues: Queue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue, given
+    Queues: Queue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue, given, VecDeque::from
+}
+
+pool! {
+    /// A queue that hands out its items in any order: `:enqueue 3`, and `:dequeue`, which ends with an item, or `nil` if there was none.
+    UnorderedQueues: UnorderedQueue, QueueOp, QueueResult, "enqueue" Enqueue Enqueued, "dequeue" Dequeue, given, counted
 }
 
 pool! {
     /// A stack: `:push 3`, and `:pop`, which ends with the item, or with `nil` if there was none.
-    Stacks: Stack, StackOp, StackResult, "push" Push Pushed, "pop" Pop, given
+    Stacks: Stack, StackOp, StackResult, "push" Push Pushed, "pop" Pop, given, |items| items
 }
 
 pool! {
     /// A priority queue: `:insert 3`, and `:take-least`, which ends with the least item, or with `nil` if there was none. Items are whole
     /// numbers of 64 bits, or texts or other values without numbers of other kinds: those cannot be put in order.
-    PriorityQueues: PriorityQueue, PriorityQueueOp, PriorityQueueResult, "insert" Insert Inserted, "take-least" TakeLeast, orderable
+    PriorityQueues: PriorityQueue, PriorityQueueOp, PriorityQueueResult,
+        "insert" Insert Inserted, "take-least" TakeLeast, orderable, descending
+}
+
+/// How often each is there.
+fn counted(items: Vec<Value>) -> BTreeMap<Value, u64> {
+    items.into_iter().fold(BTreeMap::new(), |mut counts, item| {
+        *counts.entry(item).or_default() += 1;
+        counts
+    })
+}
+
+fn descending(mut items: Vec<Value>) -> Vec<Value> {
+    items.sort_by(|one, other| other.cmp(one));
+    items
 }
 
 /// A value that is there, and can be put in order.
@@ -160,7 +210,7 @@ fn orderable(value: &Value, what: &str) -> Result<Value, String> {
     fn number(value: &Value) -> Option<&Value> {
         match value {
             Value::Number(_) => Some(value),
-            Value::List(items) | Value::Vector(items) | Value::Set(items) => items.iter().find_map(number),
+            Value::Vector(items) | Value::Set(items) => items.iter().find_map(number),
             Value::Map(fields) => fields.iter().find_map(|(key, value)| number(key).or_else(|| number(value))),
             Value::Tagged(tagged) => number(&tagged.1),
             _ => None,
@@ -214,5 +264,16 @@ impl Schema for Logs {
 
     fn finish(self) -> Log<Value> {
         Log::empty()
+    }
+}
+
+impl ObjectSchema for Logs {
+    fn start(&mut self, initial: &Value) -> Result<Vec<Value>, String> {
+        initial_items(initial, given)
+    }
+
+    /// A pair that is asked for says from where to read, and how much.
+    fn behind_key(_: &str, _: &Value) -> bool {
+        false
     }
 }

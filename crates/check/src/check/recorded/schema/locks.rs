@@ -1,7 +1,7 @@
 //! Locks, as files have it.
 
-use super::{Call, Schema, keyless, whole};
-use crate::check::model::fenced_lock::{FencedLock, FencedLockResult};
+use super::{Call, ObjectSchema, Schema, held, keyless, whole};
+use crate::check::model::fenced_lock::{FencedLock, FencedLockResult, Held};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
 use crate::history::formats::Value;
 
@@ -73,14 +73,31 @@ impl Schema for FencedLocks {
             (_, Value::Bool(false)) => Ok(FencedLockResult::Refused),
             (LockOp::Release(_), _) => granted(op, call).map(|_| FencedLockResult::Released),
             (LockOp::Acquire(_), value) => {
-                let token = whole(value, "the token that it was given, or false")?;
-                let token = u64::try_from(token).map_err(|_| format!("expected a token, which is not negative, found {token}"))?;
-                Ok(FencedLockResult::Granted { token })
+                token(value, "the token that it was given, or false").map(|token| FencedLockResult::Granted { token })
             }
         }
     }
 
     fn finish(self) -> FencedLock<Value> {
         FencedLock::free()
+    }
+}
+
+fn token(value: &Value, what: &str) -> Result<u64, String> {
+    let token = whole(value, what)?;
+    u64::try_from(token).map_err(|_| format!("expected a token, which is not negative, found {token}"))
+}
+
+impl ObjectSchema for Locks {
+    fn start(&mut self, initial: &Value) -> Result<Option<Value>, String> {
+        Ok(held(initial))
+    }
+}
+
+impl ObjectSchema for FencedLocks {
+    fn start(&mut self, initial: &Value) -> Result<Held<Value>, String> {
+        let (holder, latest) =
+            initial.pair().ok_or_else(|| format!("expected owner, or nil, and latest token, as in [nil 3], found {initial}"))?;
+        Ok(Held { holder: held(holder), token: token(latest, "the latest token")? })
     }
 }

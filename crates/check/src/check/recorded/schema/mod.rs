@@ -3,23 +3,33 @@
 mod collections;
 mod locks;
 mod numbers;
+mod objects;
 mod observable;
 mod registers;
 mod store;
+mod together;
+mod unknown_start;
 
+use crate::check::consistency::Observable;
 use crate::check::model::Model;
 use crate::history::formats::Value;
 
-pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks};
+pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks, UnorderedQueues};
 pub use locks::{FencedLocks, Locks};
 pub use numbers::Counters;
+pub use objects::{Keyed, Objects, ObjectsSchema};
 pub use registers::Registers;
 pub use store::{Answer, Store, StoreSchema};
+pub use together::{Banks, IdSources, MultiRegisters};
+pub use unknown_start::{Knowledge, RegisterEffect, RegisterLike, UnknownStart, UnknownStartSchema};
 
 /// How recorded operations become those of a model.
 pub trait Schema {
     /// The model whose operations they become.
     type Model: Model;
+
+    /// Whether what is done has one name only, which a file need not say; nor need it say who does it.
+    const ANONYMOUS: bool = false;
 
     /// The names that operations go by.
     fn names(&self) -> &'static [&'static str];
@@ -42,6 +52,12 @@ pub trait Schema {
         None
     }
 
+    /// Whether it is a read that found nothing there, or saw nothing.
+    fn saw_nothing(&self, op: &<Self::Model as Model>::Op, answer: &<Self::Model as Model>::Ret) -> bool {
+        let _ = (op, answer);
+        false
+    }
+
     /// The model, once everything was read.
     fn finish(self) -> Self::Model;
 
@@ -60,6 +76,27 @@ pub trait Schema {
     fn meant_by(answer: <Self::Model as Model>::Ret, absent: &Value) -> <Self::Model as Model>::Ret {
         let _ = absent;
         answer
+    }
+}
+
+/// A schema of objects of which there may be several, each with a key of its own, and which may be given what they hold at first.
+pub trait ObjectSchema: Schema<Model: Observable> {
+    /// The state of an object that holds this at first.
+    ///
+    /// # Errors
+    /// What was expected instead.
+    fn start(&mut self, initial: &Value) -> Result<<Self::Model as Model>::State, String>;
+
+    /// The part of an object that an operation is about, if parts are judged apart.
+    fn part<'o>(&self, op: &'o <Self::Model as Model>::Op) -> Option<&'o str> {
+        let _ = op;
+        None
+    }
+
+    /// Whether this could be the part behind a key of what an operation asks or answers.
+    fn behind_key(f: &str, value: &Value) -> bool {
+        let _ = (f, value);
+        true
     }
 }
 
@@ -102,7 +139,7 @@ fn whole(value: &Value, what: &str) -> Result<i64, String> {
 /// The items of a list, a vector or a set.
 fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
     match value {
-        Value::List(items) | Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
+        Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
         other => Err(format!("expected {what}, as in [1 2], found {other}")),
     }
 }
@@ -110,6 +147,11 @@ fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
 /// A value that may be missing.
 fn held(value: &Value) -> Option<Value> {
     if value.is_nil() { None } else { Some(value.clone()) }
+}
+
+/// Items that something holds at first, each of which can be one.
+fn initial_items(value: &Value, item: impl Fn(&Value, &str) -> Result<Value, String>) -> Result<Vec<Value>, String> {
+    items(value, "what it holds at first")?.iter().map(|value| item(value, "an item")).collect()
 }
 
 /// What a compare-and-set expects, and what it sets: `[1 2]`.

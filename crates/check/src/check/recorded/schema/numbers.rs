@@ -1,15 +1,12 @@
 //! A counter, as files have it.
 
-use super::{Call, Schema, done, keyless, whole};
+use super::{Call, ObjectSchema, Schema, done, keyless, whole};
 use crate::check::model::counter::{Counter, CounterOp, CounterResult};
 use crate::history::formats::Value;
 
 /// A counter: `:read` ends with its value, `:add 3` with nothing, `:add-and-get 3` with the value after it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counters {
-    /// What it shows at first.
-    pub initial: i64,
-}
+pub struct Counters;
 
 impl Schema for Counters {
     type Model = Counter;
@@ -36,6 +33,12 @@ impl Schema for Counters {
     }
 
     fn finish(self) -> Counter {
-        Counter::showing(self.initial)
+        Counter::zero()
+    }
+}
+
+impl ObjectSchema for Counters {
+    fn start(&mut self, initial: &Value) -> Result<i64, String> {
+        whole(initial, "a whole number that a counter shows at first")
     }
 }

@@ -3,15 +3,19 @@
 use super::{Answer, Item, Store};
 use crate::check::consistency::{Observable, ObservedEffect};
 use crate::check::model::Model;
+use crate::check::model::bank::Bank;
 use crate::check::model::counter::Counter;
 use crate::check::model::fenced_lock::FencedLock;
 use crate::check::model::kv::{KvOp, KvResult};
 use crate::check::model::lock::Lock;
 use crate::check::model::log::Log;
+use crate::check::model::multi_register::MultiRegister;
 use crate::check::model::priority_queue::PriorityQueue;
 use crate::check::model::queue::Queue;
 use crate::check::model::set::Set;
 use crate::check::model::stack::Stack;
+use crate::check::model::unique_ids::UniqueIds;
+use crate::check::model::unordered_queue::UnorderedQueue;
 use crate::history::formats::Value;
 
 impl Observable for Store {
@@ -40,4 +44,5 @@ macro_rules! unclear {
     ($($model:ty),*) => { $(impl Observable for $model { type Value = Value; })* };
 }
 
+unclear!(Bank<Value>, MultiRegister<Value, Value>, UniqueIds<Value>, UnorderedQueue<Value>);
 unclear!(Counter, Set<Item>, Queue<Value>, Stack<Value>, PriorityQueue<Value>, Lock<Value>, FencedLock<Value>, Log<Value>);

@@ -50,6 +50,10 @@ impl Schema for Registers {
         matches!(op, RegisterOp::Cas { .. }).then_some(RegisterResult::Mismatch)
     }
 
+    fn saw_nothing(&self, op: &RegisterOp<Value>, answer: &RegisterResult<Value>) -> bool {
+        matches!((op, answer), (RegisterOp::Read, RegisterResult::Value(None)))
+    }
+
     fn finish(self) -> Register<Value> {
         self.initial.map_or_else(Register::empty, Register::holding)
     }

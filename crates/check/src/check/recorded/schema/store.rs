@@ -1,5 +1,7 @@
 //! A store of keys and values, as files have it.
 
+use std::borrow::Cow;
+
 use super::{Call, Schema, given, held, swap};
 use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue};
 use crate::check::model::{Key, Model, Next, Role};
@@ -41,11 +43,15 @@ impl StoreSchema {
 }
 
 /// The key of a call, and the rest of its value.
-fn parts<'e>(call: Call<'e>) -> Result<(String, &'e Value), String> {
-    match (call.key, call.value.pair()) {
-        (Some(key), _) => Ok((name(key), call.value)),
-        (None, Some((key, value))) => Ok((name(key), value)),
-        (None, None) => Err(format!("expected a key, as in :key \"a\" or :value [\"a\" …], found {}", call.value)),
+fn parts(call: Call<'_>) -> Result<(String, Cow<'_, Value>), String> {
+    match (call.key, call.value.items()) {
+        (Some(key), _) => Ok((name(key), Cow::Borrowed(call.value))),
+        (None, Some([key, value])) => Ok((name(key), Cow::Borrowed(value))),
+        // What is expected, and what is to be set, need not stand in brackets of their own.
+        (None, Some([key, expect, new])) if call.f == "cas" => {
+            Ok((name(key), Cow::Owned(Value::Vector(vec![expect.clone(), new.clone()]))))
+        }
+        (None, _) => Err(format!("expected a key, as in :key \"a\" or :value [\"a\" …], found {}", call.value)),
     }
 }
 
@@ -69,9 +75,12 @@ impl Schema for StoreSchema {
     fn asked(&mut self, call: Call<'_>) -> Result<KvOp<String, Value>, String> {
         let (key, value) = match (call.f, call.key) {
             // What is asked about may stand alone.
-            ("get" | "read" | "delete", None) if call.value.pair().is_none() && !call.value.is_nil() => (name(call.value), &Value::Nil),
+            ("get" | "read" | "delete", None) if call.value.pair().is_none() && !call.value.is_nil() => {
+                (name(call.value), Cow::Owned(Value::Nil))
+            }
             _ => parts(call)?,
         };
+        let value = &*value;
         Ok(match call.f {
             "get" | "read" => KvOp::Read { key },
             "put" | "write" => KvOp::Write { key, value: given(value, "a value to put")? },
@@ -114,8 +123,12 @@ impl Schema for StoreSchema {
         matches!(op, KvOp::Cas { .. }).then_some(Answer::Differed)
     }
 
+    fn saw_nothing(&self, op: &KvOp<String, Value>, answer: &Answer) -> bool {
+        matches!((op, answer), (KvOp::Read { .. }, Answer::Known(KvResult::Value(None))))
+    }
+
     fn finish(self) -> Store {
-        Store(self.absent().or(self.initial).map_or_else(Kv::empty, Kv::holding))
+        Store::holding(self.absent().or(self.initial))
     }
 
     fn absent(&self) -> Option<Value> {
@@ -150,7 +163,7 @@ impl KvValue for Value {
     fn appended(&self, tail: &Self) -> Option<Self> {
         Some(match (self, tail) {
             (Self::Text(text), Self::Text(tail)) => Self::Text(format!("{text}{tail}").into()),
-            (Self::Vector(items) | Self::List(items), tail) => {
+            (Self::Vector(items), tail) => {
                 let mut items = items.clone();
                 items.push(tail.clone());
                 Self::Vector(items)
@@ -165,7 +178,7 @@ impl KvValue for Value {
             (Some(_), None) => false,
             (Some(from), Some(into)) if from == into => true,
             (Some(Self::Text(from)), Some(Self::Text(into))) => into.starts_with(&**from),
-            (Some(Self::Vector(from) | Self::List(from)), Some(Self::Vector(into))) => into.starts_with(from),
+            (Some(Self::Vector(from)), Some(Self::Vector(into))) => into.starts_with(from),
             // A text may grow before it becomes the first item of a list.
             (Some(from), Some(Self::Vector(into))) => Self::grows_into(Some(from), into.first()),
             _ => false,
@@ -185,6 +198,13 @@ pub enum Answer {
 /// A store of values as files have them. [`Kv`], but for compare-and-sets that do not say what they found.
 #[derive(Clone, Debug)]
 pub struct Store(Kv<String, Value>);
+
+impl Store {
+    /// A store in which every key starts with this value, or missing.
+    pub fn holding(value: Option<Value>) -> Self {
+        Self(value.map_or_else(Kv::empty, Kv::holding))
+    }
+}
 
 impl Model for Store {
     type State = Option<Value>;
