@@ -89,9 +89,12 @@ impl std::error::Error for ImportError {}
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
 pub fn import<S: Schema>(mut schema: S, mut entries: Entries<'_>, reading: Reading) -> Result<(S::Model, RecordedOf<S>), ImportError> {
-    let mut importer = Importer::new(Recorded::new(entries.format()), entries.format(), reading);
-    importer.read(&mut schema, &mut entries, u64::MAX)?;
-    importer.finish().map(|recorded| recorded.interpreted_by(schema))
+    let mut recorded = Recorded::new(entries.format());
+    let mut importer = Importer::new(entries.format(), reading);
+    let mut intake = Understood { schema: &mut schema, sink: &mut recorded };
+    importer.read(&mut intake, &mut entries, u64::MAX)?;
+    importer.finish(&mut intake)?;
+    Ok(recorded.interpreted_by(schema))
 }
 
 struct ProcessName<'e>(&'e Process);
@@ -219,9 +222,100 @@ impl<O, R> OperationSink<O, R> for Recorded<O, R> {
 /// The process of what no process is named for.
 const NOBODY: u32 = u32::MAX;
 
+/// Where entries go that were paired: whatever the schema and the sink, one importer serves all.
+pub(super) trait Intake {
+    /// Whether names and processes may be missing: see [`Schema::ANONYMOUS`].
+    fn anonymous(&self) -> bool;
+
+    /// The names that operations go by.
+    fn names(&self) -> &'static [&'static str];
+
+    /// An operation begins on this line; what it is called from now on.
+    fn begin(&mut self, at: Time, client: ClientId, call: Call<'_>, line: u64) -> Result<usize, String>;
+
+    /// The line on which an open operation began.
+    fn since(&self, operation: usize) -> u64;
+
+    /// It ends as this says. If what it says fits nothing, it ends all the same, as of unknown outcome.
+    fn end(&mut self, client: ClientId, operation: usize, ending: &Ending<'_>) -> Result<(), String>;
+
+    /// It ended, and nobody says when it began.
+    fn ended(&mut self, client: ClientId, ending: &Ending<'_>) -> Result<(), String>;
+
+    /// What else there is to say at the end, and what clients are called.
+    fn close(&mut self, remarks: Remarks, names: ClientNames);
+}
+
+/// How something ended.
+pub(super) struct Ending<'e> {
+    at: Time,
+    kind: EntryKind,
+    call: Call<'e>,
+    /// On no line, if its client is found doing something else.
+    line: Option<u64>,
+    reading: Reading,
+}
+
+/// What a schema understands goes into a sink.
+pub(super) struct Understood<'s, S, L> {
+    pub(super) schema: &'s mut S,
+    pub(super) sink: &'s mut L,
+}
+
+impl<S: Schema, L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>> Intake for Understood<'_, S, L> {
+    fn anonymous(&self) -> bool {
+        S::ANONYMOUS
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        self.schema.names()
+    }
+
+    fn begin(&mut self, at: Time, client: ClientId, call: Call<'_>, line: u64) -> Result<usize, String> {
+        let op = self.schema.asked(call)?;
+        self.sink.invoke(at, client, op, line).map_err(|error| error.to_string())
+    }
+
+    fn since(&self, operation: usize) -> u64 {
+        self.sink.open(operation).1
+    }
+
+    fn end(&mut self, client: ClientId, operation: usize, ending: &Ending<'_>) -> Result<(), String> {
+        let (schema, reading) = (&mut *self.schema, ending.reading);
+        let (op, _) = self.sink.open(operation);
+        let outcome = match ending.kind {
+            EntryKind::Ok => match schema.answered(op, ending.call) {
+                Ok(answer) if reading.nil_reads_unknown && schema.saw_nothing(op, &answer) => Ok(Outcome::Unknown),
+                answer => answer.map(Outcome::Done),
+            },
+            EntryKind::Fail => Ok(schema.refused(op).filter(|_| reading.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
+            EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
+        };
+        let (outcome, wrong) = match outcome {
+            Ok(outcome) => (outcome, Ok(())),
+            Err(message) => (Outcome::Unknown, Err(message)),
+        };
+        self.sink.complete(ending.at, client, operation, outcome, ending.line).map_err(|error| error.to_string())?;
+        wrong
+    }
+
+    fn ended(&mut self, client: ClientId, ending: &Ending<'_>) -> Result<(), String> {
+        let op = self.schema.asked(ending.call)?;
+        let outcome = match ending.kind {
+            EntryKind::Ok => Outcome::Done(self.schema.answered(&op, ending.call)?),
+            EntryKind::Fail => Outcome::Failed,
+            EntryKind::Info | EntryKind::Invoke => Outcome::Unknown,
+        };
+        self.sink.ended(ending.at, client, op, outcome, ending.line.unwrap_or_default()).map_err(|error| error.to_string())
+    }
+
+    fn close(&mut self, remarks: Remarks, names: ClientNames) {
+        self.sink.close(remarks, names);
+    }
+}
+
 /// Pairs entries, and makes operations of them as a schema says.
-pub(super) struct Importer<L> {
-    pub(super) sink: L,
+pub(super) struct Importer {
     reading: Reading,
     remarks: Remarks,
     /// How many of the entries were of clients, and a process of another name.
@@ -238,10 +332,9 @@ pub(super) struct Importer<L> {
     clock: Clock,
 }
 
-impl<L> Importer<L> {
-    pub(super) fn new(sink: L, format: Format, reading: Reading) -> Self {
+impl Importer {
+    pub(super) fn new(format: Format, reading: Reading) -> Self {
         Self {
-            sink,
             reading,
             remarks: Remarks::default(),
             unnamed: 0,
@@ -255,36 +348,24 @@ impl<L> Importer<L> {
         }
     }
 
-    /// Goes on with another sink.
-    pub(super) fn into<M>(self, sink: impl FnOnce(L) -> M) -> Importer<M> {
-        let Self { sink: old, reading, remarks, unnamed, ours, other, open, names, problems, unread, clock } = self;
-        Importer { sink: sink(old), reading, remarks, unnamed, ours, other, open, names, problems, unread, clock }
-    }
-
     /// Imports entries until there are more than so many, and says whether there may be others behind them.
-    pub(super) fn read<S: Schema>(&mut self, schema: &mut S, entries: &mut Entries<'_>, most: u64) -> Result<bool, ImportError>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
+    pub(super) fn read(&mut self, intake: &mut dyn Intake, entries: &mut Entries<'_>, most: u64) -> Result<bool, ImportError> {
         while self.remarks.entries <= most {
             let Some(entry) = entries.next() else {
                 self.remarks.skipped = entries.skipped();
                 return Ok(false);
             };
-            self.add(schema, entry)?;
+            self.add(intake, entry)?;
         }
         Ok(true)
     }
 
     /// Imports one entry.
-    pub(super) fn add<S: Schema>(&mut self, schema: &mut S, entry: Result<Entry, ReadError>) -> Result<(), ImportError>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
+    pub(super) fn add(&mut self, intake: &mut dyn Intake, entry: Result<Entry, ReadError>) -> Result<(), ImportError> {
         match entry {
             Ok(entry) => {
                 let line = entry.line;
-                if let Err(message) = self.entry(schema, &entry) {
+                if let Err(message) = self.entry(intake, &entry) {
                     let f = entry.f.as_ref().map_or("?", Name::as_str);
                     let excerpt = format!("{} {} {f} {}", ProcessName(&entry.process), entry.kind, entry.value);
                     self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
@@ -299,23 +380,20 @@ impl<L> Importer<L> {
         Ok(())
     }
 
-    /// What was imported, if no line was wrong.
-    pub(super) fn finish<O, R>(mut self) -> Result<L, ImportError>
-    where
-        L: OperationSink<O, R>,
-    {
+    /// Ends it.
+    ///
+    /// # Errors
+    /// With every line that was wrong.
+    pub(super) fn finish(mut self, intake: &mut dyn Intake) -> Result<(), ImportError> {
         self.remarks.late = self.clock.late();
-        self.sink.close(self.remarks, self.names);
+        intake.close(self.remarks, self.names);
         if self.ours == 0 && self.problems.is_empty() {
             self.problems.push(nothing_done(self.remarks.entries, self.other.as_ref()));
         }
-        if self.problems.is_empty() { Ok(self.sink) } else { Err(ImportError::Lines(self.problems)) }
+        if self.problems.is_empty() { Ok(()) } else { Err(ImportError::Lines(self.problems)) }
     }
 
-    fn entry<S: Schema>(&mut self, schema: &mut S, entry: &Entry) -> Result<(), String>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
+    fn entry(&mut self, intake: &mut dyn Intake, entry: &Entry) -> Result<(), String> {
         self.remarks.entries += 1;
         let at = Time::from_nanos(self.clock.tell(entry));
         let in_order = self.clock.in_order(entry);
@@ -325,61 +403,50 @@ impl<L> Importer<L> {
         }
         self.ours += 1;
         let missing = [("process", entry.process == Process::Unnamed), ("f", entry.f.is_none())];
-        if !S::ANONYMOUS && missing.iter().any(|(_, missing)| *missing) {
+        if !intake.anonymous() && missing.iter().any(|(_, missing)| *missing) {
             return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))));
         }
         // Whoever is not named does one thing at a time, too.
         let process = if let Process::Client(process) = entry.process { process } else { NOBODY };
         let call = Call { process, f: entry.f.as_ref().map_or("", Name::as_str), key: entry.key.as_ref(), value: &entry.value };
         match entry.kind {
-            EntryKind::Invoke => self.invoke(schema, entry, at, process, call),
-            _ if entry.process == Process::Unnamed && !self.open.contains_key(&process) => self.ended(schema, entry, at, call),
-            _ => self.complete(schema, entry, at, process, call),
+            EntryKind::Invoke => self.invoke(intake, entry, at, call),
+            kind => {
+                let ending = Ending { at, kind, call, line: Some(entry.line), reading: self.reading };
+                if entry.process == Process::Unnamed && !self.open.contains_key(&process) {
+                    // What ended, and nobody began, was done by somebody of whom nothing else is known.
+                    self.unnamed += 1;
+                    intake.ended(ClientId::new(NOBODY - self.unnamed), &ending)
+                } else {
+                    self.complete(intake, ending)
+                }
+            }
         }
         .and(in_order)
     }
 
-    /// What ended, and nobody began, was done by somebody of whom nothing else is known.
-    fn ended<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, call: Call<'_>) -> Result<(), String>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
-        let op = schema.asked(call)?;
-        let outcome = match entry.kind {
-            EntryKind::Ok => Outcome::Done(schema.answered(&op, call)?),
-            EntryKind::Fail => Outcome::Failed,
-            EntryKind::Info | EntryKind::Invoke => Outcome::Unknown,
-        };
-        self.unnamed += 1;
-        self.sink.ended(at, ClientId::new(NOBODY - self.unnamed), op, outcome, entry.line).map_err(|error| error.to_string())
-    }
-
-    fn invoke<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
+    fn invoke(&mut self, intake: &mut dyn Intake, entry: &Entry, at: Time, call: Call<'_>) -> Result<(), String> {
+        let process = call.process;
         let client = ClientId::new(process);
         self.names.learn(process, entry);
         if let Some((open, _)) = self.open.insert(process, None).flatten() {
-            let (_, since) = self.sink.open(open);
-            self.sink.complete(at, client, open, Outcome::Unknown, None).map_err(|error| error.to_string())?;
+            let since = intake.since(open);
+            intake.end(client, open, &Ending { at, kind: EntryKind::Info, call, line: None, reading: self.reading })?;
             if !self.unread {
                 return Err(format!(
                     "process {process} is still busy with what it began on line {since}: one that gives up ends with :info first"
                 ));
             }
         }
-        let name = known(schema, call.f)?;
-        let op = schema.asked(call)?;
-        let operation = self.sink.invoke(at, client, op, entry.line).map_err(|error| error.to_string())?;
+        let name = known(intake, call.f)?;
+        let operation = intake.begin(at, client, call, entry.line)?;
         self.open.insert(process, Some((operation, name)));
         Ok(())
     }
 
-    fn complete<S: Schema>(&mut self, schema: &mut S, entry: &Entry, at: Time, process: u32, call: Call<'_>) -> Result<(), String>
-    where
-        L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
-    {
+    fn complete(&mut self, intake: &mut dyn Intake, ending: Ending<'_>) -> Result<(), String> {
+        let Call { process, f, .. } = ending.call;
+        let client = ClientId::new(process);
         let (operation, begun) = match self.open.remove(&process) {
             Some(Some(begun)) => begun,
             // What was wrong with its beginning was said there.
@@ -387,26 +454,12 @@ impl<L> Importer<L> {
             None if self.unread => return Ok(()),
             None => return Err(format!("process {process} ends something, but has begun nothing")),
         };
-        let name = known(schema, call.f)?;
-        let (op, since) = self.sink.open(operation);
-        let outcome = match entry.kind {
-            _ if name != begun => {
-                Err(format!("process {process} ends {}, but what it began on line {since} is {}", call.f, schema.names()[begun]))
-            }
-            EntryKind::Ok => match schema.answered(op, call) {
-                Ok(answer) if self.reading.nil_reads_unknown && schema.saw_nothing(op, &answer) => Ok(Outcome::Unknown),
-                answer => answer.map(Outcome::Done),
-            },
-            EntryKind::Fail => Ok(schema.refused(op).filter(|_| self.reading.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
-            EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
-        };
-        let (outcome, wrong) = match outcome {
-            Ok(outcome) => (outcome, Ok(())),
-            Err(message) => (Outcome::Unknown, Err(message)),
-        };
-        let client = ClientId::new(process);
-        self.sink.complete(at, client, operation, outcome, Some(entry.line)).map_err(|error| error.to_string())?;
-        wrong
+        if known(intake, f)? == begun {
+            return intake.end(client, operation, &ending);
+        }
+        let since = intake.since(operation);
+        intake.end(client, operation, &Ending { kind: EntryKind::Info, ..ending })?;
+        Err(format!("process {process} ends {f}, but what it began on line {since} is {}", intake.names()[begun]))
     }
 }
 
@@ -423,11 +476,11 @@ fn nothing_done(entries: u64, other: Option<&Name>) -> Problem {
 }
 
 /// Which of the schema's names this is.
-fn known<S: Schema>(schema: &S, f: &str) -> Result<usize, String> {
-    if S::ANONYMOUS {
+fn known(intake: &dyn Intake, f: &str) -> Result<usize, String> {
+    if intake.anonymous() {
         return Ok(0);
     }
-    let names = schema.names();
+    let names = intake.names();
     if let Some(place) = names.iter().position(|name| *name == f) {
         return Ok(place);
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Importer, OperationSink, Reading, Recorded, RecordedOf, Remarks};
+use super::import::{ImportError, Importer, OperationSink, Reading, Recorded, RecordedOf, Remarks, Understood};
 use super::schema::Schema;
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::{Online, ViolatedKey};
@@ -73,26 +73,31 @@ where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
     let format = entries.format();
-    let mut importer = Importer::new(Recorded::new(format), format, reading);
-    if importer.read(&mut schema, &mut entries, whole)? {
-        return read_on(schema, importer, entries, format).map(ReadFile::Streamed);
+    let (mut recorded, mut importer) = (Recorded::new(format), Importer::new(format, reading));
+    let mut intake = Understood { schema: &mut schema, sink: &mut recorded };
+    if importer.read(&mut intake, &mut entries, whole)? {
+        let stream = Stream::new(&schema, recorded);
+        return read_on(schema, stream, importer, entries).map(ReadFile::Streamed);
     }
-    let (model, recorded) = importer.finish()?.interpreted_by(schema);
+    importer.finish(&mut intake)?;
+    let (model, recorded) = recorded.interpreted_by(schema);
     Ok(ReadFile::Whole(model, recorded))
 }
 
 fn read_on<S>(
     mut schema: S,
-    importer: Importer<RecordedOf<S>>,
+    mut stream: Stream<S>,
+    mut importer: Importer,
     mut entries: Entries<'_>,
-    format: Format,
 ) -> Result<StreamedFile<S>, ImportError>
 where
     S: Schema<Model: Model<Op: Clone>> + Clone,
 {
-    let mut importer = importer.into(|recorded| Stream::new(&schema, recorded));
-    importer.read(&mut schema, &mut entries, u64::MAX)?;
-    let Stream { mut online, absent, remarks, operations, done, failed, clients, .. } = importer.finish()?;
+    let format = entries.format();
+    let mut intake = Understood { schema: &mut schema, sink: &mut stream };
+    importer.read(&mut intake, &mut entries, u64::MAX)?;
+    importer.finish(&mut intake)?;
+    let Stream { mut online, absent, remarks, operations, done, failed, clients, .. } = stream;
     let verdict = online.finish();
     let summary = FileSummary { format, remarks, operations, unknown: operations - done - failed, failed, clients: clients.len() };
     let verdict = if absent == schema.absent() { verdict } else { Verdict::Unknown };
@@ -120,7 +125,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
         for violation in &self.violations {
             keys.insert(violation.key.clone(), violation.operation);
         }
-        let chosen: Chosen<S> = Chosen {
+        let mut chosen: Chosen<S> = Chosen {
             model: schema.clone().finish(),
             keys,
             lines: BTreeMap::new(),
@@ -129,14 +134,15 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
             awaited: 0,
             recorded: Recorded::new(format),
         };
-        let mut importer = Importer::new(chosen, format, reading);
+        let mut importer = Importer::new(format, reading);
         for entry in entries {
-            importer.add(&mut schema, entry)?;
-            if importer.sink.keys.is_empty() && importer.sink.awaited == 0 {
+            importer.add(&mut Understood { schema: &mut schema, sink: &mut chosen }, entry)?;
+            if chosen.keys.is_empty() && chosen.awaited == 0 {
                 break;
             }
         }
-        let Chosen { recorded, lines, .. } = importer.finish()?;
+        importer.finish(&mut Understood { schema: &mut schema, sink: &mut chosen })?;
+        let Chosen { recorded, lines, .. } = chosen;
         let (model, recorded) = recorded.interpreted_by(schema);
         Ok(ViolatedHistory { model, recorded, lines })
     }
