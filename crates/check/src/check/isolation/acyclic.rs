@@ -117,11 +117,18 @@ impl Acyclic {
     /// # Errors
     /// If it closes a cycle: the other links of that, from its end to its beginning. Then it is not put in.
     pub(super) fn insert(&mut self, link: Link) -> Result<Vec<(u32, u32)>, Vec<u32>> {
-        let (lowest, highest) = (self.place(link.to), self.place(link.from));
+        let moved = self.arrange(link.from, link.to)?;
+        self.push(link);
+        Ok(moved)
+    }
+
+    /// As [`insert`](Self::insert), but without the link: the nodes only stand as if there were one, for the time being.
+    pub(super) fn arrange(&mut self, from: u32, to: u32) -> Result<Vec<(u32, u32)>, Vec<u32>> {
+        let (lowest, highest) = (self.place(to), self.place(from));
         let mut moved = Vec::new();
         if lowest <= highest {
-            let Some(mut later) = self.avoiding(link.to, link.from) else { return Err(self.way(link.to, link.from)) };
-            let mut earlier = self.entering(link.from, lowest);
+            let Some(mut later) = self.avoiding(to, from) else { return Err(self.way(to, from)) };
+            let mut earlier = self.entering(from, lowest);
             later.sort_unstable_by_key(|node| self.places[*node as usize]);
             earlier.sort_unstable_by_key(|node| self.places[*node as usize]);
             earlier.extend(later);
@@ -136,7 +143,6 @@ impl Acyclic {
                 }
             }
         }
-        self.push(link);
         Ok(moved)
     }
 

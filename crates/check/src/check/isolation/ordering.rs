@@ -100,6 +100,7 @@ pub(super) struct Assumptions<'a> {
     numbers: FxHashMap<Pair, u32>,
     /// Anti-dependencies that are kept out of the graph: of parallel snapshot isolation.
     misses: Vec<Link>,
+    looked_at: usize,
     /// Nodes that had to move since this was looked at last, each with the place that it had.
     moved: Vec<(u32, u32)>,
 }
@@ -128,8 +129,10 @@ impl<'a> Assumptions<'a> {
             known.extend(inside);
             ranks.extend_from_within(..);
         }
-        let order = Acyclic::new(known, &ranks)?;
-        Some(Self { problem, shape, order, pairs: Vec::new(), numbers: FxHashMap::default(), misses, moved: Vec::new() })
+        let mut order = Acyclic::new(known, &ranks)?;
+        // Where one of these closes a cycle, that is found in the end.
+        misses.iter().for_each(|miss| drop(order.arrange(miss.from, miss.to)));
+        Some(Self { problem, shape, order, pairs: Vec::new(), numbers: FxHashMap::default(), misses, looked_at: 0, moved: Vec::new() })
     }
 
     fn places(&self) -> Places {
@@ -176,28 +179,21 @@ impl<'a> Assumptions<'a> {
         let from = unordered.readers.partition_point(|(writer, _)| *writer < first);
         for (_, reader) in unordered.readers[from..].iter().take_while(|(writer, _)| *writer == first) {
             if *reader != second {
-                let miss = link(*reader, Dependency::ReadWrite);
-                if self.shape == Shape::Parallel {
-                    if let Some(way) = self.order.path(miss.to, miss.from) {
-                        return Err(self.cycle(miss, &way));
-                    }
-                    self.misses.push(miss);
-                } else {
-                    self.insert(miss)?;
-                }
+                self.insert(link(*reader, Dependency::ReadWrite))?;
             }
         }
         Ok(())
     }
 
     fn insert(&mut self, link: Link) -> Result<(), Vec<Link>> {
-        match self.order.insert(link) {
-            Ok(moved) => {
-                self.moved.extend(moved);
-                Ok(())
-            }
-            Err(way) => Err(self.cycle(link, &way)),
+        let apart = self.shape == Shape::Parallel && link.why.is_some_and(|why| why.kind().is_miss());
+        let inserted = if apart { self.order.arrange(link.from, link.to) } else { self.order.insert(link) };
+        let moved = inserted.map_err(|way| self.cycle(link, &way))?;
+        self.moved.extend(moved);
+        if apart {
+            self.misses.push(link);
         }
+        Ok(())
     }
 
     fn cycle(&self, link: Link, way: &[u32]) -> Vec<Link> {
@@ -286,6 +282,9 @@ struct Clause {
     because: Vec<u32>,
 }
 
+/// How many decisions may be lost to go back to where something was learned.
+const LOST: u32 = 32;
+
 /// No clause.
 const NO_CLAUSE: u32 = u32::MAX;
 
@@ -360,7 +359,7 @@ impl<'a> Search<'a> {
                 None => match self.choose() {
                     Some(literal) => {
                         self.decisions.push(self.trail.len());
-                        self.assign(literal, NO_CLAUSE);
+                        self.assign(literal, self.decisions.len() as u32, NO_CLAUSE);
                         continue;
                     }
                     None => match self.assumptions.missed() {
@@ -420,8 +419,7 @@ impl<'a> Search<'a> {
         self.assigned[(literal / 2) as usize].map(|assigned| assigned.literal == literal)
     }
 
-    fn assign(&mut self, literal: Literal, reason: u32) {
-        let level = self.decisions.len() as u32;
+    fn assign(&mut self, literal: Literal, level: u32, reason: u32) {
         self.assigned[(literal / 2) as usize] = Some(Assigned { literal, level, reason });
         self.trail.push(literal);
     }
@@ -450,11 +448,11 @@ impl<'a> Search<'a> {
             if conflict.is_some() {
                 return true;
             }
+            let assigned = &self.assigned;
             let literals = &mut self.clauses[*number as usize].literals;
             if literals[0] == gone {
                 literals.swap(0, 1);
             }
-            let assigned = &self.assigned;
             let is_false = |literal: &Literal| assigned[(*literal / 2) as usize].is_some_and(|assigned| assigned.literal != *literal);
             self.steps += literals.len() as u64;
             let first = literals[0];
@@ -469,7 +467,8 @@ impl<'a> Search<'a> {
             if is_false(&first) {
                 conflict = Some(*number);
             } else {
-                let level = self.decisions.len() as u32;
+                let level = |literal: &Literal| assigned[(*literal / 2) as usize].map_or(0, |assigned| assigned.level);
+                let level = literals[1..].iter().map(level).max().unwrap_or(0);
                 self.assigned[(first / 2) as usize] = Some(Assigned { literal: first, level, reason: *number });
                 self.trail.push(first);
             }
@@ -505,11 +504,14 @@ impl<'a> Search<'a> {
         self.clauses.len() as u32 - 1
     }
 
+    fn level(&self, literal: Literal) -> u32 {
+        self.assigned[(literal / 2) as usize].map_or(0, |assigned| assigned.level)
+    }
+
     /// Learns from a clause that cannot hold what is to be assumed otherwise, and goes back so far. Fails if nothing was decided that the
     /// clause depends on.
     fn learn(&mut self, conflict: u32) -> bool {
-        let level_of = |search: &Self, literal: &Literal| search.assigned[(*literal / 2) as usize].map_or(0, |assigned| assigned.level);
-        let highest = self.clauses[conflict as usize].literals.iter().map(|literal| level_of(self, literal)).max().unwrap_or(0);
+        let highest = self.clauses[conflict as usize].literals.iter().map(|literal| self.level(*literal)).max().unwrap_or(0);
         if highest == 0 {
             return false;
         }
@@ -521,7 +523,7 @@ impl<'a> Search<'a> {
         loop {
             self.steps += self.clauses[clause as usize].literals.len() as u64;
             for literal in &self.clauses[clause as usize].literals {
-                let level = level_of(self, literal);
+                let level = self.level(*literal);
                 if level == 0 || self.value(*literal) == Some(true) || !seen.insert(*literal / 2) {
                     continue;
                 }
@@ -530,8 +532,9 @@ impl<'a> Search<'a> {
             // The last assumed of those that are open.
             let last = loop {
                 place -= 1;
-                if seen.contains(&(self.trail[place] / 2)) {
-                    break self.trail[place];
+                let literal = self.trail[place];
+                if self.level(literal) == highest && seen.contains(&(literal / 2)) {
+                    break literal;
                 }
             };
             open -= 1;
@@ -543,22 +546,23 @@ impl<'a> Search<'a> {
             because.push(clause);
         }
         // The one that was assumed last of the others is watched, too.
-        if let Some(second) = (1..learned.len()).max_by_key(|place| level_of(self, &learned[*place])) {
+        if let Some(second) = (1..learned.len()).max_by_key(|place| self.level(learned[*place])) {
             learned.swap(1, second);
         }
-        let level = learned.get(1).map_or(0, |literal| level_of(self, literal));
-        self.go_back(level as usize);
+        let level = learned.get(1).map_or(0, |literal| self.level(*literal));
+        // To lose many decisions costs more than it brings (A. Nadel and V. Ryvchin, 2018).
+        self.go_back(if highest - level > LOST { highest - 1 } else { level } as usize);
         let number = self.clauses.len() as u32;
         if learned.len() > 1 {
             learned[..2].iter().for_each(|literal| self.watches[*literal as usize].push(number));
         }
         let first = learned[0];
         self.clauses.push(Clause { literals: learned, because });
-        self.assign(first, number);
+        self.assign(first, level, number);
         true
     }
 
-    /// Takes back what was assumed since so many decisions.
+    /// Takes back what was assumed since so many decisions, but for what does not depend on them.
     fn go_back(&mut self, level: usize) {
         let Some(length) = self.decisions.get(level).copied() else { return };
         self.decisions.truncate(level);
@@ -567,8 +571,12 @@ impl<'a> Search<'a> {
             self.marks.truncate(length);
         }
         let places = self.assumptions.places();
-        for literal in self.trail.drain(length..) {
+        for literal in self.trail.split_off(length) {
             self.steps += 1;
+            if self.level(literal) as usize <= level {
+                self.trail.push(literal);
+                continue;
+            }
             self.assigned[(literal / 2) as usize] = None;
             let (first, second) = self.assumptions.writers(literal);
             let place = |writer| self.assumptions.order.place(places.commit(writer));
