@@ -42,38 +42,23 @@ pub(super) struct Acyclic {
 impl Acyclic {
     /// A graph of these links; of the nodes that may come next, the one of the lowest rank does. None if there is a cycle.
     pub(super) fn new(links: Vec<Link>, ranks: &[u64]) -> Option<Self> {
+        let (row, is_right) = arrange(&links, ranks);
         let nodes = ranks.len();
         let mut graph = Self {
             chained: Vec::with_capacity(links.len()),
             links: Vec::with_capacity(links.len()),
             ends: vec![(NO_LINK, NO_LINK); nodes],
             places: vec![0; nodes],
-            row: Vec::with_capacity(nodes),
+            row,
             visits: vec![(0, NO_LINK); nodes],
             round: 0,
             steps: 0,
         };
-        let mut before = vec![0_u32; nodes];
-        for link in links {
-            before[link.to as usize] += 1;
-            graph.push(link);
+        for (place, node) in (0..).zip(&graph.row) {
+            graph.places[*node as usize] = place;
         }
-        let free = (0..nodes as u32).filter(|node| before[*node as usize] == 0);
-        let mut free: BinaryHeap<Reverse<(u64, u32)>> = free.map(|node| Reverse((ranks[node as usize], node))).collect();
-        while let Some(Reverse((_, node))) = free.pop() {
-            graph.places[node as usize] = graph.row.len() as u32;
-            graph.row.push(node);
-            let mut link = graph.ends[node as usize].0;
-            while link != NO_LINK {
-                let to = graph.links[link as usize].to;
-                before[to as usize] -= 1;
-                if before[to as usize] == 0 {
-                    free.push(Reverse((ranks[to as usize], to)));
-                }
-                link = graph.chained[link as usize].0;
-            }
-        }
-        (graph.row.len() == nodes).then_some(graph)
+        links.into_iter().for_each(|link| graph.push(link));
+        is_right.then_some(graph)
     }
 
     pub(super) fn link(&self, link: u32) -> Link {
@@ -217,4 +202,56 @@ impl Acyclic {
         }
         found
     }
+}
+
+/// Nodes in an order that keeps to these links; of those that may come next, the one of the lowest rank does. Where there is a cycle, the
+/// one of the lowest rank does all the same, and the order is not right.
+pub(super) fn arrange(links: &[Link], ranks: &[u64]) -> (Vec<u32>, bool) {
+    let nodes = ranks.len();
+    let mut before = vec![0_u32; nodes];
+    let mut starts = vec![0_u32; nodes + 1];
+    for link in links {
+        before[link.to as usize] += 1;
+        starts[link.from as usize + 1] += 1;
+    }
+    for node in 0..nodes {
+        starts[node + 1] += starts[node];
+    }
+    let mut leaving = vec![0_u32; links.len()];
+    let mut next = starts.clone();
+    for link in links {
+        let place = &mut next[link.from as usize];
+        leaving[*place as usize] = link.to;
+        *place += 1;
+    }
+    let ranked = |node: u32| Reverse((ranks[node as usize], node));
+    let mut free: BinaryHeap<Reverse<(u64, u32)>> = (0..nodes as u32).filter(|node| before[*node as usize] == 0).map(ranked).collect();
+    let mut stuck: Vec<u32> = Vec::new();
+    let mut row = Vec::with_capacity(nodes);
+    let mut is_in = vec![false; nodes];
+    let mut is_right = true;
+    while row.len() < nodes {
+        let node = match free.pop() {
+            Some(Reverse((_, node))) => node,
+            None => {
+                if std::mem::replace(&mut is_right, false) {
+                    stuck = (0..nodes as u32).filter(|node| !is_in[*node as usize]).collect();
+                    stuck.sort_by_key(|node| ranked(*node));
+                }
+                let Some(node) = stuck.pop() else { break };
+                node
+            }
+        };
+        if std::mem::replace(&mut is_in[node as usize], true) {
+            continue;
+        }
+        row.push(node);
+        for to in &leaving[starts[node as usize] as usize..starts[node as usize + 1] as usize] {
+            before[*to as usize] -= 1;
+            if before[*to as usize] == 0 && !is_in[*to as usize] {
+                free.push(ranked(*to));
+            }
+        }
+    }
+    (row, is_right)
 }

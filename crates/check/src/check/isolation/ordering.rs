@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::acyclic::{Acyclic, Link};
+use super::acyclic::{Acyclic, Link, arrange};
 use super::cycles::{ALL, DATA, SESSION};
 use super::graph::{Dependency, Graph, Why};
 use super::transactions::Transactions;
@@ -129,9 +129,14 @@ impl<'a> Assumptions<'a> {
             known.extend(inside);
             ranks.extend_from_within(..);
         }
-        let mut order = Acyclic::new(known, &ranks)?;
-        // Where one of these closes a cycle, that is found in the end.
-        misses.iter().for_each(|miss| drop(order.arrange(miss.from, miss.to)));
+        if !misses.is_empty() {
+            // Where they need not be kept to, they show all the same how the transactions came.
+            let all: Vec<Link> = known.iter().chain(&misses).copied().collect();
+            for (place, node) in (0..).zip(arrange(&all, &ranks).0) {
+                ranks[node as usize] = place;
+            }
+        }
+        let order = Acyclic::new(known, &ranks)?;
         Some(Self { problem, shape, order, pairs: Vec::new(), numbers: FxHashMap::default(), misses, looked_at: 0, moved: Vec::new() })
     }
 
