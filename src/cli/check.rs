@@ -135,7 +135,6 @@ impl Arguments {
             ("--initial", self.initial.is_some()),
             ("--observe-failed-cas", self.observe_failed_cas),
             ("--witness", self.witness),
-            ("--report", self.report.is_some()),
         ];
         let given = of_objects.into_iter().find(|(_, given)| *given);
         let inputs = self.files.iter().filter(|file| file.as_os_str() == "-").count();

@@ -207,8 +207,11 @@ impl<'a> Assumptions<'a> {
 
     /// A cycle that one of the anti-dependencies closes that are kept out of the graph.
     pub(super) fn missed(&mut self) -> Option<Vec<Link>> {
-        (0..self.misses.len()).find_map(|place| {
-            let miss = self.misses[place];
+        let count = self.misses.len();
+        (0..count).find_map(|_| {
+            // It goes on where it was when it is asked again.
+            self.looked_at = (self.looked_at + 1) % count;
+            let miss = self.misses[self.looked_at];
             self.order.steps += 1;
             let way = self.order.path(miss.to, miss.from)?;
             Some(self.cycle(miss, &way))
