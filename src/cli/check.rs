@@ -153,7 +153,6 @@ impl Arguments {
             ("--initial-unknown", self.initial_unknown),
             ("--observe-failed-cas", self.observe_failed_cas),
             ("--witness", self.witness),
-            ("--report", self.report.is_some()),
         ];
         let given = of_objects.into_iter().find(|(_, given)| *given);
         let inputs = self.files.iter().filter(|file| file.as_os_str() == "-").count();

@@ -4,6 +4,7 @@
 //! The text may change with any release; the JSON has a version, [`SCHEMA`].
 
 mod command;
+mod cycles;
 mod explanation;
 mod github;
 mod history;

@@ -1,4 +1,5 @@
-//! A report as one page. What clients saw is drawn: clients as lanes, operations as bars, the orders that were tried to step through.
+//! A report as one page. What clients saw is drawn: clients as lanes, operations as bars, the orders that were tried to step through; of
+//! transactions the cycles.
 //!
 //! The page is one file. It loads nothing, and works without a network. Without scripts it still says what is wrong, as text.
 
@@ -8,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
+use super::cycles;
 use super::explanation::{explanation_text, label, place, smallest_first};
 use super::history::{history_facts, history_headline, history_text};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
+use super::transactions::{transactions_headline, transactions_text};
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
 use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
@@ -43,6 +46,16 @@ impl Render for Html {
                 properties: html! {},
                 text: &history_text(found, true),
                 picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation))),
+            }
+            .markup(),
+            Report::Histories([HistoryReport { file, found: Ok(Found::Transactions(found)), .. }]) => Page {
+                verdict: found.verdict,
+                headline: &transactions_headline(found),
+                source: file,
+                facts: &[format!("{} transactions", found.report.transactions), format!("{} dependencies", found.report.edges)],
+                properties: cycles::findings(found),
+                text: &transactions_text(found),
+                picture: None,
             }
             .markup(),
             Report::Histories(_) | Report::Sweep(_) | Report::Lint(_) => plain_page(&text),
@@ -123,7 +136,7 @@ struct Page<'a> {
     source: &'a str,
     /// What there is to know of it: counts and such.
     facts: &'a [String],
-    /// What became of each property, if there are several.
+    /// What became of each property, if there are several; of transactions, what went wrong.
     properties: Markup,
     /// All of it as text.
     text: &'a str,

@@ -9,7 +9,7 @@ use super::words::counted;
 use crate::check::{Broken, Explanation};
 
 pub(super) use counterexample::{counterexample_text, label, linearizability_text, place, smallest_first, undecided_text, violations_text};
-pub(super) use transactions::{doubt_lines, finding_text};
+pub(super) use transactions::{doubt_lines, finding_text, member_line};
 
 /// An explanation in words: lines, each ended, the first of which says the most.
 pub fn explanation_text(explanation: &Explanation) -> String {
@@ -33,7 +33,7 @@ pub(super) fn sentences(broken: &[Broken]) -> String {
 }
 
 /// The sentence of a rule with its facts.
-fn sentence(broken: &Broken) -> String {
+pub(super) fn sentence(broken: &Broken) -> String {
     let mut text = broken.within.as_ref().map(|(what, which)| format!("in {what} {which}: ")).unwrap_or_default();
     let mut rest = broken.rule.sentence;
     while let Some((before, gap)) = rest.split_once('{') {

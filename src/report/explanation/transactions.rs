@@ -22,7 +22,7 @@ pub(in crate::report) fn finding_text(finding: &Finding) -> String {
 }
 
 /// `T1 (c1): read x → [], append 1 to x`.
-fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> String {
+pub(in crate::report) fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> String {
     let fate = match fate {
         Fate::Committed => "",
         Fate::Aborted => ", aborted",

@@ -323,7 +323,7 @@ fn rotate(mut cycle: Cycle) -> Cycle {
 }
 
 /// What a cycle is called.
-fn name(cycle: &[(usize, Why)]) -> Anomaly {
+pub(super) fn name<N>(cycle: &[(N, Why)]) -> Anomaly {
     let kinds: Vec<Dependency> = cycle.iter().map(|(_, why)| why.kind()).collect();
     let has = |kind: Dependency| kinds.contains(&kind);
     let scope = if has(Dependency::RealTime) || has(Dependency::TimedWrite) || has(Dependency::TimedMiss) {

@@ -1,6 +1,9 @@
 //! Anomalies as data: who did what, and what that shows.
 
+use rustc_hash::FxHashSet;
+
 use super::graph::{Dependency, Why};
+use super::refutation::Case;
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
 use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version};
@@ -11,6 +14,9 @@ const ELEMENTS: usize = 6;
 /// How many acts of a transaction are shown.
 const ACTS: usize = 8;
 
+/// How many cases are told.
+const CASES: usize = 8;
+
 /// Speaks of these transactions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence<'a> {
@@ -20,6 +26,14 @@ pub(super) struct Evidence<'a> {
 /// `T1`.
 fn name(transaction: u32) -> Fact {
     Fact::Transaction(format!("T{}", u64::from(transaction) + 1))
+}
+
+/// The keys that a cycle is about.
+fn keys_of(cycle: &[(u32, Why)]) -> Vec<u32> {
+    let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 impl<'a> Evidence<'a> {
@@ -224,16 +238,52 @@ impl<'a> Evidence<'a> {
     /// A cycle: each of these comes before the next, for the reason given, and the last before the first.
     pub(super) fn cycle(self, anomaly: Anomaly, cycle: &[(u32, Why)]) -> Finding {
         let who: Vec<u32> = cycle.iter().map(|(transaction, _)| *transaction).collect();
-        let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
+        self.finding(anomaly, &who, &keys_of(cycle), self.edges(cycle).collect())
+    }
+
+    /// Cases of which one must be, and a cycle in each.
+    pub(super) fn cases(self, anomaly: Anomaly, cases: &[Case]) -> Finding {
+        let (mut who, mut keys, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        for Case { assumed, cycle } in &cases[..cases.len().min(CASES)] {
+            for (key, first, second) in assumed {
+                let told = self.shown_by(&rules::SUPPOSE, *key).with("first", name(*first)).with("second", name(*second));
+                let told = told.with("value", self.value(self.last(*first, *key))).with("later", self.value(self.last(*second, *key)));
+                evidence.push(told);
+                keys.push(*key);
+                who.extend([*first, *second]);
+            }
+            evidence.extend(self.edges(cycle));
+            keys.extend(keys_of(cycle));
+            who.extend(cycle.iter().map(|(transaction, _)| *transaction));
+        }
+        if cases.len() > CASES {
+            evidence.push(rules::MORE_CASES.with("count", Fact::Count((cases.len() - CASES) as u64)));
+        }
+        let mut seen = FxHashSet::default();
+        who.retain(|transaction| seen.insert(*transaction));
+        self.finding(anomaly, &who, &keys, evidence)
+    }
+
+    /// No order of the writers of these keys will do, which takes too many cases to be told.
+    pub(super) fn no_order(self, anomaly: Anomaly, pairs: &[(u32, u32, u32)]) -> Finding {
+        let mut keys: Vec<u32> = pairs.iter().map(|(key, ..)| *key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let edges = (0..cycle.len()).map(|place| {
+        let mut who: Vec<u32> = pairs.iter().flat_map(|(_, one, other)| [*one, *other]).collect();
+        who.sort_unstable();
+        who.dedup();
+        let named: Vec<Fact> = keys.iter().map(|key| Fact::Key(self.transactions.key_name(*key))).collect();
+        self.finding(anomaly, &who, &keys, vec![rules::NO_ORDER.with("keys", Fact::All(named))])
+    }
+
+    /// Why each comes before the next, and that it is a cycle.
+    fn edges(self, cycle: &[(u32, Why)]) -> impl Iterator<Item = Broken> {
+        let edge = move |place: usize| {
             let ((from, why), (to, _)) = (cycle[place], cycle[(place + 1) % cycle.len()]);
             self.because(from, to, why).with("from", name(from)).with("to", name(to))
-        });
-        let evidence =
-            edges.chain([rules::CYCLE.with("cycle", who.iter().map(|transaction| name(*transaction)).collect::<Vec<_>>())]).collect();
-        self.finding(anomaly, &who, &keys, evidence)
+        };
+        let all = cycle.iter().map(|(transaction, _)| name(*transaction)).collect::<Vec<_>>();
+        (0..cycle.len()).map(edge).chain([rules::CYCLE.with("cycle", all)])
     }
 
     /// Why the one comes before the other.
@@ -322,7 +372,8 @@ impl<'a> Evidence<'a> {
         let behind = |after: &i64| self.values(from, key).any(|before| place(&before) < place(after));
         let after = self.values(to, key).filter(behind).min_by_key(place).or_else(|| self.last(to, key));
         let end = after.as_ref().map_or(usize::MAX, place);
-        (self.values(from, key).filter(|before| place(before) < end).max_by_key(place), after)
+        let before = self.values(from, key).filter(|before| place(before) < end).max_by_key(place);
+        (before.or_else(|| self.last(from, key)), after)
     }
 }
 
@@ -374,5 +425,9 @@ mod rules {
     pub(super) static PROCESS: Rule = Rule::new("process", "{from} < {to}: {client} did {from}, and then {to}");
     pub(super) static REAL_TIME: Rule =
         Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
+    pub(super) static SUPPOSE: Rule = Rule::new("suppose", "suppose that {key} held {value} of {first} before {later} of {second}:");
+    pub(super) static MORE_CASES: Rule = Rule::new("more-cases", "{count} more cases end with a cycle, too");
+    pub(super) static NO_ORDER: Rule =
+        Rule::new("no-order", "in whatever order {keys} were written, there is a cycle; the cases are too many to be told");
     pub(super) static CYCLE: Rule = Rule::new("cycle", "so that {cycle}: a cycle");
 }

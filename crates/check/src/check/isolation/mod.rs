@@ -25,14 +25,16 @@
 //! was seen, under which none remains. Otherwise it is unknown. A transaction of unknown outcome did commit if its writes were read;
 //! otherwise it constrains nothing.
 
+mod acyclic;
 mod cycles;
 mod evidence;
 mod findings;
 pub mod generate;
 mod graph;
-mod guess;
 pub mod model;
+mod ordering;
 pub mod reference;
+mod refutation;
 mod report;
 mod transactions;
 mod versions;
@@ -45,7 +47,7 @@ pub use transactions::Transactions;
 
 use self::findings::Findings;
 use self::graph::{Graph, process_order, real_time_order};
-use self::guess::Rules;
+use self::ordering::{Found, Problem, Search, Shape, Unordered};
 use super::verdict::{Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
@@ -54,34 +56,17 @@ use crate::history::History;
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
-/// As many steps are enough where no names are asked for.
-const GUESS_BUDGET: u64 = 100_000;
-
 /// Judges every level. The budget counts edges looked at in search of short cycles; if it ends, parallel snapshot isolation may be
 /// unknown, and cycles may be longer than need be.
 pub fn check(transactions: &Transactions, budget: u64) -> Report {
-    let seen = analyse(transactions, budget);
+    let mut seen = analyse(transactions, budget);
     let mut holds = Levels::NONE;
     for level in Level::ALL {
         if !seen.violated.has(level) && seen.is_exact(level) {
             holds = holds.and(level.weaker());
         }
     }
-    let is_open = |holds: Levels| Level::ALL.into_iter().any(|level| !seen.violated.has(level) && !holds.has(level));
-    for kinds in [cycles::ALL, cycles::SESSION, cycles::DATA, cycles::FLOW] {
-        if !is_open(holds) || !seen.left_out.is_empty() {
-            break;
-        }
-        let rules = Rules { kinds, timed: kinds == cycles::ALL };
-        let guessed = guess::with_orders(transactions, &seen.committed, &seen.graph, rules);
-        let guessed = analyse(&guessed, budget.min(GUESS_BUDGET));
-        for level in Level::ALL {
-            let decided = level != Level::ParallelSnapshotIsolation || !guessed.cut_short;
-            if !seen.violated.has(level) && !guessed.violated.has(level) && decided {
-                holds = holds.and(level.weaker());
-            }
-        }
-    }
+    let holds = seen.search(transactions, budget, holds);
     seen.report(transactions, holds)
 }
 
@@ -116,14 +101,14 @@ pub fn judge_transactions(property: &Property, level: Level, transactions: &Tran
 struct Analysis {
     findings: Findings,
     violated: Levels,
-    committed: Vec<bool>,
     left_out: Vec<(u32, LeftOut)>,
-    open_ends: usize,
-    registers: usize,
+    unordered: Vec<Unordered>,
     edges: usize,
     steps: u64,
     cut_short: bool,
     graph: Graph,
+    /// Nodes from here on stand between ends and later beginnings.
+    chain: u32,
 }
 
 fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
@@ -139,14 +124,13 @@ fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
     Analysis {
         violated: versions.findings.violated(),
         findings: versions.findings,
-        committed: versions.committed,
         left_out: versions.left_out,
-        open_ends: versions.open_ends,
-        registers: versions.registers,
+        unordered: versions.unordered,
         edges,
         steps,
         cut_short,
         graph,
+        chain: versions.nodes,
     }
 }
 
@@ -154,10 +138,34 @@ impl Analysis {
     /// Whether this level holds if nothing was found that it forbids.
     fn is_exact(&self, level: Level) -> bool {
         let weak = matches!(level, Level::ReadUncommitted | Level::ReadCommitted);
-        let serial = level.implies(Level::Serializable);
-        let ordered = weak || self.registers == 0 && (serial || self.open_ends == 0);
         let searched = level != Level::ParallelSnapshotIsolation || !self.cut_short;
-        self.left_out.is_empty() && ordered && searched
+        self.left_out.is_empty() && (weak || self.unordered.is_empty() && searched)
+    }
+
+    /// Searches for an order of versions for each level that is not decided, strong ones first. Returns which hold.
+    fn search(&mut self, transactions: &Transactions, budget: u64, mut holds: Levels) -> Levels {
+        for level in Level::ALL {
+            let Some((shape, kinds)) = Shape::of(level) else { continue };
+            if self.violated.has(level) || holds.has(level) || !self.left_out.is_empty() {
+                continue;
+            }
+            let Self { graph, chain, unordered, .. } = &*self;
+            let problem = Problem { transactions, graph, chain: *chain, unordered };
+            let Some(mut search) = Search::new(problem, shape, kinds, None) else { continue };
+            let found = search.run(budget);
+            let steps = search.steps();
+            match found {
+                Found::Order => holds = holds.and(level.weaker()),
+                Found::None(pairs) => {
+                    let finding = refutation::finding(problem, shape, kinds, pairs);
+                    self.findings.add(finding.anomaly, || finding);
+                    self.violated = self.violated.and(level.stronger());
+                }
+                Found::Unknown => {}
+            }
+            self.steps += steps;
+        }
+        holds
     }
 
     fn report(self, transactions: &Transactions, holds: Levels) -> Report {
@@ -183,7 +191,7 @@ impl Analysis {
             findings,
             counts,
             left_out: self.left_out.iter().map(|(key, why)| KeyLeftOut { key: transactions.key_name(*key), why: *why }).collect(),
-            unordered: self.registers + self.open_ends,
+            unordered: self.unordered.len(),
             edges: self.edges,
             steps: self.steps,
         }

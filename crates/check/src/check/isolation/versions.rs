@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
+use super::ordering::Unordered;
 use super::transactions::{ObservedAct, Transactions};
 use crate::base::Time;
 use crate::check::verdict::{Anomaly, Fate, LeftOut, Phenomenon};
@@ -46,10 +47,8 @@ pub(super) struct Versions {
     pub(super) committed: Vec<bool>,
     pub(super) findings: Findings,
     pub(super) left_out: Vec<(u32, LeftOut)>,
-    /// How many lists have several last elements that were not read.
-    pub(super) open_ends: usize,
-    /// How many registers have an order that is known in part only.
-    pub(super) registers: usize,
+    /// The registers, and the last elements of lists, of which the order is not known.
+    pub(super) unordered: Vec<Unordered>,
     /// Who wrote over what the other had read before it wrote, too.
     pub(super) lost: Vec<(u32, u32)>,
 }
@@ -179,8 +178,7 @@ impl<'a> Inference<'a> {
             committed,
             findings: Findings::default(),
             left_out,
-            open_ends: 0,
-            registers: 0,
+            unordered: Vec::new(),
             lost: Vec::new(),
         };
         let evidence = Evidence::new(transactions);
@@ -335,7 +333,9 @@ impl<'a> Inference<'a> {
                     self.edge(before, *writer, Dependency::WriteWrite, key);
                 }
             }
-            self.made.open_ends += usize::from(open_end.len() > 1);
+            if open_end.len() > 1 {
+                self.made.unordered.push(Unordered { key, writers: open_end, readers: Vec::new() });
+            }
         }
     }
 
@@ -536,11 +536,17 @@ impl<'a> Inference<'a> {
             self.overwritten_version(key, group, candidates);
         }
         for key in 0..self.status.len() as u32 {
-            if self.status[key as usize] == Status::Register && self.final_writers(key).len() > 1 {
-                self.made.registers += 1;
+            let mut writers = if self.status[key as usize] == Status::Register { self.final_writers(key) } else { Vec::new() };
+            if writers.len() > 1 {
                 let from = readers.partition_point(|reader| reader.key < key);
                 let to = readers.partition_point(|reader| reader.key <= key);
                 self.zones(key, &readers[from..to]);
+                writers.sort_unstable();
+                let read = |reader: &Reader| (self.writes[reader.version as usize].transaction, reader.transaction);
+                let mut readers: Vec<(u32, u32)> = readers[from..to].iter().filter(|reader| reader.version != NONE).map(read).collect();
+                readers.sort_unstable();
+                readers.dedup();
+                self.made.unordered.push(Unordered { key, writers, readers });
             }
         }
     }
