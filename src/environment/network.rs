@@ -127,7 +127,7 @@ struct CutInForce {
 enum Separation {
     /// The group of each server; nodes beyond the list, and of group 0, are in none.
     Groups(Vec<u32>),
-    /// From the first to the second.
+    /// From the first to the second, but for what a node sends itself: a node may be in both.
     OneWay(Vec<NodeId>, Vec<NodeId>),
 }
 
@@ -212,7 +212,7 @@ impl Network {
         self.cuts.push(CutInForce { fault, separation: Separation::Groups(of_node) });
     }
 
-    /// Loses what the first nodes send to the second, on account of the fault with this number.
+    /// Loses what any of the first nodes sends to any other of the second, on account of the fault with this number.
     pub fn cut_one_way(&mut self, fault: u32, from: Vec<NodeId>, to: Vec<NodeId>) {
         self.cuts.push(CutInForce { fault, separation: Separation::OneWay(from, to) });
     }
@@ -385,7 +385,7 @@ impl Separation {
                 let (from, to) = (group(from), group(to));
                 from != to && from != 0 && to != 0
             }
-            Self::OneWay(senders, receivers) => senders.contains(&from) && receivers.contains(&to),
+            Self::OneWay(senders, receivers) => from != to && senders.contains(&from) && receivers.contains(&to),
         }
     }
 }
@@ -507,6 +507,21 @@ mod tests {
         assert!(matches!(send(&mut network, node(3), node(1)).fate, Fate::Deliver(_)));
         assert!(network.heal() && !network.heal());
         assert!(matches!(send(&mut network, node(1), node(3)).fate, Fate::Deliver(_)));
+    }
+
+    /// Whatever the lists have in common, just what one of the first sends to another of the second is lost.
+    #[test]
+    fn one_way_between_lists_that_overlap() {
+        let subsets = || (1..16_u32).map(|set| (1..=4).filter(|number| set >> (number - 1) & 1 == 1).map(node).collect::<Vec<_>>());
+        for (from, to) in subsets().flat_map(|from| subsets().map(move |to| (from.clone(), to))) {
+            let mut network = network(LinkModel::default());
+            network.cut_one_way(0, from.clone(), to.clone());
+            for (sender, receiver) in (1..=4).flat_map(|sender| (1..=4).map(move |receiver| (node(sender), node(receiver)))) {
+                let is_lost = send(&mut network, sender, receiver).fate == Fate::Lost(Loss::Partition);
+                let parted = sender != receiver && from.contains(&sender) && to.contains(&receiver);
+                assert_eq!(is_lost, parted, "{sender} to {receiver}, from {from:?} to {to:?}");
+            }
+        }
     }
 
     #[test]

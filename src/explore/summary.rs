@@ -2,8 +2,9 @@
 
 use super::{Defect, Row};
 use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::scenario::Expectation;
 use crate::trace::Tables;
-use crate::world::{FaultCount, Messages, Operations, Outcome};
+use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
 /// What a sweep comes to. It is built of rows in the order of their seeds, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Summary {
     pub sometimes: Vec<MarkTotal>,
     /// The faults, by kind.
     pub faults: Vec<FaultCount>,
+    /// The steps of the plan of faults, by name.
+    pub steps: Vec<StepCount>,
     /// Events handled.
     pub events: u64,
     /// Messages.
@@ -116,10 +119,15 @@ impl Summary {
     /// Of how many seeds a list speaks.
     const LISTED: usize = 5;
 
-    /// The marks among these that were never set.
-    pub fn never_seen(&self, expected: &[&'static str]) -> Vec<&'static str> {
-        let seen = |name: &str| self.sometimes.iter().any(|mark| mark.name == name && mark.count > 0);
-        expected.iter().copied().filter(|name| !seen(name)).collect()
+    /// What of this no seed has shown.
+    pub fn never_seen<'e>(&self, expect: &'e [Expectation]) -> Vec<&'e Expectation> {
+        let step = |name: &str| self.steps.iter().find(|count| count.step == name);
+        let is_seen = |expected: &&Expectation| match expected {
+            Expectation::Sometimes(name) => self.sometimes.iter().any(|mark| mark.name == *name && mark.count > 0),
+            Expectation::Strikes(name) => step(name).is_some_and(|count| count.strikes > 0),
+            Expectation::Bites(name) => step(name).is_some_and(|count| count.bites > 0),
+        };
+        expect.iter().filter(|expected| !is_seen(expected)).collect()
     }
 
     /// How many seeds violated this property.
@@ -154,6 +162,9 @@ impl Summary {
         }
         for fault in &outcome.faults {
             self.add_fault(fault);
+        }
+        for step in &outcome.steps {
+            self.add_step(step);
         }
     }
 
@@ -225,6 +236,16 @@ impl Summary {
         });
         self.faults[place].strikes += fault.strikes;
         self.faults[place].bites += fault.bites;
+    }
+
+    fn add_step(&mut self, step: &StepCount) {
+        match self.steps.iter_mut().find(|known| known.step == step.step) {
+            Some(known) => {
+                known.strikes += step.strikes;
+                known.bites += step.bites;
+            }
+            None => self.steps.push(step.clone()),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ variants! {
         } bare 1 => r#"At("2s", Partition(Isolate(Leader)))"#,
         /// The servers fall into two random halves. Of an odd number, one half has one more.
         Halves => r#"At("2s", Partition(Halves))"#,
-        /// What some nodes send to others is lost. The way back is open.
+        /// What any of some nodes sends to any other of some is lost. The way back is open, but between nodes that are among both.
         OneWay {
             /// Senders.
             from: Target, planned;
@@ -39,7 +39,7 @@ variants! {
 pub enum Parting {
     /// Each group is cut off from every other. A node in none reaches all.
     Groups(Vec<Vec<NodeId>>),
-    /// What the first send to the second is lost.
+    /// What any of the first sends to any other of the second is lost.
     OneWay {
         /// Senders.
         from: Vec<NodeId>,
@@ -65,8 +65,18 @@ impl Cut {
             Self::Isolate { nodes: Target::Nodes(nodes) } => nodes.iter().filter(|node| !node.is_client()).count() == servers as usize,
             Self::Isolate { nodes: Target::Node(node) } => servers < 2 && !node.is_client(),
             Self::Isolate { .. } | Self::Halves => servers < 2,
-            Self::OneWay { from, to } => from == to && !matches!(from, Target::Any | Target::Minority | Target::Majority),
-            Self::Groups { groups } => groups.iter().filter(|group| !group.is_empty()).count() < 2,
+            Self::OneWay { from, to } => from.one_node(servers).is_some() && from.one_node(servers) == to.one_node(servers),
+            Self::Groups { groups } => !Parting::Groups(groups.clone()).parts_nodes(),
+        }
+    }
+}
+
+impl Parting {
+    /// Whether there is a node that it cuts off from another.
+    pub(super) fn parts_nodes(&self) -> bool {
+        match self {
+            Self::Groups(groups) => groups.iter().filter(|group| !group.is_empty()).count() > 1,
+            Self::OneWay { from, to } => from.iter().any(|sender| to.iter().any(|receiver| sender != receiver)),
         }
     }
 }

@@ -102,21 +102,21 @@ impl Resolve<Vec<NodeId>> for Target {
 
 impl Resolve<Parting> for Cut {
     fn resolve(&self, chooser: &mut dyn Chooser) -> Vec<Parting> {
-        match self {
-            Self::Groups { groups } => vec![Parting::Groups(groups.clone())],
-            Self::Halves => vec![Parting::Groups(chooser.halves())],
+        let parting = match self {
+            Self::Groups { groups } => Parting::Groups(groups.clone()),
+            Self::Halves => Parting::Groups(chooser.halves()),
             Self::Isolate { nodes } => {
                 let nodes = chooser.nodes(nodes);
                 let rest = chooser.servers().into_iter().filter(|node| !nodes.contains(node)).collect();
-                if nodes.is_empty() { vec![] } else { vec![Parting::Groups(vec![nodes, rest])] }
+                Parting::Groups(vec![nodes, rest])
             }
             Self::OneWay { from, to } => {
                 let from = chooser.nodes(from);
                 chooser.enter("to");
-                let to: Vec<NodeId> = chooser.nodes(to).into_iter().filter(|node| !from.contains(node)).collect();
-                if from.is_empty() || to.is_empty() { vec![] } else { vec![Parting::OneWay { from, to }] }
+                Parting::OneWay { from, to: chooser.nodes(to) }
             }
-        }
+        };
+        if parting.parts_nodes() { vec![parting] } else { vec![] }
     }
 
     fn fixed(struck: Vec<Parting>) -> Option<Self> {

@@ -79,6 +79,18 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The one node that it means, as far as that can be known beforehand: two targets of which this is the same mean the same node.
+    pub(super) fn one_node(&self, servers: u32) -> Option<Self> {
+        match self {
+            Self::Nodes(nodes) if nodes.len() == 1 => Some(Self::Node(nodes[0])),
+            Self::Any | Self::All | Self::Majority if servers == 1 => Some(Self::Node(NodeId::server(0))),
+            Self::Node(_) | Self::Role(_) | Self::Sender | Self::Receiver | Self::Subject => Some(self.clone()),
+            Self::Nodes(_) | Self::Any | Self::All | Self::Minority | Self::Majority => None,
+        }
+    }
+}
+
 fn some_nodes(form: Form<'_>, planned: &Planned<'_>) -> Option<Target> {
     let nodes = planned.nodes(form)?;
     if nodes.is_empty() {

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, Row, Summary};
 use crate::fault::FaultStep;
-use crate::scenario::Expected;
+use crate::scenario::{Expectation, Expected};
 
 /// The version of all JSON that is written here. Fields may be added under one version; none changes its meaning or goes away.
 pub const SCHEMA: u32 = 2;
@@ -77,6 +77,7 @@ pub fn row_json(row: &Row) -> Value {
             "history": outcome.operations,
             "sometimes": outcome.sometimes,
             "faults": outcome.faults,
+            "steps": outcome.steps,
         }),
         Err(defect) => json!({
             "seed": row.seed,
@@ -154,12 +155,21 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "properties": properties.collect::<Vec<_>>(),
         "tables": summary.tables.medians(),
         "sometimes": marks.collect::<Vec<_>>(),
-        "never_seen": summary.never_seen(subject.expect),
+        "never_seen": summary.never_seen(subject.expect).into_iter().map(expected).collect::<Vec<_>>(),
         "faults": summary.faults,
+        "steps": summary.steps,
         "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),
         "unknown": summary.unknown_seeds,
         "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
     })
+}
+
+/// A mark by its name, anything else as it is written.
+fn expected(expected: &Expectation) -> String {
+    match expected {
+        Expectation::Sometimes(mark) => (*mark).to_owned(),
+        step => step.to_string(),
+    }
 }
 
 /// The property that the scenario means to show violated, if it means that.
@@ -338,51 +348,52 @@ mod tests {
         check(
             &row_json(&Row::new(7, Ok(outcome(7)))),
             expect![[r#"
-            {
-              "seed": 7,
-              "verdict": "holds",
-              "digest": "123456789abcdef7",
-              "fingerprint": null,
-              "violated": [],
-              "events": 1007,
-              "messages": {
-                "sent": 500,
-                "delivered": 480,
-                "dropped": 20,
-                "duplicated": 3
-              },
-              "sim_time_ns": 12500000000,
-              "operations": 97,
-              "history": {
-                "invoked": 100,
-                "completed": 97,
-                "failed": 1,
-                "unknown": 2
-              },
-              "sometimes": [
                 {
-                  "name": "leader lost",
-                  "count": 1
-                },
-                {
-                  "name": "client retried",
-                  "count": 0
+                  "seed": 7,
+                  "verdict": "holds",
+                  "digest": "123456789abcdef7",
+                  "fingerprint": null,
+                  "violated": [],
+                  "events": 1007,
+                  "messages": {
+                    "sent": 500,
+                    "delivered": 480,
+                    "dropped": 20,
+                    "duplicated": 3
+                  },
+                  "sim_time_ns": 12500000000,
+                  "operations": 97,
+                  "history": {
+                    "invoked": 100,
+                    "completed": 97,
+                    "failed": 1,
+                    "unknown": 2
+                  },
+                  "sometimes": [
+                    {
+                      "name": "leader lost",
+                      "count": 1
+                    },
+                    {
+                      "name": "client retried",
+                      "count": 0
+                    }
+                  ],
+                  "faults": [
+                    {
+                      "kind": "Crash",
+                      "strikes": 3,
+                      "bites": 2
+                    },
+                    {
+                      "kind": "Pause",
+                      "strikes": 1,
+                      "bites": 0
+                    }
+                  ],
+                  "steps": []
                 }
-              ],
-              "faults": [
-                {
-                  "kind": "Crash",
-                  "strikes": 3,
-                  "bites": 2
-                },
-                {
-                  "kind": "Pause",
-                  "strikes": 1,
-                  "bites": 0
-                }
-              ]
-            }
-        "#]],
+            "#]],
         );
         check(
             &row_json(&Row::new(7, Err(Defect { message: "a judge fell over".to_owned() }))),

@@ -21,7 +21,7 @@ mod trace;
 mod transactions;
 mod words;
 
-use crate::scenario::{Expected, Scenario};
+use crate::scenario::{Expectation, Expected, Scenario};
 use crate::systems::Population;
 
 pub use command::{Invocation, as_file, quote};
@@ -48,8 +48,8 @@ pub struct Subject<'a> {
     pub population: Population,
     /// The planted bug that it runs with.
     pub mutant: Option<&'static str>,
-    /// The *sometimes* marks that a sweep must see.
-    pub expect: &'a [&'static str],
+    /// What a sweep must see.
+    pub expect: &'a [Expectation],
     /// What it is meant to show.
     pub expected: Expected,
 }
@@ -83,7 +83,7 @@ mod samples {
             system: "RaftKv",
             population: Population { servers: 5, clients: 1 },
             mutant: None,
-            expect: &["leader lost", "client retried"],
+            expect: &[Expectation::Sometimes("leader lost"), Expectation::Sometimes("client retried")],
             expected: Expected::Holds,
         }
     }

@@ -81,9 +81,9 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
     let mut cases: Vec<Case> = summary.properties.iter().map(|property| swept(property, summary.seeds, called)).collect();
     as_meant(&mut cases, sweep.meant(), &again, called);
     let never = summary.never_seen(sweep.subject.expect);
-    cases.extend(sweep.subject.expect.iter().map(|mark| {
-        let name = format!("Sometimes(\"{mark}\")");
-        if never.contains(mark) && sweep.meant().is_none() {
+    cases.extend(sweep.subject.expect.iter().map(|expected| {
+        let name = expected.to_string();
+        if never.contains(&expected) && sweep.meant().is_none() {
             failed(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, called)
         } else {
             Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place() }

@@ -9,7 +9,7 @@ use crate::base::Duration;
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
-use crate::scenario::Expected;
+use crate::scenario::{Expectation, Expected};
 use crate::trace::Table;
 use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
@@ -79,7 +79,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
         1,
     );
     page.faults(&outcome.faults);
-    page.steps(outcome);
+    page.steps(&outcome.steps, &[]);
     page.fates(&outcome.fates);
     page.blank();
     page.line(&format!(
@@ -106,8 +106,9 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     page.blank();
     page.tables(&summary.tables.medians(), ", medians of all seeds");
     page.blank();
-    page.marks(&summary.sometimes, subject.expect, summary.seeds);
+    page.marks(&summary.sometimes, &never, summary.seeds);
     page.faults(&summary.faults);
+    page.steps(&summary.steps, &never);
     page.blank();
     page.line(&format!(
         "  {} simulated · {} · {}",
@@ -242,11 +243,14 @@ impl Lines {
         }
     }
 
-    /// `expected` are those that must be seen; of the others, not to be seen is no more than worth a word.
-    fn marks(&mut self, marks: &[MarkTotal], expected: &[&'static str], seeds: u64) {
-        let undeclared = expected.iter().filter(|name| marks.iter().all(|mark| mark.name != **name));
-        let undeclared: Vec<MarkTotal> = undeclared.map(|name| MarkTotal { name, count: 0, seeds: 0 }).collect();
-        let all: Vec<&MarkTotal> = marks.iter().chain(&undeclared).collect();
+    /// Of those that were never set, some had to be, and are among what was `missed`; of the others it is no more than worth a word.
+    fn marks(&mut self, marks: &[MarkTotal], missed: &[&Expectation], seeds: u64) {
+        let is_missed = |name: &str| missed.iter().any(|missed| matches!(missed, Expectation::Sometimes(mark) if *mark == name));
+        let undeclared = missed.iter().filter_map(|missed| match missed {
+            Expectation::Sometimes(name) if marks.iter().all(|mark| mark.name != *name) => Some(MarkTotal { name, count: 0, seeds: 0 }),
+            _ => None,
+        });
+        let all: Vec<MarkTotal> = marks.iter().copied().chain(undeclared).collect();
         let width = all.iter().map(|mark| mark.name.chars().count()).max().unwrap_or(0);
         if !all.is_empty() {
             self.blank();
@@ -255,7 +259,7 @@ impl Lines {
         for mark in all {
             let name = format!("{:width$}", mark.name);
             let line = match mark.count {
-                0 if expected.contains(&mark.name) => self.paint.bad(&format!("✗ {name}  never seen, but must be")),
+                0 if is_missed(mark.name) => self.paint.bad(&format!("✗ {name}  never seen, but must be")),
                 0 => format!("{} {name}  {}", self.paint.doubtful("·"), self.paint.doubtful("never seen")),
                 count if seeds == 1 => format!("{} {name}  {}", self.paint.good("✓"), grouped(count)),
                 count => format!("{} {name}  {} in {}", self.paint.good("✓"), grouped(count), counted(mark.seeds, "seed")),
@@ -280,11 +284,16 @@ impl Lines {
         }
     }
 
-    /// Where one kind of fault is in several steps of the plan, it is told of each that never struck.
-    fn steps(&mut self, outcome: &Outcome) {
-        let silent = outcome.steps.iter().filter(|step| step.strikes == 0 && outcome.steps.len() > outcome.faults.len());
-        for StepCount { step, .. } in silent {
-            self.line(&format!("      {}", self.paint.doubtful(&format!("{} never struck", clean(step)))));
+    /// Each step that never struck, and each that had to strike or bite and did not.
+    fn steps(&mut self, steps: &[StepCount], missed: &[&Expectation]) {
+        for StepCount { step, strikes, .. } in steps {
+            let did_not = if *strikes == 0 { "never struck" } else { "never bit" };
+            let line = format!("{} {did_not}", clean(step));
+            if missed.iter().any(|missed| missed.step() == Some(step)) {
+                self.line(&format!("    {}", self.paint.bad(&format!("✗ {line}, but must"))));
+            } else if *strikes == 0 {
+                self.line(&format!("      {}", self.paint.doubtful(&line)));
+            }
         }
     }
 
@@ -317,7 +326,7 @@ impl Lines {
 
 /// The parts of a sweep's page.
 impl Lines {
-    fn sweep_headline(&self, subject: &Subject<'_>, summary: &Summary, never: &[&str]) -> String {
+    fn sweep_headline(&self, subject: &Subject<'_>, summary: &Summary, never: &[&Expectation]) -> String {
         let seeds = counted(summary.seeds, "seed");
         let of = |count: u64| if summary.seeds == 1 { String::new() } else { format!(" in {} of {seeds}", grouped(count)) };
         let mut text = match (summary.violated, summary.unknown, summary.defects) {
@@ -343,7 +352,10 @@ impl Lines {
             Ended::Complete => {}
         }
         if summary.violated == 0 && summary.unknown == 0 && summary.defects == 0 && !never.is_empty() {
-            return self.paint.doubtful(&format!("? {text}, but never seen: {}", never.join(", ")));
+            return self.paint.doubtful(&format!(
+                "? {text}, but never seen: {}",
+                never.iter().map(|missed| missed_in_words(missed)).collect::<Vec<_>>().join(", ")
+            ));
         }
         let verdict = match (summary.violated, summary.unknown + summary.defects) {
             (0, 0) => Verdict::Holds,
@@ -404,6 +416,14 @@ impl Lines {
         if more > 0 {
             self.line(&format!("      {}", self.paint.faint(&format!("and {} more, below are the first", grouped(more)))));
         }
+    }
+}
+
+fn missed_in_words(missed: &Expectation) -> String {
+    match missed {
+        Expectation::Sometimes(mark) => (*mark).to_owned(),
+        Expectation::Strikes(step) => format!("that {} strikes", clean(step)),
+        Expectation::Bites(step) => format!("that {} bites", clean(step)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::whole::Whole;
-use super::{Scenario, faults, lint};
+use super::{Scenario, expect, faults, lint};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 use crate::fault::Places;
 use crate::misspelling::nearest;
@@ -27,6 +27,7 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     fields.finish();
     let places = places.take();
     faults::fit(&whole, &given, &places);
+    expect::check_steps(&whole.faults, &given, &names);
     if problems.has_errors() {
         // Advice would rest on what was left out.
         return None;

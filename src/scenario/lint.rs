@@ -1,7 +1,8 @@
 //! Advice on what can be read, but probably does not mean what its author thinks: what takes more than one field to see.
 
+use super::Expectation;
 use super::names::Names;
-use super::whole::{Whole, expectation};
+use super::whole::Whole;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::fault::{Ends, FaultKind, Happening, Places};
 use crate::notation::{Form, Given};
@@ -63,8 +64,8 @@ fn check_triggers(form: Form<'_>, plan: &Places, crashes: bool) {
 
 /// A mark that waits for a crash where nothing crashes.
 fn check_marks(form: Form<'_>, names: &Names<'_>) {
-    let marks = form.list(|mark| expectation(mark, names)).unwrap_or_default();
-    for (_, span) in marks.into_iter().filter(|(mark, _)| *mark == UNSYNCED_LOST.name) {
+    let marks = form.list(|mark| Some((Expectation::read(mark, names)?, mark.span()))).unwrap_or_default();
+    for (_, span) in marks.into_iter().filter(|(mark, _)| *mark == Expectation::Sometimes(UNSYNCED_LOST.name)) {
         let message = format!("this mark is never set: the plan has no {}", named(|kind| kind.crashes));
         form.report(Diagnostic::warning(span, message));
     }

@@ -9,6 +9,7 @@
 
 mod conditions;
 mod decode;
+mod expect;
 mod fates;
 mod faults;
 mod lint;
@@ -24,6 +25,7 @@ mod tests;
 use std::fmt;
 
 pub use crate::notation::LONGEST;
+pub use expect::Expectation;
 pub use roster::{NODES_MOST, Roster};
 
 use crate::base::Duration;
@@ -50,8 +52,8 @@ pub struct Scenario {
     pub mutant: Option<&'static str>,
     /// What surrounds the system, and what goes wrong.
     pub conditions: Conditions,
-    /// The *sometimes* marks that it demands of a sweep.
-    pub expect: Vec<&'static str>,
+    /// What it demands of a sweep.
+    pub expect: Vec<Expectation>,
     /// What it is meant to show.
     pub expected: Expected,
     /// How many states the judging of one history may spend.
@@ -114,9 +116,12 @@ impl Scenario {
         self.instance.run(self.mutant, &self.conditions, seed, watch)
     }
 
-    /// The same with other faults: those that a strategy drew, or those that [struck](Outcome::struck).
+    /// The same with other faults: those that a strategy drew, or those that [struck](Outcome::struck). Of steps that are gone nothing is
+    /// expected any more.
     #[must_use]
     pub fn with_faults(mut self, faults: FaultPlan) -> Self {
+        let has = |step: &str| faults.steps().iter().any(|planned| planned.name() == step);
+        self.expect.retain(|expected| expected.step().is_none_or(has));
         self.conditions.faults = faults;
         self
     }

@@ -3,11 +3,10 @@
 use super::conditions::{Budgets, Clocks, Disk, Drift, LinkEnds, Network, Networks, network_settings};
 use super::fates::{Fates, FixedMessage};
 use super::names::Names;
-use super::{DURATION_DEFAULT, Expected, SETTLE_DEFAULT, Scenario};
+use super::{DURATION_DEFAULT, Expectation, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
-use crate::diagnostic::Span;
 use crate::environment::ClockModel;
-use crate::fault::{FaultPlan, Planned, Scope as _};
+use crate::fault::{FaultPlan, Planned};
 use crate::notation::{
     Count, Form, Length, Maybe, PositiveLength, Record, Required, Setting, Settings, Text, codec, codecs, list, quoted, settings,
 };
@@ -43,8 +42,8 @@ settings! {
         settle: Duration = SETTLE_DEFAULT, Length;
         /// How much a run may take.
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
-        /// The *sometimes* marks that a sweep must see.
-        expect: Vec<&'static str> = Vec::new(), Known(names);
+        /// What a sweep must see: *sometimes* marks, and steps of the plan that strike, or bite.
+        expect: Vec<Expectation> = Vec::new(), Known(names);
         /// What the scenario is meant to show; exit codes follow it only with `--as-meant`.
         outcome: Expected = Expected::Holds, Known(names);
     }
@@ -68,11 +67,12 @@ codecs! {
     Verbatim: String = |form: Form<'_>| Some(form.raw().to_owned()), String::clone, "what the system reads: `stormglass explain RaftKv`";
 }
 
-/// The names of mutants, marks and properties.
+/// The names of mutants and properties, and what is expected.
 struct Known<'n>(Names<'n>);
 codec!(Known<'_>: Option<&'static str> = Self::mutant, |mutant: &Option<&'static str>| mutant.map(quoted).unwrap_or_default(),
     "the name of a mutant of the system, in quotes");
-codec!(Known<'_>: Vec<&'static str> = Self::marks, write_marks, "a list of `Sometimes(\"leader lost\")`");
+codec!(Known<'_>: Vec<Expectation> = Self::expectations, write_expectations,
+    "a list of `Sometimes(\"leader lost\")`, `Strikes(\"name of a step\")`, `Bites(\"name of a step\")`");
 codec!(Known<'_>: Expected = Self::outcome, write_outcome, "`Holds`, or `Violates(\"leader-completeness\")`", Some("`Holds`"));
 
 impl Known<'_> {
@@ -80,8 +80,8 @@ impl Known<'_> {
         self.0.mutant(form)
     }
 
-    fn marks(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
-        form.list(|form| expectation(form, &self.0).map(|(mark, _)| mark))
+    fn expectations(&self, form: Form<'_>) -> Option<Vec<Expectation>> {
+        form.list(|form| Expectation::read(form, &self.0))
     }
 
     fn outcome(&self, form: Form<'_>) -> Option<Expected> {
@@ -93,16 +93,8 @@ impl Known<'_> {
     }
 }
 
-/// `Sometimes("mark")`, with its place.
-pub(super) fn expectation(form: Form<'_>, names: &Names<'_>) -> Option<(&'static str, Span)> {
-    form.variant("`Sometimes(\"…\")`", &["Sometimes"])?;
-    let [mark] = form.arguments(["a mark"])?;
-    Some((names.mark(mark)?, mark.span()))
-}
-
-fn write_marks(marks: &[&'static str]) -> String {
-    let marks: Vec<String> = marks.iter().map(|mark| format!("Sometimes({})", quoted(mark))).collect();
-    if marks.is_empty() { String::new() } else { list(&marks) }
+fn write_expectations(expect: &[Expectation]) -> String {
+    if expect.is_empty() { String::new() } else { list(expect) }
 }
 
 fn write_outcome(expected: &Expected) -> String {

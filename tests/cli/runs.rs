@@ -140,6 +140,35 @@ fn a_sweep_as_meant() {
     }
 }
 
+/// Of two faults of one kind, one strikes nobody: that is told of a run and of a sweep, and the sweep fails if it had to strike.
+#[test]
+fn a_step_that_never_struck_is_told() {
+    let desk = Desk::new();
+    let cut = "At(time: \"100ms\", fault: Partition(OneWay(from: n1, to: Only)), name: \"to itself\")";
+    let idle = "At(time: \"5ms\", fault: Partition(Groups([[n1], [n2]])), name: \"early\"), At(\"6ms\", Heal)";
+    let told = |expect: &str, arguments: &[&str]| {
+        let fields = format!("system: Toy(), faults: [{cut}, {idle}], expect: [{expect}]");
+        desk.scenario("toy.ron", &fields);
+        let done = desk.run(&[arguments, &["toy.ron"]].concat());
+        (done.code.unwrap(), done.out)
+    };
+    let never = "\n      to itself never struck\n";
+    let (code, text) = told("", &["run", "--seed", "1"]);
+    assert!(code == 0 && text.contains(never) && text.contains("Partition  1 struck"), "{text}");
+    let (code, text) = told("", &["sweep", "--seeds", "4"]);
+    assert!(code == 0 && text.contains(never), "{text}");
+    let (code, text) = told("Strikes(\"early\")", &["sweep", "--seeds", "4"]);
+    assert!(code == 0 && text.contains(never), "{text}");
+    let (code, text) = told("Strikes(\"to itself\"), Bites(\"early\")", &["sweep", "--seeds", "4"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("? holds in all 4 seeds, but never seen: that to itself strikes, that early bites\n"), "{text}");
+    assert!(text.contains("\n    ✗ to itself never struck, but must\n    ✗ early never bit, but must\n"), "{text}");
+    let (code, json) = told("Strikes(\"to itself\"), Bites(\"early\")", &["sweep", "--seeds", "4", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["never_seen"]), (5, &serde_json::json!(["Strikes(\"to itself\")", "Bites(\"early\")"])));
+    assert_eq!(json["steps"][1], serde_json::json!({ "step": "early", "strikes": 4, "bites": 0 }));
+}
+
 /// Going on past other violations, a sweep comes to the one that is meant.
 #[test]
 fn a_sweep_may_look_for_what_is_meant() {

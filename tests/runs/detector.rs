@@ -50,8 +50,7 @@ fn all_hold(name: &str, seeds: u64) {
     let summary = sweep(&scenario, seeds, &|outcome| {
         assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(outcome));
     });
-    let count = |mark: &str| summary.sometimes.iter().find(|seen| seen.name == mark).map_or(0, |seen| seen.count);
-    let unseen: Vec<_> = scenario.expect.iter().filter(|mark| count(mark) == 0).collect();
+    let unseen = summary.never_seen(&scenario.expect);
     assert!(unseen.is_empty(), "{name}: {unseen:?} not seen in {seeds} seeds");
 }
 

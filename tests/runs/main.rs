@@ -9,5 +9,6 @@ mod golden;
 mod identities_of_draws;
 mod property;
 mod raft;
+mod reports;
 mod strikes;
 mod transactional;

@@ -1,7 +1,7 @@
 //! Steps and strikes have identities of their own: taking one away changes nothing for the others.
 
-use stormglass::base::{Fate, MessageId, NodeId, Time};
-use stormglass::fault::{Fault, FaultKind, FaultPlan, FaultStep, Moment, Target};
+use stormglass::base::{Duration, Fate, Loss, MessageId, NodeId, Time};
+use stormglass::fault::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Moment, Target};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
 use stormglass::trace::{Entry, Sink};
@@ -144,6 +144,45 @@ fn a_server_more_changes_a_choice_only_if_it_is_chosen() {
         }
     }
     assert!(same > new && new > 5, "{same}, {new}");
+}
+
+/// A cut one way loses what any of its senders sends to any other of its receivers, however the two overlap.
+#[test]
+fn a_cut_one_way_strikes_whoever_it_names() {
+    #[derive(Default)]
+    struct Parted(Vec<(NodeId, NodeId, bool)>);
+    impl Sink for Parted {
+        fn record(&mut self, entry: &Entry<'_>) {
+            if let (Some((id, _)), Some(fate)) = (entry.message, entry.fate)
+                && entry.at > Time::ZERO + Duration::from_secs(1)
+            {
+                self.0.push((id.from, id.to, fate == Fate::Lost(Loss::Partition)));
+            }
+        }
+    }
+    let targets = ["All", "Leader", "Follower", "n1", "[n1, n2]", "[n2, n3]", "Majority"];
+    let (mut lost, mut silent) = (0, Vec::new());
+    for (from, to) in targets.iter().flat_map(|from| targets.map(|to| (from, to))) {
+        let cut = scenario(3, &format!("At(\"1s\", Partition(OneWay(from: {from}, to: {to})))"));
+        let mut parted = Parted::default();
+        let outcome = cut.run_watched(1, Watch { judged: false, sinks: vec![&mut parted], ..Watch::default() });
+        let struck = outcome.struck.steps().first().map(|step| &step.fault);
+        let Some(Fault::Partition { cut: Cut::OneWay { from: Target::Nodes(senders), to: Target::Nodes(receivers) }, .. }) = struck else {
+            silent.push(format!("{from} to {to}"));
+            continue;
+        };
+        let bites = u64::from(parted.0.iter().any(|(.., is_lost)| *is_lost));
+        assert_eq!((outcome.steps[0].strikes, outcome.steps[0].bites), (1, bites), "{from} to {to}");
+        for (sender, receiver, is_lost) in parted.0 {
+            let is_parted = sender != receiver && senders.contains(&sender) && receivers.contains(&receiver);
+            assert_eq!(is_lost, is_parted, "{sender} to {receiver} of a cut from {from} to {to}");
+            lost += u32::from(is_lost);
+        }
+    }
+    // n1 leads.
+    let themselves = ["Leader to Leader", "Leader to n1", "Follower to Follower", "n1 to Leader", "n1 to n1"];
+    assert_eq!(silent, themselves, "no node is cut off from itself");
+    assert!(lost > 1_000, "{lost}");
 }
 
 fn nodes(strike: &FaultStep) -> Vec<NodeId> {

@@ -248,21 +248,21 @@ fn names_that_are_not_known() {
               |
               = help: did you mean `leader lost`? known here: leader lost, client started, client gave up, unsynced write lost
 
-            error: expected `Sometimes("…")`, found `Somtimes`
+            error: expected something that a sweep must see, found `Somtimes`
              --> storm.ron:2:35
               |
             2 | expect: [Sometimes("leder lost"), Somtimes("leader lost"), "leader lost"]
               |                                   ^^^^^^^^
               |
-              = help: did you mean `Sometimes`?
+              = help: did you mean `Sometimes`? known here: Sometimes, Strikes, Bites
 
-            error: expected `Sometimes("…")`, found the text "leader lost"
+            error: expected something that a sweep must see, found the text "leader lost"
              --> storm.ron:2:60
               |
             2 | expect: [Sometimes("leder lost"), Somtimes("leader lost"), "leader lost"]
               |                                                            ^^^^^^^^^^^^^
               |
-              = help: known here: Sometimes
+              = help: known here: Sometimes, Strikes, Bites
         "#]],
     );
     check_fields(
@@ -275,6 +275,38 @@ fn names_that_are_not_known() {
           |                   ^^^^^^^^^
           |
           = help: did you mean `progress`? known here: counts, progress, no-panic, time-advances, well-formed-history
+    "#]],
+    );
+    check_fields(
+        "expect: [Strikes(\"firts\"), Bites(\"second\")], faults: [At(time: \"1s\", fault: Heal, name: \"first\")]",
+        expect![[r#"
+            error: no step of the plan of faults is called "firts"
+             --> storm.ron:2:10
+              |
+            2 | expect: [Strikes("firts"), Bites("second")], faults: [At(time: "1s", fault: Heal, name: "first")]
+              |          ^^^^^^^^^^^^^^^^
+              |
+              = help: did you mean `first`?
+
+            error: no step of the plan of faults is called "second"
+             --> storm.ron:2:28
+              |
+            2 | expect: [Strikes("firts"), Bites("second")], faults: [At(time: "1s", fault: Heal, name: "first")]
+              |                            ^^^^^^^^^^^^^^^
+              |
+              = help: known here: first
+        "#]],
+    );
+    check_fields(
+        "expect: [Strikes(\"first\")]",
+        expect![[r#"
+        error: no step of the plan of faults is called "first"
+         --> storm.ron:2:10
+          |
+        2 | expect: [Strikes("first")]
+          |          ^^^^^^^^^^^^^^^^
+          |
+          = help: the plan has no step
     "#]],
     );
     check_fields(

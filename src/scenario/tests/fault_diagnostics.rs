@@ -89,6 +89,26 @@ fn whom_to_strike() {
     "#]],
     );
     check_faults(
+        "At(\"1s\", Partition(OneWay(from: All, to: Leader))),\nAt(\"1s\", Partition(OneWay(from: All, to: All))),\nAt(\"1s\", Partition(OneWay(from: [n1, n2], to: [n1, n2]))),",
+        expect![[""]],
+    );
+    check_faults(
+        "At(\"1s\", Partition(OneWay(from: Leader, to: Leader))),\nAt(\"1s\", Partition(OneWay(from: n1, to: [n1]))),",
+        expect![[r#"
+            warning: this cut parts no nodes
+             --> storm.ron:3:20
+              |
+            3 | At("1s", Partition(OneWay(from: Leader, to: Leader))),
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+            warning: this cut parts no nodes
+             --> storm.ron:4:20
+              |
+            4 | At("1s", Partition(OneWay(from: n1, to: [n1]))),
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    check_faults(
         "At(\"1s\", Partition(Groups([[n1], []]))),\nAt(\"1s\", Partition(Isolate(All))),\nAt(\"1s\", Partition(Isolate([n1, n2, n3, n4, n5]))),\nAt(\"1s\", Partition(OneWay(from: n1, to: n1))),",
         expect![[r#"
             warning: this cut parts no nodes
@@ -544,10 +564,10 @@ fn advice() {
         "expect: [Sometimes(\"unsynced write lost\")], faults: [At(\"1s\", Partition(Halves))]",
         expect![[r#"
             warning: this mark is never set: the plan has no Crash or Destroy
-             --> storm.ron:2:20
+             --> storm.ron:2:10
               |
             2 | expect: [Sometimes("unsynced write lost")], faults: [At("1s", Partition(Halves))]
-              |                    ^^^^^^^^^^^^^^^^^^^^^
+              |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         "#]],
     );
 }
