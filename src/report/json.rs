@@ -158,6 +158,7 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "faults": summary.faults,
         "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),
         "unknown": summary.unknown_seeds,
+        "stalled": summary.stalled_seeds,
         "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
     })
 }

@@ -371,7 +371,11 @@ impl Lines {
             return;
         }
         self.blank();
-        self.line(&format!("  {} in {}", self.paint.doubtful("? unknown"), counted(summary.unknown, "seed")));
+        let stalled = match summary.stalled {
+            0 => String::new(),
+            stalled => format!(", of which {} gave no answer in time and can be tried again", grouped(stalled)),
+        };
+        self.line(&format!("  {} in {}{stalled}", self.paint.doubtful("? unknown"), counted(summary.unknown, "seed")));
         for seed in &summary.unknown_seeds {
             self.line(&format!("    {}", called.replay(*seed)));
         }

@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::setup::Cluster;
 use crate::base::Time;
@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Counts of messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Sent.
     pub sent: u64,
@@ -75,7 +75,7 @@ pub struct Messages {
 }
 
 /// Counts of operations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operations {
     /// Invoked.
     pub invoked: u64,

@@ -3,10 +3,18 @@
 use super::outcome::{MarkCount, Messages};
 use super::setup::Cluster;
 use crate::base::{Digest, Time};
-use crate::check::Sighting;
+use crate::check::{PropertyReport, Sighting};
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Judge, Record, Sink};
+use crate::trace::{Event, Judge, Record, Sink, Table};
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watching {
+    Nobody,
+    Judge,
+    Sink,
+}
 
 pub(super) struct Recorder<'a, C: Cluster> {
     digest: Digest,
@@ -19,8 +27,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     stops: bool,
     /// Whether one has said so.
     pub(super) stopped: bool,
-    /// Whether a judge or a sink is at work: a panic is its own then, and no node's.
-    pub(super) judging: bool,
+    /// Who watches just now: a panic is its own then, and no node's.
+    pub(super) watching: Watching,
     pub(super) history: History<C::Operation, C::Response>,
     /// Where and why the clients' notes make no history, if they do not: a defect of the client process.
     pub(super) malformed: Option<(Sighting, String)>,
@@ -47,7 +55,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             sinks,
             stops,
             stopped: false,
-            judging: false,
+            watching: Watching::Nobody,
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
@@ -61,15 +69,18 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         self.digest.finish()
     }
 
-    /// Tells the judges that the run is over.
-    pub(super) fn finish(&mut self, at: Time) {
-        self.judging = true;
+    /// Tells the judges that the run is over, and asks them for all that they found and measured.
+    pub(super) fn close(&mut self, at: Time) -> (Vec<PropertyReport>, Vec<Table>) {
         self.judges.iter_mut().for_each(|judge| judge.finish(at));
-        self.judging = false;
+        let reports = self.judges.iter().flat_map(|judge| judge.reports());
+        (reports.collect(), self.judges.iter().flat_map(|judge| judge.tables()).collect())
     }
 
-    pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
-        &self.judges
+    /// Asks no judge for anything any more.
+    pub(super) fn dismiss_judges(&mut self) {
+        self.watching = Watching::Nobody;
+        // One that has panicked may do so again when it is dropped.
+        std::mem::take(&mut self.judges).into_iter().for_each(std::mem::forget);
     }
 
     /// Writes one record down, everywhere.
@@ -93,19 +104,20 @@ impl<'a, C: Cluster> Recorder<'a, C> {
     /// Takes the event by value, so that none need be put together where nothing watches.
     #[inline(never)]
     fn show(&mut self, at: Time, event: Event<'_, C>) {
-        self.judging = true;
+        self.watching = Watching::Judge;
         let record = Record { number: self.records, at, event: &event };
         for judge in &mut self.judges {
             judge.observe(&record);
         }
         self.stopped |= self.stops && self.judges.iter().any(|judge| judge.violated());
         if !self.sinks.is_empty() {
+            self.watching = Watching::Sink;
             let entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
             for sink in &mut self.sinks {
                 sink.record(&entry);
             }
         }
-        self.judging = false;
+        self.watching = Watching::Nobody;
     }
 
     fn note(&mut self, now: Sighting, event: &history::Event<C::Operation, C::Response>) {

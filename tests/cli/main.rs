@@ -179,6 +179,7 @@ fn every_way_to_fail() {
         ("Panic", 1, "violated: no-panic"),
         ("Spin", 1, "violated: time-advances"),
         ("Violate", 1, "violated: nothing-bad"),
+        ("Judge", 1, "violated: judge-panicked"),
         ("Unknown", 4, "unknown: sane-answers"),
     ] {
         desk.scenario("bad.ron", &format!("system: Toy(trouble: {trouble})"));
@@ -189,7 +190,7 @@ fn every_way_to_fail() {
     }
     desk.scenario("bad.ron", "system: Toy(trouble: Defect)");
     let done = desk.expect(70, &["run", "bad.ron", "--seed", "7"]);
-    assert!(done.err.starts_with("error: a defect in Stormglass itself: the judge fell over, at tests/cli/toy.rs:"), "{}", done.err);
+    assert!(done.err.starts_with("error: a defect in Stormglass itself: a row has a cell for each column, at src/trace/table.rs:"), "{}", done.err);
 }
 
 #[test]

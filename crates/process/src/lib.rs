@@ -62,3 +62,7 @@
 
 pub mod base;
 pub mod process;
+
+/// Where this crate's front page lies, as panics name files.
+#[doc(hidden)]
+pub const SOURCE: &str = file!();

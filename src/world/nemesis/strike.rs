@@ -138,7 +138,10 @@ impl<C: Cluster> World<'_, C> {
     /// Starts a node anew that a process has asked to be started anew.
     pub(in crate::world) fn restart(&mut self, node: NodeId) {
         if self.exists(node) && !self.is_destroyed(node) {
-            on_host!(self, node, host, core => host.crash(core));
+            on_host!(self, node, host, core => {
+                host.count_restart(core);
+                host.crash(core)
+            });
             self.start_soon(node);
         }
     }
