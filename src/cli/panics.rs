@@ -4,7 +4,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::check::Explanation;
+use crate::base;
+use crate::check::{self, Explanation};
 use crate::world::{JUDGE_PANICKED, Outcome};
 
 thread_local! {
@@ -56,7 +57,8 @@ fn judge_panic(outcome: &Outcome) -> Option<String> {
 
 /// Whether this file is a source of Stormglass.
 fn is_ours(file: &str) -> bool {
-    let folders = [file!().strip_suffix("cli/panics.rs"), stormglass_check::SOURCE.strip_suffix("lib.rs"), stormglass_process::SOURCE.strip_suffix("lib.rs")];
+    let own = [(file!(), "cli/panics.rs"), (check::SOURCE, "check/mod.rs"), (base::SOURCE, "base/mod.rs")];
+    let folders = own.map(|(file, place)| file.strip_suffix(place));
     folders.into_iter().flatten().any(|folder| file.starts_with(folder))
 }
 

@@ -65,8 +65,8 @@ impl Disk {
         self.written
     }
 
-    /// How many bytes the disk has to hold if this is written, too: those of its files as they then are to be, and those of the writes that
-    /// are not synced.
+    /// How many bytes the disk has to hold if this is written, too: those of its files as they then are to be, or those of the writes that
+    /// are not synced, if these are more.
     #[inline]
     pub fn size_with(&self, file: &str, change: Change<'_>) -> u64 {
         let known = self.files.iter().position(|(known, _)| known == file);
@@ -75,7 +75,7 @@ impl Disk {
             Change::Append(bytes) | Change::At(_, bytes) => bytes.len() as u64,
             Change::Truncate(_) => 0,
         };
-        (self.size - length).saturating_add(length_after(length, change)).saturating_add(self.bytes.len() as u64 + added)
+        (self.size - length).saturating_add(length_after(length, change)).max(self.bytes.len() as u64 + added)
     }
 
     /// How many writes were made in this incarnation.
@@ -209,6 +209,23 @@ mod tests {
         }
         let all: Vec<&[u8]> = vec![b"", b"a", b"a\0x", b"a\0xy", b"ab", b"abc"];
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn what_is_written_is_weighed_before_it_is() {
+        let mut disk = Disk::default();
+        assert_eq!(disk.size_with("log", Change::At(1 << 50, b"x")), (1 << 50) + 1);
+        assert_eq!(disk.size_with("log", Change::At(u64::MAX, b"x")), u64::MAX);
+        disk.write("log", Change::Append(b"abc"));
+        disk.write("meta", Change::Append(b"d"));
+        assert_eq!(disk.size_with("log", Change::Truncate(1)), 4, "four bytes are not synced");
+        disk.synced(2);
+        assert_eq!(disk.size_with("log", Change::Truncate(1)), 2);
+        assert_eq!(disk.size_with("log", Change::At(0, b"xy")), 4);
+        disk.write("log", Change::Truncate(1 << 20));
+        assert_eq!(disk.size_with("meta", Change::Append(b"")), (1 << 20) + 1);
+        disk.crash(0);
+        assert_eq!(disk.size_with("meta", Change::Append(b"")), 4, "what a crash lost weighs nothing");
     }
 
     proptest! {

@@ -56,6 +56,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "faults": outcome.faults,
         "steps": outcome.steps,
         "fates": fates(&outcome.fates),
+        "strays": outcome.strays,
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),
     })

@@ -11,7 +11,7 @@ use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::Expected;
 use crate::trace::Table;
-use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
+use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount, Stray};
 
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
 pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
@@ -81,6 +81,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
     page.faults(&outcome.faults);
     page.steps(outcome);
     page.fates(&outcome.fates);
+    page.strays(&outcome.strays);
     page.blank();
     page.line(&format!(
         "  {} simulated · {} · {}",
@@ -261,6 +262,22 @@ impl Lines {
                 count => format!("{} {name}  {} in {}", self.paint.good("✓"), grouped(count), counted(mark.seeds, "seed")),
             };
             self.line(&format!("    {line}"));
+        }
+    }
+
+    fn strays(&mut self, strays: &[Stray]) {
+        if !strays.is_empty() {
+            self.blank();
+            self.line(&format!("  {}", self.paint.faint("lists")));
+        }
+        for stray in strays {
+            let words = match stray {
+                Stray::Mark { name } => format!("the mark \"{name}\" was set, and is not listed"),
+                Stray::Role { name } => format!("the role {name} was claimed, and is not listed"),
+                Stray::Message { kind, to } => format!("{kind} was sent to {to}, which does not exist"),
+                Stray::Check { name } => format!("{name} is listed, and no judge reported on it"),
+            };
+            self.line(&format!("    {} {}", self.paint.doubtful("·"), clean(&words)));
         }
     }
 

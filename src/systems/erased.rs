@@ -9,7 +9,7 @@ use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
-use crate::world::{self, Conditions, Outcome, World};
+use crate::world::{self, Conditions, Outcome, Stray, World};
 
 /// A system with its types erased.
 pub trait AnySystem: Send + Sync {
@@ -214,6 +214,11 @@ impl<S: System> Instance for Ready<S> {
         };
         let judged = world::judged(outcome.sim_time, judge).unwrap_or_else(|report| vec![report]);
         outcome.properties.splice(0..0, judged);
+        if watch.judged {
+            let is_reported = |property: &Property| outcome.properties.iter().any(|report| report.name == property.name);
+            let silent = S::properties().into_iter().filter(|property| !is_reported(property));
+            outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
+        }
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);
         }

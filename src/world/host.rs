@@ -1,6 +1,7 @@
 //! A node: a process, which a crash drops, on the machine that carries out what it does.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::UNSYNCED_LOST;
 use super::core::{Bounds, Core, Excess};
@@ -267,9 +268,10 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         }
     }
 
-    /// The timer that fired last, as it prints.
+    /// The timer that fired last, as it prints, if it does.
     pub(super) fn fired(&self) -> Option<String> {
-        self.fired.map(|timer| format!("{timer:?}"))
+        let timer = self.fired?;
+        catch_unwind(AssertUnwindSafe(|| format!("{timer:?}"))).ok()
     }
 
     /// The disk completes no sync from now on, on account of the strike with this number. One that stands still already goes on doing so.

@@ -29,7 +29,7 @@ use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
-pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount};
+pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount, Stray};
 pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
 use self::core::{Bounds, Core, Excess};
@@ -75,6 +75,8 @@ pub struct World<'a, C: Cluster> {
     end: Time,
     /// What is being done, for the report of a panic or of a run that spins.
     activity: Activity,
+    /// What the run came upon and its system does not list; each once.
+    strays: Vec<Stray>,
     /// Whether the world looks after itself: a panic is a defect of its own then, and no node's.
     checking: bool,
 }
@@ -94,6 +96,8 @@ enum What {
     Synced,
     Wake,
     Quiesce,
+    /// It is taken down.
+    Crashing,
     /// The run is over, and it is dropped.
     Ending,
     /// It is asked about itself: for its role, its fingerprint, ….
@@ -121,6 +125,7 @@ impl<'a, C: Cluster> World<'a, C> {
 
     /// Drops every process while a panic of one is a finding still.
     fn end_processes(&mut self, ending: RunEnd) -> RunEnd {
+        let last = self.activity;
         let ended = catch_unwind(AssertUnwindSafe(|| {
             for index in 0..self.servers.len() {
                 self.activity = Activity { node: NodeId::server(index as u32), what: What::Ending };
@@ -132,7 +137,10 @@ impl<'a, C: Cluster> World<'a, C> {
             }
         }));
         match ended {
-            Ok(()) => ending,
+            Ok(()) => {
+                self.activity = last;
+                ending
+            }
             Err(panic) => {
                 self.servers.iter_mut().for_each(Host::forget);
                 self.clients.iter_mut().for_each(Host::forget);
@@ -174,6 +182,7 @@ impl<'a, C: Cluster> World<'a, C> {
             duration,
             end,
             activity: Activity { node: NodeId::server(0), what: What::Boot },
+            strays: Vec::new(),
             checking: false,
         }
     }
@@ -263,6 +272,7 @@ impl<'a, C: Cluster> World<'a, C> {
     fn deliver(&mut self, id: MessageId, handle: MessageHandle) {
         if !self.exists(id.to) {
             self.core.slab.take(handle);
+            self.note_stray(Stray::Message { kind: kind_name::<C>(id.kind), to: id.to });
             return;
         }
         self.activity = Activity { node: id.to, what: What::Message(id) };
@@ -327,13 +337,31 @@ impl<'a, C: Cluster> World<'a, C> {
         RunEnd::Panic(Panic { node: Some(node), doing, event, at: now, message: text, died: false, place: None })
     }
 
+    #[cold]
+    fn note_stray(&mut self, stray: Stray) {
+        if !self.strays.contains(&stray) {
+            self.strays.push(stray);
+        }
+    }
+
+    /// Looks whether each server's role is one of those listed.
+    fn look_at_roles(&mut self) {
+        for index in 0..self.servers.len() {
+            self.activity = Activity { node: NodeId::server(index as u32), what: What::Asked("role") };
+            let claim = self.servers[index].process().and_then(Process::role);
+            if let Some(claim) = claim.filter(|claim| C::Server::ROLES.iter().all(|role| role.name != claim.role.name)) {
+                self.note_stray(Stray::Role { name: claim.role.name });
+            }
+        }
+    }
+
     /// What the node did last, or does.
     fn what_it_does(&self) -> check::Doing {
         let Activity { node, what } = self.activity;
         match what {
             What::Boot => check::Doing::Booting,
             What::Message(id) => {
-                let kind = C::Message::kinds().iter().find(|name| KindDigest::of(name) == id.kind).unwrap_or(&"a message");
+                let kind = kind_name::<C>(id.kind);
                 check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
             }
             What::Timer => check::Doing::Fired(look!(self, node, host => host.fired())),
@@ -341,6 +369,7 @@ impl<'a, C: Cluster> World<'a, C> {
             What::Wake => check::Doing::Waking,
             What::Asked(what) => check::Doing::Asked(what),
             What::Quiesce => check::Doing::Quiescing,
+            What::Crashing => check::Doing::Crashing,
             What::Ending => check::Doing::Ending,
         }
     }
@@ -351,8 +380,11 @@ impl<'a, C: Cluster> World<'a, C> {
 /// # Errors
 /// A report of [`JUDGE_PANICKED`].
 pub fn judged<T>(at: Time, judge: impl FnOnce() -> T) -> Result<T, PropertyReport> {
-    catch_unwind(AssertUnwindSafe(judge))
-        .map_err(|panic| PropertyReport::violated(&JUDGE_PANICKED, at, judge_panic(panic.as_ref(), at)))
+    catch_unwind(AssertUnwindSafe(judge)).map_err(|panic| PropertyReport::violated(&JUDGE_PANICKED, at, judge_panic(panic.as_ref(), at)))
+}
+
+fn kind_name<C: Cluster>(kind: KindDigest) -> &'static str {
+    C::Message::kinds().iter().find(|name| KindDigest::of(name) == kind).unwrap_or(&"a message")
 }
 
 fn judge_panic(panic: &(dyn Any + Send), at: Time) -> Panic {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::setup::Cluster;
-use crate::base::Time;
+use crate::base::{NodeId, Time};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
@@ -45,6 +45,8 @@ pub struct Outcome {
     pub steps: Vec<StepCount>,
     /// What became of the fates that were fixed.
     pub fates: FateCounts,
+    /// What the system lists nowhere, and what it lists in vain; each once.
+    pub strays: Vec<Stray>,
     /// What struck, with nothing left open: given in place of the plan, it repeats the run.
     pub struck: FaultPlan,
 }
@@ -85,6 +87,34 @@ pub struct Operations {
     pub failed: u64,
     /// Without an outcome that its client knows.
     pub unknown: u64,
+}
+
+/// Something that a run came upon and its system does not list, or that it lists and the run did not come upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Stray {
+    /// A *sometimes* mark that was set, and is none of `Process::MARKS`.
+    Mark {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A role that a server claimed, and is none of `Process::ROLES`.
+    Role {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A message to a node that does not exist.
+    Message {
+        /// Its kind.
+        kind: &'static str,
+        /// Its receiver.
+        to: NodeId,
+    },
+    /// A property that the system lists, and no judge reported on.
+    Check {
+        /// Its name.
+        name: &'static str,
+    },
 }
 
 /// How often a *sometimes* mark was set.

@@ -1,6 +1,6 @@
 //! The recorder of what happens: the digest, the judges, the sinks, the history and the counters.
 
-use super::outcome::{MarkCount, Messages};
+use super::outcome::{MarkCount, Messages, Stray};
 use super::setup::Cluster;
 use crate::base::{Digest, Time};
 use crate::check::{PropertyReport, Sighting};
@@ -34,6 +34,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     pub(super) malformed: Option<(Sighting, String)>,
     pub(super) messages: Messages,
     pub(super) marks: Vec<MarkCount>,
+    /// How many of these, from the first on, are listed.
+    marks_listed: usize,
     /// When the faults ended, and whether an operation that was invoked after that has completed.
     pub(super) settling_since: Option<Time>,
     pub(super) fresh_completion: bool,
@@ -47,6 +49,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         stops: bool,
     ) -> Self {
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
+        let marks: Vec<_> = declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect();
         Self {
             digest: Digest::new(),
             records: 0,
@@ -59,7 +62,8 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
-            marks: declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect(),
+            marks_listed: marks.len(),
+            marks,
             settling_since: None,
             fresh_completion: false,
         }
@@ -128,6 +132,11 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             let latest = self.history.operations().iter().rev().find(|operation| operation.client == *client);
             self.fresh_completion |= latest.is_some_and(|operation| operation.invoked >= since);
         }
+    }
+
+    /// The marks that were set though they are not listed.
+    pub(super) fn unlisted_marks(&self) -> impl Iterator<Item = Stray> {
+        self.marks[self.marks_listed..].iter().map(|mark| Stray::Mark { name: mark.name })
     }
 
     /// A mark that was not declared is counted all the same, so that nothing is lost.

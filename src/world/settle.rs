@@ -1,11 +1,11 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use super::calls::Call;
+use super::core::Excess;
+use super::host::RESTARTS;
 use super::host::{Clients, Host, NodeState, Servers};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
-use super::core::Excess;
-use super::host::RESTARTS;
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
@@ -68,6 +68,7 @@ impl<C: Cluster> World<'_, C> {
 
     /// Looks how far the run has settled.
     pub(super) fn look(&mut self) {
+        self.look_at_roles();
         if let Phase::Fresh { until } = self.settling.phase
             && (self.core.recorder.fresh_completion || self.core.engine.now() >= until)
         {
@@ -139,6 +140,7 @@ impl<C: Cluster> World<'_, C> {
         if cfg!(debug_assertions) {
             self.invariants_at_end();
         }
+        self.look_at_roles();
         RunEnd::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
     }
 
@@ -172,6 +174,7 @@ impl<C: Cluster> World<'_, C> {
             faults: self.core.nemesis.counts(),
             steps: self.core.nemesis.step_counts(),
             fates: self.core.network.fixed_fates(),
+            strays: self.strays.into_iter().chain(self.core.recorder.unlisted_marks()).collect(),
             struck: self.core.nemesis.into_struck(),
         };
         Run { outcome, history: self.core.recorder.history }

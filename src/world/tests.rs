@@ -9,8 +9,8 @@ use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
 use crate::process::{Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role};
-use crate::trace::{Entry, Record};
 use crate::trace::Table;
+use crate::trace::{Entry, Record};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Talk {

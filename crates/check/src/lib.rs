@@ -35,7 +35,3 @@ pub use stormglass_process::base;
 pub mod check;
 pub mod history;
 pub mod misspelling;
-
-/// Where this crate's front page lies, as panics name files.
-#[doc(hidden)]
-pub const SOURCE: &str = file!();

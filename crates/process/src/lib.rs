@@ -62,7 +62,3 @@
 
 pub mod base;
 pub mod process;
-
-/// Where this crate's front page lies, as panics name files.
-#[doc(hidden)]
-pub const SOURCE: &str = file!();

@@ -113,7 +113,10 @@ impl<'a> Crew<'a> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long to wait for another process: no run sees it, and what was not waited for has no row")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long to wait for another process: no run sees it, and what was not waited for has no row"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -145,6 +148,7 @@ fn death(seed: u64, step: Option<&Step>, how: String, by_judge: bool) -> Outcome
         faults: Vec::new(),
         steps: Vec::new(),
         fates: FateCounts::default(),
+        strays: Vec::new(),
         struck: FaultPlan::default(),
     }
 }

@@ -33,7 +33,8 @@ pub(in crate::cli) fn serve(registry: &Registry) -> ExitCode {
     let (sender, requests) = mpsc::channel();
     #[expect(clippy::disallowed_methods, reason = "each run stays on one thread; the other one only listens")]
     thread::scope(|scope| {
-        let runs = thread::Builder::new().name("worker".to_owned()).stack_size(STACK).spawn_scoped(scope, move || work(&requests, registry));
+        let runs =
+            thread::Builder::new().name("worker".to_owned()).stack_size(STACK).spawn_scoped(scope, move || work(&requests, registry));
         let lines = io::stdin().lock().lines().map_while(Result::ok);
         for request in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
             if runs.is_err() || sender.send(request).is_err() {
@@ -70,10 +71,23 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
 fn run(scenario: Option<&Scenario>, seed: u64, closeness: Closeness) -> Result<crate::world::Outcome, Defect> {
     let scenario = scenario.ok_or_else(|| Defect { message: "the worker cannot read the scenario of its command".to_owned() })?;
     let judged = closeness != Closeness::Steps { judged: false };
+    if closeness == Closeness::Records {
+        warm_up(scenario, seed);
+    }
     let mut narrator = Narrator(closeness);
     let sinks: Vec<&mut dyn Sink> = if closeness == Closeness::Outcome { Vec::new() } else { vec![&mut narrator] };
     let run = || panics::watched(|| scenario.run_watched(seed, Watch { sinks, judged, ..Watch::default() }));
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Defect { message: panics::message(panic.as_ref()) })
+}
+
+/// Runs something else first, so that what the code of a run keeps from one run to the next is not as it is in a fresh process.
+fn warm_up(scenario: &Scenario, seed: u64) {
+    let mut other = scenario.clone();
+    other.conditions.events = other.conditions.events.min(20_000);
+    let watch = Watch { judged: false, ..Watch::default() };
+    let run = || panics::watched(|| other.run_watched(!seed, watch));
+    // A panic is found by the run itself.
+    let _ = catch_unwind(AssertUnwindSafe(run));
 }
 
 /// Tells what happens, while it does.
@@ -97,9 +111,7 @@ impl Sink for Narrator {
 fn handler(entry: &Entry<'_>) -> Option<Handler> {
     match (entry.sort, entry.message) {
         ("boot", _) => Some(Handler::Booting),
-        ("deliver", Some((id, kind))) => {
-            Some(Handler::Handling { kind: kind.name.to_owned(), count: u64::from(id.count), from: id.from })
-        }
+        ("deliver", Some((id, kind))) => Some(Handler::Handling { kind: kind.name.to_owned(), count: u64::from(id.count), from: id.from }),
         ("timer", _) => Some(Handler::Fired(entry.line(200).detail)),
         ("synced", _) => Some(Handler::Synced),
         ("resume", _) => Some(Handler::Waking),

@@ -153,14 +153,15 @@ fn listen(out: ChildStdout) -> io::Result<Receiver<Answer>> {
     Ok(answers)
 }
 
-/// Keeps the last line, on a thread of its own.
+/// Keeps the last line that says something, on a thread of its own.
 fn overhear(mut err: ChildStderr) -> io::Result<Receiver<String>> {
     let (sender, last) = mpsc::channel();
     let listener = move || {
         let mut bytes = Vec::new();
         let _ = err.read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
-        let _ = sender.send(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned());
+        let says_something = |line: &&str| !line.trim().is_empty() && !line.starts_with("note: ");
+        let _ = sender.send(text.lines().rfind(says_something).unwrap_or_default().to_owned());
     };
     thread::Builder::new().spawn(listener)?;
     Ok(last)

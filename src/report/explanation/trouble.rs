@@ -29,6 +29,7 @@ fn doing(doing: &Doing) -> String {
         Doing::Waking => "caught up after a pause".to_owned(),
         Doing::Quiescing => "was told to invoke nothing more".to_owned(),
         Doing::Asked(what) => format!("was asked for its {what}"),
+        Doing::Crashing => "was taken down".to_owned(),
         Doing::Ending => "was dropped at the end of the run".to_owned(),
         Doing::Judging => "judged".to_owned(),
     }

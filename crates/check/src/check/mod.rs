@@ -20,3 +20,7 @@ pub use verdict::{
     Broken, Difference, Doing, Ending, Explanation, Fact, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting, Spin,
     Told, Verdict, Violations, shorten,
 };
+
+/// Where this file lies, as panics name files.
+#[doc(hidden)]
+pub const SOURCE: &str = file!();

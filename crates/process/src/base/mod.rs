@@ -38,3 +38,7 @@ pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};
+
+/// Where this file lies, as panics name files.
+#[doc(hidden)]
+pub const SOURCE: &str = file!();

@@ -62,6 +62,8 @@ pub enum Doing {
     Quiescing,
     /// It is asked for this.
     Asked(&'static str),
+    /// It is taken down, as by a crash.
+    Crashing,
     /// It is dropped, since the run is over.
     Ending,
     /// It judges: it is no node.
