@@ -27,6 +27,7 @@ mod panics;
 mod replay;
 mod run;
 mod sweep;
+mod workers;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,7 +51,14 @@ pub fn main_with(registry: Registry) -> ExitCode {
 /// Listens to Ctrl-C and takes over the report of panics, for the rest of the process. The exit code is 0 if all held, 1 if a property was
 /// violated, 2 for a usage error, 3 for an invalid file, 4 if a budget ended first, 5 if a sweep never saw what it must, 70 for a defect of
 /// Stormglass itself, 74 if a file could not be read or written, and 130 if it was interrupted.
+///
+/// `sweep` and `run --verify` start this program again as workers, with the arguments of the process and one variable more in its
+/// environment. There this function runs seeds as it is told, and never returns: whatever a program does before it comes here, it does in
+/// each of its workers, too.
 pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString>>, registry: &Registry) -> ExitCode {
+    if workers::is_wanted() {
+        return workers::serve(registry);
+    }
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let program = program_name(&arguments);
     let parsed = parser(&program).try_get_matches_from(&arguments).and_then(|matches| Arguments::from_arg_matches(&matches));

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, reason};
 use super::files::{Draft, Output};
 use super::histories::HistoryFile;
 use super::input::{self, Input};
+use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
 use crate::check::model::ModelName;
 use crate::check::recorded::transactions::TransactionModel;
@@ -16,13 +17,14 @@ use crate::report::{Html, Invocation, Render, Report, RunReport, Subject, TraceW
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::trace::Sink;
+use crate::world::Stray;
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The seed; without it the scenario's own, or a fresh one
     #[arg(long, value_name = "N", value_parser = input::seed)]
     seed: Option<u64>,
-    /// Run twice, and name the first record that differs
+    /// Run twice, in two processes, and name the first record that differs
     #[arg(long)]
     verify: bool,
     /// End with 0 if the scenario's outcome came true, even if that is a violation
@@ -59,12 +61,18 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let (mut drawn, mut entries) = (None, Vec::new());
     let mut trace = trace.map(TraceWriter::new);
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
-    let outcome = if arguments.verify {
-        explore::verify(sinks, run)
+    let mut outcome = if arguments.verify {
+        let second = SecondRun::start(&scenario, seed);
+        let mut second = second.map_err(|error| Failure::new(Exit::File, &format!("cannot start a second process: {}", reason(&error))))?;
+        explore::verify(sinks, run, &mut second)
     } else {
         let (drawing, history) = (page.is_some().then_some(&mut drawn), history.is_some().then_some(&mut entries));
         run(Watch { sinks, drawing, history, ..Watch::default() })
     };
+    if !arguments.verify {
+        // Some checks are for some workloads only: who asks for more is told of those, too.
+        outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
+    }
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
     let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: arguments.as_meant, drawing: drawn.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;

@@ -4,14 +4,17 @@ use std::io::{self, Write};
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, reason};
 use super::files::Output;
 use super::input::{self, Input};
-use super::{Format, Session, files, interrupt, panics};
+use super::workers::Crew;
+use super::{Format, Session, files, interrupt};
+use crate::base;
 use crate::explore::{Ended, Row, Summary, Sweep, Until};
 use crate::report::{Report, Subject, SweepReport, opening, row_json};
 use crate::scenario::Expected;
@@ -24,9 +27,12 @@ pub(super) struct Arguments {
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = input::seed)]
     start: u64,
-    /// How many threads; without it, one for each core
-    #[arg(long, value_name = "N", value_parser = threads)]
+    /// How many worker processes; without it, one for each core
+    #[arg(long, value_name = "N", value_parser = workers)]
     jobs: Option<u16>,
+    /// How long a seed may take, by the clock on the wall, before its worker is ended and the seed told as unknown
+    #[arg(long, value_name = "T", default_value = "10min", value_parser = wall_time)]
+    stall: Duration,
     /// Write a row for every seed to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -67,9 +73,10 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let cancel = interrupt::heed();
     let (start, seeds, jobs, until) = (arguments.start, arguments.seeds, arguments.jobs(), arguments.until(subject.expected));
     let sweep = Sweep { start, seeds, jobs, until, cancel };
-    let summary = sweep.run(&|seed| panics::watched(|| scenario.run(seed)), &mut each);
+    let crew = Crew::new(&scenario, arguments.stall, cancel);
+    let summary = crew.and_then(|crew| sweep.run_elsewhere(&|seed, is_needless| crew.run(seed, is_needless), &mut each));
     bar.finish_and_clear();
-    let summary = summary.map_err(|error| Failure::new(Exit::Defect, &format!("cannot start a thread: {error}")))?;
+    let summary = summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))?;
     let report = SweepReport { subject, start, summary: &summary, called: &called, as_meant: arguments.as_meant };
     session.print(arguments.format, &Report::Sweep(report))?;
     match (written, &arguments.out) {
@@ -99,8 +106,14 @@ fn count(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("expected a whole number from 1 to {}", u64::MAX))
 }
 
-/// A number of threads on the command line.
-fn threads(text: &str) -> Result<u16, String> {
+/// A length of wall time on the command line.
+fn wall_time(text: &str) -> Result<Duration, String> {
+    let length: base::Duration = text.parse().map_err(|error| format!("{error}"))?;
+    if length.is_zero() { Err("expected some time".to_owned()) } else { Ok(Duration::from_nanos(length.as_nanos())) }
+}
+
+/// A number of worker processes on the command line.
+fn workers(text: &str) -> Result<u16, String> {
     text.parse().ok().filter(|count| (1..=1024).contains(count)).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
 }
 

@@ -12,6 +12,9 @@ use crate::base::{Change, scale};
 pub struct Disk {
     /// What is durable, by name. A disk has few files: a list is faster than a map.
     files: Vec<(String, Vec<u8>)>,
+    /// How long each file is when all unsynced writes are done, and all of them together.
+    lengths: Vec<u64>,
+    size: u64,
     unsynced: VecDeque<Unsynced>,
     /// The bytes of the unsynced writes, in order, after so many that are applied.
     bytes: Vec<u8>,
@@ -53,10 +56,26 @@ impl Disk {
             Change::Truncate(length) => (WriteKind::Truncate(length), &[][..]),
         };
         let file = self.place_of(file);
+        let length = length_after(self.lengths[file], change);
+        self.size = self.size - self.lengths[file] + length;
+        self.lengths[file] = length;
         self.bytes.extend_from_slice(bytes);
         self.unsynced.push_back(Unsynced { file, kind, length: bytes.len() });
         self.written += 1;
         self.written
+    }
+
+    /// How many bytes the disk has to hold if this is written, too: those of its files as they then are to be, or those of the writes that
+    /// are not synced, if these are more.
+    #[inline]
+    pub fn size_with(&self, file: &str, change: Change<'_>) -> u64 {
+        let known = self.files.iter().position(|(known, _)| known == file);
+        let length = known.map_or(0, |place| self.lengths[place]);
+        let added = match change {
+            Change::Append(bytes) | Change::At(_, bytes) => bytes.len() as u64,
+            Change::Truncate(_) => 0,
+        };
+        (self.size - length).saturating_add(length_after(length, change)).max(self.bytes.len() as u64 + added)
     }
 
     /// How many writes were made in this incarnation.
@@ -90,6 +109,8 @@ impl Disk {
         self.bytes.clear();
         self.applied = 0;
         self.written = 0;
+        self.lengths = self.files.iter().map(|(_, content)| content.len() as u64).collect();
+        self.size = self.lengths.iter().sum();
         debug_assert!(kept <= unsynced, "a crash leaves a prefix");
         Remains { unsynced, kept }
     }
@@ -138,9 +159,19 @@ impl Disk {
             Some(place) => place,
             None => {
                 self.files.push((name.to_owned(), Vec::new()));
+                self.lengths.push(0);
                 self.files.len() - 1
             }
         }
+    }
+}
+
+/// How long a file of this length is after the change.
+fn length_after(length: u64, change: Change<'_>) -> u64 {
+    match change {
+        Change::Append(bytes) => length.saturating_add(bytes.len() as u64),
+        Change::At(offset, bytes) => length.max(offset.saturating_add(bytes.len() as u64)),
+        Change::Truncate(length) => length,
     }
 }
 
@@ -178,6 +209,23 @@ mod tests {
         }
         let all: Vec<&[u8]> = vec![b"", b"a", b"a\0x", b"a\0xy", b"ab", b"abc"];
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn what_is_written_is_weighed_before_it_is() {
+        let mut disk = Disk::default();
+        assert_eq!(disk.size_with("log", Change::At(1 << 50, b"x")), (1 << 50) + 1);
+        assert_eq!(disk.size_with("log", Change::At(u64::MAX, b"x")), u64::MAX);
+        disk.write("log", Change::Append(b"abc"));
+        disk.write("meta", Change::Append(b"d"));
+        assert_eq!(disk.size_with("log", Change::Truncate(1)), 4, "four bytes are not synced");
+        disk.synced(2);
+        assert_eq!(disk.size_with("log", Change::Truncate(1)), 2);
+        assert_eq!(disk.size_with("log", Change::At(0, b"xy")), 4);
+        disk.write("log", Change::Truncate(1 << 20));
+        assert_eq!(disk.size_with("meta", Change::Append(b"")), (1 << 20) + 1);
+        disk.crash(0);
+        assert_eq!(disk.size_with("meta", Change::Append(b"")), 4, "what a crash lost weighs nothing");
     }
 
     proptest! {

@@ -31,6 +31,7 @@ fn reason(explanation: &Explanation) -> Vec<String> {
         Explanation::Pending(pending) => vec![first_pending(pending).to_owned()],
         Explanation::Difference(difference) => vec![differs(difference).to_owned()],
         Explanation::Text(text) => vec![normalise(text)],
+        Explanation::Told(told) => vec![normalise(&told.text)],
     }
 }
 
@@ -137,7 +138,8 @@ mod tests {
         let panic = |node, message: &str, file: &str, line| {
             let place = Some((file.to_owned(), line));
             let message = message.to_owned();
-            print(Panic { node: NodeId::server(node), doing: Doing::Booting, event: 7, at: Time::ZERO, message, place })
+            let (node, event) = (Some(NodeId::server(node)), Some(7));
+            print(Panic { node, doing: Doing::Booting, event, at: Time::ZERO, message, died: false, place })
         };
         let usual = panic(1, "index 7 is beyond 3", "src/log.rs", 40);
         assert_eq!(usual, panic(2, "index 12 is beyond 11", "/home/me/src/log.rs", 44));

@@ -14,5 +14,5 @@ pub use fingerprint::fingerprint;
 pub(crate) use row::samples;
 pub use row::{Defect, Row};
 pub use summary::{Besides, Bucket, Ended, MarkTotal, PropertyTotal, Summary};
-pub use sweep::{Sweep, Until};
-pub use verify::{DETERMINISTIC, verify};
+pub use sweep::{Ran, RunElsewhere, STACK, Sweep, Until};
+pub use verify::{DETERMINISTIC, Recorded, Twin, line, verify};

@@ -71,6 +71,7 @@ pub(crate) mod samples {
             sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
             faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
             fates: FateCounts::default(),
+            strays: Vec::new(),
             steps: Vec::new(),
             struck: FaultPlan::default(),
         }

@@ -21,6 +21,10 @@ pub struct Summary {
     pub unknown: u64,
     /// The first seeds that ended a budget first.
     pub unknown_seeds: Vec<u64>,
+    /// How many of these gave no answer in time.
+    pub stalled: u64,
+    /// The first of these.
+    pub stalled_seeds: Vec<u64>,
     /// In how many of them Stormglass itself failed.
     pub defects: u64,
     /// The first of these.
@@ -146,6 +150,16 @@ impl Summary {
                     self.first_defects.push((row.seed, defect.clone()));
                 }
             }
+        }
+    }
+
+    /// Adds the next seed, which gave no answer in time.
+    pub(super) fn add_stalled(&mut self, seed: u64) {
+        self.seeds += 1;
+        self.add_verdict(seed, Verdict::Unknown);
+        self.stalled += 1;
+        if self.stalled_seeds.len() < Self::LISTED {
+            self.stalled_seeds.push(seed);
         }
     }
 

@@ -28,6 +28,20 @@ pub struct Sweep<'a> {
     pub cancel: &'a AtomicBool,
 }
 
+/// What became of a seed that was run elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ran {
+    /// It has a row.
+    Row(Box<Row>),
+    /// It gave no answer in time, and was ended. It has no row: nothing is known, and it can be tried again.
+    Stalled,
+    /// It was given up, because the sweep ends. It counts as not run.
+    Dropped,
+}
+
+/// Runs a seed elsewhere: see [`Sweep::run_elsewhere`].
+pub type RunElsewhere<'a> = dyn Fn(u64, &dyn Fn() -> bool) -> Ran + Sync + 'a;
+
 /// What ends a sweep before all its seeds are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -40,14 +54,25 @@ pub enum Until {
 }
 
 impl Sweep<'_> {
-    /// Runs every seed and shows each row to `each`, in the order of the seeds: what it sees depends on neither the number nor the timing
-    /// of the threads. It may end the sweep, if it cannot write one down.
+    /// Runs every seed on threads of this process and shows each row to `each`, in the order of the seeds: what it sees depends on neither
+    /// the number nor the timing of the threads. It may end the sweep, if it cannot write one down.
     ///
-    /// If a violation ends the sweep, the row of its seed is the last. A panic out of `run` becomes a [`Defect`], and the sweep goes on.
+    /// If a violation ends the sweep, the row of its seed is the last. A panic out of `run` becomes a [`Defect`], and the sweep goes on. A
+    /// thread contains no more than that: code that never returns, overflows its stack, uses up the memory or ends the process does so to
+    /// the whole sweep. The command `sweep` runs its seeds in processes of their own: see [`run_elsewhere`](Self::run_elsewhere).
     ///
     /// # Errors
     /// If not a single thread can be started; no seed was run then.
     pub fn run(&self, run: &(dyn Fn(u64) -> Outcome + Sync), each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
+        self.run_elsewhere(&|seed, _| Ran::Row(Box::new(run_one(run, seed))), each)
+    }
+
+    /// The same, where `run` waits for a run that happens elsewhere and tells what became of it. It is given a seed, and a function by
+    /// which it can see whether that seed has become needless, because a lower one has ended the sweep.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_elsewhere(&self, run: &RunElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
         let count = self.seeds.min((u64::MAX - self.start).saturating_add(1));
         let jobs = self.jobs.clamp(1, usize::try_from(count).unwrap_or(usize::MAX).max(1));
         let board = Board::new(count, jobs as u64 * WINDOW);
@@ -72,16 +97,18 @@ impl Sweep<'_> {
         &'scope self,
         scope: &'scope Scope<'scope, 'env>,
         board: &'scope Board,
-        run: &'scope (dyn Fn(u64) -> Outcome + Sync),
-        rows: Sender<(u64, Row)>,
+        run: &'scope RunElsewhere<'scope>,
+        rows: Sender<(u64, Ran)>,
     ) -> io::Result<()> {
         let work = move || {
             while let Some(index) = board.claim(self.cancel) {
-                let row = run_one(run, self.start + index);
-                if self.is_last(&row) {
+                let ran = run(self.start + index, &|| board.is_needless(index));
+                if let Ran::Row(row) = &ran
+                    && self.is_last(row)
+                {
                     board.end_at(index + 1);
                 }
-                if rows.send((index, row)).is_err() {
+                if rows.send((index, ran)).is_err() {
                     return;
                 }
             }
@@ -98,19 +125,26 @@ impl Sweep<'_> {
     }
 
     /// Puts the rows in order.
-    fn collect(&self, board: &Board, rows: &Receiver<(u64, Row)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
+    fn collect(&self, board: &Board, rows: &Receiver<(u64, Ran)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
         let mut summary = Summary { asked: board.count, ..Summary::default() };
-        let mut waiting = BTreeMap::new();
-        for (index, row) in rows {
-            waiting.insert(index, row);
-            while let Some(row) = waiting.remove(&summary.seeds) {
-                summary.add(&row);
-                let stopped = each(&row).is_break();
-                if stopped || self.is_last(&row) {
-                    summary.ended = if stopped { Ended::Unwritten } else { Ended::Violated };
-                    return summary;
+        let (mut waiting, mut next) = (BTreeMap::new(), 0);
+        for (index, ran) in rows {
+            waiting.insert(index, ran);
+            while let Some(ran) = waiting.remove(&next) {
+                match ran {
+                    Ran::Row(row) => {
+                        summary.add(&row);
+                        let stopped = each(&row).is_break();
+                        if stopped || self.is_last(&row) {
+                            summary.ended = if stopped { Ended::Unwritten } else { Ended::Violated };
+                            return summary;
+                        }
+                    }
+                    Ran::Stalled => summary.add_stalled(self.start + next),
+                    Ran::Dropped => {}
                 }
-                board.taken(summary.seeds);
+                next += 1;
+                board.taken(next);
             }
         }
         if summary.seeds < board.count {
@@ -123,7 +157,7 @@ impl Sweep<'_> {
 /// How many rows a thread may be ahead of the last row that was taken.
 const WINDOW: u64 = 64;
 /// As much as a main thread usually has: what runs there runs here.
-const STACK: usize = 8 << 20;
+pub const STACK: usize = 8 << 20;
 
 fn run_one(run: &(dyn Fn(u64) -> Outcome + Sync), seed: u64) -> Row {
     let result = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| Defect { message: message(panic.as_ref()) });
@@ -179,6 +213,11 @@ impl Board {
         let mut state = self.state();
         state.end = state.end.min(end);
         self.changed.notify_all();
+    }
+
+    /// Whether this seed, counted from the first, comes after one that has ended the sweep.
+    fn is_needless(&self, index: u64) -> bool {
+        self.state().end <= index
     }
 
     /// So many rows have been taken.
@@ -321,6 +360,32 @@ mod tests {
         };
         let (rows, summary) = rows(sweep(1_000, 2, Until::Done), &first_is_slow);
         assert_eq!((rows.len(), summary.defects), (1_000, 0));
+    }
+
+    /// Seeds without a row are passed over; those that come after the end are told that nobody waits for them.
+    #[test]
+    fn seeds_that_are_run_elsewhere_may_have_no_row() {
+        let elsewhere = |seed, needless: &dyn Fn() -> bool| match seed {
+            101 => Ran::Stalled,
+            102 => Ran::Dropped,
+            104 => Ran::Row(Box::new(Row::new(seed, Ok(violated(seed, "a", ""))))),
+            105 => {
+                while !needless() {
+                    thread::yield_now();
+                }
+                Ran::Dropped
+            }
+            _ => Ran::Row(Box::new(Row::new(seed, Ok(outcome(seed))))),
+        };
+        let mut seeds = Vec::new();
+        let summary = sweep(1_000, 2, Until::Violated).run_elsewhere(&elsewhere, &mut |row| {
+            seeds.push(row.seed);
+            ControlFlow::Continue(())
+        });
+        let summary = summary.unwrap();
+        assert_eq!(seeds, [100, 103, 104]);
+        assert_eq!((summary.seeds, summary.unknown, summary.stalled_seeds), (4, 1, vec![101]));
+        assert_eq!(summary.ended, Ended::Violated);
     }
 
     #[test]

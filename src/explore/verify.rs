@@ -1,4 +1,4 @@
-//! The same run twice, record by record.
+//! The same run twice at the same time, record by record.
 
 use crate::base::Time;
 use crate::check::{Difference, Property, PropertyReport};
@@ -10,116 +10,88 @@ use crate::world::Outcome;
 pub const DETERMINISTIC: Property =
     Property::always("deterministic", "two runs of one scenario and seed are the same, record by record, and so is what is judged of them");
 
-/// Runs twice, compares record by record, and adds its own verdict on [`DETERMINISTIC`] to the outcome of the first run. These sinks see
-/// the first run only.
+/// A record of the second run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The digest of the run up to and including it.
+    pub digest: u64,
+    /// When it was.
+    pub at: Time,
+    /// The record in words: see [`line`].
+    pub line: String,
+}
+
+/// A second run of the same seed, which goes on while the first does: in another process, so that nothing is the same but its input.
+pub trait Twin {
+    /// Its next record; nothing once it has ended.
+    fn next(&mut self) -> Option<Recorded>;
+
+    /// Once it has ended: what differs from this outcome of the first run.
+    fn differs(&mut self, first: &Outcome) -> Option<Difference>;
+}
+
+/// Runs, compares record by record with a second run that goes on at the same time, and adds its own verdict on [`DETERMINISTIC`] to the
+/// outcome. Nothing is kept of either run: it takes no more memory than a run does.
 ///
-/// `run` runs the same seed of the same scenario each time; its watch brings the sinks.
-pub fn verify(mut sinks: Vec<&mut dyn Sink>, mut run: impl FnMut(Watch<'_>) -> Outcome) -> Outcome {
-    let mut first = Recording::default();
-    let mut all: Vec<&mut dyn Sink> = vec![&mut first];
+/// These sinks see the first run. `run` runs it; its watch brings the sinks.
+pub fn verify(mut sinks: Vec<&mut dyn Sink>, run: impl FnOnce(Watch<'_>) -> Outcome, twin: &mut dyn Twin) -> Outcome {
+    let mut comparison = Comparison { twin, seen: 0, difference: None };
+    let mut all: Vec<&mut dyn Sink> = vec![&mut comparison];
     all.extend(sinks.iter_mut().map(|sink| &mut **sink as &mut dyn Sink));
     let mut outcome = run(Watch { sinks: all, ..Watch::default() });
-    let mut second = Comparison::new(first);
-    let again = run(Watch { sinks: vec![&mut second], ..Watch::default() });
-    let report = second.report(&outcome, &again);
+    let report = comparison.report(&outcome);
     outcome.properties.push(report);
     outcome
 }
 
-/// What is kept of the first run: of each record its digest and, as long as there is room, its line.
-#[derive(Default)]
-struct Recording {
-    digests: Vec<u64>,
-    /// All lines, one after the other, and where each ends.
-    lines: String,
-    ends: Vec<usize>,
-}
-
-impl Recording {
-    /// How many bytes of lines are kept: some two million records.
-    const ROOM: usize = 256 << 20;
-    /// How many characters of a message or note are kept.
+/// A record in words, as two of them are shown that differ.
+pub fn line(entry: &Entry<'_>) -> String {
+    /// How many characters of a message or note are shown.
     const DETAIL: usize = 200;
-
-    /// The line of this record, if it came so far.
-    fn line(&self, number: usize) -> Option<String> {
-        if number >= self.digests.len() {
-            return None;
-        }
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before.min(self.ends.len() - 1)]);
-        let line =
-            self.ends.get(number).map_or("a record too late in the run for its text to have been kept", |end| &self.lines[start..*end]);
-        Some(line.to_owned())
-    }
+    format!("{} at {}", entry.line(DETAIL), entry.at)
 }
 
-impl Sink for Recording {
-    fn record(&mut self, entry: &Entry<'_>) {
-        self.digests.push(entry.digest);
-        if self.lines.len() < Self::ROOM {
-            self.lines += &line(entry);
-            self.ends.push(self.lines.len());
-        }
-    }
-}
-
-fn line(entry: &Entry<'_>) -> String {
-    format!("{} at {}", entry.line(Recording::DETAIL), entry.at)
-}
-
-/// Holds the second run against the first.
-struct Comparison {
-    first: Recording,
-    seen: usize,
-    /// The first record that differs: its time in the second run, and what is different.
+/// Holds the first run against the second.
+struct Comparison<'a> {
+    twin: &'a mut dyn Twin,
+    seen: u64,
+    /// The first record that differs: its time, and what is different.
     difference: Option<(Time, Difference)>,
 }
 
-impl Sink for Comparison {
+impl Sink for Comparison<'_> {
     fn record(&mut self, entry: &Entry<'_>) {
         let number = self.seen;
         self.seen += 1;
-        if self.difference.is_some() || self.first.digests.get(number) == Some(&entry.digest) {
+        if self.difference.is_some() {
             return;
         }
-        let (first, second) = (self.first.line(number), Some(line(entry)));
-        self.difference = Some((entry.at, Difference::Record { number: number as u64, first, second }));
+        let second = self.twin.next();
+        if second.as_ref().is_none_or(|second| second.digest != entry.digest) {
+            let difference = Difference::Record { number, first: Some(line(entry)), second: second.map(|second| second.line) };
+            self.difference = Some((entry.at, difference));
+        }
     }
 }
 
-impl Comparison {
-    fn new(first: Recording) -> Self {
-        Self { first, seen: 0, difference: None }
-    }
-
-    fn report(self, first: &Outcome, second: &Outcome) -> PropertyReport {
-        if let Some((at, difference)) = self.difference {
-            return PropertyReport::violated(&DETERMINISTIC, at, difference);
-        }
-        if self.seen < self.first.digests.len() {
-            let difference = Difference::Record { number: self.seen as u64, first: self.first.line(self.seen), second: None };
-            return PropertyReport::violated(&DETERMINISTIC, second.sim_time, difference);
-        }
-        match judged_differently(first, second) {
-            Some(difference) => PropertyReport::violated(&DETERMINISTIC, second.sim_time, difference),
+impl Comparison<'_> {
+    fn report(self, outcome: &Outcome) -> PropertyReport {
+        let rest = || {
+            let second = self.twin.next()?;
+            Some((second.at, Difference::Record { number: self.seen, first: None, second: Some(second.line) }))
+        };
+        let difference = self.difference.or_else(rest);
+        match difference.or_else(|| Some((outcome.sim_time, self.twin.differs(outcome)?))) {
+            Some((at, difference)) => PropertyReport::violated(&DETERMINISTIC, at, difference),
             None => PropertyReport::holds(&DETERMINISTIC),
         }
     }
 }
 
-/// What differs although all records are the same: a judge is not deterministic, or counts are not.
-fn judged_differently(first: &Outcome, second: &Outcome) -> Option<Difference> {
-    if first == second {
-        return None;
-    }
-    let differing = first.properties.iter().zip(&second.properties).find(|(first, second)| first != second);
-    Some(differing.map_or(Difference::Counts, |(first, _)| Difference::Judged(first.name)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::NodeId;
+    use crate::base::{Duration, NodeId};
     use crate::check::Verdict;
     use crate::explore::samples::{outcome, violated};
 
@@ -146,12 +118,29 @@ mod tests {
         }
     }
 
+    /// A second run with these records, in which this differs besides.
+    struct Second<'a>(&'a [u64], usize, Option<Difference>);
+
+    impl Twin for Second<'_> {
+        fn next(&mut self) -> Option<Recorded> {
+            let digest = *self.0.get(self.1)?;
+            self.1 += 1;
+            let millis = self.1 - 1;
+            let at = Time::from_nanos(millis as u64 * 1_000_000);
+            Some(Recorded { digest, at, line: format!("n1 timer {digest} at {}", Duration::from_millis(millis as u64)) })
+        }
+
+        fn differs(&mut self, _: &Outcome) -> Option<Difference> {
+            self.2.clone()
+        }
+    }
+
     fn check(first: &[u64], second: &[u64], expected: Option<(u64, Option<&str>, Option<&str>)>) {
-        let mut runs = [first, second].into_iter();
-        let verified = verify(Vec::new(), |watch| {
-            play(runs.next().unwrap(), watch);
+        let run = |watch: Watch<'_>| {
+            play(first, watch);
             outcome(1)
-        });
+        };
+        let verified = verify(Vec::new(), run, &mut Second(second, 0, None));
         let report = verified.properties.last().unwrap();
         assert_eq!((report.name, report.verdict == Verdict::Violated), (DETERMINISTIC.name, expected.is_some()));
         let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -171,10 +160,10 @@ mod tests {
 
     #[test]
     fn a_judge_that_is_not_deterministic_is_named() {
-        let mut details = ["once", "twice"].into_iter();
-        let verified = verify(Vec::new(), |_| violated(1, "election-safety", details.next().unwrap()));
+        let differs = Difference::Judged("election-safety");
+        let verified = verify(Vec::new(), |_| violated(1, "election-safety", "once"), &mut Second(&[], 0, Some(differs.clone())));
         let report = verified.properties.last().unwrap();
         assert_eq!(report.verdict, Verdict::Violated);
-        assert_eq!(report.explanation, Some(Difference::Judged("election-safety").into()));
+        assert_eq!(report.explanation, Some(differs.into()));
     }
 }

@@ -56,6 +56,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "faults": outcome.faults,
         "steps": outcome.steps,
         "fates": fates(&outcome.fates),
+        "strays": outcome.strays,
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),
     })
@@ -160,6 +161,7 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "steps": summary.steps,
         "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),
         "unknown": summary.unknown_seeds,
+        "stalled": summary.stalled_seeds,
         "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
     })
 }

@@ -94,6 +94,11 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
         let text = format!("{}\n\n{}", defect.message, called.replay(*seed));
         Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
     }));
+    cases.extend(summary.stalled_seeds.first().map(|seed| {
+        let title = format!("no answer in time, in {}", counted(summary.stalled, "seed"));
+        let text = format!("{title}\n\n{}", called.replay(*seed));
+        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
+    }));
     let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
 }

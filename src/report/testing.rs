@@ -1,8 +1,10 @@
 //! Scenarios in tests.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::explanation_text;
+use super::words::clean;
 use crate::check::Verdict;
 use crate::scenario::Scenario;
 use crate::world::Outcome;
@@ -10,10 +12,15 @@ use crate::world::Outcome;
 impl Scenario {
     /// Runs it under this seed, and panics unless every property holds. An unknown verdict is no pass.
     ///
+    /// The seed is written to standard error before the run, past what captures the output of tests: one that never ends, or ends its
+    /// process, names it.
+    ///
     /// # Panics
     /// If a property is violated or unknown: with the verdict, the scenario as a file, and the command that shows the run again.
     #[track_caller]
     pub fn assert_holds(&self, seed: u64) {
+        // Where it cannot be written, the run is still worth its while.
+        let _ = writeln!(std::io::stderr().lock(), "\"{}\" runs under seed {seed}", clean(&self.name));
         let outcome = self.run(seed);
         assert!(outcome.verdict() == Verdict::Holds, "{}", self.describe_failure(&outcome));
     }

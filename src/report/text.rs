@@ -11,7 +11,7 @@ use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::{Expectation, Expected};
 use crate::trace::Table;
-use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
+use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount, Stray};
 
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
 pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
@@ -81,6 +81,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
     page.faults(&outcome.faults);
     page.steps(&outcome.steps, &[]);
     page.fates(&outcome.fates);
+    page.strays(&outcome.strays);
     page.blank();
     page.line(&format!(
         "  {} simulated · {} · {}",
@@ -268,6 +269,22 @@ impl Lines {
         }
     }
 
+    fn strays(&mut self, strays: &[Stray]) {
+        if !strays.is_empty() {
+            self.blank();
+            self.line(&format!("  {}", self.paint.faint("lists")));
+        }
+        for stray in strays {
+            let words = match stray {
+                Stray::Mark { name } => format!("the mark \"{name}\" was set, and is not listed"),
+                Stray::Role { name } => format!("the role {name} was claimed, and is not listed"),
+                Stray::Message { kind, to } => format!("{kind} was sent to {to}, which does not exist"),
+                Stray::Check { name } => format!("{name} is listed, and no judge reported on it"),
+            };
+            self.line(&format!("    {} {}", self.paint.doubtful("·"), clean(&words)));
+        }
+    }
+
     fn faults(&mut self, faults: &[FaultCount]) {
         let width = faults.iter().map(|fault| fault.kind.len()).max().unwrap_or(0);
         if !faults.is_empty() {
@@ -383,7 +400,11 @@ impl Lines {
             return;
         }
         self.blank();
-        self.line(&format!("  {} in {}", self.paint.doubtful("? unknown"), counted(summary.unknown, "seed")));
+        let stalled = match summary.stalled {
+            0 => String::new(),
+            stalled => format!(", of which {} gave no answer in time and can be tried again", grouped(stalled)),
+        };
+        self.line(&format!("  {} in {}{stalled}", self.paint.doubtful("? unknown"), counted(summary.unknown, "seed")));
         for seed in &summary.unknown_seeds {
             self.line(&format!("    {}", called.replay(*seed)));
         }

@@ -139,6 +139,12 @@ settings! {
         events: u64 = Conditions::EVENTS, Count(1..);
         /// How many events in one instant, without time going on; one more is a violation of `time-advances`.
         same_instant: u64 = Conditions::SAME_INSTANT, Count(1..);
+        /// How many messages may be under way at once; when there are more, `progress` is unknown.
+        messages: u64 = Conditions::MESSAGES, Count(1..);
+        /// How many bytes each node's disk may hold; when one is to hold more, `progress` is unknown.
+        disk_bytes: u64 = Conditions::DISK_BYTES, Count(1..);
+        /// How many effects one step of a process may have; one more is a violation of `no-panic`.
+        effects: u64 = Conditions::EFFECTS, Count(1..);
         /// How many states the judging of the history may explore; when they are used up, its property is unknown.
         states: u64 = Watch::STATES, Count(1..);
         /// Whether the run ends as soon as it is known that something is violated.

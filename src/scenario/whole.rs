@@ -124,6 +124,9 @@ impl From<&Scenario> for Whole {
             budget: Budgets {
                 events: conditions.events,
                 same_instant: conditions.same_instant,
+                messages: conditions.messages,
+                disk_bytes: conditions.disk_bytes,
+                effects: conditions.effects,
                 states: scenario.states,
                 stop_at_violation: conditions.stop_at_violation,
             },
@@ -148,6 +151,9 @@ impl Whole {
             settle: self.settle,
             events: budget.events,
             same_instant: budget.same_instant,
+            messages: budget.messages,
+            disk_bytes: budget.disk_bytes,
+            effects: budget.effects,
             stop_at_violation: budget.stop_at_violation,
         }
     }

@@ -9,7 +9,7 @@ use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
-use crate::world::{self, Conditions, Outcome, World};
+use crate::world::{self, Conditions, Outcome, Stray, World};
 
 /// A system with its types erased.
 pub trait AnySystem: Send + Sync {
@@ -153,7 +153,7 @@ impl<S: System> AnySystem for ErasedSystem<S> {
     }
 
     fn properties(&self) -> Vec<Property> {
-        S::properties().into_iter().chain(world::PROPERTIES).collect()
+        S::properties().into_iter().chain(world::PROPERTIES).chain([world::JUDGE_PANICKED]).collect()
     }
 
     fn mutants(&self) -> Vec<Mutant> {
@@ -203,7 +203,7 @@ impl<S: System> Instance for Ready<S> {
         }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
-        let judged = match watch.drawing {
+        let judge = || match watch.drawing {
             Some(drawing) => {
                 let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, watch.states);
                 *drawing = drawn;
@@ -212,7 +212,13 @@ impl<S: System> Instance for Ready<S> {
             None if watch.judged => S::judge_history(&self.0, &run.history, watch.states),
             None => Vec::new(),
         };
+        let judged = world::judged(outcome.sim_time, judge).unwrap_or_else(|report| vec![report]);
         outcome.properties.splice(0..0, judged);
+        if watch.judged {
+            let is_reported = |property: &Property| outcome.properties.iter().any(|report| report.name == property.name);
+            let silent = S::properties().into_iter().filter(|property| !is_reported(property));
+            outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
+        }
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);
         }

@@ -50,6 +50,30 @@ pub(super) struct Core<'a, C: Cluster> {
     pub(super) sync_latency: Latency,
     pub(super) key: RunKey,
     held: Vec<Held>,
+    messages_max: u64,
+    /// The budget that has ended, if one has: the run ends with this event.
+    pub(super) excess: Option<Excess>,
+}
+
+/// What a run may hold at once.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Messages under way.
+    pub(super) messages: u64,
+    /// Bytes on each disk.
+    pub(super) disk: u64,
+    /// Effects of a step.
+    pub(super) effects: u64,
+}
+
+/// A budget of the world's own that has ended.
+pub(super) enum Excess {
+    /// This node sent a message more than may be under way.
+    Messages { node: NodeId, most: u64 },
+    /// This node wrote more than its disk may hold.
+    Disk { node: NodeId, file: String, most: u64 },
+    /// This node is started anew again and again.
+    Restarts { node: NodeId, at: Time },
 }
 
 /// A message that waits for a later one on its link to arrive.
@@ -70,8 +94,25 @@ impl<'a, C: Cluster> Core<'a, C> {
         nemesis: Nemesis,
         disk: DiskModel,
         key: RunKey,
+        bounds: Bounds,
     ) -> Self {
-        Self { engine, slab: MessageSlab::new(), network, recorder, nemesis, sync_latency: disk.sync, key, held: Vec::new() }
+        let (slab, sync_latency, messages_max) = (MessageSlab::new(), disk.sync, bounds.messages);
+        Self { engine, slab, network, recorder, nemesis, sync_latency, key, held: Vec::new(), messages_max, excess: None }
+    }
+
+    /// Takes a message of this node in, which is under way from now on.
+    #[inline]
+    pub(super) fn post(&mut self, from: NodeId, message: C::Message) -> MessageHandle {
+        if self.slab.len() as u64 >= self.messages_max {
+            self.exceed(Excess::Messages { node: from, most: self.messages_max });
+        }
+        self.slab.put(message)
+    }
+
+    /// A budget has ended, if none had before.
+    #[cold]
+    pub(super) fn exceed(&mut self, excess: Excess) {
+        self.excess.get_or_insert(excess);
     }
 
     #[inline]

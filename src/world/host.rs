@@ -1,13 +1,14 @@
 //! A node: a process, which a crash drops, on the machine that carries out what it does.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::UNSYNCED_LOST;
-use super::core::Core;
+use super::core::{Bounds, Core, Excess};
 use super::machine::Machine;
 use super::setup::Cluster;
 use super::slab::MessageHandle;
-use crate::base::{Incarnation, MessageId, NodeId, RunKey, Stream};
+use crate::base::{Duration, Incarnation, MessageId, NodeId, RunKey, Stream, Time};
 use crate::environment::Clock;
 use crate::process::{Buffer, Context, Files, Process};
 use crate::trace::Event;
@@ -76,7 +77,15 @@ pub(super) struct Host<C: Cluster, K: NodeKind<C>> {
     /// The timer that fired last, for the report of a panic or of a run that spins.
     fired: Option<<K::Process as Process>::Timer>,
     buffer: Effects<K::Process>,
+    /// How often in a row it was started anew at the request of a process, each time within a moment of the last; and when that was.
+    restarts: u32,
+    restarted: Option<Time>,
 }
+
+/// How often in a row a node may be started anew at the request of a process, each time within a [`MOMENT`] of the last: time goes on only
+/// by nanoseconds then, and the run spins.
+pub(super) const RESTARTS: u32 = 10_000;
+const MOMENT: Duration = Duration::from_micros(1);
 
 enum Deferred {
     Deliver { id: MessageId, handle: MessageHandle },
@@ -85,11 +94,11 @@ enum Deferred {
 }
 
 impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
-    pub(super) fn new(id: NodeId, config: Config<C, K>, clock: Clock, key: RunKey) -> Self {
+    pub(super) fn new(id: NodeId, config: Config<C, K>, clock: Clock, key: RunKey, bounds: Bounds) -> Self {
         Self {
             config,
             process: None,
-            machine: Machine::new(id, clock),
+            machine: Machine::new(id, clock, bounds.disk),
             state: NodeState::Down,
             destroyed: false,
             random: key.stream("node", u64::from(id.raw())),
@@ -99,7 +108,9 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             paused_by: None,
             struck_by: 0,
             fired: None,
-            buffer: Buffer::default(),
+            buffer: Buffer::bounded(bounds.effects, bounds.disk),
+            restarts: 0,
+            restarted: None,
         }
     }
 
@@ -174,6 +185,27 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         true
     }
 
+    /// Takes note that a process has asked for it to be started anew.
+    pub(super) fn count_restart(&mut self, core: &mut Core<'_, C>) {
+        let now = core.now();
+        let is_soon = self.restarted.is_some_and(|last| now <= last + MOMENT);
+        self.restarts = if is_soon { self.restarts + 1 } else { 0 };
+        self.restarted = Some(now);
+        if self.restarts >= RESTARTS {
+            core.exceed(Excess::Restarts { node: self.machine.id, at: now });
+        }
+    }
+
+    /// Drops the process, since the run is over.
+    pub(super) fn end(&mut self) {
+        self.process = None;
+    }
+
+    /// Leaves the process as it is: it has panicked while it was dropped, or would be dropped after one that has.
+    pub(super) fn forget(&mut self) {
+        std::mem::forget(self.process.take());
+    }
+
     /// Makes the node stand still; returns the number of the pause, or nothing if it does not run.
     pub(super) fn pause(&mut self, core: &mut Core<'_, C>, strike: u32) -> Option<u32> {
         if self.state != NodeState::Up {
@@ -236,9 +268,10 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         }
     }
 
-    /// The timer that fired last, as it prints.
+    /// The timer that fired last, as it prints, if it does.
     pub(super) fn fired(&self) -> Option<String> {
-        self.fired.map(|timer| format!("{timer:?}"))
+        let timer = self.fired?;
+        catch_unwind(AssertUnwindSafe(|| format!("{timer:?}"))).ok()
     }
 
     /// The disk completes no sync from now on, on account of the strike with this number. One that stands still already goes on doing so.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::calls::Call;
-use super::core::Core;
+use super::core::{Core, Excess};
 use super::host::NodeKind;
 use super::setup::Cluster;
 use super::slab::MessageHandle;
@@ -17,6 +17,8 @@ pub(super) struct Machine<P: Process> {
     pub(super) id: NodeId,
     pub(super) clock: Clock,
     pub(super) disk: Disk,
+    /// How many bytes that may hold.
+    disk_max: u64,
     pub(super) incarnation: Incarnation,
     timers: Timers<P::Timer>,
     /// The write that the sync under way covers, if one is under way.
@@ -41,11 +43,12 @@ const SYNC: u64 = 1 << 41;
 const _: () = assert!(CRASH + (u32::MAX as u64) < SYNC && SYNC + (u32::MAX as u64) < ClockModel::PURPOSES_START, "purposes do not overlap");
 
 impl<P: Process> Machine<P> {
-    pub(super) fn new(id: NodeId, clock: Clock) -> Self {
+    pub(super) fn new(id: NodeId, clock: Clock, disk_max: u64) -> Self {
         Self {
             id,
             clock,
             disk: Disk::default(),
+            disk_max,
             incarnation: Incarnation(0),
             timers: Timers::default(),
             syncing: None,
@@ -126,7 +129,7 @@ impl<P: Process> Machine<P> {
     {
         match effect {
             Effect::Send { to, message, release } => {
-                let handle = core.slab.put(message);
+                let handle = core.post(self.id, message);
                 let written = self.disk.written();
                 if release == Release::Now || self.disk.durable() == written {
                     core.transmit(self.id, to, handle);
@@ -144,6 +147,9 @@ impl<P: Process> Machine<P> {
             Effect::CancelTimer(timer) => self.timers.cancel(&timer),
             Effect::Write(file, write) => {
                 let change = write.change(bytes);
+                if self.disk.size_with(&file, change) > self.disk_max {
+                    return core.exceed(Excess::Disk { node: self.id, file: file.into_owned(), most: self.disk_max });
+                }
                 let number = self.disk.write(&file, change);
                 core.record(&Event::Write { node: self.id, write: number, file: &file, change });
             }

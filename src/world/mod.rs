@@ -19,23 +19,24 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
-use crate::check::{self, Panic, Pending, Property};
+use crate::check::{self, Panic, Pending, Property, PropertyReport};
 use crate::engine::{Advance, Budget, Engine, Limit};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
-pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount};
+pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount, Stray};
 pub use setup::{Cluster, Conditions, DiskModel, Setup};
 
-use self::core::Core;
+use self::core::{Bounds, Core, Excess};
 use calls::Call;
 use host::{Clients, Host, NodeState, Servers};
 use nemesis::Nemesis;
-use recorder::Recorder;
+use recorder::{Recorder, Watching};
 use settle::Settling;
 use slab::MessageHandle;
 
@@ -51,6 +52,9 @@ pub const PROGRESS: Property = Property::eventually(
 /// Each client does one operation at a time.
 pub const WELL_FORMED: Property =
     Property::always("well-formed-history", "each client does one operation at a time, but for those whose outcome it never learned");
+
+/// No judge panics. It is reported on only where it is violated: a judge is no part of what it judges.
+pub const JUDGE_PANICKED: Property = Property::always("judge-panicked", "no judge panics");
 
 /// The properties that the world itself judges in every run.
 pub const PROPERTIES: [Property; 4] = [PROGRESS, NO_PANIC, TIME_ADVANCES, WELL_FORMED];
@@ -71,6 +75,8 @@ pub struct World<'a, C: Cluster> {
     end: Time,
     /// What is being done, for the report of a panic or of a run that spins.
     activity: Activity,
+    /// What the run came upon and its system does not list; each once.
+    strays: Vec<Stray>,
     /// Whether the world looks after itself: a panic is a defect of its own then, and no node's.
     checking: bool,
 }
@@ -90,24 +96,58 @@ enum What {
     Synced,
     Wake,
     Quiesce,
+    /// It is taken down.
+    Crashing,
+    /// The run is over, and it is dropped.
+    Ending,
     /// It is asked about itself: for its role, its fingerprint, ….
     Asked(&'static str),
 }
 
 impl<'a, C: Cluster> World<'a, C> {
-    /// Runs the setup under this seed, watched by these judges and sinks. A panic of a node's code is a finding.
+    /// Runs the setup under this seed, watched by these judges and sinks. A panic of a node's code is a finding, and so is one of a judge:
+    /// it violates [`JUDGE_PANICKED`], and no judge reports.
     ///
     /// # Panics
-    /// If a judge does: that is a defect of the judge and no finding about the system.
+    /// If a sink does, or if the world itself is at fault.
     pub fn run(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Run<C> {
         let mut world = Self::new(setup, seed, judges, sinks);
         let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
         let ending = match ended {
             Ok(ending) => ending,
-            Err(panic) if world.core.recorder.judging || world.checking => resume_unwind(panic),
+            Err(panic) if world.core.recorder.watching == Watching::Sink || world.checking => resume_unwind(panic),
+            Err(panic) if world.core.recorder.watching == Watching::Judge => RunEnd::JudgePanicked(world.judge_panicked(panic.as_ref())),
             Err(panic) => world.panicked(panic.as_ref()),
         };
+        let ending = world.end_processes(ending);
         world.finish(seed, ending)
+    }
+
+    /// Drops every process while a panic of one is a finding still.
+    fn end_processes(&mut self, ending: RunEnd) -> RunEnd {
+        let last = self.activity;
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            for index in 0..self.servers.len() {
+                self.activity = Activity { node: NodeId::server(index as u32), what: What::Ending };
+                self.servers[index].end();
+            }
+            for index in 0..self.clients.len() {
+                self.activity = Activity { node: NodeId::client(index as u32), what: What::Ending };
+                self.clients[index].end();
+            }
+        }));
+        match ended {
+            Ok(()) => {
+                self.activity = last;
+                ending
+            }
+            Err(panic) => {
+                self.servers.iter_mut().for_each(Host::forget);
+                self.clients.iter_mut().for_each(Host::forget);
+                let late = self.panicked(panic.as_ref());
+                if matches!(ending, RunEnd::Panic(_) | RunEnd::JudgePanicked(_)) { ending } else { late }
+            }
+        }
     }
 
     fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
@@ -121,9 +161,10 @@ impl<'a, C: Cluster> World<'a, C> {
             network.set_fate(fixed);
         }
         let clock = |node| conditions.clocks.clock(key, node);
-        let server = |(config, id)| Host::new(id, config, clock(id), key);
+        let bounds = Bounds { messages: conditions.messages, disk: conditions.disk_bytes, effects: conditions.effects };
+        let server = |(config, id)| Host::new(id, config, clock(id), key, bounds);
         let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
-        let client = |(config, id)| Host::new(id, config, clock(id), key);
+        let client = |(config, id)| Host::new(id, config, clock(id), key, bounds);
         let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
         let crashes = conditions.faults.may_crash() || C::Server::RESTARTS || C::Client::RESTARTS;
@@ -134,13 +175,14 @@ impl<'a, C: Cluster> World<'a, C> {
         let recorder = Recorder::new(judges, sinks, marks, conditions.stop_at_violation);
         let nemesis = Nemesis::new(conditions.faults, key);
         Self {
-            core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key),
+            core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key, bounds),
             settling: Settling::new(conditions.settle, !clients.is_empty()),
             servers,
             clients,
             duration,
             end,
             activity: Activity { node: NodeId::server(0), what: What::Boot },
+            strays: Vec::new(),
             checking: false,
         }
     }
@@ -157,6 +199,9 @@ impl<'a, C: Cluster> World<'a, C> {
             }
             if cfg!(debug_assertions) {
                 self.invariants();
+            }
+            if let Some(excess) = self.core.excess.take() {
+                return RunEnd::Excess(excess);
             }
             if self.core.recorder.stopped {
                 return RunEnd::Stopped;
@@ -227,6 +272,7 @@ impl<'a, C: Cluster> World<'a, C> {
     fn deliver(&mut self, id: MessageId, handle: MessageHandle) {
         if !self.exists(id.to) {
             self.core.slab.take(handle);
+            self.note_stray(Stray::Message { kind: kind_name::<C>(id.kind), to: id.to });
             return;
         }
         self.activity = Activity { node: id.to, what: What::Message(id) };
@@ -276,17 +322,37 @@ impl<'a, C: Cluster> World<'a, C> {
         self.checking = false;
     }
 
-    fn panicked(&mut self, panic: &(dyn std::any::Any + Send)) -> RunEnd {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".to_owned());
+    /// No judge is asked for anything any more: what one of them knew is lost, and the others have not seen all.
+    fn judge_panicked(&mut self, panic: &(dyn Any + Send)) -> Panic {
+        self.core.recorder.dismiss_judges();
+        Panic { event: Some(self.core.engine.events()), ..judge_panic(panic, self.core.engine.now()) }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) -> RunEnd {
+        let text = said(panic);
         let node = self.activity.node;
         let now = self.core.engine.now();
         self.core.recorder.record(now, &Event::Panic { node, message: &text });
-        let (doing, event) = (self.what_it_does(), self.core.engine.events());
-        RunEnd::Panic(Panic { node, doing, event, at: now, message: text, place: None })
+        let (doing, event) = (self.what_it_does(), Some(self.core.engine.events()));
+        RunEnd::Panic(Panic { node: Some(node), doing, event, at: now, message: text, died: false, place: None })
+    }
+
+    #[cold]
+    fn note_stray(&mut self, stray: Stray) {
+        if !self.strays.contains(&stray) {
+            self.strays.push(stray);
+        }
+    }
+
+    /// Looks whether each server's role is one of those listed.
+    fn look_at_roles(&mut self) {
+        for index in 0..self.servers.len() {
+            self.activity = Activity { node: NodeId::server(index as u32), what: What::Asked("role") };
+            let claim = self.servers[index].process().and_then(Process::role);
+            if let Some(claim) = claim.filter(|claim| C::Server::ROLES.iter().all(|role| role.name != claim.role.name)) {
+                self.note_stray(Stray::Role { name: claim.role.name });
+            }
+        }
     }
 
     /// What the node did last, or does.
@@ -295,7 +361,7 @@ impl<'a, C: Cluster> World<'a, C> {
         match what {
             What::Boot => check::Doing::Booting,
             What::Message(id) => {
-                let kind = C::Message::kinds().iter().find(|name| KindDigest::of(name) == id.kind).unwrap_or(&"a message");
+                let kind = kind_name::<C>(id.kind);
                 check::Doing::Handling { kind, count: u64::from(id.count), from: id.from }
             }
             What::Timer => check::Doing::Fired(look!(self, node, host => host.fired())),
@@ -303,8 +369,32 @@ impl<'a, C: Cluster> World<'a, C> {
             What::Wake => check::Doing::Waking,
             What::Asked(what) => check::Doing::Asked(what),
             What::Quiesce => check::Doing::Quiescing,
+            What::Crashing => check::Doing::Crashing,
+            What::Ending => check::Doing::Ending,
         }
     }
+}
+
+/// What is reported if this judge, or that of the history, panics.
+///
+/// # Errors
+/// A report of [`JUDGE_PANICKED`].
+pub fn judged<T>(at: Time, judge: impl FnOnce() -> T) -> Result<T, PropertyReport> {
+    catch_unwind(AssertUnwindSafe(judge)).map_err(|panic| PropertyReport::violated(&JUDGE_PANICKED, at, judge_panic(panic.as_ref(), at)))
+}
+
+fn kind_name<C: Cluster>(kind: KindDigest) -> &'static str {
+    C::Message::kinds().iter().find(|name| KindDigest::of(name) == kind).unwrap_or(&"a message")
+}
+
+fn judge_panic(panic: &(dyn Any + Send), at: Time) -> Panic {
+    Panic { node: None, doing: check::Doing::Judging, event: None, at, message: said(panic), died: false, place: None }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 /// Why a run ended.
@@ -313,6 +403,9 @@ enum RunEnd {
     Complete(Pending),
     Limit(Limit),
     Panic(Panic),
+    JudgePanicked(Panic),
+    /// A budget of the world's own ended.
+    Excess(Excess),
     /// A judge knows that something is violated, and no more is asked for.
     Stopped,
 }

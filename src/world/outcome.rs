@@ -1,9 +1,9 @@
 //! What became of a run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::setup::Cluster;
-use crate::base::Time;
+use crate::base::{NodeId, Time};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
@@ -45,6 +45,8 @@ pub struct Outcome {
     pub steps: Vec<StepCount>,
     /// What became of the fates that were fixed.
     pub fates: FateCounts,
+    /// What the system lists nowhere, and what it lists in vain; each once.
+    pub strays: Vec<Stray>,
     /// What struck, with nothing left open: given in place of the plan, it repeats the run.
     pub struck: FaultPlan,
 }
@@ -62,7 +64,7 @@ impl Outcome {
 }
 
 /// Counts of messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Sent.
     pub sent: u64,
@@ -75,7 +77,7 @@ pub struct Messages {
 }
 
 /// Counts of operations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operations {
     /// Invoked.
     pub invoked: u64,
@@ -85,6 +87,34 @@ pub struct Operations {
     pub failed: u64,
     /// Without an outcome that its client knows.
     pub unknown: u64,
+}
+
+/// Something that a run came upon and its system does not list, or that it lists and the run did not come upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Stray {
+    /// A *sometimes* mark that was set, and is none of `Process::MARKS`.
+    Mark {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A role that a server claimed, and is none of `Process::ROLES`.
+    Role {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A message to a node that does not exist.
+    Message {
+        /// Its kind.
+        kind: &'static str,
+        /// Its receiver.
+        to: NodeId,
+    },
+    /// A property that the system lists, and no judge reported on.
+    Check {
+        /// Its name.
+        name: &'static str,
+    },
 }
 
 /// How often a *sometimes* mark was set.

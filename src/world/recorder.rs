@@ -1,12 +1,20 @@
 //! The recorder of what happens: the digest, the judges, the sinks, the history and the counters.
 
-use super::outcome::{MarkCount, Messages};
+use super::outcome::{MarkCount, Messages, Stray};
 use super::setup::Cluster;
 use crate::base::{Digest, Time};
-use crate::check::Sighting;
+use crate::check::{PropertyReport, Sighting};
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Judge, Record, Sink};
+use crate::trace::{Event, Judge, Record, Sink, Table};
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watching {
+    Nobody,
+    Judge,
+    Sink,
+}
 
 pub(super) struct Recorder<'a, C: Cluster> {
     digest: Digest,
@@ -19,13 +27,15 @@ pub(super) struct Recorder<'a, C: Cluster> {
     stops: bool,
     /// Whether one has said so.
     pub(super) stopped: bool,
-    /// Whether a judge or a sink is at work: a panic is its own then, and no node's.
-    pub(super) judging: bool,
+    /// Who watches just now: a panic is its own then, and no node's.
+    pub(super) watching: Watching,
     pub(super) history: History<C::Operation, C::Response>,
     /// Where and why the clients' notes make no history, if they do not: a defect of the client process.
     pub(super) malformed: Option<(Sighting, String)>,
     pub(super) messages: Messages,
     pub(super) marks: Vec<MarkCount>,
+    /// How many of these, from the first on, are listed.
+    marks_listed: usize,
     /// When the faults ended, and whether an operation that was invoked after that has completed.
     pub(super) settling_since: Option<Time>,
     pub(super) fresh_completion: bool,
@@ -39,6 +49,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         stops: bool,
     ) -> Self {
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
+        let marks: Vec<_> = declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect();
         Self {
             digest: Digest::new(),
             records: 0,
@@ -47,11 +58,12 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             sinks,
             stops,
             stopped: false,
-            judging: false,
+            watching: Watching::Nobody,
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
-            marks: declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect(),
+            marks_listed: marks.len(),
+            marks,
             settling_since: None,
             fresh_completion: false,
         }
@@ -61,15 +73,18 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         self.digest.finish()
     }
 
-    /// Tells the judges that the run is over.
-    pub(super) fn finish(&mut self, at: Time) {
-        self.judging = true;
+    /// Tells the judges that the run is over, and asks them for all that they found and measured.
+    pub(super) fn close(&mut self, at: Time) -> (Vec<PropertyReport>, Vec<Table>) {
         self.judges.iter_mut().for_each(|judge| judge.finish(at));
-        self.judging = false;
+        let reports = self.judges.iter().flat_map(|judge| judge.reports());
+        (reports.collect(), self.judges.iter().flat_map(|judge| judge.tables()).collect())
     }
 
-    pub(super) fn judges(&self) -> &[Box<dyn Judge<C>>] {
-        &self.judges
+    /// Asks no judge for anything any more.
+    pub(super) fn dismiss_judges(&mut self) {
+        self.watching = Watching::Nobody;
+        // One that has panicked may do so again when it is dropped.
+        std::mem::take(&mut self.judges).into_iter().for_each(std::mem::forget);
     }
 
     /// Writes one record down, everywhere.
@@ -93,19 +108,20 @@ impl<'a, C: Cluster> Recorder<'a, C> {
     /// Takes the event by value, so that none need be put together where nothing watches.
     #[inline(never)]
     fn show(&mut self, at: Time, event: Event<'_, C>) {
-        self.judging = true;
+        self.watching = Watching::Judge;
         let record = Record { number: self.records, at, event: &event };
         for judge in &mut self.judges {
             judge.observe(&record);
         }
         self.stopped |= self.stops && self.judges.iter().any(|judge| judge.violated());
         if !self.sinks.is_empty() {
+            self.watching = Watching::Sink;
             let entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
             for sink in &mut self.sinks {
                 sink.record(&entry);
             }
         }
-        self.judging = false;
+        self.watching = Watching::Nobody;
     }
 
     fn note(&mut self, now: Sighting, event: &history::Event<C::Operation, C::Response>) {
@@ -116,6 +132,11 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             let latest = self.history.operations().iter().rev().find(|operation| operation.client == *client);
             self.fresh_completion |= latest.is_some_and(|operation| operation.invoked >= since);
         }
+    }
+
+    /// The marks that were set though they are not listed.
+    pub(super) fn unlisted_marks(&self) -> impl Iterator<Item = Stray> {
+        self.marks[self.marks_listed..].iter().map(|mark| Stray::Mark { name: mark.name })
     }
 
     /// A mark that was not declared is counted all the same, so that nothing is lost.

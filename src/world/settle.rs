@@ -1,10 +1,12 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use super::calls::Call;
+use super::core::Excess;
+use super::host::RESTARTS;
 use super::host::{Clients, Host, NodeState, Servers};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
-use super::{Activity, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World};
+use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
 use crate::engine::Limit;
@@ -66,6 +68,7 @@ impl<C: Cluster> World<'_, C> {
 
     /// Looks how far the run has settled.
     pub(super) fn look(&mut self) {
+        self.look_at_roles();
         if let Phase::Fresh { until } = self.settling.phase
             && (self.core.recorder.fresh_completion || self.core.engine.now() >= until)
         {
@@ -137,13 +140,17 @@ impl<C: Cluster> World<'_, C> {
         if cfg!(debug_assertions) {
             self.invariants_at_end();
         }
+        self.look_at_roles();
         RunEnd::Complete(if self.settling.length.is_zero() { Pending::default() } else { self.pending() })
     }
 
     /// Closes the books.
     pub(super) fn finish(mut self, seed: u64, ending: RunEnd) -> Run<C> {
-        self.core.recorder.finish(self.core.engine.now());
-        let mut properties: Vec<PropertyReport> = self.core.recorder.judges().iter().flat_map(|judge| judge.reports()).collect();
+        let now = self.core.engine.now();
+        let (mut properties, tables) = judged(now, || self.core.recorder.close(now)).unwrap_or_else(|report| {
+            self.core.recorder.dismiss_judges();
+            (vec![report], Vec::new())
+        });
         properties.extend(self.own_reports(&ending));
         let history = &self.core.recorder.history;
         let mut operations = Operations { invoked: history.operations().len() as u64, ..Operations::default() };
@@ -159,14 +166,15 @@ impl<C: Cluster> World<'_, C> {
             digest: self.core.recorder.digest(),
             events: self.core.engine.events(),
             messages: self.core.recorder.messages,
-            sim_time: self.core.engine.now(),
+            sim_time: now,
             operations,
             properties,
-            tables: self.core.recorder.judges().iter().flat_map(|judge| judge.tables()).collect(),
+            tables,
             sometimes: self.core.recorder.marks.clone(),
             faults: self.core.nemesis.counts(),
             steps: self.core.nemesis.step_counts(),
             fates: self.core.network.fixed_fates(),
+            strays: self.strays.into_iter().chain(self.core.recorder.unlisted_marks()).collect(),
             struck: self.core.nemesis.into_struck(),
         };
         Run { outcome, history: self.core.recorder.history }
@@ -189,6 +197,18 @@ impl<C: Cluster> World<'_, C> {
                 no_panic = PropertyReport::violated(&NO_PANIC, now, panic.clone());
                 cut_short(rules::ENDED_EARLY.broken());
             }
+            RunEnd::JudgePanicked(_) => cut_short(rules::ENDED_EARLY.broken()),
+            RunEnd::Excess(Excess::Restarts { node, at }) => {
+                let broken = rules::RESTARTS.with("node", *node).with("count", u64::from(RESTARTS)).with("at", *at);
+                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, broken);
+                cut_short(rules::ENDED_EARLY.broken());
+            }
+            RunEnd::Excess(Excess::Messages { node, most }) => {
+                cut_short(rules::MESSAGES_SPENT.with("node", *node).with("most", *most).with("at", now));
+            }
+            RunEnd::Excess(Excess::Disk { node, file, most }) => {
+                cut_short(rules::DISK_SPENT.with("node", *node).with("file", file.clone()).with("most", *most).with("at", now));
+            }
             RunEnd::Stopped => cut_short(rules::STOPPED.with("at", now)),
             RunEnd::Limit(Limit::SameInstant) => {
                 let spin = Spin { node: self.activity.node, doing: self.what_it_does(), at: now };
@@ -205,7 +225,11 @@ impl<C: Cluster> World<'_, C> {
                 PropertyReport::violated(&WELL_FORMED, at.at, rules::NO_HISTORY.with("problem", problem.clone()).seen("at", *at))
             }
         };
-        vec![progress, no_panic, time_advances, well_formed]
+        let mut reports = vec![progress, no_panic, time_advances, well_formed];
+        if let RunEnd::JudgePanicked(panic) = ending {
+            reports.push(PropertyReport::violated(&JUDGE_PANICKED, now, panic.clone()));
+        }
+        reports
     }
 
     /// What is still to come to pass.
@@ -255,5 +279,13 @@ mod rules {
     pub(super) static TOO_MUCH_PENDING: Rule =
         Rule::new("too-much-pending", "more than 16777215 events were pending at {at}: more than a run can hold");
     pub(super) static TOO_MUCH_SCHEDULED: Rule = Rule::new("too-much-scheduled", "the run has more events than it can number, at {at}");
+    pub(super) static RESTARTS: Rule = Rule::new(
+        "restarts",
+        "the run spins: {node} is started anew {count} times in a row, each time within a microsecond of the last, the last of them at {at}",
+    );
+    pub(super) static MESSAGES_SPENT: Rule =
+        Rule::new("messages-spent", "the budget of {most} messages under way at once ended at {at}, when {node} sent one more");
+    pub(super) static DISK_SPENT: Rule =
+        Rule::new("disk-spent", "the budget of {most} bytes on a disk ended at {at}, when {node} wrote to {file}");
     pub(super) static NO_HISTORY: Rule = Rule::new("no-history", "the clients' notes make no history at {at}: {problem}");
 }

@@ -72,6 +72,12 @@ pub struct Conditions {
     pub events: u64,
     /// At most this many events without time advancing.
     pub same_instant: u64,
+    /// At most this many messages under way at once.
+    pub messages: u64,
+    /// At most this many bytes on each node's disk.
+    pub disk_bytes: u64,
+    /// At most this many effects of one step of a process; one more is a panic of its.
+    pub effects: u64,
     /// Whether the run stops as soon as a judge knows that something is violated. What a run does until then does not depend on it.
     pub stop_at_violation: bool,
 }
@@ -90,6 +96,9 @@ impl Default for Conditions {
             settle: Duration::from_secs(10),
             events: Self::EVENTS,
             same_instant: Self::SAME_INSTANT,
+            messages: Self::MESSAGES,
+            disk_bytes: Self::DISK_BYTES,
+            effects: Self::EFFECTS,
             stop_at_violation: false,
         }
     }
@@ -100,6 +109,12 @@ impl Conditions {
     pub const EVENTS: u64 = 1_000_000_000;
     /// The usual bound on events in one instant. A hundred thousand nodes may boot or fire at once; a run that does more is spinning.
     pub const SAME_INSTANT: u64 = 1_000_000;
+    /// The usual bound on messages under way at once: memory is sure to hold them, unless each is large.
+    pub const MESSAGES: u64 = 5_000_000;
+    /// The usual bound on the bytes on a disk: 256 MiB.
+    pub const DISK_BYTES: u64 = 256 << 20;
+    /// The usual bound on the effects of a step: a message to each of as many nodes as a system may have, and much besides.
+    pub const EFFECTS: u64 = 1_000_000;
 }
 
 /// All that a run depends on, but for its seed.

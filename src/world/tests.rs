@@ -9,6 +9,7 @@ use crate::environment::Latency;
 use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger};
 use crate::history;
 use crate::process::{Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role};
+use crate::trace::Table;
 use crate::trace::{Entry, Record};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -362,7 +363,7 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
         let outcome = run(setup, 5);
         assert_eq!(report(&outcome, NO_PANIC.name).verdict, Verdict::Violated);
         let panic = panic(report(&outcome, NO_PANIC.name));
-        assert_eq!(panic.node, NodeId::server(2));
+        assert_eq!(panic.node, Some(NodeId::server(2)));
         panic.doing.clone()
     };
     let pause = vec![at(100, Fault::Pause { node: Target::Node(NodeId::server(2)), lasting: Some(range("1s").into()) })];
@@ -376,19 +377,44 @@ fn a_panic_names_the_node_whatever_it_was_asked() {
     assert_eq!(found, Doing::Asked("status"));
 }
 
+/// Wherever a judge panics, that is a finding, and what the world judges by itself is reported all the same.
 #[test]
-#[should_panic(expected = "the judge is at a loss")]
-fn a_judge_that_panics_is_no_finding() {
-    struct Lost;
+fn a_judge_that_panics_is_a_finding() {
+    struct Lost(&'static str);
+    impl Lost {
+        fn at(&self, place: &str) {
+            assert!(self.0 != place, "the judge is at a loss");
+        }
+    }
     impl Judge<Toy> for Lost {
         fn observe(&mut self, _: &Record<'_, Toy>) {
-            panic!("the judge is at a loss");
+            self.at("observe");
+        }
+        fn finish(&mut self, _: Time) {
+            self.at("finish");
         }
         fn reports(&self) -> Vec<PropertyReport> {
+            self.at("reports");
+            vec![]
+        }
+        fn tables(&self) -> Vec<Table> {
+            self.at("tables");
             vec![]
         }
     }
-    World::run(setup(Quirks::default(), vec![]), 3, vec![Box::new(Lost)], vec![]);
+    impl Drop for Lost {
+        fn drop(&mut self) {
+            self.at("observe");
+        }
+    }
+    for place in ["observe", "finish", "reports", "tables"] {
+        let run = World::run(setup(Quirks::default(), vec![]), 3, vec![Box::new(Lost(place))], vec![]);
+        let found = report(&run.outcome, JUDGE_PANICKED.name);
+        assert_eq!(found.verdict, Verdict::Violated, "{place}");
+        let panic = panic(found);
+        assert_eq!((panic.node, &panic.doing, panic.message.as_str()), (None, &Doing::Judging, "the judge is at a loss"));
+        assert_eq!(report(&run.outcome, NO_PANIC.name).verdict, Verdict::Holds, "{place}");
+    }
 }
 
 #[test]

@@ -4,8 +4,10 @@
 
 mod formats;
 mod histories;
+mod misbehaving;
 mod page;
 mod readme;
+mod rogue;
 mod runs;
 mod schemas;
 mod toy;
@@ -23,11 +25,16 @@ use stormglass::systems::Registry;
 /// The command itself: the other tests run it in a process of its own, with its arguments in the environment.
 #[test]
 #[ignore = "it is run by the other tests"]
-#[expect(clippy::disallowed_methods, reason = "the arguments pass through a test harness that has its own")]
 fn the_command() {
+    command_of("toy", &Registry::new().with::<toy::Toy>());
+}
+
+/// The command under this name, with these systems.
+#[expect(clippy::disallowed_methods, reason = "the arguments pass through a test harness that has its own")]
+fn command_of(name: &str, registry: &Registry) {
     let Ok(arguments) = std::env::var("TOY_ARGUMENTS") else { return };
-    let arguments = std::iter::once("toy").chain(arguments.split('\u{1}'));
-    let code = stormglass::cli::run_from(arguments, &Registry::new().with::<toy::Toy>());
+    let arguments = std::iter::once(name).chain(arguments.split('\u{1}'));
+    let code = stormglass::cli::run_from(arguments, registry);
     // An exit code does not say what it is, but it prints.
     let number = CODES.into_iter().find(|number| format!("{:?}", ExitCode::from(*number)) == format!("{code:?}"));
     std::process::exit(number.map_or(99, i32::from));
@@ -37,7 +44,7 @@ fn the_command() {
 const CODES: [u8; 9] = [0, 1, 2, 3, 4, 5, 70, 74, 130];
 
 /// A folder of its own for a test, and the command within it.
-struct Desk(tempfile::TempDir);
+struct Desk(tempfile::TempDir, &'static str);
 
 /// What came of a command.
 struct Done {
@@ -48,7 +55,12 @@ struct Done {
 
 impl Desk {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self::of("the_command")
+    }
+
+    /// One whose command is this test.
+    fn of(command: &'static str) -> Self {
+        Self(tempfile::tempdir().unwrap(), command)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -63,7 +75,7 @@ impl Desk {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "the_command", "--nocapture", "--quiet"]);
+        command.args(["--ignored", "--exact", self.1, "--nocapture", "--quiet"]);
         command.env("TOY_ARGUMENTS", arguments.join("\u{1}")).env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE");
         command.current_dir(self.0.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -179,6 +191,7 @@ fn every_way_to_fail() {
         ("Panic", 1, "violated: no-panic"),
         ("Spin", 1, "violated: time-advances"),
         ("Violate", 1, "violated: nothing-bad"),
+        ("Judge", 1, "violated: judge-panicked"),
         ("Unknown", 4, "unknown: sane-answers"),
     ] {
         desk.scenario("bad.ron", &format!("system: Toy(trouble: {trouble})"));
@@ -189,7 +202,11 @@ fn every_way_to_fail() {
     }
     desk.scenario("bad.ron", "system: Toy(trouble: Defect)");
     let done = desk.expect(70, &["run", "bad.ron", "--seed", "7"]);
-    assert!(done.err.starts_with("error: a defect in Stormglass itself: the judge fell over, at tests/cli/toy.rs:"), "{}", done.err);
+    assert!(
+        done.err.starts_with("error: a defect in Stormglass itself: a row has a cell for each column, at src/trace/table.rs:"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -314,6 +331,7 @@ fn the_json_of_a_run() {
                 "fixed": 0,
                 "never_met": []
               },
+              "strays": [],
               "struck": [],
               "replay": "toy replay bad.ron --seed 7 --set duration=100ms"
             }
@@ -644,6 +662,7 @@ fn the_json_of_a_sweep() {
                 }
               ],
               "unknown": [],
+              "stalled": [],
               "defects": []
             }
         "#]],
@@ -861,6 +880,7 @@ fn lists() {
               no-panic             no node's code panics
               time-advances        simulated time goes on: no endless chain of events in one instant
               well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
+              judge-panicked       no judge panics
 
             mutants
               toy/bad  Does something bad
@@ -919,30 +939,31 @@ fn explanations() {
     check(
         &desk.expect(0, &["explain", "toy"]).out,
         expect![[r#"
-        Toy: a system
+            Toy: a system
 
-          Clients ask, the first server answers. It misbehaves as it is told.
+              Clients ask, the first server answers. It misbehaves as it is told.
 
-          roles
-            Only
+              roles
+                Only
 
-          messages
-            Ask, Answer
+              messages
+                Ask, Answer
 
-          properties
-            sane-answers: no answer is odd
-            nothing-bad: the server notes nothing bad
-            progress: when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
-            no-panic: no node's code panics
-            time-advances: simulated time goes on: no endless chain of events in one instant
-            well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
+              properties
+                sane-answers: no answer is odd
+                nothing-bad: the server notes nothing bad
+                progress: when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
+                no-panic: no node's code panics
+                time-advances: simulated time goes on: no endless chain of events in one instant
+                well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
+                judge-panicked: no judge panics
 
-          sometimes
-            asked twice, never, unsynced write lost
+              sometimes
+                asked twice, never, unsynced write lost
 
-          mutants
-            toy/bad
-    "#]],
+              mutants
+                toy/bad
+        "#]],
     );
     check(
         &desk.expect(0, &["explain", "Crash"]).out,
@@ -1099,7 +1120,7 @@ fn helps() {
 
             Options:
                   --seed <N>            The seed; without it the scenario's own, or a fresh one
-                  --verify              Run twice, and name the first record that differs
+                  --verify              Run twice, in two processes, and name the first record that differs
                   --as-meant            End with 0 if the scenario's outcome came true, even if that is a
                                         violation
                   --format <FORMAT>     How the result is written [default: text] [possible values: text, json,
@@ -1128,7 +1149,9 @@ fn helps() {
             Options:
                   --seeds <N>         How many seeds
                   --start <N>         The first seed [default: 0]
-                  --jobs <N>          How many threads; without it, one for each core
+                  --jobs <N>          How many worker processes; without it, one for each core
+                  --stall <T>         How long a seed may take, by the clock on the wall, before its worker is
+                                      ended and the seed told as unknown [default: 10min]
                   --out <FILE>        Write a row for every seed to this file, as JSON lines
                   --keep-going        Go on after a violation
                   --as-meant          End with 0 if the scenario's outcome came true: at the first seed that

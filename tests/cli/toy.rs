@@ -11,7 +11,7 @@ use stormglass::history::{self, History};
 use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
-use stormglass::trace::{Event, Judge, Record};
+use stormglass::trace::{Event, Judge, Record, Table};
 use stormglass::world::Cluster;
 
 pub(crate) struct Toy;
@@ -30,6 +30,8 @@ pub(crate) enum Trouble {
     /// The judge of the history gives up.
     Unknown,
     /// The judge of the history panics.
+    Judge,
+    /// The judge of the history uses what is ours, which panics.
     Defect,
     /// The server answers what differs from run to run.
     Drift,
@@ -45,6 +47,7 @@ const TROUBLES: &[(&str, Trouble)] = &[
     ("Spin", Trouble::Spin),
     ("Violate", Trouble::Violate),
     ("Unknown", Trouble::Unknown),
+    ("Judge", Trouble::Judge),
     ("Defect", Trouble::Defect),
     ("Drift", Trouble::Drift),
     ("Stale", Trouble::Stale),
@@ -105,7 +108,7 @@ impl Process for Server {
                 Trouble::Panic => panic!("the toy fell over"),
                 Trouble::Spin => context.set_timer((), Duration::ZERO),
                 Trouble::Violate => context.note(SomethingBad),
-                Trouble::Unknown | Trouble::Defect => answer = ODD,
+                Trouble::Unknown | Trouble::Judge | Trouble::Defect => answer = ODD,
                 Trouble::Drift => answer = DRIFT.fetch_add(1, Ordering::Relaxed),
             }
         }
@@ -238,7 +241,10 @@ impl System for Toy {
         }
         let mut report = PropertyReport::holds(&SANE_ANSWERS);
         if history.operations().iter().any(|operation| operation.result() == Some(&ODD)) {
-            assert!(config.trouble != Trouble::Defect, "the judge fell over");
+            assert!(config.trouble != Trouble::Judge, "the judge fell over");
+            if config.trouble == Trouble::Defect {
+                Table::new("a table", &["a column"]).row("a row", Vec::new());
+            }
             report.verdict = Verdict::Unknown;
             report.explanation = Some("that is a hard question".into());
         }

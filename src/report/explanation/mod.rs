@@ -23,6 +23,7 @@ pub fn explanation_text(explanation: &Explanation) -> String {
         Explanation::Pending(pending) => trouble::pending(pending),
         Explanation::Difference(difference) => trouble::difference(difference),
         Explanation::Text(text) => text.clone(),
+        Explanation::Told(told) => told.text.clone(),
     };
     if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
 }

@@ -7,9 +7,12 @@ use crate::check::{Difference, Doing, Panic, Pending, Spin};
 const UNSETTLED: usize = 9;
 
 pub(super) fn panic(panic: &Panic) -> String {
-    let Panic { node, event, at, message, .. } = panic;
+    let Panic { node, at, message, .. } = panic;
+    let who = node.map_or_else(|| "a judge".to_owned(), |node| node.to_string());
+    let what = if panic.died { "ended the process" } else { "panicked" };
+    let event = panic.event.map(|event| format!("event {event}, ")).unwrap_or_default();
     let place = panic.place.as_ref().map(|(file, line)| format!("\nat {file}:{line}")).unwrap_or_default();
-    format!("{node} panicked while it {} (event {event}, at {at}): {message}{place}", doing(&panic.doing))
+    format!("{who} {what} while it {} ({event}at {at}): {message}{place}", doing(&panic.doing))
 }
 
 pub(super) fn spin(Spin { node, doing: what, at }: &Spin) -> String {
@@ -26,6 +29,9 @@ fn doing(doing: &Doing) -> String {
         Doing::Waking => "caught up after a pause".to_owned(),
         Doing::Quiescing => "was told to invoke nothing more".to_owned(),
         Doing::Asked(what) => format!("was asked for its {what}"),
+        Doing::Crashing => "was taken down".to_owned(),
+        Doing::Ending => "was dropped at the end of the run".to_owned(),
+        Doing::Judging => "judged".to_owned(),
     }
 }
 

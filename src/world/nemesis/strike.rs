@@ -87,6 +87,7 @@ impl<C: Cluster> World<'_, C> {
 
     fn crash(&mut self, node: NodeId, down: Option<Duration>, strike: u32) {
         let mut crashed = false;
+        self.activity = Activity { node, what: What::Crashing };
         on_host!(self, node, host, core => crashed = host.crash(core));
         if let (true, Some(down)) = (crashed, down) {
             let at = self.after(down);
@@ -99,6 +100,7 @@ impl<C: Cluster> World<'_, C> {
     /// A node that is down already is not started any more.
     fn destroy(&mut self, node: NodeId, strike: u32) {
         let mut bites = false;
+        self.activity = Activity { node, what: What::Crashing };
         on_host!(self, node, host, core => bites = host.crash(core) | host.destroy());
         self.bite_if(bites, strike);
     }
@@ -138,7 +140,11 @@ impl<C: Cluster> World<'_, C> {
     /// Starts a node anew that a process has asked to be started anew.
     pub(in crate::world) fn restart(&mut self, node: NodeId) {
         if self.exists(node) && !self.is_destroyed(node) {
-            on_host!(self, node, host, core => host.crash(core));
+            self.activity = Activity { node, what: What::Crashing };
+            on_host!(self, node, host, core => {
+                host.count_restart(core);
+                host.crash(core)
+            });
             self.start_soon(node);
         }
     }

@@ -18,5 +18,9 @@ pub use linearizability::Drawing;
 pub use recorded::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use verdict::{
     Broken, Difference, Doing, Ending, Explanation, Fact, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting, Spin,
-    Verdict, Violations, shorten,
+    Told, Verdict, Violations, shorten,
 };
+
+/// Where this file lies, as panics name files.
+#[doc(hidden)]
+pub const SOURCE: &str = file!();

@@ -40,3 +40,7 @@ pub use ratio::{ParseRatioError, Ratio};
 pub use sort::sort_by_numbers;
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};
+
+/// Where this file lies, as panics name files.
+#[doc(hidden)]
+pub const SOURCE: &str = file!();

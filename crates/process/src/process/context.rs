@@ -75,18 +75,37 @@ pub enum Effect<M, T, N> {
 pub struct Buffer<M, T, N> {
     effects: Vec<Effect<M, T, N>>,
     bytes: Vec<u8>,
+    effects_max: usize,
+    bytes_max: usize,
 }
 
 impl<M, T, N> Default for Buffer<M, T, N> {
     fn default() -> Self {
-        Self { effects: Vec::new(), bytes: Vec::new() }
+        Self { effects: Vec::new(), bytes: Vec::new(), effects_max: usize::MAX, bytes_max: usize::MAX }
     }
 }
 
 impl<M, T, N> Buffer<M, T, N> {
+    /// A buffer for at most so many effects of one step, and so many bytes of its writes. A process that does more panics, so that one that
+    /// acts without end comes to one. The [usual](Self::default) buffer has no bounds.
+    pub fn bounded(effects: u64, bytes: u64) -> Self {
+        let [effects_max, bytes_max] = [effects, bytes].map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        Self { effects_max, bytes_max, ..Self::default() }
+    }
+
+    #[inline]
+    fn push(&mut self, effect: Effect<M, T, N>) {
+        assert!(self.effects.len() < self.effects_max, "more than {} effects in one step", self.effects_max);
+        self.effects.push(effect);
+    }
+
     /// Whether nothing was done.
     pub fn is_empty(&self) -> bool {
         self.effects.is_empty()
+    }
+
+    fn check_bytes(&self) {
+        assert!(self.bytes.len() <= self.bytes_max, "more than {} bytes written in one step", self.bytes_max);
     }
 
     /// Takes the effects and their bytes apart, so that the bytes can be read while the effects are applied.
@@ -149,23 +168,23 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Sends a message at once or when durable, where that is itself a decision: a rule of a protocol that a mutant may break.
     pub fn release(&mut self, release: Release, to: NodeId, message: P::Message) {
-        self.buffer.effects.push(Effect::Send { to, message, release });
+        self.buffer.push(Effect::Send { to, message, release });
     }
 
     /// Sets a timer to fire after this long by the node's own clock. One that is already set is moved.
     pub fn set_timer(&mut self, timer: P::Timer, after: Duration) {
-        self.buffer.effects.push(Effect::SetTimer(timer, after));
+        self.buffer.push(Effect::SetTimer(timer, after));
     }
 
     /// Cancels a timer; nothing happens if it is not set.
     pub fn cancel_timer(&mut self, timer: P::Timer) {
-        self.buffer.effects.push(Effect::CancelTimer(timer));
+        self.buffer.push(Effect::CancelTimer(timer));
     }
 
     /// Writes bytes at the end of a file, which is made if there is none.
     pub fn append(&mut self, file: impl Into<FileName>, bytes: &[u8]) {
         let range = self.hold(bytes);
-        self.buffer.effects.push(Effect::Write(file.into(), Write::Append(range)));
+        self.buffer.push(Effect::Write(file.into(), Write::Append(range)));
     }
 
     /// Writes a record at the end of a file, as a line of JSON; [`Files::records`](super::Files::records) reads them. Use a struct, a tuple
@@ -178,38 +197,39 @@ impl<'a, P: Process> Context<'a, P> {
         // The line break comes first, so that what follows a torn record begins a line of its own.
         self.buffer.bytes.push(b'\n');
         serde_json::to_writer(&mut self.buffer.bytes, record).expect("the record can be written as JSON");
+        self.buffer.check_bytes();
         let range = start..self.buffer.bytes.len();
-        self.buffer.effects.push(Effect::Write(file.into(), Write::Append(range)));
+        self.buffer.push(Effect::Write(file.into(), Write::Append(range)));
     }
 
     /// Writes bytes at an offset of a file, over what is there.
     pub fn write_at(&mut self, file: impl Into<FileName>, offset: u64, bytes: &[u8]) {
         let range = self.hold(bytes);
-        self.buffer.effects.push(Effect::Write(file.into(), Write::At(offset, range)));
+        self.buffer.push(Effect::Write(file.into(), Write::At(offset, range)));
     }
 
     /// Cuts a file to this length.
     pub fn truncate(&mut self, file: impl Into<FileName>, length: u64) {
-        self.buffer.effects.push(Effect::Write(file.into(), Write::Truncate(length)));
+        self.buffer.push(Effect::Write(file.into(), Write::Truncate(length)));
     }
 
     /// Asks for all that was written so far to be made durable; [`Process::on_synced`] tells when it is.
     pub fn sync(&mut self) -> SyncToken {
         let token = SyncToken(*self.next_sync);
         *self.next_sync += 1;
-        self.buffer.effects.push(Effect::Sync(token));
+        self.buffer.push(Effect::Sync(token));
         token
     }
 
     /// Says something about the process to those who judge and explain the run.
     pub fn note(&mut self, note: P::Note) {
-        self.buffer.effects.push(Effect::Note(note));
+        self.buffer.push(Effect::Note(note));
     }
 
     /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which it is never set fails only where the scenario's
     /// `expect` demands it; otherwise it is reported as never seen.
     pub fn sometimes(&mut self, mark: impl Into<Mark>) {
-        self.buffer.effects.push(Effect::Sometimes(mark.into().name));
+        self.buffer.push(Effect::Sometimes(mark.into().name));
     }
 
     /// Asks for a node to be started anew, as the supervisor of the machines does: one that runs or stands still is taken down first, as by
@@ -218,7 +238,7 @@ impl<'a, P: Process> Context<'a, P> {
     /// What does so says so: see [`Process::RESTARTS`].
     pub fn restart(&mut self, node: NodeId) {
         const { assert!(P::RESTARTS, "a process that starts nodes anew declares it: const RESTARTS: bool = true") }
-        self.buffer.effects.push(Effect::Restart(node));
+        self.buffer.push(Effect::Restart(node));
     }
 
     /// Takes a step of an embedded process, and wraps what it did into effects of this one.
@@ -227,7 +247,8 @@ impl<'a, P: Process> Context<'a, P> {
         P: Embeds<C>,
     {
         const { assert!(P::RESTARTS || !C::RESTARTS, "a process starts nodes anew if one within it does: const RESTARTS: bool = true") }
-        let mut inner = Buffer::default();
+        let Buffer { effects_max, bytes_max, .. } = *self.buffer;
+        let mut inner = Buffer { effects_max, bytes_max, ..Buffer::default() };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         let (effects, bytes) = inner.split();
         for effect in effects {
@@ -251,7 +272,7 @@ impl<'a, P: Process> Context<'a, P> {
                 Effect::Sometimes(mark) => Effect::Sometimes(mark),
                 Effect::Restart(node) => Effect::Restart(node),
             };
-            self.buffer.effects.push(wrapped);
+            self.buffer.push(wrapped);
         }
         result
     }
@@ -259,6 +280,7 @@ impl<'a, P: Process> Context<'a, P> {
     fn hold(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.buffer.bytes.len();
         self.buffer.bytes.extend_from_slice(bytes);
+        self.buffer.check_bytes();
         start..self.buffer.bytes.len()
     }
 }

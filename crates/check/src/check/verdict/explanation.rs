@@ -31,6 +31,24 @@ pub enum Explanation {
     /// Words, where a judge has nothing but words.
     #[serde(serialize_with = "words")]
     Text(String),
+    /// What another process explained.
+    #[serde(untagged)]
+    Told(Box<Told>),
+}
+
+/// An explanation out of another process: its data as they serialise, and the words that people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The data, as JSON.
+    pub data: serde_json::Value,
+    /// The words.
+    pub text: String,
+}
+
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.data.serialize(serializer)
+    }
 }
 
 /// Words as the one field of an object.
@@ -49,6 +67,7 @@ from! { Explanation:
     Spin => |spin| Self::Spin(Box::new(spin));
     Pending => |pending| Self::Pending(Box::new(pending));
     Difference => |difference| Self::Difference(Box::new(difference));
+    Told => |told| Self::Told(Box::new(told));
     String => Self::Text;
     &str => |text: &str| Self::Text(text.to_owned());
 }

@@ -17,7 +17,7 @@ mod trouble;
 
 pub use anomaly::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Member, Phenomenon, Scope, Version};
 pub use counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
-pub use explanation::{Explanation, shorten};
+pub use explanation::{Explanation, Told, shorten};
 pub use level::Level;
 pub(super) use level::Levels;
 pub use property::{Property, PropertyKind, PropertyReport, Verdict, Violations};

@@ -5,20 +5,22 @@ use serde::Serialize;
 use super::rule::nanos;
 use crate::base::{Duration, NodeId, Time};
 
-/// A panic of a node's code.
+/// A panic of a node's code or of a judge, or what ended the whole process while that was at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Panic {
-    /// Whose code.
-    pub node: NodeId,
+    /// Whose code; nothing if it is a judge's.
+    pub node: Option<NodeId>,
     /// What the node did.
     pub doing: Doing,
-    /// The number of the event that it handled.
-    pub event: u64,
+    /// The number of the event that was handled, if that is known.
+    pub event: Option<u64>,
     /// When.
     #[serde(rename = "at_ns")]
     pub at: Time,
-    /// What the panic said.
+    /// What the panic said, or how the process ended.
     pub message: String,
+    /// Whether it was no panic, but the end of the process.
+    pub died: bool,
     /// Where in the code it arose, if that is known: the file and the line.
     pub place: Option<(String, u32)>,
 }
@@ -60,6 +62,12 @@ pub enum Doing {
     Quiescing,
     /// It is asked for this.
     Asked(&'static str),
+    /// It is taken down, as by a crash.
+    Crashing,
+    /// It is dropped, since the run is over.
+    Ending,
+    /// It judges: it is no node.
+    Judging,
 }
 
 /// What is still to come to pass when a run ends that should have settled.

@@ -1,0 +1,48 @@
+//! The second run of `--verify`, in a worker.
+
+use std::io;
+
+use super::message::{Answer, Closeness, Sent, everything};
+use super::worker::{Heard, Surroundings, Worker};
+use crate::check::Difference;
+use crate::explore::{Recorded, Row, Twin};
+use crate::scenario::Scenario;
+use crate::world::Outcome;
+
+/// A run of a seed in other surroundings.
+pub(in crate::cli) struct SecondRun {
+    worker: Worker,
+    /// What became of it, once it has ended; nothing at all if its process died.
+    ended: Option<Option<Sent>>,
+}
+
+impl SecondRun {
+    pub(in crate::cli) fn start(scenario: &Scenario, seed: u64) -> io::Result<Self> {
+        let mut worker = Worker::start(scenario, Surroundings::Other)?;
+        worker.run(seed, Closeness::Records);
+        Ok(Self { worker, ended: None })
+    }
+}
+
+impl Twin for SecondRun {
+    fn next(&mut self) -> Option<Recorded> {
+        while self.ended.is_none() {
+            match self.worker.hear() {
+                Heard::Answer(Answer::Record { digest, at, line }) => return Some(Recorded { digest, at, line }),
+                Heard::Answer(Answer::Ended(sent)) => self.ended = Some(Some(*sent)),
+                Heard::Answer(Answer::Ready | Answer::Step(_)) | Heard::Nothing => {}
+                Heard::Gone => self.ended = Some(None),
+            }
+        }
+        None
+    }
+
+    fn differs(&mut self, first: &Outcome) -> Option<Difference> {
+        let second = self.ended.take().flatten();
+        if second.as_ref().is_some_and(|second| second.everything == everything(first)) {
+            return None;
+        }
+        let first = Sent::from(Row::new(first.seed, Ok(first.clone())));
+        Some(second.and_then(|second| first.judged_differently(&second)).map_or(Difference::Counts, Difference::Judged))
+    }
+}
