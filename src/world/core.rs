@@ -127,6 +127,12 @@ impl<'a, C: Cluster> Core<'a, C> {
         self.nemesis.see(event);
     }
 
+    /// The same for what happens rarely: compiled once and not for each event.
+    #[inline(never)]
+    pub(super) fn record_rare(&mut self, event: Event<'_, C>) {
+        self.record(&event);
+    }
+
     /// Sends a message through the network.
     #[inline]
     pub(super) fn transmit(&mut self, from: NodeId, to: NodeId, handle: MessageHandle) {

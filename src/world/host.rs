@@ -152,7 +152,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         self.state = NodeState::Up;
         self.next_sync = 0;
         let found: Vec<(&str, &[u8])> = machine.disk.files().collect();
-        core.record(&Event::Boot { node: machine.id, incarnation: machine.incarnation, files: &found });
+        core.record_rare(Event::Boot { node: machine.id, incarnation: machine.incarnation, files: &found });
         let mut files = Files::new();
         for (name, content) in found {
             files.insert(name.to_owned(), content.to_vec());
@@ -178,9 +178,9 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         }
         let node = self.machine.id;
         let remains = self.machine.crash(core);
-        core.record(&Event::Crash { node, unsynced: remains.unsynced, kept: remains.kept });
+        core.record_rare(Event::Crash { node, unsynced: remains.unsynced, kept: remains.kept });
         if remains.kept < remains.unsynced {
-            core.record(&Event::Mark { node, mark: UNSYNCED_LOST.name });
+            core.record_rare(Event::Mark { node, mark: UNSYNCED_LOST.name });
         }
         true
     }
@@ -215,7 +215,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         self.pauses += 1;
         self.paused_by = Some(self.pauses);
         self.struck_by = strike;
-        core.record(&Event::Pause { node: self.machine.id });
+        core.record_rare(Event::Pause { node: self.machine.id });
         Some(self.pauses)
     }
 
@@ -223,7 +223,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     pub(super) fn wake(&mut self, core: &mut Core<'_, C>) {
         self.state = NodeState::Up;
         self.paused_by = None;
-        core.record(&Event::Resume { node: self.machine.id });
+        core.record_rare(Event::Resume { node: self.machine.id });
         let deferred = std::mem::take(&mut self.deferred);
         if !deferred.is_empty() {
             core.nemesis.bite(self.struck_by);
@@ -250,7 +250,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             NodeState::Down => {
                 core.recorder.messages.dropped += 1;
                 core.slab.take(handle);
-                core.record(&Event::Discard { id });
+                core.record_rare(Event::Discard { id });
             }
         }
     }

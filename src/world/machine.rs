@@ -162,7 +162,7 @@ impl<P: Process> Machine<P> {
             Effect::Restart(node) => {
                 core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
             }
-            Effect::Sometimes(mark) => core.record(&Event::Mark { node: self.id, mark }),
+            Effect::Sometimes(mark) => core.record_rare(Event::Mark { node: self.id, mark }),
         }
     }
 

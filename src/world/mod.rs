@@ -332,7 +332,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let text = said(panic);
         let node = self.activity.node;
         let now = self.core.engine.now();
-        self.core.recorder.record(now, &Event::Panic { node, message: &text });
+        self.core.record_rare(Event::Panic { node, message: &text });
         let (doing, event) = (self.what_it_does(), Some(self.core.engine.events()));
         RunEnd::Panic(Panic { node: Some(node), doing, event, at: now, message: text, died: false, place: None })
     }

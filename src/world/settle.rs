@@ -2,13 +2,12 @@
 
 use super::calls::Call;
 use super::core::Excess;
-use super::host::RESTARTS;
-use super::host::{Clients, Host, NodeState, Servers};
+use super::host::{Clients, Host, NodeState, RESTARTS, Servers};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::Cluster;
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Pending, PropertyReport, Spin, Verdict};
+use crate::check::{Broken, Pending, PropertyReport, Sighting, Spin, Verdict};
 use crate::engine::Limit;
 use crate::history;
 use crate::process::{ClientProcess, Process};
@@ -182,54 +181,10 @@ impl<C: Cluster> World<'_, C> {
 
     /// What the world judges by itself.
     fn own_reports(&self, ending: &RunEnd) -> Vec<PropertyReport> {
-        let now = self.core.engine.now();
-        let mut no_panic = PropertyReport::holds(&NO_PANIC);
-        let mut time_advances = PropertyReport::holds(&TIME_ADVANCES);
-        let mut progress = PropertyReport::holds(&PROGRESS);
-        let mut cut_short = |why: Broken| progress = PropertyReport { verdict: Verdict::Unknown, ..progress.clone() }.explained(why);
-        match ending {
-            RunEnd::Complete(_) if self.settling.length.is_zero() => progress = progress.explained(rules::NOT_ASKED.broken()),
-            RunEnd::Complete(pending) if pending.is_nothing() => {}
-            RunEnd::Complete(pending) => {
-                progress = PropertyReport::violated(&PROGRESS, now, pending.clone());
-            }
-            RunEnd::Panic(panic) => {
-                no_panic = PropertyReport::violated(&NO_PANIC, now, panic.clone());
-                cut_short(rules::ENDED_EARLY.broken());
-            }
-            RunEnd::JudgePanicked(_) => cut_short(rules::ENDED_EARLY.broken()),
-            RunEnd::Excess(Excess::Restarts { node, at }) => {
-                let broken = rules::RESTARTS.with("node", *node).with("count", u64::from(RESTARTS)).with("at", *at);
-                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, broken);
-                cut_short(rules::ENDED_EARLY.broken());
-            }
-            RunEnd::Excess(Excess::Messages { node, most }) => {
-                cut_short(rules::MESSAGES_SPENT.with("node", *node).with("most", *most).with("at", now));
-            }
-            RunEnd::Excess(Excess::Disk { node, file, most }) => {
-                cut_short(rules::DISK_SPENT.with("node", *node).with("file", file.clone()).with("most", *most).with("at", now));
-            }
-            RunEnd::Stopped => cut_short(rules::STOPPED.with("at", now)),
-            RunEnd::Limit(Limit::SameInstant) => {
-                let spin = Spin { node: self.activity.node, doing: self.what_it_does(), at: now };
-                time_advances = PropertyReport::violated(&TIME_ADVANCES, now, spin);
-                cut_short(rules::ENDED_EARLY.broken());
-            }
-            RunEnd::Limit(Limit::Events) => cut_short(rules::EVENTS_SPENT.with("events", self.core.engine.events()).with("at", now)),
-            RunEnd::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
-            RunEnd::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
-        }
-        let well_formed = match &self.core.recorder.malformed {
-            None => PropertyReport::holds(&WELL_FORMED),
-            Some((at, problem)) => {
-                PropertyReport::violated(&WELL_FORMED, at.at, rules::NO_HISTORY.with("problem", problem.clone()).seen("at", *at))
-            }
-        };
-        let mut reports = vec![progress, no_panic, time_advances, well_formed];
-        if let RunEnd::JudgePanicked(panic) = ending {
-            reports.push(PropertyReport::violated(&JUDGE_PANICKED, now, panic.clone()));
-        }
-        reports
+        let (now, events) = (self.core.engine.now(), self.core.engine.events());
+        let asked = !self.settling.length.is_zero();
+        let spin = || Spin { node: self.activity.node, doing: self.what_it_does(), at: now };
+        reports_on(ending, now, events, asked, &spin, self.core.recorder.malformed.as_ref())
     }
 
     /// What is still to come to pass.
@@ -247,6 +202,64 @@ impl<C: Cluster> World<'_, C> {
         }
         pending
     }
+}
+
+/// What the world judges by itself of a run that ended so after so many events: whether it was `asked` to settle, what it did last if it
+/// spins, and where and why there is no history, if there is none.
+fn reports_on(
+    ending: &RunEnd,
+    now: Time,
+    events: u64,
+    asked: bool,
+    spin: &dyn Fn() -> Spin,
+    malformed: Option<&(Sighting, String)>,
+) -> Vec<PropertyReport> {
+    let mut no_panic = PropertyReport::holds(&NO_PANIC);
+    let mut time_advances = PropertyReport::holds(&TIME_ADVANCES);
+    let mut progress = PropertyReport::holds(&PROGRESS);
+    let mut cut_short = |why: Broken| progress = PropertyReport { verdict: Verdict::Unknown, ..progress.clone() }.explained(why);
+    match ending {
+        RunEnd::Complete(_) if !asked => progress = progress.explained(rules::NOT_ASKED.broken()),
+        RunEnd::Complete(pending) if pending.is_nothing() => {}
+        RunEnd::Complete(pending) => {
+            progress = PropertyReport::violated(&PROGRESS, now, pending.clone());
+        }
+        RunEnd::Panic(panic) => {
+            no_panic = PropertyReport::violated(&NO_PANIC, now, panic.clone());
+            cut_short(rules::ENDED_EARLY.broken());
+        }
+        RunEnd::JudgePanicked(_) => cut_short(rules::ENDED_EARLY.broken()),
+        RunEnd::Excess(Excess::Restarts { node, at }) => {
+            let broken = rules::RESTARTS.with("node", *node).with("count", u64::from(RESTARTS)).with("at", *at);
+            time_advances = PropertyReport::violated(&TIME_ADVANCES, now, broken);
+            cut_short(rules::ENDED_EARLY.broken());
+        }
+        RunEnd::Excess(Excess::Messages { node, most }) => {
+            cut_short(rules::MESSAGES_SPENT.with("node", *node).with("most", *most).with("at", now));
+        }
+        RunEnd::Excess(Excess::Disk { node, file, most }) => {
+            cut_short(rules::DISK_SPENT.with("node", *node).with("file", file.clone()).with("most", *most).with("at", now));
+        }
+        RunEnd::Stopped => cut_short(rules::STOPPED.with("at", now)),
+        RunEnd::Limit(Limit::SameInstant) => {
+            time_advances = PropertyReport::violated(&TIME_ADVANCES, now, spin());
+            cut_short(rules::ENDED_EARLY.broken());
+        }
+        RunEnd::Limit(Limit::Events) => cut_short(rules::EVENTS_SPENT.with("events", events).with("at", now)),
+        RunEnd::Limit(Limit::Pending) => cut_short(rules::TOO_MUCH_PENDING.with("at", now)),
+        RunEnd::Limit(Limit::Scheduled) => cut_short(rules::TOO_MUCH_SCHEDULED.with("at", now)),
+    }
+    let well_formed = match malformed {
+        None => PropertyReport::holds(&WELL_FORMED),
+        Some((at, problem)) => {
+            PropertyReport::violated(&WELL_FORMED, at.at, rules::NO_HISTORY.with("problem", problem.clone()).seen("at", *at))
+        }
+    };
+    let mut reports = vec![progress, no_panic, time_advances, well_formed];
+    if let RunEnd::JudgePanicked(panic) = ending {
+        reports.push(PropertyReport::violated(&JUDGE_PANICKED, now, panic.clone()));
+    }
+    reports
 }
 
 /// Of how many servers a report has the status.

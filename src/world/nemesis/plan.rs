@@ -59,7 +59,7 @@ impl<C: Cluster> World<'_, C> {
         self.core.nemesis.active = false;
         self.core.network.heal();
         self.core.network.calm();
-        self.core.recorder.record(self.core.engine.now(), &Event::Settle);
+        self.core.record_rare(Event::Settle);
         self.core.recorder.settling_since = Some(self.core.engine.now());
         for node in self.nodes().collect::<Vec<_>>() {
             on_host!(self, node, host, core => host.free_disk(core, None));

@@ -16,7 +16,7 @@ impl<C: Cluster> World<'_, C> {
         let number = self.core.nemesis.struck.len() as u32;
         let at = self.core.engine.now();
         self.core.nemesis.struck.push(Struck { at, step, name: name.to_owned(), strike: strike.clone(), bitten: false });
-        self.core.record(&Event::Strike { strike: &strike });
+        self.core.record_rare(Event::Strike { strike: &strike });
         let network = &mut self.core.network;
         match strike {
             Strike::Partition { cut, lasting } => {
@@ -81,7 +81,7 @@ impl<C: Cluster> World<'_, C> {
             on_host!(self, node, host, core => lifted |= host.free_disk(core, Some(strike)));
         }
         if lifted {
-            self.core.record(&Event::Lift { strike });
+            self.core.record_rare(Event::Lift { strike });
         }
     }
 
