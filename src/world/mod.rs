@@ -14,6 +14,7 @@ mod recorder;
 mod settle;
 mod setup;
 mod slab;
+mod stage;
 mod timers;
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod tests;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::{Incarnation, KindDigest, MessageId, NodeId, RunKey, Time};
+use crate::base::{KindDigest, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Panic, Pending, Property, PropertyReport};
 use crate::engine::{Advance, Budget, Engine, Limit};
 use crate::environment::Network;
@@ -39,6 +40,7 @@ use nemesis::Nemesis;
 use recorder::{Recorder, Watching};
 use settle::Settling;
 use slab::MessageHandle;
+use stage::Stage;
 
 /// No node's code panics.
 pub const NO_PANIC: Property = Property::always("no-panic", "no node's code panics");
@@ -190,10 +192,11 @@ impl<'a, C: Cluster> World<'a, C> {
     /// The whole run, up to its end or a limit.
     fn go(&mut self) -> RunEnd {
         self.begin();
+        let end = self.end;
         loop {
             match self.core.engine.next() {
                 Advance::Event(call) => self.take(call),
-                Advance::Idle | Advance::Later if !self.core.nemesis.is_idle() => self.strike_due(),
+                Advance::Idle | Advance::Later if !self.core.nemesis.is_idle() => self.stage().strike_due(end),
                 Advance::Idle | Advance::Later => return self.complete(),
                 Advance::Exhausted(limit) => return RunEnd::Limit(limit),
             }
@@ -222,7 +225,7 @@ impl<'a, C: Cluster> World<'a, C> {
         }
         // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
         self.core.engine.schedule(self.duration, Call::FaultsEnd);
-        self.plan_faults();
+        self.stage().plan_faults();
         self.hold_for_strikes();
     }
 
@@ -251,10 +254,10 @@ impl<'a, C: Cluster> World<'a, C> {
                     }
                 });
             }
-            Call::Lift { strike } => self.lift(strike),
+            Call::Lift { strike } => self.stage().lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
-            Call::FaultsEnd => self.end_faults(),
-            Call::Restart { node } => self.restart(node),
+            Call::FaultsEnd => self.stage().end_faults(),
+            Call::Restart { node } => self.stage().restart(node),
             Call::Look => self.look(),
         }
         self.hold_for_strikes();
@@ -284,16 +287,9 @@ impl<'a, C: Cluster> World<'a, C> {
         on_host!(self, node, host, core => host.boot(core));
     }
 
-    fn state(&self, node: NodeId) -> NodeState {
-        look!(self, node, host => host.state())
-    }
-
-    fn is_destroyed(&self, node: NodeId) -> bool {
-        look!(self, node, host => host.is_destroyed())
-    }
-
-    fn incarnation(&self, node: NodeId) -> Incarnation {
-        look!(self, node, host => host.incarnation())
+    /// The world as faults see it.
+    fn stage(&mut self) -> &mut dyn Stage {
+        self
     }
 
     fn exists(&self, node: NodeId) -> bool {

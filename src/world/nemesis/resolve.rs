@@ -3,13 +3,11 @@
 
 use std::cmp::Reverse;
 
-use super::super::setup::Cluster;
-use super::super::{Activity, What, World};
+use super::super::stage::Stage;
 use super::Occasion;
-use crate::base::{Digest, Duration, NodeId, sample_within, scale};
+use crate::base::{Digest, Duration, NodeId, RunKey, sample_within, scale};
 use crate::environment::Network;
 use crate::fault::{Chooser, Lengths, Target};
-use crate::process::Process;
 
 /// What a word is drawn for.
 #[derive(Clone, Copy)]
@@ -26,8 +24,9 @@ const _: () = assert!(
 );
 
 /// What resolves the fault of a step that is due.
-pub(super) struct Resolver<'r, 'a, C: Cluster> {
-    world: &'r mut World<'a, C>,
+pub(super) struct Resolver<'r> {
+    stage: &'r mut (dyn Stage + 'r),
+    key: RunKey,
     occasion: Occasion,
     /// The identity of the strike.
     identity: u64,
@@ -39,14 +38,15 @@ pub(super) struct Resolver<'r, 'a, C: Cluster> {
     nth: usize,
 }
 
-impl<'r, 'a, C: Cluster> Resolver<'r, 'a, C> {
-    pub(super) fn new(world: &'r mut World<'a, C>, occasion: Occasion, identity: u64) -> Self {
-        Self { world, occasion, identity, choices: 0, field: "", node: None, nth: 0 }
+impl<'r> Resolver<'r> {
+    pub(super) fn new(stage: &'r mut (dyn Stage + 'r), occasion: Occasion, identity: u64) -> Self {
+        let key = stage.nemesis().key;
+        Self { stage, key, occasion, identity, choices: 0, field: "", node: None, nth: 0 }
     }
 
     fn word(&self, purpose: Purpose, node: Option<NodeId>) -> u64 {
         let identity = Digest::of(&(self.identity, self.choices, self.field, node.map(NodeId::raw)));
-        self.world.core.nemesis.key.word(purpose as u64, identity)
+        self.key.word(purpose as u64, identity)
     }
 
     /// So many servers, in their order. Each has a word of its own, and the highest are chosen (rendezvous hashing): a server more changes
@@ -58,9 +58,18 @@ impl<'r, 'a, C: Cluster> Resolver<'r, 'a, C> {
         servers.sort_unstable();
         servers
     }
+
+    /// The server with the best claim to the role, among those that run; of equals, the first.
+    fn best_in_role(&mut self, role: &str) -> Option<NodeId> {
+        let claims = (0..self.stage.population().0).map(NodeId::server).filter_map(|node| {
+            let claim = self.stage.claim(node).filter(|claim| claim.role.name == role)?;
+            Some((claim.rank, node))
+        });
+        claims.max_by_key(|(rank, node)| (*rank, Reverse(*node))).map(|(_, node)| node)
+    }
 }
 
-impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
+impl Chooser for Resolver<'_> {
     fn enter(&mut self, field: &'static str) {
         self.field = field;
     }
@@ -82,7 +91,7 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
     }
 
     fn nodes(&mut self, target: &Target) -> Vec<NodeId> {
-        let servers = self.world.servers.len();
+        let servers = self.stage.population().0 as usize;
         match target {
             Target::Node(node) => vec![*node],
             Target::Nodes(nodes) => nodes.clone(),
@@ -90,7 +99,7 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
             Target::Any => self.some_servers(1),
             Target::Minority => self.some_servers(servers.saturating_sub(1) / 2),
             Target::Majority => self.some_servers(servers / 2 + 1),
-            Target::Role(role) => self.world.best_in_role(role).into_iter().collect(),
+            Target::Role(role) => self.best_in_role(role).into_iter().collect(),
             Target::Sender => self.occasion.message.map(|message| message.from).into_iter().collect(),
             Target::Receiver => self.occasion.message.map(|message| message.to).into_iter().collect(),
             Target::Subject => self.occasion.node.into_iter().collect(),
@@ -98,25 +107,12 @@ impl<C: Cluster> Chooser for Resolver<'_, '_, C> {
     }
 
     fn halves(&mut self) -> Vec<Vec<NodeId>> {
-        let half = self.some_servers(self.world.servers.len() / 2);
+        let half = self.some_servers(self.stage.population().0 as usize / 2);
         let rest = self.servers().into_iter().filter(|node| half.binary_search(node).is_err()).collect();
         vec![half, rest]
     }
 
     fn servers(&self) -> Vec<NodeId> {
-        (0..self.world.servers.len() as u32).map(NodeId::server).collect()
-    }
-}
-
-impl<C: Cluster> World<'_, C> {
-    /// The server with the best claim to the role, among those that run; of equals, the first.
-    fn best_in_role(&mut self, role: &str) -> Option<NodeId> {
-        let claims = self.servers.iter().zip(0..).filter_map(|(host, index)| {
-            let node = NodeId::server(index);
-            self.activity = Activity { node, what: What::Asked("role") };
-            let claim = host.process().and_then(Process::role).filter(|claim| claim.role.name == role)?;
-            Some((claim.rank, node))
-        });
-        claims.max_by_key(|(rank, node)| (*rank, Reverse(*node))).map(|(_, node)| node)
+        (0..self.stage.population().0).map(NodeId::server).collect()
     }
 }

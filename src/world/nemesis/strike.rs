@@ -2,22 +2,20 @@
 
 use super::super::calls::Call;
 use super::super::host::NodeState;
-use super::super::setup::Cluster;
-use super::super::{Activity, What, World};
+use super::super::stage::{Stage, Turn};
 use super::{Struck, identity};
 use crate::base::{Duration, NodeId, Time};
 use crate::environment::Degradation;
 use crate::fault::{Parting, Strike};
-use crate::trace::Event;
 
-impl<C: Cluster> World<'_, C> {
+impl<'s> dyn Stage + 's {
     /// Carries out one strike.
     pub(super) fn strike(&mut self, step: u32, name: &str, strike: Strike) {
-        let number = self.core.nemesis.struck.len() as u32;
-        let at = self.core.engine.now();
-        self.core.nemesis.struck.push(Struck { at, step, name: name.to_owned(), strike: strike.clone(), bitten: false });
-        self.core.record_rare(Event::Strike { strike: &strike });
-        let network = &mut self.core.network;
+        let number = self.nemesis().struck.len() as u32;
+        let at = self.engine().now();
+        self.nemesis().struck.push(Struck { at, step, name: name.to_owned(), strike: strike.clone(), bitten: false });
+        self.record(Turn::Strikes(&strike));
+        let network = self.network();
         match strike {
             Strike::Partition { cut, lasting } => {
                 match cut {
@@ -52,7 +50,7 @@ impl<C: Cluster> World<'_, C> {
             Strike::Resume { node } => self.start_if(NodeState::Paused, node, number),
             Strike::Destroy { node } => self.destroy(node, number),
             Strike::StallDisk { node, lasting } => {
-                on_host!(self, node, host, _core => host.stall_disk(number));
+                self.stall_disk(node, number);
                 self.lift_later(number, lasting);
             }
         }
@@ -61,56 +59,50 @@ impl<C: Cluster> World<'_, C> {
     /// What bites later than it strikes (a partition that loses a message, a pause that holds something up) does so by itself.
     fn bite_if(&mut self, bites: bool, strike: u32) {
         if bites {
-            self.core.nemesis.bite(strike);
+            self.nemesis().bite(strike);
         }
     }
 
     fn lift_later(&mut self, strike: u32, lasting: Option<Duration>) {
         if let Some(lasting) = lasting {
             let at = self.after(lasting);
-            self.core.engine.schedule(at, Call::Lift { strike });
+            self.engine().schedule(at, Call::Lift { strike });
         }
     }
 
     /// What the strike with this number did is over.
     pub(in crate::world) fn lift(&mut self, strike: u32) {
-        let mut lifted = self.core.network.lift(strike);
-        if let Some(Struck { strike: Strike::StallDisk { node, .. }, .. }) = self.core.nemesis.struck.get(strike as usize) {
+        let mut lifted = self.network().lift(strike);
+        if let Some(Struck { strike: Strike::StallDisk { node, .. }, .. }) = self.nemesis().struck.get(strike as usize) {
             let node = *node;
-            self.activity = Activity { node, what: What::Synced };
-            on_host!(self, node, host, core => lifted |= host.free_disk(core, Some(strike)));
+            lifted |= self.free_disk(node, Some(strike));
         }
         if lifted {
-            self.core.record_rare(Event::Lift { strike });
+            self.record(Turn::Lifts(strike));
         }
     }
 
     fn crash(&mut self, node: NodeId, down: Option<Duration>, strike: u32) {
-        let mut crashed = false;
-        self.activity = Activity { node, what: What::Crashing };
-        on_host!(self, node, host, core => crashed = host.crash(core));
+        let crashed = self.take_down(node);
         if let (true, Some(down)) = (crashed, down) {
             let at = self.after(down);
             let incarnation = self.incarnation(node);
-            self.core.engine.schedule(at, Call::Boot { node, incarnation });
+            self.engine().schedule(at, Call::Boot { node, incarnation });
         }
         self.bite_if(crashed, strike);
     }
 
     /// A node that is down already is not started any more.
     fn destroy(&mut self, node: NodeId, strike: u32) {
-        let mut bites = false;
-        self.activity = Activity { node, what: What::Crashing };
-        on_host!(self, node, host, core => bites = host.crash(core) | host.destroy());
+        let bites = self.take_down(node) | self.forbid(node);
         self.bite_if(bites, strike);
     }
 
     fn pause(&mut self, node: NodeId, lasting: Option<Duration>, strike: u32) {
-        let mut pause = None;
-        on_host!(self, node, host, core => pause = host.pause(core, strike));
+        let pause = self.hold_up(node, strike);
         if let (Some(pause), Some(lasting)) = (pause, lasting) {
             let at = self.after(lasting);
-            self.core.engine.schedule(at, Call::Wake { node, pause });
+            self.engine().schedule(at, Call::Wake { node, pause });
         }
     }
 
@@ -127,11 +119,11 @@ impl<C: Cluster> World<'_, C> {
             NodeState::Down if self.is_destroyed(node) => return false,
             NodeState::Down => {
                 let incarnation = self.incarnation(node);
-                self.core.engine.schedule(at, Call::Boot { node, incarnation });
+                self.engine().schedule(at, Call::Boot { node, incarnation });
             }
             NodeState::Paused => {
-                let pause = look!(self, node, host => host.pauses());
-                self.core.engine.schedule(at, Call::Wake { node, pause });
+                let pause = self.pauses(node);
+                self.engine().schedule(at, Call::Wake { node, pause });
             }
         }
         true
@@ -140,17 +132,19 @@ impl<C: Cluster> World<'_, C> {
     /// Starts a node anew that a process has asked to be started anew.
     pub(in crate::world) fn restart(&mut self, node: NodeId) {
         if self.exists(node) && !self.is_destroyed(node) {
-            self.activity = Activity { node, what: What::Crashing };
-            on_host!(self, node, host, core => {
-                host.count_restart(core);
-                host.crash(core)
-            });
+            self.count_restart(node);
+            self.take_down(node);
             self.start_soon(node);
         }
     }
 
+    fn exists(&self, node: NodeId) -> bool {
+        let (servers, clients) = self.population();
+        node.index() < if node.is_client() { clients } else { servers } as usize
+    }
+
     /// The end of a length that begins now: never in the same instant.
-    fn after(&self, length: Duration) -> Time {
-        self.core.engine.now() + length.max(Duration::from_nanos(1))
+    fn after(&mut self, length: Duration) -> Time {
+        self.engine().now() + length.max(Duration::from_nanos(1))
     }
 }
