@@ -78,16 +78,17 @@ pub(super) fn remarks_json(remarks: &Remarks) -> Json {
     json!({ "skipped_lines": remarks.skipped, "late_events": remarks.late.events, "late_by_ns": remarks.late.most })
 }
 
-/// Why nothing is known of a history in which nothing was judged.
-fn nothing_judged(report: &CheckReport) -> String {
-    format!("nothing was judged: of {} none is known to have taken effect", counted(report.operations, "operation"))
+/// Why it is not known what would hold, if something was not judged.
+fn unjudged(report: &CheckReport) -> Option<String> {
+    let nothing = || format!("nothing was judged: of {} none is known to have taken effect", counted(report.operations, "operation"));
+    if report.nothing_judged() { Some(nothing()) } else { report.caveat.map(str::to_owned) }
 }
 
 /// The verdict in a line, without its end.
 pub(super) fn history_headline(report: &CheckReport) -> String {
     let guarantee = report.guarantee;
-    if report.nothing_judged() && report.verdict == Verdict::Unknown {
-        return format!("unknown: {}", nothing_judged(report));
+    if let Some(why) = unjudged(report) {
+        return format!("unknown: {why}");
     }
     if guarantee != Guarantee::Linearizable {
         let (verdict, model) = (report.verdict, report.model);
@@ -152,8 +153,7 @@ pub fn history_json(report: &CheckReport) -> Json {
         })
     });
     let strongest: Vec<&str> = consistency::strongest(&report.guarantees).into_iter().map(Guarantee::name).collect();
-    let nothing = report.nothing_judged().then(|| nothing_judged(report));
-    let detail = nothing.unwrap_or_else(|| linearizability_text(&report.explanation).trim_end().to_owned());
+    let detail = unjudged(report).unwrap_or_else(|| linearizability_text(&report.explanation).trim_end().to_owned());
     json!({
         "schema": SCHEMA,
         "model": report.model,

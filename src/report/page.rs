@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::cycles;
-use super::explanation::{explanation_text, label, place, smallest_first};
+use super::explanation::{explanation_text, labels, place, smallest_first};
 use super::history::{history_facts, history_headline, history_text};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
@@ -284,11 +284,12 @@ impl<'a> Picture<'a> {
         let lanes: BTreeMap<ClientId, usize> = lanes.into_iter().zip(0..).collect();
         let judged = self.drawing.operations.iter().filter(|operation| operation.ending != Ending::Failed).count();
         let left_out = if self.violations.is_empty() { judged.saturating_sub(operations.len()) } else { 0 };
-        let operations = operations.into_iter().map(|operation| {
+        let labels = labels(operations.iter().copied(), TEXT);
+        let operations = operations.into_iter().zip(labels).map(|(operation, label)| {
             json!({
                 "lane": lanes[&operation.client],
                 "who": operation.who,
-                "text": label(&operation.text, TEXT),
+                "text": label,
                 "begins": ranks.of(operation.invoked, true),
                 "ends": operation.completed.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
                 "place": place(operation),

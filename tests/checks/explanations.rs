@@ -1,8 +1,8 @@
 //! What people read when a history is violated.
 
 use expect_test::{Expect, expect};
-use stormglass::base::{ClientId, OperationId, Time};
-use stormglass::check::linearizability::{Counterexample, Linearizability, Saw, check, diagnose, explain as explain_one};
+use stormglass::base::{ClientId, OperationId, RunKey, Stream, Time};
+use stormglass::check::linearizability::{Counterexample, Linearizability, Saw, check, diagnose, explain as explain_one, reference};
 use stormglass::check::model::Model;
 use stormglass::check::model::counter::{Counter, CounterOp, CounterResult};
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
@@ -11,6 +11,7 @@ use stormglass::history::{Event, History, Outcome};
 use stormglass::report::explanation_text;
 
 use crate::support;
+use crate::support::reference::{HistoryShape, generate};
 
 fn invoke<O, R>(client: u32, op: O) -> Event<O, R> {
     let client = ClientId::new(client);
@@ -187,4 +188,98 @@ fn a_counter_that_counted_what_is_still_open() {
     let report = check(&Counter::zero(), &history);
     let why = diagnose(&Counter::zero(), &history, &report.violations()[0]);
     assert_eq!((why.operation, why.shortest), (3, true), "{}", explain(&Counter::zero(), &history));
+}
+
+/// Two long answers that differ in their middle do so in what is shown.
+#[test]
+fn what_differs_is_shown() {
+    let long = |middle: &str| format!("{}{middle}{}", "x".repeat(60), "y".repeat(60));
+    let events = [
+        invoke(0, KvOp::Append { key: 1_u64, value: long("a") }),
+        done(0, KvResult::Written),
+        invoke(1, KvOp::Read { key: 1 }),
+        done(1, KvResult::Value(Some(long("a")))),
+        invoke(2, KvOp::Read { key: 1 }),
+        done(2, KvResult::Value(Some(long("b")))),
+    ];
+    let mut history = History::new();
+    for (place, event) in (1..).zip(&events) {
+        history.record(Time::from_nanos(place), event).expect("a well-formed history");
+    }
+    let text = explain(&Kv::<u64, String>::empty(), &history);
+    assert!(text.contains("xay") && text.contains("xby"), "{text}");
+}
+
+/// With the completion that is named ends a prefix that is violated by itself, and no shorter one is: of what is open at its end, nobody knows
+/// how it ended later.
+fn prefixes_are_violated<M: Model>(model: &M, count: u64, op: impl Fn(&mut Stream) -> M::Op, answers: impl Fn(&M::Op) -> Vec<M::Ret>)
+where
+    M::Op: Clone,
+    M::Ret: Clone,
+{
+    let mut violated = 0;
+    for round in 0..count {
+        let mut random = RunKey::from_seed(round).stream("history", 0);
+        let shape = HistoryShape { clients: 4, operations: 7, ties: 1, lies: 4, unknown: 6 };
+        let made = generate(model, shape, &mut random, &op, &answers);
+        // Some fail, that may not have.
+        let mut history = History::new();
+        for (at, event) in made.into_events() {
+            let event = match event {
+                Event::Complete { client, outcome: Outcome::Unknown } if random.below(2) == 0 => {
+                    Event::Complete { client, outcome: Outcome::Failed }
+                }
+                event => event,
+            };
+            history.record(at, &event).expect("a well-formed history");
+        }
+        for violation in check(model, &history).violations() {
+            violated += 1;
+            let at = explain_one(model, &history, violation).at.expect("it completes");
+            let prefix = |until: Time| {
+                let mut prefix = History::new();
+                for (at, event) in history.clone().into_events().filter(|(at, _)| *at <= until) {
+                    prefix.record(at, &event).expect("a well-formed history");
+                }
+                reference::is_linearizable(model, &prefix)
+            };
+            assert!(!prefix(at), "seed {round}: the prefix until {at} holds: {:#?}", history.operations());
+            assert!(prefix(Time::from_nanos(at.as_nanos() - 1)), "seed {round}: violated before {at}: {:#?}", history.operations());
+        }
+    }
+    assert!(violated > count / 10, "{violated} of {count} violated");
+}
+
+fn counters_and_registers(count: u64) {
+    let counts = |random: &mut Stream| match random.below(3) {
+        0 => CounterOp::Read,
+        1 => CounterOp::Add(1),
+        _ => CounterOp::AddAndGet(1),
+    };
+    prefixes_are_violated(&Counter::zero(), count, counts, |op| match op {
+        CounterOp::Add(_) => vec![CounterResult::Added],
+        _ => (0..6).map(CounterResult::Value).collect(),
+    });
+    let registers = |random: &mut Stream| match random.below(4) {
+        0 | 1 => KvOp::Read { key: 0_u64 },
+        2 => KvOp::Write { key: 0, value: random.below(3) },
+        _ => KvOp::Cas { key: 0, expect: Some(random.below(3)), new: random.below(3) },
+    };
+    prefixes_are_violated(&Kv::<u64, u64>::empty(), count, registers, |op| match op {
+        KvOp::Read { .. } => [None, Some(0), Some(1), Some(2)].map(KvResult::Value).to_vec(),
+        KvOp::Cas { .. } => [None, Some(0), Some(1), Some(2)].map(KvResult::Mismatch).into_iter().chain([KvResult::Swapped]).collect(),
+        _ => vec![KvResult::Written],
+    });
+}
+
+#[test]
+fn a_counterexample_ends_the_shortest_violated_prefix() {
+    counters_and_registers(1_500);
+}
+
+/// `cargo test --release --test checks shortest_violated_prefix_at_length -- --ignored`
+#[test]
+#[ignore = "slow: 20,000 histories of each kind"]
+fn a_counterexample_ends_the_shortest_violated_prefix_at_length() {
+    counters_and_registers(20_000);
 }

@@ -7,6 +7,7 @@ use stormglass::check::recorded::transactions::{FileOptions, TransactionModel, c
 use stormglass::check::recorded::{ImportError, Reading};
 use stormglass::check::{CheckError, CheckOptions, CheckReport, Verdict, run_check_again};
 use stormglass::history::formats::Value;
+use stormglass::report::history_text;
 
 /// The right answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,4 +135,15 @@ fn a_read_of_nil_may_have_seen_nothing() {
         let options = FileOptions { nil_reads_unknown, ..FileOptions::new(TransactionModel::RwRegister) };
         assert_eq!(check_text(transactions.as_bytes(), &options).expect("a history").verdict, verdict);
     }
+}
+
+/// What is told of two of them.
+#[test]
+fn what_is_told_of_reports() {
+    let Some(folder) = folder() else { return };
+    let appends = judged(&folder.join("36-appends-explained.edn"), "kv --initial \"\"").expect("a history");
+    assert_eq!(appends.explanation.violations[0].excess.as_deref(), Some("it holds one \"a\" more than was appended, and one \"b\" fewer"));
+    assert!(history_text(&appends, false).contains("fits in no order: it holds one \"a\" more than was appended, and one \"b\" fewer."));
+    let counter = judged(&folder.join("37-counter-prefix.edn"), "counter").expect("a history");
+    assert_eq!(counter.explanation.violations[0].line, Some(5));
 }

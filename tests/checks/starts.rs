@@ -199,3 +199,33 @@ fn an_unknown_start_is_any_start_at_length() {
     unknown_starts(20_000);
     unknown_starts_of_texts(20_000);
 }
+
+/// A queue that is emptied at the end: losses and duplicates are told apart, and what cannot be known is unknown.
+#[test]
+fn what_goes_into_a_total_queue_comes_out_once() {
+    let judged = |calls: &[(&str, &str, &str)]| {
+        let report = run_check(file(calls).as_bytes(), "total-queue", &options(None)).expect("a history");
+        let kinds: Vec<String> = report.explanation.violations.iter().filter_map(|violation| violation.kind.clone()).collect();
+        (report.verdict, kinds.join(" "), report.caveat)
+    };
+    let queue: &[(&str, &str, &str)] = &[("enqueue", "1", "1"), ("enqueue", "2", "2"), ("dequeue", "nil", "nil"), ("dequeue", "nil", "2")];
+    let with = |more: &[(&'static str, &'static str, &'static str)]| judged(&[queue, more].concat());
+    assert_eq!(with(&[("drain", "nil", "[1]")]), (Verdict::Holds, String::new(), None));
+    assert_eq!(with(&[("drain", "nil", "[]")]), (Verdict::Violated, "loss".to_owned(), None));
+    assert_eq!(with(&[("drain", "nil", "[1 1]")]), (Verdict::Violated, "dequeue".to_owned(), None));
+    assert_eq!(with(&[("drain", "nil", "[1 3]")]), (Verdict::Violated, "dequeue".to_owned(), None));
+    assert_eq!(with(&[("drain", "nil", "[2]")]), (Verdict::Violated, "loss dequeue".to_owned(), None));
+    assert_eq!(with(&[]), (Verdict::Unknown, String::new(), Some("no drain ended, so that it is not known what was lost")));
+    // What is put in after the last drain has begun may still be there; and a dequeue of unknown outcome may have taken one.
+    assert_eq!(with(&[("drain", "nil", "[1]"), ("enqueue", "4", "4")]).0, Verdict::Holds);
+    let unknown = "{:process 9, :type :invoke, :f :dequeue}\n{:process 9, :type :info, :f :dequeue}\n";
+    for (drained, verdict) in [("[1]", Verdict::Holds), ("[]", Verdict::Holds)] {
+        let text = file(queue) + unknown + &file(&[("drain", "nil", drained)]);
+        assert_eq!(run_check(text.as_bytes(), "total-queue", &options(None)).expect("a history").verdict, verdict);
+    }
+    let text = file(queue) + unknown + &file(&[("enqueue", "5", "5"), ("drain", "nil", "[]")]);
+    assert_eq!(run_check(text.as_bytes(), "total-queue", &options(None)).expect("a history").verdict, Verdict::Violated);
+    let text = file(&[("drain", "nil", "[7]")]);
+    assert_eq!(run_check(text.as_bytes(), "total-queue", &options(Some("[7]"))).expect("a history").verdict, Verdict::Holds);
+    assert_eq!(run_check(text.as_bytes(), "total-queue", &options(Some("[7 8]"))).expect("a history").verdict, Verdict::Violated);
+}

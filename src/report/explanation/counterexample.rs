@@ -1,5 +1,6 @@
 //! Why a history is not linearizable: the core of each violated key, drawn and rows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::drawing::draw;
@@ -48,18 +49,19 @@ pub(in crate::report) fn smallest_first(violations: &[Counterexample]) -> Vec<(u
 
 /// One violated key, with a drawing: one screen.
 pub(in crate::report) fn counterexample_text(example: &Counterexample) -> String {
-    let Some(stuck) = example.stuck.map(|stuck| &example.operations[stuck]) else { return unexplained(example) };
+    let Some(stuck_place) = example.stuck else { return unexplained(example) };
+    let stuck = &example.operations[stuck_place];
     let mut text = headline(example);
-    let _ = writeln!(text, "\n{}", draw(example));
-    let _ = writeln!(text, "  {} fits in no order. {}", say(stuck), lead(example));
-    attempts(&mut text, example);
+    let labels = labels(&example.operations, LABEL);
+    // Who did what, with what result.
+    let say = |place: usize| format!("{} {}", example.operations[place].who, labels[place]);
+    let _ = writeln!(text, "\n{}", draw(example, &labels));
+    let why = example.excess.as_ref().map(|excess| format!(": {excess}")).unwrap_or_default();
+    let _ = writeln!(text, "  {} fits in no order{why}. {}", say(stuck_place), lead(example));
+    attempts(&mut text, example, &say);
     text.push('\n');
-    let rows: Vec<(&DescribedOperation, String, String)> = example
-        .foremost
-        .iter()
-        .map(|place| &example.operations[*place])
-        .map(|operation| (operation, say(operation), place(operation)))
-        .collect();
+    let row = |index: &usize| (&example.operations[*index], say(*index), place(&example.operations[*index]));
+    let rows: Vec<(&DescribedOperation, String, String)> = example.foremost.iter().map(row).collect();
     let said_width = rows.iter().map(|(_, said, _)| said.chars().count()).max().unwrap_or(0);
     let place_width = rows.iter().map(|(.., place)| place.chars().count()).max().unwrap_or(0);
     for (operation, said, place) in &rows {
@@ -126,15 +128,36 @@ fn key(key: Option<&str>) -> String {
     key.map_or_else(|| "the object".to_owned(), |key| format!("key {key}"))
 }
 
-/// An operation in words, no longer than that. That an end is open is drawn.
-pub(in crate::report) fn label(text: &str, longest: usize) -> String {
-    let text = shorten(text, longest);
-    text.strip_suffix(" → ?").map_or(text.clone(), str::to_owned)
+/// Operations in words, no longer than that. That an end is open is drawn. Where what makes two of them differ would be left out, it is shown.
+pub(in crate::report) fn labels<'e>(operations: impl IntoIterator<Item = &'e DescribedOperation>, longest: usize) -> Vec<String> {
+    let texts: Vec<&str> = operations.into_iter().map(|operation| operation.text.as_str()).collect();
+    let texts: Vec<&str> = texts.into_iter().map(|text| text.strip_suffix(" → ?").unwrap_or(text)).collect();
+    let mut labels: Vec<String> = texts.iter().map(|text| shorten(text, longest)).collect();
+    let alike = |labels: &[String], places: &mut dyn Iterator<Item = usize>| {
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        places.for_each(|place| groups.entry(labels[place].clone()).or_default().push(place));
+        groups.into_values().filter(|group| group.iter().any(|place| texts[*place] != texts[group[0]])).collect::<Vec<_>>()
+    };
+    let mut groups = alike(&labels, &mut (0..texts.len()));
+    while let Some(group) = groups.pop() {
+        let first = texts[group[0]];
+        let common = |text: &str| text.chars().zip(first.chars()).take_while(|(one, other)| one == other).count();
+        let at = group.iter().map(|place| texts[*place]).filter(|text| *text != first).map(common).min().unwrap_or_default();
+        group.iter().for_each(|place| labels[*place] = around(texts[*place], at, longest));
+        groups.extend(alike(&labels, &mut group.iter().copied()));
+    }
+    labels
 }
 
-/// Who did what, with what result.
-fn say(operation: &DescribedOperation) -> String {
-    format!("{} {}", operation.who, label(&operation.text, LABEL))
+/// The beginning of a text, and what stands around this character.
+fn around(text: &str, at: usize, longest: usize) -> String {
+    let (head, before) = (longest / 3, longest / 6);
+    let start = at.saturating_sub(before).max(head);
+    let room = longest.saturating_sub(head + 2);
+    let letters = |skipped: usize, count: usize| text.chars().skip(skipped).take(count).collect::<String>();
+    let gap = if start > head { "…" } else { "" };
+    let rest = if text.chars().count() > start + room { "…" } else { "" };
+    format!("{}{gap}{}{rest}", letters(0, head), letters(start, room))
 }
 
 /// Where an operation is to be found: in its file, or else in time.
@@ -170,10 +193,10 @@ fn lead(example: &Counterexample) -> &'static str {
     }
 }
 
-fn attempts(text: &mut String, example: &Counterexample) {
+fn attempts(text: &mut String, example: &Counterexample, say: &dyn Fn(usize) -> String) {
     for CoreOrder { skipped, order, expected, .. } in example.attempts.iter().take(ATTEMPTS) {
         let left_out = order.len().saturating_sub(LAST);
-        let mut before: Vec<String> = order[left_out..].iter().map(|place| say(&example.operations[*place])).collect();
+        let mut before: Vec<String> = order[left_out..].iter().map(|place| say(*place)).collect();
         if left_out > 0 {
             before.insert(0, format!("… {} more", left_out + skipped));
         }

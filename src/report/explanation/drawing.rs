@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::counterexample::{LABEL, label};
 use crate::base::{ClientId, Time};
 use crate::check::linearizability::Counterexample;
 
@@ -16,7 +15,7 @@ struct Edge {
 
 /// Draws what is to be shown first. Distances mean nothing, order does; the one that is stuck is drawn with double lines. An operation that
 /// is open, or of unknown outcome, has no end.
-pub(super) fn draw(example: &Counterexample) -> String {
+pub(super) fn draw(example: &Counterexample, labels: &[String]) -> String {
     let operations = &example.operations;
     let edges = edges(example);
     // Each edge gets a column; an interval is as wide as its label, and one client's intervals do not overlap.
@@ -26,7 +25,7 @@ pub(super) fn draw(example: &Counterexample) -> String {
     let mut before = None;
     for (at, edge) in &edges {
         let operation = &operations[edge.operation];
-        let width = label(&operation.text, LABEL).chars().count();
+        let width = labels[edge.operation].chars().count();
         if before.is_some_and(|before| before != (*at, edge.begins)) {
             column += 1;
         }
@@ -45,13 +44,13 @@ pub(super) fn draw(example: &Counterexample) -> String {
     let mut lanes: BTreeMap<ClientId, (String, String)> = BTreeMap::new();
     for index in &example.foremost {
         let (operation, begin) = (&operations[*index], columns[&(*index, true)]);
-        let text = label(&operation.text, LABEL);
+        let text = &labels[*index];
         let (open, line, close) = if Some(*index) == example.stuck { ('╞', '═', '╡') } else { ('├', '─', '┤') };
         let (_, lane) = lanes.entry(operation.client).or_insert_with(|| (operation.who.clone(), String::new()));
         let used = lane.chars().count();
         lane.extend(std::iter::repeat_n(' ', begin.saturating_sub(used)));
         lane.push(open);
-        lane.push_str(&text);
+        lane.push_str(text);
         match columns.get(&(*index, false)) {
             Some(end) => {
                 let width = (end - begin).saturating_sub(text.chars().count() + 1);

@@ -8,7 +8,9 @@ mod trouble;
 use super::words::counted;
 use crate::check::{Broken, Explanation};
 
-pub(super) use counterexample::{counterexample_text, label, linearizability_text, place, smallest_first, undecided_text, violations_text};
+pub(super) use counterexample::{
+    counterexample_text, labels, linearizability_text, place, smallest_first, undecided_text, violations_text,
+};
 pub(super) use transactions::{doubt_lines, finding_text, member_line};
 
 /// An explanation in words: lines, each ended, the first of which says the most.

@@ -3,11 +3,13 @@
 
 use std::cell::RefCell;
 
+use rustc_hash::FxHashMap;
+
 use super::encoding::{INITIAL, InternedModel, InternedRole, KindId, Object, StateId, Transition};
 use super::partition::{KeyEvents, partition};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion};
-use crate::history::{History, Timeline};
+use crate::history::{History, Outcome, Timeline};
 
 /// A history and its model.
 pub(in crate::check) trait Subject {
@@ -24,6 +26,8 @@ pub(in crate::check) trait Subject {
     fn describe(&self, index: usize, open: bool) -> String;
     /// What kind of operation it is, in a word.
     fn word(&self, index: usize) -> String;
+    /// What an operation saw more or less of than can have been there, if these others began before it ended: see [`Model::excess`].
+    fn excess(&self, index: usize, others: &[(usize, bool)]) -> Option<String>;
 }
 
 /// A history and its model, of these types.
@@ -50,7 +54,19 @@ impl<M: Model> Subject for Judged<'_, M> {
     }
 
     fn numbered(&self) -> Numbered<'_> {
-        Numbered::new(self.object(), &self.partition(), &|op, result| self.history.with(op, result))
+        let shares = self.partition();
+        let mut numbered = Numbered::new(self.object(), &shares, &|op, result| self.history.with(op, result));
+        // What failed has no share, but a key all the same.
+        let operations = self.history.operations();
+        let failed: Vec<usize> = (0..operations.len()).filter(|index| operations[*index].outcome == Outcome::Failed).collect();
+        if !failed.is_empty() {
+            let parts: FxHashMap<Key<'_>, u32> = shares.iter().zip(0..).map(|((key, _), part)| (*key, part)).collect();
+            for index in failed {
+                let op = numbered.history.operations()[index].op;
+                numbered.part_of[op as usize] = parts[&self.key(index)];
+            }
+        }
+        numbered
     }
 
     fn describe(&self, index: usize, open: bool) -> String {
@@ -60,6 +76,12 @@ impl<M: Model> Subject for Judged<'_, M> {
 
     fn word(&self, index: usize) -> String {
         self.model.kind(&self.history.operations()[index].op)
+    }
+
+    fn excess(&self, index: usize, others: &[(usize, bool)]) -> Option<String> {
+        let operations = self.history.operations();
+        let others: Vec<(&M::Op, bool)> = others.iter().map(|(other, before)| (&operations[*other].op, *before)).collect();
+        self.model.excess(&operations[index].op, operations[index].result()?, &others)
     }
 }
 

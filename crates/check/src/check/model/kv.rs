@@ -1,5 +1,6 @@
 //! A store of keys and values: read, write, append, compare and set, delete.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -98,6 +99,12 @@ pub trait KvValue: Clone + Eq + Hash + fmt::Debug {
         None
     }
 
+    /// The values, one behind the other, of which this is made by appending, if only these can have been appended and that is certain.
+    fn pieces(&self, appended: &[&Self]) -> Option<Vec<String>> {
+        let _ = appended;
+        None
+    }
+
     /// Whether appending alone could make one out of the other.
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
         from == into
@@ -105,6 +112,24 @@ pub trait KvValue: Clone + Eq + Hash + fmt::Debug {
 }
 
 impl KvValue for u64 {}
+
+/// The texts of which this one is made by putting these one behind the other, and letters that none of them begins with; nothing if one
+/// begins with another, so that there may be several ways.
+pub(in crate::check) fn pieces<'t>(text: &'t str, appended: &[&str]) -> Option<Vec<&'t str>> {
+    let mut known: Vec<&str> = appended.iter().copied().filter(|text| !text.is_empty()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.windows(2).any(|pair| pair[1].starts_with(pair[0])) {
+        return None;
+    }
+    let (mut rest, mut pieces) = (text, Vec::new());
+    while let Some(letter) = rest.chars().next() {
+        let piece = known.iter().find(|known| rest.starts_with(**known)).map_or(letter.len_utf8(), |known| known.len());
+        pieces.push(&rest[..piece]);
+        rest = &rest[piece..];
+    }
+    Some(pieces)
+}
 
 impl KvValue for String {
     const APPENDS: bool = true;
@@ -114,6 +139,11 @@ impl KvValue for String {
         text.push_str(self);
         text.push_str(tail);
         Some(text)
+    }
+
+    fn pieces(&self, appended: &[&Self]) -> Option<Vec<String>> {
+        let pieces = pieces(self, &appended.iter().map(|text| text.as_str()).collect::<Vec<_>>())?;
+        Some(pieces.into_iter().map(|piece| format!("{piece:?}")).collect())
     }
 
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
@@ -142,6 +172,22 @@ impl<K, V> Kv<K, V> {
     pub const fn holding(value: V) -> Self {
         Self { initial: Some(value), keys: PhantomData }
     }
+}
+
+/// How many pieces of a kind are told.
+const PIECES: usize = 4;
+
+/// As in: `it holds one "a" more than was appended, and one "b" fewer`.
+fn in_words(differences: &[(i64, &String, &str)]) -> Option<String> {
+    let told = |(place, (count, piece, how)): (usize, &(i64, &String, &str))| {
+        let count = if *count == 1 { "one".to_owned() } else { count.to_string() };
+        format!("{count} {piece} {how}{}", if place == 0 { " than was appended" } else { "" })
+    };
+    let mut parts: Vec<String> = differences.iter().take(PIECES).enumerate().map(told).collect();
+    if differences.len() > PIECES {
+        parts.push("more of that kind".to_owned());
+    }
+    (!parts.is_empty()).then(|| format!("it holds {}", parts.join(", and ")))
 }
 
 impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
@@ -196,6 +242,33 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
             }
             _ => true,
         }
+    }
+
+    /// A read of what is only appended to, against what was appended.
+    fn excess(&self, op: &KvOp<K, V>, ret: &KvResult<V>, others: &[(&KvOp<K, V>, bool)]) -> Option<String> {
+        let (KvOp::Read { .. }, KvResult::Value(Some(seen))) = (op, ret) else { return None };
+        let mut appended = Vec::new();
+        for (other, before) in others {
+            match other {
+                KvOp::Append { value, .. } => appended.push((value, *before)),
+                KvOp::Read { .. } => {}
+                KvOp::Write { .. } | KvOp::Cas { .. } | KvOp::Delete { .. } => return None,
+            }
+        }
+        let values: Vec<&V> = self.initial.iter().chain(appended.iter().map(|(value, _)| *value)).collect();
+        // How often each piece was seen, may have been appended, and must have been.
+        let mut counts: BTreeMap<String, [i64; 3]> = BTreeMap::new();
+        seen.pieces(&values)?.into_iter().for_each(|piece| counts.entry(piece).or_default()[0] += 1);
+        let initial = self.initial.as_ref().map_or(Some(Vec::new()), |initial| initial.pieces(&values))?;
+        let appended = appended.into_iter().map(|(value, before)| (format!("{value:?}"), before));
+        for (piece, before) in initial.into_iter().map(|piece| (piece, true)).chain(appended) {
+            let count = counts.entry(piece).or_default();
+            count[1] += 1;
+            count[2] += i64::from(before);
+        }
+        let more = counts.iter().filter(|(_, [seen, may, _])| seen > may).map(|(piece, [seen, may, _])| (seen - may, piece, "more"));
+        let fewer = counts.iter().filter(|(_, [seen, _, must])| seen < must).map(|(piece, [seen, _, must])| (must - seen, piece, "fewer"));
+        in_words(&more.chain(fewer).collect::<Vec<_>>())
     }
 
     fn describe(&self, op: &KvOp<K, V>, ret: Option<&KvResult<V>>) -> String {

@@ -43,6 +43,7 @@ pub mod register;
 pub mod registers;
 pub mod set;
 pub mod stack;
+pub mod total_queue;
 pub mod unique_ids;
 pub mod unordered_queue;
 
@@ -96,6 +97,13 @@ pub trait Model {
     fn monitor(&self, history: &KeyHistory<'_, Self::Op, Self::Ret>) -> Opinion {
         let _ = history;
         Opinion::Unfit
+    }
+
+    /// What the result of this operation shows more or less of than can have been there, in words, if that is so in whatever order the others
+    /// took effect: those that began before it ended, each with whether it certainly took effect before. By default nothing is known.
+    fn excess(&self, op: &Self::Op, ret: &Self::Ret, others: &[(&Self::Op, bool)]) -> Option<String> {
+        let _ = (op, ret, others);
+        None
     }
 
     /// The operation and its result in words, as in `read → 3`.

@@ -34,6 +34,8 @@ pub enum ModelName {
     Log,
     /// [`unordered_queue::UnorderedQueue`](super::unordered_queue::UnorderedQueue).
     UnorderedQueue,
+    /// [`total_queue::TotalQueue`](super::total_queue::TotalQueue).
+    TotalQueue,
     /// [`unique_ids::UniqueIds`](super::unique_ids::UniqueIds).
     UniqueIds,
     /// [`multi_register::MultiRegister`](super::multi_register::MultiRegister).
@@ -44,7 +46,7 @@ pub enum ModelName {
 
 impl ModelName {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Register,
         Self::CasRegister,
         Self::Kv,
@@ -58,6 +60,7 @@ impl ModelName {
         Self::FencedLock,
         Self::Log,
         Self::UnorderedQueue,
+        Self::TotalQueue,
         Self::UniqueIds,
         Self::MultiRegister,
         Self::Bank,
@@ -77,6 +80,7 @@ impl ModelName {
     pub const fn promise(self) -> [&'static str; 2] {
         match self {
             Self::Bank => ["keeps its total", "does not keep its total"],
+            Self::TotalQueue => ["loses and repeats nothing", "loses or repeats items"],
             _ => ["is linearizable", "is not linearizable"],
         }
     }
@@ -171,6 +175,15 @@ static ENTRIES: [Entry; ModelName::ALL.len()] = [
         "unordered-queue",
         "a queue that hands out its items in any order",
         &[operation("enqueue", "3", "nothing, or the same"), operation("dequeue", "nil", "an item, or nil if there was none")],
+    ),
+    entry(
+        "total-queue",
+        "a queue that is emptied at the end: each item comes out as often as it went in, at any time after",
+        &[
+            operation("enqueue", "3", "nothing, or the same"),
+            operation("dequeue", "nil", "an item, or nil if it found none"),
+            operation("drain", "nil", "all items that were left: [3 4]"),
+        ],
     ),
     entry("unique-ids", "a source of ids, none of which comes twice", &[operation("generate", "nil", "an id")]),
     entry(

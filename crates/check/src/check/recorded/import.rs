@@ -220,7 +220,7 @@ impl<O, R> OperationSink<O, R> for Recorded<O, R> {
 }
 
 /// The process of what no process is named for.
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// Where entries go that were paired: whatever the schema and the sink, one importer serves all.
 pub(super) trait Intake {

@@ -8,15 +8,17 @@ use serde::Serialize;
 
 use super::import::{ImportError, Reading, Recorded, Remarks};
 use super::schema::{
-    Banks, Counters, FencedLocks, GrowSets, IdSources, Locks, Logs, MultiRegisters, ObjectSchema, ObjectsSchema, PriorityQueues, Queues,
-    Registers, Schema, Sets, Stacks, StoreSchema, UnknownStartSchema, UnorderedQueues,
+    Banks, Counters, FencedLocks, GrowSets, IdSources, Item, Locks, Logs, MultiRegisters, ObjectSchema, ObjectsSchema, PriorityQueues,
+    Queues, Registers, Schema, Sets, Stacks, StoreSchema, UnknownStartSchema, UnorderedQueues,
 };
 use super::streaming::{self, FileSummary, ReadFile};
+use super::total_queue;
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
     Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, default_budget, examine, named,
 };
+use crate::check::model::total_queue::TotalQueue;
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::verdict::Verdict;
 use crate::history::formats::{Entries, Format, Value};
@@ -117,6 +119,8 @@ pub struct CheckReport {
     pub witness: Option<Vec<WitnessStep>>,
     /// What a drawing needs, if it was asked for.
     pub drawing: Option<Drawing>,
+    /// What could not be judged, for which what would hold is unknown.
+    pub caveat: Option<&'static str>,
 }
 
 /// One step of a witness.
@@ -210,10 +214,30 @@ fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<
         ModelName::FencedLock => run_objects(name, FencedLocks, open, options),
         ModelName::Log => run_objects(name, Logs, open, options),
         ModelName::UnorderedQueue => run_objects(name, UnorderedQueues, open, options),
+        ModelName::TotalQueue => run_total_queue(open, options),
         ModelName::UniqueIds => run_objects(name, IdSources, open, options),
         ModelName::MultiRegister => run(name, MultiRegisters::new(initial.as_ref()).map_err(CheckError::Initial)?, open, options),
         ModelName::Bank => run(name, Banks::new(initial.as_ref()).map_err(CheckError::Initial)?, open, options),
     }
+}
+
+/// Reads a file of a queue that is emptied at the end, and judges it item by item.
+fn run_total_queue(open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError> {
+    if options.guarantee != Guarantee::Linearizable || options.strongest {
+        return Err(CheckError::Reading("a total-queue has one guarantee only: what goes in comes out".to_owned()));
+    }
+    let initial = match &options.initial {
+        None | Some(Value::Nil) => &[][..],
+        Some(value) => value.items().ok_or_else(|| CheckError::Initial(format!("expected items, as in [1 2], found {value}")))?,
+    };
+    let input = open().map_err(|error| CheckError::Import(ImportError::Io(error)))?;
+    let (recorded, caveat) = total_queue::read(input, options.format, initial).map_err(CheckError::Import)?;
+    let mut report = judge_recorded(ModelName::TotalQueue.name(), &TotalQueue::<Item>::empty(), &recorded, options);
+    report.caveat = caveat.filter(|_| report.verdict == Verdict::Holds);
+    if report.caveat.is_some() {
+        (report.verdict, report.witness) = (Verdict::Unknown, None);
+    }
+    Ok(report)
 }
 
 /// Reads a file of objects, of which there may be several with keys, by this schema, and judges it.
@@ -363,6 +387,7 @@ impl CheckReport {
             explanation: Linearizability::default(),
             witness: None,
             drawing: None,
+            caveat: None,
         }
     }
 }

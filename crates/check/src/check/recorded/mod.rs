@@ -8,6 +8,7 @@ mod import;
 mod judge;
 pub mod schema;
 mod streaming;
+mod total_queue;
 pub mod transactions;
 
 pub use import::{ImportError, Reading, Recorded, RecordedOf, Remarks, import};

@@ -39,6 +39,8 @@ pub struct Counterexample {
     pub kind: Option<String>,
     /// What was wrong with what it saw.
     pub saw: Saw,
+    /// What it saw more or less of than can have been there, in the model's words.
+    pub excess: Option<String>,
     /// Those to be shown first: at most ten, in their order.
     pub foremost: Vec<usize>,
     /// The longest orders, with what would have been legal next.

@@ -16,6 +16,11 @@ impl ClientNames {
         self.0.get(&client.client).map_or_else(|| format!("p{}", client.client), |name| name.to_string())
     }
 
+    /// Lets this process have this name.
+    pub(crate) fn call(&mut self, process: u32, name: &str) {
+        self.0.insert(process, name.into());
+    }
+
     pub(crate) fn learn(&mut self, process: u32, entry: &Entry) {
         let named = entry.rest.iter().find(|(field, _)| field.as_str() == "client");
         if let Some((_, Value::Text(name))) = named {

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose_subject};
+use super::ending::ending;
 use crate::base::Time;
 use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
@@ -44,6 +45,8 @@ struct Found {
     core: Core,
     /// Why that part has no order. Operations are named by their indices in the whole history.
     diagnosis: Diagnosis,
+    /// The operation with whose completion the shortest prefix ends that is violated by itself.
+    ending: usize,
 }
 
 /// Where a history comes from, if it is a file: the lines on which each operation begins and ends, and what clients are called.
@@ -90,7 +93,8 @@ impl Found {
         };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
         let diagnosis = again(&Judged { model: &borrowed, history: &part.history }, &part.indices).unwrap_or(whole);
-        Self { core, diagnosis }
+        let ending = ending(subject, numbered, violation, &core);
+        Self { core, diagnosis, ending }
     }
 
     /// The core, or if it is large what matters most in it, and those open ones that the attempts use. At most ten, in the order of their
@@ -168,14 +172,15 @@ impl<'a> Explainer<'a> {
         });
         Counterexample {
             key: named(&core.key),
-            at: self.subject.timeline().completed(core.suspect),
-            line: self.line(core.suspect),
+            at: self.subject.timeline().completed(found.ending),
+            line: self.line(found.ending),
             among: core.among,
             needed: core.operations.len(),
             minimal: core.minimal,
             stuck: Some(place(&diagnosis.operation)),
             kind: Some(self.subject.word(diagnosis.operation)),
             saw: self.saw(diagnosis),
+            excess: self.excess(diagnosis.operation),
             foremost: foremost.iter().map(place).collect(),
             attempts: attempts.collect(),
             sourceless: diagnosis.sourceless,
@@ -203,6 +208,21 @@ impl<'a> Explainer<'a> {
             shorten(&each.join(", or "), STATE)
         });
         walked.skip(from).collect()
+    }
+
+    /// What the operation that fits nowhere saw more or less of than can have been there.
+    fn excess(&self, stuck: usize) -> Option<String> {
+        let timeline = self.subject.timeline();
+        let key = self.subject.key(stuck);
+        let (invoked, completed) = (timeline.invoked(stuck), timeline.completed(stuck));
+        let begun = |other: &usize| completed.is_none_or(|completed| timeline.invoked(*other) <= completed);
+        let counts =
+            |other: &usize| *other != stuck && !matches!(timeline.outcome(*other), Outcome::Failed) && self.subject.key(*other) == key;
+        let before = |other: usize| {
+            matches!(timeline.outcome(other), Outcome::Done(_)) && timeline.completed(other).is_some_and(|completed| completed < invoked)
+        };
+        let others: Vec<(usize, bool)> = (0..timeline.len()).filter(begun).filter(counts).map(|other| (other, before(other))).collect();
+        self.subject.excess(stuck, &others)
     }
 
     fn saw(&self, diagnosis: &Diagnosis) -> Saw {
@@ -302,8 +322,8 @@ impl Counterexample {
     pub(in crate::check) fn unexplained(key: Option<String>, at: Option<Time>, line: Option<u64>) -> Self {
         let (operations, foremost, attempts) = (Vec::new(), Vec::new(), Vec::new());
         let (among, needed, minimal, stuck, sourceless) = (0, 0, false, None, false);
-        let (kind, saw) = (None, Saw::Other);
-        Self { key, at, line, among, needed, minimal, operations, stuck, kind, saw, foremost, attempts, sourceless }
+        let (kind, saw, excess) = (None, Saw::Other, None);
+        Self { key, at, line, among, needed, minimal, operations, stuck, kind, saw, excess, foremost, attempts, sourceless }
     }
 
     /// The core, by its operations' places in the history.

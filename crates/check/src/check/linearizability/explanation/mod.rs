@@ -7,6 +7,7 @@ mod core;
 mod counterexample;
 mod diagnosis;
 mod drawing;
+mod ending;
 mod prefix;
 
 pub(in crate::check) use self::core::shrink_subject;

@@ -19,6 +19,13 @@ use crate::history::formats::Value;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Item(String);
 
+impl Item {
+    /// The element, or item, of this name.
+    pub(in crate::check::recorded) const fn new(name: String) -> Self {
+        Self(name)
+    }
+}
+
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

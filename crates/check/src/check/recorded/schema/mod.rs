@@ -19,6 +19,7 @@ pub use locks::{FencedLocks, Locks};
 pub use numbers::Counters;
 pub use objects::{Keyed, Objects, ObjectsSchema};
 pub use registers::Registers;
+pub(super) use store::name;
 pub use store::{Answer, Store, StoreSchema};
 pub use together::{Banks, IdSources, MultiRegisters};
 pub use unknown_start::{Knowledge, RegisterEffect, RegisterLike, UnknownStart, UnknownStartSchema};
@@ -114,12 +115,12 @@ pub struct Call<'e> {
 }
 
 /// A value that is there, for what needs one.
-fn given(value: &Value, what: &str) -> Result<Value, String> {
+pub(super) fn given(value: &Value, what: &str) -> Result<Value, String> {
     if value.is_nil() { Err(format!("expected {what}, found nil")) } else { Ok(value.clone()) }
 }
 
 /// Whether something that was asked for with this value was simply done: it ends with no value, or with the same.
-fn done(asked: &Value, call: Call<'_>) -> Result<(), String> {
+pub(super) fn done(asked: &Value, call: Call<'_>) -> Result<(), String> {
     if call.value.is_nil() || call.value == asked {
         return Ok(());
     }
@@ -127,7 +128,7 @@ fn done(asked: &Value, call: Call<'_>) -> Result<(), String> {
 }
 
 /// An operation on an object that has no keys.
-fn keyless(call: Call<'_>) -> Result<(), String> {
+pub(super) fn keyless(call: Call<'_>) -> Result<(), String> {
     call.key.map_or(Ok(()), |key| Err(format!("it is about key {key}, but this model has no keys")))
 }
 
@@ -137,7 +138,7 @@ fn whole(value: &Value, what: &str) -> Result<i64, String> {
 }
 
 /// The items of a list, a vector or a set.
-fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
+pub(super) fn items(value: &Value, what: &str) -> Result<Vec<Value>, String> {
     match value {
         Value::Vector(items) | Value::Set(items) => Ok(items.clone()),
         other => Err(format!("expected {what}, as in [1 2], found {other}")),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Call, Schema, given, held, swap};
-use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue};
+use crate::check::model::kv::{Kv, KvOp, KvResult, KvValue, pieces};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::history::formats::Value;
 
@@ -56,7 +56,7 @@ fn parts(call: Call<'_>) -> Result<(String, Cow<'_, Value>), String> {
 }
 
 /// A key as text. No two have the same.
-pub(super) fn name(key: &Value) -> String {
+pub(in crate::check::recorded) fn name(key: &Value) -> String {
     match key {
         // A text that looks like something else keeps its quotes.
         Value::Text(text) if text.parse::<Value>().is_ok_and(|other| matches!(other, Value::Symbol(_))) => text.to_string(),
@@ -172,6 +172,18 @@ impl KvValue for Value {
         })
     }
 
+    fn pieces(&self, appended: &[&Self]) -> Option<Vec<String>> {
+        match self {
+            Self::Text(text) => {
+                let texts = appended.iter().map(|value| if let Self::Text(text) = value { Some(&**text) } else { None });
+                let pieces = pieces(text, &texts.collect::<Option<Vec<&str>>>()?)?;
+                Some(pieces.into_iter().map(|piece| Self::text(piece).to_string()).collect())
+            }
+            Self::Vector(items) => Some(items.iter().map(ToString::to_string).collect()),
+            other => Some(vec![other.to_string()]),
+        }
+    }
+
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
         match (from, into) {
             (None, _) => true,
@@ -241,6 +253,10 @@ impl Model for Store {
             Answer::Known(known) => self.0.leads(state, op, known),
             Answer::Differed => true,
         }
+    }
+
+    fn excess(&self, op: &Self::Op, ret: &Answer, others: &[(&Self::Op, bool)]) -> Option<String> {
+        if let Answer::Known(known) = ret { self.0.excess(op, known, others) } else { None }
     }
 
     fn describe(&self, op: &Self::Op, ret: Option<&Answer>) -> String {
