@@ -65,8 +65,14 @@ pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString>>, regist
     let command = match parsed {
         Ok(arguments) => arguments.command,
         Err(problem) => {
+            let (console, text) = (Console::new(), problem.render());
             // If this cannot be printed, it cannot be reported either.
-            let _ = problem.print();
+            let _ = if problem.use_stderr() {
+                console.complain(&if console.error_color { text.ansi().to_string() } else { text.to_string() });
+                Ok(())
+            } else {
+                console.print(&if console.color { text.ansi().to_string() } else { text.to_string() })
+            };
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(Exit::Usage as u8));
         }
     };
