@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::files::shown;
-use crate::base::printable_lines;
+use crate::base::printable;
 use crate::check::Verdict;
 
 /// The exit codes: one table, also in `docs/command.md`.
@@ -69,8 +69,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// A message in a line.
     pub(super) fn new(exit: Exit, message: &str) -> Self {
-        Self { exit, text: format!("error: {}\n", printable_lines(message)) }
+        Self { exit, text: format!("error: {}\n", printable(message)) }
     }
 
     /// Something could not be done to a file.
