@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::files::shown;
+use crate::base::printable;
 use crate::check::Verdict;
 
 /// The exit codes: one table, also in `docs/command.md`.
@@ -67,13 +69,14 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// A message in a line.
     pub(super) fn new(exit: Exit, message: &str) -> Self {
-        Self { exit, text: format!("error: {message}\n") }
+        Self { exit, text: format!("error: {}\n", printable(message)) }
     }
 
     /// Something could not be done to a file.
     pub(super) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
-        Self::new(Exit::File, &format!("cannot {what} {}: {}", path.display(), reason(error)))
+        Self::new(Exit::File, &format!("cannot {what} {}: {}", shown(path), reason(error)))
     }
 }
 

@@ -8,9 +8,15 @@ use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure};
 use super::interrupt;
+use crate::base::printable;
 
 /// No scenario is as long as this.
 const LONGEST: u64 = 64 << 20;
+
+/// The path as messages have it: in one line, whatever is in it.
+pub(super) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}
 
 /// The text of a file.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
@@ -19,49 +25,97 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         return Err(match error.kind() {
-            ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a scenario file", path.display())),
+            ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a scenario file", shown(path))),
             _ => Failure::file("read", path, &error),
         });
     }
     if bytes.len() as u64 > LONGEST {
-        return Err(Failure::new(Exit::Invalid, &format!("{} is longer than 64 MiB: no scenario is", path.display())));
+        return Err(Failure::new(Exit::Invalid, &format!("{} is longer than 64 MiB: no scenario is", shown(path))));
     }
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Failure::new(Exit::Invalid, &format!("{} is not UTF-8 text: byte {place}, in line {line}", path.display()))
+        Failure::new(Exit::Invalid, &format!("{} is not UTF-8 text: byte {place}, in line {line}", shown(path)))
     })
 }
 
 /// Opens a file for writing, before the long run that fills it. The scenario is not overwritten.
 pub(super) fn create(path: &Path, scenario: &Path) -> Result<Output, Failure> {
     spare(path, "scenario", &[scenario])?;
-    File::create(path).map(Output).map_err(|error| Failure::file("write", path, &error))
+    File::create(path).map(Output::new).map_err(|error| Failure::file("write", path, &error))
+}
+
+/// Refuses to write two things to one file. What is no plain file may well be given twice.
+///
+/// # Errors
+/// The usage is wrong.
+pub(super) fn distinct(outputs: &[Option<&PathBuf>]) -> Result<(), Failure> {
+    let places: Vec<(&PathBuf, PathBuf)> = outputs.iter().flatten().map(|path| (*path, place(path))).collect();
+    for (number, (path, place)) in places.iter().enumerate() {
+        let is_special = fs::metadata(path).is_ok_and(|known| !known.is_file());
+        if !is_special && places[..number].iter().any(|(other, known)| known == place || same(other, path)) {
+            return Err(Failure::new(Exit::Usage, &format!("{} is to be written twice: give each its own file", shown(path))));
+        }
+    }
+    Ok(())
+}
+
+/// Where the file is, or will be.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let known = fs::canonicalize(path).ok();
+    let new = || Some(fs::canonicalize(folder).ok()?.join(path.file_name()?));
+    known.or_else(new).unwrap_or_else(|| path.to_owned())
 }
 
 /// Refuses to write what is read.
 fn spare(path: &Path, what: &str, inputs: &[impl AsRef<Path>]) -> Result<(), Failure> {
     if inputs.iter().any(|input| same(path, input.as_ref())) {
-        return Err(Failure::new(Exit::Usage, &format!("{} is the {what} itself: it is not overwritten", path.display())));
+        return Err(Failure::new(Exit::Usage, &format!("{} is the {what} itself: it is not overwritten", shown(path))));
     }
     Ok(())
 }
 
-/// A file whose lines are whole if they are written at once, whatever ends the process.
-pub(super) struct Output(File);
+/// A file whose lines are whole if they are written at once, whatever ends the process, and if the disk fills up.
+pub(super) struct Output {
+    file: File,
+    /// How many bytes it has that end in a line break.
+    whole: u64,
+}
+
+impl Output {
+    fn new(file: File) -> Self {
+        Self { file, whole: 0 }
+    }
+}
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.file.write(bytes)
     }
 
+    /// Writes lines. If not all of them fit, those stay that are whole.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let _hold = interrupt::hold();
-        self.0.write_all(bytes)
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.file.write(&bytes[written..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(length) if length > 0 => written += length,
+                failed => {
+                    let whole = bytes[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                    // What is no file has no length, and keeps what it got.
+                    let _ = self.file.set_len(self.whole + whole as u64);
+                    return Err(failed.err().unwrap_or_else(|| ErrorKind::WriteZero.into()));
+                }
+            }
+        }
+        self.whole += bytes.len() as u64;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::exit::{Exit, Failure};
-use super::files::Draft;
+use super::files::{Draft, shown};
 use super::{Session, files};
 use crate::diagnostic::{Place, render_line_error};
 use crate::history::formats::{self, Entry, Format, Problems};
@@ -88,7 +88,7 @@ fn style(length: Option<u64>) -> ProgressStyle {
 /// A history that cannot be read.
 pub(super) fn failure(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
-        ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a history", path.display())),
+        ErrorKind::IsADirectory => Failure::new(Exit::File, &format!("{} is a directory, not a history", shown(path))),
         _ => Failure::file("read", Path::new(&name(path)), error),
     }
 }
@@ -130,8 +130,8 @@ impl HistoryFile {
             Some("edn") => Format::Edn,
             Some("jsonl" | "ndjson" | "json") => Format::Json,
             _ => {
-                let (path, edn, json) = (path.display(), path.with_extension("edn"), path.with_extension("jsonl"));
-                let (edn, json) = (edn.display(), json.display());
+                let (path, edn, json) = (shown(path), path.with_extension("edn"), path.with_extension("jsonl"));
+                let (edn, json) = (shown(&edn), shown(&json));
                 return Err(Failure::new(
                     Exit::Usage,
                     &format!("--history {path}: the name says no format: {edn} is EDN, {json} is JSON lines"),
@@ -146,7 +146,7 @@ impl HistoryFile {
         let written = formats::write(entries, self.format, BufWriter::new(&mut self.draft));
         let written = written.map_err(|error| Failure::file("write", &self.path, &error))?;
         match written.problems.shown().first() {
-            Some(problem) => Err(Failure::new(Exit::File, &format!("cannot write {}: {}", self.path.display(), problem.message))),
+            Some(problem) => Err(Failure::new(Exit::File, &format!("cannot write {}: {}", shown(&self.path), problem.message))),
             None => self.draft.finish(),
         }
     }

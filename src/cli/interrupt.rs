@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C, and the signals that ask a process to end: SIGTERM, and SIGHUP when its terminal closes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case.
 pub(super) fn listen() {
+    if hangup_is_ignored() {
+        return;
+    }
     // Without a listener Ctrl-C still ends the process: by the signal.
     let _ = ctrlc::set_handler(|| {
         let pressed_before = PRESSED.swap(true, Ordering::Relaxed);
@@ -32,6 +35,14 @@ pub(super) fn listen() {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
+}
+
+/// Whether the process is to outlive its terminal, as `nohup` asks for: then signals are left as they are, for they can only be listened to
+/// together. The list of what is ignored is Linux's.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).is_some_and(|signals| signals & 1 == 1)
 }
 
 /// From now on Ctrl-C only sets what is returned.

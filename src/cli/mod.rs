@@ -36,6 +36,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::base::printable;
 use crate::report::{GitHub, JUnit, Json, Render, Report, Text};
 use crate::systems::Registry;
 use console::Console;
@@ -61,19 +62,34 @@ pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString>>, regist
     }
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let program = program_name(&arguments);
-    let parsed = parser(&program).try_get_matches_from(&arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
-    let command = match parsed {
+    let command = match parse(&program, &arguments) {
         Ok(arguments) => arguments.command,
-        Err(problem) => {
-            // If this cannot be printed, it cannot be reported either.
-            let _ = problem.print();
-            return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(Exit::Usage as u8));
-        }
+        Err(problem) => return complain_of(&problem, &program, &arguments),
     };
     interrupt::listen();
     panics::take_over();
     let session = Session { registry, program, console: Console::new() };
     session.execute(&command).into()
+}
+
+fn parse(program: &str, arguments: &[OsString]) -> Result<Arguments, clap::Error> {
+    parser(program).try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches))
+}
+
+/// Says what is wrong with the arguments, or the help that they ask for.
+fn complain_of(problem: &clap::Error, program: &str, arguments: &[OsString]) -> ExitCode {
+    // The complaint is of the arguments as they can be shown, for it repeats them.
+    let shown: Vec<OsString> = arguments.iter().map(|argument| printable(&argument.to_string_lossy()).into_owned().into()).collect();
+    let again = parse(program, &shown).err();
+    let (text, console) = (again.as_ref().unwrap_or(problem).render(), Console::new());
+    // If this cannot be printed, it cannot be reported either.
+    let _ = if problem.use_stderr() {
+        console.complain(&if console.error_color { text.ansi().to_string() } else { text.to_string() });
+        Ok(())
+    } else {
+        console.print(&if console.color { text.ansi().to_string() } else { text.to_string() })
+    };
+    ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(Exit::Usage as u8))
 }
 
 #[derive(Parser)]

@@ -110,6 +110,7 @@ impl Arguments {
     /// Opens all files, before the run.
     fn open(&self) -> Result<RunFiles, Failure> {
         let scenario = &self.input.file;
+        files::distinct(&[self.trace.as_ref(), self.history.as_ref(), self.report.as_ref()])?;
         let history = self.history.as_ref().map(|path| HistoryFile::open(path, scenario)).transpose()?;
         let page = self.report.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
         let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::fmt;
 
+use crate::base::{printable, printable_lines};
 use crate::misspelling::nearest;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
@@ -168,6 +169,16 @@ impl Diagnostic {
         self
     }
 
+    /// The same problem, in words that may be shown wherever.
+    fn printable(mut self) -> Self {
+        let in_a_line = |text: String| printable(&text).into_owned();
+        self.message = in_a_line(self.message);
+        self.label = self.label.map(in_a_line);
+        self.context = self.context.map(|(span, label)| (span, in_a_line(label)));
+        self.help = self.help.map(|help| printable_lines(&help).into_owned());
+        self
+    }
+
     /// The same problem, found in a part that begins at this byte of the whole.
     pub(crate) fn moved(mut self, start: usize) -> Self {
         let moved = |span: Span| Span { start: span.start + start, end: span.end + start };
@@ -225,6 +236,7 @@ impl Diagnostics {
 
     /// Adds a problem.
     pub fn push(&self, problem: Diagnostic) {
+        let problem = problem.printable();
         let mut collected = self.0.borrow_mut();
         collected.has_errors |= problem.severity == Severity::Error;
         if collected.kept.len() < Self::KEPT {
@@ -276,14 +288,16 @@ impl Diagnostics {
 /// An error in a file of which only the line concerned is at hand, perhaps cut: rendered as a [`Diagnostic`] is. `mark` is the character of
 /// the excerpt, counted from zero, that is to blame; without one, all of it is.
 pub fn render_line_error(name: &str, place: Place, excerpt: &str, mark: Option<usize>, message: &str, color: bool) -> String {
-    let mut group = Group::with_title(Level::ERROR.primary_title(message));
+    let (name, message) = (printable(name), printable(message));
+    let mut group = Group::with_title(Level::ERROR.primary_title(message.as_ref()));
     if excerpt.is_empty() {
-        group = group.element(Origin::path(name).line(place.line).char_column(place.column));
+        group = group.element(Origin::path(name.as_ref()).line(place.line).char_column(place.column));
     } else {
         let start = mark.and_then(|mark| excerpt.char_indices().nth(mark)).map(|(start, _)| start);
         let end = start.and_then(|start| excerpt[start..].chars().next().map(|char| start + char.len_utf8()));
         let span = start.unwrap_or(0)..end.unwrap_or(excerpt.len());
-        group = group.element(Snippet::source(excerpt).path(name).line_start(place.line).annotation(AnnotationKind::Primary.span(span)));
+        group = group
+            .element(Snippet::source(excerpt).path(name.as_ref()).line_start(place.line).annotation(AnnotationKind::Primary.span(span)));
     }
     let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     renderer.render(&[group]) + "\n"
@@ -379,7 +393,7 @@ impl<'d> Excerpt<'d> {
 
     fn elements(self, source: &'d Source) -> Vec<Element<'d>> {
         let snippet = Snippet::source(self.text).line_start(self.line).annotations(self.annotations);
-        let path = source.name.as_str();
+        let path = printable(&source.name).into_owned();
         match self.place {
             None => vec![snippet.path(path).into()],
             Some(place) => vec![Origin::path(path).line(place.line).char_column(place.column).into(), snippet.into()],

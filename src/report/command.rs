@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::base::printable;
 use crate::diagnostic::Place;
 use crate::explore::DETERMINISTIC;
 use crate::world::Outcome;
@@ -71,10 +72,27 @@ pub fn as_file(file: &str) -> Cow<'_, str> {
     if file.starts_with('-') { format!("./{file}").into() } else { file.into() }
 }
 
-/// The word as a shell takes it: in single quotes, if it has anything in it that a shell might not take as it is.
+/// The word as a shell takes it: in single quotes, if it has anything in it that a shell might not take as it is, and as
+/// `$'…'`, which Bash, Zsh and POSIX of 2024 know, if it cannot be shown as it is.
 pub fn quote(word: &str) -> Cow<'_, str> {
     let plain = |letter: char| letter.is_alphanumeric() || "_-./=:,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")).into() }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else if printable(word) == word {
+        format!("'{}'", word.replace('\'', r"'\''")).into()
+    } else {
+        format!("$'{}'", word.chars().map(in_dollar_quotes).collect::<String>()).into()
+    }
+}
+
+/// A character as it stands between `$'` and `'`.
+fn in_dollar_quotes(letter: char) -> String {
+    let mut bytes = [0; 4];
+    match letter {
+        '\'' | '\\' => format!("\\{letter}"),
+        _ if printable(letter.encode_utf8(&mut bytes)) == letter.to_string() => letter.to_string(),
+        _ => letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("\\{byte:03o}")).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +110,8 @@ mod tests {
             ("$HOME", "'$HOME'"),
             ("~/x", "'~/x'"),
             ("", "''"),
+            ("h\n0: it's.edn", r"$'h\0120: it\'s.edn'"),
+            ("a\u{202e}b", r"$'a\342\200\256b'"),
         ] {
             assert_eq!(quote(word), expected);
         }

@@ -71,7 +71,7 @@ mod tests {
         let place = Place { line: 3, column: 7 };
         assert_eq!(
             command("error", "a,b:c%.ron", place, "one: two, 3 %\r\n", "100 %: a,\r\nb\u{1b}[1m"),
-            "::error file=a%2Cb%3Ac%25.ron,line=3,col=7,title=one%3A two%2C 3 %25 %0A::100 %25: a, %0Ab [1m\n"
+            "::error file=a%2Cb%3Ac%25.ron,line=3,col=7,title=one%3A two%2C 3 %25\\r%0A::100 %25: a,\\r%0Ab\\u{1b}[1m\n"
         );
     }
 }

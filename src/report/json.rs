@@ -338,6 +338,7 @@ mod tests {
                     "fixed": 0,
                     "never_met": []
                   },
+                  "strays": [],
                   "struck": [],
                   "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
                 }

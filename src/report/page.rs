@@ -15,12 +15,18 @@ use super::history::{history_facts, history_headline, history_text};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
 use super::transactions::{transactions_headline, transactions_text};
-use crate::base::{ClientId, Time};
+use super::words::clean;
+use crate::base::{ClientId, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
 use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+
+/// What is different where no script runs.
+const STYLE_WITHOUT_SCRIPT: &str = "#told pre { display: block } .needs-script { display: none }";
+/// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
+const POLICY: &str = "default-src 'none'; style-src 'sha256-cKbRvY4W6Lwa0o5MDFwsMneYsRWUmr9u9oUl95RiR0E=' 'sha256-qDAlB1Z/jcg2PWi+lGfNJbrPZHMMY3G8ghCUgmlimL0='; script-src 'sha256-Nl6fd8nJtzzt0Avm0Z8pQinUhPnovoy02JXdU+jf3Fw='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
@@ -96,7 +102,7 @@ fn properties(run: &RunReport<'_>) -> Markup {
                         span.sign aria-hidden="true" { (sign) } " " strong { (report.name) }
                         span.said { " " (report.verdict) @if let Some(at) = report.at { " at " (at) } }
                         @if let Some(why) = report.explanation.as_ref().filter(|_| report.verdict != Verdict::Holds) {
-                            pre.drawn[matches!(why, Explanation::Linearizability(_))] tabindex="0" { (explanation_text(why)) }
+                            pre.drawn[matches!(why, Explanation::Linearizability(_))] tabindex="0" { (clean(&explanation_text(why))) }
                         }
                     }
                 }
@@ -116,6 +122,16 @@ fn plain_page(text: &str) -> String {
         }
     }
     .into_string()
+}
+
+/// The data with all its texts as they may be shown.
+fn cleaned(data: Value) -> Value {
+    match data {
+        Value::String(text) => clean(&text).into(),
+        Value::Array(items) => items.into_iter().map(cleaned).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect(),
+        plain => plain,
+    }
 }
 
 const fn sign(verdict: Verdict) -> (&'static str, &'static str) {
@@ -156,30 +172,30 @@ impl Page<'_> {
                     meta name="color-scheme" content="light dark";
                     // Nothing is ever loaded, whatever a history may contain.
                     meta http-equiv="Content-Security-Policy"
-                        content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+                        content=(POLICY);
                     meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
-                    title { (self.verdict) ": " (self.source) }
+                    title { (self.verdict) ": " (printable(self.source)) }
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
                     main {
                         header {
                             p.verdict.(class) { span aria-hidden="true" { (sign) } " " (self.verdict) }
-                            h1 { (headline) }
-                            p.facts { span.source { (self.source) } @for fact in self.facts { " · " (fact) } }
+                            h1 { (printable(headline)) }
+                            p.facts { span.source { (printable(self.source)) } @for fact in self.facts { " · " (printable(fact)) } }
                         }
                         (self.properties)
                         @if let Some(picture) = &self.picture { (picture.frame()) }
                         details #told open[self.picture.as_ref().is_none_or(|picture| picture.places.is_empty())] {
                             summary { "The same as text" }
-                            pre tabindex="0" { (self.text) }
+                            pre tabindex="0" { (clean(self.text)) }
                         }
-                        noscript { style { "#told pre { display: block } .needs-script { display: none }" } pre { (self.text) } }
+                        noscript { style { (PreEscaped(STYLE_WITHOUT_SCRIPT)) } pre { (clean(self.text)) } }
                         @if let Some(picture) = &self.picture { (picture.legend()) }
                     }
                     @if let Some(picture) = &self.picture {
                         // Nothing in the data ends the element that it stands in.
-                        script #data type="application/json" { (PreEscaped(picture.json().to_string().replace('<', "\\u003c"))) }
+                        script #data type="application/json" { (PreEscaped(cleaned(picture.json()).to_string().replace('<', "\\u003c"))) }
                         script { (PreEscaped(SCRIPT)) }
                     }
                 }
@@ -386,6 +402,28 @@ mod tests {
     fn data(page: &str) -> Value {
         let data = page.split("type=\"application/json\">").nth(1).and_then(|rest| rest.split("</script>").next()).expect("the data");
         serde_json::from_str(data).expect("JSON")
+    }
+
+    /// As browsers have it: the digest in base 64.
+    fn named_by_digest(text: &str) -> String {
+        use sha2::Digest as _;
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let digest = sha2::Sha256::digest(text.as_bytes());
+        let letters = digest.chunks(3).flat_map(|bytes| {
+            let word = bytes.iter().chain(&[0, 0]).take(3).fold(0, |word, byte| word << 8 | usize::from(*byte));
+            let letter = move |place: usize| if place <= bytes.len() { char::from(LETTERS[word >> (18 - 6 * place) & 63]) } else { '=' };
+            (0..4).map(letter).collect::<Vec<_>>()
+        });
+        format!("'sha256-{}'", letters.collect::<String>())
+    }
+
+    /// Only the page's own style and script are allowed, whatever else might come to stand in it.
+    #[test]
+    fn the_policy_names_what_the_page_has() {
+        let [style, without, script] = [STYLE, STYLE_WITHOUT_SCRIPT, SCRIPT].map(named_by_digest);
+        assert_eq!(POLICY, format!("default-src 'none'; style-src {style} {without}; script-src {script}; img-src data:"));
+        let page = drawn("{:process 0, :type :invoke, :f :read}\n{:process 0, :type :ok, :f :read, :value 1}\n");
+        assert!(!page.contains("unsafe-inline") && !page.contains(" style=") && page.matches("<style>").count() == 2, "{page}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepRe
 use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
-use crate::base::Duration;
+use crate::base::{Duration, printable};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
@@ -22,7 +22,7 @@ pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
         clients => format!("{}, {}", counted(population.servers, "server"), counted(clients, "client")),
     };
     let mutant = subject.mutant.map(|mutant| format!(" · mutant {mutant}")).unwrap_or_default();
-    format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&clean(subject.name)), subject.system)
+    format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&printable(subject.name)), subject.system)
 }
 
 /// For people.
@@ -49,8 +49,8 @@ impl Render for Text {
 fn found_text(history: &HistoryReport, full: bool) -> String {
     match &history.found {
         Err(why) => why.clone(),
-        Ok(found) if history.one_of_several => format!("{}: {}\n", history.file, found.headline()),
-        Ok(found) => found.text(full),
+        Ok(found) if history.one_of_several => format!("{}: {}\n", printable(&history.file), clean(&found.headline())),
+        Ok(found) => clean(&found.text(full)),
     }
 }
 
@@ -58,7 +58,7 @@ fn found_text(history: &HistoryReport, full: bool) -> String {
 fn lint_text(file: &LintReport, color: bool) -> String {
     match &file.unread {
         Some(why) => why.clone(),
-        None if file.is_valid() => format!("✓ {}\n", file.source.name),
+        None if file.is_valid() => format!("✓ {}\n", printable(&file.source.name)),
         None => file.problems.render(&file.source, color),
     }
 }

@@ -1,5 +1,7 @@
 //! Counts and texts as people read them.
 
+use crate::base::printable_lines;
+
 /// `1 seed`, `1,000 seeds`, `2 processes`.
 pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
@@ -24,9 +26,9 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-/// Without anything that a terminal would obey; line breaks stay.
+/// Without anything that a terminal or a page would obey; line breaks stay.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
+    printable_lines(text).into_owned()
 }
 
 #[cfg(test)]

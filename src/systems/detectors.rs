@@ -96,6 +96,14 @@ impl Chosen {
         Subject { name: self.name.clone(), observers, watches_work, doubts, bounds: self.bounds }
     }
 
+    /// Of how many pairs of nodes one keeps track of the other all the time. With Swim it does so only of those that are in doubt.
+    fn pairs(&self, nodes: u32) -> u64 {
+        match &self.method {
+            Method::Heartbeat(heartbeat) => u64::from(nodes) * u64::from(heartbeat.observers.count(nodes)),
+            Method::Swim(_) => 0,
+        }
+    }
+
     /// What a node's detector is built from.
     pub fn config(&self, nodes: u32, slot: u8, mutant: Option<&'static str>) -> detector::Config {
         detector::Config { nodes, slot, method: self.method, rules: detector::rules_of(mutant) }
@@ -357,6 +365,11 @@ fn write_carried(detectors: &[Chosen]) -> String {
     format!("[{detectors}\n        ]")
 }
 
+/// How many pairs of nodes there may be of which one keeps track of the other's heartbeats, and about how many bytes that takes of each,
+/// with its timer, while its window is empty.
+const PAIRS_MOST: u64 = 10_000_000;
+const PAIR_BYTES: u64 = 256;
+
 /// How many nodes there may be.
 pub(super) const NODES: std::ops::RangeInclusive<u32> = 2..=100_000;
 
@@ -405,6 +418,12 @@ impl System for Detectors {
             system.report(
                 system.problem("a detector watches the work of nodes that have no worker").help("give the nodes one: worker: \"100ms\""),
             );
+        }
+        let pairs: u64 = detectors.iter().map(|detector| detector.pairs(nodes)).sum();
+        if pairs > PAIRS_MOST {
+            let memory = pairs * PAIR_BYTES / (1 << 30);
+            let problem = system.problem(format!("{pairs} pairs of nodes of which one watches the other: about {memory} GiB of memory"));
+            system.report(problem.help("let each node watch fewer, like observers: Ring(100), or let them use Swim"));
         }
         Some(DetectorsConfig { nodes, detectors, worker, warm_up })
     }

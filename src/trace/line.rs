@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::Entry;
-use crate::base::{Fate, Loss};
+use crate::base::{Fate, Loss, printable};
 
 /// A record in words, in three parts that can be aligned with those of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +62,10 @@ impl Entry<'_> {
             }
             (None, "pause") => "stands still".to_owned(),
             (None, "resume") => "goes on".to_owned(),
-            (None, "write") => format!("writes {name}: {}", self.change()),
+            (None, "write") => format!("writes {}: {}", printable(name), self.change()),
             (None, "synced") => format!("has synced all up to write {}", number("through")),
             (None, "mark") => format!("sometimes: {name}"),
-            (None, "panic") => format!("panics: {}", one_line(name)),
+            (None, "panic") => format!("panics: {}", printable(name)),
             (None, "lift") => format!("fault {} is over", number("strike") + 1),
             (None, "settle") => "the faults are over, everything is healed".to_owned(),
             (None, sort) => sort.to_owned(),
@@ -110,10 +110,6 @@ impl Entry<'_> {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
 /// Takes so many characters, as one line, and refuses the rest: a message of a megabyte is not printed to be cut.
 struct Limited {
     text: String,
@@ -122,9 +118,9 @@ struct Limited {
 
 impl Write for Limited {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for letter in text.chars() {
+        for letter in printable(text).chars() {
             self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
-            self.text.push(if letter.is_control() { ' ' } else { letter });
+            self.text.push(letter);
         }
         Ok(())
     }

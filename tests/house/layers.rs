@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("misspelling", CHECK, May::Name(&[])),
     ("history", CHECK, May::Name(&["base", "misspelling"])),
     ("check", CHECK, May::Name(&["base", "history", "misspelling"])),
-    ("diagnostic", ROOT, May::Name(&["misspelling"])),
+    ("diagnostic", ROOT, May::Name(&["base", "misspelling"])),
     ("notation", ROOT, May::Name(&["base", "diagnostic"])),
     ("engine", ROOT, May::Name(&["base"])),
     ("environment", ROOT, May::Name(&["base"])),

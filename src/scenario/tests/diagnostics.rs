@@ -268,14 +268,14 @@ fn names_that_are_not_known() {
     check_fields(
         "outcome: Violates(\"progres\")",
         expect![[r#"
-        error: `Toy` has no property "progres"
-         --> storm.ron:2:19
-          |
-        2 | outcome: Violates("progres")
-          |                   ^^^^^^^^^
-          |
-          = help: did you mean `progress`? known here: counts, progress, no-panic, time-advances, well-formed-history
-    "#]],
+            error: `Toy` has no property "progres"
+             --> storm.ron:2:19
+              |
+            2 | outcome: Violates("progres")
+              |                   ^^^^^^^^^
+              |
+              = help: did you mean `progress`? known here: counts, progress, no-panic, time-advances, well-formed-history, judge-panicked
+        "#]],
     );
     check_fields(
         "expect: [Strikes(\"firts\"), Bites(\"second\")], faults: [At(time: \"1s\", fault: Heal, name: \"first\")]",
@@ -576,26 +576,26 @@ fn surroundings_that_make_no_sense() {
     check_fields(
         "clocks: (drift: \"-5ppm\"), budget: (events: 0, stats: 5)",
         expect![[r#"
-        error: expected a drift, like "100ppm", found the text "-5ppm"
-         --> storm.ron:2:17
-          |
-        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
-          |                 ^^^^^^^ expected a whole number of parts per million
+            error: expected a drift, like "100ppm", found the text "-5ppm"
+             --> storm.ron:2:17
+              |
+            2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+              |                 ^^^^^^^ expected a whole number of parts per million
 
-        error: expected a whole number, at least 1, found the number `0`
-         --> storm.ron:2:44
-          |
-        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
-          |                                            ^
+            error: expected a whole number, at least 1, found the number `0`
+             --> storm.ron:2:44
+              |
+            2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+              |                                            ^
 
-        error: there is no field `stats` here
-         --> storm.ron:2:47
-          |
-        2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
-          |                                               ^^^^^
-          |
-          = help: did you mean `states`? known here: events, same_instant, states, stop_at_violation
-    "#]],
+            error: there is no field `stats` here
+             --> storm.ron:2:47
+              |
+            2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
+              |                                               ^^^^^
+              |
+              = help: did you mean `states`? known here: events, same_instant, messages, disk_bytes, effects, states, stop_at_violation
+        "#]],
     );
     check_fields(
         "fates: [\n(from: n1, to: n2, kind: \"Add\", count: 0, fate: Lose),\n(from: n1, to: n9, kind: \"Ad\", count: 1, fate: Deliver(\"0s\")),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Lost),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Duplicate(\"1ms\")),\n(from: n1, to: n2, kind: \"Add\", count: 1, fate: Deliver(\"1ms\")),\n]",

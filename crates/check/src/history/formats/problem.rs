@@ -1,6 +1,8 @@
 //! What is wrong with a file.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+
+use crate::base::printable;
 use std::io;
 
 /// One thing that is wrong with one line.
@@ -119,13 +121,8 @@ pub(super) fn excerpt(line: &str, at: usize) -> String {
     if skipped > 0 {
         text.push(CUT);
     }
-    for char in line.chars().skip(skipped).take(EXCERPT) {
-        if char.is_control() && char != '\t' {
-            let _ = write!(text, "{}", char.escape_debug());
-        } else {
-            text.push(if char == '\t' { ' ' } else { char });
-        }
-    }
+    let shown: String = line.chars().skip(skipped).take(EXCERPT).map(|char| if char == '\t' { ' ' } else { char }).collect();
+    text += &printable(&shown);
     if line.chars().count() > skipped + EXCERPT {
         text.push(CUT);
     }
