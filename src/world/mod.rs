@@ -29,7 +29,7 @@ use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount};
-pub use setup::{Cluster, Conditions, DiskModel, Setup};
+pub use setup::{Cluster, Conditions, DiskModel, Reached, Setup};
 
 use self::core::Core;
 use calls::Call;

@@ -17,6 +17,6 @@ mod verdict;
 pub use linearizability::Drawing;
 pub use recorded::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use verdict::{
-    Broken, Difference, Doing, Ending, Explanation, Fact, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting, Spin,
-    Verdict, Violations, shorten,
+    Broken, Difference, Doing, Ending, Explanation, Fact, Lag, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting,
+    Spin, Verdict, Violations, shorten,
 };
