@@ -67,6 +67,7 @@ const fn first_pending(pending: &Pending) -> &'static str {
         Pending { nothing_fresh: true, .. } => "nothing fresh",
         Pending { under_way: 1.., .. } => "under way",
         Pending { disagree: true, .. } => "disagree",
+        Pending { lagging, .. } if !lagging.is_empty() => "lag",
         _ => "unsettled",
     }
 }

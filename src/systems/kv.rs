@@ -25,7 +25,7 @@ use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, set
 use crate::process::{Process, Service};
 use crate::trace::Judge;
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
-use crate::world::Cluster;
+use crate::world::{Cluster, Reached};
 
 /// The workload of a key-value system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,6 +163,12 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         let _ = server;
         None
     }
+
+    /// How far the server has come on the way to that state: see [`Cluster::reached`].
+    fn reached(server: &Self::Server) -> Option<Reached> {
+        let _ = server;
+        None
+    }
 }
 
 /// A key-value protocol as a system, with clients that use it.
@@ -188,6 +194,10 @@ impl<P: KeyValue> Cluster for Kv<P> {
 
     fn fingerprint(server: &P::Server) -> Option<u64> {
         P::fingerprint(server)
+    }
+
+    fn reached(server: &P::Server) -> Option<Reached> {
+        P::reached(server)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::check::Property;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
 use crate::protocols::raft::{self, Raft};
 use crate::trace::Judge;
+use crate::world::Reached;
 
 /// A key-value store replicated by Raft, with its clients.
 pub type RaftKv = Kv<raft::RaftKv>;
@@ -70,6 +71,10 @@ impl KeyValue for raft::RaftKv {
 
     fn fingerprint(server: &Raft) -> Option<u64> {
         Some(server.fingerprint())
+    }
+
+    fn reached(server: &Raft) -> Option<Reached> {
+        Some(Reached { count: server.applied(), of: "applied entries" })
     }
 }
 

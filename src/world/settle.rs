@@ -1,13 +1,16 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::calls::Call;
 use super::core::Excess;
 use super::host::{Clients, Host, NodeState, RESTARTS, Servers};
 use super::outcome::{Operations, Outcome, Run};
-use super::setup::Cluster;
+use super::setup::{Cluster, Reached};
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, Time};
-use crate::check::{Broken, Pending, PropertyReport, Sighting, Spin, Verdict};
+use crate::check::{Broken, Lag, Pending, PropertyReport, Sighting, Spin, Verdict};
 use crate::engine::Limit;
 use crate::history;
 use crate::process::{ClientProcess, Process};
@@ -17,6 +20,8 @@ pub(super) struct Settling {
     length: Duration,
     has_clients: bool,
     phase: Phase,
+    /// How far each server had come when a tenth of the length was left, and when that was.
+    reached: Option<(Time, Vec<Option<Reached>>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,7 @@ enum Phase {
 
 impl Settling {
     pub(super) fn new(length: Duration, has_clients: bool) -> Self {
-        Self { length, has_clients, phase: Phase::Faults }
+        Self { length, has_clients, phase: Phase::Faults, reached: None }
     }
 
     #[inline]
@@ -76,6 +81,10 @@ impl<C: Cluster> World<'_, C> {
         }
         if self.settling.phase == Phase::Draining && self.is_settled() {
             self.settling.phase = Phase::Over;
+        }
+        let now = self.core.engine.now();
+        if self.settling.reached.is_none() && now + self.settling.length / 10 >= self.end {
+            self.settling.reached = Some((now, self.reached()));
         }
         self.look_again();
     }
@@ -122,6 +131,33 @@ impl<C: Cluster> World<'_, C> {
             server.process().and_then(C::fingerprint)
         };
         self.servers.iter().zip(0..).map(print).collect()
+    }
+
+    fn reached(&mut self) -> Vec<Option<Reached>> {
+        let reached = |(server, index): (&Host<C, Servers>, u32)| {
+            self.activity = Activity { node: NodeId::server(index), what: What::Asked("progress") };
+            server.process().and_then(C::reached)
+        };
+        self.servers.iter().zip(0..).map(reached).collect()
+    }
+
+    /// The replicas that lag behind the one that has come furthest.
+    fn lagging(&mut self) -> Vec<Lag> {
+        let now = self.core.engine.now();
+        let (reached, earlier) = (self.reached(), self.settling.reached.take());
+        let Some((first, most)) = furthest(&reached) else { return Vec::new() };
+        let before = |place: usize| {
+            let (_, earlier) = earlier.as_ref()?;
+            Some(furthest(earlier)?.1.count.saturating_sub((*earlier.get(place)?)?.count))
+        };
+        let since = earlier.as_ref().map_or(Duration::ZERO, |(then, _)| now.since(*then));
+        let lag = |(place, reached): (usize, &Option<Reached>)| {
+            let Reached { count, of } = (*reached)?;
+            let by = most.count - count;
+            let (node, behind) = (NodeId::server(place as u32), NodeId::server(first as u32));
+            (by > 0).then(|| Lag { node, reached: count, of, behind, by, before: before(place), since })
+        };
+        reached.iter().enumerate().filter_map(lag).collect()
     }
 
     /// The servers that have something to bring to an end, and what it is.
@@ -190,9 +226,12 @@ impl<C: Cluster> World<'_, C> {
     /// What is still to come to pass.
     fn pending(&mut self) -> Pending {
         let (nothing_fresh, under_way) = (!self.fresh_enough(), self.under_way());
-        let disagree = !agree(&self.fingerprints());
+        let (prints, reached) = (self.fingerprints(), self.reached());
+        let lagging = if agree(&prints) { Vec::new() } else { self.lagging() };
+        let disagree = differ(&prints, &reached) || !agree(&prints) && lagging.is_empty();
         let unsettled = self.unsettled();
-        let mut pending = Pending { after: self.settling.length, nothing_fresh, under_way, disagree, unsettled, status: Vec::new() };
+        let after = self.settling.length;
+        let mut pending = Pending { after, nothing_fresh, under_way, disagree, lagging, unsettled, status: Vec::new() };
         if !pending.is_nothing() {
             for (server, index) in self.servers.iter().zip(0..).take(STATUSES_MAX) {
                 let node = NodeId::server(index);
@@ -279,6 +318,19 @@ fn agree(prints: &[Option<u64>]) -> bool {
     let mut known = prints.iter().flatten();
     let first = known.next();
     known.all(|print| Some(print) == first)
+}
+
+/// Whether any differ that have come equally far, as far as that is known.
+fn differ(prints: &[Option<u64>], reached: &[Option<Reached>]) -> bool {
+    let mut seen = BTreeMap::new();
+    let known = prints.iter().zip(reached).filter_map(|(print, reached)| Some(((*reached).map(|reached| reached.count), (*print)?)));
+    known.into_iter().any(|(count, print)| *seen.entry(count).or_insert(print) != print)
+}
+
+/// The first of those that have come furthest.
+fn furthest(reached: &[Option<Reached>]) -> Option<(usize, Reached)> {
+    let known = reached.iter().enumerate().filter_map(|(place, reached)| Some((place, (*reached)?)));
+    known.min_by_key(|(place, reached)| (Reverse(reached.count), *place))
 }
 
 /// Why there is no verdict on progress, or no history.

@@ -29,11 +29,27 @@ pub trait Cluster: 'static {
         None
     }
 
+    /// How far the server has come on the way to that state; nothing if that is not known. Where servers have not settled, those that lag are
+    /// told from those that differ.
+    fn reached(server: &Self::Server) -> Option<Reached> {
+        let _ = server;
+        None
+    }
+
     /// What the server must bring to an end before the run has settled, in words: `2 transactions in doubt`. Nothing if it is done.
     fn unsettled(server: &Self::Server) -> Option<String> {
         let _ = server;
         None
     }
+}
+
+/// How far a server has come on a way that all take alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How many steps it has taken.
+    pub count: u64,
+    /// What a step is, in the plural: `applied entries`.
+    pub of: &'static str,
 }
 
 impl<C: Cluster> Vocabulary for C {

@@ -29,6 +29,8 @@ struct Quirks {
     mute: bool,
     /// Panics when it is asked for this.
     shy: Option<&'static str>,
+    /// Its fingerprint, and how far it has come; by default it has none.
+    state: Option<(u64, u64)>,
 }
 
 impl Quirks {
@@ -162,7 +164,11 @@ impl Cluster for Toy {
 
     fn fingerprint(server: &Listener) -> Option<u64> {
         server.quirks.bear("fingerprint");
-        None
+        server.quirks.state.map(|(print, _)| print)
+    }
+
+    fn reached(server: &Listener) -> Option<Reached> {
+        server.quirks.state.map(|(_, count)| Reached { count, of: "steps" })
     }
 }
 
@@ -352,6 +358,25 @@ fn a_panic_is_a_finding() {
     let panic = panic(found);
     assert!(matches!(panic.doing, Doing::Handling { kind: "Tell", .. }) && panic.message.contains("cannot bear the number"), "{panic:?}");
     assert_eq!(outcome, run(setup(Quirks { panics_at: Some(9), ..Quirks::default() }, vec![]), 5));
+}
+
+/// Replicas that have not come equally far lag, and do not disagree; those of which it is known that they have do.
+#[test]
+fn who_lags_is_told_from_who_disagrees() {
+    let pending = |states: [(u64, u64); 3]| {
+        let mut setup = setup(Quirks::default(), vec![]);
+        for (quirks, state) in setup.servers.iter_mut().zip(states) {
+            quirks.state = Some(state);
+        }
+        let outcome = run(setup, 5);
+        let found = report(&outcome, PROGRESS.name);
+        assert_eq!(found.verdict, Verdict::Violated);
+        let Some(Explanation::Pending(pending)) = &found.explanation else { panic!("{found:?}") };
+        (pending.disagree, pending.lagging.iter().map(|lag| (lag.node.index() + 1, lag.by, lag.before)).collect::<Vec<_>>())
+    };
+    assert_eq!(pending([(7, 10), (7, 10), (8, 10)]), (true, vec![]));
+    assert_eq!(pending([(7, 10), (6, 9), (5, 4)]), (false, vec![(2, 1, Some(1)), (3, 6, Some(6))]));
+    assert_eq!(pending([(7, 10), (6, 4), (5, 4)]), (true, vec![(2, 6, Some(6)), (3, 6, Some(6))]));
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod identities_of_draws;
 mod property;
 mod raft;
 mod reports;
+mod sound;
 mod strikes;
 mod transactional;

@@ -13,6 +13,7 @@ use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
+use crate::fault::Strike;
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -36,8 +37,10 @@ const NO_REVERSAL: Property = Property::always("no-reversal", "no server reverse
 const COMMIT_NEEDS_ALL_YES: Property =
     Property::always("commit-needs-all-yes", "a transaction commits only if all participants have voted for it (AC3)");
 const COMMIT_IF_ALL_YES: Property = Property::always("commit-if-all-yes", "a coordinator that has heard yes from all does not abort (AC4)");
-const ALL_DECIDE: Property =
-    Property::eventually("all-decide", "when the faults are over, no participant stays in doubt, and no locks stay behind (AC5)");
+const ALL_DECIDE: Property = Property::eventually(
+    "all-decide",
+    "when the faults are over, no participant stays in doubt, and no locks stay behind, but of what a server that is gone for good took part in (AC5)",
+);
 const NO_ABORT_AFTER_YES: Property =
     Property::always("no-abort-after-yes", "a participant that has voted yes aborts only when another server has decided so");
 const LOCKS_UNTIL_DECIDED: Property = Property::always(
@@ -66,6 +69,8 @@ pub struct CommitJudge {
     lives: BTreeMap<NodeId, u64>,
     /// The servers that are down, and since when.
     down: BTreeMap<NodeId, Time>,
+    /// Those of them that nothing starts again.
+    destroyed: BTreeSet<NodeId>,
     settling: Option<Time>,
     now: Sighting,
     found: Violations,
@@ -123,6 +128,13 @@ struct Party {
     last_lock: Option<(u64, u64)>,
     /// The number of the record in which it first gave locks up.
     first_release: Option<u64>,
+}
+
+impl Party {
+    /// Whether it may have said no: it had not voted yes, or knew that the transaction is aborted, and was asked again.
+    fn may_refuse(&self) -> bool {
+        self.refused || self.refused_late || matches!(self.said, Some((Decision::Abort, _)))
+    }
 }
 
 impl Txn {
@@ -250,7 +262,7 @@ impl CommitJudge {
             let heard: Vec<u64> = state.heard.values().map(|(_, record)| *record).collect();
             self.violated(&COMMIT_IF_ALL_YES, broken(&rules::ABORTED_THOUGH_ALL_YES, node, txn).on(heard));
         } else if let Cause::VotedNo(by) = cause
-            && state.parties.get(&by).is_none_or(|party| !party.refused && !party.refused_late)
+            && !state.parties.get(&by).is_some_and(Party::may_refuse)
         {
             let voted = state.parties.get(&by).and_then(|party| party.voted);
             self.violated(&COMMIT_IF_ALL_YES, broken(&rules::ABORTED_FOR_NO_NO, node, txn).with("by", by).on(voted));
@@ -537,6 +549,7 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
         match *record.event {
             Event::Note { node, note } => self.noted(node, note),
             Event::Crash { node, .. } if !node.is_client() => self.crashed(node),
+            Event::Strike { strike: Strike::Destroy { node } } => drop(self.destroyed.insert(*node)),
             Event::Settle => self.settling = Some(record.at),
             _ => {}
         }
@@ -583,16 +596,29 @@ impl<V: Vocabulary<Note = Note>> Judge<V> for CommitJudge {
 }
 
 impl CommitJudge {
-    /// What is left when the run is over and everything has been healed.
+    /// What is left when the run is over and everything that can be has been healed.
     fn left_behind(&self) -> Option<Broken> {
         self.settling.filter(|settling| self.now.at > *settling)?;
-        if let Some((node, txn)) = self.doubts.iter().find_map(|(node, doubts)| Some((node, doubts.first()?))) {
-            let others = self.doubts.values().map(BTreeSet::len).sum::<usize>() - 1;
-            let voted = self.transactions[txn].parties.get(node).and_then(|party| party.voted);
-            return Some(broken(&rules::LEFT_IN_DOUBT, *node, *txn).with("others", others).on(voted));
+        let doubts = self.doubts.iter().flat_map(|(node, doubts)| doubts.iter().map(|txn| (*node, *txn)));
+        let mut doubts = doubts.filter(|(node, txn)| !self.is_excused(*node, *txn));
+        if let Some((node, txn)) = doubts.next() {
+            let voted = self.transactions[&txn].parties.get(&node).and_then(|party| party.voted);
+            return Some(match doubts.count() {
+                0 => broken(&rules::LEFT_IN_DOUBT, node, txn).on(voted),
+                others => broken(&rules::SOME_LEFT_IN_DOUBT, node, txn).with("others", others).on(voted),
+            });
         }
-        let held = self.locks.iter().find_map(|((node, key), holders)| Some((*node, *key, holders.iter().next()?)));
-        held.map(|(node, key, (txn, held))| broken(&rules::LEFT_LOCKED, node, *txn).with("key", key_of(key)).on([held.taken.record]))
+        let held = self.locks.iter().flat_map(|((node, key), holders)| holders.iter().map(|(txn, held)| (*node, *key, *txn, held)));
+        let (node, key, txn, held) = held.into_iter().find(|(node, _, txn, _)| !self.is_excused(*node, *txn))?;
+        Some(broken(&rules::LEFT_LOCKED, node, txn).with("key", key_of(key)).on([held.taken.record]))
+    }
+
+    /// Whether nothing is demanded of this server and transaction. AC5 is for failures that are repaired: not for what a server is needed
+    /// for that is gone for good. (Whether the others can do without it is asked by progress.)
+    fn is_excused(&self, node: NodeId, txn: TxnId) -> bool {
+        let participants = self.transactions.get(&txn).and_then(|state| state.participants.as_ref());
+        let needed = participants.into_iter().flat_map(|(nodes, _)| nodes).copied().chain([node, txn.coordinator]);
+        needed.into_iter().any(|node| self.destroyed.contains(&node))
     }
 }
 

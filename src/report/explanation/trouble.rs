@@ -1,7 +1,7 @@
 //! What went wrong with a run itself.
 
 use super::counted;
-use crate::check::{Difference, Doing, Panic, Pending, Spin};
+use crate::check::{Difference, Doing, Lag, Panic, Pending, Spin};
 
 /// Of how many servers with unsettled work it is said what it is.
 const UNSETTLED: usize = 9;
@@ -46,7 +46,13 @@ pub(super) fn pending(pending: &Pending) -> String {
         count => reasons.push(format!("{count} operations are still under way")),
     }
     if pending.disagree {
-        reasons.push("the replicas disagree".to_owned());
+        reasons.push("the replicas differ".to_owned());
+    }
+    reasons.extend(pending.lagging.iter().take(UNSETTLED).map(lag));
+    match pending.lagging.len().saturating_sub(UNSETTLED) {
+        0 => {}
+        1 => reasons.push("1 more server lags".to_owned()),
+        more => reasons.push(format!("{} lag", counted(more, "more server"))),
     }
     reasons.extend(pending.unsettled.iter().take(UNSETTLED).map(|(node, work)| format!("{node} has {work}")));
     match pending.unsettled.len().saturating_sub(UNSETTLED) {
@@ -56,6 +62,16 @@ pub(super) fn pending(pending: &Pending) -> String {
     }
     reasons.extend(pending.status.iter().map(|(node, status)| format!("{node}: {status}")));
     format!("{} after everything was healed: {}", pending.after, reasons.join("; "))
+}
+
+fn lag(Lag { node, reached, of, behind, by, before, since }: &Lag) -> String {
+    let how = match before {
+        None => String::new(),
+        Some(before) if by < before => format!(", and catches up: {since} before it lagged by {before}"),
+        Some(before) if by == before => format!(", as {since} before"),
+        Some(before) => format!(", and falls behind: {since} before it lagged by {before}"),
+    };
+    format!("{node} lags behind {behind} by {by} {of}, of {}{how}", reached + by)
 }
 
 pub(super) fn difference(difference: &Difference) -> String {

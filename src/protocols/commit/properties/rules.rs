@@ -41,5 +41,7 @@ pub(super) static CAME_BACK_UNLOCKED: Rule =
     Rule::new("came-back-unlocked", "{node}, in doubt of {txn}, came back at {at} without its lock on {key}");
 pub(super) static IN_DOUBT_AGAIN: Rule =
     Rule::new("in-doubt-again", "{node} is in doubt of {txn} again at {at}: {decision} was decided, and is forgotten");
-pub(super) static LEFT_IN_DOUBT: Rule = Rule::new("left-in-doubt", "at the end {node} is in doubt of {txn}; other cases like it: {others}");
+pub(super) static LEFT_IN_DOUBT: Rule = Rule::new("left-in-doubt", "at the end {node} is in doubt of {txn}");
+pub(super) static SOME_LEFT_IN_DOUBT: Rule =
+    Rule::new("some-left-in-doubt", "at the end {node} is in doubt of {txn}; other cases like it: {others}");
 pub(super) static LEFT_LOCKED: Rule = Rule::new("left-locked", "at the end {node} has {key} locked for {txn}");

@@ -3,6 +3,7 @@
 use super::super::Epoch;
 use super::*;
 use crate::check::{Explanation, Verdict};
+use crate::fault::Strike;
 
 struct Words;
 
@@ -19,17 +20,20 @@ const C: NodeId = NodeId::server(2);
 enum Step {
     Says(NodeId, Note),
     Crashes(NodeId),
+    IsDestroyed(NodeId),
     Settles,
 }
-use Step::{Crashes, Says, Settles};
+use Step::{Crashes, IsDestroyed, Says, Settles};
 
 fn judge(steps: Vec<Step>) -> CommitJudge {
     let mut judge = CommitJudge::new();
     for (number, step) in (0..).zip(steps) {
         let at = Time::ZERO + Duration::from_millis(number);
+        let destroyed = if let IsDestroyed(node) = step { Some(Strike::Destroy { node }) } else { None };
         let event: Event<'_, Words> = match &step {
             Says(node, note) => Event::Note { node: *node, note },
             Crashes(node) => Event::Crash { node: *node, unsynced: 0, kept: 0 },
+            IsDestroyed(_) => Event::Strike { strike: destroyed.as_ref().expect("made above") },
             Settles => Event::Settle,
         };
         judge.observe(&Record { number, at, event: &event });
@@ -129,6 +133,16 @@ fn what_is_right_is_left_alone() {
     let lost = [Crashes(C), recovered(C, &[]), voted(C, Vote::No), heard(C, Vote::No)];
     let no = [decided(Decision::Abort, Cause::VotedNo(C)), told(Decision::Abort), learned(B, Decision::Abort), released(B)];
     assert_eq!(violated(after(after(collected(), lost), no)), []);
+    // A participant that was told by another to abort says no to work that comes late, though it had voted yes.
+    let peer = [voted(C, Vote::No), learned(B, Decision::Abort), released(B), heard(B, Vote::No)];
+    let late = [decided(Decision::Abort, Cause::VotedNo(B)), told(Decision::Abort)];
+    let before = vec![began(), locked(B, 1, 1, Mode::Exclusive), voted(B, Vote::Yes)];
+    assert_eq!(violated(after(after(before, peer), late)), []);
+    // A server that is gone for good decides nothing any more, nor need those who wait for it.
+    for gone in [A, B, C] {
+        let end = [IsDestroyed(gone), Crashes(gone), Settles, told(Decision::Commit)];
+        assert_eq!(violated(after(committed(), end)), [], "without {gone}");
+    }
     // A decision that a crash took back is learned again.
     let again = [learned(C, Decision::Commit), released(C), Crashes(C), recovered(C, &[(2, Mode::Exclusive)])];
     let then = [learned(C, Decision::Commit), released(C)];
@@ -159,6 +173,10 @@ fn each_property_sees_its_violation() {
         (vec![("commit-if-all-yes", vec![5, 6, 7])], after(collected(), [heard(C, Vote::Yes), decided(Decision::Abort, Cause::Timeout)])),
         (vec![("commit-if-all-yes", vec![4, 6])], after(collected(), [decided(Decision::Abort, Cause::VotedNo(C))])),
         (vec![("all-decide", vec![4])], after(committed(), [Settles, learned(B, Decision::Commit), released(B)])),
+        (
+            vec![("all-decide", vec![4])],
+            after(committed(), [IsDestroyed(NodeId::server(3)), Settles, learned(B, Decision::Commit), released(B)]),
+        ),
         (vec![("all-decide", vec![1])], vec![began(), locked(B, 1, 1, Mode::Shared), Settles, voted(C, Vote::No)]),
         (vec![("no-abort-after-yes", vec![3, 6])], after(collected(), [learned(B, Decision::Abort)])),
         (vec![("locks-until-decided", vec![1, 3, 6])], after(collected(), [released(B)])),

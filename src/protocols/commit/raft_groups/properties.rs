@@ -11,6 +11,7 @@ use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
 use crate::base::{MessageId, NodeId, Time};
 use crate::check::{Explanation, Property, PropertyReport, Rule, Sighting, Verdict, Violations};
+use crate::fault::Strike;
 use crate::protocols::raft;
 use crate::protocols::raft::properties::RaftJudge;
 use crate::trace::{Event, Judge, Record, Table, Vocabulary};
@@ -32,6 +33,8 @@ static ANNOUNCED_ALONE: Rule =
 pub struct GroupsJudge {
     replicas: u32,
     commit: CommitJudge,
+    /// The servers that nothing starts again.
+    destroyed: BTreeSet<NodeId>,
     /// How many notes of each group were passed on.
     heard: BTreeMap<NodeId, u64>,
     /// Which groups have voted yes on what.
@@ -56,6 +59,7 @@ impl GroupsJudge {
         Self {
             replicas,
             commit: CommitJudge::new(),
+            destroyed: BTreeSet::new(),
             heard: BTreeMap::new(),
             yes: BTreeSet::new(),
             decided: BTreeMap::new(),
@@ -87,6 +91,16 @@ impl GroupsJudge {
         self.pass_on(number, at, &Event::Note { node: group, note });
     }
 
+    /// A group whose majority is gone for good is gone for good.
+    fn destroyed(&mut self, number: u64, at: Time, server: NodeId) {
+        self.destroyed.insert(server);
+        let group = self.group_of(server);
+        let gone = self.destroyed.iter().filter(|other| self.group_of(**other) == group).count();
+        if !server.is_client() && 2 * gone >= self.replicas as usize {
+            self.pass_on(number, at, &Event::Strike { strike: &Strike::Destroy { node: group } });
+        }
+    }
+
     fn sent(&mut self, now: Sighting, id: MessageId, message: &Message) {
         let group = self.group_of(id.from);
         match *message {
@@ -113,6 +127,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for GroupsJudge {
         match *record.event {
             Event::Send { id, message, .. } => self.sent(record.sighting(), id, message),
             Event::Note { node, note: Note::Group(place, note) } => self.noted(number, at, node, *place, note),
+            Event::Strike { strike: Strike::Destroy { node } } => self.destroyed(number, at, *node),
             Event::Settle => self.pass_on(number, at, &Event::Settle),
             // Time goes on for the judge of blocking, too.
             Event::Synced { node, through } => self.pass_on(number, at, &Event::Synced { node, through }),

@@ -34,6 +34,8 @@ pub struct ThreePhase {
     deciding: BTreeMap<SyncToken, (TxnId, Decision, Cause)>,
     /// Decisions of its own.
     decided: BTreeMap<TxnId, Decision>,
+    /// Those that it found on its disk: a crash may have come before it had said what it decided.
+    unsaid: BTreeSet<TxnId>,
 }
 
 /// A transaction that this server coordinates.
@@ -138,6 +140,7 @@ impl Process for ThreePhase {
             polls: BTreeMap::new(),
             deciding: BTreeMap::new(),
             decided: BTreeMap::new(),
+            unsaid: BTreeSet::new(),
         };
         for entry in disk.records::<Entry>(FILE) {
             match entry {
@@ -146,12 +149,13 @@ impl Process for ThreePhase {
                 }
                 Entry::Decided { txn, decision } => {
                     server.decided.insert(txn, decision);
+                    server.unsaid.insert(txn);
                 }
             }
         }
         for txn in server.recovered.clone() {
-            match server.decided.get(&txn) {
-                Some(decision) => server.learn(txn, *decision, context),
+            match server.own_decision(txn, context) {
+                Some(decision) => server.learn(txn, decision, context),
                 None => context.set_timer(Timer::Doubt(txn), server.config.answer_timeout),
             }
         }
@@ -355,6 +359,16 @@ impl ThreePhase {
         self.on_decide(txn, decision, context);
     }
 
+    /// What it has decided. A decision that was on its way to disk when the server crashed may have reached it, with nobody told: it is
+    /// decided now.
+    fn own_decision(&mut self, txn: TxnId, context: &mut Context<'_>) -> Option<Decision> {
+        let decision = *self.decided.get(&txn)?;
+        if self.unsaid.remove(&txn) {
+            context.note(Note::Decided { txn, decision, cause: Cause::Recovery });
+        }
+        Some(decision)
+    }
+
     /// All who take part, the coordinator among them.
     fn members(&self, txn: TxnId) -> BTreeSet<NodeId> {
         let coordinated = self.coordinated.get(&txn).map(|coordination| coordination.pending.participants());
@@ -473,8 +487,8 @@ impl ThreePhase {
 
     /// Where this server stands. What it has not voted on, it aborts.
     fn standing(&mut self, txn: TxnId, context: &mut Context<'_>) -> Option<Standing> {
-        if let Some(decision) = self.decided.get(&txn) {
-            return Some(Standing::Decided(*decision));
+        if let Some(decision) = self.own_decision(txn, context) {
+            return Some(Standing::Decided(decision));
         }
         if self.coordinated.contains_key(&txn) {
             return Some(Standing::Coordinates);

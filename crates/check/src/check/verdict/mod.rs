@@ -22,4 +22,4 @@ pub use level::Level;
 pub(super) use level::Levels;
 pub use property::{Property, PropertyKind, PropertyReport, Verdict, Violations};
 pub use rule::{Broken, Fact, Rule, Sighting};
-pub use trouble::{Difference, Doing, Panic, Pending, Spin};
+pub use trouble::{Difference, Doing, Lag, Panic, Pending, Spin};

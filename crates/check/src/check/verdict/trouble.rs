@@ -80,8 +80,10 @@ pub struct Pending {
     pub nothing_fresh: bool,
     /// How many operations are still under way.
     pub under_way: usize,
-    /// Whether the replicas disagree.
+    /// Whether replicas differ that have come equally far, or of which it is not known how far they have come.
     pub disagree: bool,
+    /// The replicas that have not come as far as the one that has come furthest.
+    pub lagging: Vec<Lag>,
     /// The servers that have something of their own to bring to an end, and what it is in their words.
     pub unsettled: Vec<(NodeId, String)>,
     /// How each of the first servers is, in its words.
@@ -91,8 +93,28 @@ pub struct Pending {
 impl Pending {
     /// Whether all has come to pass.
     pub fn is_nothing(&self) -> bool {
-        !self.nothing_fresh && self.under_way == 0 && !self.disagree && self.unsettled.is_empty()
+        !self.nothing_fresh && self.under_way == 0 && !self.disagree && self.lagging.is_empty() && self.unsettled.is_empty()
     }
+}
+
+/// A replica that lags behind another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lag {
+    /// Which.
+    pub node: NodeId,
+    /// How far it has come.
+    pub reached: u64,
+    /// What is counted: `applied entries`.
+    pub of: &'static str,
+    /// The one that has come furthest.
+    pub behind: NodeId,
+    /// By how much it lags.
+    pub by: u64,
+    /// By how much it lagged a while before, if that is known.
+    pub before: Option<u64>,
+    /// How long before that was.
+    #[serde(rename = "since_ns", serialize_with = "nanos")]
+    pub since: Duration,
 }
 
 /// Two runs of one seed that differ.
