@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::planned::Planned;
 use crate::base::NodeId;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::notation::{Form, Variant, list};
+use crate::notation::{Form, Variant, Within, list};
 
 macro_rules! targets {
     ($( $(#[doc = $about:literal])+ $Name:ident => $example:literal ),+ $(,)?) => {
@@ -25,7 +25,7 @@ macro_rules! targets {
         impl Target {
             /// Those that every system knows, as they are declared.
             pub const VARIANTS: &'static [Variant] = &[$(
-                Variant { name: stringify!($Name), about: concat!($($about),+).trim_ascii(), fields: Vec::new, bare: 0, example: $example }
+                Variant::new(stringify!($Name), concat!($($about),+).trim_ascii(), $example)
             ),+];
             pub(super) const OPEN: &'static [Self] = &[$( Self::$Name ),+];
         }
@@ -61,6 +61,11 @@ targets! {
 }
 
 impl Target {
+    /// What has a name within: those that every system knows. To them come nodes, and the system's roles.
+    pub(super) fn within() -> Within {
+        Within::OneOf("a target", Self::VARIANTS.to_vec())
+    }
+
     pub(super) fn read(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         if form.raw().starts_with('[') {
             return some_nodes(form, planned);

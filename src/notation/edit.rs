@@ -75,12 +75,14 @@ impl std::error::Error for SetError {}
 
 /// One step of a path.
 #[derive(Clone, Copy)]
-enum Segment<'p> {
+pub(crate) enum Segment<'p> {
+    /// The field of this name.
     Field(&'p str),
+    /// The item of this number, counted from zero.
     Item(usize),
 }
 
-fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
+pub(crate) fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
     let mut segments = Vec::new();
     for part in path.split('.') {
         let (name, items) = part.split_at(part.find('[').unwrap_or(part.len()));

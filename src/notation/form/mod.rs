@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 
+use super::Variant;
 use super::syntax::{self, Contents};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, suggestion};
@@ -199,10 +200,10 @@ impl<'s> Form<'s> {
     }
 
     /// Exactly these arguments as fields: of each its name, and what it takes.
-    pub(super) fn bare_fields(self, expected: &[(&'static str, &str)]) -> Option<Fields<'s>> {
+    pub(super) fn bare_fields(self, expected: &[(&'static str, String)]) -> Option<Fields<'s>> {
         let found = self.parts_in_parentheses()?;
         if found.len() != expected.len() {
-            let takes: Vec<&str> = expected.iter().map(|(_, takes)| *takes).collect();
+            let takes: Vec<&str> = expected.iter().map(|(_, takes)| &**takes).collect();
             return self.refuse(self.wrong_arguments(&takes, found.len()));
         }
         Some(Fields::new(self, expected.iter().zip(found).map(|((name, _), form)| (*name, form.text)).collect()))
@@ -233,6 +234,13 @@ impl<'s> Form<'s> {
             let message = format!("expected {expected}, found `{}`", syntax::shorten(name));
             self.refuse(Diagnostic::error(self.name_span(), message).help(suggestion(name, names)))
         })
+    }
+
+    /// Which of these the value is, as its name says.
+    pub(crate) fn variant_of<'v>(self, expected: &str, known: &'v [Variant]) -> Option<&'v Variant> {
+        let names: Vec<&str> = known.iter().map(|variant| variant.name).collect();
+        let name = self.variant(expected, &names)?;
+        known.iter().find(|variant| variant.name == name)
     }
 
     /// What belongs to the name of this value: `form.one_of("an outcome", &[("Holds", true), ("Violates", false)])`.
