@@ -12,20 +12,23 @@ use crate::misspelling::nearest;
 pub(super) struct Arguments {
     /// Anything that `list` names: a system, field, value, fault, step, target, trigger, mark, role, kind
     /// of message, property, mutant, model, guarantee, level or exit code; or a path as `--set` takes it
-    name: String,
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let topics = topics(session.registry);
-    let name = arguments.name.trim();
-    let called: Vec<Topic> = topics.iter().filter(|topic| topic.name.eq_ignore_ascii_case(any_node(name))).cloned().collect();
-    let found = match called.is_empty() {
-        true => at_path(name, session.registry).map_err(|near| unknown(name, near, &topics, session))?,
-        false => called,
-    };
-    let pages: Vec<String> = found.iter().map(page).collect();
+    let (mut pages, mut unknown) = (Vec::new(), String::new());
+    for name in arguments.names.iter().map(|name| name.trim()) {
+        let called: Vec<Topic> = topics.iter().filter(|topic| topic.name.eq_ignore_ascii_case(any_node(name))).cloned().collect();
+        let found = if called.is_empty() { at_path(name, session.registry) } else { Ok(called) };
+        match found {
+            Ok(found) => pages.extend(found.iter().map(page)),
+            Err(near) => unknown += &self::unknown(name, near, &topics, session).text,
+        }
+    }
     session.console.print(&pages.join("\n"))?;
-    Ok(Exit::Held)
+    if unknown.is_empty() { Ok(Exit::Held) } else { Err(Failure { exit: Exit::Usage, text: unknown }) }
 }
 
 /// The name that stands for all of its kind, if it is a node's.

@@ -126,6 +126,6 @@ fn advice(form: Form<'_>, name: Option<&str>, known: &[&str]) -> String {
     let is_quoted = unquoted != form.raw() && (known.contains(&unquoted) || unquoted.parse::<NodeId>().is_ok());
     match is_quoted {
         true => format!("write {unquoted}, without quotes"),
-        false => format!("{}, n1, [n1, n2]", suggestion(name.unwrap_or(""), known)),
+        false => format!("{}, n1, [n1, n2]", suggestion(name.unwrap_or(form.word()), known)),
     }
 }

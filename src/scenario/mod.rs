@@ -25,6 +25,8 @@ mod tests;
 use std::fmt;
 
 pub use crate::notation::LONGEST;
+#[cfg(feature = "cli")]
+pub(crate) use decode::is_history;
 pub use expect::Expectation;
 pub use roster::{NODES_MOST, Roster};
 

@@ -59,12 +59,10 @@ fn is_node(word: &str) -> bool {
 fn demand(names: impl IntoIterator<Item = String>) {
     let listed = shipped(&["list"]).out;
     let listed: BTreeSet<&str> = listed.lines().filter_map(|line| line.trim().split("  ").next()).collect();
-    let mut missing = Vec::new();
+    let names: Vec<String> = names.into_iter().collect();
+    let asked: Vec<&str> = std::iter::once("explain").chain(names.iter().map(String::as_str)).collect();
+    let mut missing: Vec<String> = shipped(&asked).err.lines().map(str::to_owned).collect();
     for name in names {
-        let explained = shipped(&["explain", &name]);
-        if explained.code != Some(0) {
-            missing.push(format!("`explain {name}` knows nothing of it"));
-        }
         if !(is_node(&name) && name != "n1" && name != "c1") && !listed.contains(name.as_str()) {
             missing.push(format!("`list` does not show {name}"));
         }
@@ -169,4 +167,62 @@ fn all_meanings_of_a_name_are_told() {
     for meaning in ["All: whom a fault may strike", "All: who watches whom"] {
         assert!(explained.contains(meaning), "{meaning}: {explained}");
     }
+}
+
+/// What the installed command says of this value, set in this scenario.
+fn said(scenario: &str, value: &str) -> String {
+    let file = format!("{}/scenarios/{scenario}.ron", env!("CARGO_MANIFEST_DIR"));
+    let done = shipped(&["run", &file, "--seed", "1", "--set", value]);
+    assert_eq!(done.code, Some(3), "{value}: {}{}", done.out, done.err);
+    done.err
+}
+
+#[test]
+fn values_that_are_set_get_the_nearest_spelling() {
+    for (scenario, value, meant) in [
+        ("commit/lists", "system.variant=PresumedAbrot", "did you mean `PresumedAbort`?"),
+        ("commit/lists", "system.locking=wait-die", "did you mean `WaitDie`?"),
+        ("commit/lists", "system.cooperative=tru", "did you mean `true`?"),
+        ("raft/leader-crash", "network.latency=Constnt(1ms)", "did you mean `Constant`?"),
+        ("raft/leader-crash", "faults[0][1].node=\"Leadr\"", "did you mean `Leader`?"),
+        ("raft/leader-crash", "outcome=Violates(progres)", "did you mean \"progress\"?"),
+        ("raft/leader-crash", "expect=[Sometimes(leader_lst)]", "did you mean \"leader lost\"?"),
+        ("raft/leader-crash", "budgt.states=5", "did you mean `budget`?"),
+        ("raft/leader-crash", "budget.sates=5", "did you mean `states`?"),
+    ] {
+        let said = said(scenario, value);
+        assert!(said.contains(meant), "{value}: {said}");
+    }
+}
+
+#[test]
+fn what_a_file_does_not_have_can_be_set() {
+    let file = format!("{}/scenarios/raft/leader-crash.ron", env!("CARGO_MANIFEST_DIR"));
+    assert!(!fs::read_to_string(&file).unwrap().contains("budget"));
+    let done = shipped(&["run", &file, "--seed", "1", "--set", "budget.events=10", "--set", "budget.states=7"]);
+    assert!(done.code == Some(4), "{}{}", done.out, done.err);
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let done = shipped(&["run", path.to_str().unwrap()]);
+        assert_eq!(done.code, Some(3), "{}", done.err);
+        done.err
+    };
+    let edn = "{:process 0, :type :invoke, :f :read, :value nil}\n";
+    let json = "{\"process\":0,\"type\":\"invoke\",\"f\":\"read\",\"value\":null}\n";
+    for (name, text) in [("h.edn", edn), ("h.jsonl", json), ("h.log", "INFO  jepsen.util - 0 :invoke :read nil\n")] {
+        let said = said(name, text.as_bytes());
+        assert!(said.contains("this is no scenario") && said.contains("`check`"), "{said}");
+    }
+    for text in ["# Stormglass\n\nA simulator.\n", "[workspace]\nmembers = []\n", "import os\nos.exit(1)\n", "{\"a\": 5"] {
+        let said = said("other", text.as_bytes());
+        assert!(said.contains("this is no scenario") && !said.contains("check"), "{said}");
+    }
+    // What begins as one is one, and its syntax is wrong.
+    assert!(!said("cut.ron", b"// Calm.\nScenario(name: \"calm\"").contains("no scenario"));
 }

@@ -12,6 +12,7 @@ use super::Variant;
 use super::syntax::{self, Contents};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, suggestion};
+use crate::misspelling::nearest;
 
 /// One value of a RON file, not yet read.
 ///
@@ -228,7 +229,7 @@ impl<'s> Form<'s> {
     pub fn variant<'n>(self, expected: &str, names: &[&'n str]) -> Option<&'n str> {
         let Some(name) = self.name() else {
             let problem = Diagnostic { span: self.name_span(), ..self.mismatch(expected) };
-            return self.refuse(problem.help(suggestion("", names)));
+            return self.refuse(problem.help(suggestion(self.word(), names)));
         };
         names.iter().find(|known| **known == name).copied().or_else(|| {
             let message = format!("expected {expected}, found `{}`", syntax::shorten(name));
@@ -248,6 +249,12 @@ impl<'s> Form<'s> {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let name = self.variant(expected, &names)?;
         known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    /// The word that a text in quotes begins with, or the value itself: what was perhaps meant.
+    pub(crate) fn word(self) -> &'s str {
+        let text = self.text.trim_matches('"').trim();
+        text.split(['(', '"']).next().unwrap_or_default()
     }
 
     fn parts_in_parentheses(self) -> Option<Vec<Form<'s>>> {
@@ -288,7 +295,17 @@ impl<'s> Form<'s> {
 
     /// `true` or `false`.
     pub fn boolean(self) -> Option<bool> {
-        syntax::read(self.text).map_or_else(|_| self.refuse(self.mismatch("`true` or `false`")), Some)
+        syntax::read(self.text).map_or_else(
+            |_| {
+                let problem = self.mismatch("`true` or `false`");
+                let near = nearest(self.word(), ["true", "false"]).map(|near| format!("did you mean `{near}`?"));
+                self.refuse(match near {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                })
+            },
+            Some,
+        )
     }
 
     /// A whole number within `range`: `nodes.count(1..=1000)`.
