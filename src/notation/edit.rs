@@ -6,8 +6,8 @@ use super::syntax::{self, Contents};
 use crate::diagnostic::{Source, suggestion};
 use crate::misspelling::nearest;
 
-/// Replaces the value at `path` in a text, or adds the field, if it is absent from a value that has fields; so with fields on the way to it,
-/// unless they are spelled almost as some that are there.
+/// Replaces the value at `path` in a text, or adds the field, if it is absent from a value that has fields; so with the fields on the way,
+/// unless one is spelled almost as one that is there.
 ///
 /// A path names fields, and counts items of lists and arguments from zero: `system.nodes`, `faults[0][1].node`. The value is RON. Where
 /// that would be a syntax error, and where a single word or number replaces a text, it is put in quotes: `--set system.heartbeat=50ms` and

@@ -399,38 +399,38 @@ fn a_replay_shows_what_is_asked_for() {
             a toy
             Toy · 2 servers, 1 client · seed 7
 
-                0.000000s  n1         starts
-                0.000000s  n2         starts
-                0.000000s  c1         starts
-                0.010000s  c1         timer  ()
-                0.010000s  c1         client  Invoke { client: c1, id: c1#1, op: () }
-                0.010000s  c1 ⇢ n1    Ask #1  { trouble: true }
-                0.011000s  c1 → n1    Ask #1  { trouble: true }
-                0.011000s  n1         writes log: 5 bytes more
-                0.011200s  n1         has synced all up to write 1
-                0.011200s  n1 ⇢ c1    Answer #1  (1)
-                0.012200s  n1 → c1    Answer #1  (1)
-                0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
-                0.020000s  c1         timer  ()
-                0.020000s  c1         client  Invoke { client: c1, id: c1#2, op: () }
-                0.020000s  c1 ⇢ n1    Ask #2  { trouble: true }
-                0.021000s  c1 → n1    Ask #2  { trouble: true }
-                0.021000s  n1         sometimes: asked twice
-                0.021000s  n1         writes log: 5 bytes more
-                0.021200s  n1         has synced all up to write 2
-                0.021200s  n1 ⇢ c1    Answer #2  (2)
-                0.022200s  n1 → c1    Answer #2  (2)
-                0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
-                0.030000s             the faults are over, everything is healed
-                0.030000s  c1         timer  ()
-                0.030000s  c1         client  Invoke { client: c1, id: c1#3, op: () }
-                0.030000s  c1 ⇢ n1    Ask #3  { trouble: true }
-                0.031000s  c1 → n1    Ask #3  { trouble: true }
-                0.031000s  n1         writes log: 5 bytes more
-                0.031200s  n1         has synced all up to write 3
-                0.031200s  n1 ⇢ c1    Answer #3  (3)
-                0.032200s  n1 → c1    Answer #3  (3)
-                0.032200s  c1         client  Complete { client: c1, outcome: Done(3) }
+                        0s  n1         starts
+                        0s  n2         starts
+                        0s  c1         starts
+                      10ms  c1         timer  ()
+                      10ms  c1         client  Invoke { client: c1, id: c1#1, op: () }
+                      10ms  c1 ⇢ n1    Ask #1  { trouble: true }
+                      11ms  c1 → n1    Ask #1  { trouble: true }
+                      11ms  n1         writes log: 5 bytes more
+                    11.2ms  n1         has synced all up to write 1
+                    11.2ms  n1 ⇢ c1    Answer #1  (1)
+                    12.2ms  n1 → c1    Answer #1  (1)
+                    12.2ms  c1         client  Complete { client: c1, outcome: Done(1) }
+                      20ms  c1         timer  ()
+                      20ms  c1         client  Invoke { client: c1, id: c1#2, op: () }
+                      20ms  c1 ⇢ n1    Ask #2  { trouble: true }
+                      21ms  c1 → n1    Ask #2  { trouble: true }
+                      21ms  n1         sometimes: asked twice
+                      21ms  n1         writes log: 5 bytes more
+                    21.2ms  n1         has synced all up to write 2
+                    21.2ms  n1 ⇢ c1    Answer #2  (2)
+                    22.2ms  n1 → c1    Answer #2  (2)
+                    22.2ms  c1         client  Complete { client: c1, outcome: Done(2) }
+                      30ms             the faults are over, everything is healed
+                      30ms  c1         timer  ()
+                      30ms  c1         client  Invoke { client: c1, id: c1#3, op: () }
+                      30ms  c1 ⇢ n1    Ask #3  { trouble: true }
+                      31ms  c1 → n1    Ask #3  { trouble: true }
+                      31ms  n1         writes log: 5 bytes more
+                    31.2ms  n1         has synced all up to write 3
+                    31.2ms  n1 ⇢ c1    Answer #3  (3)
+                    32.2ms  n1 → c1    Answer #3  (3)
+                    32.2ms  c1         client  Complete { client: c1, outcome: Done(3) }
 
             ✓ holds
 
@@ -1324,6 +1324,7 @@ fn helps() {
                                       Faults are shown all the same
                   --kind <KIND>       Show only messages of this kind, or records of this sort (timer, write,
                                       note, fault, …); may be repeated
+                  --full              Show messages, timers and notes whole, on a terminal too
                   --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help              Print help
 
