@@ -14,20 +14,17 @@ pub(super) struct Console {
     pub(super) color: bool,
     /// Whether standard error is.
     pub(super) error_color: bool,
-    /// How many characters fit into a line.
-    pub(super) width: usize,
+    /// How many characters fit into a line of standard output, if it is a terminal.
+    pub(super) width: Option<usize>,
 }
 
 impl Console {
-    /// How long a line may be where no terminal says.
-    const WIDTH: usize = 160;
-
     pub(super) fn new() -> Self {
         let terminal = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
         Self {
             color: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             error_color: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
-            width: terminal.map_or(Self::WIDTH, |(width, _)| usize::from(width.0).max(40)),
+            width: terminal.map(|(width, _)| usize::from(width.0).max(40)),
         }
     }
 

@@ -8,28 +8,42 @@ use super::files::shown;
 use crate::base::printable;
 use crate::check::Verdict;
 
-/// The exit codes: one table, also in `docs/command.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Exit {
+macro_rules! exits {
+    ($( $(#[doc = $about:literal])+ $Name:ident = $code:literal; )+) => {
+        /// The exit codes: one table, also in `docs/command.md`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Exit {
+            $( $(#[doc = $about])+ $Name = $code ),+
+        }
+
+        impl Exit {
+            /// Each code, and what it means.
+            pub(super) const ALL: &'static [(&'static str, &'static str)] =
+                &[$( (stringify!($code), concat!($($about),+).trim_ascii()) ),+];
+        }
+    };
+}
+
+exits! {
     /// All held.
-    Held = 0,
+    Held = 0;
     /// A property was violated.
-    Violated = 1,
+    Violated = 1;
     /// The command line makes no sense.
-    Usage = 2,
+    Usage = 2;
     /// An input file makes no sense.
-    Invalid = 3,
+    Invalid = 3;
     /// A budget ended before the answer was known.
-    Unknown = 4,
+    Unknown = 4;
     /// Something expected was never seen: a mark by a sweep, or the violation that was meant.
-    NeverSeen = 5,
+    NeverSeen = 5;
     /// Stormglass itself failed.
-    Defect = 70,
+    Defect = 70;
     /// A file could not be read or written.
-    File = 74,
-    /// Ctrl-C.
-    Interrupted = 130,
+    File = 74;
+    /// The command was interrupted, by Ctrl-C.
+    Interrupted = 130;
 }
 
 impl Exit {

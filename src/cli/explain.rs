@@ -3,32 +3,45 @@
 use clap::Args;
 
 use super::Session;
-use super::catalogue::{Topic, topics};
+use super::catalogue::{Topic, at_path, topics};
 use super::exit::{Exit, Failure};
+use crate::base::NodeId;
 use crate::misspelling::nearest;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system, field of a scenario, fault, step, target, trigger, property, mutant, model, guarantee,
-    /// mark, role or kind of message
-    name: String,
+    /// Anything that `list` names: a system, field, value, fault, step, target, trigger, mark, role, kind
+    /// of message, property, mutant, model, guarantee, level or exit code; or a path as `--set` takes it
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let topics = topics(session.registry);
-    let name = arguments.name.trim();
-    let exact: Vec<&Topic> = topics.iter().filter(|topic| topic.name == name).collect();
-    let found = if exact.is_empty() { topics.iter().filter(|topic| topic.name.eq_ignore_ascii_case(name)).collect() } else { exact };
-    if found.is_empty() {
-        return Err(unknown(name, &topics, session));
+    let (mut pages, mut unknown) = (Vec::new(), String::new());
+    for name in arguments.names.iter().map(|name| name.trim()) {
+        let called: Vec<Topic> = topics.iter().filter(|topic| topic.name.eq_ignore_ascii_case(any_node(name))).cloned().collect();
+        let found = if called.is_empty() { at_path(name, session.registry) } else { Ok(called) };
+        match found {
+            Ok(found) => pages.extend(found.iter().map(page)),
+            Err(near) => unknown += &self::unknown(name, near, &topics, session).text,
+        }
     }
-    let pages: Vec<String> = found.into_iter().map(page).collect();
     session.console.print(&pages.join("\n"))?;
-    Ok(Exit::Held)
+    if unknown.is_empty() { Ok(Exit::Held) } else { Err(Failure { exit: Exit::Usage, text: unknown }) }
+}
+
+/// The name that stands for all of its kind, if it is a node's.
+fn any_node(name: &str) -> &str {
+    match name.parse::<NodeId>() {
+        Ok(node) if node.is_client() => "c1",
+        Ok(_) => "n1",
+        Err(_) => name,
+    }
 }
 
 fn page(topic: &Topic) -> String {
-    let mut text = format!("{}: {}\n\n  {}\n", topic.name, topic.class.singular(), topic.about);
+    let mut text = format!("{}: {}\n\n  {}\n", topic.name, topic.what, topic.about);
     for (label, value) in &topic.more {
         text += &format!("\n  {label}\n");
         for line in value.lines() {
@@ -38,8 +51,8 @@ fn page(topic: &Topic) -> String {
     text
 }
 
-fn unknown(name: &str, topics: &[Topic], session: &Session<'_>) -> Failure {
-    let hint = match nearest(name, topics.iter().map(|topic| topic.name.as_str())) {
+fn unknown(name: &str, near: Option<String>, topics: &[Topic], session: &Session<'_>) -> Failure {
+    let hint = match near.as_deref().or_else(|| nearest(name, topics.iter().map(|topic| topic.name.as_str()))) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("`{} list` shows what there is", session.program),
     };

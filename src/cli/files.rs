@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use super::exit::{Exit, Failure};
 use super::interrupt;
 use crate::base::printable;
+use crate::scenario::is_history;
 
 /// No scenario is as long as this.
 const LONGEST: u64 = 64 << 20;
@@ -33,6 +34,9 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
         return Err(Failure::new(Exit::Invalid, &format!("{} is longer than 64 MiB: no scenario is", shown(path))));
     }
     String::from_utf8(bytes).map_err(|error| {
+        if is_history(error.as_bytes()) {
+            return Failure::new(Exit::Invalid, &format!("{} is no scenario: it is a history, which `check` judges", shown(path)));
+        }
         let place = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
         Failure::new(Exit::Invalid, &format!("{} is not UTF-8 text: byte {place}, in line {line}", shown(path)))

@@ -1,69 +1,57 @@
 //! `list`: what there is.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum as _};
 
 use super::Session;
-use super::catalogue::{Class, Topic, topics};
+use super::catalogue::{Class, Topic, stem_of, topics};
 use super::exit::{Exit, Failure};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Of what; without it, of all of these
     #[arg(value_enum)]
-    what: Option<Listed>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Listed {
-    Systems,
-    Faults,
-    Properties,
-    Mutants,
-    Decoys,
-    Models,
-    Guarantees,
-    Levels,
-}
-
-impl Listed {
-    fn class(self) -> Class {
-        match self {
-            Self::Systems => Class::System,
-            Self::Faults => Class::Fault,
-            Self::Properties => Class::Property,
-            Self::Mutants => Class::Mutant,
-            Self::Decoys => Class::Decoy,
-            Self::Models => Class::Model,
-            Self::Guarantees => Class::Guarantee,
-            Self::Levels => Class::Level,
-        }
-    }
+    what: Option<Class>,
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let topics = topics(session.registry);
-    let wanted: Vec<Listed> =
-        Listed::value_variants().iter().copied().filter(|what| arguments.what.is_none_or(|only| only == *what)).collect();
-    let sections: Vec<String> = wanted.iter().map(|what| section(*what, &topics, wanted.len() > 1)).collect();
-    session.console.print(&sections.join("\n"))?;
+    let text = match arguments.what {
+        Some(class) => section(class, &topics, ""),
+        None => {
+            let all = Class::value_variants().iter().map(|class| format!("{}\n{}", class.plural(), section(*class, &topics, "  ")));
+            all.collect::<Vec<_>>().join("\n")
+        }
+    };
+    session.console.print(&text)?;
     Ok(Exit::Held)
 }
 
-/// A name and the first sentence about it, one a line. Systems may mean different things by one name: then they are told apart.
-fn section(what: Listed, topics: &[Topic], titled: bool) -> String {
-    let chosen: Vec<&Topic> = topics.iter().filter(|topic| topic.class == what.class()).collect();
-    let width = chosen.iter().map(|topic| topic.name.chars().count()).max().unwrap_or(0);
-    let (mut text, indent) = if titled { (format!("{}\n", what.class().plural()), "  ") } else { (String::new(), "") };
+/// A name and the first sentence about it, one a line, with what it belongs to where that is not plain.
+fn section(class: Class, topics: &[Topic], indent: &str) -> String {
+    let all: Vec<&Topic> = topics.iter().filter(|topic| topic.class == class).collect();
+    let is_numbered = |topic: &Topic| all.iter().any(|first| stem_of(&topic.name) == Some(&first.name) && first.about == topic.about);
+    let chosen: Vec<&Topic> = all.iter().filter(|topic| !is_numbered(topic)).copied().collect();
     if chosen.is_empty() {
-        text += &format!("{indent}none\n");
+        return format!("{indent}none\n");
     }
+    let width = chosen.iter().map(|topic| topic.name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
     for topic in &chosen {
         let is_shared = chosen.iter().filter(|other| other.name == topic.name).count() > 1;
-        let owners = topic.more.iter().find(|(heading, _)| is_shared && *heading == "judged in");
-        let owners = owners.map(|(_, owners)| format!(" ({owners})")).unwrap_or_default();
-        text += &format!("{indent}{:width$}  {}{owners}\n", topic.name, first_sentence(&topic.about));
+        let owners = is_shared || matches!(class, Class::Field | Class::Value);
+        let owners = if owners { format!(" ({})", some(&topic.owners)) } else { String::new() };
+        let last = all.iter().rfind(|other| other.about == topic.about && stem_of(&other.name) == Some(&topic.name));
+        let more = last.map(|last| format!("; and so to {}", last.name)).unwrap_or_default();
+        text += &format!("{indent}{:width$}  {}{owners}{more}\n", topic.name, first_sentence(&topic.about));
     }
     text
+}
+
+/// The first of many.
+fn some(owners: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = owners[..owners.len().min(SHOWN)].join(", ");
+    if owners.len() > SHOWN { format!("{shown} and {} more", owners.len() - SHOWN) } else { shown }
 }
 
 fn first_sentence(text: &str) -> &str {

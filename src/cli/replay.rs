@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// Show only messages of this kind, or records of this sort (timer, write, note, fault, …); may be repeated
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
+    /// Show messages, timers and notes whole, on a terminal too
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     input: Input,
 }
@@ -45,7 +48,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let subject = Subject::of(&scenario);
     let color = session.console.color;
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
-    let mut writer = ReplayWriter::new(BufWriter::new(io::stdout().lock()), filter, session.console.width, color);
+    let width = session.console.width.filter(|_| !arguments.full);
+    let mut writer = ReplayWriter::new(BufWriter::new(io::stdout().lock()), filter, width, color);
     let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
     let mut outcome = panics::watched(|| scenario.run_watched(seed, watch));
     outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));

@@ -28,7 +28,7 @@ variants! {
         } => r#"At("2s", Partition(OneWay(from: Leader, to: All)))"#,
         /// Each group is cut off from every other. A node in none reaches all.
         Groups {
-            /// The groups.
+            /// The groups, each a list of nodes.
             groups: Vec<Vec<NodeId>>, planned;
         } bare 1 => r#"At("2s", Partition(Groups([[n1, n2], [n3, n4, n5]])))"#,
     }

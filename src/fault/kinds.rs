@@ -171,7 +171,7 @@ faults! {
         Partition {
             /// Who is cut off from whom.
             cut: Cut => Parting, planned;
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } bare 1 => example: "At(\"2s\", Partition(Isolate(Leader)))\nEvery(\"1s..4s\", Partition(cut: Halves, lasting: \"500ms..2s\"))",
         bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 3;
@@ -182,40 +182,40 @@ faults! {
 
         /// Every link loses messages with a given chance, on top of its own.
         Lose {
-            /// The chance.
+            /// The chance for each message.
             chance: Ratio => Ratio, LIKELY;
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Lose(chance: "1/10", lasting: "1s"))"#,
         bites: "it loses a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Every link delivers messages twice with a given chance, on top of its own.
         Duplicate {
-            /// The chance.
+            /// The chance for each message.
             chance: Ratio => Ratio, LIKELY;
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Duplicate(chance: "1/10", lasting: "1s"))"#,
         bites: "it duplicates a message", crashes: false, ends: Ends::By("Heal"), weight: 1;
 
         /// Messages take longer: those from and to a node, which is then slow, or all.
         Delay {
-            /// By how much: drawn for each message.
+            /// How much longer a message takes: drawn for each.
             by: DurationRange => DurationRange, LONGER;
             /// Whose messages, to and fro.
             node: Option<Target> => Option<Vec<NodeId>> = "everybody's", Maybe(planned);
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"Every("1s..4s", Delay(by: "50ms..200ms", node: Any, lasting: "1s"))"#,
         bites: "it delays a message", crashes: false, ends: Ends::By("Heal"), weight: 2;
 
         /// Every link holds messages with a given chance until a later one on the same link has arrived.
         Reorder {
-            /// The chance.
+            /// The chance for each message.
             chance: Ratio => Ratio, LIKELY;
             /// How long a message is held at most: drawn for each.
             by: DurationRange => DurationRange, LONGER;
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until `Heal`", Maybe(LASTING);
         } => example: r#"At("2s", Reorder(chance: "1/10", by: "20ms", lasting: "1s"))"#,
         bites: "a later message overtakes one that it holds", crashes: false, ends: Ends::By("Heal"), weight: 1;
@@ -270,7 +270,7 @@ faults! {
         StallDisk {
             /// Whom it strikes.
             node: Target => NodeId, planned;
-            /// For how long.
+            /// How long it lasts.
             lasting: Option<Lengths> => Option<Duration> = "until the faults end", Maybe(LASTING);
         } => example: r#"At("2s", StallDisk(node: Leader, lasting: "2s"))"#,
         bites: "it holds a sync back", crashes: false, ends: Ends::WithAll, weight: 1;

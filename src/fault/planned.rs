@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Happening, Lengths, Moment, Target, Trigger};
 use crate::base::{DurationRange, NodeId, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::notation::{Advised, Chance, Codec as _, Form, LengthRange, codec, codecs, in_quotes, list, quoted};
+use crate::notation::{Advised, Chance, Codec, Form, LengthRange, Variant, Variants as _, Within, codec, codecs, in_quotes, list, quoted};
 
 /// What the names in a plan may mean; by default nothing is known, and nothing held against them. What is wrong with one is reported.
 pub(crate) trait Scope {
@@ -79,14 +79,24 @@ impl Default for Planned<'_> {
     }
 }
 
-codec!(Planned<'_>: NodeId = |planned: &Self, form| planned.scope.node(form), NodeId::to_string, "a node");
-codec!(Planned<'_>: Vec<Vec<NodeId>> = Self::groups, write_groups, "a list of groups");
-codec!(Planned<'_>: Target = Target::read, Target::to_string, "a target");
-codec!(Planned<'_>: Cut = Cut::read_checked, Cut::to_string, "a cut");
-codec!(Planned<'_>: Fault = Fault::read_noted, Fault::to_string, "a fault");
-codec!(Planned<'_>: Vec<Fault> = Self::faults, |faults: &Vec<Fault>| list(faults), "a list of faults");
-codec!(Planned<'_>: Trigger = Trigger::read, Trigger::to_string, "what sets the fault off");
-codec!(Planned<'_>: FaultPlan = Self::plan, write_plan, "a list of steps: `At`, `Every`, `When`");
+codec!(Planned<'_>: NodeId = |planned: &Self, form| planned.scope.node(form), NodeId::to_string, "a node, like `n1`";
+    within Within::OneOf("a node", NODES.to_vec()));
+codec!(Planned<'_>: Vec<Vec<NodeId>> = Self::groups, write_groups, "a list of groups: `[[n1, n2], [n3, n4, n5]]`";
+    within Within::OneOf("a node", NODES.to_vec()).each().each());
+codec!(Planned<'_>: Target = Target::read, Target::to_string, "a target, like `Any`, `Leader`, `n1` or `[n1, n2]`"; within Target::within());
+codec!(Planned<'_>: Cut = Cut::read_checked, Cut::to_string, "a cut, like `Halves`"; within Cut::within());
+codec!(Planned<'_>: Fault = Fault::read_noted, Fault::to_string, "a fault, like `Heal`"; within Fault::within());
+codec!(Planned<'_>: Vec<Fault> = Self::faults, |faults: &Vec<Fault>| list(faults), "a list of faults, like `[Heal]`";
+    within Fault::within().each());
+codec!(Planned<'_>: Trigger = Trigger::read, Trigger::to_string, "a trigger, like `Synced`"; within Happening::within());
+codec!(Planned<'_>: FaultPlan = Self::plan, write_plan, "a list of steps, like `[At(\"2s\", Heal)]`",
+    Some("`[]`"); within Moment::within().each());
+
+/// What stands for all nodes.
+const NODES: [Variant; 2] = [
+    Variant::new("n1", "A server: n1, n2 and so on, as many as the system has.", "At(\"2s\", Crash(node: n1, down: \"1s\"))"),
+    Variant::new("c1", "A client: c1, c2 and so on, as many as the workload has.", "At(\"2s\", Partition(Groups([[n1, c1], [n2, n3]])))"),
+];
 
 fn write_groups(groups: &[Vec<NodeId>]) -> String {
     list(&groups.iter().map(|group| list(group)).collect::<Vec<_>>())
@@ -116,7 +126,8 @@ fn changes_nothing(is_so: bool, span: Span) -> Option<Diagnostic> {
 
 codecs! {
     /// A range of lengths, or one after the other: `["1s", "3s"]`.
-    pub(super) EachLength: Lengths = each_length, Lengths::to_string, "a length, a range of lengths, or a list of lengths";
+    pub(super) EachLength: Lengths = each_length, Lengths::to_string, "a length, a range of lengths, or a list of lengths",
+        like "\"1s..3s\"";
 }
 
 fn each_length(form: Form<'_>) -> Option<Lengths> {
@@ -157,13 +168,22 @@ pub(crate) enum Named {
     Mark,
 }
 
-codec!(Name<'_>: &'static str = Self::name, |name: &&'static str| quoted(name), "a name that the system has, in quotes");
-
-impl Name<'_> {
-    fn name(&self, form: Form<'_>) -> Option<&'static str> {
+impl Codec<&'static str> for Name<'_> {
+    fn read(&self, form: Form<'_>) -> Option<&'static str> {
         match self.1 {
             Named::Kind => self.0.scope.kind(form),
             Named::Mark => self.0.scope.mark(form),
+        }
+    }
+
+    fn write(&self, name: &&'static str) -> String {
+        quoted(name)
+    }
+
+    fn takes(&self) -> String {
+        match self.1 {
+            Named::Kind => "a kind of message that the system has, like `\"AppendEntries\"`".to_owned(),
+            Named::Mark => "a mark that the system has, like `\"leader lost\"`".to_owned(),
         }
     }
 }

@@ -30,7 +30,7 @@ variants! {
     pub enum Moment: "a step of the plan" with Happens {
         /// A fault strikes once, at this time. Strikes come last in their instant, in the order of the plan.
         At {
-            /// When.
+            /// When it strikes, counted from the beginning of the run.
             time: Time, Instant;
         } bare 2 => r#"At("2s", Crash(node: Leader, down: "1s"))"#,
         /// A fault strikes again and again, each time after a length drawn from this range, until the faults end.
@@ -59,11 +59,11 @@ settings! {
 
 codecs! {
     /// A time of the run: `"2s"`.
-    pub(super) Instant: Time = |form| Length.read(form).map(|time| Time::ZERO + time), in_quotes, "a time";
+    pub(super) Instant: Time = |form| Length.read(form).map(|time| Time::ZERO + time), in_quotes, "a time", like "\"2s\"";
     /// How long until a fault strikes again.
-    pub(super) Gap: DurationRange = gap, in_quotes, "a length, or a range of lengths";
+    pub(super) Gap: DurationRange = gap, in_quotes, "a length, or a range of lengths", like "\"1s..4s\"";
     /// The name of a step.
-    StepName: String = step_name, |name| format!("{name:?}"), "a text in quotes";
+    StepName: String = step_name, |name| format!("{name:?}"), "a text in quotes", like "\"the first crash\"";
 }
 
 fn gap(form: Form<'_>) -> Option<DurationRange> {

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::planned::Planned;
 use crate::base::NodeId;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::notation::{Form, Variant, list};
+use crate::notation::{Form, Variant, Within, list};
 
 macro_rules! targets {
     ($( $(#[doc = $about:literal])+ $Name:ident => $example:literal ),+ $(,)?) => {
@@ -25,7 +25,7 @@ macro_rules! targets {
         impl Target {
             /// Those that every system knows, as they are declared.
             pub const VARIANTS: &'static [Variant] = &[$(
-                Variant { name: stringify!($Name), about: concat!($($about),+).trim_ascii(), fields: Vec::new, bare: 0, example: $example }
+                Variant::new(stringify!($Name), concat!($($about),+).trim_ascii(), $example)
             ),+];
             pub(super) const OPEN: &'static [Self] = &[$( Self::$Name ),+];
         }
@@ -61,6 +61,11 @@ targets! {
 }
 
 impl Target {
+    /// What has a name within: those that every system knows. To them come nodes, and the system's roles.
+    pub(super) fn within() -> Within {
+        Within::OneOf("a target", Self::VARIANTS.to_vec())
+    }
+
     pub(super) fn read(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         if form.raw().starts_with('[') {
             return some_nodes(form, planned);
@@ -121,6 +126,6 @@ fn advice(form: Form<'_>, name: Option<&str>, known: &[&str]) -> String {
     let is_quoted = unquoted != form.raw() && (known.contains(&unquoted) || unquoted.parse::<NodeId>().is_ok());
     match is_quoted {
         true => format!("write {unquoted}, without quotes"),
-        false => format!("{}, n1, [n1, n2]", suggestion(name.unwrap_or(""), known)),
+        false => format!("{}, n1, [n1, n2]", suggestion(name.unwrap_or(form.word()), known)),
     }
 }

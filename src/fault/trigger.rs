@@ -25,24 +25,24 @@ variants! {
     pub enum Happening: "what sets the fault off" with Occurrence {
         /// A message of a kind was sent.
         Sent {
-            /// Which kind.
+            /// The kind of the message.
             kind: &'static str, Name(planned, Named::Kind);
         } => r#"When(Sent(kind: "AppendEntries", nth: 3), Heal)"#,
         /// A message of a kind was delivered.
         Delivered {
-            /// Which kind.
+            /// The kind of the message.
             kind: &'static str, Name(planned, Named::Kind);
         } => r#"When(Delivered(kind: "AppendEntries", nth: 3), Heal)"#,
         /// A file was written.
         Wrote {
-            /// Which file.
+            /// The name of the file.
             file: Option<String> = "any", Maybe(Text);
         } => r#"When(Wrote(file: "wal", node: n1, nth: 3), Crash(node: Subject, down: "1s"))"#,
         /// A sync of a disk completed.
         Synced => r#"When(Synced(node: n1, nth: 3), Crash(node: Subject, down: "1s"))"#,
         /// A sometimes mark was set.
         Marked {
-            /// Which mark.
+            /// The mark that is set.
             mark: &'static str, Name(planned, Named::Mark);
         } => r#"When(Marked(mark: "leader lost", nth: 2), Heal)"#,
         /// A node crashed.

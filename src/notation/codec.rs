@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 use std::marker::PhantomData;
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 
 use super::form::in_words;
-use super::{Form, Settings};
+use super::{Form, Settings, Variant, Within};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -19,8 +19,23 @@ pub trait Codec<T> {
     /// Writes a value as [`read`](Self::read) reads it; an empty text is not written at all.
     fn write(&self, value: &T) -> String;
 
+    /// The same with all that is as usual, and not written for that.
+    fn write_whole(&self, value: &T) -> String {
+        self.write(value)
+    }
+
     /// What is taken, with its unit and range, in words: "a whole number from 1 to 9".
     fn takes(&self) -> String;
+
+    /// A value that is taken: by default, what `takes` has between its first backticks.
+    fn example(&self) -> String {
+        self.takes().split('`').nth(1).unwrap_or_default().to_owned()
+    }
+
+    /// What has a name within: fields, or the values of which it is one.
+    fn within(&self) -> Within {
+        Within::Nothing
+    }
 
     /// What is meant where an empty text is not written; nothing if it must be given.
     fn absence(&self) -> Option<&'static str> {
@@ -28,9 +43,9 @@ pub trait Codec<T> {
     }
 }
 
-/// A type as a [`Codec`]: how it reads, how it writes, what is taken, and what absence means if it is not nothing.
+/// A type as a [`Codec`]: how it reads, how it writes, what is taken, what absence means if it is not nothing, and what stands within.
 macro_rules! codec {
-    ($Codec:ty: $Type:ty = $read:expr, $write:expr, $takes:expr $(, $absence:expr)?) => {
+    ($Codec:ty: $Type:ty = $read:expr, $write:expr, $takes:expr $(, $absence:expr)? $(; within $within:expr)? $(; like $example:expr)?) => {
         impl $crate::notation::Codec<$Type> for $Codec {
             fn read(&self, form: $crate::notation::Form<'_>) -> Option<$Type> {
                 ($read)(self, form)
@@ -47,37 +62,52 @@ macro_rules! codec {
             $( fn absence(&self) -> Option<&'static str> {
                 $absence
             } )?
+
+            $( fn within(&self) -> $crate::notation::Within {
+                $within
+            } )?
+
+            $( fn example(&self) -> String {
+                $example.to_owned()
+            } )?
         }
     };
 }
 
 /// Codecs that know nothing but their type.
 macro_rules! codecs {
-    ($( $(#[$doc:meta])+ $vis:vis $Codec:ident: $Type:ty = $read:expr, $write:expr, $takes:expr; )+) => {$(
+    ($(
+        $(#[$doc:meta])+
+        $vis:vis $Codec:ident: $Type:ty = $read:expr, $write:expr, $takes:expr $(, like $example:expr)? $(, within $within:expr)?;
+    )+) => {$(
         $(#[$doc])+
         #[derive(Clone, Copy, Debug)]
         $vis struct $Codec;
-        $crate::notation::codec!($Codec: $Type = |_: &Self, form| ($read)(form), $write, $takes);
+        $crate::notation::codec!($Codec: $Type = |_: &Self, form| ($read)(form), $write, $takes $(; within $within)? $(; like $example)?);
     )+};
 }
 pub(crate) use {codec, codecs};
 
 codecs! {
     /// `true` or `false`.
-    pub Flag: bool = Form::boolean, bool::to_string, "`true` or `false`";
+    pub Flag: bool = Form::boolean, bool::to_string, "`true` or `false`", within Within::OneOf("a choice of two", FLAGS.to_vec());
     /// A text in quotes.
-    pub Text: String = Form::text, quoted, "a text in quotes";
+    pub Text: String = Form::text, quoted, "a text in quotes", like "\"calm\"";
     /// A chance: `"1/100"`.
-    pub Chance: Ratio = Form::ratio, in_quotes, "a chance";
+    pub Chance: Ratio = Form::ratio, in_quotes, "a chance from 0 to 1", like "\"1/100\"";
     /// A length of time, zero included: `"150ms"`.
-    pub Length: Duration = length, in_quotes, "a length";
+    pub Length: Duration = length, in_quotes, "a length", like "\"150ms\"";
     /// A length of time above zero.
-    pub PositiveLength: Duration = length_positive, in_quotes, "a length above zero";
+    pub PositiveLength: Duration = length_positive, in_quotes, "a length above zero", like "\"150ms\"";
     /// A range of lengths, or a single one: `"1ms..5ms"`.
-    pub LengthRange: DurationRange = range, in_quotes, "a length, or a range of lengths";
+    pub LengthRange: DurationRange = range, in_quotes, "a length, or a range of lengths", like "\"1ms..5ms\"";
     /// A range of lengths of which the longest is above zero.
-    pub PositiveLengthRange: DurationRange = range_positive, in_quotes, "a length, or a range of lengths, its upper end above zero";
+    pub PositiveLengthRange: DurationRange = range_positive, in_quotes, "a length, or a range of lengths, its upper end above zero",
+        like "\"1ms..5ms\"";
 }
+
+const FLAGS: [Variant; 2] =
+    [Variant::new("true", "It is so.", "cooperative: true"), Variant::new("false", "It is not so.", "cooperative: false")];
 
 /// No length in a scenario is longer: a year. Clocks and queues count nanoseconds, and sums of a few years always fit.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -137,6 +167,13 @@ impl<T: TryFrom<u64> + PartialOrd + Display, R: RangeBounds<T> + Clone> Codec<T>
     fn takes(&self) -> String {
         format!("a whole number{}", in_words(&self.0))
     }
+
+    fn example(&self) -> String {
+        match self.0.start_bound() {
+            Bound::Included(low) => low.to_string(),
+            _ => "1".to_owned(),
+        }
+    }
 }
 
 /// A whole number up to another setting, which is named in place of its value: `CountUpTo(1..=of, "of")`.
@@ -174,24 +211,33 @@ impl<T: FromStr<Err: Display> + Display> Codec<T> for Parsed {
     fn takes(&self) -> String {
         self.0.to_owned()
     }
+
+    fn example(&self) -> String {
+        self.0.split_once("like ").map_or_else(String::new, |(_, example)| example.to_owned())
+    }
 }
 
-/// One of several names, each for a value: what they are, and which there are.
+/// One of several names, each for a value: what they are; and of each the name, what it means, and the value.
 #[derive(Clone, Copy, Debug)]
-pub struct OneOf<T: 'static>(pub &'static str, pub &'static [(&'static str, T)]);
+pub struct OneOf<T: 'static>(pub &'static str, pub &'static [(&'static str, &'static str, T)]);
 
 impl<T: Clone + PartialEq> Codec<T> for OneOf<T> {
     fn read(&self, form: Form<'_>) -> Option<T> {
-        form.one_of(self.0, self.1)
+        let known: Vec<(&str, T)> = self.1.iter().map(|(name, _, value)| (*name, value.clone())).collect();
+        form.one_of(self.0, &known)
     }
 
     fn write(&self, value: &T) -> String {
-        self.1.iter().find(|(_, known)| known == value).map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+        self.1.iter().find(|(.., known)| known == value).map(|(name, ..)| (*name).to_owned()).unwrap_or_default()
     }
 
     fn takes(&self) -> String {
-        let names: Vec<String> = self.1.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let names: Vec<String> = self.1.iter().map(|(name, ..)| format!("`{name}`")).collect();
         format!("{}: {}", self.0, names.join(", "))
+    }
+
+    fn within(&self) -> Within {
+        Within::OneOf(self.0, self.1.iter().map(|(name, about, _)| Variant::new(name, about, name)).collect())
     }
 }
 
@@ -213,6 +259,14 @@ macro_rules! optional {
 
             fn takes(&self) -> String {
                 self.0.takes()
+            }
+
+            fn example(&self) -> String {
+                self.0.example()
+            }
+
+            fn within(&self) -> Within {
+                self.0.within()
             }
 
             fn absence(&self) -> Option<&'static str> {
@@ -252,12 +306,20 @@ impl<S: Settings> Codec<S> for Record<S> {
         in_parentheses(&value.unusual(None))
     }
 
+    fn write_whole(&self, value: &S) -> String {
+        in_parentheses(&value.written())
+    }
+
     fn takes(&self) -> String {
         format!("fields of its own: `{}`", self.0)
     }
 
+    fn within(&self) -> Within {
+        Within::Fields(S::declared())
+    }
+
     fn absence(&self) -> Option<&'static str> {
-        Some("as usual")
+        Some("none of them")
     }
 }
 
@@ -284,6 +346,14 @@ impl<T, C: Codec<T>> Codec<T> for Advised<C, T> {
 
     fn takes(&self) -> String {
         self.0.takes()
+    }
+
+    fn example(&self) -> String {
+        self.0.example()
+    }
+
+    fn within(&self) -> Within {
+        self.0.within()
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 
 use super::syntax::{self, Contents};
 use crate::diagnostic::{Source, suggestion};
+use crate::misspelling::nearest;
 
-/// Replaces the value at `path` in a text, or adds the field, if the last segment of the path is absent from a value that has fields.
+/// Replaces the value at `path` in a text, or adds the field, if it is absent from a value that has fields; so with the fields on the way,
+/// unless one is spelled almost as one that is there.
 ///
 /// A path names fields, and counts items of lists and arguments from zero: `system.nodes`, `faults[0][1].node`. The value is RON. Where
 /// that would be a syntax error, and where a single word or number replaces a text, it is put in quotes: `--set system.heartbeat=50ms` and
@@ -24,17 +26,31 @@ use crate::diagnostic::{Source, suggestion};
 /// # Errors
 /// If the path is none, leads nowhere, or the text is not RON.
 pub fn set(text: &str, path: &str, value: &str) -> Result<String, SetError> {
-    let mut segments = parse_path(path)?;
-    let last = segments.pop().ok_or(SetError(Reason::Path))?;
+    let segments = parse_path(path)?;
     let mut target = whole(text)?;
-    for segment in segments {
-        target = step(target, segment)?;
+    for (place, segment) in segments.iter().enumerate() {
+        let rest = &segments[place + 1..];
+        target = match (step(target, *segment), *segment) {
+            (Ok(found), _) => found,
+            (Err(SetError(Reason::NoField { near, .. })), Segment::Field(name)) if (rest.is_empty() || !near) && are_fields(rest) => {
+                return Ok(insert(text, target, name, &nested(rest, &literal(value, None))));
+            }
+            (Err(error), _) => return Err(error),
+        };
     }
-    match (step(target, last), last) {
-        (Ok(old), _) => Ok(splice(text, old, &literal(value, Some(old)))),
-        (Err(SetError(Reason::NoField { .. })), Segment::Field(name)) => Ok(insert(text, target, name, &literal(value, None))),
-        (Err(error), _) => Err(error),
-    }
+    Ok(splice(text, target, &literal(value, Some(target))))
+}
+
+fn are_fields(segments: &[Segment<'_>]) -> bool {
+    segments.iter().all(|segment| matches!(segment, Segment::Field(_)))
+}
+
+/// The value with the fields around it: `(states: 5)`.
+fn nested(fields: &[Segment<'_>], value: &str) -> String {
+    fields.iter().rev().fold(value.to_owned(), |value, field| match field {
+        Segment::Field(name) => format!("({name}: {value})"),
+        Segment::Item(_) => value,
+    })
 }
 
 /// Why a value could not be set. The text is as it was.
@@ -47,8 +63,8 @@ enum Reason {
     Path,
     /// The text is not RON: what is wrong, and where.
     Text(String),
-    /// A segment names a field that is not there; what to try.
-    NoField { name: String, help: String },
+    /// A segment names a field that is not there; what to try, and whether that is spelled almost so.
+    NoField { name: String, help: String, near: bool },
     /// A segment names a field of a value that has none.
     NoFields { name: String, found: String },
     /// An index of something that has fewer items.
@@ -62,8 +78,8 @@ impl fmt::Display for SetError {
         match &self.0 {
             Reason::Path => f.write_str("expected a path, like system.nodes or faults[0][1].node"),
             Reason::Text(why) => f.write_str(why),
-            Reason::NoField { name, help } if help.is_empty() => write!(f, "no field `{name}`"),
-            Reason::NoField { name, help } => write!(f, "no field `{name}`: {help}"),
+            Reason::NoField { name, help, .. } if help.is_empty() => write!(f, "no field `{name}`"),
+            Reason::NoField { name, help, .. } => write!(f, "no field `{name}`: {help}"),
             Reason::NoFields { name, found } => write!(f, "no field `{name}`: there are no fields in {found}"),
             Reason::TooFew { index, count } => write!(f, "no item [{index}]: there are {count}, counted from zero"),
             Reason::NoItems { index, found } => write!(f, "no item [{index}]: there are no items in {found}"),
@@ -75,12 +91,14 @@ impl std::error::Error for SetError {}
 
 /// One step of a path.
 #[derive(Clone, Copy)]
-enum Segment<'p> {
+pub(crate) enum Segment<'p> {
+    /// The field of this name.
     Field(&'p str),
+    /// The item of this number, counted from zero.
     Item(usize),
 }
 
-fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
+pub(crate) fn parse_path(path: &str) -> Result<Vec<Segment<'_>>, SetError> {
     let mut segments = Vec::new();
     for part in path.split('.') {
         let (name, items) = part.split_at(part.find('[').unwrap_or(part.len()));
@@ -129,7 +147,8 @@ fn field<'s>(target: &'s str, name: &str) -> Result<&'s str, SetError> {
     fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
         let help = if known.is_empty() { String::new() } else { suggestion(name, &known) };
-        SetError(Reason::NoField { name: name.to_owned(), help })
+        let near = nearest(name, known).is_some();
+        SetError(Reason::NoField { name: name.to_owned(), help, near })
     })
 }
 
@@ -236,6 +255,8 @@ mod tests {
     fn absent_fields_are_added() {
         check("settle", "10s", "Leader))],", "Leader))],\r\n    settle: \"10s\",");
         check("system.nodes", "7", "RaftKv", "RaftKv(nodes: 7)");
+        check("budget.states", "5", "Leader))],", "Leader))],\r\n    budget: (states: 5),");
+        check("system.raft.nodes", "7", "RaftKv", "RaftKv(raft: (nodes: 7))");
         check("faults[0][1].down", "1s", "Leader", "Leader, down: \"1s\"");
         for (text, expected) in [("A( /* b */ )", "A(x: 1 /* b */ )"), ("( // c\n)", "(x: 1 // c\n)"), ("A // c", "A(x: 1) // c")] {
             let found = set(text, "x", "1").map_err(|error| error.to_string());
@@ -254,8 +275,8 @@ mod tests {
             ("a..b", "expected a path, like system.nodes or faults[0][1].node"),
             ("[0]", "expected a path, like system.nodes or faults[0][1].node"),
             ("fault[0]", "no field `fault`: did you mean `faults`? known here: name, system, loss, faults"),
-            ("network.loss", "no field `network`: known here: name, system, loss, faults"),
-            ("system.raft.nodes", "no field `raft`"),
+            ("systm.nodes", "no field `systm`: did you mean `system`? known here: name, system, loss, faults"),
+            ("network.links[0]", "no field `network`: known here: name, system, loss, faults"),
             ("faults.at", "no field `at`: there are no fields in a list"),
             ("name.length", "no field `length`: there are no fields in the text \"calm\""),
             ("faults[1]", "no item [1]: there are 1, counted from zero"),

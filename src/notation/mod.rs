@@ -15,9 +15,10 @@ pub use codec::{
     Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
     Required, Text,
 };
+pub(crate) use edit::{Segment, parse_path};
 pub use edit::{SetError, set};
 pub use form::{Fields, Form};
-pub use setting::{Given, Setting, Settings, settings};
+pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use variant::Drawn;

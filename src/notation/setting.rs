@@ -28,10 +28,10 @@
 //! Default and codec of a setting may name those above it: `missed: u32 = 1, CountUpTo(1..=of, "of");`. What else must hold between
 //! settings is looked at after they were read: see [`Given`].
 
-use super::{Codec, Fields, Form};
+use super::{Codec, Fields, Form, Variant};
 
 /// What is told of a setting, or of a field of a variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// Its name: `election_timeout`.
     pub name: &'static str,
@@ -41,16 +41,58 @@ pub struct Setting {
     pub takes: String,
     /// What its absence means, in words; nothing if it must be given.
     pub default: Option<String>,
+    /// A value of it, as it is written: its default, if that is one.
+    pub example: String,
+    /// What has a name within its value.
+    pub within: Within,
 }
+
+/// What has a name within a value: from setting to setting, all that a file can say can be told.
+#[derive(Clone, Debug)]
+pub enum Within {
+    /// Nothing.
+    Nothing,
+    /// Fields of its own.
+    Fields(Vec<Setting>),
+    /// It is one of these; and what they are: "a fault".
+    OneOf(&'static str, Vec<Variant>),
+    /// It is a list of such.
+    Each(Box<Within>),
+}
+
+impl Within {
+    /// A list of such.
+    pub fn each(self) -> Self {
+        Self::Each(Box::new(self))
+    }
+
+    /// The same without the lists that it stands in.
+    pub fn item(&self) -> &Self {
+        match self {
+            Self::Each(item) => item.item(),
+            item => item,
+        }
+    }
+}
+
+/// Settings are alike if the same is told of them.
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        let told = |setting: &Self| (setting.name, setting.about, setting.takes.clone(), setting.default.clone());
+        told(self) == told(other)
+    }
+}
+
+impl Eq for Setting {}
 
 impl Setting {
     /// One that has this value, as it is written, where it is not given.
     pub fn of<T>(name: &'static str, about: &'static str, codec: &impl Codec<T>, default: &T) -> Self {
-        let default = match codec.write(default) {
-            nothing if nothing.is_empty() => codec.absence().map(str::to_owned),
-            written => Some(format!("`{written}`")),
+        let (default, example) = match codec.write_whole(default) {
+            nothing if nothing.is_empty() => (codec.absence().map(str::to_owned), codec.example()),
+            written => (Some(format!("`{written}`")), written),
         };
-        Self { name, about, takes: codec.takes(), default }
+        Self { name, about, takes: codec.takes(), default, example, within: codec.within() }
     }
 
     /// What it means, what is written there, and what its absence means.

@@ -1,6 +1,6 @@
 //! Variants: what is written by its name, with fields in parentheses, `Crash(node: n1, down: "1s")`, each declared once.
 
-use super::{Fields, Form, Setting};
+use super::{Fields, Form, Setting, Within};
 #[cfg(any(test, feature = "proptest"))]
 use proptest::strategy::BoxedStrategy;
 
@@ -19,6 +19,17 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// One without fields of its own.
+    pub const fn new(name: &'static str, about: &'static str, example: &'static str) -> Self {
+        Self { name, about, fields: Vec::new, bare: 0, example }
+    }
+
+    /// The same with these fields.
+    #[must_use]
+    pub const fn with(self, fields: fn() -> Vec<Setting>) -> Self {
+        Self { fields, ..self }
+    }
+
     /// What it is given, in this order.
     pub fn fields(&self) -> Vec<Setting> {
         (self.fields)()
@@ -28,7 +39,8 @@ impl Variant {
     fn fields_of<'s>(&self, form: Form<'s>) -> Option<Fields<'s>> {
         let declared = self.fields();
         if declared.is_empty() || self.bare > 0 && !form.has_fields() {
-            let bare: Vec<(&str, &str)> = declared[..self.bare].iter().map(|field| (field.name, &*field.takes)).collect();
+            let what = |field: &'_ Setting| field.takes.split(", like ").next().unwrap_or_default().to_owned();
+            let bare: Vec<(&str, String)> = declared[..self.bare].iter().map(|field| (field.name, what(field))).collect();
             return form.bare_fields(&bare);
         }
         form.fields()
@@ -66,10 +78,13 @@ pub(crate) trait Variants: Sized {
 
     /// Which variant a value is of, and its fields.
     fn open(form: Form<'_>) -> Option<(&'static Variant, Fields<'_>)> {
-        let names: Vec<&str> = Self::ALL.iter().map(|variant| variant.name).collect();
-        let name = form.variant(Self::WHAT, &names)?;
-        let variant = Self::ALL.iter().find(|variant| variant.name == name)?;
+        let variant = form.variant_of(Self::WHAT, Self::ALL)?;
         Some((variant, variant.fields_of(form)?))
+    }
+
+    /// What has a name within such a value.
+    fn within() -> Within {
+        Within::OneOf(Self::WHAT, Self::ALL.to_vec())
     }
 
     /// The value as it is written; what is wrong is reported.
@@ -136,6 +151,8 @@ macro_rules! variants {
                                 about: concat!($($told),+).trim_ascii(),
                                 takes: $crate::notation::Codec::<$Type>::takes(&$codec),
                                 default: $crate::notation::given!($($absent.to_owned())?),
+                                example: $crate::notation::Codec::<$Type>::example(&$codec),
+                                within: $crate::notation::Codec::<$Type>::within(&$codec),
                             }
                         ),+)?];
                         [own, <$More as $crate::notation::Settings>::declared()].concat()

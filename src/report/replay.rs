@@ -55,9 +55,9 @@ pub struct ReplayWriter<W: Write> {
 }
 
 impl<W: Write> ReplayWriter<W> {
-    /// A writer of lines no longer than `width` characters, in colour or not.
-    pub fn new(out: W, filter: Filter, width: usize, color: bool) -> Self {
-        Self { out, filter, width, paint: Paint(color), shown: 0, error: None }
+    /// A writer of lines no longer than `width` characters, if there is a width; in colour or not.
+    pub fn new(out: W, filter: Filter, width: Option<usize>, color: bool) -> Self {
+        Self { out, filter, width: width.unwrap_or(usize::MAX), paint: Paint(color), shown: 0, error: None }
     }
 
     /// Ends the writing, and says how many records were shown.
@@ -83,11 +83,10 @@ impl<W: Write> Sink for ReplayWriter<W> {
     }
 }
 
-/// `  2.013450s  n1 → n3    AppendEntries #7  …`
+/// `     2.01345s  n1 → n3    AppendEntries #7  …`: the time as it stands everywhere.
 fn render(entry: &Entry<'_>, width: usize, paint: Paint) -> String {
     let Line { subject, what, detail } = entry.line(width);
-    let nanos = entry.at.as_nanos();
-    let time = format!("{:>5}.{:06}s", nanos / 1_000_000_000, nanos % 1_000_000_000 / 1_000);
+    let time = format!("{:>14}", entry.at);
     let head = match entry.sort {
         "fault" => format!("FAULT {detail}"),
         _ => format!("{subject:<9}  {what}"),
@@ -106,13 +105,18 @@ fn render(entry: &Entry<'_>, width: usize, paint: Paint) -> String {
     format!("{}  {painted}{gap}{}", paint.faint(&time), paint.faint(&detail))
 }
 
-/// No more than so many characters, the last an ellipsis if there were more.
+/// No more than so many characters, the last an ellipsis if there were more. No word is cut.
 fn cut(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-    if room == 0 { kept } else { kept + "…" }
+    let Some(last) = room.checked_sub(1) else { return String::new() };
+    let end = text.char_indices().nth(last).map_or(text.len(), |(end, _)| end);
+    let (kept, rest) = text.split_at(end);
+    let is_of_a_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let is_within = kept.ends_with(is_of_a_word) && rest.starts_with(is_of_a_word);
+    let kept = if is_within { kept.trim_end_matches(is_of_a_word) } else { kept };
+    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]
@@ -159,7 +163,7 @@ mod tests {
             Event::Panic { node: N1, message: "oh\nno" },
         ];
         let mut text = Vec::new();
-        let mut writer = ReplayWriter::new(&mut text, filter, width, false);
+        let mut writer = ReplayWriter::new(&mut text, filter, Some(width), false);
         for (number, event) in (0..).zip(&events) {
             writer.record(&event.entry(number, Time::ZERO + Duration::from_micros(number * 1_234), 0, &["Append"]));
         }
@@ -173,22 +177,22 @@ mod tests {
     fn every_sort_of_record() {
         expect![[r#"
             shown:
-                0.000000s  n1         starts
-                0.001234s  n1 ⇢ n2    Append #7  "a message"
-                0.002468s  n1 → n2    Append #7  "a message"
-                0.003702s  n1 ✗ n2    Append #7, lost to a partition  "a message"
-                0.004936s  n1 ✗ n2    Append #7, but the receiver is down
-                0.006170s  n2         timer  "Election"
-                0.007404s  n1         writes log: 3 bytes more
-                0.008638s  n1         writes log: cut to 2 bytes
-                0.009872s  n1         has synced all up to write 4
-                0.011106s  n2         note  "a message"
-                0.012340s  n2         sometimes: leader lost
-                0.013574s  FAULT Crash(node: n2)
-                0.014808s  n2         crashes: 7 of 9 unsynced bytes are lost
-                0.016042s  n2         starts again: start 2
-                0.017276s             the faults are over, everything is healed
-                0.018510s  n1         panics: oh no
+                        0s  n1         starts
+                   1.234ms  n1 ⇢ n2    Append #7  "a message"
+                   2.468ms  n1 → n2    Append #7  "a message"
+                   3.702ms  n1 ✗ n2    Append #7, lost to a partition  "a message"
+                   4.936ms  n1 ✗ n2    Append #7, but the receiver is down
+                    6.17ms  n2         timer  "Election"
+                   7.404ms  n1         writes log: 3 bytes more
+                   8.638ms  n1         writes log: cut to 2 bytes
+                   9.872ms  n1         has synced all up to write 4
+                  11.106ms  n2         note  "a message"
+                   12.34ms  n2         sometimes: leader lost
+                  13.574ms  FAULT Crash(node: n2)
+                  14.808ms  n2         crashes: 7 of 9 unsynced bytes are lost
+                  16.042ms  n2         starts again: start 2
+                  17.276ms             the faults are over, everything is healed
+                   18.51ms  n1         panics: oh no
         "#]]
         .assert_eq(&format!("shown:\n{}", show(Filter::default(), 100)));
     }
@@ -198,6 +202,26 @@ mod tests {
         for width in [0, 1, 14, 20, 32, 33, 34, 50] {
             let text = show(Filter::default(), width);
             assert!(text.lines().all(|line| line.chars().count() <= width.max(16)), "{width}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_width_nothing_is_cut() {
+        let (mut text, message) = (Vec::new(), "many words ".repeat(1_000));
+        let mut writer = ReplayWriter::new(&mut text, Filter::default(), None, false);
+        let event: Event<'_, TextVocabulary> = Event::Note { node: N2, note: &message };
+        writer.record(&event.entry(0, Time::ZERO, 0, &[]));
+        writer.finish().unwrap();
+        assert!(String::from_utf8(text).unwrap().contains(&message));
+    }
+
+    #[test]
+    fn no_word_is_cut() {
+        let text = "{ term: t3, previous: 1@t2 }";
+        for (room, expected) in
+            [(0, ""), (1, "…"), (2, "{…"), (5, "{…"), (7, "{ term…"), (8, "{ term:…"), (9, "{ term:…"), (11, "{ term: t3…"), (28, text)]
+        {
+            assert_eq!(cut(text, room), expected, "{room}");
         }
     }
 

@@ -15,14 +15,18 @@ impl Scenario {
     /// The seed is written to standard error before the run, past what captures the output of tests: one that never ends, or ends its
     /// process, names it.
     ///
+    /// Where the variable `STORMGLASS_SEED` is set, it runs under the seed that it names instead: so a test replays the one that failed.
+    ///
     /// # Panics
-    /// If a property is violated or unknown: with the verdict, the scenario as a file, and the command that shows the run again.
+    /// If a property is violated or unknown: with the verdict, the scenario as a file, and the commands that show the run again, as a
+    /// scenario and in this test. And if `STORMGLASS_SEED` names no seed.
     #[track_caller]
     pub fn assert_holds(&self, seed: u64) {
+        let seed = seed_asked_for().unwrap_or(seed);
         // Where it cannot be written, the run is still worth its while.
         let _ = writeln!(std::io::stderr().lock(), "\"{}\" runs under seed {seed}", clean(&self.name));
         let outcome = self.run(seed);
-        assert!(outcome.verdict() == Verdict::Holds, "{}", self.describe_failure(&outcome));
+        assert!(outcome.verdict() == Verdict::Holds, "{}{}", self.describe_failure(&outcome), in_this_test(seed));
     }
 
     /// What a failing test says: which properties did not hold, the scenario as a file, and the command that shows the run again.
@@ -38,6 +42,28 @@ impl Scenario {
             .expect("a text takes everything");
         text
     }
+}
+
+/// The variable that names the seed of all runs of [`Scenario::assert_holds`].
+const SEED: &str = "STORMGLASS_SEED";
+
+/// The seed that a user wants to see again in a test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one variable that tests are told a seed by; it comes before the run, as an argument would"
+)]
+fn seed_asked_for() -> Option<u64> {
+    let text = std::env::var(SEED).ok()?;
+    let seed = text.trim().parse();
+    assert!(seed.is_ok(), "{SEED}={text} names no seed: a whole number is expected");
+    seed.ok()
+}
+
+/// The command that runs the test that runs now under this seed. Test runners call a thread as they do the test that it runs.
+fn in_this_test(seed: u64) -> String {
+    let current = std::thread::current();
+    let test = current.name().filter(|name| *name != "main").map(|name| format!(" {name} -- --exact")).unwrap_or_default();
+    format!("{SEED}={seed} cargo test{test}\n")
 }
 
 fn word(verdict: Verdict) -> &'static str {

@@ -10,8 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
 use crate::notation::{
-    Advised, Chance, Codec as _, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, codec, codecs, field,
-    in_parentheses, joined, settings,
+    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, Variant, Within, codec,
+    codecs, field, in_parentheses, joined, settings,
 };
 use crate::systems::Watch;
 use crate::world::Conditions;
@@ -28,7 +28,27 @@ type Single = (NodeId, NodeId, LinkModel);
 /// `(latency: …, loss: …, duplicate: …, links: […])`.
 pub(super) struct Networks<'n>(pub(super) Names<'n>);
 
-codec!(Networks<'_>: Network = Self::network, write_network, format!("fields of its own: `{NETWORK}`"), Some("as usual"));
+impl Codec<Network> for Networks<'_> {
+    fn read(&self, form: Form<'_>) -> Option<Network> {
+        self.network(form)
+    }
+
+    fn write(&self, Network { usual, links }: &Network) -> String {
+        in_parentheses(&joined([Link::from(*usual).unusual(None), field("links", &write_links(links, *usual))]))
+    }
+
+    fn write_whole(&self, Network { usual, links }: &Network) -> String {
+        in_parentheses(&joined([Link::from(*usual).written(), field("links", &write_links(links, *usual))]))
+    }
+
+    fn takes(&self) -> String {
+        format!("fields of its own: `{NETWORK}`")
+    }
+
+    fn within(&self) -> Within {
+        Within::Fields([Link::declared(), Otherwise::declared()].concat())
+    }
+}
 
 impl Networks<'_> {
     fn network(&self, form: Form<'_>) -> Option<Network> {
@@ -40,17 +60,8 @@ impl Networks<'_> {
     }
 }
 
-fn write_network(Network { usual, links }: &Network) -> String {
-    in_parentheses(&joined([Link::from(*usual).unusual(None), field("links", &write_links(links, *usual))]))
-}
-
 const NETWORK: &str = "(latency: Constant(\"1ms\"), loss: \"1%\")";
 const LINK: &str = "(from: n1, to: n2, loss: \"1%\")";
-
-/// The settings of `network`, and of each of its links.
-pub(super) fn network_settings() -> Vec<Setting> {
-    [Link::declared(), Otherwise::declared()].concat()
-}
 
 settings! {
     |known: (Names<'c>, LinkModel)|
@@ -64,7 +75,7 @@ settings! {
 settings! {
     |names: Names<'c>|
     /// Which link is meant.
-    pub(super) struct LinkEnds {
+    struct LinkEnds {
         /// The sender.
         from: Option<NodeId> = None, Required(Planned::new(&names, None));
         /// The receiver.
@@ -75,7 +86,14 @@ settings! {
 /// Links, each once: what is not said is as on every link.
 struct Links<'n>(Names<'n>, LinkModel);
 
-codec!(Links<'_>: Vec<Single> = Self::links, |links: &Vec<Single>| write_links(links, LinkModel::default()), format!("a list of links: `[{LINK}]`"));
+codec!(Links<'_>: Vec<Single> = Self::links, |links: &Vec<Single>| write_links(links, LinkModel::default()), format!("a list of links: `[{LINK}]`"),
+    Some("`[]`"); within Within::Fields(link_settings()).each());
+
+/// The fields of a link that is not like the others.
+fn link_settings() -> Vec<Setting> {
+    let usual = |field| Setting { default: Some("as on every link".to_owned()), ..field };
+    LinkEnds::declared().into_iter().chain(Link::declared().into_iter().map(usual)).collect()
+}
 
 fn write_links(links: &[Single], usual: LinkModel) -> String {
     lines(links.iter().map(|(from, to, model)| {
@@ -172,11 +190,33 @@ const LOST: Advised<Chance, Ratio> = Advised(Chance, |chance, span| {
 codecs! {
     /// How long something takes.
     Latencies: Latency = latency, Latency::to_string,
-        "`Constant(\"1ms\")`, `Uniform(\"1ms\", \"5ms\")` or `Exponential(low: \"1ms\", mean: \"2ms\")`";
+        "`Constant(\"1ms\")`, `Uniform(\"1ms\", \"5ms\")` or `Exponential(low: \"1ms\", mean: \"2ms\")`",
+        within Within::OneOf("a latency", LATENCIES.to_vec());
+}
+
+const LATENCIES: [Variant; 3] = [
+    Variant::new("Constant", "It takes always as long.", "network: (latency: Constant(\"1ms\"))"),
+    Variant::new("Uniform", "Each length from the shortest to the longest is as likely.", "network: (latency: Uniform(\"1ms\", \"5ms\"))"),
+    Variant::new(
+        "Exponential",
+        "Seldom much longer than usual: the shortest, and what is added follows the exponential distribution.",
+        "network: (latency: Exponential(low: \"1ms\", mean: \"2ms\"))",
+    )
+    .with(Tail::declared),
+];
+
+settings! {
+    /// What an exponential latency has fields for.
+    struct Tail {
+        /// The shortest length.
+        low: Option<Duration> = None, Required(Length);
+        /// What is added to the shortest length, on average.
+        mean: Option<Duration> = None, Required(Length);
+    }
 }
 
 fn latency(form: Form<'_>) -> Option<Latency> {
-    match form.variant("a latency", &["Constant", "Uniform", "Exponential"])? {
+    match form.variant_of("a latency", &LATENCIES)?.name {
         "Constant" => {
             let [length] = form.arguments(["a length"])?;
             Length.read(length).map(Latency::Constant)
@@ -210,8 +250,7 @@ fn uniform(form: Form<'_>) -> Option<DurationRange> {
 
 fn exponential(form: Form<'_>) -> Option<Latency> {
     let mut fields = form.fields()?;
-    let low = fields.required("low", |low| Length.read(low));
-    let mean = fields.required("mean", |mean| Length.read(mean));
+    let (Tail { low, mean }, _) = Tail::read(&mut fields);
     fields.finish();
     Some(Latency::Exponential { low: low?, mean: mean? })
 }

@@ -8,6 +8,7 @@ use super::whole::Whole;
 use super::{Scenario, expect, faults, lint};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 use crate::fault::Places;
+use crate::history::formats::Entries;
 use crate::misspelling::nearest;
 use crate::notation::{Fields, Form, Settings as _};
 use crate::systems::{AnySystem, Instance, Population, Registry};
@@ -52,6 +53,10 @@ fn fields<'s>(source: &'s Source, registry: &Registry, problems: &'s Diagnostics
         problems.push(Diagnostic::error(Span::at(source.text.len()), "the file is empty").help(example(registry)));
         return None;
     }
+    if let Some(problem) = foreign(source, registry) {
+        problems.push(problem);
+        return None;
+    }
     let form = Form::parse(source, problems)?;
     if form.name() == Some("Scenario") {
         return form.fields();
@@ -60,6 +65,32 @@ fn fields<'s>(source: &'s Source, registry: &Registry, problems: &'s Diagnostics
     let problem = Diagnostic { span: form.name_span(), ..form.mismatch("`Scenario(…)`") };
     form.report(problem.help(if misspelt { "did you mean `Scenario`?".to_owned() } else { example(registry) }));
     if misspelt { form.fields() } else { None }
+}
+
+/// That a file is something else: what does not begin as a scenario, and is a history or no RON at all.
+fn foreign(source: &Source, registry: &Registry) -> Option<Diagnostic> {
+    let line = source.text.lines().find(|line| !is_blank(line))?;
+    let head = line.trim_start_matches('\u{feff}').trim_start();
+    let name = head.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default();
+    if head.starts_with("/*") || head.starts_with("#![") || nearest(name, ["Scenario"]).is_some() {
+        return None;
+    }
+    let is_history = is_history(source.text.as_bytes());
+    if !is_history && Form::parse(source, &Diagnostics::new()).is_some() {
+        return None;
+    }
+    let start = head.as_ptr() as usize - source.text.as_ptr() as usize;
+    let problem = Diagnostic::error(Span::new(start, start + head.trim_end().len()), "this is no scenario");
+    Some(match is_history {
+        true => problem.label("an event of a history").help("`check` judges histories"),
+        false => problem.help(example(registry)),
+    })
+}
+
+/// Whether this begins as a recorded history does.
+pub(crate) fn is_history(bytes: &[u8]) -> bool {
+    const LOOKED_AT: usize = 10;
+    Entries::open(bytes, None).is_ok_and(|entries| entries.take(LOOKED_AT).any(|entry| entry.is_ok()))
 }
 
 /// Whether a text holds nothing but blanks and comments that take a line.

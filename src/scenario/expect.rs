@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::names::Names;
 use crate::diagnostic::suggestion;
 use crate::fault::{FaultPlan, FaultStep, Scope as _};
-use crate::notation::{Form, Given, quoted};
+use crate::notation::{Form, Given, Variant, quoted};
 
 /// Something that some seed of a sweep must show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +19,32 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    const NAMES: [&str; 3] = ["Sometimes", "Strikes", "Bites"];
+    /// What they are.
+    pub(super) const WHAT: &str = "something that a sweep must see";
+
+    /// All that there are.
+    pub(super) const VARIANTS: [Variant; 3] = [
+        Variant::new(
+            "Sometimes",
+            "This mark of the system is set in one run of a sweep at least; else it ends with exit code 5.",
+            "expect: [Sometimes(\"leader lost\")]",
+        ),
+        Variant::new(
+            "Strikes",
+            "The step of the plan of faults that has this name strikes in one run of a sweep at least; else it ends with exit code 5.",
+            "expect: [Strikes(\"name of a step\")]",
+        ),
+        Variant::new(
+            "Bites",
+            "The step of the plan of faults that has this name strikes and makes a difference in one run of a sweep at least; else it \
+             ends with exit code 5.",
+            "expect: [Bites(\"name of a step\")]",
+        ),
+    ];
 
     /// Reads one. Whether there is such a step is known when the plan is: see [`check_steps`].
     pub(super) fn read(form: Form<'_>, names: &Names<'_>) -> Option<Self> {
-        let name = form.variant("something that a sweep must see", &Self::NAMES)?;
+        let name = form.variant_of(Self::WHAT, &Self::VARIANTS)?.name;
         if name == "Sometimes" {
             let [mark] = form.arguments(["a mark"])?;
             return names.mark(mark).map(Self::Sometimes);

@@ -8,15 +8,17 @@ use super::names::Names;
 use crate::base::{Fate, FixedFate, Loss, NodeId, Which};
 use crate::fault::{Name, Named, Planned};
 use crate::notation::{
-    Codec as _, Count, Form, Maybe, Parsed, PositiveLength, Required, Settings as _, codec, codecs, in_parentheses, settings,
+    Codec as _, Count, Form, Maybe, Parsed, PositiveLength, Required, Settings as _, Variant, Within, codec, codecs, in_parentheses,
+    settings,
 };
 
 /// Messages whose fate is fixed, each once.
 pub(super) struct Fates<'n>(pub(super) Names<'n>);
 
-const FATE: &str = "(from: n1, to: n2, kind: \"…\", count: 1, fate: Lost)";
+const FATE: &str = "(from: n1, to: n2, kind: \"Vote\", count: 1, fate: Lost)";
 
-codec!(Fates<'_>: Vec<FixedFate> = Self::fates, write_fates, format!("a list of messages: `[{FATE}]`"));
+codec!(Fates<'_>: Vec<FixedFate> = Self::fates, write_fates, format!("a list of messages: `[{FATE}]`"), Some("`[]`");
+    within Within::Fields(FixedMessage::declared()).each());
 
 impl Fates<'_> {
     fn fates(&self, form: Form<'_>) -> Option<Vec<FixedFate>> {
@@ -32,7 +34,7 @@ fn write_fates(fates: &[FixedFate]) -> String {
 settings! {
     |names: Names<'c>|
     /// A message, named by its count or its content, and its fate.
-    pub(super) struct FixedMessage {
+    struct FixedMessage {
         /// The sender.
         from: Option<NodeId> = None, Required(Planned::new(&names, None));
         /// The receiver.
@@ -105,11 +107,22 @@ impl fmt::Display for Content {
 
 codecs! {
     /// What becomes of a message.
-    Becomes: Fate = fate, write_fate, "`Lost`, `Deliver(\"5ms\")` or `Duplicate(\"5ms\", \"9ms\")`";
+    Becomes: Fate = fate, write_fate, "`Lost`, `Deliver(\"5ms\")` or `Duplicate(\"5ms\", \"9ms\")`",
+        within Within::OneOf("a fate", FATES.to_vec());
 }
 
+const FATES: [Variant; 3] = [
+    Variant::new("Lost", "The message does not arrive.", "fate: Lost"),
+    Variant::new("Deliver", "The message arrives after this length, which is above zero.", "fate: Deliver(\"5ms\")"),
+    Variant::new(
+        "Duplicate",
+        "The message arrives twice, after these two lengths, which are above zero.",
+        "fate: Duplicate(\"5ms\", \"9ms\")",
+    ),
+];
+
 fn fate(form: Form<'_>) -> Option<Fate> {
-    match form.variant("a fate", &["Lost", "Deliver", "Duplicate"])? {
+    match form.variant_of("a fate", &FATES)?.name {
         "Lost" => form.arguments([]).map(|[]| Fate::Lost(Loss::Override)),
         "Deliver" => {
             let [delay] = form.arguments(["how long it takes"])?;

@@ -25,13 +25,15 @@ mod tests;
 use std::fmt;
 
 pub use crate::notation::LONGEST;
+#[cfg(feature = "cli")]
+pub(crate) use decode::is_history;
 pub use expect::Expectation;
 pub use roster::{NODES_MOST, Roster};
 
 use crate::base::Duration;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
-use crate::notation::Setting;
+use crate::notation::Variant;
 use crate::systems::{Instance, Registry, Watch};
 use crate::world::{Conditions, Outcome};
 
@@ -72,10 +74,9 @@ pub enum Expected {
     Violates(&'static str),
 }
 
-/// The settings of a scenario, and of what surrounds its system: network, disks, clocks and budget.
-pub fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-    whole::declared()
-}
+/// What a scenario file holds: its fields, and through them all that surrounds a system. What a system reads itself, it declares:
+/// [`System::settings`](crate::systems::System::settings).
+pub const NOTATION: Variant = whole::SCENARIO;
 
 impl Scenario {
     /// Reads a scenario file. Every problem is reported, warnings too; nothing is returned if any is an error.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use crate::base::NodeId;
 use crate::diagnostic::suggestion;
 use crate::fault::{Places, Scope};
+use crate::misspelling::nearest;
 use crate::notation::Form;
 use crate::systems::{AnySystem, Population, Registry};
 
@@ -79,7 +80,7 @@ impl Names<'_> {
 
     /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.
     pub(super) fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
-        let text = form.text()?;
+        let text = quoted_text(form, &self.system.map(mutants).unwrap_or_default())?;
         if text == "none" {
             return Some(None);
         }
@@ -97,15 +98,26 @@ impl Names<'_> {
     }
 
     fn known(&self, form: Form<'_>, what: &str, list: impl FnOnce(&dyn AnySystem) -> Vec<&'static str>) -> Option<&'static str> {
-        let text = form.text()?;
-        let system = self.system?;
-        let known = list(system);
+        let known = self.system.map(list);
+        let text = quoted_text(form, known.as_deref().unwrap_or_default())?;
+        let (system, known) = (self.system?, known?);
         let found = known.iter().find(|name| **name == text).copied();
         if found.is_none() {
             let problem = form.problem(format!("`{}` has no {what} \"{text}\"", system.name()));
             form.report(problem.help(suggestion_or_none(&text, &known, what)));
         }
         found
+    }
+}
+
+/// A text in quotes; of a name without them, which of these was meant.
+fn quoted_text(form: Form<'_>, known: &[&str]) -> Option<String> {
+    match form.name().filter(|name| *name == form.raw()).and_then(|name| nearest(name, known.iter().copied())) {
+        Some(near) => {
+            form.report(form.mismatch("a text in quotes").help(format!("did you mean {near:?}?")));
+            None
+        }
+        None => form.text(),
     }
 }
 

@@ -1,14 +1,14 @@
 //! What a scenario has fields for.
 
-use super::conditions::{Budgets, Clocks, Disk, Drift, LinkEnds, Network, Networks, network_settings};
-use super::fates::{Fates, FixedMessage};
+use super::conditions::{Budgets, Clocks, Disk, Drift, Network, Networks};
+use super::fates::Fates;
 use super::names::Names;
 use super::{DURATION_DEFAULT, Expectation, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
 use crate::environment::ClockModel;
 use crate::fault::{FaultPlan, Planned};
 use crate::notation::{
-    Count, Form, Length, Maybe, PositiveLength, Record, Required, Setting, Settings, Text, codec, codecs, list, quoted, settings,
+    Count, Form, Length, Maybe, PositiveLength, Record, Required, Settings, Text, Variant, Within, codec, codecs, list, quoted, settings,
 };
 use crate::world::{Conditions, DiskModel};
 
@@ -16,10 +16,10 @@ settings! {
     |names: Names<'c>|
     /// The fields of `Scenario(…)`, in the order in which they are usually written.
     pub(super) struct Whole {
-        /// What people call it.
+        /// What people call the scenario.
         name: Option<String> = None, Required(Text);
         /// The system that runs, with its own fields; `stormglass list systems` names all.
-        system: Option<String> = None, Required(Verbatim);
+        system: Option<String> = None, Required(ASystem);
         /// The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside.
         mutant: Option<&'static str> = None, Known(names);
         /// The seed of a run that is given none; without it, one is drawn, and printed.
@@ -31,7 +31,7 @@ settings! {
         /// How far off clocks are.
         clocks: Clocks = Clocks::default(), Record::like("(offset: \"50ms\", drift: \"100ppm\")");
         /// What clients do; the system says what it reads.
-        workload: Option<String> = None, Maybe(Verbatim);
+        workload: Option<String> = None, AWorkload;
         /// What goes wrong, and when.
         faults: FaultPlan = FaultPlan::default(), Planned::new(&names, names.places);
         /// Messages whose fate is fixed, whatever the network and the seed would make of them.
@@ -49,31 +49,42 @@ settings! {
     }
 }
 
-/// The settings of a scenario, and of each part that surrounds a system.
-pub(super) fn declared() -> Vec<(&'static str, Vec<Setting>)> {
-    vec![
-        ("Scenario", Whole::declared()),
-        ("network", network_settings()),
-        ("links", LinkEnds::declared()),
-        ("disk", Disk::declared()),
-        ("clocks", Clocks::declared()),
-        ("fates", FixedMessage::declared()),
-        ("budget", Budgets::declared()),
-    ]
-}
+/// What a file holds.
+pub(super) const SCENARIO: Variant = Variant::new(
+    "Scenario",
+    "What runs, what surrounds it, what goes wrong, and what that is meant to show.",
+    "Scenario(name: \"calm\", system: RaftKv(nodes: 5), duration: \"5s\")",
+)
+.with(Whole::declared);
 
 codecs! {
     /// What another room reads and writes: kept as it is written.
-    Verbatim: String = |form: Form<'_>| Some(form.raw().to_owned()), String::clone, "what the system reads: `stormglass explain RaftKv`";
+    ASystem: String = as_written, String::clone, "a system with its fields, like `RaftKv(nodes: 5)`";
+}
+
+/// The same, if there is one.
+struct AWorkload;
+codec!(AWorkload: Option<String> = |_: &Self, form| as_written(form).map(Some),
+    |workload: &Option<String>| workload.clone().unwrap_or_default(), "fields that the system declares, like `(clients: 5)`", Some("each field as the system has it"));
+
+fn as_written(form: Form<'_>) -> Option<String> {
+    Some(form.raw().to_owned())
 }
 
 /// The names of mutants and properties, and what is expected.
 struct Known<'n>(Names<'n>);
 codec!(Known<'_>: Option<&'static str> = Self::mutant, |mutant: &Option<&'static str>| mutant.map(quoted).unwrap_or_default(),
-    "the name of a mutant of the system, in quotes");
+    "a mutant of the system, like `\"raft/forgets-vote\"`", Some("`\"none\"`"));
 codec!(Known<'_>: Vec<Expectation> = Self::expectations, write_expectations,
-    "a list of `Sometimes(\"leader lost\")`, `Strikes(\"name of a step\")`, `Bites(\"name of a step\")`");
-codec!(Known<'_>: Expected = Self::outcome, write_outcome, "`Holds`, or `Violates(\"leader-completeness\")`", Some("`Holds`"));
+    "a list, like `[Sometimes(\"leader lost\"), Strikes(\"name of a step\")]`", Some("`[]`");
+    within Within::OneOf(Expectation::WHAT, Expectation::VARIANTS.to_vec()).each());
+codec!(Known<'_>: Expected = Self::outcome, write_outcome, "`Holds`, or `Violates(\"leader-completeness\")`", Some("`Holds`");
+    within Within::OneOf("an outcome", OUTCOMES.to_vec()));
+
+const OUTCOMES: [Variant; 2] = [
+    Variant::new("Holds", "Every property holds.", "outcome: Holds"),
+    Variant::new("Violates", "This property of the system is violated.", "outcome: Violates(\"leader-completeness\")"),
+];
 
 impl Known<'_> {
     fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
@@ -85,7 +96,7 @@ impl Known<'_> {
     }
 
     fn outcome(&self, form: Form<'_>) -> Option<Expected> {
-        if form.variant("an outcome", &["Holds", "Violates"])? == "Holds" {
+        if form.variant_of("an outcome", &OUTCOMES)?.name == "Holds" {
             return form.arguments([]).map(|[]| Expected::Holds);
         }
         let [property] = form.arguments(["a property"])?;

@@ -20,8 +20,8 @@ use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
 use crate::check::Property;
 use crate::notation::{
-    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, codecs,
-    in_quotes, joined, settings,
+    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, Variant,
+    Within, codecs, in_quotes, joined, settings,
 };
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Observations, Subject};
@@ -65,7 +65,7 @@ pub struct Chosen {
 impl Chosen {
     /// Reads a detector: `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)` or `Swim(…)`.
     pub fn read(form: Form<'_>) -> Option<Self> {
-        let kind = form.variant("a detector", &["Heartbeat", "Freshness", "PhiAccrual", "Swim"])?;
+        let kind = form.variant_of("a detector", &DETECTORS)?.name;
         let mut fields = form.fields()?;
         let (Named { name }, _) = Named::read(&mut fields);
         let method =
@@ -116,11 +116,11 @@ settings! {
         /// How often heartbeats come.
         interval: Duration = HeartbeatConfig::default().interval, PositiveLength;
         /// Whether they are sent unasked, or asked for.
-        style: Style = HeartbeatConfig::default().style, OneOf("a style", &[("Push", Style::Push), ("Ping", Style::Ping)]);
+        style: Style = HeartbeatConfig::default().style, OneOf("a style of heartbeats", &STYLES);
         /// Who watches whom.
         observers: Observers = HeartbeatConfig::default().observers, Ring;
         /// What counts as a sign of life: each heartbeat, or only one that tells of progress of the node's worker.
-        watch: Watch = HeartbeatConfig::default().watch, OneOf("what to watch", &[("Node", Watch::Node), ("Work", Watch::Work)]);
+        watch: Watch = HeartbeatConfig::default().watch, OneOf("a sign of life", &WATCHED);
     }
 }
 
@@ -201,25 +201,67 @@ settings! {
 
 codecs! {
     /// What a mean is held against: a length above zero that may be longer than any run.
-    Bound: Duration = Form::duration_positive, in_quotes, "a length above zero";
+    Bound: Duration = Form::duration_positive, in_quotes, "a length above zero", like "\"30s\"";
     /// `All`, or `Ring(2)`.
     Ring: Observers = observers, |observers| format!("{observers:?}"),
-        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000";
+        "`All`, or `Ring(2)`: the nodes form a ring, and each watches so many that follow it, from 1 to 1000",
+        within Within::OneOf("who watches whom", RINGS.to_vec());
 }
 
-/// The settings of each detector, and of what is required of it.
-pub(super) fn methods() -> Vec<(&'static str, Vec<Setting>)> {
-    let detector = |own: [Vec<Setting>; 2]| [Named::declared(), own.concat(), Bounded::declared()].concat();
-    vec![
-        ("Heartbeat", detector([Beats::declared(), Timeouts::declared()])),
-        ("Freshness", detector([Beats::declared(), FreshnessPoints::declared()])),
-        ("PhiAccrual", detector([Beats::declared(), Accrual::declared()])),
-        ("Swim", detector([Guarded::declared(), SwimConfig::declared()])),
-        ("requires", Requirements::declared()),
-    ]
+/// The detectors that there are.
+pub(super) const DETECTORS: [Variant; 4] = [
+    Variant::new(
+        "Heartbeat",
+        "A node is suspected when so many of its last heartbeats are missed.",
+        "Heartbeat(interval: \"1s\", timeout: \"2500ms\")",
+    )
+    .with(|| detector::<Beats, Timeouts>()),
+    Variant::new(
+        "Freshness",
+        "A node is suspected when no heartbeat has come by its freshness point: a margin after the expected arrival \
+        (Chen, Toueg and Aguilera).",
+        "Freshness(interval: \"1s\", margin: \"1s\", window: 32)",
+    )
+    .with(|| detector::<Beats, FreshnessPoints>()),
+    Variant::new(
+        "PhiAccrual",
+        "A node is suspected from a level of suspicion on that grows while no heartbeat comes (Hayashibara et al.).",
+        "PhiAccrual(law: Akka, threshold: \"8\")",
+    )
+    .with(|| detector::<Beats, Accrual>()),
+    Variant::new(
+        "Swim",
+        "Nodes probe each other in turn, ask others to try, and pass on whom they suspect: SWIM, with Lifeguard.",
+        "Swim(suspicion_mult: 4, lifeguard: true)",
+    )
+    .with(|| detector::<Guarded, SwimConfig>()),
+];
+
+/// What a detector has fields for.
+fn detector<A: Settings, B: Settings>() -> Vec<Setting> {
+    [Named::declared(), A::declared(), B::declared(), Bounded::declared()].concat()
 }
 
-const LAWS: [(&str, Law); 3] = [("Akka", Law::Logistic), ("Cassandra", Law::Exponential), ("Normal", Law::Normal)];
+const STYLES: [(&str, &str, Style); 2] = [
+    ("Push", "A node sends its heartbeats unasked.", Style::Push),
+    ("Ping", "A node is asked for each heartbeat by those who watch it.", Style::Ping),
+];
+
+const WATCHED: [(&str, &str, Watch); 2] = [
+    ("Node", "Each heartbeat is a sign of life.", Watch::Node),
+    ("Work", "Only a heartbeat that tells of progress of the node's worker is a sign of life: this sees gray failures.", Watch::Work),
+];
+
+const RINGS: [Variant; 2] = [
+    Variant::new("All", "Every node watches every other.", "observers: All"),
+    Variant::new("Ring", "The nodes form a ring, and each watches so many that follow it, from 1 to 1000.", "observers: Ring(2)"),
+];
+
+const LAWS: [(&str, &str, Law); 3] = [
+    ("Akka", "The normal distribution, its tail approximated by a logistic function, with Akka's guards.", Law::Logistic),
+    ("Cassandra", "The exponential distribution, with Cassandra's guards.", Law::Exponential),
+    ("Normal", "The normal distribution, as published (Hayashibara et al.).", Law::Normal),
+];
 
 fn usual(law: Law) -> Phi {
     match law {
@@ -270,7 +312,7 @@ fn write_heartbeat(&HeartbeatConfig { interval, style, observers, watch, level }
 }
 
 fn observers(form: Form<'_>) -> Option<Observers> {
-    match form.variant("who watches whom", &["All", "Ring"])? {
+    match form.variant_of("who watches whom", &RINGS)?.name {
         "Ring" => {
             let [count] = form.arguments(["how many each node watches"])?;
             count.count(1..=1000).map(Observers::Ring)
@@ -347,7 +389,8 @@ settings! {
 
 codecs! {
     /// The detectors of a node.
-    Carried: Vec<Chosen> = carried, write_carried, "a list of `Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)`, `Swim(…)`";
+    Carried: Vec<Chosen> = carried, write_carried, "a list of detectors, like `[Heartbeat(timeout: \"3s\"), Swim()]`",
+        within Within::OneOf("a detector", DETECTORS.to_vec()).each();
 }
 
 fn carried(form: Form<'_>) -> Option<Vec<Chosen>> {
@@ -435,7 +478,7 @@ impl System for Detectors {
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        [vec![(Self::NAME, Group::declared())], methods()].concat()
+        vec![(Self::NAME, Group::declared())]
     }
 
     fn population(config: &DetectorsConfig) -> Population {

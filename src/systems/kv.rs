@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 pub use super::load::Traffic;
-use super::load::{self, Choice, MOST};
+use super::load::{Choice, MOST, Mixed, PARTS};
 use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
@@ -21,7 +21,7 @@ use crate::check::model::registers::Registers;
 use crate::check::{Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
-use crate::notation::{Count, Form, Given, Setting, Settings, codecs, joined, settings};
+use crate::notation::{Count, Form, Given, Setting, Settings, joined, settings};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
@@ -45,7 +45,7 @@ settings! {
         /// How they choose among them.
         choice: KeyChoice = KeyChoice::Uniform, Choice;
         /// So many parts reads, writes, compare-and-sets; one left out is 0, not all may be.
-        mix: Mix = Mix { read: 5, write: 4, cas: 1 }, Parts;
+        mix: Mix = Mix { read: 5, write: 4, cas: 1 }, Mixed::<Parts>::like("(read: 5, write: 4)");
     }
 }
 
@@ -99,22 +99,28 @@ impl KvWorkload {
     }
 }
 
-codecs! {
-    /// So many parts of each.
-    Parts: Mix = mix, |Mix { read, write, cas }: &Mix| format!("(read: {read}, write: {write}, cas: {cas})"),
-        "parts: `(read: 5, write: 4, cas: 1)`";
+settings! {
+    /// What clients do with a key.
+    struct Parts {
+        /// How many parts of the operations read a key.
+        read: u32 = 0, PARTS;
+        /// How many parts write one.
+        write: u32 = 0, PARTS;
+        /// How many parts compare a key with what they expect, and set it if that is there.
+        cas: u32 = 0, PARTS;
+    }
 }
 
-fn mix(form: Form<'_>) -> Option<Mix> {
-    let mut fields = form.fields()?;
-    let mut part = |name| fields.read_or(name, 0, load::part);
-    let mix = Mix { read: part("read"), write: part("write"), cas: part("cas") };
-    fields.finish();
-    if mix == (Mix { read: 0, write: 0, cas: 0 }) {
-        load::nothing_to_do(form, "(read: 5, write: 4)");
-        return None;
+impl From<Mix> for Parts {
+    fn from(Mix { read, write, cas }: Mix) -> Self {
+        Self { read, write, cas }
     }
-    Some(mix)
+}
+
+impl From<Parts> for Mix {
+    fn from(Parts { read, write, cas }: Parts) -> Self {
+        Self { read, write, cas }
+    }
 }
 
 /// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.

@@ -1,7 +1,13 @@
 //! What all workloads have in common: how they read and write when clients ask, how long they wait, and which keys they choose.
 
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
+
 use crate::base::{Duration, DurationRange, Rate};
-use crate::notation::{Codec, Count, Form, Given, LengthRange, Maybe, Parsed, PositiveLength, PositiveLengthRange, codecs, settings};
+use crate::notation::{
+    Codec, Count, Form, Given, LengthRange, Maybe, Parsed, PositiveLength, PositiveLengthRange, Settings, Variant, Within, codecs,
+    in_parentheses, settings,
+};
 use crate::workload::{ClientConfig, KeyChoice, Pace, Patience};
 
 /// The most clients, and the most keys.
@@ -60,11 +66,22 @@ impl Traffic {
 codecs! {
     /// How keys are chosen.
     pub(super) Choice: KeyChoice = choice, write_choice,
-        "`Uniform`, or `Zipf(\"0.99\")`: by Zipf's law with this skew, at most 10; key 0 is the hottest";
+        "`Uniform`, or `Zipf(\"0.99\")`: by Zipf's law with this skew, at most 10; key 0 is the hottest",
+        within Within::OneOf("a choice of keys", CHOICES.to_vec());
 }
 
+const CHOICES: [Variant; 2] = [
+    Variant::new("Uniform", "Each key is as likely.", "workload: (choice: Uniform)"),
+    Variant::new(
+        "Zipf",
+        "By Zipf's law with this skew, from 0 to 10, in thousandths: the k-th key has a chance in proportion to 1/k to the \
+        power of the skew. Key 0 is the hottest; \"0.99\" is what YCSB uses.",
+        "workload: (choice: Zipf(\"0.99\"))",
+    ),
+];
+
 fn choice(form: Form<'_>) -> Option<KeyChoice> {
-    match form.variant("a choice of keys", &["Uniform", "Zipf"])? {
+    match form.variant_of("a choice of keys", &CHOICES)?.name {
         "Zipf" => {
             let [skew] = form.arguments(["the skew, like \"0.99\""])?;
             skew.from_text("a skew, like \"0.99\"").map(KeyChoice::Zipf)
@@ -80,35 +97,41 @@ fn write_choice(choice: &KeyChoice) -> String {
     }
 }
 
-/// A part of a mix.
-pub(super) fn part(form: Form<'_>) -> Option<u32> {
-    form.count(0..=1_000_000_u32)
+/// How many parts of a mix one thing may have.
+pub(super) const PARTS: Count<RangeInclusive<u32>> = Count(0..=1_000_000);
+
+/// So many parts of each thing to do, `(read: 3, append: 1)`, as these settings name them: an example. One that is not named is zero, not
+/// all may be.
+pub(super) struct Mixed<S>(&'static str, PhantomData<S>);
+
+impl<S> Mixed<S> {
+    /// These parts, with an example.
+    pub(super) const fn like(example: &'static str) -> Self {
+        Self(example, PhantomData)
+    }
 }
 
-/// A mix of two parts, `(read: 3, append: 1)`; a part that is not named is zero.
-pub(super) struct TwoParts(pub(super) &'static str, pub(super) &'static str);
-
-impl Codec<(u32, u32)> for TwoParts {
-    fn read(&self, form: Form<'_>) -> Option<(u32, u32)> {
+impl<S: Settings + Into<T>, T: Clone + Into<S>> Codec<T> for Mixed<S> {
+    fn read(&self, form: Form<'_>) -> Option<T> {
         let mut fields = form.fields()?;
-        let parts = (fields.read_or(self.0, 0, part), fields.read_or(self.1, 0, part));
+        let (parts, _) = S::read(&mut fields);
         fields.finish();
-        if parts == (0, 0) {
-            nothing_to_do(form, &self.write(&(5, 4)));
+        if parts.texts(None).iter().all(|(_, count, _)| count == "0") {
+            form.report(form.problem("nothing to do: all parts of the mix are zero").help(format!("for example {}", self.0)));
             return None;
         }
-        Some(parts)
+        Some(parts.into())
     }
 
-    fn write(&self, (first, second): &(u32, u32)) -> String {
-        format!("({}: {first}, {}: {second})", self.0, self.1)
+    fn write(&self, value: &T) -> String {
+        in_parentheses(&value.clone().into().written())
     }
 
     fn takes(&self) -> String {
-        format!("parts: `{}`", self.write(&(5, 4)))
+        format!("parts: `{}`", self.0)
     }
-}
 
-pub(super) fn nothing_to_do(form: Form<'_>, example: &str) {
-    form.report(form.problem("nothing to do: all parts of the mix are zero").help(format!("for example {example}")));
+    fn within(&self) -> Within {
+        Within::Fields(S::declared())
+    }
 }

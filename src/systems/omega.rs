@@ -4,11 +4,11 @@
 //! system: Omega(nodes: 5, detector: Heartbeat(interval: "500ms", timeout: "2s"))
 //! ```
 
-use super::detectors::{NODES, methods, mutants, no_workload};
+use super::detectors::{DETECTORS, NODES, mutants, no_workload};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
 use crate::check::Property;
-use crate::notation::{Count, Fields, Form, Required, Setting, Settings, codecs, settings};
+use crate::notation::{Count, Fields, Form, Required, Setting, Settings, Within, codecs, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Observations};
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
@@ -41,7 +41,8 @@ settings! {
 
 codecs! {
     /// A detector by which everybody watches everybody.
-    Beneath: Chosen = beneath, Chosen::write, "`Heartbeat(…)`, `Freshness(…)`, `PhiAccrual(…)` or `Swim(…)`";
+    Beneath: Chosen = beneath, Chosen::write, "a detector, like `Heartbeat(timeout: \"3s\")`",
+        within Within::OneOf("a detector", DETECTORS.to_vec());
 }
 
 fn beneath(form: Form<'_>) -> Option<Chosen> {
@@ -122,7 +123,7 @@ impl System for Omega {
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        [vec![(Self::NAME, OmegaConfig::declared())], methods()].concat()
+        vec![(Self::NAME, OmegaConfig::declared())]
     }
 
     fn population(config: &OmegaConfig) -> Population {

@@ -4,7 +4,7 @@
 //! system: Supervisor(nodes: 6, jobs: 4, restart_after: "1s", replace_after: "5s", detector: Heartbeat(timeout: "3s"))
 //! ```
 
-use super::detectors::{methods, mutants, no_workload};
+use super::detectors::{mutants, no_workload};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
 use crate::base::Duration;
 use crate::check::Property;
@@ -128,7 +128,7 @@ impl System for Supervisor {
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        [vec![(Self::NAME, [OmegaConfig::declared(), Jobs::declared()].concat())], methods()].concat()
+        vec![(Self::NAME, [OmegaConfig::declared(), Jobs::declared()].concat())]
     }
 
     fn population(config: &SupervisorConfig) -> Population {

@@ -15,7 +15,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::load::{Choice, MOST, Traffic, TwoParts};
+use super::load::{Choice, MOST, Mixed, PARTS, Traffic};
 use super::{Mutant, Nodes, Population, System, Written, spelling};
 use crate::base::{Committed, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
@@ -23,11 +23,12 @@ use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
-use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, codecs, settings};
+use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, Variant, Within, codecs, settings};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
-use crate::workload::{Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, Mixed, MixedMix};
-use crate::workload::{TransactionGenerator, TransactionLoad};
+use crate::workload::{
+    self, Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, MixedMix, TransactionGenerator, TransactionLoad,
+};
 use crate::world::Cluster;
 
 /// The workload of a transactional system.
@@ -56,8 +57,25 @@ settings! {
 
 codecs! {
     /// What clients do.
-    Loads: TransactionLoad = load, write_load, "`Bank(…)`, `Lists(…)` or `Registers(…)`";
+    Loads: TransactionLoad = load, write_load, "a load, like `Bank(accounts: 8)`", within Within::OneOf("a load", LOADS.to_vec());
 }
+
+const LOADS: [Variant; 3] = [
+    Variant::new(
+        "Bank",
+        "Money is moved between accounts, and audited: the total must stay.",
+        "workload: (load: Bank(accounts: 8, parties: 3))",
+    )
+    .with(BankLoad::declared),
+    Variant::new(
+        "Lists",
+        "Transactions read lists, and append to them: what they read tells in which order they were.",
+        "workload: (load: Lists(keys: 8, acts: 4))",
+    )
+    .with(ListsLoad::declared),
+    Variant::new("Registers", "Transactions read registers, and write them.", "workload: (load: Registers(keys: 8, acts: 4))")
+        .with(RegistersLoad::declared),
+];
 
 settings! {
     /// A bank: money is moved between accounts, and audited.
@@ -69,7 +87,18 @@ settings! {
         /// How many accounts a transfer touches, at most all.
         parties: u32 = accounts.min(3), CountUpTo(2..=accounts, "accounts");
         /// So many parts transfers and audits.
-        mix: (u32, u32) = (4, 1), TwoParts("transfer", "audit");
+        mix: BankParts = BankParts { transfer: 4, audit: 1 }, Mixed::<BankParts>::like("(transfer: 4, audit: 1)");
+    }
+}
+
+settings! {
+    /// What clients of a bank do.
+    #[derive(Clone)]
+    struct BankParts {
+        /// How many parts of the transactions move money.
+        transfer: u32 = 0, PARTS;
+        /// How many parts read all accounts.
+        audit: u32 = 0, PARTS;
     }
 }
 
@@ -83,7 +112,18 @@ settings! {
         /// How many acts a transaction has at most.
         acts: u32 = 4, Count(1..=ACTS_MOST);
         /// So many parts reads and appends.
-        mix: (u32, u32) = (1, 1), TwoParts("read", "append");
+        mix: ListsParts = ListsParts { read: 1, append: 1 }, Mixed::<ListsParts>::like("(read: 1, append: 1)");
+    }
+}
+
+settings! {
+    /// What transactions do with lists.
+    #[derive(Clone)]
+    struct ListsParts {
+        /// How many parts of the acts read a list.
+        read: u32 = 0, PARTS;
+        /// How many parts append to one.
+        append: u32 = 0, PARTS;
     }
 }
 
@@ -97,7 +137,18 @@ settings! {
         /// How many acts a transaction has at most.
         acts: u32 = 4, Count(1..=ACTS_MOST);
         /// So many parts reads and writes.
-        mix: (u32, u32) = (1, 1), TwoParts("read", "write");
+        mix: RegistersParts = RegistersParts { read: 1, write: 1 }, Mixed::<RegistersParts>::like("(read: 1, write: 1)");
+    }
+}
+
+settings! {
+    /// What transactions do with registers.
+    #[derive(Clone)]
+    struct RegistersParts {
+        /// How many parts of the acts read a register.
+        read: u32 = 0, PARTS;
+        /// How many parts write one.
+        write: u32 = 0, PARTS;
     }
 }
 
@@ -106,7 +157,7 @@ const ACTS_MOST: u32 = 1_000;
 
 impl BankLoad {
     fn bank(&self) -> Result<Bank, LoadError> {
-        let (transfer, audit) = self.mix;
+        let BankParts { transfer, audit } = self.mix;
         Bank::new(self.accounts, self.balance, self.parties, BankMix { transfer, audit })
     }
 }
@@ -140,19 +191,17 @@ impl TxnWorkload {
 }
 
 fn load(form: Form<'_>) -> Option<TransactionLoad> {
-    let name = form.variant("a load", &["Bank", "Lists", "Registers"])?;
+    let name = form.variant_of("a load", &LOADS)?.name;
     let mut fields = form.fields()?;
-    let mixed =
-        |keys, choice, acts, (read, change), by| Mixed::new(keys, choice, acts, MixedMix { read, change }, by).map(TransactionLoad::Mixed);
     let load = match name {
         "Bank" => BankLoad::read(&mut fields).0.bank().map(TransactionLoad::Bank),
         "Lists" => {
-            let (ListsLoad { keys, choice, acts, mix }, _) = ListsLoad::read(&mut fields);
-            mixed(keys, choice, acts, mix, Change::Append)
+            let (ListsLoad { keys, choice, acts, mix: ListsParts { read, append } }, _) = ListsLoad::read(&mut fields);
+            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: append }, Change::Append).map(TransactionLoad::Mixed)
         }
         _ => {
-            let (RegistersLoad { keys, choice, acts, mix }, _) = RegistersLoad::read(&mut fields);
-            mixed(keys, choice, acts, mix, Change::Write)
+            let (RegistersLoad { keys, choice, acts, mix: RegistersParts { read, write } }, _) = RegistersLoad::read(&mut fields);
+            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: write }, Change::Write).map(TransactionLoad::Mixed)
         }
     };
     fields.finish();
@@ -164,14 +213,17 @@ fn write_load(load: &TransactionLoad) -> String {
         TransactionLoad::Bank(bank) => {
             let BankMix { transfer, audit } = bank.mix();
             let (accounts, balance, parties) = (bank.accounts(), bank.balance(), bank.parties());
-            format!("Bank({})", BankLoad { accounts, balance, parties, mix: (transfer, audit) }.written())
+            format!("Bank({})", BankLoad { accounts, balance, parties, mix: BankParts { transfer, audit } }.written())
         }
         TransactionLoad::Mixed(mixed) => {
             let (keys, choice, acts, MixedMix { read, change }) = (mixed.keys(), mixed.choice(), mixed.acts(), mixed.mix());
-            let mix = (read, change);
             match mixed.change() {
-                Change::Append => format!("Lists({})", ListsLoad { keys, choice, acts, mix }.written()),
-                Change::Write => format!("Registers({})", RegistersLoad { keys, choice, acts, mix }.written()),
+                Change::Append => {
+                    format!("Lists({})", ListsLoad { keys, choice, acts, mix: ListsParts { read, append: change } }.written())
+                }
+                Change::Write => {
+                    format!("Registers({})", RegistersLoad { keys, choice, acts, mix: RegistersParts { read, write: change } }.written())
+                }
             }
         }
     }
@@ -298,13 +350,7 @@ impl<P: Transactional> System for Txn<P> {
     }
 
     fn settings() -> Vec<(&'static str, Vec<Setting>)> {
-        vec![
-            (P::NAME, P::Settings::declared()),
-            ("workload", TxnWorkload::declared()),
-            ("Bank", BankLoad::declared()),
-            ("Lists", ListsLoad::declared()),
-            ("Registers", RegistersLoad::declared()),
-        ]
+        vec![(P::NAME, P::Settings::declared()), ("workload", TxnWorkload::declared())]
     }
 
     fn population(config: &Self::Config) -> Population {

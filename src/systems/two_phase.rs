@@ -41,10 +41,32 @@ settings! {
     }
 }
 
-const VARIANTS: [(&str, Variant); 3] =
-    [("PresumedNothing", Variant::PresumedNothing), ("PresumedAbort", Variant::PresumedAbort), ("PresumedCommit", Variant::PresumedCommit)];
+const VARIANTS: [(&str, &str, Variant); 3] = [
+    (
+        "PresumedNothing",
+        "Everything is logged and acknowledged: a coordinator knows nothing only of what no participant can ask about.",
+        Variant::PresumedNothing,
+    ),
+    (
+        "PresumedAbort",
+        "What a coordinator does not know has aborted: aborts are neither forced to disk nor acknowledged.",
+        Variant::PresumedAbort,
+    ),
+    (
+        "PresumedCommit",
+        "What a coordinator does not know has committed: commits are not acknowledged, and that it collects votes is on disk before it does.",
+        Variant::PresumedCommit,
+    ),
+];
 
-const POLICIES: [(&str, Policy); 2] = [("WaitDie", Policy::WaitDie), ("WoundWait", Policy::WoundWait)];
+const POLICIES: [(&str, &str, Policy); 2] = [
+    ("WaitDie", "An older transaction waits for a younger one; a younger one that would wait for an older one aborts.", Policy::WaitDie),
+    (
+        "WoundWait",
+        "A younger transaction waits for an older one; an older one that would wait makes the younger one abort, unless that has voted yes.",
+        Policy::WoundWait,
+    ),
+];
 
 impl Transactional for two_phase::TwoPhaseTransactions {
     const NAME: &'static str = "TwoPhase";

@@ -4,6 +4,7 @@
 
 mod formats;
 mod histories;
+mod lookup;
 mod misbehaving;
 mod page;
 mod readme;
@@ -396,38 +397,38 @@ fn a_replay_shows_what_is_asked_for() {
             a toy
             Toy · 2 servers, 1 client · seed 7
 
-                0.000000s  n1         starts
-                0.000000s  n2         starts
-                0.000000s  c1         starts
-                0.010000s  c1         timer  ()
-                0.010000s  c1         client  Invoke { client: c1, id: c1#1, op: () }
-                0.010000s  c1 ⇢ n1    Ask #1  { trouble: true }
-                0.011000s  c1 → n1    Ask #1  { trouble: true }
-                0.011000s  n1         writes log: 5 bytes more
-                0.011200s  n1         has synced all up to write 1
-                0.011200s  n1 ⇢ c1    Answer #1  (1)
-                0.012200s  n1 → c1    Answer #1  (1)
-                0.012200s  c1         client  Complete { client: c1, outcome: Done(1) }
-                0.020000s  c1         timer  ()
-                0.020000s  c1         client  Invoke { client: c1, id: c1#2, op: () }
-                0.020000s  c1 ⇢ n1    Ask #2  { trouble: true }
-                0.021000s  c1 → n1    Ask #2  { trouble: true }
-                0.021000s  n1         sometimes: asked twice
-                0.021000s  n1         writes log: 5 bytes more
-                0.021200s  n1         has synced all up to write 2
-                0.021200s  n1 ⇢ c1    Answer #2  (2)
-                0.022200s  n1 → c1    Answer #2  (2)
-                0.022200s  c1         client  Complete { client: c1, outcome: Done(2) }
-                0.030000s             the faults are over, everything is healed
-                0.030000s  c1         timer  ()
-                0.030000s  c1         client  Invoke { client: c1, id: c1#3, op: () }
-                0.030000s  c1 ⇢ n1    Ask #3  { trouble: true }
-                0.031000s  c1 → n1    Ask #3  { trouble: true }
-                0.031000s  n1         writes log: 5 bytes more
-                0.031200s  n1         has synced all up to write 3
-                0.031200s  n1 ⇢ c1    Answer #3  (3)
-                0.032200s  n1 → c1    Answer #3  (3)
-                0.032200s  c1         client  Complete { client: c1, outcome: Done(3) }
+                        0s  n1         starts
+                        0s  n2         starts
+                        0s  c1         starts
+                      10ms  c1         timer  ()
+                      10ms  c1         client  Invoke { client: c1, id: c1#1, op: () }
+                      10ms  c1 ⇢ n1    Ask #1  { trouble: true }
+                      11ms  c1 → n1    Ask #1  { trouble: true }
+                      11ms  n1         writes log: 5 bytes more
+                    11.2ms  n1         has synced all up to write 1
+                    11.2ms  n1 ⇢ c1    Answer #1  (1)
+                    12.2ms  n1 → c1    Answer #1  (1)
+                    12.2ms  c1         client  Complete { client: c1, outcome: Done(1) }
+                      20ms  c1         timer  ()
+                      20ms  c1         client  Invoke { client: c1, id: c1#2, op: () }
+                      20ms  c1 ⇢ n1    Ask #2  { trouble: true }
+                      21ms  c1 → n1    Ask #2  { trouble: true }
+                      21ms  n1         sometimes: asked twice
+                      21ms  n1         writes log: 5 bytes more
+                    21.2ms  n1         has synced all up to write 2
+                    21.2ms  n1 ⇢ c1    Answer #2  (2)
+                    22.2ms  n1 → c1    Answer #2  (2)
+                    22.2ms  c1         client  Complete { client: c1, outcome: Done(2) }
+                      30ms             the faults are over, everything is healed
+                      30ms  c1         timer  ()
+                      30ms  c1         client  Invoke { client: c1, id: c1#3, op: () }
+                      30ms  c1 ⇢ n1    Ask #3  { trouble: true }
+                      31ms  c1 → n1    Ask #3  { trouble: true }
+                      31ms  n1         writes log: 5 bytes more
+                    31.2ms  n1         has synced all up to write 3
+                    31.2ms  n1 ⇢ c1    Answer #3  (3)
+                    32.2ms  n1 → c1    Answer #3  (3)
+                    32.2ms  c1         client  Complete { client: c1, outcome: Done(3) }
 
             ✓ holds
 
@@ -856,6 +857,75 @@ fn lists() {
             systems
               Toy  Clients ask, the first server answers
 
+            fields
+              name               What people call the scenario (Scenario)
+              system             The system that runs, with its own fields; `stormglass list systems` names all (Scenario)
+              mutant             The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside (Scenario)
+              seed               The seed of a run that is given none; without it, one is drawn, and printed (Scenario)
+              network            How links behave: latency, loss and duplication (Scenario)
+              latency            How long a message takes, drawn anew for each (network)
+              low                The shortest length (Exponential)
+              mean               What is added to the shortest length, on average (Exponential)
+              loss               The chance that a message is lost (network)
+              duplicate          The chance that a message is delivered twice (network)
+              links              Links that behave otherwise, each in one direction: what is left out is as on every link (network)
+              from               The sender (links, fates)
+              to                 The receiver (links, fates)
+              latency            How long a message takes, drawn anew for each (links)
+              loss               The chance that a message is lost (links)
+              duplicate          The chance that a message is delivered twice (links)
+              disk               How disks behave (Scenario)
+              sync               How long a sync takes, drawn anew for each (disk)
+              clocks             How far off clocks are (Scenario)
+              offset             How far each clock is off at most, either way (clocks)
+              drift              How much faster or slower each clock goes at most, in parts per million (clocks)
+              workload           What clients do; the system says what it reads (Scenario)
+              faults             What goes wrong, and when (Scenario)
+              time               When it strikes, counted from the beginning of the run (At)
+              fault              What strikes (At, Every, When)
+              cut                Who is cut off from whom (Partition)
+              nodes              Who is cut off (Isolate)
+              from               Senders (OneWay)
+              to                 Receivers (OneWay)
+              groups             The groups, each a list of nodes (Groups)
+              lasting            How long it lasts (Partition, Lose, Duplicate, Delay and 1 more)
+              chance             The chance for each message (Lose, Duplicate, Reorder)
+              by                 How much longer a message takes: drawn for each (Delay)
+              node               Whose messages, to and fro (Delay)
+              by                 How long a message is held at most: drawn for each (Reorder)
+              node               Whom it strikes (Crash, Restart, Pause, Resume and 2 more)
+              down               How long the node is down (Crash)
+              lasting            How long it stands still (Pause)
+              lasting            How long it lasts (StallDisk)
+              faults             Those that it may be (OneOf)
+              name               What the step is called: what is drawn for it hangs on its name (At, Every, When)
+              gap                How long until it strikes, and then until it strikes again (Every)
+              trigger            What it waits for (When)
+              kind               The kind of the message (Sent, Delivered, fates)
+              node               Only what happens on this node counts (the sender of what is sent, the receiver of what arrives); without one, on any (Sent, Delivered, Wrote, Synced and 3 more)
+              nth                The n-th time sets the fault off, counted from 1 (Sent, Delivered, Wrote, Synced and 3 more)
+              file               The name of the file (Wrote)
+              mark               The mark that is set (Marked)
+              fates              Messages whose fate is fixed, whatever the network and the seed would make of them (Scenario)
+              count              Which of its kind it is on its link, counted from 1 (fates)
+              content            What it says, in place of `count`: a digest, as traces show it (fates)
+              nth                Which of those with this content it is on its link, counted from 1 (fates)
+              fate               What becomes of it (fates)
+              duration           How long faults may strike: until they are over (Scenario)
+              settle             How long the run may then take to settle; with "0s", it is not judged whether it does (Scenario)
+              budget             How much a run may take (Scenario)
+              events             How many events; when they are used up, `progress` is unknown (budget)
+              same_instant       How many events in one instant, without time going on; one more is a violation of `time-advances` (budget)
+              states             How many states the judging of the history may explore; when they are used up, its property is unknown (budget)
+              stop_at_violation  Whether the run ends as soon as it is known that something is violated (budget)
+              expect             The *sometimes* marks that a sweep must see (Scenario)
+              outcome            What the scenario is meant to show; exit codes follow it only with `--as-meant` (Scenario)
+
+            steps
+              At     A fault strikes once, at this time
+              Every  A fault strikes again and again, each time after a length drawn from this range, until the faults end
+              When   A fault strikes once, at the end of the instant in which this happens
+
             faults
               Partition  Messages across a cut are lost when they are sent
               Heal       Ends all partitions, and all degradations in which links lose, duplicate, delay or reorder messages
@@ -871,6 +941,58 @@ fn lists() {
               StallDisk  A node's disk completes no sync
               OneOf      One of several faults, each as likely
 
+            cuts
+              Isolate  Nodes are cut off from all other servers
+              Halves   The servers fall into two random halves
+              OneWay   What some nodes send to others is lost
+              Groups   Each group is cut off from every other
+
+            targets
+              Any       A server, any
+              All       All servers
+              Minority  Fewer than half of the servers, at least one if there are three or more
+              Majority  More than half of the servers
+              Sender    The sender of the message that set the trigger off
+              Receiver  The receiver of the message that set the trigger off
+              Subject   The node that set the trigger off
+
+            triggers
+              Sent       A message of a kind was sent
+              Delivered  A message of a kind was delivered
+              Wrote      A file was written
+              Synced     A sync of a disk completed
+              Marked     A sometimes mark was set
+              Crashed    A node crashed
+              Restarted  A node started again
+
+            values
+              Scenario     What runs, what surrounds it, what goes wrong, and what that is meant to show (a scenario file)
+              Constant     It takes always as long (a latency)
+              Uniform      Each length from the shortest to the longest is as likely (a latency)
+              Exponential  Seldom much longer than usual: the shortest, and what is added follows the exponential distribution (a latency)
+              n1           A server: n1, n2 and so on, as many as the system has (a node)
+              c1           A client: c1, c2 and so on, as many as the workload has (a node)
+              Lost         The message does not arrive (a fate)
+              Deliver      The message arrives after this length, which is above zero (a fate)
+              Duplicate    The message arrives twice, after these two lengths, which are above zero (a fate)
+              true         It is so (a choice of two)
+              false        It is not so (a choice of two)
+              Sometimes    A sweep must see this mark of the system in one of its runs at least; else it ends with exit code 5 (what a sweep must see)
+              Holds        Every property holds (an outcome)
+              Violates     This property of the system is violated (an outcome)
+
+            roles
+              Only  A role of the system, which does not say what it means
+
+            messages
+              Ask     A message of the system, which does not say what it means
+              Answer  A message of the system, which does not say what it means
+
+            marks
+              asked twice          Set when a run passes a place that a good sweep should pass sometimes
+              never                Set when a run passes a place that a good sweep should pass sometimes
+              unsynced write lost  A crash lost writes that were not synced
+
             properties
               sane-answers         no answer is odd
               nothing-bad          the server notes nothing bad
@@ -878,7 +1000,7 @@ fn lists() {
               no-panic             no node's code panics
               time-advances        simulated time goes on: no endless chain of events in one instant
               well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
-              judge-panicked       no judge panics
+              deterministic        two runs of one scenario and seed are the same, record by record, and so is what is judged of them
 
             mutants
               toy/bad  Does something bad
@@ -921,6 +1043,17 @@ fn lists() {
               parallel-snapshot-isolation        as snapshot isolation, but snapshots may see other transactions in different orders
               read-committed                     no transaction reads what was aborted or not final
               read-uncommitted                   writes of two transactions are not interleaved
+
+            exit-codes
+              0    All held
+              1    A property was violated
+              2    The command line makes no sense
+              3    An input file makes no sense
+              4    A budget ended before the answer was known
+              5    Something expected was never seen: a mark by a sweep, or the violation that was meant
+              70   Stormglass itself failed
+              74   A file could not be read or written
+              130  The command was interrupted, by Ctrl-C
         "#]],
     );
     check(
@@ -941,6 +1074,9 @@ fn explanations() {
 
               Clients ask, the first server answers. It misbehaves as it is told.
 
+              written
+                system: Toy()
+
               roles
                 Only
 
@@ -954,7 +1090,6 @@ fn explanations() {
                 no-panic: no node's code panics
                 time-advances: simulated time goes on: no endless chain of events in one instant
                 well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
-                judge-panicked: no judge panics
 
               sometimes
                 asked twice, never, unsynced write lost
@@ -971,7 +1106,7 @@ fn explanations() {
               A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides. It starts again after a while.
 
               fields
-                node: Whom it strikes (a target)
+                node: Whom it strikes (a target, like `Any`, `Leader`, `n1` or `[n1, n2]`)
                 down: How long the node is down (a length, a range of lengths, or a list of lengths; until `Restart`, or until the faults end if not given)
 
               written
@@ -1022,18 +1157,25 @@ fn explanations() {
 
               judged in
                 every system
+
+              written
+                outcome: Violates("progress")
         "#]],
     );
     check(
         &desk.expect(0, &["explain", "asked twice"]).out,
         expect![[r#"
-        asked twice: a sometimes mark
+            asked twice: a sometimes mark
 
-          Set when a run passes a place that a good sweep should pass sometimes. Demand it with expect: [Sometimes("asked twice")].
+              Set when a run passes a place that a good sweep should pass sometimes.
 
-          known in
-            Toy
-    "#]],
+              written
+                expect: [Sometimes("asked twice")]
+                When(Marked(mark: "asked twice"), Heal)
+
+              known in
+                Toy
+        "#]],
     );
     check(
         &desk.expect(2, &["explain", "Partiton"]).err,
@@ -1180,6 +1322,7 @@ fn helps() {
                                       Faults are shown all the same
                   --kind <KIND>       Show only messages of this kind, or records of this sort (timer, write,
                                       note, fault, …); may be repeated
+                  --full              Show messages, timers and notes whole, on a terminal too
                   --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
               -h, --help              Print help
 

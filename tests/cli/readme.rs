@@ -11,6 +11,7 @@ use std::{env, fs};
 fn output_of(line: &str) -> String {
     let (command, cut) = line.split_once(" | ").unwrap_or((line, ""));
     let said = said_by(command);
+    assert!(shows(command, &said), "the tour shows nothing: {line}");
     let lines: Vec<&str> = said.lines().collect();
     let count = |count: &str| count.parse::<usize>().expect("a number of lines").min(lines.len());
     let kept = match cut.split_once(" -") {
@@ -19,6 +20,23 @@ fn output_of(line: &str) -> String {
         _ => &lines[..],
     };
     kept.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Whether there is something to see: of a replay, records.
+fn shows(command: &str, said: &str) -> bool {
+    let is_record =
+        |line: &&str| line.split_whitespace().next().is_some_and(|time| time.ends_with('s') && time.starts_with(char::is_numeric));
+    match command.starts_with("stormglass replay") {
+        true => said.lines().skip(2).take_while(|line| !line.starts_with(['✓', '✗', '?'])).any(|line| is_record(&line)),
+        false => !said.trim().is_empty(),
+    }
+}
+
+#[test]
+fn a_tour_that_shows_nothing_is_seen() {
+    let nothing = "stormglass replay scenarios/raft/bugs/forgets-vote.ron --seed 19 --from 1ns --until 2ns --node n3";
+    assert!(!shows(nothing, &said_by(nothing)), "{}", said_by(nothing));
+    assert!(!shows("stormglass list", "\n"));
 }
 
 /// What the command prints, with what it complains about.

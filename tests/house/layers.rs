@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("history", CHECK, May::Name(&["base", "misspelling"])),
     ("check", CHECK, May::Name(&["base", "history", "misspelling"])),
     ("diagnostic", ROOT, May::Name(&["base", "misspelling"])),
-    ("notation", ROOT, May::Name(&["base", "diagnostic"])),
+    ("notation", ROOT, May::Name(&["base", "diagnostic", "misspelling"])),
     ("engine", ROOT, May::Name(&["base"])),
     ("environment", ROOT, May::Name(&["base"])),
     ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use stormglass::notation::Setting;
+use stormglass::fault::{Cut, Fault, Happening, Moment};
+use stormglass::notation::{Setting, Within};
 use stormglass::scenario;
 use stormglass::systems::Registry;
 
@@ -43,14 +44,42 @@ fn a_stale_table_is_seen() {
     assert_eq!(renewed(&fresh, &declared), fresh);
 }
 
-/// All settings: those of systems by the name of the system, or as `workload of RaftKv`; those around them by their field.
+/// All settings: those of systems by the name of the system, or as `workload of RaftKv`; those of a value by the value, or the field that
+/// takes it, as `Bank of TwoPhase`, `mix of Bank`, `network`. The notation of faults has tables of its own.
 fn declared() -> BTreeMap<String, Vec<Setting>> {
-    let registry = Registry::standard();
-    let own = registry.systems().flat_map(|system| {
-        let name = |part: &str| if part == system.name() { part.to_owned() } else { format!("{part} of {}", system.name()) };
-        system.settings().into_iter().map(move |(part, settings)| (name(part), settings))
-    });
-    own.chain(scenario::settings().into_iter().map(|(part, settings)| (part.to_owned(), settings))).collect()
+    let mut declared = BTreeMap::new();
+    add("Scenario", "", scenario::NOTATION.fields(), &mut declared);
+    for system in Registry::standard().systems() {
+        for (part, settings) in system.settings() {
+            add(if part == system.name() { "" } else { part }, system.name(), settings, &mut declared);
+        }
+    }
+    declared
+}
+
+/// These settings, and those within; the first of a name stays.
+fn add(part: &str, owner: &str, settings: Vec<Setting>, declared: &mut BTreeMap<String, Vec<Setting>>) {
+    let faults = [Fault::VARIANTS, Moment::VARIANTS, Cut::VARIANTS, Happening::VARIANTS].concat();
+    for setting in &settings {
+        match setting.within.item() {
+            Within::Fields(fields) => {
+                add(setting.name, owner, fields.clone(), declared);
+                add(setting.name, part, fields.clone(), declared);
+            }
+            Within::OneOf(_, variants) => {
+                let told_here = variants.iter().filter(|variant| faults.iter().all(|fault| fault.name != variant.name));
+                told_here.for_each(|variant| add(variant.name, owner, variant.fields(), declared));
+            }
+            Within::Nothing | Within::Each(_) => {}
+        }
+    }
+    let name = match (part, owner) {
+        ("", only) | (only, "" | "Scenario") => only.to_owned(),
+        (part, owner) => format!("{part} of {owner}"),
+    };
+    if !settings.is_empty() {
+        declared.entry(name).or_insert(settings);
+    }
 }
 
 /// The document with each marked table as it is declared.
@@ -75,7 +104,7 @@ fn marked(line: &str) -> Option<&str> {
 }
 
 fn table(settings: &[Setting]) -> String {
-    let row = |Setting { name, about, takes, default }: &Setting| {
+    let row = |Setting { name, about, takes, default, .. }: &Setting| {
         let default = default.as_deref().unwrap_or("must be given");
         format!("| `{name}` | {about} | {takes} | {default} |\n")
     };

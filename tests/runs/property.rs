@@ -1,5 +1,7 @@
 //! Stormglass under proptest: whatever goes wrong, Raft holds, and what fails prints the scenario and the command that replays it.
 
+use std::process::Command;
+
 use proptest::prelude::*;
 use stormglass::scenario::{Scenario, strategy::fault_plan};
 use stormglass::systems::Registry;
@@ -42,4 +44,31 @@ fn a_failure_prints_the_scenario_and_the_command() {
     let end = said.rfind("\nstormglass replay").expect("the command follows");
     let printed = Scenario::from_ron(&said[start..end], &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(printed.run(5).digest, planted.run(5).digest);
+}
+
+#[test]
+#[ignore = "it is run by the test below, in a process of its own"]
+fn a_seed_that_fails() {
+    scenario(r#"mutant: "raft/forgets-vote","#).assert_holds(5);
+}
+
+/// The line that a failure prints last, carried out, shows that seed in the same test.
+#[test]
+fn a_failure_can_be_replayed_in_its_test() {
+    let run = |seed: &str, arguments: &[&str]| {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["--include-ignored", "--nocapture"]).args(arguments).env("STORMGLASS_SEED", seed);
+        let output = command.output().expect("it can be started");
+        assert!(!output.status.success());
+        String::from_utf8(output.stdout).expect("text") + &String::from_utf8(output.stderr).expect("text")
+    };
+    let said = run("77", &["property::a_seed_that_fails", "--exact"]);
+    let line = said.lines().find(|line| line.starts_with("STORMGLASS_SEED=")).unwrap_or_else(|| panic!("{said}"));
+    let (seed, filter) = line["STORMGLASS_SEED=".len()..].split_once(" cargo test ").expect("a command");
+    assert_eq!((seed, filter), ("77", "property::a_seed_that_fails -- --exact"));
+    let filter: Vec<&str> = filter.split_whitespace().filter(|word| *word != "--").collect();
+    for said in [said.clone(), run(seed, &filter)] {
+        assert!(said.contains("is violated under seed 77\n") && said.contains("persist-before-answer is violated"), "{said}");
+    }
+    assert!(run("soon", &filter).contains("STORMGLASS_SEED=soon names no seed"));
 }

@@ -340,46 +340,46 @@ fn wrong_loads_are_refused_with_their_place() {
     refused(
         "Bank(accounts: 4, parties: 5, mix: (transfer: 0, audit: 0))",
         &expect![[r#"
-        error: expected a whole number from 2 to 4, found the number `5`
-         --> scenario:4:49
-          |
-        4 |     workload: (load: Bank(accounts: 4, parties: 5, mix: (transfer: 0, audit: 0))),
-          |                                                 ^
+            error: expected a whole number from 2 to 4, found the number `5`
+             --> scenario:4:49
+              |
+            4 |     workload: (load: Bank(accounts: 4, parties: 5, mix: (transfer: 0, audit: 0))),
+              |                                                 ^
 
-        error: nothing to do: all parts of the mix are zero
-         --> scenario:4:57
-          |
-        4 |     workload: (load: Bank(accounts: 4, parties: 5, mix: (transfer: 0, audit: 0))),
-          |                                                         ^^^^^^^^^^^^^^^^^^^^^^^
-          |
-          = help: for example (transfer: 5, audit: 4)
-    "#]],
+            error: nothing to do: all parts of the mix are zero
+             --> scenario:4:57
+              |
+            4 |     workload: (load: Bank(accounts: 4, parties: 5, mix: (transfer: 0, audit: 0))),
+              |                                                         ^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: for example (transfer: 4, audit: 1)
+        "#]],
     );
     refused(
         "Lists(acts: 0, mix: (write: 1))",
         &expect![[r#"
-        error: expected a whole number from 1 to 1000, found the number `0`
-         --> scenario:4:34
-          |
-        4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
-          |                                  ^
+            error: expected a whole number from 1 to 1000, found the number `0`
+             --> scenario:4:34
+              |
+            4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
+              |                                  ^
 
-        error: nothing to do: all parts of the mix are zero
-         --> scenario:4:42
-          |
-        4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
-          |                                          ^^^^^^^^^^
-          |
-          = help: for example (read: 5, append: 4)
+            error: nothing to do: all parts of the mix are zero
+             --> scenario:4:42
+              |
+            4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
+              |                                          ^^^^^^^^^^
+              |
+              = help: for example (read: 1, append: 1)
 
-        error: there is no field `write` here
-         --> scenario:4:43
-          |
-        4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
-          |                                           ^^^^^
-          |
-          = help: known here: read, append
-    "#]],
+            error: there is no field `write` here
+             --> scenario:4:43
+              |
+            4 |     workload: (load: Lists(acts: 0, mix: (write: 1))),
+              |                                           ^^^^^
+              |
+              = help: known here: read, append
+        "#]],
     );
     refused(
         "Registers(choice: Skewed)",

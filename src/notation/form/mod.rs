@@ -8,9 +8,11 @@ use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 
+use super::Variant;
 use super::syntax::{self, Contents};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, suggestion};
+use crate::misspelling::nearest;
 
 /// One value of a RON file, not yet read.
 ///
@@ -199,10 +201,10 @@ impl<'s> Form<'s> {
     }
 
     /// Exactly these arguments as fields: of each its name, and what it takes.
-    pub(super) fn bare_fields(self, expected: &[(&'static str, &str)]) -> Option<Fields<'s>> {
+    pub(super) fn bare_fields(self, expected: &[(&'static str, String)]) -> Option<Fields<'s>> {
         let found = self.parts_in_parentheses()?;
         if found.len() != expected.len() {
-            let takes: Vec<&str> = expected.iter().map(|(_, takes)| *takes).collect();
+            let takes: Vec<&str> = expected.iter().map(|(_, takes)| &**takes).collect();
             return self.refuse(self.wrong_arguments(&takes, found.len()));
         }
         Some(Fields::new(self, expected.iter().zip(found).map(|((name, _), form)| (*name, form.text)).collect()))
@@ -227,7 +229,7 @@ impl<'s> Form<'s> {
     pub fn variant<'n>(self, expected: &str, names: &[&'n str]) -> Option<&'n str> {
         let Some(name) = self.name() else {
             let problem = Diagnostic { span: self.name_span(), ..self.mismatch(expected) };
-            return self.refuse(problem.help(suggestion("", names)));
+            return self.refuse(problem.help(suggestion(self.word(), names)));
         };
         names.iter().find(|known| **known == name).copied().or_else(|| {
             let message = format!("expected {expected}, found `{}`", syntax::shorten(name));
@@ -235,11 +237,24 @@ impl<'s> Form<'s> {
         })
     }
 
+    /// Which of these the value is, as its name says.
+    pub(crate) fn variant_of<'v>(self, expected: &str, known: &'v [Variant]) -> Option<&'v Variant> {
+        let names: Vec<&str> = known.iter().map(|variant| variant.name).collect();
+        let name = self.variant(expected, &names)?;
+        known.iter().find(|variant| variant.name == name)
+    }
+
     /// What belongs to the name of this value: `form.one_of("an outcome", &[("Holds", true), ("Violates", false)])`.
     pub fn one_of<T: Clone>(self, expected: &str, known: &[(&str, T)]) -> Option<T> {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let name = self.variant(expected, &names)?;
         known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    /// The word that a text in quotes begins with, or the value itself: what was perhaps meant.
+    pub(crate) fn word(self) -> &'s str {
+        let text = self.text.trim_matches('"').trim();
+        text.split(['(', '"']).next().unwrap_or_default()
     }
 
     fn parts_in_parentheses(self) -> Option<Vec<Form<'s>>> {
@@ -280,7 +295,17 @@ impl<'s> Form<'s> {
 
     /// `true` or `false`.
     pub fn boolean(self) -> Option<bool> {
-        syntax::read(self.text).map_or_else(|_| self.refuse(self.mismatch("`true` or `false`")), Some)
+        syntax::read(self.text).map_or_else(
+            |_| {
+                let problem = self.mismatch("`true` or `false`");
+                let near = nearest(self.word(), ["true", "false"]).map(|near| format!("did you mean `{near}`?"));
+                self.refuse(match near {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                })
+            },
+            Some,
+        )
     }
 
     /// A whole number within `range`: `nodes.count(1..=1000)`.

@@ -251,7 +251,7 @@ settings! {
         buddy: bool = true, Flag;
         /// How often updates are passed on besides.
         gossip_interval: Duration = Duration::from_millis(200), PositiveLength;
-        /// To how many. With 0, updates ride on probes and their answers only, as SWIM has it.
+        /// To how many members updates are passed on each time. With 0, updates ride on probes and their answers only, as SWIM has it.
         gossip_nodes: u32 = 3, Count(0..=100);
         /// How long updates are passed on to a dead member too.
         gossip_to_the_dead: Duration = Duration::from_secs(30), Length;
