@@ -51,7 +51,8 @@ pub(super) struct Arguments {
     /// Take a compare-and-set that failed for one that saw another value; without this it is left out
     #[arg(long)]
     observe_failed_cas: bool,
-    /// How many states may be explored; without it, four million and twenty for each operation
+    /// How many states may be explored; without it, four million and twenty for each operation. For
+    /// transactions: steps of each search; without it, twenty million
     #[arg(long, value_name = "STATES")]
     budget: Option<u64>,
     /// If it holds, show the order that explains it

@@ -7,6 +7,7 @@ use stormglass::check::isolation::model::Store;
 use stormglass::check::isolation::{
     DEFAULT_BUDGET, Fate, ISOLATION, Level, Phenomenon, Report, Transactions, check, judge, judge_transactions,
 };
+use stormglass::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 use stormglass::check::{Fact, Verdict, linearizability};
 use stormglass::history::{History, Outcome};
 use stormglass::report::{explanation_text, isolation_text};
@@ -371,7 +372,7 @@ fn clients_and_real_time() {
         "c1 0-1: w x 1
          c1 2-3: w x 2
          c2 4-5: r x =1",
-        &expect!["G-single-realtime × 1 | strong-session-serializable"],
+        &expect!["G0-realtime × 1 | strong-session-serializable"],
     );
     // What is of unknown outcome may take effect late.
     shows(
@@ -505,7 +506,7 @@ fn anomalies_in_words() {
           T3 (c2): read k1 → 1
 
           T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
-          T3 < T2: T3 read k1 as 1, and T2 put 2 there later: T1 had ended (at 1ns) before T2 began (at 2ns)
+          T3 < T2: T3 read k1 as 1, without the 2 of T2
           so that T2 < T3 < T2: a cycle
     "#]]
     .assert_eq(&words(
@@ -513,6 +514,240 @@ fn anomalies_in_words() {
          c1 2-3: r x =1, w x 2
          c2 4-5: r x =1",
     ));
+}
+
+/// What no single cycle shows: whichever was written first, something is wrong.
+#[test]
+fn either_order_is_wrong() {
+    let session = check(
+        &transactions(
+            "c1 0-9: w x 1
+             c1 10-19: w x 2
+             c1 20-29: r x =1",
+        ),
+        DEFAULT_BUDGET,
+    );
+    let words = |report: &Report| isolation_text(report);
+    expect![[r#"
+        the strongest level that holds: serializable
+          3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 11 dependencies
+          strict-serializable                violated: G-single-process, G0-realtime
+          strong-session-serializable        violated: G-single-process
+          serializable                       holds
+          strong-snapshot-isolation          violated: G0-realtime
+          strong-session-snapshot-isolation  violated: G-single-process
+          snapshot-isolation                 holds
+          parallel-snapshot-isolation        holds
+          read-committed                     holds
+          read-uncommitted                   holds
+
+        G-single-process: read skew, given the order of each client
+          T1 (c1): write k1 = 1
+          T2 (c1): write k1 = 2
+          T3 (c1): read k1 → 1
+
+          suppose that k1 held 1 of T1 before 2 of T2:
+          T3 < T2: T3 read k1 as 1, without the 2 of T2
+          T2 < T3: c1 did T2, and then T3
+          so that T3 < T2 < T3: a cycle
+          suppose that k1 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k1, and T1 put 1 there behind it
+          T1 < T2: c1 did T1, and then T2
+          so that T2 < T1 < T2: a cycle
+
+        G-single-process: read skew, given the order of each client
+          T1 (c1): write k1 = 1
+          T2 (c1): write k1 = 2
+          T3 (c1): read k1 → 1
+
+          suppose that k1 held 1 of T1 before 2 of T2:
+          T3 < T2: T3 read k1 as 1, without the 2 of T2
+          T2 < T3: c1 did T2, and then T3
+          so that T3 < T2 < T3: a cycle
+          suppose that k1 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k1, and T1 put 1 there behind it
+          T1 < T2: c1 did T1, and then T2
+          so that T2 < T1 < T2: a cycle
+
+        G0-realtime: dirty write, given real time
+          T1 (c1): write k1 = 1
+          T2 (c1): write k1 = 2
+          T3 (c1): read k1 → 1
+
+          T1 < T2: c1 did T1, and then T2
+          T2 < T1: T2 put 2 into k1, and T1 put 1 there later: T2 had ended (at 19ns) before T3 began (at 20ns)
+          so that T1 < T2 < T1: a cycle
+    "#]]
+    .assert_eq(&words(&session));
+    let snapshot = check(
+        &transactions(
+            "c1 0-9: w z 1, r y, r z =1
+             c2 0-9: r z, w y 1, w z 2",
+        ),
+        DEFAULT_BUDGET,
+    );
+    expect![[r#"
+        the strongest level that holds: read-committed
+          2 transactions: 2 committed, 0 aborted, 0 of unknown outcome · 2 dependencies
+          strict-serializable                violated: G-single, write-skew
+          strong-session-serializable        violated: G-single, write-skew
+          serializable                       violated: write-skew
+          strong-snapshot-isolation          violated: G-single
+          strong-session-snapshot-isolation  violated: G-single
+          snapshot-isolation                 violated: G-single
+          parallel-snapshot-isolation        violated: G-single
+          read-committed                     holds
+          read-uncommitted                   holds
+
+        G-single: read skew
+          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
+          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
+
+          suppose that k3 held 1 of T1 before 2 of T2:
+          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
+          T2 < T1: T2 read k3 as nothing, without the 1 of T1
+          so that T1 < T2 < T1: a cycle
+          suppose that k3 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          so that T2 < T1 < T2: a cycle
+
+        G-single: read skew
+          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
+          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
+
+          suppose that k3 held 1 of T1 before 2 of T2:
+          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
+          T2 < T1: T2 read k3 as nothing, without the 1 of T1
+          so that T1 < T2 < T1: a cycle
+          suppose that k3 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          so that T2 < T1 < T2: a cycle
+
+        G-single: read skew
+          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
+          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
+
+          suppose that k3 held 1 of T1 before 2 of T2:
+          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
+          T2 < T1: T2 read k3 as nothing, without the 1 of T1
+          so that T1 < T2 < T1: a cycle
+          suppose that k3 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          so that T2 < T1 < T2: a cycle
+
+        G-single: read skew
+          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
+          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
+
+          suppose that k3 held 1 of T1 before 2 of T2:
+          T2 < T1: T2 read k3 as nothing, without the 1 of T1
+          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
+          so that T2 < T1 < T2: a cycle
+          suppose that k3 held 2 of T2 before 1 of T1:
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
+          so that T1 < T2 < T1: a cycle
+
+        write-skew: write skew, which is a G2-item
+          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
+          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
+
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          T2 < T1: T2 read k3 as nothing, without the 1 of T1
+          so that T1 < T2 < T1: a cycle
+    "#]]
+    .assert_eq(&words(&snapshot));
+}
+
+/// Whoever is named in an explanation is shown with what it did, if it did more than can be shown.
+#[test]
+fn who_is_named_is_shown() {
+    for (lines, expected) in [
+        (
+            "c1 0-1: w x 1
+          c1 2-3: w x 2
+          c2 4-5: r x =1",
+            expect![[r#"
+                the strongest level that holds: strong-session-serializable
+                  3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 12 dependencies
+                  strict-serializable                violated: G-single-realtime
+                  strong-session-serializable        holds
+                  serializable                       holds
+                  strong-snapshot-isolation          violated: G-single-realtime
+                  strong-session-snapshot-isolation  holds
+                  snapshot-isolation                 holds
+                  parallel-snapshot-isolation        holds
+                  read-committed                     holds
+                  read-uncommitted                   holds
+
+                G-single-realtime: read skew, given real time
+                  T2 (c1): read k1 → 1, write k1 = 2
+                  T3 (c2): read k1 → 1
+
+                  T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
+                  T3 < T2: T3 read k1 as 1, without the 2 of T2
+                  so that T2 < T3 < T2: a cycle
+            "#]],
+        ),
+        (
+            "c1 0-9: a x 1, a x 2, a x 3, a x 4, a x 5, a x 6, a x 7, a x 8, a x 9, r y
+          c2 0-9: a y 1, r x",
+            expect![[r#"
+                the strongest level that holds: strong-snapshot-isolation
+                  2 transactions: 2 committed, 0 aborted, 0 of unknown outcome · 2 dependencies
+                  strict-serializable                violated: write-skew
+                  strong-session-serializable        violated: write-skew
+                  serializable                       violated: write-skew
+                  strong-snapshot-isolation          holds
+                  strong-session-snapshot-isolation  holds
+                  snapshot-isolation                 holds
+                  parallel-snapshot-isolation        holds
+                  read-committed                     holds
+                  read-uncommitted                   holds
+
+                write-skew: write skew, which is a G2-item
+                  T1 (c1): append 1 to k1, append 2 to k1, append 3 to k1, append 4 to k1, append 5 to k1, append 6 to k1, append 7 to k1, read k2 → nothing, and 2 more
+                  T2 (c2): append 1 to k2, read k1 → nothing
+
+                  T1 < T2: T1 read k2 as nothing, without the 1 of T2
+                  T2 < T1: T2 read k1 as nothing, without the 1 of T1
+                  so that T1 < T2 < T1: a cycle
+            "#]],
+        ),
+    ] {
+        let report = check(&transactions(lines), DEFAULT_BUDGET);
+        for finding in &report.findings {
+            let shown: Vec<String> = finding.cast.iter().map(|member| format!("T{}", member.transaction + 1)).collect();
+            for fact in finding.evidence.iter().flat_map(|broken| &broken.facts) {
+                assert!(!matches!(&fact.1, Fact::Transaction(name) if !shown.contains(name)), "{fact:?} is not shown");
+            }
+        }
+        expected.assert_eq(&isolation_text(&report));
+    }
+}
+
+/// Inputs of which the answer is known, in `../shared/reports`: that is stated in its README.
+#[test]
+fn reports_have_their_answers() {
+    let reports = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reports");
+    if !reports.is_dir() {
+        println!("skipped: there are no reports in ../shared/reports");
+        return;
+    }
+    for (file, model, level) in [
+        ("13-session-registers.edn", TransactionModel::RwRegister, Level::StrongSessionSerializable),
+        ("32-registers-snapshot.edn", TransactionModel::RwRegister, Level::SnapshotIsolation),
+        ("33-registers-session.edn", TransactionModel::RwRegister, Level::StrongSessionSerializable),
+        ("34-lists-snapshot.edn", TransactionModel::ListAppend, Level::SnapshotIsolation),
+    ] {
+        let text = std::fs::read(reports.join(file)).expect("the file");
+        let report = check_text(&text[..], &FileOptions { level, ..FileOptions::new(model) }).expect("a history");
+        assert_eq!(report.verdict, Verdict::Violated, "{file}\n{}", isolation_text(&report.report));
+        assert!(report.report.against(level).next().is_some(), "{file} is not explained");
+    }
 }
 
 /// A history with one planted anomaly.

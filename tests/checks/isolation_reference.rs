@@ -1,10 +1,12 @@
 //! The checker of isolation against its reference checker, on small histories at random.
 //!
 //! What is demanded: whatever the checker calls violated, the reference checker refuses; whatever it says holds, the reference checker
-//! finds an order for. It may say unknown only where versions have no order that can be told: never of lists at levels below snapshot
-//! isolation and of serializability, and never at all where the orders are given.
+//! finds an order for. It never says unknown.
+//!
+//! `cargo test` takes a sample. All of it: `cargo test --release --test checks isolation_reference -- --ignored`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use stormglass::base::{Act, ClientId, Committed, RunKey, Seen, Stream, Time, Transaction};
 use stormglass::check::Verdict;
@@ -18,6 +20,7 @@ use stormglass::report::isolation_text;
 struct Shape {
     lists: bool,
     transactions: u64,
+    acts: u64,
     keys: u64,
     /// How often something goes wrong, in a hundred reads or transactions.
     wrong: u64,
@@ -30,7 +33,7 @@ fn sample(shape: Shape, random: &mut Stream) -> (History<Transaction, Committed>
     let mut plans: Vec<(Transaction, u32, u64, u64, u64)> = Vec::new();
     let mut busy_until = [0_u64; 3];
     for _ in 0..count {
-        let acts = (0..1 + random.below(3))
+        let acts = (0..1 + random.below(shape.acts))
             .map(|_| {
                 let key = random.below(shape.keys);
                 value += 1;
@@ -122,12 +125,11 @@ fn sample(shape: Shape, random: &mut Stream) -> (History<Transaction, Committed>
 struct Counts {
     holds: usize,
     violated: usize,
-    unknown: usize,
 }
 
-fn agree(shape: Shape, rounds: u64, given: bool) -> Counts {
+fn agree(shape: Shape, rounds: Range<u64>, given: bool) -> Counts {
     let mut counts = Counts::default();
-    for round in 0..rounds {
+    for round in rounds {
         let mut random = RunKey::from_seed(round).stream("isolation", u64::from(given));
         let (history, order) = sample(shape, &mut random);
         let orders = if given { order } else { Orders::new() };
@@ -171,16 +173,15 @@ fn aborted_in(operation: &stormglass::history::Operation<Transaction, Committed>
 #[test]
 fn lists_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
-        let counts = agree(Shape { lists: true, transactions: 5, keys: 2, wrong }, rounds, false);
+        let counts = agree(Shape { lists: true, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, false);
         println!("lists, {wrong}: {counts:?}");
-        assert!(counts.unknown * 20 < counts.holds + counts.violated, "{counts:?}");
     }
 }
 
 #[test]
 fn registers_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
-        let counts = agree(Shape { lists: false, transactions: 5, keys: 2, wrong }, rounds, false);
+        let counts = agree(Shape { lists: false, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, false);
         println!("registers, {wrong}: {counts:?}");
     }
 }
@@ -189,9 +190,21 @@ fn registers_are_judged_as_the_reference_checker_judges_them() {
 fn with_orders_given_nothing_is_unknown() {
     for (wrong, rounds) in [(0, 1_000), (8, 2_000), (25, 2_000)] {
         for lists in [false, true] {
-            let counts = agree(Shape { lists, transactions: 5, keys: 2, wrong }, rounds, true);
+            let counts = agree(Shape { lists, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, true);
             println!("given, {lists}, {wrong}: {counts:?}");
-            assert_eq!(counts.unknown, 0);
+        }
+    }
+}
+
+/// Up to five transactions of up to four acts on up to three keys.
+#[test]
+#[ignore = "it takes minutes"]
+fn fifty_thousand_histories_are_judged_as_the_reference_checker_judges_them() {
+    for (place, wrong) in (0..).zip([0, 8, 25, 60]) {
+        for (lists, keys) in [(false, 1), (false, 2), (false, 3), (true, 2), (true, 3)] {
+            let rounds = 1_000_000 + place * 2_500..1_000_000 + (place + 1) * 2_500;
+            let counts = agree(Shape { lists, transactions: 5, acts: 4, keys, wrong }, rounds, false);
+            println!("lists: {lists}, {keys} keys, {wrong}: {counts:?}");
         }
     }
 }

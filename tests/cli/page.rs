@@ -1,4 +1,5 @@
-//! The page about a history, in a real browser: it is drawn, can be stepped through, and printed, without an error.
+//! The page about a history, in a real browser: it is drawn, can be stepped through, and printed, without an error; of transactions, the
+//! cycles are drawn.
 //!
 //! The browser is Chromium: the one that the variable `CHROMIUM` names, or else the first that is found. Without any, nothing is tested,
 //! and that is said.
@@ -140,5 +141,47 @@ fn the_page_is_drawn_stepped_through_and_printed() {
         let text = String::from_utf8_lossy(&printed);
         let pages = text.matches("/Type /Page\n").count();
         assert!(printed.starts_with(b"%PDF") && (1..=4).contains(&pages), "{}: {pages} pages", case.name);
+    }
+}
+
+/// Of transactions, each cycle is drawn with an arrow for each step, and why; on a phone, too, nothing runs out of the page.
+#[test]
+fn cycles_of_transactions_are_drawn() {
+    let history = "\
+        {:process 0, :type :invoke, :f :txn, :value [[:w :z 1] [:r :y nil] [:r :z nil]]}\n\
+        {:process 1, :type :invoke, :f :txn, :value [[:r :z nil] [:w :y 1] [:w :z 2]]}\n\
+        {:process 1, :type :ok, :f :txn, :value [[:r :z nil] [:w :y 1] [:w :z 2]]}\n\
+        {:process 0, :type :ok, :f :txn, :value [[:w :z 1] [:r :y nil] [:r :z 1]]}\n";
+    let home = tempfile::tempdir().expect("a folder");
+    let (recorded, page) = (home.path().join("<b>.edn"), home.path().join("page.html"));
+    fs::write(&recorded, history).expect("a file");
+    let status = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args(["check", "--model", "rw-register", "--report"])
+        .args([&page, &recorded])
+        .stdout(Stdio::null())
+        .status()
+        .expect("the command can be started");
+    assert_eq!(status.code(), Some(1));
+    let plain = fs::read_to_string(&page).expect("a page");
+    assert!(!plain.contains("<b>.edn") && plain.contains("suppose that z held"), "{plain}");
+    let drawn: Vec<&str> = plain.split("<svg").skip(1).filter_map(|rest| rest.split("</svg>").next()).collect();
+    assert!(drawn.len() >= 2, "a cycle for each case: {plain}");
+    for cycle in drawn {
+        let label = cycle.split("aria-label=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a label");
+        let steps = label.split("; ").count();
+        assert_eq!(cycle.matches("class=\"arrow\"").count(), steps, "{label}");
+        assert_eq!(cycle.matches("class=\"name\"").count(), steps, "{label}");
+    }
+    let Some(chromium) = chromium() else {
+        println!("skipped: there is no Chromium here, and the variable CHROMIUM names none");
+        return;
+    };
+    let driven = home.path().join("driven.html");
+    let late = "<script>const root = document.documentElement, out = document.createElement('output'); out.id = 'outcome';\
+        out.textContent = root.scrollWidth - root.clientWidth; document.body.append(out);</script></body>";
+    fs::write(&driven, plain.replace("</body>", late)).expect("a file");
+    for size in ["--window-size=1280,900", "--window-size=500,900"] {
+        let dom = browse(&chromium, home.path(), &[size, "--dump-dom"], &driven);
+        assert!(dom.contains("<output id=\"outcome\">0</output>"), "with {size} the page is wider than the window\n{dom}");
     }
 }

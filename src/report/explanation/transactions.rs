@@ -43,7 +43,10 @@ pub(super) fn doubt_text(doubt: &Doubt) -> String {
 pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
     let mut lines = Vec::new();
     if doubt.unordered > 0 {
-        lines.push(format!("{} do not show in which order all their versions were written", counted(doubt.unordered, "key")));
+        lines.push(format!(
+            "{} do not show in which order all their versions were written, and the budget ended before one was found that will do",
+            counted(doubt.unordered, "key")
+        ));
     }
     for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
         let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();

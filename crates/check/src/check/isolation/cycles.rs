@@ -148,7 +148,8 @@ impl Search<'_> {
             local.add_node(());
         }
         for (from, node) in names.iter().enumerate() {
-            for (to, why) in graph.leaving(*node) {
+            // Walks look at what came last first: of several reasons, that from data.
+            for (to, why) in graph.leaving(*node).iter().rev() {
                 if let Some(to) = place(*to) {
                     local.add_edge(NodeIndex::new(from), NodeIndex::new(to), *why);
                 }

@@ -28,6 +28,12 @@ fn name(transaction: u32) -> Fact {
     Fact::Transaction(format!("T{}", u64::from(transaction) + 1))
 }
 
+/// The place of the transaction that has this [name].
+fn number(fact: &Fact) -> Option<u32> {
+    let Fact::Transaction(name) = fact else { return None };
+    name.strip_prefix('T')?.parse::<u32>().ok()?.checked_sub(1)
+}
+
 /// The keys that a cycle is about.
 fn keys_of(cycle: &[(u32, Why)]) -> Vec<u32> {
     let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
@@ -43,31 +49,44 @@ impl<'a> Evidence<'a> {
 
     /// A finding that these transactions show, who did these things to these keys.
     fn finding(self, anomaly: Anomaly, transactions: &[u32], keys: &[u32], evidence: Vec<Broken>) -> Finding {
-        let mut each = transactions.to_vec();
+        // All that are named are shown.
+        let facts = || evidence.iter().flat_map(|broken| &broken.facts).map(|(_, fact)| fact);
+        let mut each: Vec<u32> = facts().filter_map(number).chain(transactions.iter().copied()).collect();
         each.sort_unstable();
         each.dedup();
-        let cast = each.iter().map(|transaction| self.member(*transaction, keys)).collect();
+        let told: FxHashSet<String> =
+            facts().filter(|fact| matches!(fact, Fact::Value(_) | Fact::Version(_))).map(ToString::to_string).collect();
+        let cast = each.iter().map(|transaction| self.member(*transaction, keys, &told)).collect();
         let ends = each.iter().map(|transaction| self.transactions.entries[*transaction as usize].ended);
         let at = ends.max().filter(|end| *end != Time::MAX);
         Finding { anomaly, transactions: transactions.iter().map(|place| *place as usize).collect(), cast, evidence, at }
     }
 
-    /// A transaction, with its acts on these keys if it has too many to be shown.
-    fn member(self, transaction: u32, keys: &[u32]) -> Member {
+    /// A transaction; if it has too many acts to be shown, with those on these keys, and of those with the ones that are told of first.
+    fn member(self, transaction: u32, keys: &[u32], told: &FxHashSet<String>) -> Member {
         let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
         let acts = self.transactions.acts_of(transaction);
-        let mut shown: Vec<&ObservedAct> = acts.iter().collect();
+        let mut shown: Vec<usize> = (0..acts.len()).collect();
         if shown.len() > ACTS {
-            shown.retain(|act| keys.contains(&act.key()));
+            shown.retain(|place| keys.contains(&acts[*place].key()));
+            shown.sort_by_key(|place| !self.is_told(acts[*place], told));
             shown.truncate(ACTS);
+            shown.sort_unstable();
         }
-        let accesses: Vec<Access> = shown.iter().map(|act| self.access(**act)).collect();
+        let accesses: Vec<Access> = shown.iter().map(|place| self.access(acts[*place])).collect();
         Member {
             transaction: transaction as usize,
             client: self.transactions.client_name(client),
             fate,
             more: acts.len() - accesses.len(),
             acts: accesses,
+        }
+    }
+
+    fn is_told(self, act: ObservedAct, told: &FxHashSet<String>) -> bool {
+        match act.written() {
+            Some(value) => told.contains(&self.transactions.value_name(value)),
+            None => told.contains(&self.version(Some(act)).to_string()),
         }
     }
 
@@ -317,25 +336,30 @@ impl<'a> Evidence<'a> {
             }
             Dependency::TimedWrite => {
                 let value = self.last(from, key);
-                self.timed([&rules::TIMED_WRITE, &rules::TIMED_WRITE_SHOWN], key, value, to).with("value", self.value(value))
+                self.timed([&rules::TIMED_WRITE, &rules::TIMED_WRITE_LINES, &rules::TIMED_WRITE_SHOWN], key, value, to)
+                    .with("value", self.value(value))
             }
             Dependency::TimedMiss => {
                 let read = reads(from).next().copied();
                 let value = read.and_then(|act| if let ObservedAct::Number { value, .. } = act { Some(value) } else { None });
-                self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_SHOWN], key, value, to).with("seen", self.version(read))
+                self.timed([&rules::TIMED_MISS, &rules::TIMED_MISS_LINES, &rules::TIMED_MISS_SHOWN], key, value, to)
+                    .with("seen", self.version(read))
             }
             Dependency::Process => {
                 rules::PROCESS.with("client", Fact::Client(self.transactions.client_name(self.transactions.entries[from as usize].client)))
             }
             Dependency::RealTime | Dependency::Via => {
                 let entries = &self.transactions.entries;
+                if self.transactions.labels.untimed {
+                    return rules::LINES.broken();
+                }
                 rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)
             }
         }
     }
 
     /// A register held this value before it held what that transaction wrote; and how real time shows it, if that can be told.
-    fn timed(self, [plain, shown]: [&'static Rule; 2], key: u32, value: Option<i64>, later: u32) -> Broken {
+    fn timed(self, [plain, lines, shown]: [&'static Rule; 3], key: u32, value: Option<i64>, later: u32) -> Broken {
         let users = |value: Option<i64>| {
             let uses = move |transaction: &u32| {
                 self.transactions.acts_of(*transaction).iter().any(|act| match *act {
@@ -352,8 +376,9 @@ impl<'a> Evidence<'a> {
         let early = users(value).filter(|user| entry(*user).fate == Fate::Committed).min_by_key(|user| entry(*user).ended);
         let told = match (early, users(new).max_by_key(|user| entry(*user).began)) {
             (Some(early), Some(late)) => {
-                let told = self.shown_by(shown, key).with("early", name(early)).with("ended", entry(early).ended);
-                told.with("late", name(late)).with("began", entry(late).began)
+                let untimed = self.transactions.labels.untimed;
+                let told = self.shown_by(if untimed { lines } else { shown }, key).with("early", name(early)).with("late", name(late));
+                if untimed { told } else { told.with("ended", entry(early).ended).with("began", entry(late).began) }
             }
             _ => self.shown_by(plain, key),
         };
@@ -415,6 +440,10 @@ mod rules {
         "{from} < {to}: {from} put {value} into {key}, and {to} put {later} there later: {early} had ended (at {ended}) before {late} began \
          (at {began})",
     );
+    pub(super) static TIMED_WRITE_LINES: Rule = Rule::new(
+        "timed-ww",
+        "{from} < {to}: {from} put {value} into {key}, and {to} put {later} there later: {early} had ended before {late} began",
+    );
     pub(super) static TIMED_MISS: Rule =
         Rule::new("timed-rw", "{from} < {to}: {from} read {key} as {seen}, and {to} put {later} there later");
     pub(super) static TIMED_MISS_SHOWN: Rule = Rule::new(
@@ -422,9 +451,14 @@ mod rules {
         "{from} < {to}: {from} read {key} as {seen}, and {to} put {later} there later: {early} had ended (at {ended}) before {late} began \
          (at {began})",
     );
+    pub(super) static TIMED_MISS_LINES: Rule = Rule::new(
+        "timed-rw",
+        "{from} < {to}: {from} read {key} as {seen}, and {to} put {later} there later: {early} had ended before {late} began",
+    );
     pub(super) static PROCESS: Rule = Rule::new("process", "{from} < {to}: {client} did {from}, and then {to}");
     pub(super) static REAL_TIME: Rule =
         Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
+    pub(super) static LINES: Rule = Rule::new("realtime", "{from} < {to}: {from} had ended before {to} began");
     pub(super) static SUPPOSE: Rule = Rule::new("suppose", "suppose that {key} held {value} of {first} before {later} of {second}:");
     pub(super) static MORE_CASES: Rule = Rule::new("more-cases", "{count} more cases end with a cycle, too");
     pub(super) static NO_ORDER: Rule =

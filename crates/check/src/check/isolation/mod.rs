@@ -144,28 +144,35 @@ impl Analysis {
 
     /// Searches for an order of versions for each level that is not decided, strong ones first. Returns which hold.
     fn search(&mut self, transactions: &Transactions, budget: u64, mut holds: Levels) -> Levels {
+        let mut refuted = Vec::new();
         for level in Level::ALL {
             let Some((shape, kinds)) = Shape::of(level) else { continue };
             if self.violated.has(level) || holds.has(level) || !self.left_out.is_empty() {
                 continue;
             }
-            let Self { graph, chain, unordered, .. } = &*self;
-            let problem = Problem { transactions, graph, chain: *chain, unordered };
-            let Some(mut search) = Search::new(problem, shape, kinds, None) else { continue };
+            let Some(mut search) = Search::new(self.problem(transactions), shape, kinds, None) else { continue };
             let found = search.run(budget);
             let steps = search.steps();
             match found {
                 Found::Order => holds = holds.and(level.weaker()),
-                Found::None(pairs) => {
-                    let finding = refutation::finding(problem, shape, kinds, pairs);
-                    self.findings.add(finding.anomaly, || finding);
-                    self.violated = self.violated.and(level.stronger());
-                }
+                Found::None(pairs) => refuted.push((level, shape, kinds, pairs)),
                 Found::Unknown => {}
             }
             self.steps += steps;
         }
+        // What the weakest level forbids is told: it is forbidden by stronger ones, too.
+        for (level, shape, kinds, pairs) in refuted.into_iter().rev() {
+            if !self.violated.has(level) {
+                let finding = refutation::finding(self.problem(transactions), shape, kinds, pairs);
+                self.findings.add(finding.anomaly, || finding);
+                self.violated = self.violated.and(level.stronger());
+            }
+        }
         holds
+    }
+
+    fn problem<'a>(&'a self, transactions: &'a Transactions) -> Problem<'a> {
+        Problem { transactions, graph: &self.graph, chain: self.chain, unordered: &self.unordered }
     }
 
     fn report(self, transactions: &Transactions, holds: Levels) -> Report {

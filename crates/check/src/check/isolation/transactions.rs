@@ -150,6 +150,8 @@ pub(in crate::check) struct Labels {
     pub(in crate::check) values: FxHashMap<i64, Box<str>>,
     /// What clients are called in their file.
     pub(in crate::check) clients: Option<ClientNames>,
+    /// Whether their file has no times, so that only the order of its lines counts.
+    pub(in crate::check) untimed: bool,
 }
 
 impl Transactions {

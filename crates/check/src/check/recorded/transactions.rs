@@ -159,7 +159,10 @@ fn read_by(
         recorded.history = without_unseen(recorded.history);
     }
     let mut transactions = Transactions::from(&recorded.history);
-    transactions.labels = Labels { clients: Some(recorded.names.clone()), ..store.labels };
+    // Without times, the lines themselves are counted.
+    let times = recorded.history.operations().iter().flat_map(|operation| [Some(operation.invoked), operation.completed]);
+    let untimed = times.flatten().max().is_none_or(|last| last.as_nanos() <= recorded.entries);
+    transactions.labels = Labels { clients: Some(recorded.names.clone()), untimed, ..store.labels };
     Ok((transactions, recorded))
 }
 
@@ -368,7 +371,7 @@ impl Schema for TransactionSchema {
 impl FileReport {
     /// The lines of every transaction that a finding speaks of.
     pub fn finding_lines(&self) -> BTreeMap<usize, (u64, Option<u64>)> {
-        let places = self.report.findings.iter().flat_map(|finding| finding.transactions.iter());
-        places.map(|place| (*place, self.lines[*place])).collect()
+        let places = self.report.findings.iter().flat_map(|finding| &finding.cast).map(|member| member.transaction);
+        places.map(|place| (place, self.lines[place])).collect()
     }
 }
