@@ -161,7 +161,7 @@ fn read_by(
     let mut transactions = Transactions::from(&recorded.history);
     // Without times, the lines themselves are counted.
     let times = recorded.history.operations().iter().flat_map(|operation| [Some(operation.invoked), operation.completed]);
-    let untimed = times.flatten().max().is_none_or(|last| last.as_nanos() <= recorded.entries);
+    let untimed = times.flatten().max().is_none_or(|last| last.as_nanos() <= recorded.remarks.entries);
     transactions.labels = Labels { clients: Some(recorded.names.clone()), untimed, ..store.labels };
     Ok((transactions, recorded))
 }
