@@ -49,7 +49,7 @@ pub(super) struct Core<'a, C: Cluster> {
     pub(super) nemesis: Nemesis,
     pub(super) sync_latency: Latency,
     pub(super) key: RunKey,
-    held: Vec<Held>,
+    held: Vec<HeldMessage>,
     messages_max: u64,
     /// The budget that has ended, if one has: the run ends with this event.
     pub(super) excess: Option<Excess>,
@@ -77,7 +77,7 @@ pub(super) enum Excess {
 }
 
 /// A message that waits for a later one on its link to arrive.
-struct Held {
+struct HeldMessage {
     link: (NodeId, NodeId),
     ticket: Ticket,
     /// When it would have arrived, and when it arrives at the latest.
@@ -150,7 +150,7 @@ impl<'a, C: Cluster> Core<'a, C> {
                 let ticket = self.engine.schedule(now + delay, Call::Deliver { id, handle });
                 match self.network.hold() {
                     Some((strike, by)) => {
-                        self.hold(Held { link: (from, to), ticket, due: now + (delay - by), latest: now + delay, strike })
+                        self.hold(HeldMessage { link: (from, to), ticket, due: now + (delay - by), latest: now + delay, strike })
                     }
                     None => self.release((from, to), now + delay),
                 }
@@ -180,7 +180,7 @@ impl<'a, C: Cluster> Core<'a, C> {
         assert!(messages.delivered + messages.dropped <= messages.sent + messages.duplicated, "what arrives or is lost has been sent");
     }
 
-    fn hold(&mut self, held: Held) {
+    fn hold(&mut self, held: HeldMessage) {
         let now = self.engine.now();
         self.held.retain(|held| held.latest > now);
         self.held.push(held);

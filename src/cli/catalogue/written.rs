@@ -88,14 +88,14 @@ pub(super) fn parts(system: &dyn AnySystem) -> (Vec<Setting>, Vec<Setting>) {
 #[derive(Default)]
 struct Found {
     /// Each field with each place where it stands.
-    fields: Vec<(Setting, Place)>,
+    fields: Vec<(Setting, FieldPath)>,
     values: Vec<Value>,
     /// Those kinds of values that the way leads through: faults may hold faults.
     entered: Vec<&'static str>,
 }
 
 /// Where a field stands: a path, and what it is a field of.
-type Place = (String, String);
+type FieldPath = (String, String);
 
 /// A value that has a name.
 struct Value {
@@ -157,7 +157,7 @@ impl Found {
     }
 }
 
-fn field(setting: &Setting, places: Vec<Place>) -> Topic {
+fn field(setting: &Setting, places: Vec<FieldPath>) -> Topic {
     let (choices, fields) = match setting.within.item() {
         Within::OneOf(_, variants) => (variants.iter().map(|variant| format!("{}: {}", variant.name, variant.about)).collect(), ""),
         Within::Fields(fields) => (Vec::new(), &*described(fields)),

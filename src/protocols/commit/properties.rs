@@ -62,7 +62,7 @@ const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "wha
 pub struct CommitJudge {
     transactions: BTreeMap<TxnId, Txn>,
     /// Who holds what, by server and key.
-    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, Held>>,
+    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, Holder>>,
     /// Of whom each server does not know the decision.
     doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
     /// How often each server has started.
@@ -79,7 +79,7 @@ pub struct CommitJudge {
 
 /// A lock that is held.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct Holder {
     mode: Mode,
     /// When it was taken, and in which record.
     taken: Sighting,
@@ -405,8 +405,8 @@ impl CommitJudge {
             let broken = broken.with("other", *other).with("held", held.mode).seen("since", held.taken);
             self.found.add(&EXCLUSIVE_LOCKS, now, broken);
         }
-        let held = holders.get(&txn).copied().unwrap_or(Held { mode: lock.mode, taken: now, absence: Duration::ZERO });
-        holders.insert(txn, Held { mode: lock.mode, ..held });
+        let held = holders.get(&txn).copied().unwrap_or(Holder { mode: lock.mode, taken: now, absence: Duration::ZERO });
+        holders.insert(txn, Holder { mode: lock.mode, ..held });
         let life = self.lives.get(&node).copied().unwrap_or_default();
         let party = self.party(txn, node);
         // After a crash it begins anew. If it had said no, no coordinator can have heard it, or the transaction will not commit.
@@ -509,7 +509,7 @@ impl CommitJudge {
         for (txn, locks) in in_doubt {
             let exclusive: BTreeSet<u64> = locks.iter().filter(|lock| lock.mode == Mode::Exclusive).map(|lock| lock.key).collect();
             for lock in locks {
-                self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert(Held {
+                self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert(Holder {
                     mode: lock.mode,
                     taken: now,
                     absence: Duration::ZERO,

@@ -27,7 +27,7 @@ pub struct Raft<S: StateMachine = KvState> {
     // Figure 2, volatile state.
     commit: u64,
     replica: Replica<S>,
-    standing: Standing<S::Operation>,
+    standing: ServerState<S::Operation>,
     flushes: Flushes,
     /// Room to encode records in.
     scratch: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct Raft<S: StateMachine = KvState> {
 
 /// What a server is in its term, and what goes with that.
 #[derive(Clone, Debug)]
-enum Standing<O> {
+enum ServerState<O> {
     Follower { leader: Option<NodeId> },
     Candidate { votes: Vec<NodeId> },
     Leader(Box<Leader<O>>),
@@ -89,7 +89,7 @@ impl<S: StateMachine> Process for Raft<S> {
             log: recovered.log,
             commit: 0,
             replica: Replica::new(config.machine.clone()),
-            standing: Standing::Follower { leader: None },
+            standing: ServerState::Follower { leader: None },
             flushes: Flushes::new(last.index),
             scratch: Vec::new(),
         };
@@ -133,21 +133,21 @@ impl<S: StateMachine> Process for Raft<S> {
 
     fn role(&self) -> Option<Claim> {
         let role = match self.standing {
-            Standing::Leader(_) => LEADER,
-            Standing::Candidate { .. } => CANDIDATE,
-            Standing::Follower { .. } => FOLLOWER,
+            ServerState::Leader(_) => LEADER,
+            ServerState::Candidate { .. } => CANDIDATE,
+            ServerState::Follower { .. } => FOLLOWER,
         };
         Some(role.ranked(self.term.0))
     }
 
     fn status(&self) -> String {
         let standing = match &self.standing {
-            Standing::Leader(leader) => {
+            ServerState::Leader(leader) => {
                 format!("leader of term {}, {} reads wait", self.term, leader.readers.len() + leader.early_readers.len())
             }
-            Standing::Candidate { votes } => format!("candidate for term {}, {} of {} votes", self.term, votes.len(), self.quorum()),
-            Standing::Follower { leader: Some(leader) } => format!("follows {leader} in term {}", self.term),
-            Standing::Follower { leader: None } => format!("knows no leader in term {}", self.term),
+            ServerState::Candidate { votes } => format!("candidate for term {}, {} of {} votes", self.term, votes.len(), self.quorum()),
+            ServerState::Follower { leader: Some(leader) } => format!("follows {leader} in term {}", self.term),
+            ServerState::Follower { leader: None } => format!("knows no leader in term {}", self.term),
         };
         format!("{standing}, applied {} of {}", self.replica.applied(), self.log.last_index())
     }
@@ -182,12 +182,12 @@ impl<S: StateMachine> Raft<S> {
 
     /// Whether this server believes that it leads.
     pub fn leads(&self) -> bool {
-        matches!(self.standing, Standing::Leader(_))
+        matches!(self.standing, ServerState::Leader(_))
     }
 
     /// Which of the other servers it believes to lead.
     pub fn follows(&self) -> Option<NodeId> {
-        if let Standing::Follower { leader } = self.standing { leader } else { None }
+        if let ServerState::Follower { leader } = self.standing { leader } else { None }
     }
 
     /// The log.
@@ -216,8 +216,8 @@ impl<S: StateMachine> Raft<S> {
 
     /// Becomes a follower of a leader yet unknown.
     fn follow(&mut self, context: &mut Context<'_, S>) {
-        let before = std::mem::replace(&mut self.standing, Standing::Follower { leader: None });
-        if let Standing::Leader(books) = before {
+        let before = std::mem::replace(&mut self.standing, ServerState::Follower { leader: None });
+        if let ServerState::Leader(books) = before {
             context.note(Note::SteppedDown { term: self.term });
             context.sometimes(mark::LEADER_DEPOSED);
             context.cancel_timer(Timer::Heartbeat);
@@ -228,13 +228,13 @@ impl<S: StateMachine> Raft<S> {
 
     fn campaign(&mut self, context: &mut Context<'_, S>) {
         match self.standing {
-            Standing::Leader(_) => return,
-            Standing::Candidate { .. } => context.sometimes(mark::ELECTION_WITHOUT_WINNER),
-            Standing::Follower { .. } => {}
+            ServerState::Leader(_) => return,
+            ServerState::Candidate { .. } => context.sometimes(mark::ELECTION_WITHOUT_WINNER),
+            ServerState::Follower { .. } => {}
         }
         let (me, rules) = (context.me(), self.config.rules);
         (self.term, self.vote) = (self.term.next(), rules.vote_of_candidate(me));
-        self.standing = Standing::Candidate { votes: Vec::with_capacity(self.quorum()) };
+        self.standing = ServerState::Candidate { votes: Vec::with_capacity(self.quorum()) };
         context.note(Note::Voted { term: self.term, candidate: me });
         self.persist_vote(context);
         self.await_leader(context);
@@ -285,7 +285,7 @@ impl<S: StateMachine> Raft<S> {
 
     fn count_vote(&mut self, voter: NodeId, given_in: Term, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
-        let Standing::Candidate { votes } = &mut self.standing else { return };
+        let ServerState::Candidate { votes } = &mut self.standing else { return };
         if rules.counts_vote(given_in, self.term) && rules.counts_voter(votes.contains(&voter)) {
             votes.push(voter);
             if votes.len() >= quorum {
@@ -296,7 +296,7 @@ impl<S: StateMachine> Raft<S> {
 
     fn lead(&mut self, context: &mut Context<'_, S>) {
         let last = self.log.last();
-        self.standing = Standing::Leader(Box::new(Leader::new(self.peers.len(), last.index)));
+        self.standing = ServerState::Leader(Box::new(Leader::new(self.peers.len(), last.index)));
         context.note(Note::BecameLeader { term: self.term, last });
         context.sometimes(mark::LEADER_ELECTED);
         // Every leader begins with a no-op of its own, so that a log with entries had a leader before.
@@ -340,7 +340,7 @@ impl<S: StateMachine> Raft<S> {
     /// Starts the next round: sends followers what they lack. The next heartbeat is due when all have heard nothing for a while (figure 2,
     /// leaders: "repeat during idle periods").
     fn broadcast(&mut self, reach: Reach, context: &mut Context<'_, S>) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         leader.round += 1;
         if reach == Reach::All || leader.followers.iter().all(Progress::may_send) {
             context.set_timer(Timer::Heartbeat, self.config.heartbeat);
@@ -371,7 +371,7 @@ impl<S: StateMachine> Raft<S> {
 
     /// Sends one follower the next entries that it lacks, outside of a round.
     fn send_next(&mut self, follower: usize, context: &mut Context<'_, S>) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         let progress = &mut leader.followers[follower];
         if progress.may_send() {
             let entries: Entries<_> = self.log.slice(progress.next, self.config.batch_max).into();
@@ -385,7 +385,7 @@ impl<S: StateMachine> Raft<S> {
     fn on_append_reply(&mut self, from: NodeId, term: Term, round: u64, result: AppendResult, context: &mut Context<'_, S>) {
         self.observe(term, context);
         let Some(follower) = self.peers.iter().position(|peer| *peer == from) else { return };
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         // What was answered to this server as the leader of an earlier term says nothing of this one.
         if term < self.term {
             return;
@@ -420,7 +420,7 @@ impl<S: StateMachine> Raft<S> {
     /// Commits what a quorum has, the leader counting its own disk (paper §5.4.2).
     fn advance_commit(&mut self, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         let own = rules.counts_itself(self.log.last_index(), self.flushes.flushed());
         let replicated = leader.replicated(own, quorum);
         if replicated <= self.commit {
@@ -454,7 +454,7 @@ impl<S: StateMachine> Raft<S> {
     }
 
     fn answer_writer(&mut self, outcome: Outcome<S::Response>, context: &mut Context<'_, S>) {
-        if let Standing::Leader(leader) = &mut self.standing
+        if let ServerState::Leader(leader) = &mut self.standing
             && let Some(client) = leader.writer(self.replica.applied())
         {
             if outcome.repeated {
@@ -480,11 +480,11 @@ impl<S: StateMachine> Raft<S> {
             return Some(AppendResult::Stale);
         }
         self.observe(term, context);
-        if let Standing::Leader(_) = self.standing {
+        if let ServerState::Leader(_) = self.standing {
             // Two leaders in one term: only a broken rule makes them. Each goes on, for the judges to see.
             return None;
         }
-        self.standing = Standing::Follower { leader: Some(leader) };
+        self.standing = ServerState::Follower { leader: Some(leader) };
         self.await_leader(context);
         if !self.log.contains(previous) {
             return Some(AppendResult::Mismatch { previous: previous.index, conflict: self.conflict_at(previous.index) });
@@ -564,7 +564,7 @@ impl<S: StateMachine> Raft<S> {
             return answer(client, session, number, Reply::Redirect(leader), context);
         }
         let index = self.append(command, context);
-        if let Standing::Leader(leader) = &mut self.standing {
+        if let ServerState::Leader(leader) = &mut self.standing {
             leader.writers.push_back((index, client));
         }
         self.broadcast(Reach::Ready, context);
@@ -582,9 +582,9 @@ impl<S: StateMachine> Raft<S> {
     /// To whom clients are sent, unless this server leads.
     fn redirection(&self) -> Option<Option<NodeId>> {
         match self.standing {
-            Standing::Leader(_) => None,
-            Standing::Candidate { .. } => Some(None),
-            Standing::Follower { leader } => Some(leader),
+            ServerState::Leader(_) => None,
+            ServerState::Candidate { .. } => Some(None),
+            ServerState::Follower { leader } => Some(leader),
         }
     }
 
@@ -594,7 +594,7 @@ impl<S: StateMachine> Raft<S> {
             return answer(read.client, read.session, read.number, Reply::Redirect(leader), context);
         }
         let (rules, quorum) = (self.config.rules, self.quorum());
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         let last_committed = self.log.id(self.commit).unwrap_or_default().term;
         if !rules.may_take_read_index(last_committed, self.term) {
             context.sometimes(mark::READ_BEFORE_COMMIT);
@@ -614,7 +614,7 @@ impl<S: StateMachine> Raft<S> {
 
     /// Takes in the reads that came before this leader had committed anything.
     fn admit_early_readers(&mut self, context: &mut Context<'_, S>) {
-        if let Standing::Leader(leader) = &mut self.standing {
+        if let ServerState::Leader(leader) = &mut self.standing {
             for read in std::mem::take(&mut leader.early_readers) {
                 self.read(read, context);
             }
@@ -624,7 +624,7 @@ impl<S: StateMachine> Raft<S> {
     /// Answers the reads whose round is confirmed, and starts the next round if any wait for it.
     fn advance_reads(&mut self, context: &mut Context<'_, S>) {
         let (rules, quorum) = (self.config.rules, self.quorum());
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let ServerState::Leader(leader) = &mut self.standing else { return };
         if leader.readers.is_empty() {
             return;
         }

@@ -99,11 +99,11 @@ pub(in crate::check) struct Numbered<'a> {
 }
 
 /// Makes a history of the same shape.
-type Shape<'s> = &'s dyn Fn(&mut dyn FnMut(usize) -> KindId, &mut dyn FnMut(usize) -> KindId) -> NumberedHistory;
+type Renumbering<'s> = &'s dyn Fn(&mut dyn FnMut(usize) -> KindId, &mut dyn FnMut(usize) -> KindId) -> NumberedHistory;
 
 impl<'a> Numbered<'a> {
     /// Of an object of which nothing is known yet.
-    pub(super) fn new(object: Box<dyn Object + 'a>, shares: &[(Key<'_>, KeyEvents)], shape: Shape<'_>) -> Self {
+    pub(super) fn new(object: Box<dyn Object + 'a>, shares: &[(Key<'_>, KeyEvents)], shape: Renumbering<'_>) -> Self {
         let object = RefCell::new(object);
         let history = shape(&mut |index| object.borrow_mut().open_kind(index as u32), &mut |index| object.borrow_mut().kind(index as u32));
         let mut part_of = vec![0; object.borrow().table().kinds().len()];

@@ -21,7 +21,7 @@ use crate::history::Outcome;
 
 /// What is known of an object so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum KeyStatus {
     Holds,
     /// With the completion of the operation of this number; and not before, if all was counted and the budget allowed to find out.
     Violated {
@@ -156,19 +156,19 @@ impl Frontier {
     }
 
     /// Looks at the window, if it is time to.
-    pub(super) fn check(&mut self, window: &mut dyn Window) -> Standing {
+    pub(super) fn check(&mut self, window: &mut dyn Window) -> KeyStatus {
         if self.unchecked < self.cadence.look || self.unchecked * SHARE < self.returns {
-            return Standing::Holds;
+            return KeyStatus::Holds;
         }
         let answer = self.look(window);
-        if answer == Standing::Holds && self.returns >= self.full { self.cut(window) } else { answer }
+        if answer == KeyStatus::Holds && self.returns >= self.full { self.cut(window) } else { answer }
     }
 
     /// Looks at the window, and makes it as short as it can be.
-    pub(super) fn settle(&mut self, window: &mut dyn Window) -> Standing {
+    pub(super) fn settle(&mut self, window: &mut dyn Window) -> KeyStatus {
         self.full = 0;
         let answer = self.look(window);
-        if answer == Standing::Holds { self.cut(window) } else { answer }
+        if answer == KeyStatus::Holds { self.cut(window) } else { answer }
     }
 
     /// From now on, counts no more operations of unknown outcome than it must.
@@ -179,9 +179,9 @@ impl Frontier {
     }
 
     /// Whether there is an order of all that is known so far.
-    pub(super) fn look(&mut self, window: &mut dyn Window) -> Standing {
+    pub(super) fn look(&mut self, window: &mut dyn Window) -> KeyStatus {
         if self.unchecked == 0 {
-            return Standing::Holds;
+            return KeyStatus::Holds;
         }
         let (mut progress, mut states, mut counts_less) = (SearchStatus::Paused, 0, false);
         window.ask(&mut |object| {
@@ -194,20 +194,20 @@ impl Frontier {
         match progress {
             SearchStatus::Found => {
                 self.unchecked = 0;
-                Standing::Holds
+                KeyStatus::Holds
             }
             SearchStatus::Exhausted => self.first_violated(window),
             SearchStatus::Paused if counts_less => {
                 self.count_less();
                 self.look(window)
             }
-            SearchStatus::Paused => Standing::GivenUp,
+            SearchStatus::Paused => KeyStatus::GivenUp,
         }
     }
 
     /// The first completion that was not looked at yet with which the window is violated, if it is with the last; or, if that takes too
     /// long, one of those that follow.
-    fn first_violated(&mut self, window: &mut dyn Window) -> Standing {
+    fn first_violated(&mut self, window: &mut dyn Window) -> KeyStatus {
         let timeline = window.timeline();
         let known = timeline.completions().iter().enumerate().filter(|(_, index)| timeline.outcome(**index) != Outcome::Unknown);
         let mut ranks: Vec<usize> = known.map(|(rank, _)| rank).collect();
@@ -225,7 +225,7 @@ impl Frontier {
         }
         let index = window.timeline().completions()[ranks[left.end]];
         let at = window.timeline().completed(index).expect("it completed");
-        Standing::Violated { operation: self.numbers[index], at }
+        KeyStatus::Violated { operation: self.numbers[index], at }
     }
 
     /// Whether there is an order of what was known with this completion, which was not looked at yet, and of what was begun by that time.
@@ -253,18 +253,18 @@ impl Frontier {
     }
 
     /// Forgets what nothing depends on any more, if that is much. There is an order.
-    fn cut(&mut self, window: &mut dyn Window) -> Standing {
+    fn cut(&mut self, window: &mut dyn Window) -> KeyStatus {
         let mut steps = 0..;
         loop {
             match (self.forget_some(window), steps.next()) {
-                (CutOutcome::Done, _) => return Standing::Holds,
+                (CutOutcome::Done, _) => return KeyStatus::Holds,
                 (CutOutcome::More, _) => self.full = 0,
                 (CutOutcome::TooLittle, Some(0)) => return self.wait(window),
-                (CutOutcome::Paused, Some(0)) => return Standing::GivenUp,
+                (CutOutcome::Paused, Some(0)) => return KeyStatus::GivenUp,
                 (CutOutcome::TooLittle | CutOutcome::Paused | CutOutcome::TooWide, _) => {
                     // What is left may go later.
                     self.full = self.returns + self.cadence.cut;
-                    return Standing::Holds;
+                    return KeyStatus::Holds;
                 }
             }
         }
@@ -325,11 +325,11 @@ impl Frontier {
     }
 
     /// Too little would be forgotten: tries again when there is more, or when what is open has been so for too long.
-    fn wait(&mut self, window: &mut dyn Window) -> Standing {
+    fn wait(&mut self, window: &mut dyn Window) -> KeyStatus {
         self.full = (self.returns + self.returns / 2).max(self.cadence.cut);
         if self.returns < LATE {
             self.full = self.full.min(LATE);
-            return Standing::Holds;
+            return KeyStatus::Holds;
         }
         let timeline = window.timeline();
         let middle = timeline.completed(timeline.completions()[timeline.completions().len() / 2]);
@@ -337,7 +337,7 @@ impl Frontier {
         let before = self.late.len();
         self.late.extend(late.map(|index| timeline.client(index)));
         if self.late.len() == before {
-            return Standing::Holds;
+            return KeyStatus::Holds;
         }
         self.full = 0;
         self.cut(window)

@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use self::frontier::{Cadence, Frontier, Standing};
+use self::frontier::{Cadence, Frontier, KeyStatus};
 use self::window::{KeyWindow, ModelWindow, Window};
 use super::explanation::named;
 use crate::base::{ClientId, Time};
@@ -292,7 +292,7 @@ impl<M: Model> Online<M> {
     }
 
     /// Asks about one key.
-    fn ask(&mut self, place: usize, question: &dyn Fn(&mut Frontier, &mut dyn Window) -> Standing) {
+    fn ask(&mut self, place: usize, question: &dyn Fn(&mut Frontier, &mut dyn Window) -> KeyStatus) {
         let track = &mut self.tracks[place];
         let Some(frontier) = &mut track.frontier else { return };
         let (before, states) = (frontier.operations(), frontier.states());
@@ -302,12 +302,12 @@ impl<M: Model> Online<M> {
         self.explored += frontier.states() - states;
         self.remembered -= before;
         match answer {
-            Standing::Holds => {
+            KeyStatus::Holds => {
                 self.remembered += frontier.operations();
                 return;
             }
-            Standing::Violated { operation, at } => self.violations.push(ViolatedKey { key: track.key.clone(), operation, at }),
-            Standing::GivenUp => self.unknown = true,
+            KeyStatus::Violated { operation, at } => self.violations.push(ViolatedKey { key: track.key.clone(), operation, at }),
+            KeyStatus::GivenUp => self.unknown = true,
         }
         (track.window, track.frontier) = (KeyWindow::new(&self.model), None);
     }
