@@ -92,7 +92,7 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
     let turned = if count == 2 { 0.5 } else { -0.25 };
     let at = |turn: f64, out: f64| {
         let angle = (turn / count as f64 + turned) * TAU;
-        (middle.0 + angle.cos() * (wide + out), middle.1 + angle.sin() * (high + out))
+        (middle.0 + libm::cos(angle) * (wide + out), middle.1 + libm::sin(angle) * (high + out))
     };
     let told = edges.iter().map(|edge| format!("{} before {}: {}", edge.from, edge.to, edge.label())).collect::<Vec<_>>().join("; ");
     html! {

@@ -215,26 +215,26 @@ pub(super) const DETECTORS: [Variant; 4] = [
         "A node is suspected when so many of its last heartbeats are missed.",
         "Heartbeat(interval: \"1s\", timeout: \"2500ms\")",
     )
-    .with(|| detector::<Beats, Timeouts>()),
+    .with(detector::<Beats, Timeouts>),
     Variant::new(
         "Freshness",
         "A node is suspected when no heartbeat has come by its freshness point: a margin after the expected arrival \
         (Chen, Toueg and Aguilera).",
         "Freshness(interval: \"1s\", margin: \"1s\", window: 32)",
     )
-    .with(|| detector::<Beats, FreshnessPoints>()),
+    .with(detector::<Beats, FreshnessPoints>),
     Variant::new(
         "PhiAccrual",
         "A node is suspected from a level of suspicion on that grows while no heartbeat comes (Hayashibara et al.).",
         "PhiAccrual(law: Akka, threshold: \"8\")",
     )
-    .with(|| detector::<Beats, Accrual>()),
+    .with(detector::<Beats, Accrual>),
     Variant::new(
         "Swim",
         "Nodes probe each other in turn, ask others to try, and pass on whom they suspect: SWIM, with Lifeguard.",
         "Swim(suspicion_mult: 4, lifeguard: true)",
     )
-    .with(|| detector::<Guarded, SwimConfig>()),
+    .with(detector::<Guarded, SwimConfig>),
 ];
 
 /// What a detector has fields for.

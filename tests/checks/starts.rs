@@ -14,15 +14,18 @@ fn options(initial: Option<&str>) -> CheckOptions {
     CheckOptions { initial: initial.map(|text| text.parse().expect("a value")), ..CheckOptions::default() }
 }
 
+/// What is called, with what, and what comes back.
+type Case = (&'static str, &'static str, &'static str);
+
 /// One client does one thing after another: what it asks, and what comes back.
-fn file(calls: &[(&str, &str, &str)]) -> String {
+fn file(calls: &[Case]) -> String {
     let lines = calls.iter().map(|(f, asked, answer)| {
         format!("{{:process 0, :type :invoke, :f :{f}, :value {asked}}}\n{{:process 0, :type :ok, :f :{f}, :value {answer}}}\n")
     });
     lines.collect()
 }
 
-fn verdict(model: &str, initial: Option<&str>, calls: &[(&str, &str, &str)]) -> Verdict {
+fn verdict(model: &str, initial: Option<&str>, calls: &[Case]) -> Verdict {
     let text = file(calls);
     run_check(text.as_bytes(), model, &options(initial)).unwrap_or_else(|error| panic!("{model}: {error}\n{text}")).verdict
 }
@@ -30,7 +33,7 @@ fn verdict(model: &str, initial: Option<&str>, calls: &[(&str, &str, &str)]) -> 
 /// For each model, what it holds at first, and what can be seen only then.
 #[test]
 fn every_model_can_be_given_what_it_holds_at_first() {
-    let cases: &[(&str, &str, &[(&str, &str, &str)])] = &[
+    let cases: &[(&str, &str, &[Case])] = &[
         ("register", "3", &[("read", "nil", "3")]),
         ("cas-register", "3", &[("cas", "[3 4]", "[3 4]"), ("read", "nil", "4")]),
         ("kv", "3", &[("get", "[:x nil]", "[:x 3]")]),
@@ -61,7 +64,7 @@ fn every_model_can_be_given_what_it_holds_at_first() {
 /// If every value is key and value, there is an object for each key.
 #[test]
 fn objects_may_have_keys() {
-    let cases: &[(&str, &[(&str, &str, &str)])] = &[
+    let cases: &[(&str, &[Case])] = &[
         ("set", &[("add", "[1 7]", "[1 7]"), ("contains", "[2 7]", "[2 false]"), ("contains", "[1 7]", "[1 true]")]),
         ("grow-set", &[("add", "[1 7]", "[1 7]"), ("read", "[2 nil]", "[2 #{}]"), ("read", "[1 nil]", "[1 [7]]")]),
         ("counter", &[("add", "[:a 7]", "[:a 7]"), ("read", "[:b nil]", "[:b 0]"), ("read", "[:a nil]", "[:a 7]")]),
@@ -203,7 +206,7 @@ fn an_unknown_start_is_any_start_at_length() {
 /// A queue that is emptied at the end: losses and duplicates are told apart, and what cannot be known is unknown.
 #[test]
 fn what_goes_into_a_total_queue_comes_out_once() {
-    let judged = |calls: &[(&str, &str, &str)]| {
+    let judged = |calls: &[Case]| {
         let report = run_check(file(calls).as_bytes(), "total-queue", &options(None)).expect("a history");
         let kinds: Vec<String> = report.explanation.violations.iter().filter_map(|violation| violation.kind.clone()).collect();
         (report.verdict, kinds.join(" "), report.caveat)

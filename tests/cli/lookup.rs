@@ -47,7 +47,7 @@ fn words(text: &str) -> BTreeSet<String> {
 
 /// A line without its comment.
 fn code(line: &str) -> &str {
-    let comment = line.match_indices("//").find(|(place, _)| line[..*place].matches('"').count() % 2 == 0);
+    let comment = line.match_indices("//").find(|(place, _)| line[..*place].matches('"').count().is_multiple_of(2));
     comment.map_or(line, |(place, _)| &line[..place])
 }
 
@@ -63,7 +63,8 @@ fn demand(names: impl IntoIterator<Item = String>) {
     let asked: Vec<&str> = std::iter::once("explain").chain(names.iter().map(String::as_str)).collect();
     let mut missing: Vec<String> = shipped(&asked).err.lines().map(str::to_owned).collect();
     for name in names {
-        if !(is_node(&name) && name != "n1" && name != "c1") && !listed.contains(name.as_str()) {
+        let is_another_node = is_node(&name) && name != "n1" && name != "c1";
+        if !is_another_node && !listed.contains(name.as_str()) {
             missing.push(format!("`list` does not show {name}"));
         }
     }

@@ -157,7 +157,7 @@ fn recurse(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { recurse(depth + 1).wrapping_add(room[7]) }
 }
 
-#[expect(clippy::disallowed_methods, reason = "it misbehaves")]
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it misbehaves")]
 fn wall_clock() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos().into())
 }
@@ -225,8 +225,7 @@ impl Server {
     }
 
     /// What it answers, in the wrong way.
-    #[expect(clippy::disallowed_types, reason = "it misbehaves")]
-    #[expect(clippy::disallowed_methods, reason = "it misbehaves")]
+    #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it misbehaves")]
     fn answer(&self) -> u64 {
         match self.deed {
             Deed::HashOrder => {

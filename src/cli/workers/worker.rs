@@ -133,16 +133,12 @@ fn listen(out: ChildStdout) -> io::Result<Receiver<Answer>> {
     let (sender, answers) = mpsc::sync_channel(256);
     let listener = move || {
         let mut reader = BufReader::new(out);
-        let (mut line, mut is_ready) = (Vec::new(), false);
-        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        let (mut line, mut is_ready, mut is_over) = (Vec::new(), false, false);
+        while !is_over && reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
             match line.strip_prefix(MARK.as_bytes()).and_then(|answer| serde_json::from_slice(answer).ok()) {
                 // What a program prints before it comes to be a worker, its command has printed, too.
                 Some(Answer::Ready) => is_ready = true,
-                Some(answer) => {
-                    if sender.send(answer).is_err() {
-                        return;
-                    }
-                }
+                Some(answer) => sender.send(answer).unwrap_or_else(|_| is_over = true),
                 None if is_ready && line != b"\n" => drop(io::stderr().write_all(&line)),
                 None => {}
             }

@@ -29,8 +29,10 @@ impl MultiRegisters {
     }
 }
 
+type ActOn = RegisterAct<Value, Value>;
+
 /// What is done, and for each act the value behind it.
-fn acts(value: &Value) -> Result<Vec<(RegisterAct<Value, Value>, &Value)>, String> {
+fn acts(value: &Value) -> Result<Vec<(ActOn, &Value)>, String> {
     let shape = || format!("expected acts such as [[:read :x nil] [:write :y 2]], found {value}");
     let act = |act| match Value::items(act) {
         Some([Value::Keyword(f) | Value::Text(f) | Value::Symbol(f), key, value]) => match &**f {
