@@ -212,8 +212,8 @@ fn what_differs_is_shown() {
     assert!(text.contains("xay") && text.contains("xby"), "{text}");
 }
 
-/// With the completion that is named ends a prefix that is violated by itself, and no shorter one is: of what is open at its end, nobody knows
-/// what it returned later.
+/// With the completion that is named ends a prefix that is violated by itself, and no shorter one is: of what is open at its end, it is
+/// not known what it returned later.
 fn prefixes_are_violated<M: Model>(model: &M, count: u64, op: impl Fn(&mut Stream) -> M::Op, answers: impl Fn(&M::Op) -> Vec<M::Ret>)
 where
     M::Op: Clone,
