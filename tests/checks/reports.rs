@@ -51,7 +51,6 @@ const INPUTS: &[(&str, &str, Answer)] = &[
 
 /// Those of which the answer is not right yet. One whose answer is right has no place here.
 const NOT_MET_YET: &[&str] = &[
-    "13-session-registers.edn",
     "31-queue-of-21-operations.edn",
     "32-registers-snapshot.edn",
     "33-registers-session.edn",
@@ -103,11 +102,16 @@ fn answer(file: &Path, how: &str) -> Answer {
 #[test]
 fn every_report_gets_its_answer() {
     let Some(folder) = folder() else { return };
+    let mut surprising = Vec::new();
     for (file, how, right) in INPUTS {
         let found = answer(&folder.join(file), how);
-        let open = NOT_MET_YET.contains(file);
-        assert_eq!(found == *right, !open, "{file} by {how}: {found:?}, where {right:?} is right");
+        match (found == *right, NOT_MET_YET.contains(file)) {
+            (true, true) => surprising.push(format!("{file}: {found:?} is right, so it has no place among those that are not met yet")),
+            (false, false) => surprising.push(format!("{file} by {how}: {found:?}, where {right:?} is right")),
+            (true, false) | (false, true) => {}
+        }
     }
+    assert!(surprising.is_empty(), "{surprising:#?}");
     let tried = |file: &String| INPUTS.iter().any(|(known, ..)| known == file) || file.ends_with(".ron") || file.ends_with(".md");
     let files =
         std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());

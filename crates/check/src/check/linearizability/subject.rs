@@ -3,13 +3,11 @@
 
 use std::cell::RefCell;
 
-use rustc_hash::FxHashMap;
-
 use super::encoding::{INITIAL, InternedModel, InternedRole, KindId, Object, StateId, Transition};
 use super::partition::{KeyEvents, partition};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion};
-use crate::history::{History, Outcome, Timeline};
+use crate::history::{History, Timeline};
 
 /// A history and its model.
 pub(in crate::check) trait Subject {
@@ -54,19 +52,7 @@ impl<M: Model> Subject for Judged<'_, M> {
     }
 
     fn numbered(&self) -> Numbered<'_> {
-        let shares = self.partition();
-        let mut numbered = Numbered::new(self.object(), &shares, &|op, result| self.history.with(op, result));
-        // What failed has no share, but a key all the same.
-        let operations = self.history.operations();
-        let failed: Vec<usize> = (0..operations.len()).filter(|index| operations[*index].outcome == Outcome::Failed).collect();
-        if !failed.is_empty() {
-            let parts: FxHashMap<Key<'_>, u32> = shares.iter().zip(0..).map(|((key, _), part)| (*key, part)).collect();
-            for index in failed {
-                let op = numbered.history.operations()[index].op;
-                numbered.part_of[op as usize] = parts[&self.key(index)];
-            }
-        }
-        numbered
+        Numbered::new(self.object(), &self.partition(), &|op, result| self.history.with(op, result))
     }
 
     fn describe(&self, index: usize, open: bool) -> String {

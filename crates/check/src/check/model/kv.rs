@@ -113,8 +113,8 @@ pub trait KvValue: Clone + Eq + Hash + fmt::Debug {
 
 impl KvValue for u64 {}
 
-/// The texts of which this one is made by putting these one behind the other, and letters that none of them begins with; nothing if one
-/// begins with another, so that there may be several ways.
+/// The texts of which this one is made by putting these one behind the other; nothing if it is not, or if one begins with another, so that
+/// there may be several ways. A letter is told apart from letters.
 pub(in crate::check) fn pieces<'t>(text: &'t str, appended: &[&str]) -> Option<Vec<&'t str>> {
     let mut known: Vec<&str> = appended.iter().copied().filter(|text| !text.is_empty()).collect();
     known.sort_unstable();
@@ -124,7 +124,8 @@ pub(in crate::check) fn pieces<'t>(text: &'t str, appended: &[&str]) -> Option<V
     }
     let (mut rest, mut pieces) = (text, Vec::new());
     while let Some(letter) = rest.chars().next() {
-        let piece = known.iter().find(|known| rest.starts_with(**known)).map_or(letter.len_utf8(), |known| known.len());
+        let alone = known.iter().all(|known| known.chars().count() == 1).then_some(letter.len_utf8());
+        let piece = known.iter().find(|known| rest.starts_with(**known)).map(|known| known.len()).or(alone)?;
         pieces.push(&rest[..piece]);
         rest = &rest[piece..];
     }
