@@ -38,7 +38,7 @@ fn drawn(finding: &Finding, lines: &BTreeMap<usize, (u64, Option<u64>)>) -> Mark
                     li {
                         code { (member_line(member)) }
                         @if let Some((begins, ends)) = lines.get(&member.transaction) {
-                            span.where { " line " (begins) @if let Some(ends) = ends { " to " (ends) } }
+                            span.where { @match ends { Some(ends) => { " lines " (begins) " to " (ends) } None => { " from line " (begins) } } }
                         }
                     }
                 }
@@ -101,7 +101,7 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
             @for (place, edge) in edges.iter().enumerate() {
                 @let turn = place as f64;
                 @let (from, to) = (at(turn, 0.0), at(turn + 1.0, 0.0));
-                @let (bend, label) = (at(turn + 0.5, if count == 2 { 40.0 } else { 14.0 }), at(turn + 0.5, if count == 2 { 8.0 } else { 26.0 }));
+                @let (bend, label) = (at(turn + 0.5, if count == 2 { 40.0 } else { 14.0 }), at(turn + 0.5, if count == 2 { 20.0 } else { 26.0 }));
                 @let (start, end) = (edge_of(from, bend), edge_of(to, bend));
                 path.arrow d=(format!("M{:.1} {:.1} Q{:.1} {:.1} {:.1} {:.1}", start.0, start.1, bend.0, bend.1, end.0, end.1)) { }
                 path.head d=(head(bend, end)) { }
