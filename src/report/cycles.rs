@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 
 use maud::{Markup, html};
 
-use super::explanation::{member_line, sentence};
+use super::explanation::{label, member_line, sentence};
 use crate::check::Broken;
 use crate::check::isolation::Finding;
 use crate::check::recorded::transactions::FileReport;
@@ -14,6 +14,9 @@ use crate::check::recorded::transactions::FileReport;
 const FINDINGS: usize = 20;
 /// Of longer cycles so many transactions are drawn in one ring.
 const RING: usize = 24;
+
+/// How long the text beside an arrow may be.
+const LABEL: usize = 18;
 
 /// Half the width and height of a transaction in the ring.
 const HALF: (f64, f64) = (34.0, 17.0);
@@ -38,7 +41,7 @@ fn drawn(finding: &Finding, lines: &BTreeMap<usize, (u64, Option<u64>)>) -> Mark
                     li {
                         code { (member_line(member)) }
                         @if let Some((begins, ends)) = lines.get(&member.transaction) {
-                            span.where { " line " (begins) @if let Some(ends) = ends { " to " (ends) } }
+                            span.where { @match ends { Some(ends) => { " lines " (begins) " to " (ends) } None => { " from line " (begins) } } }
                         }
                     }
                 }
@@ -86,8 +89,8 @@ impl<'a> Edge<'a> {
 fn ring(edges: &[Edge<'_>]) -> Markup {
     let count = edges.len();
     let radius = (count as f64 * 30.0).max(72.0);
-    let (wide, high) = (radius * 1.7, if count == 2 { 46.0 } else { radius });
-    let middle = (wide + 150.0, high + 50.0);
+    let (wide, high) = (radius * 1.1, if count == 2 { 46.0 } else { radius });
+    let middle = (wide + 110.0, high + 50.0);
     // The first is at the top, or of two on the left.
     let turned = if count == 2 { 0.5 } else { -0.25 };
     let at = |turn: f64, out: f64| {
@@ -101,12 +104,12 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
             @for (place, edge) in edges.iter().enumerate() {
                 @let turn = place as f64;
                 @let (from, to) = (at(turn, 0.0), at(turn + 1.0, 0.0));
-                @let (bend, label) = (at(turn + 0.5, if count == 2 { 40.0 } else { 14.0 }), at(turn + 0.5, if count == 2 { 8.0 } else { 26.0 }));
+                @let (bend, beside) = (at(turn + 0.5, if count == 2 { 40.0 } else { 14.0 }), at(turn + 0.5, if count == 2 { 20.0 } else { 26.0 }));
                 @let (start, end) = (edge_of(from, bend), edge_of(to, bend));
                 path.arrow d=(format!("M{:.1} {:.1} Q{:.1} {:.1} {:.1} {:.1}", start.0, start.1, bend.0, bend.1, end.0, end.1)) { }
                 path.head d=(head(bend, end)) { }
-                text.kind x=(format!("{:.1}", label.0)) y=(format!("{:.1}", label.1 + 4.0)) text-anchor=(anchor(label.0 - middle.0)) {
-                    (place + 1) " · " (edge.label())
+                text.kind x=(format!("{:.1}", beside.0)) y=(format!("{:.1}", beside.1 + 4.0)) text-anchor=(anchor(beside.0 - middle.0)) {
+                    (place + 1) " · " (label(&edge.label(), LABEL))
                 }
             }
             @for (place, edge) in edges.iter().enumerate() {

@@ -372,7 +372,7 @@ fn clients_and_real_time() {
         "c1 0-1: w x 1
          c1 2-3: w x 2
          c2 4-5: r x =1",
-        &expect!["G0-realtime × 1 | strong-session-serializable"],
+        &expect!["G-single-realtime × 1 | strong-session-serializable"],
     );
     // What is of unknown outcome may take effect late.
     shows(
@@ -531,10 +531,10 @@ fn either_order_is_wrong() {
     expect![[r#"
         the strongest level that holds: serializable
           3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 11 dependencies
-          strict-serializable                violated: G-single-process, G0-realtime
+          strict-serializable                violated: G-single-process, G-single-realtime
           strong-session-serializable        violated: G-single-process
           serializable                       holds
-          strong-snapshot-isolation          violated: G0-realtime
+          strong-snapshot-isolation          violated: G-single-realtime
           strong-session-snapshot-isolation  violated: G-single-process
           snapshot-isolation                 holds
           parallel-snapshot-isolation        holds
@@ -555,28 +555,14 @@ fn either_order_is_wrong() {
           T1 < T2: c1 did T1, and then T2
           so that T2 < T1 < T2: a cycle
 
-        G-single-process: read skew, given the order of each client
+        G-single-realtime: read skew, given real time
           T1 (c1): write k1 = 1
           T2 (c1): write k1 = 2
           T3 (c1): read k1 → 1
 
-          suppose that k1 held 1 of T1 before 2 of T2:
-          T3 < T2: T3 read k1 as 1, without the 2 of T2
           T2 < T3: c1 did T2, and then T3
-          so that T3 < T2 < T3: a cycle
-          suppose that k1 held 2 of T2 before 1 of T1:
-          T2 < T1: T2 put 2 into k1, and T1 put 1 there behind it
-          T1 < T2: c1 did T1, and then T2
-          so that T2 < T1 < T2: a cycle
-
-        G0-realtime: dirty write, given real time
-          T1 (c1): write k1 = 1
-          T2 (c1): write k1 = 2
-          T3 (c1): read k1 → 1
-
-          T1 < T2: c1 did T1, and then T2
-          T2 < T1: T2 put 2 into k1, and T1 put 1 there later: T2 had ended (at 19ns) before T3 began (at 20ns)
-          so that T1 < T2 < T1: a cycle
+          T3 < T2: T3 read k1 as 1, and T2 put 2 there later: T1 had ended (at 9ns) before T2 began (at 10ns)
+          so that T2 < T3 < T2: a cycle
     "#]]
     .assert_eq(&words(&session));
     let snapshot = check(
@@ -598,45 +584,6 @@ fn either_order_is_wrong() {
           parallel-snapshot-isolation        violated: G-single
           read-committed                     holds
           read-uncommitted                   holds
-
-        G-single: read skew
-          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
-          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
-
-          suppose that k3 held 1 of T1 before 2 of T2:
-          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
-          T2 < T1: T2 read k3 as nothing, without the 1 of T1
-          so that T1 < T2 < T1: a cycle
-          suppose that k3 held 2 of T2 before 1 of T1:
-          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
-          T1 < T2: T1 read k2 as nothing, without the 1 of T2
-          so that T2 < T1 < T2: a cycle
-
-        G-single: read skew
-          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
-          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
-
-          suppose that k3 held 1 of T1 before 2 of T2:
-          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
-          T2 < T1: T2 read k3 as nothing, without the 1 of T1
-          so that T1 < T2 < T1: a cycle
-          suppose that k3 held 2 of T2 before 1 of T1:
-          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
-          T1 < T2: T1 read k2 as nothing, without the 1 of T2
-          so that T2 < T1 < T2: a cycle
-
-        G-single: read skew
-          T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
-          T2 (c2): read k3 → nothing, write k2 = 1, write k3 = 2
-
-          suppose that k3 held 1 of T1 before 2 of T2:
-          T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
-          T2 < T1: T2 read k3 as nothing, without the 1 of T1
-          so that T1 < T2 < T1: a cycle
-          suppose that k3 held 2 of T2 before 1 of T1:
-          T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
-          T1 < T2: T1 read k2 as nothing, without the 1 of T2
-          so that T2 < T1 < T2: a cycle
 
         G-single: read skew
           T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1
@@ -672,7 +619,7 @@ fn who_is_named_is_shown() {
           c2 4-5: r x =1",
             expect![[r#"
                 the strongest level that holds: strong-session-serializable
-                  3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 12 dependencies
+                  3 transactions: 3 committed, 0 aborted, 0 of unknown outcome · 10 dependencies
                   strict-serializable                violated: G-single-realtime
                   strong-session-serializable        holds
                   serializable                       holds
@@ -684,11 +631,12 @@ fn who_is_named_is_shown() {
                   read-uncommitted                   holds
 
                 G-single-realtime: read skew, given real time
-                  T2 (c1): read k1 → 1, write k1 = 2
+                  T1 (c1): write k1 = 1
+                  T2 (c1): write k1 = 2
                   T3 (c2): read k1 → 1
 
                   T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
-                  T3 < T2: T3 read k1 as 1, without the 2 of T2
+                  T3 < T2: T3 read k1 as 1, and T2 put 2 there later: T1 had ended (at 1ns) before T2 began (at 2ns)
                   so that T2 < T3 < T2: a cycle
             "#]],
         ),

@@ -1355,7 +1355,8 @@ fn helps() {
                   --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
                                            without this it is left out
                   --budget <STATES>        How many states may be explored; without it, four million and twenty
-                                           for each operation
+                                           for each operation. For transactions: steps of each search; without
+                                           it, twenty million
                   --witness                If it holds, show the order that explains it
                   --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
                   --full                   Explain every key that is violated, not only the one with the
