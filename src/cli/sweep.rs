@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Write a row for every seed to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Run each seed twice, in two processes, and compare
+    #[arg(long)]
+    verify: bool,
     /// Go on after a violation
     #[arg(long)]
     keep_going: bool,
@@ -73,7 +76,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let cancel = interrupt::heed();
     let (start, seeds, jobs, until) = (arguments.start, arguments.seeds, arguments.jobs(), arguments.until(subject.expected));
     let sweep = Sweep { start, seeds, jobs, until, cancel };
-    let crew = Crew::new(&scenario, arguments.stall, cancel);
+    let crew = Crew::new(&scenario, arguments.stall, arguments.verify, cancel);
     let summary = crew.and_then(|crew| sweep.run_elsewhere(&|seed, is_needless| crew.run(seed, is_needless), &mut each));
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))?;

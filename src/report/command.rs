@@ -39,6 +39,11 @@ impl Invocation {
         if outcome.violates(DETERMINISTIC.name) { self.verify(outcome.seed) } else { self.replay(outcome.seed) }
     }
 
+    /// The command that shows again how this seed violated a property: by a second run, if it is that of two runs that differ.
+    pub(super) fn shows(&self, property: &str, seed: u64) -> String {
+        if property == DETERMINISTIC.name { self.verify(seed) } else { self.replay(seed) }
+    }
+
     /// The place in the scenario that violations are about.
     pub(super) const fn place(&self) -> Place {
         Place { line: self.line, column: 1 }

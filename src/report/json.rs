@@ -204,7 +204,7 @@ fn failure(bucket: &Bucket, called: &Invocation) -> Value {
         "explanation": bucket.explanation,
         "count": bucket.count,
         "seeds": bucket.seeds,
-        "replay": bucket.seeds.first().map(|seed| called.replay(*seed)),
+        "replay": bucket.seeds.first().map(|seed| called.shows(bucket.property, *seed)),
     })
 }
 

@@ -6,7 +6,7 @@ use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepRep
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
 use crate::diagnostic::Place;
-use crate::explore::{DETERMINISTIC, PropertyTotal};
+use crate::explore::PropertyTotal;
 
 /// A scenario or a history.
 pub(super) struct Suite {
@@ -112,7 +112,7 @@ fn swept(property: &PropertyTotal, seeds: u64, called: &Invocation) -> Case {
         (violated, _) => of(violated, Verdict::Violated),
     };
     let (seed, explanation) = property.first.as_ref().map_or((0, None), |(seed, explanation)| (*seed, explanation.as_ref()));
-    let replay = if property.name == DETERMINISTIC.name { called.verify(seed) } else { called.replay(seed) };
+    let replay = called.shows(property.name, seed);
     judged(property.name, verdict, &summary, explanation, &replay, called)
 }
 

@@ -428,7 +428,7 @@ impl Lines {
         }
         self.more(bucket.count, bucket.seeds.len());
         for seed in &bucket.seeds {
-            self.command(&format!("  {}", called.replay(*seed)));
+            self.command(&format!("  {}", called.shows(bucket.property, *seed)));
         }
     }
 

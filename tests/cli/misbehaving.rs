@@ -89,6 +89,24 @@ fn is_alive(process: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
 }
 
+/// Each seed is run in two processes; that changes no row of code that is as it should be.
+#[test]
+fn a_sweep_may_verify_each_seed() {
+    let desk = Desk::of("misbehaving::the_rogue");
+    let sweep = |deed: &str, code: i32, more: &[&str]| {
+        desk.scenario("rogue.ron", &format!("system: Rogue(deed: {deed})"));
+        let arguments = ["sweep", "rogue.ron", "--seeds", "6", "--keep-going", "--out", "rows.jsonl"];
+        let out = desk.expect(code, &[&arguments[..], more].concat()).out;
+        (out, fs::read_to_string(desk.path("rows.jsonl")).unwrap())
+    };
+    assert_eq!(sweep("CatchOwnPanic", 0, &["--verify"]), sweep("CatchOwnPanic", 0, &[]));
+    for deed in ["WallClock", "Environment", "KeptBetweenRuns", "JudgeDiffers"] {
+        let (out, _) = sweep(deed, 1, &["--verify", "--jobs", "1"]);
+        assert!(out.contains("✗ deterministic  6 seeds"), "{deed}: {out}");
+        assert!(out.contains("rogue run rogue.ron --seed 0 --verify\n"), "{deed}: {out}");
+    }
+}
+
 /// The same program that runs all seeds well, whatever one of them does to its worker: the others have the rows that they have alone.
 #[test]
 fn one_bad_seed_leaves_the_others_alone() {

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Closeness, Handler, Step, name_of};
+use super::message::{Answer, Closeness, Handler, Sent, Step, name_of};
 use super::worker::{Heard, Surroundings, Worker};
 use crate::base::Time;
-use crate::check::{Doing, Panic, PropertyReport};
+use crate::check::{Doing, Explanation, Panic, PropertyReport};
 use crate::environment::FateCounts;
-use crate::explore::{Defect, Ran, Row};
+use crate::explore::{DETERMINISTIC, Defect, Ran, Row};
 use crate::fault::FaultPlan;
 use crate::scenario::Scenario;
 use crate::world::{JUDGE_PANICKED, Messages, NO_PANIC, Operations, Outcome};
@@ -25,15 +25,18 @@ pub(in crate::cli) struct Crew<'a> {
     stall: Duration,
     /// Set from outside when the sweep is to end.
     cancel: &'a AtomicBool,
-    /// Those that have nothing to do.
+    /// Whether each seed is run twice, and the two compared.
+    verify: bool,
+    /// Those that have nothing to do; and those for second runs.
     idle: Mutex<Vec<Worker>>,
+    second: Mutex<Vec<Worker>>,
     /// Written while a seed is run with nothing beside it.
     alone: RwLock<()>,
 }
 
 /// How a run in a worker ended.
 enum Ending {
-    Row(Box<Row>),
+    Ended(Box<Sent>),
     /// The process is gone; the step that was taken last, if steps are told, and how it ended.
     Died(Option<Step>, String),
     Stalled,
@@ -42,41 +45,56 @@ enum Ending {
 
 impl<'a> Crew<'a> {
     /// The workers for this scenario, the first of which is started.
-    pub(in crate::cli) fn new(scenario: &'a Scenario, stall: Duration, cancel: &'a AtomicBool) -> io::Result<Self> {
+    pub(in crate::cli) fn new(scenario: &'a Scenario, stall: Duration, verify: bool, cancel: &'a AtomicBool) -> io::Result<Self> {
         let first = Worker::start(scenario, Surroundings::Same)?;
-        Ok(Self { scenario, stall, cancel, idle: Mutex::new(vec![first]), alone: RwLock::new(()) })
+        let (idle, second) = (Mutex::new(vec![first]), Mutex::new(Vec::new()));
+        Ok(Self { scenario, stall, cancel, verify, idle, second, alone: RwLock::new(()) })
     }
 
     /// Runs a seed in a worker and waits for what becomes of it. If the worker dies, the seed is run once more in a fresh one, with nothing
     /// beside it: what then dies again is a finding.
     pub(in crate::cli) fn run(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
-        let ending = {
+        let run = |surroundings| {
             let _beside_others = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            match idle.map_or_else(|| Worker::start(self.scenario, Surroundings::Same), Ok) {
-                Ok(worker) => self.follow(worker, seed, Closeness::Outcome, is_needless),
-                Err(error) => return no_worker(seed, &error),
-            }
+            let idle = self.idle(surroundings).lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let worker = idle.map_or_else(|| Worker::start(self.scenario, surroundings), Ok);
+            worker.map(|worker| self.follow(worker, surroundings, seed, Closeness::Outcome, is_needless))
         };
-        match ending {
-            Ending::Died(..) => self.run_alone(seed, is_needless),
-            Ending::Row(row) => Ran::Row(row),
-            Ending::Stalled => Ran::Stalled,
-            Ending::Dropped => Ran::Dropped,
+        let first = match run(Surroundings::Same) {
+            Ok(Ending::Ended(sent)) => sent,
+            Ok(Ending::Died(..)) => return self.run_alone(seed, is_needless),
+            Ok(Ending::Stalled) => return Ran::Stalled,
+            Ok(Ending::Dropped) => return Ran::Dropped,
+            Err(error) => return no_worker(seed, &error),
+        };
+        if !self.verify {
+            return Ran::Row(Box::new((*first).into()));
         }
+        match run(Surroundings::Other) {
+            Ok(Ending::Ended(second)) => verified(*first, |first| first.differs(&second)),
+            Ok(Ending::Died(_, how)) => verified(*first, |_| Some(format!("a second run of this seed ended its process: {how}").into())),
+            Ok(Ending::Stalled) => Ran::Stalled,
+            Ok(Ending::Dropped) => Ran::Dropped,
+            Err(error) => no_worker(seed, &error),
+        }
+    }
+
+    /// Those that have nothing to do.
+    fn idle(&self, surroundings: Surroundings) -> &Mutex<Vec<Worker>> {
+        if surroundings == Surroundings::Other { &self.second } else { &self.idle }
     }
 
     /// Runs a seed whose worker has died again, to see in which step, and whether it dies without judges, too.
     fn run_alone(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
         let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
         let run = |judged| match Worker::start(self.scenario, Surroundings::Overheard) {
-            Ok(worker) => Ok(self.follow(worker, seed, Closeness::Steps { judged }, is_needless)),
+            Ok(worker) => Ok(self.follow(worker, Surroundings::Overheard, seed, Closeness::Steps { judged }, is_needless)),
             Err(error) => Err(no_worker(seed, &error)),
         };
         let (step, how) = match run(true) {
             Err(row) => return row,
             // It was not the seed's fault: something else took the memory, or ended the process.
-            Ok(Ending::Row(row)) => return Ran::Row(row),
+            Ok(Ending::Ended(sent)) => return Ran::Row(Box::new((*sent).into())),
             Ok(Ending::Stalled) => return Ran::Stalled,
             Ok(Ending::Dropped) => return Ran::Dropped,
             Ok(Ending::Died(step, how)) => (step, how),
@@ -86,7 +104,14 @@ impl<'a> Crew<'a> {
     }
 
     /// Lets a worker run a seed, and waits for its end. A worker that is well is idle afterwards.
-    fn follow(&self, mut worker: Worker, seed: u64, watch: Closeness, is_needless: &dyn Fn() -> bool) -> Ending {
+    fn follow(
+        &self,
+        mut worker: Worker,
+        surroundings: Surroundings,
+        seed: u64,
+        watch: Closeness,
+        is_needless: &dyn Fn() -> bool,
+    ) -> Ending {
         let mut step = None;
         let begun = now();
         let mut cancelled = None;
@@ -95,9 +120,9 @@ impl<'a> Crew<'a> {
             match worker.hear() {
                 Heard::Answer(Answer::Ended(sent)) => {
                     if watch == Closeness::Outcome {
-                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                        self.idle(surroundings).lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                     }
-                    return Ending::Row(Box::new((*sent).into()));
+                    return Ending::Ended(sent);
                 }
                 Heard::Answer(Answer::Step(taken)) => step = Some(taken),
                 Heard::Answer(Answer::Ready | Answer::Record { .. }) | Heard::Nothing => {}
@@ -119,6 +144,21 @@ impl<'a> Crew<'a> {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// The row of a run that was held against a second one: with what differs, if anything does.
+fn verified(first: Sent, differs: impl FnOnce(&Sent) -> Option<Explanation>) -> Ran {
+    let difference = differs(&first);
+    let Row { seed, mut result, fingerprint } = first.into();
+    if let Ok(outcome) = &mut result {
+        outcome.properties.push(match difference {
+            Some(why) => PropertyReport::violated(&DETERMINISTIC, outcome.sim_time, why),
+            None => PropertyReport::holds(&DETERMINISTIC),
+        });
+    }
+    let row = Row::new(seed, result);
+    let fingerprint = fingerprint.or(row.fingerprint);
+    Ran::Row(Box::new(Row { fingerprint, ..row }))
 }
 
 fn no_worker(seed: u64, error: &io::Error) -> Ran {

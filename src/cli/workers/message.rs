@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::{Digest, Duration, NodeId, Time};
-use crate::check::{Property, PropertyKind, PropertyReport, Told, Verdict};
+use crate::check::{Difference, Explanation, Property, PropertyKind, PropertyReport, Told, Verdict};
 use crate::explore::{Defect, Row};
 use crate::fault::FaultPlan;
 use crate::report::explanation_text;
@@ -130,6 +130,19 @@ pub(super) fn everything(outcome: &Outcome) -> u64 {
 }
 
 impl Sent {
+    /// Why this run and the other, of the same seed, are not the same, if they are not.
+    pub(super) fn differs(&self, other: &Self) -> Option<Explanation> {
+        if self.everything == other.everything && self.result.is_ok() == other.result.is_ok() {
+            return None;
+        }
+        let digest = |sent: &Self| sent.result.as_ref().ok().map(|outcome| outcome.digest);
+        Some(match self.judged_differently(other) {
+            _ if digest(self) != digest(other) => "two runs of this seed differ: run --verify shows where".into(),
+            Some(property) => Difference::Judged(property).into(),
+            None => Difference::Counts.into(),
+        })
+    }
+
     /// The first property that the other reports otherwise.
     pub(super) fn judged_differently(&self, other: &Self) -> Option<&'static str> {
         let (Ok(outcome), Ok(other)) = (&self.result, &other.result) else { return None };

@@ -20,10 +20,18 @@ pub(super) const VARIABLE: &str = "STORMGLASS_WORKER";
 /// What each line of a worker begins with: whatever else is on its standard output, the code of its runs has printed.
 pub(super) const MARK: &str = "\u{1}stormglass ";
 
+/// Its values: for a worker, and for one whose runs are held against those of another.
+pub(super) const FIRST: &str = "first";
+pub(super) const SECOND: &str = "second";
+
 /// Whether this process is to be a worker.
-#[expect(clippy::disallowed_methods, reason = "it decides who runs a seed, and reaches no run")]
 pub(in crate::cli) fn is_wanted() -> bool {
-    std::env::var(VARIABLE).is_ok()
+    role().is_some()
+}
+
+#[expect(clippy::disallowed_methods, reason = "it decides who runs a seed, and reaches no run")]
+fn role() -> Option<String> {
+    std::env::var(VARIABLE).ok()
 }
 
 /// Runs what comes in on standard input, until that ends.
@@ -58,6 +66,7 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
         match request {
             Request::Scenario(name, text) => {
                 scenario = Scenario::parse(&Source::new(name, text), registry, &Diagnostics::new());
+                scenario.iter().filter(|_| role().as_deref() == Some(SECOND)).for_each(warm_up);
                 say(&Answer::Ready);
             }
             Request::Run { seed, watch } => {
@@ -71,9 +80,6 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
 fn run(scenario: Option<&Scenario>, seed: u64, closeness: Closeness) -> Result<crate::world::Outcome, Defect> {
     let scenario = scenario.ok_or_else(|| Defect { message: "the worker cannot read the scenario of its command".to_owned() })?;
     let judged = closeness != Closeness::Steps { judged: false };
-    if closeness == Closeness::Records {
-        warm_up(scenario, seed);
-    }
     let mut narrator = Narrator(closeness);
     let sinks: Vec<&mut dyn Sink> = if closeness == Closeness::Outcome { Vec::new() } else { vec![&mut narrator] };
     let run = || panics::watched(|| scenario.run_watched(seed, Watch { sinks, judged, ..Watch::default() }));
@@ -81,11 +87,11 @@ fn run(scenario: Option<&Scenario>, seed: u64, closeness: Closeness) -> Result<c
 }
 
 /// Runs something else first, so that what the code of a run keeps from one run to the next is not as it is in a fresh process.
-fn warm_up(scenario: &Scenario, seed: u64) {
+fn warm_up(scenario: &Scenario) {
     let mut other = scenario.clone();
     other.conditions.events = other.conditions.events.min(20_000);
     let watch = Watch { judged: false, ..Watch::default() };
-    let run = || panics::watched(|| other.run_watched(!seed, watch));
+    let run = || panics::watched(|| other.run_watched(u64::MAX, watch));
     // A panic is found by the run itself.
     let _ = catch_unwind(AssertUnwindSafe(run));
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::message::{Answer, Closeness, Request};
-use super::serve::{MARK, VARIABLE};
+use super::serve::{FIRST, MARK, SECOND, VARIABLE};
 use crate::scenario::Scenario;
 
 /// A worker process. It is ended when this is dropped.
@@ -47,7 +47,8 @@ impl Worker {
     /// Starts one for this scenario.
     pub(super) fn start(scenario: &Scenario, surroundings: Surroundings) -> io::Result<Self> {
         let mut command = program()?;
-        command.env(VARIABLE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let role = if surroundings == Surroundings::Other { SECOND } else { FIRST };
+        command.env(VARIABLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
         match surroundings {
             Surroundings::Same => {}
             Surroundings::Overheard => {
