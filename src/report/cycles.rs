@@ -5,10 +5,11 @@ use std::f64::consts::TAU;
 
 use maud::{Markup, html};
 
-use super::explanation::{label, member_line, sentence};
+use super::explanation::{member_line, sentence};
 use crate::check::Broken;
 use crate::check::isolation::Finding;
 use crate::check::recorded::transactions::FileReport;
+use crate::check::shorten;
 
 /// How many findings are drawn; the text has all.
 const FINDINGS: usize = 20;
@@ -109,7 +110,7 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
                 path.arrow d=(format!("M{:.1} {:.1} Q{:.1} {:.1} {:.1} {:.1}", start.0, start.1, bend.0, bend.1, end.0, end.1)) { }
                 path.head d=(head(bend, end)) { }
                 text.kind x=(format!("{:.1}", beside.0)) y=(format!("{:.1}", beside.1 + 4.0)) text-anchor=(anchor(beside.0 - middle.0)) {
-                    (place + 1) " · " (label(&edge.label(), LABEL))
+                    (place + 1) " · " (shorten(&edge.label(), LABEL))
                 }
             }
             @for (place, edge) in edges.iter().enumerate() {
