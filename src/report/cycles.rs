@@ -105,7 +105,8 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
             @for (place, edge) in edges.iter().enumerate() {
                 @let turn = place as f64;
                 @let (from, to) = (at(turn, 0.0), at(turn + 1.0, 0.0));
-                @let (bend, beside) = (at(turn + 0.5, if count == 2 { 40.0 } else { 14.0 }), at(turn + 0.5, if count == 2 { 20.0 } else { 26.0 }));
+                @let (out, further) = if count == 2 { (40.0, 20.0) } else { (14.0, 26.0) };
+                @let (bend, beside) = (at(turn + 0.5, out), at(turn + 0.5, further));
                 @let (start, end) = (edge_of(from, bend), edge_of(to, bend));
                 path.arrow d=(format!("M{:.1} {:.1} Q{:.1} {:.1} {:.1} {:.1}", start.0, start.1, bend.0, bend.1, end.0, end.1)) { }
                 path.head d=(head(bend, end)) { }

@@ -29,8 +29,8 @@ pub trait Cluster: 'static {
         None
     }
 
-    /// How far the server has come on the way to that state; nothing if that is not known. Where servers have not settled, those that lag are
-    /// told from those that differ.
+    /// How far the server has come on the way to that state; nothing if that is not known. Where servers have not settled, those that lag
+    /// are told from those that differ.
     fn reached(server: &Self::Server) -> Option<Reached> {
         let _ = server;
         None

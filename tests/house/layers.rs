@@ -53,7 +53,7 @@ const WITHIN_CHECK: &[(&str, &[&str])] = &[
     ("consistency", &["linearizability", "model", "verdict"]),
     ("isolation", &["model", "verdict"]),
     ("conservation", &["verdict"]),
-    ("recorded", &["consistency", "isolation", "linearizability", "model", "verdict"]),
+    ("recorded", &["consistency", "isolation", "linearizability", "model", "monitor", "verdict"]),
     ("generate", &["model"]),
 ];
 

@@ -1,5 +1,5 @@
-//! Small inputs from reports of users, with the answers that are right, in ../shared/reports: those for `run`. `check`'s are judged elsewhere.
-//! What 12 asks for cannot be said yet: that operations complete while a fault lasts.
+//! Small inputs from reports of users, with the answers that are right, in ../shared/reports: those for `run`. `check`'s are judged
+//! elsewhere. What 12 asks for cannot be said yet: that operations complete while a fault lasts.
 
 use std::path::Path;
 

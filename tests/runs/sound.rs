@@ -107,8 +107,8 @@ fn all_that_is_expected_is_seen_in_200_seeds() {
     all().into_iter().for_each(|(name, scenario)| is_seen(&name, &scenario, 200));
 }
 
-/// No judge blames a server that is gone for good, nor what waits for it; but progress may. The first seeds of two-phase commit, three-phase
-/// commit and Paxos Commit were blamed once.
+/// No judge blames a server that is gone for good, nor what waits for it; but progress may. The first seeds of two-phase commit,
+/// three-phase commit and Paxos Commit were blamed once.
 #[test]
 fn what_is_destroyed_is_not_blamed() {
     for (system, seeds) in [

@@ -128,7 +128,8 @@ fn key(key: Option<&str>) -> String {
     key.map_or_else(|| "the object".to_owned(), |key| format!("key {key}"))
 }
 
-/// Operations in words, no longer than that. That an end is open is drawn. Where what makes two of them differ would be left out, it is shown.
+/// Operations in words, no longer than that. That an end is open is drawn. Where what makes two of them differ would be left out, it is
+/// shown.
 pub(in crate::report) fn labels<'e>(operations: impl IntoIterator<Item = &'e DescribedOperation>, longest: usize) -> Vec<String> {
     let texts: Vec<&str> = operations.into_iter().map(|operation| operation.text.as_str()).collect();
     let texts: Vec<&str> = texts.into_iter().map(|text| text.strip_suffix(" → ?").unwrap_or(text)).collect();

@@ -1,4 +1,5 @@
-//! Why no order of versions will do, in few words: cases, each with a cycle. Either one writer comes first or the other, and both are wrong.
+//! Why no order of versions will do, in few words: cases, each with a cycle. Either one writer comes first or the other, and both are
+//! wrong.
 
 use std::cmp::Reverse;
 

@@ -99,8 +99,9 @@ pub trait Model {
         Opinion::Unfit
     }
 
-    /// What the result of this operation shows more or less of than can have been there, in words, if that is so in whatever order the others
-    /// took effect: those that began before it ended, each with whether it certainly took effect before. By default nothing is known.
+    /// What the result of this operation shows more or less of than can have been there, in words, if that is so in whatever order the
+    /// others took effect: those that began before it ended, each with whether it certainly took effect before. By default nothing is
+    /// known.
     fn excess(&self, op: &Self::Op, ret: &Self::Ret, others: &[(&Self::Op, bool)]) -> Option<String> {
         let _ = (op, ret, others);
         None

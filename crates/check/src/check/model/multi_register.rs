@@ -18,8 +18,8 @@ pub enum RegisterAct<K, V> {
     Write(K, V),
 }
 
-/// Registers, of which any number are read and written at once, one act after another. What is asked are these acts; the answer is what each
-/// read saw, in their order.
+/// Registers, of which any number are read and written at once, one act after another. What is asked are these acts; the answer is what
+/// each read saw, in their order.
 #[derive(Clone, Debug)]
 pub struct MultiRegister<K, V> {
     initial: BTreeMap<K, V>,

@@ -1,7 +1,7 @@
 //! A queue that is emptied at the end: what goes in comes out, once.
 //!
-//! This asks less than a queue in any order does, and something else: an item may be overlooked for a while, but none may be lost by the end.
-//! Items have nothing to do with one another, so each is judged apart.
+//! This asks less than a queue in any order does, and something else: an item may be overlooked for a while, but none may be lost by the
+//! end. Items have nothing to do with one another, so each is judged apart.
 
 use std::fmt;
 use std::hash::Hash;

@@ -32,7 +32,8 @@ pub struct CheckOptions {
     pub initial: Option<Value>,
     /// Whether it is not known what it holds at first: for registers and stores.
     pub initial_unknown: bool,
-    /// What completions are taken to show. By default, a compare-and-set that failed is dropped, and a read of nil saw that nothing was there.
+    /// What completions are taken to show. By default, a compare-and-set that failed is dropped, and a read of nil saw that nothing was
+    /// there.
     pub reading: Reading,
     /// How many states may be explored; by default, [`default_budget`].
     pub budget: Option<u64>,

@@ -10,27 +10,29 @@
 //! mean is not its business: that is for the room `check`. A line that is wrong is reported by its number, and reading goes on
 //! behind it, so that all that is wrong with a file can be told at once. [`convert`] writes what was read in another format.
 //!
-//! Lines of other programs, which hold no event, are skipped and counted: in a log, those without a process that is followed by a type; in EDN
-//! and JSON, those that begin with no bracket and no tag.
+//! Lines of other programs, which hold no event, are skipped and counted: in a log, those without a process that is followed by a type; in
+//! EDN and JSON, those that begin with no bracket and no tag.
 //!
 //! # EDN
 //!
 //! A map for each event, one after another, or all in one vector or list; usually a line each. `:process` is a number, or a name such as
 //! `:nemesis` for somebody whom no checker looks at. `:type` is `:invoke`, `:ok`, `:fail` or `:info`. `:f` names what is done, `:value` is
 //! what goes in or comes out, `:key` what it is about, `:time` when it happened in nanoseconds. Of the other fields, `:index` must not
-//! contradict the order of the lines; all are kept. Comments, commas, discarded forms and tags are understood. Fields may be named by texts.
+//! contradict the order of the lines; all are kept. Comments, commas, discarded forms and tags are understood. Fields may be named by
+//! texts.
 //!
 //! # Log
 //!
 //! What Jepsen prints while it runs: process, type, `f`, value, perhaps an error, behind whatever the logger puts in front. There is no
-//! room for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are. What went wrong may stand behind the
-//! value of `:info` and `:fail`, in words.
+//! room for a key: it is written as part of the value, `[key value]`, as Jepsen's independent keys are. What went wrong may stand behind
+//! the value of `:info` and `:fail`, in words.
 //!
 //! # JSON lines, version 1
 //!
 //! First `{"stormglass":"history","version":1}`; it may be left out. Then an object a line, with `process`, `type`, `f`, `value`, and, if
-//! there are any, `key`, `time` (nanoseconds) and `rest` (an object of other fields). An array of events is read, too, and other fields beside
-//! these. What JSON has no words for is an object with one field: `{"keyword":"a"}`, `{"symbol":"a"}`, `{"char":"a"}`, `{"number":"1/3"}`,
+//! there are any, `key`, `time` (nanoseconds) and `rest` (an object of other fields). An array of events is read, too, and other fields
+//! beside these. What JSON has no words for is an object with one field: `{"keyword":"a"}`, `{"symbol":"a"}`, `{"char":"a"}`,
+//! `{"number":"1/3"}`,
 //! `{"set":[…]}`, `{"map":[[key, value],…]}`, `{"tagged":["inst", value]}`.
 //!
 //! ```

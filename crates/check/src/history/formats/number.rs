@@ -162,8 +162,7 @@ mod tests {
 
     #[test]
     fn numbers_are_equal_as_the_page_on_checking_says() {
-        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/checking.md")).expect("the page on checking");
-        let rows = rows(&page);
+        let rows = rows(include_str!("../../../../../docs/checking.md"));
         assert!(rows.len() > 20, "{}", rows.len());
         for (notation, one, other, equal) in rows {
             let read = |text: &str| match notation {
