@@ -1,6 +1,8 @@
 //! What people read when a history is violated.
 
 use expect_test::{Expect, expect};
+use std::collections::BTreeSet;
+
 use stormglass::base::{ClientId, OperationId, RunKey, Stream, Time};
 use stormglass::check::linearizability::{Counterexample, Linearizability, Saw, check, diagnose, explain as explain_one, reference};
 use stormglass::check::model::Model;
@@ -227,10 +229,18 @@ where
         for violation in check(model, &history).violations() {
             violated += 1;
             let at = explain_one(model, &history, violation).at.expect("it completes");
+            // What failed later is known never to have taken effect.
+            let failed = |id| history.operations().iter().any(|operation| operation.id == id && operation.outcome == Outcome::Failed);
             let prefix = |until: Time| {
-                let mut prefix = History::new();
+                let (mut prefix, mut busy_in_vain) = (History::new(), BTreeSet::new());
                 for (at, event) in history.clone().into_events().filter(|(at, _)| *at <= until) {
-                    prefix.record(at, &event).expect("a well-formed history");
+                    let in_vain = match event {
+                        Event::Invoke { client, id, .. } => failed(id) && busy_in_vain.insert(client),
+                        Event::Complete { client, .. } => busy_in_vain.remove(&client),
+                    };
+                    if !in_vain {
+                        prefix.record(at, &event).expect("a well-formed history");
+                    }
                 }
                 reference::is_linearizable(model, &prefix)
             };

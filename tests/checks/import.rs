@@ -709,8 +709,7 @@ fn ties_survive_conversion() {
     let unsorted = [line(0, "invoke", "read", "null", 7), line(0, "ok", "read", "1", 6)].concat();
     let problems =
         convert(Entries::open(unsorted.as_bytes(), None).expect("memory can be read"), Format::Json, Vec::new()).expect("memory").problems;
-    expect![""]
-    .assert_eq(&problems.to_string());
+    expect![""].assert_eq(&problems.to_string());
 }
 
 /// An item that came from nowhere, among many that were put in at once: the other items do not matter.
