@@ -42,7 +42,9 @@ fn drawn(finding: &Finding, lines: &BTreeMap<usize, (u64, Option<u64>)>) -> Mark
                     li {
                         code { (member_line(member)) }
                         @if let Some((begins, ends)) = lines.get(&member.transaction) {
-                            span.where { @match ends { Some(ends) => { " lines " (begins) " to " (ends) } None => { " from line " (begins) } } }
+                            span.where {
+                                @if let Some(ends) = ends { " lines " (begins) " to " (ends) } @else { " from line " (begins) }
+                            }
                         }
                     }
                 }
@@ -57,7 +59,9 @@ fn part_drawn(part: &[Broken]) -> Markup {
     let edges: Vec<Edge<'_>> = part.iter().filter_map(Edge::new).collect();
     html! {
         div.part {
-            @for broken in part.iter().filter(|broken| Edge::new(broken).is_none() && broken.rule.id != "cycle") { p { (sentence(broken)) } }
+            @for broken in part.iter().filter(|broken| Edge::new(broken).is_none() && broken.rule.id != "cycle") {
+                p { (sentence(broken)) }
+            }
             @if !edges.is_empty() {
                 @if edges.len() <= RING { figure.ring { (ring(&edges)) } }
                 ol.why { @for edge in &edges { li { b { (edge.label()) } " " (sentence(edge.broken)) } } }
@@ -116,7 +120,8 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
             }
             @for (place, edge) in edges.iter().enumerate() {
                 @let (x, y) = at(place as f64, 0.0);
-                rect.bar x=(format!("{:.1}", x - HALF.0)) y=(format!("{:.1}", y - HALF.1)) width=(HALF.0 * 2.0) height=(HALF.1 * 2.0) rx="8" { }
+                @let (left, top) = (format!("{:.1}", x - HALF.0), format!("{:.1}", y - HALF.1));
+                rect.bar x=(left) y=(top) width=(HALF.0 * 2.0) height=(HALF.1 * 2.0) rx="8" { }
                 text.name x=(format!("{x:.1}")) y=(format!("{:.1}", y + 5.0)) text-anchor="middle" { (edge.from) }
             }
         }

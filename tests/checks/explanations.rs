@@ -1,8 +1,8 @@
 //! What people read when a history is violated.
 
-use expect_test::{Expect, expect};
 use std::collections::BTreeSet;
 
+use expect_test::{Expect, expect};
 use stormglass::base::{ClientId, OperationId, RunKey, Stream, Time};
 use stormglass::check::linearizability::{Counterexample, Linearizability, Saw, check, diagnose, explain as explain_one, reference};
 use stormglass::check::model::Model;

@@ -18,6 +18,15 @@ pub(super) struct Link {
     pub(super) why: Option<Why>,
     /// What has to be assumed for it, if anything.
     pub(super) assumed: Option<u32>,
+    /// Whether the order need not keep to it any more.
+    pub(super) dropped: bool,
+}
+
+impl Link {
+    /// Whether it is an anti-dependency.
+    pub(super) fn is_miss(&self) -> bool {
+        self.why.is_some_and(|why| why.kind().is_miss())
+    }
 }
 
 /// Edges in the order in which they were put in, and nodes in an order that each of them keeps to.
@@ -61,6 +70,11 @@ impl Acyclic {
         is_right.then_some(graph)
     }
 
+    /// The order need not keep to this link any more.
+    pub(super) fn drop(&mut self, link: u32) {
+        self.links[link as usize].dropped = true;
+    }
+
     pub(super) fn link(&self, link: u32) -> Link {
         self.links[link as usize]
     }
@@ -102,17 +116,11 @@ impl Acyclic {
     /// # Errors
     /// If it closes a cycle: the other links of that, from its end to its beginning. Then it is not put in.
     pub(super) fn insert(&mut self, link: Link) -> Result<Vec<(u32, u32)>, Vec<u32>> {
-        let moved = self.arrange(link.from, link.to)?;
-        self.push(link);
-        Ok(moved)
-    }
-
-    /// As [`insert`](Self::insert), but without the link: the nodes only stand as if there were one, for the time being.
-    pub(super) fn arrange(&mut self, from: u32, to: u32) -> Result<Vec<(u32, u32)>, Vec<u32>> {
+        let Link { from, to, .. } = link;
         let (lowest, highest) = (self.place(to), self.place(from));
         let mut moved = Vec::new();
         if lowest <= highest {
-            let Some(mut later) = self.avoiding(to, from) else { return Err(self.way(to, from)) };
+            let Some(mut later) = self.avoiding(to, from, false) else { return Err(self.way(to, from)) };
             let mut earlier = self.entering(from, lowest);
             later.sort_unstable_by_key(|node| self.places[*node as usize]);
             earlier.sort_unstable_by_key(|node| self.places[*node as usize]);
@@ -128,17 +136,19 @@ impl Acyclic {
                 }
             }
         }
+        self.push(link);
         Ok(moved)
     }
 
-    /// The links of a shortest way from one node to another.
+    /// The links of a shortest way from one node to another without anti-dependencies.
     pub(super) fn path(&mut self, from: u32, to: u32) -> Option<Vec<u32>> {
-        let found = self.place(from) <= self.place(to) && self.avoiding(from, to).is_none();
+        let found = self.place(from) <= self.place(to) && self.avoiding(from, to, true).is_none();
         found.then(|| self.way(from, to))
     }
 
-    /// All that can be reached from a node and does not stand behind the goal; none if the goal itself can be reached.
-    fn avoiding(&mut self, from: u32, goal: u32) -> Option<Vec<u32>> {
+    /// All that can be reached from a node and does not stand behind the goal, perhaps without anti-dependencies; none if the goal can be
+    /// reached itself.
+    fn avoiding(&mut self, from: u32, goal: u32, seen_only: bool) -> Option<Vec<u32>> {
         if from == goal {
             return None;
         }
@@ -152,9 +162,11 @@ impl Acyclic {
             let mut link = self.ends[node as usize].0;
             while link != NO_LINK {
                 self.steps += 1;
-                let to = self.links[link as usize].to;
+                let taken = self.links[link as usize];
+                let to = taken.to;
+                let is_open = !taken.dropped && !(seen_only && taken.is_miss());
                 let visit = &mut self.visits[to as usize];
-                if visit.0 != self.round && self.places[to as usize] <= highest {
+                if is_open && visit.0 != self.round && self.places[to as usize] <= highest {
                     *visit = (self.round, link);
                     if to == goal {
                         return None;
@@ -191,9 +203,9 @@ impl Acyclic {
             let mut link = self.ends[node as usize].1;
             while link != NO_LINK {
                 self.steps += 1;
-                let from = self.links[link as usize].from;
+                let Link { from, dropped, .. } = self.links[link as usize];
                 let visit = &mut self.visits[from as usize];
-                if visit.0 != self.round && self.places[from as usize] >= lowest {
+                if !dropped && visit.0 != self.round && self.places[from as usize] >= lowest {
                     visit.0 = self.round;
                     found.push(from);
                 }

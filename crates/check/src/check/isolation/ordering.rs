@@ -98,8 +98,8 @@ pub(super) struct Assumptions<'a> {
     pub(super) order: Acyclic,
     pub(super) pairs: Vec<Pair>,
     numbers: FxHashMap<Pair, u32>,
-    /// Anti-dependencies that are kept out of the graph: of parallel snapshot isolation.
-    misses: Vec<Link>,
+    /// Of parallel snapshot isolation, the anti-dependencies that the order does not keep to, each with how many links there were with it.
+    misses: Vec<(Link, usize)>,
     looked_at: usize,
     /// Nodes that had to move since this was looked at last, each with the place that it had.
     moved: Vec<(u32, u32)>,
@@ -109,8 +109,7 @@ impl<'a> Assumptions<'a> {
     /// Nothing is assumed yet. None if there is a cycle already.
     pub(super) fn new(problem: Problem<'a>, shape: Shape, kinds: u32) -> Option<Self> {
         let nodes = problem.graph.nodes();
-        let mut known = Vec::new();
-        let mut misses = Vec::new();
+        let (mut known, mut misses) = (Vec::new(), Vec::new());
         let places = Places { shape, nodes, count: problem.transactions.len() as u32, chain: problem.chain };
         for from in 0..nodes {
             for (to, why) in problem.graph.leaving(from) {
@@ -118,15 +117,14 @@ impl<'a> Assumptions<'a> {
                     continue;
                 }
                 let link = places.link(from, *to, *why, None);
-                let apart = shape == Shape::Parallel && why.kind().is_miss();
-                if apart { misses.push(link) } else { known.push(link) }
+                if shape == Shape::Parallel && link.is_miss() { misses.push(link) } else { known.push(link) }
             }
         }
         let mut ranks = problem.ranks();
         ranks.resize(nodes as usize, 0);
         if shape == Shape::Snapshot {
-            let inside = (0..places.count).map(|node| Link { from: node, to: node + nodes, why: None, assumed: None });
-            known.extend(inside);
+            let inside = |node| Link { from: node, to: node + nodes, why: None, assumed: None, dropped: false };
+            known.extend((0..places.count).map(inside));
             ranks.extend_from_within(..);
         }
         if !misses.is_empty() {
@@ -137,7 +135,15 @@ impl<'a> Assumptions<'a> {
             }
         }
         let order = Acyclic::new(known, &ranks)?;
-        Some(Self { problem, shape, order, pairs: Vec::new(), numbers: FxHashMap::default(), misses, looked_at: 0, moved: Vec::new() })
+        let (pairs, numbers) = (Vec::new(), FxHashMap::default());
+        let mut assumptions = Self { problem, shape, order, pairs, numbers, misses: Vec::new(), looked_at: 0, moved: Vec::new() };
+        for miss in misses {
+            if assumptions.insert(miss).is_err() {
+                assumptions.misses.push((miss, assumptions.order.len()));
+            }
+        }
+        assumptions.moved.clear();
+        Some(assumptions)
     }
 
     fn places(&self) -> Places {
@@ -162,13 +168,13 @@ impl<'a> Assumptions<'a> {
     }
 
     /// What there is now, to go [back](Self::go_back) to.
-    pub(super) const fn mark(&self) -> (usize, usize) {
-        (self.order.len(), self.misses.len())
+    pub(super) const fn mark(&self) -> usize {
+        self.order.len()
     }
 
-    pub(super) fn go_back(&mut self, (links, misses): (usize, usize)) {
-        self.order.go_back(links);
-        self.misses.truncate(misses);
+    pub(super) fn go_back(&mut self, mark: usize) {
+        self.order.go_back(mark);
+        self.misses.retain(|(_, length)| *length <= mark);
     }
 
     /// Assumes this.
@@ -191,14 +197,28 @@ impl<'a> Assumptions<'a> {
     }
 
     fn insert(&mut self, link: Link) -> Result<(), Vec<Link>> {
-        let apart = self.shape == Shape::Parallel && link.why.is_some_and(|why| why.kind().is_miss());
-        let inserted = if apart { self.order.arrange(link.from, link.to) } else { self.order.insert(link) };
-        let moved = inserted.map_err(|way| self.cycle(link, &way))?;
-        self.moved.extend(moved);
-        if apart {
-            self.misses.push(link);
+        loop {
+            let way = match self.order.insert(link) {
+                Ok(moved) => {
+                    self.moved.extend(moved);
+                    return Ok(());
+                }
+                Err(way) => way,
+            };
+            let mut misses = way.iter().copied().filter(|link| self.order.link(*link).is_miss());
+            let (first, second) = (misses.next(), misses.next());
+            match (self.shape, first) {
+                (Shape::Parallel, Some(_)) if link.is_miss() => {
+                    self.misses.push((link, self.order.len()));
+                    return Ok(());
+                }
+                (Shape::Parallel, Some(first)) if second.is_some() => {
+                    self.order.drop(first);
+                    self.misses.push((self.order.link(first), first as usize + 1));
+                }
+                _ => return Err(self.cycle(link, &way)),
+            }
         }
-        Ok(())
     }
 
     fn cycle(&self, link: Link, way: &[u32]) -> Vec<Link> {
@@ -211,7 +231,7 @@ impl<'a> Assumptions<'a> {
         (0..count).find_map(|_| {
             // It goes on where it was when it is asked again.
             self.looked_at = (self.looked_at + 1) % count;
-            let miss = self.misses[self.looked_at];
+            let (miss, _) = self.misses[self.looked_at];
             self.order.steps += 1;
             let way = self.order.path(miss.to, miss.from)?;
             Some(self.cycle(miss, &way))
@@ -260,7 +280,7 @@ impl Places {
         let out = if kind.is_miss() { from } else { self.commit(from) };
         // From between those who read a version and those who wrote over it.
         let to_commit = kind.is_miss() || matches!(kind, Dependency::Via) && from < self.chain;
-        Link { from: out, to: if to_commit { self.commit(to) } else { to }, why: Some(why), assumed }
+        Link { from: out, to: if to_commit { self.commit(to) } else { to }, why: Some(why), assumed, dropped: false }
     }
 }
 
@@ -319,7 +339,7 @@ pub(super) struct Search<'a> {
     assigned: Vec<Option<Assigned>>,
     trail: Vec<Literal>,
     /// For each of the trail that is in the graph, what the graph was before.
-    marks: Vec<(usize, usize)>,
+    marks: Vec<usize>,
     /// How long the trail was before each decision.
     decisions: Vec<usize>,
     /// How far in the order all neighbours are assumed.

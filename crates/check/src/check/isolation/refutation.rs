@@ -1,5 +1,4 @@
-//! Why no order of versions will do, in few words: cases, each with a cycle. Either one writer comes first or the other, and both are
-//! wrong.
+//! Why no order of versions will do, in few words: cases, each with a cycle. One of two writers comes first, and either way is wrong.
 
 use std::cmp::Reverse;
 
