@@ -105,7 +105,7 @@ fn ring(edges: &[Edge<'_>]) -> Markup {
     let told = edges.iter().map(|edge| format!("{} before {}: {}", edge.from, edge.to, edge.label())).collect::<Vec<_>>().join("; ");
     html! {
         svg role="img" aria-label=(told) viewBox=(format!("0 0 {:.0} {:.0}", middle.0 * 2.0, middle.1 * 2.0))
-            style=(format!("max-width: {:.0}px", middle.0 * 2.0)) {
+            width=(format!("{:.0}", middle.0 * 2.0)) {
             @for (place, edge) in edges.iter().enumerate() {
                 @let turn = place as f64;
                 @let (from, to) = (at(turn, 0.0), at(turn + 1.0, 0.0));

@@ -26,7 +26,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// What is different where no script runs.
 const STYLE_WITHOUT_SCRIPT: &str = "#told pre { display: block } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-cKbRvY4W6Lwa0o5MDFwsMneYsRWUmr9u9oUl95RiR0E=' 'sha256-qDAlB1Z/jcg2PWi+lGfNJbrPZHMMY3G8ghCUgmlimL0='; script-src 'sha256-Nl6fd8nJtzzt0Avm0Z8pQinUhPnovoy02JXdU+jf3Fw='; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-YJO6lFNHvJwr9Fz94PVfDIBztNgVcVjTYb2VMenlsQ8=' 'sha256-qDAlB1Z/jcg2PWi+lGfNJbrPZHMMY3G8ghCUgmlimL0='; script-src 'sha256-Nl6fd8nJtzzt0Avm0Z8pQinUhPnovoy02JXdU+jf3Fw='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;

@@ -916,12 +916,9 @@ fn lists() {
               budget             How much a run may take (Scenario)
               events             How many events; when they are used up, `progress` is unknown (budget)
               same_instant       How many events in one instant, without time going on; one more is a violation of `time-advances` (budget)
-              messages           How many messages may be under way at once; when there are more, `progress` is unknown (budget)
-              disk_bytes         How many bytes each node's disk may hold; when one is to hold more, `progress` is unknown (budget)
-              effects            How many effects one step of a process may have; one more is a violation of `no-panic` (budget)
               states             How many states the judging of the history may explore; when they are used up, its property is unknown (budget)
               stop_at_violation  Whether the run ends as soon as it is known that something is violated (budget)
-              expect             What a sweep must see: *sometimes* marks, and steps of the plan that strike, or bite (Scenario)
+              expect             The *sometimes* marks that a sweep must see (Scenario)
               outcome            What the scenario is meant to show; exit codes follow it only with `--as-meant` (Scenario)
 
             steps
@@ -980,9 +977,7 @@ fn lists() {
               Duplicate    The message arrives twice, after these two lengths, which are above zero (a fate)
               true         It is so (a choice of two)
               false        It is not so (a choice of two)
-              Sometimes    This mark of the system is set in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
-              Strikes      The step of the plan of faults that has this name strikes in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
-              Bites        The step of the plan of faults that has this name strikes and makes a difference in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
+              Sometimes    A sweep must see this mark of the system in one of its runs at least; else it ends with exit code 5 (what a sweep must see)
               Holds        Every property holds (an outcome)
               Violates     This property of the system is violated (an outcome)
 
@@ -1005,7 +1000,6 @@ fn lists() {
               no-panic             no node's code panics
               time-advances        simulated time goes on: no endless chain of events in one instant
               well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
-              judge-panicked       no judge panics
               deterministic        two runs of one scenario and seed are the same, record by record, and so is what is judged of them
 
             mutants
@@ -1096,7 +1090,6 @@ fn explanations() {
                 no-panic: no node's code panics
                 time-advances: simulated time goes on: no endless chain of events in one instant
                 well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
-                judge-panicked: no judge panics
 
               sometimes
                 asked twice, never, unsynced write lost
@@ -1300,6 +1293,7 @@ fn helps() {
                   --stall <T>         How long a seed may take, by the clock on the wall, before its worker is
                                       ended and the seed told as unknown [default: 10min]
                   --out <FILE>        Write a row for every seed to this file, as JSON lines
+                  --verify            Run each seed twice, in two processes, and compare
                   --keep-going        Go on after a violation
                   --as-meant          End with 0 if the scenario's outcome came true: at the first seed that
                                       violates what it means to
@@ -1344,33 +1338,68 @@ fn helps() {
             Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
 
             Arguments:
-              <HISTORY>...  Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for
-                            standard input
+              <HISTORY>...
+                      Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for standard
+                      input
 
             Options:
-                  --model <MODEL>          What the object is: register, cas-register, kv, …, or list-append or
-                                           rw-register for transactions; `list models` shows all
-                  --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
-                                           seems to be
-                  --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
-                                           `list guarantees` shows all. With `strongest`, each is judged.
-                                           Without it, linearizable
-                  --level <LEVEL>          How far transactions are to be kept apart: serializable,
-                                           snapshot-isolation, …; `list levels` shows all. Without it,
-                                           strict-serializable
-                  --initial <VALUE>        What the object holds at first, as EDN; without it, nothing
-                  --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
-                                           without this it is left out
-                  --budget <STATES>        How many states may be explored; without it, four million and twenty
-                                           for each operation. For transactions: steps of each search; without
-                                           it, twenty million
-                  --witness                If it holds, show the order that explains it
-                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
-                  --full                   Explain every key that is violated, not only the one with the
-                                           smallest explanation
-                  --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
-                                           json, junit, github]
-              -h, --help                   Print help
+                  --model <MODEL>
+                      What the object is: register, cas-register, kv, …, or list-append or rw-register for
+                      transactions; `list models` shows all
+
+                  --input-format <FORMAT>
+                      The format of the histories: edn, log or json; without it, what each seems to be
+
+                  --guarantee <GUARANTEE>
+                      What the history is to keep: linearizable, sequential, causal, …; `list guarantees` shows
+                      all. With `strongest`, each is judged. Without it, linearizable
+
+                  --level <LEVEL>
+                      How far transactions are to be kept apart: serializable, snapshot-isolation, …; `list
+                      levels` shows all. Without it, strict-serializable
+
+                  --initial <VALUE>
+                      What the object holds at first, as EDN, and for transactions each key, as in `{:x 0 :y
+                      0}`; without it, nothing
+
+                  --initial-unknown
+                      It is not known what it holds at first: for registers and stores
+
+                  --nil-reads <MEANING>
+                      What a read of nil saw: that there was nothing, or, if unknown, it saw nothing, as for
+                      Jepsen's registers
+
+                      Possible values:
+                      - nothing: That there was nothing
+                      - unknown: It is not known what
+          
+                      [default: nothing]
+
+                  --observe-failed-cas
+                      Take a compare-and-set that failed for one that saw another value; without this it is left
+                      out
+
+                  --budget <STATES>
+                      How many states may be explored; without it, four million and twenty for each operation.
+                      For transactions: steps of each search; without it, twenty million
+
+                  --witness
+                      If it holds, show the order that explains it
+
+                  --report <FILE.html>
+                      Draw it on a page of its own, to be opened in a browser
+
+                  --full
+                      Explain every key that is violated, not only the one with the smallest explanation
+
+                  --format <FORMAT>
+                      How the verdict is written
+          
+                      [default: text]
+                      [possible values: text, json, junit, github]
+
+              -h, --help
+                      Print help (see a summary with '-h')
 
             Example: stormglass check history.edn --model cas-register --report why.html
         "#]],

@@ -86,6 +86,11 @@ struct Case {
     operations: usize,
 }
 
+/// The page, where it allows a driver, too, besides its own script.
+fn admitting(page: &str) -> String {
+    page.replacen("script-src ", "script-src 'nonce-driver' ", 1)
+}
+
 fn cases() -> Vec<Case> {
     let violated = |name, operations, clients, keys| Case { name, history: history(operations, clients, keys), violated: true, operations };
     let five = history(6, 2, 1);
@@ -122,9 +127,7 @@ fn the_page_is_drawn_stepped_through_and_printed() {
              addEventListener('error', (event) => problems.push(event.message));\
              addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));</script>";
         let late = format!("<script nonce=\"driver\">const EXPECTED = {};\n{DRIVER}</script></body>", case.operations);
-        // Where the page allows its own script, it is to allow the driver, too.
-        let driven_page =
-            plain.replacen("<head>", early, 1).replacen("script-src ", "script-src 'nonce-driver' ", 1).replace("</body>", &late);
+        let driven_page = admitting(&plain).replacen("<head>", early, 1).replace("</body>", &late);
         fs::write(&driven, driven_page).expect("a file");
         for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--force-dark-mode=1"]] {
             let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);
@@ -177,9 +180,9 @@ fn cycles_of_transactions_are_drawn() {
         return;
     };
     let driven = home.path().join("driven.html");
-    let late = "<script>const root = document.documentElement, out = document.createElement('output'); out.id = 'outcome';\
+    let late = "<script nonce='driver'>const root = document.documentElement, out = document.createElement('output'); out.id = 'outcome';\
         out.textContent = root.scrollWidth - root.clientWidth; document.body.append(out);</script></body>";
-    fs::write(&driven, plain.replace("</body>", late)).expect("a file");
+    fs::write(&driven, admitting(&plain).replace("</body>", late)).expect("a file");
     for size in ["--window-size=1280,900", "--window-size=500,900"] {
         let dom = browse(&chromium, home.path(), &[size, "--dump-dom"], &driven);
         assert!(dom.contains("<output id=\"outcome\">0</output>"), "with {size} the page is wider than the window\n{dom}");
