@@ -34,15 +34,15 @@ exits! {
     Usage = 2;
     /// An input file makes no sense.
     Invalid = 3;
-    /// A budget ended before the answer was known.
+    /// A budget ended before the answer was known, or a seed of a sweep gave no answer in time.
     Unknown = 4;
-    /// Something expected was never seen: a mark by a sweep, or the violation that was meant.
+    /// Something expected was never seen: a mark or a strike by a sweep, or the violation that was meant.
     NeverSeen = 5;
     /// Stormglass itself failed.
     Defect = 70;
     /// A file could not be read or written.
     File = 74;
-    /// The command was interrupted, by Ctrl-C.
+    /// The command was interrupted, by Ctrl-C, SIGTERM or SIGHUP.
     Interrupted = 130;
 }
 

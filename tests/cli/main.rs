@@ -944,7 +944,7 @@ fn lists() {
             cuts
               Isolate  Nodes are cut off from all other servers
               Halves   The servers fall into two random halves
-              OneWay   What some nodes send to others is lost
+              OneWay   What any of some nodes sends to any other of some is lost
               Groups   Each group is cut off from every other
 
             targets
@@ -1009,20 +1009,25 @@ fn lists() {
               none
 
             models
-              register        one value, or nothing
-              cas-register    one value, or nothing, that can be compared and set
-              kv              a register for each key, that can also be appended to and deleted; keys are judged apart
-              counter         a number that is added to, of 64 bits: it wraps around
-              set             elements that come and go; each is judged apart
-              grow-set        elements that only come, read all together
-              queue           first in, first out
-              stack           last in, first out
-              priority-queue  the least item out first: whole numbers, or texts
-              lock            held by one owner at a time
-              fenced-lock     held by one owner at a time, with a token, from 1 on, that grows from grant to grant
-              log             entries that are appended and stay, read from any offset
-              list-append     transactions on lists: append, r (read)
-              rw-register     transactions on registers: w (write), r (read)
+              register         one value, or nothing
+              cas-register     one value, or nothing, that can be compared and set
+              kv               a register for each key, that can also be appended to and deleted; keys are judged apart
+              counter          a number that is added to, of 64 bits: it wraps around
+              set              elements that come and go; each is judged apart
+              grow-set         elements that only come, read all together
+              queue            first in, first out
+              stack            last in, first out
+              priority-queue   the least item out first: whole numbers, or texts
+              lock             held by one owner at a time
+              fenced-lock      held by one owner at a time, with a token, from 1 on, that grows from grant to grant
+              log              entries that are appended and stay, read from any offset
+              unordered-queue  a queue that hands out its items in any order
+              total-queue      a queue that is emptied at the end: each item comes out as often as it went in, at any time after
+              unique-ids       a source of ids, none of which comes twice
+              multi-register   registers that are read and written together, as one object
+              bank             accounts between which money moves: each read sees the total, and no account below zero; not whether it is of the past
+              list-append      transactions on lists: append, r (read)
+              rw-register      transactions on registers: w (write), r (read)
 
             guarantees
               linearizable         one order of all operations that keeps to real time and explains every answer
@@ -1049,11 +1054,11 @@ fn lists() {
               1    A property was violated
               2    The command line makes no sense
               3    An input file makes no sense
-              4    A budget ended before the answer was known
-              5    Something expected was never seen: a mark by a sweep, or the violation that was meant
+              4    A budget ended before the answer was known, or a seed of a sweep gave no answer in time
+              5    Something expected was never seen: a mark or a strike by a sweep, or the violation that was meant
               70   Stormglass itself failed
               74   A file could not be read or written
-              130  The command was interrupted, by Ctrl-C
+              130  The command was interrupted, by Ctrl-C, SIGTERM or SIGHUP
         "#]],
     );
     check(
