@@ -67,7 +67,7 @@ enum Flow {
 /// How many messages' worth of entries may be under way to a follower: what is sent and not acknowledged. When there is room again, the
 /// stream goes on from where it stopped. Were each acknowledgement, each proposal and each round to send more whatever is under way, the
 /// messages would multiply while a follower lags.
-pub(super) const WINDOW: u64 = 8;
+const WINDOW: u64 = 8;
 
 impl<O> Leader<O> {
     /// The books of a new leader whose log ends at `last`.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::flush::Flushes;
-use super::leader::{Leader, Progress, Read};
+use super::leader::{Leader, Read};
 use super::message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
 use super::replica::{Outcome, Replica};
 use super::{Config, KvState, Log, Note, Operation, StateMachine, mark, store};
