@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use stormglass::base::{Fate, Loss, NodeId, Time};
+use stormglass::check::{Explanation, Verdict};
 use stormglass::fault::{Cut, Fault, Target};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
@@ -47,6 +48,28 @@ fn a_cut_from_all_to_the_leader_strikes() {
         let during = sent.0.iter().filter(|(at, ..)| *at > seconds(2) && *at < seconds(22));
         for (at, from, to, fate) in during {
             assert_eq!(*fate == Fate::Lost(Loss::Partition), leader.contains(to), "{from} to {to} at {at}");
+        }
+    }
+}
+
+/// A cluster of two, of which one is cut off, has many writes of unknown outcome: they are judged all the same.
+#[test]
+fn a_history_of_many_unknown_outcomes_is_judged() {
+    let Some(scenario) = report("02-run-unknown.ron") else { return };
+    [13, 122].into_iter().for_each(|seed| scenario.assert_holds(seed));
+}
+
+/// Servers that cannot keep up lag, and do not disagree: it is told who lags, behind whom, and by how much.
+#[test]
+fn servers_that_lag_do_not_disagree() {
+    let Some(scenario) = report("24-overload-lag.ron") else { return };
+    for seed in 0..3 {
+        let outcome = scenario.run(seed);
+        let violated = outcome.properties.iter().filter(|report| report.verdict != Verdict::Holds);
+        for found in violated {
+            let Some(Explanation::Pending(pending)) = &found.explanation else { panic!("{}", scenario.describe_failure(&outcome)) };
+            assert!(!pending.disagree, "{}", scenario.describe_failure(&outcome));
+            assert!(pending.lagging.iter().all(|lag| lag.by > 0 && lag.before.is_some()), "{pending:?}");
         }
     }
 }

@@ -60,9 +60,14 @@ enum Flow {
         /// Whether that message is under way.
         waiting: bool,
     },
-    /// Entries follow each other without waiting for answers.
+    /// Entries follow each other without waiting for answers, as long as no more are under way than [a window](WINDOW) of messages carries.
     Stream,
 }
+
+/// How many messages' worth of entries may be under way to a follower: what is sent and not acknowledged. When there is room again, the
+/// stream goes on from where it stopped. Were each acknowledgement, each proposal and each round to send more whatever is under way, the
+/// messages would multiply while a follower lags.
+const WINDOW: u64 = 8;
 
 impl<O> Leader<O> {
     /// The books of a new leader whose log ends at `last`.
@@ -108,9 +113,12 @@ impl<O> Leader<O> {
 }
 
 impl Progress {
-    /// Whether entries may be sent now.
-    pub(super) fn may_send(&self) -> bool {
-        self.flow != Flow::Probe { waiting: true }
+    /// Whether entries may be sent now, of which a message carries so many at most.
+    pub(super) fn may_send(&self, batch: usize) -> bool {
+        match self.flow {
+            Flow::Probe { waiting } => !waiting,
+            Flow::Stream => self.next.saturating_sub(self.matched + 1) < WINDOW * batch as u64,
+        }
     }
 
     /// So many entries were sent, from `next` on.
@@ -135,7 +143,8 @@ impl Progress {
     pub(super) fn mismatched(&mut self, previous: u64, conflict: EntryId, log: &Log<impl Display>) -> bool {
         let late = match self.flow {
             Flow::Probe { .. } => previous + 1 != self.next,
-            Flow::Stream => previous <= self.matched || previous >= self.next,
+            // Where its log ended before what it is known to have, the answer was overtaken.
+            Flow::Stream => previous <= self.matched || previous >= self.next || conflict.term == Term(0) && conflict.index <= self.matched,
         };
         if late {
             return false;
@@ -202,14 +211,45 @@ mod tests {
     fn a_probe_waits_for_its_answer() {
         let mut progress = Leader::<KvOp>::new(1, 2).followers[0];
         progress.sent(0);
-        assert!(progress.may_send());
+        assert!(progress.may_send(1));
         progress.sent(1);
-        assert!(!progress.may_send());
+        assert!(!progress.may_send(1));
         assert_eq!(progress.next, 3);
         progress.matched(3, &Correct);
-        assert!(progress.may_send());
+        assert!(progress.may_send(1));
         progress.sent(2);
         assert_eq!(progress.next, 6);
+    }
+
+    #[test]
+    fn a_stream_has_a_window() {
+        let mut progress = Leader::<KvOp>::new(1, 2).followers[0];
+        progress.matched(2, &Correct);
+        for _ in 0..WINDOW {
+            assert!(progress.may_send(1));
+            progress.sent(1);
+        }
+        assert!(!progress.may_send(1), "until an acknowledgement comes");
+        assert!(progress.may_send(2), "messages may carry more");
+        progress.matched(3, &Correct);
+        assert!(progress.may_send(1));
+    }
+
+    /// Of many messages that a lost one makes a follower refuse, the first answer makes the leader go back, and only that.
+    #[test]
+    fn one_gap_is_one_step_back() {
+        let leader = log(&[1; 9]);
+        let mut progress = Leader::<KvOp>::new(1, 9).followers[0];
+        progress.matched(3, &Correct);
+        progress.sent(6);
+        assert!(progress.mismatched(5, id(4, 0), &leader));
+        assert_eq!(progress.next, 4);
+        progress.sent(1);
+        assert!(!progress.mismatched(6, id(4, 0), &leader), "it goes back already");
+        progress.matched(4, &Correct);
+        progress.sent(4);
+        assert!(!progress.mismatched(7, id(4, 0), &leader), "the follower has it by now");
+        assert_eq!(progress.next, 9);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::flush::Flushes;
-use super::leader::{Leader, Progress, Read};
+use super::leader::{Leader, Read};
 use super::message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
 use super::replica::{Outcome, Replica};
 use super::{Config, KvState, Log, Note, Operation, StateMachine, mark, store};
@@ -342,13 +342,14 @@ impl<S: StateMachine> Raft<S> {
     fn broadcast(&mut self, reach: Reach, context: &mut Context<'_, S>) {
         let ServerState::Leader(leader) = &mut self.standing else { return };
         leader.round += 1;
-        if reach == Reach::All || leader.followers.iter().all(Progress::may_send) {
+        let batch = self.config.batch_max;
+        if reach == Reach::All || leader.followers.iter().all(|progress| progress.may_send(batch)) {
             context.set_timer(Timer::Heartbeat, self.config.heartbeat);
         }
         // Most followers lack the same: what is sent to one is shared with the next.
         let (mut shared_from, mut shared) = (0, Entries::none());
         for (progress, peer) in leader.followers.iter_mut().zip(self.peers.iter()) {
-            let entries = if !progress.may_send() {
+            let entries = if !progress.may_send(batch) {
                 if reach == Reach::Ready {
                     continue;
                 }
@@ -357,7 +358,7 @@ impl<S: StateMachine> Raft<S> {
                 Entries::none()
             } else {
                 if shared_from != progress.next {
-                    (shared_from, shared) = (progress.next, self.log.slice(progress.next, self.config.batch_max).into());
+                    (shared_from, shared) = (progress.next, self.log.slice(progress.next, batch).into());
                 }
                 shared.clone()
             };
@@ -369,12 +370,13 @@ impl<S: StateMachine> Raft<S> {
         self.advance_reads(context);
     }
 
-    /// Sends one follower the next entries that it lacks, outside of a round.
+    /// Sends one follower what it lacks, outside of a round: as much as may be under way.
     fn send_next(&mut self, follower: usize, context: &mut Context<'_, S>) {
         let ServerState::Leader(leader) = &mut self.standing else { return };
         let progress = &mut leader.followers[follower];
-        if progress.may_send() {
-            let entries: Entries<_> = self.log.slice(progress.next, self.config.batch_max).into();
+        let batch = self.config.batch_max;
+        while progress.next <= self.log.last_index() && progress.may_send(batch) {
+            let entries: Entries<_> = self.log.slice(progress.next, batch).into();
             let previous = self.log.id(progress.next.saturating_sub(1)).unwrap_or_default();
             progress.sent(entries.len());
             let message = Message::AppendEntries { term: self.term, previous, entries, commit: self.commit, round: leader.round };
@@ -401,9 +403,7 @@ impl<S: StateMachine> Raft<S> {
             AppendResult::Matched { through } => {
                 progress.matched(through, self.config.rules);
                 let news = progress.matched > self.commit;
-                if progress.next <= self.log.last_index() {
-                    self.send_next(follower, context);
-                }
+                self.send_next(follower, context);
                 if news {
                     self.advance_commit(context);
                 }

@@ -61,7 +61,7 @@ pub struct Config<S = KvState> {
     pub election_timeout: DurationRange,
     /// How often a leader shows that it lives. Much shorter than the election timeout.
     pub heartbeat: Duration,
-    /// How many entries one message carries at most; at least 1.
+    /// How many entries one message carries at most; at least 1. As many as eight messages carry may be under way to a follower.
     pub batch_max: usize,
     /// The state machine as it is before the first operation.
     pub machine: S,
