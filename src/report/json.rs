@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::history::history_json;
+use super::history::{history_json, unjudged_json};
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
 use crate::base::{FixedFate, Which};
@@ -27,7 +27,7 @@ impl Render for Json {
         match report {
             Report::Run(run) => format!("{}\n", run_json(run)),
             Report::Sweep(sweep) => format!("{}\n", summary_json(sweep)),
-            Report::Histories(histories) => histories.iter().filter_map(found_json).map(|object| format!("{object}\n")).collect(),
+            Report::Histories(histories) => histories.iter().map(found_json).map(|object| format!("{object}\n")).collect(),
             Report::Lint(files) => format!("{}\n", lint_json(files)),
         }
     }
@@ -93,17 +93,18 @@ pub fn row_json(row: &Row) -> Value {
     }
 }
 
-/// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged there is nothing.
-fn found_json(history: &HistoryReport) -> Option<Value> {
+/// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged it has why.
+fn found_json(history: &HistoryReport) -> Value {
     let mut object = if history.one_of_several { json!({ "file": history.file }) } else { json!({}) };
-    let found = match history.found.as_ref().ok()? {
-        Found::Object(report) => history_json(report),
-        Found::Transactions(report) => transactions_json(report),
+    let found = match &history.found {
+        Ok(Found::Object(report)) => history_json(report),
+        Ok(Found::Transactions(report)) => transactions_json(report),
+        Err(unjudged) => unjudged_json(unjudged),
     };
     if let (Some(object), Value::Object(found)) = (object.as_object_mut(), found) {
         object.extend(found);
     }
-    Some(object)
+    object
 }
 
 /// Files that were checked as one JSON object.

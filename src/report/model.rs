@@ -7,6 +7,7 @@ use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::Summary;
+use crate::history::formats::Problems;
 use crate::scenario::Expected;
 use crate::world::Outcome;
 
@@ -65,7 +66,7 @@ pub struct HistoryReport {
     /// What messages call its file.
     pub file: String,
     /// What was found, or why it could not be judged.
-    pub found: Result<Found, String>,
+    pub found: Result<Found, Unjudged>,
     /// The command that judges it again, alone.
     pub again: String,
     /// Whether it is one of several, of which each is reported in short.
@@ -79,6 +80,15 @@ pub enum Found {
     Object(Box<CheckReport>),
     /// Transactions.
     Transactions(Box<FileReport>),
+}
+
+/// Why a history could not be judged.
+#[derive(Debug)]
+pub enum Unjudged {
+    /// Its file could not be read; why, in a line.
+    Unread(String),
+    /// Lines of it are wrong.
+    Malformed(Problems),
 }
 
 /// A scenario file that was checked.

@@ -2,11 +2,13 @@
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
+use super::history::{more_problems, problem_place, problems_text};
+use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport, Unjudged};
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::explore::PropertyTotal;
+use crate::history::formats::{Problem, Problems};
 
 /// A scenario or a history.
 pub(super) struct Suite {
@@ -26,6 +28,17 @@ pub(super) struct Case {
     pub(super) text: String,
     /// Where in the suite's file this is about.
     pub(super) place: Place,
+    /// What is wrong with the lines of the file, each at its place, where it is that.
+    pub(super) remarks: Vec<Remark>,
+}
+
+/// One thing that is wrong with a file.
+pub(super) struct Remark {
+    pub(super) severity: Severity,
+    pub(super) place: Place,
+    pub(super) message: String,
+    /// What else there is to say, such as what to try instead.
+    pub(super) more: Vec<String>,
 }
 
 /// What became of a case.
@@ -86,18 +99,18 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
         if never.contains(&expected) && sweep.meant().is_none() {
             failed(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, called)
         } else {
-            Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place() }
+            Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place(), remarks: Vec::new() }
         }
     }));
     cases.extend(summary.first_defects.first().map(|(seed, defect)| {
         let title = format!("a defect in Stormglass itself, in {}", counted(summary.defects, "seed"));
         let text = format!("{}\n\n{}", defect.message, called.replay(*seed));
-        Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
+        Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place(), remarks: Vec::new() }
     }));
     cases.extend(summary.stalled_seeds.first().map(|seed| {
         let title = format!("no answer in time, in {}", counted(summary.stalled, "seed"));
         let text = format!("{title}\n\n{}", called.replay(*seed));
-        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
+        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.place(), remarks: Vec::new() }
     }));
     let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -126,11 +139,11 @@ fn judged(name: &str, verdict: Verdict, summary: &str, why: Option<&Explanation>
         CaseResult::Passed => String::new(),
         _ => [summary, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
     };
-    Case { name: name.to_owned(), result, title, text, place: called.place() }
+    Case { name: name.to_owned(), result, title, text, place: called.place(), remarks: Vec::new() }
 }
 
 fn failed(name: String, title: String, again: &str, called: &Invocation) -> Case {
-    Case { name, result: CaseResult::Failed, text: format!("{title}\n\n{again}"), title, place: called.place() }
+    Case { name, result: CaseResult::Failed, text: format!("{title}\n\n{again}"), title, place: called.place(), remarks: Vec::new() }
 }
 
 const fn result(verdict: Verdict) -> CaseResult {
@@ -160,14 +173,35 @@ fn history_suite(history: &HistoryReport) -> Suite {
     let HistoryReport { file, found, again, .. } = history;
     let (name, result, title, text) = match found {
         Ok(found) => (found.question().1, result(found.verdict()), found.headline(), found.text(true)),
-        Err(text) => ("readable", CaseResult::Invalid, first_line(text), text.clone()),
+        Err(Unjudged::Unread(why)) => ("readable", CaseResult::Invalid, first_line(why), why.clone()),
+        Err(Unjudged::Malformed(problems)) => {
+            let first = problems.shown().first().map(Problem::to_string).unwrap_or_default();
+            ("readable", CaseResult::Invalid, first_line(&first), problems_text(file, problems, false))
+        }
+    };
+    let remarks = match found {
+        Err(Unjudged::Malformed(problems)) => malformed(problems),
+        _ => Vec::new(),
     };
     let text = if result == CaseResult::Passed { text } else { format!("{}\n\n{again}", text.trim_end()) };
     let found = found.as_ref().ok();
     let line = found.and_then(Found::line).and_then(|line| usize::try_from(line).ok()).unwrap_or(1);
-    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 } };
+    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 }, remarks };
     let facts = found.map(|found| ("model", found.question().0.to_owned())).into_iter().collect();
     Suite { name: file.clone(), file: file.clone(), facts, cases: vec![case] }
+}
+
+/// What is wrong with the lines of a history; how many more there are stands with the last of them.
+fn malformed(problems: &Problems) -> Vec<Remark> {
+    let one = |problem: &Problem| {
+        let (message, more) = (problem.message.clone(), problem.help.iter().cloned().collect());
+        Remark { severity: Severity::Error, place: problem_place(problem), message, more }
+    };
+    let mut remarks: Vec<Remark> = problems.shown().iter().map(one).collect();
+    if let Some(last) = remarks.last_mut() {
+        last.more.extend(more_problems(problems));
+    }
+    remarks
 }
 
 fn lint_suite(file: &LintReport) -> Suite {
@@ -177,7 +211,13 @@ fn lint_suite(file: &LintReport) -> Suite {
         (true, false) => CaseResult::Told,
         (true, true) => CaseResult::Passed,
     };
-    let case = Case { name: "lint".to_owned(), result, title: first_line(&text), text, place: Place { line: 1, column: 1 } };
+    let one = |problem: Diagnostic| {
+        let place = file.source.place(problem.span.start);
+        let more = [problem.label, problem.help].into_iter().flatten().collect();
+        Remark { severity: problem.severity, place, message: problem.message, more }
+    };
+    let (title, place, remarks) = (first_line(&text), Place { line: 1, column: 1 }, file.problems.sorted().into_iter().map(one).collect());
+    let case = Case { name: "lint".to_owned(), result, title, text, place, remarks };
     Suite { name: file.source.name.clone(), file: file.source.name.clone(), facts: Vec::new(), cases: vec![case] }
 }
 

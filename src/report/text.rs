@@ -1,7 +1,8 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
 use super::explanation::explanation_text;
-use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::history::problems_text;
+use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport, Unjudged};
 use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
@@ -39,18 +40,19 @@ impl Render for Text {
         match report {
             Report::Run(run) => run_text(run, self.color),
             Report::Sweep(sweep) => summary_text(sweep, self.color),
-            Report::Histories(histories) => histories.iter().map(|history| found_text(history, self.full)).collect(),
+            Report::Histories(histories) => histories.iter().map(|history| found_text(history, self)).collect(),
             Report::Lint(files) => files.iter().map(|file| lint_text(file, self.color)).collect(),
         }
     }
 }
 
-/// A history; of several, each in a line. Why one could not be judged stands as it is.
-fn found_text(history: &HistoryReport, full: bool) -> String {
+/// A history; of several, each in a line. Why one could not be judged is told in full.
+fn found_text(history: &HistoryReport, Text { color, full }: &Text) -> String {
     match &history.found {
-        Err(why) => why.clone(),
+        Err(Unjudged::Unread(why)) => why.clone(),
+        Err(Unjudged::Malformed(problems)) => problems_text(&history.file, problems, *color),
         Ok(found) if history.one_of_several => format!("{}: {}\n", printable(&history.file), clean(&found.headline())),
-        Ok(found) => clean(&found.text(full)),
+        Ok(found) => clean(&found.text(*full)),
     }
 }
 

@@ -226,7 +226,7 @@ fn every_line_that_does_not_fit_is_told() {
                 process 2: invoke cas 5
             line 5: expected a value to write, found nil
                 process 3: invoke write nil
-            line 7: process 4 is still busy with what it began on line 6: one that gives up ends with :info first
+            line 7: process 4 is still busy with what it began on line 6 (one that gives up ends with :info first)
                 process 4: invoke read nil
             line 10: it began with writing 5, and ends with having written 6
                 process 5: ok write 6

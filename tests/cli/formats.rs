@@ -2,11 +2,60 @@
 
 use std::fs;
 
-use super::Desk;
 use roxmltree::{Document, Node};
+use serde_json::{Value, json};
+
+use super::Desk;
 
 /// A case: its name, what became of it, and what it says.
 type Case = (String, &'static str, String);
+
+/// Three lines are wrong; of two it is known what to try.
+const MALFORMED: &str = "\
+{:process 0, :type :invoke, :f :wriet, :value 1}
+{:process 1, :type :ok, :f :read, :value 1}
+  {:process 1, :type :oj, :f :read, :value 1}
+";
+
+/// What is wrong with the lines of a history is told of each, in every format: where, what, and what to try.
+#[test]
+fn a_malformed_history_is_told_line_by_line() {
+    let desk = Desk::new();
+    fs::write(desk.path("bad.edn"), MALFORMED).unwrap();
+    let check = |format: &str| {
+        let done = desk.expect(3, &["check", "bad.edn", "--model", "register", "--format", format]);
+        assert_eq!(done.err, "", "all is told in the document");
+        done.out
+    };
+    let wrong = "\"wriet\" is no operation of this model%3A there are read%2C write";
+    let annotations = format!(
+        "::error file=bad.edn,line=1,title={wrong}::{}%0Adid you mean write?\n\
+         ::error file=bad.edn,line=2,title=process 1 ends something%2C but has begun nothing::process 1 ends something, but has begun nothing\n\
+         ::error file=bad.edn,line=3,col=22,title=\"oj\" is no type of event%3A there are invoke%2C ok%2C fail and info::\
+         \"oj\" is no type of event: there are invoke, ok, fail and info%0Adid you mean ok?\n",
+        wrong.replace("%3A", ":").replace("%2C", ",")
+    );
+    assert_eq!(check("github"), annotations);
+
+    let json: Value = serde_json::from_str(&check("json")).unwrap();
+    let problems: Vec<_> = json["problems"].as_array().unwrap().iter().map(|one| (&one["line"], &one["column"], &one["help"])).collect();
+    let told = |line: u64, column: Option<u64>, help: Option<&str>| (json!(line), json!(column), json!(help));
+    let expected = [told(1, None, Some("did you mean write?")), told(2, None, None), told(3, Some(22), Some("did you mean ok?"))];
+    assert_eq!(problems, expected.iter().map(|(line, column, help)| (line, column, help)).collect::<Vec<_>>());
+    assert_eq!((&json["unread"], &json["problems_left_out"]), (&Value::Null, &json!(0)));
+
+    let found = suites(&check("junit"));
+    let (result, text) = case(&found[0].1, "readable");
+    assert_eq!(result, "error");
+    let as_text = desk.expect(3, &["check", "bad.edn", "--model", "register"]).err;
+    assert_eq!(text, format!("{as_text}\ntoy check bad.edn --model register"));
+
+    // Many are told in part, and how many there are besides.
+    fs::write(desk.path("bad.edn"), MALFORMED.lines().last().unwrap().repeat(30).replace('}', "}\n")).unwrap();
+    let out = check("github");
+    assert_eq!(out.lines().count(), 20);
+    assert!(out.ends_with("did you mean ok?%0A… and 10 more problems\n"), "{out}");
+}
 
 /// A document's suites: name, and cases.
 fn suites(text: &str) -> Vec<(String, Vec<Case>)> {
