@@ -5,7 +5,7 @@ use super::suites::{CaseResult, Remark, suites};
 use super::words::clean;
 use crate::diagnostic::{Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what is unknown, `::notice` for what is violated
+/// `::error file=…,line=…,title=…::…` for what is violated, never seen or malformed, `::warning` for what is unknown, `::notice` for what is violated
 /// as a scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;
@@ -18,7 +18,7 @@ impl Render for GitHub {
                 let level = match case.result {
                     CaseResult::Passed => continue,
                     CaseResult::Told => "notice",
-                    CaseResult::Failed | CaseResult::Invalid => "error",
+                    CaseResult::Failed | CaseResult::NeverSeen | CaseResult::Defect | CaseResult::Invalid => "error",
                     CaseResult::Unknown => "warning",
                 };
                 if case.remarks.is_empty() {

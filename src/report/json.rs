@@ -8,10 +8,10 @@ use super::history::{history_json, unjudged_json};
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
 use crate::base::{FixedFate, Which};
-use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::check::{Explanation, PropertyReport};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::environment::FateCounts;
-use crate::explore::{Bucket, Ended, Row, Summary};
+use crate::explore::{Bucket, Ended, Row};
 use crate::fault::FaultStep;
 use crate::scenario::{Expectation, Expected};
 
@@ -42,6 +42,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "system": subject.system,
         "mutant": subject.mutant,
         "meant": meant(subject.expected),
+        "came_true": run.came_true(),
         "seed": outcome.seed,
         "verdict": outcome.verdict(),
         "digest": hex(outcome.digest),
@@ -144,10 +145,11 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "system": subject.system,
         "mutant": subject.mutant,
         "meant": meant(subject.expected),
+        "came_true": sweep.came_true(),
         "start": start,
         "seeds": summary.seeds,
         "ended": ended,
-        "verdict": verdict(summary),
+        "verdict": summary.verdict(),
         "verdicts": { "holds": summary.holds, "violated": summary.violated, "unknown": summary.unknown, "defect": summary.defects },
         "events": summary.events,
         "messages": summary.messages,
@@ -180,15 +182,6 @@ fn meant(expected: Expected) -> Option<&'static str> {
     match expected {
         Expected::Violates(property) => Some(property),
         Expected::Holds => None,
-    }
-}
-
-/// The worst of a sweep's verdicts.
-fn verdict(summary: &Summary) -> Verdict {
-    match (summary.violated, summary.unknown) {
-        (0, 0) => Verdict::Holds,
-        (0, _) => Verdict::Unknown,
-        _ => Verdict::Violated,
     }
 }
 
@@ -254,7 +247,6 @@ mod tests {
                 subject: subject(),
                 outcome: &violated(7, "election-safety", "two leaders"),
                 called: &called(),
-                as_meant: false,
                 drawing: None,
             }),
             expect![[r#"
@@ -264,6 +256,7 @@ mod tests {
                   "system": "RaftKv",
                   "mutant": null,
                   "meant": null,
+                  "came_true": false,
                   "seed": 7,
                   "verdict": "violated",
                   "digest": "123456789abcdef7",

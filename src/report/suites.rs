@@ -3,7 +3,7 @@
 use super::Invocation;
 use super::explanation::explanation_text;
 use super::history::{more_problems, problem_place, problems_text};
-use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport, Unjudged};
+use super::model::{Found, HistoryReport, LintReport, MeantViolation, Report, RunReport, SweepReport, Unjudged};
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -47,9 +47,14 @@ pub(super) enum CaseResult {
     Passed,
     /// It passed, and there is something to say: it is violated, as the scenario means to show.
     Told,
+    /// A property is violated.
     Failed,
+    /// What was to be seen was not.
+    NeverSeen,
     /// Nobody knows. That is no pass.
     Unknown,
+    /// Stormglass itself failed.
+    Defect,
     /// What was to be judged makes no sense, or could not be read.
     Invalid,
 }
@@ -73,7 +78,7 @@ fn run_suite(run: &RunReport<'_>) -> Suite {
         judged(property.name, property.verdict, &at, why, &replay, called)
     });
     let mut cases: Vec<Case> = cases.collect();
-    as_meant(&mut cases, run.meant(), &replay, called);
+    add_outcome(&mut cases, run.meant(), &replay, called);
     let facts =
         vec![("system", run.subject.system.to_owned()), ("seed", outcome.seed.to_string()), ("digest", format!("{:016x}", outcome.digest))];
     Suite { name: run.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -92,25 +97,25 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
     let (summary, called) = (sweep.summary, sweep.called);
     let again = called.sweep(sweep.start, summary.asked);
     let mut cases: Vec<Case> = summary.properties.iter().map(|property| swept(property, summary.seeds, called)).collect();
-    as_meant(&mut cases, sweep.meant(), &again, called);
     let never = summary.never_seen(sweep.subject.expect);
     cases.extend(sweep.subject.expect.iter().map(|expected| {
-        let name = expected.to_string();
-        if never.contains(&expected) && sweep.meant().is_none() {
-            failed(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, called)
+        let (name, place) = (expected.to_string(), called.aims.expected(expected));
+        if never.contains(&expected) {
+            never_seen(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, place)
         } else {
-            Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place(), remarks: Vec::new() }
+            passed(name, place)
         }
     }));
+    add_outcome(&mut cases, sweep.meant(), &again, called);
     cases.extend(summary.first_defects.first().map(|(seed, defect)| {
         let title = format!("a defect in Stormglass itself, in {}", counted(summary.defects, "seed"));
         let text = format!("{}\n\n{}", defect.message, called.replay(*seed));
-        Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place(), remarks: Vec::new() }
+        Case { name: "stormglass".to_owned(), result: CaseResult::Defect, title, text, place: called.aims.outcome(), remarks: Vec::new() }
     }));
     cases.extend(summary.stalled_seeds.first().map(|seed| {
         let title = format!("no answer in time, in {}", counted(summary.stalled, "seed"));
         let text = format!("{title}\n\n{}", called.replay(*seed));
-        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.place(), remarks: Vec::new() }
+        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.aims.outcome(), remarks: Vec::new() }
     }));
     let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -139,11 +144,15 @@ fn judged(name: &str, verdict: Verdict, summary: &str, why: Option<&Explanation>
         CaseResult::Passed => String::new(),
         _ => [summary, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
     };
-    Case { name: name.to_owned(), result, title, text, place: called.place(), remarks: Vec::new() }
+    Case { name: name.to_owned(), result, title, text, place: called.aims.outcome(), remarks: Vec::new() }
 }
 
-fn failed(name: String, title: String, again: &str, called: &Invocation) -> Case {
-    Case { name, result: CaseResult::Failed, text: format!("{title}\n\n{again}"), title, place: called.place(), remarks: Vec::new() }
+fn passed(name: String, place: Place) -> Case {
+    Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place, remarks: Vec::new() }
+}
+
+fn never_seen(name: String, title: String, again: &str, place: Place) -> Case {
+    Case { name, result: CaseResult::NeverSeen, text: format!("{title}\n\n{again}"), title, place, remarks: Vec::new() }
 }
 
 const fn result(verdict: Verdict) -> CaseResult {
@@ -154,19 +163,18 @@ const fn result(verdict: Verdict) -> CaseResult {
     }
 }
 
-/// Where it counts what the scenario means to show, all is well if that was seen; if not, that is what is wrong.
-fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, again: &str, called: &Invocation) {
-    match meant {
-        None => {}
-        Some((_, true)) => {
-            cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told)
-        }
-        Some((property, false)) => {
-            cases.retain(|case| case.name != property);
-            let title = format!("{property} is not violated, though this scenario means to show it");
-            cases.push(failed(property.to_owned(), title, again, called));
-        }
-    }
+/// Where it counts what the scenario means to show, that is a case of its own, and the first. If it was seen, all is well, and what is
+/// violated is told; if not, each property is what it is without.
+fn add_outcome(cases: &mut Vec<Case>, meant: Option<MeantViolation>, again: &str, called: &Invocation) {
+    let Some(MeantViolation { property, shown }) = meant else { return };
+    let (name, place) = ("outcome".to_owned(), called.aims.outcome());
+    let case = if shown {
+        cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told);
+        passed(name, place)
+    } else {
+        never_seen(name, format!("{property} is not violated, though this scenario means to show it"), again, place)
+    };
+    cases.insert(0, case);
 }
 
 fn history_suite(history: &HistoryReport) -> Suite {

@@ -2,7 +2,7 @@
 
 use super::explanation::explanation_text;
 use super::history::problems_text;
-use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport, Unjudged};
+use super::model::{HistoryReport, LintReport, MeantViolation, Render, Report, RunReport, SweepReport, Unjudged};
 use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
@@ -69,7 +69,7 @@ fn lint_text(file: &LintReport, color: bool) -> String {
 fn run_text(run: &RunReport<'_>, color: bool) -> String {
     let RunReport { subject, outcome, called, .. } = run;
     let mut page = Lines::new(color);
-    let is_missed = matches!(run.meant(), Some((_, false)));
+    let is_missed = run.meant().is_some_and(|meant| !meant.shown);
     let verdict = if is_missed { Verdict::Violated } else { outcome.verdict() };
     page.line(&page.paint.verdict(verdict, &headline(subject, outcome)));
     page.blank();
@@ -125,7 +125,7 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     for bucket in &summary.failures {
         page.bucket(bucket, called);
     }
-    if let Some((property, false)) = sweep.meant() {
+    if let Some(MeantViolation { property, shown: false }) = sweep.meant() {
         page.blank();
         page.line(&format!("  {}", page.paint.bad(&format!("✗ {property} is not violated, though this scenario means to show it"))));
         page.command(&format!("  {}", called.sweep(sweep.start, summary.asked)));
@@ -484,11 +484,11 @@ mod tests {
     use crate::trace::Cell;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, drawing: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {
-        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called(), as_meant: false }, false)
+        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called() }, false)
     }
 
     fn check(found: &str, expected: Expect) {

@@ -137,10 +137,10 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     // JSON and pages have what the explanation has, and nothing of their own.
     let scenario = include_str!("../../scenarios/raft/leader-crash.ron");
     let scenario = Scenario::parse(&Source::new("stale.ron", scenario), &Registry::standard(), &Diagnostics::new()).expect("a scenario");
-    let called = Invocation { program: "stormglass".to_owned(), file: "stale.ron".to_owned(), settings: Vec::new(), line: 1 };
+    let called = Invocation::new("stormglass", "stale.ron");
     let outcome = Outcome { properties: vec![run.clone()], ..scenario.run(0) };
     let subject = Subject::of(&scenario);
-    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, as_meant: false, drawing: Some(&drawing) });
+    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, drawing: Some(&drawing) });
     let whole: Value = serde_json::from_str(&Json.render(&report)).expect("JSON");
     assert_eq!(whole["properties"][0]["explanation"]["violations"][0], serde_json::to_value(told).expect("data"));
     assert_eq!(on_page(&report), serde_json::to_value(told).expect("data"));
