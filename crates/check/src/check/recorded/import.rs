@@ -60,6 +60,8 @@ pub struct Remarks {
     pub skipped: u64,
     /// What contradicts the order of lines, which counts.
     pub late: Late,
+    /// Whether an entry of a client does not say when it was. Then the times of the history are no times: they only keep the order of the file.
+    pub untimed: bool,
 }
 
 /// Why a file could not be imported.
@@ -328,6 +330,8 @@ pub(super) struct Importer {
     problems: Problems,
     /// Whether a line could not be read: what is missing since may have stood there.
     unread: bool,
+    /// Whether every entry of a client says when it was.
+    timed: bool,
     clock: Clock,
 }
 
@@ -343,6 +347,7 @@ impl Importer {
             names: ClientNames::default(),
             problems: Problems::default(),
             unread: false,
+            timed: true,
             clock: Clock::new(format),
         }
     }
@@ -402,6 +407,7 @@ impl Importer {
             return in_order;
         }
         self.ours += 1;
+        self.remarks.untimed |= entry.time.is_none();
         let missing = [("process", entry.process == Process::Unnamed), ("f", entry.f.is_none())];
         if !intake.anonymous() && missing.iter().any(|(_, missing)| *missing) {
             return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))).into());

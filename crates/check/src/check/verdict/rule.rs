@@ -56,6 +56,8 @@ pub enum Fact {
     Term(u64),
     /// A place in a log.
     Index(u64),
+    /// A line of a file.
+    Line(u64),
     /// So many of something.
     Count(u64),
     /// An instant.
@@ -200,6 +202,7 @@ impl fmt::Display for Fact {
                 f.write_str(&names.join(" and "))
             }
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
+            Self::Line(number) => write!(f, "line {number}"),
             Self::Version(version) => version.fmt(f),
             Self::Operation { text, .. } => f.write_str(text),
             Self::All(facts) => {
