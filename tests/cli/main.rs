@@ -6,6 +6,7 @@ mod formats;
 mod histories;
 mod lookup;
 mod misbehaving;
+mod one_explanation;
 mod page;
 mod readme;
 mod rogue;

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::Desk;
 
 /// The installed command, in a desk's folder, among our own scenarios. What it prints is all its own.
-fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(arguments).current_dir(desk.path("")).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-fn scenario(name: &str) -> String {
+pub(crate) fn scenario(name: &str) -> String {
     format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))
 }
 

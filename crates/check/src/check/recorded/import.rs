@@ -330,8 +330,6 @@ pub(super) struct Importer {
     problems: Problems,
     /// Whether a line could not be read: what is missing since may have stood there.
     unread: bool,
-    /// Whether every entry of a client says when it was.
-    timed: bool,
     clock: Clock,
 }
 
@@ -347,7 +345,6 @@ impl Importer {
             names: ClientNames::default(),
             problems: Problems::default(),
             unread: false,
-            timed: true,
             clock: Clock::new(format),
         }
     }
