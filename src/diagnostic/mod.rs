@@ -286,7 +286,8 @@ impl Diagnostics {
 }
 
 /// An error in a file of which only the line concerned is at hand, perhaps cut: rendered as a [`Diagnostic`] is. `mark` is the character of
-/// the excerpt, counted from zero, that is to blame; without one, all of it is. The message comes with what to try instead, if that is known.
+/// the excerpt, counted from zero, that is to blame; without one, all of it is. The message comes with what to try instead, if that is
+/// known.
 pub fn render_line_error(
     name: &str,
     place: Place,

@@ -5,8 +5,8 @@ use super::suites::{CaseResult, Remark, suites};
 use super::words::clean;
 use crate::diagnostic::{Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated, never seen or malformed, `::warning` for what is unknown, `::notice` for what is violated
-/// as a scenario means to show. What holds is not told.
+/// `::error file=…,line=…,title=…::…` for what is violated, never seen or malformed, `::warning` for what is unknown, `::notice` for what
+/// is violated as a scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;
 

@@ -9,8 +9,8 @@ use super::model::{Render, Report};
 use super::suites::{Case, CaseResult, Suite, suites};
 use super::words::clean;
 
-/// A suite for each scenario or history, a case for each property. What is violated or was never seen is a `failure`, what is unknown or makes
-/// no sense an `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
+/// A suite for each scenario or history, a case for each property. What is violated or was never seen is a `failure`, what is unknown or
+/// makes no sense an `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
 ///
 /// No time is told: that of a simulation is not what anybody waited.
 #[derive(Clone, Copy, Debug)]

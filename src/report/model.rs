@@ -128,8 +128,8 @@ impl SweepReport<'_> {
         meant(self.called, self.subject.expected, |property| self.summary.violates(property) > 0)
     }
 
-    /// Whether the scenario's outcome came true: in some seed, or if all are to hold in each. Nothing if that is not known, for the sweep was
-    /// interrupted, say.
+    /// Whether the scenario's outcome came true: in some seed, or if all are to hold in each. Nothing if that is not known, for the sweep
+    /// was interrupted, say.
     pub(super) fn came_true(&self) -> Option<bool> {
         let Summary { ended, defects, .. } = self.summary;
         let is_whole = matches!(ended, Ended::Complete | Ended::Violated) && *defects == 0;

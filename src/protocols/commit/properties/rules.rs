@@ -2,7 +2,8 @@
 
 use crate::check::Rule;
 
-/// A commit without the yes of a participant. Which rule tells it depends on what came first, the commit, a no, or a crash that took the yes.
+/// A commit without the yes of a participant. Which rule tells it depends on what came first: the commit, a no, or a crash that took the
+/// yes.
 const WITHOUT_YES: &str = "committed-without-yes";
 
 pub(super) static BEGAN_TWICE: Rule = Rule::new("began-twice", "{node} began {txn} twice: the second time at {at}");

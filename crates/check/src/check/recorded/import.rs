@@ -60,7 +60,8 @@ pub struct Remarks {
     pub skipped: u64,
     /// What contradicts the order of lines, which counts.
     pub late: Late,
-    /// Whether an entry of a client does not say when it was. Then the times of the history are no times: they only keep the order of the file.
+    /// Whether an entry of a client does not say when it was. Then the times of the history are none: they only keep the order of the
+    /// file.
     pub untimed: bool,
 }
 

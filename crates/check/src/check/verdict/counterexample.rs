@@ -19,8 +19,8 @@ pub struct Linearizability {
 pub struct Counterexample {
     /// The key; nothing if the object has none.
     pub key: Option<String>,
-    /// When the operation completes that no order of all operations passes: with it ends the shortest violated prefix of the history. Nothing
-    /// if its file does not say.
+    /// When the operation completes that no order of all operations passes: with it ends the shortest violated prefix of the history.
+    /// Nothing if its file does not say.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,
     /// The line of its file on which it does.
