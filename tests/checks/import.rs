@@ -86,6 +86,11 @@ fn what_a_violation_looks_like() {
           "guarantee": "linearizable",
           "verdict": "violated",
           "events": 9,
+          "remarks": {
+            "skipped_lines": 0,
+            "late_events": 0,
+            "late_by_ns": 0
+          },
           "operations": 4,
           "clients": 3,
           "failed": 0,
@@ -95,7 +100,7 @@ fn what_a_violation_looks_like() {
           "violations": [
             {
               "key": "a",
-              "at_ns": 8,
+              "at_ns": null,
               "line": 8,
               "among": 4,
               "needed": 2,
@@ -105,8 +110,8 @@ fn what_a_violation_looks_like() {
                   "index": 0,
                   "client": "p0",
                   "text": "write a = \"x\" → ?",
-                  "invoked_ns": 1,
-                  "completed_ns": 2,
+                  "invoked_ns": null,
+                  "completed_ns": null,
                   "ending": "done",
                   "lines": [
                     1,
@@ -118,7 +123,7 @@ fn what_a_violation_looks_like() {
                   "index": 1,
                   "client": "p1",
                   "text": "append a + \"y\" → ?",
-                  "invoked_ns": 4,
+                  "invoked_ns": null,
                   "completed_ns": null,
                   "ending": "unknown",
                   "lines": [
@@ -131,8 +136,8 @@ fn what_a_violation_looks_like() {
                   "index": 2,
                   "client": "p0",
                   "text": "read a → \"xy\"",
-                  "invoked_ns": 5,
-                  "completed_ns": 6,
+                  "invoked_ns": null,
+                  "completed_ns": null,
                   "ending": "done",
                   "lines": [
                     5,
@@ -144,8 +149,8 @@ fn what_a_violation_looks_like() {
                   "index": 3,
                   "client": "p2",
                   "text": "read a → \"x\"",
-                  "invoked_ns": 7,
-                  "completed_ns": 8,
+                  "invoked_ns": null,
+                  "completed_ns": null,
                   "ending": "done",
                   "lines": [
                     7,
@@ -157,6 +162,7 @@ fn what_a_violation_looks_like() {
               "stuck": 3,
               "kind": "read",
               "saw": "other",
+              "excess": null,
               "foremost": [
                 0,
                 1,
