@@ -32,8 +32,8 @@ fn a_malformed_history_is_told_line_by_line() {
         "::error file=bad.edn,line=1,title={wrong}::{}%0Adid you mean write?\n\
          ::error file=bad.edn,line=2,title=process 1 ends something%2C but has begun nothing::\
          process 1 ends something, but has begun nothing\n\
-         ::error file=bad.edn,line=3,col=22,title=\"oj\" is no type of event%3A there are invoke%2C ok%2C fail and info::\
-         \"oj\" is no type of event: there are invoke, ok, fail and info%0Adid you mean ok?\n",
+         ::error file=bad.edn,line=3,col=22,title=%3Aoj is no type of event%3A there are invoke%2C ok%2C fail and info::\
+         :oj is no type of event: there are invoke, ok, fail and info%0Adid you mean ok?\n",
         wrong.replace("%3A", ":").replace("%2C", ",")
     );
     assert_eq!(check("github"), annotations);

@@ -214,7 +214,7 @@ fn everything_that_is_wrong_with_a_file() {
         2 | process 1: ok read 1
           | ^^^^^^^^^^^^^^^^^^^^
 
-        error: "oj" is no type of event: there are invoke, ok, fail and info
+        error: :oj is no type of event: there are invoke, ok, fail and info
          --> bad.edn:3:20
           |
         3 | {:process 1, :type :oj, :f :read, :value 1}
