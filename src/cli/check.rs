@@ -15,7 +15,7 @@ use crate::check::recorded::{ImportError, Reading};
 use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
-use crate::report::{Found, HistoryReport, Html, Render, Report, Text, as_file, quote};
+use crate::report::{Found, HistoryReport, Html, Render, Report, Text, Unjudged, as_file, quote};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -111,22 +111,10 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let mut worst = Exit::Held;
     let mut reports = Vec::new();
     for file in &arguments.files {
-        let (found, exit) = match arguments.judge(file, session) {
-            Ok(found) => {
-                let exit = found.verdict().into();
-                (Ok(found), exit)
-            }
-            Err(failure) if matches!(failure.exit, Exit::File | Exit::Invalid) => {
-                if printed_at_once {
-                    session.console.complain(&failure.text);
-                }
-                (Err(failure.text), failure.exit)
-            }
-            Err(failure) => return Err(failure),
-        };
-        worst = worse(worst, exit);
+        let found = arguments.judge(file)?;
+        worst = worse(worst, exit(&found));
         let report = HistoryReport { file: histories::name(file), found, again: arguments.again(file, session), one_of_several };
-        if printed_at_once && report.found.is_ok() {
+        if printed_at_once {
             arguments.print(std::slice::from_ref(&report), session)?;
         }
         // Of many large histories nothing is kept that was printed.
@@ -171,8 +159,11 @@ impl Arguments {
         Err(Failure::new(Exit::Usage, &message))
     }
 
-    fn judge(&self, file: &Path, session: &Session<'_>) -> Result<Found, Failure> {
-        let recording = HistoryReader::open(file, "judging")?;
+    fn judge(&self, file: &Path) -> Result<Result<Found, Unjudged>, Failure> {
+        let recording = match HistoryReader::open(file, "judging") {
+            Ok(recording) => recording,
+            Err(failure) => return Ok(Err(Unjudged::Unread(failure.text))),
+        };
         let bar = recording.bar();
         let found = match self.model {
             Judged::Object(model) if recording.can_be_opened_again() => {
@@ -195,12 +186,13 @@ impl Arguments {
             }
         };
         bar.finish_and_clear();
-        found.map_err(|error| match error {
-            CheckError::Import(ImportError::Lines(problems)) => histories::invalid(file, &problems, session),
-            CheckError::Import(ImportError::Io(error)) => histories::failure(file, &error),
-            CheckError::Initial(message) => Failure::new(Exit::Usage, &format!("--initial: {message}")),
-            error => Failure::new(Exit::Usage, &error.to_string()),
-        })
+        match found {
+            Ok(found) => Ok(Ok(found)),
+            Err(CheckError::Import(ImportError::Lines(problems))) => Ok(Err(Unjudged::Malformed(problems))),
+            Err(CheckError::Import(ImportError::Io(error))) => Ok(Err(Unjudged::Unread(histories::failure(file, &error).text))),
+            Err(CheckError::Initial(message)) => Err(Failure::new(Exit::Usage, &format!("--initial: {message}"))),
+            Err(error) => Err(Failure::new(Exit::Usage, &error.to_string())),
+        }
     }
 
     /// The command that judges this file again, alone.
@@ -245,12 +237,27 @@ impl Arguments {
         }
     }
 
+    /// Prints a report. As text, why a history could not be judged goes to standard error.
     fn print(&self, histories: &[HistoryReport], session: &Session<'_>) -> Result<(), Failure> {
-        let report = Report::Histories(histories);
+        let (report, console) = (Report::Histories(histories), &session.console);
+        let text = |color| Text { color, full: self.full }.render(&report);
         match self.format {
-            Format::Text => session.console.print(&Text { color: session.console.color, full: self.full }.render(&report)),
+            Format::Text if histories.iter().any(|history| history.found.is_err()) => {
+                console.complain(&text(console.error_color));
+                Ok(())
+            }
+            Format::Text => console.print(&text(console.color)),
             format => session.print(format, &report),
         }
+    }
+}
+
+/// What the judging of one file ends with.
+fn exit(found: &Result<Found, Unjudged>) -> Exit {
+    match found {
+        Ok(found) => found.verdict().into(),
+        Err(Unjudged::Unread(_)) => Exit::File,
+        Err(Unjudged::Malformed(_)) => Exit::Invalid,
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::files::shown;
 use crate::base::printable;
 use crate::check::Verdict;
+use crate::report::MeantViolation;
 
 macro_rules! exits {
     ($( $(#[doc = $about:literal])+ $Name:ident = $code:literal; )+) => {
@@ -47,12 +48,11 @@ exits! {
 }
 
 impl Exit {
-    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this. It is asked for a property and whether it was
-    /// violated.
-    pub(super) fn as_meant(self, meant: Option<(&str, bool)>) -> Self {
+    /// What a run or a sweep ends with by `--as-meant`, if without it it ends with this.
+    pub(super) fn as_meant(self, meant: Option<MeantViolation>) -> Self {
         match (meant, self) {
-            (Some((_, true)), Self::Violated) => Self::Held,
-            (Some((_, false)), Self::Held | Self::Unknown) => Self::NeverSeen,
+            (Some(MeantViolation { shown: true, .. }), Self::Violated) => Self::Held,
+            (Some(MeantViolation { shown: false, .. }), Self::Held | Self::Unknown) => Self::NeverSeen,
             _ => self,
         }
     }

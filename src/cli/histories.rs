@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure};
 use super::files::{Draft, shown};
 use super::{Session, files};
-use crate::diagnostic::{Place, render_line_error};
 use crate::history::formats::{self, Entry, Format, Problems};
+use crate::report::problems_text;
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -100,19 +100,7 @@ pub(super) fn name(path: &Path) -> String {
 
 /// All that is wrong with the lines of a file.
 pub(super) fn invalid(path: &Path, problems: &Problems, session: &Session<'_>) -> Failure {
-    let name = name(path);
-    let shown = problems.shown().iter().map(|problem| {
-        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let place = Place { line: number(problem.line), column: number(problem.column.unwrap_or(1)) };
-        render_line_error(&name, place, &problem.excerpt, problem.mark, &problem.message, session.console.error_color)
-    });
-    let mut text = shown.collect::<Vec<_>>().join("\n");
-    match problems.count() - problems.shown().len() as u64 {
-        0 => {}
-        1 => text += "\n… and one more problem\n",
-        more => text += &format!("\n… and {more} more problems\n"),
-    }
-    Failure { exit: Exit::Invalid, text }
+    Failure { exit: Exit::Invalid, text: problems_text(&name(path), problems, session.console.error_color) }
 }
 
 /// A file that a history is to be written to.

@@ -11,7 +11,7 @@ use super::{Session, files};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::notation::{self, Form};
 use crate::report::Invocation;
-use crate::scenario::Scenario;
+use crate::scenario::{Aims, Scenario};
 
 /// A scenario on the command line.
 #[derive(Args, Debug)]
@@ -44,20 +44,17 @@ impl Input {
     /// Reads the scenario, or says all that is wrong with it; and how the command was called. Warnings are printed.
     pub(super) fn load(&self, session: &Session<'_>) -> Result<(Scenario, Invocation), Failure> {
         let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?);
-        let meant = source.text.lines().position(|line| line.trim_start().starts_with("outcome")).unwrap_or(0);
+        // Annotations are read beside the file as it is, without --set.
+        let aims = Aims::of(&source);
         if !self.settings.is_empty() {
             source = self.set(source, session)?;
         }
-        Ok((parse(&source, session)?, self.invocation(meant + 1, session)))
+        Ok((parse(&source, session)?, self.invocation(aims, session)))
     }
 
-    fn invocation(&self, line: usize, session: &Session<'_>) -> Invocation {
-        Invocation {
-            line,
-            program: session.program.clone(),
-            file: self.file.display().to_string(),
-            settings: self.settings.iter().map(|setting| format!("{}={}", setting.path, setting.value)).collect(),
-        }
+    fn invocation(&self, aims: Aims, session: &Session<'_>) -> Invocation {
+        let settings = self.settings.iter().map(|setting| format!("{}={}", setting.path, setting.value)).collect();
+        Invocation { aims, settings, ..Invocation::new(&session.program, &self.file.display().to_string()) }
     }
 
     fn set(&self, source: Source, session: &Session<'_>) -> Result<Source, Failure> {

@@ -60,7 +60,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
         Err(error) => console::unless_closed(Err(error))?,
     }
-    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: false, drawing: None };
+    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None };
     session.print(Format::Text, &Report::Run(report))?;
     Ok(outcome.verdict().into())
 }

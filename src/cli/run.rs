@@ -48,6 +48,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let (scenario, called) = arguments.input.load(session)?;
+    let called = Invocation { as_meant: arguments.as_meant, ..called };
     let subject = Subject::of(&scenario);
     arguments.sane(&scenario)?;
     let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
@@ -74,7 +75,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     }
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
-    let report = RunReport { subject, outcome: &outcome, called: &called, as_meant: arguments.as_meant, drawing: drawn.as_ref() };
+    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;
     if let (Some(draft), Some(path)) = (page, &arguments.report) {
         draft.fill(path, &Html.render(&Report::Run(report)))?;

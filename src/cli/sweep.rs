@@ -16,7 +16,7 @@ use super::workers::Crew;
 use super::{Format, Session, files, interrupt};
 use crate::base;
 use crate::explore::{Ended, Row, Summary, Sweep, Until};
-use crate::report::{Report, Subject, SweepReport, opening, row_json};
+use crate::report::{Invocation, Report, Subject, SweepReport, opening, row_json};
 use crate::scenario::Expected;
 
 #[derive(Args)]
@@ -57,6 +57,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         return Err(Failure::new(Exit::Usage, &format!("--start and --seeds lead beyond the last seed, {}", u64::MAX)));
     };
     let (scenario, called) = arguments.input.load(session)?;
+    let called = Invocation { as_meant: arguments.as_meant, keep_going: arguments.keep_going, ..called };
     let subject = Subject::of(&scenario);
     let mut out = match &arguments.out {
         Some(path) => Some(files::create(path, &arguments.input.file)?),
@@ -80,7 +81,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let summary = crew.and_then(|crew| sweep.run_elsewhere(&|seed, is_needless| crew.run(seed, is_needless), &mut each));
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))?;
-    let report = SweepReport { subject, start, summary: &summary, called: &called, as_meant: arguments.as_meant };
+    let report = SweepReport { subject, start, summary: &summary, called: &called };
     session.print(arguments.format, &Report::Sweep(report))?;
     match (written, &arguments.out) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),

@@ -286,8 +286,15 @@ impl Diagnostics {
 }
 
 /// An error in a file of which only the line concerned is at hand, perhaps cut: rendered as a [`Diagnostic`] is. `mark` is the character of
-/// the excerpt, counted from zero, that is to blame; without one, all of it is.
-pub fn render_line_error(name: &str, place: Place, excerpt: &str, mark: Option<usize>, message: &str, color: bool) -> String {
+/// the excerpt, counted from zero, that is to blame; without one, all of it is. The message comes with what to try instead, if that is
+/// known.
+pub fn render_line_error(
+    name: &str,
+    place: Place,
+    (excerpt, mark): (&str, Option<usize>),
+    (message, help): (&str, Option<&str>),
+    color: bool,
+) -> String {
     let (name, message) = (printable(name), printable(message));
     let mut group = Group::with_title(Level::ERROR.primary_title(message.as_ref()));
     if excerpt.is_empty() {
@@ -298,6 +305,9 @@ pub fn render_line_error(name: &str, place: Place, excerpt: &str, mark: Option<u
         let span = start.unwrap_or(0)..end.unwrap_or(excerpt.len());
         group = group
             .element(Snippet::source(excerpt).path(name.as_ref()).line_start(place.line).annotation(AnnotationKind::Primary.span(span)));
+    }
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
     }
     let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     renderer.render(&[group]) + "\n"

@@ -6,7 +6,7 @@ use crate::check::{Broken, Difference, Doing, Explanation, Fact, Panic, Pending,
 
 /// A stable name for the way in which a property was violated: equal for runs that violate it for the same reason, whatever their seeds.
 ///
-/// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its name, and the
+/// The reason is taken from the data of each property's explanation, without nodes, times and values. Of a rule it is its kind, and the
 /// kinds of messages and the roles among its facts; of a history that is not linearizable, the kind of the operation that fits nowhere in
 /// the key that is violated first, and whether it saw an older, a lost or a never written value; of transactions the anomaly; of a panic
 /// its file and its message without numbers. Of words it is their first sentence without all that has a digit in it.
@@ -45,7 +45,7 @@ fn rule(broken: &Broken) -> Vec<String> {
         Fact::Kind(word) | Fact::Role(word) => Some((*word).to_owned()),
         _ => None,
     });
-    [broken.rule.id.to_owned()].into_iter().chain(words).collect()
+    [broken.rule.kind.to_owned()].into_iter().chain(words).collect()
 }
 
 fn panicked(panic: &Panic) -> Vec<String> {
@@ -132,6 +132,8 @@ mod tests {
         assert_eq!(broken(&RULE, 1, "Vote"), broken(&RULE, 2, "Vote"));
         assert_ne!(broken(&RULE, 1, "Vote"), broken(&RULE, 1, "Ack"));
         assert_ne!(broken(&RULE, 1, "Vote"), broken(&OTHER, 1, "Vote"));
+        static LATER: Rule = Rule::new("later", "{node} had sent {kind}").of_kind("early");
+        assert_eq!(broken(&RULE, 1, "Vote"), broken(&LATER, 1, "Vote"), "when it shows does not count");
     }
 
     #[test]

@@ -134,6 +134,15 @@ impl Summary {
         expect.iter().filter(|expected| !is_seen(expected)).collect()
     }
 
+    /// The worst of the verdicts.
+    pub fn verdict(&self) -> Verdict {
+        match (self.violated, self.unknown) {
+            (0, 0) => Verdict::Holds,
+            (0, _) => Verdict::Unknown,
+            _ => Verdict::Violated,
+        }
+    }
+
     /// How many seeds violated this property.
     pub fn violates(&self, property: &str) -> u64 {
         self.properties.iter().filter(|total| total.name == property).map(|total| total.violated).sum()

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::base::printable;
-use crate::diagnostic::Place;
 use crate::explore::DETERMINISTIC;
+use crate::scenario::Aims;
 use crate::world::Outcome;
 
 /// How the command was called: what its own replay lines are made of.
@@ -16,18 +16,28 @@ pub struct Invocation {
     pub file: String,
     /// The values that were set: `system.nodes=7`.
     pub settings: Vec<String>,
-    /// The line of the file on which it says what it means to show, or the first.
-    pub line: usize,
+    /// Where the file says what it is to show.
+    pub aims: Aims,
+    /// Whether what counts is that the scenario's outcome came true.
+    pub as_meant: bool,
+    /// Whether a sweep goes on after a violation.
+    pub keep_going: bool,
 }
 
 impl Invocation {
+    /// This program, called with a scenario's file and no options.
+    pub fn new(program: &str, file: &str) -> Self {
+        let (program, file) = (program.to_owned(), file.to_owned());
+        Self { program, file, settings: Vec::new(), aims: Aims::default(), as_meant: false, keep_going: false }
+    }
+
     /// The command that shows the run of this seed again.
     ///
     /// ```
     /// use stormglass::report::Invocation;
     ///
     /// let settings = vec!["duration=5s".to_owned(), "name=a calm day".to_owned()];
-    /// let called = Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings, line: 1 };
+    /// let called = Invocation { settings, ..Invocation::new("stormglass", "storm.ron") };
     /// assert_eq!(called.replay(7), "stormglass replay storm.ron --seed 7 --set duration=5s --set 'name=a calm day'");
     /// ```
     pub fn replay(&self, seed: u64) -> String {
@@ -44,11 +54,6 @@ impl Invocation {
         if property == DETERMINISTIC.name { self.verify(seed) } else { self.replay(seed) }
     }
 
-    /// The place in the scenario that violations are about.
-    pub(super) const fn place(&self) -> Place {
-        Place { line: self.line, column: 1 }
-    }
-
     /// The command that runs this seed twice and compares.
     pub fn verify(&self, seed: u64) -> String {
         self.command("run", seed, " --verify")
@@ -56,7 +61,9 @@ impl Invocation {
 
     /// The command that looks at these seeds.
     pub(super) fn sweep(&self, start: u64, seeds: u64) -> String {
-        self.line("sweep", &format!("--start {start} --seeds {seeds}"))
+        let options = [(self.keep_going, " --keep-going"), (self.as_meant, " --as-meant")];
+        let options: String = options.into_iter().filter_map(|(given, option)| given.then_some(option)).collect();
+        self.line("sweep", &format!("--start {start} --seeds {seeds}")) + &options
     }
 
     fn command(&self, verb: &str, seed: u64, last: &str) -> String {
@@ -124,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_an_option() {
-        let called = Invocation { program: "my tool".to_owned(), file: "-x.ron".to_owned(), settings: Vec::new(), line: 1 };
+        let called = Invocation::new("my tool", "-x.ron");
         assert_eq!(called.verify(3), "'my tool' run ./-x.ron --seed 3 --verify");
     }
 }

@@ -5,11 +5,11 @@ use std::f64::consts::TAU;
 
 use maud::{Markup, html};
 
-use super::explanation::{member_line, sentence};
+use super::explanation::{Concern, member_line, sentence};
+use super::words::shorten;
 use crate::check::Broken;
 use crate::check::isolation::Finding;
 use crate::check::recorded::transactions::FileReport;
-use crate::check::shorten;
 
 /// How many findings are drawn; the text has all.
 const FINDINGS: usize = 20;
@@ -34,13 +34,14 @@ pub(super) fn findings(file: &FileReport) -> Markup {
 
 fn drawn(finding: &Finding, lines: &BTreeMap<usize, (u64, Option<u64>)>) -> Markup {
     let ends = finding.evidence.split_inclusive(|broken| broken.rule.id == "cycle");
+    let concern = Concern::of(finding);
     html! {
         section.finding {
             h2 { (finding.anomaly) ": " (finding.anomaly.meaning()) }
             ul.cast {
                 @for member in &finding.cast {
                     li {
-                        code { (member_line(member)) }
+                        code { (member_line(member, &concern)) }
                         @if let Some((begins, ends)) = lines.get(&member.transaction) {
                             span.where {
                                 @if let Some(ends) = ends { " lines " (begins) " to " (ends) } @else { " from line " (begins) }

@@ -1,48 +1,39 @@
 //! A report as GitHub's workflow commands: an annotation for each thing that is wrong, at the place in the file that it is about.
 
-use super::model::{LintReport, Render, Report};
-use super::suites::{CaseResult, suites};
+use super::model::{Render, Report};
+use super::suites::{CaseResult, Remark, suites};
 use super::words::clean;
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Place, Severity};
 
-/// `::error file=…,line=…,title=…::…` for what is violated or malformed, `::warning` for what is unknown, `::notice` for what is violated
-/// as a scenario means to show. What holds is not told.
+/// `::error file=…,line=…,title=…::…` for what is violated, never seen or malformed, `::warning` for what is unknown, `::notice` for what
+/// is violated as a scenario means to show. What holds is not told.
 #[derive(Clone, Copy, Debug)]
 pub struct GitHub;
 
 impl Render for GitHub {
     fn render(&self, report: &Report<'_>) -> String {
-        if let Report::Lint(files) = report {
-            return files.iter().map(linted).collect();
-        }
         let mut text = String::new();
         for suite in suites(report) {
             for case in &suite.cases {
                 let level = match case.result {
                     CaseResult::Passed => continue,
                     CaseResult::Told => "notice",
-                    CaseResult::Failed | CaseResult::Invalid => "error",
+                    CaseResult::Failed | CaseResult::NeverSeen | CaseResult::Defect | CaseResult::Invalid => "error",
                     CaseResult::Unknown => "warning",
                 };
-                text += &command(level, &suite.file, case.place, &format!("{}: {}", suite.name, case.name), &case.text);
+                if case.remarks.is_empty() {
+                    text += &command(level, &suite.file, case.place, &format!("{}: {}", suite.name, case.name), &case.text);
+                }
+                text.extend(case.remarks.iter().map(|remark| remarked(&suite.file, remark)));
             }
         }
         text
     }
 }
 
-fn linted(file: &LintReport) -> String {
-    let name = &file.source.name;
-    if let Some(why) = &file.unread {
-        return command("error", name, Place { line: 1, column: 1 }, "cannot be read", why);
-    }
-    let one = |problem: Diagnostic| {
-        let level = if problem.severity == Severity::Error { "error" } else { "warning" };
-        let more = [problem.label.as_deref(), problem.help.as_deref()].into_iter().flatten().map(|more| format!("\n{more}"));
-        let message = problem.message.clone() + &more.collect::<String>();
-        command(level, name, file.source.place(problem.span.start), &problem.message, &message)
-    };
-    file.problems.sorted().into_iter().map(one).collect()
+fn remarked(file: &str, Remark { severity, place, message, more }: &Remark) -> String {
+    let level = if *severity == Severity::Error { "error" } else { "warning" };
+    command(level, file, *place, message, &[std::slice::from_ref(message), more].concat().join("\n"))
 }
 
 fn command(level: &str, file: &str, place: Place, title: &str, message: &str) -> String {

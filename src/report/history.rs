@@ -6,12 +6,15 @@ use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
 use super::explanation::{counterexample_text, linearizability_text, sentences, undecided_text, violations_text};
+use super::model::Unjudged;
 use super::words::counted;
 use crate::base::Duration;
 use crate::check::consistency::{self, Guarantee};
 use crate::check::model::ModelName;
 use crate::check::recorded::Remarks;
 use crate::check::{CheckReport, Verdict};
+use crate::diagnostic::{Place, render_line_error};
+use crate::history::formats::{Problem, Problems};
 
 /// As people read it, on a screen: the verdict first, then why. Of several keys that are violated, the one with the smallest core is
 /// explained, and the others have a line each; in `full`, each is explained.
@@ -43,6 +46,34 @@ pub fn history_text(report: &CheckReport, full: bool) -> String {
         let _ = writeln!(text, "{:>7}. {} {}  (line {})", place + 1, step.client, step.text, step.line);
     }
     text
+}
+
+/// What is wrong with the lines of a file, as what is wrong with a scenario is shown.
+pub fn problems_text(file: &str, problems: &Problems, color: bool) -> String {
+    let shown = problems.shown().iter().map(|problem| {
+        let (excerpt, message) = ((&*problem.excerpt, problem.mark), (&*problem.message, problem.help.as_deref()));
+        render_line_error(file, problem_place(problem), excerpt, message, color)
+    });
+    let mut text = shown.collect::<Vec<_>>().join("\n");
+    if let Some(more) = more_problems(problems) {
+        text += &format!("\n{more}\n");
+    }
+    text
+}
+
+/// Where a problem is.
+pub(super) fn problem_place(problem: &Problem) -> Place {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Place { line: number(problem.line), column: number(problem.column.unwrap_or(1)) }
+}
+
+/// How many problems there are besides those that are kept.
+pub(super) fn more_problems(problems: &Problems) -> Option<String> {
+    match problems.left_out() {
+        0 => None,
+        1 => Some("… and one more problem".to_owned()),
+        more => Some(format!("… and {more} more problems")),
+    }
 }
 
 /// What was judged: how many operations and processes, what became of them, the format, the states.
@@ -138,6 +169,20 @@ fn guarantees_text(report: &CheckReport, text: &mut String) {
         };
         let _ = writeln!(text, "  the strongest that holds: {strongest}");
     }
+}
+
+/// Why a history could not be judged, as one JSON object, of the version [`SCHEMA`].
+pub(super) fn unjudged_json(unjudged: &Unjudged) -> Json {
+    let (unread, problems) = match unjudged {
+        Unjudged::Unread(why) => (Some(why), None),
+        Unjudged::Malformed(problems) => (None, Some(problems)),
+    };
+    json!({
+        "schema": SCHEMA,
+        "unread": unread,
+        "problems": problems.map(Problems::shown).unwrap_or_default(),
+        "problems_left_out": problems.map(Problems::left_out).unwrap_or_default(),
+    })
 }
 
 /// As one JSON object, of the version [`SCHEMA`].

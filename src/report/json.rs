@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::history::history_json;
+use super::history::{history_json, unjudged_json};
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
 use super::transactions::transactions_json;
 use crate::base::{FixedFate, Which};
-use crate::check::{Explanation, PropertyReport, Verdict};
+use crate::check::{Explanation, PropertyReport};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::environment::FateCounts;
-use crate::explore::{Bucket, Ended, Row, Summary};
+use crate::explore::{Bucket, Ended, Row};
 use crate::fault::FaultStep;
 use crate::scenario::{Expectation, Expected};
 
@@ -27,7 +27,7 @@ impl Render for Json {
         match report {
             Report::Run(run) => format!("{}\n", run_json(run)),
             Report::Sweep(sweep) => format!("{}\n", summary_json(sweep)),
-            Report::Histories(histories) => histories.iter().filter_map(found_json).map(|object| format!("{object}\n")).collect(),
+            Report::Histories(histories) => histories.iter().map(found_json).map(|object| format!("{object}\n")).collect(),
             Report::Lint(files) => format!("{}\n", lint_json(files)),
         }
     }
@@ -42,6 +42,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "system": subject.system,
         "mutant": subject.mutant,
         "meant": meant(subject.expected),
+        "came_true": run.came_true(),
         "seed": outcome.seed,
         "verdict": outcome.verdict(),
         "digest": hex(outcome.digest),
@@ -93,17 +94,18 @@ pub fn row_json(row: &Row) -> Value {
     }
 }
 
-/// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged there is nothing.
-fn found_json(history: &HistoryReport) -> Option<Value> {
+/// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged it has why.
+fn found_json(history: &HistoryReport) -> Value {
     let mut object = if history.one_of_several { json!({ "file": history.file }) } else { json!({}) };
-    let found = match history.found.as_ref().ok()? {
-        Found::Object(report) => history_json(report),
-        Found::Transactions(report) => transactions_json(report),
+    let found = match &history.found {
+        Ok(Found::Object(report)) => history_json(report),
+        Ok(Found::Transactions(report)) => transactions_json(report),
+        Err(unjudged) => unjudged_json(unjudged),
     };
     if let (Some(object), Value::Object(found)) = (object.as_object_mut(), found) {
         object.extend(found);
     }
-    Some(object)
+    object
 }
 
 /// Files that were checked as one JSON object.
@@ -143,10 +145,11 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "system": subject.system,
         "mutant": subject.mutant,
         "meant": meant(subject.expected),
+        "came_true": sweep.came_true(),
         "start": start,
         "seeds": summary.seeds,
         "ended": ended,
-        "verdict": verdict(summary),
+        "verdict": summary.verdict(),
         "verdicts": { "holds": summary.holds, "violated": summary.violated, "unknown": summary.unknown, "defect": summary.defects },
         "events": summary.events,
         "messages": summary.messages,
@@ -179,15 +182,6 @@ fn meant(expected: Expected) -> Option<&'static str> {
     match expected {
         Expected::Violates(property) => Some(property),
         Expected::Holds => None,
-    }
-}
-
-/// The worst of a sweep's verdicts.
-fn verdict(summary: &Summary) -> Verdict {
-    match (summary.violated, summary.unknown) {
-        (0, 0) => Verdict::Holds,
-        (0, _) => Verdict::Unknown,
-        _ => Verdict::Violated,
     }
 }
 
@@ -253,7 +247,6 @@ mod tests {
                 subject: subject(),
                 outcome: &violated(7, "election-safety", "two leaders"),
                 called: &called(),
-                as_meant: false,
                 drawing: None,
             }),
             expect![[r#"
@@ -263,6 +256,7 @@ mod tests {
                   "system": "RaftKv",
                   "mutant": null,
                   "meant": null,
+                  "came_true": false,
                   "seed": 7,
                   "verdict": "violated",
                   "digest": "123456789abcdef7",

@@ -9,8 +9,8 @@ use super::model::{Render, Report};
 use super::suites::{Case, CaseResult, Suite, suites};
 use super::words::clean;
 
-/// A suite for each scenario or history, a case for each property. What is violated is a `failure`, what is unknown or makes no sense an
-/// `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
+/// A suite for each scenario or history, a case for each property. What is violated or was never seen is a `failure`, what is unknown or
+/// makes no sense an `error`; what is violated as a scenario means to show has passed, and stands in `system-out`.
 ///
 /// No time is told: that of a simulation is not what anybody waited.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,11 @@ fn document(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
     Ok(())
 }
 
-/// How many cases there are, how many failed, and how many are unknown.
+/// How many cases there are, how many failed, and how many are errors.
 fn counts<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [String; 3] {
     let of = |results: &[CaseResult]| cases.clone().filter(|case| results.contains(&case.result)).count().to_string();
-    [cases.clone().count().to_string(), of(&[CaseResult::Failed]), of(&[CaseResult::Unknown, CaseResult::Invalid])]
+    let failed = of(&[CaseResult::Failed, CaseResult::NeverSeen]);
+    [cases.clone().count().to_string(), failed, of(&[CaseResult::Unknown, CaseResult::Defect, CaseResult::Invalid])]
 }
 
 fn write_suite(xml: &mut Xml, suite: &Suite) -> io::Result<()> {
@@ -69,7 +70,9 @@ fn write_case(xml: &mut Xml, suite: &Suite, case: &Case) -> io::Result<()> {
         CaseResult::Passed => return element.write_empty().map(|_| ()),
         CaseResult::Told => return element.write_inner_content(|xml| text(xml.create_element("system-out"), &case.text)).map(|_| ()),
         CaseResult::Failed => ("failure", "violated"),
+        CaseResult::NeverSeen => ("failure", "never-seen"),
         CaseResult::Unknown => ("error", "unknown"),
+        CaseResult::Defect => ("error", "defect"),
         CaseResult::Invalid => ("error", "invalid"),
     };
     let (name, kind) = kind;

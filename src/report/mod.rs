@@ -27,10 +27,10 @@ use crate::systems::Population;
 pub use command::{Invocation, as_file, quote};
 pub use explanation::explanation_text;
 pub use github::GitHub;
-pub use history::{history_json, history_text};
+pub use history::{history_json, history_text, problems_text};
 pub use json::{Json, SCHEMA, row_json};
 pub use junit::JUnit;
-pub use model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+pub use model::{Found, HistoryReport, LintReport, MeantViolation, Render, Report, RunReport, SweepReport, Unjudged};
 pub use page::{Html, PAGE_OPERATIONS, PAGE_VIOLATIONS};
 pub use replay::{Filter, ReplayWriter};
 pub use text::{Text, opening};
@@ -74,7 +74,7 @@ mod samples {
     use super::*;
 
     pub(super) fn called() -> Invocation {
-        Invocation { program: "stormglass".to_owned(), file: "storm.ron".to_owned(), settings: vec!["duration=5s".to_owned()], line: 3 }
+        Invocation { settings: vec!["duration=5s".to_owned()], ..Invocation::new("stormglass", "storm.ron") }
     }
 
     pub(super) fn subject() -> Subject<'static> {

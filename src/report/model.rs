@@ -6,7 +6,8 @@ use super::{Invocation, Subject};
 use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
-use crate::explore::Summary;
+use crate::explore::{Ended, Summary};
+use crate::history::formats::Problems;
 use crate::scenario::Expected;
 use crate::world::Outcome;
 
@@ -38,8 +39,6 @@ pub struct RunReport<'a> {
     pub outcome: &'a Outcome,
     /// How the command was called.
     pub called: &'a Invocation,
-    /// Whether what counts is that the scenario's outcome came true.
-    pub as_meant: bool,
     /// What its clients saw, to be drawn.
     pub drawing: Option<&'a Drawing>,
 }
@@ -55,8 +54,15 @@ pub struct SweepReport<'a> {
     pub summary: &'a Summary,
     /// How the command was called.
     pub called: &'a Invocation,
-    /// Whether what counts is that the scenario's outcome came true.
-    pub as_meant: bool,
+}
+
+/// The violation that a scenario means to show, where that is what counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeantViolation {
+    /// The property.
+    pub property: &'static str,
+    /// Whether it was violated.
+    pub shown: bool,
 }
 
 /// A recorded history.
@@ -65,7 +71,7 @@ pub struct HistoryReport {
     /// What messages call its file.
     pub file: String,
     /// What was found, or why it could not be judged.
-    pub found: Result<Found, String>,
+    pub found: Result<Found, Unjudged>,
     /// The command that judges it again, alone.
     pub again: String,
     /// Whether it is one of several, of which each is reported in short.
@@ -81,6 +87,15 @@ pub enum Found {
     Transactions(Box<FileReport>),
 }
 
+/// Why a history could not be judged.
+#[derive(Debug)]
+pub enum Unjudged {
+    /// Its file could not be read; why, in a line.
+    Unread(String),
+    /// Lines of it are wrong.
+    Malformed(Problems),
+}
+
 /// A scenario file that was checked.
 #[derive(Debug)]
 pub struct LintReport {
@@ -93,23 +108,52 @@ pub struct LintReport {
 }
 
 impl RunReport<'_> {
-    /// Of a scenario that is asked whether it shows the violation that it means to: the property, and whether it was violated.
-    pub fn meant(&self) -> Option<(&'static str, bool)> {
-        meant(self.as_meant, self.subject.expected, |property| self.outcome.violates(property))
+    /// The violation that it means to show, if it is asked for that.
+    pub fn meant(&self) -> Option<MeantViolation> {
+        meant(self.called, self.subject.expected, |property| self.outcome.violates(property))
+    }
+
+    /// Whether the scenario's outcome came true; nothing if that is not known.
+    pub(super) fn came_true(&self) -> Option<bool> {
+        match self.subject.expected {
+            Expected::Violates(property) => Some(self.outcome.violates(property)),
+            Expected::Holds => decided(self.outcome.verdict()),
+        }
     }
 }
 
 impl SweepReport<'_> {
-    /// Of a scenario that is asked whether it shows the violation that it means to: the property, and whether some seed violated it.
-    pub fn meant(&self) -> Option<(&'static str, bool)> {
-        meant(self.as_meant, self.subject.expected, |property| self.summary.violates(property) > 0)
+    /// The violation that it means to show in some seed, if it is asked for that.
+    pub fn meant(&self) -> Option<MeantViolation> {
+        meant(self.called, self.subject.expected, |property| self.summary.violates(property) > 0)
+    }
+
+    /// Whether the scenario's outcome came true: in some seed, or if all are to hold in each. Nothing if that is not known, for the sweep
+    /// was interrupted, say.
+    pub(super) fn came_true(&self) -> Option<bool> {
+        let Summary { ended, defects, .. } = self.summary;
+        let is_whole = matches!(ended, Ended::Complete | Ended::Violated) && *defects == 0;
+        match self.subject.expected {
+            Expected::Violates(property) if self.summary.violates(property) > 0 => Some(true),
+            Expected::Violates(_) => is_whole.then_some(false),
+            Expected::Holds => decided(self.summary.verdict()).filter(|held| is_whole || !held),
+        }
     }
 }
 
-fn meant(as_meant: bool, expected: Expected, shown: impl Fn(&str) -> bool) -> Option<(&'static str, bool)> {
+fn meant(called: &Invocation, expected: Expected, shown: impl Fn(&str) -> bool) -> Option<MeantViolation> {
     match expected {
-        Expected::Violates(property) if as_meant => Some((property, shown(property))),
+        Expected::Violates(property) if called.as_meant => Some(MeantViolation { property, shown: shown(property) }),
         _ => None,
+    }
+}
+
+/// Whether it holds, if that is known.
+const fn decided(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Holds => Some(true),
+        Verdict::Violated => Some(false),
+        Verdict::Unknown => None,
     }
 }
 

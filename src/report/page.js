@@ -19,6 +19,9 @@
     return node;
   };
 
+  const short = (text) => (text && text.length > 80 ? `${text.slice(0, 40)}…${text.slice(-40)}` : text);
+  if (data.operations.length) $("told").open = false;
+
   const LANE = 40, BAR = 24, TOP = 14, EDGE = 16;
   const ZOOMS = [14, 34, 70, 130, 260, 1300];
   const operations = data.operations;
@@ -217,7 +220,7 @@
       button.type = "button";
       element("span", "number", isEnd ? "✗" : `${(step + chosen.skipped).toLocaleString("en")}.`, button);
       element("span", "", say(place), button);
-      element("span", isEnd ? "after stuck" : "after", isEnd ? chosen.expected : chosen.states[step - 1], button);
+      element("span", isEnd ? "after stuck" : "after", short(isEnd ? chosen.expected : chosen.states[step - 1]), button);
       if (step === state.step) button.setAttribute("aria-current", "step");
       button.addEventListener("click", () => go(step));
       rows.push(item);

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::cycles;
 use super::explanation::{explanation_text, labels, place, smallest_first};
-use super::history::{history_facts, history_headline, history_text};
+use super::history::{history_facts, history_headline};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
-use super::transactions::{transactions_headline, transactions_text};
+use super::transactions::transactions_headline;
 use super::words::clean;
 use crate::base::{ClientId, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
@@ -24,9 +24,9 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// What is different where no script runs.
-const STYLE_WITHOUT_SCRIPT: &str = "#told pre { display: block } .needs-script { display: none }";
+const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-YJO6lFNHvJwr9Fz94PVfDIBztNgVcVjTYb2VMenlsQ8=' 'sha256-qDAlB1Z/jcg2PWi+lGfNJbrPZHMMY3G8ghCUgmlimL0='; script-src 'sha256-Nl6fd8nJtzzt0Avm0Z8pQinUhPnovoy02JXdU+jf3Fw='; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-xXS0FFsAikjIgUCvmGe5rodpNxXMXHvwBdrRHG6nhWQ='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
@@ -50,7 +50,7 @@ impl Render for Html {
                 source: file,
                 facts: &history_facts(found),
                 properties: html! {},
-                text: &history_text(found, true),
+                text: &text,
                 picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation))),
             }
             .markup(),
@@ -60,7 +60,7 @@ impl Render for Html {
                 source: file,
                 facts: &[format!("{} transactions", found.report.transactions), format!("{} dependencies", found.report.edges)],
                 properties: cycles::findings(found),
-                text: &transactions_text(found),
+                text: &text,
                 picture: None,
             }
             .markup(),
@@ -186,11 +186,12 @@ impl Page<'_> {
                         }
                         (self.properties)
                         @if let Some(picture) = &self.picture { (picture.frame()) }
-                        details #told open[self.picture.as_ref().is_none_or(|picture| picture.places.is_empty())] {
+                        // The script closes it where it draws something.
+                        details #told open {
                             summary { "The same as text" }
                             pre tabindex="0" { (clean(self.text)) }
                         }
-                        noscript { style { (PreEscaped(STYLE_WITHOUT_SCRIPT)) } pre { (clean(self.text)) } }
+                        noscript { style { (PreEscaped(STYLE_WITHOUT_SCRIPT)) } }
                         @if let Some(picture) = &self.picture { (picture.legend()) }
                     }
                     @if let Some(picture) = &self.picture {
@@ -306,8 +307,8 @@ impl<'a> Picture<'a> {
                 "lane": lanes[&operation.client],
                 "who": operation.who,
                 "text": label,
-                "begins": ranks.of(operation.invoked, true),
-                "ends": operation.completed.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
+                "begins": ranks.of(operation.interval.0, true),
+                "ends": operation.interval.1.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
                 "place": place(operation),
             })
         });
@@ -375,7 +376,8 @@ struct Ranks(Vec<(Time, bool)>);
 
 impl Ranks {
     fn new(operations: &[&DescribedOperation]) -> Self {
-        let edges = operations.iter().flat_map(|operation| [Some((operation.invoked, false)), operation.completed.map(|at| (at, true))]);
+        let edges = operations.iter().map(|operation| operation.interval);
+        let edges = edges.flat_map(|(invoked, completed)| [Some((invoked, false)), completed.map(|at| (at, true))]);
         let mut edges: Vec<(Time, bool)> = edges.flatten().collect();
         edges.sort_unstable();
         edges.dedup();

@@ -2,11 +2,13 @@
 
 use super::Invocation;
 use super::explanation::explanation_text;
-use super::model::{Found, HistoryReport, LintReport, Report, RunReport, SweepReport};
+use super::history::{more_problems, problem_place, problems_text};
+use super::model::{Found, HistoryReport, LintReport, MeantViolation, Report, RunReport, SweepReport, Unjudged};
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::explore::PropertyTotal;
+use crate::history::formats::{Problem, Problems};
 
 /// A scenario or a history.
 pub(super) struct Suite {
@@ -26,6 +28,17 @@ pub(super) struct Case {
     pub(super) text: String,
     /// Where in the suite's file this is about.
     pub(super) place: Place,
+    /// What is wrong with the lines of the file, each at its place, where it is that.
+    pub(super) remarks: Vec<Remark>,
+}
+
+/// One thing that is wrong with a file.
+pub(super) struct Remark {
+    pub(super) severity: Severity,
+    pub(super) place: Place,
+    pub(super) message: String,
+    /// What else there is to say, such as what to try instead.
+    pub(super) more: Vec<String>,
 }
 
 /// What became of a case.
@@ -34,9 +47,14 @@ pub(super) enum CaseResult {
     Passed,
     /// It passed, and there is something to say: it is violated, as the scenario means to show.
     Told,
+    /// A property is violated.
     Failed,
+    /// What was to be seen was not.
+    NeverSeen,
     /// Nobody knows. That is no pass.
     Unknown,
+    /// Stormglass itself failed.
+    Defect,
     /// What was to be judged makes no sense, or could not be read.
     Invalid,
 }
@@ -60,7 +78,7 @@ fn run_suite(run: &RunReport<'_>) -> Suite {
         judged(property.name, property.verdict, &at, why, &replay, called)
     });
     let mut cases: Vec<Case> = cases.collect();
-    as_meant(&mut cases, run.meant(), &replay, called);
+    add_outcome(&mut cases, run.meant(), &replay, called);
     let facts =
         vec![("system", run.subject.system.to_owned()), ("seed", outcome.seed.to_string()), ("digest", format!("{:016x}", outcome.digest))];
     Suite { name: run.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -79,25 +97,25 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
     let (summary, called) = (sweep.summary, sweep.called);
     let again = called.sweep(sweep.start, summary.asked);
     let mut cases: Vec<Case> = summary.properties.iter().map(|property| swept(property, summary.seeds, called)).collect();
-    as_meant(&mut cases, sweep.meant(), &again, called);
     let never = summary.never_seen(sweep.subject.expect);
     cases.extend(sweep.subject.expect.iter().map(|expected| {
-        let name = expected.to_string();
-        if never.contains(&expected) && sweep.meant().is_none() {
-            failed(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, called)
+        let (name, place) = (expected.to_string(), called.aims.expected(expected));
+        if never.contains(&expected) {
+            never_seen(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, place)
         } else {
-            Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place: called.place() }
+            passed(name, place)
         }
     }));
+    add_outcome(&mut cases, sweep.meant(), &again, called);
     cases.extend(summary.first_defects.first().map(|(seed, defect)| {
         let title = format!("a defect in Stormglass itself, in {}", counted(summary.defects, "seed"));
         let text = format!("{}\n\n{}", defect.message, called.replay(*seed));
-        Case { name: "stormglass".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
+        Case { name: "stormglass".to_owned(), result: CaseResult::Defect, title, text, place: called.aims.outcome(), remarks: Vec::new() }
     }));
     cases.extend(summary.stalled_seeds.first().map(|seed| {
         let title = format!("no answer in time, in {}", counted(summary.stalled, "seed"));
         let text = format!("{title}\n\n{}", called.replay(*seed));
-        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.place() }
+        Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.aims.outcome(), remarks: Vec::new() }
     }));
     let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
@@ -126,11 +144,15 @@ fn judged(name: &str, verdict: Verdict, summary: &str, why: Option<&Explanation>
         CaseResult::Passed => String::new(),
         _ => [summary, why.trim_end(), "", replay].into_iter().skip_while(|part| part.is_empty()).collect::<Vec<_>>().join("\n"),
     };
-    Case { name: name.to_owned(), result, title, text, place: called.place() }
+    Case { name: name.to_owned(), result, title, text, place: called.aims.outcome(), remarks: Vec::new() }
 }
 
-fn failed(name: String, title: String, again: &str, called: &Invocation) -> Case {
-    Case { name, result: CaseResult::Failed, text: format!("{title}\n\n{again}"), title, place: called.place() }
+fn passed(name: String, place: Place) -> Case {
+    Case { name, result: CaseResult::Passed, title: String::new(), text: String::new(), place, remarks: Vec::new() }
+}
+
+fn never_seen(name: String, title: String, again: &str, place: Place) -> Case {
+    Case { name, result: CaseResult::NeverSeen, text: format!("{title}\n\n{again}"), title, place, remarks: Vec::new() }
 }
 
 const fn result(verdict: Verdict) -> CaseResult {
@@ -141,33 +163,53 @@ const fn result(verdict: Verdict) -> CaseResult {
     }
 }
 
-/// Where it counts what the scenario means to show, all is well if that was seen; if not, that is what is wrong.
-fn as_meant(cases: &mut Vec<Case>, meant: Option<(&'static str, bool)>, again: &str, called: &Invocation) {
-    match meant {
-        None => {}
-        Some((_, true)) => {
-            cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told)
-        }
-        Some((property, false)) => {
-            cases.retain(|case| case.name != property);
-            let title = format!("{property} is not violated, though this scenario means to show it");
-            cases.push(failed(property.to_owned(), title, again, called));
-        }
-    }
+/// Where it counts what the scenario means to show, that is a case of its own, and the first. If it was seen, all is well, and what is
+/// violated is told; if not, each property is what it is without.
+fn add_outcome(cases: &mut Vec<Case>, meant: Option<MeantViolation>, again: &str, called: &Invocation) {
+    let Some(MeantViolation { property, shown }) = meant else { return };
+    let (name, place) = ("outcome".to_owned(), called.aims.outcome());
+    let case = if shown {
+        cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told);
+        passed(name, place)
+    } else {
+        never_seen(name, format!("{property} is not violated, though this scenario means to show it"), again, place)
+    };
+    cases.insert(0, case);
 }
 
 fn history_suite(history: &HistoryReport) -> Suite {
     let HistoryReport { file, found, again, .. } = history;
     let (name, result, title, text) = match found {
         Ok(found) => (found.question().1, result(found.verdict()), found.headline(), found.text(true)),
-        Err(text) => ("readable", CaseResult::Invalid, first_line(text), text.clone()),
+        Err(Unjudged::Unread(why)) => ("readable", CaseResult::Invalid, first_line(why), why.clone()),
+        Err(Unjudged::Malformed(problems)) => {
+            let first = problems.shown().first().map(Problem::to_string).unwrap_or_default();
+            ("readable", CaseResult::Invalid, first_line(&first), problems_text(file, problems, false))
+        }
+    };
+    let remarks = match found {
+        Err(Unjudged::Malformed(problems)) => malformed(problems),
+        _ => Vec::new(),
     };
     let text = if result == CaseResult::Passed { text } else { format!("{}\n\n{again}", text.trim_end()) };
     let found = found.as_ref().ok();
     let line = found.and_then(Found::line).and_then(|line| usize::try_from(line).ok()).unwrap_or(1);
-    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 } };
+    let case = Case { name: name.to_owned(), result, title, text, place: Place { line, column: 1 }, remarks };
     let facts = found.map(|found| ("model", found.question().0.to_owned())).into_iter().collect();
     Suite { name: file.clone(), file: file.clone(), facts, cases: vec![case] }
+}
+
+/// What is wrong with the lines of a history; how many more there are stands with the last of them.
+fn malformed(problems: &Problems) -> Vec<Remark> {
+    let one = |problem: &Problem| {
+        let (message, more) = (problem.message.clone(), problem.help.iter().cloned().collect());
+        Remark { severity: Severity::Error, place: problem_place(problem), message, more }
+    };
+    let mut remarks: Vec<Remark> = problems.shown().iter().map(one).collect();
+    if let Some(last) = remarks.last_mut() {
+        last.more.extend(more_problems(problems));
+    }
+    remarks
 }
 
 fn lint_suite(file: &LintReport) -> Suite {
@@ -177,7 +219,13 @@ fn lint_suite(file: &LintReport) -> Suite {
         (true, false) => CaseResult::Told,
         (true, true) => CaseResult::Passed,
     };
-    let case = Case { name: "lint".to_owned(), result, title: first_line(&text), text, place: Place { line: 1, column: 1 } };
+    let one = |problem: Diagnostic| {
+        let place = file.source.place(problem.span.start);
+        let more = [problem.label, problem.help].into_iter().flatten().collect();
+        Remark { severity: problem.severity, place, message: problem.message, more }
+    };
+    let (title, place, remarks) = (first_line(&text), Place { line: 1, column: 1 }, file.problems.sorted().into_iter().map(one).collect());
+    let case = Case { name: "lint".to_owned(), result, title, text, place, remarks };
     Suite { name: file.source.name.clone(), file: file.source.name.clone(), facts: Vec::new(), cases: vec![case] }
 }
 

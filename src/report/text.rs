@@ -1,7 +1,8 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
 use super::explanation::explanation_text;
-use super::model::{HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::history::problems_text;
+use super::model::{HistoryReport, LintReport, MeantViolation, Render, Report, RunReport, SweepReport, Unjudged};
 use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
@@ -39,18 +40,19 @@ impl Render for Text {
         match report {
             Report::Run(run) => run_text(run, self.color),
             Report::Sweep(sweep) => summary_text(sweep, self.color),
-            Report::Histories(histories) => histories.iter().map(|history| found_text(history, self.full)).collect(),
+            Report::Histories(histories) => histories.iter().map(|history| found_text(history, self)).collect(),
             Report::Lint(files) => files.iter().map(|file| lint_text(file, self.color)).collect(),
         }
     }
 }
 
-/// A history; of several, each in a line. Why one could not be judged stands as it is.
-fn found_text(history: &HistoryReport, full: bool) -> String {
+/// A history; of several, each in a line. Why one could not be judged is told in full.
+fn found_text(history: &HistoryReport, Text { color, full }: &Text) -> String {
     match &history.found {
-        Err(why) => why.clone(),
+        Err(Unjudged::Unread(why)) => why.clone(),
+        Err(Unjudged::Malformed(problems)) => problems_text(&history.file, problems, *color),
         Ok(found) if history.one_of_several => format!("{}: {}\n", printable(&history.file), clean(&found.headline())),
-        Ok(found) => clean(&found.text(full)),
+        Ok(found) => clean(&found.text(*full)),
     }
 }
 
@@ -67,7 +69,7 @@ fn lint_text(file: &LintReport, color: bool) -> String {
 fn run_text(run: &RunReport<'_>, color: bool) -> String {
     let RunReport { subject, outcome, called, .. } = run;
     let mut page = Lines::new(color);
-    let is_missed = matches!(run.meant(), Some((_, false)));
+    let is_missed = run.meant().is_some_and(|meant| !meant.shown);
     let verdict = if is_missed { Verdict::Violated } else { outcome.verdict() };
     page.line(&page.paint.verdict(verdict, &headline(subject, outcome)));
     page.blank();
@@ -123,7 +125,7 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     for bucket in &summary.failures {
         page.bucket(bucket, called);
     }
-    if let Some((property, false)) = sweep.meant() {
+    if let Some(MeantViolation { property, shown: false }) = sweep.meant() {
         page.blank();
         page.line(&format!("  {}", page.paint.bad(&format!("✗ {property} is not violated, though this scenario means to show it"))));
         page.command(&format!("  {}", called.sweep(sweep.start, summary.asked)));
@@ -482,11 +484,11 @@ mod tests {
     use crate::trace::Cell;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), as_meant: false, drawing: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {
-        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called(), as_meant: false }, false)
+        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called() }, false)
     }
 
     fn check(found: &str, expected: Expect) {

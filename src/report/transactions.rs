@@ -8,7 +8,7 @@ use super::SCHEMA;
 use super::explanation::{doubt_lines, finding_text};
 use super::history::{remarks, remarks_json};
 use super::words::counted;
-use crate::check::isolation::{Finding, Report};
+use crate::check::isolation::{Finding, Report, transaction_name};
 use crate::check::recorded::transactions::FileReport;
 
 /// The verdict in a line, without its end.
@@ -36,7 +36,7 @@ pub(super) fn transactions_text(file: &FileReport) -> String {
         text.push_str("\nwhere they are:\n");
         for (place, (begins, ends)) in lines {
             let lines = ends.map_or_else(|| format!("from line {begins}"), |ends| format!("lines {begins} to {ends}"));
-            let _ = writeln!(text, "  T{}: {lines}", place + 1);
+            let _ = writeln!(text, "  {}: {lines}", transaction_name(place));
         }
     }
     text
@@ -79,7 +79,7 @@ pub(super) fn transactions_json(file: &FileReport) -> Json {
     let lines: Vec<Json> = file
         .finding_lines()
         .into_iter()
-        .map(|(place, (begins, ends))| json!({"transaction": place + 1, "begins": begins, "ends": ends}))
+        .map(|(place, (begins, ends))| json!({"transaction": transaction_name(place), "begins": begins, "ends": ends}))
         .collect();
     let detail = file.report.findings.iter().map(finding_text).collect::<Vec<_>>().join("\n");
     json!({

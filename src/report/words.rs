@@ -31,6 +31,26 @@ pub(super) fn clean(text: &str) -> String {
     printable_lines(text).into_owned()
 }
 
+/// The text, if need be without its middle: at most `longest` characters, and an ellipsis. No word is cut that is not too long by itself.
+pub(super) fn shorten(text: &str, longest: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= longest {
+        return text.to_owned();
+    }
+    let room = longest / 2;
+    let is_within =
+        |place: usize| place > 0 && place < letters.len() && [letters[place - 1], letters[place]].map(is_of_a_word) == [true; 2];
+    let head = (1..=room).rev().find(|place| !is_within(*place)).unwrap_or(room);
+    let tail = (letters.len() - room..letters.len()).find(|place| !is_within(*place)).unwrap_or(letters.len() - room);
+    let part = |letters: &[char]| letters.iter().collect::<String>();
+    format!("{}…{}", part(&letters[..head]).trim_end(), part(&letters[tail..]).trim_start())
+}
+
+/// Whether it stands within a word, a name or a number.
+fn is_of_a_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +61,19 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
         assert_eq!([counted(1, "process"), counted(2_000, "process")], ["1 process", "2,000 processes"]);
+    }
+
+    #[test]
+    fn no_word_is_cut() {
+        for (text, longest, expected) in [
+            ("read 5 → 7", 10, "read 5 → 7"),
+            ("append 12345 to the list of c1", 20, "append…list of c1"),
+            ("append 12345 to the list of c1", 14, "append…of c1"),
+            ("(x: 12345, y: 67890, z: 12345)", 20, "(x: 12345,…z: 12345)"),
+            ("abcdefghijklmnop", 8, "abcd…mnop"),
+            ("ab", 0, "…"),
+        ] {
+            assert_eq!(shorten(text, longest), expected);
+        }
     }
 }

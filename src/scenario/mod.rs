@@ -7,6 +7,7 @@
 //! In a test, [`Scenario::from_ron`] and [`Scenario::assert_holds`] are all that is needed; a failure prints the scenario and the command
 //! that replays it. With the feature `proptest`, `strategy::fault_plan` generates what goes wrong.
 
+mod aims;
 mod conditions;
 mod decode;
 mod expect;
@@ -25,6 +26,7 @@ mod tests;
 use std::fmt;
 
 pub use crate::notation::LONGEST;
+pub use aims::Aims;
 #[cfg(feature = "cli")]
 pub(crate) use decode::is_history;
 pub use expect::Expectation;

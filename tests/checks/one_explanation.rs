@@ -6,11 +6,13 @@ use serde_json::Value;
 use stormglass::base::{ClientId, KvOp, KvResponse, Time};
 use stormglass::check::linearizability::{Counterexample, Saw};
 use stormglass::check::model::registers::Registers;
+use stormglass::check::recorded::transactions::{FileOptions, FileReport, TransactionModel, check_text};
 use stormglass::check::{CheckOptions, Explanation, PropertyReport, Verdict, linearizability, run_check};
 use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::history::{self, History};
 use stormglass::report::{
     Found, HistoryReport, Html, Invocation, Json, Render, Report, RunReport, Subject, Text, explanation_text, history_json, history_text,
+    isolation_text,
 };
 use stormglass::scenario::Scenario;
 use stormglass::systems::Registry;
@@ -137,10 +139,10 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     // JSON and pages have what the explanation has, and nothing of their own.
     let scenario = include_str!("../../scenarios/raft/leader-crash.ron");
     let scenario = Scenario::parse(&Source::new("stale.ron", scenario), &Registry::standard(), &Diagnostics::new()).expect("a scenario");
-    let called = Invocation { program: "stormglass".to_owned(), file: "stale.ron".to_owned(), settings: Vec::new(), line: 1 };
+    let called = Invocation::new("stormglass", "stale.ron");
     let outcome = Outcome { properties: vec![run.clone()], ..scenario.run(0) };
     let subject = Subject::of(&scenario);
-    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, as_meant: false, drawing: Some(&drawing) });
+    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, drawing: Some(&drawing) });
     let whole: Value = serde_json::from_str(&Json.render(&report)).expect("JSON");
     assert_eq!(whole["properties"][0]["explanation"]["violations"][0], serde_json::to_value(told).expect("data"));
     assert_eq!(on_page(&report), serde_json::to_value(told).expect("data"));
@@ -157,6 +159,125 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     // Both are drawn alike, though models and files call keys and clients by names of their own.
     let lanes = |text: &str| text.lines().filter(|line| line.contains('├') || line.contains('╞')).count();
     assert!(lanes(&text) == 3 && lanes(&file_text) == 3, "{text}\n{file_text}");
+}
+
+/// The same file without times.
+fn untimed(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split(", :time ").next().expect("a line").trim_end_matches('}').to_owned() + "}\n");
+    lines.collect()
+}
+
+/// The fields of all objects that have this name.
+fn all<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v Value>) {
+    if let Value::Object(fields) = value {
+        found.extend(fields.get(name));
+    }
+    let inside: Vec<&Value> = match value {
+        Value::Object(fields) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    inside.into_iter().for_each(|value| all(value, name, found));
+}
+
+/// Times that a file does not have are not made up: there are lines instead.
+#[test]
+fn a_file_without_times_has_none() {
+    let check = |text: &str| run_check(text.as_bytes(), "kv", &CheckOptions { drawing: true, ..CheckOptions::default() });
+    let text = file(&stale());
+    let (timed, plain) = (check(&text).expect("a history"), check(&untimed(&text)).expect("a history"));
+    let mut json = [history_json(&timed), history_json(&plain)];
+    for name in ["at_ns", "invoked_ns", "completed_ns"] {
+        let [mut with, mut without] = [Vec::new(), Vec::new()];
+        all(&json[0], name, &mut with);
+        all(&json[1], name, &mut without);
+        assert!(!with.is_empty() && with.len() == without.len());
+        assert!(with.iter().any(|time| time.is_u64()), "{name}: {with:?}");
+        assert!(without.iter().all(|time| time.is_null()), "{name}: {without:?}");
+    }
+    // All else is the same: lines in the first place.
+    for violation in json.iter_mut().map(|json| &mut json["violations"][0]) {
+        violation["at_ns"].take();
+        violation["operations"].as_array_mut().expect("a list").iter_mut().for_each(|operation| {
+            operation["invoked_ns"].take();
+            operation["completed_ns"].take();
+        });
+    }
+    assert_eq!(json[0]["violations"], json[1]["violations"]);
+    assert!(json[1]["violations"][0]["line"].is_u64());
+    assert_eq!(history_text(&timed, true), history_text(&plain, true), "a file is told by its lines");
+}
+
+/// That one transaction was over before another began is told by lines, too.
+#[test]
+fn a_file_of_transactions_without_times_has_none() {
+    let file = "\
+{:process 0, :type :invoke, :f :txn, :value [[:append :x 1]], :time 1000}
+{:process 0, :type :ok, :f :txn, :value [[:append :x 1]], :time 2000}
+{:process 1, :type :invoke, :f :txn, :value [[:r :x nil]], :time 3000}
+{:process 1, :type :ok, :f :txn, :value [[:r :x []]], :time 4000}
+";
+    let check = |text: &str| check_text(text.as_bytes(), &FileOptions::new(TransactionModel::ListAppend)).expect("a history");
+    let (timed, plain) = (check(file), check(&untimed(file)));
+    let data = |report: &FileReport| serde_json::to_value(&report.report.findings).expect("data");
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    let (timed_data, plain_data) = (data(&timed), data(&plain));
+    all(&timed_data, "time_ns", &mut times[0]);
+    all(&plain_data, "time_ns", &mut times[1]);
+    all(&plain_data, "at_ns", &mut times[1]);
+    all(&plain_data, "line", &mut times[2]);
+    assert_eq!(times[0], [2000, 3000]);
+    assert!(times[1].iter().all(|time| time.is_null()), "{plain_data:#}");
+    assert_eq!(times[2], [2, 3]);
+    let told = isolation_text(&plain.report);
+    assert!(told.contains("T1 had ended (at line 2) before T2 began (at line 3)"), "{told}");
+    let told = isolation_text(&timed.report);
+    assert!(told.contains("T1 had ended (at 2us) before T2 began (at 3us)"), "{told}");
+}
+
+/// Data is whole: what is long is shortened where it becomes text, and nowhere else.
+#[test]
+fn data_is_whole_and_text_is_short() {
+    // Two transactions of ten acts, eight of them on keys of their own, each read a list of ten elements and miss what the other appends.
+    let list = |until: i64| (1..=until).map(|value| value.to_string()).collect::<Vec<_>>().join(" ");
+    let others: String = (0..8).map(|key| format!("[:append :o{key} 1] ")).collect();
+    let fill: String = (1..=10).map(|value| format!("[:append :x {value}] [:append :y {value}] ")).collect();
+    let txn = |process: u32, acts: &str, seen: &str| {
+        format!(
+            "{{:process {process}, :type :invoke, :f :txn, :value [{acts}]}}\n{{:process {process}, :type :ok, :f :txn, :value [{seen}]}}\n"
+        )
+    };
+    let skew = |own: &str, other: &str, seen: &str| format!("{others}[:append :{own} 11] [:r :{other} {seen}]");
+    let seen = format!("[{}]", list(10));
+    let (first, second) = ((skew("x", "y", "nil"), skew("x", "y", &seen)), (skew("y", "x", "nil"), skew("y", "x", &seen)));
+    let second = (second.0.replace(":o", ":p"), second.1.replace(":o", ":p"));
+    let [invoke, ok] = [txn(1, &first.0, &first.1), txn(2, &second.0, &second.1)]
+        .map(|two| two.lines().map(str::to_owned).collect::<Vec<_>>())
+        .into_iter()
+        .fold([String::new(), String::new()], |[begins, ends], two| [begins + &two[0] + "\n", ends + &two[1] + "\n"]);
+    let file = txn(0, &fill, &fill) + &invoke + &ok;
+    let report = check_text(file.as_bytes(), &FileOptions::new(TransactionModel::ListAppend)).expect("a history");
+    let finding = &report.report.findings[0];
+    assert_eq!(finding.anomaly.name(), "write-skew", "{report:#?}");
+    let data = serde_json::to_value(finding).expect("data");
+    assert!(data["cast"].as_array().expect("a list").iter().all(|member| member["acts"].as_array().expect("a list").len() == 10));
+    let mut lists = Vec::new();
+    all(&data, "list", &mut lists);
+    assert!(!lists.is_empty() && lists.iter().all(|list| list.as_array().expect("a list").len() == 10), "{data:#}");
+    assert!(!data.to_string().contains('…'));
+    let told = isolation_text(&report.report);
+    assert!(told.contains("T2 (p1): append 11 to x, read y → [… 4 more …, 5, 6, 7, 8, 9, 10], and 8 more"), "{told}");
+
+    // States of a store, too.
+    let long = "a value that is much longer than what fits into a line of text, and of which the end tells it from the other".to_owned();
+    let ends = ["one", "two", "three"].map(|end| format!("{long} {end}"));
+    let event = |kind: &str, f: &str, value: &str| format!("{{:process 0, :type :{kind}, :f :{f}, :value \"{value}\"}}\n");
+    let write = |value: &str| event("invoke", "write", value) + &event("ok", "write", value);
+    let file = write(&ends[0]) + &write(&ends[1]) + &event("invoke", "read", "").replace("\"\"", "nil") + &event("ok", "read", &ends[0]);
+    let report = run_check(file.as_bytes(), "register", &CheckOptions::default()).expect("a history");
+    let json = history_json(&report)["violations"].to_string();
+    assert!(json.contains(&ends[1]) && !json.contains('…'), "{json}");
+    assert!(history_text(&report, true).lines().all(|line| line.chars().count() < 260), "text is short");
 }
 
 /// What an operation saw that fits nowhere: something older, something where another is lost, or what was never written.

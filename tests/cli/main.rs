@@ -6,6 +6,7 @@ mod formats;
 mod histories;
 mod lookup;
 mod misbehaving;
+mod one_explanation;
 mod page;
 mod readme;
 mod rogue;
@@ -242,6 +243,7 @@ fn the_json_of_a_run() {
               "system": "Toy",
               "mutant": null,
               "meant": null,
+              "came_true": false,
               "seed": 7,
               "verdict": "violated",
               "digest": "920a600e97eac158",
@@ -567,6 +569,7 @@ fn the_json_of_a_sweep() {
               "system": "Toy",
               "mutant": null,
               "meant": null,
+              "came_true": false,
               "start": 0,
               "seeds": 20,
               "ended": "complete",

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::Desk;
 
 /// The installed command, in a desk's folder, among our own scenarios. What it prints is all its own.
-fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(arguments).current_dir(desk.path("")).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-fn scenario(name: &str) -> String {
+pub(crate) fn scenario(name: &str) -> String {
     format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -112,6 +112,10 @@ fn a_run_as_meant() {
     ] {
         let found = codes(&desk, &format!("system: Toy(trouble: {trouble}), outcome: {outcome}"));
         assert_eq!(found, [Some(plain), Some(meant)], "{trouble}, {outcome}");
+        let json = desk.run(&["run", "toy.ron", "--format", "json"]).out;
+        let json: Value = serde_json::from_str(&json).unwrap_or_default();
+        let came_true = if matches!((outcome, meant), ("Holds", 4) | (_, 70)) { Value::Null } else { (meant == 0).into() };
+        assert_eq!(json["came_true"], came_true, "{trouble}, {outcome}");
     }
 }
 
@@ -121,6 +125,14 @@ fn a_sweep_as_meant() {
     let meant = |trouble: &str, outcome: &str, more: &[&str]| {
         desk.scenario("toy.ron", &format!("system: Toy({trouble}), outcome: {outcome}, expect: [Sometimes(\"never\")]"));
         let done = desk.run(&[&["sweep", "toy.ron", "--seeds", "30", "--as-meant"], more].concat());
+        let json = desk.run(&[&["sweep", "toy.ron", "--seeds", "30", "--as-meant", "--format", "json"], more].concat()).out;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let came_true = match (done.code, trouble, outcome) {
+            (Some(70), ..) => Value::Null,
+            (Some(code), ..) => (code == 0 || trouble == "trouble: Calm" && outcome == "Holds").into(),
+            _ => panic!("it ends with a code"),
+        };
+        assert_eq!(json["came_true"], came_true, "{trouble}, {outcome}");
         (done.code.unwrap(), done.out.lines().nth(3).unwrap_or_default().to_owned())
     };
     let bad = "Violates(\"nothing-bad\")";

@@ -3,7 +3,7 @@
 
 #![cfg(feature = "cli")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -64,9 +64,30 @@ fn kinds(run: &Value, of: &str) -> Vec<String> {
     explanations.filter_map(|explanation| explanation["of"].as_str()).map(str::to_owned).collect()
 }
 
-/// All kinds that the schema of a run has.
+/// What several schemas share stands in one file, and what is defined is used.
+#[test]
+fn what_is_shared_is_defined_once() {
+    let mut defined = BTreeMap::new();
+    let mut texts = String::new();
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas")).expect("a folder") {
+        let path = file.expect("a file").path();
+        let text = fs::read_to_string(&path).expect("a schema");
+        let schema: Value = serde_json::from_str(&text).expect("JSON");
+        for name in schema["$defs"].as_object().into_iter().flat_map(|known| known.keys()) {
+            let other = defined.insert(name.clone(), path.clone());
+            assert!(other.is_none(), "{name} stands in {} and in {other:?}", path.display());
+        }
+        texts += &text;
+    }
+    assert!(defined.len() > 15);
+    for name in defined.keys() {
+        assert!(texts.contains(&format!("#/$defs/{name}\"")), "{name} is used nowhere");
+    }
+}
+
+/// All kinds of explanations that there are.
 fn kinds_in_schema() -> BTreeSet<String> {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/run.json")).expect("a schema");
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/common.json")).expect("a schema");
     let schema: Value = serde_json::from_str(&text).expect("JSON");
     let kinds = schema["$defs"]["explanation"]["oneOf"].as_array().expect("alternatives").clone();
     kinds.iter().map(|kind| kind["properties"]["of"]["const"].as_str().expect("a name").to_owned()).collect()
@@ -118,7 +139,7 @@ fn sweeps_and_traces() {
         for (schema, file) in [("row", &rows), ("trace", &trace)] {
             let lines = fs::read_to_string(file).expect("text");
             // Of the records of one sort a few say as much as all.
-            let mut seen = std::collections::BTreeMap::new();
+            let mut seen = BTreeMap::new();
             for line in lines.lines() {
                 let value: Value = serde_json::from_str(line).expect("JSON");
                 let seen = seen.entry(value["sort"].to_string()).or_insert(0);
@@ -185,6 +206,9 @@ fn histories() {
     assert!(json["isolation"]["anomalies"][0]["evidence"][0]["facts"].is_array(), "an anomaly: {json:#}");
     let several = ["check", "docs/examples/write-skew.edn", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"];
     check_all("transactions", &several);
+    let malformed = check_all("unjudged", &["check", "docs/examples/mistaken.edn", "--model", "register", "--format", "json"]).remove(0);
+    assert!(!malformed["problems"].as_array().expect("a list").is_empty(), "{malformed:#}");
+    check_all("unjudged", &["check", "no/such.edn", "no/such.log", "--model", "register", "--format", "json"]);
 }
 
 #[test]

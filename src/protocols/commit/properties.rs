@@ -16,14 +16,15 @@ use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Viola
 use crate::fault::Strike;
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
-/// The properties, in the order in which they are reported.
+/// The properties, in the order in which they are reported. Of two that are violated in one record the first counts as violated first: what
+/// one server may not do comes before what follows from it among several.
 pub const PROPERTIES: [Property; 12] = [
+    NO_ABORT_AFTER_YES,
     AGREEMENT,
     NO_REVERSAL,
     COMMIT_NEEDS_ALL_YES,
     COMMIT_IF_ALL_YES,
     ALL_DECIDE,
-    NO_ABORT_AFTER_YES,
     LOCKS_UNTIL_DECIDED,
     EXCLUSIVE_LOCKS,
     TWO_PHASE_LOCKING,

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 
 use super::drawing::draw;
 use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperation, Linearizability, UndecidedKey};
-use crate::check::shorten;
-use crate::report::words::{counted, grouped};
+use crate::report::words::{counted, grouped, shorten};
 
 /// How many attempts are rows, and how many operations of each.
 const ATTEMPTS: usize = 3;
@@ -163,11 +162,11 @@ fn around(text: &str, at: usize, longest: usize) -> String {
 
 /// Where an operation is to be found: in its file, or else in time.
 pub(in crate::report) fn place(operation: &DescribedOperation) -> String {
-    match (operation.lines, operation.completed) {
+    match (operation.lines, operation.interval) {
         (Some((begins, Some(ends))), _) => format!("lines {begins} to {ends}"),
         (Some((begins, None)), _) => format!("from line {begins}"),
-        (None, Some(completed)) => format!("{} to {completed}", operation.invoked),
-        (None, None) => format!("from {}", operation.invoked),
+        (None, (invoked, Some(completed))) => format!("{invoked} to {completed}"),
+        (None, (invoked, None)) => format!("from {invoked}"),
     }
 }
 

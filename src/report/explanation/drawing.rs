@@ -68,8 +68,9 @@ fn edges(example: &Counterexample) -> Vec<(Time, Edge)> {
     let mut edges: Vec<(Time, Edge)> = Vec::new();
     for index in &example.foremost {
         let operation = &example.operations[*index];
-        edges.push((operation.invoked, Edge { operation: *index, begins: true }));
-        let end = operation.completed.filter(|_| !operation.open);
+        let (invoked, completed) = operation.interval;
+        edges.push((invoked, Edge { operation: *index, begins: true }));
+        let end = completed.filter(|_| !operation.open);
         edges.extend(end.map(|at| (at, Edge { operation: *index, begins: false })));
     }
     edges.sort_by_key(|(at, edge)| (*at, !edge.begins, edge.operation));

@@ -11,7 +11,7 @@ use crate::check::{Broken, Explanation};
 pub(super) use counterexample::{
     counterexample_text, labels, linearizability_text, place, smallest_first, undecided_text, violations_text,
 };
-pub(super) use transactions::{doubt_lines, finding_text, member_line};
+pub(super) use transactions::{Concern, doubt_lines, finding_text, member_line};
 
 /// An explanation in words: lines, each ended, the first of which says the most.
 pub fn explanation_text(explanation: &Explanation) -> String {

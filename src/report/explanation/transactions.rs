@@ -1,18 +1,23 @@
 //! Why transactions were not kept apart.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{counted, sentence};
-use crate::check::isolation::{Doubt, Fate, Finding, LeftOut, Member};
+use crate::check::Fact;
+use crate::check::isolation::{Access, Did, Doubt, Fate, Finding, LeftOut, Member, transaction_name};
 
+/// How many acts of a transaction are shown.
+const ACTS: usize = 8;
 /// How many keys that were left out are named.
 const KEYS_NAMED: usize = 5;
 
 /// An anomaly: its name, who did what, and what that shows.
 pub(in crate::report) fn finding_text(finding: &Finding) -> String {
     let mut text = format!("{}: {}\n", finding.anomaly, finding.anomaly.meaning());
+    let concern = Concern::of(finding);
     for member in &finding.cast {
-        let _ = writeln!(text, "  {}", member_line(member));
+        let _ = writeln!(text, "  {}", member_line(member, &concern));
     }
     text.push('\n');
     for broken in &finding.evidence {
@@ -21,16 +26,59 @@ pub(in crate::report) fn finding_text(finding: &Finding) -> String {
     text
 }
 
-/// `T1 (c1): read x → [], append 1 to x`.
-pub(in crate::report) fn member_line(Member { transaction, client, fate, acts, more }: &Member) -> String {
+/// What an anomaly is about, and what is told of it: the acts that are shown first.
+pub(in crate::report) struct Concern<'f> {
+    keys: BTreeSet<&'f str>,
+    told: BTreeSet<String>,
+}
+
+impl<'f> Concern<'f> {
+    pub(in crate::report) fn of(finding: &'f Finding) -> Self {
+        let facts = finding.evidence.iter().flat_map(|broken| &broken.facts);
+        let facts = facts.flat_map(|(_, fact)| if let Fact::All(facts) = fact { facts.as_slice() } else { std::slice::from_ref(fact) });
+        let (mut keys, mut told) = (BTreeSet::new(), BTreeSet::new());
+        for fact in facts {
+            match fact {
+                Fact::Key(key) => drop(keys.insert(key.as_str())),
+                Fact::Value(_) | Fact::Version(_) => drop(told.insert(fact.to_string())),
+                _ => {}
+            }
+        }
+        Self { keys, told }
+    }
+
+    fn is_told(&self, act: &Access) -> bool {
+        match &act.did {
+            Did::Append(value) | Did::Write(value) => self.told.contains(value),
+            Did::Read(Some(seen)) => self.told.contains(&seen.to_string()),
+            Did::Read(None) | Did::Add(_) => false,
+        }
+    }
+
+    /// The acts to be shown: of many, those on the keys concerned, and of those the ones that are told of first.
+    fn shown<'a>(&self, acts: &'a [Access]) -> Vec<&'a Access> {
+        let mut shown: Vec<(usize, &Access)> = acts.iter().enumerate().collect();
+        if shown.len() > ACTS {
+            shown.retain(|(_, act)| self.keys.contains(&*act.key));
+            shown.sort_by_key(|(_, act)| !self.is_told(act));
+            shown.truncate(ACTS);
+            shown.sort_unstable_by_key(|(place, _)| *place);
+        }
+        shown.into_iter().map(|(_, act)| act).collect()
+    }
+}
+
+/// `T1 (c1): read x → [], append 1 to x`. Of one with many acts those on the keys concerned are shown.
+pub(in crate::report) fn member_line(Member { transaction, client, fate, acts }: &Member, concern: &Concern<'_>) -> String {
     let fate = match fate {
         Fate::Committed => "",
         Fate::Aborted => ", aborted",
         Fate::Unknown => ", outcome unknown",
     };
-    let more = (*more > 0).then(|| format!("and {more} more"));
-    let acts: Vec<String> = acts.iter().map(ToString::to_string).chain(more).collect();
-    format!("T{} ({client}{fate}): {}", transaction + 1, acts.join(", "))
+    let shown: Vec<String> = concern.shown(acts).into_iter().map(Access::to_string).collect();
+    let more = (shown.len() < acts.len()).then(|| format!("and {} more", acts.len() - shown.len()));
+    let shown: Vec<String> = shown.into_iter().chain(more).collect();
+    format!("{} ({client}{fate}): {}", transaction_name(*transaction), shown.join(", "))
 }
 
 /// Why a level is unknown.

@@ -2,9 +2,13 @@
 
 use crate::check::Rule;
 
+/// A commit without the yes of a participant. Which rule tells it depends on what came first: the commit, a no, or a crash that took the
+/// yes.
+const WITHOUT_YES: &str = "committed-without-yes";
+
 pub(super) static BEGAN_TWICE: Rule = Rule::new("began-twice", "{node} began {txn} twice: the second time at {at}");
 pub(super) static REFUSED_AFTER_COMMIT: Rule =
-    Rule::new("refused-after-commit", "{node} voted no on {txn} at {at}, which {by} had committed at {since}");
+    Rule::new("refused-after-commit", "{node} voted no on {txn} at {at}, which {by} had committed at {since}").of_kind(WITHOUT_YES);
 pub(super) static ABORTED_THOUGH_ALL_YES: Rule =
     Rule::new("aborted-though-all-yes", "{node} aborted {txn} at {at}, though all had voted for it");
 pub(super) static ABORTED_FOR_NO_NO: Rule =
@@ -17,9 +21,11 @@ pub(super) static DISAGREE: Rule =
 pub(super) static TOLD_THE_OPPOSITE: Rule =
     Rule::new("told-the-opposite", "the client of {txn} was told the opposite before {node} decided {decision} at {at}");
 pub(super) static COMMITTED_AGAINST: Rule =
-    Rule::new("committed-against-a-no", "{node} committed {txn} at {at} although {participant}, which takes part in it, had voted no");
+    Rule::new("committed-against-a-no", "{node} committed {txn} at {at} although {participant}, which takes part in it, had voted no")
+        .of_kind(WITHOUT_YES);
 pub(super) static COMMITTED_WITHOUT: Rule =
-    Rule::new("committed-without-a-vote", "{node} committed {txn} at {at} without the vote of {participant}, which takes part in it");
+    Rule::new("committed-without-a-vote", "{node} committed {txn} at {at} without the vote of {participant}, which takes part in it")
+        .of_kind(WITHOUT_YES);
 pub(super) static COMMITTED_UNLOCKED: Rule =
     Rule::new("committed-unlocked", "{node} committed {txn} at {at}, though {participant} had lost its locks in a crash at {lost}");
 pub(super) static LOCKED_AFTER_RELEASE: Rule =
@@ -36,7 +42,8 @@ pub(super) static BOTH_LOCKED: Rule =
 pub(super) static RELEASED_EARLY: Rule =
     Rule::new("released-early", "{node} released the locks of {txn} at {at}, and did not know what was decided");
 pub(super) static FORGOT_ITS_YES: Rule =
-    Rule::new("forgot-its-yes", "{node} had voted yes on {txn}, which {by} committed at {since}, and knows nothing of it at {at}");
+    Rule::new("forgot-its-yes", "{node} had voted yes on {txn}, which {by} committed at {since}, and knows nothing of it at {at}")
+        .of_kind(WITHOUT_YES);
 pub(super) static CAME_BACK_UNLOCKED: Rule =
     Rule::new("came-back-unlocked", "{node}, in doubt of {txn}, came back at {at} without its lock on {key}");
 pub(super) static IN_DOUBT_AGAIN: Rule =

@@ -19,6 +19,8 @@ pub const LEADERSHIP: Property = Property::eventually(
 pub struct LeaderJudge<V: Vocabulary> {
     follows: fn(&V::Note) -> Option<NodeId>,
     truth: Truth,
+    /// In which record each node started last.
+    started: BTreeMap<NodeId, u64>,
     leaders: BTreeMap<NodeId, (NodeId, Sighting)>,
     violated: Option<PropertyReport>,
 }
@@ -26,7 +28,7 @@ pub struct LeaderJudge<V: Vocabulary> {
 impl<V: Vocabulary> LeaderJudge<V> {
     /// Judges so many nodes; `follows` says whom a node follows from now on, by its note.
     pub fn new(nodes: u32, follows: fn(&V::Note) -> Option<NodeId>) -> Self {
-        Self { follows, truth: Truth::new(nodes), leaders: BTreeMap::new(), violated: None }
+        Self { follows, truth: Truth::new(nodes), started: BTreeMap::new(), leaders: BTreeMap::new(), violated: None }
     }
 
     fn judge(&self) -> Option<PropertyReport> {
@@ -37,7 +39,7 @@ impl<V: Vocabulary> LeaderJudge<V> {
         let (mut agreed, now) = (None, self.truth.now);
         for node in living.iter().filter(|_| end < now) {
             let Some((leader, since)) = self.leaders.get(node).copied() else {
-                return violated(now, rules::FOLLOWS_NONE.with("node", *node));
+                return violated(now, rules::FOLLOWS_NONE.with("node", *node).on(self.started.get(node).copied()));
             };
             let broken = |rule: &'static Rule| rule.with("node", *node).with("leader", leader);
             if since.at >= end {
@@ -66,6 +68,9 @@ impl<V: Vocabulary> Judge<V> for LeaderJudge<V> {
                 }
             }
             Event::Boot { .. } | Event::Crash { .. } | Event::Strike { .. } | Event::Settle => {
+                if let Event::Boot { node, .. } = record.event {
+                    self.started.insert(*node, record.number);
+                }
                 self.truth.observe(record.sighting(), record.event, |_, _| ());
             }
             _ => {}

@@ -253,8 +253,8 @@ impl DetectorJudge {
                 if let (Some(least), Some(mean)) = (least, track.recurrence())
                     && mean < least
                 {
-                    let count = rule.with("count", track.linked_mistakes());
-                    found(&QUALITY, count.with("mean", mean).with("least", least));
+                    let count = rule.with("count", track.linked_mistakes.len());
+                    found(&QUALITY, count.with("mean", mean).with("least", least).on(track.linked_mistakes.iter().copied()));
                 }
             };
             recurs(bounds.recurrence, verdicts, &rules::MISTAKES);
@@ -264,7 +264,8 @@ impl DetectorJudge {
             if let (Some(most), Some(mean)) = (bounds.duration, verdicts.duration())
                 && mean > most
             {
-                found(&QUALITY, rules::LONG_MISTAKES.with("mean", mean).with("most", most));
+                let records = verdicts.ended.iter().flat_map(|(began, ended)| [began.record, ended.record]);
+                found(&QUALITY, rules::LONG_MISTAKES.with("mean", mean).with("most", most).on(records));
             }
         }
     }

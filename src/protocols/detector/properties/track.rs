@@ -34,9 +34,10 @@ pub(super) struct Track {
     /// From each crash until its last undisturbed watcher knew.
     pub(super) last_observers: Vec<Duration>,
     pub(super) mistakes: [u64; 5],
-    /// Of these, those while the two were cut off from each other.
-    pub(super) cut_mistakes: u64,
-    pub(super) durations: Vec<Duration>,
+    /// Of these, those while the two could reach each other, by the records in which they began.
+    pub(super) linked_mistakes: Vec<u64>,
+    /// Mistakes whose end was seen: when each began, and when it ended.
+    pub(super) ended: Vec<(Sighting, Sighting)>,
     /// Mistakes whose end was not seen.
     pub(super) endless: u64,
     wrong: u128,
@@ -101,8 +102,8 @@ impl Track {
             disturbed: 0,
             last_observers: vec![],
             mistakes: [0; 5],
-            cut_mistakes: 0,
-            durations: vec![],
+            linked_mistakes: vec![],
+            ended: vec![],
             endless: 0,
             wrong: 0,
             watched: 0,
@@ -146,7 +147,7 @@ impl Track {
         }
         if suspected {
             self.suspected += 1;
-            let kind = self.begins(now.at, by, of, truth);
+            let kind = self.begins(now, by, of, truth);
             self.pairs.insert(key, Pair { suspected, since: now, kind });
         } else if let Some(pair) = before {
             self.suspected -= 1;
@@ -155,7 +156,7 @@ impl Track {
         }
     }
 
-    fn begins(&mut self, at: Time, by: NodeId, of: NodeId, truth: &Truth) -> Suspicion {
+    fn begins(&mut self, Sighting { record, at }: Sighting, by: NodeId, of: NodeId, truth: &Truth) -> Suspicion {
         let node = truth.node(of);
         if !node.up {
             return Suspicion::Right;
@@ -169,7 +170,7 @@ impl Track {
         let linked = truth.linked(by, of);
         if at >= self.warm_up {
             self.mistakes[truth.cause(at, by, of) as usize] += 1;
-            self.cut_mistakes += u64::from(!linked);
+            self.linked_mistakes.extend(linked.then_some(record));
         }
         Suspicion::Mistake { linked }
     }
@@ -180,7 +181,7 @@ impl Track {
         match pair.kind {
             Suspicion::Mistake { linked } => {
                 if since >= self.warm_up {
-                    self.durations.push(at.since(since));
+                    self.ended.push((pair.since, now));
                     self.count_wrong(at, since, linked);
                 }
                 self.last_wrong = late(pair.since);
@@ -330,21 +331,16 @@ impl Track {
         }
     }
 
-    /// Mistakes while watcher and watched could reach each other.
-    pub(super) fn linked_mistakes(&self) -> u64 {
-        self.mistakes.iter().sum::<u64>() - self.cut_mistakes
-    }
-
     /// T_MR: the mean time between mistakes of one pair, over all pairs; nothing without mistakes.
     pub(super) fn recurrence(&self) -> Option<Duration> {
-        let mistakes = u128::from(self.linked_mistakes());
+        let mistakes = self.linked_mistakes.len() as u128;
         (mistakes > 0).then(|| Duration::from_nanos(u64::try_from(self.watched / mistakes).unwrap_or(u64::MAX)))
     }
 
     /// T_M: the mean length of a mistake whose end was seen.
     pub(super) fn duration(&self) -> Option<Duration> {
-        let count = self.durations.len() as u64;
-        (count > 0).then(|| self.durations.iter().copied().sum::<Duration>() / count)
+        let count = self.ended.len() as u64;
+        (count > 0).then(|| self.ended.iter().map(|(began, ended)| ended.at.since(began.at)).sum::<Duration>() / count)
     }
 
     /// P_A: the part of the time that a pair watches and is not mistaken in.
@@ -361,7 +357,7 @@ impl Track {
         if self.living == 0 {
             return Cell::Empty;
         };
-        Cell::Number(self.linked_mistakes() as f64 * 3.6e12 / self.living as f64)
+        Cell::Number(self.linked_mistakes.len() as f64 * 3.6e12 / self.living as f64)
     }
 
     /// So many, per node that lives and second.

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde::{Deserialize, Serialize};
 
-use super::super::properties::{Bounds, DetectorJudge, Observations, Subject};
+use super::super::properties::{Bounds, DetectorJudge, LeaderJudge, Observations, Subject};
 use super::super::{Note, Observers, Said, State};
 use crate::base::{Incarnation, NodeId, Time};
 use crate::check::{PropertyReport, Verdict};
@@ -183,6 +183,37 @@ fn a_violation_names_the_records_that_it_rests_on() {
     missed.strike(10, &Strike::StallDisk { node: node(3), lasting: None });
     missed.show(20, &Event::Lift { strike: 0 });
     expect!["missed-stall node=n2 of=n3 since=10s length=10s #1"].assert_eq(&missed.told(100));
+}
+
+/// A mean over many mistakes rests on all of them; that a node follows none, on its start.
+#[test]
+fn means_name_every_mistake_and_followers_of_none_their_start() {
+    let length = |seconds| Some(crate::base::Duration::from_secs(seconds));
+    let mistaken = |bounds, doubts| {
+        let mut run = Run::new(bounds, false, doubts);
+        let state = if doubts { State::Suspect } else { State::Dead };
+        run.show(5, &Event::Settle);
+        run.says(10, 1, 2, state, 0);
+        run.says(11, 1, 3, State::Alive, 0);
+        run.says(13, 1, 2, State::Alive, 0);
+        run.says(20, 2, 3, state, 0);
+        run.says(21, 2, 3, State::Alive, 0);
+        run.told(100)
+    };
+    let many = mistaken(Bounds { recurrence: length(400), ..Bounds::default() }, false);
+    expect!["many-mistakes count=2 mean=300s least=400s #1 #4"].assert_eq(&many);
+    let doubts = mistaken(Bounds { doubts: length(400), ..Bounds::default() }, true);
+    expect!["many-doubts count=2 mean=300s least=400s #1 #4"].assert_eq(&doubts);
+    let long = mistaken(Bounds { duration: length(1), ..Bounds::default() }, false);
+    expect!["long-mistakes mean=2s most=1s #1 #3 #4 #5"].assert_eq(&long);
+
+    let mut judge = LeaderJudge::<Forged>::new(2, |_| None);
+    let mut show = |number, at, event: &Event<'_, Forged>| judge.observe(&Record { number, at: seconds(at), event });
+    show(0, 0, &Event::Boot { node: node(2), incarnation: Incarnation(1), files: &[] });
+    show(1, 0, &Event::Boot { node: node(1), incarnation: Incarnation(1), files: &[] });
+    show(2, 20, &Event::Settle);
+    judge.finish(seconds(40));
+    expect!["follows-none node=n1 #1"].assert_eq(&judge.reports()[0].reason());
 }
 
 #[test]

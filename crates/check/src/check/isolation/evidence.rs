@@ -6,13 +6,7 @@ use super::graph::{Dependency, Why};
 use super::refutation::Case;
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
-use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version};
-
-/// How many elements of a list are shown.
-const ELEMENTS: usize = 6;
-
-/// How many acts of a transaction are shown.
-const ACTS: usize = 8;
+use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version, transaction_name};
 
 /// How many cases are told.
 const CASES: usize = 8;
@@ -25,7 +19,7 @@ pub(super) struct Evidence<'a> {
 
 /// `T1`.
 fn name(transaction: u32) -> Fact {
-    Fact::Transaction(format!("T{}", u64::from(transaction) + 1))
+    Fact::Transaction(transaction_name(transaction as usize))
 }
 
 /// The place of the transaction that has this [name].
@@ -34,60 +28,44 @@ fn number(fact: &Fact) -> Option<u32> {
     name.strip_prefix('T')?.parse::<u32>().ok()?.checked_sub(1)
 }
 
-/// The keys that a cycle is about.
-fn keys_of(cycle: &[(u32, Why)]) -> Vec<u32> {
-    let mut keys: Vec<u32> = cycle.iter().filter(|(_, why)| why.kind().has_key()).map(|(_, why)| why.key()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
 impl<'a> Evidence<'a> {
     pub(super) const fn new(transactions: &'a Transactions) -> Self {
         Self { transactions }
     }
 
-    /// A finding that these transactions show, who did these things to these keys.
-    fn finding(self, anomaly: Anomaly, transactions: &[u32], keys: &[u32], evidence: Vec<Broken>) -> Finding {
-        // All that are named are shown.
-        let facts = || evidence.iter().flat_map(|broken| &broken.facts).map(|(_, fact)| fact);
-        let mut each: Vec<u32> = facts().filter_map(number).chain(transactions.iter().copied()).collect();
+    /// A finding that these transactions show. All that are named have a part in it.
+    fn finding(self, anomaly: Anomaly, transactions: &[u32], evidence: Vec<Broken>) -> Finding {
+        let facts = evidence.iter().flat_map(|broken| &broken.facts).map(|(_, fact)| fact);
+        let mut each: Vec<u32> = facts.filter_map(number).chain(transactions.iter().copied()).collect();
         each.sort_unstable();
         each.dedup();
-        let told: FxHashSet<String> =
-            facts().filter(|fact| matches!(fact, Fact::Value(_) | Fact::Version(_))).map(ToString::to_string).collect();
-        let cast = each.iter().map(|transaction| self.member(*transaction, keys, &told)).collect();
+        let cast = each.iter().map(|transaction| self.member(*transaction)).collect();
         let ends = each.iter().map(|transaction| self.transactions.entries[*transaction as usize].ended);
-        let at = ends.max().filter(|end| *end != Time::MAX);
+        let at = ends.max().filter(|end| *end != Time::MAX && self.transactions.labels.lines.is_none());
         Finding { anomaly, transactions: transactions.iter().map(|place| *place as usize).collect(), cast, evidence, at }
     }
 
-    /// A transaction; if it has too many acts to be shown, with those on these keys, and of those with the ones that are told of first.
-    fn member(self, transaction: u32, keys: &[u32], told: &FxHashSet<String>) -> Member {
+    fn member(self, transaction: u32) -> Member {
         let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
-        let acts = self.transactions.acts_of(transaction);
-        let mut shown: Vec<usize> = (0..acts.len()).collect();
-        if shown.len() > ACTS {
-            shown.retain(|place| keys.contains(&acts[*place].key()));
-            shown.sort_by_key(|place| !self.is_told(acts[*place], told));
-            shown.truncate(ACTS);
-            shown.sort_unstable();
-        }
-        let accesses: Vec<Access> = shown.iter().map(|place| self.access(acts[*place])).collect();
-        Member {
-            transaction: transaction as usize,
-            client: self.transactions.client_name(client),
-            fate,
-            more: acts.len() - accesses.len(),
-            acts: accesses,
-        }
+        let acts = self.transactions.acts_of(transaction).iter().map(|act| self.access(*act)).collect();
+        Member { transaction: transaction as usize, client: self.transactions.client_name(client), fate, acts }
     }
 
-    fn is_told(self, act: ObservedAct, told: &FxHashSet<String>) -> bool {
-        match act.written() {
-            Some(value) => told.contains(&self.transactions.value_name(value)),
-            None => told.contains(&self.version(Some(act)).to_string()),
-        }
+    /// When a transaction began; in a file without times, on which line.
+    fn began(self, transaction: u32) -> Fact {
+        let place = transaction as usize;
+        self.transactions
+            .labels
+            .lines
+            .as_ref()
+            .map_or_else(|| self.transactions.entries[place].began.into(), |lines| Fact::Line(lines[place].0))
+    }
+
+    /// When a transaction ended; in a file without times, on which line. It did end.
+    fn ended(self, transaction: u32) -> Fact {
+        let place = transaction as usize;
+        let line = self.transactions.labels.lines.as_ref().map(|lines| lines[place].1.unwrap_or(lines[place].0));
+        line.map_or_else(|| self.transactions.entries[place].ended.into(), Fact::Line)
     }
 
     fn access(self, act: ObservedAct) -> Access {
@@ -106,8 +84,7 @@ impl<'a> Evidence<'a> {
     }
 
     fn list(self, list: &[i64]) -> Version {
-        let hidden = list.len().saturating_sub(ELEMENTS);
-        Version::List { hidden, last: list[hidden..].iter().map(|value| self.transactions.value_name(*value)).collect() }
+        Version::List(list.iter().map(|value| self.transactions.value_name(*value)).collect())
     }
 
     /// What a read saw.
@@ -159,7 +136,7 @@ impl<'a> Evidence<'a> {
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
         let told =
             |(reader, act): (u32, ObservedAct)| self.read_by(&rules::GARBAGE, key, reader, act).with("value", self.value(Some(value)));
-        self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, &[key], reader.map(told).into_iter().collect())
+        self.finding(Anomaly::data(Phenomenon::GarbageRead), &who, reader.map(told).into_iter().collect())
     }
 
     pub(super) fn aborted(self, key: u32, value: i64, writer: u32) -> Finding {
@@ -168,25 +145,25 @@ impl<'a> Evidence<'a> {
         let told = |(reader, act): (u32, ObservedAct)| {
             self.read_by(&rules::ABORTED, key, reader, act).with("writer", name(writer)).with("value", self.value(Some(value)))
         };
-        self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, &[key], reader.map(told).into_iter().collect())
+        self.finding(Anomaly::data(Phenomenon::AbortedRead), &who, reader.map(told).into_iter().collect())
     }
 
     pub(super) fn dirty(self, key: u32, aborted: u32, writer: u32) -> Finding {
         let told = self.shown_by(&rules::DIRTY, key).with("aborted", name(aborted)).with("writer", name(writer));
-        self.finding(Anomaly::data(Phenomenon::DirtyUpdate), &[aborted, writer], &[key], vec![told])
+        self.finding(Anomaly::data(Phenomenon::DirtyUpdate), &[aborted, writer], vec![told])
     }
 
     pub(super) fn intermediate(self, key: u32, value: i64, writer: u32, reader: u32) -> Finding {
         let told = self.shown_by(&rules::INTERMEDIATE, key).with("reader", name(reader)).with("writer", name(writer));
         let told = told.with("value", self.value(Some(value))).with("later", self.value(self.last(writer, key)));
-        self.finding(Anomaly::data(Phenomenon::IntermediateRead), &[writer, reader], &[key], vec![told])
+        self.finding(Anomaly::data(Phenomenon::IntermediateRead), &[writer, reader], vec![told])
     }
 
     pub(super) fn internal(self, transaction: u32, key: u32, place: usize, value: i64, early: bool) -> Finding {
         let act = self.transactions.acts_of(transaction)[place];
         let rule = if early { &rules::EARLY } else { &rules::FORGETFUL };
         let told = self.read_by(rule, key, transaction, act).with("value", self.value(Some(value)));
-        self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], &[key], vec![told])
+        self.finding(Anomaly::data(Phenomenon::Internal), &[transaction], vec![told])
     }
 
     pub(super) fn duplicate(self, key: u32, value: i64) -> Finding {
@@ -199,7 +176,7 @@ impl<'a> Evidence<'a> {
             None => self.shown_by(&rules::GIVEN_TWICE, key).with("order", self.list(longest)),
         };
         let who: Vec<u32> = reader.iter().map(|(reader, _)| *reader).collect();
-        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, &[key], vec![told.with("value", self.value(Some(value)))])
+        self.finding(Anomaly::data(Phenomenon::DuplicateElement), &who, vec![told.with("value", self.value(Some(value)))])
     }
 
     /// A list that is no prefix of the longest one of its key.
@@ -218,7 +195,7 @@ impl<'a> Evidence<'a> {
             }
             None => self.read_by(&rules::CONTRADICTED, key, reader, read).with("order", self.list(longest)),
         });
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], told.into_iter().collect())
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, told.into_iter().collect())
     }
 
     /// An order that was given and is not what was read.
@@ -230,13 +207,13 @@ impl<'a> Evidence<'a> {
             Some((reader, act)) => self.read_by(&rules::CONTRADICTED, key, reader, act),
             None => self.shown_by(&rules::GIVEN, key),
         };
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, &[key], vec![told.with("order", self.list(given))])
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &who, vec![told.with("order", self.list(given))])
     }
 
     pub(super) fn out_of_order(self, transaction: u32, key: u32, first: i64, second: i64) -> Finding {
         let told = self.shown_by(&rules::OUT_OF_ORDER, key).with("writer", name(transaction));
         let told = told.with("first", self.value(Some(first))).with("second", self.value(Some(second)));
-        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &[transaction], &[key], vec![told])
+        self.finding(Anomaly::data(Phenomenon::IncompatibleOrder), &[transaction], vec![told])
     }
 
     /// The one wrote over what the other had read and then wrote, too.
@@ -246,7 +223,7 @@ impl<'a> Evidence<'a> {
         let unseen = self.shown_by(&rules::WROTE_UNSEEN, key).with("writer", name(overwriter)).with("loser", name(loser));
         let wrote = |transaction| self.value(self.last(transaction, key));
         let evidence = vec![update.with("value", wrote(loser)), unseen.with("value", wrote(overwriter))];
-        self.finding(Anomaly::data(Phenomenon::LostUpdate), &[overwriter, loser], &[key], evidence)
+        self.finding(Anomaly::data(Phenomenon::LostUpdate), &[overwriter, loser], evidence)
     }
 
     /// What a transaction put into a key last.
@@ -257,22 +234,20 @@ impl<'a> Evidence<'a> {
     /// A cycle: each of these comes before the next, for the reason given, and the last before the first.
     pub(super) fn cycle(self, anomaly: Anomaly, cycle: &[(u32, Why)]) -> Finding {
         let who: Vec<u32> = cycle.iter().map(|(transaction, _)| *transaction).collect();
-        self.finding(anomaly, &who, &keys_of(cycle), self.edges(cycle).collect())
+        self.finding(anomaly, &who, self.edges(cycle).collect())
     }
 
     /// Cases of which one must be, and a cycle in each.
     pub(super) fn cases(self, anomaly: Anomaly, cases: &[Case]) -> Finding {
-        let (mut who, mut keys, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut who, mut evidence) = (Vec::new(), Vec::new());
         for Case { assumed, cycle } in &cases[..cases.len().min(CASES)] {
             for (key, first, second) in assumed {
                 let told = self.shown_by(&rules::SUPPOSE, *key).with("first", name(*first)).with("second", name(*second));
                 let told = told.with("value", self.value(self.last(*first, *key))).with("later", self.value(self.last(*second, *key)));
                 evidence.push(told);
-                keys.push(*key);
                 who.extend([*first, *second]);
             }
             evidence.extend(self.edges(cycle));
-            keys.extend(keys_of(cycle));
             who.extend(cycle.iter().map(|(transaction, _)| *transaction));
         }
         if cases.len() > CASES {
@@ -280,7 +255,7 @@ impl<'a> Evidence<'a> {
         }
         let mut seen = FxHashSet::default();
         who.retain(|transaction| seen.insert(*transaction));
-        self.finding(anomaly, &who, &keys, evidence)
+        self.finding(anomaly, &who, evidence)
     }
 
     /// No order of the writers of these keys will do, which takes too many cases to be told.
@@ -292,7 +267,7 @@ impl<'a> Evidence<'a> {
         who.sort_unstable();
         who.dedup();
         let named: Vec<Fact> = keys.iter().map(|key| Fact::Key(self.transactions.key_name(*key))).collect();
-        self.finding(anomaly, &who, &keys, vec![rules::NO_ORDER.with("keys", Fact::All(named))])
+        self.finding(anomaly, &who, vec![rules::NO_ORDER.with("keys", Fact::All(named))])
     }
 
     /// Why each comes before the next, and that it is a cycle.
@@ -349,11 +324,8 @@ impl<'a> Evidence<'a> {
                 rules::PROCESS.with("client", Fact::Client(self.transactions.client_name(self.transactions.entries[from as usize].client)))
             }
             Dependency::RealTime | Dependency::Via => {
-                let entries = &self.transactions.entries;
-                if self.transactions.labels.untimed {
-                    return rules::LINES.broken();
-                }
-                rules::REAL_TIME.with("ended", entries[from as usize].ended).with("began", entries[to as usize].began)
+                let rule = if self.transactions.labels.lines.is_some() { &rules::LINES } else { &rules::REAL_TIME };
+                rule.with("ended", self.ended(from)).with("began", self.began(to))
             }
         }
     }
@@ -376,9 +348,9 @@ impl<'a> Evidence<'a> {
         let early = users(value).filter(|user| entry(*user).fate == Fate::Committed).min_by_key(|user| entry(*user).ended);
         let told = match (early, users(new).max_by_key(|user| entry(*user).began)) {
             (Some(early), Some(late)) => {
-                let untimed = self.transactions.labels.untimed;
-                let told = self.shown_by(if untimed { lines } else { shown }, key).with("early", name(early)).with("late", name(late));
-                if untimed { told } else { told.with("ended", entry(early).ended).with("began", entry(late).began) }
+                let rule = if self.transactions.labels.lines.is_some() { lines } else { shown };
+                let told = self.shown_by(rule, key).with("early", name(early)).with("ended", self.ended(early));
+                told.with("late", name(late)).with("began", self.began(late))
             }
             _ => self.shown_by(plain, key),
         };

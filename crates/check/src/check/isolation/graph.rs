@@ -36,11 +36,6 @@ impl Dependency {
         matches!(self, Self::ReadWrite | Self::TimedMiss)
     }
 
-    /// Whether it is about a key.
-    pub(super) const fn has_key(self) -> bool {
-        !matches!(self, Self::Process | Self::RealTime | Self::Via)
-    }
-
     pub(super) const fn bit(self) -> u32 {
         1 << self as u32
     }

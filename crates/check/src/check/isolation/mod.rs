@@ -39,7 +39,9 @@ mod report;
 mod transactions;
 mod versions;
 
-pub use super::verdict::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Member, Phenomenon, Scope, Version};
+pub use super::verdict::{
+    Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Member, Phenomenon, Scope, Version, transaction_name,
+};
 pub use findings::FINDINGS_KEPT;
 pub use report::{LevelReport, Report};
 pub(super) use transactions::Labels;

@@ -150,8 +150,8 @@ pub(in crate::check) struct Labels {
     pub(in crate::check) values: FxHashMap<i64, Box<str>>,
     /// What clients are called in their file.
     pub(in crate::check) clients: Option<ClientNames>,
-    /// Whether their file has no times, so that only the order of its lines counts.
-    pub(in crate::check) untimed: bool,
+    /// Of a file without times: the lines on which each transaction begins and ends.
+    pub(in crate::check) lines: Option<Vec<(u64, Option<u64>)>>,
 }
 
 impl Transactions {

@@ -18,10 +18,9 @@ use super::schema::{Call, Schema};
 use crate::base::{ClientId, Time};
 use crate::check::model::Model;
 use crate::history::formats::{
-    ClientNames, Clock, Entries, Entry, EntryKind, Format, Late, Name, Problem, Problems, Process, ReadError, lacks,
+    ClientNames, Clock, Entries, Entry, EntryKind, Format, Late, Name, Problem, Problems, Process, ReadError, Wrong, lacks,
 };
 use crate::history::{Event, History, MalformedHistory, Outcome};
-use crate::misspelling::nearest;
 
 /// What a schema makes of a file.
 pub type RecordedOf<S> = Recorded<<<S as Schema>::Model as Model>::Op, <<S as Schema>::Model as Model>::Ret>;
@@ -61,6 +60,9 @@ pub struct Remarks {
     pub skipped: u64,
     /// What contradicts the order of lines, which counts.
     pub late: Late,
+    /// Whether an entry of a client does not say when it was. Then the times of the history are none: they only keep the order of the
+    /// file.
+    pub untimed: bool,
 }
 
 /// Why a file could not be imported.
@@ -365,10 +367,11 @@ impl Importer {
         match entry {
             Ok(entry) => {
                 let line = entry.line;
-                if let Err(message) = self.entry(intake, &entry) {
+                if let Err(Wrong { message, help }) = self.entry(intake, &entry) {
                     let f = entry.f.as_ref().map_or("?", Name::as_str);
                     let excerpt = format!("{} {} {f} {}", ProcessName(&entry.process), entry.kind, entry.value);
-                    self.problems.push(Problem { line, column: None, message, excerpt: excerpt.chars().take(100).collect(), mark: None });
+                    let excerpt = excerpt.chars().take(100).collect();
+                    self.problems.push(Problem { line, column: None, message, help, excerpt, mark: None });
                 }
             }
             Err(ReadError::Line(problem)) => {
@@ -393,18 +396,19 @@ impl Importer {
         if self.problems.is_empty() { Ok(()) } else { Err(ImportError::Lines(self.problems)) }
     }
 
-    fn entry(&mut self, intake: &mut dyn Intake, entry: &Entry) -> Result<(), String> {
+    fn entry(&mut self, intake: &mut dyn Intake, entry: &Entry) -> Result<(), Wrong> {
         self.remarks.entries += 1;
         let at = Time::from_nanos(self.clock.tell(entry));
-        let in_order = self.clock.in_order(entry);
+        let in_order = self.clock.in_order(entry).map_err(Wrong::from);
         if let Process::Other(name) = &entry.process {
             self.other.get_or_insert_with(|| name.clone());
             return in_order;
         }
         self.ours += 1;
+        self.remarks.untimed |= entry.time.is_none();
         let missing = [("process", entry.process == Process::Unnamed), ("f", entry.f.is_none())];
         if !intake.anonymous() && missing.iter().any(|(_, missing)| *missing) {
-            return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))));
+            return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))).into());
         }
         // Whoever is not named does one thing at a time, too.
         let process = if let Process::Client(process) = entry.process { process } else { NOBODY };
@@ -416,7 +420,7 @@ impl Importer {
                 if entry.process == Process::Unnamed && !self.open.contains_key(&process) {
                     // What ended, and nobody began, was done by somebody of whom nothing else is known.
                     self.unnamed += 1;
-                    intake.ended(ClientId::new(NOBODY - self.unnamed), &ending)
+                    intake.ended(ClientId::new(NOBODY - self.unnamed), &ending).map_err(Wrong::from)
                 } else {
                     self.complete(intake, ending)
                 }
@@ -425,7 +429,7 @@ impl Importer {
         .and(in_order)
     }
 
-    fn invoke(&mut self, intake: &mut dyn Intake, entry: &Entry, at: Time, call: Call<'_>) -> Result<(), String> {
+    fn invoke(&mut self, intake: &mut dyn Intake, entry: &Entry, at: Time, call: Call<'_>) -> Result<(), Wrong> {
         let process = call.process;
         let client = ClientId::new(process);
         self.names.learn(process, entry);
@@ -433,9 +437,8 @@ impl Importer {
             let since = intake.since(open);
             intake.end(client, open, &Ending { at, kind: EntryKind::Info, call, line: None, reading: self.reading })?;
             if !self.unread {
-                return Err(format!(
-                    "process {process} is still busy with what it began on line {since}: one that gives up ends with :info first"
-                ));
+                let message = format!("process {process} is still busy with what it began on line {since}");
+                return Err(Wrong { message, help: Some("one that gives up ends with :info first".to_owned()) });
             }
         }
         let name = known(intake, call.f)?;
@@ -444,7 +447,7 @@ impl Importer {
         Ok(())
     }
 
-    fn complete(&mut self, intake: &mut dyn Intake, ending: Ending<'_>) -> Result<(), String> {
+    fn complete(&mut self, intake: &mut dyn Intake, ending: Ending<'_>) -> Result<(), Wrong> {
         let Call { process, f, .. } = ending.call;
         let client = ClientId::new(process);
         let (operation, begun) = match self.open.remove(&process) {
@@ -452,14 +455,14 @@ impl Importer {
             // What was wrong with its beginning was said there.
             Some(None) => return Ok(()),
             None if self.unread => return Ok(()),
-            None => return Err(format!("process {process} ends something, but has begun nothing")),
+            None => return Err(format!("process {process} ends something, but has begun nothing").into()),
         };
         if known(intake, f)? == begun {
-            return intake.end(client, operation, &ending);
+            return Ok(intake.end(client, operation, &ending)?);
         }
         let since = intake.since(operation);
         intake.end(client, operation, &Ending { kind: EntryKind::Info, ..ending })?;
-        Err(format!("process {process} ends {f}, but what it began on line {since} is {}", intake.names()[begun]))
+        Err(format!("process {process} ends {f}, but what it began on line {since} is {}", intake.names()[begun]).into())
     }
 }
 
@@ -472,11 +475,11 @@ fn nothing_done(entries: u64, other: Option<&Name>) -> Problem {
         ),
         None => "there is no operation in it".to_owned(),
     };
-    Problem { line: 1, column: None, message, excerpt: String::new(), mark: None }
+    Problem { line: 1, column: None, message, help: None, excerpt: String::new(), mark: None }
 }
 
 /// Which of the schema's names this is.
-fn known(intake: &dyn Intake, f: &str) -> Result<usize, String> {
+fn known(intake: &dyn Intake, f: &str) -> Result<usize, Wrong> {
     if intake.anonymous() {
         return Ok(0);
     }
@@ -484,6 +487,6 @@ fn known(intake: &dyn Intake, f: &str) -> Result<usize, String> {
     if let Some(place) = names.iter().position(|name| *name == f) {
         return Ok(place);
     }
-    let meant = nearest(f, names.iter().copied()).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-    Err(format!("{f:?} is no operation of this model: there are {}{meant}", names.join(", ")))
+    let message = format!("{f:?} is no operation of this model: there are {}", names.join(", "));
+    Err(Wrong::unknown(f, names.iter().copied(), message))
 }

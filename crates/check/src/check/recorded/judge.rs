@@ -313,7 +313,7 @@ where
     M: Observable,
 {
     let report = CheckReport::new(name, FileSummary::of(recorded), options.guarantee);
-    let origin = Origin { lines: &recorded.lines, names: &recorded.names };
+    let origin = Origin { lines: &recorded.lines, names: &recorded.names, timed: !recorded.remarks.untimed };
     judge(report, &Judged { model, history: &recorded.history }, origin, options)
 }
 

@@ -159,10 +159,8 @@ fn read_by(
         recorded.history = without_unseen(recorded.history);
     }
     let mut transactions = Transactions::from(&recorded.history);
-    // Without times, the lines themselves are counted.
-    let times = recorded.history.operations().iter().flat_map(|operation| [Some(operation.invoked), operation.completed]);
-    let untimed = times.flatten().max().is_none_or(|last| last.as_nanos() <= recorded.remarks.entries);
-    transactions.labels = Labels { clients: Some(recorded.names.clone()), untimed, ..store.labels };
+    let lines = recorded.remarks.untimed.then(|| recorded.lines.clone());
+    transactions.labels = Labels { clients: Some(recorded.names.clone()), lines, ..store.labels };
     Ok((transactions, recorded))
 }
 

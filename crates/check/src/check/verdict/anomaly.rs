@@ -157,14 +157,14 @@ impl fmt::Display for Anomaly {
 pub struct Finding {
     /// What it is.
     pub anomaly: Anomaly,
-    /// The transactions that show it, by their places; those of a cycle in its order. As data they are counted from 1, as they are named.
-    #[serde(serialize_with = "all_from_one")]
+    /// The transactions that show it, by their places; those of a cycle in its order. As data they are [named](transaction_name).
+    #[serde(serialize_with = "names")]
     pub transactions: Vec<usize>,
     /// Each of them once, with what it did.
     pub cast: Vec<Member>,
     /// What shows it, and of a cycle why each comes before the next: `ww`, `wr`, `rw`, `process` or `realtime`.
     pub evidence: Vec<Broken>,
-    /// When the last of them ended, if all did.
+    /// When the last of them ended, if all did, and if their file says when.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,
 }
@@ -173,24 +173,27 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Its place.
-    #[serde(serialize_with = "from_one")]
+    #[serde(serialize_with = "name")]
     pub transaction: usize,
     /// Whose it was, as the client is called in the run or in the file.
     pub client: String,
     /// What became of it.
     pub fate: Fate,
-    /// What it did; what concerns others, if it did very much.
+    /// What it did.
     pub acts: Vec<Access>,
-    /// How many more acts it had.
-    pub more: usize,
 }
 
-fn from_one<S: Serializer>(place: &usize, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(*place as u64 + 1)
+/// What the transaction at this place in a history is called: `T1` is the first.
+pub fn transaction_name(place: usize) -> String {
+    format!("T{}", place + 1)
 }
 
-fn all_from_one<S: Serializer>(places: &[usize], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(places.iter().map(|place| place + 1))
+fn name<S: Serializer>(place: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&transaction_name(*place))
+}
+
+fn names<S: Serializer>(places: &[usize], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(places.iter().map(|place| transaction_name(*place)))
 }
 
 /// What a transaction did to a key. Keys and values are called as people call them.
@@ -238,21 +241,21 @@ pub enum Version {
     /// A value.
     Value(String),
     /// A list.
-    List {
-        /// How many elements come before those that are told.
-        hidden: usize,
-        /// The last elements.
-        last: Vec<String>,
-    },
+    List(Vec<String>),
 }
+
+/// How many elements of a list are shown: the last ones.
+const ELEMENTS_SHOWN: usize = 6;
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing"),
             Self::Value(value) => f.write_str(value),
-            Self::List { hidden: 0, last } => write!(f, "[{}]", last.join(", ")),
-            Self::List { hidden, last } => write!(f, "[… {hidden} more …, {}]", last.join(", ")),
+            Self::List(elements) => match elements.len().saturating_sub(ELEMENTS_SHOWN) {
+                0 => write!(f, "[{}]", elements.join(", ")),
+                more => write!(f, "[… {more} more …, {}]", elements[more..].join(", ")),
+            },
         }
     }
 }

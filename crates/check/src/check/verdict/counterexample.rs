@@ -20,6 +20,7 @@ pub struct Counterexample {
     /// The key; nothing if the object has none.
     pub key: Option<String>,
     /// When the operation completes that no order of all operations passes: with it ends the shortest violated prefix of the history.
+    /// Nothing if its file does not say.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,
     /// The line of its file on which it does.
@@ -79,10 +80,13 @@ pub struct DescribedOperation {
     pub who: String,
     /// What was asked for and, unless it is open, what came back; in the model's words.
     pub text: String,
-    /// When it was invoked.
+    /// From its invocation to its completion, to be drawn. Of a file without times these are none: they only keep the order of its lines.
+    #[serde(skip)]
+    pub interval: (Time, Option<Time>),
+    /// When it was invoked; nothing if its file does not say.
     #[serde(rename = "invoked_ns")]
-    pub invoked: Time,
-    /// When it completed; nothing if it never did, or with unknown outcome.
+    pub invoked: Option<Time>,
+    /// When it completed; nothing if its file does not say, if it never did, or with unknown outcome.
     #[serde(rename = "completed_ns")]
     pub completed: Option<Time>,
     /// How it ended.
@@ -122,7 +126,7 @@ pub struct CoreOrder {
     pub skipped: usize,
     /// The operations that follow them.
     pub order: Vec<usize>,
-    /// What state each of these leaves, or which of a few, in the model's words. It is empty if the order is very long.
+    /// What state each of these leaves, or which of several, in the model's words. It is empty if the order is very long.
     pub states: Vec<String>,
     /// What would have been legal next, in the model's words.
     pub expected: String,
@@ -135,7 +139,7 @@ pub struct UndecidedKey {
     pub key: Option<String>,
     /// How many states were explored.
     pub states: u64,
-    /// When the operation completes that the search got to.
+    /// When the operation completes that the search got to; nothing if its file does not say.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,
     /// The line of its file on which it does.

@@ -15,9 +15,9 @@ mod property;
 mod rule;
 mod trouble;
 
-pub use anomaly::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Member, Phenomenon, Scope, Version};
+pub use anomaly::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Member, Phenomenon, Scope, Version, transaction_name};
 pub use counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
-pub use explanation::{Explanation, Told, shorten};
+pub use explanation::{Explanation, Told};
 pub use level::Level;
 pub(super) use level::Levels;
 pub use property::{Property, PropertyKind, PropertyReport, Verdict, Violations};

@@ -27,6 +27,8 @@ pub struct Rule {
     pub id: &'static str,
     /// What it says when it is broken. `{node}` stands for the fact of that name.
     pub sentence: &'static str,
+    /// What kind of violation it is, for fingerprints: rules that differ only in when one violation shows have one.
+    pub kind: &'static str,
 }
 
 /// A rule that was broken, and how.
@@ -38,7 +40,8 @@ pub struct Broken {
     pub facts: Vec<(&'static str, Fact)>,
     /// In which of several groups, detectors or such it was, by what they are.
     pub within: Option<(&'static str, Fact)>,
-    /// The numbers of the records that it rests on, in order: those in which it shows, and those of what they conflict with.
+    /// The numbers of the records that it rests on, in order: those in which it shows, and those of what they conflict with. A judge of
+    /// histories sees no records: it names operations and transactions among the facts.
     pub records: Vec<u64>,
 }
 
@@ -56,6 +59,8 @@ pub enum Fact {
     Term(u64),
     /// A place in a log.
     Index(u64),
+    /// A line of a file.
+    Line(u64),
     /// So many of something.
     Count(u64),
     /// An instant.
@@ -107,9 +112,15 @@ pub struct Sighting {
 }
 
 impl Rule {
-    /// A rule with this name and sentence.
+    /// A rule with this name and sentence, a kind of its own.
     pub const fn new(id: &'static str, sentence: &'static str) -> Self {
-        Self { id, sentence }
+        Self { id, sentence, kind: id }
+    }
+
+    /// The same, as one of several that tell one kind of violation.
+    #[must_use]
+    pub const fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 
     /// It was broken, and there is nothing more to say.
@@ -200,6 +211,7 @@ impl fmt::Display for Fact {
                 f.write_str(&names.join(" and "))
             }
             Self::Term(number) | Self::Index(number) | Self::Count(number) => number.fmt(f),
+            Self::Line(number) => write!(f, "line {number}"),
             Self::Version(version) => version.fmt(f),
             Self::Operation { text, .. } => f.write_str(text),
             Self::All(facts) => {

@@ -19,6 +19,14 @@ pub(super) struct EdnError {
     /// Where it ends. If it ends where the text does, more text might mend it.
     pub(super) end: usize,
     pub(super) message: String,
+    /// What to try instead, if that is known.
+    pub(super) help: Option<String>,
+}
+
+impl EdnError {
+    pub(super) fn new(start: usize, end: usize, message: impl Into<String>) -> Self {
+        Self { start, end, message: message.into(), help: None }
+    }
 }
 
 /// Reads forms one after another.
@@ -65,7 +73,7 @@ impl<'t> Edn<'t> {
     fn fail<T>(&self, start: usize, end: usize, message: impl Into<String>) -> Result<T, EdnError> {
         // The end of a character, so that it can be shown.
         let end = (end..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(self.text.len());
-        Err(EdnError { start, end, message: message.into() })
+        Err(EdnError::new(start, end, message))
     }
 
     /// Everything from `start` on lacks its end.

@@ -2,7 +2,7 @@
 
 use super::edn::Edn;
 use super::entry::{Draft, Entry, EntryKind, Names, Process, client};
-use super::problem::{Problem, excerpt, mark};
+use super::problem::{Problem, Wrong, excerpt, mark};
 use super::value::Value;
 use crate::misspelling::nearest;
 
@@ -13,16 +13,18 @@ pub(super) const EXPECTED: &str = "expected an event, as in INFO  jepsen.util - 
 
 /// The event on this line, which is not empty; nothing if it holds none: no process that is followed by a type.
 pub(super) fn entry(line: u64, text: &str, names: &mut Names) -> Result<Option<Entry>, Problem> {
-    let problem = |at: usize, message: String| Problem {
+    let wrong = |at: usize, Wrong { message, help }| Problem {
         line,
         column: Some(text[..at].chars().count() as u64 + 1),
         message,
+        help,
         excerpt: excerpt(text, at),
         mark: mark(text, at),
     };
+    let problem = |at: usize, message: String| wrong(at, message.into());
     // Whatever the logger puts in front: the process stands before the type.
     let Some([process, kind]) = event(text) else {
-        return almost(text).map_or(Ok(None), |(at, message)| Err(problem(at, message)));
+        return almost(text).map_or(Ok(None), |(at, told)| Err(wrong(at, told)));
     };
     let mut draft = Draft { kind: named(kind.1), ..Draft::default() };
     draft.process = match (process.1.parse::<i64>(), process.1.strip_prefix(':')) {
@@ -91,16 +93,19 @@ fn named(word: &str) -> Option<EntryKind> {
 }
 
 /// Why a line of the logger of events is none, though it seems to be one.
-fn almost(text: &str) -> Option<(usize, String)> {
+fn almost(text: &str) -> Option<(usize, Wrong)> {
     if !text.contains(LOGGER) {
         return None;
     }
     let meant = |word: &str| word.strip_prefix(':').and_then(|kind| nearest(kind, EntryKind::ALL.map(EntryKind::name)));
     pairs(text).find_map(|[process, kind]| match (is_process(process.1), named(kind.1)) {
         (false, Some(_)) if process.1 != ":type" => {
-            Some((process.0, format!("{:?} is no process: expected a number, or a name as in :nemesis", process.1)))
+            Some((process.0, format!("{:?} is no process: expected a number, or a name as in :nemesis", process.1).into()))
         }
-        (true, None) => meant(kind.1).map(|near| (kind.0, format!("{} is no type of event (did you mean :{near}?)", kind.1))),
+        (true, None) => meant(kind.1).map(|near| {
+            let help = Some(format!("did you mean :{near}?"));
+            (kind.0, Wrong { message: format!("{} is no type of event", kind.1), help })
+        }),
         _ => None,
     })
 }

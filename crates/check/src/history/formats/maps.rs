@@ -5,11 +5,10 @@ use std::io;
 use super::edn::{Edn, EdnError};
 use super::entry::{Draft, Entry, EntryKind, Names, Process, client, is_name, no_client};
 use super::json::Header;
-use super::problem::{Problem, ReadError, excerpt, mark};
+use super::problem::{Problem, ReadError, Wrong, excerpt, mark};
 use super::read::Skipped;
 use super::source::Window;
 use super::value::Value;
-use crate::misspelling::nearest;
 
 /// An event may be spread over so many lines. If its end is further away, it is taken to have none.
 const LINES_MAX: usize = 64;
@@ -86,7 +85,7 @@ impl Maps {
         let Some(byte) = window.text().bytes().next() else {
             return if window.grow()? { Ok(Parsed::Onward) } else { Ok(self.end(window)) };
         };
-        let wrong = |message: &str| EdnError { start: 0, end: 1, message: message.to_owned() };
+        let wrong = |message: &str| EdnError::new(0, 1, message);
         match (byte, self.around) {
             (b'[', Around::Nothing) => self.bracket(window, Around::Open(b']', window.line())),
             (b'(', Around::Nothing) => self.bracket(window, Around::Open(b')', window.line())),
@@ -122,7 +121,7 @@ impl Maps {
         };
         let made = made.map_err(|message| {
             let excerpt = excerpt(window.text().lines().next().unwrap_or_default(), 0);
-            Problem { line, column: Some(column + 1), message, excerpt, mark: Some(0) }
+            Problem { line, column: Some(column + 1), message, help: None, excerpt, mark: Some(0) }
         });
         window.pass(length);
         self.behind = window.line();
@@ -146,7 +145,7 @@ impl Maps {
             Around::Open(close, line) if self.blamed == 0 => {
                 let message =
                     format!("the file ends, and {:?} is missing for what began on line {line}: was it cut short?", char::from(close));
-                Parsed::Problem(Problem { line: window.line(), column: None, message, excerpt: String::new(), mark: None })
+                Parsed::Problem(Problem { line: window.line(), column: None, message, help: None, excerpt: String::new(), mark: None })
             }
             _ => Parsed::End,
         }
@@ -189,7 +188,8 @@ fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Parsed> {
     let before = &text[..error.start];
     // An event without an end swallows those behind it: it is to blame, and not whatever came of that.
     let swallowed = before.match_indices('\n').any(|(at, _)| begins_event(&text[at + 1..]));
-    let (start, message) = if swallowed { (0, "'}' is missing, or a value") } else { (error.start, error.message.as_str()) };
+    let (start, message, help) =
+        if swallowed { (0, "'}' is missing, or a value", None) } else { (error.start, error.message.as_str(), error.help.as_ref()) };
     let begins = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line = text[begins..].lines().next().unwrap_or_default();
     let characters = text[begins..start].chars().count() as u64 + if begins == 0 { window.column() } else { 0 };
@@ -197,6 +197,7 @@ fn blame(window: &mut Window<'_>, error: &EdnError) -> io::Result<Parsed> {
         line: window.line() + text[..start].matches('\n').count() as u64,
         column: Some(characters + 1),
         message: message.to_owned(),
+        help: help.cloned(),
         excerpt: excerpt(line, start - begins),
         mark: mark(line, start - begins),
     };
@@ -247,7 +248,7 @@ fn map(edn: &mut Edn<'_>, names: &mut Names, expected: &str) -> Result<Draft, Ed
         edn.skip_blanks()?;
     }
     if !edn.take(b'{') {
-        return Err(EdnError { start, end: edn.at().max(start + 1), message: expected.to_owned() });
+        return Err(EdnError::new(start, edn.at().max(start + 1), expected));
     }
     let mut draft = Draft::default();
     loop {
@@ -260,9 +261,9 @@ fn map(edn: &mut Edn<'_>, names: &mut Names, expected: &str) -> Result<Draft, Ed
             Some(b'"') => field(edn, &mut draft, names)?,
             Some(_) => {
                 let (at, field) = (edn.at(), if edn.is_json() { "\"type\"" } else { ":type" });
-                return Err(EdnError { start: at, end: at + 1, message: format!("expected a field, as in {field}, or '}}'") });
+                return Err(EdnError::new(at, at + 1, format!("expected a field, as in {field}, or '}}'")));
             }
-            None => return Err(EdnError { start, end: usize::MAX, message: "'}' is missing".to_owned() }),
+            None => return Err(EdnError::new(start, usize::MAX, "'}' is missing")),
         }
     }
 }
@@ -276,7 +277,7 @@ fn field(edn: &mut Edn<'_>, draft: &mut Draft, names: &mut Names) -> Result<(), 
     let wrong = |message: String| since(edn, start, message);
     let twice = match &*name {
         "process" => draft.process.replace(process(value, names).map_err(wrong)?).is_some(),
-        "type" => draft.kind.replace(kind(&value).map_err(wrong)?).is_some(),
+        "type" => draft.kind.replace(kind(&value).map_err(|wrong| since(edn, start, wrong))?).is_some(),
         "f" => {
             let f = match value {
                 Value::Keyword(name) | Value::Text(name) | Value::Symbol(name) => Some(names.get(&name)),
@@ -290,7 +291,7 @@ fn field(edn: &mut Edn<'_>, draft: &mut Draft, names: &mut Names) -> Result<(), 
         _ => return other(edn, draft, &name, value, names).map_err(|message| since(edn, named, message)),
     };
     let end = named + 1 + name.len();
-    if twice { Err(EdnError { start: named, end, message: format!("{} is there twice", shown(edn, &name)) }) } else { Ok(()) }
+    if twice { Err(EdnError::new(named, end, format!("{} is there twice", shown(edn, &name)))) } else { Ok(()) }
 }
 
 /// A field that says nothing of the operation itself.
@@ -324,8 +325,9 @@ fn shown(edn: &Edn<'_>, name: &str) -> String {
     if edn.is_json() { format!("{name:?}") } else { format!(":{name}") }
 }
 
-fn since(edn: &Edn<'_>, start: usize, message: impl Into<String>) -> EdnError {
-    EdnError { start, end: edn.at(), message: message.into() }
+fn since(edn: &Edn<'_>, start: usize, wrong: impl Into<Wrong>) -> EdnError {
+    let Wrong { message, help } = wrong.into();
+    EdnError { help, ..EdnError::new(start, edn.at(), message) }
 }
 
 fn process(value: Value, names: &mut Names) -> Result<Process, String> {
@@ -338,7 +340,7 @@ fn process(value: Value, names: &mut Names) -> Result<Process, String> {
     }
 }
 
-fn kind(value: &Value) -> Result<EntryKind, String> {
+fn kind(value: &Value) -> Result<EntryKind, Wrong> {
     match value {
         Value::Keyword(name) | Value::Text(name) | Value::Symbol(name) => EntryKind::named(name).ok_or_else(|| unknown_kind(value, name)),
         _ => Err(unknown_kind(value, "")),
@@ -346,7 +348,7 @@ fn kind(value: &Value) -> Result<EntryKind, String> {
 }
 
 /// What to say of a type that is none: as it was found.
-fn unknown_kind(found: &Value, name: &str) -> String {
-    let meant = nearest(name, EntryKind::ALL.map(EntryKind::name)).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-    format!("{found} is no type of event: there are invoke, ok, fail and info{meant}")
+fn unknown_kind(found: &Value, name: &str) -> Wrong {
+    let message = format!("{found} is no type of event: there are invoke, ok, fail and info");
+    Wrong::unknown(name, EntryKind::ALL.map(EntryKind::name), message)
 }

@@ -73,6 +73,7 @@ pub use clock::Late;
 pub(crate) use entry::lacks;
 pub use entry::{Entry, EntryKind, Name, Process};
 pub use json::JSON_VERSION;
+pub(crate) use problem::Wrong;
 pub use problem::{PROBLEMS_SHOWN, Problem, Problems, ReadError};
 pub use read::{Entries, Format, ParseFormatError};
 pub use spelling::{Answered, Spelled, Spelling};

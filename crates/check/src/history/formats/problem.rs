@@ -5,8 +5,12 @@ use std::fmt;
 use crate::base::printable;
 use std::io;
 
+use serde::Serialize;
+
+use crate::misspelling::nearest;
+
 /// One thing that is wrong with one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The line, counted from one.
     pub line: u64,
@@ -14,6 +18,8 @@ pub struct Problem {
     pub column: Option<u64>,
     /// What is wrong, and what was expected.
     pub message: String,
+    /// What to try instead, if that is known.
+    pub help: Option<String>,
     /// The line, or the part of it that matters.
     pub excerpt: String,
     /// The character of the excerpt, counted from zero, that is to blame.
@@ -26,7 +32,27 @@ impl fmt::Display for Problem {
         if let Some(column) = self.column {
             write!(f, ", column {column}")?;
         }
-        write!(f, ": {}", self.message)
+        write!(f, ": {}", self.message)?;
+        self.help.iter().try_for_each(|help| write!(f, " ({help})"))
+    }
+}
+
+/// What is wrong with an entry, and what to try instead.
+pub(crate) struct Wrong {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl Wrong {
+    /// A word is none of those that are known.
+    pub(crate) fn unknown<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, message: String) -> Self {
+        Self { message, help: nearest(word, known).map(|near| format!("did you mean {near}?")) }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Self { message, help: None }
     }
 }
 
@@ -59,6 +85,11 @@ impl Problems {
         self.count
     }
 
+    /// How many there are besides the first ones.
+    pub fn left_out(&self) -> u64 {
+        self.count - self.shown.len() as u64
+    }
+
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.count == 0
@@ -74,7 +105,7 @@ impl fmt::Display for Problems {
                 writeln!(f, "    {}", problem.excerpt)?;
             }
         }
-        match self.count - self.shown.len() as u64 {
+        match self.left_out() {
             0 => Ok(()),
             1 => writeln!(f, "and one more line like these"),
             more => writeln!(f, "and {more} more lines like these"),

@@ -189,7 +189,8 @@ impl<'a> Entries<'a> {
                 text => log::entry(line, text, &mut self.names).inspect(|read| {
                     if read.is_none() {
                         let excerpt = excerpt(text, 0);
-                        self.skipped.add(Problem { line, column: Some(1), message: log::EXPECTED.to_owned(), excerpt, mark: Some(0) });
+                        let message = log::EXPECTED.to_owned();
+                        self.skipped.add(Problem { line, column: Some(1), message, help: None, excerpt, mark: Some(0) });
                     }
                 }),
             };
@@ -234,7 +235,7 @@ impl Entries<'_> {
         if let Some(line) = self.window.take_broken() {
             let message = "this line is no UTF-8 text: the file is in another encoding, or damaged".to_owned();
             self.told = true;
-            return Some(Err(ReadError::Line(Problem { line, column: None, message, excerpt: String::new(), mark: None })));
+            return Some(Err(ReadError::Line(Problem { line, column: None, message, help: None, excerpt: String::new(), mark: None })));
         }
         let next = match self.format {
             Format::Edn | Format::Json => self.maps.next(&mut self.window, &mut self.names, &mut self.skipped),
@@ -256,7 +257,7 @@ impl Entries<'_> {
     }
 
     fn problem(&self, message: String) -> Result<Entry, ReadError> {
-        Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, excerpt: String::new(), mark: None }))
+        Err(ReadError::Line(Problem { line: self.window.line(), column: None, message, help: None, excerpt: String::new(), mark: None }))
     }
 }
 

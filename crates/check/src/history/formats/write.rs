@@ -181,7 +181,7 @@ fn line_up(instant: &mut [Entry]) -> Result<(), Problem> {
 }
 
 fn wrong(entry: &Entry, message: String) -> Problem {
-    Problem { line: entry.line, column: None, message, excerpt: Map(entry).to_string().chars().take(100).collect(), mark: None }
+    Problem { line: entry.line, column: None, message, help: None, excerpt: Map(entry).to_string().chars().take(100).collect(), mark: None }
 }
 
 struct Who<'e>(&'e Process);

@@ -16,7 +16,7 @@ use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::{Key, Model, Role};
 use crate::check::verdict::{
-    CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict, shorten,
+    CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict,
 };
 use crate::history::formats::ClientNames;
 use crate::history::{History, Operation, Outcome};
@@ -29,9 +29,6 @@ const CORE: usize = 500;
 const LAST: usize = 100;
 /// Of a longer order that cannot be extended no states are told: to find them, all of it is walked.
 const WALKED: usize = 2_000;
-/// How long the text of a state may be, and how many of those that are possible after an operation are told.
-const STATE: usize = 80;
-const STATES: usize = 3;
 
 /// A history that was judged, and why it is violated.
 pub(in crate::check) struct Examined {
@@ -49,11 +46,13 @@ struct Found {
     ending: usize,
 }
 
-/// Where a history comes from, if it is a file: the lines on which each operation begins and ends, and what clients are called.
+/// Where a history comes from, if it is a file: the lines on which each operation begins and ends, what clients are called, and whether the
+/// file says when that was.
 #[derive(Clone, Copy)]
 pub(in crate::check) struct Origin<'a> {
     pub lines: &'a [(u64, Option<u64>)],
     pub names: &'a ClientNames,
+    pub timed: bool,
 }
 
 /// An operation in numbers.
@@ -172,7 +171,7 @@ impl<'a> Explainer<'a> {
         });
         Counterexample {
             key: named(&core.key),
-            at: self.subject.timeline().completed(found.ending),
+            at: self.subject.timeline().completed(found.ending).filter(|_| self.is_timed()),
             line: self.line(found.ending),
             among: core.among,
             needed: core.operations.len(),
@@ -204,8 +203,8 @@ impl<'a> Explainer<'a> {
                 }
             }
             *current = next;
-            let each: Vec<String> = current.iter().take(STATES).map(|state| model.describe_state(state)).collect();
-            shorten(&each.join(", or "), STATE)
+            let each: Vec<String> = current.iter().map(|state| model.describe_state(state)).collect();
+            each.join(", or ")
         });
         walked.skip(from).collect()
     }
@@ -264,17 +263,24 @@ impl<'a> Explainer<'a> {
     pub(in crate::check) fn describe(&self, index: usize, open: bool) -> DescribedOperation {
         let timeline = self.subject.timeline();
         let (client, ending) = (timeline.client(index), Ending::from(&timeline.outcome(index)));
+        let completed = timeline.completed(index).filter(|_| ending != Ending::Unknown);
         DescribedOperation {
             index,
             client,
             who: self.origin.map_or_else(|| client.to_string(), |origin| origin.names.of(client)),
             text: self.subject.describe(index, open),
-            invoked: timeline.invoked(index),
-            completed: timeline.completed(index).filter(|_| ending != Ending::Unknown),
+            interval: (timeline.invoked(index), completed),
+            invoked: self.is_timed().then(|| timeline.invoked(index)),
+            completed: completed.filter(|_| self.is_timed()),
             ending,
             lines: self.origin.map(|origin| origin.lines[index]),
             open,
         }
+    }
+
+    /// Whether the times of the history are times, and not only an order.
+    fn is_timed(&self) -> bool {
+        self.origin.is_none_or(|origin| origin.timed)
     }
 
     /// The line on which an operation ends; if it never does, on which it begins.
@@ -289,7 +295,7 @@ impl<'a> Explainer<'a> {
             UndecidedKey {
                 key: named(key),
                 states: *states,
-                at: operation.and_then(|index| self.subject.timeline().completed(index)),
+                at: operation.and_then(|index| self.subject.timeline().completed(index)).filter(|_| self.is_timed()),
                 line: operation.and_then(|index| self.line(index)),
                 open,
                 unknown,
