@@ -192,7 +192,7 @@ mod tests {
                   14.808ms  n2         crashes: 7 of 9 unsynced bytes are lost
                   16.042ms  n2         starts again: start 2
                   17.276ms             the faults are over, everything is healed
-                   18.51ms  n1         panics: oh no
+                   18.51ms  n1         panics: oh\nno
         "#]]
         .assert_eq(&format!("shown:\n{}", show(Filter::default(), 100)));
     }

@@ -594,9 +594,9 @@ fn either_order_is_wrong() {
           T1 < T2: T1 put 1 into k3, and T2 put 2 there behind it
           so that T2 < T1 < T2: a cycle
           suppose that k3 held 2 of T2 before 1 of T1:
-          T1 < T2: T1 read k2 as nothing, without the 1 of T2
           T2 < T1: T2 put 2 into k3, and T1 put 1 there behind it
-          so that T1 < T2 < T1: a cycle
+          T1 < T2: T1 read k2 as nothing, without the 1 of T2
+          so that T2 < T1 < T2: a cycle
 
         write-skew: write skew, which is a G2-item
           T1 (c1): write k3 = 1, read k2 → nothing, read k3 → 1

@@ -642,6 +642,7 @@ fn the_json_of_a_sweep() {
               ],
               "never_seen": [],
               "faults": [],
+              "steps": [],
               "failures": [
                 {
                   "fingerprint": "851dd67cbf3e18bd",
@@ -919,9 +920,12 @@ fn lists() {
               budget             How much a run may take (Scenario)
               events             How many events; when they are used up, `progress` is unknown (budget)
               same_instant       How many events in one instant, without time going on; one more is a violation of `time-advances` (budget)
+              messages           How many messages may be under way at once; when there are more, `progress` is unknown (budget)
+              disk_bytes         How many bytes each node's disk may hold; when one is to hold more, `progress` is unknown (budget)
+              effects            How many effects one step of a process may have; one more is a violation of `no-panic` (budget)
               states             How many states the judging of the history may explore; when they are used up, its property is unknown (budget)
               stop_at_violation  Whether the run ends as soon as it is known that something is violated (budget)
-              expect             The *sometimes* marks that a sweep must see (Scenario)
+              expect             What a sweep must see: *sometimes* marks, and steps of the plan that strike, or bite (Scenario)
               outcome            What the scenario is meant to show; exit codes follow it only with `--as-meant` (Scenario)
 
             steps
@@ -980,7 +984,9 @@ fn lists() {
               Duplicate    The message arrives twice, after these two lengths, which are above zero (a fate)
               true         It is so (a choice of two)
               false        It is not so (a choice of two)
-              Sometimes    A sweep must see this mark of the system in one of its runs at least; else it ends with exit code 5 (what a sweep must see)
+              Sometimes    This mark of the system is set in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
+              Strikes      The step of the plan of faults that has this name strikes in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
+              Bites        The step of the plan of faults that has this name strikes and makes a difference in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
               Holds        Every property holds (an outcome)
               Violates     This property of the system is violated (an outcome)
 
@@ -1003,6 +1009,7 @@ fn lists() {
               no-panic             no node's code panics
               time-advances        simulated time goes on: no endless chain of events in one instant
               well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
+              judge-panicked       no judge panics
               deterministic        two runs of one scenario and seed are the same, record by record, and so is what is judged of them
 
             mutants
@@ -1098,6 +1105,7 @@ fn explanations() {
                 no-panic: no node's code panics
                 time-advances: simulated time goes on: no endless chain of events in one instant
                 well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
+                judge-panicked: no judge panics
 
               sometimes
                 asked twice, never, unsynced write lost

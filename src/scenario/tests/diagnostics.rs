@@ -182,36 +182,36 @@ fn names_that_are_not_known() {
     check(
         "Scenario(name: s, system: \"Toy\", sead: 1, seed: -1)",
         expect![[r#"
-        error: expected a text in quotes, found the name `s`
-         --> storm.ron:1:16
-          |
-        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
-          |                ^
-          |
-          = help: a text stands in quotes: "s"
+            error: expected a text in quotes, found the name `s`
+             --> storm.ron:1:16
+              |
+            1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+              |                ^
+              |
+              = help: a text stands in quotes: "s"
 
-        error: expected a system, found the text "Toy"
-         --> storm.ron:1:27
-          |
-        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
-          |                           ^^^^^
-          |
-          = help: known here: Toy, Sister, RaftKv
+            error: expected a system, found the text "Toy"
+             --> storm.ron:1:27
+              |
+            1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+              |                           ^^^^^
+              |
+              = help: did you mean `Toy`? known here: Toy, Sister, RaftKv
 
-        error: `Scenario` has no field `sead`
-         --> storm.ron:1:34
-          |
-        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
-          |                                  ^^^^
-          |
-          = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+            error: `Scenario` has no field `sead`
+             --> storm.ron:1:34
+              |
+            1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+              |                                  ^^^^
+              |
+              = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
 
-        error: expected a whole number, at least 0, found the number `-1`
-         --> storm.ron:1:49
-          |
-        1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
-          |                                                 ^^
-    "#]],
+            error: expected a whole number, at least 0, found the number `-1`
+             --> storm.ron:1:49
+              |
+            1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
+              |                                                 ^^
+        "#]],
     );
     check_fields(
         "mutant: \"toy/forget\"",

@@ -31,7 +31,7 @@ fn whom_to_strike() {
             5 | At("1s", Crash(node: Leader(1))),
               |                      ^^^^^^^^^
               |
-              = help: known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
+              = help: did you mean `Leader`? known here: Leader, Follower, Any, All, Minority, Majority, Sender, Receiver, Subject, n1, [n1, n2]
 
             error: this strikes no node
              --> storm.ron:6:22
