@@ -381,7 +381,12 @@ impl<'a> Search<'a> {
 
     pub(super) fn run(&mut self, budget: u64) -> Found {
         loop {
-            let conflict = match self.propagate() {
+            let conflict = self.propagate().or_else(|| {
+                let is_due = self.decisions.len().is_multiple_of(LOST as usize);
+                let cycle = if is_due { self.assumptions.missed() } else { None };
+                cycle.map(|cycle| self.lemma(&cycle))
+            });
+            let conflict = match conflict {
                 Some(conflict) => conflict,
                 None if self.steps() > budget => return Found::Unknown,
                 None => match self.choose() {
