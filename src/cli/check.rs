@@ -72,10 +72,9 @@ pub(super) struct Arguments {
 /// What a read of nil saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum NilReads {
-    /// That there was nothing.
+    // Without sentences of their own: with them, the whole help has its long form.
     #[default]
     Nothing,
-    /// It is not known what.
     Unknown,
 }
 

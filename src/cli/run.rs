@@ -126,6 +126,6 @@ fn history_note(file: &Path, model: &str, called: &Invocation) -> String {
     if is_known {
         format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))
     } else {
-        format!("history of a {model}, which no model of check judges, in {file}\n")
+        format!("history of {model}, which no model of check judges, in {file}\n")
     }
 }

@@ -40,7 +40,7 @@ fn number(value: u64) -> Value {
 /// model judges them.
 pub(super) fn transactions(load: &TransactionLoad) -> Spelling<Transaction, Committed> {
     let model = match load {
-        TransactionLoad::Bank(_) => "bank",
+        TransactionLoad::Bank(_) => "transfers",
         TransactionLoad::Mixed(mixed) if mixed.change() == Change::Append => "list-append",
         TransactionLoad::Mixed(_) => "rw-register",
     };

@@ -56,7 +56,7 @@ fn what_is_to_be_done_with_a_history_is_told() {
         out.lines().nth(2).unwrap().to_owned()
     };
     assert!(third("raft/leader-crash").ends_with("stormglass check 'it saw.edn' --model kv"));
-    assert_eq!(third("commit/bank"), "history of a bank, which no model of check judges, in it saw.edn");
+    assert_eq!(third("commit/bank"), "history of transfers, which no model of check judges, in it saw.edn");
     let bank = fs::read_to_string(desk.path("it saw.edn")).unwrap();
     assert!(bank.contains("[:add ") && bank.contains(":type :info") == bank.contains("unknown"), "{bank}");
 }

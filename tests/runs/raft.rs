@@ -206,9 +206,9 @@ fn the_command_gives_the_same_digest() {
     assert!(fs::read_to_string(&trace).expect("a trace").lines().count() > 10_000);
 }
 
-/// A leader has one stream of entries to each follower, with a window: however few entries a message carries, and however far followers lag,
-/// what is sent for an operation is bounded, by three times of what it is where a message carries all that there is to send. (One of these
-/// seeds did not settle within ten seconds when each acknowledgement sent more, with 140 messages an operation.)
+/// A leader has one stream of entries to each follower, with a window: however few entries a message carries, and however far followers
+/// lag, what is sent for an operation is bounded, by three times of what it is where a message carries all that there is to send. (One of
+/// these seeds did not settle within ten seconds when each acknowledgement sent more, with 140 messages an operation.)
 #[test]
 fn messages_an_operation_are_bounded_whatever_a_batch_is() {
     let text = fs::read_to_string(folder().join("crash-storm.ron")).expect("the scenario is there");

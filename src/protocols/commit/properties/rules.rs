@@ -50,5 +50,5 @@ pub(super) static IN_DOUBT_AGAIN: Rule =
     Rule::new("in-doubt-again", "{node} is in doubt of {txn} again at {at}: {decision} was decided, and is forgotten");
 pub(super) static LEFT_IN_DOUBT: Rule = Rule::new("left-in-doubt", "at the end {node} is in doubt of {txn}");
 pub(super) static SOME_LEFT_IN_DOUBT: Rule =
-    Rule::new("some-left-in-doubt", "at the end {node} is in doubt of {txn}; other cases like it: {others}");
+    Rule::new("some-left-in-doubt", "at the end {node} is in doubt of {txn}; other cases like it: {others}").of_kind("left-in-doubt");
 pub(super) static LEFT_LOCKED: Rule = Rule::new("left-locked", "at the end {node} has {key} locked for {txn}");

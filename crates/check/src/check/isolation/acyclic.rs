@@ -164,7 +164,7 @@ impl Acyclic {
                 self.steps += 1;
                 let taken = self.links[link as usize];
                 let to = taken.to;
-                let is_open = !taken.dropped && !(seen_only && taken.is_miss());
+                let is_open = !(taken.dropped || seen_only && taken.is_miss());
                 let visit = &mut self.visits[to as usize];
                 if is_open && visit.0 != self.round && self.places[to as usize] <= highest {
                     *visit = (self.round, link);

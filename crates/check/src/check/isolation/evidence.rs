@@ -323,10 +323,7 @@ impl<'a> Evidence<'a> {
             Dependency::Process => {
                 rules::PROCESS.with("client", Fact::Client(self.transactions.client_name(self.transactions.entries[from as usize].client)))
             }
-            Dependency::RealTime | Dependency::Via => {
-                let rule = if self.transactions.labels.lines.is_some() { &rules::LINES } else { &rules::REAL_TIME };
-                rule.with("ended", self.ended(from)).with("began", self.began(to))
-            }
+            Dependency::RealTime | Dependency::Via => rules::REAL_TIME.with("ended", self.ended(from)).with("began", self.began(to)),
         }
     }
 
@@ -430,7 +427,6 @@ mod rules {
     pub(super) static PROCESS: Rule = Rule::new("process", "{from} < {to}: {client} did {from}, and then {to}");
     pub(super) static REAL_TIME: Rule =
         Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
-    pub(super) static LINES: Rule = Rule::new("realtime", "{from} < {to}: {from} had ended before {to} began");
     pub(super) static SUPPOSE: Rule = Rule::new("suppose", "suppose that {key} held {value} of {first} before {later} of {second}:");
     pub(super) static MORE_CASES: Rule = Rule::new("more-cases", "{count} more cases end with a cycle, too");
     pub(super) static NO_ORDER: Rule =

@@ -7,6 +7,7 @@ use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::Violation;
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::linearizability::subject::{Judged, Numbered, Subject};
+use crate::check::model::{Model as _, Role};
 use crate::check::verdict::Verdict;
 use crate::history::Outcome;
 
@@ -21,11 +22,17 @@ pub(super) fn ending(subject: &dyn Subject, numbered: &Numbered<'_>, violation: 
     let operations = numbered.history.operations();
     let (key, known) = (subject.key(core.suspect), operations[core.suspect].completed);
     let returned = |index: usize| operations[index].completed.filter(|_| operations[index].result().is_some());
-    if core.operations.iter().all(|index| returned(*index) <= known) {
-        return core.suspect;
-    }
     let ours = |index: &usize| operations[*index].outcome != Outcome::Failed && (violation.across_keys || subject.key(*index) == key);
     let ours: Vec<usize> = (0..operations.len()).filter(ours).collect();
+    // By what it returned later, one that was open then is known to have changed nothing: a compare-and-set that saw another value.
+    let passes_for_idle = |index: &usize| {
+        let operation = &operations[*index];
+        let observes = |result| numbered.role(&operation.op, result).effect() == Role::Observer;
+        Some(operation.invoked) <= known && returned(*index) > known && observes(operation.result()) && !observes(None)
+    };
+    if core.operations.iter().all(|index| returned(*index) <= known) && !ours.iter().any(passes_for_idle) {
+        return core.suspect;
+    }
     let mut later: Vec<usize> = ours.iter().copied().filter(|index| returned(*index) >= known).collect();
     later.sort_unstable_by_key(|index| (returned(*index), *index));
     let violated = |at: Option<Time>| {
