@@ -1354,68 +1354,38 @@ fn helps() {
             Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
 
             Arguments:
-              <HISTORY>...
-                      Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for standard
-                      input
+              <HISTORY>...  Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for
+                            standard input
 
             Options:
-                  --model <MODEL>
-                      What the object is: register, cas-register, kv, …, or list-append or rw-register for
-                      transactions; `list models` shows all
-
-                  --input-format <FORMAT>
-                      The format of the histories: edn, log or json; without it, what each seems to be
-
-                  --guarantee <GUARANTEE>
-                      What the history is to keep: linearizable, sequential, causal, …; `list guarantees` shows
-                      all. With `strongest`, each is judged. Without it, linearizable
-
-                  --level <LEVEL>
-                      How far transactions are to be kept apart: serializable, snapshot-isolation, …; `list
-                      levels` shows all. Without it, strict-serializable
-
-                  --initial <VALUE>
-                      What the object holds at first, as EDN, and for transactions each key, as in `{:x 0 :y
-                      0}`; without it, nothing
-
-                  --initial-unknown
-                      It is not known what it holds at first: for registers and stores
-
-                  --nil-reads <MEANING>
-                      What a read of nil saw: that there was nothing, or, if unknown, it saw nothing, as for
-                      Jepsen's registers
-
-                      Possible values:
-                      - nothing: That there was nothing
-                      - unknown: It is not known what
-          
-                      [default: nothing]
-
-                  --observe-failed-cas
-                      Take a compare-and-set that failed for one that saw another value; without this it is left
-                      out
-
-                  --budget <STATES>
-                      How many states may be explored; without it, four million and twenty for each operation.
-                      For transactions: steps of each search; without it, twenty million
-
-                  --witness
-                      If it holds, show the order that explains it
-
-                  --report <FILE.html>
-                      Draw it on a page of its own, to be opened in a browser
-
-                  --full
-                      Explain every key that is violated, not only the one with the smallest explanation
-
-                  --format <FORMAT>
-                      How the verdict is written
-          
-                      [default: text]
-                      [possible values: text, json, junit, github]
-
-              -h, --help
-                      Print help (see a summary with '-h')
+                  --model <MODEL>          What the object is: register, cas-register, kv, …, or list-append or
+                                           rw-register for transactions; `list models` shows all
+                  --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
+                                           seems to be
+                  --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
+                                           `list guarantees` shows all. With `strongest`, each is judged.
+                                           Without it, linearizable
+                  --level <LEVEL>          How far transactions are to be kept apart: serializable,
+                                           snapshot-isolation, …; `list levels` shows all. Without it,
+                                           strict-serializable
+                  --initial <VALUE>        What the object holds at first, as EDN, and for transactions each
+                                           key, as in `{:x 0 :y 0}`; without it, nothing
+                  --initial-unknown        It is not known what it holds at first: for registers and stores
+                  --nil-reads <MEANING>    What a read of nil saw: that there was nothing, or, if unknown, it
+                                           saw nothing, as for Jepsen's registers [default: nothing] [possible
+                                           values: nothing, unknown]
+                  --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
+                                           without this it is left out
+                  --budget <STATES>        How many states may be explored; without it, four million and twenty
+                                           for each operation. For transactions: steps of each search; without
+                                           it, twenty million
+                  --witness                If it holds, show the order that explains it
+                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
+                  --full                   Explain every key that is violated, not only the one with the
+                                           smallest explanation
+                  --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
+                                           json, junit, github]
+              -h, --help                   Print help
 
             Example: stormglass check history.edn --model cas-register --report why.html
         "#]],
