@@ -17,7 +17,7 @@ pub struct Recorded {
     pub digest: u64,
     /// When it was.
     pub at: Time,
-    /// The record in words: see [`line`].
+    /// The record in words: see [`line()`].
     pub line: String,
 }
 

@@ -15,6 +15,7 @@ pub use codec::{
     Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
     Required, Text,
 };
+#[cfg(feature = "cli")]
 pub(crate) use edit::{Segment, parse_path};
 pub use edit::{SetError, set};
 pub use form::{Fields, Form};

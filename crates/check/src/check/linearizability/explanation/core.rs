@@ -4,9 +4,9 @@
 //! only allows more orders: an order of the larger history gives one of the smaller. So if the smaller one is violated, the larger one is,
 //! and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is left has an order.
 //!
-//! A core is grown first, and then shrunk. It begins with one operation, the one that [`diagnose`] names; all others are dropped or taken
-//! for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is
-//! searched stays small however long the history is.
+//! A core is grown first, and then shrunk. It begins with one operation, the one that [`diagnose`](super::diagnose) names; all others are
+//! dropped or taken for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order.
+//! So what is searched stays small however long the history is.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -34,7 +34,8 @@ pub struct Core {
     /// The updates of which nothing is assumed but that they were invoked: each may take effect at any later time, or never. Those that
     /// could change nothing for [`Core::operations`] are left out.
     pub open: Vec<usize>,
-    /// The operation whose completion no order of all operations passes, as [`diagnose`] names it. It need not be in the core.
+    /// The operation whose completion no order of all operations passes, as [`diagnose`](super::diagnose) names it. It need not be in the
+    /// core.
     pub suspect: usize,
     /// How many operations there were to begin with.
     pub among: usize,
