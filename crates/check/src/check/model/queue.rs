@@ -99,21 +99,11 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
     }
 
     fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
-        monitor::queue::judge(history, |op, ret| match (op, ret) {
-            (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => PoolEffect::Put(item),
-            (QueueOp::Dequeue, Some(QueueResult::Item(item))) => PoolEffect::Took(item),
-            (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,
-            (QueueOp::Dequeue, None) => PoolEffect::TookUnknown,
-            _ => PoolEffect::Other,
-        })
+        monitor::queue::judge(history, pool_effect)
     }
 
     fn describe(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
-        match ret {
-            None => format!("{op} → ?"),
-            Some(QueueResult::Enqueued) => op.to_string(),
-            Some(ret) => format!("{op} → {ret}"),
-        }
+        describe(op, ret)
     }
 
     fn expected(&self, items: &VecDeque<V>, op: &QueueOp<V>) -> String {
@@ -122,5 +112,25 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
             (QueueOp::Dequeue, Some(first)) => format!("only {first:?} could have been taken out"),
             (QueueOp::Dequeue, None) => "it was empty".to_owned(),
         }
+    }
+}
+
+/// What it does to the items, for a monitor.
+pub(super) fn pool_effect<'a, V>(op: &'a QueueOp<V>, ret: Option<&'a QueueResult<V>>) -> PoolEffect<'a, V> {
+    match (op, ret) {
+        (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => PoolEffect::Put(item),
+        (QueueOp::Dequeue, Some(QueueResult::Item(item))) => PoolEffect::Took(item),
+        (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,
+        (QueueOp::Dequeue, None) => PoolEffect::TookUnknown,
+        _ => PoolEffect::Other,
+    }
+}
+
+/// An operation on a queue in words.
+pub(super) fn describe<V: fmt::Debug>(op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
+    match ret {
+        None => format!("{op} → ?"),
+        Some(QueueResult::Enqueued) => op.to_string(),
+        Some(ret) => format!("{op} → {ret}"),
     }
 }

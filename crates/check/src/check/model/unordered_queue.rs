@@ -5,9 +5,9 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::queue::{QueueOp, QueueResult};
+use super::queue::{self, QueueOp, QueueResult};
 use super::{Model, Next, Role, list};
-use crate::check::monitor::{self, KeyHistory, Opinion, PoolEffect};
+use crate::check::monitor::{self, KeyHistory, Opinion};
 
 /// A queue that starts empty, never fills up, and hands out any of its items.
 #[derive(Clone, Debug)]
@@ -68,21 +68,11 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UnorderedQueue<V> {
     }
 
     fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
-        monitor::unordered_queue::judge(history, |op, ret| match (op, ret) {
-            (QueueOp::Enqueue(item), None | Some(QueueResult::Enqueued)) => PoolEffect::Put(item),
-            (QueueOp::Dequeue, Some(QueueResult::Item(item))) => PoolEffect::Took(item),
-            (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,
-            (QueueOp::Dequeue, None) => PoolEffect::TookUnknown,
-            _ => PoolEffect::Other,
-        })
+        monitor::unordered_queue::judge(history, queue::pool_effect)
     }
 
     fn describe(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
-        match ret {
-            None => format!("{op} → ?"),
-            Some(QueueResult::Enqueued) => op.to_string(),
-            Some(ret) => format!("{op} → {ret}"),
-        }
+        queue::describe(op, ret)
     }
 
     fn describe_state(&self, items: &BTreeMap<V, u64>) -> String {

@@ -14,7 +14,7 @@ use std::collections::BinaryHeap;
 use std::hash::Hash;
 
 use super::pool::{Interval, Item, Pool, gather};
-use super::{Gap, KeyHistory, Opinion, PoolEffect};
+use super::{Gap, KeyHistory, Opinion, PoolEffect, Span};
 
 /// Judges a queue.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
@@ -22,20 +22,33 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
     let end = history.end();
-    let pool = match gather(&history.spans(), end, effect) {
-        Ok(pool) => pool,
+    let (pool, empties) = match with_room(&history.spans(), end, effect) {
+        Ok(found) => found,
         Err(opinion) => return opinion,
     };
-    // Which of the unknown would have to have emptied the queue?
-    if !pool.unknown.is_empty() && !pool.empties.is_empty() {
-        return Opinion::Unfit;
-    }
-    let Some(empties) = find_room(&pool, end) else { return Opinion::Violated };
     order(&pool, &empties, end).map_or(Opinion::Violated, Opinion::Order)
 }
 
+/// Gaps, each with the operation that found nothing in it.
+type Room = Vec<(Gap, usize)>;
+
+/// What was put in and taken out, and for each operation that found nothing where that is possible; or what is known without an order.
+pub(super) fn with_room<'a, V: Hash + Eq + 'a, O, R>(
+    spans: &[Span<'a, O, R>],
+    end: Gap,
+    effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
+) -> Result<(Pool<'a, V>, Room), Opinion> {
+    let pool = gather(spans, end, effect)?;
+    // Which of the unknown would have to have emptied the queue?
+    if !pool.unknown.is_empty() && !pool.empties.is_empty() {
+        return Err(Opinion::Unfit);
+    }
+    let empties = find_room(&pool, end).ok_or(Opinion::Violated)?;
+    Ok((pool, empties))
+}
+
 /// For each operation that found nothing, the first gap in which that is possible; in the order of the gaps.
-pub(super) fn find_room<V>(pool: &Pool<'_, V>, end: Gap) -> Option<Vec<(Gap, usize)>> {
+pub(super) fn find_room<V>(pool: &Pool<'_, V>, end: Gap) -> Option<Room> {
     if pool.empties.is_empty() {
         return Some(Vec::new());
     }

@@ -6,8 +6,8 @@
 
 use std::hash::Hash;
 
-use super::pool::{Pool, gather};
-use super::queue::find_room;
+use super::pool::Pool;
+use super::queue::with_room;
 use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges such a queue.
@@ -15,16 +15,8 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     history: &KeyHistory<'a, O, R>,
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    let end = history.end();
-    let pool = match gather(&history.spans(), end, effect) {
-        Ok(pool) => pool,
-        Err(opinion) => return opinion,
-    };
-    // Which of the unknown would have to have emptied the queue?
-    if !pool.unknown.is_empty() && !pool.empties.is_empty() {
-        return Opinion::Unfit;
-    }
-    find_room(&pool, end).map_or(Opinion::Violated, |empties| Opinion::Order(order(&pool, &empties)))
+    with_room(&history.spans(), history.end(), effect)
+        .map_or_else(|opinion| opinion, |(pool, empties)| Opinion::Order(order(&pool, &empties)))
 }
 
 /// An order: by gap and side, and in each what is put in, what is taken out, and, behind the cut, what finds nothing.
