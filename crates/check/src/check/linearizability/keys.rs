@@ -3,7 +3,7 @@
 use super::encoding::{Object, Ties, encode};
 use super::merge::merge;
 use super::partition::{KeyEvents, whole};
-use super::portfolio::{Budget, Conclusion, EncodedKey, Portfolio, Strategies};
+use super::portfolio::{Budget, Conclusion, EncodedKey, Monitors, Portfolio, Strategies};
 use super::product::ProductModel;
 use super::report::{Judgement, Report, Undecided, Violation};
 use super::search::Order;
@@ -92,7 +92,7 @@ impl<'a> Judging<'a> {
             let mut object = maker();
             let encoding = encode(&mut *object, events, self.ties, &mut self.places);
             let mut portfolio = Portfolio::new(self.strategies, EncodedKey { encoding, object });
-            let conclusion = portfolio.first_round(&mut self.budget, FIRST_ROUND);
+            let conclusion = portfolio.first_round(&mut self.budget, FIRST_ROUND, Monitors { events, places: &mut self.places });
             let judgement = KeyJudgement::new(*key, conclusion, &portfolio);
             if judgement.is_open() && portfolio.can_go_on() {
                 open.push((place, portfolio));

@@ -212,7 +212,6 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
                 Some(held) => held.appended(value).map_or(Next::Illegal, |text| Next::One(Some(text))),
             },
             (KvOp::Cas { expect, new, .. }, None | Some(Swapped)) if expect == held => Next::One(Some(new.clone())),
-            (KvOp::Cas { .. }, None) => Next::Same,
             (KvOp::Cas { expect, .. }, Some(Mismatch(found))) if found == held && expect != held => Next::Same,
             _ => Next::Illegal,
         }
@@ -230,8 +229,9 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
             (KvOp::Write { value, .. }, None | Some(KvResult::Written)) => Role::Write(Some(value.clone())),
             (KvOp::Delete { .. }, None | Some(KvResult::Written)) => Role::Write(None),
             (KvOp::Append { .. }, None | Some(KvResult::Written)) if V::APPENDS => Role::Update,
-            (KvOp::Cas { expect, new, .. }, Some(KvResult::Swapped)) => Role::Exchange { from: expect.clone(), to: Some(new.clone()) },
-            (KvOp::Cas { new, .. }, None) => Role::Swap(Some(new.clone())),
+            (KvOp::Cas { expect, new, .. }, None | Some(KvResult::Swapped)) => {
+                Role::Exchange { from: expect.clone(), to: Some(new.clone()) }
+            }
             _ => Role::Other,
         }
     }

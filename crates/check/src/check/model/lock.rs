@@ -77,8 +77,8 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for Lock<O> {
             LockOp::Release(owner) => (holder.as_ref() == Some(owner), Released, None),
         };
         match ret {
-            None | Some(Refused) if !possible => Next::Same,
-            Some(ret) if !possible || *ret != done => Next::Illegal,
+            Some(Refused) if !possible => Next::Same,
+            ret if !possible || ret.is_some_and(|ret| *ret != done) => Next::Illegal,
             _ => Next::One(next.cloned()),
         }
     }
@@ -87,10 +87,8 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for Lock<O> {
         use LockResult::{Granted, Refused, Released};
         match (op, ret) {
             (_, Some(Refused)) => Role::Observer,
-            (LockOp::Acquire(owner), None) => Role::Swap(Some(owner.clone())),
-            (LockOp::Acquire(owner), Some(Granted)) => Role::Exchange { from: None, to: Some(owner.clone()) },
-            (LockOp::Release(_), None) => Role::Swap(None),
-            (LockOp::Release(owner), Some(Released)) => Role::Exchange { from: Some(owner.clone()), to: None },
+            (LockOp::Acquire(owner), None | Some(Granted)) => Role::Exchange { from: None, to: Some(owner.clone()) },
+            (LockOp::Release(owner), None | Some(Released)) => Role::Exchange { from: Some(owner.clone()), to: None },
             (LockOp::Acquire(_), Some(Released)) | (LockOp::Release(_), Some(Granted)) => Role::Other,
         }
     }

@@ -67,7 +67,8 @@ pub trait Model {
     fn initial(&self) -> Self::State;
 
     /// What comes of applying the operation in this state, given what it returned. Without a result, the operation took effect but its
-    /// answer is unknown: any is legal.
+    /// answer is unknown: any is legal. Where it can only have changed nothing, [`Next::Illegal`] says the same, since it need not take
+    /// effect at all, and saves a search some ways.
     ///
     /// A nondeterministic object may go on in one of several states: [`Next::Any`].
     fn step(&self, state: &Self::State, op: &Self::Op, ret: Option<&Self::Ret>) -> Next<Self::State>;
@@ -181,7 +182,7 @@ pub enum Role<S> {
     Write(S),
     /// It may be illegal; where it is not, it leaves the state as it is, or exactly this one: a compare-and-set.
     Swap(S),
-    /// It is legal in exactly one state, and leaves exactly one other: a compare-and-set that is known to have swapped.
+    /// It is legal in exactly one state, and leaves exactly one: a compare-and-set that is not known to have found another value.
     Exchange {
         /// Where it is legal.
         from: S,
@@ -195,6 +196,14 @@ pub enum Role<S> {
 }
 
 impl<S> Role<S> {
+    /// The one state that the operation leaves where it changes anything.
+    pub const fn leaves(&self) -> Option<&S> {
+        match self {
+            Self::Write(state) | Self::Swap(state) | Self::Exchange { to: state, .. } => Some(state),
+            Self::Observer | Self::Read(_) | Self::Update | Self::Other => None,
+        }
+    }
+
     /// What the operation leaves, wherever it is legal: a read observes, an exchange swaps.
     #[must_use]
     pub fn effect(self) -> Self {

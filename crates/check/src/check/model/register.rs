@@ -70,7 +70,6 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
             (RegisterOp::Read, Some(Value(read))) if read == held => Next::Same,
             (RegisterOp::Write(value), None | Some(Written)) => Next::One(Some(value.clone())),
             (RegisterOp::Cas { expect, new }, None | Some(Swapped)) if expect == held => Next::One(Some(new.clone())),
-            (RegisterOp::Cas { .. }, None) => Next::Same,
             (RegisterOp::Cas { expect, .. }, Some(Mismatch)) if expect != held => Next::Same,
             _ => Next::Illegal,
         }
@@ -81,10 +80,9 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
             (RegisterOp::Read, Some(RegisterResult::Value(seen))) => Role::Read(seen.clone()),
             (RegisterOp::Read, _) | (RegisterOp::Cas { .. }, Some(RegisterResult::Mismatch)) => Role::Observer,
             (RegisterOp::Write(value), None | Some(RegisterResult::Written)) => Role::Write(Some(value.clone())),
-            (RegisterOp::Cas { expect, new }, Some(RegisterResult::Swapped)) => {
+            (RegisterOp::Cas { expect, new }, None | Some(RegisterResult::Swapped)) => {
                 Role::Exchange { from: expect.clone(), to: Some(new.clone()) }
             }
-            (RegisterOp::Cas { new, .. }, None) => Role::Swap(Some(new.clone())),
             (RegisterOp::Write(_) | RegisterOp::Cas { .. }, _) => Role::Other,
         }
     }

@@ -104,7 +104,8 @@ impl Encoding {
             .collect();
         // What one leaves, another may replace; and so it helps for as long as that one does.
         let replaces = |transitions: &mut Transitions<'_>, swap: usize, state| {
-            transitions.step(state, self.classes[swap].kind) != Transition::To(state)
+            let step = transitions.step(state, self.classes[swap].kind);
+            step != Transition::Illegal && step != Transition::To(state)
         };
         let pairs: Vec<(usize, usize)> = (0..left.len())
             .flat_map(|class| swaps.iter().map(move |swap| (class, *swap)))

@@ -394,19 +394,20 @@ impl Relevance {
         }
         let mut states: FxHashMap<StateId, bool> = FxHashMap::default();
         for (_, role) in open {
-            if let Role::Write(state) | Role::Swap(state) = role {
+            if let Some(state) = role.leaves() {
                 states.entry(*state).or_insert_with(|| {
                     needs.iter().any(|operation| operation.result().is_some_and(|result| model.leads(state, &operation.op, result)))
                 });
             }
         }
         // A swap that matters makes the states matter that it starts from. Updates on the preference could make any state one of those.
-        let swaps: Vec<&(usize, Role<StateId>)> = open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_))).collect();
+        let swaps: Vec<&(usize, Role<StateId>)> =
+            open.iter().copied().filter(|(_, role)| matches!(role, Role::Swap(_) | Role::Exchange { .. })).collect();
         let grows = kept.iter().any(|index| model.role(&operations[*index].op, operations[*index].result()) == Role::Update)
             || open.iter().any(|(_, role)| *role == Role::Update);
         let mut todo: Vec<StateId> = states.iter().filter(|(_, matters)| **matters).map(|(state, _)| *state).collect();
         while let Some(target) = todo.pop() {
-            for (index, _) in swaps.iter().filter(|(_, role)| *role == Role::Swap(target)) {
+            for (index, _) in swaps.iter().filter(|(_, role)| role.leaves() == Some(&target)) {
                 if grows {
                     return Self::All;
                 }
@@ -423,8 +424,8 @@ impl Relevance {
     }
 
     fn matters(&self, role: &Role<StateId>) -> bool {
-        match (self, role) {
-            (Self::Some(states), Role::Write(state) | Role::Swap(state)) => states.get(state).copied().unwrap_or(true),
+        match (self, role.leaves()) {
+            (Self::Some(states), Some(state)) => states.get(state).copied().unwrap_or(true),
             _ => true,
         }
     }

@@ -234,10 +234,7 @@ impl<'a> Explainer<'a> {
             Role::Read(state) | Role::Exchange { from: state, .. } => Some(state),
             _ => None,
         };
-        let left = |operation: &Numbers| match model.role(&operation.op, operation.result()) {
-            Role::Write(state) | Role::Swap(state) | Role::Exchange { to: state, .. } => Some(state),
-            _ => None,
-        };
+        let left = |operation: &Numbers| model.role(&operation.op, operation.result()).leaves().copied();
         let Some(state) = seen(stuck) else { return Saw::Other };
         if diagnosis.sourceless {
             return Saw::NeverWritten;

@@ -13,8 +13,7 @@ mod strategy;
 
 use self::exhaustive::Exhaustive;
 use self::greedy::Greedy;
-use self::monitors::Monitors;
-pub(super) use self::monitors::consult;
+pub(super) use self::monitors::{Monitors, consult};
 pub(super) use self::refinement::Refinement;
 pub(super) use self::strategy::{Conclusion, EncodedKey, Strategy};
 use super::encoding::Encoding;
@@ -58,8 +57,8 @@ impl<'a> Portfolio<'a> {
     }
 
     /// The first round: what can be found out quickly. If that is not enough, the other strategies are made ready.
-    pub(super) fn first_round(&mut self, budget: &mut Budget, allowance: u64) -> Conclusion {
-        let mut monitors = matches!(self.strategies, Strategies::All | Strategies::Monitors).then_some(Monitors);
+    pub(super) fn first_round(&mut self, budget: &mut Budget, allowance: u64, monitors: Monitors<'_>) -> Conclusion {
+        let mut monitors = matches!(self.strategies, Strategies::All | Strategies::Monitors).then_some(monitors);
         let conclusion = budget.spend(allowance, &mut self.key, [dynamic(&mut self.exhaustive), dynamic(&mut monitors)]);
         if matches!(conclusion, Conclusion::Open) {
             let EncodedKey { encoding, object } = &self.key;

@@ -2,14 +2,19 @@
 
 use super::registers;
 use super::strategy::{Conclusion, EncodedKey, Strategy};
-use crate::check::linearizability::encoding::{Encoding, INITIAL, KindId, ModelTable, Object};
+use crate::check::linearizability::encoding::{Encoding, INITIAL, KindId, ModelTable, Object, Ties, encode};
+use crate::check::linearizability::partition::KeyEvents;
 use crate::check::linearizability::search::Order;
 use crate::check::monitor::{Gap, Opinion};
 
 /// Asks once; it explores nothing.
-pub(crate) struct Monitors;
+pub(crate) struct Monitors<'k> {
+    /// What the key was encoded from, and scratch to encode it once more: see [`encode`].
+    pub(crate) events: &'k KeyEvents,
+    pub(crate) places: &'k mut [u32],
+}
 
-impl Strategy for Monitors {
+impl Strategy for Monitors<'_> {
     fn run(&mut self, key: &mut EncodedKey<'_>, _: u64) -> Conclusion {
         let EncodedKey { encoding, object } = key;
         let completions = encoding.returns.len() as u32;
@@ -17,9 +22,16 @@ impl Strategy for Monitors {
             return Conclusion::Violated(event + 1);
         }
         match consult(&**object, encoding, completions) {
-            Opinion::Unfit => Conclusion::Open,
-            Opinion::Violated => Conclusion::Violated(completions),
-            Opinion::Order(order) => Conclusion::Order(ranked(encoding, &order)),
+            Opinion::Violated => return Conclusion::Violated(completions),
+            Opinion::Order(order) => return Conclusion::Order(ranked(encoding, &order)),
+            Opinion::Unfit if !encoding.is_tied() => return Conclusion::Open,
+            Opinion::Unfit => {}
+        }
+        // An order that takes what was recorded first to have happened first will do, and is one of gaps.
+        let encoding = encode(&mut **object, self.events, Ties::AsRecorded, self.places);
+        match consult(&**object, &encoding, completions) {
+            Opinion::Order(order) => Conclusion::Order(ranked(&encoding, &order)),
+            Opinion::Unfit | Opinion::Violated => Conclusion::Open,
         }
     }
 
@@ -30,10 +42,15 @@ impl Strategy for Monitors {
 
 /// What is known without searching of the first `limit` returns. Orders are by indices in the history.
 pub(crate) fn consult(object: &dyn Object, encoding: &Encoding, limit: u32) -> Opinion {
-    // What one client did twice at an instant is no matter of gaps.
-    if encoding.is_tied() {
-        return Opinion::Unfit;
+    match by_gaps(object, encoding, limit) {
+        // What one client did twice at an instant is no matter of gaps: they allow more.
+        Opinion::Order(_) if encoding.is_tied() => Opinion::Unfit,
+        opinion => opinion,
     }
+}
+
+/// The same, of the gaps alone.
+fn by_gaps(object: &dyn Object, encoding: &Encoding, limit: u32) -> Opinion {
     match registers::judge(encoding, object.table(), limit) {
         Opinion::Unfit => {}
         opinion => return opinion,

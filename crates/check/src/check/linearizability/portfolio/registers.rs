@@ -76,10 +76,12 @@ fn survey(encoding: &Encoding, table: &ModelTable, limit: u32) -> Option<Vec<Sta
     let mut vague = Vec::new();
     for indeterminate in encoding.indeterminate.iter().filter(|indeterminate| indeterminate.from < limit) {
         let interval = Interval { index: indeterminate.index, from: indeterminate.from, until: limit };
-        match table.role(indeterminate.kind) {
-            InternedRole::Write(state) => leave(state, interval, None),
-            InternedRole::Swap(state) => vague.push(state),
-            InternedRole::Observer | InternedRole::Update | InternedRole::Other => return None,
+        match (table.role(indeterminate.kind), table.needs(indeterminate.kind)) {
+            (InternedRole::Write(state), _) => leave(state, interval, None),
+            (InternedRole::Swap(state), Some(from)) if from == state => {}
+            (InternedRole::Swap(state), Some(from)) => leave(state, interval, Some(from)),
+            (InternedRole::Swap(state), None) => vague.push(state),
+            (InternedRole::Observer | InternedRole::Update | InternedRole::Other, _) => return None,
         }
     }
     for (seen, interval) in reads {

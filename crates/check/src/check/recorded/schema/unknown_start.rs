@@ -34,8 +34,6 @@ pub enum RegisterEffect<'a> {
     Append(&'a Value),
     /// It held the one, and holds the other now.
     Swap(&'a Option<Value>, &'a Value),
-    /// That, or it did not hold the one.
-    Try(&'a Option<Value>, &'a Value),
     /// It does not hold this.
     Differs(&'a Option<Value>),
     /// It shows nothing.
@@ -56,8 +54,7 @@ impl RegisterLike for Register<Value> {
             (RegisterOp::Read, None) => RegisterEffect::Nothing,
             (RegisterOp::Read, Some(RegisterResult::Value(seen))) => RegisterEffect::Read(seen),
             (RegisterOp::Write(value), None | Some(RegisterResult::Written)) => RegisterEffect::Write(Some(value)),
-            (RegisterOp::Cas { expect, new }, None) => RegisterEffect::Try(expect, new),
-            (RegisterOp::Cas { expect, new }, Some(RegisterResult::Swapped)) => RegisterEffect::Swap(expect, new),
+            (RegisterOp::Cas { expect, new }, None | Some(RegisterResult::Swapped)) => RegisterEffect::Swap(expect, new),
             (RegisterOp::Cas { expect, .. }, Some(RegisterResult::Mismatch)) => RegisterEffect::Differs(expect),
             _ => RegisterEffect::Never,
         }
@@ -74,7 +71,7 @@ impl RegisterLike for Store {
                     KvOp::Read { .. } => RegisterEffect::Nothing,
                     KvOp::Write { value, .. } => RegisterEffect::Write(Some(value)),
                     KvOp::Append { value, .. } => RegisterEffect::Append(value),
-                    KvOp::Cas { expect, new, .. } => RegisterEffect::Try(expect, new),
+                    KvOp::Cas { expect, new, .. } => RegisterEffect::Swap(expect, new),
                     KvOp::Delete { .. } => RegisterEffect::Write(None),
                 };
             }
@@ -123,10 +120,6 @@ impl<M: RegisterLike> UnknownStart<M> {
     /// What comes of it if what was there at first is not known.
     fn first(&self, not: &BTreeSet<Option<Value>>, appended: &[Value], op: &M::Op, ret: Option<&M::Ret>) -> Next<Knowledge> {
         let possible = |now: &Option<Value>| before(now, appended).iter().any(|value| !not.contains(value));
-        let without = |now: &Option<Value>| {
-            let not = not.iter().cloned().chain(before(now, appended)).collect();
-            Knowledge::AtFirst { not, appended: appended.to_vec() }
-        };
         match self.0.effect(op, ret) {
             RegisterEffect::Nothing => Next::Same,
             RegisterEffect::Read(seen) if possible(seen) => Next::One(Knowledge::Holds(seen.clone())),
@@ -136,9 +129,10 @@ impl<M: RegisterLike> UnknownStart<M> {
                 Next::One(Knowledge::AtFirst { not: not.clone(), appended })
             }
             RegisterEffect::Swap(seen, new) if possible(seen) => Next::One(Knowledge::Holds(Some(new.clone()))),
-            RegisterEffect::Try(seen, new) if possible(seen) => Next::Any(vec![Knowledge::Holds(Some(new.clone())), without(seen)]),
-            RegisterEffect::Try(..) => Next::Same,
-            RegisterEffect::Differs(expect) => Next::One(without(expect)),
+            RegisterEffect::Differs(expect) => {
+                let not = not.iter().cloned().chain(before(expect, appended)).collect();
+                Next::One(Knowledge::AtFirst { not, appended: appended.to_vec() })
+            }
             RegisterEffect::Read(_) | RegisterEffect::Swap(..) | RegisterEffect::Never => Next::Illegal,
         }
     }
@@ -177,7 +171,7 @@ impl<M: RegisterLike> Model for UnknownStart<M> {
             RegisterEffect::Write(value) => Role::Write(Knowledge::Holds(value.cloned())),
             RegisterEffect::Append(_) => Role::Update,
             RegisterEffect::Swap(_, new) => Role::Swap(Knowledge::Holds(Some(new.clone()))),
-            RegisterEffect::Try(..) | RegisterEffect::Differs(_) | RegisterEffect::Never => Role::Other,
+            RegisterEffect::Differs(_) | RegisterEffect::Never => Role::Other,
         }
     }
 
