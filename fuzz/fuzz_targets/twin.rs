@@ -14,11 +14,14 @@ use stormglass::check::model::grow_set::{GrowSet, GrowSetOp};
 use stormglass::check::model::kv::{Kv, KvOp};
 use stormglass::check::model::lock::{Lock, LockOp};
 use stormglass::check::model::log::{Log, LogOp};
+use stormglass::check::model::multi_register::{MultiRegister, RegisterAct};
 use stormglass::check::model::priority_queue::{PriorityQueue, PriorityQueueOp};
 use stormglass::check::model::queue::{Queue, QueueOp};
 use stormglass::check::model::register::{Register, RegisterOp};
 use stormglass::check::model::set::{Set, SetOp};
 use stormglass::check::model::stack::{Stack, StackOp};
+use stormglass::check::model::unique_ids::{Generate, UniqueIds};
+use stormglass::check::model::unordered_queue::UnorderedQueue;
 use stormglass::history::{Event, History, Outcome};
 
 /// How many operations there are at most: the twin tries every order.
@@ -188,7 +191,7 @@ fuzz_target!(|data: &[u8]| {
     let signed = |what: u8, before: u64| value(what, before) as i64;
     let other = |what: u8| u64::from(what >> 4 & 7);
     let key = |what: u8| u64::from(what >> 7);
-    match (model & 0x7f) % 13 {
+    match (model & 0x7f) % 16 {
         0 => agree(&Register::empty(), data, |what, before| match what & 3 {
             0 | 1 => RegisterOp::Read,
             2 => RegisterOp::Write(signed(what, before)),
@@ -248,6 +251,18 @@ fuzz_target!(|data: &[u8]| {
         11 => agree(&FencedLock::free(), data, |what, before| match what & 1 {
             0 => LockOp::Acquire(value(what, before)),
             _ => LockOp::Release(other(what)),
+        }),
+        12 => agree(&UnorderedQueue::empty(), data, |what, before| match what & 1 {
+            0 => QueueOp::Dequeue,
+            _ => QueueOp::Enqueue(signed(what, before)),
+        }),
+        13 => agree(&UniqueIds::<i64>::unused(), data, |_, _| Generate),
+        14 => agree(&MultiRegister::holding([(0, 0)].into()), data, |what, before| {
+            let act = |bits: u8| match bits & 3 {
+                0 | 1 => RegisterAct::Read(u64::from(bits & 1)),
+                key => RegisterAct::Write(u64::from(key & 1), signed(what, before)),
+            };
+            (0..=what >> 6).map(|place| act(what >> (2 * place))).collect()
         }),
         _ => agree(&Log::empty(), data, |what, before| match what & 3 {
             0 => LogOp::read_all(),

@@ -1,6 +1,6 @@
 //! What clients ask of the models that come with the crate, and what these answer.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Sample, Values};
 use crate::base::Stream;
@@ -10,11 +10,14 @@ use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::kv::{Kv, KvOp, KvResult};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
 use crate::check::model::log::{Log, LogOp, LogResult};
+use crate::check::model::multi_register::{MultiRegister, RegisterAct};
 use crate::check::model::priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueResult};
 use crate::check::model::queue::{Queue, QueueOp, QueueResult};
 use crate::check::model::register::{Register, RegisterOp, RegisterResult};
 use crate::check::model::set::{Set, SetOp, SetResult};
 use crate::check::model::stack::{Stack, StackOp, StackResult};
+use crate::check::model::unique_ids::{Generate, UniqueIds};
+use crate::check::model::unordered_queue::UnorderedQueue;
 
 /// Half reads. Where values are used once, the rest are writes; where they repeat, one in five compares and sets.
 impl Sample for Register<i64> {
@@ -166,6 +169,59 @@ impl Sample for Queue<i64> {
 
     fn impossible(&self, op: &QueueOp<i64>, values: &Values) -> Option<QueueResult<i64>> {
         matches!(op, QueueOp::Dequeue).then(|| QueueResult::Item(values.never() as i64))
+    }
+}
+
+impl Sample for UnorderedQueue<i64> {
+    fn sample(&self, random: &mut Stream, values: &mut Values) -> QueueOp<i64> {
+        Queue::empty().sample(random, values)
+    }
+
+    fn answers(&self, items: &BTreeMap<i64, u64>, op: &QueueOp<i64>) -> Vec<QueueResult<i64>> {
+        match op {
+            QueueOp::Enqueue(_) => vec![QueueResult::Enqueued],
+            QueueOp::Dequeue if items.is_empty() => vec![QueueResult::Empty],
+            QueueOp::Dequeue => items.keys().map(|item| QueueResult::Item(*item)).collect(),
+        }
+    }
+
+    fn impossible(&self, op: &QueueOp<i64>, values: &Values) -> Option<QueueResult<i64>> {
+        Queue::empty().impossible(op, values)
+    }
+}
+
+/// Ids are drawn from those that were not given.
+impl Sample for UniqueIds<i64> {
+    fn sample(&self, _: &mut Stream, _: &mut Values) -> Generate {
+        Generate
+    }
+
+    fn answers(&self, given: &BTreeSet<i64>, Generate: &Generate) -> Vec<i64> {
+        (0..).filter(|id| !given.contains(id)).take(2).collect()
+    }
+}
+
+/// One to three acts, half of them reads.
+impl Sample for MultiRegister<u64, i64> {
+    fn sample(&self, random: &mut Stream, values: &mut Values) -> Vec<RegisterAct<u64, i64>> {
+        (0..=random.below(3))
+            .map(|_| match random.below(2) {
+                0 => RegisterAct::Read(values.key(random)),
+                _ => RegisterAct::Write(values.key(random), values.fresh(random) as i64),
+            })
+            .collect()
+    }
+
+    fn answers(&self, held: &BTreeMap<u64, i64>, acts: &Vec<RegisterAct<u64, i64>>) -> Vec<Vec<Option<i64>>> {
+        let mut held = held.clone();
+        let seen = acts.iter().filter_map(|act| match act {
+            RegisterAct::Read(key) => Some(held.get(key).copied()),
+            RegisterAct::Write(key, value) => {
+                held.insert(*key, *value);
+                None
+            }
+        });
+        vec![seen.collect()]
     }
 }
 
