@@ -74,7 +74,7 @@ impl Writer<'_, '_> {
         if self.bytes.ratio(1, 8)? {
             let names = [&self.roles[..], self.kinds, &self.marks].concat();
             if let Some(name) = (!names.is_empty()).then(|| self.bytes.choose(&names)).transpose()? {
-                return Ok(if self.roles.contains(name) { format!("Role({name:?})") } else { format!("{name:?}") });
+                return Ok(if self.roles.contains(name) { (*name).to_owned() } else { format!("{name:?}") });
             }
         }
         let mut near = String::new();

@@ -47,15 +47,20 @@ pub struct Remains {
 }
 
 impl Disk {
-    /// Takes a write into the cache, and returns its number in this incarnation, from 1.
+    /// Takes a write into the cache, and returns its number in this incarnation, from 1; nothing if the disk would have to hold more than
+    /// `most` bytes.
     #[inline]
-    pub fn write(&mut self, file: &str, change: Change<'_>) -> u64 {
+    pub fn write(&mut self, most: u64, file: &str, change: Change<'_>) -> Option<u64> {
+        let file = self.place_of(file);
+        (self.size_with(file, change) <= most).then(|| self.write_at(file, change))
+    }
+
+    fn write_at(&mut self, file: usize, change: Change<'_>) -> u64 {
         let (kind, bytes) = match change {
             Change::Append(bytes) => (WriteKind::Append, bytes),
             Change::At(offset, bytes) => (WriteKind::At(offset), bytes),
             Change::Truncate(length) => (WriteKind::Truncate(length), &[][..]),
         };
-        let file = self.place_of(file);
         let length = length_after(self.lengths[file], change);
         self.size = self.size - self.lengths[file] + length;
         self.lengths[file] = length;
@@ -68,9 +73,8 @@ impl Disk {
     /// How many bytes the disk has to hold if this is written, too: those of its files as they then are to be, or those of the writes that
     /// are not synced, if these are more.
     #[inline]
-    pub fn size_with(&self, file: &str, change: Change<'_>) -> u64 {
-        let known = self.files.iter().position(|(known, _)| known == file);
-        let length = known.map_or(0, |place| self.lengths[place]);
+    fn size_with(&self, file: usize, change: Change<'_>) -> u64 {
+        let length = self.lengths[file];
         let added = match change {
             Change::Append(bytes) | Change::At(_, bytes) => bytes.len() as u64,
             Change::Truncate(_) => 0,
@@ -187,9 +191,9 @@ mod tests {
     #[test]
     fn a_sync_covers_what_was_written_before_it_began() {
         let mut disk = Disk::default();
-        disk.write("log", Change::Append(b"one"));
+        disk.write(u64::MAX, "log", Change::Append(b"one"));
         let through = disk.written();
-        disk.write("log", Change::Append(b"two"));
+        disk.write(u64::MAX, "log", Change::Append(b"two"));
         disk.synced(through);
         assert_eq!((disk.durable(), disk.written()), (1, 2));
         assert_eq!(disk.crash(0), Remains { unsynced: 3, kept: 0 });
@@ -201,9 +205,9 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..500_u64 {
             let mut disk = Disk::default();
-            disk.write("log", Change::Append(b"abc"));
-            disk.write("log", Change::Truncate(1));
-            disk.write("log", Change::At(2, b"xy"));
+            disk.write(u64::MAX, "log", Change::Append(b"abc"));
+            disk.write(u64::MAX, "log", Change::Truncate(1));
+            disk.write(u64::MAX, "log", Change::At(2, b"xy"));
             disk.crash(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             seen.insert(content(&disk));
         }
@@ -214,18 +218,19 @@ mod tests {
     #[test]
     fn what_is_written_is_weighed_before_it_is() {
         let mut disk = Disk::default();
-        assert_eq!(disk.size_with("log", Change::At(1 << 50, b"x")), (1 << 50) + 1);
-        assert_eq!(disk.size_with("log", Change::At(u64::MAX, b"x")), u64::MAX);
-        disk.write("log", Change::Append(b"abc"));
-        disk.write("meta", Change::Append(b"d"));
-        assert_eq!(disk.size_with("log", Change::Truncate(1)), 4, "four bytes are not synced");
+        let [log, meta] = ["log", "meta"].map(|name| disk.place_of(name));
+        assert_eq!(disk.size_with(log, Change::At(1 << 50, b"x")), (1 << 50) + 1);
+        assert_eq!(disk.size_with(log, Change::At(u64::MAX, b"x")), u64::MAX);
+        disk.write(u64::MAX, "log", Change::Append(b"abc"));
+        disk.write(u64::MAX, "meta", Change::Append(b"d"));
+        assert_eq!(disk.size_with(log, Change::Truncate(1)), 4, "four bytes are not synced");
         disk.synced(2);
-        assert_eq!(disk.size_with("log", Change::Truncate(1)), 2);
-        assert_eq!(disk.size_with("log", Change::At(0, b"xy")), 4);
-        disk.write("log", Change::Truncate(1 << 20));
-        assert_eq!(disk.size_with("meta", Change::Append(b"")), (1 << 20) + 1);
+        assert_eq!(disk.size_with(log, Change::Truncate(1)), 2);
+        assert_eq!(disk.size_with(log, Change::At(0, b"xy")), 4);
+        disk.write(u64::MAX, "log", Change::Truncate(1 << 20));
+        assert_eq!(disk.size_with(meta, Change::Append(b"")), (1 << 20) + 1);
         disk.crash(0);
-        assert_eq!(disk.size_with("meta", Change::Append(b"")), 4, "what a crash lost weighs nothing");
+        assert_eq!(disk.size_with(meta, Change::Append(b"")), 4, "what a crash lost weighs nothing");
     }
 
     proptest! {
@@ -249,7 +254,7 @@ mod tests {
                     WriteKind::At(offset) => Change::At(offset, &bytes),
                     WriteKind::Truncate(length) => Change::Truncate(length),
                 };
-                disk.write("file", change);
+                disk.write(u64::MAX, "file", change);
                 if (place as u64) < through {
                     change.apply(&mut plain);
                 }

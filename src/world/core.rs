@@ -187,7 +187,15 @@ impl<'a, C: Cluster> Core<'a, C> {
     }
 
     /// A message on this link arrives then: those that are held until then follow it.
+    #[inline]
     fn release(&mut self, link: (NodeId, NodeId), arrival: Time) {
+        if !self.held.is_empty() {
+            self.release_held(link, arrival);
+        }
+    }
+
+    #[inline(never)]
+    fn release_held(&mut self, link: (NodeId, NodeId), arrival: Time) {
         for held in self.held.extract_if(.., |held| held.link == link && arrival < held.latest) {
             let Some(call) = self.engine.cancel(held.ticket) else { continue };
             self.engine.schedule(held.due.max(arrival + Duration::from_nanos(1)), call);

@@ -147,10 +147,9 @@ impl<P: Process> Machine<P> {
             Effect::CancelTimer(timer) => self.timers.cancel(&timer),
             Effect::Write(file, write) => {
                 let change = write.change(bytes);
-                if self.disk.size_with(&file, change) > self.disk_max {
+                let Some(number) = self.disk.write(self.disk_max, &file, change) else {
                     return core.exceed(Excess::Disk { node: self.id, file: file.into_owned(), most: self.disk_max });
-                }
-                let number = self.disk.write(&file, change);
+                };
                 core.record(&Event::Write { node: self.id, write: number, file: &file, change });
             }
             Effect::Sync(token) => {

@@ -240,3 +240,15 @@ fn what_struck_repeats_a_storm() {
         }
     }
 }
+
+/// So many nodes that each watches all others take more memory than there is: that is said with its figure before the run. Those that watch
+/// few do not.
+#[test]
+fn too_many_who_watch_each_other_are_refused() {
+    let group = |detector: &str| format!("Scenario(name: \"many\", system: Detectors(nodes: 5000, detectors: [{detector}]))");
+    let refused = Scenario::from_ron(&group("Heartbeat()"), &Registry::standard()).expect_err("it would take gigabytes");
+    assert!(refused.contains("24995000 pairs of nodes of which one watches the other: about 5 GiB of memory"), "{refused}");
+    assert!(refused.contains("observers: Ring(100)"), "{refused}");
+    read(&group("Heartbeat(observers: Ring(100))"));
+    read(&group("Swim()"));
+}
