@@ -6,7 +6,7 @@ use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 
 use super::form::in_words;
-use super::{Form, Settings, Variant, Within};
+use super::{Form, Settings, Timing, Variant, Within};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -40,6 +40,11 @@ pub trait Codec<T> {
     /// What is meant where an empty text is not written; nothing if it must be given.
     fn absence(&self) -> Option<&'static str> {
         Some("none")
+    }
+
+    /// What it is for, if it is a length of time: see [`Timed`](super::Timed).
+    fn timings(&self) -> &'static [Timing] {
+        &[]
     }
 }
 
@@ -271,6 +276,10 @@ macro_rules! optional {
 
             fn absence(&self) -> Option<&'static str> {
                 $absence
+            }
+
+            fn timings(&self) -> &'static [Timing] {
+                self.0.timings()
             }
         }
     )+};

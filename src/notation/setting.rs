@@ -28,7 +28,7 @@
 //! Default and codec of a setting may name those above it: `missed: u32 = 1, CountUpTo(1..=of, "of");`. What else must hold between
 //! settings is looked at after they were read: see [`Given`].
 
-use super::{Codec, Fields, Form, Variant};
+use super::{Codec, Fields, Form, Timing, Variant};
 
 /// What is told of a setting, or of a field of a variant.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Setting {
     pub example: String,
     /// What has a name within its value.
     pub within: Within,
+    /// What it is for, if it is a length of time: `lint` warns of lengths that cannot serve.
+    pub timings: &'static [Timing],
 }
 
 /// What has a name within a value: from setting to setting, all that a file can say can be told.
@@ -92,7 +94,7 @@ impl Setting {
             nothing if nothing.is_empty() => (codec.absence().map(str::to_owned), codec.example()),
             written => (Some(format!("`{written}`")), written),
         };
-        Self { name, about, takes: codec.takes(), default, example, within: codec.within() }
+        Self { name, about, takes: codec.takes(), default, example, within: codec.within(), timings: codec.timings() }
     }
 
     /// What it means, what is written there, and what its absence means.
