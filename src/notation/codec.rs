@@ -12,6 +12,41 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// How values of one type are written in a file, and which of them are taken. Settings and the fields of variants name theirs; what it must
 /// know to read (which nodes there are, say) it holds.
+///
+/// ```
+/// use stormglass::diagnostic::{Diagnostics, Source};
+/// use stormglass::notation::{Codec, Form};
+///
+/// /// A number of dozens, written as a number of things.
+/// struct Dozens;
+///
+/// impl Codec<u32> for Dozens {
+///     fn read(&self, form: Form<'_>) -> Option<u32> {
+///         let count: u32 = form.count(0..=1200)?;
+///         if count % 12 != 0 {
+///             form.report(form.mismatch("a multiple of 12"));
+///             return None;
+///         }
+///         Some(count / 12)
+///     }
+///
+///     fn write(&self, dozens: &u32) -> String {
+///         (dozens * 12).to_string()
+///     }
+///
+///     fn takes(&self) -> String {
+///         "a multiple of 12, at most `1200`".to_owned()
+///     }
+/// }
+///
+/// let (source, problems) = (Source::new("eggs.ron", "36"), Diagnostics::new());
+/// assert_eq!(Form::parse(&source, &problems).and_then(|form| Dozens.read(form)), Some(3));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not read and write values of the type `{T}`",
+    label = "this is no codec of `{T}`",
+    note = "codecs have the type that they read: `PositiveLength` a `Duration`, `LengthRange` a `DurationRange`, `Count(0..)` a whole number, `Maybe(…)` an `Option`"
+)]
 pub trait Codec<T> {
     /// Reads a value; reports what is wrong with it.
     fn read(&self, form: Form<'_>) -> Option<T>;

@@ -105,6 +105,24 @@ impl Setting {
 }
 
 /// A struct of settings, as [`settings!`](crate::settings) declares it.
+///
+/// ```
+/// use stormglass::notation::{Count, Settings};
+///
+/// stormglass::settings! {
+///     /// What a primary has fields for.
+///     struct Parameters {
+///         /// How many servers there are.
+///         servers: u32 = 3, Count(2..=9);
+///     }
+/// }
+/// assert_eq!(Parameters::default().written(), "servers: 3");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared as settings",
+    label = "a scenario cannot set this",
+    note = "declare the struct by `stormglass::settings!`; a system without settings of its own takes `()`"
+)]
 pub trait Settings: Sized {
     /// What their codecs must know to read them, such as which nodes there are; by default nothing is known.
     type Context<'c>: Copy + Default;

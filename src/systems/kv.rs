@@ -155,12 +155,12 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         Vec::new()
     }
 
-    /// The judges of a run of this many servers.
-    fn judges(servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
+    /// The judges of a run of this many servers, with these settings.
+    fn judges(settings: &Self::Settings, servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
     where
         Self: Sized,
     {
-        let _ = servers;
+        let _ = (settings, servers);
         Vec::new()
     }
 
@@ -258,7 +258,7 @@ impl<P: KeyValue> System for Kv<P> {
     }
 
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        P::judges(config.nodes)
+        P::judges(&config.settings, config.nodes)
     }
 
     fn online_judges(_: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {

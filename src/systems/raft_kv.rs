@@ -68,7 +68,7 @@ impl KeyValue for raft::RaftKv {
         raft::properties::PROPERTIES.to_vec()
     }
 
-    fn judges(servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
+    fn judges(_: &RaftSettings, servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
         vec![Box::new(raft::properties::RaftJudge::new(servers as usize))]
     }
 

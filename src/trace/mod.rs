@@ -236,6 +236,26 @@ impl Entry<'_> {
 }
 
 /// It is shown every record: a trace file, a replay on the terminal.
+///
+/// ```
+/// use stormglass::trace::{Entry, Sink};
+///
+/// /// Counts records.
+/// struct Count(u64);
+///
+/// impl Sink for Count {
+///     fn record(&mut self, _: &Entry<'_>) {
+///         self.0 += 1;
+///     }
+/// }
+/// # let mut count = Count(0);
+/// # let _: &mut dyn Sink = &mut count;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shown records",
+    label = "this is no sink",
+    note = "implement `Sink`; a judge that needs the types of records implements `Judge` instead"
+)]
 pub trait Sink {
     /// Shows one record.
     fn record(&mut self, entry: &Entry<'_>);

@@ -301,7 +301,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             self.deferred.push_back(Deferred::Synced { through });
             return;
         }
-        self.machine.synced(through, core);
+        self.machine.synced::<C, K>(through, core);
         while let Some(token) = self.machine.next_token(through) {
             self.step(core, |process, context| process.on_synced(token, context));
         }

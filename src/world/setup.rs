@@ -11,6 +11,46 @@ use std::fmt::Debug;
 use serde::Serialize;
 
 /// The types of a system: what runs on servers and clients, and what they speak.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use stormglass::base::{Duration, NodeId};
+/// # use stormglass::process::{self, Context, Files, NoNote, Process};
+/// # use stormglass::workload::NoClient;
+/// # use stormglass::world::Cluster;
+/// # #[derive(Clone, Debug, Serialize, Deserialize)]
+/// # struct Here;
+/// # impl process::Message for Here {}
+/// # struct Beacon;
+/// # impl Process for Beacon {
+/// #     type Config = NodeId;
+/// #     type Message = Here;
+/// #     type Timer = ();
+/// #     type Note = NoNote;
+/// #     fn boot(neighbour: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
+/// #         context.send(*neighbour, Here);
+/// #         Self
+/// #     }
+/// #     fn on_message(&mut self, _: NodeId, Here: Here, _: &mut Context<'_, Self>) {}
+/// #     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// # }
+/// /// Servers that tell each other that they are there; nobody asks them anything.
+/// struct Beacons;
+///
+/// impl Cluster for Beacons {
+///     type Message = Here;
+///     type Operation = NoNote;
+///     type Response = NoNote;
+///     type Server = Beacon;
+///     type Client = NoClient<Here>;
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what runs in a world",
+    label = "this names no servers and clients",
+    note = "implement `Cluster`: the message type, what runs on servers, and what runs on clients"
+)]
 pub trait Cluster: 'static {
     /// The one message type of servers and clients.
     type Message: Message;

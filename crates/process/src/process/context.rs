@@ -11,7 +11,7 @@ use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SyncToken(pub u64);
 
-/// Whether a message leaves at once.
+/// Whether a message leaves, or a note is made, at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
     /// At once.
@@ -63,7 +63,12 @@ pub enum Effect<M, T, N> {
     /// Asked for all writes so far to be made durable.
     Sync(SyncToken),
     /// Said something about itself.
-    Note(N),
+    Note {
+        /// What it said.
+        note: N,
+        /// When that counts as said.
+        release: Release,
+    },
     /// Passed a place that a good sweep should pass sometimes.
     Sometimes(&'static str),
     /// Asked for a node to be started anew.
@@ -223,7 +228,13 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Says something about the process to those who judge and explain the run.
     pub fn note(&mut self, note: P::Note) {
-        self.buffer.push(Effect::Note(note));
+        self.buffer.push(Effect::Note { note, release: Release::Now });
+    }
+
+    /// The same as soon as all that was written before is on disk, as [`send_when_durable`](Self::send_when_durable) does with a message. A
+    /// crash before that takes the note along: what a judge is told so, no crash undoes.
+    pub fn note_when_durable(&mut self, note: P::Note) {
+        self.buffer.push(Effect::Note { note, release: Release::Durable });
     }
 
     /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which it is never set fails only where the scenario's
@@ -265,8 +276,8 @@ impl<'a, P: Process> Context<'a, P> {
                     Effect::Write(format!("{}/{file}", P::SCOPE).into(), write)
                 }
                 Effect::Sync(token) => Effect::Sync(token),
-                Effect::Note(note) => match P::wrap_note(note) {
-                    Some(note) => Effect::Note(note),
+                Effect::Note { note, release } => match P::wrap_note(note) {
+                    Some(note) => Effect::Note { note, release },
                     None => continue,
                 },
                 Effect::Sometimes(mark) => Effect::Sometimes(mark),
@@ -289,6 +300,94 @@ impl<'a, P: Process> Context<'a, P> {
 ///
 /// Sync tokens are shared: the parent passes each completed one on, and each process knows its own. The child's files lie under
 /// `SCOPE/`: see [`Files::scoped`](super::Files::scoped).
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::base::{Duration, NodeId};
+/// use stormglass_process::process::{Context, Embeds, Files, Harness, Message, NoNote, Process};
+///
+/// /// Beats.
+/// struct Heart;
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Beat;
+/// impl Message for Beat {}
+///
+/// impl Process for Heart {
+///     type Config = ();
+///     type Message = Beat;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(_: &(), _: &Files, context: &mut Context<'_, Self>) -> Self {
+///         context.send(NodeId::server(1), Beat);
+///         context.set_timer((), Duration::from_secs(1));
+///         Self
+///     }
+///
+///     fn on_message(&mut self, _: NodeId, Beat: Beat, _: &mut Context<'_, Self>) {}
+///
+///     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+///         context.send(NodeId::server(1), Beat);
+///         context.set_timer((), Duration::from_secs(1));
+///     }
+/// }
+///
+/// /// Has a heart, and messages of its own.
+/// struct Body {
+///     heart: Heart,
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// enum Talk {
+///     Heart(Beat),
+///     Hello,
+/// }
+/// impl Message for Talk {}
+///
+/// impl Embeds<Heart> for Body {
+///     const SCOPE: &'static str = "heart";
+///
+///     fn wrap_message(message: Beat) -> Talk {
+///         Talk::Heart(message)
+///     }
+///
+///     fn wrap_timer((): ()) {}
+///
+///     fn wrap_note(note: NoNote) -> Option<NoNote> {
+///         Some(note)
+///     }
+/// }
+///
+/// impl Process for Body {
+///     type Config = ();
+///     type Message = Talk;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(_: &(), disk: &Files, context: &mut Context<'_, Self>) -> Self {
+///         Self { heart: context.embed(|context| Heart::boot(&(), &disk.scoped("heart"), context)) }
+///     }
+///
+///     fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+///         if let Talk::Heart(beat) = message {
+///             context.embed(|context| self.heart.on_message(from, beat, context));
+///         }
+///     }
+///
+///     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+///         context.embed(|context| self.heart.on_timer((), context));
+///     }
+/// }
+///
+/// let mut body = Harness::<Body>::boot(NodeId::server(0), ());
+/// assert!(matches!(body.take_sent()[..], [(_, Talk::Heart(Beat))]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how it embeds `{C}`",
+    label = "the effects of `{C}` cannot become effects of this process",
+    note = "implement `Embeds<{C}> for {Self}`: how a message, a timer and a note of `{C}` are wrapped"
+)]
 pub trait Embeds<C: Process>: Process {
     /// Under which name the child's files lie on the parent's disk.
     const SCOPE: &'static str;

@@ -278,7 +278,7 @@ impl Cluster {
                     self.record(Event::Write { node, write: write_number, file: store::FILE, change });
                 }
                 Effect::Sync(token) => host.syncs.push(token),
-                Effect::Note(note) => self.record(Event::Note { node, note: &note }),
+                Effect::Note { note, .. } => self.record(Event::Note { node, note: &note }),
                 Effect::Sometimes(mark) => {
                     assert!(<Raft>::MARKS.iter().any(|known| known.name == mark));
                     self.marks.insert(mark);
