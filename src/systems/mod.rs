@@ -9,6 +9,7 @@ mod load;
 mod omega;
 mod paxos_commit;
 mod raft_kv;
+pub mod service;
 mod spelling;
 mod supervisor;
 mod three_phase;

@@ -27,6 +27,8 @@ pub trait Vocabulary: 'static {
     type Note: Debug + Serialize + 'static;
     /// What clients note: invocations and completions.
     type Client: Debug + Serialize + 'static;
+    /// What clients say about themselves besides.
+    type ClientNote: Debug + Serialize + 'static;
 }
 
 /// One thing that happened.
@@ -137,6 +139,13 @@ pub enum Event<'a, V: Vocabulary> {
         node: NodeId,
         /// What.
         event: &'a V::Client,
+    },
+    /// A client said something about itself.
+    ClientNote {
+        /// Which.
+        node: NodeId,
+        /// What.
+        note: &'a V::ClientNote,
     },
     /// A *sometimes* mark was set.
     Mark {
@@ -306,6 +315,10 @@ impl<'a, V: Vocabulary> Event<'a, V> {
                 fold_node(8, *node, digest);
                 digest.value(*event);
             }
+            Self::ClientNote { node, note } => {
+                fold_node(18, *node, digest);
+                digest.value(*note);
+            }
             Self::Mark { node, mark } => {
                 fold_node(9, *node, digest);
                 digest.bytes(mark.as_bytes());
@@ -387,6 +400,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Synced { node, through } => Entry { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
             Self::Note { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
             Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
+            Self::ClientNote { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
             Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
             Self::Settle => blank("settle", None),
             Self::Lift { strike } => Entry { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },

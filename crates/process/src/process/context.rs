@@ -233,6 +233,40 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// The same as soon as all that was written before is on disk, as [`send_when_durable`](Self::send_when_durable) does with a message. A
     /// crash before that takes the note along: what a judge is told so, no crash undoes.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use stormglass_process::base::NodeId;
+    /// # use stormglass_process::process::{Context, Files, Harness, Message, Process};
+    /// # #[derive(Clone, Debug, Serialize, Deserialize)]
+    /// # struct Vote;
+    /// # impl Message for Vote {}
+    /// # struct Voter;
+    /// #[derive(Debug, PartialEq, Serialize)]
+    /// struct Voted;
+    ///
+    /// # impl Process for Voter {
+    /// # type Config = ();
+    /// # type Message = Vote;
+    /// # type Timer = ();
+    /// # type Note = Voted;
+    /// # fn boot(_: &(), _: &Files, _: &mut Context<'_, Self>) -> Self { Self }
+    /// # fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+    /// fn on_message(&mut self, _: NodeId, Vote: Vote, context: &mut Context<'_, Self>) {
+    ///     context.append("votes", b"yes");
+    ///     context.note_when_durable(Voted);
+    /// }
+    /// # }
+    ///
+    /// let mut voter = Harness::<Voter>::boot(NodeId::server(0), ());
+    /// voter.deliver(NodeId::server(1), Vote);
+    /// voter.crash();
+    /// voter.sync();
+    /// assert_eq!(voter.take_notes(), [], "the crash took the vote, and what was to be said of it");
+    /// voter.deliver(NodeId::server(1), Vote);
+    /// voter.sync();
+    /// assert_eq!(voter.take_notes(), [Voted]);
+    /// ```
     pub fn note_when_durable(&mut self, note: P::Note) {
         self.buffer.push(Effect::Note { note, release: Release::Durable });
     }
@@ -258,25 +292,44 @@ impl<'a, P: Process> Context<'a, P> {
         P: Embeds<C>,
     {
         const { assert!(P::RESTARTS || !C::RESTARTS, "a process starts nodes anew if one within it does: const RESTARTS: bool = true") }
+        let wrap = Wrap { scope: Some(P::SCOPE), message: P::wrap_message, timer: P::wrap_timer, note: P::wrap_note };
+        self.wrapped(&wrap, step)
+    }
+
+    /// Takes a step of the process that this one is in truth: it speaks the same messages, and writes the same files.
+    pub(super) fn stand_for<C: Process<Message = P::Message>, R>(
+        &mut self,
+        timer: fn(C::Timer) -> P::Timer,
+        note: fn(C::Note) -> P::Note,
+        step: impl FnOnce(&mut Context<'_, C>) -> R,
+    ) -> R {
+        let wrap = Wrap { scope: None, message: |message| message, timer, note: |said| Some(note(said)) };
+        self.wrapped(&wrap, step)
+    }
+
+    fn wrapped<C: Process, R, N>(&mut self, wrap: &Wrap<C, P, N>, step: impl FnOnce(&mut Context<'_, C>) -> R) -> R
+    where
+        N: Fn(C::Note) -> Option<P::Note>,
+    {
         let Buffer { effects_max, bytes_max, .. } = *self.buffer;
         let mut inner = Buffer { effects_max, bytes_max, ..Buffer::default() };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         let (effects, bytes) = inner.split();
         for effect in effects {
             let wrapped = match effect {
-                Effect::Send { to, message, release } => Effect::Send { to, message: P::wrap_message(message), release },
-                Effect::SetTimer(timer, after) => Effect::SetTimer(P::wrap_timer(timer), after),
-                Effect::CancelTimer(timer) => Effect::CancelTimer(P::wrap_timer(timer)),
+                Effect::Send { to, message, release } => Effect::Send { to, message: (wrap.message)(message), release },
+                Effect::SetTimer(timer, after) => Effect::SetTimer((wrap.timer)(timer), after),
+                Effect::CancelTimer(timer) => Effect::CancelTimer((wrap.timer)(timer)),
                 Effect::Write(file, write) => {
                     let write = match write {
                         Write::Append(range) => Write::Append(self.hold(&bytes[range])),
                         Write::At(offset, range) => Write::At(offset, self.hold(&bytes[range])),
                         Write::Truncate(length) => Write::Truncate(length),
                     };
-                    Effect::Write(format!("{}/{file}", P::SCOPE).into(), write)
+                    Effect::Write(wrap.scope.map_or(file.clone(), |scope| format!("{scope}/{file}").into()), write)
                 }
                 Effect::Sync(token) => Effect::Sync(token),
-                Effect::Note { note, release } => match P::wrap_note(note) {
+                Effect::Note { note, release } => match (wrap.note)(note) {
                     Some(note) => Effect::Note { note, release },
                     None => continue,
                 },
@@ -294,6 +347,15 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.check_bytes();
         start..self.buffer.bytes.len()
     }
+}
+
+/// How what a process `C` does becomes what `P` does.
+struct Wrap<C: Process, P: Process, N> {
+    /// Below which name its files lie.
+    scope: Option<&'static str>,
+    message: fn(C::Message) -> P::Message,
+    timer: fn(C::Timer) -> P::Timer,
+    note: N,
 }
 
 /// A process that runs another within itself, as two-phase commit runs over Raft: see [`Context::embed`].

@@ -52,8 +52,10 @@
 //! ```
 
 mod context;
+mod either;
 mod files;
 mod harness;
+mod joined;
 mod mark;
 mod message;
 mod mutant;
@@ -67,8 +69,10 @@ use serde::Serialize;
 use crate::base::NodeId;
 
 pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
+pub use either::Either;
 pub use files::{FileName, Files};
 pub use harness::Harness;
+pub use joined::Joined;
 pub use mark::Mark;
 pub use message::Message;
 pub use mutant::Mutant;

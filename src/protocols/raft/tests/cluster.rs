@@ -16,6 +16,7 @@ impl Vocabulary for Words {
     type Message = Message;
     type Note = Note;
     type Client = ();
+    type ClientNote = ();
 }
 
 /// The server that people call by this number, from 1.
