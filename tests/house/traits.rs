@@ -67,3 +67,13 @@ fn complaints(source: &File) -> Vec<String> {
     }
     complaints
 }
+
+/// What a service of one's own takes besides its protocol: the example has so many lines of it at most.
+const GLUE_MOST: usize = 80;
+
+#[test]
+fn a_service_takes_little_glue() {
+    let example = crate::file("examples/lock_service.rs");
+    let glue = example.text.split_once("\n// The glue:").expect("the example says where its glue begins").1.lines().count();
+    assert!(glue < GLUE_MOST, "{glue} lines");
+}
