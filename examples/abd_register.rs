@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, Duration, KvOp, KvResponse, NodeId};
 use stormglass::check::linearizability::LINEARIZABILITY;
-use stormglass::notation::PositiveLength;
+use stormglass::notation::{PositiveLength, Timed, Timing};
 use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
 use stormglass::systems::kv::{KeyValue, Kv};
 use stormglass::systems::{Mutant, Registry};
@@ -180,7 +180,7 @@ stormglass::settings! {
     #[derive(Clone, Debug)]
     struct Settings {
         /// After which time a question is asked again.
-        resend: Duration = Duration::from_millis(100), PositiveLength;
+        resend: Duration = Duration::from_millis(100), Timed(PositiveLength, &[Timing::Answer]);
     }
 }
 

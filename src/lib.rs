@@ -13,7 +13,7 @@
 //! # use stormglass::check::{Verdict, linearizability, model::{Model, Next}};
 //! # use stormglass::fault::{Fault, FaultPlan, FaultStep, Target};
 //! # use stormglass::process::{self, Context, Files, NoNote, Process, Reply, Service};
-//! # use stormglass::workload::{Client, ClientConfig, Generator, Pace, Patience};
+//! # use stormglass::workload::{Client, ClientConfig, Generator, Pace, Patience, Turn};
 //! # use stormglass::world::{Cluster, Conditions, Run, Setup, World};
 //! #
 //! #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,12 +78,13 @@
 //! #
 //! # impl Generator<u64, u64> for Ones {
 //! #     type Config = ();
+//! #     type Note = NoNote;
 //! #
 //! #     fn new((): &()) -> Self {
 //! #         Self
 //! #     }
 //! #
-//! #     fn next(&mut self, _: OperationId, _: &mut Stream) -> u64 {
+//! #     fn next(&mut self, _: OperationId, _: &mut Stream, _: &mut Turn<NoNote>) -> u64 {
 //! #         1
 //! #     }
 //! # }

@@ -33,6 +33,17 @@ impl Latency {
     }
 }
 
+impl Latency {
+    /// How long it takes on average.
+    pub fn mean(&self) -> Duration {
+        match *self {
+            Self::Constant(length) => length,
+            Self::Uniform(range) => range.low() + (range.high() - range.low()) / 2,
+            Self::Exponential { low, mean } => low + mean,
+        }
+    }
+}
+
 impl fmt::Display for Latency {
     /// As it is written in a scenario file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

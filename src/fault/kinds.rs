@@ -288,7 +288,7 @@ impl Fault {
     /// Reads a fault, and notes where it is.
     pub(super) fn read_noted(planned: &Planned<'_>, form: Form<'_>) -> Option<Self> {
         let fault = Self::read(form, *planned)?;
-        planned.note(|places| places.faults.extend(fault.kind().map(|kind| (kind, form.name_span()))));
+        planned.note(|places| places.faults.push((fault.clone(), form.name_span())));
         Some(fault)
     }
 

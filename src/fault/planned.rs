@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Happening, Lengths, Moment, Target, Trigger};
+use super::{Cut, Fault, FaultPlan, FaultStep, Happening, Lengths, Moment, Target, Trigger};
 use crate::base::{DurationRange, NodeId, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::notation::{Advised, Chance, Codec, Form, LengthRange, Variant, Variants as _, Within, codec, codecs, in_quotes, list, quoted};
@@ -59,7 +59,7 @@ pub(crate) enum OccasionKind {
 #[derive(Default)]
 pub(crate) struct Places {
     pub(crate) moments: Vec<(Moment, Span)>,
-    pub(crate) faults: Vec<(&'static FaultKind, Span)>,
+    pub(crate) faults: Vec<(Fault, Span)>,
     pub(crate) triggers: Vec<(Happening, Span)>,
     /// The names that steps are given, and whether the step strikes again and again.
     pub(super) names: Vec<(String, Span, bool)>,

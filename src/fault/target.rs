@@ -85,6 +85,15 @@ impl Target {
 }
 
 impl Target {
+    /// Whether it means every one of so many servers, as far as that can be known beforehand.
+    pub(crate) fn is_everybody(&self, servers: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nodes(nodes) => (0..servers).map(NodeId::server).all(|server| nodes.contains(&server)),
+            target => servers == 1 && target.one_node(servers) == Some(Self::Node(NodeId::server(0))),
+        }
+    }
+
     /// The one node that it means, as far as that can be known beforehand: two targets of which this is the same mean the same node.
     pub(super) fn one_node(&self, servers: u32) -> Option<Self> {
         match self {

@@ -6,12 +6,47 @@ use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 
 use super::form::in_words;
-use super::{Form, Settings, Variant, Within};
+use super::{Form, Settings, Timing, Variant, Within};
 use crate::base::{Duration, DurationRange, Ratio};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// How values of one type are written in a file, and which of them are taken. Settings and the fields of variants name theirs; what it must
 /// know to read (which nodes there are, say) it holds.
+///
+/// ```
+/// use stormglass::diagnostic::{Diagnostics, Source};
+/// use stormglass::notation::{Codec, Form};
+///
+/// /// A number of dozens, written as a number of things.
+/// struct Dozens;
+///
+/// impl Codec<u32> for Dozens {
+///     fn read(&self, form: Form<'_>) -> Option<u32> {
+///         let count: u32 = form.count(0..=1200)?;
+///         if count % 12 != 0 {
+///             form.report(form.mismatch("a multiple of 12"));
+///             return None;
+///         }
+///         Some(count / 12)
+///     }
+///
+///     fn write(&self, dozens: &u32) -> String {
+///         (dozens * 12).to_string()
+///     }
+///
+///     fn takes(&self) -> String {
+///         "a multiple of 12, at most `1200`".to_owned()
+///     }
+/// }
+///
+/// let (source, problems) = (Source::new("eggs.ron", "36"), Diagnostics::new());
+/// assert_eq!(Form::parse(&source, &problems).and_then(|form| Dozens.read(form)), Some(3));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not read and write values of the type `{T}`",
+    label = "this is no codec of `{T}`",
+    note = "codecs have the type that they read: `PositiveLength` a `Duration`, `LengthRange` a `DurationRange`, `Count(0..)` a whole number, `Maybe(…)` an `Option`"
+)]
 pub trait Codec<T> {
     /// Reads a value; reports what is wrong with it.
     fn read(&self, form: Form<'_>) -> Option<T>;
@@ -40,6 +75,11 @@ pub trait Codec<T> {
     /// What is meant where an empty text is not written; nothing if it must be given.
     fn absence(&self) -> Option<&'static str> {
         Some("none")
+    }
+
+    /// What it is for, if it is a length of time: see [`Timed`](super::Timed).
+    fn timings(&self) -> &'static [Timing] {
+        &[]
     }
 }
 
@@ -271,6 +311,10 @@ macro_rules! optional {
 
             fn absence(&self) -> Option<&'static str> {
                 $absence
+            }
+
+            fn timings(&self) -> &'static [Timing] {
+                self.0.timings()
             }
         }
     )+};

@@ -8,6 +8,7 @@ mod edit;
 mod form;
 mod setting;
 mod syntax;
+mod timing;
 mod variant;
 
 pub(crate) use codec::{Advised, codec, codecs, in_parentheses, in_quotes, list, quoted};
@@ -21,6 +22,7 @@ pub use edit::{SetError, set};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};
+pub use timing::{Timed, Timing};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use variant::Drawn;
 pub use variant::Variant;

@@ -28,7 +28,7 @@
 //! Default and codec of a setting may name those above it: `missed: u32 = 1, CountUpTo(1..=of, "of");`. What else must hold between
 //! settings is looked at after they were read: see [`Given`].
 
-use super::{Codec, Fields, Form, Variant};
+use super::{Codec, Fields, Form, Timing, Variant};
 
 /// What is told of a setting, or of a field of a variant.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Setting {
     pub example: String,
     /// What has a name within its value.
     pub within: Within,
+    /// What it is for, if it is a length of time: `lint` warns of lengths that cannot serve.
+    pub timings: &'static [Timing],
 }
 
 /// What has a name within a value: from setting to setting, all that a file can say can be told.
@@ -92,7 +94,7 @@ impl Setting {
             nothing if nothing.is_empty() => (codec.absence().map(str::to_owned), codec.example()),
             written => (Some(format!("`{written}`")), written),
         };
-        Self { name, about, takes: codec.takes(), default, example, within: codec.within() }
+        Self { name, about, takes: codec.takes(), default, example, within: codec.within(), timings: codec.timings() }
     }
 
     /// What it means, what is written there, and what its absence means.
@@ -103,6 +105,24 @@ impl Setting {
 }
 
 /// A struct of settings, as [`settings!`](crate::settings) declares it.
+///
+/// ```
+/// use stormglass::notation::{Count, Settings};
+///
+/// stormglass::settings! {
+///     /// What a primary has fields for.
+///     struct Parameters {
+///         /// How many servers there are.
+///         servers: u32 = 3, Count(2..=9);
+///     }
+/// }
+/// assert_eq!(Parameters::default().written(), "servers: 3");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared as settings",
+    label = "a scenario cannot set this",
+    note = "declare the struct by `stormglass::settings!`; a system without settings of its own takes `()`"
+)]
 pub trait Settings: Sized {
     /// What their codecs must know to read them, such as which nodes there are; by default nothing is known.
     type Context<'c>: Copy + Default;

@@ -153,6 +153,7 @@ macro_rules! variants {
                                 default: $crate::notation::given!($($absent.to_owned())?),
                                 example: $crate::notation::Codec::<$Type>::example(&$codec),
                                 within: $crate::notation::Codec::<$Type>::within(&$codec),
+                                timings: $crate::notation::Codec::<$Type>::timings(&$codec),
                             }
                         ),+)?];
                         [own, <$More as $crate::notation::Settings>::declared()].concat()

@@ -134,6 +134,7 @@ mod tests {
         type Message = String;
         type Note = String;
         type Client = String;
+        type ClientNote = String;
     }
 
     const N1: NodeId = NodeId::server(0);

@@ -118,6 +118,7 @@ mod tests {
         type Message = String;
         type Note = String;
         type Client = String;
+        type ClientNote = String;
     }
 
     fn check(event: &Event<'_, TextVocabulary>, expected: &str) {

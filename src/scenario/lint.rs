@@ -2,10 +2,11 @@
 
 use super::Expectation;
 use super::names::Names;
+use super::timings;
 use super::whole::Whole;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::fault::{Ends, FaultKind, Happening, Places};
-use crate::notation::{Form, Given};
+use crate::fault::{Ends, Fault, FaultKind, Happening, Places, Scope as _};
+use crate::notation::{Form, Given, Variants as _};
 use crate::systems::AnySystem;
 use crate::world::UNSYNCED_LOST;
 
@@ -16,7 +17,9 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
     }
     if let Some(faults) = given.form("faults") {
         check_cures(faults, plan);
+        check_survivors(faults, plan, names);
     }
+    timings::check(whole, given, names);
     let restarts = names.system.is_some_and(AnySystem::restarts);
     let has = |wanted: fn(&FaultKind) -> bool| restarts || whole.faults.kinds().any(wanted);
     if let Some(faults) = given.form("faults").filter(|_| !has(FaultKind::restarts)) {
@@ -38,11 +41,26 @@ fn check_settles(settle: Form<'_>, plan: &Places) {
 fn check_cures(form: Form<'_>, plan: &Places) {
     for cure in FaultKind::ALL {
         let cured: Vec<&str> = FaultKind::ALL.iter().filter(|kind| kind.ends == Ends::By(cure.name)).map(|kind| kind.name).collect();
-        let span = plan.faults.iter().find(|(kind, _)| kind.name == cure.name).map(|(_, span)| *span);
-        let has_any = plan.faults.iter().any(|(kind, _)| cured.contains(&kind.name));
+        let span = plan.faults.iter().find(|(fault, _)| fault.name() == cure.name).map(|(_, span)| *span);
+        let has_any = plan.faults.iter().any(|(fault, _)| cured.contains(&fault.name()));
         if let Some(span) = span.filter(|_| !cured.is_empty() && !has_any) {
             let message = format!("`{}` changes nothing: the plan has no {}", cure.name, cured.join(" or "));
             form.report(Diagnostic::warning(span, message));
+        }
+    }
+}
+
+/// A fault after which no server is left.
+fn check_survivors(form: Form<'_>, plan: &Places, names: &Names<'_>) {
+    let Some(servers) = names.servers() else { return };
+    for (fault, span) in &plan.faults {
+        if let Fault::Destroy { node } = fault
+            && node.is_everybody(servers)
+        {
+            let problem = Diagnostic::warning(*span, "no server is left: whatever comes after it shows nothing");
+            form.report(
+                problem.help("leave some, as Destroy(node: Minority) does; or let them come back, as Crash(node: All, down: \"1s\") does"),
+            );
         }
     }
 }

@@ -18,6 +18,7 @@ mod names;
 mod roster;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategy;
+mod timings;
 mod whole;
 
 #[cfg(test)]

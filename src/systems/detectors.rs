@@ -20,8 +20,8 @@ use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::Duration;
 use crate::check::Property;
 use crate::notation::{
-    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, Variant,
-    Within, codecs, in_quotes, joined, settings,
+    Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, Timed,
+    Timing, Variant, Within, codecs, in_quotes, joined, settings,
 };
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, Bounds, DetectorJudge, Observations, Subject};
@@ -128,13 +128,16 @@ settings! {
     /// `Heartbeat`: so many missed of the last so many are a failure.
     struct Timeouts {
         /// For how long no heartbeat comes until one is missed; another one with each further interval.
-        timeout: Duration = Duration::from_millis(2500), PositiveLength;
+        timeout: Duration = Duration::from_millis(2500), Timed(PositiveLength, SILENCE);
         /// Of how many heartbeats those that are missed are counted.
         of: u32 = 1, Count(1..=32);
         /// How many missed are a failure, at most `of`.
         missed: u32 = 1, CountUpTo(1..=of, "of");
     }
 }
+
+/// What the timeout of a detector by heartbeats is for.
+const SILENCE: &[Timing] = &[Timing::Silence { every: "interval", missed: Some("missed"), asked: Some(("style", "Ping")) }];
 
 settings! {
     /// `Freshness`: freshness points after the expected arrival.

@@ -124,6 +124,67 @@ impl From<Parts> for Mix {
 }
 
 /// A protocol that stores keys and values. [`Kv`] makes a system of it: with clients, a workload, and a judge of linearizability.
+///
+/// ```
+/// # use std::collections::BTreeMap;
+/// # use serde::{Deserialize, Serialize};
+/// # use stormglass::base::{ClientId, KvOp, KvResponse, NodeId};
+/// # use stormglass::process::{Context, Files, Message, NoNote, Process, Reply, Service};
+/// # use stormglass::scenario::Scenario;
+/// # use stormglass::systems::Registry;
+/// # use stormglass::systems::kv::{KeyValue, Kv};
+/// # #[derive(Clone, Debug, Serialize, Deserialize)]
+/// # enum Talk { Ask(ClientId, u64, KvOp), Answer(ClientId, u64, Reply<KvResponse>) }
+/// # impl Message for Talk {}
+/// # struct Server(BTreeMap<u64, u64>);
+/// # impl Process for Server {
+/// #     type Config = ();
+/// #     type Message = Talk;
+/// #     type Timer = ();
+/// #     type Note = NoNote;
+/// #     fn boot(_: &(), _: &Files, _: &mut Context<'_, Self>) -> Self { Self(BTreeMap::new()) }
+/// #     fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+/// #         let Talk::Ask(session, number, operation) = message else { return };
+/// #         let reply = match operation {
+/// #             _ if context.me() != NodeId::server(0) => Reply::Redirect(Some(NodeId::server(0))),
+/// #             KvOp::Read { key } => Reply::Done(KvResponse::Value(self.0.get(&key).copied())),
+/// #             KvOp::Write { key, value } => { self.0.insert(key, value); Reply::Done(KvResponse::Written) }
+/// #             KvOp::Cas { .. } => Reply::Refused,
+/// #         };
+/// #         context.send(from, Talk::Answer(session, number, reply));
+/// #     }
+/// #     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// # }
+/// # struct InMemory;
+/// # impl Service for InMemory {
+/// #     type Message = Talk;
+/// #     type Operation = KvOp;
+/// #     type Response = KvResponse;
+/// #     const RETRY: bool = false;
+/// #     fn request(session: ClientId, number: u64, operation: &KvOp) -> Talk { Talk::Ask(session, number, *operation) }
+/// #     fn reply(message: Talk) -> Option<(ClientId, u64, Reply<KvResponse>)> {
+/// #         let Talk::Answer(session, number, reply) = message else { return None };
+/// #         Some((session, number, reply))
+/// #     }
+/// # }
+/// impl KeyValue for InMemory {
+///     const NAME: &'static str = "InMemory";
+///     const ABOUT: &'static str = "a store in the memory of the first server";
+///     const CAS: bool = false;
+///     type Server = Server;
+///     type Settings = ();
+///
+///     fn server(_: &(), _: u32, _: Option<&'static str>) {}
+/// }
+///
+/// let calm = Scenario::from_ron(r#"Scenario(name: "calm", system: InMemory(nodes: 2))"#, &Registry::new().with::<Kv<InMemory>>());
+/// calm.expect("a valid scenario").assert_holds(1);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not store keys and values",
+    label = "`Kv` makes no system of this",
+    note = "implement `Service` with `Operation = KvOp` and `Response = KvResponse`, and then `KeyValue`; other operations are for `Serves` and `Served`"
+)]
 pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
     /// Its name in a scenario: `RaftKv`.
     const NAME: &'static str;
@@ -155,12 +216,12 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         Vec::new()
     }
 
-    /// The judges of a run of this many servers.
-    fn judges(servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
+    /// The judges of a run of this many servers, with these settings.
+    fn judges(settings: &Self::Settings, servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
     where
         Self: Sized,
     {
-        let _ = servers;
+        let _ = (settings, servers);
         Vec::new()
     }
 
@@ -258,7 +319,7 @@ impl<P: KeyValue> System for Kv<P> {
     }
 
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        P::judges(config.nodes)
+        P::judges(&config.settings, config.nodes)
     }
 
     fn online_judges(_: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {

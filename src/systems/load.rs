@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use crate::base::{Duration, DurationRange, Rate};
 use crate::notation::{
-    Codec, Count, Form, Given, LengthRange, Maybe, Parsed, PositiveLength, PositiveLengthRange, Settings, Variant, Within, codecs,
-    in_parentheses, settings,
+    Codec, Count, Form, Given, LengthRange, Maybe, Parsed, PositiveLength, PositiveLengthRange, Settings, Timed, Timing, Variant, Within,
+    codecs, in_parentheses, settings,
 };
 use crate::workload::{ClientConfig, KeyChoice, Pace, Patience};
 
@@ -24,9 +24,9 @@ settings! {
         /// Open loop: what all clients together begin, however slow the answers are; per `ms`, `s` or `min`.
         rate: Option<Rate> = if think.is_none() { Rate::per_second(100) } else { None }, Maybe(Parsed("a rate, like \"100/s\""));
         /// How long one server is given to answer, before another is asked: not above `operation_timeout`.
-        request_timeout: Duration = Patience::default().request_timeout, PositiveLength;
+        request_timeout: Duration = Patience::default().request_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long an operation may take with all its requests, before its client gives it up as unknown.
-        operation_timeout: Duration = Patience::default().operation_timeout, PositiveLength;
+        operation_timeout: Duration = Patience::default().operation_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a client pauses when servers send it in circles.
         pause: DurationRange = Patience::default().pause, PositiveLengthRange;
         /// How many operations a client may have under way; in an open loop, one more is left out.

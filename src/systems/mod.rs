@@ -9,6 +9,7 @@ mod load;
 mod omega;
 mod paxos_commit;
 mod raft_kv;
+pub mod service;
 mod spelling;
 mod supervisor;
 mod three_phase;
@@ -37,6 +38,74 @@ pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 
 /// A protocol with its workload and its properties: what `system: …` in a scenario names.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use stormglass::base::{Duration, NodeId};
+/// # use stormglass::process::{self, Context, Files, NoNote, Process};
+/// # use stormglass::workload::NoClient;
+/// # use stormglass::world::Cluster;
+/// # #[derive(Clone, Debug, Serialize, Deserialize)]
+/// # struct Here;
+/// # impl process::Message for Here {}
+/// # struct Beacon;
+/// # impl Process for Beacon {
+/// #     type Config = NodeId;
+/// #     type Message = Here;
+/// #     type Timer = ();
+/// #     type Note = NoNote;
+/// #     fn boot(neighbour: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
+/// #         context.send(*neighbour, Here);
+/// #         Self
+/// #     }
+/// #     fn on_message(&mut self, _: NodeId, Here: Here, _: &mut Context<'_, Self>) {}
+/// #     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// # }
+/// # /// Servers that tell each other that they are there; nobody asks them anything.
+/// # struct Beacons;
+///
+/// # impl Cluster for Beacons {
+/// #     type Message = Here;
+/// #     type Operation = NoNote;
+/// #     type Response = NoNote;
+/// #     type Server = Beacon;
+/// #     type Client = NoClient<Here>;
+/// # }
+/// use stormglass::notation::Form;
+/// use stormglass::scenario::Scenario;
+/// use stormglass::systems::{Nodes, Population, Registry, System, Written};
+///
+/// impl System for Beacons {
+///     const NAME: &'static str = "Beacons";
+///     const ABOUT: &'static str = "two servers that tell each other that they are there";
+///     type Config = ();
+///
+///     fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<()> {
+///         system.fields()?.finish();
+///         Some(())
+///     }
+///
+///     fn write(_: &()) -> Written {
+///         Written { system: "Beacons()".to_owned(), workload: None }
+///     }
+///
+///     fn population(_: &()) -> Population {
+///         Population { servers: 2, clients: 0 }
+///     }
+///
+///     fn nodes(_: &(), _: Option<&'static str>) -> Nodes<Self> {
+///         Nodes { servers: vec![NodeId::server(1), NodeId::server(0)], clients: vec![] }
+///     }
+/// }
+///
+/// let calm = Scenario::from_ron(r#"Scenario(name: "calm", system: Beacons())"#, &Registry::new().with::<Beacons>());
+/// calm.expect("a valid scenario").assert_holds(1);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no system that a scenario can name",
+    label = "it does not go into a registry",
+    note = "implement `System`; a `Service` with keys and values implements `KeyValue` and is a system as `Kv<…>`, one with transactions `Transactional`, as `Txn<…>`"
+)]
 pub trait System: Cluster + Sized {
     /// Its name in a scenario: `RaftKv`.
     const NAME: &'static str;

@@ -4,7 +4,7 @@ use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, DurationRange};
 use crate::check::Property;
-use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, settings};
+use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
 use crate::trace::Judge;
@@ -24,13 +24,13 @@ settings! {
         /// How many of them are acceptors, from the first on: an odd number, 1 by default if there are fewer than three servers.
         acceptors: u32 = if nodes < 3 { 1 } else { 3 }, Odd(nodes);
         /// How long all the work may take.
-        work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
+        work_timeout: Duration = protocol::Config::of(5).work_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant waits to be asked for its vote, before it aborts.
-        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
+        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant waits for a decision before taking over.
-        takeover: DurationRange = protocol::Config::of(5).takeover, LengthRange;
+        takeover: DurationRange = protocol::Config::of(5).takeover, Timed(LengthRange, &[Timing::Answer, Timing::Apart]);
         /// How often a coordinator repeats what was not answered.
-        resend: Duration = protocol::Config::of(5).resend, PositiveLength;
+        resend: Duration = protocol::Config::of(5).resend, Timed(PositiveLength, &[Timing::Answer]);
     }
 }
 

@@ -4,7 +4,7 @@ use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
 use crate::base::{Duration, DurationRange};
 use crate::check::Property;
-use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
+use crate::notation::{Count, Given, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::raft::{self, Raft};
 use crate::trace::Judge;
 use crate::world::Reached;
@@ -20,13 +20,16 @@ settings! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct RaftSettings {
         /// How long a server waits for a leader before it campaigns: drawn anew each time.
-        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, LengthRange;
+        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, Timed(LengthRange, ELECTION_TIMEOUT);
         /// How often a leader shows that it lives: shorter than every election timeout.
         heartbeat: Duration = <raft::Config>::of(1).heartbeat, PositiveLength;
         /// How many log entries one message carries at most.
         batch: u32 = <raft::Config>::of(1).batch_max as u32, Count(1..=100_000);
     }
 }
+
+/// What an election timeout is for.
+pub(super) const ELECTION_TIMEOUT: &[Timing] = &[Timing::Answer, Timing::Apart, Timing::silence("heartbeat")];
 
 impl Default for RaftKvConfig {
     /// Five servers with the timeouts of the paper, under the usual workload.
@@ -65,7 +68,7 @@ impl KeyValue for raft::RaftKv {
         raft::properties::PROPERTIES.to_vec()
     }
 
-    fn judges(servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
+    fn judges(_: &RaftSettings, servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
         vec![Box::new(raft::properties::RaftJudge::new(servers as usize))]
     }
 

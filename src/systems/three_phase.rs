@@ -4,7 +4,7 @@ use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::Duration;
 use crate::check::Property;
-use crate::notation::{Count, Given, PositiveLength, settings};
+use crate::notation::{Count, Given, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
 use crate::trace::Judge;
@@ -22,13 +22,13 @@ settings! {
         /// How many servers there are.
         nodes: u32 = 5, Count(1..=1000);
         /// How long all the work may take.
-        work_timeout: Duration = protocol::Config::of(5).work_timeout, PositiveLength;
+        work_timeout: Duration = protocol::Config::of(5).work_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant waits to be asked for its vote, before it aborts.
-        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, PositiveLength;
+        abandon_timeout: Duration = protocol::Config::of(5).abandon_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long an answer is waited for, before the server that owes it is taken to have crashed.
-        answer_timeout: Duration = protocol::Config::of(5).answer_timeout, PositiveLength;
+        answer_timeout: Duration = protocol::Config::of(5).answer_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant in doubt waits before it asks the others: more than two times `answer_timeout`.
-        doubt_timeout: Duration = protocol::Config::of(5).doubt_timeout, PositiveLength;
+        doubt_timeout: Duration = protocol::Config::of(5).doubt_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How much longer each participant waits than the one before it.
         stagger: Duration = protocol::Config::of(5).stagger, PositiveLength;
     }

@@ -235,6 +235,64 @@ fn write_load(load: &TransactionLoad) -> String {
 /// under the same session and number. A protocol that cannot tell a repeated request from a new one sets [`Service::RETRY`] to `false`;
 /// then clients ask once. An abort is answered with [`Reply::Refused`](crate::process::Reply::Refused): it is a promise that the
 /// transaction never takes effect.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use stormglass::base::{ClientId, Committed, NodeId, Transaction};
+/// # use stormglass::process::{Context, Files, Message, NoNote, Process, Reply, Service};
+/// # use stormglass::systems::Registry;
+/// # use stormglass::systems::transactional::{Transactional, Txn};
+/// # #[derive(Clone, Debug, Serialize, Deserialize)]
+/// # enum Talk { Ask(ClientId, u64, Transaction), Abort(ClientId, u64) }
+/// # impl Message for Talk {}
+/// # struct Server;
+/// # impl Process for Server {
+/// #     type Config = ();
+/// #     type Message = Talk;
+/// #     type Timer = ();
+/// #     type Note = NoNote;
+/// #     fn boot(_: &(), _: &Files, _: &mut Context<'_, Self>) -> Self { Self }
+/// #     fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+/// #         if let Talk::Ask(session, number, _) = message { context.send(from, Talk::Abort(session, number)) }
+/// #     }
+/// #     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// # }
+/// /// Aborts every transaction: right, and of little use.
+/// struct Aborts;
+///
+/// # impl Service for Aborts {
+/// #     type Message = Talk;
+/// #     type Operation = Transaction;
+/// #     type Response = Committed;
+/// #     fn request(session: ClientId, number: u64, operation: &Transaction) -> Talk { Talk::Ask(session, number, operation.clone()) }
+/// #     fn reply(message: Talk) -> Option<(ClientId, u64, Reply<Committed>)> {
+/// #         let Talk::Abort(session, number) = message else { return None };
+/// #         Some((session, number, Reply::Refused))
+/// #     }
+/// # }
+/// impl Transactional for Aborts {
+///     const NAME: &'static str = "Aborts";
+///     const ABOUT: &'static str = "a store that aborts every transaction";
+///     type Server = Server;
+///     type Settings = ();
+///
+///     fn count(_: &()) -> u32 {
+///         3
+///     }
+///
+///     fn servers(_: &(), _: Option<&'static str>) -> Vec<()> {
+///         vec![(); 3]
+///     }
+/// }
+///
+/// let registry = Registry::new().with::<Txn<Aborts>>();
+/// assert!(registry.find("Aborts").is_some());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not carry out transactions",
+    label = "`Txn` makes no system of this",
+    note = "implement `Service` with `Operation = Transaction` and `Response = Committed`, and then `Transactional`; other operations are for `Serves` and `Served`"
+)]
 pub trait Transactional: Service<Operation = Transaction, Response = Committed> {
     /// Its name in a scenario: `TwoPhase`.
     const NAME: &'static str;

@@ -4,7 +4,7 @@ use super::Mutant;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::Duration;
 use crate::check::Property;
-use crate::notation::{Count, Flag, OneOf, PositiveLength, settings};
+use crate::notation::{Count, Flag, OneOf, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
 use crate::protocols::commit::two_phase::{self, Config, Variant};
@@ -29,15 +29,15 @@ settings! {
         /// Whether a participant in doubt asks the other participants, too.
         cooperative: bool = Config::of(5).cooperative, Flag;
         /// How long a coordinator waits until all the work is done.
-        work_timeout: Duration = Config::of(5).work_timeout, PositiveLength;
+        work_timeout: Duration = Config::of(5).work_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a coordinator waits for votes.
-        vote_timeout: Duration = Config::of(5).vote_timeout, PositiveLength;
+        vote_timeout: Duration = Config::of(5).vote_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant waits to be asked for its vote, before it aborts.
-        abandon_timeout: Duration = Config::of(5).abandon_timeout, PositiveLength;
+        abandon_timeout: Duration = Config::of(5).abandon_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How long a participant in doubt waits before it asks, and asks again.
         doubt_timeout: Duration = Config::of(5).doubt_timeout, PositiveLength;
         /// How often a coordinator repeats what was not answered.
-        resend: Duration = Config::of(5).resend, PositiveLength;
+        resend: Duration = Config::of(5).resend, Timed(PositiveLength, &[Timing::Answer]);
     }
 }
 

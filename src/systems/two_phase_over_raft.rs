@@ -1,10 +1,11 @@
 //! `TwoPhaseOverRaft`: a transactional store on groups of servers, atomic by two-phase commit, each group replicated by Raft.
 
 use super::Mutant;
+use super::raft_kv::ELECTION_TIMEOUT;
 use super::transactional::{Transactional, Txn, TxnConfig};
 use crate::base::{Duration, DurationRange};
 use crate::check::Property;
-use crate::notation::{Count, Given, LengthRange, PositiveLength, settings};
+use crate::notation::{Count, Given, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
@@ -26,15 +27,15 @@ settings! {
         /// How many servers each group has.
         replicas: u32 = 3, Count(1..=9);
         /// How long a server waits for a leader before it campaigns: drawn anew each time.
-        election_timeout: DurationRange = Config::of(3, 3).election_timeout, LengthRange;
+        election_timeout: DurationRange = Config::of(3, 3).election_timeout, Timed(LengthRange, ELECTION_TIMEOUT);
         /// How often a leader shows that it lives: shorter than every election timeout.
         heartbeat: Duration = Config::of(3, 3).heartbeat, PositiveLength;
         /// How many log entries one message of Raft carries at most.
         batch: u32 = Config::of(3, 3).batch, Count(1..=100_000);
         /// How long a coordinator's leader waits for votes.
-        vote_timeout: Duration = Config::of(3, 3).vote_timeout, PositiveLength;
+        vote_timeout: Duration = Config::of(3, 3).vote_timeout, Timed(PositiveLength, &[Timing::Answer]);
         /// How often a coordinator's leader repeats what was not answered.
-        resend: Duration = Config::of(3, 3).resend, PositiveLength;
+        resend: Duration = Config::of(3, 3).resend, Timed(PositiveLength, &[Timing::Answer]);
     }
 }
 

@@ -10,6 +10,35 @@ use crate::history;
 
 /// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.
 /// One judge may report on several properties that share what they know.
+///
+/// ```
+/// use stormglass::check::{Property, PropertyReport, Rule, Violations};
+/// use stormglass::trace::{Event, Judge, Record, Vocabulary};
+///
+/// const NO_CRASH: Property = Property::always("no-crash", "no node crashes");
+/// static CRASHED: Rule = Rule::new("crashed", "{node} crashed");
+///
+/// #[derive(Default)]
+/// struct NoCrash(Violations);
+///
+/// impl<V: Vocabulary> Judge<V> for NoCrash {
+///     fn observe(&mut self, record: &Record<'_, V>) {
+///         if let Event::Crash { node, .. } = record.event {
+///             self.0.add(&NO_CRASH, record.sighting(), CRASHED.with("node", *node));
+///         }
+///     }
+///
+///     fn reports(&self) -> Vec<PropertyReport> {
+///         self.0.reports(&[NO_CRASH])
+///     }
+/// }
+/// # fn judges<V: Vocabulary>() -> Vec<Box<dyn Judge<V>>> { vec![Box::new(NoCrash::default())] }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not judge runs of `{V}`",
+    label = "this is no judge of such runs",
+    note = "implement `Judge<{V}> for {Self}`, or for any `V: Vocabulary` if it judges every system"
+)]
 pub trait Judge<V: Vocabulary> {
     /// Sees one record.
     fn observe(&mut self, record: &Record<'_, V>);

@@ -27,6 +27,8 @@ pub trait Vocabulary: 'static {
     type Note: Debug + Serialize + 'static;
     /// What clients note: invocations and completions.
     type Client: Debug + Serialize + 'static;
+    /// What clients say about themselves besides.
+    type ClientNote: Debug + Serialize + 'static;
 }
 
 /// One thing that happened.
@@ -138,6 +140,13 @@ pub enum Event<'a, V: Vocabulary> {
         /// What.
         event: &'a V::Client,
     },
+    /// A client said something about itself.
+    ClientNote {
+        /// Which.
+        node: NodeId,
+        /// What.
+        note: &'a V::ClientNote,
+    },
     /// A *sometimes* mark was set.
     Mark {
         /// By which node.
@@ -236,6 +245,26 @@ impl Entry<'_> {
 }
 
 /// It is shown every record: a trace file, a replay on the terminal.
+///
+/// ```
+/// use stormglass::trace::{Entry, Sink};
+///
+/// /// Counts records.
+/// struct Count(u64);
+///
+/// impl Sink for Count {
+///     fn record(&mut self, _: &Entry<'_>) {
+///         self.0 += 1;
+///     }
+/// }
+/// # let mut count = Count(0);
+/// # let _: &mut dyn Sink = &mut count;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shown records",
+    label = "this is no sink",
+    note = "implement `Sink`; a judge that needs the types of records implements `Judge` instead"
+)]
 pub trait Sink {
     /// Shows one record.
     fn record(&mut self, entry: &Entry<'_>);
@@ -285,6 +314,10 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Client { node, event } => {
                 fold_node(8, *node, digest);
                 digest.value(*event);
+            }
+            Self::ClientNote { node, note } => {
+                fold_node(18, *node, digest);
+                digest.value(*note);
             }
             Self::Mark { node, mark } => {
                 fold_node(9, *node, digest);
@@ -367,6 +400,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             Self::Synced { node, through } => Entry { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
             Self::Note { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
             Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
+            Self::ClientNote { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
             Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
             Self::Settle => blank("settle", None),
             Self::Lift { strike } => Entry { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },

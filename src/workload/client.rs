@@ -8,10 +8,10 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::{ClientConfig, Generator, Pace, Patience};
+use super::{ClientConfig, Generator, Pace, Patience, Turn};
 use crate::base::{ClientId, NodeId, OperationId, Stream, sample_exponential};
-use crate::history::{Event, Outcome};
-use crate::process::{ClientProcess, Context, Files, Mark, Process, Reply, Service, SyncToken};
+use crate::history::{Event, Noted, Outcome};
+use crate::process::{ClientProcess, Context, Files, Joined, Mark, Process, Reply, Service, SyncToken};
 
 /// A process that invokes operations of a service and notes what it saw.
 ///
@@ -108,14 +108,18 @@ enum Purpose {
 /// A byte for each session ever made. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const SESSIONS: &str = "sessions";
 
+impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
+    const ALL_MARKS: Joined<Mark> = Joined::of(RETRIED, [if S::RETRY { &[RETRIED] } else { &[UNKNOWN] }, G::MARKS]);
+}
+
 impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, G> {
     type Config = ClientConfig<G::Config>;
     type Message = S::Message;
     type Timer = ClientTimer;
-    type Note = Event<S::Operation, S::Response>;
+    type Note = Noted<S::Operation, S::Response, G::Note>;
 
     /// What becomes of a request that is not answered in time: any sweep with faults should see it.
-    const MARKS: &'static [Mark] = if S::RETRY { &[RETRIED] } else { &[UNKNOWN] };
+    const MARKS: &'static [Mark] = Self::ALL_MARKS.list();
 
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let sessions_made = disk.read(SESSIONS).map_or(0, <[u8]>::len) as u32;
@@ -258,12 +262,22 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     fn invoke(&mut self, number: u32, due: OperationId, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        let operation = self.generator.next(due, &mut context.random().fork(Purpose::Content as u64, due.word()));
+        let mut random = context.random().fork(Purpose::Content as u64, due.word());
+        let operation = Self::turn(context, |turn| self.generator.next(due, &mut random, turn));
         session.operations += 1;
         session.state = State::Asking(Question::new(Some(operation.clone()), context.random().fork(Purpose::Pauses as u64, due.word())));
-        context.note(Event::Invoke { client: id(number, context), id: due, op: operation });
+        context.note(Noted::Event(Event::Invoke { client: id(number, context), id: due, op: operation }));
         context.set_timer(ClientTimer::GiveUp(number), self.patience.operation_timeout);
         self.ask(number, self.servers.best, context);
+    }
+
+    /// The generator's turn: what it says is recorded.
+    fn turn<T>(context: &mut Context<'_, Self>, turn: impl FnOnce(&mut Turn<G::Note>) -> T) -> T {
+        let mut own = Turn::at(context.now());
+        let result = turn(&mut own);
+        own.marks.into_iter().for_each(|mark| context.sometimes(mark));
+        own.notes.into_iter().for_each(|note| context.note(Noted::Own(note)));
+        result
     }
 
     /// The operation of the session has ended with this outcome.
@@ -271,9 +285,9 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         let Some(Question { operation: Some(operation), .. }) = self.settle(number, context) else { return };
         context.cancel_timer(ClientTimer::GiveUp(number));
         if let Outcome::Done(response) = &outcome {
-            self.generator.saw(&operation, response);
+            Self::turn(context, |turn| self.generator.saw(&operation, response, turn));
         }
-        context.note(Event::Complete { client: id(number, context), outcome });
+        context.note(Noted::Event(Event::Complete { client: id(number, context), outcome }));
         self.on_ended(context);
         self.on_free(number, context);
     }
@@ -289,7 +303,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         if !S::RETRY {
             context.sometimes(UNKNOWN);
         }
-        context.note(Event::Complete { client: id(number, context), outcome: Outcome::Unknown });
+        context.note(Noted::Event(Event::Complete { client: id(number, context), outcome: Outcome::Unknown }));
         self.on_ended(context);
     }
 }

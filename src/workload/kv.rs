@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
 use super::values::value;
-use super::{Generator, KeyChoice, LoadError};
+use super::{Generator, KeyChoice, LoadError, Turn};
 use crate::base::{KvOp, KvResponse, OperationId, Stream};
+use crate::process::NoNote;
 
 /// How often each kind of operation is chosen: so many parts of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +58,13 @@ pub struct KvGenerator {
 
 impl Generator<KvOp, KvResponse> for KvGenerator {
     type Config = KvLoad;
+    type Note = NoNote;
 
     fn new(load: &KvLoad) -> Self {
         Self { load: load.clone(), seen: BTreeMap::new() }
     }
 
-    fn next(&mut self, id: OperationId, random: &mut Stream) -> KvOp {
+    fn next(&mut self, id: OperationId, random: &mut Stream, _: &mut Turn<NoNote>) -> KvOp {
         let Mix { read, write, .. } = self.load.mix;
         let (read, write) = (u64::from(read), u64::from(write));
         let part = random.below(self.load.mix.total());
@@ -76,7 +78,7 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
         }
     }
 
-    fn saw(&mut self, operation: &KvOp, response: &KvResponse) {
+    fn saw(&mut self, operation: &KvOp, response: &KvResponse, _: &mut Turn<NoNote>) {
         let now = match (operation, response) {
             (_, KvResponse::Value(found) | KvResponse::Mismatch(found)) => *found,
             (KvOp::Write { value, .. } | KvOp::Cas { value, .. }, KvResponse::Written | KvResponse::Swapped) => Some(*value),
@@ -89,7 +91,7 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::RunKey;
+    use crate::base::{LocalTime, RunKey};
 
     const MIX: Mix = Mix { read: 5, write: 4, cas: 1 };
 
@@ -103,6 +105,10 @@ mod tests {
         OperationId { client: 2, life: 0, nth }
     }
 
+    fn turn() -> Turn<NoNote> {
+        Turn::at(LocalTime::default())
+    }
+
     fn random() -> Stream {
         RunKey::from_seed(1).stream("test", 0)
     }
@@ -112,7 +118,7 @@ mod tests {
         let (mut generator, mut random) = (generator(4, KeyChoice::Uniform, MIX), random());
         let (mut kinds, mut keys) = ([0_u32; 3], [0_u32; 4]);
         for nth in 1..=10_000 {
-            let operation = generator.next(id(nth), &mut random);
+            let operation = generator.next(id(nth), &mut random, &mut turn());
             keys[operation.key() as usize] += 1;
             kinds[match operation {
                 KvOp::Read { .. } => 0,
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn a_skewed_choice_has_a_hottest_key() {
         let (mut generator, mut random) = (generator(1_000, KeyChoice::Zipf("0.99".parse().unwrap()), MIX), random());
-        let hottest = (1..=10_000).filter(|nth| generator.next(id(*nth), &mut random).key() == 0).count();
+        let hottest = (1..=10_000).filter(|nth| generator.next(id(*nth), &mut random, &mut turn()).key() == 0).count();
         // The sum of k^-0.99 for k from 1 to 1,000 is 7.729: key 0 gets 12.9 of 100 operations.
         assert!((1_190..1_400).contains(&hottest), "{hottest}");
     }
@@ -138,9 +144,9 @@ mod tests {
         let mut nth = 0;
         let mut next = |seen: Option<KvResponse>| {
             nth += 1;
-            let operation = generator.next(id(nth), &mut random());
+            let operation = generator.next(id(nth), &mut random(), &mut turn());
             if let Some(response) = seen {
-                generator.saw(&operation, &response);
+                generator.saw(&operation, &response, &mut turn());
             }
             operation.to_string()
         };

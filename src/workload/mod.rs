@@ -16,7 +16,8 @@ mod zipf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Duration, DurationRange, OperationId, Rate, Stream};
+use crate::base::{Duration, DurationRange, LocalTime, OperationId, Rate, Stream};
+use crate::process::{Mark, Note};
 
 pub use bank::{Bank, BankMix};
 pub use client::{Client, ClientTimer};
@@ -28,19 +29,114 @@ pub use transaction::{TransactionGenerator, TransactionLoad};
 pub use zipf::{ParseSkewError, Skew};
 
 /// Chooses the operations of a client.
+///
+/// ```
+/// use stormglass::base::{LocalTime, OperationId, Stream};
+/// use stormglass::process::Mark;
+/// use stormglass::workload::{Generator, Turn};
+///
+/// /// Draws numbers, and tells when it was refused one for a second.
+/// struct Draws {
+///     refused_since: Option<LocalTime>,
+/// }
+///
+/// const STARVED: Mark = Mark::new("client starved", "A client got no number for a second.");
+///
+/// impl Generator<String, Option<u64>> for Draws {
+///     type Config = ();
+///     type Note = String;
+///     const MARKS: &'static [Mark] = &[STARVED];
+///
+///     fn new((): &()) -> Self {
+///         Self { refused_since: None }
+///     }
+///
+///     fn next(&mut self, id: OperationId, _: &mut Stream, _: &mut Turn<String>) -> String {
+///         format!("draw number {}", id.nth)
+///     }
+///
+///     fn saw(&mut self, _: &String, drawn: &Option<u64>, turn: &mut Turn<String>) {
+///         match drawn {
+///             Some(_) => self.refused_since = None,
+///             None => {
+///                 let since = *self.refused_since.get_or_insert(turn.now());
+///                 if turn.now().since(since).as_nanos() >= 1_000_000_000 {
+///                     turn.sometimes(STARVED);
+///                     turn.note("starved".to_owned());
+///                 }
+///             }
+///         }
+///     }
+/// }
+///
+/// let mut draws = Draws::new(&());
+/// let mut turn = Turn::at(LocalTime::default());
+/// draws.saw(&"draw number 1".to_owned(), &None, &mut turn);
+/// assert!(turn.notes().is_empty(), "it was refused only now");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not choose operations of type `{O}` that are answered by `{R}`",
+    label = "this is no generator for such clients",
+    note = "implement `Generator<{O}, {R}>`: the operation type and the response type are those of the `Service`"
+)]
 pub trait Generator<O, R>: 'static {
     /// What it is built from.
     type Config: 'static;
+    /// What it notes for those who judge; [`NoNote`](crate::process::NoNote) if nothing.
+    type Note: Note;
+
+    /// The marks that it may set: see [`Process::MARKS`](crate::process::Process::MARKS).
+    const MARKS: &'static [Mark] = &[];
 
     /// A generator for a client that has just booted.
     fn new(config: &Self::Config) -> Self;
 
     /// The operation with this identity. `random` belongs to it alone: what is drawn for one operation changes no other.
-    fn next(&mut self, id: OperationId, random: &mut Stream) -> O;
+    fn next(&mut self, id: OperationId, random: &mut Stream, turn: &mut Turn<Self::Note>) -> O;
 
     /// The client was given this response to this operation.
-    fn saw(&mut self, operation: &O, response: &R) {
-        let _ = (operation, response);
+    fn saw(&mut self, operation: &O, response: &R, turn: &mut Turn<Self::Note>) {
+        let _ = (operation, response, turn);
+    }
+}
+
+/// A generator's turn: what its client's clock reads, and what it says to those who judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn<N> {
+    now: LocalTime,
+    notes: Vec<N>,
+    marks: Vec<Mark>,
+}
+
+impl<N> Turn<N> {
+    /// A turn at this time.
+    pub const fn at(now: LocalTime) -> Self {
+        Self { now, notes: Vec::new(), marks: Vec::new() }
+    }
+
+    /// What the client's clock reads.
+    pub const fn now(&self) -> LocalTime {
+        self.now
+    }
+
+    /// Says something to those who judge and explain the run: it is in the records before the operation begins, or before it ends.
+    pub fn note(&mut self, note: N) {
+        self.notes.push(note);
+    }
+
+    /// Marks that this place was passed: one of [`Generator::MARKS`].
+    pub fn sometimes(&mut self, mark: impl Into<Mark>) {
+        self.marks.push(mark.into());
+    }
+
+    /// What it has noted in this turn.
+    pub fn notes(&self) -> &[N] {
+        &self.notes
+    }
+
+    /// Which marks it has set in this turn.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 }
 

@@ -1,9 +1,10 @@
 //! Operations on a transactional store.
 
-use super::Generator;
 use super::bank::{Bank, Explainer};
 use super::mixed::Mixed;
+use super::{Generator, Turn};
 use crate::base::{Committed, OperationId, Stream, Transaction};
+use crate::process::NoNote;
 
 /// What a [`TransactionGenerator`] is built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ enum Kind {
 
 impl Generator<Transaction, Committed> for TransactionGenerator {
     type Config = TransactionLoad;
+    type Note = NoNote;
 
     fn new(load: &TransactionLoad) -> Self {
         Self(match load.clone() {
@@ -34,14 +36,14 @@ impl Generator<Transaction, Committed> for TransactionGenerator {
         })
     }
 
-    fn next(&mut self, id: OperationId, random: &mut Stream) -> Transaction {
+    fn next(&mut self, id: OperationId, random: &mut Stream, _: &mut Turn<NoNote>) -> Transaction {
         match &mut self.0 {
             Kind::Bank(explainer) => explainer.next(id, random),
             Kind::Mixed(mixed) => mixed.next(id, random),
         }
     }
 
-    fn saw(&mut self, _: &Transaction, committed: &Committed) {
+    fn saw(&mut self, _: &Transaction, committed: &Committed, _: &mut Turn<NoNote>) {
         if let Kind::Bank(explainer) = &mut self.0 {
             explainer.saw(committed);
         }

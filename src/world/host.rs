@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::UNSYNCED_LOST;
 use super::core::{Bounds, Core, Excess};
 use super::machine::Machine;
-use super::setup::Cluster;
+use super::setup::{ClientNote as _, Cluster};
 use super::slab::MessageHandle;
 use crate::base::{Duration, Incarnation, MessageId, NodeId, RunKey, Stream, Time};
 use crate::environment::Clock;
@@ -51,7 +51,10 @@ impl<C: Cluster> NodeKind<C> for Clients {
 
     #[inline]
     fn note(node: NodeId, event: &<C::Client as Process>::Note) -> Event<'_, C> {
-        Event::Client { node, event }
+        match event.told() {
+            Ok(event) => Event::Client { node, event },
+            Err(note) => Event::ClientNote { node, note },
+        }
     }
 }
 
@@ -301,7 +304,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             self.deferred.push_back(Deferred::Synced { through });
             return;
         }
-        self.machine.synced(through, core);
+        self.machine.synced::<C, K>(through, core);
         while let Some(token) = self.machine.next_token(through) {
             self.step(core, |process, context| process.on_synced(token, context));
         }

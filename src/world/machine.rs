@@ -23,16 +23,24 @@ pub(super) struct Machine<P: Process> {
     timers: Timers<P::Timer>,
     /// The write that the sync under way covers, if one is under way.
     syncing: Option<u64>,
-    /// The process or a message waits for all writes up to this one to be durable.
+    /// The process, a message or a note waits for all writes up to this one to be durable.
     wanted: u64,
-    /// Messages that leave when the writes before them are durable, in order.
-    held: VecDeque<(u64, NodeId, MessageHandle)>,
+    /// What waits for the writes before it to be durable, in order.
+    held: VecDeque<(u64, Held<P::Note>)>,
     /// Syncs that the process asked for, with what they must cover.
     tokens: VecDeque<(SyncToken, u64)>,
     /// How many syncs its disk has done.
     syncs: u64,
     /// While the disk stands still: the number of the strike that did it, and what the sync covers that would be complete.
     stalled: Option<(u32, Option<u64>)>,
+}
+
+/// What happens when the writes before it are durable.
+enum Held<N> {
+    /// A message leaves.
+    Message(NodeId, MessageHandle),
+    /// A note is made.
+    Note(N),
 }
 
 /// What a word is drawn for, apart from the purposes of the network.
@@ -65,7 +73,11 @@ impl<P: Process> Machine<P> {
         self.timers.clear();
         self.syncing = None;
         self.wanted = 0;
-        self.held.drain(..).for_each(|(.., handle)| drop(core.slab.take(handle)));
+        for (_, held) in self.held.drain(..) {
+            if let Held::Message(_, handle) = held {
+                core.slab.take(handle);
+            }
+        }
         self.tokens.clear();
         if let Some((_, late)) = &mut self.stalled {
             *late = None;
@@ -105,13 +117,20 @@ impl<P: Process> Machine<P> {
         Some(late)
     }
 
-    /// The disk has finished a sync: the messages that waited for it leave.
-    pub(super) fn synced<C: Cluster<Message = P::Message>>(&mut self, through: u64, core: &mut Core<'_, C>) {
+    /// The disk has finished a sync: the messages that waited for it leave, and the notes are made.
+    pub(super) fn synced<C, K>(&mut self, through: u64, core: &mut Core<'_, C>)
+    where
+        C: Cluster<Message = P::Message>,
+        K: NodeKind<C, Process = P>,
+    {
         self.disk.synced(through);
         self.syncing = None;
         core.record(&Event::Synced { node: self.id, through });
-        while let Some((_, to, handle)) = self.held.pop_front_if(|(after, ..)| *after <= through) {
-            core.transmit(self.id, to, handle);
+        while let Some((_, held)) = self.held.pop_front_if(|(after, _)| *after <= through) {
+            match held {
+                Held::Message(to, handle) => core.transmit(self.id, to, handle),
+                Held::Note(note) => core.record(&K::note(self.id, &note)),
+            }
         }
     }
 
@@ -130,12 +149,10 @@ impl<P: Process> Machine<P> {
         match effect {
             Effect::Send { to, message, release } => {
                 let handle = core.post(self.id, message);
-                let written = self.disk.written();
-                if release == Release::Now || self.disk.durable() == written {
+                if self.is_due(release) {
                     core.transmit(self.id, to, handle);
                 } else {
-                    self.held.push_back((written, to, handle));
-                    self.wanted = written;
+                    self.hold(Held::Message(to, handle));
                 }
             }
             Effect::SetTimer(timer, after) => {
@@ -157,7 +174,8 @@ impl<P: Process> Machine<P> {
                 self.tokens.push_back((token, written));
                 self.wanted = written;
             }
-            Effect::Note(note) => core.record(&K::note(self.id, &note)),
+            Effect::Note { note, release } if self.is_due(release) => core.record(&K::note(self.id, &note)),
+            Effect::Note { note, .. } => self.hold(Held::Note(note)),
             Effect::Restart(node) => {
                 core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
             }
@@ -180,9 +198,20 @@ impl<P: Process> Machine<P> {
         core.engine.schedule(at, Call::Synced { node: self.id, incarnation: self.incarnation, through });
     }
 
+    /// Whether what was released so happens at once.
+    #[inline]
+    fn is_due(&self, release: Release) -> bool {
+        release == Release::Now || self.disk.durable() == self.disk.written()
+    }
+
+    fn hold(&mut self, held: Held<P::Note>) {
+        self.wanted = self.disk.written();
+        self.held.push_back((self.wanted, held));
+    }
+
     /// How many messages it holds back.
     pub(super) fn held(&self) -> usize {
-        self.held.len()
+        self.held.iter().filter(|(_, held)| matches!(held, Held::Message(..))).count()
     }
 
     /// What holds between any two events; it costs a constant.
@@ -194,8 +223,11 @@ impl<P: Process> Machine<P> {
         assert!(self.wanted <= written, "no write is waited for that was not made");
         let waited_for = self.wanted > durable || !self.tokens.is_empty();
         assert!(self.syncing.is_some() || !waited_for, "a sync that is waited for is under way");
-        assert!(self.held.front().is_none_or(|(after, ..)| *after > durable), "a message leaves when the writes before it are durable");
-        assert!(self.held.back().is_none_or(|(after, ..)| *after <= self.wanted), "the writes before a message that waits are waited for");
+        assert!(
+            self.held.front().is_none_or(|(after, _)| *after > durable),
+            "what is held back happens when the writes before it are durable"
+        );
+        assert!(self.held.back().is_none_or(|(after, _)| *after <= self.wanted), "the writes before what waits are waited for");
         let late = self.stalled.and_then(|(_, late)| late);
         assert!(late.is_none() || late == self.syncing, "the sync that a disk holds back is the one under way");
     }

@@ -31,7 +31,7 @@ use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount, Stray};
-pub use setup::{Cluster, Conditions, DiskModel, Reached, Setup};
+pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Reached, Setup};
 
 use self::core::{Bounds, Core, Excess};
 use calls::Call;

@@ -4,13 +4,53 @@ use crate::base::{Duration, FixedFate, NodeId};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::fault::FaultPlan;
 use crate::history;
-use crate::process::{ClientProcess, Message, Process};
+use crate::process::{ClientProcess, Message, NoNote, Note, Process};
 use crate::trace::Vocabulary;
 use std::fmt::Debug;
 
 use serde::Serialize;
 
 /// The types of a system: what runs on servers and clients, and what they speak.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use stormglass::base::{Duration, NodeId};
+/// # use stormglass::process::{self, Context, Files, NoNote, Process};
+/// # use stormglass::workload::NoClient;
+/// # use stormglass::world::Cluster;
+/// # #[derive(Clone, Debug, Serialize, Deserialize)]
+/// # struct Here;
+/// # impl process::Message for Here {}
+/// # struct Beacon;
+/// # impl Process for Beacon {
+/// #     type Config = NodeId;
+/// #     type Message = Here;
+/// #     type Timer = ();
+/// #     type Note = NoNote;
+/// #     fn boot(neighbour: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
+/// #         context.send(*neighbour, Here);
+/// #         Self
+/// #     }
+/// #     fn on_message(&mut self, _: NodeId, Here: Here, _: &mut Context<'_, Self>) {}
+/// #     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// # }
+/// /// Servers that tell each other that they are there; nobody asks them anything.
+/// struct Beacons;
+///
+/// impl Cluster for Beacons {
+///     type Message = Here;
+///     type Operation = NoNote;
+///     type Response = NoNote;
+///     type Server = Beacon;
+///     type Client = NoClient<Here>;
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what runs in a world",
+    label = "this names no servers and clients",
+    note = "implement `Cluster`: the message type, what runs on servers, and what runs on clients"
+)]
 pub trait Cluster: 'static {
     /// The one message type of servers and clients.
     type Message: Message;
@@ -21,7 +61,7 @@ pub trait Cluster: 'static {
     /// What runs on servers.
     type Server: Process<Message = Self::Message>;
     /// What runs on clients: it notes what it invoked and learned.
-    type Client: ClientProcess<Message = Self::Message, Note = history::Event<Self::Operation, Self::Response>>;
+    type Client: ClientProcess<Message = Self::Message, Note: ClientNote<Self::Operation, Self::Response>>;
 
     /// A digest of the state that all servers must agree on when the run has settled; nothing if they need not.
     fn fingerprint(server: &Self::Server) -> Option<u64> {
@@ -43,6 +83,55 @@ pub trait Cluster: 'static {
     }
 }
 
+/// What a client notes: the events of its history ([`history::Event`]), and perhaps more ([`history::Noted`]).
+///
+/// ```
+/// use stormglass::history::{Event, Noted, Outcome};
+/// use stormglass::base::ClientId;
+/// use stormglass::world::ClientNote;
+///
+/// let event = Event::<u64, u64>::Complete { client: ClientId::new(0), outcome: Outcome::Failed };
+/// assert_eq!(Noted::<_, _, &str>::Event(event.clone()).told(), Ok(&event));
+/// assert_eq!(Noted::<u64, u64, _>::Own("gave up").told(), Err(&"gave up"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell the history of a client",
+    label = "operations of type `{O}` and responses of type `{R}` are to be told",
+    note = "a client's `Note` is `history::Event<{O}, {R}>`, or `history::Noted<{O}, {R}, …>` if it has more to say"
+)]
+pub trait ClientNote<O, R>: Note {
+    /// What it notes besides.
+    type Own: Note;
+
+    /// Which of the two this is.
+    fn told(&self) -> Result<&history::Event<O, R>, &Self::Own>;
+}
+
+impl<O, R> ClientNote<O, R> for history::Event<O, R>
+where
+    Self: Note,
+{
+    type Own = NoNote;
+
+    fn told(&self) -> Result<&Self, &NoNote> {
+        Ok(self)
+    }
+}
+
+impl<O, R, N: Note> ClientNote<O, R> for history::Noted<O, R, N>
+where
+    Self: Note,
+{
+    type Own = N;
+
+    fn told(&self) -> Result<&history::Event<O, R>, &N> {
+        match self {
+            Self::Event(event) => Ok(event),
+            Self::Own(note) => Err(note),
+        }
+    }
+}
+
 /// How far a server has come on a way that all take alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
@@ -56,6 +145,7 @@ impl<C: Cluster> Vocabulary for C {
     type Message = C::Message;
     type Note = <C::Server as Process>::Note;
     type Client = history::Event<C::Operation, C::Response>;
+    type ClientNote = <<C::Client as Process>::Note as ClientNote<C::Operation, C::Response>>::Own;
 }
 
 /// How disks behave.

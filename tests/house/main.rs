@@ -10,6 +10,7 @@ mod reading;
 mod rust;
 mod scenarios;
 mod settings;
+mod traits;
 
 use std::fs;
 use std::path::Path;

@@ -1,11 +1,27 @@
 //! The scenarios: each says what it shows, and each mutant has one of its name.
 
+use stormglass::diagnostic::{Diagnostics, Source};
+use stormglass::scenario::Scenario;
+use stormglass::systems::Registry;
+
 use crate::rust::code_of;
 use crate::{File, demand_none, files};
 
 #[test]
 fn every_scenario_says_what_it_shows() {
     demand_none(&files(&["scenarios"], ".ron").iter().flat_map(complaints).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_advised_about_a_scenario() {
+    let registry = Registry::standard();
+    let advice = |scenario: File| {
+        let (source, problems) = (Source::new(scenario.path, scenario.text), Diagnostics::new());
+        let _ = Scenario::parse(&source, &registry, &problems);
+        let told = problems.render(&source, false);
+        (!told.is_empty()).then_some(told)
+    };
+    demand_none(&files(&["scenarios"], ".ron").into_iter().filter_map(advice).collect::<Vec<_>>());
 }
 
 #[test]

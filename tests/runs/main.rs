@@ -10,6 +10,7 @@ mod identities_of_draws;
 mod property;
 mod raft;
 mod reports;
+mod services;
 mod sound;
 mod strikes;
 mod transactional;

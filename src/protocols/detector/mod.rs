@@ -32,7 +32,7 @@ mod swim;
 mod tests;
 
 use crate::base::Duration;
-use crate::notation::{Count, Flag, Length, PositiveLength, settings};
+use crate::notation::{Count, Flag, Length, PositiveLength, Timed, Timing, settings};
 
 pub use decoys::DECOYS;
 pub use group::{DetectorGroup, DetectorGroupConfig, DetectorGroupMessage, DetectorGroupTimer, WorkerConfig};
@@ -235,7 +235,7 @@ settings! {
         /// How often a member is probed: SWIM's protocol period.
         probe_interval: Duration = Duration::from_secs(1), PositiveLength;
         /// How long a probe waits for its answer before it asks others to probe. Shorter than the interval.
-        probe_timeout: Duration = Duration::from_millis(500), PositiveLength;
+        probe_timeout: Duration = Duration::from_millis(500), Timed(PositiveLength, &[Timing::Answer]);
         /// How many others are asked to probe in one's stead.
         indirect_checks: u32 = 3, Count(0..=100);
         /// Updates are passed on this many times ⌈log₁₀(n + 1)⌉ times.

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod fault_diagnostics;
+mod timings;
 mod toy;
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::base::{Duration, DurationRange, KvOp, KvResponse, RunKey, Stream};
-use crate::process::{Harness, Message};
+use crate::process::{Harness, Message, NoNote};
 use crate::workload::{KeyChoice, KvGenerator, KvLoad, Mix};
 
 /// What the three services of these tests say.
@@ -64,12 +64,13 @@ struct Count(u64);
 
 impl Generator<KvOp, KvResponse> for Count {
     type Config = ();
+    type Note = NoNote;
 
     fn new((): &()) -> Self {
         Self(0)
     }
 
-    fn next(&mut self, _: OperationId, _: &mut Stream) -> KvOp {
+    fn next(&mut self, _: OperationId, _: &mut Stream, _: &mut Turn<NoNote>) -> KvOp {
         self.0 += 1;
         KvOp::Read { key: self.0 }
     }
@@ -356,7 +357,7 @@ fn what_becomes_of_one_operation_changes_no_other() {
             bench.fire(ClientTimer::Due);
             bench.sync();
             for event in bench.take_notes() {
-                if let Event::Invoke { id, op, .. } = event {
+                if let Noted::Event(Event::Invoke { id, op, .. }) = event {
                     found.push((id, op, thought.clone()));
                 }
             }
@@ -642,7 +643,8 @@ fn keeps_the_rules<S: Service<Message = Toy, Operation = KvOp, Response = KvResp
             Step::Quiesce => quiet = true,
             _ => {}
         }
-        for event in bench.take_notes() {
+        for note in bench.take_notes() {
+            let Noted::Event(event) = note;
             assert!(!quiet || matches!(event, Event::Complete { .. }), "invoked while quiet");
             rules.note(&event);
         }

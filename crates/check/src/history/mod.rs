@@ -12,6 +12,6 @@ mod operation;
 mod record;
 mod timeline;
 
-pub use operation::{Event, Operation, Outcome};
+pub use operation::{Event, Noted, Operation, Outcome};
 pub use record::{History, MalformedHistory};
 pub(crate) use timeline::Timeline;

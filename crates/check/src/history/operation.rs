@@ -1,6 +1,8 @@
 //! One operation, and the two events that it is made of.
 
-use serde::{Deserialize, Serialize};
+use std::fmt::{self, Debug, Formatter};
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::base::{ClientId, OperationId, Time};
 
@@ -34,6 +36,33 @@ pub enum Event<O, R> {
         /// How it ends.
         outcome: Outcome<R>,
     },
+}
+
+/// What a client notes that has more to say than its history. It is shown and serialised as what it holds.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Noted<O, R, N> {
+    /// An event of its history.
+    Event(Event<O, R>),
+    /// Something else, for those who judge and explain the run.
+    Own(N),
+}
+
+impl<O: Debug, R: Debug, N: Debug> Debug for Noted<O, R, N> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => event.fmt(f),
+            Self::Own(note) => note.fmt(f),
+        }
+    }
+}
+
+impl<O: Serialize, R: Serialize, N: Serialize> Serialize for Noted<O, R, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Event(event) => event.serialize(serializer),
+            Self::Own(note) => note.serialize(serializer),
+        }
+    }
 }
 
 /// An operation with its place in time.

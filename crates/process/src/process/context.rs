@@ -11,7 +11,7 @@ use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SyncToken(pub u64);
 
-/// Whether a message leaves at once.
+/// Whether a message leaves, or a note is made, at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
     /// At once.
@@ -63,7 +63,12 @@ pub enum Effect<M, T, N> {
     /// Asked for all writes so far to be made durable.
     Sync(SyncToken),
     /// Said something about itself.
-    Note(N),
+    Note {
+        /// What it said.
+        note: N,
+        /// When that counts as said.
+        release: Release,
+    },
     /// Passed a place that a good sweep should pass sometimes.
     Sometimes(&'static str),
     /// Asked for a node to be started anew.
@@ -223,7 +228,47 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// Says something about the process to those who judge and explain the run.
     pub fn note(&mut self, note: P::Note) {
-        self.buffer.push(Effect::Note(note));
+        self.buffer.push(Effect::Note { note, release: Release::Now });
+    }
+
+    /// The same as soon as all that was written before is on disk, as [`send_when_durable`](Self::send_when_durable) does with a message. A
+    /// crash before that takes the note along: what a judge is told so, no crash undoes.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use stormglass_process::base::NodeId;
+    /// # use stormglass_process::process::{Context, Files, Harness, Message, Process};
+    /// # #[derive(Clone, Debug, Serialize, Deserialize)]
+    /// # struct Vote;
+    /// # impl Message for Vote {}
+    /// # struct Voter;
+    /// #[derive(Debug, PartialEq, Serialize)]
+    /// struct Voted;
+    ///
+    /// # impl Process for Voter {
+    /// # type Config = ();
+    /// # type Message = Vote;
+    /// # type Timer = ();
+    /// # type Note = Voted;
+    /// # fn boot(_: &(), _: &Files, _: &mut Context<'_, Self>) -> Self { Self }
+    /// # fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+    /// fn on_message(&mut self, _: NodeId, Vote: Vote, context: &mut Context<'_, Self>) {
+    ///     context.append("votes", b"yes");
+    ///     context.note_when_durable(Voted);
+    /// }
+    /// # }
+    ///
+    /// let mut voter = Harness::<Voter>::boot(NodeId::server(0), ());
+    /// voter.deliver(NodeId::server(1), Vote);
+    /// voter.crash();
+    /// voter.sync();
+    /// assert_eq!(voter.take_notes(), [], "the crash took the vote, and what was to be said of it");
+    /// voter.deliver(NodeId::server(1), Vote);
+    /// voter.sync();
+    /// assert_eq!(voter.take_notes(), [Voted]);
+    /// ```
+    pub fn note_when_durable(&mut self, note: P::Note) {
+        self.buffer.push(Effect::Note { note, release: Release::Durable });
     }
 
     /// Marks that this place was passed: one of [`Process::MARKS`]. A sweep in which it is never set fails only where the scenario's
@@ -247,26 +292,45 @@ impl<'a, P: Process> Context<'a, P> {
         P: Embeds<C>,
     {
         const { assert!(P::RESTARTS || !C::RESTARTS, "a process starts nodes anew if one within it does: const RESTARTS: bool = true") }
+        let wrap = Wrap { scope: Some(P::SCOPE), message: P::wrap_message, timer: P::wrap_timer, note: P::wrap_note };
+        self.wrapped(&wrap, step)
+    }
+
+    /// Takes a step of the process that this one is in truth: it speaks the same messages, and writes the same files.
+    pub(super) fn stand_for<C: Process<Message = P::Message>, R>(
+        &mut self,
+        timer: fn(C::Timer) -> P::Timer,
+        note: fn(C::Note) -> P::Note,
+        step: impl FnOnce(&mut Context<'_, C>) -> R,
+    ) -> R {
+        let wrap = Wrap { scope: None, message: |message| message, timer, note: |said| Some(note(said)) };
+        self.wrapped(&wrap, step)
+    }
+
+    fn wrapped<C: Process, R, N>(&mut self, wrap: &Wrap<C, P, N>, step: impl FnOnce(&mut Context<'_, C>) -> R) -> R
+    where
+        N: Fn(C::Note) -> Option<P::Note>,
+    {
         let Buffer { effects_max, bytes_max, .. } = *self.buffer;
         let mut inner = Buffer { effects_max, bytes_max, ..Buffer::default() };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         let (effects, bytes) = inner.split();
         for effect in effects {
             let wrapped = match effect {
-                Effect::Send { to, message, release } => Effect::Send { to, message: P::wrap_message(message), release },
-                Effect::SetTimer(timer, after) => Effect::SetTimer(P::wrap_timer(timer), after),
-                Effect::CancelTimer(timer) => Effect::CancelTimer(P::wrap_timer(timer)),
+                Effect::Send { to, message, release } => Effect::Send { to, message: (wrap.message)(message), release },
+                Effect::SetTimer(timer, after) => Effect::SetTimer((wrap.timer)(timer), after),
+                Effect::CancelTimer(timer) => Effect::CancelTimer((wrap.timer)(timer)),
                 Effect::Write(file, write) => {
                     let write = match write {
                         Write::Append(range) => Write::Append(self.hold(&bytes[range])),
                         Write::At(offset, range) => Write::At(offset, self.hold(&bytes[range])),
                         Write::Truncate(length) => Write::Truncate(length),
                     };
-                    Effect::Write(format!("{}/{file}", P::SCOPE).into(), write)
+                    Effect::Write(wrap.scope.map_or(file.clone(), |scope| format!("{scope}/{file}").into()), write)
                 }
                 Effect::Sync(token) => Effect::Sync(token),
-                Effect::Note(note) => match P::wrap_note(note) {
-                    Some(note) => Effect::Note(note),
+                Effect::Note { note, release } => match (wrap.note)(note) {
+                    Some(note) => Effect::Note { note, release },
                     None => continue,
                 },
                 Effect::Sometimes(mark) => Effect::Sometimes(mark),
@@ -285,10 +349,107 @@ impl<'a, P: Process> Context<'a, P> {
     }
 }
 
+/// How what a process `C` does becomes what `P` does.
+struct Wrap<C: Process, P: Process, N> {
+    /// Below which name its files lie.
+    scope: Option<&'static str>,
+    message: fn(C::Message) -> P::Message,
+    timer: fn(C::Timer) -> P::Timer,
+    note: N,
+}
+
 /// A process that runs another within itself, as two-phase commit runs over Raft: see [`Context::embed`].
 ///
 /// Sync tokens are shared: the parent passes each completed one on, and each process knows its own. The child's files lie under
 /// `SCOPE/`: see [`Files::scoped`](super::Files::scoped).
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::base::{Duration, NodeId};
+/// use stormglass_process::process::{Context, Embeds, Files, Harness, Message, NoNote, Process};
+///
+/// /// Beats.
+/// struct Heart;
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Beat;
+/// impl Message for Beat {}
+///
+/// impl Process for Heart {
+///     type Config = ();
+///     type Message = Beat;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(_: &(), _: &Files, context: &mut Context<'_, Self>) -> Self {
+///         context.send(NodeId::server(1), Beat);
+///         context.set_timer((), Duration::from_secs(1));
+///         Self
+///     }
+///
+///     fn on_message(&mut self, _: NodeId, Beat: Beat, _: &mut Context<'_, Self>) {}
+///
+///     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+///         context.send(NodeId::server(1), Beat);
+///         context.set_timer((), Duration::from_secs(1));
+///     }
+/// }
+///
+/// /// Has a heart, and messages of its own.
+/// struct Body {
+///     heart: Heart,
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// enum Talk {
+///     Heart(Beat),
+///     Hello,
+/// }
+/// impl Message for Talk {}
+///
+/// impl Embeds<Heart> for Body {
+///     const SCOPE: &'static str = "heart";
+///
+///     fn wrap_message(message: Beat) -> Talk {
+///         Talk::Heart(message)
+///     }
+///
+///     fn wrap_timer((): ()) {}
+///
+///     fn wrap_note(note: NoNote) -> Option<NoNote> {
+///         Some(note)
+///     }
+/// }
+///
+/// impl Process for Body {
+///     type Config = ();
+///     type Message = Talk;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(_: &(), disk: &Files, context: &mut Context<'_, Self>) -> Self {
+///         Self { heart: context.embed(|context| Heart::boot(&(), &disk.scoped("heart"), context)) }
+///     }
+///
+///     fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
+///         if let Talk::Heart(beat) = message {
+///             context.embed(|context| self.heart.on_message(from, beat, context));
+///         }
+///     }
+///
+///     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+///         context.embed(|context| self.heart.on_timer((), context));
+///     }
+/// }
+///
+/// let mut body = Harness::<Body>::boot(NodeId::server(0), ());
+/// assert!(matches!(body.take_sent()[..], [(_, Talk::Heart(Beat))]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how it embeds `{C}`",
+    label = "the effects of `{C}` cannot become effects of this process",
+    note = "implement `Embeds<{C}> for {Self}`: how a message, a timer and a note of `{C}` are wrapped"
+)]
 pub trait Embeds<C: Process>: Process {
     /// Under which name the child's files lie on the parent's disk.
     const SCOPE: &'static str;

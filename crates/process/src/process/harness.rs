@@ -21,7 +21,7 @@ pub struct Harness<P: Process> {
     durable: Files,
     /// Writes and syncs not yet carried out, in order.
     cache: Vec<Cached>,
-    held: Vec<(NodeId, P::Message)>,
+    held: Vec<Held<P::Message, P::Note>>,
     sent: Vec<(NodeId, P::Message)>,
     notes: Vec<P::Note>,
     transcript: String,
@@ -31,6 +31,12 @@ enum Cached {
     /// A write, and the bytes of the buffer that held it.
     Write(FileName, Write, Vec<u8>),
     Sync(SyncToken),
+}
+
+/// What waits for the writes before it.
+enum Held<M, N> {
+    Message(NodeId, M),
+    Note(N),
 }
 
 impl<P: Process> Harness<P> {
@@ -126,8 +132,11 @@ impl<P: Process> Harness<P> {
             }
         }
         self.transcript.push_str("disk synced\n");
-        for (to, message) in std::mem::take(&mut self.held) {
-            self.leave(to, message);
+        for held in std::mem::take(&mut self.held) {
+            match held {
+                Held::Message(to, message) => self.leave(to, message),
+                Held::Note(note) => self.note(note),
+            }
         }
         for token in completed {
             self.step(&format!("synced {}", token.0), |process, context| process.on_synced(token, context));
@@ -169,7 +178,7 @@ impl<P: Process> Harness<P> {
         match effect {
             Effect::Send { to, message, release: Release::Durable } if !self.cache.is_empty() => {
                 let _ = writeln!(self.transcript, "  when durable → {to} {message:?}");
-                self.held.push((to, message));
+                self.held.push(Held::Message(to, message));
             }
             Effect::Send { to, message, .. } => self.leave(to, message),
             Effect::SetTimer(timer, after) => {
@@ -193,10 +202,11 @@ impl<P: Process> Harness<P> {
                 let _ = writeln!(self.transcript, "  sync {}", token.0);
                 self.cache.push(Cached::Sync(token));
             }
-            Effect::Note(note) => {
-                let _ = writeln!(self.transcript, "  note {note:?}");
-                self.notes.push(note);
+            Effect::Note { note, release: Release::Durable } if !self.cache.is_empty() => {
+                let _ = writeln!(self.transcript, "  when durable note {note:?}");
+                self.held.push(Held::Note(note));
             }
+            Effect::Note { note, .. } => self.note(note),
             Effect::Sometimes(mark) => {
                 let _ = writeln!(self.transcript, "  sometimes {mark}");
             }
@@ -204,6 +214,11 @@ impl<P: Process> Harness<P> {
                 let _ = writeln!(self.transcript, "  restart {node}");
             }
         }
+    }
+
+    fn note(&mut self, note: P::Note) {
+        let _ = writeln!(self.transcript, "  note {note:?}");
+        self.notes.push(note);
     }
 
     fn leave(&mut self, to: NodeId, message: P::Message) {

@@ -11,6 +11,26 @@ use crate::base::Kind;
 ///
 /// Kinds are found through serde: the variants of an enum, in order; a type that is no enum has the one kind `message`. `impl Message for
 /// MyMessage {}` is all that is needed. Override `kind` and `kinds` together where a variant wraps the messages of an embedded protocol.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::process::Message;
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// enum Gossip {
+///     Rumour { heat: u32 },
+///     Enough,
+/// }
+/// impl Message for Gossip {}
+///
+/// assert_eq!(Gossip::kinds(), ["Rumour", "Enough"]);
+/// assert_eq!(Gossip::Rumour { heat: 3 }.kind().name, "Rumour");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared to be a message",
+    label = "nodes cannot send this",
+    note = "derive `Clone`, `Debug`, `Serialize` and `Deserialize` for it, and write `impl Message for {Self} {{}}`"
+)]
 pub trait Message: Clone + Debug + Serialize + DeserializeOwned + 'static {
     /// The kind of this message.
     #[inline]

@@ -52,8 +52,10 @@
 //! ```
 
 mod context;
+mod either;
 mod files;
 mod harness;
+mod joined;
 mod mark;
 mod message;
 mod mutant;
@@ -67,8 +69,10 @@ use serde::Serialize;
 use crate::base::NodeId;
 
 pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
+pub use either::Either;
 pub use files::{FileName, Files};
 pub use harness::Harness;
+pub use joined::Joined;
 pub use mark::Mark;
 pub use message::Message;
 pub use mutant::Mutant;
@@ -76,6 +80,52 @@ pub use role::{Claim, Role};
 pub use service::{Reply, Service};
 
 /// Code that runs on a node: a server of a protocol, or a client of it.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::base::{Duration, NodeId};
+/// use stormglass_process::process::{Context, Files, Harness, Message, NoNote, Process};
+///
+/// /// Says to its neighbour that it is there, again and again.
+/// struct Beacon {
+///     neighbour: NodeId,
+///     heard: u64,
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Here;
+/// impl Message for Here {}
+///
+/// impl Process for Beacon {
+///     type Config = NodeId;
+///     type Message = Here;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(neighbour: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
+///         context.set_timer((), Duration::from_millis(50));
+///         Self { neighbour: *neighbour, heard: 0 }
+///     }
+///
+///     fn on_message(&mut self, _: NodeId, Here: Here, _: &mut Context<'_, Self>) {
+///         self.heard += 1;
+///     }
+///
+///     fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+///         context.send(self.neighbour, Here);
+///         context.set_timer((), Duration::from_millis(50));
+///     }
+/// }
+///
+/// let mut beacon = Harness::<Beacon>::boot(NodeId::server(0), NodeId::server(1));
+/// beacon.deliver(NodeId::server(1), Here);
+/// assert_eq!(beacon.process().heard, 1);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not run on a node",
+    label = "this is no process",
+    note = "implement `Process` for the type that holds a node's state: what it is built from, and what it does with a message and a timer"
+)]
 pub trait Process: Sized + 'static {
     /// What it is built from: members, timeouts, rules. The same at every boot.
     type Config: 'static;
@@ -120,6 +170,62 @@ pub trait Process: Sized + 'static {
 }
 
 /// A process that does a client's work: invokes operations and notes what it saw.
+///
+/// Most clients are a `Client` of the crate `stormglass`, which is one already. One by hand:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::base::NodeId;
+/// use stormglass_process::process::{ClientProcess, Context, Files, Harness, Message, NoNote, Process};
+///
+/// /// Asks one question, once. A client that is to be judged notes the events of its history instead of nothing.
+/// struct Asks {
+///     under_way: bool,
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// enum Talk {
+///     Question,
+///     Answer,
+/// }
+/// impl Message for Talk {}
+///
+/// impl Process for Asks {
+///     type Config = NodeId;
+///     type Message = Talk;
+///     type Timer = ();
+///     type Note = NoNote;
+///
+///     fn boot(server: &NodeId, _: &Files, context: &mut Context<'_, Self>) -> Self {
+///         context.send(*server, Talk::Question);
+///         Self { under_way: true }
+///     }
+///
+///     fn on_message(&mut self, _: NodeId, message: Talk, _: &mut Context<'_, Self>) {
+///         self.under_way &= !matches!(message, Talk::Answer);
+///     }
+///
+///     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+/// }
+///
+/// impl ClientProcess for Asks {
+///     fn quiesce(&mut self, _: &mut Context<'_, Self>) {}
+///
+///     fn under_way(&self) -> usize {
+///         usize::from(self.under_way)
+///     }
+/// }
+///
+/// let mut client = Harness::<Asks>::boot(NodeId::client(0), NodeId::server(0));
+/// assert_eq!(client.process().under_way(), 1);
+/// client.deliver(NodeId::server(0), Talk::Answer);
+/// assert_eq!(client.process().under_way(), 0);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not do a client's work",
+    label = "this is no client",
+    note = "a client is a `Process` that also implements `ClientProcess`; `workload::Client` is one for any `Service`, and `workload::NoClient` for systems without clients"
+)]
 pub trait ClientProcess: Process {
     /// From now on, invoke nothing new. What is under way goes on.
     fn quiesce(&mut self, context: &mut Context<'_, Self>);

@@ -8,6 +8,46 @@ use super::Message;
 use crate::base::{ClientId, NodeId};
 
 /// A protocol seen from outside: how an operation becomes a message, and what an answer means. Workloads are written against it.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stormglass_process::base::ClientId;
+/// use stormglass_process::process::{Message, Reply, Service};
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// enum Tickets {
+///     Draw(ClientId, u64),
+///     Drawn(ClientId, u64, Reply<u64>),
+/// }
+/// impl Message for Tickets {}
+///
+/// /// A counter in a shop: each client draws a number.
+/// struct Counter;
+///
+/// impl Service for Counter {
+///     type Message = Tickets;
+///     type Operation = String;
+///     type Response = u64;
+///
+///     fn request(session: ClientId, number: u64, _: &String) -> Tickets {
+///         Tickets::Draw(session, number)
+///     }
+///
+///     fn reply(message: Tickets) -> Option<(ClientId, u64, Reply<u64>)> {
+///         let Tickets::Drawn(session, number, reply) = message else { return None };
+///         Some((session, number, reply))
+///     }
+/// }
+///
+/// let me = ClientId::new(0);
+/// assert!(Counter::reply(Counter::request(me, 1, &"a number".to_owned())).is_none(), "a question is no answer");
+/// assert!(Counter::reply(Tickets::Drawn(me, 1, Reply::Done(7))).is_some());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "clients do not know how to use `{Self}`",
+    label = "this is no service",
+    note = "implement `Service`: how an operation becomes a message, and what an answer means"
+)]
 pub trait Service: 'static {
     /// The system's message type.
     type Message: Message;

@@ -11,6 +11,7 @@ impl Vocabulary for Words {
     type Message = ();
     type Note = Note;
     type Client = ();
+    type ClientNote = ();
 }
 
 const A: NodeId = NodeId::server(0);

@@ -51,6 +51,7 @@ impl Vocabulary for CommitWords {
     type Message = ();
     type Note = CommitNote;
     type Client = ();
+    type ClientNote = ();
 }
 
 impl GroupsJudge {
@@ -158,6 +159,7 @@ impl Vocabulary for RaftWords {
     type Message = RaftMessage;
     type Note = raft::Note;
     type Client = ();
+    type ClientNote = ();
 }
 
 impl RaftsJudge {

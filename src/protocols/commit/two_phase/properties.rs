@@ -138,6 +138,7 @@ mod tests {
         type Message = Message;
         type Note = Note;
         type Client = ();
+        type ClientNote = ();
     }
 
     /// A violation rests on the record of the message, and on that in which the disk changed last.

@@ -20,6 +20,7 @@ impl Vocabulary for Forged {
     type Message = Silent;
     type Note = Note;
     type Client = NoNote;
+    type ClientNote = ();
 }
 
 impl Observations for Forged {

@@ -16,6 +16,7 @@ impl Vocabulary for Words {
     type Message = Message;
     type Note = Note;
     type Client = ();
+    type ClientNote = ();
 }
 
 /// The server that people call by this number, from 1.
@@ -278,7 +279,7 @@ impl Cluster {
                     self.record(Event::Write { node, write: write_number, file: store::FILE, change });
                 }
                 Effect::Sync(token) => host.syncs.push(token),
-                Effect::Note(note) => self.record(Event::Note { node, note: &note }),
+                Effect::Note { note, .. } => self.record(Event::Note { node, note: &note }),
                 Effect::Sometimes(mark) => {
                     assert!(<Raft>::MARKS.iter().any(|known| known.name == mark));
                     self.marks.insert(mark);

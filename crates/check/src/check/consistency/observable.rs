@@ -36,6 +36,51 @@ pub enum ObservedEffect<V> {
 }
 
 /// A model of which the operations are reads and writes of registers, or sets that grow: what the weaker guarantees are about.
+///
+/// ```
+/// use stormglass_check::check::consistency::{Observable, ObservedEffect};
+/// use stormglass_check::check::model::{Model, Next};
+///
+/// /// A register that holds a number: a write has one, a read has none.
+/// struct Cell;
+///
+/// impl Model for Cell {
+///     type State = u64;
+///     type Op = Option<u64>;
+///     type Ret = u64;
+///
+///     fn initial(&self) -> u64 {
+///         0
+///     }
+///
+///     fn step(&self, state: &u64, op: &Option<u64>, ret: Option<&u64>) -> Next<u64> {
+///         let state = op.unwrap_or(*state);
+///         if ret.is_none_or(|ret| *ret == state) { Next::One(state) } else { Next::Illegal }
+///     }
+/// }
+///
+/// impl Observable for Cell {
+///     type Value = u64;
+///
+///     fn at_first(&self) -> Option<u64> {
+///         Some(0)
+///     }
+///
+///     fn observed_effect(&self, op: &Option<u64>, ret: Option<&u64>) -> ObservedEffect<u64> {
+///         match (op, ret) {
+///             (Some(new), _) => ObservedEffect::Write(*new),
+///             (None, seen) => ObservedEffect::Read(seen.copied()),
+///         }
+///     }
+/// }
+///
+/// assert!(matches!(Cell.observed_effect(&None, Some(&3)), ObservedEffect::Read(Some(3))));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the weaker guarantees cannot be judged for `{Self}`",
+    label = "nothing is known of what its operations read and write",
+    note = "implement `Observable`, which says what an operation shows"
+)]
 pub trait Observable: Model {
     /// What is written and read.
     type Value: Clone + Eq + Hash + fmt::Debug;

@@ -55,6 +55,37 @@ pub use name::{ModelName, Operation, UnknownModel};
 use super::monitor::{KeyHistory, Opinion};
 
 /// What an object does when operations are applied one after another.
+///
+/// ```
+/// use stormglass_check::check::model::{Model, Next};
+///
+/// /// A light that is switched, and tells whether it is on now.
+/// struct Light;
+///
+/// impl Model for Light {
+///     type State = bool;
+///     type Op = ();
+///     type Ret = bool;
+///
+///     fn initial(&self) -> bool {
+///         false
+///     }
+///
+///     fn step(&self, is_on: &bool, (): &(), told: Option<&bool>) -> Next<bool> {
+///         match told {
+///             Some(told) if told == is_on => Next::Illegal,
+///             _ => Next::One(!is_on),
+///         }
+///     }
+/// }
+///
+/// assert!(matches!(Light.step(&false, &(), Some(&true)), Next::One(true)));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no model of an object",
+    label = "nothing is known of what its operations do",
+    note = "implement `Model`: the state at first, and what comes of an operation in a state"
+)]
 pub trait Model {
     /// All that later operations can depend on. For a model with keys: the state of one key.
     type State: Clone + Eq + Hash + fmt::Debug;

@@ -1,0 +1,64 @@
+//! What a length of time is for: from that follows, for any system, what it must not be.
+
+use super::{Codec, Form, Within};
+
+/// What a setting that is a length of time is for. A setting is declared with all that is true of it, by the codec [`Timed`]; `lint`
+/// then warns of lengths that cannot serve, whatever the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// For so long an answer is waited for: it must be longer than a message there and one back take.
+    Answer,
+    /// It is drawn by each of several that should not act at once, so that one is first: the range must be wide enough for the others to
+    /// hear of it.
+    Apart,
+    /// After so long without a sign of life its sender is taken to have failed: one lost message should not be enough.
+    Silence {
+        /// The setting that says how often such signs come.
+        every: &'static str,
+        /// The setting that says how many in a row are missed before anything follows, if there is one. Each takes the interval once more.
+        missed: Option<&'static str>,
+        /// The setting, and its value, with which each sign is asked for: then the length is counted from the question.
+        asked: Option<(&'static str, &'static str)>,
+    },
+}
+
+impl Timing {
+    /// After so long without a sign of life, which come as often as this setting says, their sender is taken to have failed.
+    pub const fn silence(every: &'static str) -> Self {
+        Self::Silence { every, missed: None, asked: None }
+    }
+}
+
+/// A length, or a range of lengths, and what it is for: `Timed(LengthRange, &[Timing::Answer, Timing::Apart])`.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed<C>(pub C, pub &'static [Timing]);
+
+impl<T, C: Codec<T>> Codec<T> for Timed<C> {
+    fn read(&self, form: Form<'_>) -> Option<T> {
+        self.0.read(form)
+    }
+
+    fn write(&self, value: &T) -> String {
+        self.0.write(value)
+    }
+
+    fn takes(&self) -> String {
+        self.0.takes()
+    }
+
+    fn example(&self) -> String {
+        self.0.example()
+    }
+
+    fn within(&self) -> Within {
+        self.0.within()
+    }
+
+    fn absence(&self) -> Option<&'static str> {
+        self.0.absence()
+    }
+
+    fn timings(&self) -> &'static [Timing] {
+        self.1
+    }
+}
