@@ -1,6 +1,5 @@
 //! Judging a file: what the command `check` does, without the command.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -13,6 +12,7 @@ use super::schema::{
 };
 use super::streaming::{self, FileSummary, Reader, TypedReader};
 use super::total_queue;
+use crate::base::SortedMap;
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
@@ -289,7 +289,7 @@ fn run_reader(
 
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
-fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
+fn explained(report: CheckReport, looked: CheckReport, lines: &SortedMap<String, u64>) -> CheckReport {
     let mut violations = looked.explanation.violations;
     for (key, line) in lines {
         // The closer look may end with its budget.

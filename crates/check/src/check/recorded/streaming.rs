@@ -3,14 +3,12 @@
 //! The beginning is read as any file is. If there is more, it is told to [`Online`], and so is what follows, entry by entry. A file that
 //! holds is over then. Of one that is violated, the keys concerned are read once more, as far as it takes to say why.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use rustc_hash::FxHashMap;
 
 use super::import::{ImportError, Importer, Intake, OperationSink, Reading, Recorded, RecordedOf, Remarks, Understood};
 use super::judge::{CheckOptions, CheckReport, judge_recorded};
 use super::schema::Schema;
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, SortedMap, SortedSet, Time};
 use crate::check::consistency::Observable;
 use crate::check::linearizability::{Online, ViolatedKey};
 use crate::check::model::Model;
@@ -50,7 +48,7 @@ impl FileSummary {
             operations: history.len(),
             unknown: count(Outcome::Unknown),
             failed: count(Outcome::Failed),
-            clients: (0..history.len()).map(|index| history.client(index)).collect::<BTreeSet<_>>().len(),
+            clients: (0..history.len()).map(|index| history.client(index)).collect::<SortedSet<_>>().len(),
         }
     }
 }
@@ -65,9 +63,9 @@ pub(super) trait Reader {
     /// What that judge says at the end of a file of this format.
     fn streamed(&mut self, format: Format) -> StreamedFile;
     /// The same file begins once more, and of these keys what was done is recorded, up to the completion of these operations.
-    fn choose(&mut self, keys: BTreeMap<String, usize>, format: Format);
+    fn choose(&mut self, keys: SortedMap<String, usize>, format: Format);
     /// For each key that was chosen, the line of that completion.
-    fn chosen(&mut self) -> BTreeMap<String, u64>;
+    fn chosen(&mut self) -> SortedMap<String, u64>;
     /// Where entries go.
     fn intake(&mut self) -> Box<dyn Intake + '_>;
     /// Judges what was recorded, by a model of this name.
@@ -108,7 +106,7 @@ pub(super) fn read_violated_keys(
     mut entries: Entries<'_>,
     violations: &[ViolatedKey],
     reading: Reading,
-) -> Result<BTreeMap<String, u64>, ImportError> {
+) -> Result<SortedMap<String, u64>, ImportError> {
     let format = entries.format();
     let keys = violations.iter().map(|violation| (violation.key.clone(), violation.operation));
     reader.choose(keys.collect(), format);
@@ -167,11 +165,11 @@ impl<S: Schema<Model: Observable<Op: Clone>> + Clone> Reader for TypedReader<S> 
         StreamedFile { summary, verdict, violations: online.violations().to_vec(), states: online.states() }
     }
 
-    fn choose(&mut self, keys: BTreeMap<String, usize>, format: Format) {
+    fn choose(&mut self, keys: SortedMap<String, usize>, format: Format) {
         self.sink = Sink::Chosen(Chosen {
             model: self.schema.clone().finish(),
             keys,
-            lines: BTreeMap::new(),
+            lines: SortedMap::new(),
             open: FxHashMap::default(),
             begun: 0,
             awaited: 0,
@@ -179,7 +177,7 @@ impl<S: Schema<Model: Observable<Op: Clone>> + Clone> Reader for TypedReader<S> 
         });
     }
 
-    fn chosen(&mut self) -> BTreeMap<String, u64> {
+    fn chosen(&mut self) -> SortedMap<String, u64> {
         let Sink::Chosen(chosen) = std::mem::replace(&mut self.sink, Sink::Nowhere) else { unreachable!("keys were chosen") };
         self.sink = Sink::Recorded(chosen.recorded);
         chosen.lines
@@ -211,7 +209,7 @@ struct Stream<S: Schema> {
     operations: usize,
     done: usize,
     failed: usize,
-    clients: BTreeSet<ClientId>,
+    clients: SortedSet<ClientId>,
 }
 
 impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
@@ -225,7 +223,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
             operations: 0,
             done: 0,
             failed: 0,
-            clients: BTreeSet::new(),
+            clients: SortedSet::new(),
         };
         let mut busy = FxHashMap::default();
         let mut lines = recorded.lines.into_iter();
@@ -294,9 +292,9 @@ impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Stream
 struct Chosen<S: Schema> {
     model: S::Model,
     /// The keys that are not yet, with the number of the operation with whose completion they are.
-    keys: BTreeMap<String, usize>,
+    keys: SortedMap<String, usize>,
     /// The lines with which the others are.
-    lines: BTreeMap<String, u64>,
+    lines: SortedMap<String, u64>,
     /// What is open, by number: the line on which it began, and its place among what is recorded.
     open: FxHashMap<usize, (Op<S>, u64, Option<usize>)>,
     begun: usize,
