@@ -1,9 +1,9 @@
 //! Gossip on a bare loop with all that a simulator needs and nothing more: messages in line, nodes behind a `dyn` call, a ChaCha stream for
 //! each node, an identity for each message, a running digest.
 
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use cpu_time::ProcessTime;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::heap::{Heap, mix};
 

@@ -1,8 +1,8 @@
 //! A minimal Raft on a bare loop: what one writes in an afternoon to measure nothing but Raft. No disk, no sessions, no history, no
 //! digest, no identities; state survives a crash because nobody takes it away.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 use super::heap::{Heap, mix};
 

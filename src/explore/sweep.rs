@@ -1,6 +1,5 @@
 //! Many seeds on many threads, reported in the order of the seeds.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use super::{Defect, Ended, Row, Summary};
+use crate::base::SortedMap;
 use crate::check::Verdict;
 use crate::world::Outcome;
 
@@ -127,7 +127,7 @@ impl Sweep<'_> {
     /// Puts the rows in order.
     fn collect(&self, board: &Board, rows: &Receiver<(u64, Ran)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
         let mut summary = Summary { asked: board.count, ..Summary::default() };
-        let (mut waiting, mut next) = (BTreeMap::new(), 0);
+        let (mut waiting, mut next) = (SortedMap::new(), 0);
         for (index, ran) in rows {
             waiting.insert(index, ran);
             while let Some(ran) = waiting.remove(&next) {

@@ -7,6 +7,7 @@
 //! Each fault is declared once, with its fields and all that is to be said about it, in [`FaultKind`]'s own file; so are cuts, targets,
 //! triggers and steps. Reading, printing, documents, advice and random plans follow from the declarations.
 
+use crate::base::SortedSet;
 mod cut;
 #[cfg(any(test, feature = "proptest"))]
 mod draw;
@@ -18,7 +19,6 @@ mod step;
 mod target;
 mod trigger;
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 pub use cut::{Cut, Parting};
@@ -43,7 +43,7 @@ impl FaultPlan {
     /// A plan of these steps. One without a name is named by what it says. A name that another step has already gets a number: from the
     /// second of its like on.
     pub fn new(mut steps: Vec<FaultStep>) -> Self {
-        let mut taken = BTreeSet::new();
+        let mut taken = SortedSet::new();
         // Given names come first: what a step is called by itself gives way.
         let (named, unnamed): (Vec<_>, Vec<_>) = steps.iter_mut().partition(|step| !step.name.is_empty());
         for step in named.into_iter().chain(unnamed) {

@@ -1,8 +1,7 @@
 //! Where a scenario file says what it is to show.
 
-use std::collections::BTreeMap;
-
 use super::Expectation;
+use crate::base::SortedMap;
 use crate::diagnostic::{Diagnostics, Place, Source};
 use crate::notation::{Form, quoted};
 
@@ -10,7 +9,7 @@ use crate::notation::{Form, quoted};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aims {
     outcome: Option<Place>,
-    expected: BTreeMap<String, Place>,
+    expected: SortedMap<String, Place>,
 }
 
 impl Aims {

@@ -1,11 +1,10 @@
 //! What surrounds a system: network, disks, clocks, budgets.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::names::Names;
-use crate::base::{Duration, DurationRange, NodeId, Ratio};
+use crate::base::{Duration, DurationRange, NodeId, Ratio, SortedMap};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
@@ -290,7 +289,7 @@ pub(super) fn each_once<'s, T, K: Ord>(
     about: impl Fn(&T) -> K,
     what: impl Fn(&T) -> String,
 ) -> Option<Vec<T>> {
-    let mut seen: BTreeMap<K, Form<'_>> = BTreeMap::new();
+    let mut seen: SortedMap<K, Form<'_>> = SortedMap::new();
     form.list(|form| {
         let item = read(form)?;
         let Some(first) = seen.insert(about(&item), form) else { return Some(item) };

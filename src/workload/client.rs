@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 
 use serde::Serialize;
 
 use super::{ClientConfig, Generator, Pace, Patience, Turn};
-use crate::base::{ClientId, NodeId, OperationId, Stream, sample_exponential};
+use crate::base::{ClientId, NodeId, OperationId, SortedMap, SortedSet, Stream, sample_exponential};
 use crate::history::{Event, Noted, Outcome};
 use crate::process::{ClientProcess, Context, Files, Joined, Mark, Process, Reply, Service, SyncToken};
 
@@ -34,7 +34,7 @@ pub struct Client<S: Service, G> {
     generator: G,
     servers: Servers,
     /// Those that are not abandoned, by number.
-    sessions: BTreeMap<u32, Session<S::Operation>>,
+    sessions: SortedMap<u32, Session<S::Operation>>,
     /// How many sessions were ever made, in former lives too.
     sessions_made: u32,
     /// The operation that is due next or was due last.
@@ -85,7 +85,7 @@ struct Question<O> {
     /// The server that is being asked; none during a pause.
     server: Option<NodeId>,
     /// Who was asked since the last pause or timeout.
-    tried: BTreeSet<NodeId>,
+    tried: SortedSet<NodeId>,
 }
 
 const RETRIED: Mark = Mark::new("client retried", "An operation took more than one request.");
@@ -130,7 +130,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
             sessions_max: config.sessions_max as usize,
             generator: G::new(&config.generator),
             servers: Servers::new(config.servers, context),
-            sessions: BTreeMap::new(),
+            sessions: SortedMap::new(),
             sessions_made,
             next: OperationId { client: context.me().index() as u32, life: sessions_made, nth: 0 },
             waiting: VecDeque::new(),
@@ -427,7 +427,7 @@ impl<O> Session<O> {
 
 impl<O> Question<O> {
     fn new(operation: Option<O>, random: Stream) -> Self {
-        Self { operation, random, server: None, tried: BTreeSet::new() }
+        Self { operation, random, server: None, tried: SortedSet::new() }
     }
 
     /// The timer that is set while it is asked in this session.

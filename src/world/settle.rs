@@ -1,7 +1,6 @@
 //! The quiet tail: the faults are over and everything is healed, and the run must make progress.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::calls::Call;
 use super::core::Excess;
@@ -9,7 +8,7 @@ use super::host::{Clients, Host, NodeState, RESTARTS, Servers};
 use super::outcome::{Operations, Outcome, Run};
 use super::setup::{Cluster, Reached};
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
-use crate::base::{Duration, NodeId, Time};
+use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Broken, Lag, Pending, PropertyReport, Sighting, Spin, Verdict};
 use crate::engine::Limit;
 use crate::history;
@@ -322,7 +321,7 @@ fn agree(prints: &[Option<u64>]) -> bool {
 
 /// Whether any differ that have come equally far, as far as that is known.
 fn differ(prints: &[Option<u64>], reached: &[Option<Reached>]) -> bool {
-    let mut seen = BTreeMap::new();
+    let mut seen = SortedMap::new();
     let known = prints.iter().zip(reached).filter_map(|(print, reached)| Some(((*reached).map(|reached| reached.count), (*print)?)));
     known.into_iter().any(|(count, print)| *seen.entry(count).or_insert(print) != print)
 }

@@ -1,7 +1,6 @@
 //! Forms: a file read value by value, each with its place, so that one wrong value does not hide the next.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
@@ -10,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Variant;
 use super::syntax::{self, Contents};
-use crate::base::{Duration, DurationRange, Ratio};
+use crate::base::{Duration, DurationRange, Ratio, SortedMap};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, suggestion};
 use crate::misspelling::nearest;
 
@@ -83,7 +82,7 @@ pub struct Fields<'s> {
     form: Form<'s>,
     /// In the order of the file; taken ones are gone.
     fields: Vec<Option<(&'s str, Form<'s>)>>,
-    places: BTreeMap<&'s str, usize>,
+    places: SortedMap<&'s str, usize>,
     known: Vec<Cow<'static, str>>,
 }
 
@@ -395,7 +394,7 @@ impl fmt::Debug for Form<'_> {
 
 impl<'s> Fields<'s> {
     fn new(form: Form<'s>, parts: Vec<(&'s str, &'s str)>) -> Self {
-        let mut fields = Self { form, fields: Vec::new(), places: BTreeMap::new(), known: Vec::new() };
+        let mut fields = Self { form, fields: Vec::new(), places: SortedMap::new(), known: Vec::new() };
         for (name, text) in parts {
             fields.add(name, form.part(text));
         }

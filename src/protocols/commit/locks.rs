@@ -5,8 +5,9 @@
 //! itself. Under [`Policy::WaitDie`] it waits only for younger ones, under [`Policy::WoundWait`] only for older ones, so that no cycle can
 //! close, whatever other servers do.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use crate::base::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Age, TxnId};
@@ -62,14 +63,14 @@ pub enum Answer {
 #[derive(Clone, Debug)]
 pub struct Locks {
     policy: Policy,
-    keys: BTreeMap<u64, Key>,
+    keys: SortedMap<u64, Key>,
     /// On which keys a transaction holds locks or waits.
-    touched: BTreeMap<TxnId, BTreeSet<u64>>,
+    touched: SortedMap<TxnId, SortedSet<u64>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Key {
-    holders: BTreeMap<TxnId, (Age, Mode)>,
+    holders: SortedMap<TxnId, (Age, Mode)>,
     /// In order of arrival.
     queue: VecDeque<(Age, Mode)>,
 }
@@ -77,7 +78,7 @@ struct Key {
 impl Locks {
     /// Nothing is locked.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, keys: BTreeMap::new(), touched: BTreeMap::new() }
+        Self { policy, keys: SortedMap::new(), touched: SortedMap::new() }
     }
 
     /// Asks for a lock. One that is held already, in this mode or a stronger one, is granted again; a shared one can be made exclusive. A

@@ -3,21 +3,21 @@
 //! It knows nothing of messages or disks: a commit protocol tells it what to do, writes down what [`Manager::prepare`] returns, and
 //! passes on what [`Happening`]s say.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use super::locks::{Answer, Locks, Mode, Policy};
 use super::store::{self, Store, Workspace, Writes};
 use super::{Age, Decision, HeldLock, TxnId};
-use crate::base::{Act, Seen};
+use crate::base::{Act, Seen, SortedMap};
 
 /// A server's values and the transactions under way on them.
 #[derive(Clone, Debug)]
 pub struct Manager {
     store: Store,
     locks: Locks,
-    branches: BTreeMap<TxnId, Branch>,
+    branches: SortedMap<TxnId, Branch>,
 }
 
 /// What a server does for one transaction.
@@ -75,7 +75,7 @@ pub enum Refusal {
 impl Manager {
     /// Without values and transactions.
     pub fn new(policy: Policy) -> Self {
-        Self { store: Store::default(), locks: Locks::new(policy), branches: BTreeMap::new() }
+        Self { store: Store::default(), locks: Locks::new(policy), branches: SortedMap::new() }
     }
 
     /// Begins to carry out acts: locks what they need, key by key, and executes them once all is locked.

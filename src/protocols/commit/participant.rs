@@ -9,7 +9,7 @@ use super::locks::Policy;
 use super::manager::{Happening, Manager, Prepared, Refusal};
 use super::pending::{Client, PendingTransaction};
 use super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
-use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, NodeId, Seen, SortedMap, Transaction};
 use crate::process::{Context, Files, Process};
 
 /// The name of its file: records, a line of JSON each, only ever appended to.
@@ -19,12 +19,12 @@ const FILE: &str = "site";
 #[derive(Clone, Debug)]
 pub struct Participant {
     epoch: Epoch,
-    sessions: BTreeMap<ClientId, u64>,
+    sessions: SortedMap<ClientId, u64>,
     /// How many transactions it has begun as their coordinator in this life.
     begun: u64,
     manager: Manager,
     /// What it has voted yes for without knowing the decision, with all who take part.
-    in_doubt: BTreeMap<TxnId, Vec<NodeId>>,
+    in_doubt: SortedMap<TxnId, Vec<NodeId>>,
     ended: BTreeMap<TxnId, Ended>,
 }
 
@@ -66,13 +66,13 @@ impl Participant {
     pub fn boot<P: Process<Note: From<Note>>>(locking: Policy, disk: &Files, context: &mut Context<'_, P>) -> Self {
         let mut participant = Self {
             epoch: Epoch::default(),
-            sessions: BTreeMap::new(),
+            sessions: SortedMap::new(),
             begun: 0,
             manager: Manager::new(locking),
-            in_doubt: BTreeMap::new(),
+            in_doubt: SortedMap::new(),
             ended: BTreeMap::new(),
         };
-        let mut prepared = BTreeMap::new();
+        let mut prepared = SortedMap::new();
         for record in disk.records::<Record>(FILE) {
             participant.take(record, &mut prepared);
         }
@@ -87,7 +87,7 @@ impl Participant {
         participant
     }
 
-    fn take(&mut self, record: Record, prepared: &mut BTreeMap<TxnId, Prepared>) {
+    fn take(&mut self, record: Record, prepared: &mut SortedMap<TxnId, Prepared>) {
         match record {
             Record::Booted { epoch } => self.epoch = epoch,
             Record::Accepted { session, number } => {

@@ -1,9 +1,7 @@
 //! What a coordinator keeps of a transaction while the work is done: who does which part of it, and who waits for the answer.
 
-use std::collections::BTreeMap;
-
 use super::{Age, Decision, Epoch};
-use crate::base::{Act, ClientId, Committed, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, Committed, NodeId, Seen, SortedMap, Transaction};
 use crate::process::Reply;
 
 /// A transaction on its way through the servers that have its keys.
@@ -11,7 +9,7 @@ use crate::process::Reply;
 pub struct PendingTransaction {
     age: Age,
     client: Client,
-    parts: BTreeMap<NodeId, Part>,
+    parts: SortedMap<NodeId, Part>,
     /// What its reads saw, in the order of its acts.
     seen: Vec<Seen>,
 }
@@ -40,7 +38,7 @@ struct Part {
 impl PendingTransaction {
     /// A transaction of which no work is done yet. Keys are spread evenly over the members.
     pub fn new(age: Age, client: Client, transaction: Transaction, members: &[NodeId]) -> Self {
-        let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
+        let (mut parts, mut reads) = (SortedMap::<NodeId, Part>::new(), 0);
         for act in transaction.acts {
             let home = members[(act.key() % members.len() as u64) as usize];
             let part = parts.entry(home).or_default();

@@ -7,11 +7,11 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::locks::Mode;
 use super::{Cause, Decision, HeldLock, Note, TxnId, Vote};
-use crate::base::{Duration, NodeId, Time};
+use crate::base::{Duration, NodeId, SortedMap, SortedSet, Time};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
 use crate::fault::Strike;
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
@@ -63,15 +63,15 @@ const TOLD_WHAT_HAPPENED: Property = Property::always("told-what-happened", "wha
 pub struct CommitJudge {
     transactions: BTreeMap<TxnId, Txn>,
     /// Who holds what, by server and key.
-    locks: BTreeMap<(NodeId, u64), BTreeMap<TxnId, Holder>>,
+    locks: BTreeMap<(NodeId, u64), SortedMap<TxnId, Holder>>,
     /// Of whom each server does not know the decision.
-    doubts: BTreeMap<NodeId, BTreeSet<TxnId>>,
+    doubts: SortedMap<NodeId, SortedSet<TxnId>>,
     /// How often each server has started.
-    lives: BTreeMap<NodeId, u64>,
+    lives: SortedMap<NodeId, u64>,
     /// The servers that are down, and since when.
-    down: BTreeMap<NodeId, Time>,
+    down: SortedMap<NodeId, Time>,
     /// Those of them that nothing starts again.
-    destroyed: BTreeSet<NodeId>,
+    destroyed: SortedSet<NodeId>,
     settling: Option<Time>,
     now: Sighting,
     found: Violations,
@@ -92,9 +92,9 @@ struct Holder {
 #[derive(Clone, Debug, Default)]
 struct Txn {
     participants: Option<(Vec<NodeId>, Sighting)>,
-    parties: BTreeMap<NodeId, Party>,
+    parties: SortedMap<NodeId, Party>,
     /// What the coordinator has heard, and in which record.
-    heard: BTreeMap<NodeId, (Vote, u64)>,
+    heard: SortedMap<NodeId, (Vote, u64)>,
     /// The first word of a decision: whose, and when.
     decided: Option<(Decision, NodeId, Sighting)>,
     /// Whether a server was free to abort, and did.
@@ -120,7 +120,7 @@ struct Party {
     knows: bool,
     doubt: Option<Time>,
     /// Keys that it holds exclusively.
-    exclusive: BTreeSet<u64>,
+    exclusive: SortedSet<u64>,
     /// When a crash took its locks, if it has taken none since.
     lost: Option<Sighting>,
     /// In which life of the server it last took a lock.
@@ -446,7 +446,7 @@ impl CommitJudge {
     fn drop_locks(&mut self, node: NodeId, which: impl Fn(TxnId, Mode) -> bool) {
         let now = self.now.at;
         for ((_, _), holders) in self.locks.range_mut((node, 0)..=(node, u64::MAX)) {
-            let dropped = holders.extract_if(.., |txn, held| which(*txn, held.mode));
+            let dropped = holders.extract_if(|txn, held| which(*txn, held.mode));
             self.measured.locks.extend(dropped.map(|(_, held)| now.since(held.taken.at + held.absence)));
         }
     }
@@ -455,7 +455,7 @@ impl CommitJudge {
     fn crashed(&mut self, node: NodeId) {
         let now = self.now;
         self.down.insert(node, now.at);
-        let mut held = BTreeSet::new();
+        let mut held = SortedSet::new();
         for holders in self.locks.range((node, 0)..=(node, u64::MAX)).map(|(_, holders)| holders) {
             held.extend(holders.keys().copied());
         }
@@ -508,7 +508,7 @@ impl CommitJudge {
         }
         self.drop_locks(node, |txn, _| !in_doubt.iter().any(|(doubtful, _)| *doubtful == txn));
         for (txn, locks) in in_doubt {
-            let exclusive: BTreeSet<u64> = locks.iter().filter(|lock| lock.mode == Mode::Exclusive).map(|lock| lock.key).collect();
+            let exclusive: SortedSet<u64> = locks.iter().filter(|lock| lock.mode == Mode::Exclusive).map(|lock| lock.key).collect();
             for lock in locks {
                 self.locks.entry((node, lock.key)).or_default().entry(*txn).or_insert(Holder {
                     mode: lock.mode,
@@ -526,7 +526,7 @@ impl CommitJudge {
                 self.measured.now_in_doubt += exclusive.len() as u64;
             }
             let party = self.party(*txn, node);
-            let missing = party.exclusive.difference(&exclusive).next().copied();
+            let missing = party.exclusive.iter().find(|key| !exclusive.contains(*key)).copied();
             self.doubts.entry(node).or_default().insert(*txn);
             if let Some(key) = missing {
                 let broken = broken(&rules::CAME_BACK_UNLOCKED, node, *txn).with("key", key_of(key)).on(voted);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::locks::Mode;
-use crate::base::{Act, Digest, Seen};
+use crate::base::{Act, Digest, Seen, SortedMap};
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,8 +91,8 @@ impl Store {
 }
 
 /// The locks that acts need, by key: exclusive where anything is changed.
-pub fn locks_of(acts: &[Act]) -> BTreeMap<u64, Mode> {
-    let mut locks = BTreeMap::new();
+pub fn locks_of(acts: &[Act]) -> SortedMap<u64, Mode> {
+    let mut locks = SortedMap::new();
     for act in acts {
         let mode = if act.is_read() { Mode::Shared } else { Mode::Exclusive };
         let held = locks.entry(act.key()).or_insert(mode);

@@ -6,13 +6,11 @@
 //!
 //! As Ω promises no safety, neither does this: for a while a job may be done twice, or by no node. In the end each is done once.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::omega::NEW_LEADER;
 use super::{Config, Message, Omega, OmegaNote, Rules, Timer, mark};
-use crate::base::{Duration, Kind, LocalTime, NodeId};
+use crate::base::{Duration, Kind, LocalTime, NodeId, SortedMap};
 use crate::process::{self, Claim, Context, Embeds, Files, Mark, Process, Role};
 
 /// A node that does jobs, and supervises the others while it leads.
@@ -28,9 +26,9 @@ pub struct Supervisor {
     /// By job: who does it.
     jobs: Vec<Assignment>,
     /// The jobs that it does itself.
-    doing: BTreeMap<u32, u32>,
+    doing: SortedMap<u32, u32>,
     /// Since when nodes with jobs are suspected, and whether they were started anew for it.
-    suspected: BTreeMap<NodeId, (LocalTime, bool)>,
+    suspected: SortedMap<NodeId, (LocalTime, bool)>,
     /// Since when it leads, if it does.
     leads: Option<LocalTime>,
 }
@@ -244,8 +242,8 @@ impl Process for Supervisor {
             replace_after: config.replace_after,
             every: config.every,
             jobs: (0..config.jobs).map(|job| Assignment { epoch: 0, node: NodeId::server(job) }).collect(),
-            doing: BTreeMap::new(),
-            suspected: BTreeMap::new(),
+            doing: SortedMap::new(),
+            suspected: SortedMap::new(),
             leads: None,
         }
     }

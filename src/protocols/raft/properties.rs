@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 pub use super::audit::Audited;
 use super::audit::{self, Assertion, Chain, Disk, Link};
 use super::{AppendResult, EntryId, Message, Note, Response, Term};
-use crate::base::{Change, KvOp, MessageId, NodeId};
+use crate::base::{Change, KvOp, MessageId, NodeId, SortedMap};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
 use crate::trace::{Event, Judge, Record, Vocabulary};
 
@@ -51,7 +51,7 @@ pub struct RaftJudge<O = KvOp> {
     first: usize,
     servers: Vec<Server>,
     /// Who was elected first in each term, and when.
-    elected: BTreeMap<Term, (NodeId, Sighting)>,
+    elected: SortedMap<Term, (NodeId, Sighting)>,
     /// The first sight of each index, and of each other term there.
     seen: Vec<Seen>,
     seen_also: BTreeMap<EntryId, Seen>,
@@ -112,7 +112,7 @@ impl<O> RaftJudge<O> {
         Self {
             first,
             servers: vec![Server::default(); servers],
-            elected: BTreeMap::new(),
+            elected: SortedMap::new(),
             seen: Vec::new(),
             seen_also: BTreeMap::new(),
             committed: Vec::new(),

@@ -27,6 +27,7 @@ mod random;
 mod rate;
 mod ratio;
 mod sort;
+mod sorted;
 mod time;
 mod transaction;
 
@@ -40,6 +41,7 @@ pub use random::{RunKey, Stream, log2, sample_exponential, sample_within, scale}
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use sort::sort_by_numbers;
+pub use sorted::{Slot, SortedMap, SortedSet};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};
 

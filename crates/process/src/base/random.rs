@@ -8,8 +8,8 @@
 //!
 //! Sampling uses integers only: the same on every machine.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 use super::{Duration, DurationRange, Ratio};
 
@@ -57,13 +57,13 @@ fn generator(key: u64) -> ChaCha8Rng {
 }
 
 /// A reproducible stream of random words for one entity: ChaCha with eight rounds.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Stream {
     key: u64,
     source: Source,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Source {
     /// Not drawn from yet: a hundred thousand idle nodes cost no generator.
     Unborn,
@@ -72,6 +72,22 @@ enum Source {
     Fork(u64),
     /// Words given in advance, then zeros: to step a process by hand.
     Scripted(std::vec::IntoIter<u64>),
+}
+
+impl Clone for Stream {
+    fn clone(&self) -> Self {
+        let source = match &self.source {
+            Source::Unborn => Source::Unborn,
+            Source::Born(drawn_from) => {
+                let mut again = Box::new(generator(self.key));
+                again.set_word_pos(drawn_from.get_word_pos());
+                Source::Born(again)
+            }
+            Source::Fork(drawn) => Source::Fork(*drawn),
+            Source::Scripted(words) => Source::Scripted(words.clone()),
+        };
+        Self { key: self.key, source }
+    }
 }
 
 impl Stream {
@@ -241,6 +257,19 @@ mod tests {
         assert_eq!(words(&stream, 1, 2), before);
         for other in [words(&stream, 2, 2), words(&stream, 1, 3), words(&RunKey::from_seed(7).stream("node", 2), 1, 2)] {
             assert_ne!(other, before);
+        }
+    }
+
+    #[test]
+    fn a_copy_of_a_stream_goes_on_where_the_stream_is() {
+        let mut stream = RunKey::from_seed(7).stream("node", 1);
+        for _ in 0..100 {
+            let mut copy = stream.clone();
+            stream.word();
+            assert_eq!(stream.clone().word(), {
+                copy.word();
+                copy.word()
+            });
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{TxnId, Vote};
 use super::message::{Accepted, Ballot};
-use crate::base::NodeId;
+use crate::base::{NodeId, SortedMap};
 use crate::process::{Context, Files, Process};
 
 /// The name of its file: records, a line of JSON each, only ever appended to.
@@ -20,7 +20,7 @@ pub(super) struct Acceptor(BTreeMap<TxnId, Votes>);
 struct Votes {
     /// It heeds no lower ballot.
     promised: Ballot,
-    accepted: BTreeMap<NodeId, (Ballot, Vote)>,
+    accepted: SortedMap<NodeId, (Ballot, Vote)>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,11 +1,9 @@
 //! What a server keeps that counts the votes on a transaction: its coordinator, and each server that takes over.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::super::{Cause, Decision, Vote};
 use super::Rules;
 use super::message::{Accepted, Ballot};
-use crate::base::NodeId;
+use crate::base::{NodeId, SortedMap, SortedSet};
 
 /// The count of the votes on one transaction.
 #[derive(Clone, Debug)]
@@ -16,10 +14,10 @@ pub(super) struct Count {
     /// The highest ballot that it has heard of.
     highest: Ballot,
     /// Which acceptors have promised to heed no lower ballot, and what they had accepted.
-    promises: BTreeMap<NodeId, Vec<Accepted>>,
+    promises: SortedMap<NodeId, Vec<Accepted>>,
     proposed: bool,
     /// Which acceptors have accepted what, in which participant's instance and which ballot.
-    accepted: BTreeMap<(NodeId, Ballot), (Vote, BTreeSet<NodeId>)>,
+    accepted: SortedMap<(NodeId, Ballot), (Vote, SortedSet<NodeId>)>,
 }
 
 impl Count {
@@ -28,9 +26,9 @@ impl Count {
             participants,
             ballot: Ballot::ZERO,
             highest: Ballot::ZERO,
-            promises: BTreeMap::new(),
+            promises: SortedMap::new(),
             proposed: false,
-            accepted: BTreeMap::new(),
+            accepted: SortedMap::new(),
         }
     }
 
@@ -77,14 +75,14 @@ impl Count {
     /// An acceptor has accepted votes.
     pub(super) fn accepted(&mut self, from: NodeId, ballot: Ballot, votes: &[(NodeId, Vote)]) {
         for (participant, vote) in votes {
-            let (_, acceptors) = self.accepted.entry((*participant, ballot)).or_insert((*vote, BTreeSet::new()));
+            let (_, acceptors) = self.accepted.entry((*participant, ballot)).or_insert((*vote, SortedSet::new()));
             acceptors.insert(from);
         }
     }
 
     /// What a participant's instance has chosen, and in which ballot.
     pub(super) fn chosen(&self, participant: NodeId, majority: usize) -> Option<(Ballot, Vote)> {
-        let ballots = self.accepted.range((participant, Ballot::ZERO)..=(participant, Ballot(u64::MAX)));
+        let ballots = self.accepted.iter().filter(|((voter, _), _)| *voter == participant);
         ballots.filter(|(_, (_, acceptors))| acceptors.len() >= majority).map(|((_, ballot), (vote, _))| (*ballot, *vote)).next()
     }
 
@@ -125,7 +123,7 @@ mod tests {
 
     #[test]
     fn ballots_belong_to_one_server_each() {
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         for place in 0..5 {
             let mut ballot = Ballot::ZERO;
             for _ in 0..10 {

@@ -1,6 +1,5 @@
 //! The Paxos Commit server: what it does on each message, timer and completed sync.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -13,7 +12,7 @@ use super::Config;
 use super::acceptor::Acceptor;
 use super::leader::{Count, Proposal};
 use super::message::{Accepted, Ballot, Message};
-use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, SortedMap, Transaction};
 use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, PaxosCommit>;
@@ -26,8 +25,8 @@ pub struct PaxosCommit {
     recovering: Recovering<Message>,
     participant: Participant,
     acceptor: Acceptor,
-    coordinated: BTreeMap<TxnId, Coordination>,
-    counts: BTreeMap<TxnId, Count>,
+    coordinated: SortedMap<TxnId, Coordination>,
+    counts: SortedMap<TxnId, Count>,
 }
 
 /// A transaction that this server coordinates.
@@ -86,8 +85,8 @@ impl Process for PaxosCommit {
             recovering: Recovering::until(context.sync()),
             participant,
             acceptor: Acceptor::recover(disk),
-            coordinated: BTreeMap::new(),
-            counts: BTreeMap::new(),
+            coordinated: SortedMap::new(),
+            counts: SortedMap::new(),
         };
         for txn in server.participant.in_doubt() {
             server.wait_for_decision(txn, context);

@@ -11,7 +11,7 @@ use super::super::locks::Policy;
 use super::super::manager::{Happening, Manager, Refusal};
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::{Operation, Rules};
-use crate::base::{Act, ClientId, Committed, Digest, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, Committed, Digest, NodeId, Seen, SortedMap, Transaction};
 use crate::process::Mark;
 use crate::process::Reply;
 use crate::protocols::raft;
@@ -23,10 +23,10 @@ pub struct Group {
     groups: u32,
     rules: &'static dyn Rules,
     manager: Manager,
-    sessions: BTreeMap<ClientId, Session>,
+    sessions: SortedMap<ClientId, Session>,
     /// How many transactions it has begun to coordinate.
     begun: u64,
-    coordinated: BTreeMap<TxnId, Coordination>,
+    coordinated: SortedMap<TxnId, Coordination>,
     /// How transactions ended here that it takes part in.
     ended: BTreeMap<TxnId, Decision>,
     /// How many notes were made so far.
@@ -64,7 +64,7 @@ pub(super) struct Coordination {
     pub(super) age: Age,
     pub(super) session: ClientId,
     pub(super) number: u64,
-    parts: BTreeMap<NodeId, Part>,
+    parts: SortedMap<NodeId, Part>,
     /// How many reads there are.
     reads: usize,
     pub(super) decision: Option<Decision>,
@@ -127,9 +127,9 @@ impl Group {
             // Locks are taken in the same step in which a group votes. Under wound-wait an older transaction could then wait for a younger
             // one that has voted here, and that one for the older elsewhere. Under wait-die the old wait for the young alone.
             manager: Manager::new(Policy::WaitDie),
-            sessions: BTreeMap::new(),
+            sessions: SortedMap::new(),
             begun: 0,
-            coordinated: BTreeMap::new(),
+            coordinated: SortedMap::new(),
             ended: BTreeMap::new(),
             notes: 0,
             tray: Vec::new(),
@@ -157,7 +157,7 @@ impl Group {
     }
 
     /// The transactions that it coordinates and has not forgotten.
-    pub(super) fn coordinated(&self) -> &BTreeMap<TxnId, Coordination> {
+    pub(super) fn coordinated(&self) -> &SortedMap<TxnId, Coordination> {
         &self.coordinated
     }
 
@@ -204,7 +204,7 @@ impl Group {
         }
         self.sessions.insert(session, Session { number, answer: None });
         self.begun += 1;
-        let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
+        let (mut parts, mut reads) = (SortedMap::<NodeId, Part>::new(), 0);
         for act in &transaction.acts {
             let part = parts.entry(self.home(act.key())).or_default();
             if act.is_read() {

@@ -1,6 +1,5 @@
 //! The server: one member of a group. Its Raft replicates the group; while it leads, it speaks for it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use super::super::{Age, Cause, Decision, Note as CommitNote, TxnId, Vote, mark a
 use super::group::{Group, News};
 use super::message::{Message, RaftMessage};
 use super::{Config, Operation, mark};
-use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, LocalTime, NodeId, Seen, SortedMap, SortedSet, Transaction};
 use crate::process::{self, Claim, Embeds, Files, Mark, Process, Reply, Role, SyncToken};
 use crate::protocols::raft::{self, Raft, StateMachine};
 
@@ -28,11 +27,11 @@ pub struct Member {
 /// What a leader keeps, and loses with the leadership.
 #[derive(Clone, Debug, Default)]
 struct Leading {
-    drives: BTreeMap<TxnId, Drive>,
+    drives: SortedMap<TxnId, Drive>,
     /// What it has proposed and not seen applied: it is not proposed again.
-    proposed: BTreeSet<Proposed>,
+    proposed: SortedSet<Proposed>,
     /// Who spoke last for another group.
-    speakers: BTreeMap<NodeId, NodeId>,
+    speakers: SortedMap<NodeId, NodeId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +49,8 @@ struct Drive {
     /// Since when this leader does, by its clock.
     since: LocalTime,
     /// What the reads of those saw that have voted yes.
-    votes: BTreeMap<NodeId, Vec<Seen>>,
-    acks: BTreeSet<NodeId>,
+    votes: SortedMap<NodeId, Vec<Seen>>,
+    acks: SortedSet<NodeId>,
 }
 
 /// A server's timers.
@@ -307,7 +306,7 @@ impl Member {
     /// A transaction has begun, or is taken over.
     fn look_after(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(leading) = &mut self.leading else { return };
-        let drive = Drive { since: context.now(), votes: BTreeMap::new(), acks: BTreeSet::new() };
+        let drive = Drive { since: context.now(), votes: SortedMap::new(), acks: SortedSet::new() };
         leading.drives.insert(txn, drive);
         if let Some(coordination) = self.group().coordinated().get(&txn) {
             let session = Proposed::Begin(coordination.session, coordination.number);

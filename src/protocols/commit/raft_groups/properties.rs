@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::properties::CommitJudge;
 use super::super::{Decision, Note as CommitNote, TxnId, Vote};
 use super::{Message, Note, Operation, RaftMessage};
-use crate::base::{MessageId, NodeId, Time};
+use crate::base::{MessageId, NodeId, SortedMap, SortedSet, Time};
 use crate::check::{Explanation, Property, PropertyReport, Rule, Sighting, Verdict, Violations};
 use crate::fault::Strike;
 use crate::protocols::raft;
@@ -34,9 +34,9 @@ pub struct GroupsJudge {
     replicas: u32,
     commit: CommitJudge,
     /// The servers that nothing starts again.
-    destroyed: BTreeSet<NodeId>,
+    destroyed: SortedSet<NodeId>,
     /// How many notes of each group were passed on.
-    heard: BTreeMap<NodeId, u64>,
+    heard: SortedMap<NodeId, u64>,
     /// Which groups have voted yes on what.
     yes: BTreeSet<(NodeId, TxnId)>,
     /// What was decided, and in which record a group first said so.
@@ -60,8 +60,8 @@ impl GroupsJudge {
         Self {
             replicas,
             commit: CommitJudge::new(),
-            destroyed: BTreeSet::new(),
-            heard: BTreeMap::new(),
+            destroyed: SortedSet::new(),
+            heard: SortedMap::new(),
             yes: BTreeSet::new(),
             decided: BTreeMap::new(),
             found: Violations::default(),

@@ -1,6 +1,6 @@
 //! The three-phase commit server: what it does on each message, timer and completed sync.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
 use super::Config;
 use super::message::{Message, Standing};
-use crate::base::{Act, ClientId, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, NodeId, Seen, SortedMap, SortedSet, Transaction};
 use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 type Context<'a> = process::Context<'a, ThreePhase>;
@@ -23,19 +23,19 @@ pub struct ThreePhase {
     config: Rc<Config>,
     recovering: Recovering<Message>,
     participant: Participant,
-    coordinated: BTreeMap<TxnId, Coordination>,
+    coordinated: SortedMap<TxnId, Coordination>,
     /// What it has voted for and knows that all have.
-    pre_committed: BTreeSet<TxnId>,
+    pre_committed: SortedSet<TxnId>,
     /// What it was in doubt of when it crashed.
-    recovered: BTreeSet<TxnId>,
+    recovered: SortedSet<TxnId>,
     /// What it asks the others about.
-    polls: BTreeMap<TxnId, Poll>,
+    polls: SortedMap<TxnId, Poll>,
     /// Decisions of its own on their way to disk.
-    deciding: BTreeMap<SyncToken, (TxnId, Decision, Cause)>,
+    deciding: SortedMap<SyncToken, (TxnId, Decision, Cause)>,
     /// Decisions of its own.
     decided: BTreeMap<TxnId, Decision>,
     /// Those that it found on its disk: a crash may have come before it had said what it decided.
-    unsaid: BTreeSet<TxnId>,
+    unsaid: SortedSet<TxnId>,
 }
 
 /// A transaction that this server coordinates.
@@ -44,7 +44,7 @@ struct Coordination {
     pending: PendingTransaction,
     phase: Phase,
     /// Who has answered in this phase.
-    answered: BTreeSet<NodeId>,
+    answered: SortedSet<NodeId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ enum Phase {
 /// Where the others stand, as far as they have answered.
 #[derive(Clone, Debug, Default)]
 struct Poll {
-    answers: BTreeMap<NodeId, Standing>,
+    answers: SortedMap<NodeId, Standing>,
     /// Whether all that answered were told to pre-commit.
     pre_commits: bool,
 }
@@ -135,12 +135,12 @@ impl Process for ThreePhase {
             recovering: Recovering::over(),
             recovered: participant.in_doubt().collect(),
             participant,
-            coordinated: BTreeMap::new(),
-            pre_committed: BTreeSet::new(),
-            polls: BTreeMap::new(),
-            deciding: BTreeMap::new(),
+            coordinated: SortedMap::new(),
+            pre_committed: SortedSet::new(),
+            polls: SortedMap::new(),
+            deciding: SortedMap::new(),
             decided: BTreeMap::new(),
-            unsaid: BTreeSet::new(),
+            unsaid: SortedSet::new(),
         };
         for entry in disk.records::<Entry>(FILE) {
             match entry {
@@ -239,7 +239,7 @@ impl ThreePhase {
             context.send(node, Message::Work { age, acts: acts.to_vec() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.work_timeout);
-        self.coordinated.insert(txn, Coordination { pending, phase: Phase::Working, answered: BTreeSet::new() });
+        self.coordinated.insert(txn, Coordination { pending, phase: Phase::Working, answered: SortedSet::new() });
         self.vote_if_done(txn, context);
     }
 
@@ -370,7 +370,7 @@ impl ThreePhase {
     }
 
     /// All who take part, the coordinator among them.
-    fn members(&self, txn: TxnId) -> BTreeSet<NodeId> {
+    fn members(&self, txn: TxnId) -> SortedSet<NodeId> {
         let coordinated = self.coordinated.get(&txn).map(|coordination| coordination.pending.participants());
         let doubted = self.participant.doubts(txn).map(<[NodeId]>::to_vec);
         coordinated.or(doubted).into_iter().flatten().chain([txn.coordinator]).collect()
@@ -564,7 +564,7 @@ impl ThreePhase {
     }
 
     /// A participant that has crashed in doubt waits to be told. If all have, and all are back, what their disks say is all that there is.
-    fn on_recovered_polled(&mut self, txn: TxnId, members: &BTreeSet<NodeId>, context: &mut Context<'_>) {
+    fn on_recovered_polled(&mut self, txn: TxnId, members: &SortedSet<NodeId>, context: &mut Context<'_>) {
         let Some(poll) = self.polls.remove(&txn) else { return };
         let all_back = members
             .iter()

@@ -1,12 +1,10 @@
 //! What a server does as a coordinator (BHG §7.3, R\* §2 and §3).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
 use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Message, Rules};
-use crate::base::{Act, ClientId, Committed, LocalTime, NodeId, Seen, Transaction};
+use crate::base::{Act, ClientId, Committed, LocalTime, NodeId, Seen, SortedMap, SortedSet, Transaction};
 use crate::process::{Release, Reply};
 
 /// A transaction that a server coordinates.
@@ -15,7 +13,7 @@ pub(super) struct Coordination {
     age: Age,
     /// The client that waits for the answer; none after a crash.
     client: Option<Client>,
-    parts: BTreeMap<NodeId, Part>,
+    parts: SortedMap<NodeId, Part>,
     /// What its reads saw, in the order of its acts.
     seen: Vec<Seen>,
     phase: Phase,
@@ -52,7 +50,7 @@ enum Phase {
     /// The decision to commit is on its way to disk.
     Committing,
     /// Decided; these have not acknowledged it.
-    Ending { decision: Decision, missing: BTreeSet<NodeId>, resent: u32 },
+    Ending { decision: Decision, missing: SortedSet<NodeId>, resent: u32 },
 }
 
 impl Coordination {
@@ -73,7 +71,7 @@ impl Coordination {
     }
 
     /// Those who are to hear of a decision: all who have not left by their vote.
-    fn audience(&self) -> BTreeSet<NodeId> {
+    fn audience(&self) -> SortedSet<NodeId> {
         let stays = |part: &Part| !matches!(part.vote, Some(Vote::No | Vote::ReadOnly));
         self.parts.iter().filter(|(_, part)| stays(part)).map(|(node, _)| *node).collect()
     }
@@ -106,8 +104,8 @@ impl TwoPhase {
     }
 
     /// Which participant does what; and how many reads there are.
-    fn divide(&self, transaction: Transaction) -> (BTreeMap<NodeId, Part>, usize) {
-        let (mut parts, mut reads) = (BTreeMap::<NodeId, Part>::new(), 0);
+    fn divide(&self, transaction: Transaction) -> (SortedMap<NodeId, Part>, usize) {
+        let (mut parts, mut reads) = (SortedMap::<NodeId, Part>::new(), 0);
         for act in transaction.acts {
             let part = parts.entry(self.home(act.key())).or_default();
             if act.is_read() {
@@ -292,7 +290,7 @@ impl TwoPhase {
     }
 
     /// Announces a decision, and forgets it unless it must be acknowledged.
-    fn end(&mut self, txn: TxnId, decision: Decision, audience: BTreeSet<NodeId>, context: &mut Context<'_>) {
+    fn end(&mut self, txn: TxnId, decision: Decision, audience: SortedSet<NodeId>, context: &mut Context<'_>) {
         self.announce(txn, decision, &audience, context);
         if self.acknowledges(decision) {
             let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
@@ -304,7 +302,7 @@ impl TwoPhase {
         }
     }
 
-    fn announce(&self, txn: TxnId, decision: Decision, audience: &BTreeSet<NodeId>, context: &mut Context<'_>) {
+    fn announce(&self, txn: TxnId, decision: Decision, audience: &SortedSet<NodeId>, context: &mut Context<'_>) {
         let when = match decision {
             Decision::Commit => self.config.rules.release_of_commit(),
             Decision::Abort if self.acknowledges(decision) => Release::Durable,
@@ -380,20 +378,24 @@ impl TwoPhase {
         match self.coordinated.get(&txn).map(|coordination| &coordination.phase) {
             Some(Phase::Ending { decision, .. }) => {
                 let decision = *decision;
-                self.announce(txn, decision, &BTreeSet::from([from]), context);
+                self.announce(txn, decision, &SortedSet::from([from]), context);
             }
             Some(_) => {}
             None => {
                 let decision = self.config.variant.presumption();
                 context.note(Note::Presumed { txn, decision });
                 context.sometimes(mark::PRESUMED);
-                self.announce(txn, decision, &BTreeSet::from([from]), context);
+                self.announce(txn, decision, &SortedSet::from([from]), context);
             }
         }
     }
 
     /// Takes up what was coordinated before a crash: what was not decided is aborted, and who may not have heard a decision is told.
-    pub(super) fn recover_coordinated(&mut self, coordinated: BTreeMap<TxnId, (Vec<NodeId>, Option<Decision>)>, context: &mut Context<'_>) {
+    pub(super) fn recover_coordinated(
+        &mut self,
+        coordinated: SortedMap<TxnId, (Vec<NodeId>, Option<Decision>)>,
+        context: &mut Context<'_>,
+    ) {
         for (txn, (writers, decided)) in coordinated {
             let decision = decided.unwrap_or(Decision::Abort);
             if !self.acknowledges(decision) {
@@ -407,7 +409,7 @@ impl TwoPhase {
             let coordination = Coordination {
                 age: Age { began: context.now(), txn },
                 client: None,
-                parts: BTreeMap::new(),
+                parts: SortedMap::new(),
                 seen: Vec::new(),
                 phase: Phase::Working,
                 since: context.now(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::manager::Prepared;
 use super::super::store::Writes;
 use super::super::{Decision, Epoch, TxnId};
-use crate::base::{ClientId, NodeId};
+use crate::base::{ClientId, NodeId, SortedMap};
 use crate::process::Files;
 
 /// The name of the file.
@@ -41,11 +41,11 @@ pub(super) struct Recovered {
     /// Its last life.
     pub(super) epoch: Option<Epoch>,
     /// The last request of each session that it took in.
-    pub(super) sessions: BTreeMap<ClientId, u64>,
+    pub(super) sessions: SortedMap<ClientId, u64>,
     /// What it coordinated and has not ended, with the decision if there is one.
-    pub(super) coordinated: BTreeMap<TxnId, (Vec<NodeId>, Option<Decision>)>,
+    pub(super) coordinated: SortedMap<TxnId, (Vec<NodeId>, Option<Decision>)>,
     /// What it has prepared, with the others who have.
-    pub(super) prepared: BTreeMap<TxnId, (Vec<NodeId>, Prepared)>,
+    pub(super) prepared: SortedMap<TxnId, (Vec<NodeId>, Prepared)>,
     /// What it has learned.
     pub(super) ended: BTreeMap<TxnId, Decision>,
     /// What it has committed as the only participant in its last life. It may not have said so yet.

@@ -12,7 +12,7 @@ use super::coordinator::Coordination;
 use super::log::{self, FILE, Record};
 use super::participant::{Branch, Ended};
 use super::{Config, Message};
-use crate::base::{ClientId, NodeId};
+use crate::base::{ClientId, NodeId, SortedMap};
 use crate::process::{self, Claim, Files, Mark, Process, Role, SyncToken};
 
 pub(super) type Context<'a> = process::Context<'a, TwoPhase>;
@@ -27,16 +27,16 @@ pub struct TwoPhase {
     /// How many transactions began in this life.
     pub(super) begun: u64,
     /// The last request of each session that was taken in.
-    pub(super) sessions: BTreeMap<ClientId, u64>,
-    pub(super) coordinated: BTreeMap<TxnId, Coordination>,
+    pub(super) sessions: SortedMap<ClientId, u64>,
+    pub(super) coordinated: SortedMap<TxnId, Coordination>,
     // As a participant.
     pub(super) manager: Manager,
     /// Those of which this server waits for the decision.
-    pub(super) branches: BTreeMap<TxnId, Branch>,
+    pub(super) branches: SortedMap<TxnId, Branch>,
     /// What became of those that have ended here. Nothing that arrives late may begin one of these again.
     pub(super) ended: BTreeMap<TxnId, Ended>,
     /// What goes on when a sync completes.
-    pub(super) syncs: BTreeMap<SyncToken, Durable>,
+    pub(super) syncs: SortedMap<SyncToken, Durable>,
 }
 
 /// Something that became durable.
@@ -80,11 +80,11 @@ impl Process for TwoPhase {
             recovering: Recovering::until(context.sync()),
             begun: 0,
             sessions: recovered.sessions,
-            coordinated: BTreeMap::new(),
+            coordinated: SortedMap::new(),
             manager,
-            branches: BTreeMap::new(),
+            branches: SortedMap::new(),
             ended: recovered.ended.into_iter().map(|(txn, decision)| (txn, Ended::from(decision))).collect(),
-            syncs: BTreeMap::new(),
+            syncs: SortedMap::new(),
         };
         for txn in recovered.alone {
             // Of what was written no other server was told before it was durable; a crash can make it so.

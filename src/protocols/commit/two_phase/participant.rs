@@ -1,13 +1,11 @@
 //! What a server does as a participant (BHG §7.3 and §7.4, R\* §2 and §3).
 
-use std::collections::BTreeMap;
-
 use super::super::manager::{Happening, Prepared, Refusal};
 use super::super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
 use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Doubt, Message, Standing};
-use crate::base::{Act, LocalTime, NodeId};
+use crate::base::{Act, LocalTime, NodeId, SortedMap};
 use crate::process::Release;
 
 /// A transaction that a participant has prepared.
@@ -287,7 +285,7 @@ impl TwoPhase {
     }
 
     /// Takes up what was prepared before a crash.
-    pub(super) fn recover_branches(&mut self, prepared: BTreeMap<TxnId, (Vec<NodeId>, Prepared)>, context: &mut Context<'_>) {
+    pub(super) fn recover_branches(&mut self, prepared: SortedMap<TxnId, (Vec<NodeId>, Prepared)>, context: &mut Context<'_>) {
         for (txn, (writers, mut prepared)) in prepared {
             if !self.config.rules.relocks() {
                 prepared.locks.clear();

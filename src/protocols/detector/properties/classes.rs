@@ -1,10 +1,8 @@
 //! What must hold of Ω: in the end all follow one living leader.
 
-use std::collections::BTreeMap;
-
 use super::rules;
 use super::truth::Truth;
-use crate::base::{NodeId, Time};
+use crate::base::{NodeId, SortedMap, Time};
 use crate::check::{Broken, Property, PropertyReport, Rule, Sighting};
 use crate::trace::{Event, Judge, Record, Vocabulary};
 
@@ -20,15 +18,15 @@ pub struct LeaderJudge<V: Vocabulary> {
     follows: fn(&V::Note) -> Option<NodeId>,
     truth: Truth,
     /// In which record each node started last.
-    started: BTreeMap<NodeId, u64>,
-    leaders: BTreeMap<NodeId, (NodeId, Sighting)>,
+    started: SortedMap<NodeId, u64>,
+    leaders: SortedMap<NodeId, (NodeId, Sighting)>,
     violated: Option<PropertyReport>,
 }
 
 impl<V: Vocabulary> LeaderJudge<V> {
     /// Judges so many nodes; `follows` says whom a node follows from now on, by its note.
     pub fn new(nodes: u32, follows: fn(&V::Note) -> Option<NodeId>) -> Self {
-        Self { follows, truth: Truth::new(nodes), started: BTreeMap::new(), leaders: BTreeMap::new(), violated: None }
+        Self { follows, truth: Truth::new(nodes), started: SortedMap::new(), leaders: SortedMap::new(), violated: None }
     }
 
     fn judge(&self) -> Option<PropertyReport> {

@@ -13,7 +13,7 @@ mod truth;
 use std::collections::BTreeMap;
 
 use super::{Message, Note, Observers, Said, State};
-use crate::base::{Duration, NodeId, Time};
+use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 use track::{Late, Track, Undetected};
@@ -107,7 +107,7 @@ struct Judged {
     /// Of each pair the incarnation in which the one has declared the other dead, and the record of that.
     dead: BTreeMap<(NodeId, NodeId), (u32, u64)>,
     /// Of each node its incarnation, and in which record it said so.
-    incarnations: BTreeMap<NodeId, (u32, u64)>,
+    incarnations: SortedMap<NodeId, (u32, u64)>,
     messages: u64,
     bytes: u64,
 }
@@ -127,7 +127,7 @@ impl DetectorJudge {
                 verdicts: track(),
                 doubts: subject.doubts.then(track),
                 dead: BTreeMap::new(),
-                incarnations: BTreeMap::new(),
+                incarnations: SortedMap::new(),
                 messages: 0,
                 bytes: 0,
                 subject,

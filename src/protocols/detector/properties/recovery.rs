@@ -1,11 +1,9 @@
 //! What must hold of supervision, and how well it does: jobs go on, and soon.
 
-use std::collections::BTreeMap;
-
 use super::super::SupervisorNote;
 use super::rules;
 use super::truth::{Change, Truth};
-use crate::base::{Duration, NodeId, Time};
+use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Broken, Property, PropertyReport, Sighting};
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
@@ -18,9 +16,9 @@ pub const RECOVERY: Property =
 pub struct RecoveryJudge {
     truth: Truth,
     /// By job: who does it, from which record on, and when that changed last.
-    jobs: Vec<(BTreeMap<NodeId, u64>, Sighting)>,
+    jobs: Vec<(SortedMap<NodeId, u64>, Sighting)>,
     /// The jobs that no node does: since when, and which did them last.
-    lost: BTreeMap<usize, (Sighting, NodeId)>,
+    lost: SortedMap<usize, (Sighting, NodeId)>,
     restarts: u64,
     replacements: u64,
     took: Vec<Duration>,
@@ -33,8 +31,8 @@ impl RecoveryJudge {
     pub fn new(nodes: u32, jobs: u32) -> Self {
         Self {
             truth: Truth::new(nodes),
-            jobs: vec![(BTreeMap::new(), Sighting::default()); jobs as usize],
-            lost: BTreeMap::new(),
+            jobs: vec![(SortedMap::new(), Sighting::default()); jobs as usize],
+            lost: SortedMap::new(),
             restarts: 0,
             replacements: 0,
             took: vec![],

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::message::Body;
 use super::{Config, Detector, Message, Note, Rules, Said, State, SwimConfig, Tick, Timer, Update, mark};
-use crate::base::{Duration, LocalTime, NodeId, RunKey, scale};
+use crate::base::{Duration, LocalTime, NodeId, RunKey, SortedMap, scale};
 use crate::process;
 use queue::Queue;
 use suspicion::Suspicion;
@@ -27,14 +27,14 @@ pub(super) struct Swim {
     /// Of all who are not plainly alive in incarnation 0.
     members: BTreeMap<u32, Member>,
     dead: u32,
-    suspicions: BTreeMap<u32, Suspicion>,
+    suspicions: SortedMap<u32, Suspicion>,
     queue: Queue,
     gossiping: bool,
     /// Whether another member has told what it knows since this node started.
     joined: bool,
     probe: Option<Probe>,
     sequence: u32,
-    relays: BTreeMap<u32, Relay>,
+    relays: SortedMap<u32, Relay>,
     round: u64,
     place: u32,
     /// Lifeguard's local health: 0 is good.
@@ -92,13 +92,13 @@ impl Swim {
             incarnation: 0,
             members: BTreeMap::new(),
             dead: 0,
-            suspicions: BTreeMap::new(),
+            suspicions: SortedMap::new(),
             queue: Queue::default(),
             gossiping: false,
             joined: false,
             probe: None,
             sequence: 0,
-            relays: BTreeMap::new(),
+            relays: SortedMap::new(),
             round: 0,
             place: 0,
             health: 0,

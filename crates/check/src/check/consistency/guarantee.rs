@@ -1,6 +1,5 @@
 //! The guarantees, and what became of each.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::slice;
 
@@ -111,6 +110,9 @@ impl GuaranteeReport {
         let facts = self.why.iter().flat_map(|broken| &broken.facts).map(|(_, fact)| fact);
         let single = facts.flat_map(|fact| if let Fact::All(facts) = fact { facts.as_slice() } else { slice::from_ref(fact) });
         let operations = single.filter_map(|fact| if let Fact::Operation { index, .. } = fact { Some(*index) } else { None });
-        operations.collect::<BTreeSet<_>>().into_iter().collect()
+        let mut operations: Vec<usize> = operations.collect();
+        operations.sort_unstable();
+        operations.dedup();
+        operations
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::graph::Why;
+use crate::base::sort_by_numbers;
 
 /// No edge.
 const NO_LINK: u32 = u32::MAX;
@@ -122,8 +123,9 @@ impl Acyclic {
         if lowest <= highest {
             let Some(mut later) = self.avoiding(to, from, false) else { return Err(self.way(to, from)) };
             let mut earlier = self.entering(from, lowest);
-            later.sort_unstable_by_key(|node| self.places[*node as usize]);
-            earlier.sort_unstable_by_key(|node| self.places[*node as usize]);
+            for nodes in [&mut later, &mut earlier] {
+                nodes.sort_unstable_by_key(|node| self.places[*node as usize]);
+            }
             earlier.extend(later);
             let mut free: Vec<u32> = earlier.iter().map(|node| self.places[*node as usize]).collect();
             free.sort_unstable();
@@ -248,7 +250,7 @@ pub(super) fn arrange(links: &[Link], ranks: &[u64]) -> (Vec<u32>, bool) {
             None => {
                 if std::mem::replace(&mut is_right, false) {
                     stuck = (0..nodes as u32).filter(|node| !is_in[*node as usize]).collect();
-                    stuck.sort_by_key(|node| ranked(*node));
+                    sort_by_numbers(&mut stuck, |node| (u64::MAX - ranks[*node as usize], u64::MAX - u64::from(*node)));
                 }
                 let Some(node) = stuck.pop() else { break };
                 node

@@ -2,14 +2,11 @@
 
 use std::collections::VecDeque;
 
-use petgraph::algo::kosaraju_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 
 use super::evidence::Evidence;
 use super::findings::Findings;
-use super::graph::{Dependency, Graph, Why};
+use super::graph::{Dependency, Edge, Graph, Why};
 use super::transactions::Transactions;
 use crate::check::verdict::{Anomaly, Level, Levels, Phenomenon, Scope};
 
@@ -83,7 +80,7 @@ struct Component<'a> {
     names: &'a [u32],
     /// How many of them are transactions: those come first.
     transactions: usize,
-    graph: DiGraph<(), Why>,
+    graph: Graph,
 }
 
 /// What is known to be wrong with some transactions: nothing that violates the same levels need be looked for around them.
@@ -97,68 +94,53 @@ type State = usize;
 
 impl Component<'_> {
     /// Where an edge leads to, if the family allows it after what came before.
-    fn next(&self, family: Family, state: State, to: NodeIndex, why: Why) -> Option<State> {
+    fn next(&self, family: Family, state: State, to: u32, why: Why) -> Option<State> {
+        let to = to as State;
         let kind = why.kind();
         if kind != Dependency::Via && family.kinds & kind.bit() == 0 {
             return None;
         }
         if family.adjacent {
-            return Some(to.index() * 2);
+            return Some(to * 2);
         }
         match (kind, state % 2) {
-            (Dependency::Via, arrived) => Some(to.index() * 2 + arrived),
+            (Dependency::Via, arrived) => Some(to * 2 + arrived),
             (miss, 1) if miss.is_miss() => None,
-            (miss, _) if miss.is_miss() => Some(to.index() * 2 + 1),
-            _ => Some(to.index() * 2),
+            (miss, _) if miss.is_miss() => Some(to * 2 + 1),
+            _ => Some(to * 2),
         }
     }
 
     /// The components of the walks that a family allows, each as the states in it.
     fn walks(&self, family: Family) -> Vec<Vec<State>> {
-        let scc = if family.adjacent {
-            let allowed = EdgeFiltered::from_fn(&self.graph, |edge| self.next(family, 0, edge.target(), *edge.weight()).is_some());
-            kosaraju_scc(&allowed).into_iter().map(|nodes| nodes.into_iter().map(|node| node.index() * 2).collect()).collect()
-        } else {
-            let mut walks: DiGraph<(), ()> = DiGraph::with_capacity(self.names.len() * 2, self.graph.edge_count() * 2);
-            for _ in 0..self.names.len() * 2 {
-                walks.add_node(());
+        let states = self.graph.nodes() * 2;
+        let mut steps = Vec::with_capacity(states as usize);
+        // Where it makes no difference how a walk has arrived, half of the states are never reached.
+        for from in (0..states).step_by(if family.adjacent { 2 } else { 1 }) {
+            for (to, why) in self.graph.leaving(from / 2) {
+                let next = self.next(family, from as State, *to, *why);
+                steps.extend(next.map(|next| Edge { from, to: next as u32, why: *why }));
             }
-            for edge in self.graph.edge_references() {
-                for arrived in 0..2 {
-                    let from = edge.source().index() * 2 + arrived;
-                    if let Some(to) = self.next(family, from, edge.target(), *edge.weight()) {
-                        walks.add_edge(NodeIndex::new(from), NodeIndex::new(to), ());
-                    }
-                }
-            }
-            kosaraju_scc(&walks).into_iter().map(|nodes| nodes.into_iter().map(NodeIndex::index).collect()).collect::<Vec<Vec<State>>>()
-        };
-        let mut cycles: Vec<Vec<State>> = scc.into_iter().filter(|states: &Vec<State>| states.len() > 1).collect();
-        cycles.iter_mut().for_each(|states| states.sort_unstable());
-        cycles.sort_unstable();
-        cycles
+        }
+        let cycles = Graph::new(states, &[&steps]).cycles().into_iter();
+        cycles.map(|states| states.into_iter().map(|state| state as State).collect()).collect()
     }
 }
 
 impl Search<'_> {
     fn component(&mut self, transactions: u32, graph: &Graph, names: &[u32], lost: &[(u32, u32)]) {
         let place = |node: u32| names.binary_search(&node).ok();
-        let mut local: DiGraph<(), Why> = DiGraph::with_capacity(names.len(), names.len() * 4);
-        for _ in names {
-            local.add_node(());
-        }
-        for (from, node) in names.iter().enumerate() {
-            // Walks look at what came last first: of several reasons, that from data.
-            for (to, why) in graph.leaving(*node).iter().rev() {
-                if let Some(to) = place(*to) {
-                    local.add_edge(NodeIndex::new(from), NodeIndex::new(to), *why);
-                }
+        let mut edges = Vec::with_capacity(names.len() * 4);
+        for (from, node) in (0..).zip(names) {
+            for (to, why) in graph.leaving(*node) {
+                edges.extend(place(*to).map(|to| Edge { from, to: to as u32, why: *why }));
             }
         }
+        let graph = Graph::new(names.len() as u32, &[&edges]);
         let levels = Anomaly::data(Phenomenon::LostUpdate).levels();
         let both = |(one, other): &(u32, u32)| Some(Known { levels, transactions: vec![place(*one)?, place(*other)?] });
         let mut known: Vec<Known> = lost.iter().filter_map(both).collect();
-        let component = Component { names, transactions: names.partition_point(|node| *node < transactions), graph: local };
+        let component = Component { names, transactions: names.partition_point(|node| *node < transactions), graph };
         for family in FAMILIES {
             self.family(&component, family, &mut known);
         }
@@ -262,13 +244,14 @@ impl Walker<'_, '_> {
                 continue;
             }
             let node = state / 2;
-            for edge in self.component.graph.edges(NodeIndex::new(node)) {
+            // What comes first is found first: of several reasons, that from data.
+            for (to, why) in self.component.graph.leaving(node as u32) {
                 self.steps += 1;
-                let why = *edge.weight();
+                let why = *why;
                 // What follows from real time in a roundabout way is told only if nothing else will do.
                 let roundabout = why.kind() == Dependency::TimedWrite;
                 let beyond = length + u32::from(node < self.component.transactions) + u32::from(roundabout);
-                let Some(next) = self.step(state, start, edge.target(), why, single) else { continue };
+                let Some(next) = self.step(state, start, *to, why, single) else { continue };
                 let closes = next == start || single && next / 2 == start / 2 && state != start;
                 if closes {
                     if beyond < best {
@@ -290,14 +273,14 @@ impl Walker<'_, '_> {
     }
 
     /// One step. A walk with a single anti-dependency begins with it.
-    fn step(&self, state: State, start: State, to: NodeIndex, why: Why, single: bool) -> Option<State> {
+    fn step(&self, state: State, start: State, to: u32, why: Why, single: bool) -> Option<State> {
         if !single {
             return self.component.next(self.family, state, to, why);
         }
         let is_first = state == start;
         let kind = why.kind();
         let fits = kind == Dependency::Via || (kind == Dependency::ReadWrite) == is_first && self.family.kinds & kind.bit() != 0;
-        (fits && !(is_first && kind == Dependency::Via)).then(|| to.index() * 2)
+        (fits && !(is_first && kind == Dependency::Via)).then(|| to as State * 2)
     }
 
     fn unwind(&self, start: State, closing: (State, Why)) -> Cycle {

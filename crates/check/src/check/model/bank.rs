@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role, list};
+use crate::base::sort_by_numbers;
 use crate::check::monitor::{KeyHistory, Opinion};
 
 /// What is asked of a bank.
@@ -92,7 +93,7 @@ impl<K: Clone + Ord + Hash + fmt::Debug> Model for Bank<K> {
                 None => {}
             }
         }
-        order.sort_unstable_by_key(|(place, gap)| (*gap, *place));
+        sort_by_numbers(&mut order, |(place, gap)| (u64::from(*gap), *place as u64));
         Opinion::Order(order)
     }
 

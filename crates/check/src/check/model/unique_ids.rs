@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Next, Role};
+use crate::base::sort_by_numbers;
 use crate::check::monitor::{KeyHistory, Opinion};
 
 /// What is asked of a source of ids.
@@ -70,7 +71,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UniqueIds<V> {
                 order.push((place, span.from));
             }
         }
-        order.sort_unstable_by_key(|(place, gap)| (*gap, *place));
+        sort_by_numbers(&mut order, |(place, gap)| (u64::from(*gap), *place as u64));
         Opinion::Order(order)
     }
 

@@ -135,6 +135,11 @@ pub(super) trait OperationSink<O, R> {
         Err(MalformedHistory::NothingOpen { client, at })
     }
 
+    /// Whether no more is wanted.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// What else there is to say at the end, and what clients are called.
     fn close(&mut self, remarks: Remarks, names: ClientNames);
 }
@@ -181,7 +186,8 @@ impl<O, R> Recorded<O, R> {
         S::Model: Model<Op = O, Ret = R>,
     {
         let recorded = match schema.absent() {
-            None => self.with_unbegun(),
+            None if S::ANONYMOUS => self.with_unbegun(),
+            None => self,
             Some(absent) => Self { history: self.history.map(|op| S::meant(op, &absent), |answer| S::meant_by(answer, &absent)), ..self },
         };
         (schema.finish(), recorded)
@@ -244,6 +250,9 @@ pub(super) trait Intake {
     /// It ended, and nobody says when it began.
     fn ended(&mut self, client: ClientId, ending: &Ending<'_>) -> Result<(), String>;
 
+    /// Whether no more is wanted.
+    fn is_full(&self) -> bool;
+
     /// What else there is to say at the end, and what clients are called.
     fn close(&mut self, remarks: Remarks, names: ClientNames);
 }
@@ -259,12 +268,12 @@ pub(super) struct Ending<'e> {
 }
 
 /// What a schema understands goes into a sink.
-pub(super) struct Understood<'s, S, L> {
+pub(super) struct Understood<'s, S: Schema> {
     pub(super) schema: &'s mut S,
-    pub(super) sink: &'s mut L,
+    pub(super) sink: &'s mut dyn OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>,
 }
 
-impl<S: Schema, L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::Ret>> Intake for Understood<'_, S, L> {
+impl<S: Schema> Intake for Understood<'_, S> {
     fn anonymous(&self) -> bool {
         S::ANONYMOUS
     }
@@ -311,6 +320,10 @@ impl<S: Schema, L: OperationSink<<S::Model as Model>::Op, <S::Model as Model>::R
         self.sink.ended(ending.at, client, op, outcome, ending.line.unwrap_or_default()).map_err(|error| error.to_string())
     }
 
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
+    }
+
     fn close(&mut self, remarks: Remarks, names: ClientNames) {
         self.sink.close(remarks, names);
     }
@@ -350,9 +363,9 @@ impl Importer {
         }
     }
 
-    /// Imports entries until there are more than so many, and says whether there may be others behind them.
+    /// Imports entries until there are more than so many, or no more are wanted, and says whether there may be others behind them.
     pub(super) fn read(&mut self, intake: &mut dyn Intake, entries: &mut Entries<'_>, most: u64) -> Result<bool, ImportError> {
-        while self.remarks.entries <= most {
+        while self.remarks.entries <= most && !intake.is_full() {
             let Some(entry) = entries.next() else {
                 self.remarks.skipped = entries.skipped();
                 return Ok(false);
@@ -363,7 +376,7 @@ impl Importer {
     }
 
     /// Imports one entry.
-    pub(super) fn add(&mut self, intake: &mut dyn Intake, entry: Result<Entry, ReadError>) -> Result<(), ImportError> {
+    fn add(&mut self, intake: &mut dyn Intake, entry: Result<Entry, ReadError>) -> Result<(), ImportError> {
         match entry {
             Ok(entry) => {
                 let line = entry.line;

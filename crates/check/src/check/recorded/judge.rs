@@ -1,6 +1,5 @@
 //! Judging a file: what the command `check` does, without the command.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -11,8 +10,9 @@ use super::schema::{
     Banks, Counters, FencedLocks, GrowSets, IdSources, Item, Locks, Logs, MultiRegisters, ObjectSchema, ObjectsSchema, PriorityQueues,
     Queues, Registers, Schema, Sets, Stacks, StoreSchema, UnknownStartSchema, UnorderedQueues,
 };
-use super::streaming::{self, FileSummary, ReadFile};
+use super::streaming::{self, FileSummary, Reader, TypedReader};
 use super::total_queue;
+use crate::base::SortedMap;
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
@@ -247,46 +247,39 @@ where
     S: ObjectSchema<Model: Observable<Op: Clone> + Clone> + Clone,
 {
     let schema = ObjectsSchema::new(schema, options.initial.as_ref()).map_err(CheckError::Initial)?;
-    run_looking_ahead(name, schema, ObjectsSchema::looked_up, open, options)
+    run(name, schema, open, options)
 }
 
 fn run<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
 where
     S: Schema<Model: Observable<Op: Clone>> + Clone,
 {
-    run_looking_ahead(name, schema, |schema, _, _| schema, open, options)
+    run_reader(name.name(), &mut TypedReader::new(schema), open, options)
 }
 
-/// Reads a file by this schema, which may look ahead, and judges it.
-fn run_looking_ahead<S>(
-    name: ModelName,
-    schema: S,
-    look_ahead: impl Fn(S, &mut Entries<'_>, u64) -> S,
+/// Reads a file and judges it.
+fn run_reader(
+    name: &'static str,
+    reader: &mut dyn Reader,
     open: Opening<'_, '_>,
     options: &CheckOptions,
-) -> Result<CheckReport, CheckError>
-where
-    S: Schema<Model: Observable<Op: Clone>> + Clone,
-{
-    let failed = |error| CheckError::Import(ImportError::Io(error));
-    let mut entries = || Entries::open(open()?, options.format);
+) -> Result<CheckReport, CheckError> {
+    let mut entries = || {
+        let opened = open().and_then(|input| Entries::open(input, options.format));
+        opened.map_err(|error| CheckError::Import(ImportError::Io(error)))
+    };
     let mut whole = options.whole();
     loop {
-        let mut file = entries().map_err(failed)?;
-        let schema = look_ahead(schema.clone(), &mut file, whole);
-        let taken = streaming::read(schema, file, whole, options.reading).map_err(CheckError::Import)?;
-        let streamed = match taken {
-            ReadFile::Whole(model, recorded) => return Ok(judge_recorded(name.name(), &model, &recorded, options)),
-            ReadFile::Streamed(streamed) => streamed,
-        };
-        let report = CheckReport { states: streamed.states, ..CheckReport::new(name.name(), streamed.summary.clone(), options.guarantee) };
+        let read = streaming::read(reader, entries()?, whole, options.reading).map_err(CheckError::Import)?;
+        let Some(streamed) = read else { return Ok(reader.judge(name, options)) };
+        let report = CheckReport { states: streamed.states, ..CheckReport::new(name, streamed.summary, options.guarantee) };
         match streamed.verdict {
             Verdict::Holds if report.nothing_judged() => return Ok(report),
             Verdict::Holds => return Ok(CheckReport { verdict: Verdict::Holds, ..report }),
             Verdict::Violated => {
-                let closer = streamed.read_violated_keys(entries().map_err(failed)?, options.reading).map_err(CheckError::Import)?;
-                let looked = judge_recorded(name.name(), &closer.model, &closer.recorded, options);
-                return Ok(explained(report, looked, &closer.lines));
+                let lines = streaming::read_violated_keys(reader, entries()?, &streamed.violations, options.reading);
+                let lines = lines.map_err(CheckError::Import)?;
+                return Ok(explained(report, reader.judge(name, options), &lines));
             }
             // Judged as a whole, it can be decided more often.
             Verdict::Unknown => whole = u64::MAX,
@@ -296,7 +289,7 @@ where
 
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
-fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, u64>) -> CheckReport {
+fn explained(report: CheckReport, looked: CheckReport, lines: &SortedMap<String, u64>) -> CheckReport {
     let mut violations = looked.explanation.violations;
     for (key, line) in lines {
         // The closer look may end with its budget.
@@ -308,13 +301,13 @@ fn explained(report: CheckReport, looked: CheckReport, lines: &BTreeMap<String, 
 }
 
 /// Judges a recorded history.
-fn judge_recorded<M>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport
+pub(super) fn judge_recorded<M>(name: &'static str, model: &M, recorded: &Recorded<M::Op, M::Ret>, options: &CheckOptions) -> CheckReport
 where
     M: Observable,
 {
-    let report = CheckReport::new(name, FileSummary::of(recorded), options.guarantee);
-    let origin = Origin { lines: &recorded.lines, names: &recorded.names, timed: !recorded.remarks.untimed };
-    judge(report, &Judged { model, history: &recorded.history }, origin, options)
+    let Recorded { history, lines, remarks, format, names, .. } = recorded;
+    let report = CheckReport::new(name, FileSummary::of(*format, *remarks, history), options.guarantee);
+    judge(report, &Judged { model, history }, Origin { lines, names, timed: !remarks.untimed }, options)
 }
 
 /// Judges a history of this origin.

@@ -3,34 +3,24 @@
 //! The beginning is read as any file is. If there is more, it is told to [`Online`], and so is what follows, entry by entry. A file that
 //! holds is over then. Of one that is violated, the keys concerned are read once more, as far as it takes to say why.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use rustc_hash::FxHashMap;
 
-use super::import::{ImportError, Importer, OperationSink, Reading, Recorded, RecordedOf, Remarks, Understood};
+use super::import::{ImportError, Importer, Intake, OperationSink, Reading, Recorded, RecordedOf, Remarks, Understood};
+use super::judge::{CheckOptions, CheckReport, judge_recorded};
 use super::schema::Schema;
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, SortedMap, SortedSet, Time};
+use crate::check::consistency::Observable;
 use crate::check::linearizability::{Online, ViolatedKey};
 use crate::check::model::Model;
 use crate::check::verdict::Verdict;
 use crate::history::formats::{ClientNames, Entries, Format, Value};
-use crate::history::{Event, MalformedHistory, Outcome};
+use crate::history::{Event, MalformedHistory, Outcome, Timeline};
 
 type Op<S> = <<S as Schema>::Model as Model>::Op;
 type Ret<S> = <<S as Schema>::Model as Model>::Ret;
 
-/// A file that was read.
-pub(super) enum ReadFile<S: Schema> {
-    /// A short one, which is there as a whole.
-    Whole(S::Model, RecordedOf<S>),
-    /// A long one, with what was found.
-    Streamed(StreamedFile<S>),
-}
-
 /// What was found in a file that was judged while it was read.
-pub(super) struct StreamedFile<S> {
-    /// With what it learnt from all of the file.
-    schema: S,
+pub(super) struct StreamedFile {
     pub(super) summary: FileSummary,
     /// Unknown, too, where what something means depends on what comes long after it.
     pub(super) verdict: Verdict,
@@ -50,101 +40,162 @@ pub(super) struct FileSummary {
 }
 
 impl FileSummary {
-    pub(super) fn of<O, R>(recorded: &Recorded<O, R>) -> Self {
-        let operations = recorded.history.operations();
-        let count = |wanted: fn(&Outcome<R>) -> bool| operations.iter().filter(|operation| wanted(&operation.outcome)).count();
+    pub(super) fn of(format: Format, remarks: Remarks, history: &dyn Timeline) -> Self {
+        let count = |wanted: Outcome<()>| (0..history.len()).filter(|index| history.outcome(*index) == wanted).count();
         Self {
-            format: recorded.format,
-            remarks: recorded.remarks,
-            operations: operations.len(),
-            unknown: count(|outcome| matches!(outcome, Outcome::Unknown)),
-            failed: count(|outcome| matches!(outcome, Outcome::Failed)),
-            clients: operations.iter().map(|operation| operation.client).collect::<BTreeSet<_>>().len(),
+            format,
+            remarks,
+            operations: history.len(),
+            unknown: count(Outcome::Unknown),
+            failed: count(Outcome::Failed),
+            clients: (0..history.len()).map(|index| history.client(index)).collect::<SortedSet<_>>().len(),
         }
     }
 }
 
-/// Reads a file. If it has more entries than this, it is judged while it is read.
+/// What is read of a file by a schema, whichever its types: they are met as operations go by, and when the history is judged. What is
+/// done with files is compiled once.
+pub(super) trait Reader {
+    /// A file begins, to be recorded.
+    fn start(&mut self, file: &mut Entries<'_>, most: u64);
+    /// What was recorded so far is told to a judge, who forgets it, and so is what comes.
+    fn stream(&mut self);
+    /// What that judge says at the end of a file of this format.
+    fn streamed(&mut self, format: Format) -> StreamedFile;
+    /// The same file begins once more, and of these keys what was done is recorded, up to the completion of these operations.
+    fn choose(&mut self, keys: SortedMap<String, usize>, format: Format);
+    /// For each key that was chosen, the line of that completion.
+    fn chosen(&mut self) -> SortedMap<String, u64>;
+    /// Where entries go.
+    fn intake(&mut self) -> Box<dyn Intake + '_>;
+    /// Judges what was recorded, by a model of this name.
+    fn judge(&mut self, name: &'static str, options: &CheckOptions) -> CheckReport;
+}
+
+/// Reads a file. If it has more entries than this, it is judged while it is read, and what was found is returned.
 ///
 /// # Errors
 /// If it cannot be read, or with every line that does not fit.
-pub(super) fn read<S>(mut schema: S, mut entries: Entries<'_>, whole: u64, reading: Reading) -> Result<ReadFile<S>, ImportError>
-where
-    S: Schema<Model: Model<Op: Clone>> + Clone,
-{
-    let format = entries.format();
-    let (mut recorded, mut importer) = (Recorded::new(format), Importer::new(format, reading));
-    let mut intake = Understood { schema: &mut schema, sink: &mut recorded };
-    if importer.read(&mut intake, &mut entries, whole)? {
-        let stream = Stream::new(&schema, recorded);
-        return read_on(schema, stream, importer, entries).map(ReadFile::Streamed);
-    }
-    importer.finish(&mut intake)?;
-    let (model, recorded) = recorded.interpreted_by(schema);
-    Ok(ReadFile::Whole(model, recorded))
-}
-
-fn read_on<S>(
-    mut schema: S,
-    mut stream: Stream<S>,
-    mut importer: Importer,
+pub(super) fn read(
+    reader: &mut dyn Reader,
     mut entries: Entries<'_>,
-) -> Result<StreamedFile<S>, ImportError>
-where
-    S: Schema<Model: Model<Op: Clone>> + Clone,
-{
+    whole: u64,
+    reading: Reading,
+) -> Result<Option<StreamedFile>, ImportError> {
     let format = entries.format();
-    let mut intake = Understood { schema: &mut schema, sink: &mut stream };
-    importer.read(&mut intake, &mut entries, u64::MAX)?;
-    importer.finish(&mut intake)?;
-    let Stream { mut online, absent, remarks, operations, done, failed, clients, .. } = stream;
-    let verdict = online.finish();
-    let summary = FileSummary { format, remarks, operations, unknown: operations - done - failed, failed, clients: clients.len() };
-    let verdict = if absent == schema.absent() { verdict } else { Verdict::Unknown };
-    Ok(StreamedFile { schema, summary, verdict, violations: online.violations().to_vec(), states: online.states() })
+    reader.start(&mut entries, whole);
+    let mut importer = Importer::new(format, reading);
+    if !importer.read(&mut *reader.intake(), &mut entries, whole)? {
+        importer.finish(&mut *reader.intake())?;
+        return Ok(None);
+    }
+    reader.stream();
+    importer.read(&mut *reader.intake(), &mut entries, u64::MAX)?;
+    importer.finish(&mut *reader.intake())?;
+    Ok(Some(reader.streamed(format)))
 }
 
-/// What was done on keys that are violated, up to where they are.
-pub(super) struct ViolatedHistory<S: Schema> {
-    pub(super) model: S::Model,
-    pub(super) recorded: RecordedOf<S>,
-    /// For each key, the line with which it is violated.
-    pub(super) lines: BTreeMap<String, u64>,
+/// Reads once more what was done on keys that are violated, up to where the last of them is, and on until it is known how what was
+/// open then ended: of what failed later it is known from the beginning that it never took effect. For each key, this is the line with
+/// which it is violated.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn read_violated_keys(
+    reader: &mut dyn Reader,
+    mut entries: Entries<'_>,
+    violations: &[ViolatedKey],
+    reading: Reading,
+) -> Result<SortedMap<String, u64>, ImportError> {
+    let format = entries.format();
+    let keys = violations.iter().map(|violation| (violation.key.clone(), violation.operation));
+    reader.choose(keys.collect(), format);
+    let mut importer = Importer::new(format, reading);
+    importer.read(&mut *reader.intake(), &mut entries, u64::MAX)?;
+    importer.finish(&mut *reader.intake())?;
+    Ok(reader.chosen())
 }
 
-impl<S: Schema<Model: Model<Op: Clone>> + Clone> StreamedFile<S> {
-    /// Reads once more what was done on keys that are violated, up to where the last of them is, and on until it is known how what was
-    /// open then ended: of what failed later it is known from the beginning that it never took effect.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(super) fn read_violated_keys(&self, entries: Entries<'_>, reading: Reading) -> Result<ViolatedHistory<S>, ImportError> {
-        let format = entries.format();
-        let mut schema = self.schema.clone();
-        let mut keys = BTreeMap::new();
-        for violation in &self.violations {
-            keys.insert(violation.key.clone(), violation.operation);
-        }
-        let mut chosen: Chosen<S> = Chosen {
-            model: schema.clone().finish(),
+/// What is read by this schema.
+pub(super) struct TypedReader<S: Schema> {
+    /// As it is before a file.
+    fresh: S,
+    schema: S,
+    sink: Sink<S>,
+}
+
+/// Where operations go.
+enum Sink<S: Schema> {
+    Nowhere,
+    Recorded(RecordedOf<S>),
+    Stream(Stream<S>),
+    Chosen(Chosen<S>),
+}
+
+impl<S: Schema<Model: Model<Op: Clone>> + Clone> TypedReader<S> {
+    pub(super) fn new(schema: S) -> Self {
+        Self { fresh: schema.clone(), schema, sink: Sink::Nowhere }
+    }
+
+    fn recorded(&mut self) -> RecordedOf<S> {
+        let Sink::Recorded(recorded) = std::mem::replace(&mut self.sink, Sink::Nowhere) else { unreachable!("it was recorded") };
+        recorded
+    }
+}
+
+impl<S: Schema<Model: Observable<Op: Clone>> + Clone> Reader for TypedReader<S> {
+    fn start(&mut self, file: &mut Entries<'_>, most: u64) {
+        self.sink = Sink::Recorded(Recorded::new(file.format()));
+        self.schema = self.fresh.clone();
+        self.schema.look_ahead(file, most);
+    }
+
+    fn stream(&mut self) {
+        let recorded = self.recorded();
+        self.sink = Sink::Stream(Stream::new(&self.schema, recorded));
+    }
+
+    fn streamed(&mut self, format: Format) -> StreamedFile {
+        let Sink::Stream(stream) = &mut self.sink else { unreachable!("a judge was told") };
+        let Stream { online, absent, remarks, operations, done, failed, clients, .. } = stream;
+        let (remarks, operations, failed) = (*remarks, *operations, *failed);
+        let summary = FileSummary { format, remarks, operations, unknown: operations - *done - failed, failed, clients: clients.len() };
+        let verdict = online.finish();
+        let verdict = if *absent == self.schema.absent() { verdict } else { Verdict::Unknown };
+        StreamedFile { summary, verdict, violations: online.violations().to_vec(), states: online.states() }
+    }
+
+    fn choose(&mut self, keys: SortedMap<String, usize>, format: Format) {
+        self.sink = Sink::Chosen(Chosen {
+            model: self.schema.clone().finish(),
             keys,
-            lines: BTreeMap::new(),
+            lines: SortedMap::new(),
             open: FxHashMap::default(),
             begun: 0,
             awaited: 0,
             recorded: Recorded::new(format),
+        });
+    }
+
+    fn chosen(&mut self) -> SortedMap<String, u64> {
+        let Sink::Chosen(chosen) = std::mem::replace(&mut self.sink, Sink::Nowhere) else { unreachable!("keys were chosen") };
+        self.sink = Sink::Recorded(chosen.recorded);
+        chosen.lines
+    }
+
+    fn intake(&mut self) -> Box<dyn Intake + '_> {
+        let sink: &mut dyn OperationSink<Op<S>, Ret<S>> = match &mut self.sink {
+            Sink::Nowhere => unreachable!("a file was begun"),
+            Sink::Recorded(recorded) => recorded,
+            Sink::Stream(stream) => stream,
+            Sink::Chosen(chosen) => chosen,
         };
-        let mut importer = Importer::new(format, reading);
-        for entry in entries {
-            importer.add(&mut Understood { schema: &mut schema, sink: &mut chosen }, entry)?;
-            if chosen.keys.is_empty() && chosen.awaited == 0 {
-                break;
-            }
-        }
-        importer.finish(&mut Understood { schema: &mut schema, sink: &mut chosen })?;
-        let Chosen { recorded, lines, .. } = chosen;
-        let (model, recorded) = recorded.interpreted_by(schema);
-        Ok(ViolatedHistory { model, recorded, lines })
+        Box::new(Understood { schema: &mut self.schema, sink })
+    }
+
+    fn judge(&mut self, name: &'static str, options: &CheckOptions) -> CheckReport {
+        let (model, recorded) = self.recorded().interpreted_by(self.schema.clone());
+        judge_recorded(name, &model, &recorded, options)
     }
 }
 
@@ -158,7 +209,7 @@ struct Stream<S: Schema> {
     operations: usize,
     done: usize,
     failed: usize,
-    clients: BTreeSet<ClientId>,
+    clients: SortedSet<ClientId>,
 }
 
 impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
@@ -172,7 +223,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
             operations: 0,
             done: 0,
             failed: 0,
-            clients: BTreeSet::new(),
+            clients: SortedSet::new(),
         };
         let mut busy = FxHashMap::default();
         let mut lines = recorded.lines.into_iter();
@@ -241,9 +292,9 @@ impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Stream
 struct Chosen<S: Schema> {
     model: S::Model,
     /// The keys that are not yet, with the number of the operation with whose completion they are.
-    keys: BTreeMap<String, usize>,
+    keys: SortedMap<String, usize>,
     /// The lines with which the others are.
-    lines: BTreeMap<String, u64>,
+    lines: SortedMap<String, u64>,
     /// What is open, by number: the line on which it began, and its place among what is recorded.
     open: FxHashMap<usize, (Op<S>, u64, Option<usize>)>,
     begun: usize,
@@ -284,6 +335,10 @@ impl<S: Schema<Model: Model<Op: Clone>>> OperationSink<Op<S>, Ret<S>> for Chosen
     fn open(&self, operation: usize) -> (&Op<S>, u64) {
         let (op, line, _) = &self.open[&operation];
         (op, *line)
+    }
+
+    fn is_full(&self) -> bool {
+        self.keys.is_empty() && self.awaited == 0
     }
 
     fn close(&mut self, remarks: Remarks, names: ClientNames) {

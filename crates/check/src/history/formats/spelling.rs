@@ -1,11 +1,10 @@
 //! Histories of typed operations, in the words of files.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::entry::{Entry, EntryKind, Process};
 use super::value::Value;
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, SortedMap, Time};
 use crate::history::{Event, History, Outcome};
 
 /// How a system's operations are written down in files, so that checkers can read them.
@@ -94,16 +93,16 @@ impl<O, R> Spelling<O, R> {
 struct Scroll<O> {
     entries: Vec<Entry>,
     /// What is under way.
-    open: BTreeMap<ClientId, (u32, O)>,
+    open: SortedMap<ClientId, (u32, O)>,
     /// The process that a session goes by.
-    processes: BTreeMap<ClientId, u32>,
+    processes: SortedMap<ClientId, u32>,
     /// How many processes there are.
     count: u32,
 }
 
 impl<O> Default for Scroll<O> {
     fn default() -> Self {
-        Self { entries: Vec::new(), open: BTreeMap::new(), processes: BTreeMap::new(), count: 0 }
+        Self { entries: Vec::new(), open: SortedMap::new(), processes: SortedMap::new(), count: 0 }
     }
 }
 

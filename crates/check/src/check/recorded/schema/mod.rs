@@ -12,7 +12,7 @@ mod unknown_start;
 
 use crate::check::consistency::Observable;
 use crate::check::model::Model;
-use crate::history::formats::Value;
+use crate::history::formats::{Entries, Value};
 
 pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks, UnorderedQueues};
 pub use locks::{FencedLocks, Locks};
@@ -31,6 +31,11 @@ pub trait Schema {
 
     /// Whether what is done has one name only, which a file need not say; nor need it say who does it.
     const ANONYMOUS: bool = false;
+
+    /// Learns from so many of the first entries of a file what they mean, before any is read.
+    fn look_ahead(&mut self, entries: &mut Entries<'_>, most: u64) {
+        let _ = (entries, most);
+    }
 
     /// The names that operations go by.
     fn names(&self) -> &'static [&'static str];

@@ -109,22 +109,6 @@ impl<S: ObjectSchema + Clone> ObjectsSchema<S> {
         };
         Ok(Self { schema, initial: state, keyed: false })
     }
-
-    /// Finds out whether there are several objects, by so many entries: every value is key and value, and could be, or every key is apart.
-    #[must_use]
-    pub fn looked_up(mut self, entries: &mut Entries<'_>, most: u64) -> Self {
-        let mut ours = 0_u64;
-        let mut keyed = true;
-        entries.look_ahead(most, |entry| {
-            if matches!(entry.process, Process::Client(_)) && matches!(entry.kind, EntryKind::Invoke | EntryKind::Ok) {
-                ours += 1;
-                keyed = has_key::<S>(entry);
-            }
-            keyed
-        });
-        self.keyed = keyed && ours > 0;
-        self
-    }
 }
 
 fn has_key<S: ObjectSchema>(entry: &Entry) -> bool {
@@ -150,6 +134,20 @@ fn parts<'e>(call: Call<'e>) -> Result<(&'e Value, Call<'e>), String> {
 
 impl<S: ObjectSchema> Schema for ObjectsSchema<S> {
     type Model = Objects<S::Model>;
+
+    /// Finds out whether there are several objects: every value is key and value, and could be, or every key is apart.
+    fn look_ahead(&mut self, entries: &mut Entries<'_>, most: u64) {
+        let mut ours = 0_u64;
+        let mut keyed = true;
+        entries.look_ahead(most, |entry| {
+            if matches!(entry.process, Process::Client(_)) && matches!(entry.kind, EntryKind::Invoke | EntryKind::Ok) {
+                ours += 1;
+                keyed = has_key::<S>(entry);
+            }
+            keyed
+        });
+        self.keyed = keyed && ours > 0;
+    }
 
     fn names(&self) -> &'static [&'static str] {
         self.schema.names()
