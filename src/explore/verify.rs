@@ -104,6 +104,7 @@ mod tests {
                 at: Time::from_nanos(number as u64 * 1_000_000),
                 sort: "timer",
                 node: Some(NodeId::server(0)),
+                clock: None,
                 message: None,
                 fate: None,
                 name: None,

@@ -280,7 +280,7 @@ impl<'a> Picture<'a> {
             details.legend open {
                 summary { "How to read the drawing" }
                 ul {
-                    li { "A lane is a client. A bar is an operation, from its beginning to its end. Only order counts, not length: what stands "
+                    li { "A lane is a client, or one session of it, which does one operation at a time. A bar is an operation, from its beginning to its end. Only order counts, not length: what stands "
                         "right of another bar's end began after it." }
                     li { span.sample.open { "a bar without an end" } " may take effect at any time after it began, or never." }
                     li { "A dot is the moment at which an operation takes effect; it must lie within its bar. The line joins the dots in their "
@@ -299,6 +299,12 @@ impl<'a> Picture<'a> {
         let ranks = Ranks::new(&operations);
         let lanes: BTreeSet<ClientId> = operations.iter().map(|operation| operation.client).collect();
         let lanes: BTreeMap<ClientId, usize> = lanes.into_iter().zip(0..).collect();
+        // What a client begins in the instant in which it has ended another thing comes behind that: the bars of a lane meet.
+        let begun: BTreeSet<(ClientId, Time)> = operations.iter().map(|operation| (operation.client, operation.interval.0)).collect();
+        let ends = |operation: &DescribedOperation| {
+            let at = operation.interval.1.filter(|_| operation.ending == Ending::Done)?;
+            Some(ranks.of(at, at > operation.interval.0 && begun.contains(&(operation.client, at))))
+        };
         let judged = self.drawing.operations.iter().filter(|operation| operation.ending != Ending::Failed).count();
         let left_out = if self.violations.is_empty() { judged.saturating_sub(operations.len()) } else { 0 };
         let labels = labels(operations.iter().copied(), TEXT);
@@ -308,7 +314,7 @@ impl<'a> Picture<'a> {
                 "who": operation.who,
                 "text": label,
                 "begins": ranks.of(operation.interval.0, true),
-                "ends": operation.interval.1.filter(|_| operation.ending == Ending::Done).map(|at| ranks.of(at, false)),
+                "ends": ends(operation),
                 "place": place(operation),
             })
         });

@@ -83,10 +83,14 @@ impl<W: Write> Sink for ReplayWriter<W> {
     }
 }
 
-/// `     2.01345s  n1 → n3    AppendEntries #7  …`: the time as it stands everywhere.
+/// `     2.01345s  n1 → n3    AppendEntries #7  …`: the time as it stands everywhere; and in brackets what the node's clock reads, if
+/// clocks are off.
 fn render(entry: &Entry<'_>, width: usize, paint: Paint) -> String {
     let Line { subject, what, detail } = entry.line(width);
-    let time = format!("{:>14}", entry.at);
+    let time = match entry.clock {
+        Some(clock) => format!("{:>14}  {:>14}", entry.at, format!("[{clock}]")),
+        None => format!("{:>14}", entry.at),
+    };
     let head = match entry.sort {
         "fault" => format!("FAULT {detail}"),
         _ => format!("{subject:<9}  {what}"),
@@ -214,6 +218,23 @@ mod tests {
         writer.record(&event.entry(0, Time::ZERO, 0, &[]));
         writer.finish().unwrap();
         assert!(String::from_utf8(text).unwrap().contains(&message));
+    }
+
+    #[test]
+    fn a_clock_that_is_off_stands_behind_the_time() {
+        let mut text = Vec::new();
+        let mut writer = ReplayWriter::new(&mut text, Filter::default(), None, false);
+        let event: Event<'_, TextVocabulary> = Event::Mark { node: N2, mark: "leader lost" };
+        let mut entry = event.entry(0, Time::ZERO + Duration::from_millis(2100), 0, &[]);
+        writer.record(&entry);
+        entry.clock = Some(crate::base::LocalTime::from_nanos(-36_500_000));
+        writer.record(&entry);
+        writer.finish().unwrap();
+        expect![[r#"
+                      2.1s  n2         sometimes: leader lost
+                      2.1s       [-36.5ms]  n2         sometimes: leader lost
+        "#]]
+        .assert_eq(&String::from_utf8(text).unwrap());
     }
 
     #[test]

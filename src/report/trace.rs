@@ -68,6 +68,9 @@ fn json(entry: &Entry<'_>) -> Value {
     if let Some(node) = entry.node {
         put("node", node.to_string().into());
     }
+    if let Some(clock) = entry.clock {
+        put("clock_ns", clock.as_nanos().into());
+    }
     if let Some((id, kind)) = entry.message {
         put("from", id.from.to_string().into());
         put("to", id.to.to_string().into());

@@ -117,7 +117,9 @@ pub trait System: Cluster + Sized {
 
     /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
     /// under those.
-    fn properties() -> Vec<Property>;
+    fn properties() -> Vec<Property> {
+        Vec::new()
+    }
 
     /// Its planted bugs and its decoys.
     fn mutants() -> Vec<Mutant> {

@@ -11,7 +11,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
-use crate::base::{Change, Digest, Fate, Incarnation, Kind, KindDigest, MessageId, NodeId, Time};
+use crate::base::{Change, Digest, Fate, Incarnation, Kind, KindDigest, LocalTime, MessageId, NodeId, Time};
 use crate::check::Sighting;
 use crate::fault;
 
@@ -220,6 +220,8 @@ pub struct Entry<'a> {
     pub sort: &'static str,
     /// The node it is about: the receiver of a delivery, the sender of a message. Faults are about no single node.
     pub node: Option<NodeId>,
+    /// What that node's clock reads, in a run in which clocks are off.
+    pub clock: Option<LocalTime>,
     /// The message's identity and kind, for records of messages.
     pub message: Option<(MessageId, Kind)>,
     /// What became of a message that was sent.
@@ -366,6 +368,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             at,
             sort,
             node,
+            clock: None,
             message: None,
             fate: None,
             name: None,

@@ -174,7 +174,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let end = duration + conditions.settle;
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
         let marks = if crashes { MARKS } else { &[] };
-        let recorder = Recorder::new(judges, sinks, marks, conditions.stop_at_violation);
+        let recorder = Recorder::new(judges, sinks, marks, (conditions.clocks, key), conditions.stop_at_violation);
         let nemesis = Nemesis::new(conditions.faults, key);
         Self {
             core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key, bounds),

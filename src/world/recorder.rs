@@ -2,8 +2,9 @@
 
 use super::outcome::{MarkCount, Messages, Stray};
 use super::setup::Cluster;
-use crate::base::{Digest, Time};
+use crate::base::{Digest, RunKey, Time};
 use crate::check::{PropertyReport, Sighting};
+use crate::environment::ClockModel;
 use crate::history::{self, History};
 use crate::process::{Message, Process};
 use crate::trace::{Event, Judge, Record, Sink, Table};
@@ -23,6 +24,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     watched: bool,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
+    /// The clocks of nodes, if they are off: sinks are shown what they read.
+    clocks: Option<(ClockModel, RunKey)>,
     /// Whether the run is to stop when a judge says that something is violated.
     stops: bool,
     /// Whether one has said so.
@@ -46,6 +49,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         judges: Vec<Box<dyn Judge<C>>>,
         sinks: Vec<&'a mut dyn Sink>,
         own_marks: &'static [crate::process::Mark],
+        clocks: (ClockModel, RunKey),
         stops: bool,
     ) -> Self {
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
@@ -56,6 +60,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             watched: !judges.is_empty() || !sinks.is_empty(),
             judges,
             sinks,
+            clocks: Some(clocks).filter(|(model, _)| *model != ClockModel::default()),
             stops,
             stopped: false,
             watching: Watching::Nobody,
@@ -116,7 +121,10 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         self.stopped |= self.stops && self.judges.iter().any(|judge| judge.violated());
         if !self.sinks.is_empty() {
             self.watching = Watching::Sink;
-            let entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
+            let mut entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
+            if let (Some((model, key)), Some(node)) = (self.clocks, entry.node) {
+                entry.clock = Some(model.clock(key, node).read(at));
+            }
             for sink in &mut self.sinks {
                 sink.record(&entry);
             }

@@ -1,5 +1,6 @@
 //! `run` and `sweep` for those who go on from there: histories that `check` reads, and exit codes for CI.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -16,6 +17,31 @@ pub(crate) fn stormglass(desk: &Desk, arguments: &[&str]) -> (Option<i32>, Strin
 
 pub(crate) fn scenario(name: &str) -> String {
     format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A client does several operations at once, a session of it one after the other.
+#[test]
+fn bars_of_a_lane_do_not_overlap_on_the_page_of_a_run() {
+    let desk = Desk::new();
+    let (code, ..) =
+        stormglass(&desk, &["run", &scenario("raft/leader-crash"), "--seed", "1", "--set", "workload.rate=300/s", "--report", "page.html"]);
+    assert_eq!(code, Some(0));
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    let data =
+        page.split_once("type=\"application/json\"").and_then(|(_, rest)| rest.split_once('>')?.1.split_once("</script>")).unwrap().0;
+    let drawn: Value = serde_json::from_str(data).unwrap();
+    let mut lanes: BTreeMap<u64, (String, Vec<(u64, u64)>)> = BTreeMap::new();
+    for operation in drawn["operations"].as_array().unwrap() {
+        let who = operation["who"].as_str().unwrap();
+        let (name, bars) = lanes.entry(operation["lane"].as_u64().unwrap()).or_insert_with(|| (who.to_owned(), Vec::new()));
+        assert_eq!(name, who, "a lane has one name");
+        bars.push((operation["begins"].as_u64().unwrap(), operation["ends"].as_u64().unwrap_or(u64::MAX)));
+    }
+    assert!(lanes.values().any(|(name, _)| name == "c1.2"), "more than one at a time: {:?}", lanes.keys());
+    for (name, bars) in lanes.values_mut() {
+        bars.sort_unstable();
+        assert!(bars.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{name}: {bars:?}");
+    }
 }
 
 #[test]

@@ -197,7 +197,11 @@ struct Notes {
 impl Sink for Notes {
     fn record(&mut self, entry: &Entry<'_>) {
         match entry.node.filter(|_| entry.sort == "note") {
-            Some(node) if node.is_client() => self.clients += 1,
+            Some(node) if node.is_client() => {
+                self.clients += 1;
+                let (note, clock) = (entry.payload.expect("a note says something"), entry.clock.expect("clocks are off"));
+                assert_eq!(note.json(), clock.as_nanos(), "the client noted what its clock read");
+            }
             Some(_) => self.store.extend(entry.payload.map(|note| format!("{note:?}"))),
             None => {}
         }
