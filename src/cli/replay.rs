@@ -13,7 +13,7 @@ use crate::misspelling::nearest;
 use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, opening};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
-use crate::trace::Entry;
+use crate::trace::UntypedRecord;
 use crate::world::Stray;
 
 #[derive(Args)]
@@ -93,7 +93,7 @@ fn check_node(node: NodeId, scenario: &Scenario) -> Result<(), Failure> {
 }
 
 fn check_kind(kind: &str, scenario: &Scenario) -> Result<(), Failure> {
-    let known: Vec<&str> = scenario.roster().kinds.iter().chain(Entry::SORTS).copied().collect();
+    let known: Vec<&str> = scenario.roster().kinds.iter().chain(UntypedRecord::SORTS).copied().collect();
     if known.contains(&kind) {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use crate::base::Time;
 use crate::check::{Difference, Property, PropertyReport};
 use crate::systems::Watch;
-use crate::trace::{Entry, Sink};
+use crate::trace::{Sink, UntypedRecord};
 use crate::world::Outcome;
 
 /// What [`verify`] judges: a run is a pure function of the scenario and the seed.
@@ -45,7 +45,7 @@ pub fn verify(mut sinks: Vec<&mut dyn Sink>, run: impl FnOnce(Watch<'_>) -> Outc
 }
 
 /// A record in words, as two of them are shown that differ.
-pub fn line(entry: &Entry<'_>) -> String {
+pub fn line(entry: &UntypedRecord<'_>) -> String {
     /// How many characters of a message or note are shown.
     const DETAIL: usize = 200;
     format!("{} at {}", entry.line(DETAIL), entry.at)
@@ -60,7 +60,7 @@ struct Comparison<'a> {
 }
 
 impl Sink for Comparison<'_> {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         let number = self.seen;
         self.seen += 1;
         if self.difference.is_some() {
@@ -99,7 +99,7 @@ mod tests {
     fn play(digests: &[u64], watch: Watch<'_>) {
         let mut sinks = watch.sinks;
         for (number, digest) in digests.iter().enumerate() {
-            let entry = Entry {
+            let entry = UntypedRecord {
                 number: number as u64,
                 at: Time::from_nanos(number as u64 * 1_000_000),
                 sort: "timer",

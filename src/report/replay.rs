@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::paint::Paint;
 use crate::base::{NodeId, Time};
-use crate::trace::{Entry, Line, Sink};
+use crate::trace::{Line, Sink, UntypedRecord};
 
 /// Which records to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +28,17 @@ impl Default for Filter {
 
 impl Filter {
     /// Whether this record is to be shown.
-    pub fn admits(&self, entry: &Entry<'_>) -> bool {
+    pub fn admits(&self, entry: &UntypedRecord<'_>) -> bool {
         (self.from..=self.until).contains(&entry.at) && self.admits_node(entry) && self.admits_kind(entry)
     }
 
-    fn admits_node(&self, entry: &Entry<'_>) -> bool {
+    fn admits_node(&self, entry: &UntypedRecord<'_>) -> bool {
         let ends = entry.message.map(|(id, _)| [id.from, id.to]);
         let concerned = |node: &NodeId| entry.node == Some(*node) || ends.is_some_and(|ends| ends.contains(node));
         self.nodes.is_empty() || entry.node.is_none() || self.nodes.iter().any(concerned)
     }
 
-    fn admits_kind(&self, entry: &Entry<'_>) -> bool {
+    fn admits_kind(&self, entry: &UntypedRecord<'_>) -> bool {
         let is = |kind: &String| kind == entry.sort || entry.message.is_some_and(|(_, message)| message.name == kind);
         self.kinds.is_empty() || self.kinds.iter().any(is)
     }
@@ -73,7 +73,7 @@ impl<W: Write> ReplayWriter<W> {
 }
 
 impl<W: Write> Sink for ReplayWriter<W> {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         if self.error.is_some() || !self.filter.admits(entry) {
             return;
         }
@@ -85,7 +85,7 @@ impl<W: Write> Sink for ReplayWriter<W> {
 
 /// `     2.01345s  n1 → n3    AppendEntries #7  …`: the time as it stands everywhere; and in brackets what the node's clock reads, if
 /// clocks are off.
-fn render(entry: &Entry<'_>, width: usize, paint: Paint) -> String {
+fn render(entry: &UntypedRecord<'_>, width: usize, paint: Paint) -> String {
     let Line { subject, what, detail } = entry.line(width);
     let time = match entry.clock {
         Some(clock) => format!("{:>14}  {:>14}", entry.at, format!("[{clock}]")),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use crate::base::Fate;
-use crate::trace::{Entry, Sink};
+use crate::trace::{Sink, UntypedRecord};
 
 /// Writes a JSON object for every record, one a line. Lines are written whole and many at a time: whatever ends the program, the file ends
 /// with a line.
@@ -45,7 +45,7 @@ impl<W: Write> TraceWriter<W> {
 }
 
 impl<W: Write> Sink for TraceWriter<W> {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         if self.error.is_some() {
             return;
         }
@@ -59,7 +59,7 @@ impl<W: Write> Sink for TraceWriter<W> {
     }
 }
 
-fn json(entry: &Entry<'_>) -> Value {
+fn json(entry: &UntypedRecord<'_>) -> Value {
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
     put("number", entry.number.into());

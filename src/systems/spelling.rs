@@ -2,7 +2,7 @@
 
 use crate::base::{Act, Committed, KvOp, KvResponse, Seen, Transaction};
 use crate::history::formats::{Spelled, Spelling, Value};
-use crate::workload::{Change, TransactionLoad};
+use crate::workload::{MixedChange, TransactionLoad};
 
 /// Reads, writes and compare-and-sets of a store, for the model `kv`.
 pub(super) fn kv() -> Spelling<KvOp, KvResponse> {
@@ -41,7 +41,7 @@ fn number(value: u64) -> Value {
 pub(super) fn transactions(load: &TransactionLoad) -> Spelling<Transaction, Committed> {
     let model = match load {
         TransactionLoad::Bank(_) => "transfers",
-        TransactionLoad::Mixed(mixed) if mixed.change() == Change::Append => "list-append",
+        TransactionLoad::Mixed(mixed) if mixed.change() == MixedChange::Append => "list-append",
         TransactionLoad::Mixed(_) => "rw-register",
     };
     let asked = |transaction: &Transaction| transaction_in_words(transaction, &[]);
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn transactions_are_judged_alike_in_a_run_and_in_a_file() {
         let mut seen = [0; 2];
-        for (seed, change) in (0..300).flat_map(|seed| [(seed, Change::Append), (seed, Change::Write)]) {
+        for (seed, change) in (0..300).flat_map(|seed| [(seed, MixedChange::Append), (seed, MixedChange::Write)]) {
             let mut random = RunKey::from_seed(seed).stream("history", 0);
             let values = std::cell::Cell::new(0);
             let history = history(
@@ -177,21 +177,21 @@ mod tests {
                 |random| {
                     let act = |random: &mut Stream| match (random.below(2), change) {
                         (0, _) => Act::Read { key: 0 },
-                        (_, Change::Append) => Act::Append { key: 0, value: values.replace(values.get() + 1) },
-                        (_, Change::Write) => Act::Write { key: 0, value: values.replace(values.get() + 1) },
+                        (_, MixedChange::Append) => Act::Append { key: 0, value: values.replace(values.get() + 1) },
+                        (_, MixedChange::Write) => Act::Write { key: 0, value: values.replace(values.get() + 1) },
                     };
                     Transaction { acts: (0..1 + random.below(2)).map(|_| act(random)).collect() }
                 },
                 |random, op| {
                     let last = values.get() - 1;
                     let saw = |random: &mut Stream| match change {
-                        Change::Append => Seen::List((0..=last).filter(|_| random.below(8) > 0).collect()),
-                        Change::Write => Seen::Number(last.min(random.below(8) as i64)),
+                        MixedChange::Append => Seen::List((0..=last).filter(|_| random.below(8) > 0).collect()),
+                        MixedChange::Write => Seen::Number(last.min(random.below(8) as i64)),
                     };
                     Committed { seen: op.acts.iter().filter(|act| act.is_read()).map(|_| saw(random)).collect() }
                 },
             );
-            let model = if change == Change::Append { TransactionModel::ListAppend } else { TransactionModel::RwRegister };
+            let model = if change == MixedChange::Append { TransactionModel::ListAppend } else { TransactionModel::RwRegister };
             let load = TransactionLoad::Mixed(mixed(change));
             assert_eq!(transactions(&load).model, model.name());
             let verdict = judge(&ISOLATION, Level::StrictSerializable, &history, 1_000_000).verdict;
@@ -204,7 +204,7 @@ mod tests {
         assert!(seen[0] > 20 && seen[1] > 20, "{seen:?}");
     }
 
-    fn mixed(change: Change) -> crate::workload::Mixed {
+    fn mixed(change: MixedChange) -> crate::workload::Mixed {
         let mix = crate::workload::MixedMix { read: 1, change: 1 };
         crate::workload::Mixed::new(1, crate::workload::KeyChoice::Uniform, 2, mix, change).expect("it is possible")
     }

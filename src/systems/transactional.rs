@@ -27,7 +27,7 @@ use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, Variant,
 use crate::process::{Process, Service};
 use crate::trace::Judge;
 use crate::workload::{
-    self, Bank, BankMix, Change, Client, ClientConfig, KeyChoice, LoadError, MixedMix, TransactionGenerator, TransactionLoad,
+    self, Bank, BankMix, Client, ClientConfig, KeyChoice, LoadError, MixedChange, MixedMix, TransactionGenerator, TransactionLoad,
 };
 use crate::world::Cluster;
 
@@ -197,11 +197,11 @@ fn load(form: Form<'_>) -> Option<TransactionLoad> {
         "Bank" => BankLoad::read(&mut fields).0.bank().map(TransactionLoad::Bank),
         "Lists" => {
             let (ListsLoad { keys, choice, acts, mix: ListsParts { read, append } }, _) = ListsLoad::read(&mut fields);
-            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: append }, Change::Append).map(TransactionLoad::Mixed)
+            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: append }, MixedChange::Append).map(TransactionLoad::Mixed)
         }
         _ => {
             let (RegistersLoad { keys, choice, acts, mix: RegistersParts { read, write } }, _) = RegistersLoad::read(&mut fields);
-            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: write }, Change::Write).map(TransactionLoad::Mixed)
+            workload::Mixed::new(keys, choice, acts, MixedMix { read, change: write }, MixedChange::Write).map(TransactionLoad::Mixed)
         }
     };
     fields.finish();
@@ -218,10 +218,10 @@ fn write_load(load: &TransactionLoad) -> String {
         TransactionLoad::Mixed(mixed) => {
             let (keys, choice, acts, MixedMix { read, change }) = (mixed.keys(), mixed.choice(), mixed.acts(), mixed.mix());
             match mixed.change() {
-                Change::Append => {
+                MixedChange::Append => {
                     format!("Lists({})", ListsLoad { keys, choice, acts, mix: ListsParts { read, append: change } }.written())
                 }
-                Change::Write => {
+                MixedChange::Write => {
                     format!("Registers({})", RegistersLoad { keys, choice, acts, mix: RegistersParts { read, write: change } }.written())
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::Entry;
+use super::UntypedRecord;
 use crate::base::{Fate, Loss, printable};
 
 /// A record in words, in three parts that can be aligned with those of others.
@@ -27,7 +27,7 @@ impl fmt::Display for Line {
     }
 }
 
-impl Entry<'_> {
+impl UntypedRecord<'_> {
     /// The record in words. Of a long message or note no more than about `longest` characters are shown.
     pub fn line(&self, longest: usize) -> Line {
         Line { subject: self.subject(), what: self.what(), detail: self.detail(longest) }

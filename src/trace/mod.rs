@@ -211,7 +211,7 @@ impl<T: Debug + Serialize> Payload for T {
 }
 
 /// A record with its types erased, as sinks see it.
-pub struct Entry<'a> {
+pub struct UntypedRecord<'a> {
     /// Place in the run, from 0.
     pub number: u64,
     /// When.
@@ -238,7 +238,7 @@ pub struct Entry<'a> {
     pub digest: u64,
 }
 
-impl Entry<'_> {
+impl UntypedRecord<'_> {
     /// All sorts of records.
     pub const SORTS: &'static [&'static str] = &[
         "boot", "client", "crash", "deliver", "discard", "fault", "lift", "mark", "note", "panic", "pause", "resume", "send", "settle",
@@ -249,13 +249,13 @@ impl Entry<'_> {
 /// It is shown every record: a trace file, a replay on the terminal.
 ///
 /// ```
-/// use stormglass::trace::{Entry, Sink};
+/// use stormglass::trace::{Sink, UntypedRecord};
 ///
 /// /// Counts records.
 /// struct Count(u64);
 ///
 /// impl Sink for Count {
-///     fn record(&mut self, _: &Entry<'_>) {
+///     fn record(&mut self, _: &UntypedRecord<'_>) {
 ///         self.0 += 1;
 ///     }
 /// }
@@ -269,7 +269,7 @@ impl Entry<'_> {
 )]
 pub trait Sink {
     /// Shows one record.
-    fn record(&mut self, entry: &Entry<'_>);
+    fn record(&mut self, entry: &UntypedRecord<'_>);
 }
 
 impl<'a, V: Vocabulary> Event<'a, V> {
@@ -357,13 +357,13 @@ impl<'a, V: Vocabulary> Event<'a, V> {
     }
 
     /// The record with its types erased. `kinds` are the names of the kinds of messages.
-    pub fn entry(&self, number: u64, at: Time, digest: u64, kinds: &[&'static str]) -> Entry<'_> {
+    pub fn entry(&self, number: u64, at: Time, digest: u64, kinds: &[&'static str]) -> UntypedRecord<'_> {
         let named = |id: &MessageId| {
             let index = kinds.iter().position(|name| KindDigest::of(name) == id.kind);
             let name = index.map_or("message", |index| kinds[index]);
             Some((*id, Kind { index: index.unwrap_or_default() as u16, name }))
         };
-        let blank = |sort, node| Entry {
+        let blank = |sort, node| UntypedRecord {
             number,
             at,
             sort,
@@ -378,37 +378,38 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             digest,
         };
         match self {
-            Self::Boot { node, incarnation, files } => {
-                Entry { numbers: vec![("incarnation", incarnation.0.into()), ("files", files.len() as u64)], ..blank("boot", Some(*node)) }
-            }
+            Self::Boot { node, incarnation, files } => UntypedRecord {
+                numbers: vec![("incarnation", incarnation.0.into()), ("files", files.len() as u64)],
+                ..blank("boot", Some(*node))
+            },
             Self::Crash { node, unsynced, kept } => {
-                Entry { numbers: vec![("unsynced", *unsynced), ("kept", *kept)], ..blank("crash", Some(*node)) }
+                UntypedRecord { numbers: vec![("unsynced", *unsynced), ("kept", *kept)], ..blank("crash", Some(*node)) }
             }
             Self::Pause { node } => blank("pause", Some(*node)),
             Self::Resume { node } => blank("resume", Some(*node)),
             Self::Send { id, fate, message } => {
-                Entry { message: named(id), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
+                UntypedRecord { message: named(id), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
             }
-            Self::Deliver { id, message } => Entry { message: named(id), payload: Some(*message), ..blank("deliver", Some(id.to)) },
-            Self::Discard { id } => Entry { message: named(id), ..blank("discard", Some(id.to)) },
-            Self::Timer { node, timer } => Entry { payload: Some(*timer), ..blank("timer", Some(*node)) },
+            Self::Deliver { id, message } => UntypedRecord { message: named(id), payload: Some(*message), ..blank("deliver", Some(id.to)) },
+            Self::Discard { id } => UntypedRecord { message: named(id), ..blank("discard", Some(id.to)) },
+            Self::Timer { node, timer } => UntypedRecord { payload: Some(*timer), ..blank("timer", Some(*node)) },
             Self::Write { node, write, file, change } => {
                 let (number, bytes) = match change {
                     Change::Append(bytes) => (("append", bytes.len() as u64), Some(*bytes)),
                     Change::At(offset, bytes) => (("offset", *offset), Some(*bytes)),
                     Change::Truncate(length) => (("truncate", *length), None),
                 };
-                Entry { name: Some(file), numbers: vec![("write", *write), number], bytes, ..blank("write", Some(*node)) }
+                UntypedRecord { name: Some(file), numbers: vec![("write", *write), number], bytes, ..blank("write", Some(*node)) }
             }
-            Self::Synced { node, through } => Entry { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
-            Self::Note { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
-            Self::Client { node, event } => Entry { payload: Some(*event), ..blank("client", Some(*node)) },
-            Self::ClientNote { node, note } => Entry { payload: Some(*note), ..blank("note", Some(*node)) },
-            Self::Mark { node, mark } => Entry { name: Some(mark), ..blank("mark", Some(*node)) },
+            Self::Synced { node, through } => UntypedRecord { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
+            Self::Note { node, note } => UntypedRecord { payload: Some(*note), ..blank("note", Some(*node)) },
+            Self::Client { node, event } => UntypedRecord { payload: Some(*event), ..blank("client", Some(*node)) },
+            Self::ClientNote { node, note } => UntypedRecord { payload: Some(*note), ..blank("note", Some(*node)) },
+            Self::Mark { node, mark } => UntypedRecord { name: Some(mark), ..blank("mark", Some(*node)) },
             Self::Settle => blank("settle", None),
-            Self::Lift { strike } => Entry { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },
-            Self::Strike { strike } => Entry { payload: Some(*strike), ..blank("fault", None) },
-            Self::Panic { node, message } => Entry { name: Some(message), ..blank("panic", Some(*node)) },
+            Self::Lift { strike } => UntypedRecord { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },
+            Self::Strike { strike } => UntypedRecord { payload: Some(*strike), ..blank("fault", None) },
+            Self::Panic { node, message } => UntypedRecord { name: Some(message), ..blank("panic", Some(*node)) },
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Mixed {
     keys: Keys,
     acts: u32,
     mix: MixedMix,
-    change: Change,
+    change: MixedChange,
 }
 
 /// How often each kind of act is chosen: so many parts of all.
@@ -28,7 +28,7 @@ pub struct MixedMix {
 
 /// How keys are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
+pub enum MixedChange {
     /// They hold lists, and numbers are appended: a list read tells the order of all that were.
     Append,
     /// They hold numbers, and others are put in their place. Each is read before it is replaced: a value read tells which one it follows.
@@ -37,7 +37,7 @@ pub enum Change {
 
 impl Mixed {
     /// Transactions of 1 to `acts` acts on the keys from 0 to below `keys`.
-    pub fn new(keys: u32, choice: KeyChoice, acts: u32, mix: MixedMix, change: Change) -> Result<Self, LoadError> {
+    pub fn new(keys: u32, choice: KeyChoice, acts: u32, mix: MixedMix, change: MixedChange) -> Result<Self, LoadError> {
         let keys = Keys::new(keys, choice)?;
         if acts == 0 {
             return Err(LoadError::NoActs);
@@ -69,7 +69,7 @@ impl Mixed {
     }
 
     /// How keys are changed.
-    pub fn change(&self) -> Change {
+    pub fn change(&self) -> MixedChange {
         self.change
     }
 
@@ -93,8 +93,8 @@ impl Mixed {
         let key = self.keys.draw(random);
         match self.change {
             _ if part < u64::from(read) => Act::Read { key },
-            Change::Append => Act::Append { key, value },
-            Change::Write => Act::Write { key, value },
+            MixedChange::Append => Act::Append { key, value },
+            MixedChange::Write => Act::Write { key, value },
         }
     }
 }
@@ -108,13 +108,13 @@ mod tests {
 
     const MIX: MixedMix = MixedMix { read: 3, change: 1 };
 
-    fn mixed(change: Change) -> Mixed {
+    fn mixed(change: MixedChange) -> Mixed {
         Mixed::new(4, KeyChoice::Uniform, 3, MIX, change).unwrap()
     }
 
     #[test]
     fn lengths_keys_and_kinds_are_drawn_as_told() {
-        let (mixed, mut random) = (mixed(Change::Append), RunKey::from_seed(1).stream("test", 0));
+        let (mixed, mut random) = (mixed(MixedChange::Append), RunKey::from_seed(1).stream("test", 0));
         let (mut lengths, mut keys, mut reads) = ([0_u32; 3], [0_u32; 4], 0_u32);
         for nth in 1..=1_000 {
             let Transaction { acts } = mixed.next(OperationId { client: 0, life: 0, nth }, &mut random);
@@ -134,7 +134,7 @@ mod tests {
         let mut random = RunKey::from_seed(1).stream("test", 0);
         let mut values = BTreeSet::new();
         for client in 0..2 {
-            let mixed = mixed(Change::Write);
+            let mixed = mixed(MixedChange::Write);
             for Transaction { acts } in (1..=1_000).map(|nth| mixed.next(OperationId { client, life: 0, nth }, &mut random)) {
                 for (place, act) in acts.iter().enumerate() {
                     if let Act::Write { key, value } = *act {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn impossible_loads_are_refused() {
-        let new = |keys, acts, mix| Mixed::new(keys, KeyChoice::Uniform, acts, mix, Change::Write);
+        let new = |keys, acts, mix| Mixed::new(keys, KeyChoice::Uniform, acts, mix, MixedChange::Write);
         assert_eq!(new(0, 1, MIX), Err(LoadError::NoKeys));
         assert_eq!(new(1, 0, MIX), Err(LoadError::NoActs));
         assert_eq!(new(1, 1, MixedMix { read: 0, change: 0 }), Err(LoadError::NoOperations));

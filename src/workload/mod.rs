@@ -23,7 +23,7 @@ pub use bank::{Bank, BankMix};
 pub use client::{Client, ClientTimer};
 pub use keys::{KeyChoice, LoadError};
 pub use kv::{KvGenerator, KvLoad, Mix};
-pub use mixed::{Change, Mixed, MixedMix};
+pub use mixed::{Mixed, MixedChange, MixedMix};
 pub use no_client::NoClient;
 pub use transaction::{TransactionGenerator, TransactionLoad};
 pub use zipf::{ParseSkewError, Skew};

@@ -10,7 +10,7 @@ use crate::fault::{Cut, Fault, FaultPlan, FaultStep, Happening, Target, Trigger}
 use crate::history;
 use crate::process::{Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role};
 use crate::trace::Table;
-use crate::trace::{Entry, Record};
+use crate::trace::{Record, UntypedRecord};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Talk {
@@ -286,7 +286,7 @@ fn what_struck_repeats_the_run() {
 fn watching_changes_nothing() {
     struct Count(u64);
     impl Sink for Count {
-        fn record(&mut self, _: &Entry<'_>) {
+        fn record(&mut self, _: &UntypedRecord<'_>) {
             self.0 += 1;
         }
     }
@@ -327,7 +327,7 @@ fn an_answer_waits_until_it_is_durable() {
         answers: u64,
     }
     impl Sink for Order {
-        fn record(&mut self, entry: &Entry<'_>) {
+        fn record(&mut self, entry: &UntypedRecord<'_>) {
             let number = |wanted| entry.numbers.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, number)| *number);
             match (entry.sort, entry.node) {
                 ("write", Some(node)) if node == NodeId::server(0) => self.written = number("write"),

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use expect_test::{Expect, expect};
+use expect_test::{Expect, ExpectFile, expect, expect_file};
 use serde_json::Value;
 use stormglass::systems::Registry;
 
@@ -121,6 +121,11 @@ fn check(found: &str, expected: Expect) {
     expected.assert_eq(found);
 }
 
+/// What is longer than a screen stands in a file of its own.
+fn check_file(found: &str, expected: ExpectFile) {
+    expected.assert_eq(found);
+}
+
 #[test]
 fn a_run_that_holds() {
     let desk = Desk::new();
@@ -157,33 +162,9 @@ fn a_run_that_holds() {
 fn a_run_that_does_not() {
     let desk = Desk::new();
     desk.scenario("bad.ron", "system: Toy(trouble: Violate), outcome: Violates(\"nothing-bad\")");
-    check(
+    check_file(
         &desk.expect(1, &["run", "bad.ron", "--seed", "7", "--set", "name=a bad day"]).out,
-        expect![[r#"
-            a bad day
-            Toy · 2 servers, 1 client · seed 7
-
-            ✗ violated: nothing-bad, as this scenario means to show
-
-              ✗ nothing-bad          at 11ms
-                  n1 did something bad
-                  after record 8
-              ✓ sane-answers
-              ✓ progress
-              ✓ no-panic
-              ✓ time-advances
-              ✓ well-formed-history
-
-              sometimes
-                ✓ asked twice  1
-                · never        never seen
-
-              210ms simulated · 82 events · 40 messages: 40 delivered
-              20 operations: 20 completed
-              seed 7 · digest 5a8a5defe1c638d5
-
-              toy replay bad.ron --seed 7 --set 'name=a bad day'
-        "#]],
+        expect_file!["expected/a_run_that_does_not.txt"],
     );
 }
 
@@ -234,110 +215,7 @@ fn the_json_of_a_run() {
     let desk = Desk::new();
     desk.scenario("bad.ron", "system: Toy(trouble: Violate)");
     let run = desk.json(1, &["run", "bad.ron", "--seed", "7", "--format", "json", "--set", "duration=100ms"]);
-    check(
-        &format!("{run:#}\n"),
-        expect![[r#"
-            {
-              "schema": 2,
-              "scenario": "a toy",
-              "system": "Toy",
-              "mutant": null,
-              "meant": null,
-              "came_true": false,
-              "seed": 7,
-              "verdict": "violated",
-              "digest": "920a600e97eac158",
-              "events": 42,
-              "messages": {
-                "sent": 20,
-                "delivered": 20,
-                "dropped": 0,
-                "duplicated": 0
-              },
-              "sim_time_ns": 110000000,
-              "operations": 10,
-              "history": {
-                "invoked": 10,
-                "completed": 10,
-                "failed": 0,
-                "unknown": 0
-              },
-              "properties": [
-                {
-                  "name": "sane-answers",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "explanation": null,
-                  "at_ns": null,
-                  "detail": ""
-                },
-                {
-                  "name": "nothing-bad",
-                  "kind": "always",
-                  "verdict": "violated",
-                  "explanation": {
-                    "of": "text",
-                    "text": "n1 did something bad\nafter record 8"
-                  },
-                  "at_ns": 11000000,
-                  "detail": "n1 did something bad\nafter record 8"
-                },
-                {
-                  "name": "progress",
-                  "kind": "eventually",
-                  "verdict": "holds",
-                  "explanation": null,
-                  "at_ns": null,
-                  "detail": ""
-                },
-                {
-                  "name": "no-panic",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "explanation": null,
-                  "at_ns": null,
-                  "detail": ""
-                },
-                {
-                  "name": "time-advances",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "explanation": null,
-                  "at_ns": null,
-                  "detail": ""
-                },
-                {
-                  "name": "well-formed-history",
-                  "kind": "always",
-                  "verdict": "holds",
-                  "explanation": null,
-                  "at_ns": null,
-                  "detail": ""
-                }
-              ],
-              "tables": [],
-              "sometimes": [
-                {
-                  "name": "asked twice",
-                  "count": 1
-                },
-                {
-                  "name": "never",
-                  "count": 0
-                }
-              ],
-              "faults": [],
-              "steps": [],
-              "fates": {
-                "fixed": 0,
-                "never_met": []
-              },
-              "strays": [],
-              "struck": [],
-              "replay": "toy replay bad.ron --seed 7 --set duration=100ms"
-            }
-        "#]],
-    );
+    check_file(&format!("{run:#}\n"), expect_file!["expected/the_json_of_a_run.txt"]);
 }
 
 #[test]
@@ -393,63 +271,7 @@ fn a_replay_shows_what_is_asked_for() {
     let desk = Desk::new();
     desk.scenario("calm.ron", "system: Toy(), seed: 7");
     let short = ["replay", "calm.ron", "--set", "duration=30ms"];
-    check(
-        &desk.expect(0, &short).out,
-        expect![[r#"
-            a toy
-            Toy · 2 servers, 1 client · seed 7
-
-                        0s  n1         starts
-                        0s  n2         starts
-                        0s  c1         starts
-                      10ms  c1         timer  ()
-                      10ms  c1         client  Invoke { client: c1, id: c1#1, op: () }
-                      10ms  c1 ⇢ n1    Ask #1  { trouble: true }
-                      11ms  c1 → n1    Ask #1  { trouble: true }
-                      11ms  n1         writes log: 5 bytes more
-                    11.2ms  n1         has synced all up to write 1
-                    11.2ms  n1 ⇢ c1    Answer #1  (1)
-                    12.2ms  n1 → c1    Answer #1  (1)
-                    12.2ms  c1         client  Complete { client: c1, outcome: Done(1) }
-                      20ms  c1         timer  ()
-                      20ms  c1         client  Invoke { client: c1, id: c1#2, op: () }
-                      20ms  c1 ⇢ n1    Ask #2  { trouble: true }
-                      21ms  c1 → n1    Ask #2  { trouble: true }
-                      21ms  n1         sometimes: asked twice
-                      21ms  n1         writes log: 5 bytes more
-                    21.2ms  n1         has synced all up to write 2
-                    21.2ms  n1 ⇢ c1    Answer #2  (2)
-                    22.2ms  n1 → c1    Answer #2  (2)
-                    22.2ms  c1         client  Complete { client: c1, outcome: Done(2) }
-                      30ms             the faults are over, everything is healed
-                      30ms  c1         timer  ()
-                      30ms  c1         client  Invoke { client: c1, id: c1#3, op: () }
-                      30ms  c1 ⇢ n1    Ask #3  { trouble: true }
-                      31ms  c1 → n1    Ask #3  { trouble: true }
-                      31ms  n1         writes log: 5 bytes more
-                    31.2ms  n1         has synced all up to write 3
-                    31.2ms  n1 ⇢ c1    Answer #3  (3)
-                    32.2ms  n1 → c1    Answer #3  (3)
-                    32.2ms  c1         client  Complete { client: c1, outcome: Done(3) }
-
-            ✓ holds
-
-              ✓ sane-answers
-              ✓ nothing-bad
-              ✓ progress
-              ✓ no-panic
-              ✓ time-advances
-              ✓ well-formed-history
-
-              sometimes
-                ✓ asked twice  1
-                · never        never seen
-
-              40ms simulated · 14 events · 6 messages: 6 delivered
-              3 operations: 3 completed
-              seed 7 · digest 59d9ed3c010681ab
-        "#]],
-    );
+    check_file(&desk.expect(0, &short).out, expect_file!["expected/a_replay_shows_what_is_asked_for.txt"]);
     let shown = |more: &[&str]| {
         let out = desk.expect(0, &[&short, more].concat()).out;
         out.lines().filter(|line| line.get(5..6) == Some(".")).count()
@@ -560,116 +382,7 @@ fn the_json_of_a_sweep() {
     let desk = Desk::new();
     desk.scenario("some.ron", "system: Toy(trouble: Violate, odds: 5)");
     let summary = desk.json(1, &["sweep", "some.ron", "--seeds", "20", "--keep-going", "--format", "json"]);
-    check(
-        &format!("{summary:#}\n"),
-        expect![[r#"
-            {
-              "schema": 2,
-              "scenario": "a toy",
-              "system": "Toy",
-              "mutant": null,
-              "meant": null,
-              "came_true": false,
-              "start": 0,
-              "seeds": 20,
-              "ended": "complete",
-              "verdict": "violated",
-              "verdicts": {
-                "holds": 11,
-                "violated": 9,
-                "unknown": 0,
-                "defect": 0
-              },
-              "events": 1640,
-              "messages": {
-                "sent": 800,
-                "delivered": 800,
-                "dropped": 0,
-                "duplicated": 0
-              },
-              "sim_time_ns": 4200000000,
-              "operations": 400,
-              "history": {
-                "invoked": 400,
-                "completed": 400,
-                "failed": 0,
-                "unknown": 0
-              },
-              "properties": [
-                {
-                  "name": "sane-answers",
-                  "violated": 0,
-                  "unknown": 0
-                },
-                {
-                  "name": "nothing-bad",
-                  "violated": 9,
-                  "unknown": 0
-                },
-                {
-                  "name": "progress",
-                  "violated": 0,
-                  "unknown": 0
-                },
-                {
-                  "name": "no-panic",
-                  "violated": 0,
-                  "unknown": 0
-                },
-                {
-                  "name": "time-advances",
-                  "violated": 0,
-                  "unknown": 0
-                },
-                {
-                  "name": "well-formed-history",
-                  "violated": 0,
-                  "unknown": 0
-                }
-              ],
-              "tables": [],
-              "sometimes": [
-                {
-                  "name": "asked twice",
-                  "count": 20,
-                  "seeds": 20
-                },
-                {
-                  "name": "never",
-                  "count": 0,
-                  "seeds": 0
-                }
-              ],
-              "never_seen": [],
-              "faults": [],
-              "steps": [],
-              "failures": [
-                {
-                  "fingerprint": "851dd67cbf3e18bd",
-                  "property": "nothing-bad",
-                  "besides": [],
-                  "detail": "n1 did something bad",
-                  "explanation": {
-                    "of": "text",
-                    "text": "n1 did something bad\nafter record 8"
-                  },
-                  "count": 9,
-                  "seeds": [
-                    1,
-                    6,
-                    7,
-                    8,
-                    10
-                  ],
-                  "replay": "toy replay some.ron --seed 1"
-                }
-              ],
-              "unknown": [],
-              "stalled": [],
-              "defects": []
-            }
-        "#]],
-    );
+    check_file(&format!("{summary:#}\n"), expect_file!["expected/the_json_of_a_sweep.txt"]);
 }
 
 #[test]
@@ -855,222 +568,7 @@ fn linting() {
 #[test]
 fn lists() {
     let desk = Desk::new();
-    check(
-        &desk.expect(0, &["list"]).out,
-        expect![[r#"
-            systems
-              Toy  Clients ask, the first server answers
-
-            fields
-              name               What people call the scenario (Scenario)
-              system             The system that runs, with its own fields; `stormglass list systems` names all (Scenario)
-              mutant             The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside (Scenario)
-              seed               The seed of a run that is given none; without it, one is drawn, and printed (Scenario)
-              network            How links behave: latency, loss and duplication (Scenario)
-              latency            How long a message takes, drawn anew for each (network)
-              low                The shortest length (Exponential)
-              mean               What is added to the shortest length, on average (Exponential)
-              loss               The chance that a message is lost (network)
-              duplicate          The chance that a message is delivered twice (network)
-              links              Links that behave otherwise, each in one direction: what is left out is as on every link (network)
-              from               The sender (links, fates)
-              to                 The receiver (links, fates)
-              latency            How long a message takes, drawn anew for each (links)
-              loss               The chance that a message is lost (links)
-              duplicate          The chance that a message is delivered twice (links)
-              disk               How disks behave (Scenario)
-              sync               How long a sync takes, drawn anew for each (disk)
-              clocks             How far off clocks are (Scenario)
-              offset             How far each clock is off at most, either way (clocks)
-              drift              How much faster or slower each clock goes at most, in parts per million (clocks)
-              workload           What clients do; the system says what it reads (Scenario)
-              faults             What goes wrong, and when (Scenario)
-              time               When it strikes, counted from the beginning of the run (At)
-              fault              What strikes (At, Every, When)
-              cut                Who is cut off from whom (Partition)
-              nodes              Who is cut off (Isolate)
-              from               Senders (OneWay)
-              to                 Receivers (OneWay)
-              groups             The groups, each a list of nodes (Groups)
-              lasting            How long it lasts (Partition, Lose, Duplicate, Delay and 1 more)
-              chance             The chance for each message (Lose, Duplicate, Reorder)
-              by                 How much longer a message takes: drawn for each (Delay)
-              node               Whose messages, to and fro (Delay)
-              by                 How long a message is held at most: drawn for each (Reorder)
-              node               Whom it strikes (Crash, Restart, Pause, Resume and 2 more)
-              down               How long the node is down (Crash)
-              lasting            How long it stands still (Pause)
-              lasting            How long it lasts (StallDisk)
-              faults             Those that it may be (OneOf)
-              name               What the step is called: what is drawn for it hangs on its name (At, Every, When)
-              gap                How long until it strikes, and then until it strikes again (Every)
-              trigger            What it waits for (When)
-              kind               The kind of the message (Sent, Delivered, fates)
-              node               Only what happens on this node counts (the sender of what is sent, the receiver of what arrives); without one, on any (Sent, Delivered, Wrote, Synced and 3 more)
-              nth                The n-th time sets the fault off, counted from 1 (Sent, Delivered, Wrote, Synced and 3 more)
-              file               The name of the file (Wrote)
-              mark               The mark that is set (Marked)
-              fates              Messages whose fate is fixed, whatever the network and the seed would make of them (Scenario)
-              count              Which of its kind it is on its link, counted from 1 (fates)
-              content            What it says, in place of `count`: a digest, as traces show it (fates)
-              nth                Which of those with this content it is on its link, counted from 1 (fates)
-              fate               What becomes of it (fates)
-              duration           How long faults may strike: until they are over (Scenario)
-              settle             How long the run may then take to settle; with "0s", it is not judged whether it does (Scenario)
-              budget             How much a run may take (Scenario)
-              events             How many events; when they are used up, `progress` is unknown (budget)
-              same_instant       How many events in one instant, without time going on; one more is a violation of `time-advances` (budget)
-              messages           How many messages may be under way at once; when there are more, `progress` is unknown (budget)
-              disk_bytes         How many bytes each node's disk may hold; when one is to hold more, `progress` is unknown (budget)
-              effects            How many effects one step of a process may have; one more is a violation of `no-panic` (budget)
-              states             How many states the judging of the history may explore; when they are used up, its property is unknown (budget)
-              stop_at_violation  Whether the run ends as soon as it is known that something is violated (budget)
-              expect             What a sweep must see: *sometimes* marks, and steps of the plan that strike, or bite (Scenario)
-              outcome            What the scenario is meant to show; exit codes follow it only with `--as-meant` (Scenario)
-
-            steps
-              At     A fault strikes once, at this time
-              Every  A fault strikes again and again, each time after a length drawn from this range, until the faults end
-              When   A fault strikes once, at the end of the instant in which this happens
-
-            faults
-              Partition  Messages across a cut are lost when they are sent
-              Heal       Ends all partitions, and all degradations in which links lose, duplicate, delay or reorder messages
-              Lose       Every link loses messages with a given chance, on top of its own
-              Duplicate  Every link delivers messages twice with a given chance, on top of its own
-              Delay      Messages take longer: those from and to a node, which is then slow, or all
-              Reorder    Every link holds messages with a given chance until a later one on the same link has arrived
-              Crash      A node loses its volatile state, its timers, and of its unsynced writes all but a part that the seed decides
-              Restart    A node that is down starts
-              Pause      A node stands still with its state
-              Resume     A paused node goes on
-              Destroy    A node crashes for good: nothing starts it again, not the end of the faults either
-              StallDisk  A node's disk completes no sync
-              OneOf      One of several faults, each as likely
-
-            cuts
-              Isolate  Nodes are cut off from all other servers
-              Halves   The servers fall into two random halves
-              OneWay   What any of some nodes sends to any other of some is lost
-              Groups   Each group is cut off from every other
-
-            targets
-              Any       A server, any
-              All       All servers
-              Minority  Fewer than half of the servers, at least one if there are three or more
-              Majority  More than half of the servers
-              Sender    The sender of the message that set the trigger off
-              Receiver  The receiver of the message that set the trigger off
-              Subject   The node that set the trigger off
-
-            triggers
-              Sent       A message of a kind was sent
-              Delivered  A message of a kind was delivered
-              Wrote      A file was written
-              Synced     A sync of a disk completed
-              Marked     A sometimes mark was set
-              Crashed    A node crashed
-              Restarted  A node started again
-
-            values
-              Scenario     What runs, what surrounds it, what goes wrong, and what that is meant to show (a scenario file)
-              Constant     It takes always as long (a latency)
-              Uniform      Each length from the shortest to the longest is as likely (a latency)
-              Exponential  Seldom much longer than usual: the shortest, and what is added follows the exponential distribution (a latency)
-              n1           A server: n1, n2 and so on, as many as the system has (a node)
-              c1           A client: c1, c2 and so on, as many as the workload has (a node)
-              Lost         The message does not arrive (a fate)
-              Deliver      The message arrives after this length, which is above zero (a fate)
-              Duplicate    The message arrives twice, after these two lengths, which are above zero (a fate)
-              true         It is so (a choice of two)
-              false        It is not so (a choice of two)
-              Sometimes    This mark of the system is set in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
-              Strikes      The step of the plan of faults that has this name strikes in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
-              Bites        The step of the plan of faults that has this name strikes and makes a difference in one run of a sweep at least; else it ends with exit code 5 (something that a sweep must see)
-              Holds        Every property holds (an outcome)
-              Violates     This property of the system is violated (an outcome)
-
-            roles
-              Only  A role of the system, which does not say what it means
-
-            messages
-              Ask     A message of the system, which does not say what it means
-              Answer  A message of the system, which does not say what it means
-
-            marks
-              asked twice          Set when a run passes a place that a good sweep should pass sometimes
-              never                Set when a run passes a place that a good sweep should pass sometimes
-              unsynced write lost  A crash lost writes that were not synced
-
-            properties
-              sane-answers         no answer is odd
-              nothing-bad          the server notes nothing bad
-              progress             when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
-              no-panic             no node's code panics
-              time-advances        simulated time goes on: no endless chain of events in one instant
-              well-formed-history  each client does one operation at a time, but for those whose outcome it never learned
-              judge-panicked       no judge panics
-              deterministic        two runs of one scenario and seed are the same, record by record, and so is what is judged of them
-
-            mutants
-              toy/bad  Does something bad
-
-            decoys
-              none
-
-            models
-              register         one value, or nothing
-              cas-register     one value, or nothing, that can be compared and set
-              kv               a register for each key, that can also be appended to and deleted; keys are judged apart
-              counter          a number that is added to, of 64 bits: it wraps around
-              set              elements that come and go; each is judged apart
-              grow-set         elements that only come, read all together
-              queue            first in, first out
-              stack            last in, first out
-              priority-queue   the least item out first: whole numbers, or texts
-              lock             held by one owner at a time
-              fenced-lock      held by one owner at a time, with a token, from 1 on, that grows from grant to grant
-              log              entries that are appended and stay, read from any offset
-              unordered-queue  a queue that hands out its items in any order
-              total-queue      a queue that is emptied at the end: each item comes out as often as it went in, at any time after
-              unique-ids       a source of ids, none of which comes twice
-              multi-register   registers that are read and written together, as one object
-              bank             accounts between which money moves: each read sees the total, and no account below zero; not whether it is of the past
-              list-append      transactions on lists: append, r (read)
-              rw-register      transactions on registers: w (write), r (read)
-
-            guarantees
-              linearizable         one order of all operations that keeps to real time and explains every answer
-              sequential           one order of all operations that keeps to each client's own and explains every answer
-              causal               a client that sees a write sees what came before it, and all agree on what overwrites what
-              monotonic-writes     a client that sees a write sees what the writing client had written before
-              writes-follow-reads  a client that sees a write sees what the writing client had read before
-              monotonic-reads      what a client has seen, it goes on seeing, or something newer
-              read-your-writes     what a client has written, it sees, or something newer
-
-            levels
-              strict-serializable                serializable in an order that keeps to real time
-              strong-session-serializable        serializable in an order that keeps to each client's own
-              serializable                       as if transactions had run one after another
-              strong-snapshot-isolation          snapshot isolation, and a snapshot holds all that had committed before
-              strong-session-snapshot-isolation  snapshot isolation, and a snapshot holds what its client had committed before
-              snapshot-isolation                 each transaction reads from one snapshot, and of two that write one key at once, one aborts
-              parallel-snapshot-isolation        as snapshot isolation, but snapshots may see other transactions in different orders
-              read-committed                     no transaction reads what was aborted or not final
-              read-uncommitted                   writes of two transactions are not interleaved
-
-            exit-codes
-              0    All held
-              1    A property was violated
-              2    The command line makes no sense
-              3    An input file makes no sense
-              4    A budget ended before the answer was known, or a seed of a sweep gave no answer in time
-              5    Something expected was never seen: a mark or a strike by a sweep, or the violation that was meant
-              70   Stormglass itself failed
-              74   A file could not be read or written
-              130  The command was interrupted, by Ctrl-C, SIGTERM or SIGHUP
-        "#]],
-    );
+    check_file(&desk.expect(0, &["list"]).out, expect_file!["expected/list.txt"]);
     check(
         &desk.expect(0, &["list", "systems"]).out,
         expect![[r#"
@@ -1082,38 +580,7 @@ fn lists() {
 #[test]
 fn explanations() {
     let desk = Desk::new();
-    check(
-        &desk.expect(0, &["explain", "toy"]).out,
-        expect![[r#"
-            Toy: a system
-
-              Clients ask, the first server answers. It misbehaves as it is told.
-
-              written
-                system: Toy()
-
-              roles
-                Only
-
-              messages
-                Ask, Answer
-
-              properties
-                sane-answers: no answer is odd
-                nothing-bad: the server notes nothing bad
-                progress: when the faults are over and everything is healed, a fresh operation completes, nothing stays under way, and the replicas agree
-                no-panic: no node's code panics
-                time-advances: simulated time goes on: no endless chain of events in one instant
-                well-formed-history: each client does one operation at a time, but for those whose outcome it never learned
-                judge-panicked: no judge panics
-
-              sometimes
-                asked twice, never, unsynced write lost
-
-              mutants
-                toy/bad
-        "#]],
-    );
+    check_file(&desk.expect(0, &["explain", "toy"]).out, expect_file!["expected/explain_toy.txt"]);
     check(
         &desk.expect(0, &["explain", "Crash"]).out,
         expect![[r#"
@@ -1238,158 +705,11 @@ fn help(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn helps() {
-    check(
-        &help(&["--help"]).1,
-        expect![[r#"
-            Runs distributed systems in a deterministic simulation, under faults, and judges what their clients
-            saw.
-
-            Usage: stormglass <COMMAND>
-
-            Commands:
-              run      Run a scenario once, and judge it
-              sweep    Run many seeds of a scenario, on all cores
-              replay   Show a run record by record
-              lint     Check scenario files without running them
-              check    Judge a recorded history, of any origin
-              convert  Write a recorded history in another format
-              list     List what there is: systems, faults, properties, mutants, decoys, models, guarantees,
-                       levels
-              explain  Explain a system, a fault, a check, a mutant, a model, a mark, …
-
-            Options:
-              -h, --help     Print help
-              -V, --version  Print version
-
-            Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
-        "#]],
-    );
-    check(
-        &help(&["run", "--help"]).1,
-        expect![[r#"
-            Run a scenario once, and judge it
-
-            Usage: stormglass run [OPTIONS] <SCENARIO>
-
-            Arguments:
-              <SCENARIO>  A scenario file
-
-            Options:
-                  --seed <N>            The seed; without it the scenario's own, or a fresh one
-                  --verify              Run twice, in two processes, and name the first record that differs
-                  --as-meant            End with 0 if the scenario's outcome came true, even if that is a
-                                        violation
-                  --format <FORMAT>     How the result is written [default: text] [possible values: text, json,
-                                        junit, github]
-                  --trace <FILE>        Write every record to this file, as JSON lines
-                  --history <FILE>      Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as
-                                        JSON lines
-                  --report <FILE.html>  Write the verdict on a page of its own; what the clients of a key-value
-                                        system saw is drawn there
-                  --set <PATH=VALUE>    Set a value of the scenario, such as system.nodes=7; may be repeated
-              -h, --help                Print help
-
-            Example: stormglass run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s
-        "#]],
-    );
-    check(
-        &help(&["sweep", "--help"]).1,
-        expect![[r#"
-            Run many seeds of a scenario, on all cores
-
-            Usage: stormglass sweep [OPTIONS] --seeds <N> <SCENARIO>
-
-            Arguments:
-              <SCENARIO>  A scenario file
-
-            Options:
-                  --seeds <N>         How many seeds
-                  --start <N>         The first seed [default: 0]
-                  --jobs <N>          How many worker processes; without it, one for each core
-                  --stall <T>         How long a seed may take, by the clock on the wall, before its worker is
-                                      ended and the seed told as unknown [default: 10min]
-                  --out <FILE>        Write a row for every seed to this file, as JSON lines
-                  --verify            Run each seed twice, in two processes, and compare
-                  --keep-going        Go on after a violation
-                  --as-meant          End with 0 if the scenario's outcome came true: at the first seed that
-                                      violates what it means to
-                  --format <FORMAT>   How the summary is written [default: text] [possible values: text, json,
-                                      junit, github]
-                  --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
-              -h, --help              Print help
-
-            Example: stormglass sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl
-        "#]],
-    );
-    check(
-        &help(&["replay", "--help"]).1,
-        expect![[r#"
-            Show a run record by record
-
-            Usage: stormglass replay [OPTIONS] <SCENARIO>
-
-            Arguments:
-              <SCENARIO>  A scenario file
-
-            Options:
-                  --seed <N>          The seed; without it the scenario's own
-                  --from <T>          Show nothing before this time, such as 2.5s
-                  --until <T>         Show nothing after this time
-                  --node <NODE>       Show only what concerns this node, such as n2 or c1; may be repeated.
-                                      Faults are shown all the same
-                  --kind <KIND>       Show only messages of this kind, or records of this sort (timer, write,
-                                      note, fault, …); may be repeated
-                  --full              Show messages, timers and notes whole, on a terminal too
-                  --set <PATH=VALUE>  Set a value of the scenario, such as system.nodes=7; may be repeated
-              -h, --help              Print help
-
-            Example: stormglass replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2
-        "#]],
-    );
-    check(
-        &help(&["check", "--help"]).1,
-        expect![[r#"
-            Judge a recorded history, of any origin
-
-            Usage: stormglass check [OPTIONS] --model <MODEL> <HISTORY>...
-
-            Arguments:
-              <HISTORY>...  Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for
-                            standard input
-
-            Options:
-                  --model <MODEL>          What the object is: register, cas-register, kv, …, or list-append or
-                                           rw-register for transactions; `list models` shows all
-                  --input-format <FORMAT>  The format of the histories: edn, log or json; without it, what each
-                                           seems to be
-                  --guarantee <GUARANTEE>  What the history is to keep: linearizable, sequential, causal, …;
-                                           `list guarantees` shows all. With `strongest`, each is judged.
-                                           Without it, linearizable
-                  --level <LEVEL>          How far transactions are to be kept apart: serializable,
-                                           snapshot-isolation, …; `list levels` shows all. Without it,
-                                           strict-serializable
-                  --initial <VALUE>        What the object holds at first, as EDN, and for transactions each
-                                           key, as in `{:x 0 :y 0}`; without it, nothing
-                  --initial-unknown        It is not known what it holds at first: for registers and stores
-                  --nil-reads <MEANING>    What a read of nil saw: that there was nothing, or, if unknown, it
-                                           saw nothing, as for Jepsen's registers [default: nothing] [possible
-                                           values: nothing, unknown]
-                  --observe-failed-cas     Take a compare-and-set that failed for one that saw another value;
-                                           without this it is left out
-                  --budget <STATES>        How many states may be explored; without it, four million and twenty
-                                           for each operation. For transactions: steps of each search; without
-                                           it, twenty million
-                  --witness                If it holds, show the order that explains it
-                  --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
-                  --full                   Explain every key that is violated, not only the one with the
-                                           smallest explanation
-                  --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
-                                           json, junit, github]
-              -h, --help                   Print help
-
-            Example: stormglass check history.edn --model cas-register --report why.html
-        "#]],
-    );
+    check_file(&help(&["--help"]).1, expect_file!["expected/help.txt"]);
+    check_file(&help(&["run", "--help"]).1, expect_file!["expected/help_run.txt"]);
+    check_file(&help(&["sweep", "--help"]).1, expect_file!["expected/help_sweep.txt"]);
+    check_file(&help(&["replay", "--help"]).1, expect_file!["expected/help_replay.txt"]);
+    check_file(&help(&["check", "--help"]).1, expect_file!["expected/help_check.txt"]);
     check(
         &help(&["convert", "--help"]).1,
         expect![[r#"

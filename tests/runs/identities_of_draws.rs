@@ -7,7 +7,7 @@ use serde_json::Value;
 use stormglass::base::{ClientId, Digest, Duration, DurationRange, Fate, FixedFate, KvOp, KvResponse, Loss, NodeId, OperationId, Which};
 use stormglass::environment::{ClockModel, FateCounts, Latency, LinkModel};
 use stormglass::process::{Context, Files, Message, Process, Reply, Service};
-use stormglass::trace::{Entry, Sink};
+use stormglass::trace::{Sink, UntypedRecord};
 use stormglass::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix, Pace, Patience};
 use stormglass::world::{Cluster, Conditions, Setup, World};
 
@@ -117,7 +117,7 @@ struct Draws {
 }
 
 impl Sink for Draws {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         let payload = || entry.payload.expect("messages and notes have a payload").json();
         match (entry.sort, entry.message, entry.fate) {
             ("send", Some((id, kind)), Some(fate)) => {

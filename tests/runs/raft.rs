@@ -9,7 +9,7 @@ use stormglass::check::Verdict;
 use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Registry, Watch};
-use stormglass::trace::{Entry, Sink};
+use stormglass::trace::{Sink, UntypedRecord};
 use stormglass::world::Outcome;
 
 fn folder() -> PathBuf {
@@ -132,7 +132,7 @@ fn each_planted_bug_is_caught_and_nothing_without_it() {
 fn a_seed_is_a_seed_however_it_is_run() {
     struct Last(u64);
     impl Sink for Last {
-        fn record(&mut self, entry: &Entry<'_>) {
+        fn record(&mut self, entry: &UntypedRecord<'_>) {
             self.0 = entry.digest;
         }
     }

@@ -8,7 +8,7 @@ use stormglass::check::{Explanation, Verdict};
 use stormglass::fault::{Cut, Fault, Target};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
-use stormglass::trace::{Entry, Sink};
+use stormglass::trace::{Sink, UntypedRecord};
 
 /// One of them; nothing where they are absent.
 fn report(name: &str) -> Option<Scenario> {
@@ -24,7 +24,7 @@ fn report(name: &str) -> Option<Scenario> {
 struct Sent(Vec<(Time, NodeId, NodeId, Fate)>);
 
 impl Sink for Sent {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         if let (Some((id, _)), Some(fate)) = (entry.message, entry.fate)
             && !id.from.is_client()
             && !id.to.is_client()

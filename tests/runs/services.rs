@@ -9,7 +9,7 @@ use stormglass::process::{Context, Either, Files, Mark, Message, NoNote, Process
 use stormglass::scenario::Scenario;
 use stormglass::systems::service::{Served, Serves};
 use stormglass::systems::{Mutant, Registry, Watch};
-use stormglass::trace::{Entry, Event, Judge, Record, Sink};
+use stormglass::trace::{Event, Judge, Record, Sink, UntypedRecord};
 use stormglass::workload::{Generator, Turn};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -195,7 +195,7 @@ struct Notes {
 }
 
 impl Sink for Notes {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         match entry.node.filter(|_| entry.sort == "note") {
             Some(node) if node.is_client() => {
                 self.clients += 1;

@@ -4,7 +4,7 @@ use stormglass::base::{Duration, Fate, Loss, MessageId, NodeId, Time};
 use stormglass::fault::{Cut, Fault, FaultKind, FaultPlan, FaultStep, Moment, Target};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
-use stormglass::trace::{Entry, Sink};
+use stormglass::trace::{Sink, UntypedRecord};
 
 fn scenario(nodes: u32, faults: &str) -> Scenario {
     let text = format!(
@@ -86,7 +86,7 @@ fn a_step_less_leaves_the_others_as_they_are() {
 struct Sends(Vec<(Time, MessageId, Fate)>);
 
 impl Sink for Sends {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         if let (Some((id, _)), Some(fate)) = (entry.message, entry.fate) {
             self.0.push((entry.at, id, fate));
         }
@@ -152,7 +152,7 @@ fn a_cut_one_way_strikes_whoever_it_names() {
     #[derive(Default)]
     struct Parted(Vec<(NodeId, NodeId, bool)>);
     impl Sink for Parted {
-        fn record(&mut self, entry: &Entry<'_>) {
+        fn record(&mut self, entry: &UntypedRecord<'_>) {
             if let (Some((id, _)), Some(fate)) = (entry.message, entry.fate)
                 && entry.at > Time::ZERO + Duration::from_secs(1)
             {

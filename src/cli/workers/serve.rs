@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::{Defect, Row, STACK, line};
 use crate::scenario::Scenario;
 use crate::systems::{Registry, Watch};
-use crate::trace::{Entry, Sink};
+use crate::trace::{Sink, UntypedRecord};
 
 /// The variable of the environment by which a program is told that it is a worker.
 pub(super) const VARIABLE: &str = "STORMGLASS_WORKER";
@@ -100,7 +100,7 @@ fn warm_up(scenario: &Scenario) {
 struct Narrator(Closeness);
 
 impl Sink for Narrator {
-    fn record(&mut self, entry: &Entry<'_>) {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
         match self.0 {
             Closeness::Outcome => {}
             Closeness::Records => say(&Answer::Record { digest: entry.digest, at: entry.at, line: line(entry) }),
@@ -114,7 +114,7 @@ impl Sink for Narrator {
 }
 
 /// What a node does next, if this record begins a step of one.
-fn handler(entry: &Entry<'_>) -> Option<Handler> {
+fn handler(entry: &UntypedRecord<'_>) -> Option<Handler> {
     match (entry.sort, entry.message) {
         ("boot", _) => Some(Handler::Booting),
         ("deliver", Some((id, kind))) => Some(Handler::Handling { kind: kind.name.to_owned(), count: u64::from(id.count), from: id.from }),

@@ -19,6 +19,7 @@ pub mod locks;
 pub mod manager;
 pub mod mark;
 mod note;
+mod part;
 pub mod participant;
 pub mod paxos_commit;
 pub mod pending;

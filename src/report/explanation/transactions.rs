@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{counted, sentence};
 use crate::check::Fact;
-use crate::check::isolation::{Access, Did, Doubt, Fate, Finding, LeftOut, Member, transaction_name};
+use crate::check::isolation::{Access, CastMember, Did, Doubt, Fate, Finding, LeftOut, transaction_name};
 
 /// How many acts of a transaction are shown.
 const ACTS: usize = 8;
@@ -69,7 +69,7 @@ impl<'f> Concern<'f> {
 }
 
 /// `T1 (c1): read x → [], append 1 to x`. Of one with many acts those on the keys concerned are shown.
-pub(in crate::report) fn member_line(Member { transaction, client, fate, acts }: &Member, concern: &Concern<'_>) -> String {
+pub(in crate::report) fn member_line(CastMember { transaction, client, fate, acts }: &CastMember, concern: &Concern<'_>) -> String {
     let fate = match fate {
         Fate::Committed => "",
         Fate::Aborted => ", aborted",

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::super::locks::Policy;
 use super::super::manager::{Happening, Manager, Refusal};
+use super::super::part::{Part, divide};
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::{Operation, Rules};
 use crate::base::{Act, ClientId, Committed, Digest, NodeId, Seen, SortedMap, Transaction};
@@ -68,14 +69,6 @@ pub(super) struct Coordination {
     /// How many reads there are.
     reads: usize,
     pub(super) decision: Option<Decision>,
-}
-
-/// One participant's part.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Part {
-    acts: Vec<Act>,
-    /// Which reads of the transaction are its own.
-    reads: Vec<usize>,
 }
 
 impl Coordination {
@@ -204,15 +197,7 @@ impl Group {
         }
         self.sessions.insert(session, Session { number, answer: None });
         self.begun += 1;
-        let (mut parts, mut reads) = (SortedMap::<NodeId, Part>::new(), 0);
-        for act in &transaction.acts {
-            let part = parts.entry(self.home(act.key())).or_default();
-            if act.is_read() {
-                part.reads.push(reads);
-                reads += 1;
-            }
-            part.acts.push(*act);
-        }
+        let (parts, reads) = divide(&transaction.acts, |key| self.home(key));
         let txn = age.txn;
         self.note(Note::Began { txn, participants: parts.keys().copied().collect() });
         let own = parts.get(&self.name).map(|part| part.acts.clone());

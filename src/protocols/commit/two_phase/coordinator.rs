@@ -1,10 +1,11 @@
 //! What a server does as a coordinator (BHG §7.3, R\* §2 and §3).
 
+use super::super::part::{Part, divide};
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
 use super::machine::{Context, Durable, Timer, TwoPhase};
 use super::{Message, Rules};
-use crate::base::{Act, ClientId, Committed, LocalTime, NodeId, Seen, SortedMap, SortedSet, Transaction};
+use crate::base::{ClientId, Committed, LocalTime, NodeId, Seen, SortedMap, SortedSet, Transaction};
 use crate::process::{Release, Reply};
 
 /// A transaction that a server coordinates.
@@ -13,7 +14,7 @@ pub(super) struct Coordination {
     age: Age,
     /// The client that waits for the answer; none after a crash.
     client: Option<Client>,
-    parts: SortedMap<NodeId, Part>,
+    shares: SortedMap<NodeId, Share>,
     /// What its reads saw, in the order of its acts.
     seen: Vec<Seen>,
     phase: Phase,
@@ -28,12 +29,10 @@ struct Client {
     number: u64,
 }
 
-/// One participant's part.
-#[derive(Clone, Debug, Default)]
-struct Part {
-    acts: Vec<Act>,
-    /// Which reads of the transaction are its own.
-    reads: Vec<usize>,
+/// One participant's share of it.
+#[derive(Clone, Debug)]
+struct Share {
+    part: Part,
     /// Once it has done its work: in which life, and whether it changed anything.
     worked: Option<(Epoch, bool)>,
     vote: Option<Vote>,
@@ -66,14 +65,14 @@ impl Coordination {
 
     /// Those who have changed anything, and so may be in doubt.
     fn writers(&self, rules: &dyn Rules) -> Vec<NodeId> {
-        let writes = |part: &Part| part.worked.is_some_and(|(_, writes)| writes || !rules.leaves_early());
-        self.parts.iter().filter(|(_, part)| writes(part)).map(|(node, _)| *node).collect()
+        let writes = |share: &Share| share.worked.is_some_and(|(_, writes)| writes || !rules.leaves_early());
+        self.shares.iter().filter(|(_, share)| writes(share)).map(|(node, _)| *node).collect()
     }
 
     /// Those who are to hear of a decision: all who have not left by their vote.
     fn audience(&self) -> SortedSet<NodeId> {
-        let stays = |part: &Part| !matches!(part.vote, Some(Vote::No | Vote::ReadOnly));
-        self.parts.iter().filter(|(_, part)| stays(part)).map(|(node, _)| *node).collect()
+        let stays = |share: &Share| !matches!(share.vote, Some(Vote::No | Vote::ReadOnly));
+        self.shares.iter().filter(|(_, share)| stays(share)).map(|(node, _)| *node).collect()
     }
 }
 
@@ -88,12 +87,12 @@ impl TwoPhase {
         context.append_record(FILE, &Record::Accepted { session, number });
         self.begun += 1;
         let txn = TxnId { coordinator: context.me(), epoch: self.epoch, number: self.begun };
-        let (parts, reads) = self.divide(transaction);
+        let (parts, reads) = divide(&transaction.acts, |key| self.home(key));
         context.note(Note::Began { txn, participants: parts.keys().copied().collect() });
         let coordination = Coordination {
             age: Age { began: context.now(), txn },
             client: Some(Client { node, session, number }),
-            parts,
+            shares: parts.into_iter().map(|(node, part)| (node, Share { part, worked: None, vote: None })).collect(),
             seen: vec![Seen::Empty; reads],
             phase: Phase::Working,
             since: context.now(),
@@ -101,20 +100,6 @@ impl TwoPhase {
         self.coordinated.insert(txn, coordination);
         self.send_work(txn, context);
         self.collect_if_worked(txn, context);
-    }
-
-    /// Which participant does what; and how many reads there are.
-    fn divide(&self, transaction: Transaction) -> (SortedMap<NodeId, Part>, usize) {
-        let (mut parts, mut reads) = (SortedMap::<NodeId, Part>::new(), 0);
-        for act in transaction.acts {
-            let part = parts.entry(self.home(act.key())).or_default();
-            if act.is_read() {
-                part.reads.push(reads);
-                reads += 1;
-            }
-            part.acts.push(act);
-        }
-        (parts, reads)
     }
 
     /// Tells the client what became of its transaction. A request that was refused must never be taken in again, though the network
@@ -136,20 +121,20 @@ impl TwoPhase {
     /// Asks those who have not done their work to do it.
     fn send_work(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get(&txn) else { return };
-        for (node, part) in coordination.parts.iter().filter(|(_, part)| part.worked.is_none()) {
-            context.send(*node, Message::Work { age: coordination.age, acts: part.acts.clone() });
+        for (node, share) in coordination.shares.iter().filter(|(_, share)| share.worked.is_none()) {
+            context.send(*node, Message::Work { age: coordination.age, acts: share.part.acts.clone() });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
     }
 
     pub(super) fn on_worked(&mut self, from: NodeId, txn: TxnId, epoch: Epoch, seen: Vec<Seen>, writes: bool, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.phase == Phase::Working) else { return };
-        let Some(part) = coordination.parts.get_mut(&from) else { return };
-        if part.worked.is_some() {
+        let Some(share) = coordination.shares.get_mut(&from) else { return };
+        if share.worked.is_some() {
             return;
         }
-        part.worked = Some((epoch, writes));
-        for (place, seen) in part.reads.iter().zip(seen) {
+        share.worked = Some((epoch, writes));
+        for (place, seen) in share.part.reads.iter().zip(seen) {
             coordination.seen[*place] = seen;
         }
         self.collect_if_worked(txn, context);
@@ -158,12 +143,12 @@ impl TwoPhase {
     fn collect_if_worked(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let rules = self.config.rules;
         let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
-        if !coordination.parts.values().all(|part| part.worked.is_some()) {
+        if !coordination.shares.values().all(|share| share.worked.is_some()) {
             return;
         }
         coordination.since = context.now();
         let writers = coordination.writers(rules);
-        if rules.is_one_phase(coordination.parts.len()) {
+        if rules.is_one_phase(coordination.shares.len()) {
             coordination.phase = Phase::Delegated;
         } else {
             coordination.phase = Phase::Collecting;
@@ -183,8 +168,8 @@ impl TwoPhase {
         let writers = coordination.writers(rules);
         let logged = sole || self.config.variant.logs_collecting();
         let when = if logged { rules.release_of_prepare() } else { Release::Now };
-        for (node, part) in coordination.parts.iter().filter(|(_, part)| part.vote.is_none()) {
-            let Some((worked_in, _)) = part.worked else { continue };
+        for (node, share) in coordination.shares.iter().filter(|(_, share)| share.vote.is_none()) {
+            let Some((worked_in, _)) = share.worked else { continue };
             context.release(when, *node, Message::Prepare { txn, worked_in, writers: writers.clone(), sole });
         }
         context.set_timer(Timer::Coordinate(txn), self.config.resend);
@@ -192,14 +177,14 @@ impl TwoPhase {
 
     pub(super) fn on_vote(&mut self, from: NodeId, txn: TxnId, vote: Vote, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
-        let Some(part) = coordination.parts.get_mut(&from) else { return };
+        let Some(share) = coordination.shares.get_mut(&from) else { return };
         let asked = matches!(coordination.phase, Phase::Collecting | Phase::Delegated);
         // A participant may refuse at any time before it has voted.
         let counts = asked || (coordination.phase == Phase::Working && vote == Vote::No);
-        if !counts || part.vote.is_some() {
+        if !counts || share.vote.is_some() {
             return;
         }
-        part.vote = Some(vote);
+        share.vote = Some(vote);
         context.note(Note::Heard { txn, from, vote });
         if vote == Vote::No {
             self.abort(txn, Cause::VotedNo(from), context);
@@ -213,8 +198,8 @@ impl TwoPhase {
         let Some(coordination) = self.coordinated.get_mut(&txn).filter(|coordination| coordination.phase == Phase::Delegated) else {
             return;
         };
-        if let Some(part) = coordination.parts.get_mut(&from) {
-            part.vote = Some(Vote::Yes);
+        if let Some(share) = coordination.shares.get_mut(&from) {
+            share.vote = Some(Vote::Yes);
             self.decide_if_voted(txn, context);
         }
     }
@@ -224,7 +209,7 @@ impl TwoPhase {
 impl TwoPhase {
     fn decide_if_voted(&mut self, txn: TxnId, context: &mut Context<'_>) {
         let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
-        if !coordination.parts.values().all(|part| part.vote.is_some_and(|vote| vote != Vote::No)) {
+        if !coordination.shares.values().all(|share| share.vote.is_some_and(|vote| vote != Vote::No)) {
             return;
         }
         match coordination.phase {
@@ -409,7 +394,7 @@ impl TwoPhase {
             let coordination = Coordination {
                 age: Age { began: context.now(), txn },
                 client: None,
-                parts: SortedMap::new(),
+                shares: SortedMap::new(),
                 seen: Vec::new(),
                 phase: Phase::Working,
                 since: context.now(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{Sample, Values};
 use crate::base::Stream;
 use crate::check::model::counter::{Counter, CounterOp, CounterResult};
-use crate::check::model::fenced_lock::{FencedLock, FencedLockResult, Held};
+use crate::check::model::fenced_lock::{FencedLock, FencedLockResult, TokenState};
 use crate::check::model::grow_set::{GrowSet, GrowSetOp, GrowSetResult};
 use crate::check::model::kv::{Kv, KvOp, KvResult};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
@@ -291,7 +291,7 @@ impl Sample for FencedLock {
         lock_op(random, values)
     }
 
-    fn answers(&self, held: &Held<u64>, op: &LockOp) -> Vec<FencedLockResult> {
+    fn answers(&self, held: &TokenState<u64>, op: &LockOp) -> Vec<FencedLockResult> {
         match op {
             LockOp::Acquire(_) if held.holder.is_none() => {
                 (1..=2).map(|more| FencedLockResult::Granted { token: held.token + more }).collect()

@@ -6,7 +6,7 @@ use super::graph::{Dependency, Why};
 use super::refutation::Case;
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
 use crate::base::Time;
-use crate::check::verdict::{Access, Anomaly, Broken, Did, Fact, Fate, Finding, Member, Phenomenon, Rule, Version, transaction_name};
+use crate::check::verdict::{Access, Anomaly, Broken, CastMember, Did, Fact, Fate, Finding, Phenomenon, Rule, Version, transaction_name};
 
 /// How many cases are told.
 const CASES: usize = 8;
@@ -45,10 +45,10 @@ impl<'a> Evidence<'a> {
         Finding { anomaly, transactions: transactions.iter().map(|place| *place as usize).collect(), cast, evidence, at }
     }
 
-    fn member(self, transaction: u32) -> Member {
+    fn member(self, transaction: u32) -> CastMember {
         let Entry { client, fate, .. } = self.transactions.entries[transaction as usize];
         let acts = self.transactions.acts_of(transaction).iter().map(|act| self.access(*act)).collect();
-        Member { transaction: transaction as usize, client: self.transactions.client_name(client), fate, acts }
+        CastMember { transaction: transaction as usize, client: self.transactions.client_name(client), fate, acts }
     }
 
     /// When a transaction began; in a file without times, on which line.

@@ -40,7 +40,7 @@ mod transactions;
 mod versions;
 
 pub use super::verdict::{
-    Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Member, Phenomenon, Scope, Version, transaction_name,
+    Access, Anomaly, CastMember, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Phenomenon, Scope, Version, transaction_name,
 };
 pub use findings::FINDINGS_KEPT;
 pub use report::{LevelReport, Report};

@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
 use super::ordering::Unordered;
-use super::transactions::{ObservedAct, Transactions};
+use super::transactions::{Key, ObservedAct, Transactions};
 use crate::base::Time;
 use crate::check::verdict::{Anomaly, Fate, LeftOut, Phenomenon};
 
@@ -92,6 +92,58 @@ pub(super) fn infer(transactions: &Transactions) -> Versions {
     inference.finish()
 }
 
+/// All writes, by key and in the order of the acts, and where those of each key begin.
+fn writes_by_key(transactions: &Transactions) -> (Vec<Write>, Vec<u32>) {
+    let keys = transactions.keys.len();
+    let mut starts = vec![0; keys + 1];
+    for act in &transactions.acts {
+        if act.written().is_some() {
+            starts[act.key() as usize + 1] += 1;
+        }
+    }
+    for key in 0..keys {
+        starts[key + 1] += starts[key];
+    }
+    let absent = Write { value: 0, transaction: 0, act: 0, position: NONE, last: true };
+    let mut writes = vec![absent; starts[keys] as usize];
+    let mut next = starts.clone();
+    let mut start = 0;
+    for (place, entry) in transactions.entries.iter().enumerate() {
+        let acts = &transactions.acts[start..entry.acts_end as usize];
+        for (offset, act) in acts.iter().enumerate() {
+            let Some(value) = act.written() else { continue };
+            let key = act.key();
+            let last = !acts[offset + 1..].iter().any(|later| later.key() == key && later.written().is_some());
+            let free = &mut next[key as usize];
+            let act = (start + offset) as u32;
+            writes[*free as usize] = Write { value, transaction: place as u32, act, position: NONE, last };
+            *free += 1;
+        }
+        start = entry.acts_end as usize;
+    }
+    (writes, starts)
+}
+
+impl Status {
+    /// Of a key with these writes, in the order of their values.
+    fn of(key: &Key, writes: &[Write]) -> Self {
+        let use_ = key.use_;
+        if use_.added {
+            Self::LeftOut(LeftOut::Added)
+        } else if (use_.appended || use_.listed) && (use_.written || use_.numbered) {
+            Self::LeftOut(LeftOut::Mixed)
+        } else if writes.windows(2).any(|pair| pair[0].value == pair[1].value) {
+            Self::LeftOut(LeftOut::Repeated)
+        } else if !use_.written && !use_.numbered {
+            Self::List
+        } else if key.given {
+            Self::Ordered
+        } else {
+            Self::Register
+        }
+    }
+}
+
 struct Inference<'a> {
     transactions: &'a Transactions,
     evidence: Evidence<'a>,
@@ -110,62 +162,19 @@ struct Inference<'a> {
 
 impl<'a> Inference<'a> {
     fn new(transactions: &'a Transactions) -> Self {
-        let keys = transactions.keys.len();
-        let mut starts = vec![0; keys + 1];
-        for act in &transactions.acts {
-            if act.written().is_some() {
-                starts[act.key() as usize + 1] += 1;
-            }
-        }
-        for key in 0..keys {
-            starts[key + 1] += starts[key];
-        }
-        let absent = Write { value: 0, transaction: 0, act: 0, position: NONE, last: true };
-        let mut writes = vec![absent; starts[keys] as usize];
-        let mut next = starts.clone();
-        let mut start = 0;
-        for (place, entry) in transactions.entries.iter().enumerate() {
-            let acts = &transactions.acts[start..entry.acts_end as usize];
-            for (offset, act) in acts.iter().enumerate() {
-                let Some(value) = act.written() else { continue };
-                let key = act.key();
-                let last = !acts[offset + 1..].iter().any(|later| later.key() == key && later.written().is_some());
-                let free = &mut next[key as usize];
-                let act = (start + offset) as u32;
-                writes[*free as usize] = Write { value, transaction: place as u32, act, position: NONE, last };
-                *free += 1;
-            }
-            start = entry.acts_end as usize;
-        }
+        let (mut writes, starts) = writes_by_key(transactions);
         let mut left_out = Vec::new();
-        let mut status = Vec::with_capacity(keys);
+        let mut status = Vec::with_capacity(transactions.keys.len());
         for (place, key) in transactions.keys.iter().enumerate() {
             let writes = &mut writes[starts[place] as usize..starts[place + 1] as usize];
             if !writes.is_sorted_by_key(|write| write.value) {
                 writes.sort_unstable_by_key(|write| (write.value, write.act));
             }
-            let use_ = key.use_;
-            let why = if use_.added {
-                Some(LeftOut::Added)
-            } else if (use_.appended || use_.listed) && (use_.written || use_.numbered) {
-                Some(LeftOut::Mixed)
-            } else if writes.windows(2).any(|pair| pair[0].value == pair[1].value) {
-                Some(LeftOut::Repeated)
-            } else {
-                None
-            };
-            left_out.extend(why.map(|why| (place as u32, why)));
-            status.push(match why {
-                Some(why) => Status::LeftOut(why),
-                None if use_.written || use_.numbered => {
-                    if key.given {
-                        Status::Ordered
-                    } else {
-                        Status::Register
-                    }
-                }
-                None => Status::List,
-            });
+            let found = Status::of(key, writes);
+            if let Status::LeftOut(why) = found {
+                left_out.push((place as u32, why));
+            }
+            status.push(found);
         }
         let mut write_of = vec![NONE; transactions.acts.len()];
         for (place, write) in writes.iter().enumerate() {

@@ -36,7 +36,7 @@ impl fmt::Display for FencedLockResult {
 
 /// Who holds the lock, and how far tokens have come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Held<O> {
+pub struct TokenState<O> {
     /// Who holds it.
     pub holder: Option<O>,
     /// The latest token; if no answer showed it, the least that it can have been.
@@ -57,15 +57,15 @@ impl<O> FencedLock<O> {
 }
 
 impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
-    type State = Held<O>;
+    type State = TokenState<O>;
     type Op = LockOp<O>;
     type Ret = FencedLockResult;
 
-    fn initial(&self) -> Held<O> {
-        Held { holder: None, token: 0 }
+    fn initial(&self) -> TokenState<O> {
+        TokenState { holder: None, token: 0 }
     }
 
-    fn step(&self, held: &Held<O>, op: &LockOp<O>, ret: Option<&FencedLockResult>) -> Next<Held<O>> {
+    fn step(&self, held: &TokenState<O>, op: &LockOp<O>, ret: Option<&FencedLockResult>) -> Next<TokenState<O>> {
         use FencedLockResult::{Granted, Refused, Released};
         let possible = match op {
             LockOp::Acquire(_) => held.holder.is_none(),
@@ -74,20 +74,20 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
         match (op, ret) {
             (_, None | Some(Refused)) if !possible => Next::Same,
             // A token that no answer showed is taken to be the least possible: whatever a greater one allows later, this one does too.
-            (LockOp::Acquire(owner), None) => Next::One(Held { holder: Some(owner.clone()), token: held.token.saturating_add(1) }),
+            (LockOp::Acquire(owner), None) => Next::One(TokenState { holder: Some(owner.clone()), token: held.token.saturating_add(1) }),
             (LockOp::Acquire(owner), Some(Granted { token })) if possible && *token > held.token => {
-                Next::One(Held { holder: Some(owner.clone()), token: *token })
+                Next::One(TokenState { holder: Some(owner.clone()), token: *token })
             }
-            (LockOp::Release(_), None | Some(Released)) if possible => Next::One(Held { holder: None, token: held.token }),
+            (LockOp::Release(_), None | Some(Released)) if possible => Next::One(TokenState { holder: None, token: held.token }),
             _ => Next::Illegal,
         }
     }
 
-    fn role(&self, op: &LockOp<O>, ret: Option<&FencedLockResult>) -> Role<Held<O>> {
+    fn role(&self, op: &LockOp<O>, ret: Option<&FencedLockResult>) -> Role<TokenState<O>> {
         match (op, ret) {
             (_, Some(FencedLockResult::Refused)) => Role::Observer,
             (LockOp::Acquire(owner), Some(FencedLockResult::Granted { token })) => {
-                Role::Swap(Held { holder: Some(owner.clone()), token: *token })
+                Role::Swap(TokenState { holder: Some(owner.clone()), token: *token })
             }
             _ => Role::Other,
         }
@@ -97,12 +97,12 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
         ret.map_or_else(|| format!("{op} → ?"), |ret| format!("{op} → {ret}"))
     }
 
-    fn describe_state(&self, held: &Held<O>) -> String {
+    fn describe_state(&self, held: &TokenState<O>) -> String {
         let holder = held.holder.as_ref().map_or_else(|| "nobody holds it".to_owned(), |holder| format!("{holder:?} holds it"));
         format!("{holder}, latest token {}", held.token)
     }
 
-    fn expected(&self, held: &Held<O>, op: &LockOp<O>) -> String {
+    fn expected(&self, held: &TokenState<O>, op: &LockOp<O>) -> String {
         let told = tell(held.holder.as_ref(), op);
         match op {
             LockOp::Acquire(_) if held.holder.is_none() => format!("{told}, with a token above {}", held.token),

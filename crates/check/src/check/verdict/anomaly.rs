@@ -161,7 +161,7 @@ pub struct Finding {
     #[serde(serialize_with = "names")]
     pub transactions: Vec<usize>,
     /// Each of them once, with what it did.
-    pub cast: Vec<Member>,
+    pub cast: Vec<CastMember>,
     /// What shows it, and of a cycle why each comes before the next: `ww`, `wr`, `rw`, `process` or `realtime`.
     pub evidence: Vec<Broken>,
     /// When the last of them ended, if all did, and if their file says when.
@@ -171,7 +171,7 @@ pub struct Finding {
 
 /// A transaction that shows an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Member {
+pub struct CastMember {
     /// Its place.
     #[serde(serialize_with = "name")]
     pub transaction: usize,

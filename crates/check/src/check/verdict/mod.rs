@@ -15,7 +15,9 @@ mod property;
 mod rule;
 mod trouble;
 
-pub use anomaly::{Access, Anomaly, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Member, Phenomenon, Scope, Version, transaction_name};
+pub use anomaly::{
+    Access, Anomaly, CastMember, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Phenomenon, Scope, Version, transaction_name,
+};
 pub use counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
 pub use explanation::{Explanation, Told};
 pub use level::Level;

@@ -1,7 +1,7 @@
 //! Locks, as files have it.
 
 use super::{Call, ObjectSchema, Schema, held, keyless, whole};
-use crate::check::model::fenced_lock::{FencedLock, FencedLockResult, Held};
+use crate::check::model::fenced_lock::{FencedLock, FencedLockResult, TokenState};
 use crate::check::model::lock::{Lock, LockOp, LockResult};
 use crate::history::formats::Value;
 
@@ -95,9 +95,9 @@ impl ObjectSchema for Locks {
 }
 
 impl ObjectSchema for FencedLocks {
-    fn start(&mut self, initial: &Value) -> Result<Held<Value>, String> {
+    fn start(&mut self, initial: &Value) -> Result<TokenState<Value>, String> {
         let (holder, latest) =
             initial.pair().ok_or_else(|| format!("expected owner, or nil, and latest token, as in [nil 3], found {initial}"))?;
-        Ok(Held { holder: held(holder), token: token(latest, "the latest token")? })
+        Ok(TokenState { holder: held(holder), token: token(latest, "the latest token")? })
     }
 }
