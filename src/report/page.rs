@@ -15,7 +15,7 @@ use super::history::{history_facts, history_headline};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
 use super::transactions::transactions_headline;
-use super::words::clean;
+use super::words::{clean, counted};
 use crate::base::{ClientId, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
 use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
@@ -58,7 +58,7 @@ impl Render for Html {
                 verdict: found.verdict,
                 headline: &transactions_headline(found),
                 source: file,
-                facts: &[format!("{} transactions", found.report.transactions), format!("{} dependencies", found.report.edges)],
+                facts: &[counted(found.report.transactions, "transaction"), counted(found.report.edges, "dependency")],
                 properties: cycles::findings(found),
                 text: &text,
                 picture: None,
