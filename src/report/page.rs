@@ -26,7 +26,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// What is different where no script runs.
 const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-xXS0FFsAikjIgUCvmGe5rodpNxXMXHvwBdrRHG6nhWQ='; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;

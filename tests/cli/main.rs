@@ -1383,6 +1383,9 @@ fn helps() {
                   --report <FILE.html>     Draw it on a page of its own, to be opened in a browser
                   --full                   Explain every key that is violated, not only the one with the
                                            smallest explanation
+                  --no-explain             Give the verdict alone, and by which line it is violated: an
+                                           explanation may explore a million states and twenty for each
+                                           operation besides
                   --format <FORMAT>        How the verdict is written [default: text] [possible values: text,
                                            json, junit, github]
               -h, --help                   Print help

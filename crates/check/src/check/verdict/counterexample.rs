@@ -34,7 +34,7 @@ pub struct Counterexample {
     /// How many states were explored to explain it, and operations looked at: those of the verdict not among them.
     pub states: u64,
     /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
-    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why, or it was not asked.
+    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why, or none was given.
     pub operations: Vec<DescribedOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,
