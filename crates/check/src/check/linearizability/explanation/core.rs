@@ -12,7 +12,7 @@
 //! for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is
 //! searched stays small however long the history is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -287,7 +287,7 @@ impl<'h, 'o> Shrinker<'h, 'o> {
         members.dedup();
         let centres: Vec<usize> =
             members.iter().copied().filter(|index| *index == suspect || own.is_some() && self.group(*index) == own).collect();
-        let mut distances: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut distances: FxHashMap<u32, usize> = FxHashMap::default();
         for index in members {
             let after = centres.partition_point(|centre| *centre < index);
             let near = centres[after.saturating_sub(1)..].iter().take(2).map(|centre| centre.abs_diff(index)).min().unwrap_or_default();
