@@ -64,6 +64,10 @@ pub(super) struct Arguments {
     /// Explain every key that is violated, not only the one with the smallest explanation
     #[arg(long)]
     full: bool,
+    /// Give the verdict alone, and by which line it is violated: an explanation may explore a million states
+    /// and twenty for each operation besides
+    #[arg(long, conflicts_with_all = ["full", "report"])]
+    no_explain: bool,
     /// How the verdict is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -139,6 +143,7 @@ impl Arguments {
         let of_objects = [
             ("--guarantee", self.guarantee.is_some()),
             ("--initial-unknown", self.initial_unknown),
+            ("--no-explain", self.no_explain),
             ("--observe-failed-cas", self.observe_failed_cas),
             ("--witness", self.witness),
         ];
@@ -225,6 +230,7 @@ impl Arguments {
             initial_unknown: self.initial_unknown,
             reading: Reading { observe_failures: self.observe_failed_cas, nil_reads_unknown: self.nil_reads == NilReads::Unknown },
             budget: self.budget,
+            explanation: self.no_explain.then_some(0),
             witness: self.witness,
             guarantee: match self.guarantee {
                 Some(Asked::One(guarantee)) => guarantee,

@@ -332,6 +332,14 @@
     if (y < scroller.scrollTop || y + LANE > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = y - scroller.clientHeight / 2;
   }
 
+  // Lets the window show it, too: on a phone much stands above the drawing.
+  function uncover() {
+    const bar = isStuck() ? shape.of.get(now.stuck) : null;
+    if (!bar) return;
+    const bottom = scroller.getBoundingClientRect().top + TOP + (bar.row + 1) * LANE - scroller.scrollTop;
+    scrollBy(0, Math.max(0, bottom + TOP - innerHeight));
+  }
+
   function go(step) {
     state.step = Math.max(0, Math.min(step, steps()));
     status();
@@ -371,7 +379,15 @@
   let asked = false;
   const again = () => { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; draw(); }); } };
   scroller.addEventListener("scroll", again, { passive: true });
-  addEventListener("resize", again);
+  let across = scroller.clientWidth;
+  addEventListener("resize", () => {
+    if (scroller.clientWidth !== across) {
+      reveal();
+      uncover();
+    }
+    across = scroller.clientWidth;
+    again();
+  });
 
   // On paper: all of the smallest part, or of a long history what surrounds the present step.
   const PAPER = 1400;
@@ -387,4 +403,5 @@
 
   show();
   if (holds) go(Math.min(1, steps())); else last();
+  uncover();
 })();

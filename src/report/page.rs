@@ -15,7 +15,7 @@ use super::history::{history_facts, history_headline};
 use super::model::{Found, HistoryReport, Render, Report, RunReport};
 use super::text::{self, Text};
 use super::transactions::transactions_headline;
-use super::words::clean;
+use super::words::{clean, counted};
 use crate::base::{ClientId, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
 use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
@@ -26,7 +26,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// What is different where no script runs.
 const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-xXS0FFsAikjIgUCvmGe5rodpNxXMXHvwBdrRHG6nhWQ='; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
@@ -58,7 +58,7 @@ impl Render for Html {
                 verdict: found.verdict,
                 headline: &transactions_headline(found),
                 source: file,
-                facts: &[format!("{} transactions", found.report.transactions), format!("{} dependencies", found.report.edges)],
+                facts: &[counted(found.report.transactions, "transaction"), counted(found.report.edges, "dependency")],
                 properties: cycles::findings(found),
                 text: &text,
                 picture: None,

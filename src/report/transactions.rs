@@ -51,8 +51,12 @@ pub fn isolation_text(report: &Report) -> String {
     let _ = writeln!(text, "the strongest level that holds: {strongest}");
     let _ = writeln!(
         text,
-        "  {} transactions: {} committed, {} aborted, {} of unknown outcome · {} dependencies",
-        report.transactions, report.committed, report.aborted, report.unknown, report.edges
+        "  {}: {} committed, {} aborted, {} of unknown outcome · {}",
+        counted(report.transactions, "transaction"),
+        report.committed,
+        report.aborted,
+        report.unknown,
+        counted(report.edges, "dependency")
     );
     for level in &report.levels {
         let names: Vec<String> = level.anomalies.iter().map(|anomaly| anomaly.name()).collect();

@@ -2,15 +2,16 @@
 
 use crate::base::printable_lines;
 
-/// `1 seed`, `1,000 seeds`, `2 processes`.
+/// `1 seed`, `1,000 seeds`, `2 processes`, `2 keys`, `2 dependencies`.
 pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
-    let ending = match (count, noun.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
+    let noun = match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        _ if count == 1 => noun.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None if noun.ends_with('s') => format!("{noun}es"),
+        None => format!("{noun}s"),
     };
-    format!("{} {noun}{ending}", grouped(count))
+    format!("{} {noun}", grouped(count))
 }
 
 /// `1,234,567`.
@@ -61,6 +62,8 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
         assert_eq!([counted(1, "process"), counted(2_000, "process")], ["1 process", "2,000 processes"]);
+        assert_eq!([counted(1, "key"), counted(2, "key")], ["1 key", "2 keys"]);
+        assert_eq!([counted(1, "dependency"), counted(0, "dependency")], ["1 dependency", "0 dependencies"]);
     }
 
     #[test]

@@ -9,10 +9,9 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
 use crate::notation::{
-    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Parsed, Required, Setting, Settings, Variant, Within, codec,
-    codecs, field, in_parentheses, joined, settings,
+    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Maybe, Parsed, Required, Setting, Settings, Variant, Within,
+    codec, codecs, field, in_parentheses, joined, settings,
 };
-use crate::systems::Watch;
 use crate::world::Conditions;
 
 /// Links, and those that behave otherwise, each once.
@@ -162,8 +161,9 @@ settings! {
         disk_bytes: u64 = Conditions::DISK_BYTES, Count(1..);
         /// How many effects one step of a process may have; one more is a violation of `no-panic`.
         effects: u64 = Conditions::EFFECTS, Count(1..);
-        /// How many states the judging of the history may explore; when they are used up, its property is unknown.
-        states: u64 = Watch::STATES, Count(1..);
+        /// How many states the judging of the history may explore; when they are used up, its property is unknown. Without it, as many as
+        /// `check` explores.
+        states: Option<u64> = None, Maybe(Count(1..));
         /// Whether the run ends as soon as it is known that something is violated.
         stop_at_violation: bool = false, Flag;
     }

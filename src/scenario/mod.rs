@@ -61,8 +61,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// What it is meant to show.
     pub expected: Expected,
-    /// How many states the judging of one history may spend.
-    pub states: u64,
+    /// How many states the judging of one history may explore; without it, as many as `check` explores.
+    pub states: Option<u64>,
     roster: Roster,
     instance: Box<dyn Instance>,
 }

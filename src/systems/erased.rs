@@ -59,23 +59,18 @@ pub struct Watch<'a> {
     pub sinks: Vec<&'a mut dyn Sink>,
     /// Whether the system's judges watch. Without them a run is faster, and only the world's own properties are judged.
     pub judged: bool,
-    /// How many states the judging of the history may spend.
-    pub states: u64,
+    /// How many states the judging of the history may explore; without it, [`System::states`].
+    pub states: Option<u64>,
     /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
     pub drawing: Option<&'a mut Option<Drawing>>,
     /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
     pub history: Option<&'a mut Vec<Entry>>,
 }
 
-impl Watch<'_> {
-    /// The usual budget of states: about a second's work.
-    pub const STATES: u64 = 10_000_000;
-}
-
 impl Default for Watch<'_> {
     /// Judged, and shown to no sink.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: Self::STATES, drawing: None, history: None }
+        Self { sinks: Vec::new(), judged: true, states: None, drawing: None, history: None }
     }
 }
 
@@ -203,16 +198,21 @@ impl<S: System> Instance for Ready<S> {
         }
         let run = World::run(setup, seed, judges, watch.sinks);
         let mut outcome = run.outcome;
+        let operations = run.history.len();
+        let states = watch.states.unwrap_or_else(|| S::states(&self.0, operations));
         let judge = || match watch.drawing {
             Some(drawing) => {
-                let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, watch.states);
+                let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, states);
                 *drawing = drawn;
                 judged
             }
-            None if watch.judged => S::judge_history(&self.0, &run.history, watch.states),
+            None if watch.judged => S::judge_history(&self.0, &run.history, states),
             None => Vec::new(),
         };
-        let judged = world::judged(outcome.sim_time, judge).unwrap_or_else(|report| vec![report]);
+        let mut judged = world::judged(outcome.sim_time, judge).unwrap_or_else(|report| vec![report]);
+        if run.history.shows_nothing() {
+            judged.iter_mut().for_each(|report| report.judged_nothing(operations));
+        }
         outcome.properties.splice(0..0, judged);
         if watch.judged {
             let is_reported = |property: &Property| outcome.properties.iter().any(|report| report.name == property.name);

@@ -19,6 +19,7 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
+use crate::check::linearizability::default_budget;
 use crate::check::{Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
@@ -157,7 +158,15 @@ pub trait System: Cluster + Sized {
         Vec::new()
     }
 
-    /// Judges what the clients saw, spending at most this many states.
+    /// How many states the judging of a history of so many operations may explore, where the scenario does not say: as many as `check`
+    /// explores for linearizability.
+    fn states(config: &Self::Config, operations: usize) -> u64 {
+        let _ = config;
+        default_budget(operations)
+    }
+
+    /// Judges what the clients saw, spending at most this many states. Where they saw nothing take effect, what is reported to hold is
+    /// unknown all the same.
     fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
         let _ = (config, history, states);
         Vec::new()

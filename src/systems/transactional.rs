@@ -424,6 +424,10 @@ impl<P: Transactional> System for Txn<P> {
         P::judges(&config.settings)
     }
 
+    fn states(_: &Self::Config, _: usize) -> u64 {
+        isolation::DEFAULT_BUDGET
+    }
+
     fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, states: u64) -> Vec<PropertyReport> {
         judge(&config.workload.load, history, states)
     }

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
-use stormglass::base::{ClientId, RunKey, Stream, Time};
+use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
+use stormglass::check::generate::{HistoryShape, Lie, Planted, Sample, generate};
 use stormglass::check::linearizability::{
     Borrowed, Core, Counterexample, Linearizability, SubHistory, Violation, check, explain, reference, shrink, verify,
 };
 use stormglass::check::model::kv::{Kv, KvOp, KvResult};
+use stormglass::check::model::priority_queue::PriorityQueue;
+use stormglass::check::model::queue::Queue;
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
+use stormglass::check::model::stack::Stack;
 use stormglass::check::model::{Model, Role};
 use stormglass::history::{History, Outcome};
 use stormglass::report::explanation_text;
@@ -200,6 +204,47 @@ fn small<M: Model>(file: &str, model: &M, history: &History<M::Op, M::Ret>, size
         }
         sizes.push(core.operations.len());
     }
+}
+
+/// The core of a long history of a container with one planted violation, of which so many outcomes are unknown.
+fn contained<M: Sample>(model: &M, lie: Lie, unknown: Ratio, seed: u64) -> Option<usize> {
+    let planted = Some(Planted { lie, after: 2_500 });
+    let shape = HistoryShape { planted, unknown, ..HistoryShape::new(5, 3_000) };
+    let made = generate(model, &shape, RunKey::from_seed(seed));
+    let report = check(model, &made.history);
+    let violation = report.violations().first()?;
+    let core = shrink(model, &made.history, violation);
+    let part: SubHistory<'_, M> = core.sub_history(&made.history);
+    let tell = || format!("{lie:?} {seed}: {core:?} {:?}", part.history.operations());
+    println!("{lie:?} {seed}: {} in {} states", core.operations.len(), core.states);
+    assert!(core.minimal && core.operations.len() <= 6, "{}", tell());
+    assert!(unknown != Ratio::NEVER || core.states < 100_000, "{}", tell());
+    assert!(!reference::is_linearizable(&Borrowed::new(model), &part.history), "the core itself: {}", tell());
+    for dropped in &core.operations {
+        let fewer: Vec<usize> = core.operations.iter().copied().filter(|index| index != dropped).collect();
+        let mut open = [core.open.as_slice(), &[*dropped]].concat();
+        open.sort_unstable();
+        let part: SubHistory<'_, M> = SubHistory::new(&made.history, &fewer, &open);
+        assert!(reference::is_linearizable(&Borrowed::new(model), &part.history), "without {dropped}: {}", tell());
+    }
+    Some(core.operations.len())
+}
+
+#[test]
+fn long_histories_of_containers_have_small_cores() {
+    let mut found = 0;
+    for (seed, lie) in Lie::ALL.into_iter().cycle().take(8).enumerate() {
+        let (seed, never) = (seed as u64, Ratio::NEVER);
+        let some = Ratio::new(1, 300).expect("a ratio");
+        let sizes = [
+            contained(&Stack::empty(), lie, never, seed),
+            contained(&Queue::empty(), lie, never, seed),
+            contained(&PriorityQueue::empty(), lie, never, seed),
+            (seed == 1).then(|| contained(&Queue::empty(), lie, some, seed)).flatten(),
+        ];
+        found += sizes.into_iter().flatten().count();
+    }
+    assert!(found > 20, "only {found} were violated");
 }
 
 /// Who, what is invoked, or how it ends.

@@ -147,6 +147,64 @@ fn the_page_is_drawn_stepped_through_and_printed() {
     }
 }
 
+/// Where the stuck operation is, and the window.
+const PHONE: &str = "<script nonce=\"driver\">setTimeout(() => {
+  const sides = (box) => [box.left, box.top, box.right, box.bottom].map(Math.round);
+  const bar = sides(document.querySelector('#scroller .bar.stuck').getBoundingClientRect());
+  const drawing = sides(document.getElementById('scroller').getBoundingClientRect());
+  parent.postMessage(JSON.stringify({ window: [0, 0, innerWidth, innerHeight], drawing, bar }), '*');
+}, 400)</script></body>";
+
+/// A phone with that page in it: no window of a browser is as narrow.
+const FRAME: &str = "<body><output id=\"outcome\"></output><iframe src=\"driven.html\" width=\"390\" height=\"664\"></iframe>\
+    <script>addEventListener('message', (event) => outcome.textContent = event.data)</script></body>";
+
+/// One client after the other exchanges what the one before has left, and the last one reads what there was two exchanges earlier.
+fn exchanges(clients: usize) -> String {
+    let mut text = String::new();
+    let mut event = |process: usize, f: &str, value: &str| {
+        let asked = if f == "read" { "nil" } else { value };
+        writeln!(text, "{{:process {process}, :type :invoke, :f :{f}, :value {asked}}}").expect("a text");
+        writeln!(text, "{{:process {process}, :type :ok, :f :{f}, :value {value}}}").expect("a text");
+    };
+    event(0, "write", "0");
+    (1..clients).for_each(|client| event(client, "cas", &format!("[{} {client}]", client - 1)));
+    event(clients, "read", &(clients - 2).to_string());
+    text
+}
+
+#[test]
+fn on_a_phone_the_stuck_operation_is_in_view() {
+    let Some(chromium) = chromium() else {
+        println!("skipped: there is no Chromium here, and the variable CHROMIUM names none");
+        return;
+    };
+    for clients in [2, 5, 9, 20] {
+        let home = tempfile::tempdir().expect("a folder");
+        let (recorded, page) = (home.path().join("history.edn"), home.path().join("page.html"));
+        fs::write(&recorded, exchanges(clients)).expect("a file");
+        let status = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+            .args(["check", "--model", "cas-register", "--report"])
+            .args([&page, &recorded])
+            .stdout(Stdio::null())
+            .status()
+            .expect("the command can be started");
+        assert_eq!(status.code(), Some(1));
+        let plain = fs::read_to_string(&page).expect("a page");
+        fs::write(home.path().join("driven.html"), admitting(&plain).replace("</body>", PHONE)).expect("a file");
+        let frame = home.path().join("frame.html");
+        fs::write(&frame, FRAME).expect("a file");
+        let dom = browse(&chromium, home.path(), &["--window-size=800,900", "--dump-dom"], &frame);
+        let outcome = dom.split("<output id=\"outcome\">").nth(1).and_then(|rest| rest.split("</output>").next()).unwrap_or_default();
+        let outcome: Value = serde_json::from_str(outcome).unwrap_or_else(|error| panic!("{error}\n{dom}"));
+        let side = |what: &str, side: usize| outcome[what][side].as_i64().expect("a number");
+        for around in ["window", "drawing"] {
+            let is_within = (0..2).all(|near| side(around, near) <= side("bar", near) && side("bar", near + 2) <= side(around, near + 2));
+            assert!(is_within, "{clients} clients, {around}: {outcome}");
+        }
+    }
+}
+
 /// Of transactions, each cycle is drawn with an arrow for each step, and why; on a phone, too, nothing runs out of the page.
 #[test]
 fn cycles_of_transactions_are_drawn() {

@@ -7,6 +7,7 @@ mod detector;
 mod fingerprints;
 mod golden;
 mod identities_of_draws;
+mod one_judge;
 mod property;
 mod raft;
 mod reports;

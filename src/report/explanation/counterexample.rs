@@ -101,8 +101,8 @@ pub(in crate::report) fn undecided_text(undecided: &[UndecidedKey]) -> String {
 fn undecided_line(undecided: &UndecidedKey) -> String {
     let UndecidedKey { open, unknown, .. } = undecided;
     let place = undecided.line.map(|line| format!("line {line}")).or_else(|| undecided.at.map(|at| at.to_string()));
-    let place =
-        place.map(|place| format!("; it got as far as {place}, with {open} operations under way and {unknown} of unknown outcome before"));
+    let open = counted(*open, "operation");
+    let place = place.map(|place| format!("; it got as far as {place}, with {open} under way and {unknown} of unknown outcome before"));
     let states = counted(undecided.states, "state");
     format!("{}: {states} explored{}", key(undecided.key.as_deref()), place.unwrap_or_default())
 }
@@ -116,11 +116,11 @@ const fn help(undecided: &UndecidedKey) -> &'static str {
     }
 }
 
-/// What is known where the budget ended before it was known why.
+/// What is known where it was not asked why, or the budget ended before it was known.
 fn unexplained(example: &Counterexample) -> String {
-    let ends = example.line.map(|line| format!("on line {line}")).or_else(|| example.at.map(|at| format!("at {at}")));
-    let (key, ends) = (key(example.key.as_deref()), ends.unwrap_or_default());
-    format!("{key}: what ends {ends} fits in no order; the budget ended before it was known why\n")
+    let ends = example.line.map(|line| format!("what ends by line {line}")).or_else(|| example.at.map(|at| format!("what ends by {at}")));
+    let (key, ends) = (key(example.key.as_deref()), ends.unwrap_or_else(|| "what was done".to_owned()));
+    format!("{key}: {ends} has no order; why was not found out\n")
 }
 
 fn key(key: Option<&str>) -> String {
@@ -176,7 +176,7 @@ fn headline(example: &Counterexample) -> String {
     let enough = match (*needed, *minimal) {
         (1, _) => "is enough to see it".to_owned(),
         (_, true) => "are enough to see it; without any one of them there would be an order".to_owned(),
-        (_, false) => "are enough to see it; perhaps fewer are: shrinking ended with its budget".to_owned(),
+        (_, false) => "are enough to see it; perhaps fewer are: the budget of the explanation ended".to_owned(),
     };
     match (*needed, *among) {
         (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),

@@ -92,7 +92,7 @@ fn everything_is_read() {
     let which = Which::Content { content: 0x3f2a_0000_1111_2222, nth: 2 };
     assert_eq!(conditions.fates[3], FixedFate { from, to, kind: "AppendEntries", which, fate });
     assert_eq!((conditions.duration, conditions.settle), (Duration::from_secs(5), Duration::from_secs(3)));
-    assert_eq!((conditions.events, conditions.same_instant, scenario.states), (1_000_000, 5_000, 7));
+    assert_eq!((conditions.events, conditions.same_instant, scenario.states), (1_000_000, 5_000, Some(7)));
     let [mark, strikes, bites] = &scenario.expect[..] else { panic!("three expectations") };
     assert_eq!(*mark, Expectation::Sometimes("leader lost"));
     assert_eq!((strikes.step(), bites.step()), (Some("At(\"2s\", Heal)"), Some("When(Synced(nth: 1), Partition(Halves))")));

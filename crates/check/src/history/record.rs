@@ -201,6 +201,11 @@ impl<O, R> History<O, R> {
         History { operations, completions, invoked_before, clients: self.clients.clone(), now: self.now }
     }
 
+    /// Whether no operation is known to have taken effect, so that there is nothing to judge.
+    pub fn shows_nothing(&self) -> bool {
+        !self.operations.iter().any(|operation| operation.result().is_some())
+    }
+
     /// Whether nothing has happened.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()

@@ -37,19 +37,21 @@ pub(super) use observable::ObservableSubject;
 pub use observable::{Observable, ObservedEffect};
 pub use sequential::check_sequential;
 
-use super::linearizability::{Judged, Judgement, Strategies, Subject, default_budget, judge_keys, shrink_subject};
+use super::linearizability::{
+    Allowance, Judged, Judgement, Strategies, Subject, default_budget, explanation_budget, judge_keys, shrink_subject,
+};
 use super::verdict::{Fact, Verdict};
 use crate::history::History;
 
 /// Judges whether the history keeps to one guarantee, exploring no more than about this many states for it; and if that does not tell, as
 /// many to find out whether it is linearizable, and so keeps it.
 pub fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
-    check_subject(&Judged { model, history }, guarantee, budget)
+    check_subject(&Judged { model, history }, guarantee, budget, explanation_budget(history.len()))
 }
 
-/// As [`check`].
-pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
-    let report = check_alone(subject, guarantee, budget);
+/// As [`check`], and no more than so many states to explain what has no order.
+pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64, explaining: u64) -> GuaranteeReport {
+    let report = check_alone(subject, guarantee, budget, explaining);
     if report.verdict != Verdict::Unknown || guarantee == Guarantee::Linearizable {
         return report;
     }
@@ -61,9 +63,9 @@ pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarante
     }
 }
 
-fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
+fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64, explaining: u64) -> GuaranteeReport {
     match guarantee {
-        Guarantee::Linearizable => linearizable(subject, budget),
+        Guarantee::Linearizable => linearizable(subject, budget, explaining),
         Guarantee::Sequential => {
             let causal = sessions::check(subject, Guarantee::Causal);
             if causal.verdict == Verdict::Violated {
@@ -76,18 +78,21 @@ fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u6
     }
 }
 
-fn linearizable(subject: &dyn Subject, budget: u64) -> GuaranteeReport {
+fn linearizable(subject: &dyn Subject, budget: u64, explaining: u64) -> GuaranteeReport {
     let report = judge_keys(Strategies::All, subject, budget);
     let guarantee = Guarantee::Linearizable;
     match &report.judgement {
         Judgement::Holds { .. } => GuaranteeReport::holds(guarantee, report.states),
         Judgement::Violated { violations, .. } => {
-            let why = violations.iter().map(|violation| {
-                let core = shrink_subject(subject, violation).operations;
-                let core = Fact::All(core.into_iter().map(|index| describe(subject, index)).collect());
-                rules::NO_ORDER.with("key", Fact::Key(violation.key.clone())).with("core", core)
+            let why = Allowance::new(explaining).share_out(violations, |violation, share| {
+                let no_order = rules::NO_ORDER.with("key", Fact::Key(violation.key.clone()));
+                if share.left() == 0 {
+                    return no_order;
+                }
+                let core = shrink_subject(subject, violation, share).operations;
+                no_order.with("core", Fact::All(core.into_iter().map(|index| describe(subject, index)).collect()))
             });
-            GuaranteeReport { guarantee, verdict: Verdict::Violated, why: why.collect(), states: report.states }
+            GuaranteeReport { guarantee, verdict: Verdict::Violated, why, states: report.states }
         }
         Judgement::Unknown { .. } => {
             GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::BUDGET.broken()], states: report.states }
@@ -97,15 +102,15 @@ fn linearizable(subject: &dyn Subject, budget: u64) -> GuaranteeReport {
 
 /// Judges every guarantee, the strongest first. Those that a stronger one implies are not looked at again.
 pub fn check_all<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, budget: Option<u64>) -> Vec<GuaranteeReport> {
-    check_all_of(&Judged { model, history }, budget.unwrap_or_else(|| default_budget(history.len())))
+    check_all_of(&Judged { model, history }, budget.unwrap_or_else(|| default_budget(history.len())), explanation_budget(history.len()))
 }
 
-/// As [`check_all`].
-pub(super) fn check_all_of(subject: &dyn ObservableSubject, budget: u64) -> Vec<GuaranteeReport> {
+/// As [`check_all`], and no more than so many states to explain what has no order.
+pub(super) fn check_all_of(subject: &dyn ObservableSubject, budget: u64, explaining: u64) -> Vec<GuaranteeReport> {
     let mut reports: Vec<GuaranteeReport> = Vec::new();
     for guarantee in Guarantee::ALL {
         let kept = reports.iter().any(|report| report.verdict == Verdict::Holds && report.guarantee.implies(guarantee));
-        reports.push(if kept { GuaranteeReport::holds(guarantee, 0) } else { check_alone(subject, guarantee, budget) });
+        reports.push(if kept { GuaranteeReport::holds(guarantee, 0) } else { check_alone(subject, guarantee, budget, explaining) });
     }
     reports
 }

@@ -45,12 +45,12 @@ mod subject;
 mod witness;
 
 pub(super) use self::encoding::{KindId, StateId};
+pub(super) use self::explanation::{Allowance, Explainer, Origin, examine, named, shrink_subject};
 pub use self::explanation::{Attempt, Core, Diagnosis, Drawing, diagnose, explain, shrink};
-pub(super) use self::explanation::{Explainer, Origin, examine, named, shrink_subject};
 pub(super) use self::keys::judge_keys;
 pub use self::online::{Online, ViolatedKey};
 pub use self::portfolio::Strategies;
-pub use self::report::{Judgement, Report, Undecided, Violation, default_budget};
+pub use self::report::{Judgement, Report, Undecided, Violation, default_budget, explanation_budget};
 pub use self::sub_history::{Borrowed, SubHistory};
 pub(super) use self::subject::{Judged, Numbered, Subject};
 pub use self::witness::{NotAWitness, verify};
@@ -85,7 +85,7 @@ pub const LINEARIZABILITY: Property = Property::always(
 
 /// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
 pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
-    examine(&Explainer::new(&Judged { model, history }, None), budget).property(property)
+    examine(&Explainer::new(&Judged { model, history }, None), budget, explanation_budget(history.len())).property(property)
 }
 
 /// As [`judge`], with all that is needed besides to draw the history.
@@ -97,6 +97,6 @@ pub fn judge_and_draw<M: Model>(
 ) -> (PropertyReport, Drawing) {
     let subject = Judged { model, history };
     let explainer = Explainer::new(&subject, None);
-    let examined = examine(&explainer, budget);
+    let examined = examine(&explainer, budget, explanation_budget(history.len()));
     (examined.property(property), Drawing::new(&explainer, &examined))
 }

@@ -8,6 +8,12 @@ pub const fn default_budget(operations: usize) -> u64 {
     4_000_000 + 20 * operations as u64
 }
 
+/// How many states are explored to explain what is violated of a history of this many operations, besides those of the verdict: of all its
+/// keys together. What is looked at without a search counts, too. When it ends, the best is told that was found by then.
+pub const fn explanation_budget(operations: usize) -> u64 {
+    1_000_000 + 20 * operations as u64
+}
+
 /// What the judge found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {

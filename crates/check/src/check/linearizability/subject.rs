@@ -7,7 +7,7 @@ use super::encoding::{INITIAL, InternedModel, InternedRole, KindId, Object, Stat
 use super::partition::{KeyEvents, partition};
 use crate::check::model::{Key, Model, Next, Role};
 use crate::check::monitor::{self, Opinion};
-use crate::history::{History, Timeline};
+use crate::history::{History, Operation, Timeline};
 
 /// A history and its model.
 pub(in crate::check) trait Subject {
@@ -81,6 +81,8 @@ pub(in crate::check) struct Numbered<'a> {
     part_of: Vec<u32>,
     /// How many parts there are.
     pub(super) parts: usize,
+    /// For each kind, the number of the item that it is about.
+    items: Vec<Option<u32>>,
     pub history: NumberedHistory,
 }
 
@@ -98,12 +100,23 @@ impl<'a> Numbered<'a> {
                 part_of[history.operations()[*index as usize].op as usize] = part as u32;
             }
         }
-        Self { object, part_of, parts: shares.len(), history }
+        let items = object.borrow().items();
+        Self { object, part_of, parts: shares.len(), items, history }
     }
 
     /// The first so many states in which it may begin.
     pub(super) fn starts(&self, count: usize) -> Vec<StateId> {
         (0..count).map(|number| self.object.borrow_mut().start(number)).collect()
+    }
+
+    /// The item of a container that an operation is about, as far as its outcome is known.
+    pub(super) fn item(&self, operation: &Operation<KindId, KindId>) -> Option<u32> {
+        self.items[*operation.result().unwrap_or(&operation.op) as usize]
+    }
+
+    /// The same, as far as is known while it is open.
+    pub(super) fn item_asked(&self, operation: &Operation<KindId, KindId>) -> Option<u32> {
+        self.items[operation.op as usize]
     }
 
     /// The part that an operation touches.

@@ -131,6 +131,14 @@ pub trait Model {
         Opinion::Unfit
     }
 
+    /// What stands for the item that the operation with this result puts into a container, or takes out: the operation that puts it in. An
+    /// item is such that all operations on it can be left out together: what is left of a legal order is legal, and so a history that is
+    /// violated without it is violated with it. By default there are no items.
+    fn item(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> Option<Self::Op> {
+        let _ = (op, ret);
+        None
+    }
+
     /// What the result of this operation shows more or less of than can have been there, in words, if that is so in whatever order the
     /// others took effect: those that began before it ended, each with whether it certainly took effect before. By default nothing is
     /// known.

@@ -107,6 +107,15 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
         })
     }
 
+    fn item(&self, op: &PriorityQueueOp<V>, ret: Option<&PriorityQueueResult<V>>) -> Option<PriorityQueueOp<V>> {
+        match (op, ret) {
+            (PriorityQueueOp::Insert(item), _) | (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Item(item))) => {
+                Some(PriorityQueueOp::Insert(item.clone()))
+            }
+            _ => None,
+        }
+    }
+
     fn describe(&self, op: &PriorityQueueOp<V>, ret: Option<&PriorityQueueResult<V>>) -> String {
         match ret {
             None => format!("{op} → ?"),

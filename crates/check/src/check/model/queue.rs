@@ -102,6 +102,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
         monitor::queue::judge(history, pool_effect)
     }
 
+    fn item(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> Option<QueueOp<V>> {
+        item(op, ret)
+    }
+
     fn describe(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
         describe(op, ret)
     }
@@ -123,6 +127,14 @@ pub(super) fn pool_effect<'a, V>(op: &'a QueueOp<V>, ret: Option<&'a QueueResult
         (QueueOp::Dequeue, Some(QueueResult::Empty)) => PoolEffect::Empty,
         (QueueOp::Dequeue, None) => PoolEffect::TookUnknown,
         _ => PoolEffect::Other,
+    }
+}
+
+/// What puts in the item that an operation is about.
+pub(super) fn item<V: Clone>(op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> Option<QueueOp<V>> {
+    match (op, ret) {
+        (QueueOp::Enqueue(item), _) | (QueueOp::Dequeue, Some(QueueResult::Item(item))) => Some(QueueOp::Enqueue(item.clone())),
+        _ => None,
     }
 }
 

@@ -107,6 +107,13 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Stack<V> {
         })
     }
 
+    fn item(&self, op: &StackOp<V>, ret: Option<&StackResult<V>>) -> Option<StackOp<V>> {
+        match (op, ret) {
+            (StackOp::Push(item), _) | (StackOp::Pop, Some(StackResult::Item(item))) => Some(StackOp::Push(item.clone())),
+            _ => None,
+        }
+    }
+
     fn describe(&self, op: &StackOp<V>, ret: Option<&StackResult<V>>) -> String {
         match ret {
             None => format!("{op} → ?"),

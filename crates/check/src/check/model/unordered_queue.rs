@@ -71,6 +71,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UnorderedQueue<V> {
         monitor::unordered_queue::judge(history, queue::pool_effect)
     }
 
+    fn item(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> Option<QueueOp<V>> {
+        queue::item(op, ret)
+    }
+
     fn describe(&self, op: &QueueOp<V>, ret: Option<&QueueResult<V>>) -> String {
         queue::describe(op, ret)
     }

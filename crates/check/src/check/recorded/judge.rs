@@ -16,7 +16,8 @@ use crate::base::SortedMap;
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
-    Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, default_budget, examine, named,
+    Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, default_budget, examine, explanation_budget,
+    named,
 };
 use crate::check::model::total_queue::TotalQueue;
 use crate::check::model::{ModelName, UnknownModel};
@@ -37,6 +38,9 @@ pub struct CheckOptions {
     pub reading: Reading,
     /// How many states may be explored; by default, [`default_budget`].
     pub budget: Option<u64>,
+    /// How many states may be explored besides to explain what is violated; with none, it is told by which completion, and no more. By
+    /// default, [`explanation_budget`].
+    pub explanation: Option<u64>,
     /// Whether the order that shows that a history holds is wanted.
     pub witness: bool,
     /// What the history is to keep.
@@ -279,7 +283,11 @@ fn run_reader(
             Verdict::Violated => {
                 let lines = streaming::read_violated_keys(reader, entries()?, &streamed.violations, options.reading);
                 let lines = lines.map_err(CheckError::Import)?;
-                return Ok(explained(report, reader.judge(name, options), &lines));
+                let violations = match options.explanation {
+                    Some(0) => Vec::new(),
+                    _ => reader.judge(name, options).explanation.violations,
+                };
+                return Ok(explained(report, violations, &lines));
             }
             // Judged as a whole, it can be decided more often.
             Verdict::Unknown => whole = u64::MAX,
@@ -289,8 +297,7 @@ fn run_reader(
 
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
-fn explained(report: CheckReport, looked: CheckReport, lines: &SortedMap<String, u64>) -> CheckReport {
-    let mut violations = looked.explanation.violations;
+fn explained(report: CheckReport, mut violations: Vec<Counterexample>, lines: &SortedMap<String, u64>) -> CheckReport {
     for (key, line) in lines {
         // The closer look may end with its budget.
         if violations.iter().all(|violation| violation.key != named(key)) {
@@ -313,10 +320,11 @@ where
 /// Judges a history of this origin.
 fn judge(mut report: CheckReport, subject: &dyn ObservableSubject, origin: Origin<'_>, options: &CheckOptions) -> CheckReport {
     let budget = options.budget.unwrap_or_else(|| default_budget(subject.timeline().len()));
+    let explaining = options.explanation.unwrap_or_else(|| explanation_budget(subject.timeline().len()));
     if options.strongest {
-        report.guarantees = consistency::check_all_of(subject, budget);
+        report.guarantees = consistency::check_all_of(subject, budget, explaining);
     } else if options.guarantee != Guarantee::Linearizable {
-        report.guarantees.push(consistency::check_subject(subject, options.guarantee, budget));
+        report.guarantees.push(consistency::check_subject(subject, options.guarantee, budget, explaining));
     }
     if let Some(asked) = report.guarantees.iter().find(|asked| asked.guarantee == options.guarantee) {
         report.verdict = asked.verdict;
@@ -324,7 +332,7 @@ fn judge(mut report: CheckReport, subject: &dyn ObservableSubject, origin: Origi
     }
     if options.guarantee == Guarantee::Linearizable {
         let explainer = Explainer::new(subject, Some(origin));
-        let examined = examine(&explainer, budget);
+        let examined = examine(&explainer, budget, explaining);
         report.verdict = examined.report.verdict();
         report.states = examined.report.states;
         report.witness = options.witness.then(|| witness(subject, origin, &examined.report)).flatten();

@@ -29,10 +29,12 @@ pub struct Counterexample {
     pub among: usize,
     /// How many of them are the core: enough to see that there is no order.
     pub needed: usize,
-    /// Whether without any one of the core there would be an order. If not, the budget ended first.
+    /// Whether without any one of the core there would be an order. If not, the budget of the explanation ended first.
     pub minimal: bool,
+    /// How many states were explored to explain it, and operations looked at: those of the verdict not among them.
+    pub states: u64,
     /// The core, and the open operations that the attempts use, in the order of their invocation; of a core that is very large, what
-    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why.
+    /// matters most. Places in this list stand for them below. It is empty if the budget ended before it was known why, or none was given.
     pub operations: Vec<DescribedOperation>,
     /// The one that fits in no order.
     pub stuck: Option<usize>,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Broken, Explanation, Sighting};
+use super::{Broken, Explanation, Fact, Rule, Sighting};
 use crate::base::Time;
 
 /// What a judge found. Unknown is never a pass.
@@ -94,6 +94,16 @@ impl PropertyReport {
     /// A property that was violated.
     pub fn violated(property: &Property, at: Time, explanation: impl Into<Explanation>) -> Self {
         Self { verdict: Verdict::Violated, at: Some(at), ..Self::holds(property).explained(explanation) }
+    }
+
+    /// If it holds of a history of so many operations, of which none is known to have taken effect, that says nothing: it is unknown.
+    pub fn judged_nothing(&mut self, operations: usize) {
+        static NOTHING_JUDGED: Rule =
+            Rule::new("nothing-judged", "nothing was judged: no operation is known to have taken effect, of {operations} in all");
+        if self.verdict == Verdict::Holds {
+            self.verdict = Verdict::Unknown;
+            self.explanation = Some(NOTHING_JUDGED.with("operations", Fact::Count(operations as u64)).into());
+        }
     }
 
     /// Why, in a line of data: `rule-id fact=value … #record …`. For tests of judges; what people read is made by reports.

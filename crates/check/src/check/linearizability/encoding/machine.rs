@@ -1,5 +1,7 @@
 //! A model seen as a machine of small numbers: states and kinds of operation are interned, transitions are remembered.
 
+use rustc_hash::FxHashMap;
+
 use super::interner::Interner;
 use crate::check::model::{Model, Next, Role};
 use crate::check::monitor::{self, Gap, Opinion, Span};
@@ -204,6 +206,8 @@ pub(crate) trait Object {
     fn start(&mut self, number: usize) -> StateId;
     /// What the model's own algorithm says of these operations, by kind and gaps.
     fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion;
+    /// For each kind, the number of the item that it is about: see [`Model::item`].
+    fn items(&self) -> Vec<Option<u32>>;
     /// What an operation of this kind could have returned in this state, in the model's words.
     fn expected(&self, state: StateId, kind: KindId) -> String;
     /// A state in the model's words.
@@ -313,6 +317,16 @@ impl<M: Model> Object for InternedModel<'_, M> {
             spans().into_iter().map(span).collect()
         };
         self.values.model.monitor(&monitor::KeyHistory::new(&lay_out, end))
+    }
+
+    fn items(&self) -> Vec<Option<u32>> {
+        let mut numbers: FxHashMap<M::Op, u32> = FxHashMap::default();
+        let mut number = |item| {
+            let next = numbers.len() as u32;
+            *numbers.entry(item).or_insert(next)
+        };
+        let kinds = self.table.kinds().map(|kind| self.values.kinds.get(kind));
+        kinds.map(|(op, ret)| self.values.model.item(op, *ret).map(&mut number)).collect()
     }
 
     fn expected(&self, state: StateId, kind: KindId) -> String {

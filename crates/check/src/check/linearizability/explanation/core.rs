@@ -1,24 +1,26 @@
 //! The smallest part of a violated history that is still wrong.
 //!
-//! Three steps make a history smaller: dropping a read, dropping a whole key, and taking the outcome of an update for unknown. Each of them
-//! only allows more orders: an order of the larger history gives one of the smaller. So if the smaller one is violated, the larger one is,
-//! and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is left has an order.
+//! Four steps make a history smaller: dropping a read, a whole key, or all operations on one item of a container, and taking the outcome of
+//! an update for unknown. Each of them only allows more orders: an order of the larger history gives one of the smaller. So if the smaller
+//! one is violated, the larger one is, and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is left
+//! has an order.
 //!
-//! A core is grown first, and then shrunk. It begins with one operation, the one that [`diagnose`](super::diagnose) names; all others are
-//! dropped or taken for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order.
-//! So what is searched stays small however long the history is.
+//! Groups come first: keys if only together they are violated, and the items of a container. A few are looked for that are violated by
+//! themselves, those next to the operation that [`diagnose`](super::diagnose) names, and then as many of them as can be are dropped.
+//!
+//! Of what is left, a core is grown first, and then shrunk. It begins with one operation, that same one; all others are dropped or taken
+//! for unknown. An order that there still is shows what it gets wrong, and some of that is added, until there is no order. So what is
+//! searched stays small however long the history is.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::diagnosis::diagnose_subject;
+use super::allowance::Allowance;
+use super::diagnosis::suspect;
 use crate::base::{Time, sort_by_numbers};
 use crate::check::linearizability::encoding::{KindId, StateId};
-use crate::check::linearizability::keys::judge_keys;
-use crate::check::linearizability::portfolio::Strategies;
-use crate::check::linearizability::report::{Judgement, Violation};
+use crate::check::linearizability::report::{Judgement, Violation, explanation_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::linearizability::subject::{Judged, Numbered, NumberedHistory, Subject};
 use crate::check::model::{Model, Next, Role};
@@ -41,10 +43,10 @@ pub struct Core {
     pub among: usize,
     /// Whether one step more of any kind is known to leave an order. If not, the budget ended first.
     pub minimal: bool,
+    /// How many states were explored in finding it, and operations looked at.
+    pub states: u64,
 }
 
-/// What shrinking may cost: states explored, and operations looked at.
-const BUDGET: u64 = 4_000_000;
 /// What one question may cost. A part for which it is too little counts as having an order.
 const QUESTION: u64 = 50_000;
 /// Parts of so few operations are shrunk in several ways, for the smallest outcome.
@@ -52,21 +54,25 @@ const FEW: usize = 300;
 /// Of so few, the smallest part is looked for.
 const EXACT: usize = 40;
 
-/// Finds the core of a violation.
+/// Finds the core of a violation, within the [`explanation_budget`].
 pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
-    shrink_subject(&Judged { model, history }, violation)
+    let allowance = Allowance::new(explanation_budget(history.len()));
+    let core = shrink_subject(&Judged { model, history }, violation, &allowance);
+    Core { states: allowance.spent(), ..core }
 }
 
-/// As [`shrink`].
-pub(in crate::check) fn shrink_subject(subject: &dyn Subject, violation: &Violation) -> Core {
-    shrink_from(&subject.numbered(), violation, diagnose_subject(subject, violation).operation)
+/// As [`shrink`], within this allowance.
+pub(in crate::check) fn shrink_subject(subject: &dyn Subject, violation: &Violation, allowance: &Allowance) -> Core {
+    let suspect = allowance.share(allowance.left() / 2, |allowance| suspect(subject, violation, allowance));
+    shrink_from(&subject.numbered(), violation, suspect, allowance)
 }
 
 /// As [`shrink`], where it is known which operation no order passes.
-pub(super) fn shrink_from(model: &Numbered<'_>, violation: &Violation, suspect: usize) -> Core {
-    let mut shrinker = Shrinker::new(model, violation);
-    let found = shrinker.run(violation, suspect);
+pub(super) fn shrink_from(model: &Numbered<'_>, violation: &Violation, suspect: usize, allowance: &Allowance) -> Core {
+    let mut shrinker = Shrinker::new(model, violation, allowance);
+    let found = shrinker.run(suspect);
     Core {
+        states: allowance.spent(),
         suspect,
         key: violation.key.clone(),
         open: shrinker.open(&found.kept),
@@ -92,7 +98,9 @@ struct Shrinker<'h, 'o> {
     done: Vec<usize>,
     /// Whether several keys are in question.
     across_keys: bool,
-    spent: Cell<u64>,
+    allowance: &'h Allowance,
+    /// Whether it is not known of a group that it cannot be dropped.
+    unsure: bool,
 }
 
 /// What is known of a part.
@@ -119,8 +127,11 @@ enum Preference {
     Reads,
 }
 
+/// Updates with what they do if their outcome is unknown, and operations that are known to have taken effect.
+type Members<'a> = (&'a [(usize, Role<StateId>)], &'a [usize]);
+
 impl<'h, 'o> Shrinker<'h, 'o> {
-    fn new(model: &'h Numbered<'o>, violation: &Violation) -> Self {
+    fn new(model: &'h Numbered<'o>, violation: &Violation, allowance: &'h Allowance) -> Self {
         let history = &model.history;
         let operations = history.operations();
         let done = violation.operations.iter().copied().filter(|index| operations[*index].result().is_some()).collect();
@@ -135,22 +146,25 @@ impl<'h, 'o> Shrinker<'h, 'o> {
             updates: updates.filter(|(_, role)| *role != Role::Observer).collect(),
             done,
             across_keys: violation.across_keys,
-            spent: Cell::new(0),
+            allowance,
+            unsure: false,
         }
     }
 
-    fn run(&mut self, violation: &Violation, suspect: usize) -> Violating {
-        let last = self.history.operations()[suspect].completed;
+    fn run(&mut self, suspect: usize) -> Violating {
+        let operations = self.history.operations();
+        let last = operations[suspect].completed;
+        self.drop_groups(suspect);
+        // What is left may be violated without it.
+        let latest = self.done.iter().copied().max_by_key(|index| (operations[*index].completed, *index));
+        let suspect = latest.filter(|_| !self.done.contains(&suspect)).unwrap_or(suspect);
         // With the completion at which the last order dies, all is lost: what completes later need not count.
         let mut prefix = self.done.clone();
-        prefix.retain(|index| self.history.operations()[*index].completed <= last);
+        prefix.retain(|index| operations[*index].completed <= last);
         if !matches!(self.ask(&prefix), Trial::Violated) {
             prefix.clone_from(&self.done);
         }
-        if violation.across_keys {
-            self.drop_keys(&mut prefix);
-        }
-        let grown = if violation.across_keys { prefix.clone() } else { self.grow(suspect, &prefix) };
+        let grown = if self.across_keys { prefix.clone() } else { self.grow(suspect, &prefix) };
         let mut best = self.reduce(grown.clone(), Preference::Latest);
         let others =
             [(&grown, Preference::Earliest), (&prefix, Preference::Updates), (&prefix, Preference::Reads), (&prefix, Preference::Earliest)];
@@ -162,8 +176,10 @@ impl<'h, 'o> Shrinker<'h, 'o> {
                 }
             }
         }
-        let whole = if violation.across_keys { &prefix } else { &self.done };
-        if whole.len() <= EXACT { self.fewest(whole, best) } else { best }
+        if self.done.len() <= EXACT {
+            best = self.fewest(&self.done, best);
+        }
+        Violating { minimal: best.minimal && !self.unsure, ..best }
     }
 
     /// The smallest part there is, if it is smaller than this one.
@@ -173,18 +189,14 @@ impl<'h, 'o> Shrinker<'h, 'o> {
     fn fewest(&self, prefix: &[usize], best: Violating) -> Violating {
         let chosen = |mask: u64| prefix.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1).map(|(_, index)| *index).collect();
         let mut sets: Vec<u64> = Vec::new();
-        while self.spent.get() < BUDGET / 2 {
+        let half = self.allowance.left() / 2;
+        while self.allowance.left() > half {
             let Some(choice) = smallest_choice(&sets, 0, best.kept.len() as u32) else { break };
             let kept: Vec<usize> = chosen(choice);
             if matches!(self.ask(&kept), Trial::Violated) {
                 return self.reduce(kept, Preference::Latest);
             }
-            let mut mask = choice;
-            for place in 0..prefix.len() {
-                if mask >> place & 1 == 0 && !matches!(self.ask(&chosen(mask | 1 << place)), Trial::Violated) {
-                    mask |= 1 << place;
-                }
-            }
+            let mask = self.fill(choice, (0, prefix.len()), &chosen);
             let missing = !mask & (u64::MAX >> (64 - prefix.len()));
             if missing == 0 {
                 break;
@@ -192,6 +204,19 @@ impl<'h, 'o> Shrinker<'h, 'o> {
             sets.push(missing);
         }
         best
+    }
+
+    /// Adds each of these places that can be without losing the order, as if they were tried one by one.
+    fn fill(&self, mask: u64, (from, to): (usize, usize), chosen: &dyn Fn(u64) -> Vec<usize>) -> u64 {
+        let filled = mask | (u64::MAX >> (64 - (to - from))) << from;
+        if filled == mask || !matches!(self.ask(&chosen(filled)), Trial::Violated) {
+            return filled;
+        }
+        if to - from == 1 {
+            return mask;
+        }
+        let middle = from.midpoint(to);
+        self.fill(self.fill(mask, (from, middle), chosen), (middle, to), chosen)
     }
 
     /// Fewest operations, then fewest clients.
@@ -202,14 +227,14 @@ impl<'h, 'o> Shrinker<'h, 'o> {
 
     /// Whether there is an order if only these count.
     fn ask(&self, kept: &[usize]) -> Trial {
-        if self.spent.get() > BUDGET {
+        if self.allowance.left() == 0 {
             return Trial::Unknown;
         }
         let open = self.open(kept);
         let part: SubHistory<'_, Numbered<'_>> = SubHistory::new(self.history, kept, &open);
         let borrowed = if self.across_keys { Borrowed::new(self.model) } else { Borrowed::pruned(self.model, self.history, kept, &open) };
-        let report = judge_keys(Strategies::All, &Judged { model: &borrowed, history: &part.history }, QUESTION);
-        self.spent.set(self.spent.get() + report.states + 2 * part.indices.len() as u64 + self.updates.len() as u64 / 4);
+        let report = self.allowance.judge(&Judged { model: &borrowed, history: &part.history }, QUESTION);
+        self.allowance.spend(self.updates.len() as u64 / 4);
         match report.judgement {
             Judgement::Violated { .. } => Trial::Violated,
             Judgement::Holds { witness } => Trial::Order(witness.into_iter().map(|index| part.indices[index]).collect()),
@@ -217,22 +242,76 @@ impl<'h, 'o> Shrinker<'h, 'o> {
         }
     }
 
-    /// Whole keys that can be dropped are.
-    fn drop_keys(&mut self, kept: &mut Vec<usize>) {
-        let key = |index: usize| self.model.key(&self.history.operations()[index].op);
-        let mut keys: Vec<_> = kept.iter().map(|index| key(*index)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        for dropped in keys {
-            let fewer: Vec<usize> = kept.iter().copied().filter(|index| key(*index) != dropped).collect();
-            let updates = self.updates.clone();
-            self.updates.retain(|(index, _)| self.model.key(&self.history.operations()[*index].op) != dropped);
-            if matches!(self.ask(&fewer), Trial::Violated) {
-                *kept = fewer;
-            } else {
-                self.updates = updates;
+    /// What an operation can be dropped with: all else on its key, or on its item of a container.
+    fn group(&self, index: usize) -> Option<u32> {
+        let operation = &self.history.operations()[index];
+        if self.across_keys { Some(self.model.part(operation.op) as u32) } else { self.model.item(operation) }
+    }
+
+    /// Whole groups that can be dropped are.
+    fn drop_groups(&mut self, suspect: usize) {
+        let mut groups = self.nearest_groups(suspect);
+        let (updates, done) = (self.updates.clone(), self.done.clone());
+        let mut count = 1;
+        while count < groups.len() && !matches!(self.ask_groups(&groups[..count], (&updates, &done)), Trial::Violated) {
+            count *= 2;
+        }
+        groups.truncate(count);
+        // The farthest are tried first.
+        groups.reverse();
+        let mut step = groups.len().div_ceil(2);
+        while step > 0 {
+            let mut from = 0;
+            while from < groups.len() {
+                let fewer = [&groups[..from], &groups[groups.len().min(from + step)..]].concat();
+                match self.ask_groups(&fewer, (&updates, &done)) {
+                    Trial::Violated => {
+                        groups = fewer;
+                        continue;
+                    }
+                    Trial::Order(_) => {}
+                    Trial::Unknown => self.unsure |= step == 1,
+                }
+                from += step;
+            }
+            step /= 2;
+        }
+        self.keep_groups(&groups, (&updates, &done));
+    }
+
+    /// The groups, those first that lie next to the group of this operation.
+    fn nearest_groups(&self, suspect: usize) -> Vec<u32> {
+        let own = self.group(suspect);
+        let mut members: Vec<usize> = self.done.iter().copied().chain(self.updates.iter().map(|(index, _)| *index)).collect();
+        members.sort_unstable();
+        members.dedup();
+        let centres: Vec<usize> =
+            members.iter().copied().filter(|index| *index == suspect || own.is_some() && self.group(*index) == own).collect();
+        let mut distances: FxHashMap<u32, usize> = FxHashMap::default();
+        for index in members {
+            let after = centres.partition_point(|centre| *centre < index);
+            let near = centres[after.saturating_sub(1)..].iter().take(2).map(|centre| centre.abs_diff(index)).min().unwrap_or_default();
+            if let Some(group) = self.group(index) {
+                distances.entry(group).and_modify(|least| *least = near.min(*least)).or_insert(near);
             }
         }
+        let mut groups: Vec<u32> = distances.keys().copied().collect();
+        groups.sort_by_key(|group| (distances[group], *group));
+        groups
+    }
+
+    /// Whether there is an order of what is in no group and in these, of all that there was.
+    fn ask_groups(&mut self, groups: &[u32], all: Members<'_>) -> Trial {
+        self.keep_groups(groups, all);
+        self.ask(&self.done)
+    }
+
+    fn keep_groups(&mut self, groups: &[u32], (updates, done): Members<'_>) {
+        let groups: FxHashSet<u32> = groups.iter().copied().collect();
+        let kept = |index: usize| self.group(index).is_none_or(|group| groups.contains(&group));
+        let updates = updates.iter().filter(|(index, _)| kept(*index)).cloned().collect();
+        let done = done.iter().copied().filter(|index| kept(*index)).collect();
+        (self.updates, self.done) = (updates, done);
     }
 
     /// Adds to the suspect what an order gets wrong, until there is none.
@@ -274,29 +353,39 @@ impl<'h, 'o> Shrinker<'h, 'o> {
         late
     }
 
-    /// Takes steps as long as there is no order: many at once, then one at a time, until none is left.
-    fn reduce(&self, mut kept: Vec<usize>, preference: Preference) -> Violating {
-        let mut step = (kept.len() / 2).max(1);
-        loop {
-            let (mut changed, mut minimal) = (false, true);
-            let tried = self.sorted(&kept, preference);
-            for dropped in tried.chunks(step) {
-                let dropped: FxHashSet<usize> = dropped.iter().copied().collect();
-                let fewer: Vec<usize> = kept.iter().copied().filter(|index| !dropped.contains(index)).collect();
-                match self.ask(&fewer) {
-                    Trial::Violated => {
-                        kept = fewer;
-                        changed = true;
-                    }
-                    Trial::Order(_) => {}
-                    Trial::Unknown => minimal = false,
-                }
-            }
-            match step {
-                1 if !changed || self.spent.get() > BUDGET => return Violating { kept, minimal: minimal && !changed },
-                _ => step = (step / 2).max(1),
+    /// Takes steps as long as there is no order, in the order of the preference, until none is left.
+    fn reduce(&self, kept: Vec<usize>, preference: Preference) -> Violating {
+        let tried = self.sorted(&kept, preference);
+        let mut found = Violating { kept, minimal: true };
+        self.drop_each(&mut found, &tried, &Trial::Unknown);
+        found
+    }
+
+    /// Drops each of these that can be, as if they were tried one by one: what cannot be dropped cannot be with others either, nor when
+    /// less is left. `all` is what is known of dropping all of them. Whether all are dropped.
+    fn drop_each(&self, found: &mut Violating, tried: &[usize], all: &Trial) -> bool {
+        let mut all = all;
+        let asked;
+        if matches!(all, Trial::Unknown) {
+            let dropped: FxHashSet<usize> = tried.iter().copied().collect();
+            let fewer: Vec<usize> = found.kept.iter().copied().filter(|index| !dropped.contains(index)).collect();
+            asked = self.ask(&fewer);
+            all = &asked;
+            if matches!(all, Trial::Violated) {
+                found.kept = fewer;
+                return true;
             }
         }
+        match tried.split_at_checked(tried.len() / 2) {
+            _ if self.allowance.left() == 0 => found.minimal = false,
+            Some((first, second)) if !first.is_empty() => {
+                // If the first half is dropped, dropping the second as well is to drop all.
+                let halved = self.drop_each(found, first, &Trial::Unknown);
+                self.drop_each(found, second, if halved { all } else { &Trial::Unknown });
+            }
+            _ => found.minimal &= matches!(all, Trial::Order(_)),
+        }
+        false
     }
 
     fn sorted(&self, kept: &[usize], preference: Preference) -> Vec<usize> {

@@ -4,14 +4,15 @@ use std::cell::OnceCell;
 
 use rustc_hash::FxHashSet;
 
+use super::allowance::Allowance;
 use super::core::{Core, shrink_from};
-use super::diagnosis::{Diagnosis, diagnose_subject};
+use super::diagnosis::{Diagnosis, diagnose_subject, suspect};
 use super::ending::ending;
 use crate::base::Time;
 use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
-use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, default_budget};
+use crate::check::linearizability::report::{Judgement, Report, Undecided, Violation, explanation_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::{Key, Model, Role};
@@ -58,17 +59,18 @@ pub(in crate::check) struct Origin<'a> {
 /// An operation in numbers.
 type Numbers = Operation<KindId, KindId>;
 
-/// Judges a history, exploring no more than about this many states, and explains what is violated.
-pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: u64) -> Examined {
+/// Judges a history, exploring no more than about this many states, and explains what is violated, exploring no more than so many others.
+/// With none, it is only told by which completion it is violated.
+pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: u64, explaining: u64) -> Examined {
     let report = judge_keys(Strategies::All, explainer.subject, budget);
-    let violations = report.violations().iter().map(|violation| explainer.explain(violation));
-    let explanation = Linearizability { violations: violations.collect(), undecided: explainer.undecided(&report) };
-    Examined { report, explanation }
+    let violations = Allowance::new(explaining).share_out(report.violations(), |violation, share| explainer.explain(violation, share));
+    Examined { explanation: Linearizability { violations, undecided: explainer.undecided(&report) }, report }
 }
 
-/// Explains one violation: shrinks it, and finds out why what is left has no order.
+/// Explains one violation within the [`explanation_budget`]: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    Explainer::new(&Judged { model, history }, None).explain(violation)
+    let allowance = Allowance::new(explanation_budget(history.len()));
+    Explainer::new(&Judged { model, history }, None).explain(violation, &allowance)
 }
 
 impl Examined {
@@ -82,17 +84,19 @@ impl Examined {
 }
 
 impl Found {
-    fn new(subject: &dyn Subject, numbered: &Numbered<'_>, violation: &Violation) -> Self {
-        let whole = diagnose_subject(subject, violation);
-        let core = shrink_from(numbered, violation, whole.operation);
+    fn new(subject: &dyn Subject, numbered: &Numbered<'_>, violation: &Violation, allowance: &Allowance) -> Self {
+        let suspect = allowance.share(allowance.left() / 2, |allowance| suspect(subject, violation, allowance));
+        // What is left then is to say why the core has no order.
+        let core = allowance.share(allowance.left() / 4 * 3, |allowance| shrink_from(numbered, violation, suspect, allowance));
         let part: SubHistory<'_, Numbered<'_>> = core.sub_history(&numbered.history);
         let borrowed = match violation.across_keys {
             true => Borrowed::new(numbered),
             false => Borrowed::pruned(numbered, &numbered.history, &core.operations, &core.open),
         };
         // Should the budget be too small for this, though it was large enough for shrinking: the violation itself says as much.
-        let diagnosis = again(&Judged { model: &borrowed, history: &part.history }, &part.indices).unwrap_or(whole);
-        let ending = ending(subject, numbered, violation, &core);
+        let diagnosis = again(&Judged { model: &borrowed, history: &part.history }, &part.indices, allowance)
+            .unwrap_or_else(|| diagnose_subject(subject, violation, allowance));
+        let ending = ending(numbered, violation, &core, allowance);
         Self { core, diagnosis, ending }
     }
 
@@ -114,9 +118,11 @@ impl Found {
 }
 
 /// Why a part has no order.
-fn again(part: &dyn Subject, indices: &[usize]) -> Option<Diagnosis> {
-    let report = judge_keys(Strategies::All, part, default_budget(indices.len()));
-    report.violations().first().map(|violation| in_whole(diagnose_subject(part, violation), indices))
+fn again(part: &dyn Subject, indices: &[usize], allowance: &Allowance) -> Option<Diagnosis> {
+    let report = allowance.judge(part, allowance.left() / 4);
+    let share = allowance.left() / 2;
+    let diagnosed = |violation| allowance.share(share, |allowance| diagnose_subject(part, violation, allowance));
+    report.violations().first().map(|violation| in_whole(diagnosed(violation), indices))
 }
 
 /// A diagnosis of a part, in terms of the whole.
@@ -147,11 +153,26 @@ impl<'a> Explainer<'a> {
         self.numbered.get_or_init(|| self.subject.numbered())
     }
 
-    fn explain(&self, violation: &Violation) -> Counterexample {
-        self.counterexample(&Found::new(self.subject, self.numbered(), violation))
+    fn explain(&self, violation: &Violation, allowance: &Allowance) -> Counterexample {
+        if allowance.left() == 0 {
+            return self.unexplained(violation);
+        }
+        let found = Found::new(self.subject, self.numbered(), violation, allowance);
+        Counterexample { states: allowance.spent(), ..self.counterexample(violation, &found) }
     }
 
-    fn counterexample(&self, found: &Found) -> Counterexample {
+    /// Of a violation, by which completion there is no order, and no more.
+    fn unexplained(&self, violation: &Violation) -> Counterexample {
+        let timeline = self.subject.timeline();
+        let completed = |index: &usize| timeline.completed(*index).filter(|_| timeline.is_done(*index));
+        let mut done: Vec<usize> = violation.operations.iter().copied().filter(|index| completed(index).is_some()).collect();
+        done.sort_by_key(completed);
+        let last = violation.completions.checked_sub(1).and_then(|place| done.get(place)).copied();
+        let at = last.and_then(|last| timeline.completed(last)).filter(|_| self.is_timed());
+        Counterexample::unexplained(named(&violation.key), at, last.and_then(|last| self.line(last)))
+    }
+
+    fn counterexample(&self, violation: &Violation, found: &Found) -> Counterexample {
         let Found { core, diagnosis, .. } = found;
         let foremost = found.foremost();
         let last = |order: &[usize]| order.len().saturating_sub(LAST);
@@ -176,10 +197,11 @@ impl<'a> Explainer<'a> {
             among: core.among,
             needed: core.operations.len(),
             minimal: core.minimal,
+            states: 0,
             stuck: Some(place(&diagnosis.operation)),
             kind: Some(self.subject.word(diagnosis.operation)),
-            saw: self.saw(diagnosis),
-            excess: self.excess(diagnosis.operation),
+            saw: self.saw(violation, diagnosis),
+            excess: self.excess(violation, diagnosis.operation),
             foremost: foremost.iter().map(place).collect(),
             attempts: attempts.collect(),
             sourceless: diagnosis.sourceless,
@@ -210,26 +232,26 @@ impl<'a> Explainer<'a> {
     }
 
     /// What the operation that fits nowhere saw more or less of than can have been there.
-    fn excess(&self, stuck: usize) -> Option<String> {
+    fn excess(&self, violation: &Violation, stuck: usize) -> Option<String> {
         let timeline = self.subject.timeline();
         let key = self.subject.key(stuck);
         let (invoked, completed) = (timeline.invoked(stuck), timeline.completed(stuck));
         let begun = |other: &usize| completed.is_none_or(|completed| timeline.invoked(*other) <= completed);
-        let counts =
-            |other: &usize| *other != stuck && !matches!(timeline.outcome(*other), Outcome::Failed) && self.subject.key(*other) == key;
+        let counts = |other: &usize| *other != stuck && self.subject.key(*other) == key;
         let before = |other: usize| {
             matches!(timeline.outcome(other), Outcome::Done(_)) && timeline.completed(other).is_some_and(|completed| completed < invoked)
         };
-        let others: Vec<(usize, bool)> = (0..timeline.len()).filter(begun).filter(counts).map(|other| (other, before(other))).collect();
+        let ours = violation.operations.iter().copied();
+        let others: Vec<(usize, bool)> = ours.filter(begun).filter(counts).map(|other| (other, before(other))).collect();
         self.subject.excess(stuck, &others)
     }
 
-    fn saw(&self, diagnosis: &Diagnosis) -> Saw {
+    fn saw(&self, violation: &Violation, diagnosis: &Diagnosis) -> Saw {
         let model = self.numbered();
         let operations = model.history.operations();
         let stuck = &operations[diagnosis.operation];
         let key = model.part(stuck.op);
-        let on_key = || operations.iter().filter(|operation| operation.outcome != Outcome::Failed && model.part(operation.op) == key);
+        let on_key = || violation.operations.iter().map(|index| &operations[*index]).filter(|operation| model.part(operation.op) == key);
         let seen = |operation: &Numbers| match model.role(&operation.op, operation.result()) {
             Role::Read(state) | Role::Exchange { from: state, .. } => Some(state),
             _ => None,
@@ -324,9 +346,9 @@ impl Counterexample {
     /// A violation of this key that is known by when it shows, or on which line, and no more.
     pub(in crate::check) fn unexplained(key: Option<String>, at: Option<Time>, line: Option<u64>) -> Self {
         let (operations, foremost, attempts) = (Vec::new(), Vec::new(), Vec::new());
-        let (among, needed, minimal, stuck, sourceless) = (0, 0, false, None, false);
+        let (among, needed, minimal, states, stuck, sourceless) = (0, 0, false, 0, None, false);
         let (kind, saw, excess) = (None, Saw::Other, None);
-        Self { key, at, line, among, needed, minimal, operations, stuck, kind, saw, excess, foremost, attempts, sourceless }
+        Self { key, at, line, among, needed, minimal, states, operations, stuck, kind, saw, excess, foremost, attempts, sourceless }
     }
 
     /// The core, by its operations' places in the history.

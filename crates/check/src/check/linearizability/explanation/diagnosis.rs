@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 
-use super::prefix::{Prefix, shortest_violated};
+use super::allowance::Allowance;
+use super::prefix::{OTHERS, Prefix, shortest_violated};
 use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{
     Completed, Encoding, INITIAL, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
@@ -12,7 +13,7 @@ use crate::check::linearizability::encoding::{
 use crate::check::linearizability::partition::{KeyEvents, whole};
 use crate::check::linearizability::portfolio::EncodedKey;
 use crate::check::linearizability::product::ProductModel;
-use crate::check::linearizability::report::Violation;
+use crate::check::linearizability::report::{Violation, explanation_budget};
 use crate::check::linearizability::subject::{Judged, Subject};
 use crate::check::model::Model;
 use crate::history::History;
@@ -68,18 +69,31 @@ impl Reached {
     }
 }
 
-/// Finds out why a key is violated. Explores again, so that a verdict alone costs nothing extra.
+/// Finds out why a key is violated, within the [`explanation_budget`]. Explores again, so that a verdict alone costs nothing extra.
 pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
-    diagnose_subject(&Judged { model, history }, violation)
+    diagnose_subject(&Judged { model, history }, violation, &Allowance::new(explanation_budget(history.len())))
 }
 
 /// As [`diagnose`].
-pub(super) fn diagnose_subject(subject: &dyn Subject, violation: &Violation) -> Diagnosis {
+pub(super) fn diagnose_subject(subject: &dyn Subject, violation: &Violation, allowance: &Allowance) -> Diagnosis {
+    encoded(subject, violation, &mut |key| find(key, violation, allowance))
+}
+
+/// Only the [operation](Diagnosis::operation) whose completion no order passes.
+pub(super) fn suspect(subject: &dyn Subject, violation: &Violation, allowance: &Allowance) -> usize {
+    encoded(subject, violation, &mut |mut key| {
+        let prefix = shortest_violated(&mut key, violation.completions as u32, 0, allowance);
+        stuck(&key.encoding, &prefix).index as usize
+    })
+}
+
+/// Has a violated key looked at.
+fn encoded<T>(subject: &dyn Subject, violation: &Violation, look: &mut dyn FnMut(EncodedKey<'_>) -> T) -> T {
     let timeline = subject.timeline();
     if violation.across_keys {
         let numbered = subject.numbered();
         let product = ProductModel::new(&numbered);
-        return find(Judged { model: &product, history: &numbered.history }.object(), violation, &whole(timeline));
+        return look(encode_key(Judged { model: &product, history: &numbered.history }.object(), &whole(timeline)));
     }
     let mut ours = vec![false; timeline.len()];
     violation.operations.iter().for_each(|index| ours[*index] = true);
@@ -89,17 +103,25 @@ pub(super) fn diagnose_subject(subject: &dyn Subject, violation: &Violation) -> 
         operations: violation.operations.iter().map(|index| *index as u32).collect(),
         completions: completions.map(|(rank, index)| (*index as u32, rank as u32)).collect(),
     };
-    find(subject.object(), violation, &events)
+    look(encode_key(subject.object(), &events))
 }
 
-fn find(mut object: Box<dyn Object + '_>, violation: &Violation, events: &KeyEvents) -> Diagnosis {
+fn encode_key<'o>(mut object: Box<dyn Object + 'o>, events: &KeyEvents) -> EncodedKey<'o> {
     let length = object.timeline().len();
     let encoding = encode(&mut *object, events, Ties::Concurrent, &mut vec![0; length]);
-    let mut key = EncodedKey { encoding, object };
-    let prefix = shortest_violated(&mut key, violation.completions as u32);
+    EncodedKey { encoding, object }
+}
+
+/// The operation whose completion ends the prefix.
+fn stuck(encoding: &Encoding, prefix: &Prefix) -> Completed {
+    encoding.completed[encoding.returns[prefix.limit as usize - 1] as usize]
+}
+
+fn find(mut key: EncodedKey<'_>, violation: &Violation, allowance: &Allowance) -> Diagnosis {
+    let prefix = shortest_violated(&mut key, violation.completions as u32, OTHERS, allowance);
     let event = prefix.limit - 1;
     let EncodedKey { encoding, mut object } = key;
-    let stuck = encoding.completed[encoding.returns[event as usize] as usize];
+    let stuck = stuck(&encoding, &prefix);
     let attempts = attempts(&encoding, &mut *object, &prefix, &stuck);
     let mut unplaced: Vec<usize> = open_at(&encoding, event).map(|open| open.index as usize).collect();
     let placed = placed_of(unplaced.iter().copied(), attempts.first().map(|attempt| attempt.order.as_slice()).unwrap_or_default());

@@ -3,6 +3,7 @@
 //! [`diagnosis`] finds the operation whose completion no order passes, [`core`] the smallest part that has no order,
 //! and [`counterexample`] makes data of both.
 
+mod allowance;
 mod core;
 mod counterexample;
 mod diagnosis;
@@ -10,6 +11,7 @@ mod drawing;
 mod ending;
 mod prefix;
 
+pub(in crate::check) use self::allowance::Allowance;
 pub(in crate::check) use self::core::shrink_subject;
 pub use self::core::{Core, shrink};
 pub use self::counterexample::explain;

@@ -1,12 +1,13 @@
 //! The shortest violated prefix of a key's operations, and the longest orders that lead to its last return.
 
+use super::allowance::Allowance;
 use crate::check::linearizability::encoding::{StateId, replay};
 use crate::check::linearizability::portfolio::{Conclusion, EncodedKey, Refinement, Strategy, consult};
-use crate::check::linearizability::report::default_budget;
 use crate::check::linearizability::search::{AnySearch, Order, OrderEnd, SearchStatus};
 use crate::check::monitor::Opinion;
 
 /// A violated prefix.
+#[derive(Clone)]
 pub(super) struct Prefix {
     /// How many returns it has. No order passes the last of them.
     pub(super) limit: u32,
@@ -19,33 +20,40 @@ pub(super) struct Prefix {
 /// How long each strategy has its turn at first, and how many times as long the next time.
 const TURN: u64 = 4096;
 const GROWTH: u64 = 4;
-/// How many more, after the first longest order, to find others.
-const MORE: u64 = 10_000;
+/// How many states to explore after the first longest order, to find others.
+pub(super) const OTHERS: u64 = 10_000;
 /// How long to search for longest orders where one is known without.
 const MONITORED: u64 = 200_000;
 /// How many steps of paths may be retraced.
 const RETRACED: usize = 1 << 20;
 
-/// Finds it. No order passes the first `limit` returns.
-pub(super) fn shortest_violated(key: &mut EncodedKey<'_>, mut limit: u32) -> Prefix {
-    let mut budget = default_budget(key.object.timeline().len());
+/// Finds it. No order passes the first `limit` returns. For so many states, if any, other longest orders are looked for besides the first.
+pub(super) fn shortest_violated(key: &mut EncodedKey<'_>, mut limit: u32, others: u64, allowance: &Allowance) -> Prefix {
     let monitored = monitored(key, limit);
+    if let Some(known) = monitored.as_ref().filter(|_| others == 0) {
+        return known.clone();
+    }
+    let mut states = allowance.left();
     if let Some(shortest) = &monitored {
         // A state is as large as what is counted of unknown outcomes.
-        (limit, budget) = (shortest.limit, budget.min(MONITORED / (1 + key.encoding.classes.len() as u64 / 64)));
+        (limit, states) = (shortest.limit, MONITORED / (1 + key.encoding.classes.len() as u64 / 64));
     }
-    // Is there an order for all returns but the last? If not, the search says where to ask next.
-    // A search cannot come to the end of what is longer than its budget.
-    while monitored.is_none() || u64::from(limit) <= budget {
-        match beginning(key, limit - 1, &mut budget) {
-            Beginning::Ordered(longest) => return Prefix { limit, shortest: true, longest },
-            Beginning::Violated(horizon) => limit = horizon,
-            Beginning::Unknown => break,
+    let searched = allowance.share(states, |allowance| {
+        // Is there an order for all returns but the last? If not, the search says where to ask next.
+        // A search cannot come to the end of what is longer than its budget.
+        while monitored.is_none() || u64::from(limit) <= allowance.left() {
+            match beginning(key, &Sought { limit: limit - 1, others, allowance }) {
+                Beginning::Ordered(longest) => return Some(longest),
+                Beginning::Violated(horizon) => limit = horizon,
+                Beginning::Unknown => break,
+            }
         }
-    }
-    match monitored {
-        Some(known) => Prefix { limit, ..known },
-        None => Prefix { limit, shortest: false, longest: Vec::new() },
+        None
+    });
+    match (searched, monitored) {
+        (Some(longest), _) => Prefix { limit, shortest: true, longest },
+        (None, Some(known)) => Prefix { limit, ..known },
+        (None, None) => Prefix { limit, shortest: false, longest: Vec::new() },
     }
 }
 
@@ -80,25 +88,33 @@ enum Beginning {
     Unknown,
 }
 
+/// What is looked for: orders of the first `limit` returns. For so many states others are, once one is found.
+struct Sought<'a> {
+    limit: u32,
+    others: u64,
+    allowance: &'a Allowance,
+}
+
 /// Looks for orders that pass the first `limit` returns, with two strategies in turn, as the verdict was found.
-fn beginning(key: &mut EncodedKey<'_>, limit: u32, budget: &mut u64) -> Beginning {
+fn beginning(key: &mut EncodedKey<'_>, sought: &Sought<'_>) -> Beginning {
+    let Sought { limit, allowance, .. } = *sought;
     let mut exhaustive = AnySearch::exact(&key.encoding, limit);
     exhaustive.iter_mut().for_each(AnySearch::seek_ends);
     let mut refinement: Option<Refinement> = None;
-    let mut allowance = TURN;
-    while *budget > 0 && (exhaustive.is_some() || refinement.is_some()) {
+    let mut turn = TURN;
+    while allowance.left() > 0 && (exhaustive.is_some() || refinement.is_some()) {
         if let Some(search) = &mut exhaustive
-            && let Some(found) = search_ends(search, key, limit, allowance, budget)
+            && let Some(found) = search_ends(search, key, turn, sought)
         {
             return found;
         }
-        if allowance == TURN {
+        if turn == TURN {
             refinement = Refinement::new(&key.encoding, key.object.table(), limit);
         }
         if let Some(strategy) = &mut refinement {
             let before = strategy.states();
-            let conclusion = strategy.run(key, allowance.min(*budget));
-            *budget = budget.saturating_sub(strategy.states() - before);
+            let conclusion = strategy.run(key, turn.min(allowance.left()));
+            allowance.spend(strategy.states() - before);
             match conclusion {
                 Conclusion::Order(order) => {
                     let order = indices(order);
@@ -111,24 +127,26 @@ fn beginning(key: &mut EncodedKey<'_>, limit: u32, budget: &mut u64) -> Beginnin
                 Conclusion::Open => {}
             }
         }
-        allowance = allowance.saturating_mul(GROWTH);
+        turn = turn.saturating_mul(GROWTH);
     }
     Beginning::Unknown
 }
 
 /// The turn of the exhaustive search: once it has found one order, it looks for others.
-fn search_ends(search: &mut AnySearch, key: &mut EncodedKey<'_>, limit: u32, allowance: u64, budget: &mut u64) -> Option<Beginning> {
+fn search_ends(search: &mut AnySearch, key: &mut EncodedKey<'_>, turn: u64, sought: &Sought<'_>) -> Option<Beginning> {
+    let Sought { limit, others, allowance } = *sought;
     let EncodedKey { encoding, object } = key;
     let before = search.extent().states;
     let mut status = SearchStatus::Paused;
-    while status == SearchStatus::Paused && search.ends().is_empty() && search.extent().states < before + allowance.min(*budget) {
+    while status == SearchStatus::Paused && search.ends().is_empty() && search.extent().states < before + turn.min(allowance.left()) {
         status = search.run(encoding, &mut object.transitions(), TURN);
     }
-    *budget = budget.saturating_sub(search.extent().states - before);
     if search.ends().is_empty() {
+        allowance.spend(search.extent().states - before);
         return (status == SearchStatus::Exhausted).then(|| Beginning::Violated(search.extent().horizon));
     }
-    search.run(encoding, &mut object.transitions(), MORE);
+    search.run(encoding, &mut object.transitions(), others.min(allowance.left()));
+    allowance.spend(search.extent().states - before);
     // To retrace a path takes as long as the path is.
     let ends: Vec<OrderEnd> = search.ends().drain(..).take((RETRACED / limit.max(1) as usize).max(1)).collect();
     let retraced = ends.iter().map(|end| (end.state, indices(search.order_of(encoding, &mut object.transitions(), end))));

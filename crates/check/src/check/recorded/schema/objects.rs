@@ -63,6 +63,12 @@ impl<M: Model> Model for Objects<M> {
         self.model.monitor(&KeyHistory::new(&bare, history.end()))
     }
 
+    fn item(&self, op: &Self::Op, ret: Option<&M::Ret>) -> Option<Self::Op> {
+        // What is there at first no operation has put in, and none can be left out with it.
+        let item = if self.start_as_ever() { self.model.item(&op.op, ret) } else { None };
+        item.map(|item| Keyed { part: op.part.clone(), op: item })
+    }
+
     fn describe(&self, op: &Self::Op, ret: Option<&M::Ret>) -> String {
         self.model.describe(&op.op, ret)
     }
