@@ -1,6 +1,6 @@
 //! `replay`: a run, record by record.
 
-use std::io::{self, BufWriter, ErrorKind};
+use std::io::{self, ErrorKind};
 use std::str::FromStr;
 
 use clap::Args;
@@ -49,7 +49,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let color = session.console.color;
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let width = session.console.width.filter(|_| !arguments.full);
-    let mut writer = ReplayWriter::new(BufWriter::new(io::stdout().lock()), filter, width, color);
+    // Line by line: what was done can be read while it is still judged.
+    let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color);
     let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
     let mut outcome = panics::watched(|| scenario.run_watched(seed, watch));
     outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));

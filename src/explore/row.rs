@@ -2,7 +2,7 @@
 
 use super::fingerprint;
 use crate::base::Time;
-use crate::check::{PropertyReport, Verdict};
+use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::world::Outcome;
 
 /// What became of one seed.
@@ -41,9 +41,11 @@ impl Row {
         self.result.iter().flat_map(|outcome| &outcome.properties).filter(|property| property.verdict == Verdict::Violated)
     }
 
-    /// The property that was violated first, in the order of the run; the first of those of one instant.
+    /// The property that was violated first, in the order of the run. Of those of one instant, one of which a rule says what was wrong, if
+    /// there is one; else the first.
     pub fn first_violated(&self) -> Option<&PropertyReport> {
-        self.violated().min_by_key(|property| property.at.unwrap_or(Time::MAX))
+        let has_rule = |property: &PropertyReport| matches!(property.explanation, Some(Explanation::Rule(_)));
+        self.violated().min_by_key(|property| (property.at.unwrap_or(Time::MAX), !has_rule(property)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a sweep comes to.
 
 use super::{Defect, Row};
+use crate::base::Time;
 use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::scenario::Expectation;
 use crate::trace::Tables;
@@ -76,7 +77,9 @@ pub struct Bucket {
     pub property: &'static str,
     /// What some of them violate besides.
     pub besides: Vec<Besides>,
-    /// Why the first of them failed.
+    /// When the first of them failed, if at an instant.
+    pub at: Option<Time>,
+    /// Why it did.
     pub explanation: Option<Explanation>,
     /// How many there are.
     pub count: u64,
@@ -84,7 +87,7 @@ pub struct Bucket {
     pub seeds: Vec<u64>,
 }
 
-/// A property that was violated later in runs that had violated another.
+/// A property that was violated, too, in runs that had violated another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Besides {
     /// Its name.
@@ -123,8 +126,11 @@ impl Summary {
     /// Of how many seeds a list speaks.
     const LISTED: usize = 5;
 
-    /// What of this no seed has shown.
+    /// What of this no seed has shown; nothing while the sweep has not come to its end, since what is left may show it.
     pub fn never_seen<'e>(&self, expect: &'e [Expectation]) -> Vec<&'e Expectation> {
+        if self.ended != Ended::Complete {
+            return Vec::new();
+        }
         let step = |name: &str| self.steps.iter().find(|count| count.step == name);
         let is_seen = |expected: &&Expectation| match expected {
             Expectation::Sometimes(name) => self.sometimes.iter().any(|mark| mark.name == *name && mark.count > 0),
@@ -274,7 +280,8 @@ impl Summary {
 
 impl Bucket {
     fn new(fingerprint: u64, first: &PropertyReport) -> Self {
-        Self { fingerprint, property: first.name, besides: Vec::new(), explanation: first.explanation.clone(), count: 0, seeds: Vec::new() }
+        let PropertyReport { name, at, explanation, .. } = first.clone();
+        Self { fingerprint, property: name, besides: Vec::new(), at, explanation, count: 0, seeds: Vec::new() }
     }
 
     fn add(&mut self, row: &Row) {

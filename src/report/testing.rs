@@ -7,6 +7,7 @@ use super::explanation_text;
 use super::words::clean;
 use crate::check::Verdict;
 use crate::scenario::Scenario;
+use crate::systems::Registry;
 use crate::world::Outcome;
 
 impl Scenario {
@@ -37,8 +38,9 @@ impl Scenario {
             let why = property.explanation.as_ref().map(|why| format!(": {}", explanation_text(why).trim_end())).unwrap_or_default();
             writeln!(text, "  {} is {}{at}{why}", property.name, word(property.verdict)).expect("a text takes everything");
         }
-        let seed = outcome.seed;
-        write!(text, "\n{}\n// save the above as SCENARIO.ron\nstormglass replay SCENARIO.ron --seed {seed}\n", self.to_ron())
+        let (seed, is_ours) = (outcome.seed, Registry::standard().find(self.system()).is_some());
+        let program = if is_ours { "stormglass" } else { "YOUR-PROGRAM" };
+        write!(text, "\n{}\n// save the above as SCENARIO.ron\n{program} replay SCENARIO.ron --seed {seed}\n", self.to_ron())
             .expect("a text takes everything");
         text
     }

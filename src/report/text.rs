@@ -1,6 +1,6 @@
 //! A run and a sweep as people read them: the verdict first, the command that shows it again last.
 
-use super::explanation::explanation_text;
+use super::explanation::{explanation_line, explanation_text};
 use super::history::problems_text;
 use super::model::{HistoryReport, LintReport, MeantViolation, Render, Report, RunReport, SweepReport, Unjudged};
 use super::paint::Paint;
@@ -417,16 +417,17 @@ impl Lines {
         self.blank();
         let title = self.paint.bad(&format!("✗ {}", bucket.property));
         let count = counted(bucket.count, "seed");
-        self.line(&format!("  {title}  {}", self.paint.faint(&format!("{count} · fingerprint {:016x}", bucket.fingerprint))));
-        if let Some(line) = bucket.explanation.as_ref().map(explanation_text).unwrap_or_default().lines().next() {
-            self.line(&format!("      {}", clean(line)));
+        let at = bucket.at.map(|at| format!("first at {at} · ")).unwrap_or_default();
+        self.line(&format!("  {title}  {}", self.paint.faint(&format!("{count} · {at}fingerprint {:016x}", bucket.fingerprint))));
+        if let Some(line) = bucket.explanation.as_ref().map(explanation_line) {
+            self.line(&format!("      {}", clean(&line)));
         }
         for besides in &bucket.besides {
             let seeds = match besides.count {
                 1 => format!("seed {}", besides.first_seed),
                 count => format!("{} seeds, the first is {}", grouped(count), besides.first_seed),
             };
-            self.line(&format!("      {}", self.paint.faint(&format!("later {}, too, in {seeds}", besides.property))));
+            self.line(&format!("      {}", self.paint.faint(&format!("{}, too, in {seeds}", besides.property))));
         }
         self.more(bucket.count, bucket.seeds.len());
         for seed in &bucket.seeds {

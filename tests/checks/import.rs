@@ -105,6 +105,7 @@ fn what_a_violation_looks_like() {
               "among": 4,
               "needed": 2,
               "minimal": true,
+              "states": 162,
               "operations": [
                 {
                   "index": 0,

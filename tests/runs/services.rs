@@ -143,10 +143,8 @@ impl Judge<Served<Counting>> for Keeping {
                     self.found.add(&KEPT, record.sighting(), broken);
                 }
             }
-            Event::ClientNote { node, note } => {
-                if self.clocks.insert(*node, **note).is_some_and(|before| before > **note) {
-                    self.found.add(&CLOCKS, record.sighting(), BACK.with("node", *node));
-                }
+            Event::ClientNote { node, note } if self.clocks.insert(*node, **note).is_some_and(|before| before > **note) => {
+                self.found.add(&CLOCKS, record.sighting(), BACK.with("node", *node));
             }
             _ => {}
         }

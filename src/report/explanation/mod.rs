@@ -9,7 +9,7 @@ use super::words::counted;
 use crate::check::{Broken, Explanation};
 
 pub(super) use counterexample::{
-    counterexample_text, labels, linearizability_text, place, smallest_first, undecided_text, violations_text,
+    counterexample_line, counterexample_text, labels, linearizability_text, place, smallest_first, undecided_text, violations_text,
 };
 pub(super) use transactions::{Concern, doubt_lines, finding_text, member_line};
 
@@ -28,6 +28,14 @@ pub fn explanation_text(explanation: &Explanation) -> String {
         Explanation::Told(told) => told.text.clone(),
     };
     if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
+}
+
+/// What says the most, in a line.
+pub(super) fn explanation_line(explanation: &Explanation) -> String {
+    match explanation {
+        Explanation::Linearizability(found) if !found.violations.is_empty() => counterexample_line(smallest_first(&found.violations)[0].1),
+        _ => explanation_text(explanation).lines().next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The sentences of rules with their facts, in a line.
