@@ -11,8 +11,8 @@ pub enum Timing {
     /// It is drawn by each of several that should not act at once, so that one is first: the range must be wide enough for the others to
     /// hear of it.
     Apart,
-    /// After so long without a sign of life, which come as often as this setting says, their sender is taken to have failed: one lost message
-    /// should not be enough.
+    /// After so long without a sign of life, which come as often as this setting says, their sender is taken to have failed: one lost
+    /// message should not be enough.
     Silence(&'static str),
     /// After so long without a sign of life one is missed, and after so many in a row their sender is taken to have failed.
     Misses {
