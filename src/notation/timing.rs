@@ -11,22 +11,18 @@ pub enum Timing {
     /// It is drawn by each of several that should not act at once, so that one is first: the range must be wide enough for the others to
     /// hear of it.
     Apart,
-    /// After so long without a sign of life its sender is taken to have failed: one lost message should not be enough.
-    Silence {
-        /// The setting that says how often such signs come.
+    /// After so long without a sign of life, which come as often as this setting says, their sender is taken to have failed: one lost
+    /// message should not be enough.
+    Silence(&'static str),
+    /// After so long without a sign of life one is missed, and after so many in a row their sender is taken to have failed.
+    Misses {
+        /// The setting that says how often they come; each that is missed takes as long once more.
         every: &'static str,
-        /// The setting that says how many in a row are missed before anything follows, if there is one. Each takes the interval once more.
-        missed: Option<&'static str>,
-        /// The setting, and its value, with which each sign is asked for: then the length is counted from the question.
-        asked: Option<(&'static str, &'static str)>,
+        /// The setting that says how many are missed before anything follows.
+        missed: &'static str,
+        /// The setting, and its value, with which each is asked for: then the length is counted from the question, and waits for an answer.
+        asked: (&'static str, &'static str),
     },
-}
-
-impl Timing {
-    /// After so long without a sign of life, which come as often as this setting says, their sender is taken to have failed.
-    pub const fn silence(every: &'static str) -> Self {
-        Self::Silence { every, missed: None, asked: None }
-    }
 }
 
 /// A length, or a range of lengths, and what it is for: `Timed(LengthRange, &[Timing::Answer, Timing::Apart])`.

@@ -67,10 +67,12 @@ impl<'s> Group<'s> {
         groups
     }
 
-    /// Where this setting was given, and what it says; as it is by default, if not.
+    /// Where this setting was given, and what it says; as it is by default, if it has one.
     fn find(&self, name: &str) -> Option<(Option<Form<'s>>, &str)> {
         let (setting, form) = self.0.iter().find(|(setting, _)| setting.name == name)?;
-        Some((*form, form.map_or(&*setting.example, Form::raw)))
+        // The example of what has no default is nothing that it says.
+        let usual = setting.default.as_deref().and_then(|default| default.strip_prefix('`')?.strip_suffix('`'));
+        Some((*form, form.map(Form::raw).or(usual)?))
     }
 
     fn length(&self, name: &str) -> Option<DurationRange> {
@@ -99,13 +101,17 @@ impl<'s> Group<'s> {
     }
 
     fn is_asked(&self, timing: &Timing) -> bool {
-        let Timing::Silence { asked: Some((setting, value)), .. } = *timing else { return false };
+        let Timing::Misses { asked: (setting, value), .. } = *timing else { return false };
         self.find(setting).is_some_and(|(_, given)| given == value)
     }
 
     /// Reports a silence that one lost message is enough for.
     fn check_silence(&self, name: &'static str, length: Duration, timing: Timing) {
-        let Timing::Silence { every, missed, .. } = timing else { return };
+        let (every, missed) = match timing {
+            Timing::Silence(every) => (every, None),
+            Timing::Misses { every, missed, .. } => (every, Some(missed)),
+            Timing::Answer | Timing::Apart => return,
+        };
         let Some(interval) = self.length(every).map(|range| range.high()) else { return };
         let missed = missed.and_then(|missed| self.find(missed)?.1.parse().ok()).unwrap_or(1_u64);
         let more = missed.saturating_sub(1) + u64::from(self.is_asked(&timing));

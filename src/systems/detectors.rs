@@ -137,7 +137,7 @@ settings! {
 }
 
 /// What the timeout of a detector by heartbeats is for.
-const SILENCE: &[Timing] = &[Timing::Silence { every: "interval", missed: Some("missed"), asked: Some(("style", "Ping")) }];
+const SILENCE: &[Timing] = &[Timing::Misses { every: "interval", missed: "missed", asked: ("style", "Ping") }];
 
 settings! {
     /// `Freshness`: freshness points after the expected arrival.

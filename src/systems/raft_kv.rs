@@ -29,7 +29,7 @@ settings! {
 }
 
 /// What an election timeout is for.
-pub(super) const ELECTION_TIMEOUT: &[Timing] = &[Timing::Answer, Timing::Apart, Timing::silence("heartbeat")];
+pub(super) const ELECTION_TIMEOUT: &[Timing] = &[Timing::Answer, Timing::Apart, Timing::Silence("heartbeat")];
 
 impl Default for RaftKvConfig {
     /// Five servers with the timeouts of the paper, under the usual workload.

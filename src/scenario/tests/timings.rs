@@ -3,12 +3,80 @@
 use expect_test::{Expect, expect};
 
 use super::super::Scenario;
+use crate::base::{Duration, DurationRange};
 use crate::diagnostic::{Diagnostics, Source};
-use crate::systems::Registry;
+use crate::notation::{Form, LengthRange, Maybe, PositiveLength, Record, Setting, Settings, Timed, Timing, settings};
+use crate::process::NoNote;
+use crate::protocols::detector;
+use crate::systems::{Nodes, Population, Registry, System, Written};
+use crate::workload::NoClient;
+use crate::world::Cluster;
+
+settings! {
+    /// Lengths within a value of a system that nobody here knows.
+    #[derive(Clone, Debug)]
+    struct Lease {
+        /// How long a lease is.
+        lasts: DurationRange = "1s..2s".parse().expect("a range"), Timed(LengthRange, &[Timing::Apart, Timing::Silence("renewed")]);
+        /// How often it is renewed.
+        renewed: Duration = Duration::from_millis(300), PositiveLength;
+        /// How long its holder waits for an answer, if it does.
+        waits: Option<Duration> = None, Maybe(Timed(PositiveLength, &[Timing::Answer]));
+    }
+}
+
+settings! {
+    /// What it has fields for.
+    #[derive(Clone, Debug)]
+    struct Own {
+        /// The lease.
+        lease: Lease = Lease::default(), Record::like("(lasts: \"2s\")");
+    }
+}
+
+/// A system of a user's own.
+struct Leases;
+
+impl Cluster for Leases {
+    type Message = detector::Message;
+    type Operation = NoNote;
+    type Response = NoNote;
+    type Server = detector::Omega;
+    type Client = NoClient<detector::Message>;
+}
+
+impl System for Leases {
+    const NAME: &'static str = "Leases";
+    const ABOUT: &'static str = "";
+    type Config = Own;
+
+    fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<Own> {
+        let mut fields = system.fields()?;
+        let (own, _) = Own::read(&mut fields);
+        fields.finish();
+        Some(own)
+    }
+
+    fn write(own: &Own) -> Written {
+        Written { system: format!("Leases({})", own.written()), workload: None }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(Self::NAME, Own::declared())]
+    }
+
+    fn population(_: &Own) -> Population {
+        Population { servers: 1, clients: 0 }
+    }
+
+    fn nodes(_: &Own, _: Option<&'static str>) -> Nodes<Self> {
+        Nodes { servers: Vec::new(), clients: Vec::new() }
+    }
+}
 
 fn advice(text: &str) -> String {
     let (source, problems) = (Source::new("storm.ron", text), Diagnostics::new());
-    let _ = Scenario::parse(&source, &Registry::standard(), &problems);
+    let _ = Scenario::parse(&source, &Registry::standard().with::<Leases>(), &problems);
     problems.render(&source, false)
 }
 
@@ -177,4 +245,23 @@ fn nobody_left() {
     check("system: RaftKv(nodes: 2),\nfaults: [At(\"1s\", OneOf([Heal, Destroy(node: [n2, n1])]))],", named);
     let some = "system: RaftKv(nodes: 3),\nfaults: [At(\"1s\", Destroy(node: [n2, n1])), At(\"1s\", Destroy(node: Majority))],";
     check(some, expect![]);
+}
+
+/// What each warning is about, and in which line it is.
+fn warned(fields: &str) -> Vec<(String, String)> {
+    let text = advice(&format!("Scenario(name: \"s\",\n{fields}\n)"));
+    let warnings = text.split("warning: ").skip(1).map(|warning| {
+        let line = warning.split("storm.ron:").nth(1).and_then(|place| place.split(':').next()).unwrap_or_default();
+        (warning.split_whitespace().take(3).collect::<Vec<_>>().join(" "), line.to_owned())
+    });
+    warnings.collect()
+}
+
+#[test]
+fn systems_of_ones_own() {
+    let known = |found: &[(&str, &str)]| found.iter().map(|(what, line)| ((*what).to_owned(), (*line).to_owned())).collect::<Vec<_>>();
+    let short = "system: Leases(lease: (\nlasts: \"1s\", renewed: \"500ms\",\nwaits: \"10ms\")),\nnetwork: (latency: Constant(\"20ms\")),";
+    let expected = [("`lasts` has no", "3"), ("`renewed` is close", "3"), ("`waits` is over", "4")];
+    assert_eq!(warned(short), known(&expected));
+    assert_eq!(warned("system: Leases(),\nnetwork: (latency: Constant(\"1s\")),"), known(&[]), "it waits for no answer");
 }
