@@ -67,7 +67,7 @@ const STATES: u64 = 200_000;
 fn judged(file: &Path, how: &str) -> Result<CheckReport, CheckError> {
     let (model, option) = how.split_once(" --").unwrap_or((how, ""));
     let initial = option.strip_prefix("initial ").map(|text| text.parse::<Value>().expect("a value"));
-    let options = CheckOptions { initial, initial_unknown: option == "initial-unknown", budget: Some(STATES), ..CheckOptions::default() };
+    let options = CheckOptions { initial, initial_unknown: option == "initial-unknown", budget: STATES.into(), ..CheckOptions::default() };
     run_check_again(|| std::fs::File::open(file), model, &options)
 }
 

@@ -97,6 +97,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
         }
     }
 
+    fn state_bytes(&self, items: &Vec<V>) -> usize {
+        items.capacity() * size_of::<V>()
+    }
+
     fn monitor(&self, history: &KeyHistory<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {
         monitor::priority_queue::judge(history, |op, ret| match (op, ret) {
             (PriorityQueueOp::Insert(item), None | Some(PriorityQueueResult::Inserted)) => PoolEffect::Put(item),

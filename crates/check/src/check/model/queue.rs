@@ -98,6 +98,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
         }
     }
 
+    fn state_bytes(&self, items: &VecDeque<V>) -> usize {
+        items.capacity() * size_of::<V>()
+    }
+
     fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {
         monitor::queue::judge(history, pool_effect)
     }

@@ -97,6 +97,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Stack<V> {
         }
     }
 
+    fn state_bytes(&self, items: &Vec<V>) -> usize {
+        items.capacity() * size_of::<V>()
+    }
+
     fn monitor(&self, history: &KeyHistory<'_, StackOp<V>, StackResult<V>>) -> Opinion {
         monitor::stack::judge(history, |op, ret| match (op, ret) {
             (StackOp::Push(item), None | Some(StackResult::Pushed)) => PoolEffect::Put(item),

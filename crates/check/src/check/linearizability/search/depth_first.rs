@@ -1,5 +1,6 @@
 //! The search in depth, exhaustive unless it is told to jump back.
 
+use super::Ration;
 use super::bits::Bits;
 use super::expansion::{Expansion, Extent};
 use super::moves::{Arrival, Frame, Move, Retrace};
@@ -15,8 +16,10 @@ pub(crate) enum SearchStatus {
     Found,
     /// There is none.
     Exhausted,
-    /// The budget ended.
+    /// As many states were explored as it was allowed.
     Paused,
+    /// It holds more than it was allowed.
+    Full,
 }
 
 /// An order of operations: each with the rank, among all completions of the history, of the return before which it took effect.
@@ -145,9 +148,15 @@ impl<const W: usize> Search<W> {
         self.expansion.short()
     }
 
-    /// Goes on until there is an answer, or this many more states were reached.
-    pub(super) fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus {
-        let end = self.expansion.extent.states.saturating_add(budget);
+    /// How many bytes it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        let ends = self.ends.iter().flatten().map(|end| end.path.capacity()).sum::<usize>();
+        (self.expansion.visited.bytes() + (self.path.capacity() + ends) * size_of::<Frame>()) as u64
+    }
+
+    /// Goes on until there is an answer, or as much was taken as is allowed.
+    pub(super) fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, allowance: Ration) -> SearchStatus {
+        let end = self.expansion.extent.states.saturating_add(allowance.states);
         if !self.started {
             if self.expansion.limit == 0 {
                 return match self.expansion.goal(INITIAL, &Fates::NONE) {
@@ -168,6 +177,9 @@ impl<const W: usize> Search<W> {
             }
             if self.expansion.extent.states >= end {
                 return SearchStatus::Paused;
+            }
+            if self.bytes() + transitions.table().bytes() > allowance.bytes {
+                return SearchStatus::Full;
             }
             let arrival = if let Some(frame) = self.path.last().copied() {
                 if let (Move::Indeterminate(_, class, _), Some(spent)) = (frame.taken, &mut self.expansion.spent) {
