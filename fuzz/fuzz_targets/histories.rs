@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let place = usize::from(*model) % (models.len() + 2);
     let Some(model) = models.get(place) else {
         let model = [TransactionModel::ListAppend, TransactionModel::RwRegister][place - models.len()];
-        let report = check_text(text, &FileOptions { budget: Some(2_000), ..FileOptions::new(model) });
+        let report = check_text(text, &FileOptions { budget: 2_000.into(), ..FileOptions::new(model) });
         if let Ok(report) = report {
             assert!(!isolation_text(&report.report).is_empty());
         }
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         witness: true,
         drawing: true,
         guarantee: Guarantee::ALL[usize::from(options >> 2) % Guarantee::ALL.len()],
-        budget: Some(2_000),
+        budget: 2_000.into(),
         ..CheckOptions::default()
     };
     match run_check(text, model.name(), &options) {

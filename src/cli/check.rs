@@ -12,7 +12,7 @@ use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
 use crate::check::recorded::{ImportError, Reading};
-use crate::check::{CheckError, CheckOptions, run_check, run_check_again};
+use crate::check::{Budget, CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
 use crate::report::{Found, HistoryReport, Html, Render, Report, Text, Unjudged, as_file, quote};
@@ -55,6 +55,10 @@ pub(super) struct Arguments {
     /// transactions: steps of each search; without it, twenty million
     #[arg(long, value_name = "STATES")]
     budget: Option<u64>,
+    /// How much search state may be held at once, as in 512MiB; without it, 1GiB, or 4KiB for each operation
+    /// if that is more
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
     /// If it holds, show the order that explains it
     #[arg(long)]
     witness: bool,
@@ -181,7 +185,7 @@ impl Arguments {
                 let options = FileOptions {
                     format: self.input_format,
                     level,
-                    budget: self.budget,
+                    budget: self.budget(),
                     initial: self.initial.clone(),
                     nil_reads_unknown: self.nil_reads == NilReads::Unknown,
                     model,
@@ -218,9 +222,14 @@ impl Arguments {
             (self.nil_reads == NilReads::Unknown).then(|| "--nil-reads unknown".to_owned()),
             self.observe_failed_cas.then(|| "--observe-failed-cas".to_owned()),
             self.budget.map(|states| format!("--budget {states}")),
+            self.memory.map(|bytes| format!("--memory {}", in_units(bytes))),
         ];
         options.into_iter().flatten().for_each(|option| line += &format!(" {option}"));
         line
+    }
+
+    const fn budget(&self) -> Budget {
+        Budget { states: self.budget, bytes: self.memory }
     }
 
     fn options(&self) -> CheckOptions {
@@ -229,7 +238,7 @@ impl Arguments {
             initial: self.initial.clone(),
             initial_unknown: self.initial_unknown,
             reading: Reading { observe_failures: self.observe_failed_cas, nil_reads_unknown: self.nil_reads == NilReads::Unknown },
-            budget: self.budget,
+            budget: self.budget(),
             explanation: self.no_explain.then_some(0),
             witness: self.witness,
             guarantee: match self.guarantee {
@@ -305,6 +314,29 @@ fn asked(text: &str) -> Result<Asked, String> {
             None => format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
         }
     })
+}
+
+/// Units of memory, the largest first.
+const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+/// A number of bytes, perhaps in units of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match UNITS.into_iter().find(|(name, _)| *name == unit) {
+        Some((_, scale)) => Some(scale),
+        None => unit.is_empty().then_some(1),
+    };
+    let bytes = scale.zip(number.parse::<u64>().ok()).and_then(|(scale, number)| number.checked_mul(scale));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size, as in 512MiB, 2GiB or 65536".to_owned())
+}
+
+/// The same, written in the largest unit of which it is a multiple.
+fn in_units(bytes: u64) -> String {
+    match UNITS.into_iter().find(|(_, scale)| bytes.is_multiple_of(*scale)) {
+        Some((name, scale)) => format!("{}{name}", bytes / scale),
+        None => bytes.to_string(),
+    }
 }
 
 fn initial(text: &str) -> Result<Value, String> {

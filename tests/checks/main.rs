@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bounds;
 mod consistency;
 mod cores;
 mod explanations;

@@ -17,6 +17,7 @@ use stormglass::check::model::priority_queue::{PriorityQueue, PriorityQueueOp, P
 use stormglass::check::model::queue::{Queue, QueueOp, QueueResult};
 use stormglass::check::model::register::{Register, RegisterOp, RegisterResult};
 use stormglass::check::model::stack::{Stack, StackOp, StackResult};
+use stormglass::check::model::unordered_queue::UnorderedQueue;
 use stormglass::history::{History, Outcome};
 
 use crate::support;
@@ -175,6 +176,52 @@ fn priority_queues(count: u64, operations: u64) {
     tally.tell(count);
 }
 
+/// Few values, each put in several times: all that has to be found out is which of them is which.
+fn repeated(count: u64, operations: u64) {
+    let made = |kind: &'static str, seed: u64, strays: u64| {
+        let mut random = RunKey::from_seed(seed).stream(kind, operations);
+        let mut made: Vec<(Option<i64>, bool, bool)> = Vec::new();
+        while (made.len() as u64) < operations {
+            let value = random.below(3) as i64;
+            made.push((Some(value), true, random.below(strays) > 0));
+            if random.below(5) > 0 {
+                made.push((Some(value), false, random.below(strays * 2) > 0));
+            }
+            if random.below(8) == 0 {
+                made.push((None, false, true));
+            }
+        }
+        (made, random)
+    };
+    let (mut queues, mut unordered) = (Tally::new("queue of equal values"), Tally::new("unordered queue of equal values"));
+    let (mut stacks, mut priorities) = (Tally::new("stack of equal values"), Tally::new("priority queue of equal values"));
+    for seed in 0..count {
+        let (operations, mut random) = made("queue", seed, 8);
+        let queue = operations.into_iter().map(|(item, put, known)| match item {
+            Some(item) if put => (QueueOp::Enqueue(item), QueueResult::Enqueued, known),
+            item => (QueueOp::Dequeue, item.map_or(QueueResult::Empty, QueueResult::Item), known),
+        });
+        let history = at_random::<Queue>(&mut random, queue.collect());
+        queues.judge(&Queue::empty(), &history, seed);
+        unordered.judge(&UnorderedQueue::empty(), &history, seed);
+        let (operations, mut random) = made("stack", seed, 30);
+        let stack = operations.into_iter().map(|(item, put, known)| match item {
+            Some(item) if put => (StackOp::Push(item), StackResult::Pushed, known),
+            item => (StackOp::Pop, item.map_or(StackResult::Empty, StackResult::Item), known),
+        });
+        let history = at_random::<Stack>(&mut random, stack.collect());
+        stacks.judge(&Stack::empty(), &history, seed);
+        let (operations, mut random) = made("priority", seed, 30);
+        let priority = operations.into_iter().map(|(item, put, known)| match item {
+            Some(item) if put => (PriorityQueueOp::Insert(item), PriorityQueueResult::Inserted, known),
+            item => (PriorityQueueOp::TakeLeast, item.map_or(PriorityQueueResult::Empty, PriorityQueueResult::Item), known),
+        });
+        let history = at_random::<PriorityQueue>(&mut random, priority.collect());
+        priorities.judge(&PriorityQueue::empty(), &history, seed);
+    }
+    [queues, unordered, stacks, priorities].iter().for_each(|tally| tally.tell(count));
+}
+
 fn registers(count: u64, operations: u64) {
     let mut tally = Tally::new("register");
     for seed in 0..count {
@@ -283,6 +330,7 @@ fn all(count: u64, more: u64) {
     queues(count, 6 + more);
     stacks(count, 6 + more);
     priority_queues(count, 6 + more);
+    repeated(count, 6 + more);
     registers(count, 6 + more);
     counters(count, 6 + more);
     uneven_counters(count, 6 + more);
@@ -400,4 +448,69 @@ fn what_an_algorithm_cannot_judge_it_leaves_to_the_search() {
     let model = Kv::<u64, u64>::empty();
     assert_eq!(linearizability::check_by(Strategies::Monitors, &model, &history, 0).verdict(), Verdict::Unknown);
     assert_eq!(linearizability::check(&model, &history).verdict(), Verdict::Holds);
+}
+
+/// A queue of few values, as ten clients see it that take turns at random; and whether two answers are exchanged that show it.
+fn long_queue(seed: u64, operations: usize, exchanged: bool) -> History<QueueOp, QueueResult> {
+    let mut random = RunKey::from_seed(seed).stream("long", 0);
+    let (mut history, mut items, mut answers) = (History::new(), std::collections::VecDeque::new(), [const { None }; 10]);
+    let mut now = 0;
+    while history.len() < operations || answers.iter().any(Option::is_some) {
+        now += 1;
+        let client = random.below(10) as usize;
+        let (at, id) = (Time::from_nanos(now), ClientId::new(client as u32));
+        if let Some(answer) = answers[client].take() {
+            history.complete(at, id, Outcome::Done(answer)).expect("it is open");
+        } else if history.len() < operations {
+            let (put, value) = (random.below(2) == 0, random.below(4) as i64);
+            // What came in last goes out first.
+            let late = exchanged && history.len() > operations / 2;
+            history.invoke(at, id, if put { QueueOp::Enqueue(value) } else { QueueOp::Dequeue }).expect("nothing is open");
+            answers[client] = Some(if put {
+                items.push_back(value);
+                QueueResult::Enqueued
+            } else {
+                let item = if late { items.pop_back() } else { items.pop_front() };
+                item.map_or(QueueResult::Empty, QueueResult::Item)
+            });
+        }
+    }
+    history
+}
+
+#[test]
+fn equal_values_are_told_apart_at_length() {
+    let mut fit = 0;
+    for seed in 0..6 {
+        for exchanged in [false, true] {
+            let history = long_queue(seed, 400, exchanged);
+            let found = linearizability::check_by(Strategies::Monitors, &Queue::empty(), &history, 0);
+            let expected = if exchanged { Verdict::Violated } else { Verdict::Holds };
+            assert!([expected, Verdict::Unknown].contains(&found.verdict()), "seed {seed}, {exchanged}: {found:?}");
+            fit += u64::from(found.verdict() == expected);
+            if let Judgement::Holds { witness } = &found.judgement {
+                support::verify(&Queue::empty(), &history, witness).expect("a witness that can be verified");
+            }
+        }
+    }
+    println!("{fit} of 12 told apart");
+    assert!(fit > 6);
+}
+
+/// Additions of unknown outcome, of which no sum is what was seen; or just one is.
+#[test]
+fn sums_of_additions_that_may_have_been() {
+    let amount = |place: i64| 1_000_000 + place * place * 977 + place * 31;
+    for (seen, expected) in [((0..36).step_by(3).map(amount).sum::<i64>(), Verdict::Unknown), (17 * amount(35) + 1, Verdict::Violated)] {
+        let mut history = History::new();
+        for place in 0..36 {
+            let (at, client) = (Time::from_nanos(place as u64), ClientId::new(place as u32));
+            history.invoke(at, client, CounterOp::Add(amount(place))).expect("a client of its own");
+        }
+        let reader = ClientId::new(99);
+        history.invoke(Time::from_nanos(100), reader, CounterOp::Read).expect("it is free");
+        history.complete(Time::from_nanos(101), reader, Outcome::Done(CounterResult::Value(seen))).expect("it is open");
+        let found = linearizability::check_by(Strategies::Monitors, &Counter::zero(), &history, 0);
+        assert_eq!(found.verdict(), expected, "{seen}");
+    }
 }

@@ -104,13 +104,27 @@ fn undecided_line(undecided: &UndecidedKey) -> String {
     let open = counted(*open, "operation");
     let place = place.map(|place| format!("; it got as far as {place}, with {open} under way and {unknown} of unknown outcome before"));
     let states = counted(undecided.states, "state");
-    format!("{}: {states} explored{}", key(undecided.key.as_deref()), place.unwrap_or_default())
+    let held = undecided.bytes.map(|bytes| format!(", {} of search state", size(bytes))).unwrap_or_default();
+    format!("{}: {states} explored{held}{}", key(undecided.key.as_deref()), place.unwrap_or_default())
+}
+
+/// A number of bytes, to one place after the point.
+fn size(bytes: u64) -> String {
+    let (scale, unit) = match bytes {
+        0..0x10_0000 => (1 << 10, "KiB"),
+        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
+        _ => (1 << 30, "GiB"),
+    };
+    let tenths = bytes.saturating_mul(10) / scale;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 /// What would help.
 const fn help(undecided: &UndecidedKey) -> &'static str {
     if undecided.too_wide {
         "more is open or unknown at once than can be searched: fewer clients or longer timeouts would help"
+    } else if undecided.bytes.is_some() {
+        "more room for search state would help (--memory); so would fewer operations at once, or fewer of unknown outcome"
     } else {
         "a larger budget would help; so would fewer operations at once, or fewer of unknown outcome"
     }

@@ -17,8 +17,8 @@ mod verdict;
 pub use linearizability::Drawing;
 pub use recorded::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
 pub use verdict::{
-    Broken, Difference, Doing, Ending, Explanation, Fact, Lag, Panic, Pending, Property, PropertyKind, PropertyReport, Rule, Sighting,
-    Spin, Told, Verdict, Violations,
+    Broken, Budget, Difference, Doing, Ending, Explanation, Fact, Lag, Panic, Pending, Property, PropertyKind, PropertyReport, Rule,
+    Sighting, Spin, Told, Verdict, Violations,
 };
 
 /// Where this file lies, as panics name files.

@@ -37,20 +37,23 @@ pub(super) use observable::ObservableSubject;
 pub use observable::{Observable, ObservedEffect};
 pub use sequential::check_sequential;
 
-use super::linearizability::{
-    Allowance, Judged, Judgement, Strategies, Subject, default_budget, explanation_budget, judge_keys, shrink_subject,
-};
-use super::verdict::{Fact, Verdict};
+use super::linearizability::{Allowance, Judged, Judgement, Strategies, Subject, explanation_budget, judge_keys, shrink_subject};
+use super::verdict::{Budget, Fact, Verdict};
 use crate::history::History;
 
-/// Judges whether the history keeps to one guarantee, exploring no more than about this many states for it; and if that does not tell, as
-/// many to find out whether it is linearizable, and so keeps it.
-pub fn check<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, guarantee: Guarantee, budget: u64) -> GuaranteeReport {
-    check_subject(&Judged { model, history }, guarantee, budget, explanation_budget(history.len()))
+/// Judges whether the history keeps to one guarantee, spending no more than about this on it; and if that does not tell, as much
+/// to find out whether it is linearizable, and so keeps it.
+pub fn check<M: Observable>(
+    model: &M,
+    history: &History<M::Op, M::Ret>,
+    guarantee: Guarantee,
+    budget: impl Into<Budget>,
+) -> GuaranteeReport {
+    check_subject(&Judged { model, history }, guarantee, budget.into(), explanation_budget(history.len()))
 }
 
 /// As [`check`], and no more than so many states to explain what has no order.
-pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64, explaining: u64) -> GuaranteeReport {
+pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: Budget, explaining: u64) -> GuaranteeReport {
     let report = check_alone(subject, guarantee, budget, explaining);
     if report.verdict != Verdict::Unknown || guarantee == Guarantee::Linearizable {
         return report;
@@ -63,7 +66,7 @@ pub(super) fn check_subject(subject: &dyn ObservableSubject, guarantee: Guarante
     }
 }
 
-fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u64, explaining: u64) -> GuaranteeReport {
+fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: Budget, explaining: u64) -> GuaranteeReport {
     match guarantee {
         Guarantee::Linearizable => linearizable(subject, budget, explaining),
         Guarantee::Sequential => {
@@ -78,7 +81,7 @@ fn check_alone(subject: &dyn ObservableSubject, guarantee: Guarantee, budget: u6
     }
 }
 
-fn linearizable(subject: &dyn Subject, budget: u64, explaining: u64) -> GuaranteeReport {
+fn linearizable(subject: &dyn Subject, budget: Budget, explaining: u64) -> GuaranteeReport {
     let report = judge_keys(Strategies::All, subject, budget);
     let guarantee = Guarantee::Linearizable;
     match &report.judgement {
@@ -101,12 +104,12 @@ fn linearizable(subject: &dyn Subject, budget: u64, explaining: u64) -> Guarante
 }
 
 /// Judges every guarantee, the strongest first. Those that a stronger one implies are not looked at again.
-pub fn check_all<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, budget: Option<u64>) -> Vec<GuaranteeReport> {
-    check_all_of(&Judged { model, history }, budget.unwrap_or_else(|| default_budget(history.len())), explanation_budget(history.len()))
+pub fn check_all<M: Observable>(model: &M, history: &History<M::Op, M::Ret>, budget: impl Into<Budget>) -> Vec<GuaranteeReport> {
+    check_all_of(&Judged { model, history }, budget.into(), explanation_budget(history.len()))
 }
 
 /// As [`check_all`], and no more than so many states to explain what has no order.
-pub(super) fn check_all_of(subject: &dyn ObservableSubject, budget: u64, explaining: u64) -> Vec<GuaranteeReport> {
+pub(super) fn check_all_of(subject: &dyn ObservableSubject, budget: Budget, explaining: u64) -> Vec<GuaranteeReport> {
     let mut reports: Vec<GuaranteeReport> = Vec::new();
     for guarantee in Guarantee::ALL {
         let kept = reports.iter().any(|report| report.verdict == Verdict::Holds && report.guarantee.implies(guarantee));

@@ -11,6 +11,10 @@ pub(super) static KEYS_TOGETHER: Rule = Rule::new("keys-together", "no order of 
 pub(super) static NO_OWN_ORDER: Rule = Rule::new("no-own-order", "no order keeps to each client's own");
 pub(super) static UNDECIDED: Rule =
     Rule::new("undecided", "undecided after {states} states: keys cannot be judged apart here, so that histories must be short");
+pub(super) static NO_ROOM: Rule = Rule::new(
+    "no-room",
+    "undecided after {states} states, which hold {bytes} bytes: keys cannot be judged apart here, so that histories must be short",
+);
 
 pub(super) static NEVER_WRITTEN: Rule = Rule::new("never-written", "{reader} saw what no operation wrote");
 pub(super) static MISSED: Rule = Rule::new("missed", "{reader} saw less than it had to: {known} was known there");

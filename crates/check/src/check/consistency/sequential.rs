@@ -6,42 +6,50 @@ use super::{Guarantee, GuaranteeReport, describe, rules};
 use crate::base::{ClientId, sort_by_numbers};
 use crate::check::linearizability::{Judged, KindId, Numbered, StateId, Subject};
 use crate::check::model::{Key, Model, Role};
-use crate::check::verdict::{Broken, Fact, Verdict};
+use crate::check::verdict::{Broken, Budget, Fact, Verdict};
 use crate::history::{History, Outcome};
 
-/// Judges whether there is one order of all operations that keeps to each client's own, exploring no more than about this many states.
+/// Judges whether there is one order of all operations that keeps to each client's own, spending no more than about this.
 ///
 /// An operation of unknown outcome follows what its client did before it; what its client did next need not wait for it.
-pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> GuaranteeReport {
-    check(&Judged { model, history }, budget)
+pub fn check_sequential<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: impl Into<Budget>) -> GuaranteeReport {
+    check(&Judged { model, history }, budget.into())
 }
 
 /// As [`check_sequential`].
-pub(super) fn check(subject: &dyn Subject, budget: u64) -> GuaranteeReport {
+pub(super) fn check(subject: &dyn Subject, budget: Budget) -> GuaranteeReport {
     let guarantee = Guarantee::Sequential;
     let model = subject.numbered();
     let mut keys: Vec<Key<'_>> = (0..subject.timeline().len()).map(|index| subject.key(index)).collect();
     keys.sort_unstable();
     keys.dedup();
+    let operations = subject.timeline().len();
+    let (budget, bytes) = (budget.states_for(operations), budget.bytes_for(operations));
     let mut states = 0;
     // If one key has no order, neither has the whole; and a key is quicker to search.
     for key in keys.iter().filter(|_| keys.len() > 1) {
         let mut search = Search::new(subject, &model, Some(*key));
-        let found = search.run(budget.saturating_sub(states) / 4);
+        let found = search.run(budget.saturating_sub(states) / 4, bytes);
         states += search.states;
         if found == Some(false) {
             return violated(subject, &search, states, rules::KEY_ALONE.with("key", Fact::Key(key.to_string())));
         }
     }
     let mut search = Search::new(subject, &model, None);
-    let found = search.run(budget.saturating_sub(states));
+    let found = search.run(budget.saturating_sub(states), bytes);
     states += search.states;
     match found {
         Some(true) => GuaranteeReport::holds(guarantee, states),
         Some(false) => {
             violated(subject, &search, states, if keys.len() > 1 { &rules::KEYS_TOGETHER } else { &rules::NO_OWN_ORDER }.broken())
         }
-        None => GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![rules::UNDECIDED.with("states", states)], states },
+        None => {
+            let why = match search.full {
+                Some(bytes) => rules::NO_ROOM.with("states", states).with("bytes", bytes),
+                None => rules::UNDECIDED.with("states", states),
+            };
+            GuaranteeReport { guarantee, verdict: Verdict::Unknown, why: vec![why], states }
+        }
     }
 }
 
@@ -77,6 +85,8 @@ struct Search<'h, 'o> {
     unknown: Vec<(PlacedOperation, u32, u32)>,
     keys: usize,
     states: u64,
+    /// How many bytes it held, if that was too much.
+    full: Option<u64>,
     /// The operations at which the furthest attempt was stuck.
     blocked: Vec<usize>,
     furthest: u32,
@@ -122,7 +132,7 @@ impl<'h, 'o> Search<'h, 'o> {
                 _ => lines[line].push(placed),
             }
         }
-        let mut search = Self { model, lines, unknown, keys: numbers.len(), states: 0, blocked: Vec::new(), furthest: 0 };
+        let mut search = Self { model, lines, unknown, keys: numbers.len(), states: 0, full: None, blocked: Vec::new(), furthest: 0 };
         search.find_sources();
         search
     }
@@ -160,12 +170,13 @@ impl<'h, 'o> Search<'h, 'o> {
     }
 
     /// Whether there is an order; nothing if the budget ended.
-    fn run(&mut self, budget: u64) -> Option<bool> {
+    fn run(&mut self, budget: u64, bytes: u64) -> Option<bool> {
         let start = Point {
             positions: vec![0; self.lines.len()],
             used: vec![0; self.unknown.len().div_ceil(64)],
             held: vec![self.model.initial(); self.keys],
         };
+        let each = size_of_val(&*start.positions) + size_of_val(&*start.used) + size_of_val(&*start.held);
         let mut visited: FxHashSet<Point> = FxHashSet::default();
         let mut stack = vec![start];
         while let Some(mut point) = stack.pop() {
@@ -178,6 +189,12 @@ impl<'h, 'o> Search<'h, 'o> {
             }
             self.states += 1;
             if self.states > budget {
+                return None;
+            }
+            let points = visited.capacity() + stack.capacity();
+            let held = (points * size_of::<Point>() + (visited.len() + stack.len()) * each) as u64 + self.model.bytes();
+            if held > bytes {
+                self.full = Some(held);
                 return None;
             }
             // The last pushed is tried first: what really began first.

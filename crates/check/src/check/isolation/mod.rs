@@ -50,7 +50,7 @@ pub use transactions::Transactions;
 use self::findings::Findings;
 use self::graph::{Graph, process_order, real_time_order};
 use self::ordering::{Found, Problem, Search, Shape, Unordered};
-use super::verdict::{Explanation, Levels, Property, PropertyReport, Verdict};
+use super::verdict::{Budget, Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
 
@@ -60,7 +60,8 @@ pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
 /// Judges every level. The budget counts edges looked at in search of short cycles; if it ends, parallel snapshot isolation may be
 /// unknown, and cycles may be longer than need be.
-pub fn check(transactions: &Transactions, budget: u64) -> Report {
+pub fn check(transactions: &Transactions, budget: impl Into<Budget>) -> Report {
+    let budget = budget.into().states.unwrap_or(DEFAULT_BUDGET);
     let mut seen = analyse(transactions, budget);
     let mut holds = Levels::NONE;
     for level in Level::ALL {
@@ -82,12 +83,12 @@ pub const ISOLATION: Property = Property::always(
 /// Judges the history of a run by one level, as this property.
 ///
 /// It is violated at the time at which the last transaction of the first finding ended.
-pub fn judge(property: &Property, level: Level, history: &History<Transaction, Committed>, budget: u64) -> PropertyReport {
+pub fn judge(property: &Property, level: Level, history: &History<Transaction, Committed>, budget: impl Into<Budget>) -> PropertyReport {
     judge_transactions(property, level, &Transactions::from(history), budget)
 }
 
 /// As [`judge`], for transactions that may have been given the [order](Transactions::order) of their versions.
-pub fn judge_transactions(property: &Property, level: Level, transactions: &Transactions, budget: u64) -> PropertyReport {
+pub fn judge_transactions(property: &Property, level: Level, transactions: &Transactions, budget: impl Into<Budget>) -> PropertyReport {
     let report = check(transactions, budget);
     let verdict = report.verdict(level);
     let found = report.against(level).next().filter(|_| verdict == Verdict::Violated);

@@ -3,16 +3,17 @@
 use super::encoding::{Object, Ties, encode};
 use super::merge::merge;
 use super::partition::{KeyEvents, whole};
-use super::portfolio::{Budget, Conclusion, EncodedKey, Monitors, Portfolio, Strategies};
+use super::portfolio::{Account, Conclusion, EncodedKey, Monitors, Portfolio, Strategies};
 use super::product::ProductModel;
 use super::report::{Judgement, Report, Undecided, Violation};
 use super::search::Order;
 use super::subject::{Judged, Subject};
 use crate::check::model::Key;
+use crate::check::verdict::Budget;
 use crate::history::Timeline;
 
-/// Judges whether the history is linearizable with these strategies, exploring no more than about this many states.
-pub(in crate::check) fn judge_keys(strategies: Strategies, subject: &dyn Subject, budget: u64) -> Report {
+/// Judges whether the history is linearizable with these strategies, spending no more than about this.
+pub(in crate::check) fn judge_keys(strategies: Strategies, subject: &dyn Subject, budget: Budget) -> Report {
     let keys = subject.partition();
     let mut judging = Judging::new(subject.timeline(), strategies, budget);
     let judgement = judging.apart(&|| subject.object(), &keys).unwrap_or_else(|| {
@@ -21,7 +22,7 @@ pub(in crate::check) fn judge_keys(strategies: Strategies, subject: &dyn Subject
         let together = Judged { model: &product, history: &numbered.history };
         judging.together(&|| together.object())
     });
-    Report { judgement, states: judging.budget.spent }
+    Report { judgement, states: judging.account.spent }
 }
 
 /// What became of one key.
@@ -38,7 +39,7 @@ struct Judging<'a> {
     timeline: &'a dyn Timeline,
     ties: Ties,
     strategies: Strategies,
-    budget: Budget,
+    account: Account,
     places: Vec<u32>,
     /// Of each key, in their order.
     judgements: Vec<KeyJudgement>,
@@ -49,9 +50,11 @@ const FIRST_ROUND: u64 = 4096;
 const GROWTH: u64 = 4;
 
 impl<'a> Judging<'a> {
-    fn new(timeline: &'a dyn Timeline, strategies: Strategies, budget: u64) -> Self {
+    fn new(timeline: &'a dyn Timeline, strategies: Strategies, budget: Budget) -> Self {
         let places = vec![0; timeline.len()];
-        Self { timeline, ties: Ties::Concurrent, strategies, budget: Budget { states: budget, spent: 0 }, places, judgements: Vec::new() }
+        let (states, bytes) = (budget.states_for(timeline.len()), budget.bytes_for(timeline.len()));
+        let account = Account { states, bytes, spent: 0, elsewhere: 0 };
+        Self { timeline, ties: Ties::Concurrent, strategies, account, places, judgements: Vec::new() }
     }
 
     /// Judges each key by itself; nothing if that does not tell.
@@ -87,26 +90,31 @@ impl<'a> Judging<'a> {
     /// Finds a judgement of each key, which later rounds may better.
     fn judge(&mut self, maker: Maker<'_, '_>, keys: &[(Key<'_>, KeyEvents)]) {
         self.judgements.clear();
+        self.account.elsewhere = 0;
         let mut open = Vec::new();
         for (place, (key, events)) in keys.iter().enumerate() {
             let mut object = maker();
             let encoding = encode(&mut *object, events, self.ties, &mut self.places);
             let mut portfolio = Portfolio::new(self.strategies, EncodedKey { encoding, object });
-            let conclusion = portfolio.first_round(&mut self.budget, FIRST_ROUND, Monitors { events, places: &mut self.places });
+            let conclusion = portfolio.first_round(&mut self.account, FIRST_ROUND, Monitors { events, places: &mut self.places });
             let judgement = KeyJudgement::new(*key, conclusion, &portfolio);
             if judgement.is_open() && portfolio.can_go_on() {
+                self.account.elsewhere += portfolio.bytes();
                 open.push((place, portfolio));
             }
             self.judgements.push(judgement);
         }
         let (mut allowance, mut greedy_first) = (FIRST_ROUND, true);
-        while !open.is_empty() && self.budget.spent < self.budget.states {
+        while !open.is_empty() && self.account.spent < self.account.states {
             allowance = allowance.saturating_mul(GROWTH);
             greedy_first = !greedy_first;
             open.retain_mut(|(place, portfolio)| {
-                let conclusion = portfolio.round(&mut self.budget, allowance, greedy_first);
+                self.account.elsewhere -= portfolio.bytes();
+                let conclusion = portfolio.round(&mut self.account, allowance, greedy_first);
                 self.judgements[*place] = KeyJudgement::new(keys[*place].0, conclusion, portfolio);
-                self.judgements[*place].is_open()
+                let goes_on = self.judgements[*place].is_open() && portfolio.can_go_on();
+                self.account.elsewhere += if goes_on { portfolio.bytes() } else { 0 };
+                goes_on
             });
         }
     }
@@ -127,7 +135,7 @@ impl KeyJudgement {
         match conclusion {
             Conclusion::Order(order) => Self::Order(order),
             Conclusion::Violated(completions) => Self::Violated { completions },
-            Conclusion::Open => Self::Undecided(portfolio.undecided(key)),
+            Conclusion::Open | Conclusion::Full => Self::Undecided(portfolio.undecided(key)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`check`] judges a [`History`] against a [`Model`]. Operations that failed never took effect; those of unknown outcome may take effect
 //! at any time after their invocation, or never. What precedes what is defined in [`crate::history`].
 //!
-//! Keys are judged apart, each by a just-in-time search with a budget counted in states: the same history gives the same answer, and takes
+//! Keys are judged apart, each by a just-in-time search with a budget counted in states and bytes: the same history gives the same answer, and takes
 //! the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
 //!
 //! ```
@@ -55,25 +55,25 @@ pub use self::sub_history::{Borrowed, SubHistory};
 pub(super) use self::subject::{Judged, Numbered, Subject};
 pub use self::witness::{NotAWitness, verify};
 use super::model::Model;
+use super::verdict::{Budget, Property, PropertyReport};
 pub use super::verdict::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
-use super::verdict::{Property, PropertyReport};
 use crate::history::History;
 
-/// Judges whether the history is linearizable, within the [`default_budget`].
+/// Judges whether the history is linearizable, within the usual [`Budget`].
 pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>) -> Report {
-    check_within(model, history, default_budget(history.len()))
+    check_within(model, history, Budget::default())
 }
 
-/// Judges whether the history is linearizable, exploring no more than about this many states.
+/// Judges whether the history is linearizable, spending no more than about this: a number is a number of states.
 ///
 /// All keys get a small share of the budget before any gets a large one.
-pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
+pub fn check_within<M: Model>(model: &M, history: &History<M::Op, M::Ret>, budget: impl Into<Budget>) -> Report {
     check_by(Strategies::All, model, history, budget)
 }
 
 /// Judges whether the history is linearizable with these strategies only: to compare one with the other.
-pub fn check_by<M: Model>(strategies: Strategies, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> Report {
-    keys::judge_keys(strategies, &Judged { model, history }, budget)
+pub fn check_by<M: Model>(strategies: Strategies, model: &M, history: &History<M::Op, M::Ret>, budget: impl Into<Budget>) -> Report {
+    keys::judge_keys(strategies, &Judged { model, history }, budget.into())
 }
 
 /// The property that clients' histories are judged by.
@@ -83,9 +83,9 @@ pub const LINEARIZABILITY: Property = Property::always(
      each key would have answered the same (Herlihy and Wing, 1990)",
 );
 
-/// Judges whether the history is linearizable, exploring no more than about this many states, and says why not: as this property.
-pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: u64) -> PropertyReport {
-    examine(&Explainer::new(&Judged { model, history }, None), budget, explanation_budget(history.len())).property(property)
+/// Judges whether the history is linearizable, spending no more than about this, and says why not: as this property.
+pub fn judge<M: Model>(property: &Property, model: &M, history: &History<M::Op, M::Ret>, budget: impl Into<Budget>) -> PropertyReport {
+    examine(&Explainer::new(&Judged { model, history }, None), budget.into(), explanation_budget(history.len())).property(property)
 }
 
 /// As [`judge`], with all that is needed besides to draw the history.
@@ -93,10 +93,10 @@ pub fn judge_and_draw<M: Model>(
     property: &Property,
     model: &M,
     history: &History<M::Op, M::Ret>,
-    budget: u64,
+    budget: impl Into<Budget>,
 ) -> (PropertyReport, Drawing) {
     let subject = Judged { model, history };
     let explainer = Explainer::new(&subject, None);
-    let examined = examine(&explainer, budget, explanation_budget(history.len()));
+    let examined = examine(&explainer, budget.into(), explanation_budget(history.len()));
     (examined.property(property), Drawing::new(&explainer, &examined))
 }

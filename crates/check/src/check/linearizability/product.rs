@@ -48,6 +48,10 @@ impl Model for ProductModel<'_, '_> {
         }
     }
 
+    fn state_bytes(&self, states: &Vec<StateId>) -> usize {
+        size_of_val(states.as_slice())
+    }
+
     fn expected(&self, states: &Vec<StateId>, op: &KindId) -> String {
         self.model.expected(&states[self.model.part(*op)], op)
     }

@@ -1,11 +1,11 @@
 //! What a judge of a whole history answers.
 
-use crate::check::verdict::Verdict;
+use crate::check::verdict::{Budget, Verdict};
 
 /// How many states [`check`](super::check) explores in a history of this many operations before it gives up. A search that does not branch
 /// much needs fewer than ten an operation, even to find out that there is no order.
 pub const fn default_budget(operations: usize) -> u64 {
-    4_000_000 + 20 * operations as u64
+    Budget { states: None, bytes: None }.states_for(operations)
 }
 
 /// How many states are explored to explain what is violated of a history of this many operations, besides those of the verdict: of all its
@@ -66,6 +66,8 @@ pub struct Undecided {
     pub key: String,
     /// How many states were explored.
     pub states: u64,
+    /// How many bytes of search state were held, if that was too much for some search. A larger budget of states need not help then.
+    pub bytes: Option<u64>,
     /// The furthest operation whose completion was looked at.
     pub operation: Option<usize>,
     /// Whether more is open or unknown at once than the search can hold, so that a larger budget would not help.

@@ -79,6 +79,10 @@ where
         self.model.leads(state, op, ret)
     }
 
+    fn state_bytes(&self, state: &M::State) -> usize {
+        self.model.state_bytes(state)
+    }
+
     fn monitor(&self, history: &monitor::KeyHistory<'_, &'h M::Op, &'h M::Ret>) -> Opinion {
         let span =
             |span: Span<'_, &'h M::Op, &'h M::Ret>| Span { op: *span.op, ret: span.ret.copied(), from: span.from, until: span.until };

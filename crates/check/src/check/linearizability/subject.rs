@@ -119,6 +119,11 @@ impl<'a> Numbered<'a> {
         self.items[operation.op as usize]
     }
 
+    /// How many bytes its states take.
+    pub(in crate::check) fn bytes(&self) -> u64 {
+        self.object.borrow().table().bytes()
+    }
+
     /// The part that an operation touches.
     pub(super) fn part(&self, op: KindId) -> usize {
         self.part_of[op as usize] as usize
@@ -165,6 +170,11 @@ impl Model for Numbered<'_> {
 
     fn leads(&self, state: &StateId, _: &KindId, ret: &KindId) -> bool {
         self.object.borrow_mut().transitions().leads(*state, *ret)
+    }
+
+    /// What the number stands for is held here.
+    fn state_bytes(&self, state: &StateId) -> usize {
+        self.object.borrow().state_bytes(*state)
     }
 
     fn monitor(&self, history: &monitor::KeyHistory<'_, KindId, KindId>) -> Opinion {

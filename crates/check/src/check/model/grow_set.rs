@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Next, Role, list};
+use super::{Model, Next, Role, list, tree_bytes};
 use crate::check::monitor::grow_set::{Growth, judge};
 use crate::check::monitor::{KeyHistory, Opinion};
 
@@ -102,6 +102,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for GrowSet<V> {
             GrowSetResult::Added => true,
             GrowSetResult::Repeated(_) => false,
         }
+    }
+
+    fn state_bytes(&self, elements: &BTreeSet<V>) -> usize {
+        tree_bytes::<V>(elements.len())
     }
 
     fn monitor(&self, history: &KeyHistory<'_, GrowSetOp<V>, GrowSetResult<V>>) -> Opinion {

@@ -105,6 +105,11 @@ pub trait KvValue: Clone + Eq + Hash + fmt::Debug {
         None
     }
 
+    /// How many bytes it holds besides those of its own type.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// Whether appending alone could make one out of the other.
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
         from == into
@@ -145,6 +150,10 @@ impl KvValue for String {
     fn pieces(&self, appended: &[&Self]) -> Option<Vec<String>> {
         let pieces = pieces(self, &appended.iter().map(|text| text.as_str()).collect::<Vec<_>>())?;
         Some(pieces.into_iter().map(|piece| format!("{piece:?}")).collect())
+    }
+
+    fn bytes(&self) -> usize {
+        self.capacity()
     }
 
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
@@ -270,6 +279,10 @@ impl<K: KvKey, V: KvValue> Model for Kv<K, V> {
         let more = counts.iter().filter(|(_, [seen, may, _])| seen > may).map(|(piece, [seen, may, _])| (seen - may, piece, "more"));
         let fewer = counts.iter().filter(|(_, [seen, _, must])| seen < must).map(|(piece, [seen, _, must])| (must - seen, piece, "fewer"));
         in_words(&more.chain(fewer).collect::<Vec<_>>())
+    }
+
+    fn state_bytes(&self, held: &Option<V>) -> usize {
+        held.as_ref().map_or(0, KvValue::bytes)
     }
 
     fn describe(&self, op: &KvOp<K, V>, ret: Option<&KvResult<V>>) -> String {

@@ -137,6 +137,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Log<V> {
         }
     }
 
+    fn state_bytes(&self, entries: &Vec<V>) -> usize {
+        entries.capacity() * size_of::<V>()
+    }
+
     fn describe(&self, op: &LogOp<V>, ret: Option<&LogResult<V>>) -> String {
         match ret {
             None => format!("{op} → ?"),

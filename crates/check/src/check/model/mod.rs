@@ -125,6 +125,13 @@ pub trait Model {
         true
     }
 
+    /// How many bytes this state holds besides those of its own type: what a search holds in memory is bounded. By default none, which is
+    /// right for what holds no collection.
+    fn state_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
+
     /// Judges the operations on one key by an algorithm made for this model: see [`monitor`](super::monitor). By default there is none.
     fn monitor(&self, history: &KeyHistory<'_, Self::Op, Self::Ret>) -> Opinion {
         let _ = history;
@@ -282,4 +289,9 @@ impl fmt::Display for Key<'_> {
 fn list<T: fmt::Debug>(open: char, items: impl IntoIterator<Item = T>, close: char) -> String {
     let items: Vec<String> = items.into_iter().map(|item| format!("{item:?}")).collect();
     format!("{open}{}{close}", items.join(", "))
+}
+
+/// About how many bytes a B-tree of so many items takes: nodes of eleven places, of which half are full at least.
+const fn tree_bytes<T>(items: usize) -> usize {
+    items.div_ceil(6) * (11 * size_of::<T>() + 2 * size_of::<usize>())
 }

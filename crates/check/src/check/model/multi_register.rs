@@ -7,7 +7,7 @@ use std::hash::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::register::show;
-use super::{Model, Next, Role};
+use super::{Model, Next, Role, tree_bytes};
 
 /// One of the things that are done at once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,6 +71,10 @@ impl<K: Clone + Ord + Hash + fmt::Debug, V: Clone + Eq + Hash + fmt::Debug> Mode
             Some(seen) if reads == 0 && seen.is_empty() => Role::Update,
             Some(_) => Role::Other,
         }
+    }
+
+    fn state_bytes(&self, held: &BTreeMap<K, V>) -> usize {
+        tree_bytes::<(K, V)>(held.len())
     }
 
     fn describe(&self, acts: &Self::Op, seen: Option<&Vec<Option<V>>>) -> String {

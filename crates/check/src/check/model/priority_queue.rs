@@ -79,7 +79,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
                 items.insert(items.partition_point(|other| other > item), item.clone());
                 Next::One(items)
             }
-            (PriorityQueueOp::TakeLeast, None | Some(Empty), None) => Next::Same,
+            (PriorityQueueOp::TakeLeast, Some(Empty), None) => Next::Same,
             (PriorityQueueOp::TakeLeast, ret, Some(least)) if ret.is_none_or(|ret| matches!(ret, Item(item) if item == least)) => {
                 let mut items = items.clone();
                 items.pop();
@@ -95,6 +95,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
             (PriorityQueueOp::TakeLeast, Some(PriorityQueueResult::Empty)) => Role::Read(Vec::new()),
             _ => Role::Other,
         }
+    }
+
+    fn state_bytes(&self, items: &Vec<V>) -> usize {
+        items.capacity() * size_of::<V>()
     }
 
     fn monitor(&self, history: &KeyHistory<'_, PriorityQueueOp<V>, PriorityQueueResult<V>>) -> Opinion {

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Next, Role};
+use super::{Model, Next, Role, tree_bytes};
 use crate::base::sort_by_numbers;
 use crate::check::monitor::{KeyHistory, Opinion};
 
@@ -57,6 +57,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UniqueIds<V> {
 
     fn leads(&self, given: &BTreeSet<V>, _: &Generate, id: &V) -> bool {
         !given.contains(id)
+    }
+
+    fn state_bytes(&self, given: &BTreeSet<V>) -> usize {
+        tree_bytes::<V>(given.len())
     }
 
     fn monitor(&self, history: &KeyHistory<'_, Generate, V>) -> Opinion {

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 
 use super::queue::{self, QueueOp, QueueResult};
-use super::{Model, Next, Role, list};
+use super::{Model, Next, Role, list, tree_bytes};
 use crate::check::monitor::{self, KeyHistory, Opinion};
 
 /// A queue that starts empty, never fills up, and hands out any of its items.
@@ -52,7 +52,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UnorderedQueue<V> {
                 *items.entry(item.clone()).or_default() += 1;
                 Next::One(items)
             }
-            (QueueOp::Dequeue, None | Some(Empty)) if items.is_empty() => Next::Same,
+            (QueueOp::Dequeue, Some(Empty)) if items.is_empty() => Next::Same,
             (QueueOp::Dequeue, Some(Item(item))) => Self::without(items, item).map_or(Next::Illegal, Next::One),
             (QueueOp::Dequeue, None) => Next::Any(items.keys().filter_map(|item| Self::without(items, item)).collect()),
             _ => Next::Illegal,
@@ -65,6 +65,10 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UnorderedQueue<V> {
             (QueueOp::Dequeue, Some(QueueResult::Empty)) => Role::Read(BTreeMap::new()),
             _ => Role::Other,
         }
+    }
+
+    fn state_bytes(&self, items: &BTreeMap<V, u64>) -> usize {
+        tree_bytes::<(V, u64)>(items.len())
     }
 
     fn monitor(&self, history: &KeyHistory<'_, QueueOp<V>, QueueResult<V>>) -> Opinion {

@@ -1,4 +1,4 @@
-//! Counters: O(n log n) where every addition is of the same amount. Else, only reads that no selection of additions explains are found.
+//! Counters: O(n log n) where every addition is of the same amount. Else, only reads are found that show no sum of additions.
 //!
 //! Where all add the same, additions are interchangeable. What is shown only ever goes one way, one by one, and an operation that saw a
 //! number sees it in passing. So additions are put off as long as can be: until they must have happened, or until an operation must have
@@ -58,7 +58,8 @@ pub(in crate::check) fn judge<'a, O, R>(
     let each = amounts().next().unwrap_or(1);
     if each == 0 || amounts().any(|by| by != each) {
         let known: Vec<(Gap, Option<Gap>, Count)> = spans.iter().zip(counts).map(|(span, count)| (span.from, span.until, count)).collect();
-        return if within_bounds(&known, initial, history.end()) { Opinion::Unfit } else { Opinion::Violated };
+        let possible = within_bounds(&known, initial, history.end()) && are_sums(&known, initial);
+        return if possible { Opinion::Unfit } else { Opinion::Violated };
     }
     // Seen, in steps; what is no whole number of steps was never there.
     let steps = |seen: i64| {
@@ -110,6 +111,72 @@ fn within_bounds(operations: &[(Gap, Option<Gap>, Count)], initial: i64, end: Ga
         let (Some(until), Count::Read(seen) | Count::AddAndGet(_, seen)) = (until, count) else { return true };
         let seen = seen.wrapping_sub(initial);
         (*from as usize..=*until as usize).any(|gap| least[gap] <= seen && seen <= greatest[gap])
+    })
+}
+
+/// How many sums are looked at, of one half of what may have been added, and in all.
+const SUMS: usize = 1 << 20;
+const SUMS_IN_ALL: usize = 1 << 23;
+
+/// Whether each number seen is what was certainly added before it, and a sum of some of what else can have been added by then: as far as
+/// that can be told by looking at so many sums.
+fn are_sums(operations: &[(Gap, Option<Gap>, Count)], initial: i64) -> bool {
+    let amount = |(place, (from, until, count)): (usize, &(Gap, Option<Gap>, Count))| match count {
+        Count::Add(by) | Count::AddAndGet(by, _) => Some((*from, *until, *by, place)),
+        Count::Read(_) | Count::Nothing | Count::Other => None,
+    };
+    let mut added: Vec<(Gap, Option<Gap>, i64, usize)> = operations.iter().enumerate().filter_map(amount).collect();
+    sort_by_numbers(&mut added, |(from, .., place)| ((*from).into(), *place as u64));
+    let sight = |(place, (from, until, count)): (usize, &(Gap, Option<Gap>, Count))| match (until, count) {
+        (Some(until), Count::Read(seen)) => Some((*from, *until, *seen, place)),
+        (Some(until), Count::AddAndGet(by, seen)) => Some((*from, *until, seen.wrapping_sub(*by), place)),
+        _ => None,
+    };
+    let mut sights: Vec<(Gap, Gap, i64, usize)> = operations.iter().enumerate().filter_map(sight).collect();
+    sort_by_numbers(&mut sights, |(from, .., place)| ((*from).into(), *place as u64));
+    let (mut open, mut begun, mut certain, mut left): (Vec<_>, _, _, _) = (Vec::new(), 0, initial, SUMS_IN_ALL);
+    for (from, until, seen, place) in sights {
+        while let Some(addition) = added.get(begun).filter(|addition| addition.0 <= until) {
+            open.push(*addition);
+            begun += 1;
+        }
+        open.retain(|(_, end, by, _)| {
+            let over = end.is_some_and(|end| end < from);
+            certain += if over { *by } else { 0 };
+            !over
+        });
+        let own = |addition: &&(Gap, Option<Gap>, i64, usize)| addition.0 <= until && addition.3 != place;
+        let perhaps = open.iter().filter(own).map(|(_, _, by, _)| *by).collect();
+        if left < open.len() || !is_sum(seen.wrapping_sub(certain), perhaps, &mut left) {
+            return left < open.len();
+        }
+        left -= open.len();
+    }
+    true
+}
+
+/// Whether this is a sum of some of these; if that would take too long, it may be.
+fn is_sum(wanted: i64, mut amounts: Vec<i64>, left: &mut usize) -> bool {
+    amounts.sort_unstable();
+    let mut halves = [vec![0], vec![0]];
+    for equal in amounts.chunk_by(|one, other| one == other) {
+        let half = usize::from(halves[1].len() < halves[0].len());
+        let sums = &halves[half];
+        let size = sums.len() * (equal.len() + 1);
+        if size > SUMS.min(*left) {
+            return true;
+        }
+        *left -= size;
+        let times = 0..=equal.len() as i64;
+        let mut sums: Vec<i64> = times.flat_map(|times| sums.iter().map(move |sum| sum + times * equal[0])).collect();
+        sums.sort_unstable();
+        sums.dedup();
+        halves[half] = sums;
+    }
+    let mut others = halves[1].iter().rev().peekable();
+    halves[0].iter().any(|sum| {
+        while others.next_if(|other| sum + **other > wanted).is_some() {}
+        others.peek().is_some_and(|other| sum + **other == wanted)
     })
 }
 

@@ -13,6 +13,7 @@
 
 pub(super) mod counter;
 pub(super) mod grow_set;
+mod matching;
 mod pool;
 pub(super) mod priority_queue;
 pub(super) mod queue;

@@ -1,4 +1,4 @@
-//! Queues in which no value is put in twice: O(n log n).
+//! Queues: O(n log n) if no value is put in twice. Else it is [searched](super::matching) which of equal values is which.
 //!
 //! Values leave in the order in which they came. So one value comes *before* another if it was put in, or taken out, or even taken out
 //! before the other was put in, by an operation that precedes the other's. If every value left has one before it that is left too, there
@@ -13,8 +13,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 
+use super::matching::{self, Takes};
 use super::pool::{Interval, Item, Pool, gather};
-use super::{Gap, KeyHistory, Opinion, PoolEffect, Span};
+use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges a queue.
 pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
@@ -22,29 +23,23 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
     let end = history.end();
-    let (pool, empties) = match with_room(&history.spans(), end, effect) {
-        Ok(found) => found,
-        Err(opinion) => return opinion,
+    let judge = |pool: &Pool<'a, V>| match room(pool, end) {
+        Ok(empties) => order(pool, &empties, end).map_or(Opinion::Violated, Opinion::Order),
+        Err(opinion) => opinion,
     };
-    order(&pool, &empties, end).map_or(Opinion::Violated, Opinion::Order)
+    gather(&history.spans(), end, effect).map_or_else(|opinion| opinion, |pool| matching::judge(pool, end, Takes::First, &judge))
 }
 
 /// Gaps, each with the operation that found nothing in it.
 type Room = Vec<(Gap, usize)>;
 
-/// What was put in and taken out, and for each operation that found nothing where that is possible; or what is known without an order.
-pub(super) fn with_room<'a, V: Hash + Eq + 'a, O, R>(
-    spans: &[Span<'a, O, R>],
-    end: Gap,
-    effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
-) -> Result<(Pool<'a, V>, Room), Opinion> {
-    let pool = gather(spans, end, effect)?;
+/// For each operation that found nothing where that is possible; or what is known without an order.
+pub(super) fn room<V>(pool: &Pool<'_, V>, end: Gap) -> Result<Room, Opinion> {
     // Which of the unknown would have to have emptied the queue?
     if !pool.unknown.is_empty() && !pool.empties.is_empty() {
         return Err(Opinion::Unfit);
     }
-    let empties = find_room(&pool, end).ok_or(Opinion::Violated)?;
-    Ok((pool, empties))
+    find_room(pool, end).ok_or(Opinion::Violated)
 }
 
 /// For each operation that found nothing, the first gap in which that is possible; in the order of the gaps.

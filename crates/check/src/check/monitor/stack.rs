@@ -1,4 +1,4 @@
-//! Stacks in which no value is pushed twice: O(n log n).
+//! Stacks: O(n log n) if no value is pushed twice. Else it is [searched](super::matching) which of equal values is which.
 //!
 //! Each value lies on the stack for a while, and of two values that do at once, one lies under the other for the whole of it: these whiles
 //! are nested. To find them:
@@ -14,7 +14,8 @@
 use crate::base::sort_by_numbers;
 use std::hash::Hash;
 
-use super::pool::{Item, gather};
+use super::matching::{self, Takes};
+use super::pool::{Item, Pool, gather};
 use super::queue::{find_room, free_gaps};
 use super::trees::{Cover, Greatest, Remaining};
 use super::{Gap, KeyHistory, Opinion, PoolEffect};
@@ -25,16 +26,19 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
     let end = history.end();
-    let mut pool = match gather(&history.spans(), end, effect) {
-        Ok(pool) => pool,
-        Err(opinion) => return opinion,
-    };
+    let judge = |pool: &Pool<'a, V>| opinion(pool, end);
+    gather(&history.spans(), end, effect).map_or_else(|opinion| opinion, |pool| matching::judge(pool, end, Takes::Own, &judge))
+}
+
+/// The same, once all values are told apart.
+fn opinion<V>(pool: &Pool<'_, V>, end: Gap) -> Opinion {
     if !pool.unknown.is_empty() {
         return Opinion::Unfit;
     }
-    let Some(empties) = find_room(&pool, end) else { return Opinion::Violated };
+    let Some(empties) = find_room(pool, end) else { return Opinion::Violated };
     let mut alone = Vec::new();
-    pool.items.retain(|item| {
+    let mut items = pool.items.clone();
+    items.retain(|item| {
         let brief = item.put.until >= item.took.from;
         if brief {
             let gap = item.put.from.max(item.took.from);
@@ -42,7 +46,7 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
         }
         !brief
     });
-    let Some(mut whole) = Nest::new(pool.items, end).order(&empties) else { return Opinion::Violated };
+    let Some(mut whole) = Nest::new(items, end).order(&empties) else { return Opinion::Violated };
     whole.extend(alone);
     // Stable: pushed and popped at once, at the end of a gap.
     sort_by_numbers(&mut whole, |(_, gap)| ((*gap).into(), 0));

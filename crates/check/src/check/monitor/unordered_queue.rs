@@ -1,4 +1,5 @@
-//! Queues that hand out their items in any order, and into which no value is put twice: O(n log n).
+//! Queues that hand out their items in any order: O(n log n) if no value is put in twice. Else it is [searched](super::matching) which of
+//! equal values is which.
 //!
 //! Values have nothing to do with one another: each needs to be put in before it is taken out. An operation that found the queue empty
 //! needs a gap in which no value is there for certain; such a gap cuts the history in two, and each value is put in and taken out on one
@@ -6,8 +7,9 @@
 
 use std::hash::Hash;
 
-use super::pool::Pool;
-use super::queue::with_room;
+use super::matching::{self, Takes};
+use super::pool::{Pool, gather};
+use super::queue::room;
 use super::{Gap, KeyHistory, Opinion, PoolEffect};
 
 /// Judges such a queue.
@@ -15,8 +17,9 @@ pub(in crate::check) fn judge<'a, V: Hash + Eq + 'a, O, R>(
     history: &KeyHistory<'a, O, R>,
     effect: impl Fn(&'a O, Option<&'a R>) -> PoolEffect<'a, V>,
 ) -> Opinion {
-    with_room(&history.spans(), history.end(), effect)
-        .map_or_else(|opinion| opinion, |(pool, empties)| Opinion::Order(order(&pool, &empties)))
+    let end = history.end();
+    let judge = |pool: &Pool<'a, V>| room(pool, end).map_or_else(|opinion| opinion, |empties| Opinion::Order(order(pool, &empties)));
+    gather(&history.spans(), end, effect).map_or_else(|opinion| opinion, |pool| matching::judge(pool, end, Takes::First, &judge))
 }
 
 /// An order: by gap and side, and in each what is put in, what is taken out, and, behind the cut, what finds nothing.

@@ -16,12 +16,11 @@ use crate::base::SortedMap;
 use crate::check::consistency::{self, Guarantee, GuaranteeReport, Observable, ObservableSubject};
 use crate::check::linearizability::Drawing;
 use crate::check::linearizability::{
-    Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, default_budget, examine, explanation_budget,
-    named,
+    Counterexample, Explainer, Judged, Judgement, Linearizability, Origin, Report, Subject, examine, explanation_budget, named,
 };
 use crate::check::model::total_queue::TotalQueue;
 use crate::check::model::{ModelName, UnknownModel};
-use crate::check::verdict::Verdict;
+use crate::check::verdict::{Budget, Verdict};
 use crate::history::formats::{Entries, Format, Value};
 
 /// How a file is to be judged.
@@ -36,8 +35,8 @@ pub struct CheckOptions {
     /// What completions are taken to show. By default, a compare-and-set that failed is dropped, and a read of nil saw that nothing was
     /// there.
     pub reading: Reading,
-    /// How many states may be explored; by default, [`default_budget`].
-    pub budget: Option<u64>,
+    /// What may be spent.
+    pub budget: Budget,
     /// How many states may be explored besides to explain what is violated; with none, it is told by which completion, and no more. By
     /// default, [`explanation_budget`].
     pub explanation: Option<u64>,
@@ -60,7 +59,11 @@ impl CheckOptions {
     /// How many events a file may have that can be read again. A longer one is judged while it is read, unless more is asked of it than can
     /// be known then.
     fn whole(&self) -> u64 {
-        let plain = self.guarantee == Guarantee::Linearizable && !self.strongest && !self.witness && !self.drawing && self.budget.is_none();
+        let plain = self.guarantee == Guarantee::Linearizable
+            && !self.strongest
+            && !self.witness
+            && !self.drawing
+            && self.budget == Budget::default();
         if plain { self.whole.unwrap_or(WHOLE) } else { u64::MAX }
     }
 }
@@ -319,7 +322,7 @@ where
 
 /// Judges a history of this origin.
 fn judge(mut report: CheckReport, subject: &dyn ObservableSubject, origin: Origin<'_>, options: &CheckOptions) -> CheckReport {
-    let budget = options.budget.unwrap_or_else(|| default_budget(subject.timeline().len()));
+    let budget = options.budget;
     let explaining = options.explanation.unwrap_or_else(|| explanation_budget(subject.timeline().len()));
     if options.strongest {
         report.guarantees = consistency::check_all_of(subject, budget, explaining);

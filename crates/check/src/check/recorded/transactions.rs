@@ -10,8 +10,8 @@ use super::judge::CheckError;
 use super::schema::{Call, Schema};
 use crate::base::{Act, Committed, Seen, Transaction};
 use crate::check::isolation::model::Store;
-use crate::check::isolation::{DEFAULT_BUDGET, Labels, Level, Report, Transactions, check};
-use crate::check::verdict::Verdict;
+use crate::check::isolation::{Labels, Level, Report, Transactions, check};
+use crate::check::verdict::{Budget, Verdict};
 use crate::history::formats::{Entries, Format, Value};
 use crate::history::{Event, History, Outcome};
 
@@ -61,8 +61,9 @@ pub struct FileOptions {
     pub format: Option<Format>,
     /// The level that it is to keep.
     pub level: Level,
-    /// How many steps the search for cycles may take; by default, [`DEFAULT_BUDGET`].
-    pub budget: Option<u64>,
+    /// What may be spent: of steps, each search as many as this has states; by default,
+    /// [`DEFAULT_BUDGET`](crate::check::isolation::DEFAULT_BUDGET).
+    pub budget: Budget,
     /// What keys hold at first, as a map of EDN; by default, nothing.
     pub initial: Option<Value>,
     /// Whether a read of nil saw nothing, rather than that nothing was there.
@@ -72,7 +73,14 @@ pub struct FileOptions {
 impl FileOptions {
     /// Strict serializability, whatever the format.
     pub const fn new(model: TransactionModel) -> Self {
-        Self { model, format: None, level: Level::StrictSerializable, budget: None, initial: None, nil_reads_unknown: false }
+        Self {
+            model,
+            format: None,
+            level: Level::StrictSerializable,
+            budget: Budget { states: None, bytes: None },
+            initial: None,
+            nil_reads_unknown: false,
+        }
     }
 }
 
@@ -118,7 +126,7 @@ pub struct FileReport {
 pub fn check_text(input: impl Read, options: &FileOptions) -> Result<FileReport, CheckError> {
     let schema = TransactionSchema::new(options).map_err(CheckError::Initial)?;
     let (transactions, recorded) = read_by(schema, input, options.format).map_err(CheckError::Import)?;
-    let mut report = check(&transactions, options.budget.unwrap_or(DEFAULT_BUDGET));
+    let mut report = check(&transactions, options.budget);
     // That what has no transactions keeps every level says nothing.
     if report.committed == 0 {
         report.levels.iter_mut().for_each(|level| level.verdict = Verdict::Unknown);

@@ -141,6 +141,8 @@ pub struct UndecidedKey {
     pub key: Option<String>,
     /// How many states were explored.
     pub states: u64,
+    /// How many bytes of search state were held, if that was too much for some search.
+    pub bytes: Option<u64>,
     /// When the operation completes that the search got to; nothing if its file does not say.
     #[serde(rename = "at_ns")]
     pub at: Option<Time>,

@@ -8,6 +8,7 @@ macro_rules! from {
 }
 
 mod anomaly;
+mod budget;
 mod counterexample;
 mod explanation;
 mod level;
@@ -18,6 +19,7 @@ mod trouble;
 pub use anomaly::{
     Access, Anomaly, CastMember, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Phenomenon, Scope, Version, transaction_name,
 };
+pub use budget::Budget;
 pub use counterexample::{CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Saw, UndecidedKey};
 pub use explanation::{Explanation, Told};
 pub use level::Level;

@@ -44,6 +44,20 @@ impl Value {
         Self::Text(text.into())
     }
 
+    /// How many bytes it holds besides those of its own type.
+    pub fn held_bytes(&self) -> usize {
+        let all = |values: &[Self]| size_of_val(values) + values.iter().map(Self::held_bytes).sum::<usize>();
+        match self {
+            Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Char(_) => 0,
+            Self::Number(text) | Self::Text(text) | Self::Keyword(text) | Self::Symbol(text) => text.len(),
+            Self::Vector(items) | Self::Set(items) => all(items),
+            Self::Map(pairs) => {
+                size_of_val(pairs.as_slice()) + pairs.iter().map(|(key, value)| key.held_bytes() + value.held_bytes()).sum::<usize>()
+            }
+            Self::Tagged(tagged) => size_of_val(&**tagged) + tagged.0.len() + tagged.1.held_bytes(),
+        }
+    }
+
     /// Its items, if it is a list or a vector, which are one thing.
     pub fn items(&self) -> Option<&[Self]> {
         match self {

@@ -25,6 +25,15 @@ impl<T: Hash + Eq> Interner<T> {
         &self.items[id as usize]
     }
 
+    /// How many bytes it takes, but for what items hold elsewhere.
+    pub(super) const fn bytes(&self) -> usize {
+        self.items.capacity() * size_of::<T>() + self.table.capacity() * size_of::<u32>()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     pub(super) fn intern(&mut self, item: T) -> u32 {
         if self.table.is_empty() {
             if let Some(found) = self.items.iter().position(|known| *known == item) {

@@ -66,6 +66,8 @@ pub(crate) struct ModelTable {
     choices: Vec<StateId>,
     /// Transitions by state and kind, while they are few.
     memo: Vec<u32>,
+    /// How many bytes the states take.
+    states: usize,
 }
 
 /// Beyond this many kinds, asking the model again is cheaper than remembering.
@@ -99,6 +101,11 @@ impl ModelTable {
         !self.roles.iter().any(|role| matches!(role, InternedRole::Update | InternedRole::Other))
     }
 
+    /// How many bytes it takes, with the states.
+    pub(crate) const fn bytes(&self) -> u64 {
+        (self.states + (self.memo.capacity() + self.choices.capacity()) * size_of::<u32>()) as u64
+    }
+
     fn memo_place(&mut self, state: StateId, kind: KindId) -> Option<usize> {
         let width = self.roles.len();
         if width > MEMO_KINDS {
@@ -121,6 +128,8 @@ impl ModelTable {
 trait Oracle {
     fn step(&mut self, state: StateId, kind: KindId, choices: &mut Vec<StateId>) -> Transition;
     fn leads(&self, state: StateId, kind: KindId) -> bool;
+    /// How many bytes the states take that it knows.
+    fn bytes(&self) -> usize;
 }
 
 /// What the search needs of a model, whichever it is: one copy of the code serves all.
@@ -152,10 +161,10 @@ impl Transitions<'_> {
         if state == HIDDEN {
             return if role == InternedRole::Update { Transition::To(HIDDEN) } else { Transition::Illegal };
         }
-        let Some(place) = self.table.memo_place(state, kind) else { return self.oracle.step(state, kind, &mut self.table.choices) };
+        let Some(place) = self.table.memo_place(state, kind) else { return self.ask(state, kind) };
         match self.table.memo[place] {
             NONE => {
-                let step = self.oracle.step(state, kind, &mut self.table.choices);
+                let step = self.ask(state, kind);
                 self.table.memo[place] = match step {
                     Transition::Illegal => MEMO_ILLEGAL,
                     Transition::To(next) => next,
@@ -166,6 +175,12 @@ impl Transitions<'_> {
             MEMO_ILLEGAL => Transition::Illegal,
             next => Transition::To(next),
         }
+    }
+
+    fn ask(&mut self, state: StateId, kind: KindId) -> Transition {
+        let step = self.oracle.step(state, kind, &mut self.table.choices);
+        self.table.states = self.oracle.bytes();
+        step
     }
 
     /// The state that applying this kind leaves, of several the one with this number; and whether there are others to try.
@@ -212,6 +227,8 @@ pub(crate) trait Object {
     fn expected(&self, state: StateId, kind: KindId) -> String;
     /// A state in the model's words.
     fn describe_state(&self, state: StateId) -> String;
+    /// How many bytes a state takes.
+    fn state_bytes(&self, state: StateId) -> usize;
 }
 
 /// The state that operations leave, one after the other; where one may leave several, it leaves the first. Nothing if that is illegal.
@@ -241,6 +258,19 @@ struct Values<'a, M: Model> {
     model: &'a M,
     states: Interner<M::State>,
     kinds: Interner<(&'a M::Op, Option<&'a M::Ret>)>,
+    /// How many bytes the states hold elsewhere.
+    held: usize,
+}
+
+impl<M: Model> Values<'_, M> {
+    fn number(&mut self, state: M::State) -> StateId {
+        let known = self.states.len();
+        let id = self.states.intern(state);
+        if self.states.len() > known {
+            self.held += self.model.state_bytes(self.states.get(id));
+        }
+        id
+    }
 }
 
 impl<'a, M: Model> InternedModel<'a, M> {
@@ -250,9 +280,9 @@ impl<'a, M: Model> InternedModel<'a, M> {
 
     /// Of a history that may begin in one of these states.
     pub(crate) fn starting(starts: &'a [M::State], model: &'a M, history: &'a History<M::Op, M::Ret>) -> Self {
-        let mut states = Interner::new();
-        states.intern(model.initial());
-        Self { values: Values { model, states, kinds: Interner::new() }, history, starts, table: ModelTable::default() }
+        let mut values = Values { model, states: Interner::new(), kinds: Interner::new(), held: 0 };
+        values.number(model.initial());
+        Self { values, history, starts, table: ModelTable::default() }
     }
 
     pub(crate) fn state(&self, state: StateId) -> &M::State {
@@ -260,17 +290,17 @@ impl<'a, M: Model> InternedModel<'a, M> {
     }
 
     fn number(&mut self, op: &'a M::Op, ret: Option<&'a M::Ret>) -> KindId {
-        let Values { model, states, kinds } = &mut self.values;
-        let kind = kinds.intern((op, ret));
+        let values = &mut self.values;
+        let kind = values.kinds.intern((op, ret));
         if kind as usize == self.table.roles.len() {
-            let (role, needs) = match model.role(op, ret) {
+            let (role, needs) = match values.model.role(op, ret) {
                 Role::Observer => (InternedRole::Observer, NONE),
-                Role::Read(state) => (InternedRole::Observer, states.intern(state)),
-                Role::Write(state) => (InternedRole::Write(states.intern(state)), NONE),
-                Role::Swap(state) => (InternedRole::Swap(states.intern(state)), NONE),
+                Role::Read(state) => (InternedRole::Observer, values.number(state)),
+                Role::Write(state) => (InternedRole::Write(values.number(state)), NONE),
+                Role::Swap(state) => (InternedRole::Swap(values.number(state)), NONE),
                 Role::Exchange { from, to } => {
-                    let from = states.intern(from);
-                    (InternedRole::Swap(states.intern(to)), from)
+                    let from = values.number(from);
+                    (InternedRole::Swap(values.number(to)), from)
                 }
                 Role::Update => (InternedRole::Update, NONE),
                 Role::Other => (InternedRole::Other, NONE),
@@ -305,7 +335,7 @@ impl<M: Model> Object for InternedModel<'_, M> {
     }
 
     fn start(&mut self, number: usize) -> StateId {
-        self.values.states.intern(self.starts[number].clone())
+        self.values.number(self.starts[number].clone())
     }
 
     fn monitor(&self, spans: &dyn Fn() -> Vec<(KindId, Gap, Option<Gap>)>, end: Gap) -> Opinion {
@@ -336,6 +366,10 @@ impl<M: Model> Object for InternedModel<'_, M> {
     fn describe_state(&self, state: StateId) -> String {
         self.values.model.describe_state(self.state(state))
     }
+
+    fn state_bytes(&self, state: StateId) -> usize {
+        size_of::<M::State>() + self.values.model.state_bytes(self.state(state))
+    }
 }
 
 impl<M: Model> Oracle for Values<'_, M> {
@@ -344,12 +378,12 @@ impl<M: Model> Oracle for Values<'_, M> {
         match self.model.step(self.states.get(state), op, ret) {
             Next::Illegal => Transition::Illegal,
             Next::Same => Transition::To(state),
-            Next::One(next) => Transition::To(self.states.intern(next)),
-            Next::Any(mut next) if next.len() == 1 => Transition::To(self.states.intern(next.remove(0))),
+            Next::One(next) => Transition::To(self.number(next)),
+            Next::Any(mut next) if next.len() == 1 => Transition::To(self.number(next.remove(0))),
             Next::Any(next) if next.is_empty() => Transition::Illegal,
             Next::Any(next) => {
                 let start = choices.len() as u32;
-                choices.extend(next.into_iter().map(|state| self.states.intern(state)));
+                choices.extend(next.into_iter().map(|state| self.number(state)));
                 Transition::Choice { start, end: choices.len() as u32 }
             }
         }
@@ -358,5 +392,9 @@ impl<M: Model> Oracle for Values<'_, M> {
     fn leads(&self, state: StateId, kind: KindId) -> bool {
         let (op, ret) = *self.kinds.get(kind);
         ret.is_none_or(|ret| self.model.leads(self.states.get(state), op, ret))
+    }
+
+    fn bytes(&self) -> usize {
+        self.states.bytes() + self.held
     }
 }

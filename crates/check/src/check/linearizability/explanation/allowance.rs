@@ -5,7 +5,9 @@ use std::cell::Cell;
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
 use crate::check::linearizability::report::Report;
+use crate::check::linearizability::search::Ration;
 use crate::check::linearizability::subject::Subject;
+use crate::check::verdict::Budget;
 
 /// How many states may be explored for an explanation, and how many of them are left. Operations that are looked at count as well.
 pub(in crate::check) struct Allowance {
@@ -30,6 +32,11 @@ impl Allowance {
         self.left.set(self.left.get().saturating_sub(states));
     }
 
+    /// So many states for a search, as far as they are left, and as many bytes as are usual for so many operations.
+    pub(super) fn ration(&self, states: u64, operations: usize) -> Ration {
+        Ration { states: states.min(self.left()), bytes: Budget::default().bytes_for(operations) }
+    }
+
     /// Does something for no more than that.
     pub(in crate::check) fn share<T>(&self, states: u64, work: impl FnOnce(&Self) -> T) -> T {
         let share = Self::new(states.min(self.left()));
@@ -49,7 +56,7 @@ impl Allowance {
 
     /// Judges a part of the history, for no more than that.
     pub(super) fn judge(&self, part: &dyn Subject, states: u64) -> Report {
-        let report = judge_keys(Strategies::All, part, states.min(self.left()));
+        let report = judge_keys(Strategies::All, part, states.min(self.left()).into());
         self.spend(report.states + 2 * part.timeline().len() as u64);
         report
     }

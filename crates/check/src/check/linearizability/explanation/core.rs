@@ -2,8 +2,8 @@
 //!
 //! Four steps make a history smaller: dropping a read, a whole key, or all operations on one item of a container, and taking the outcome of
 //! an update for unknown. Each of them only allows more orders: an order of the larger history gives one of the smaller. So if the smaller
-//! one is violated, the larger one is, and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is left
-//! has an order.
+//! one is violated, the larger one is, and a [`Core`] is violated on its own. It is *1-minimal*: one more step of any kind, and what is
+//! left has an order.
 //!
 //! Groups come first: keys if only together they are violated, and the items of a container. A few are looked for that are violated by
 //! themselves, those next to the operation that [`diagnose`](super::diagnose) names, and then as many of them as can be are dropped.

@@ -17,7 +17,7 @@ use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
 use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::{Key, Model, Role};
 use crate::check::verdict::{
-    CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict,
+    Budget, CoreOrder, Counterexample, DescribedOperation, Ending, Linearizability, Property, PropertyReport, Saw, UndecidedKey, Verdict,
 };
 use crate::history::formats::ClientNames;
 use crate::history::{History, Operation, Outcome};
@@ -59,9 +59,9 @@ pub(in crate::check) struct Origin<'a> {
 /// An operation in numbers.
 type Numbers = Operation<KindId, KindId>;
 
-/// Judges a history, exploring no more than about this many states, and explains what is violated, exploring no more than so many others.
+/// Judges a history, spending no more than about this, and explains what is violated, exploring no more than so many others.
 /// With none, it is only told by which completion it is violated.
-pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: u64, explaining: u64) -> Examined {
+pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: Budget, explaining: u64) -> Examined {
     let report = judge_keys(Strategies::All, explainer.subject, budget);
     let violations = Allowance::new(explaining).share_out(report.violations(), |violation, share| explainer.explain(violation, share));
     Examined { explanation: Linearizability { violations, undecided: explainer.undecided(&report) }, report }
@@ -309,11 +309,12 @@ impl<'a> Explainer<'a> {
 
     fn undecided(&self, report: &Report) -> Vec<UndecidedKey> {
         let (Judgement::Violated { undecided, .. } | Judgement::Unknown { undecided }) = &report.judgement else { return Vec::new() };
-        let each = undecided.iter().map(|Undecided { key, states, operation, too_wide }| {
+        let each = undecided.iter().map(|Undecided { key, states, bytes, operation, too_wide }| {
             let (open, unknown) = operation.map_or((0, 0), |index| self.crowd(index));
             UndecidedKey {
                 key: named(key),
                 states: *states,
+                bytes: *bytes,
                 at: operation.and_then(|index| self.subject.timeline().completed(index)).filter(|_| self.is_timed()),
                 line: operation.and_then(|index| self.line(index)),
                 open,

@@ -103,17 +103,19 @@ fn beginning(key: &mut EncodedKey<'_>, sought: &Sought<'_>) -> Beginning {
     let mut refinement: Option<Refinement> = None;
     let mut turn = TURN;
     while allowance.left() > 0 && (exhaustive.is_some() || refinement.is_some()) {
-        if let Some(search) = &mut exhaustive
-            && let Some(found) = search_ends(search, key, turn, sought)
-        {
-            return found;
+        if let Some(search) = &mut exhaustive {
+            match search_ends(search, key, turn, sought) {
+                Ok(Some(found)) => return found,
+                Ok(None) => {}
+                Err(NoRoom) => exhaustive = None,
+            }
         }
         if turn == TURN {
             refinement = Refinement::new(&key.encoding, key.object.table(), limit);
         }
         if let Some(strategy) = &mut refinement {
-            let before = strategy.states();
-            let conclusion = strategy.run(key, turn.min(allowance.left()));
+            let (before, operations) = (strategy.states(), key.object.timeline().len());
+            let conclusion = strategy.run(key, allowance.ration(turn, operations));
             allowance.spend(strategy.states() - before);
             match conclusion {
                 Conclusion::Order(order) => {
@@ -125,6 +127,7 @@ fn beginning(key: &mut EncodedKey<'_>, sought: &Sought<'_>) -> Beginning {
                 }
                 Conclusion::Violated(horizon) => return Beginning::Violated(horizon),
                 Conclusion::Open => {}
+                Conclusion::Full => refinement = None,
             }
         }
         turn = turn.saturating_mul(GROWTH);
@@ -132,25 +135,32 @@ fn beginning(key: &mut EncodedKey<'_>, sought: &Sought<'_>) -> Beginning {
     Beginning::Unknown
 }
 
+/// A search holds as much as it may.
+struct NoRoom;
+
 /// The turn of the exhaustive search: once it has found one order, it looks for others.
-fn search_ends(search: &mut AnySearch, key: &mut EncodedKey<'_>, turn: u64, sought: &Sought<'_>) -> Option<Beginning> {
+fn search_ends(search: &mut AnySearch, key: &mut EncodedKey<'_>, turn: u64, sought: &Sought<'_>) -> Result<Option<Beginning>, NoRoom> {
     let Sought { limit, others, allowance } = *sought;
     let EncodedKey { encoding, object } = key;
-    let before = search.extent().states;
+    let (before, operations) = (search.extent().states, object.timeline().len());
     let mut status = SearchStatus::Paused;
     while status == SearchStatus::Paused && search.ends().is_empty() && search.extent().states < before + turn.min(allowance.left()) {
-        status = search.run(encoding, &mut object.transitions(), TURN);
+        status = search.run(encoding, &mut object.transitions(), allowance.ration(TURN, operations));
     }
     if search.ends().is_empty() {
         allowance.spend(search.extent().states - before);
-        return (status == SearchStatus::Exhausted).then(|| Beginning::Violated(search.extent().horizon));
+        return match status {
+            SearchStatus::Full => Err(NoRoom),
+            SearchStatus::Exhausted => Ok(Some(Beginning::Violated(search.extent().horizon))),
+            SearchStatus::Found | SearchStatus::Paused => Ok(None),
+        };
     }
-    search.run(encoding, &mut object.transitions(), others.min(allowance.left()));
+    search.run(encoding, &mut object.transitions(), allowance.ration(others, operations));
     allowance.spend(search.extent().states - before);
     // To retrace a path takes as long as the path is.
     let ends: Vec<OrderEnd> = search.ends().drain(..).take((RETRACED / limit.max(1) as usize).max(1)).collect();
     let retraced = ends.iter().map(|end| (end.state, indices(search.order_of(encoding, &mut object.transitions(), end))));
-    Some(Beginning::Ordered(retraced.collect()))
+    Ok(Some(Beginning::Ordered(retraced.collect())))
 }
 
 fn indices(order: Order) -> Vec<usize> {

@@ -197,11 +197,11 @@ impl Frontier {
                 KeyStatus::Holds
             }
             SearchStatus::Exhausted => self.first_violated(window),
-            SearchStatus::Paused if counts_less => {
+            SearchStatus::Paused | SearchStatus::Full if counts_less => {
                 self.count_less();
                 self.look(window)
             }
-            SearchStatus::Paused => KeyStatus::GivenUp,
+            SearchStatus::Paused | SearchStatus::Full => KeyStatus::GivenUp,
         }
     }
 
@@ -220,7 +220,7 @@ impl Frontier {
             match progress {
                 SearchStatus::Found => left.start = middle + 1,
                 SearchStatus::Exhausted => left.end = middle,
-                SearchStatus::Paused => break,
+                SearchStatus::Paused | SearchStatus::Full => break,
             }
         }
         let index = window.timeline().completions()[ranks[left.end]];

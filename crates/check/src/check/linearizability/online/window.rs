@@ -2,9 +2,10 @@
 
 use crate::check::linearizability::encoding::{Encoding, Indeterminate, InternedModel, NONE, Object, StateId, encode_unfinished};
 use crate::check::linearizability::partition::whole;
-use crate::check::linearizability::search::{AnySearch, Checkpoint, SearchStatus, Tally};
+use crate::check::linearizability::search::{AnySearch, Checkpoint, Ration, SearchStatus, Tally};
 use crate::check::linearizability::subject::{Judged, Numbered, Subject};
 use crate::check::model::Model;
+use crate::check::verdict::Budget;
 use crate::history::{History, Timeline};
 
 /// A window, whichever its types.
@@ -126,21 +127,28 @@ impl<'a> EncodedWindow<'a> {
         Some(search)
     }
 
+    /// What a search of the window may take, if so many states.
+    fn allow(&self, states: u64) -> Ration {
+        Ration { states, bytes: Budget::default().bytes_for(self.timeline().len()) }
+    }
+
     /// Looks for an order, and says how many configurations were explored.
-    pub(super) fn order(mut self, budget: u64) -> (SearchStatus, u64) {
+    pub(super) fn order(mut self, states: u64) -> (SearchStatus, u64) {
         let returns = self.encoding.returns.len() as u32;
         if returns == 0 {
             return (SearchStatus::Found, 0);
         }
         let Some(mut search) = self.search(returns) else { return (SearchStatus::Paused, 0) };
-        (search.run(&self.encoding, &mut self.object.transitions(), budget), search.extent().states)
+        let allowance = self.allow(states);
+        (search.run(&self.encoding, &mut self.object.transitions(), allowance), search.extent().states)
     }
 
     /// All configurations in which an order can pass so many returns, nothing if the budget ends; and how many were explored.
-    pub(super) fn checkpoints(&mut self, limit: u32, budget: u64) -> (Option<Vec<Checkpoint>>, u64) {
+    pub(super) fn checkpoints(&mut self, limit: u32, states: u64) -> (Option<Vec<Checkpoint>>, u64) {
         let Some(mut search) = self.search(limit) else { return (None, 0) };
         search.seek_checkpoints();
-        let progress = search.run(&self.encoding, &mut self.object.transitions(), budget);
+        let allowance = self.allow(states);
+        let progress = search.run(&self.encoding, &mut self.object.transitions(), allowance);
         let checkpoints = (progress == SearchStatus::Exhausted).then(|| search.checkpoints(&self.encoding, &self.object.transitions()));
         (checkpoints, search.extent().states)
     }

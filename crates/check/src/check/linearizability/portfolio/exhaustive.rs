@@ -2,7 +2,7 @@
 
 use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::Encoding;
-use crate::check::linearizability::search::{AnySearch, SearchStatus};
+use crate::check::linearizability::search::{AnySearch, Ration, SearchStatus};
 
 /// So many states for each return passed are taken to be a search that is stuck.
 const STUCK: u64 = 2;
@@ -32,19 +32,24 @@ impl Exhaustive {
 }
 
 impl Strategy for Exhaustive {
-    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+    fn run(&mut self, key: &mut EncodedKey<'_>, allowance: Ration) -> Conclusion {
         let EncodedKey { encoding, object } = key;
-        let status = self.search.run(encoding, &mut object.transitions(), budget);
+        let status = self.search.run(encoding, &mut object.transitions(), allowance);
         // To retrace the path explores nothing.
         self.states = self.search.extent().states;
         match status {
             SearchStatus::Found => Conclusion::Order(self.search.order(encoding, &mut object.transitions())),
             SearchStatus::Exhausted => Conclusion::Violated(self.search.extent().horizon),
             SearchStatus::Paused => Conclusion::Open,
+            SearchStatus::Full => Conclusion::Full,
         }
     }
 
     fn states(&self) -> u64 {
         self.states
+    }
+
+    fn bytes(&self) -> u64 {
+        self.search.bytes()
     }
 }

@@ -8,7 +8,7 @@
 
 use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, Transitions};
-use crate::check::linearizability::search::{AnySearch, Beam, SearchStatus};
+use crate::check::linearizability::search::{AnySearch, Beam, Ration, SearchStatus};
 
 /// So many states may lead no further at first; and how many times as many after a restart.
 const FRUITLESS: u64 = 256;
@@ -29,23 +29,24 @@ impl Greedy {
         search(encoding, FRUITLESS).map(|search| Self { search, beam: Beam::default(), fruitless: FRUITLESS, before: 0 })
     }
 
-    fn search_on(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus {
+    fn search_on(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, allowance: Ration) -> SearchStatus {
         if encoding.indeterminate.is_empty() {
-            self.search.run(encoding, transitions, budget)
+            self.search.run(encoding, transitions, allowance)
         } else {
-            self.search.run_broad(&mut self.beam, encoding, transitions, budget)
+            self.search.run_broad(&mut self.beam, encoding, transitions, allowance)
         }
     }
 }
 
 impl Strategy for Greedy {
-    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+    fn run(&mut self, key: &mut EncodedKey<'_>, allowance: Ration) -> Conclusion {
         let EncodedKey { encoding, object } = key;
         let mut transitions = object.transitions();
-        let end = self.states().saturating_add(budget);
+        let end = self.states().saturating_add(allowance.states);
         while self.states() < end {
-            match self.search_on(encoding, &mut transitions, end - self.states()) {
+            match self.search_on(encoding, &mut transitions, Ration { states: end - self.states(), ..allowance }) {
                 SearchStatus::Paused => break,
+                SearchStatus::Full => return Conclusion::Full,
                 SearchStatus::Found => return Conclusion::Order(self.search.order(encoding, &mut transitions)),
                 SearchStatus::Exhausted if !self.search.has_backjumped() => return Conclusion::Violated(self.search.extent().horizon),
                 SearchStatus::Exhausted => {
@@ -61,6 +62,10 @@ impl Strategy for Greedy {
 
     fn states(&self) -> u64 {
         self.before + self.search.extent().states
+    }
+
+    fn bytes(&self) -> u64 {
+        self.search.bytes() + self.beam.bytes()
     }
 }
 

@@ -1,21 +1,22 @@
 //! Algorithms made for one kind of object, which judge without searching: see [`monitor`](crate::check::monitor).
 
 use super::registers;
-use super::strategy::{Conclusion, EncodedKey, Strategy};
+use super::strategy::{Conclusion, EncodedKey};
 use crate::check::linearizability::encoding::{Encoding, INITIAL, KindId, ModelTable, Object, Ties, encode};
 use crate::check::linearizability::partition::KeyEvents;
 use crate::check::linearizability::search::Order;
 use crate::check::monitor::{Gap, Opinion};
 
-/// Asks once; it explores nothing.
+/// What it takes to ask them.
 pub(crate) struct Monitors<'k> {
     /// What the key was encoded from, and scratch to encode it once more: see [`encode`].
     pub(crate) events: &'k KeyEvents,
     pub(crate) places: &'k mut [u32],
 }
 
-impl Strategy for Monitors<'_> {
-    fn run(&mut self, key: &mut EncodedKey<'_>, _: u64) -> Conclusion {
+impl Monitors<'_> {
+    /// Says what is known without searching.
+    pub(crate) fn judge(self, key: &mut EncodedKey<'_>) -> Conclusion {
         let EncodedKey { encoding, object } = key;
         let completions = encoding.returns.len() as u32;
         if let Some(event) = sourceless(encoding, object.table()) {
@@ -33,10 +34,6 @@ impl Strategy for Monitors<'_> {
             Opinion::Order(order) => Conclusion::Order(ranked(&encoding, &order)),
             Opinion::Unfit | Opinion::Violated => Conclusion::Open,
         }
-    }
-
-    fn states(&self) -> u64 {
-        0
     }
 }
 

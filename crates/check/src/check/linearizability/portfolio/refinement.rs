@@ -8,7 +8,7 @@
 
 use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, EquivalenceClass, ModelTable};
-use crate::check::linearizability::search::{AnySearch, Order, SearchStatus, Tally};
+use crate::check::linearizability::search::{AnySearch, Order, Ration, SearchStatus, Tally};
 
 pub(crate) struct Refinement {
     /// How many returns are to be passed.
@@ -65,13 +65,14 @@ impl Refinement {
 }
 
 impl Strategy for Refinement {
-    fn run(&mut self, key: &mut EncodedKey<'_>, budget: u64) -> Conclusion {
+    fn run(&mut self, key: &mut EncodedKey<'_>, allowance: Ration) -> Conclusion {
         let EncodedKey { encoding, object } = key;
         let mut transitions = object.transitions();
-        let end = self.states().saturating_add(budget);
+        let end = self.states().saturating_add(allowance.states);
         while self.states() < end {
-            match self.search.run(encoding, &mut transitions, end - self.states()) {
+            match self.search.run(encoding, &mut transitions, Ration { states: end - self.states(), ..allowance }) {
                 SearchStatus::Paused => break,
+                SearchStatus::Full => return Conclusion::Full,
                 SearchStatus::Exhausted if self.limited => {
                     let short = self.search.short();
                     let all = !short.contains(&true);
@@ -97,6 +98,10 @@ impl Strategy for Refinement {
 
     fn states(&self) -> u64 {
         self.before + self.search.extent().states
+    }
+
+    fn bytes(&self) -> u64 {
+        self.search.bytes()
     }
 }
 

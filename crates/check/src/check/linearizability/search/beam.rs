@@ -4,6 +4,7 @@
 
 use std::collections::BinaryHeap;
 
+use super::Ration;
 use super::depth_first::{Search, SearchStatus};
 use super::moves::{Arrival, Frame, Move};
 use super::visited::{Fates, Visited};
@@ -44,6 +45,12 @@ impl Beam {
         Self { width, taken: vec![0; encoding.returns.len()], ..Self::default() }
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let Self { taken, ahead, parents, .. } = self;
+        (taken.capacity() * size_of::<u32>() + ahead.capacity() * size_of::<Ahead>() + parents.capacity() * size_of::<(u32, Move)>()) as u64
+    }
+
     fn next(&mut self) -> Option<Ahead> {
         loop {
             let next = self.ahead.pop()?;
@@ -58,20 +65,23 @@ impl Beam {
 }
 
 impl<const W: usize> Search<W> {
-    /// Goes on in breadth until there is an answer, or about this many more states were reached. If there was no order among those that it
+    /// Goes on in breadth until there is an answer, or about as much was taken as is allowed. If there was no order among those that it
     /// looked at and it did not look at all, it begins anew. For a search that starts in the initial state and stops at the first order.
     pub(super) fn run_broad(
         &mut self,
         beam: &mut Beam,
         encoding: &Encoding,
         transitions: &mut Transitions<'_>,
-        budget: u64,
+        allowance: Ration,
     ) -> SearchStatus {
         if self.expansion.limit == 0 {
             return SearchStatus::Found;
         }
-        let end = self.expansion.extent.states.saturating_add(budget);
+        let end = self.expansion.extent.states.saturating_add(allowance.states);
         while self.expansion.extent.states < end {
+            if self.bytes() + beam.bytes() + transitions.table().bytes() > allowance.bytes {
+                return SearchStatus::Full;
+            }
             let found = match beam.next() {
                 Some(next) => self.broaden(encoding, transitions, beam, next),
                 None if beam.width > 0 && !beam.narrow => return SearchStatus::Exhausted,

@@ -32,7 +32,16 @@ use self::depth_first::Search;
 pub(super) use self::depth_first::{Checkpoint, Order, OrderEnd, SearchStatus};
 use self::expansion::Extent;
 pub(super) use self::tally::Tally;
-use super::encoding::{Encoding, Transitions};
+use super::encoding::{Encoding, StateId, Transitions};
+
+/// How much a search may take before it pauses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ration {
+    /// So many states more.
+    pub(super) states: u64,
+    /// So many bytes in all, for its tables and for the states of the model.
+    pub(super) bytes: u64,
+}
 
 /// A search as wide as it has to be.
 pub(super) enum AnySearch {
@@ -87,9 +96,26 @@ impl AnySearch {
         }
     }
 
+    /// How many bytes it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::One(search) => search.bytes(),
+            Self::Four(search) => search.bytes(),
+            Self::Sixteen(search) => search.bytes(),
+            Self::SixtyFour(search) => search.bytes(),
+            Self::TwoHundred(search) => search.bytes(),
+        }
+    }
+
     forwarded! {
-        fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus;
-        fn run_broad(&mut self, beam: &mut Beam, encoding: &Encoding, transitions: &mut Transitions<'_>, budget: u64) -> SearchStatus;
+        fn run(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, allowance: Ration) -> SearchStatus;
+        fn run_broad(
+            &mut self,
+            beam: &mut Beam,
+            encoding: &Encoding,
+            transitions: &mut Transitions<'_>,
+            allowance: Ration
+        ) -> SearchStatus;
         fn order(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>) -> Order;
         fn backjump_after(&mut self, states: u64);
         fn has_backjumped(&mut self) -> bool;
@@ -100,6 +126,8 @@ impl AnySearch {
         fn order_of(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, end: &OrderEnd) -> Order;
         fn start_from(&mut self, starts: Vec<Checkpoint>);
         fn seek_checkpoints(&mut self);
+        fn begin_at(&mut self, origin: u32, limit: u32, states: &[StateId]);
+        fn end_states(&mut self) -> Vec<StateId>;
         fn checkpoints(&mut self, encoding: &Encoding, transitions: &Transitions<'_>) -> Vec<Checkpoint>;
     }
 }

@@ -73,6 +73,11 @@ impl<const W: usize> Visited<W> {
         Self { entries: Vec::new(), heads: vec![NONE; 32], counts }
     }
 
+    /// How many bytes it takes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Discovered<W>>() + self.heads.capacity() * size_of::<u32>()
+    }
+
     pub(crate) fn get(&self, id: u32) -> &Configuration<W> {
         &self.entries[id as usize].configuration
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 
 use super::store::name;
 use super::{Call, ObjectSchema, Schema, done, given, initial_items, items, keyless, whole};
@@ -136,6 +137,9 @@ impl ObjectSchema for GrowSets {
     }
 }
 
+/// An item, of which all that the states of a search hold is one copy.
+pub(super) type Shared = Arc<Value>;
+
 /// The schema of something that is put into and taken from: what comes out of nothing is `nil`.
 macro_rules! pool {
     ($(#[$about:meta])* $schema:ident: $model:ident, $op:ident, $result:ident,
@@ -145,33 +149,33 @@ macro_rules! pool {
         pub struct $schema;
 
         impl Schema for $schema {
-            type Model = $model<Value>;
+            type Model = $model<Shared>;
 
             fn names(&self) -> &'static [&'static str] {
                 &[$put, $take]
             }
 
-            fn asked(&mut self, call: Call<'_>) -> Result<$op<Value>, String> {
+            fn asked(&mut self, call: Call<'_>) -> Result<$op<Shared>, String> {
                 keyless(call)?;
-                if call.f == $put { $item(call.value, "an item").map($op::$Put) } else { Ok($op::$Take) }
+                if call.f == $put { $item(call.value, "an item").map(|item| $op::$Put(item.into())) } else { Ok($op::$Take) }
             }
 
-            fn answered(&mut self, op: &$op<Value>, call: Call<'_>) -> Result<$result<Value>, String> {
+            fn answered(&mut self, op: &$op<Shared>, call: Call<'_>) -> Result<$result<Shared>, String> {
                 match (op, call.value) {
                     ($op::$Put(item), _) => done(item, call).map(|()| $result::$Done),
                     ($op::$Take, Value::Nil) => Ok($result::Empty),
-                    ($op::$Take, item) => Ok($result::Item(item.clone())),
+                    ($op::$Take, item) => Ok($result::Item(item.clone().into())),
                 }
             }
 
-            fn finish(self) -> $model<Value> {
+            fn finish(self) -> $model<Shared> {
                 $model::empty()
             }
         }
 
         impl ObjectSchema for $schema {
-            fn start(&mut self, initial: &Value) -> Result<<$model<Value> as Model>::State, String> {
-                initial_items(initial, $item).map($first)
+            fn start(&mut self, initial: &Value) -> Result<<$model<Shared> as Model>::State, String> {
+                initial_items(initial, $item).map(|items| items.into_iter().map(Arc::new).collect::<Vec<Shared>>()).map($first)
             }
         }
     };
@@ -200,14 +204,14 @@ pool! {
 }
 
 /// How often each is there.
-fn counted(items: Vec<Value>) -> BTreeMap<Value, u64> {
+fn counted(items: Vec<Shared>) -> BTreeMap<Shared, u64> {
     items.into_iter().fold(BTreeMap::new(), |mut counts, item| {
         *counts.entry(item).or_default() += 1;
         counts
     })
 }
 
-fn descending(mut items: Vec<Value>) -> Vec<Value> {
+fn descending(mut items: Vec<Shared>) -> Vec<Shared> {
     items.sort_by(|one, other| other.cmp(one));
     items
 }

@@ -55,6 +55,10 @@ impl<M: Model> Model for Objects<M> {
         self.model.leads(state, &op.op, ret)
     }
 
+    fn state_bytes(&self, state: &M::State) -> usize {
+        self.model.state_bytes(state)
+    }
+
     fn monitor(&self, history: &KeyHistory<'_, Self::Op, M::Ret>) -> Opinion {
         if !self.start_as_ever() {
             return Opinion::Unfit;

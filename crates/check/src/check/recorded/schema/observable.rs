@@ -1,5 +1,6 @@
 //! What operations in files show to the weaker guarantees.
 
+use super::collections::Shared;
 use super::{Answer, Item, Store};
 use crate::check::consistency::{Observable, ObservedEffect};
 use crate::check::model::Model;
@@ -44,5 +45,5 @@ macro_rules! unclear {
     ($($model:ty),*) => { $(impl Observable for $model { type Value = Value; })* };
 }
 
-unclear!(Bank<Value>, MultiRegister<Value, Value>, UniqueIds<Value>, UnorderedQueue<Value>);
-unclear!(Counter, Set<Item>, Queue<Value>, Stack<Value>, PriorityQueue<Value>, Lock<Value>, FencedLock<Value>, Log<Value>);
+unclear!(Bank<Value>, MultiRegister<Value, Value>, UniqueIds<Value>, UnorderedQueue<Shared>);
+unclear!(Counter, Set<Item>, Queue<Shared>, Stack<Shared>, PriorityQueue<Shared>, Lock<Value>, FencedLock<Value>, Log<Value>);

@@ -184,6 +184,10 @@ impl KvValue for Value {
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.held_bytes()
+    }
+
     fn grows_into(from: Option<&Self>, into: Option<&Self>) -> bool {
         match (from, into) {
             (None, _) => true,
@@ -257,6 +261,10 @@ impl Model for Store {
 
     fn excess(&self, op: &Self::Op, ret: &Answer, others: &[(&Self::Op, bool)]) -> Option<String> {
         if let Answer::Known(known) = ret { self.0.excess(op, known, others) } else { None }
+    }
+
+    fn state_bytes(&self, state: &Option<Value>) -> usize {
+        self.0.state_bytes(state)
     }
 
     fn describe(&self, op: &Self::Op, ret: Option<&Answer>) -> String {

@@ -175,6 +175,16 @@ impl<M: RegisterLike> Model for UnknownStart<M> {
         }
     }
 
+    fn state_bytes(&self, state: &Knowledge) -> usize {
+        match state {
+            Knowledge::AtFirst { not, appended } => {
+                let held = |value: &Value| size_of::<Value>() + value.held_bytes();
+                appended.iter().chain(not.iter().flatten()).map(held).sum()
+            }
+            Knowledge::Holds(held) => held.as_ref().map_or(0, Value::held_bytes),
+        }
+    }
+
     fn describe(&self, op: &M::Op, ret: Option<&M::Ret>) -> String {
         self.0.describe(op, ret)
     }
