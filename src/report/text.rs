@@ -696,42 +696,42 @@ mod tests {
         check(
             &sweep(100, &failing),
             expect![[r#"
-            ✗ violated in 14 of 100 seeds
+                ✗ violated in 14 of 100 seeds
 
-              sometimes
-                ✓ leader lost     99 in 66 seeds
-                ✗ client retried  never seen, but must be
+                  sometimes
+                    ✓ leader lost     99 in 66 seeds
+                    ✗ client retried  never seen, but must be
 
-              faults
-                  Crash  297 struck, 198 bit
-                  Pause  99 struck, none bit: it made no difference
+                  faults
+                      Crash  297 struck, 198 bit
+                      Pause  99 struck, none bit: it made no difference
 
-              1,237s simulated · 103,944 events · 49,500 messages: 47,520 delivered, 1,980 dropped, 297 duplicated
-              9,900 operations: 9,603 completed, 99 failed, 198 unknown to their clients
+                  1,237s simulated · 103,944 events · 49,500 messages: 47,520 delivered, 1,980 dropped, 297 duplicated
+                  9,900 operations: 9,603 completed, 99 failed, 198 unknown to their clients
 
-              1 defect of Stormglass itself: please report
-                  a judge fell over
-                stormglass replay storm.ron --seed 6 --set duration=5s
+                  1 defect of Stormglass itself: please report
+                      a judge fell over
+                    stormglass replay storm.ron --seed 6 --set duration=5s
 
-              ? unknown in 1 seed
-                stormglass replay storm.ron --seed 5 --set duration=5s
+                  ? unknown in 1 seed
+                    stormglass replay storm.ron --seed 5 --set duration=5s
 
-              ✗ election-safety  10 seeds · fingerprint 3da489964dd32312
-                  n1 and n2 both lead term 3
-                  and 5 more, below are the first
-                stormglass replay storm.ron --seed 3 --set duration=5s
-                stormglass replay storm.ron --seed 13 --set duration=5s
-                stormglass replay storm.ron --seed 23 --set duration=5s
-                stormglass replay storm.ron --seed 33 --set duration=5s
-                stormglass replay storm.ron --seed 43 --set duration=5s
+                  ✗ election-safety  10 seeds · first at 2.013s · fingerprint 3da489964dd32312
+                      n1 and n2 both lead term 3
+                      and 5 more, below are the first
+                    stormglass replay storm.ron --seed 3 --set duration=5s
+                    stormglass replay storm.ron --seed 13 --set duration=5s
+                    stormglass replay storm.ron --seed 23 --set duration=5s
+                    stormglass replay storm.ron --seed 33 --set duration=5s
+                    stormglass replay storm.ron --seed 43 --set duration=5s
 
-              ✗ no-panic  4 seeds · fingerprint f15f6c9d838d918a
-                  n1 panicked at 4ms: oh
-                stormglass replay storm.ron --seed 4 --set duration=5s
-                stormglass replay storm.ron --seed 14 --set duration=5s
-                stormglass replay storm.ron --seed 24 --set duration=5s
-                stormglass replay storm.ron --seed 34 --set duration=5s
-        "#]],
+                  ✗ no-panic  4 seeds · first at 2.013s · fingerprint f15f6c9d838d918a
+                      n1 panicked at 4ms: oh
+                    stormglass replay storm.ron --seed 4 --set duration=5s
+                    stormglass replay storm.ron --seed 14 --set duration=5s
+                    stormglass replay storm.ron --seed 24 --set duration=5s
+                    stormglass replay storm.ron --seed 34 --set duration=5s
+            "#]],
         );
     }
 

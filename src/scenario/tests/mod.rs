@@ -273,14 +273,14 @@ fn mutants_run_and_are_caught() {
         )
 
         // save the above as SCENARIO.ron
-        stormglass replay SCENARIO.ron --seed 1
+        YOUR-PROGRAM replay SCENARIO.ron --seed 1
     "#]]
     .assert_eq(&scenario.describe_failure(&outcome));
     scenario.without_mutant().assert_holds(1);
 }
 
 #[test]
-#[should_panic(expected = "stormglass replay SCENARIO.ron --seed 9")]
+#[should_panic(expected = "YOUR-PROGRAM replay SCENARIO.ron --seed 9")]
 fn a_failing_assertion_ends_in_the_command() {
     read(r#"Scenario(name: "planted", system: Toy, mutant: "toy/forgets")"#).assert_holds(9);
 }
