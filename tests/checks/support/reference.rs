@@ -141,6 +141,12 @@ pub(crate) fn agree<M: Model>(
                 verify(model, &history, witness).unwrap_or_else(|why| panic!("{why}\n{}", tell()));
             }
         }
+        let segments = linearizability::check_by(Strategies::Segments, model, &history, 1_000_000).verdict();
+        assert!(
+            segments == Verdict::Unknown || segments == Verdict::Violated && !expected,
+            "{name}, by segments, seed {round}: {}",
+            tell()
+        );
         let greedy = linearizability::check_by(Strategies::Greedy, model, &history, 1_000_000);
         let tell_greedy = || format!("{name}, greedy, seed {round}: {:#?}\n{greedy:#?}", history.operations());
         match &greedy.judgement {

@@ -72,7 +72,9 @@ impl<O: Clone + Eq + Hash + fmt::Debug> Model for FencedLock<O> {
             LockOp::Release(owner) => held.holder.as_ref() == Some(owner),
         };
         match (op, ret) {
-            (_, None | Some(Refused)) if !possible => Next::Same,
+            (_, Some(Refused)) if !possible => Next::Same,
+            // It changed nothing, and need not have taken effect.
+            (_, None) if !possible => Next::Illegal,
             // A token that no answer showed is taken to be the least possible: whatever a greater one allows later, this one does too.
             (LockOp::Acquire(owner), None) => Next::One(TokenState { holder: Some(owner.clone()), token: held.token.saturating_add(1) }),
             (LockOp::Acquire(owner), Some(Granted { token })) if possible && *token > held.token => {

@@ -79,7 +79,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for PriorityQueue<V> {
                 items.insert(items.partition_point(|other| other > item), item.clone());
                 Next::One(items)
             }
-            (PriorityQueueOp::TakeLeast, None | Some(Empty), None) => Next::Same,
+            (PriorityQueueOp::TakeLeast, Some(Empty), None) => Next::Same,
             (PriorityQueueOp::TakeLeast, ret, Some(least)) if ret.is_none_or(|ret| matches!(ret, Item(item) if item == least)) => {
                 let mut items = items.clone();
                 items.pop();

@@ -80,7 +80,7 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Queue<V> {
                 items.push_back(item.clone());
                 Next::One(items)
             }
-            (QueueOp::Dequeue, None | Some(Empty), None) => Next::Same,
+            (QueueOp::Dequeue, Some(Empty), None) => Next::Same,
             (QueueOp::Dequeue, ret, Some(first)) if ret.is_none_or(|ret| matches!(ret, Item(item) if item == first)) => {
                 let mut items = items.clone();
                 items.pop_front();

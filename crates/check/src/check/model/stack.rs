@@ -79,7 +79,7 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Stack<V> {
                 items.push(item.clone());
                 Next::One(items)
             }
-            (StackOp::Pop, None | Some(Empty), None) => Next::Same,
+            (StackOp::Pop, Some(Empty), None) => Next::Same,
             (StackOp::Pop, ret, Some(top)) if ret.is_none_or(|ret| matches!(ret, Item(item) if item == top)) => {
                 let mut items = items.clone();
                 items.pop();

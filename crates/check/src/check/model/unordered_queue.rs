@@ -52,7 +52,7 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for UnorderedQueue<V> {
                 *items.entry(item.clone()).or_default() += 1;
                 Next::One(items)
             }
-            (QueueOp::Dequeue, None | Some(Empty)) if items.is_empty() => Next::Same,
+            (QueueOp::Dequeue, Some(Empty)) if items.is_empty() => Next::Same,
             (QueueOp::Dequeue, Some(Item(item))) => Self::without(items, item).map_or(Next::Illegal, Next::One),
             (QueueOp::Dequeue, None) => Next::Any(items.keys().filter_map(|item| Self::without(items, item)).collect()),
             _ => Next::Illegal,

@@ -1,7 +1,8 @@
 //! The portfolio: several strategies for one key, in turns, behind one trait.
 //!
 //! None is best everywhere. The exhaustive search begins; what it does not find out soon, a monitor may find without searching; where none
-//! fits, refinement and greedy search help out, each with as many states as the exhaustive search gets. [`Strategy`] is what they have in
+//! fits, refinement and greedy search help out, and what is known of segments between moments of rest, each with as many states as the
+//! exhaustive search gets. [`Strategy`] is what they have in
 //! common, [`Portfolio::round`] says whose turn it is.
 
 mod exhaustive;
@@ -9,12 +10,14 @@ mod greedy;
 mod monitors;
 mod refinement;
 mod registers;
+mod segments;
 mod strategy;
 
 use self::exhaustive::Exhaustive;
 use self::greedy::Greedy;
 pub(super) use self::monitors::{Monitors, consult};
 pub(super) use self::refinement::Refinement;
+use self::segments::Segments;
 pub(super) use self::strategy::{Conclusion, EncodedKey, Strategy};
 use super::encoding::Encoding;
 use super::report::Undecided;
@@ -34,6 +37,8 @@ pub enum Strategies {
     Refinement,
     /// Only greedy searches: they find some orders sooner, and rarely find that there is none.
     Greedy,
+    /// Only from one moment of rest to the next: finds only that there is no order.
+    Segments,
     /// Only algorithms made for the kind of object: see [`monitor`](crate::check::monitor).
     Monitors,
 }
@@ -48,6 +53,8 @@ pub(super) struct Portfolio<'a> {
     refinement: Option<Refinement>,
     /// Once it is needed.
     greedy: Option<Greedy>,
+    /// Once it is needed, if there are moments of rest.
+    segments: Option<Segments>,
     given_up: Option<GivenUp>,
 }
 
@@ -66,13 +73,14 @@ enum Turn {
     Exhaustive,
     Refinement,
     Greedy,
+    Segments,
 }
 
 impl<'a> Portfolio<'a> {
     pub(super) fn new(strategies: Strategies, key: EncodedKey<'a>) -> Self {
         let searches = matches!(strategies, Strategies::All | Strategies::Exhaustive);
         let exhaustive = if searches { Exhaustive::new(&key.encoding) } else { None };
-        Self { key, strategies, exhaustive, refinement: None, greedy: None, given_up: None }
+        Self { key, strategies, exhaustive, refinement: None, greedy: None, segments: None, given_up: None }
     }
 
     /// The first round: what can be found out quickly. If that is not enough, the other strategies are made ready.
@@ -89,6 +97,9 @@ impl<'a> Portfolio<'a> {
             if matches!(self.strategies, Strategies::All | Strategies::Greedy) {
                 self.greedy = Greedy::new(encoding);
             }
+            if matches!(self.strategies, Strategies::All | Strategies::Segments) {
+                self.segments = Segments::new(encoding, object.table());
+            }
         }
         conclusion
     }
@@ -98,9 +109,9 @@ impl<'a> Portfolio<'a> {
     pub(super) fn round(&mut self, account: &mut Account, states: u64, greedy_first: bool) -> Conclusion {
         let gets_on = self.exhaustive.as_ref().is_some_and(Exhaustive::gets_on);
         let turns: &[Turn] = match (gets_on, greedy_first) {
-            (true, _) => &[Turn::Refinement, Turn::Exhaustive],
-            (false, true) => &[Turn::Greedy, Turn::Refinement, Turn::Exhaustive],
-            (false, false) => &[Turn::Refinement, Turn::Greedy, Turn::Exhaustive],
+            (true, _) => &[Turn::Refinement, Turn::Exhaustive, Turn::Segments],
+            (false, true) => &[Turn::Greedy, Turn::Refinement, Turn::Exhaustive, Turn::Segments],
+            (false, false) => &[Turn::Refinement, Turn::Greedy, Turn::Exhaustive, Turn::Segments],
         };
         self.take_turns(turns, account, states)
     }
@@ -115,6 +126,7 @@ impl<'a> Portfolio<'a> {
                 Turn::Exhaustive => dynamic(&mut self.exhaustive),
                 Turn::Refinement => dynamic(&mut self.refinement),
                 Turn::Greedy => dynamic(&mut self.greedy),
+                Turn::Segments => dynamic(&mut self.segments),
             };
             let Some(strategy) = strategy else { continue };
             let (before, own) = (strategy.states(), strategy.bytes() + key.object.table().bytes());
@@ -142,20 +154,32 @@ impl<'a> Portfolio<'a> {
             }
             Turn::Refinement => self.refinement.take().map_or(0, |search| search.states()),
             Turn::Greedy => self.greedy.take().map_or(0, |search| search.states()),
+            Turn::Segments => self.segments.take().map_or(0, |search| search.states()),
         };
     }
 
     /// Whether another round can find out more.
     pub(super) fn can_go_on(&self) -> bool {
-        self.exhaustive.is_some() || self.refinement.is_some() || self.greedy.is_some()
+        self.exhaustive.is_some()
+            || self.refinement.is_some()
+            || self.greedy.is_some()
+            || self.segments.as_ref().is_some_and(Segments::can_go_on)
+    }
+
+    fn searches(&self) -> impl Iterator<Item = &dyn Strategy> {
+        let Self { exhaustive, refinement, greedy, segments, .. } = self;
+        let dynamic: [Option<&dyn Strategy>; 4] = [
+            exhaustive.as_ref().map(|search| search as _),
+            refinement.as_ref().map(|search| search as _),
+            greedy.as_ref().map(|search| search as _),
+            segments.as_ref().map(|search| search as _),
+        ];
+        dynamic.into_iter().flatten()
     }
 
     /// How many bytes the strategies hold, and the states that they share.
     pub(super) fn bytes(&self) -> u64 {
-        let Self { key, exhaustive, refinement, greedy, .. } = self;
-        let strategies =
-            [exhaustive.as_ref().map(Strategy::bytes), refinement.as_ref().map(Strategy::bytes), greedy.as_ref().map(Strategy::bytes)];
-        key.object.table().bytes() + strategies.into_iter().flatten().sum::<u64>()
+        self.key.object.table().bytes() + self.searches().map(Strategy::bytes).sum::<u64>()
     }
 
     /// What is known of it while nothing is found out.
@@ -164,11 +188,9 @@ impl<'a> Portfolio<'a> {
         let Encoding { completed, returns, .. } = &self.key.encoding;
         let given_up = self.given_up.unwrap_or_default();
         let furthest = exhaustive.map(Exhaustive::deepest).or(given_up.deepest).and_then(|event| returns.get(event as usize));
-        let strategies =
-            [exhaustive.map(Strategy::states), self.refinement.as_ref().map(Strategy::states), self.greedy.as_ref().map(Strategy::states)];
         Undecided {
             key: key.to_string(),
-            states: given_up.states + strategies.into_iter().flatten().sum::<u64>(),
+            states: given_up.states + self.searches().map(Strategy::states).sum::<u64>(),
             bytes: self.given_up.map(|given_up| given_up.bytes),
             operation: furthest.map(|place| completed[*place as usize].index as usize),
             too_wide: exhaustive.is_none() && self.given_up.is_none(),

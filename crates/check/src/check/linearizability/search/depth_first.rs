@@ -5,7 +5,7 @@ use super::bits::Bits;
 use super::expansion::{Expansion, Extent};
 use super::moves::{Arrival, Frame, Move, Retrace};
 use super::tally::Tally;
-use super::visited::{Configuration, Fates};
+use super::visited::{Configuration, Fates, Visited};
 use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{Encoding, INITIAL, StateId, Transitions};
 
@@ -33,6 +33,8 @@ pub(crate) struct Search<const W: usize> {
     /// Where to start, as far as that was not tried yet.
     starts: Vec<Checkpoint>,
     pub(super) started: bool,
+    /// How many returns were passed where it starts.
+    origin: u32,
     /// Where no further return had to be passed, if all ends are asked for.
     ends: Option<Vec<OrderEnd>>,
     /// Whether it goes back far when it gets no further.
@@ -80,12 +82,30 @@ impl<const W: usize> Search<W> {
     /// A search for an order that passes the first `limit` returns.
     pub(super) fn new(encoding: &Encoding, limit: u32, tally: Tally) -> Self {
         let expansion = Expansion::new(encoding, limit, tally);
-        Self { expansion, path: Vec::new(), starts: Vec::new(), started: false, ends: None, backjumps: None }
+        Self { expansion, path: Vec::new(), starts: Vec::new(), started: false, origin: 0, ends: None, backjumps: None }
     }
 
     /// Starts not in the initial state, but in each of these configurations. What they speak of is open before the first return.
     pub(super) fn start_from(&mut self, starts: Vec<Checkpoint>) {
         self.starts = starts;
+    }
+
+    /// Forgets what it knows, and starts where so many returns were passed and nothing is open, in each of these states. Another so many
+    /// returns in all are to be passed. For one that was told to collect where orders end.
+    pub(super) fn begin_at(&mut self, origin: u32, limit: u32, states: &[StateId]) {
+        let start = |state: &StateId| Checkpoint { state: *state, done: Vec::new(), dominated: Vec::new(), used: Vec::new() };
+        self.starts = states.iter().map(start).collect();
+        self.path.clear();
+        self.origin = origin;
+        self.expansion.limit = limit;
+        self.expansion.visited = Visited::new(&self.expansion.cursor.tally);
+        self.expansion.checkpoints = Some(Vec::new());
+    }
+
+    /// The states in which the orders end that were collected, if nothing is open there.
+    pub(super) fn end_states(&mut self) -> Vec<StateId> {
+        let found = self.expansion.checkpoints.take().unwrap_or_default();
+        found.into_iter().map(|id| self.expansion.visited.get(id).state).collect()
     }
 
     /// From now on, the search goes back far when so many states led no further. What it finds is an order all the same. Not for one that
@@ -200,7 +220,7 @@ impl<const W: usize> Search<W> {
             } else {
                 let start = self.starts.pop().expect("there is a start if there is no path");
                 let (state, fates) = self.start(encoding, &start);
-                self.expansion.cursor.seek(encoding, transitions, 0);
+                self.expansion.cursor.seek(encoding, transitions, self.origin);
                 self.expansion.arrive(encoding, transitions, state, fates, false, None)
             };
             match arrival {

@@ -32,7 +32,7 @@ use self::depth_first::Search;
 pub(super) use self::depth_first::{Checkpoint, Order, OrderEnd, SearchStatus};
 use self::expansion::Extent;
 pub(super) use self::tally::Tally;
-use super::encoding::{Encoding, Transitions};
+use super::encoding::{Encoding, StateId, Transitions};
 
 /// How much a search may take before it pauses.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +126,8 @@ impl AnySearch {
         fn order_of(&mut self, encoding: &Encoding, transitions: &mut Transitions<'_>, end: &OrderEnd) -> Order;
         fn start_from(&mut self, starts: Vec<Checkpoint>);
         fn seek_checkpoints(&mut self);
+        fn begin_at(&mut self, origin: u32, limit: u32, states: &[StateId]);
+        fn end_states(&mut self) -> Vec<StateId>;
         fn checkpoints(&mut self, encoding: &Encoding, transitions: &Transitions<'_>) -> Vec<Checkpoint>;
     }
 }
