@@ -317,7 +317,7 @@ fn a_sweep() {
               420ms simulated · 164 events · 80 messages: 80 delivered
               40 operations: 40 completed
 
-              ✗ nothing-bad  1 seed · fingerprint 851dd67cbf3e18bd
+              ✗ nothing-bad  1 seed · first at 11ms · fingerprint 851dd67cbf3e18bd
                   n1 did something bad
                 toy replay some.ron --seed 1
         "#]],

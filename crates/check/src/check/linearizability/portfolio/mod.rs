@@ -160,7 +160,10 @@ impl<'a> Portfolio<'a> {
 
     /// Whether another round can find out more.
     pub(super) fn can_go_on(&self) -> bool {
-        self.exhaustive.is_some() || self.refinement.is_some() || self.greedy.is_some() || self.segments.is_some()
+        self.exhaustive.is_some()
+            || self.refinement.is_some()
+            || self.greedy.is_some()
+            || self.segments.as_ref().is_some_and(Segments::can_go_on)
     }
 
     fn searches(&self) -> impl Iterator<Item = &dyn Strategy> {

@@ -39,6 +39,11 @@ impl Segments {
         Some(Self { search, ends, at: 0, since: 0, starts: vec![INITIAL], patience: PATIENCE, passed_over: false })
     }
 
+    /// Whether there is a segment left.
+    pub(crate) fn can_go_on(&self) -> bool {
+        self.at < self.ends.len()
+    }
+
     /// The states in which a segment can end that is passed over.
     fn left(&self, encoding: &Encoding, table: &ModelTable) -> Vec<StateId> {
         let end = self.ends[self.at];
