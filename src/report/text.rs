@@ -104,7 +104,8 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
 fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     let SweepReport { subject, summary, called, .. } = sweep;
     let mut page = Lines::new(color);
-    let never = summary.never_seen(subject.expect);
+    // A sweep that ends with a violation need not see what it expects.
+    let never = if summary.ended == Ended::Violated { Vec::new() } else { summary.never_seen(subject.expect) };
     page.line(&page.sweep_headline(subject, summary, &never));
     page.blank();
     page.tables(&summary.tables.medians(), ", medians of all seeds");

@@ -4,8 +4,8 @@
 //! [`check`] judges a [`History`] against a [`Model`]. Operations that failed never took effect; those of unknown outcome may take effect
 //! at any time after their invocation, or never. What precedes what is defined in [`crate::history`].
 //!
-//! Keys are judged apart, each by a just-in-time search with a budget counted in states and bytes: the same history gives the same answer, and takes
-//! the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
+//! Keys are judged apart, each by a just-in-time search with a budget counted in states and bytes: the same history gives the same answer,
+//! and takes the same number of steps, everywhere. Where it holds, the answer is an order; where it does not, every violated key is named.
 //!
 //! ```
 //! use stormglass_check::base::{ClientId, Time};

@@ -8,8 +8,8 @@ pub struct Budget {
     /// How many states may be explored: about four million, and twenty for each operation, if nothing is said. A search that does not
     /// branch much needs fewer than ten an operation, even to find out that there is no order.
     pub states: Option<u64>,
-    /// How many bytes of search state may be held at once, by the size of the judge's own tables: 1 GiB, or 4 KiB for each operation if that
-    /// is more, if nothing is said. What the history itself takes is not counted.
+    /// How many bytes of search state may be held at once, by the size of the judge's own tables: 1 GiB, or 4 KiB for each operation if
+    /// that is more, if nothing is said. What the history itself takes is not counted.
     pub bytes: Option<u64>,
 }
 

@@ -1,9 +1,9 @@
 //! From one moment of rest to the next: what is too hard to be searched is passed over, and the rest judged all the same.
 //!
 //! Where nothing is under way, all that matters of what came before is the state. So a history is as good as its *segments* between such
-//! moments, each with the states in which it can begin. A segment that can be searched to its end tells in which states the next one begins;
-//! one that cannot is taken to leave any state that something in it leaves. That, and that operations of unknown outcome are not counted,
-//! only allows more: if a segment has no order then, from whatever state, there is none.
+//! moments, each with the states in which it can begin. A segment that can be searched to its end tells in which states the next one
+//! begins; one that cannot is taken to leave any state that something in it leaves. That, and that operations of unknown outcome are not
+//! counted, only allows more: if a segment has no order then, from whatever state, there is none.
 
 use super::strategy::{Conclusion, EncodedKey, Strategy};
 use crate::check::linearizability::encoding::{Encoding, INITIAL, ModelTable, StateId};

@@ -4,8 +4,7 @@
 
 use std::collections::BinaryHeap;
 
-use super::Ration;
-use super::depth_first::{Search, SearchStatus};
+use super::depth_first::{Ration, Search, SearchStatus};
 use super::moves::{Arrival, Frame, Move};
 use super::visited::{Fates, Visited};
 use crate::check::linearizability::encoding::{Encoding, INITIAL, NONE, Transitions};

@@ -1,6 +1,5 @@
 //! The search in depth, exhaustive unless it is told to jump back.
 
-use super::Ration;
 use super::bits::Bits;
 use super::expansion::{Expansion, Extent};
 use super::moves::{Arrival, Frame, Move, Retrace};
@@ -8,6 +7,15 @@ use super::tally::Tally;
 use super::visited::{Configuration, Fates, Visited};
 use crate::base::sort_by_numbers;
 use crate::check::linearizability::encoding::{Encoding, INITIAL, StateId, Transitions};
+
+/// How much a search may take before it pauses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ration {
+    /// So many states more.
+    pub(crate) states: u64,
+    /// So many bytes in all, for its tables and for the states of the model.
+    pub(crate) bytes: u64,
+}
 
 /// What a search has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,19 +29,10 @@ mod visited;
 
 pub(super) use self::beam::Beam;
 use self::depth_first::Search;
-pub(super) use self::depth_first::{Checkpoint, Order, OrderEnd, SearchStatus};
+pub(super) use self::depth_first::{Checkpoint, Order, OrderEnd, Ration, SearchStatus};
 use self::expansion::Extent;
 pub(super) use self::tally::Tally;
 use super::encoding::{Encoding, StateId, Transitions};
-
-/// How much a search may take before it pauses.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ration {
-    /// So many states more.
-    pub(super) states: u64,
-    /// So many bytes in all, for its tables and for the states of the model.
-    pub(super) bytes: u64,
-}
 
 /// A search as wide as it has to be.
 pub(super) enum AnySearch {
