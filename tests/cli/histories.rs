@@ -66,6 +66,18 @@ fn a_history_that_is_violated() {
     assert_eq!((&report["verdict"], &report["violations"][0]["line"]), (&Value::from("violated"), &Value::from(6)));
 }
 
+/// The verdict alone: as soon as it is known, with a line by which there is no order any more.
+#[test]
+fn a_verdict_without_an_explanation() {
+    let desk = desk(&[("stale.edn", STALE)]);
+    let asked = ["check", "stale.edn", "--model", "register", "--no-explain"];
+    check(&desk.expect(1, &asked).out, expect![[""]]);
+    let json: Value = serde_json::from_str(&desk.expect(1, &[&asked[..], &["--format", "json"]].concat()).out).unwrap();
+    assert_eq!((&json["verdict"], &json["explanation"]["violations"][0]["line"]), (&"violated".into(), &6.into()), "{json}");
+    let refused = desk.expect(2, &[&asked[..], &["--full"]].concat()).err;
+    assert!(refused.contains("--no-explain"), "{refused}");
+}
+
 #[test]
 fn a_history_that_holds() {
     let desk = desk(&[("calm.edn", &sequence(&[("write", "1", "1"), ("read", "nil", "1")]))]);
