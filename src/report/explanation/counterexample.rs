@@ -134,7 +134,7 @@ const fn help(undecided: &UndecidedKey) -> &'static str {
 fn unexplained(example: &Counterexample) -> String {
     let ends = example.line.map(|line| format!("what ends by line {line}")).or_else(|| example.at.map(|at| format!("what ends by {at}")));
     let (key, ends) = (key(example.key.as_deref()), ends.unwrap_or_else(|| "what was done".to_owned()));
-    format!("{key}: {ends} has no order; why was not found out\n")
+    format!("{key}: {ends} has no order; it was not explained why\n")
 }
 
 fn key(key: Option<&str>) -> String {
