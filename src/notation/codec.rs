@@ -83,6 +83,35 @@ pub trait Codec<T> {
     }
 }
 
+/// What a codec that holds another forwards to it: all but reading, and what its lengths of time are for.
+macro_rules! written_alike {
+    ($T:ty) => {
+        fn write(&self, value: &$T) -> String {
+            self.0.write(value)
+        }
+
+        fn write_whole(&self, value: &$T) -> String {
+            self.0.write_whole(value)
+        }
+
+        fn takes(&self) -> String {
+            self.0.takes()
+        }
+
+        fn example(&self) -> String {
+            self.0.example()
+        }
+
+        fn within(&self) -> $crate::notation::Within {
+            self.0.within()
+        }
+
+        fn absence(&self) -> Option<&'static str> {
+            self.0.absence()
+        }
+    };
+}
+
 /// A type as a [`Codec`]: how it reads, how it writes, what is taken, what absence means if it is not nothing, and what stands within.
 macro_rules! codec {
     ($Codec:ty: $Type:ty = $read:expr, $write:expr, $takes:expr $(, $absence:expr)? $(; within $within:expr)? $(; like $example:expr)?) => {
@@ -126,7 +155,7 @@ macro_rules! codecs {
         $crate::notation::codec!($Codec: $Type = |_: &Self, form| ($read)(form), $write, $takes $(; within $within)? $(; like $example)?);
     )+};
 }
-pub(crate) use {codec, codecs};
+pub(crate) use {codec, codecs, written_alike};
 
 codecs! {
     /// `true` or `false`.
@@ -384,20 +413,10 @@ impl<T, C: Codec<T>> Codec<T> for Advised<C, T> {
         Some(value)
     }
 
-    fn write(&self, value: &T) -> String {
-        self.0.write(value)
-    }
+    written_alike!(T);
 
-    fn takes(&self) -> String {
-        self.0.takes()
-    }
-
-    fn example(&self) -> String {
-        self.0.example()
-    }
-
-    fn within(&self) -> Within {
-        self.0.within()
+    fn timings(&self) -> &'static [Timing] {
+        self.0.timings()
     }
 }
 

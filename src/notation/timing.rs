@@ -1,6 +1,7 @@
 //! What a length of time is for: from that follows, for any system, what it must not be.
 
-use super::{Codec, Form, Within};
+use super::codec::written_alike;
+use super::{Codec, Form};
 
 /// What a setting that is a length of time is for. A setting is declared with all that is true of it, by the codec [`Timed`]; `lint`
 /// then warns of lengths that cannot serve, whatever the system.
@@ -34,25 +35,7 @@ impl<T, C: Codec<T>> Codec<T> for Timed<C> {
         self.0.read(form)
     }
 
-    fn write(&self, value: &T) -> String {
-        self.0.write(value)
-    }
-
-    fn takes(&self) -> String {
-        self.0.takes()
-    }
-
-    fn example(&self) -> String {
-        self.0.example()
-    }
-
-    fn within(&self) -> Within {
-        self.0.within()
-    }
-
-    fn absence(&self) -> Option<&'static str> {
-        self.0.absence()
-    }
+    written_alike!(T);
 
     fn timings(&self) -> &'static [Timing] {
         self.1

@@ -148,7 +148,7 @@ impl Analysis {
         self.left_out.is_empty() && (weak || self.unordered.is_empty() && searched)
     }
 
-    /// Whether nobody has read what was written in an order that is not known, and all else has an order: then any order will do for the
+    /// Whether no transaction read a version whose place is not known, and all else has an order: then any order will do for the
     /// versions that this order allows, since none of their dependencies leads back.
     fn is_simple(&self) -> bool {
         self.is_acyclic && self.left_out.is_empty() && self.unordered.iter().all(|unordered| unordered.readers.is_empty())

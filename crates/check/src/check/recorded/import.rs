@@ -38,7 +38,7 @@ pub struct Recorded<O, R> {
     pub format: Format,
     /// What its clients are called.
     pub names: ClientNames,
-    /// What ended, and nobody says when it began: who did it, what it was, how and when it ended, and on which line.
+    /// Completions without an invocation: of which client and operation, with which outcome, when, and on which line.
     unbegun: Vec<(ClientId, O, Outcome<R>, Time, u64)>,
 }
 
@@ -129,7 +129,7 @@ pub(super) trait OperationSink<O, R> {
     /// What is open, and the line on which it began.
     fn open(&self, operation: usize) -> (&O, u64);
 
-    /// It ended, and nobody says when it began. There are files of transactions in which this is so.
+    /// A completion without an invocation. There are files of transactions that have only these.
     fn ended(&mut self, at: Time, client: ClientId, op: O, outcome: Outcome<R>, line: u64) -> Result<(), MalformedHistory> {
         let _ = (op, outcome, line);
         Err(MalformedHistory::NothingOpen { client, at })
@@ -150,7 +150,7 @@ impl<O, R> Recorded<O, R> {
         Self { history, lines: Vec::new(), remarks, format, names, unbegun: Vec::new() }
     }
 
-    /// What nobody saw begin began before everything else.
+    /// What has no invocation was invoked before everything else.
     fn with_unbegun(mut self) -> Self {
         if self.unbegun.is_empty() {
             return self;
@@ -227,8 +227,8 @@ impl<O, R> OperationSink<O, R> for Recorded<O, R> {
     }
 }
 
-/// The process of what no process is named for.
-pub(super) const NOBODY: u32 = u32::MAX;
+/// The process of entries that name none.
+pub(super) const UNNAMED: u32 = u32::MAX;
 
 /// Where entries go that were paired: whatever the schema and the sink, one importer serves all.
 pub(super) trait Intake {
@@ -247,7 +247,7 @@ pub(super) trait Intake {
     /// It ends as this says. If what it says fits nothing, it ends all the same, as of unknown outcome.
     fn end(&mut self, client: ClientId, operation: usize, ending: &Ending<'_>) -> Result<(), String>;
 
-    /// It ended, and nobody says when it began.
+    /// A completion without an invocation.
     fn ended(&mut self, client: ClientId, ending: &Ending<'_>) -> Result<(), String>;
 
     /// Whether no more is wanted.
@@ -336,7 +336,7 @@ pub(super) struct Importer {
     /// How many of the entries were of clients, and a process of another name.
     ours: u64,
     other: Option<Name>,
-    /// How many ended something that nobody began, and are not named.
+    /// How many completions have neither a process nor an invocation.
     unnamed: u32,
     /// What each process has open: the operation and which of the schema's names it has, or nothing if its line was wrong.
     open: FxHashMap<u32, Option<(usize, usize)>>,
@@ -423,17 +423,17 @@ impl Importer {
         if !intake.anonymous() && missing.iter().any(|(_, missing)| *missing) {
             return Err(lacks(missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| format!(":{name}"))).into());
         }
-        // Whoever is not named does one thing at a time, too.
-        let process = if let Process::Client(process) = entry.process { process } else { NOBODY };
+        // The unnamed process does one operation at a time, too.
+        let process = if let Process::Client(process) = entry.process { process } else { UNNAMED };
         let call = Call { process, f: entry.f.as_ref().map_or("", Name::as_str), key: entry.key.as_ref(), value: &entry.value };
         match entry.kind {
             EntryKind::Invoke => self.invoke(intake, entry, at, call),
             kind => {
                 let ending = Ending { at, kind, call, line: Some(entry.line), reading: self.reading };
                 if entry.process == Process::Unnamed && !self.open.contains_key(&process) {
-                    // What ended, and nobody began, was done by somebody of whom nothing else is known.
+                    // A completion without an invocation is of a client that does nothing else.
                     self.unnamed += 1;
-                    intake.ended(ClientId::new(NOBODY - self.unnamed), &ending).map_err(Wrong::from)
+                    intake.ended(ClientId::new(UNNAMED - self.unnamed), &ending).map_err(Wrong::from)
                 } else {
                     self.complete(intake, ending)
                 }

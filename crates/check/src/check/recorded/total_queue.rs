@@ -133,7 +133,7 @@ fn by_item(recorded: Recorded<Asked, Vec<Value>>, initial: &[Value], lost: &[Val
         parts.lines.push(lines);
     };
     for (place, value) in initial.iter().enumerate() {
-        let client = ClientId { client: super::import::NOBODY, session: place as u32 };
+        let client = ClientId { client: super::import::UNNAMED, session: place as u32 };
         begin(&mut parts, Time::ZERO, client, TotalQueueOp::Enqueue(item(value)), (0, Some(0)));
         parts.history.complete(Time::ZERO, client, Outcome::Done(())).expect(in_order);
     }
@@ -176,13 +176,13 @@ fn by_item(recorded: Recorded<Asked, Vec<Value>>, initial: &[Value], lost: &[Val
     }
     let line = all_lines.iter().filter_map(|(_, ends)| *ends).max().unwrap_or_default();
     for (place, value) in lost.iter().enumerate() {
-        let client = ClientId { client: super::import::NOBODY, session: (initial.len() + place) as u32 };
+        let client = ClientId { client: super::import::UNNAMED, session: (initial.len() + place) as u32 };
         begin(&mut parts, Time::from_nanos(last.as_nanos() + 1), client, TotalQueueOp::Gone(item(value)), (line, Some(line)));
     }
     for place in 0..lost.len() {
-        let client = ClientId { client: super::import::NOBODY, session: (initial.len() + place) as u32 };
+        let client = ClientId { client: super::import::UNNAMED, session: (initial.len() + place) as u32 };
         parts.history.complete(Time::from_nanos(last.as_nanos() + 2), client, Outcome::Done(())).expect(in_order);
     }
-    parts.names.call(super::import::NOBODY, "the end");
+    parts.names.call(super::import::UNNAMED, "the end");
     parts
 }

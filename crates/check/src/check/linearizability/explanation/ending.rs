@@ -1,4 +1,4 @@
-//! With which completion a history is violated, for whoever sees no more of it.
+//! The first completion at which the history so far is violated, whatever comes of the operations that are open then.
 
 use super::allowance::Allowance;
 use super::core::Core;
