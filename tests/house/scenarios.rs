@@ -1,4 +1,4 @@
-//! The scenarios: each says what it shows, and each mutant has one of its name.
+//! The scenarios: each says what it shows, and each mutant has one of its name; the smallest of some were found by hand.
 
 use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::scenario::Scenario;
@@ -39,6 +39,14 @@ fn scenario_of(mutant: &str) -> String {
     format!("scenarios/{protocol}/bugs/{name}.ron")
 }
 
+/// Where the smallest failing runs lie that were found by hand: docs/smallest-by-hand.md.
+const SMALLEST: &str = "scenarios/smallest/";
+
+/// The smallest run that shows `raft/forgets-vote` is `scenarios/smallest/raft/forgets-vote.ron`.
+fn smallest_of(mutant: &str) -> String {
+    format!("{SMALLEST}{mutant}.ron")
+}
+
 fn complaints(scenario: &File) -> Vec<String> {
     let mut complaints = Vec::new();
     let says = scenario.text.strip_prefix("//").and_then(|text| text.lines().next()).is_some_and(|line| !line.trim().is_empty());
@@ -47,12 +55,16 @@ fn complaints(scenario: &File) -> Vec<String> {
     }
     let mutant = mutant_of(scenario);
     let is_bug = scenario.path.contains("/bugs/");
+    let is_smallest = scenario.path.starts_with(SMALLEST);
     match &mutant {
+        Some(mutant) if is_smallest && smallest_of(mutant) != scenario.path => {
+            complaints.push(scenario.complaint(1, format_args!("the smallest run of the mutant `{mutant}` is {}", smallest_of(mutant))));
+        }
         Some(mutant) if is_bug && scenario_of(mutant) != scenario.path => {
             complaints.push(scenario.complaint(1, format_args!("the scenario of the mutant `{mutant}` is {}", scenario_of(mutant))));
         }
-        None if is_bug => complaints.push(scenario.complaint(1, "a scenario among the bugs names its mutant")),
-        Some(mutant) if !is_bug => {
+        None if is_bug || is_smallest => complaints.push(scenario.complaint(1, "a scenario among the bugs names its mutant")),
+        Some(mutant) if !is_bug && !is_smallest => {
             complaints.push(scenario.complaint(1, format_args!("a scenario with a mutant lies among the bugs: {}", scenario_of(mutant))));
         }
         _ => {}
@@ -86,11 +98,14 @@ fn planted_faults_are_found() {
         ("scenarios/raft/bugs/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/commits-old-term\")"),
         ("scenarios/raft/bugs/forgets-vote.ron", "// The mutant: \"raft/forgets-vote\".\nScenario()"),
         ("scenarios/raft/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/forgets-vote\")"),
+        ("scenarios/smallest/raft/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/commits-old-term\")"),
+        ("scenarios/smallest/raft/forgets-vote.ron", "// Shows it.\nScenario()"),
     ] {
         assert_eq!(complaints(&File::planted(path, text)).len(), 1, "{path}: {text}");
     }
     for (path, text) in [
         ("scenarios/raft/quiet.ron", "// Nothing happens.\nScenario(name: \"the mutant is out\")"),
+        ("scenarios/smallest/raft/forgets-vote.ron", "// Shows it.\nScenario(mutant: \"raft/forgets-vote\")"),
         ("scenarios/raft/bugs/forgets-vote.ron", "// Zwölf… shows it.\nScenario(name: \"é\", mutant: \"raft/forgets-vote\")"),
     ] {
         assert_eq!(complaints(&File::planted(path, text)), Vec::<String>::new(), "{path}: {text}");

@@ -12,6 +12,7 @@ mod property;
 mod raft;
 mod reports;
 mod services;
+mod smallest;
 mod sound;
 mod strikes;
 mod transactional;
