@@ -45,7 +45,8 @@ fn world(nodes: u32) -> f64 {
         events: MESSAGES,
         ..Conditions::default()
     };
-    let setup = Setup::<Village> { servers: vec![Mood::Talkative(nodes); nodes as usize], clients: vec![], conditions };
+    let servers = vec![Mood::Talkative(nodes); nodes as usize];
+    let setup = Setup::<Village> { servers, clients: vec![], conditions, script: None };
     let (seconds, run) = cpu(|| World::run(setup, 1, vec![], vec![]));
     assert_eq!(run.outcome.messages.delivered, MESSAGES);
     seconds * 1e9 / MESSAGES as f64

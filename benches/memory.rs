@@ -51,7 +51,7 @@ fn raft(minutes: u64, clients: u32) {
 
 fn idle() {
     let conditions = Conditions { settle: Duration::ZERO, ..Conditions::default() };
-    let setup = Setup::<Village> { servers: vec![Mood::Silent; 100_000], clients: vec![], conditions };
+    let setup = Setup::<Village> { servers: vec![Mood::Silent; 100_000], clients: vec![], conditions, script: None };
     let run = World::run(setup, 1, vec![], vec![]);
     assert_eq!(run.outcome.messages.sent, 0);
 }

@@ -129,7 +129,7 @@
 //!     let crash = Fault::Crash { node: Target::Any, down: Some(length(10, 100).into()) };
 //!     let faults = FaultPlan::new(vec![FaultStep::every(length(500, 1500), crash)]);
 //!     let conditions = Conditions { faults, duration: Duration::from_secs(5), ..Conditions::default() };
-//!     World::run(Setup { servers: vec![careful], clients: vec![client; 2], conditions }, seed, vec![], vec![])
+//!     World::run(Setup { servers: vec![careful], clients: vec![client; 2], conditions, script: None }, seed, vec![], vec![])
 //! }
 //!
 //! let judge = |run: &Run<Counting>| linearizability::check(&Sums, &run.history).verdict();

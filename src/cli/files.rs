@@ -148,13 +148,19 @@ pub(super) fn draft(path: &Path, what: &str, inputs: &[impl AsRef<Path>]) -> Res
     // What a link leads to is written, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = draft_in(folder).map_err(failed)?;
+    Ok(Draft { path, to: To::Draft(file) })
+}
+
+/// A file in this folder that has no name yet: it goes if it is not given one.
+pub(super) fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".stormglass-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(failed)?;
+    let file = builder.tempfile_in(folder)?;
     interrupt::clean_up(file.path());
-    Ok(Draft { path, to: To::Draft(file) })
+    Ok(file)
 }
 
 impl Draft {

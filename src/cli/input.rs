@@ -11,7 +11,8 @@ use super::{Session, files};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::notation::{self, Form};
 use crate::report::Invocation;
-use crate::scenario::{Aims, Scenario};
+use crate::scenario::{Aims, Case, FAILURE, Scenario};
+use crate::systems::Registry;
 
 /// A scenario on the command line.
 #[derive(Args, Debug)]
@@ -43,13 +44,29 @@ impl FromStr for SetArgument {
 impl Input {
     /// Reads the scenario, or says all that is wrong with it; and how the command was called. Warnings are printed.
     pub(super) fn load(&self, session: &Session<'_>) -> Result<(Scenario, Invocation), Failure> {
+        self.read(session, Scenario::parse)
+    }
+
+    /// The same of a scenario, or of a failure that was saved.
+    pub(super) fn load_case(&self, session: &Session<'_>) -> Result<(Case, Invocation), Failure> {
+        self.read(session, Case::parse)
+    }
+
+    fn read<T>(&self, session: &Session<'_>, parse: Parse<T>) -> Result<(T, Invocation), Failure> {
         let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?);
         // Annotations are read beside the file as it is, without --set.
         let aims = Aims::of(&source);
         if !self.settings.is_empty() {
             source = self.set(source, session)?;
         }
-        Ok((parse(&source, session)?, self.invocation(aims, session)))
+        let problems = Diagnostics::new();
+        match parse(&source, session.registry, &problems) {
+            Some(read) if !problems.has_errors() => {
+                session.console.complain(&problems.render(&source, session.console.error_color));
+                Ok((read, self.invocation(aims, session)))
+            }
+            _ => Err(invalid(&source, &problems, session)),
+        }
     }
 
     fn invocation(&self, aims: Aims, session: &Session<'_>) -> Invocation {
@@ -60,28 +77,20 @@ impl Input {
     fn set(&self, source: Source, session: &Session<'_>) -> Result<Source, Failure> {
         // What is wrong with the file is shown as its author wrote it, and is not the fault of the arguments.
         let problems = Diagnostics::new();
-        if Form::parse(&source, &problems).is_none() {
-            return Err(invalid(&source, &problems, session));
-        }
-        let mut text = source.text;
+        let Some(form) = Form::parse(&source, &problems) else { return Err(invalid(&source, &problems, session)) };
+        // Of a failure, a value of its scenario is set.
+        let within = if form.name() == Some(FAILURE.name) { "scenario." } else { "" };
+        let mut text = source.text.clone();
         for SetArgument { path, value } in &self.settings {
-            text =
-                notation::set(&text, path, value).map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
+            text = notation::set(&text, &format!("{within}{path}"), value)
+                .map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
         }
         Ok(Source::new(format!("{} with --set", source.name), text))
     }
 }
 
-fn parse(source: &Source, session: &Session<'_>) -> Result<Scenario, Failure> {
-    let problems = Diagnostics::new();
-    match Scenario::parse(source, session.registry, &problems) {
-        Some(scenario) if !problems.has_errors() => {
-            session.console.complain(&problems.render(source, session.console.error_color));
-            Ok(scenario)
-        }
-        _ => Err(invalid(source, &problems, session)),
-    }
-}
+/// How a file is read: what is wrong with it is reported.
+type Parse<T> = fn(&Source, &Registry, &Diagnostics) -> Option<T>;
 
 fn invalid(source: &Source, problems: &Diagnostics, session: &Session<'_>) -> Failure {
     Failure { exit: Exit::Invalid, text: problems.render(source, session.console.error_color) }

@@ -26,6 +26,7 @@ mod list;
 mod panics;
 mod replay;
 mod run;
+mod save;
 mod sweep;
 mod workers;
 
@@ -37,8 +38,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::base::printable;
-use crate::report::{GitHub, JUnit, Json, Render, Report, Text};
+use crate::report::{GitHub, JUnit, Json, Render, Report, Text, changed};
+use crate::scenario;
 use crate::systems::Registry;
+use crate::world::Outcome;
 use console::Console;
 use exit::{Exit, Failure};
 
@@ -139,6 +142,10 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 fn parser(program: &str) -> clap::Command {
     let mut parser = Arguments::command().display_name(program).after_help(format!("Example: {program} {}", EXAMPLES[0].1));
+    for name in ["run", "replay"] {
+        let either = |file: clap::Arg| file.value_name("FAILURE|SCENARIO").help("A scenario file, or a failure that was saved");
+        parser = parser.mut_subcommand(name, |command| command.mut_arg("file", either));
+    }
     for (name, example) in EXAMPLES {
         parser = parser.mut_subcommand(name, |command| command.after_help(format!("Example: {program} {example}")));
     }
@@ -182,6 +189,12 @@ impl Session<'_> {
             Format::Junit => JUnit.render(report),
             Format::Github => GitHub.render(report),
         })
+    }
+
+    /// Says whether a failure that was saved is what it was, if something about it is not.
+    fn tell_of_failure(&self, format: Format, saved: Option<&scenario::Failure>, outcome: &Outcome) -> Result<(), Failure> {
+        let text = saved.and_then(|saved| changed(saved, outcome)).map(|line| format!("\n{line}\n")).unwrap_or_default();
+        if format == Format::Text { self.console.print(&text) } else { Ok(self.console.complain(&text)) }
     }
 
     /// Carries the command out, and says what came of it. A panic is a defect.

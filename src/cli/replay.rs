@@ -41,11 +41,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let (scenario, called) = arguments.input.load(session)?;
+    let (case, called) = arguments.input.load_case(session)?;
+    let scenario = case.scenario();
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
-    let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
-    let filter = arguments.filter(&scenario)?;
-    let subject = Subject::of(&scenario);
+    let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
+    let filter = arguments.filter(scenario)?;
+    let subject = Subject::of(scenario);
     let color = session.console.color;
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let width = session.console.width.filter(|_| !arguments.full);
@@ -63,6 +64,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     }
     let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None };
     session.print(Format::Text, &Report::Run(report))?;
+    session.tell_of_failure(Format::Text, case.failure(), &outcome)?;
     Ok(outcome.verdict().into())
 }
 

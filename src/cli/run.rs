@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure, reason};
 use super::files::{Draft, Output};
 use super::histories::HistoryFile;
 use super::input::{self, Input};
+use super::save::Folder;
 use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
 use crate::check::model::ModelName;
@@ -42,17 +43,22 @@ pub(super) struct Arguments {
     /// Write the verdict on a page of its own; what the clients of a key-value system saw is drawn there
     #[arg(long, value_name = "FILE.html", conflicts_with = "verify")]
     report: Option<PathBuf>,
+    /// If it fails, save that in this folder, as a file that runs again
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let (scenario, called) = arguments.input.load(session)?;
+    let (case, called) = arguments.input.load_case(session)?;
+    let scenario = case.scenario();
     let called = Invocation { as_meant: arguments.as_meant, ..called };
-    let subject = Subject::of(&scenario);
-    arguments.sane(&scenario)?;
-    let seed = arguments.seed.or(scenario.seed).unwrap_or_else(input::fresh_seed);
+    let subject = Subject::of(scenario);
+    arguments.sane(scenario)?;
+    let seed = arguments.seed.or(case.seed()).unwrap_or_else(input::fresh_seed);
     let RunFiles { trace, history, page } = arguments.open()?;
+    let save = arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     if arguments.format == Format::Text {
         let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, &called));
         let opening = opening(&subject, &format!("seed {seed}"), session.console.color) + &note.unwrap_or_default();
@@ -63,7 +69,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let mut trace = trace.map(TraceWriter::new);
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
     let mut outcome = if arguments.verify {
-        let second = SecondRun::start(&scenario, seed);
+        let second = SecondRun::start(scenario, seed);
         let mut second = second.map_err(|error| Failure::new(Exit::File, &format!("cannot start a second process: {}", reason(&error))))?;
         explore::verify(sinks, run, &mut second)
     } else {
@@ -77,6 +83,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
     let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;
+    session.tell_of_failure(arguments.format, case.failure(), &outcome)?;
+    save.map_or(Ok(()), |folder| folder.save(&outcome, explore::first_violated(&outcome).map(explore::fingerprint)))?;
     if let (Some(draft), Some(path)) = (page, &arguments.report) {
         draft.fill(path, &Html.render(&Report::Run(report)))?;
     }

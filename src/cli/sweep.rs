@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure, reason};
 use super::files::Output;
 use super::input::{self, Input};
+use super::save::Folder;
 use super::workers::Crew;
 use super::{Format, Session, files, interrupt};
 use crate::base;
@@ -48,6 +49,9 @@ pub(super) struct Arguments {
     /// How the summary is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Save each failure in this folder, as a file that runs again
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
 }
@@ -68,11 +72,13 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         session.console.print(&(opening(&subject, &seeds, session.console.color) + "\n"))?;
     }
     let bar = progress_bar(arguments.seeds);
-    let mut written = Ok(());
+    let save = arguments.save.as_ref().map(|path| Folder::open(path, &scenario)).transpose()?;
+    let (mut written, mut saved) = (Ok(()), Ok(()));
     let mut each = |row: &Row| {
         bar.inc(1);
         written = write_row(out.as_mut(), row);
-        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        saved = save.iter().zip(&row.result).try_for_each(|(folder, outcome)| folder.save(outcome, row.fingerprint));
+        if written.is_ok() && saved.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let cancel = interrupt::heed();
     let (start, seeds, jobs, until) = (arguments.start, arguments.seeds, arguments.jobs(), arguments.until(subject.expected));
@@ -85,7 +91,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     session.print(arguments.format, &Report::Sweep(report))?;
     match (written, &arguments.out) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
-        _ => Ok(exit(&summary, &subject).as_meant(report.meant())),
+        _ => saved.and(Ok(exit(&summary, &subject).as_meant(report.meant()))),
     }
 }
 

@@ -44,9 +44,15 @@ impl Row {
     /// The property that was violated first, in the order of the run. Of those of one instant, one of which a rule says what was wrong, if
     /// there is one; else the first.
     pub fn first_violated(&self) -> Option<&PropertyReport> {
-        let has_rule = |property: &PropertyReport| matches!(property.explanation, Some(Explanation::Rule(_)));
-        self.violated().min_by_key(|property| (property.at.unwrap_or(Time::MAX), !has_rule(property)))
+        self.result.as_ref().ok().and_then(first_violated)
     }
+}
+
+/// The property that this run violated first: see [`Row::first_violated`].
+pub fn first_violated(outcome: &Outcome) -> Option<&PropertyReport> {
+    let has_rule = |property: &PropertyReport| matches!(property.explanation, Some(Explanation::Rule(_)));
+    let violated = outcome.properties.iter().filter(|property| property.verdict == Verdict::Violated);
+    violated.min_by_key(|property| (property.at.unwrap_or(Time::MAX), !has_rule(property)))
 }
 
 /// Outcomes for the tests of this room and its neighbours.
@@ -57,7 +63,7 @@ pub(crate) mod samples {
     use crate::check::Property;
     use crate::environment::FateCounts;
     use crate::fault::FaultPlan;
-    use crate::world::{FaultCount, MarkCount, Messages, Operations};
+    use crate::world::{FaultCount, MarkCount, Messages, Operations, ScriptCounts};
 
     /// A run that holds, with numbers that depend on its seed.
     pub(crate) fn outcome(seed: u64) -> Outcome {
@@ -73,6 +79,7 @@ pub(crate) mod samples {
             sometimes: vec![MarkCount { name: "leader lost", count: seed % 3 }, MarkCount { name: "client retried", count: 0 }],
             faults: vec![FaultCount { kind: "Crash", strikes: 3, bites: 2 }, FaultCount { kind: "Pause", strikes: 1, bites: 0 }],
             fates: FateCounts::default(),
+            scripted: ScriptCounts::default(),
             strays: Vec::new(),
             steps: Vec::new(),
             struck: FaultPlan::default(),

@@ -34,9 +34,16 @@ pub use trigger::{Happening, Trigger};
 
 /// What goes wrong in a run: steps, in any order, each with a name of its own. What is drawn for a step hangs on its name, so that taking
 /// another one away changes nothing for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FaultPlan {
     steps: Vec<FaultStep>,
+}
+
+/// As it is written.
+impl fmt::Debug for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl FaultPlan {

@@ -22,6 +22,7 @@ pub use edit::{SetError, set};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};
+pub(crate) use syntax::{Misread, read as read_ron};
 pub use timing::{Timed, Timing};
 #[cfg(any(test, feature = "proptest"))]
 pub(crate) use variant::Drawn;

@@ -57,6 +57,10 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "faults": outcome.faults,
         "steps": outcome.steps,
         "fates": fates(&outcome.fates),
+        "scripted": json!({
+            "count": outcome.scripted.scripted,
+            "never_invoked": outcome.scripted.never_invoked.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
         "strays": outcome.strays,
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
         "replay": called.again(outcome),
@@ -331,6 +335,10 @@ mod tests {
                   "fates": {
                     "fixed": 0,
                     "never_met": []
+                  },
+                  "scripted": {
+                    "count": 0,
+                    "never_invoked": []
                   },
                   "strays": [],
                   "struck": [],

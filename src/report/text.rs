@@ -8,7 +8,6 @@ use super::words::{clean, counted, grouped};
 use super::{Invocation, Subject};
 use crate::base::{Duration, printable};
 use crate::check::{PropertyReport, Verdict};
-use crate::environment::FateCounts;
 use crate::explore::{Bucket, Ended, MarkTotal, Summary};
 use crate::scenario::{Expectation, Expected};
 use crate::trace::Table;
@@ -82,7 +81,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
     );
     page.faults(&outcome.faults);
     page.steps(&outcome.steps, &[]);
-    page.fates(&outcome.fates);
+    page.matched(outcome);
     page.strays(&outcome.strays);
     page.blank();
     page.line(&format!(
@@ -317,19 +316,24 @@ impl Lines {
         }
     }
 
-    /// One that met no message is told: it is a typing error, or the run is not what it was.
-    fn fates(&mut self, fates: &FateCounts) {
-        if fates.fixed == 0 {
+    /// How much of what is fixed met its match. What did not is told: it is a typing error, or the run is not what it was.
+    fn matched(&mut self, outcome: &Outcome) {
+        let (fates, script, steps) = (&outcome.fates, &outcome.scripted, &outcome.steps);
+        if fates.fixed + script.scripted == 0 {
             return;
         }
         self.blank();
-        let never = match fates.never_met.len() {
-            0 => "all met their message".to_owned(),
-            count => self.paint.doubtful(&format!("{count} never met")),
-        };
-        self.line(&format!("  fates: {} fixed, {never}", fates.fixed));
-        for fate in &fates.never_met {
-            self.line(&format!("      {}", self.paint.doubtful(&fate.to_string())));
+        let rates = [
+            (steps.iter().filter(|step| step.strikes > 0).count(), steps.len(), "steps struck"),
+            (fates.fixed - fates.never_met.len(), fates.fixed, "fates met their message"),
+            (script.scripted - script.never_invoked.len(), script.scripted, "operations were invoked"),
+        ];
+        let rates = rates.iter().filter(|(_, of, _)| *of > 0).map(|(met, of, what)| format!("{met} of {of} {what}"));
+        self.line(&format!("  fixed: {}", rates.collect::<Vec<_>>().join(", ")));
+        let unsent = fates.never_met.iter().map(|fate| format!("{fate} was never sent"));
+        let missed = script.never_invoked.iter().map(|id| format!("{id} was never invoked"));
+        for missing in unsent.chain(missed) {
+            self.line(&format!("      {}", self.paint.doubtful(&missing)));
         }
     }
 
@@ -479,11 +483,13 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::base::{Fate, FixedFate, Loss, NodeId, Which};
+    use crate::base::{Fate, FixedFate, Loss, NodeId, OperationId, Which};
+    use crate::environment::FateCounts;
     use crate::explore::samples::{outcome, unknown, violated};
     use crate::explore::{DETERMINISTIC, Sweep, Until};
     use crate::report::samples::{called, subject};
     use crate::trace::Cell;
+    use crate::world::ScriptCounts;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
         run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None }, color)
@@ -498,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn fates_that_never_met_their_message_are_told() {
+    fn what_is_fixed_and_met_no_match_is_told() {
         let fixed = |which| {
             let (from, to, fate) = (NodeId::server(0), NodeId::server(1), Fate::Lost(Loss::Override));
             FixedFate { from, to, kind: "AppendEntries", which, fate }
@@ -506,10 +512,16 @@ mod tests {
         let never = vec![fixed(Which::Count(9)), fixed(Which::Content { content: 0x3f2a, nth: 2 })];
         let text = |fates| run(&subject(), &Outcome { fates, ..outcome(7) }, false);
         let some = text(FateCounts { fixed: 3, never_met: never });
-        let told = "\n  fates: 3 fixed, 2 never met\n      n1 → n2 AppendEntries #9\n      n1 → n2 AppendEntries 0000000000003f2a #2\n\n";
+        let told = "\n  fixed: 1 of 3 fates met their message\n      n1 → n2 AppendEntries #9 was never sent\n      \
+                    n1 → n2 AppendEntries 0000000000003f2a #2 was never sent\n\n";
         assert!(some.contains(told), "{some}");
-        assert!(text(FateCounts { fixed: 1, never_met: vec![] }).contains("\n  fates: 1 fixed, all met their message\n"));
+        assert!(text(FateCounts { fixed: 1, never_met: vec![] }).contains("\n  fixed: 1 of 1 fates met their message\n"));
         assert!(!text(FateCounts::default()).contains("fates"));
+        let scripted = ScriptCounts { scripted: 2, never_invoked: vec![OperationId::scripted(0, 7)] };
+        let steps = vec![StepCount { step: "a storm".to_owned(), strikes: 1, bites: 0 }];
+        let some = run(&subject(), &Outcome { scripted, steps, ..outcome(7) }, false);
+        let told = "\n  fixed: 1 of 1 steps struck, 1 of 2 operations were invoked\n      c1@7 was never invoked\n\n";
+        assert!(some.contains(told), "{some}");
     }
 
     #[test]

@@ -16,7 +16,11 @@ impl Aims {
     /// Those of this file, even if it is wrong in other respects.
     pub fn of(source: &Source) -> Self {
         let problems = Diagnostics::new();
-        let Some(fields) = Form::parse(source, &problems).and_then(Form::fields) else { return Self::default() };
+        let whole = Form::parse(source, &problems);
+        // Of a failure, its scenario says so.
+        let within =
+            whole.and_then(Form::fields).and_then(|fields| fields.look_at("scenario")).filter(|form| form.name() == Some("Scenario"));
+        let Some(fields) = within.or(whole).and_then(Form::fields) else { return Self::default() };
         let place = |form: Form<'_>| source.place(form.span().start);
         let one = |form: Form<'_>| {
             let written = format!("{}({})", form.name()?, quoted(&form.arguments(["a name"])?[0].text()?));

@@ -5,17 +5,22 @@ use std::cell::RefCell;
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::whole::Whole;
-use super::{Scenario, expect, faults, lint};
+use super::{Scenario, expect, faults, lint, operations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 use crate::fault::Places;
 use crate::history::formats::Entries;
 use crate::misspelling::nearest;
 use crate::notation::{Fields, Form, Settings as _};
-use crate::systems::{AnySystem, Instance, Population, Registry};
+use crate::systems::{AnySystem, Instance, Operations, Population, Registry};
 
 /// Reads a scenario: everything apart, so that all problems show, and gives up at the end if there was an error.
 pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnostics) -> Option<Scenario> {
-    let mut fields = fields(source, registry, problems)?;
+    scenario_of(value(source, registry, problems)?, registry, problems)
+}
+
+/// The same of a scenario that stands within another value.
+pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagnostics) -> Option<Scenario> {
+    let mut fields = fields(form, registry)?;
     // First what the names in all other fields hang on.
     let system_form = fields.look_at("system");
     let system = system_form.and_then(|form| names::system(form, registry));
@@ -28,6 +33,7 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     fields.finish();
     let places = places.take();
     faults::fit(&whole, &given, &places);
+    operations::fit(&whole, &given);
     expect::check_steps(&whole.faults, &given, &names);
     if problems.has_errors() {
         // Advice would rest on what was left out.
@@ -36,6 +42,7 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     lint::check(&whole, &given, &places, &names);
     Some(Scenario {
         conditions: whole.conditions(),
+        operations: Operations { scripted: whole.operations, generated: whole.generated },
         name: whole.name?,
         seed: whole.seed,
         mutant: whole.mutant,
@@ -47,8 +54,8 @@ pub(super) fn scenario(source: &Source, registry: &Registry, problems: &Diagnost
     })
 }
 
-/// The fields of the one value of the file, `Scenario(…)`.
-fn fields<'s>(source: &'s Source, registry: &Registry, problems: &'s Diagnostics) -> Option<Fields<'s>> {
+/// The one value of the file.
+pub(super) fn value<'s>(source: &'s Source, registry: &Registry, problems: &'s Diagnostics) -> Option<Form<'s>> {
     if is_blank(&source.text) {
         problems.push(Diagnostic::error(Span::at(source.text.len()), "the file is empty").help(example(registry)));
         return None;
@@ -57,7 +64,11 @@ fn fields<'s>(source: &'s Source, registry: &Registry, problems: &'s Diagnostics
         problems.push(problem);
         return None;
     }
-    let form = Form::parse(source, problems)?;
+    Form::parse(source, problems)
+}
+
+/// The fields of `Scenario(…)`.
+fn fields<'s>(form: Form<'s>, registry: &Registry) -> Option<Fields<'s>> {
     if form.name() == Some("Scenario") {
         return form.fields();
     }
@@ -72,7 +83,7 @@ fn foreign(source: &Source, registry: &Registry) -> Option<Diagnostic> {
     let line = source.text.lines().find(|line| !is_blank(line))?;
     let head = line.trim_start_matches('\u{feff}').trim_start();
     let name = head.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default();
-    if head.starts_with("/*") || head.starts_with("#![") || nearest(name, ["Scenario"]).is_some() {
+    if head.starts_with("/*") || head.starts_with("#![") || nearest(name, ["Scenario", "Failure"]).is_some() {
         return None;
     }
     let is_history = is_history(source.text.as_bytes());

@@ -83,8 +83,8 @@ fn fixed_fate(form: Form<'_>, names: Names<'_>) -> Option<FixedFate> {
 }
 
 /// The digest of a message's content, as traces show it.
-#[derive(Clone, Copy)]
-pub(super) struct Content(u64);
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Content(pub(super) u64);
 
 impl FromStr for Content {
     type Err = &'static str;

@@ -2,8 +2,8 @@
 
 use super::Expectation;
 use super::names::Names;
-use super::timings;
 use super::whole::Whole;
+use super::{operations, timings};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::fault::{Ends, Fault, FaultKind, Happening, Places, Scope as _};
 use crate::notation::{Form, Given, Variants as _};
@@ -19,6 +19,7 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
         check_cures(faults, plan);
         check_survivors(faults, plan, names);
     }
+    operations::advise(whole, given);
     timings::check(whole, given, names);
     let restarts = names.system.is_some_and(AnySystem::restarts);
     let has = |wanted: fn(&FaultKind) -> bool| restarts || whole.faults.kinds().any(wanted);

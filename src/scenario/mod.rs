@@ -11,10 +11,12 @@ mod aims;
 mod conditions;
 mod decode;
 mod expect;
+mod failure;
 mod fates;
 mod faults;
 mod lint;
 mod names;
+mod operations;
 mod roster;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategy;
@@ -31,14 +33,15 @@ pub use aims::Aims;
 #[cfg(feature = "cli")]
 pub(crate) use decode::is_history;
 pub use expect::Expectation;
+pub use failure::{Case, FAILURE, Failure};
 pub use roster::{NODES_MOST, Roster};
 
 use crate::base::Duration;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
 use crate::notation::Variant;
-use crate::systems::{Instance, Registry, Watch};
-use crate::world::{Conditions, Outcome};
+use crate::systems::{Instance, Operations, Registry, Watch};
+use crate::world::{Conditions, Outcome, Scripted};
 
 /// How long faults may strike if the file does not say.
 pub const DURATION_DEFAULT: Duration = Duration::from_secs(10);
@@ -57,6 +60,8 @@ pub struct Scenario {
     pub mutant: Option<&'static str>,
     /// What surrounds the system, and what goes wrong.
     pub conditions: Conditions,
+    /// Operations that it writes down, and whether its workload generates others.
+    pub operations: Operations,
     /// What it demands of a sweep.
     pub expect: Vec<Expectation>,
     /// What it is meant to show.
@@ -65,6 +70,15 @@ pub struct Scenario {
     pub states: Option<u64>,
     roster: Roster,
     instance: Box<dyn Instance>,
+}
+
+/// A run, and the operations of its clients as a scenario writes them down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What its clients invoked, in the order in which it was due; nothing, where the system does not read operations.
+    pub operations: Vec<Scripted>,
 }
 
 /// What a scenario is meant to show. Says nothing about exit codes.
@@ -117,7 +131,29 @@ impl Scenario {
     /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
         let watch = Watch { states: self.states, ..watch };
-        self.instance.run(self.mutant, &self.conditions, seed, watch)
+        self.instance.run(self.mutant, &self.conditions, &self.operations, seed, watch)
+    }
+
+    /// Runs it under this seed, and writes down what its clients invoked: [`with_operations`](Self::with_operations), the same comes of it.
+    pub fn run_observed(&self, seed: u64) -> Observed {
+        let mut operations = Vec::new();
+        let outcome = self.run_watched(seed, Watch { operations: Some(&mut operations), ..Watch::default() });
+        Observed { outcome, operations }
+    }
+
+    /// Whether operations of its clients can be written down: see [`System::scripting`](crate::systems::System::scripting).
+    pub fn takes_operations(&self) -> bool {
+        self.instance.takes_operations()
+    }
+
+    /// The same with clients that invoke these operations alone, and none that the workload generates.
+    ///
+    /// # Panics
+    /// A run of it does, if its system does not [take](Self::takes_operations) operations, or not these.
+    #[must_use]
+    pub fn with_operations(mut self, scripted: Vec<Scripted>) -> Self {
+        self.operations = Operations { scripted, generated: false };
+        self
     }
 
     /// The same with other faults: those that a strategy drew, or those that [struck](Outcome::struck). Of steps that are gone nothing is
@@ -142,6 +178,11 @@ impl Scenario {
         self.instance.system()
     }
 
+    /// A registry of its system alone.
+    pub fn registry(&self) -> Registry {
+        self.instance.registry()
+    }
+
     /// Whom and what its faults can name.
     pub fn roster(&self) -> &Roster {
         &self.roster
@@ -155,6 +196,7 @@ impl Clone for Scenario {
             seed: self.seed,
             mutant: self.mutant,
             conditions: self.conditions.clone(),
+            operations: self.operations.clone(),
             expect: self.expect.clone(),
             expected: self.expected,
             states: self.states,
@@ -171,6 +213,7 @@ impl PartialEq for Scenario {
             && plain(self) == plain(other)
             && self.expect == other.expect
             && self.conditions == other.conditions
+            && self.operations == other.operations
             && self.system() == other.system()
             && self.instance.write() == other.instance.write()
     }

@@ -3,6 +3,7 @@
 use super::conditions::{Budgets, Clocks, Disk, Drift, Network, Networks};
 use super::fates::Fates;
 use super::names::Names;
+use super::operations::{Generates, Script};
 use super::{DURATION_DEFAULT, Expectation, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
 use crate::environment::ClockModel;
@@ -10,7 +11,7 @@ use crate::fault::{FaultPlan, Planned};
 use crate::notation::{
     Count, Form, Length, Maybe, PositiveLength, Record, Required, Settings, Text, Variant, Within, codec, codecs, list, quoted, settings,
 };
-use crate::world::{Conditions, DiskModel};
+use crate::world::{Conditions, DiskModel, Scripted};
 
 settings! {
     |names: Names<'c>|
@@ -32,6 +33,10 @@ settings! {
         clocks: Clocks = Clocks::default(), Record::like("(offset: \"50ms\", drift: \"100ppm\")");
         /// What clients do; the system says what it reads.
         workload: Option<String> = None, AWorkload;
+        /// Operations that clients invoke at given times, besides those that the workload generates.
+        operations: Vec<Scripted> = Vec::new(), Script(names);
+        /// Whether the workload generates operations: with `false`, clients invoke those of `operations` alone.
+        generated: bool = true, Generates(names);
         /// What goes wrong, and when.
         faults: FaultPlan = FaultPlan::default(), Planned::new(&names, names.places);
         /// Messages whose fate is fixed, whatever the network and the seed would make of them.
@@ -128,6 +133,8 @@ impl From<&Scenario> for Whole {
             disk: Disk { sync: conditions.disk.sync },
             clocks: Clocks { offset, drift: Drift(drift_ppm) },
             workload: own.workload,
+            operations: scenario.operations.scripted.clone(),
+            generated: scenario.operations.generated,
             faults: conditions.faults.clone(),
             fates: conditions.fates.clone(),
             duration: conditions.duration,

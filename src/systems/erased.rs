@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Mutant, Population, System, Written};
+use super::{Mutant, Operations, Population, Scripting, System, Written};
 use crate::check::{Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
-use crate::world::{self, Conditions, Outcome, Stray, World};
+use crate::world::{self, Conditions, Outcome, Scripted, Stray, World};
 
 /// A system with its types erased.
 pub trait AnySystem: Send + Sync {
@@ -33,6 +33,10 @@ pub trait AnySystem: Send + Sync {
     fn mutants(&self) -> Vec<Mutant>;
     /// The settings of its own part of a scenario: those of each value by its name.
     fn settings(&self) -> Vec<(&'static str, Vec<Setting>)>;
+    /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
+    fn takes_operations(&self) -> bool;
+    /// An operation of its clients as it is written, if it is one; else what is wrong is reported.
+    fn operation(&self, form: Form<'_>) -> Option<String>;
     /// Reads its own part of a scenario: see [`System::decode`].
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>>;
 }
@@ -47,8 +51,15 @@ pub trait Instance: Debug + Send + Sync {
     fn write(&self) -> Written;
     /// The model in whose words its clients' history can be written down, if it can be.
     fn spelled(&self) -> Option<&'static str>;
+    /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
+    fn takes_operations(&self) -> bool;
     /// Runs it, with this planted bug if one is named.
-    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome;
+    ///
+    /// # Panics
+    /// If its clients take no operations that are written down, or not these.
+    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome;
+    /// A registry of its system alone.
+    fn registry(&self) -> Registry;
     /// A copy.
     fn duplicate(&self) -> Box<dyn Instance>;
 }
@@ -65,12 +76,14 @@ pub struct Watch<'a> {
     pub drawing: Option<&'a mut Option<Drawing>>,
     /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
     pub history: Option<&'a mut Vec<Entry>>,
+    /// Where the operations that clients invoked go, as a scenario writes them down, if that is wanted and the system reads them.
+    pub operations: Option<&'a mut Vec<Scripted>>,
 }
 
 impl Default for Watch<'_> {
     /// Judged, and shown to no sink.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: None, drawing: None, history: None }
+        Self { sinks: Vec::new(), judged: true, states: None, drawing: None, history: None, operations: None }
     }
 }
 
@@ -159,6 +172,14 @@ impl<S: System> AnySystem for ErasedSystem<S> {
         S::settings()
     }
 
+    fn takes_operations(&self) -> bool {
+        S::scripting().is_some()
+    }
+
+    fn operation(&self, form: Form<'_>) -> Option<String> {
+        S::scripting()?.written(form)
+    }
+
     fn decode(&self, system: Form<'_>, workload: Option<Form<'_>>) -> Option<Box<dyn Instance>> {
         let config = S::decode(system, workload)?;
         Some(Box::new(Ready::<S>(config)))
@@ -190,13 +211,25 @@ impl<S: System> Instance for Ready<S> {
         S::spelling(&self.0).map(|spelling| spelling.model)
     }
 
-    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, seed: u64, watch: Watch<'_>) -> Outcome {
-        let setup = S::nodes(&self.0, mutant).under(conditions.clone());
+    fn takes_operations(&self) -> bool {
+        S::scripting().is_some()
+    }
+
+    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome {
+        let mut setup = S::nodes(&self.0, mutant).under(conditions.clone());
+        let scripting = S::scripting();
+        if *operations != Operations::default() {
+            let scripting = scripting.as_ref().expect("a scenario has operations only where its system reads them");
+            setup.script = Some(scripting.script(operations, &mut setup.clients));
+        }
+        let mut due = scripting.as_ref().filter(|_| watch.operations.is_some()).map(Scripting::observe);
+        let mut sinks: Vec<&mut dyn Sink> = watch.sinks.into_iter().map(|sink| sink as &mut dyn Sink).collect();
+        sinks.extend(due.iter_mut().map(|due| due as &mut dyn Sink));
         let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
         if watch.judged && conditions.stop_at_violation {
             judges.extend(S::online_judges(&self.0));
         }
-        let run = World::run(setup, seed, judges, watch.sinks);
+        let run = World::run(setup, seed, judges, sinks);
         let mut outcome = run.outcome;
         let operations = run.history.len();
         let states = watch.states.unwrap_or_else(|| S::states(&self.0, operations));
@@ -219,10 +252,17 @@ impl<S: System> Instance for Ready<S> {
             let silent = S::properties().into_iter().filter(|property| !is_reported(property));
             outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
         }
+        if let (Some(observed), Some(scripting), Some(due)) = (watch.operations, scripting, due) {
+            *observed = scripting.observed(&due, &run.history);
+        }
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);
         }
         outcome
+    }
+
+    fn registry(&self) -> Registry {
+        Registry::new().with::<S>()
     }
 
     fn duplicate(&self) -> Box<dyn Instance> {

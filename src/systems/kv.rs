@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 pub use super::load::Traffic;
 use super::load::{Choice, MOST, Mixed, PARTS};
-use super::{Mutant, Nodes, Population, System, Written, spelling};
+use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
@@ -328,6 +328,10 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
         vec![judge(history, states)]
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_clients())
     }
 
     fn spelling(_: &Self::Config) -> Option<Spelling<KvOp, KvResponse>> {

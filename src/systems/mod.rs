@@ -9,6 +9,7 @@ mod load;
 mod omega;
 mod paxos_commit;
 mod raft_kv;
+mod scripting;
 pub mod service;
 mod spelling;
 mod supervisor;
@@ -33,6 +34,7 @@ pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
+pub use scripting::{Operations, Scripting};
 pub use supervisor::{Supervisor, SupervisorConfig};
 pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
@@ -172,6 +174,12 @@ pub trait System: Cluster + Sized {
         Vec::new()
     }
 
+    /// How its clients take operations that a scenario writes down: by default, they do not. Where they are
+    /// [`Client`](crate::workload::Client)s and operations derive `Deserialize`, `Some(Scripting::of_clients())`.
+    fn scripting() -> Option<Scripting<Self>> {
+        None
+    }
+
     /// How what the clients saw is written down, for `check` and other checkers: by default, it is not.
     fn spelling(config: &Self::Config) -> Option<Spelling<Self::Operation, Self::Response>> {
         let _ = config;
@@ -200,7 +208,7 @@ pub struct Nodes<S: Cluster> {
 impl<S: Cluster> Nodes<S> {
     /// A run of these nodes under these conditions.
     pub fn under(self, conditions: crate::world::Conditions) -> Setup<S> {
-        Setup { servers: self.servers, clients: self.clients, conditions }
+        Setup { servers: self.servers, clients: self.clients, conditions, script: None }
     }
 }
 

@@ -13,8 +13,10 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
+use serde::de::DeserializeOwned;
+
 pub use super::load::Traffic;
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::check::{Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
@@ -88,9 +90,9 @@ use crate::world::{Cluster, Reached};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no service that a scenario can name",
     label = "`Served` makes no system of this",
-    note = "implement `Service`, and then `Serves`: what runs on servers, what is set, what clients do, and what judges it"
+    note = "implement `Service`, whose operations derive `Deserialize`, and then `Serves`: what runs on servers, what is set, what clients do, and what judges it"
 )]
-pub trait Serves: Service {
+pub trait Serves: Service<Operation: DeserializeOwned> {
     /// Its name in a scenario: `LockService`.
     const NAME: &'static str;
     /// What it is, in a sentence or two.
@@ -273,6 +275,10 @@ impl<P: Serves> System for Served<P> {
         states: u64,
     ) -> (Vec<PropertyReport>, Option<Drawing>) {
         P::judge_history(&config.settings, history, states)
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_clients())
     }
 
     fn spelling(_: &Self::Config) -> Option<Spelling<P::Operation, P::Response>> {

@@ -16,7 +16,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::load::{Choice, MOST, Mixed, PARTS, Traffic};
-use super::{Mutant, Nodes, Population, System, Written, spelling};
+use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
 use crate::base::{Committed, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
@@ -430,6 +430,10 @@ impl<P: Transactional> System for Txn<P> {
 
     fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, states: u64) -> Vec<PropertyReport> {
         judge(&config.workload.load, history, states)
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_clients())
     }
 
     fn spelling(config: &Self::Config) -> Option<Spelling<Transaction, Committed>> {

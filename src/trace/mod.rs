@@ -7,6 +7,7 @@ mod judge;
 mod line;
 mod table;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use serde::Serialize;
@@ -193,9 +194,12 @@ pub trait Payload: Debug {
 
     /// The value as JSON.
     fn json(&self) -> serde_json::Value;
+
+    /// The value, for those who know its type.
+    fn any(&self) -> &dyn Any;
 }
 
-impl<T: Debug + Serialize> Payload for T {
+impl<T: Debug + Serialize + 'static> Payload for T {
     fn fold(&self, digest: &mut Digest) {
         digest.value(self);
     }
@@ -207,6 +211,10 @@ impl<T: Debug + Serialize> Payload for T {
     fn json(&self) -> serde_json::Value {
         // What JSON cannot hold (a map whose keys are no strings) is shown as Rust prints it.
         serde_json::to_value(self).unwrap_or_else(|_| format!("{self:?}").into())
+    }
+
+    fn any(&self) -> &dyn Any {
+        self
     }
 }
 
@@ -327,7 +335,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             }
             Self::Strike { strike } => {
                 digest.word(10);
-                strike.fold(digest);
+                Payload::fold(*strike, digest);
             }
             Self::Boot { node, incarnation, files } => {
                 fold_node(11, *node, digest);

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{ClientConfig, Generator, Pace, Patience, Turn};
 use crate::base::{ClientId, NodeId, OperationId, SortedMap, SortedSet, Stream, sample_exponential};
@@ -22,6 +22,9 @@ use crate::process::{ClientProcess, Context, Files, Joined, Mark, Process, Reply
 ///
 /// All that is drawn for an operation is drawn for its [identity](OperationId): when it is due after the one before, what it is, how long
 /// its requests pause. So what becomes of one operation changes no other but by what its client learns.
+///
+/// An operation that it is [handed](Self::hand) takes the same way as one that its generator chooses. One that is due while the client is
+/// down is lost, as a request is whose sender is not there.
 ///
 /// Each session does one operation at a time. In an open loop an operation that is due uses a free session, else it opens another, up to
 /// [`ClientConfig::sessions_max`]; beyond that it is shed. The number of every session is on disk before it is used, so that a client that
@@ -41,22 +44,37 @@ pub struct Client<S: Service, G> {
     next: OperationId,
     /// Operations that are due and wait for a session.
     waiting: VecDeque<OperationId>,
+    /// What it was handed and has not invoked yet: all of them are due, or wait for a session.
+    handed: SortedMap<OperationId, S::Operation>,
     shed: u64,
     quiet: bool,
     service: PhantomData<fn() -> S>,
 }
 
 /// The timers of a [`Client`]. Numbers are those of sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientTimer {
-    /// The next operation is due.
-    Due,
+    /// This operation is due.
+    Due(OperationId),
     /// A server has not answered in time.
     Overdue(u32),
     /// The pause is over: ask again.
     Again(u32),
     /// An operation has not ended in time.
     GiveUp(u32),
+}
+
+/// Which operation is due is not written with the timer, but with its invocation.
+impl Serialize for ClientTimer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = "ClientTimer";
+        match self {
+            Self::Due(_) => serializer.serialize_unit_variant(name, 0, "Due"),
+            Self::Overdue(session) => serializer.serialize_newtype_variant(name, 1, "Overdue", session),
+            Self::Again(session) => serializer.serialize_newtype_variant(name, 2, "Again", session),
+            Self::GiveUp(session) => serializer.serialize_newtype_variant(name, 3, "GiveUp", session),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -80,6 +98,8 @@ enum State<O> {
 #[derive(Debug)]
 struct Question<O> {
     operation: Option<O>,
+    /// Whether the generator chose it: then a closed loop goes on when it has ended.
+    generated: bool,
     /// For its pauses.
     random: Stream,
     /// The server that is being asked; none during a pause.
@@ -134,6 +154,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
             sessions_made,
             next: OperationId { client: context.me().index() as u32, life: sessions_made, nth: 0 },
             waiting: VecDeque::new(),
+            handed: SortedMap::new(),
             shed: 0,
             quiet: false,
             service: PhantomData,
@@ -152,7 +173,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
 
     fn on_timer(&mut self, timer: ClientTimer, context: &mut Context<'_, Self>) {
         match timer {
-            ClientTimer::Due => self.on_due(context),
+            ClientTimer::Due(operation) => self.on_due(operation, context),
             ClientTimer::Overdue(session) => self.on_overdue(session, context),
             ClientTimer::Again(session) => self.ask(session, self.servers.best, context),
             ClientTimer::GiveUp(session) => self.give_up(session, context),
@@ -175,7 +196,8 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> ClientProcess for Clie
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.quiet = true;
         self.waiting.clear();
-        context.cancel_timer(ClientTimer::Due);
+        self.handed.clear();
+        context.cancel_timer(ClientTimer::Due(self.next));
         self.sessions.retain(|number, session| {
             let stays = session.is_under_way();
             if let Some(opening) = session.question().filter(|_| !stays) {
@@ -197,10 +219,16 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         self.shed
     }
 
+    /// Takes an operation that somebody has written down, under this identity. It is due when the timer fires that this returns.
+    pub fn hand(&mut self, id: OperationId, operation: S::Operation) -> ClientTimer {
+        self.handed.insert(id, operation);
+        ClientTimer::Due(id)
+    }
+
     /// An operation is due: invokes it in a free session, or lets it wait for a fresh one, or sheds it.
-    fn on_due(&mut self, context: &mut Context<'_, Self>) {
-        let due = self.next;
-        if let Pace::Open(_) = self.pace {
+    fn on_due(&mut self, due: OperationId, context: &mut Context<'_, Self>) {
+        let generated = !self.handed.contains_key(&due);
+        if generated && matches!(self.pace, Pace::Open(_)) {
             self.expect_next(context);
         }
         let free = self.sessions.iter().find(|(_, session)| matches!(session.state, State::Free)).map(|(number, _)| *number);
@@ -211,6 +239,8 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
             self.make_session(context);
         } else {
             self.shed += 1;
+            self.handed.remove(&due);
+            self.on_ended(generated, context);
         }
     }
 
@@ -221,8 +251,9 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         let after = match self.pace {
             Pace::Open(rate) => sample_exponential(rate.gap(self.clients), random.word()),
             Pace::Closed { think } => random.within(think),
+            Pace::Handed => return,
         };
-        context.set_timer(ClientTimer::Due, after);
+        context.set_timer(ClientTimer::Due(self.next), after);
     }
 
     /// A session has become free: an operation that waits for one is invoked.
@@ -232,9 +263,9 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         }
     }
 
-    /// An operation has ended: in a closed loop, the next is due after some thought.
-    fn on_ended(&mut self, context: &mut Context<'_, Self>) {
-        if matches!(self.pace, Pace::Closed { .. }) && !self.quiet {
+    /// An operation has ended: in a closed loop, after one of its own, the next is due after some thought.
+    fn on_ended(&mut self, generated: bool, context: &mut Context<'_, Self>) {
+        if generated && matches!(self.pace, Pace::Closed { .. }) && !self.quiet {
             self.expect_next(context);
         }
     }
@@ -252,7 +283,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
     fn open(&mut self, number: u32, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         if S::open(id(number, context)).is_some() {
-            session.state = State::Asking(Question::new(None, context.random().fork(Purpose::Opening as u64, u64::from(number))));
+            session.state = State::Asking(Question::opening(context.random().fork(Purpose::Opening as u64, u64::from(number))));
             self.ask(number, self.servers.best, context);
         } else {
             session.state = State::Free;
@@ -262,10 +293,15 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     fn invoke(&mut self, number: u32, due: OperationId, context: &mut Context<'_, Self>) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        let mut random = context.random().fork(Purpose::Content as u64, due.word());
-        let operation = Self::turn(context, |turn| self.generator.next(due, &mut random, turn));
+        let handed = self.handed.remove(&due);
+        let generated = handed.is_none();
+        let operation = handed.unwrap_or_else(|| {
+            let mut random = context.random().fork(Purpose::Content as u64, due.word());
+            Self::turn(context, |turn| self.generator.next(due, &mut random, turn))
+        });
         session.operations += 1;
-        session.state = State::Asking(Question::new(Some(operation.clone()), context.random().fork(Purpose::Pauses as u64, due.word())));
+        let random = context.random().fork(Purpose::Pauses as u64, due.word());
+        session.state = State::Asking(Question { operation: Some(operation.clone()), generated, ..Question::opening(random) });
         context.note(Noted::Event(Event::Invoke { client: id(number, context), id: due, op: operation }));
         context.set_timer(ClientTimer::GiveUp(number), self.patience.operation_timeout);
         self.ask(number, self.servers.best, context);
@@ -282,13 +318,13 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
 
     /// The operation of the session has ended with this outcome.
     fn complete(&mut self, number: u32, outcome: Outcome<S::Response>, context: &mut Context<'_, Self>) {
-        let Some(Question { operation: Some(operation), .. }) = self.settle(number, context) else { return };
+        let Some(Question { operation: Some(operation), generated, .. }) = self.settle(number, context) else { return };
         context.cancel_timer(ClientTimer::GiveUp(number));
         if let Outcome::Done(response) = &outcome {
             Self::turn(context, |turn| self.generator.saw(&operation, response, turn));
         }
         context.note(Noted::Event(Event::Complete { client: id(number, context), outcome }));
-        self.on_ended(context);
+        self.on_ended(generated, context);
         self.on_free(number, context);
     }
 
@@ -297,14 +333,14 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         if !self.sessions.get(&number).is_some_and(Session::is_under_way) {
             return;
         }
-        self.settle(number, context);
+        let generated = self.settle(number, context).is_some_and(|question| question.generated);
         self.sessions.remove(&number);
         context.cancel_timer(ClientTimer::GiveUp(number));
         if !S::RETRY {
             context.sometimes(UNKNOWN);
         }
         context.note(Noted::Event(Event::Complete { client: id(number, context), outcome: Outcome::Unknown }));
-        self.on_ended(context);
+        self.on_ended(generated, context);
     }
 }
 
@@ -426,8 +462,9 @@ impl<O> Session<O> {
 }
 
 impl<O> Question<O> {
-    fn new(operation: Option<O>, random: Stream) -> Self {
-        Self { operation, random, server: None, tried: SortedSet::new() }
+    /// To open a session.
+    fn opening(random: Stream) -> Self {
+        Self { operation: None, generated: false, random, server: None, tried: SortedSet::new() }
     }
 
     /// The timer that is set while it is asked in this session.

@@ -167,6 +167,8 @@ pub enum Pace {
         /// How long it thinks.
         think: DurationRange,
     },
+    /// Not by themselves: only what they are [handed](Client::hand).
+    Handed,
 }
 
 /// How long clients wait for answers.

@@ -10,6 +10,8 @@ pub(super) enum Call {
     Deliver { id: MessageId, handle: MessageHandle },
     /// A timer may be due: see [`Timers`](super::timers::Timers).
     Timer { node: NodeId, slot: u32, generation: u32 },
+    /// A client is due to be handed the operation with this place in the script.
+    Hand { client: NodeId, operation: u32 },
     /// A disk has finished a sync.
     Synced { node: NodeId, incarnation: Incarnation, through: u64 },
     /// A node that crashed after this incarnation starts again.

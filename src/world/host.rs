@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::UNSYNCED_LOST;
 use super::core::{Bounds, Core, Excess};
 use super::machine::Machine;
-use super::setup::{ClientNote as _, Cluster};
+use super::setup::{ClientNote as _, Cluster, Script};
 use super::slab::MessageHandle;
 use crate::base::{Duration, Incarnation, MessageId, NodeId, RunKey, Stream, Time};
 use crate::environment::Clock;
@@ -31,6 +31,11 @@ pub(super) trait NodeKind<C: Cluster> {
 
     /// How their notes are recorded.
     fn note(node: NodeId, note: &<Self::Process as Process>::Note) -> Event<'_, C>;
+
+    /// Hands the operation with this place in the script to one of them, if they take any: the timer that fires for it.
+    fn hand(_: &mut Self::Process, _: &Script<C>, _: u32) -> Option<<Self::Process as Process>::Timer> {
+        None
+    }
 }
 
 pub(super) struct Servers;
@@ -55,6 +60,11 @@ impl<C: Cluster> NodeKind<C> for Clients {
             Ok(event) => Event::Client { node, event },
             Err(note) => Event::ClientNote { node, note },
         }
+    }
+
+    fn hand(client: &mut C::Client, script: &Script<C>, operation: u32) -> Option<<C::Client as Process>::Timer> {
+        let scripted = script.operations.get(operation as usize)?;
+        Some((script.hand)(client, scripted.id, scripted.op.clone()))
     }
 }
 
@@ -93,6 +103,7 @@ const MOMENT: Duration = Duration::from_micros(1);
 enum Deferred {
     Deliver { id: MessageId, handle: MessageHandle },
     Timer { slot: u32, generation: u32 },
+    Hand { operation: u32 },
     Synced { through: u64 },
 }
 
@@ -223,7 +234,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     }
 
     /// Lets a paused node go on, with all that has come in the meantime.
-    pub(super) fn wake(&mut self, core: &mut Core<'_, C>) {
+    pub(super) fn wake(&mut self, script: Option<&Script<C>>, core: &mut Core<'_, C>) {
         self.state = NodeState::Up;
         self.paused_by = None;
         core.record_rare(Event::Resume { node: self.machine.id });
@@ -235,6 +246,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             match call {
                 Deferred::Deliver { id, handle } => self.deliver(id, handle, core),
                 Deferred::Timer { slot, generation } => self.timer(slot, generation, core),
+                Deferred::Hand { operation } => script.into_iter().for_each(|script| self.hand(script, operation, core)),
                 Deferred::Synced { through } => self.synced(self.machine.incarnation, through, core),
             }
         }
@@ -265,6 +277,22 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             return;
         }
         self.fired = self.machine.fire(slot, generation, core);
+        self.ring(core);
+    }
+
+    /// An operation of the script is due: a node that is down misses it.
+    pub(super) fn hand(&mut self, script: &Script<C>, operation: u32, core: &mut Core<'_, C>) {
+        if self.state == NodeState::Paused {
+            self.deferred.push_back(Deferred::Hand { operation });
+            return;
+        }
+        self.fired = self.process.as_mut().and_then(|process| K::hand(process, script, operation));
+        self.ring(core);
+    }
+
+    /// Lets the process handle the timer that has fired, if one has.
+    #[inline]
+    fn ring(&mut self, core: &mut Core<'_, C>) {
         if let Some(timer) = self.fired {
             core.record(&Event::Timer { node: self.machine.id, timer: &timer });
             self.step(core, |process, context| process.on_timer(timer, context));

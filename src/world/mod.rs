@@ -23,15 +23,15 @@ mod tests;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::{KindDigest, MessageId, NodeId, RunKey, Time};
+use crate::base::{Duration, KindDigest, MessageId, NodeId, RunKey, Time};
 use crate::check::{self, Panic, Pending, Property, PropertyReport};
 use crate::engine::{Advance, Budget, Engine, Limit};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
-pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, StepCount, Stray};
-pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Reached, Setup};
+pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
+pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Hand, Reached, Script, Scripted, Setup};
 
 use self::core::{Bounds, Core, Excess};
 use calls::Call;
@@ -70,6 +70,7 @@ pub const MARKS: &[Mark] = &[UNSYNCED_LOST];
 /// What becomes of a run while it goes on.
 pub struct World<'a, C: Cluster> {
     core: Core<'a, C>,
+    script: Option<Script<C>>,
     servers: Vec<Host<C, Servers>>,
     clients: Vec<Host<C, Clients>>,
     settling: Settling,
@@ -153,7 +154,7 @@ impl<'a, C: Cluster> World<'a, C> {
     }
 
     fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
-        let Setup { servers, clients, conditions } = setup;
+        let Setup { servers, clients, conditions, script } = setup;
         let key = RunKey::from_seed(seed);
         let mut network = Network::new(key, conditions.link, C::Message::kinds());
         for (from, to, link) in conditions.links {
@@ -178,7 +179,8 @@ impl<'a, C: Cluster> World<'a, C> {
         let nemesis = Nemesis::new(conditions.faults, key);
         Self {
             core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key, bounds),
-            settling: Settling::new(conditions.settle, !clients.is_empty()),
+            settling: Settling::new(conditions.settle, !clients.is_empty(), invokes_late(script.as_ref(), conditions.duration)),
+            script,
             servers,
             clients,
             duration,
@@ -225,6 +227,9 @@ impl<'a, C: Cluster> World<'a, C> {
         }
         // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
         self.core.engine.schedule(self.duration, Call::FaultsEnd);
+        for (scripted, operation) in self.script.iter().flat_map(|script| &script.operations).zip(0..) {
+            self.core.engine.schedule(Time::ZERO + scripted.at, Call::Hand { client: scripted.client, operation });
+        }
         self.stage().plan_faults();
         self.hold_for_strikes();
     }
@@ -237,6 +242,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.activity = Activity { node, what: What::Timer };
                 on_host!(self, node, host, core => host.timer(slot, generation, core));
             }
+            Call::Hand { client, operation } => self.hand(client, operation),
             Call::Synced { node, incarnation, through } => {
                 self.activity = Activity { node, what: What::Synced };
                 on_host!(self, node, host, core => host.synced(incarnation, through, core));
@@ -248,9 +254,10 @@ impl<'a, C: Cluster> World<'a, C> {
             }
             Call::Wake { node, pause } => {
                 self.activity = Activity { node, what: What::Wake };
+                let script = self.script.as_ref();
                 on_host!(self, node, host, core => {
                     if host.is_paused_by(pause) {
-                        host.wake(core);
+                        host.wake(script, core);
                     }
                 });
             }
@@ -280,6 +287,15 @@ impl<'a, C: Cluster> World<'a, C> {
         }
         self.activity = Activity { node: id.to, what: What::Message(id) };
         on_host!(self, id.to, host, core => host.deliver(id, handle, core));
+    }
+
+    /// A client is due to be handed an operation, unless no client is to invoke anything new.
+    fn hand(&mut self, client: NodeId, operation: u32) {
+        let (Some(script), false) = (&self.script, self.settling.is_quiet()) else { return };
+        self.activity = Activity { node: client, what: What::Timer };
+        if let Some(host) = self.clients.get_mut(client.index()) {
+            host.hand(script, operation, &mut self.core);
+        }
     }
 
     fn boot(&mut self, node: NodeId) {
@@ -369,6 +385,11 @@ impl<'a, C: Cluster> World<'a, C> {
             What::Ending => check::Doing::Ending,
         }
     }
+}
+
+/// Whether clients invoke anything after the faults.
+fn invokes_late<C: Cluster>(script: Option<&Script<C>>, duration: Duration) -> bool {
+    script.is_none_or(|script| script.generated || script.operations.iter().any(|scripted| scripted.at >= duration))
 }
 
 /// What is reported if this judge, or that of the history, panics.

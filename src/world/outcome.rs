@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::setup::Cluster;
-use crate::base::{NodeId, Time};
+use super::setup::{Cluster, Script};
+use crate::base::{NodeId, OperationId, SortedSet, Time};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
@@ -45,6 +45,8 @@ pub struct Outcome {
     pub steps: Vec<StepCount>,
     /// What became of the fates that were fixed.
     pub fates: FateCounts,
+    /// What became of the operations that were written down.
+    pub scripted: ScriptCounts,
     /// What the system lists nowhere, and what it lists in vain; each once.
     pub strays: Vec<Stray>,
     /// What struck, with nothing left open: given in place of the plan, it repeats the run.
@@ -87,6 +89,23 @@ pub struct Operations {
     pub failed: u64,
     /// Without an outcome that its client knows.
     pub unknown: u64,
+}
+
+/// What became of the operations that were written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScriptCounts {
+    /// How many there are.
+    pub scripted: usize,
+    /// Those that were never invoked: their client was down or busy, or the run was over.
+    pub never_invoked: Vec<OperationId>,
+}
+
+impl ScriptCounts {
+    pub(super) fn of<C: Cluster>(script: &Script<C>, history: &History<C::Operation, C::Response>) -> Self {
+        let invoked: SortedSet<_> = history.operations().iter().map(|operation| (operation.client.client as usize, operation.id)).collect();
+        let never = script.operations.iter().filter(|scripted| !invoked.contains(&(scripted.client.index(), scripted.id)));
+        Self { scripted: script.operations.len(), never_invoked: never.map(|scripted| scripted.id).collect() }
+    }
 }
 
 /// Something that a run came upon and its system does not list, or that it lists and the run did not come upon.

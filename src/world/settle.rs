@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::calls::Call;
 use super::core::Excess;
 use super::host::{Clients, Host, NodeState, RESTARTS, Servers};
-use super::outcome::{Operations, Outcome, Run};
+use super::outcome::{Operations, Outcome, Run, ScriptCounts};
 use super::setup::{Cluster, Reached};
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, SortedMap, Time};
@@ -18,6 +18,8 @@ use crate::process::{ClientProcess, Process};
 pub(super) struct Settling {
     length: Duration,
     has_clients: bool,
+    /// Whether they invoke anything after the faults: else nothing fresh can complete, and nothing is demanded.
+    invokes: bool,
     phase: Phase,
     /// How far each server had come when a tenth of the length was left, and when that was.
     reached: Option<(Time, Vec<Option<Reached>>)>,
@@ -36,8 +38,8 @@ enum Phase {
 }
 
 impl Settling {
-    pub(super) fn new(length: Duration, has_clients: bool) -> Self {
-        Self { length, has_clients, phase: Phase::Faults, reached: None }
+    pub(super) fn new(length: Duration, has_clients: bool, invokes: bool) -> Self {
+        Self { length, has_clients, invokes: has_clients && invokes, phase: Phase::Faults, reached: None }
     }
 
     #[inline]
@@ -48,6 +50,11 @@ impl Settling {
     /// Whether the faults are over.
     pub(super) fn has_begun(&self) -> bool {
         self.phase != Phase::Faults
+    }
+
+    /// Whether clients invoke nothing new.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.phase, Phase::Draining | Phase::Over)
     }
 
     /// How often to look whether the run has settled.
@@ -61,7 +68,7 @@ impl<C: Cluster> World<'_, C> {
         let now = self.core.engine.now();
         self.settling.phase = if self.settling.length.is_zero() {
             Phase::Over
-        } else if self.settling.has_clients {
+        } else if self.settling.invokes {
             Phase::Fresh { until: now + self.settling.length / 2 }
         } else {
             Phase::Draining
@@ -113,7 +120,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn fresh_enough(&self) -> bool {
-        self.core.recorder.fresh_completion || !self.settling.has_clients
+        self.core.recorder.fresh_completion || !self.settling.invokes
     }
 
     fn under_way(&mut self) -> usize {
@@ -195,6 +202,7 @@ impl<C: Cluster> World<'_, C> {
                 history::Outcome::Unknown => &mut operations.unknown,
             } += 1;
         }
+        let scripted = self.script.as_ref().map(|script| ScriptCounts::of(script, history)).unwrap_or_default();
         let outcome = Outcome {
             seed,
             digest: self.core.recorder.digest(),
@@ -208,6 +216,7 @@ impl<C: Cluster> World<'_, C> {
             faults: self.core.nemesis.counts(),
             steps: self.core.nemesis.step_counts(),
             fates: self.core.network.fixed_fates(),
+            scripted,
             strays: self.strays.into_iter().chain(self.core.recorder.unlisted_marks()).collect(),
             struck: self.core.nemesis.into_struck(),
         };

@@ -1,6 +1,6 @@
 //! What a run is made of.
 
-use crate::base::{Duration, FixedFate, NodeId};
+use crate::base::{Duration, FixedFate, NodeId, OperationId};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::fault::FaultPlan;
 use crate::history;
@@ -223,6 +223,35 @@ impl Conditions {
     pub const EFFECTS: u64 = 1_000_000;
 }
 
+/// An operation that is written down and not drawn: who invokes it, and when.
+///
+/// It goes the way of every other: its client may be busy with as many as it may have, and then sheds it. If the client is down at that
+/// time, or the clients of a run that settles invoke nothing new any more, it is not invoked at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scripted<O = String> {
+    /// Its identity, which no other has: what is drawn for it hangs on it.
+    pub id: OperationId,
+    /// How long after the start of the run it is due.
+    pub at: Duration,
+    /// The client that invokes it.
+    pub client: NodeId,
+    /// What it asks for; where the types of the system are erased, in RON.
+    pub op: O,
+}
+
+/// What clients are to do, operation by operation.
+pub struct Script<C: Cluster> {
+    /// The operations, in any order; of those that are due at one instant, the first comes first.
+    pub operations: Vec<Scripted<C::Operation>>,
+    /// Whether clients also invoke what is not written down.
+    pub generated: bool,
+    /// Hands an operation to its client: the timer that fires at once, and says to it that the operation is due.
+    pub hand: Hand<C>,
+}
+
+/// Hands an operation to a client: see [`Script::hand`].
+pub type Hand<C> = fn(&mut <C as Cluster>::Client, OperationId, <C as Cluster>::Operation) -> <<C as Cluster>::Client as Process>::Timer;
+
 /// All that a run depends on, but for its seed.
 pub struct Setup<C: Cluster> {
     /// The servers' configurations, in order.
@@ -231,4 +260,6 @@ pub struct Setup<C: Cluster> {
     pub clients: Vec<<C::Client as Process>::Config>,
     /// What surrounds them.
     pub conditions: Conditions,
+    /// What clients are to do, where that is written down; what they do by themselves, where it is not.
+    pub script: Option<Script<C>>,
 }

@@ -184,7 +184,7 @@ fn setup(quirks: Quirks, steps: Vec<FaultStep>) -> Setup<Toy> {
         settle: Duration::from_secs(1),
         ..Conditions::default()
     };
-    Setup { servers: vec![quirks; 5], clients: vec![5; 2], conditions }
+    Setup { servers: vec![quirks; 5], clients: vec![5; 2], conditions, script: None }
 }
 
 fn run(setup: Setup<Toy>, seed: u64) -> Outcome {

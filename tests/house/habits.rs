@@ -137,7 +137,11 @@ fn habit_complaints(source: &File, is_test: bool) -> Vec<String> {
         // Threads are what `explore` is for.
         let is_explore = source.path.starts_with("src/explore") && what.starts_with("std::thread");
         // A user's test is told its seed by a variable, and tells its own name by that of its thread.
-        let is_for_tests = source.path == "src/report/testing.rs" && (what.starts_with("std::env") || what.starts_with("std::thread"));
+        let is_for_tests = match &*source.path {
+            "src/report/testing.rs" => what.starts_with("std::env") || what.starts_with("std::thread"),
+            "src/report/regressions.rs" => what.starts_with("std::fs"),
+            _ => false,
+        };
         let excepted = match habit.except {
             Nowhere => false,
             InTests => in_test,

@@ -49,6 +49,7 @@ fn a_stale_table_is_seen() {
 fn declared() -> BTreeMap<String, Vec<Setting>> {
     let mut declared = BTreeMap::new();
     add("Scenario", "", scenario::NOTATION.fields(), &mut declared);
+    add("Failure", "", scenario::FAILURE.fields(), &mut declared);
     for system in Registry::standard().systems() {
         for (part, settings) in system.settings() {
             add(if part == system.name() { "" } else { part }, system.name(), settings, &mut declared);

@@ -165,7 +165,7 @@ where
     let conditions = Conditions { link, clocks, fates, duration: Duration::from_secs(5), settle: Duration::ZERO, ..Conditions::default() };
     let (servers, clients) = (vec![Config { servers, skips }; servers as usize], vec![client; clients as usize]);
     let mut draws = Draws::default();
-    let run = World::<C>::run(Setup { servers, clients, conditions }, 11, vec![], vec![&mut draws]);
+    let run = World::<C>::run(Setup { servers, clients, conditions, script: None }, 11, vec![], vec![&mut draws]);
     let mut ended = BTreeMap::new();
     for operation in run.history.operations() {
         draws.operations.insert(operation.id, operation.op);

@@ -8,6 +8,7 @@ mod fingerprints;
 mod golden;
 mod identities_of_draws;
 mod one_judge;
+mod operations;
 mod property;
 mod raft;
 mod reports;

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use stormglass::scenario::{Scenario, strategy::fault_plan};
 use stormglass::systems::Registry;
 
@@ -27,8 +28,20 @@ proptest! {
 
     #[test]
     fn no_plan_of_faults_breaks_raft(plan in fault_plan(&scenario("")), seed: u64) {
-        scenario("").with_faults(plan).assert_holds(seed);
+        scenario("").with_faults(plan).holds(seed)?;
     }
+}
+
+/// What proptest prints of a failure: what is left after shrinking, once, as it is written in a scenario.
+#[test]
+fn a_property_that_fails_prints_what_is_left_of_it() {
+    let config = ProptestConfig { cases: 8, max_shrink_iters: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let planted = scenario(r#"mutant: "raft/forgets-vote","#);
+    let any = (fault_plan(&planted), any::<u64>());
+    let failed = TestRunner::new(config).run(&any, |(plan, seed)| Ok(planted.clone().with_faults(plan).holds(seed)?));
+    let said = failed.expect_err("the planted bug is found").to_string();
+    assert!(said.lines().count() < 100 && !said.contains("FaultStep"), "{said}");
+    assert!(said.contains("persist-before-answer is violated at ") && said.contains("\nScenario(\n"), "{said}");
 }
 
 /// What a person sees of a failure: the property, the scenario as a file with its few faults, and the command.

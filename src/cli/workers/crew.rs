@@ -13,7 +13,7 @@ use crate::environment::FateCounts;
 use crate::explore::{DETERMINISTIC, Defect, Ran, Row};
 use crate::fault::FaultPlan;
 use crate::scenario::Scenario;
-use crate::world::{JUDGE_PANICKED, Messages, NO_PANIC, Operations, Outcome};
+use crate::world::{JUDGE_PANICKED, Messages, NO_PANIC, Operations, Outcome, ScriptCounts};
 
 /// How long the seeds that are under way may still take when the sweep is to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -188,6 +188,7 @@ fn death(seed: u64, step: Option<&Step>, how: String, by_judge: bool) -> Outcome
         faults: Vec::new(),
         steps: Vec::new(),
         fates: FateCounts::default(),
+        scripted: ScriptCounts::default(),
         strays: Vec::new(),
         struck: FaultPlan::default(),
     }

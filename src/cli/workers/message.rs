@@ -197,6 +197,7 @@ impl SentOutcome {
             faults: self.faults.into_iter().map(|(kind, strikes, bites)| FaultCount { kind: name_of(kind), strikes, bites }).collect(),
             steps: self.steps.into_iter().map(|(step, strikes, bites)| StepCount { step, strikes, bites }).collect(),
             fates: Default::default(),
+            scripted: Default::default(),
             strays: Vec::new(),
             struck: FaultPlan::default(),
         }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 
 use super::Variant;
-use super::syntax::{self, Contents};
+use super::syntax::{self, Contents, Misread};
 use crate::base::{Duration, DurationRange, Ratio, SortedMap};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span, suggestion};
 use crate::misspelling::nearest;
@@ -355,7 +355,14 @@ impl<'s> Form<'s> {
 
     /// Whatever serde can read. Its problems have no places of their own; for plain values only.
     pub fn deserialize<T: DeserializeOwned>(self, expected: &str) -> Option<T> {
-        syntax::read(self.text).map_or_else(|why| self.refuse(self.mismatch(expected).label(why)), Some)
+        syntax::read(self.text).map_or_else(|misread| self.refuse(self.mismatch(expected).label(misread.why)), Some)
+    }
+
+    /// The problem that this value cannot be read as what was expected, where that shows.
+    pub(crate) fn misread(self, expected: &str, misread: Misread) -> Diagnostic {
+        let start = self.span().start;
+        let span = Span::new(start + misread.span.start, start + misread.span.end);
+        Diagnostic { span, ..self.mismatch(expected).label(misread.why) }
     }
 
     fn parsed<T>(self, text: &str, expected: &str) -> Option<T>

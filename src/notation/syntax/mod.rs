@@ -87,12 +87,25 @@ pub(super) fn is_text(text: &str) -> bool {
     text.ends_with(['"', '#']) && ron::from_str::<String>(text).is_ok()
 }
 
-/// Reads a plain value, or says in words why it cannot be read.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    ron::from_str(text).map_err(|error| match error.code {
-        Error::Message(why) => why,
-        Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
-        code => lower_first(&code.to_string()),
+/// Why a value cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misread {
+    /// In words.
+    pub(super) why: String,
+    /// Where, within the value.
+    pub(super) span: Span,
+}
+
+/// Reads a value, or says in words why it cannot be read, and where.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Misread> {
+    ron::from_str(text).map_err(|error| {
+        let span = Span::new(offset(text, error.span.start), offset(text, error.span.end));
+        let why = match error.code {
+            Error::Message(why) => why,
+            Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
+            code => lower_first(&code.to_string()),
+        };
+        Misread { why, span }
     })
 }
 

@@ -133,8 +133,8 @@ fn a_session_is_durable_and_open_before_its_first_operation() {
         bench,
         expect![[r#"
             boot
-              set Due in 100ms
-            timer Due
+              set Due(c1#1) in 100ms
+            timer Due(c1#1)
               write sessions: append 1 bytes
               sync 0
             disk synced
@@ -151,7 +151,7 @@ fn a_session_is_durable_and_open_before_its_first_operation() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Done(Value(None)) }
-              set Due in 100ms
+              set Due(c1#2) in 100ms
         "#]],
     );
 }
@@ -199,8 +199,8 @@ fn a_leader_is_found_by_redirects_and_remembered() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Done(Value(None)) }
-              set Due in 100ms
-            timer Due
+              set Due(c1#2) in 100ms
+            timer Due(c1#2)
               note Invoke { client: c1, id: c1#2, op: Read { key: 2 } }
               set GiveUp(0) in 2s
               → n3 Ask(c1, 2, Read { key: 2 })
@@ -285,7 +285,7 @@ fn an_unanswered_request_is_repeated_under_its_number() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Done(Value(None)) }
-              set Due in 100ms
+              set Due(c1#2) in 100ms
         "#]],
     );
 }
@@ -310,9 +310,9 @@ fn an_operation_is_given_up_with_its_session() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Unknown }
-              set Due in 100ms
+              set Due(c1#2) in 100ms
             n2 → c1 Answer(c1, 1, Done(Value(None)))
-            timer Due
+            timer Due(c1#2)
               write sessions: append 1 bytes
               sync 1
             disk synced
@@ -337,7 +337,7 @@ fn where_retries_are_forbidden_a_timeout_ends_the_operation() {
               cancel GiveUp(0)
               sometimes operation unknown
               note Complete { client: c1, outcome: Unknown }
-              set Due in 100ms
+              set Due(c1#2) in 100ms
         "#]],
     );
 }
@@ -353,8 +353,9 @@ fn what_becomes_of_one_operation_changes_no_other() {
         let mut bench = Harness::<Client<Plain<false>, KvGenerator>>::boot_with(ME, config, Files::new(), random);
         let mut found = Vec::new();
         for round in 0..10 {
-            let thought = bench.take_transcript().lines().rfind(|line| line.contains("set Due in")).expect("it thinks").to_owned();
-            bench.fire(ClientTimer::Due);
+            let thought = bench.take_transcript().lines().rfind(|line| line.contains("set Due(")).expect("it thinks").to_owned();
+            let next = bench.process().next;
+            bench.fire(ClientTimer::Due(next));
             bench.sync();
             for event in bench.take_notes() {
                 if let Noted::Event(Event::Invoke { id, op, .. }) = event {
@@ -386,7 +387,7 @@ fn a_refused_operation_has_failed() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Failed }
-              set Due in 100ms
+              set Due(c1#2) in 100ms
         "#]],
     );
 }
@@ -415,7 +416,7 @@ fn late_duplicated_and_foreign_replies_are_ignored() {
               cancel Overdue(0)
               cancel GiveUp(0)
               note Complete { client: c1, outcome: Done(Value(None)) }
-              set Due in 100ms
+              set Due(c1#3) in 100ms
         "#]],
     );
 }
@@ -437,9 +438,9 @@ fn an_open_loop_does_not_wait_for_answers() {
         bench,
         expect![[r#"
             boot
-              set Due in 69.314718ms
-            timer Due
-              set Due in 69.314718ms
+              set Due(c1#1) in 69.314718ms
+            timer Due(c1#1)
+              set Due(c1#2) in 69.314718ms
               write sessions: append 1 bytes
               sync 0
             disk synced
@@ -448,8 +449,8 @@ fn an_open_loop_does_not_wait_for_answers() {
               set GiveUp(0) in 2s
               → n1 Ask(c1, 1, Read { key: 1 })
               set Overdue(0) in 250ms
-            timer Due
-              set Due in 69.314718ms
+            timer Due(c1#2)
+              set Due(c1#3) in 69.314718ms
               write sessions: append 1 bytes
               sync 1
             n1 → c1 Answer(c1, 1, Done(Value(None)))
@@ -462,14 +463,14 @@ fn an_open_loop_does_not_wait_for_answers() {
               set Overdue(0) in 250ms
             disk synced
             synced 1
-            timer Due
-              set Due in 69.314718ms
+            timer Due(c1#3)
+              set Due(c1#4) in 69.314718ms
               note Invoke { client: c1.2, id: c1#3, op: Read { key: 3 } }
               set GiveUp(1) in 2s
               → n1 Ask(c1.2, 1, Read { key: 3 })
               set Overdue(1) in 250ms
-            timer Due
-              set Due in 69.314718ms
+            timer Due(c1#4)
+              set Due(c1#5) in 69.314718ms
         "#]],
     );
 }
@@ -486,7 +487,7 @@ fn a_quiet_client_ends_what_it_began() {
         bench,
         expect![[r#"
             quiesce
-              cancel Due
+              cancel Due(c1#1)
             n1 → c1 Answer(c1, 1, Done(Value(None)))
               cancel Overdue(0)
               cancel GiveUp(0)
@@ -505,7 +506,7 @@ fn a_quiet_client_opens_no_session() {
         bench,
         expect![[r#"
             quiesce
-              cancel Due
+              cancel Due(c1#1)
               cancel Overdue(0)
             n1 → c1 Answer(c1, 0, Opened)
         "#]],
@@ -522,19 +523,19 @@ fn a_rebooted_client_uses_fresh_sessions() {
     check(
         bench,
         expect![[r#"
-        crash and boot
-          set Due in 100ms
-        n1 → c1 Answer(c1, 1, Done(Value(None)))
-        timer Due
-          write sessions: append 1 bytes
-          sync 0
-        disk synced
-        synced 0
-          note Invoke { client: c1.2, id: c1+1#1, op: Read { key: 1 } }
-          set GiveUp(1) in 2s
-          → n1 Ask(c1.2, 1, Read { key: 1 })
-          set Overdue(1) in 250ms
-    "#]],
+            crash and boot
+              set Due(c1+1#1) in 100ms
+            n1 → c1 Answer(c1, 1, Done(Value(None)))
+            timer Due(c1+1#1)
+              write sessions: append 1 bytes
+              sync 0
+            disk synced
+            synced 0
+              note Invoke { client: c1.2, id: c1+1#1, op: Read { key: 1 } }
+              set GiveUp(1) in 2s
+              → n1 Ask(c1.2, 1, Read { key: 1 })
+              set Overdue(1) in 250ms
+        "#]],
     );
 }
 

@@ -151,7 +151,8 @@ impl fmt::Debug for ClientId {
 /// An operation's identity: the `nth` that its client was to do since it started, counted from 1.
 ///
 /// It keys all that is drawn for the operation, and stays when operations before it are taken away. Prints as `c1#7`; after a crash of the
-/// client before whose latest start it had made three sessions, as `c1+3#7`.
+/// client before whose latest start it had made three sessions, as `c1+3#7`. One that is not drawn but given, with a number of its own, is
+/// [`scripted`](Self::scripted).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OperationId {
     /// Zero-based index of the client.
@@ -169,6 +170,22 @@ impl OperationId {
         Self { client: client.client, life: client.session, nth }
     }
 
+    /// The operation with this number of its own, which somebody has written down for this client: no client comes to such a number by
+    /// itself. Prints as `c1@7`.
+    #[inline]
+    pub const fn scripted(client: u32, number: u32) -> Self {
+        Self { client, life: Self::WRITTEN, nth: number }
+    }
+
+    /// Its number, if it was written down with one of its own.
+    #[inline]
+    pub const fn script_number(self) -> Option<u32> {
+        if self.life == Self::WRITTEN { Some(self.nth) } else { None }
+    }
+
+    /// No client makes so many sessions.
+    const WRITTEN: u32 = u32::MAX;
+
     /// Life and number in one word, for keyed randomness.
     #[inline]
     pub const fn word(self) -> u64 {
@@ -181,8 +198,40 @@ impl fmt::Display for OperationId {
         write!(f, "{}", ClientId::new(self.client))?;
         match self.life {
             0 => write!(f, "#{}", self.nth),
+            Self::WRITTEN => write!(f, "@{}", self.nth),
             life => write!(f, "+{life}#{}", self.nth),
         }
+    }
+}
+
+/// A text that names no operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseOperationError;
+
+impl fmt::Display for ParseOperationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected an operation as traces name it: c1#7, or c1+3#7 after a crash of its client")
+    }
+}
+
+impl std::error::Error for ParseOperationError {}
+
+impl FromStr for OperationId {
+    type Err = ParseOperationError;
+
+    /// Reads one as it prints: `c1#7`, `c1+3#7`, `c1@7`.
+    fn from_str(text: &str) -> Result<Self, ParseOperationError> {
+        let number = |digits: &str| digits.parse().ok().filter(|number: &u32| number.to_string() == digits).ok_or(ParseOperationError);
+        let (who, nth) = text.split_once(['#', '@']).ok_or(ParseOperationError)?;
+        let (client, life) = who.split_once('+').map_or((who, None), |(client, life)| (client, Some(life)));
+        let client = client.parse().ok().filter(|client: &NodeId| client.is_client()).ok_or(ParseOperationError)?;
+        let life = match life {
+            _ if text.contains('@') => Self::WRITTEN,
+            Some(life) => number(life)?,
+            None => 0,
+        };
+        let id = Self { client: client.index() as u32, life, nth: number(nth)? };
+        if id.to_string() == text { Ok(id) } else { Err(ParseOperationError) }
     }
 }
 
@@ -207,6 +256,16 @@ mod tests {
         }
         for wrong in ["", "n", "n0", "x1", "n01", "n-1", "n+1", "né", "n4294967296", "é"] {
             assert_eq!(wrong.parse::<NodeId>(), Err(ParseNodeError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn operations_read_back() {
+        for id in [OperationId { client: 0, life: 0, nth: 7 }, OperationId { client: 11, life: 3, nth: 1 }, OperationId::scripted(2, 40)] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for wrong in ["", "7", "c1", "c1#", "c1#07", "c1+0#7", "c1+#7", "c1+4294967295#7", "c1+3@7", "n1#7", "c1.2#7", "c1#7#8"] {
+            assert_eq!(wrong.parse::<OperationId>(), Err(ParseOperationError), "{wrong}");
         }
     }
 }

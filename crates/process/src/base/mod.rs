@@ -33,7 +33,7 @@ mod transaction;
 
 pub use digest::Digest;
 pub use disk::Change;
-pub use id::{ClientId, Incarnation, NodeId, OperationId, ParseNodeError};
+pub use id::{ClientId, Incarnation, NodeId, OperationId, ParseNodeError, ParseOperationError};
 pub use kv::{KvOp, KvResponse};
 pub use message::{Fate, FixedFate, Kind, KindDigest, Loss, MessageId, Which};
 pub use printable::{printable, printable_lines};

@@ -1,0 +1,64 @@
+//! `--save DIR`: what failed, as files that run again.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+
+use super::exit::Failure;
+use super::{files, interrupt};
+use crate::explore::first_violated;
+use crate::scenario::{self, Scenario};
+use crate::world::Outcome;
+
+/// A folder that failures go into.
+pub(super) struct Folder<'a> {
+    path: &'a Path,
+    scenario: &'a Scenario,
+}
+
+impl<'a> Folder<'a> {
+    /// Makes the folder if it is not there: before the long run that may fill it.
+    pub(super) fn open(path: &'a Path, scenario: &'a Scenario) -> Result<Self, Failure> {
+        fs::create_dir_all(path).map_err(|error| Failure::file("make", path, &error))?;
+        Ok(Self { path, scenario })
+    }
+
+    /// Saves this run if it violates anything, with the fingerprint of what it violates first, in a file that is named by that property and
+    /// the seed. It appears when it is whole, and never in place of another; one that says the same is left.
+    pub(super) fn save(&self, outcome: &Outcome, fingerprint: Option<u64>) -> Result<(), Failure> {
+        let Some((first, fingerprint)) = first_violated(outcome).zip(fingerprint) else { return Ok(()) };
+        let failure = scenario::Failure::new(self.scenario, outcome, fingerprint);
+        let at = first.at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let text = format!("// {} is violated{at}.\n{}", first.name, failure.to_ron());
+        let name = format!("{}-{}", file_name(first.name), outcome.seed);
+        let mut number = 1;
+        loop {
+            let path = self.path.join(if number == 1 { format!("{name}.ron") } else { format!("{name}-{number}.ron") });
+            let is_there = fs::read(&path).is_ok_and(|known| known == text.as_bytes());
+            if is_there || appear(self.path, &path, &text).map_err(|error| Failure::file("write", &path, &error))? {
+                return Ok(());
+            }
+            number += 1;
+        }
+    }
+}
+
+/// Lets a file appear that is whole; says no if there is one already.
+fn appear(folder: &Path, path: &Path, text: &str) -> io::Result<bool> {
+    let mut draft = files::draft_in(folder)?;
+    let written = draft.write_all(text.as_bytes());
+    let _hold = interrupt::hold();
+    let place = draft.path().to_owned();
+    let kept = written.and_then(|()| match draft.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    });
+    interrupt::keep(&place);
+    kept
+}
+
+/// A property as the name of a file has it.
+fn file_name(property: &str) -> String {
+    property.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' || letter == '_' { letter } else { '-' }).collect()
+}

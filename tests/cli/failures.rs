@@ -1,0 +1,140 @@
+//! Failures as files: saved by `run` and `sweep`, and run again.
+
+use std::fs;
+
+use expect_test::expect;
+use stormglass::diagnostic::{Diagnostics, Source};
+use stormglass::report::Regressions;
+use stormglass::scenario::Failure;
+use stormglass::systems::Registry;
+
+use super::runs::{scenario, stormglass};
+use super::{Desk, check};
+
+const BUG: &str = "raft/bugs/forgets-vote";
+
+/// The names of the files in a folder.
+fn names(desk: &Desk, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(desk.path(folder)).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn read(desk: &Desk, file: &str) -> Failure {
+    let (source, problems) = (Source::new(file, fs::read_to_string(desk.path(file)).unwrap()), Diagnostics::new());
+    let failure = Failure::parse(&source, &Registry::standard(), &problems);
+    failure.unwrap_or_else(|| panic!("{}", problems.render(&source, false)))
+}
+
+/// A folder with one failure that a sweep saved; its name there.
+fn saved() -> (Desk, String) {
+    let desk = Desk::new();
+    let (code, ..) = stormglass(&desk, &["sweep", &scenario(BUG), "--seeds", "50", "--save", "deep/kept"]);
+    assert_eq!(code, Some(1));
+    let names = names(&desk, "deep/kept");
+    assert_eq!(names.len(), 1, "a sweep ends at the first: {names:?}");
+    (desk, format!("deep/kept/{}", names[0]))
+}
+
+#[test]
+fn what_a_sweep_saved_runs_again() {
+    let (desk, file) = saved();
+    let failure = read(&desk, &file);
+    assert_eq!(file, format!("deep/kept/persist-before-answer-{}.ron", failure.seed));
+    assert_eq!(failure.scenario.run(failure.seed).digest, failure.digest);
+    for command in [&["run", &file][..], &["replay", &file, "--until", "1ms"]] {
+        let (code, out, err) = stormglass(&desk, command);
+        assert_eq!(code, Some(1), "{err}");
+        assert!(out.contains(&format!("seed {} · digest {:016x}", failure.seed, failure.digest)), "{out}");
+        assert!(!out.contains("same failure") && err.is_empty(), "{out}{err}");
+    }
+    // The same again, by another command: the file is left as it is.
+    let before = fs::metadata(desk.path(&file)).unwrap().modified().unwrap();
+    stormglass(&desk, &["run", &file, "--save", "deep/kept"]);
+    assert_eq!(names(&desk, "deep/kept").len(), 1);
+    assert_eq!(fs::metadata(desk.path(&file)).unwrap().modified().unwrap(), before);
+    // Another failure of that name has a file of its own.
+    stormglass(&desk, &["run", &file, "--save", "deep/kept", "--set", "name=other"]);
+    let other = file.replace(".ron", "-2.ron");
+    assert_eq!(read(&desk, &other).scenario.name, "other");
+    assert_eq!(read(&desk, &file), failure);
+}
+
+#[test]
+fn what_is_not_as_it_was_is_told() {
+    let (desk, file) = saved();
+    let told = |arguments: &[&str]| {
+        let (_, out, _) = stormglass(&desk, &[&["run", &file], arguments].concat());
+        out.lines().last().unwrap_or_default().to_owned()
+    };
+    let text = fs::read_to_string(desk.path(&file)).unwrap();
+    let failure = read(&desk, &file);
+    let edit = |from: &str, to: &str| fs::write(desk.path(&file), text.replace(from, to)).unwrap();
+
+    edit(&format!("version: \"{}\"", failure.version), "version: \"0.0.1\"");
+    check(&told(&[]), expect!["it was saved by version 0.0.1, and this is 0.1.0: it is the same failure still"]);
+    edit(&format!("digest: \"{:016x}\"", failure.digest), "digest: \"0000000000000000\"");
+    check(&told(&[]), expect!["its digest was 0000000000000000: it is the same failure still"]);
+    edit(&format!("fingerprint: \"{:016x}\"", failure.fingerprint), "fingerprint: \"0000000000000001\"");
+    let other = told(&["--set", "duration=9s"]);
+    assert!(other.contains("it is another failure now: of persist-before-answer, fingerprint "), "{other}");
+    edit("", "");
+    let mended = told(&["--set", "mutant=none"]);
+    assert!(mended.ends_with(": it fails no more") && mended.starts_with("its digest was "), "{mended}");
+    let (_, _, err) = stormglass(&desk, &["run", &file, "--set", "mutant=none", "--format", "json"]);
+    assert!(err.contains("it fails no more"), "{err}");
+}
+
+#[test]
+fn what_is_wrong_with_a_failure_is_told_with_its_place() {
+    let (desk, file) = saved();
+    let text = fs::read_to_string(desk.path(&file)).unwrap();
+    let told = |text: String| {
+        fs::write(desk.path("wrong.ron"), text).unwrap();
+        let (code, _, err) = stormglass(&desk, &["run", "wrong.ron"]);
+        assert_eq!(code, Some(3), "{err}");
+        err
+    };
+    let wrong = told(text.replace("nodes: 5", "nodes: 0").replace("seed:", "sed:").replace("digest: \"", "digest: \"x"));
+    for part in ["expected a whole number from 1 to 1000", "needs the field `seed`", "has no field `sed`", "sixteen hexadecimal digits"] {
+        assert!(wrong.contains(part), "{part}: {wrong}");
+    }
+    assert!(told(text.replace("Failure(", "Failur(")).contains("Scenario"), "neither");
+    let (code, _, err) = stormglass(&desk, &["sweep", &file, "--seeds", "1"]);
+    assert_eq!(code, Some(3));
+    assert!(err.contains("expected `Scenario(…)`, found `Failure(…)`"), "{err}");
+}
+
+#[test]
+fn a_folder_of_regressions_is_a_line_in_a_test() {
+    let (desk, file) = saved();
+    let folder = desk.path("deep/kept");
+    let said = |folder: &std::path::Path| {
+        let panic = std::panic::catch_unwind(|| Regressions::replay(folder)).expect_err("it fails");
+        panic.downcast_ref::<String>().expect("a text").clone()
+    };
+    let failing = said(&folder);
+    let Failure { seed, .. } = read(&desk, &file);
+    assert!(failing.starts_with("1 of 1 failures in "), "{failing}");
+    assert!(failing.contains("persist-before-answer is violated at ") && failing.contains("it is as it was saved"), "{failing}");
+    assert!(failing.contains(&format!("stormglass replay {} --seed {seed}", desk.path(&file).display())), "{failing}");
+
+    let mended = fs::read_to_string(desk.path(&file)).unwrap().replace("mutant: \"raft/forgets-vote\",\n", "\n");
+    fs::write(desk.path(&file), mended).unwrap();
+    Regressions::replay(&folder);
+
+    fs::write(folder.join("wrong.ron"), "Failure(seed: x)").unwrap();
+    assert!(said(&folder).contains("needs the field `scenario`"), "what cannot be read fails");
+    assert!(said(&desk.path("deep")).contains("there is no failure in "), "an empty folder shows nothing");
+    assert!(said(&desk.path("elsewhere")).contains("cannot be read"), "nor does one that is not there");
+}
+
+#[test]
+fn a_system_by_hand_says_how_it_reads_operations() {
+    let desk = Desk::new();
+    desk.scenario("listed.ron", "system: Toy(trouble: Calm), generated: false");
+    let err = desk.expect(3, &["lint", "listed.ron"]).err;
+    assert!(err.contains("`Toy` does not read operations that are written down"), "{err}");
+    assert!(err.contains("implement `System::scripting`"), "{err}");
+}

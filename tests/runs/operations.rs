@@ -1,0 +1,309 @@
+//! Operations that a scenario writes down: those of a run, written down, give the same run again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::expect;
+use stormglass::base::{Duration, NodeId, OperationId, Time};
+use stormglass::check::Verdict;
+use stormglass::fault::{FaultPlan, FaultStep, Moment};
+use stormglass::history::formats::Entry;
+use stormglass::scenario::{Observed, Scenario};
+use stormglass::systems::{Registry, Watch};
+use stormglass::trace::{Sink, UntypedRecord};
+use stormglass::workload::ClientTimer;
+use stormglass::world::{Outcome, ScriptCounts, Scripted};
+
+fn read(text: &str) -> Scenario {
+    Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// Every scenario that there is, by its path.
+fn shipped() -> Vec<(String, Scenario)> {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() { collect(&entry, files) } else { files.push(entry) }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut files);
+    files.sort();
+    let read = |path: &PathBuf| (path.display().to_string(), read(&fs::read_to_string(path).expect("a scenario")));
+    files.iter().map(read).collect()
+}
+
+/// Counts how often an operation was due.
+#[derive(Default)]
+struct Dues(usize);
+
+impl Sink for Dues {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
+        let timer = entry.payload.and_then(|payload| payload.any().downcast_ref());
+        self.0 += usize::from(matches!(timer, Some(ClientTimer::Due(_))));
+    }
+}
+
+/// A run with what its clients saw, and how often an operation was due.
+fn run(scenario: &Scenario) -> (Outcome, Vec<Scripted>, Vec<Entry>, usize) {
+    let (mut operations, mut history, mut dues) = (Vec::new(), Vec::new(), Dues::default());
+    let (sinks, watched): (Vec<&mut dyn Sink>, _) = (vec![&mut dues], (Some(&mut operations), Some(&mut history)));
+    let outcome = scenario.run_watched(1, Watch { sinks, operations: watched.0, history: watched.1, ..Watch::default() });
+    (outcome, operations, history, dues.0)
+}
+
+#[test]
+fn a_run_whose_operations_are_written_down_is_the_same_run() {
+    const LONG: Duration = Duration::from_secs(2);
+    let (mut all, mut same) = (0, 0);
+    for (name, scenario) in shipped().into_iter().filter(|(_, scenario)| scenario.takes_operations()) {
+        let strikes = |step: &FaultStep| !matches!(step.moment, Moment::At { time } if time >= Time::ZERO + LONG);
+        let faults = scenario.conditions.faults.steps().iter().filter(|step| strikes(step)).cloned().collect();
+        let mut scenario = scenario.with_faults(FaultPlan::new(faults));
+        scenario.conditions.duration = scenario.conditions.duration.min(LONG);
+        let (drawn, operations, history, dues) = run(&scenario);
+        assert!(!operations.is_empty(), "{name}: nothing was invoked");
+        let written = read(&scenario.with_operations(operations.clone()).to_ron());
+        let (again, repeated, history_again, _) = run(&written);
+        assert!(history == history_again, "{name}: clients saw something else");
+        let judged =
+            |outcome: &Outcome| outcome.properties.iter().map(|report| (report.name, report.verdict, report.at)).collect::<Vec<_>>();
+        assert_eq!((judged(&drawn), &operations), (judged(&again), &repeated), "{name}");
+        assert_eq!(again.scripted.never_invoked, [], "{name}");
+        // What was due and never invoked, since its session was not ready before the end, is not known to be written down.
+        assert!(drawn.digest == again.digest || dues > operations.len(), "{name}: it is another run");
+        same += u32::from(drawn.digest == again.digest);
+        all += 1;
+    }
+    assert!(all > 60 && all - same < 5, "of {all} runs {same} are the same");
+}
+
+/// Three servers without faults, and two clients that do these things alone.
+fn scripted(operations: &str, more: &str) -> String {
+    format!(
+        r#"Scenario(name: "s", system: RaftKv(nodes: 3), workload: (clients: 2), duration: "3s", settle: "5s",
+operations: [
+{operations}
+],
+{more}
+)"#
+    )
+}
+
+const THREE: &str = r#"(id: 7, at: "1.2s", client: c1, op: Write(key: 0, value: 7)),
+(id: 8, at: "1.3s", client: c2, op: Read(key: 0)),
+(id: 9, at: "1.4s", client: c1, op: Cas(key: 0, expected: Some(7), value: 8)),"#;
+
+#[test]
+fn clients_do_what_is_written_down_and_nothing_else() {
+    let scenario = read(&scripted(THREE, "generated: false"));
+    let Observed { outcome, operations } = scenario.run_observed(1);
+    assert_eq!(outcome.verdict(), Verdict::Holds, "nothing fresh is demanded: {:?}", outcome.properties);
+    assert_eq!(outcome.operations.completed, 3);
+    assert_eq!(operations, scenario.operations.scripted, "what was written down, when it was due");
+    assert_eq!(outcome.scripted, ScriptCounts { scripted: 3, never_invoked: vec![] });
+    let ids: Vec<String> = operations.iter().map(|operation| operation.id.to_string()).collect();
+    assert_eq!(ids, ["c1@7", "c2@8", "c1@9"]);
+}
+
+#[test]
+fn what_is_generated_stays_what_it_is_beside_what_is_written_down() {
+    let of = |scenario: &Scenario| {
+        let generated = scenario.run_observed(1).operations.into_iter().filter(|operation| operation.id.script_number().is_none());
+        generated.map(|operation| (operation.id, operation.op)).collect::<Vec<_>>()
+    };
+    let both = read(&scripted(THREE, ""));
+    let outcome = both.run(1);
+    assert_eq!(outcome.scripted, ScriptCounts { scripted: 3, never_invoked: vec![] });
+    let mut alone = both.clone();
+    alone.operations.scripted.clear();
+    let (both, alone) = (of(&both), of(&alone));
+    assert!(alone.len() > 100);
+    // What a client expects of a key may hang on what it saw: all else is as it was.
+    let plain =
+        |operations: Vec<(_, String)>| operations.into_iter().filter(|(_, op)| !op.starts_with("Cas")).take(100).collect::<Vec<_>>();
+    assert_eq!(plain(both), plain(alone));
+}
+
+#[test]
+fn a_closed_loop_goes_on_as_it_did() {
+    let operations =
+        |more: &str| read(&scripted(THREE, more).replace("clients: 2", r#"clients: 2, think: "10ms", sessions: 1"#)).run(1).operations;
+    assert!(operations("").completed > 200, "{:?}", operations(""));
+    assert_eq!(operations("generated: false").completed, 3);
+}
+
+#[test]
+fn what_is_due_while_a_client_is_down_is_not_invoked() {
+    let crash = r#"generated: false, faults: [At("1.1s", Crash(node: c1, down: "250ms"))]"#;
+    let outcome = read(&scripted(THREE, crash)).run(1);
+    assert_eq!(outcome.scripted.never_invoked, [OperationId::scripted(0, 7)]);
+    assert_eq!(outcome.operations.invoked, 2);
+    let pause = r#"generated: false, faults: [At("1.1s", Pause(node: c1, lasting: "250ms"))]"#;
+    let Observed { outcome, operations } = read(&scripted(THREE, pause)).run_observed(1);
+    assert_eq!(outcome.scripted.never_invoked, []);
+    let first = operations.iter().find(|operation| operation.id == OperationId::scripted(0, 7)).expect("it was invoked");
+    assert_eq!(first.at, Duration::from_millis(1_350), "it is due when its client goes on");
+}
+
+#[test]
+fn taking_one_away_changes_nothing_that_is_drawn_for_another() {
+    /// When each request of each operation was sent.
+    fn requests(scenario: &Scenario, of: u32) -> Vec<String> {
+        #[derive(Default)]
+        struct Sends(Vec<String>);
+        impl Sink for Sends {
+            fn record(&mut self, entry: &UntypedRecord<'_>) {
+                let asked = entry.sort == "send" && entry.node == Some(NodeId::client(1));
+                self.0.extend(entry.payload.filter(|_| asked).map(|message| format!("{} {message:?}", entry.at)));
+            }
+        }
+        let mut sends = Sends::default();
+        let outcome = scenario.run_watched(1, Watch { sinks: vec![&mut sends], ..Watch::default() });
+        assert_eq!(outcome.scripted.scripted as u32, of);
+        sends.0
+    }
+    // No server hears of another, and none leads: the client asks on and on, and pauses each time.
+    let faults = r#"generated: false, faults: [At("900ms", Partition(cut: Groups([[n1], [n2], [n3]]), lasting: "2s"))]"#;
+    let whole = read(&scripted(THREE, faults));
+    let mut less = whole.clone();
+    less.operations.scripted.remove(0);
+    let (whole, less) = (requests(&whole, 3), requests(&less, 2));
+    assert!(whole.len() > 5, "{whole:?}");
+    assert_eq!(whole, less);
+}
+
+#[test]
+fn progress_is_demanded_of_what_is_due_after_the_faults() {
+    let lasting = |at: &str| format!(r#"(id: 1, at: "{at}", client: c1, op: Read(key: 0)),"#);
+    let whole = read(&scripted(&lasting("3.5s"), "generated: false")).run(1);
+    assert_eq!((whole.verdict(), whole.operations.completed), (Verdict::Holds, 1));
+    // All servers are gone for good: what is due then waits in vain.
+    let destroyed = r#"generated: false, faults: [At("1s", Destroy(node: All))]"#;
+    assert!(read(&scripted(&lasting("3.5s"), destroyed)).run(1).violates("progress"));
+}
+
+fn complaint(text: &str) -> String {
+    Scenario::from_ron(text, &Registry::standard()).err().unwrap_or_default()
+}
+
+#[test]
+fn what_is_wrong_with_an_operation_is_told_with_its_place() {
+    let wrong = r#"(id: 7, at: "1.2s", client: c3, op: Write(key: 0, value: 7)),
+(id: 7, at: "1.2s", client: n1, op: Write(key: 0, val: 7)),
+(id: "c1@7", at: "9s", client: c2, op: Raed(key: 0)),
+(id: -1, at: 5, client: c1, op: Read(key: 0)),
+(at: "1s", client: c1),"#;
+    expect![[r#"
+        error: there is no node `c3`
+         --> scenario:3:29
+          |
+        3 | (id: 7, at: "1.2s", client: c3, op: Write(key: 0, value: 7)),
+          |                             ^^ the system has 2 clients, c1 to c2
+
+        error: n1 is a server, and invokes nothing
+         --> scenario:4:29
+          |
+        4 | (id: 7, at: "1.2s", client: n1, op: Write(key: 0, val: 7)),
+          |                             ^^
+          |
+          = help: clients are c1, c2, …
+
+        error: expected an operation of the system, found `Write(…)`
+         --> scenario:4:57
+          |
+        4 | (id: 7, at: "1.2s", client: n1, op: Write(key: 0, val: 7)),
+          |                                                         ^ unexpected missing field named `value` in `Write`
+          |
+          = help: it is written in RON, as its type derives `Deserialize`
+
+        error: expected the name of a generated operation, like "c1#7", found the text "c1@7"
+         --> scenario:5:6
+          |
+        5 | (id: "c1@7", at: "9s", client: c2, op: Raed(key: 0)),
+          |      ^^^^^^
+          |
+          = help: an operation that is written down has its number alone: id: 7
+
+        error: expected an operation of the system, found `Raed(…)`
+         --> scenario:5:40
+          |
+        5 | (id: "c1@7", at: "9s", client: c2, op: Raed(key: 0)),
+          |                                        ^^^^ unexpected variant named `Raed` in enum `KvOp`, expected one of `Read`, `Write`, or `Cas` instead
+          |
+          = help: it is written in RON, as its type derives `Deserialize`
+
+        error: expected a whole number from 0 to 4294967295, found the number `-1`
+         --> scenario:6:6
+          |
+        6 | (id: -1, at: 5, client: c1, op: Read(key: 0)),
+          |      ^^
+
+        error: expected a length of time, like "150ms", found the number `5`
+         --> scenario:6:14
+          |
+        6 | (id: -1, at: 5, client: c1, op: Read(key: 0)),
+          |              ^ the unit is missing
+          |
+          = help: write "5ms"
+
+        error: the field `id` is missing here
+         --> scenario:7:1
+          |
+        7 | (at: "1s", client: c1),
+          | ^
+          |
+          = help: add id: …
+
+        error: the field `op` is missing here
+         --> scenario:7:1
+          |
+        7 | (at: "1s", client: c1),
+          | ^
+          |
+          = help: add op: …
+    "#]].assert_eq(&complaint(&scripted(wrong, "generated: false")));
+    let twice = r#"(id: 7, at: "1.2s", client: c1, op: Read(key: 0)),
+(id: 7, at: "1.3s", client: c2, op: Read(key: 0)),
+(id: "c1#1", at: "1.3s", client: c2, op: Read(key: 0)),
+(id: "c1#1", at: "1.4s", client: c2, op: Read(key: 0)),"#;
+    expect![[r#"
+        error: the identity `7` is given twice
+         --> scenario:4:1
+          |
+        3 | (id: 7, at: "1.2s", client: c1, op: Read(key: 0)),
+          | ------------------------------------------------- given first here
+        4 | (id: 7, at: "1.3s", client: c2, op: Read(key: 0)),
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ given again here
+
+        error: the identity `"c1#1"` is given twice
+         --> scenario:6:1
+          |
+        5 | (id: "c1#1", at: "1.3s", client: c2, op: Read(key: 0)),
+          | ------------------------------------------------------ given first here
+        6 | (id: "c1#1", at: "1.4s", client: c2, op: Read(key: 0)),
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ given again here
+    "#]]
+    .assert_eq(&complaint(&scripted(twice, "generated: false")));
+    let late = r#"(id: 7, at: "8s", client: c1, op: Read(key: 0)),"#;
+    expect![[r#"
+        error: this operation is never invoked
+         --> scenario:3:13
+          |
+        3 | (id: 7, at: "8s", client: c1, op: Read(key: 0)),
+          |             ^^^^ the run is over after 8s at the latest
+          |
+          = help: give the scenario a longer `duration`, or time to `settle`
+    "#]]
+    .assert_eq(&complaint(&scripted(late, "generated: false")));
+    let nobody = r#"Scenario(name: "s", system: Detectors(detectors: [Heartbeat(timeout: "3s")]), generated: false)"#;
+    expect![[r#"
+        error: `Detectors` has no clients, and nobody to invoke anything
+         --> scenario:1:90
+          |
+        1 | Scenario(name: "s", system: Detectors(detectors: [Heartbeat(timeout: "3s")]), generated: false)
+          |                                                                                          ^^^^^
+          |
+          = help: leave it out
+    "#]]
+    .assert_eq(&complaint(nobody));
+}
