@@ -67,7 +67,7 @@ fn read(file: &Path, registry: &Registry) -> Scenario {
 /// Prints the row of one mutant; returns whether it was found from every start.
 fn hunt(file: &Path, registry: &Registry) -> bool {
     let scenario = read(file, registry);
-    let (Some(mutant), Expected::Violates(property)) = (scenario.mutant, scenario.expected) else {
+    let ([mutant], Expected::Violates(property)) = (&scenario.mutants[..], scenario.expected) else {
         println!("{} plants no bug that a property is named for", file.display());
         return false;
     };
@@ -101,7 +101,7 @@ fn seeds_until(scenario: &Scenario, property: &str, start: u64) -> Option<(u64, 
 
 /// The mutants that no file hunts.
 fn without_scenario(files: &[PathBuf], registry: &Registry) -> Vec<&'static str> {
-    let hunted: BTreeSet<&str> = files.iter().filter_map(|file| read(file, registry).mutant).collect();
+    let hunted: BTreeSet<&str> = files.iter().flat_map(|file| read(file, registry).mutants).collect();
     let all = registry.systems().flat_map(|system| system.mutants()).filter(|mutant| !mutant.is_decoy());
     all.map(|mutant| mutant.name).filter(|name| !hunted.contains(name)).collect()
 }
@@ -130,7 +130,7 @@ fn decoys(files: &[&PathBuf], registry: &Registry, wanted: &dyn Fn(&str) -> bool
 
 fn planted(scenario: &Scenario, name: &'static str) -> Scenario {
     let mut planted = scenario.clone();
-    planted.mutant = Some(name);
+    planted.mutants = vec![name];
     planted
 }
 

@@ -191,8 +191,8 @@ impl KeyValue for Abd {
     type Server = Replica;
     type Settings = Settings;
 
-    fn server(settings: &Settings, servers: u32, mutant: Option<&'static str>) -> Config {
-        Config { servers, resend: settings.resend, reads_write_back: mutant.is_none() }
+    fn server(settings: &Settings, servers: u32, mutants: &[&'static str]) -> Config {
+        Config { servers, resend: settings.resend, reads_write_back: mutants.is_empty() }
     }
 
     fn mutants() -> Vec<Mutant> {

@@ -211,7 +211,7 @@ impl System for FocaGuest {
         Population { servers: parameters.nodes, clients: 0 }
     }
 
-    fn nodes(parameters: &Parameters, _: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(parameters: &Parameters, _: &[&'static str]) -> Nodes<Self> {
         Nodes { servers: vec![parameters.nodes; parameters.nodes as usize], clients: vec![] }
     }
 

@@ -130,8 +130,8 @@ impl Serves for LockService {
     type Generator = Taker;
     type Load = ();
 
-    fn servers(_: &(), mutant: Option<&'static str>) -> Vec<Release> {
-        vec![if mutant.is_some() { Release::Now } else { Release::Durable }]
+    fn servers(_: &(), mutants: &[&'static str]) -> Vec<Release> {
+        vec![if !mutants.is_empty() { Release::Now } else { Release::Durable }]
     }
 
     fn mutants() -> Vec<Mutant> {

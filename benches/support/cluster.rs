@@ -31,7 +31,7 @@ pub(crate) fn run(seed: u64, clients: u32, length: Duration, judged: bool) -> Ou
         ..Conditions::default()
     };
     let judges = if judged { RaftKv::judges(&config) } else { vec![] };
-    let run = World::run(RaftKv::nodes(&config, None).under(conditions), seed, judges, vec![]);
+    let run = World::run(RaftKv::nodes(&config, &[]).under(conditions), seed, judges, vec![]);
     if judged {
         let found = RaftKv::judge_history(&config, &run.history, 1_000_000);
         assert!(found.iter().all(|property| property.verdict == Verdict::Holds), "{found:?}");

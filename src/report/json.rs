@@ -33,6 +33,15 @@ impl Render for Json {
     }
 }
 
+/// The planted bugs as a scenario writes them: none, one, or a list.
+fn mutants(subject: &super::Subject<'_>) -> Value {
+    match subject.mutants {
+        [] => Value::Null,
+        [mutant] => json!(mutant),
+        several => json!(several),
+    }
+}
+
 /// A run as one JSON object.
 fn run_json(run: &RunReport<'_>) -> Value {
     let RunReport { subject, outcome, called, .. } = run;
@@ -40,7 +49,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         "schema": SCHEMA,
         "scenario": subject.name,
         "system": subject.system,
-        "mutant": subject.mutant,
+        "mutant": mutants(subject),
         "meant": meant(subject.expected),
         "came_true": run.came_true(),
         "seed": outcome.seed,
@@ -147,7 +156,7 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "schema": SCHEMA,
         "scenario": subject.name,
         "system": subject.system,
-        "mutant": subject.mutant,
+        "mutant": mutants(subject),
         "meant": meant(subject.expected),
         "came_true": sweep.came_true(),
         "start": start,

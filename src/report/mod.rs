@@ -51,8 +51,8 @@ pub struct Subject<'a> {
     pub system: &'static str,
     /// How many nodes that has.
     pub population: Population,
-    /// The planted bug that it runs with.
-    pub mutant: Option<&'static str>,
+    /// The planted bugs that it runs with.
+    pub mutants: &'a [&'static str],
     /// What a sweep must see.
     pub expect: &'a [Expectation],
     /// What it is meant to show.
@@ -66,7 +66,7 @@ impl<'a> Subject<'a> {
             name: &scenario.name,
             system: scenario.system(),
             population: scenario.roster().population,
-            mutant: scenario.mutant,
+            mutants: &scenario.mutants,
             expect: &scenario.expect,
             expected: scenario.expected,
         }
@@ -87,7 +87,7 @@ mod samples {
             name: "a leader crashes",
             system: "RaftKv",
             population: Population { servers: 5, clients: 1 },
-            mutant: None,
+            mutants: &[],
             expect: &[Expectation::Sometimes("leader lost"), Expectation::Sometimes("client retried")],
             expected: Expected::Holds,
         }

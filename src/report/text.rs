@@ -21,7 +21,11 @@ pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
         0 => counted(population.servers, "server"),
         clients => format!("{}, {}", counted(population.servers, "server"), counted(clients, "client")),
     };
-    let mutant = subject.mutant.map(|mutant| format!(" · mutant {mutant}")).unwrap_or_default();
+    let mutant = match subject.mutants {
+        [] => String::new(),
+        [mutant] => format!(" · mutant {mutant}"),
+        several => format!(" · mutants {}", several.join(", ")),
+    };
     format!("{}\n{} · {nodes}{mutant} · {seeds}\n", paint.strong(&printable(subject.name)), subject.system)
 }
 
@@ -593,7 +597,7 @@ mod tests {
     #[test]
     fn a_run_that_does_not() {
         let detail = "n1 and n3 both lead term 4\n  n1 since 1.9s\n  n3 since 2.013s";
-        let bug = Subject { mutant: Some("raft/forgets-vote"), expected: Expected::Violates("election-safety"), ..subject() };
+        let bug = Subject { mutants: &["raft/forgets-vote"], expected: Expected::Violates("election-safety"), ..subject() };
         check(
             &opening(&bug, "seed 7", false),
             expect![[r#"

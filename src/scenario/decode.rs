@@ -45,7 +45,7 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
         operations: Operations { scripted: whole.operations, generated: whole.generated },
         name: whole.name?,
         seed: whole.seed,
-        mutant: whole.mutant,
+        mutants: whole.mutant,
         expect: whole.expect,
         expected: whole.outcome,
         states: whole.budget.states,

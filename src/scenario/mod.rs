@@ -56,8 +56,8 @@ pub struct Scenario {
     pub name: String,
     /// The seed that it names, if it names one.
     pub seed: Option<u64>,
-    /// The planted bug that it runs with, if any: one of its system's.
-    pub mutant: Option<&'static str>,
+    /// The planted bugs that it runs with, of its system's: none, mostly.
+    pub mutants: Vec<&'static str>,
     /// What surrounds the system, and what goes wrong.
     pub conditions: Conditions,
     /// Operations that it writes down, and whether its workload generates others.
@@ -131,7 +131,7 @@ impl Scenario {
     /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
         let watch = Watch { states: self.states, ..watch };
-        self.instance.run(self.mutant, &self.conditions, &self.operations, seed, watch)
+        self.instance.run(&self.mutants, &self.conditions, &self.operations, seed, watch)
     }
 
     /// Runs it under this seed, and writes down what its clients invoked: [`with_operations`](Self::with_operations), the same comes of it.
@@ -168,8 +168,8 @@ impl Scenario {
 
     /// The same without a planted bug.
     #[must_use]
-    pub fn without_mutant(mut self) -> Self {
-        self.mutant = None;
+    pub fn without_mutants(mut self) -> Self {
+        self.mutants.clear();
         self
     }
 
@@ -194,7 +194,7 @@ impl Clone for Scenario {
         Self {
             name: self.name.clone(),
             seed: self.seed,
-            mutant: self.mutant,
+            mutants: self.mutants.clone(),
             conditions: self.conditions.clone(),
             operations: self.operations.clone(),
             expect: self.expect.clone(),
@@ -208,7 +208,7 @@ impl Clone for Scenario {
 
 impl PartialEq for Scenario {
     fn eq(&self, other: &Self) -> bool {
-        let plain = |scenario: &Self| (scenario.seed, scenario.mutant, scenario.expected, scenario.states);
+        let plain = |scenario: &Self| (scenario.seed, scenario.mutants.clone(), scenario.expected, scenario.states);
         self.name == other.name
             && plain(self) == plain(other)
             && self.expect == other.expect

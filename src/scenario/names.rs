@@ -78,16 +78,30 @@ impl Names<'_> {
         self.known(form, "property", |system| system.properties().iter().map(|property| property.name).collect())
     }
 
-    /// A planted bug; `none` is none, so that one in the file can be set aside: `--set mutant=none`.
-    pub(super) fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
-        let text = quoted_text(form, &self.system.map(mutants).unwrap_or_default())?;
-        if text == "none" {
-            return Some(None);
+    /// Planted bugs, one or a list; `none` is none, so that what stands in the file can be set aside: `--set mutant=none`.
+    pub(super) fn mutants(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
+        if !form.raw().starts_with('[') {
+            let known = [self.system.map(mutants).unwrap_or_default(), vec!["none"]].concat();
+            return if quoted_text(form, &known)? == "none" { Some(Vec::new()) } else { Some(vec![self.mutant(form)?]) };
         }
+        let mut planted = Vec::new();
+        form.list(|form| {
+            let mutant = self.mutant(form)?;
+            if planted.contains(&mutant) {
+                form.report(form.problem(format!("the mutant \"{mutant}\" stands here twice")).help("name it once"));
+                return None;
+            }
+            planted.push(mutant);
+            Some(mutant)
+        })
+    }
+
+    fn mutant(&self, form: Form<'_>) -> Option<&'static str> {
+        let text = quoted_text(form, &self.system.map(mutants).unwrap_or_default())?;
         let (system, registry) = (self.system?, self.registry?);
         let known = mutants(system);
         if let Some(found) = known.iter().find(|name| **name == text) {
-            return Some(Some(found));
+            return Some(found);
         }
         let problem = match registry.systems().find(|other| mutants(*other).contains(&text.as_str())) {
             Some(other) => form.problem(format!("the mutant \"{text}\" is one of `{}`, not of `{}`", other.name(), system.name())),

@@ -21,8 +21,8 @@ settings! {
         name: Option<String> = None, Required(Text);
         /// The system that runs, with its own fields; `stormglass list systems` names all.
         system: Option<String> = None, Required(ASystem);
-        /// The planted bug that it runs with, one of the system's; "none" is none, so that `--set mutant=none` sets one aside.
-        mutant: Option<&'static str> = None, Known(names);
+        /// The planted bug that it runs with, one of the system's, or a list of several; "none" is none, so that `--set mutant=none` sets it aside.
+        mutant: Vec<&'static str> = Vec::new(), Known(names);
         /// The seed of a run that is given none; without it, one is drawn, and printed.
         seed: Option<u64> = None, Maybe(Count(0..));
         /// How links behave: latency, loss and duplication.
@@ -78,8 +78,8 @@ fn as_written(form: Form<'_>) -> Option<String> {
 
 /// The names of mutants and properties, and what is expected.
 struct Known<'n>(Names<'n>);
-codec!(Known<'_>: Option<&'static str> = Self::mutant, |mutant: &Option<&'static str>| mutant.map(quoted).unwrap_or_default(),
-    "a mutant of the system, like `\"raft/forgets-vote\"`", Some("`\"none\"`"));
+codec!(Known<'_>: Vec<&'static str> = Self::mutants, write_mutants,
+    "a mutant of the system, like `\"raft/forgets-vote\"`, or a list of several", Some("`\"none\"`"));
 codec!(Known<'_>: Vec<Expectation> = Self::expectations, write_expectations,
     "a list, like `[Sometimes(\"leader lost\"), Strikes(\"name of a step\")]`", Some("`[]`");
     within Within::OneOf(Expectation::WHAT, Expectation::VARIANTS.to_vec()).each());
@@ -92,8 +92,8 @@ const OUTCOMES: [Variant; 2] = [
 ];
 
 impl Known<'_> {
-    fn mutant(&self, form: Form<'_>) -> Option<Option<&'static str>> {
-        self.0.mutant(form)
+    fn mutants(&self, form: Form<'_>) -> Option<Vec<&'static str>> {
+        self.0.mutants(form)
     }
 
     fn expectations(&self, form: Form<'_>) -> Option<Vec<Expectation>> {
@@ -106,6 +106,14 @@ impl Known<'_> {
         }
         let [property] = form.arguments(["a property"])?;
         self.0.property(property).map(Expected::Violates)
+    }
+}
+
+fn write_mutants(mutants: &[&'static str]) -> String {
+    match mutants {
+        [] => String::new(),
+        [mutant] => quoted(mutant),
+        several => format!("[{}]", several.iter().map(|mutant| quoted(mutant)).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -127,7 +135,7 @@ impl From<&Scenario> for Whole {
         Self {
             name: Some(scenario.name.clone()),
             system: Some(own.system),
-            mutant: scenario.mutant,
+            mutant: scenario.mutants.clone(),
             seed: scenario.seed,
             network: Network { usual: conditions.link, links: conditions.links.clone() },
             disk: Disk { sync: conditions.disk.sync },

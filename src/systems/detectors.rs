@@ -105,8 +105,8 @@ impl Chosen {
     }
 
     /// What a node's detector is built from.
-    pub fn config(&self, nodes: u32, slot: u8, mutant: Option<&'static str>) -> detector::Config {
-        detector::Config { nodes, slot, method: self.method, rules: detector::rules_of(mutant) }
+    pub fn config(&self, nodes: u32, slot: u8, mutants: &[&'static str]) -> detector::Config {
+        detector::Config { nodes, slot, method: self.method, rules: detector::rules_of(mutants) }
     }
 }
 
@@ -488,8 +488,8 @@ impl System for Detectors {
         Population { servers: config.nodes, clients: 0 }
     }
 
-    fn nodes(config: &DetectorsConfig, mutant: Option<&'static str>) -> Nodes<Self> {
-        let detectors = config.detectors.iter().zip(0..).map(|(detector, slot)| detector.config(config.nodes, slot, mutant));
+    fn nodes(config: &DetectorsConfig, mutants: &[&'static str]) -> Nodes<Self> {
+        let detectors = config.detectors.iter().zip(0..).map(|(detector, slot)| detector.config(config.nodes, slot, mutants));
         let worker = config.worker.map(|every| WorkerConfig { every });
         let server = DetectorGroupConfig { nodes: config.nodes, detectors: detectors.collect(), worker };
         Nodes { servers: vec![server; config.nodes as usize], clients: vec![] }

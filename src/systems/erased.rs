@@ -57,7 +57,7 @@ pub trait Instance: Debug + Send + Sync {
     ///
     /// # Panics
     /// If its clients take no operations that are written down, or not these.
-    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome;
+    fn run(&self, mutants: &[&'static str], conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome;
     /// A registry of its system alone.
     fn registry(&self) -> Registry;
     /// A copy.
@@ -215,8 +215,8 @@ impl<S: System> Instance for Ready<S> {
         S::scripting().is_some()
     }
 
-    fn run(&self, mutant: Option<&'static str>, conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome {
-        let mut setup = S::nodes(&self.0, mutant).under(conditions.clone());
+    fn run(&self, mutants: &[&'static str], conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome {
+        let mut setup = S::nodes(&self.0, mutants).under(conditions.clone());
         let scripting = S::scripting();
         if *operations != Operations::default() {
             let scripting = scripting.as_ref().expect("a scenario has operations only where its system reads them");

@@ -174,7 +174,7 @@ impl From<Parts> for Mix {
 ///     type Server = Server;
 ///     type Settings = ();
 ///
-///     fn server(_: &(), _: u32, _: Option<&'static str>) {}
+///     fn server(_: &(), _: u32, _: &[&'static str]) {}
 /// }
 ///
 /// let calm = Scenario::from_ron(r#"Scenario(name: "calm", system: InMemory(nodes: 2))"#, &Registry::new().with::<Kv<InMemory>>());
@@ -204,7 +204,7 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
     }
 
     /// What each of this many servers is built from, with this planted bug if one is named.
-    fn server(settings: &Self::Settings, servers: u32, mutant: Option<&'static str>) -> <Self::Server as Process>::Config;
+    fn server(settings: &Self::Settings, servers: u32, mutants: &[&'static str]) -> <Self::Server as Process>::Config;
 
     /// Its planted bugs and its decoys.
     fn mutants() -> Vec<Mutant> {
@@ -313,8 +313,8 @@ impl<P: KeyValue> System for Kv<P> {
         Population { servers: config.nodes, clients: config.workload.traffic.clients }
     }
 
-    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {
-        let server = P::server(&config.settings, config.nodes, mutant);
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
+        let server = P::server(&config.settings, config.nodes, mutants);
         Nodes { servers: vec![server; config.nodes as usize], clients: config.workload.configs(config.nodes) }
     }
 

@@ -96,7 +96,7 @@ pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhase
 ///         Population { servers: 2, clients: 0 }
 ///     }
 ///
-///     fn nodes(_: &(), _: Option<&'static str>) -> Nodes<Self> {
+///     fn nodes(_: &(), _: &[&'static str]) -> Nodes<Self> {
 ///         Nodes { servers: vec![NodeId::server(1), NodeId::server(0)], clients: vec![] }
 ///     }
 /// }
@@ -144,8 +144,8 @@ pub trait System: Cluster + Sized {
     /// How many servers and clients there are.
     fn population(config: &Self::Config) -> Population;
 
-    /// What runs on each server and client, with this one of its [`mutants`](Self::mutants) if one is named.
-    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self>;
+    /// What runs on each server and client, with these of its [`mutants`](Self::mutants) planted: none, mostly.
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self>;
 
     /// The judges of a run.
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {

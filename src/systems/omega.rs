@@ -130,8 +130,8 @@ impl System for Omega {
         Population { servers: config.nodes, clients: 0 }
     }
 
-    fn nodes(config: &OmegaConfig, mutant: Option<&'static str>) -> Nodes<Self> {
-        Nodes { servers: vec![config.detector.config(config.nodes, 0, mutant); config.nodes as usize], clients: vec![] }
+    fn nodes(config: &OmegaConfig, mutants: &[&'static str]) -> Nodes<Self> {
+        Nodes { servers: vec![config.detector.config(config.nodes, 0, mutants); config.nodes as usize], clients: vec![] }
     }
 
     fn judges(config: &OmegaConfig) -> Vec<Box<dyn Judge<Self>>> {

@@ -46,14 +46,14 @@ impl Transactional for PaxosCommitTransactions {
         settings.nodes
     }
 
-    fn servers(settings: &PaxosCommitSettings, mutant: Option<&'static str>) -> Vec<protocol::Config> {
+    fn servers(settings: &PaxosCommitSettings, mutants: &[&'static str]) -> Vec<protocol::Config> {
         let config = protocol::Config {
             acceptors: settings.acceptors as usize,
             work_timeout: settings.work_timeout,
             abandon_timeout: settings.abandon_timeout,
             takeover: settings.takeover,
             resend: settings.resend,
-            rules: protocol::rules_of(mutant),
+            rules: protocol::rules_of(mutants),
             ..protocol::Config::of(settings.nodes)
         };
         vec![config; settings.nodes as usize]

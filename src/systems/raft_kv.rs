@@ -50,12 +50,12 @@ impl KeyValue for raft::RaftKv {
         timeouts_fit(settings.election_timeout, settings.heartbeat, given);
     }
 
-    fn server(settings: &RaftSettings, servers: u32, mutant: Option<&'static str>) -> raft::Config {
+    fn server(settings: &RaftSettings, servers: u32, mutants: &[&'static str]) -> raft::Config {
         raft::Config {
             election_timeout: settings.election_timeout,
             heartbeat: settings.heartbeat,
             batch_max: settings.batch as usize,
-            rules: raft::rules_of(mutant),
+            rules: raft::rules_of(mutants),
             ..raft::Config::of(servers)
         }
     }

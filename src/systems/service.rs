@@ -78,7 +78,7 @@ use crate::world::{Cluster, Reached};
 ///     type Generator = Pings;
 ///     type Load = ();
 ///
-///     fn servers(_: &(), _: Option<&'static str>) -> Vec<()> {
+///     fn servers(_: &(), _: &[&'static str]) -> Vec<()> {
 ///         vec![(); 3]
 ///     }
 /// }
@@ -113,11 +113,11 @@ pub trait Serves: Service<Operation: DeserializeOwned> {
     }
 
     /// What each server is built from, with this planted bug if one is named. There is one at least.
-    fn servers(settings: &Self::Settings, mutant: Option<&'static str>) -> Vec<<Self::Server as Process>::Config>;
+    fn servers(settings: &Self::Settings, mutants: &[&'static str]) -> Vec<<Self::Server as Process>::Config>;
 
     /// How many of the servers, from the first on, take requests: all, unless the protocol says otherwise.
     fn fronts(settings: &Self::Settings) -> u32 {
-        Self::servers(settings, None).len() as u32
+        Self::servers(settings, &[]).len() as u32
     }
 
     /// Its planted bugs and its decoys.
@@ -253,12 +253,12 @@ impl<P: Serves> System for Served<P> {
     }
 
     fn population(config: &Self::Config) -> Population {
-        Population { servers: P::servers(&config.settings, None).len() as u32, clients: config.traffic.clients }
+        Population { servers: P::servers(&config.settings, &[]).len() as u32, clients: config.traffic.clients }
     }
 
-    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
         let clients = config.traffic.configs(P::fronts(&config.settings), config.load.clone());
-        Nodes { servers: P::servers(&config.settings, mutant), clients }
+        Nodes { servers: P::servers(&config.settings, mutants), clients }
     }
 
     fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {

@@ -135,10 +135,10 @@ impl System for Supervisor {
         Population { servers: config.omega.nodes, clients: 0 }
     }
 
-    fn nodes(config: &SupervisorConfig, mutant: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(config: &SupervisorConfig, mutants: &[&'static str]) -> Nodes<Self> {
         let SupervisorConfig { omega, jobs, restart_after, replace_after, every } = config;
         let server = detector::SupervisorConfig {
-            detector: omega.detector.config(omega.nodes, 0, mutant),
+            detector: omega.detector.config(omega.nodes, 0, mutants),
             jobs: *jobs,
             restart_after: *restart_after,
             replace_after: *replace_after,

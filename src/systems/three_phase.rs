@@ -60,14 +60,14 @@ impl Transactional for ThreePhaseTransactions {
         settings.nodes
     }
 
-    fn servers(settings: &ThreePhaseSettings, mutant: Option<&'static str>) -> Vec<protocol::Config> {
+    fn servers(settings: &ThreePhaseSettings, mutants: &[&'static str]) -> Vec<protocol::Config> {
         let config = protocol::Config {
             work_timeout: settings.work_timeout,
             abandon_timeout: settings.abandon_timeout,
             answer_timeout: settings.answer_timeout,
             doubt_timeout: settings.doubt_timeout,
             stagger: settings.stagger,
-            rules: protocol::rules_of(mutant),
+            rules: protocol::rules_of(mutants),
             ..protocol::Config::of(settings.nodes)
         };
         vec![config; settings.nodes as usize]

@@ -280,7 +280,7 @@ fn write_load(load: &TransactionLoad) -> String {
 ///         3
 ///     }
 ///
-///     fn servers(_: &(), _: Option<&'static str>) -> Vec<()> {
+///     fn servers(_: &(), _: &[&'static str]) -> Vec<()> {
 ///         vec![(); 3]
 ///     }
 /// }
@@ -318,7 +318,7 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
     }
 
     /// What each server is built from, with this planted bug if one is named.
-    fn servers(settings: &Self::Settings, mutant: Option<&'static str>) -> Vec<<Self::Server as Process>::Config>;
+    fn servers(settings: &Self::Settings, mutants: &[&'static str]) -> Vec<<Self::Server as Process>::Config>;
 
     /// Its planted bugs and its decoys.
     fn mutants() -> Vec<Mutant> {
@@ -415,8 +415,8 @@ impl<P: Transactional> System for Txn<P> {
         Population { servers: P::count(&config.settings), clients: config.workload.traffic.clients }
     }
 
-    fn nodes(config: &Self::Config, mutant: Option<&'static str>) -> Nodes<Self> {
-        let servers = P::servers(&config.settings, mutant);
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
+        let servers = P::servers(&config.settings, mutants);
         Nodes { servers, clients: config.workload.configs(P::fronts(&config.settings)) }
     }
 

@@ -80,7 +80,7 @@ impl Transactional for two_phase::TwoPhaseTransactions {
         settings.nodes
     }
 
-    fn servers(settings: &TwoPhaseSettings, mutant: Option<&'static str>) -> Vec<Config> {
+    fn servers(settings: &TwoPhaseSettings, mutants: &[&'static str]) -> Vec<Config> {
         let server = Config {
             variant: settings.variant,
             locking: settings.locking,
@@ -90,7 +90,7 @@ impl Transactional for two_phase::TwoPhaseTransactions {
             abandon_timeout: settings.abandon_timeout,
             doubt_timeout: settings.doubt_timeout,
             resend: settings.resend,
-            rules: two_phase::rules_of(mutant),
+            rules: two_phase::rules_of(mutants),
             ..Config::of(settings.nodes)
         };
         vec![server; settings.nodes as usize]

@@ -55,7 +55,7 @@ impl Transactional for GroupTransactions {
         settings.groups * settings.replicas
     }
 
-    fn servers(settings: &TwoPhaseOverRaftSettings, mutant: Option<&'static str>) -> Vec<Config> {
+    fn servers(settings: &TwoPhaseOverRaftSettings, mutants: &[&'static str]) -> Vec<Config> {
         let server = Config {
             groups: settings.groups,
             replicas: settings.replicas,
@@ -64,7 +64,7 @@ impl Transactional for GroupTransactions {
             batch: settings.batch,
             vote_timeout: settings.vote_timeout,
             resend: settings.resend,
-            rules: raft_groups::rules_of(mutant),
+            rules: raft_groups::rules_of(mutants),
         };
         vec![server; Self::count(settings) as usize]
     }

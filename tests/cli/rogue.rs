@@ -429,7 +429,7 @@ impl System for Rogue {
         Population { servers: 2, clients: 1 }
     }
 
-    fn nodes(deed: &Deed, _: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(deed: &Deed, _: &[&'static str]) -> Nodes<Self> {
         Nodes { servers: vec![*deed; 2], clients: vec![*deed] }
     }
 

@@ -217,8 +217,8 @@ impl System for Toy {
         Population { servers: 2, clients: 1 }
     }
 
-    fn nodes(config: &Config, mutant: Option<&'static str>) -> Nodes<Self> {
-        let trouble = if mutant.is_some() { Trouble::Violate } else { config.trouble };
+    fn nodes(config: &Config, mutants: &[&'static str]) -> Nodes<Self> {
+        let trouble = if !mutants.is_empty() { Trouble::Violate } else { config.trouble };
         Nodes { servers: vec![trouble; 2], clients: vec![config.odds] }
     }
 

@@ -130,7 +130,7 @@ fn each_planted_bug_is_caught() {
 #[test]
 fn nothing_is_caught_without_the_bugs() {
     for name in scenarios(&folder().join("bugs")) {
-        all_hold(&scenario(&format!("bugs/{name}")).without_mutant(), 5);
+        all_hold(&scenario(&format!("bugs/{name}")).without_mutants(), 5);
     }
 }
 
@@ -138,13 +138,13 @@ fn nothing_is_caught_without_the_bugs() {
 #[ignore = "minutes: cargo test --release --test runs commit:: -- --ignored"]
 fn nothing_is_caught_without_the_bugs_in_many_seeds() {
     for name in scenarios(&folder().join("bugs")) {
-        all_hold(&scenario(&format!("bugs/{name}")).without_mutant(), 200);
+        all_hold(&scenario(&format!("bugs/{name}")).without_mutants(), 200);
     }
 }
 
 fn with_decoy(decoy: &'static str) -> Scenario {
     let mut scenario = scenario("storm.ron");
-    scenario.mutant = Some(decoy);
+    scenario.mutants = vec![decoy];
     scenario
 }
 

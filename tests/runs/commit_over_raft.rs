@@ -61,7 +61,7 @@ fn is_caught(name: &str) {
     let Expected::Violates(property) = planted.expected else { panic!("{name} names the property that catches it") };
     let seed = (0..200).find(|seed| violates(&planted.run(*seed), property));
     let seed = seed.unwrap_or_else(|| panic!("{name} violates {property} within 200 seeds"));
-    let sound = planted.without_mutant();
+    let sound = planted.without_mutants();
     for seed in [seed, seed + 1, seed + 2] {
         sound.assert_holds(seed);
     }
@@ -99,7 +99,7 @@ fn what_is_said_too_early_is_caught_when_it_is_said() {
 fn decoys_raise_no_alarm() {
     for decoy in ["raft-group/proposes-twice", "raft-group/tells-all"] {
         let mut odd = scenario("bank-over-raft.ron");
-        odd.mutant = Some(decoy);
+        odd.mutants = vec![decoy];
         for seed in 0..5 {
             let outcome = odd.run(seed);
             assert_eq!(outcome.verdict(), Verdict::Holds, "{decoy}: {}", odd.describe_failure(&outcome));

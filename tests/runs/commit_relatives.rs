@@ -47,7 +47,7 @@ fn is_caught(name: &str) {
     let Expected::Violates(property) = planted.expected else { panic!("{name} names the property that catches it") };
     let seed = (0..200).find(|seed| violates(&planted.run(*seed), property));
     let seed = seed.unwrap_or_else(|| panic!("{name} violates {property} within 200 seeds"));
-    planted.mutant = None;
+    planted.mutants.clear();
     for seed in [seed, seed + 1, seed + 2] {
         planted.assert_holds(seed);
     }

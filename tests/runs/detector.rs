@@ -77,10 +77,10 @@ fn each_mutant(seeds: u64, sound_seeds: u64) {
         let property = mutant.property.expect("a mutant is caught by a property");
         let name = format!("bugs/{}.ron", mutant.name.trim_start_matches("detector/"));
         let planted = scenario(&name);
-        assert_eq!((planted.mutant, planted.expected), (Some(mutant.name), Expected::Violates(property)), "{name}");
+        assert_eq!((&planted.mutants[..], planted.expected), (&[mutant.name][..], Expected::Violates(property)), "{name}");
         let found = (0..seeds).find(|seed| is_caught(&planted, property, *seed));
         assert!(found.is_some(), "{name} violates {} within {seeds} seeds", property);
-        let sound = planted.without_mutant();
+        let sound = planted.without_mutants();
         sweep(&sound, sound_seeds, &|outcome| {
             assert_eq!(outcome.verdict(), Verdict::Holds, "{name}: {}", sound.describe_failure(outcome));
         });
@@ -103,7 +103,7 @@ fn decoys_raise_nothing(seeds: u64) {
     assert!(DECOYS.len() >= 3);
     for decoy in DECOYS {
         let mut storm = scenario("storm.ron");
-        storm.mutant = Some(decoy.name);
+        storm.mutants = vec![decoy.name];
         sweep(&storm, seeds, &|outcome| {
             assert_eq!(outcome.verdict(), Verdict::Holds, "{}: {}", decoy.name, storm.describe_failure(outcome));
         });

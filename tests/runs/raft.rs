@@ -120,7 +120,7 @@ fn each_planted_bug_is_caught_and_nothing_without_it() {
         let text = fs::read_to_string(folder().join("bugs").join(&name)).expect("the scenario is there");
         let without = stormglass::notation::set(&text, "mutant", "none").expect("the file names a mutant");
         let sound = Scenario::from_ron(&without, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
-        assert_eq!(sound, planted.without_mutant());
+        assert_eq!(sound, planted.without_mutants());
         sweep(&sound, 0, 200, 2, &|outcome| {
             assert_eq!(outcome.verdict(), Verdict::Holds, "{}", sound.describe_failure(outcome));
         });

@@ -163,8 +163,8 @@ impl Serves for Counting {
     type Generator = Asks;
     type Load = ();
 
-    fn servers(_: &(), mutant: Option<&'static str>) -> Vec<Either<(), bool>> {
-        vec![Either::First(()), Either::Second(mutant.is_some())]
+    fn servers(_: &(), mutants: &[&'static str]) -> Vec<Either<(), bool>> {
+        vec![Either::First(()), Either::Second(!mutants.is_empty())]
     }
 
     fn fronts(_: &()) -> u32 {
@@ -233,7 +233,7 @@ fn servers_of_two_kinds_serve_clients_that_note_and_mark() {
 #[test]
 fn a_note_that_waits_for_the_disk_is_never_undone() {
     let mut early = scenario();
-    early.mutant = Some("counting/says-early");
+    early.mutants = vec!["counting/says-early"];
     let undone = |seed| early.run(seed).properties.iter().any(|report| report.name == KEPT.name && report.verdict == Verdict::Violated);
     assert!((0..5).any(undone), "a note that does not wait is");
     for seed in 0..20 {

@@ -19,7 +19,7 @@ fn all() -> BTreeMap<String, Scenario> {
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a file of text");
         let scenario = Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
-        (scenario.mutant.expect("it plants a bug").to_owned(), scenario)
+        (scenario.mutants.concat(), scenario)
     };
     files.map(read).collect()
 }
@@ -31,7 +31,7 @@ fn each_shows_its_bug_and_holds_without_it() {
         let seed = scenario.seed.expect("it names a seed");
         let outcome = scenario.run(seed);
         assert!(outcome.violates(property), "{mutant}: {property} is not violated");
-        let sound = scenario.without_mutant();
+        let sound = scenario.without_mutants();
         let outcome = sound.run(seed);
         assert_eq!(outcome.verdict(), Verdict::Holds, "{mutant}: {}", sound.describe_failure(&outcome));
     }

@@ -54,8 +54,8 @@ fn sweep(scenario: &Scenario, start: u64, seeds: u64, see: &(dyn Fn(&Outcome) + 
 }
 
 fn holds_without_its_bug(name: &str, scenario: Scenario, start: u64, seeds: u64) {
-    assert!(scenario.mutant.is_some(), "{name} plants a bug");
-    let sound = scenario.without_mutant();
+    assert!(!scenario.mutants.is_empty(), "{name} plants a bug");
+    let sound = scenario.without_mutants();
     sweep(&sound, start, seeds, &|outcome| {
         assert_eq!(outcome.verdict(), Verdict::Holds, "{name}: {}", sound.describe_failure(outcome));
     });
@@ -137,5 +137,5 @@ fn what_is_destroyed_is_not_blamed() {
 #[test]
 fn a_no_to_late_work_is_a_reason_to_abort() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/commit/bugs/unwritten-abort.ron");
-    read(&fs::read_to_string(path).expect("the scenario is there")).without_mutant().assert_holds(239);
+    read(&fs::read_to_string(path).expect("the scenario is there")).without_mutants().assert_holds(239);
 }

@@ -182,8 +182,8 @@ impl Transactional for Single {
         1
     }
 
-    fn servers((): &(), mutant: Option<&'static str>) -> Vec<Config> {
-        let bug = mutant.map(|mutant| match mutant {
+    fn servers((): &(), mutants: &[&'static str]) -> Vec<Config> {
+        let bug = mutants.first().map(|mutant| match *mutant {
             "single/loses-money" => Bug::LosesMoney,
             "single/applies-half" => Bug::AppliesHalf,
             "single/reads-dirty" => Bug::ReadsDirty,

@@ -1,5 +1,7 @@
 //! Detection by heartbeats that fail to come.
 
+use std::sync::Arc;
+
 use super::arrival::{Arrival, Arrivals};
 use super::message::{Beat, Body};
 use super::{Config, Detector, HeartbeatConfig, Level, Message, Note, Observers, Rules, Said, State, Style, Tick, Timer, mark};
@@ -10,7 +12,7 @@ use crate::process;
 #[derive(Debug)]
 pub(super) struct Heartbeats {
     config: HeartbeatConfig,
-    rules: &'static dyn Rules,
+    rules: Arc<dyn Rules>,
     slot: u8,
     nodes: u32,
     me: u32,
@@ -49,7 +51,7 @@ impl Heartbeats {
         let peer = |node| Peer { node, generation: 0, sequence: 0, work: 0, suspected: false, arrivals: Arrivals::new() };
         let mut heartbeats = Self {
             config: heartbeat,
-            rules: config.rules,
+            rules: Arc::clone(&config.rules),
             slot: config.slot,
             nodes: config.nodes,
             me,
@@ -65,7 +67,7 @@ impl Heartbeats {
         };
         for place in 0..heartbeats.peers.len() {
             let arrivals = &mut heartbeats.peers[place].arrivals;
-            let until = arrivals.unheard(&heartbeat.level, heartbeat.interval, now, config.rules);
+            let until = arrivals.unheard(&heartbeat.level, heartbeat.interval, now, &*config.rules);
             heartbeats.watch_until(place, until, context);
         }
         heartbeats.beat(context);
@@ -163,7 +165,7 @@ impl Heartbeats {
             suspected: peer.suspected,
             first,
         };
-        let until = peer.arrivals.arrive(&level, arrival, self.rules);
+        let until = peer.arrivals.arrive(&level, arrival, &*self.rules);
         match until {
             Some(until) if until > context.now() => self.hold(place, false, context),
             Some(_) => self.hold(place, true, context),

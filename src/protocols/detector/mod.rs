@@ -31,6 +31,8 @@ mod swim;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::base::Duration;
 use crate::notation::{Count, Flag, Length, PositiveLength, Timed, Timing, settings};
 
@@ -54,8 +56,8 @@ pub struct Config {
     pub slot: u8,
     /// How it detects.
     pub method: Method,
-    /// Its rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// Its rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 /// How failures are detected.

@@ -1,7 +1,9 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
+use std::sync::Arc;
+
 use super::decoys::DECOYS;
-use super::{Correct, Rules, State, Watch};
+use super::{Rules, State, Watch};
 use crate::base::{Duration, LocalTime};
 use crate::process;
 
@@ -152,9 +154,9 @@ pub static MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The rules of the variant of this name; the correct ones if none is named.
-pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
+/// The rules of the variants of these names; the correct ones if none is named.
+pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
+    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use std::sync::Arc;
+
 use super::{Config, Detector, Message, Note, Rules, Timer, mark};
 use crate::base::NodeId;
 use crate::process::{Claim, Context, Embeds, Files, Mark, Process, Role, SyncToken};
@@ -14,7 +16,7 @@ use crate::process::{Claim, Context, Embeds, Files, Mark, Process, Role, SyncTok
 #[derive(Debug)]
 pub struct Omega {
     detector: Detector,
-    rules: &'static dyn Rules,
+    rules: Arc<dyn Rules>,
     me: NodeId,
     nodes: u32,
     leader: NodeId,
@@ -94,7 +96,7 @@ impl Process for Omega {
         let leader = NodeId::server(0);
         context.note(OmegaNote::Follows(leader));
         let changes = detector.changes();
-        Self { detector, rules: config.rules, me: context.me(), nodes: config.nodes, leader, changes }
+        Self { detector, rules: Arc::clone(&config.rules), me: context.me(), nodes: config.nodes, leader, changes }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {

@@ -8,6 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::sync::Arc;
+
 use super::omega::NEW_LEADER;
 use super::{Config, Message, Omega, OmegaNote, Rules, Timer, mark};
 use crate::base::{Duration, Kind, LocalTime, NodeId, SortedMap};
@@ -17,7 +19,7 @@ use crate::process::{self, Claim, Context, Embeds, Files, Mark, Process, Role};
 #[derive(Debug)]
 pub struct Supervisor {
     omega: Omega,
-    rules: &'static dyn Rules,
+    rules: Arc<dyn Rules>,
     me: NodeId,
     nodes: u32,
     restart_after: Duration,
@@ -235,7 +237,7 @@ impl Process for Supervisor {
         context.set_timer(SupervisorTimer::Supervise, config.every);
         Self {
             omega,
-            rules: config.detector.rules,
+            rules: Arc::clone(&config.detector.rules),
             me: context.me(),
             nodes: config.detector.nodes,
             restart_after: config.restart_after,

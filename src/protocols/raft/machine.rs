@@ -1,6 +1,7 @@
 //! The Raft server: what it does on each message, timer and completed sync.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -232,7 +233,7 @@ impl<S: StateMachine> Raft<S> {
             ServerState::Candidate { .. } => context.sometimes(mark::ELECTION_WITHOUT_WINNER),
             ServerState::Follower { .. } => {}
         }
-        let (me, rules) = (context.me(), self.config.rules);
+        let (me, rules) = (context.me(), Arc::clone(&self.config.rules));
         (self.term, self.vote) = (self.term.next(), rules.vote_of_candidate(me));
         self.standing = ServerState::Candidate { votes: Vec::with_capacity(self.quorum()) };
         context.note(Note::Voted { term: self.term, candidate: me });
@@ -267,7 +268,7 @@ impl<S: StateMachine> Raft<S> {
     }
 
     fn grants(&self, candidate: NodeId, last: EntryId, context: &mut Context<'_, S>) -> bool {
-        let rules = self.config.rules;
+        let rules = &self.config.rules;
         let up_to_date = rules.is_up_to_date(last, self.log.last());
         let granted = rules.may_grant_vote(self.vote, candidate, up_to_date);
         if !granted {
@@ -284,7 +285,7 @@ impl<S: StateMachine> Raft<S> {
     }
 
     fn count_vote(&mut self, voter: NodeId, given_in: Term, context: &mut Context<'_, S>) {
-        let (rules, quorum) = (self.config.rules, self.quorum());
+        let (rules, quorum) = (&self.config.rules, self.quorum());
         let ServerState::Candidate { votes } = &mut self.standing else { return };
         if rules.counts_vote(given_in, self.term) && rules.counts_voter(votes.contains(&voter)) {
             votes.push(voter);
@@ -401,7 +402,7 @@ impl<S: StateMachine> Raft<S> {
         match result {
             AppendResult::Stale => {}
             AppendResult::Matched { through } => {
-                progress.matched(through, self.config.rules);
+                progress.matched(through, &*self.config.rules);
                 let news = progress.matched > self.commit;
                 self.send_next(follower, context);
                 if news {
@@ -419,7 +420,7 @@ impl<S: StateMachine> Raft<S> {
 
     /// Commits what a quorum has, the leader counting its own disk (paper §5.4.2).
     fn advance_commit(&mut self, context: &mut Context<'_, S>) {
-        let (rules, quorum) = (self.config.rules, self.quorum());
+        let (rules, quorum) = (&self.config.rules, self.quorum());
         let ServerState::Leader(leader) = &mut self.standing else { return };
         let own = rules.counts_itself(self.log.last_index(), self.flushes.flushed());
         let replicated = leader.replicated(own, quorum);
@@ -442,7 +443,7 @@ impl<S: StateMachine> Raft<S> {
         let before = self.replica.applied();
         while self.replica.applied() < self.commit {
             let Some(entry) = self.log.entry(self.replica.applied() + 1) else { break };
-            let outcome = self.replica.apply(&entry.command, self.config.rules);
+            let outcome = self.replica.apply(&entry.command, &*self.config.rules);
             if let Some(outcome) = outcome {
                 self.answer_writer(outcome, context);
             }
@@ -593,7 +594,7 @@ impl<S: StateMachine> Raft<S> {
         if let Some(leader) = self.redirection() {
             return answer(read.client, read.session, read.number, Reply::Redirect(leader), context);
         }
-        let (rules, quorum) = (self.config.rules, self.quorum());
+        let (rules, quorum) = (&self.config.rules, self.quorum());
         let ServerState::Leader(leader) = &mut self.standing else { return };
         let last_committed = self.log.id(self.commit).unwrap_or_default().term;
         if !rules.may_take_read_index(last_committed, self.term) {
@@ -623,7 +624,7 @@ impl<S: StateMachine> Raft<S> {
 
     /// Answers the reads whose round is confirmed, and starts the next round if any wait for it.
     fn advance_reads(&mut self, context: &mut Context<'_, S>) {
-        let (rules, quorum) = (self.config.rules, self.quorum());
+        let (rules, quorum) = (&self.config.rules, self.quorum());
         let ServerState::Leader(leader) = &mut self.standing else { return };
         if leader.readers.is_empty() {
             return;

@@ -35,6 +35,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::base::{Duration, DurationRange, KvResponse, NodeId};
 use crate::process::Reply;
 
@@ -65,8 +67,8 @@ pub struct Config<S = KvState> {
     pub batch_max: usize,
     /// The state machine as it is before the first operation.
     pub machine: S,
-    /// The safety rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// The safety rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 impl<S: Default> Config<S> {
@@ -78,7 +80,7 @@ impl<S: Default> Config<S> {
             heartbeat: Duration::from_millis(50),
             batch_max: 64,
             machine: S::default(),
-            rules: &Correct,
+            rules: Arc::new(Correct),
         }
     }
 }

@@ -79,7 +79,7 @@ fn everything_is_read() {
     let scenario = read(EVERYTHING);
     let conditions = &scenario.conditions;
     assert_eq!((scenario.name.as_str(), scenario.seed), ("all of \"it\"", Some(u64::MAX)));
-    assert_eq!((scenario.system(), scenario.mutant), ("Toy", Some("toy/forgets")));
+    assert_eq!((scenario.system(), &scenario.mutants[..]), ("Toy", &["toy/forgets"][..]));
     assert_eq!(conditions.link.latency, Latency::Uniform("1ms..5ms".parse().unwrap()));
     assert_eq!((conditions.link.loss, conditions.link.duplicate), ("1/100".parse().unwrap(), "1/200".parse().unwrap()));
     let (from, to, model) = conditions.links[0];
@@ -104,7 +104,7 @@ fn what_is_not_said_is_as_usual() {
     let scenario = read(r#"Scenario(name: "calm", system: Toy)"#);
     let settle = super::SETTLE_DEFAULT;
     assert_eq!(scenario.conditions, Conditions { duration: super::DURATION_DEFAULT, settle, ..Conditions::default() });
-    assert_eq!((scenario.seed, scenario.mutant, scenario.expected), (None, None, Expected::Holds));
+    assert_eq!((scenario.seed, &scenario.mutants[..], scenario.expected), (None, &[][..], Expected::Holds));
     assert!(scenario.expect.is_empty());
     expect![[r#"
         Scenario(
@@ -257,7 +257,7 @@ fn mutants_run_and_are_caught() {
     let scenario = read(r#"Scenario(name: "planted", system: Toy, mutant: "toy/forgets", outcome: Violates("counts"), duration: "1s")"#);
     let outcome = scenario.run(1);
     assert_eq!(outcome.verdict(), Verdict::Violated);
-    assert_eq!(scenario.clone().without_mutant().run(1).verdict(), Verdict::Holds);
+    assert_eq!(scenario.clone().without_mutants().run(1).verdict(), Verdict::Holds);
     expect![[r#"
         "planted" is violated under seed 1
           counts is violated at 1ms: c1.52979571 added, and was told that the count is 0
@@ -276,7 +276,7 @@ fn mutants_run_and_are_caught() {
         YOUR-PROGRAM replay SCENARIO.ron --seed 1
     "#]]
     .assert_eq(&scenario.describe_failure(&outcome));
-    scenario.without_mutant().assert_holds(1);
+    scenario.without_mutants().assert_holds(1);
 }
 
 #[test]

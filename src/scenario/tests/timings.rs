@@ -69,7 +69,7 @@ impl System for Leases {
         Population { servers: 1, clients: 0 }
     }
 
-    fn nodes(_: &Own, _: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(_: &Own, _: &[&'static str]) -> Nodes<Self> {
         Nodes { servers: Vec::new(), clients: Vec::new() }
     }
 }

@@ -301,8 +301,8 @@ impl<F: Flavour> System for Toy<F> {
         Population { servers: config.servers, clients: config.clients }
     }
 
-    fn nodes(config: &Config, mutant: Option<&'static str>) -> Nodes<Self> {
-        let server = ServerConfig { servers: config.servers, heartbeat: config.heartbeat, forgets: mutant.is_some() };
+    fn nodes(config: &Config, mutants: &[&'static str]) -> Nodes<Self> {
+        let server = ServerConfig { servers: config.servers, heartbeat: config.heartbeat, forgets: !mutants.is_empty() };
         Nodes {
             servers: vec![server; config.servers as usize],
             clients: (0..config.clients).map(|client| (ClientId::new(client), config.servers)).collect(),

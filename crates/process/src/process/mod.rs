@@ -75,7 +75,7 @@ pub use harness::Harness;
 pub use joined::Joined;
 pub use mark::Mark;
 pub use message::Message;
-pub use mutant::Mutant;
+pub use mutant::{Mutant, Planted, rules};
 pub use role::{Claim, Role};
 pub use service::{Reply, Service};
 

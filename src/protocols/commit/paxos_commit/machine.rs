@@ -343,9 +343,9 @@ impl PaxosCommit {
     }
 
     fn on_phase1b(&mut self, from: NodeId, txn: TxnId, ballot: Ballot, accepted: Vec<Accepted>, context: &mut Context<'_>) {
-        let (majority, rules) = (self.majority(), self.config.rules);
+        let (majority, config) = (self.majority(), Rc::clone(&self.config));
         let Some(count) = self.counts.get_mut(&txn) else { return };
-        let Some(Proposal { votes, free }) = count.promised(from, ballot, accepted, majority, rules) else { return };
+        let Some(Proposal { votes, free }) = count.promised(from, ballot, accepted, majority, &*config.rules) else { return };
         if free > 0 {
             context.sometimes(SILENT_ABORTED);
         }

@@ -24,6 +24,8 @@ mod mutants;
 mod rules;
 mod service;
 
+use std::sync::Arc;
+
 use super::locks::Policy;
 use crate::base::{Duration, DurationRange, NodeId};
 
@@ -51,8 +53,8 @@ pub struct Config {
     pub takeover: DurationRange,
     /// How often a coordinator repeats what was not answered.
     pub resend: Duration,
-    /// The safety rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// The safety rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 impl Config {
@@ -66,7 +68,7 @@ impl Config {
             abandon_timeout: Duration::from_millis(800),
             takeover: DurationRange::new(Duration::from_millis(150), Duration::from_millis(300)).expect("150 is below 300"),
             resend: Duration::from_millis(50),
-            rules: &Correct,
+            rules: Arc::new(Correct),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! It sends nothing. What its leader is to do, and what is to be noted, it lays into a tray, from which each server takes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ use crate::protocols::raft;
 pub struct Group {
     name: NodeId,
     groups: u32,
-    rules: &'static dyn Rules,
+    rules: Arc<dyn Rules>,
     manager: Manager,
     sessions: SortedMap<ClientId, Session>,
     /// How many transactions it has begun to coordinate.
@@ -112,7 +113,7 @@ impl raft::StateMachine for Group {
 /// What servers ask.
 impl Group {
     /// A group that knows nothing, one of so many.
-    pub(super) fn new(name: NodeId, groups: u32, rules: &'static dyn Rules) -> Self {
+    pub(super) fn new(name: NodeId, groups: u32, rules: Arc<dyn Rules>) -> Self {
         Self {
             name,
             groups,

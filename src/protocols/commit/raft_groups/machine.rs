@@ -1,6 +1,7 @@
 //! The server: one member of a group. Its Raft replicates the group; while it leads, it speaks for it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -100,9 +101,9 @@ impl Process for Member {
             members: config.members(group).collect(),
             election_timeout: config.election_timeout,
             heartbeat: config.heartbeat,
-            machine: Group::new(group, config.groups, config.rules),
+            machine: Group::new(group, config.groups, Arc::clone(&config.rules)),
             batch_max: config.batch as usize,
-            rules: &raft::Correct,
+            rules: Arc::new(raft::Correct),
         };
         let disk = disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE);
         let raft = context.embed(|context| Raft::boot(&raft, &disk, context));

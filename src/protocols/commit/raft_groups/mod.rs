@@ -33,6 +33,8 @@ pub mod properties;
 mod rules;
 mod service;
 
+use std::sync::Arc;
+
 use crate::base::{Duration, DurationRange, NodeId};
 use crate::protocols::raft;
 
@@ -62,8 +64,8 @@ pub struct Config {
     pub vote_timeout: Duration,
     /// How often the coordinator's leader repeats what was not answered.
     pub resend: Duration,
-    /// The safety rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// The safety rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 impl Config {
@@ -78,7 +80,7 @@ impl Config {
             batch: batch_max as u32,
             vote_timeout: Duration::from_millis(500),
             resend: Duration::from_millis(100),
-            rules: &Correct,
+            rules: Arc::new(Correct),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
-use super::{Correct, DECOYS, Rules};
+use std::sync::Arc;
+
+use super::{DECOYS, Rules};
 use crate::process;
 
 /// A variant of two-phase commit over groups: a published bug, or a decoy.
@@ -46,9 +48,9 @@ pub static MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The rules of the variant of this name; the correct ones if none is named.
-pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
+/// The rules of the variants of these names; the correct ones if none is named.
+pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
+    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

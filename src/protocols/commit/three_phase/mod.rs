@@ -24,6 +24,8 @@ mod mutants;
 mod rules;
 mod service;
 
+use std::sync::Arc;
+
 use super::locks::Policy;
 use crate::base::{Duration, NodeId};
 
@@ -50,8 +52,8 @@ pub struct Config {
     pub doubt_timeout: Duration,
     /// How much longer each participant waits than the one before it, so that they do not all ask at once.
     pub stagger: Duration,
-    /// The safety rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// The safety rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 impl Config {
@@ -65,7 +67,7 @@ impl Config {
             answer_timeout: Duration::from_millis(60),
             doubt_timeout: Duration::from_millis(200),
             stagger: Duration::from_millis(150),
-            rules: &Correct,
+            rules: Arc::new(Correct),
         }
     }
 }

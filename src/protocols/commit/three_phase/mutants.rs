@@ -1,6 +1,8 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
-use super::{Correct, Rules};
+use std::sync::Arc;
+
+use super::Rules;
 use crate::process::{self, Release};
 
 /// A variant of three-phase commit with a published bug.
@@ -28,9 +30,9 @@ pub static MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The rules of the variant of this name; the correct ones if none is named.
-pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    Mutant::rules_of(name, &[MUTANTS], &Correct)
+/// The rules of the variants of these names; the correct ones if none is named.
+pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
+    Arc::new(Mutant::planted(names, &[MUTANTS]))
 }
 
 #[derive(Debug)]

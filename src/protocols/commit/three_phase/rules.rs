@@ -1,25 +1,19 @@
 //! The rules that the safety of three-phase commit rests on, each a small method with the correct body. A mutant overrides one.
 
-use std::fmt::Debug;
+use crate::process::{Release, rules};
 
-use crate::process::Release;
+rules! {
+    /// The rules on which safety rests, as far as anything does where the network may fall apart.
+    pub trait Rules {
+        /// When a vote leaves: once what it asserts is durable (BHG §7.5).
+        fn release_of_vote(&self) -> Release {
+            Release::Durable
+        }
 
-/// The rules on which safety rests, as far as anything does where the network may fall apart.
-pub trait Rules: Sync + Debug {
-    /// When a vote leaves: once what it asserts is durable (BHG §7.5).
-    fn release_of_vote(&self) -> Release {
-        Release::Durable
-    }
-
-    /// Whether a participant that has crashed meanwhile may decide with those that it reaches, as one that has not: never, for the others
-    /// may have decided without it, and be gone now (BHG §7.5).
-    fn terminates_after_crash(&self) -> bool {
-        false
+        /// Whether a participant that has crashed meanwhile may decide with those that it reaches, as one that has not: never, for the others
+        /// may have decided without it, and be gone now (BHG §7.5).
+        fn terminates_after_crash(&self) -> bool {
+            false
+        }
     }
 }
-
-/// The rules as they are published.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Correct;
-
-impl Rules for Correct {}

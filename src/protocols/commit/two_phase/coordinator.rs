@@ -141,7 +141,7 @@ impl TwoPhase {
     }
 
     fn collect_if_worked(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        let rules = self.config.rules;
+        let rules = &*self.config.rules;
         let Some(coordination) = self.coordinated.get_mut(&txn) else { return };
         if !coordination.shares.values().all(|share| share.worked.is_some()) {
             return;
@@ -162,7 +162,7 @@ impl TwoPhase {
 
     /// Asks those for their vote who have not given it.
     fn send_prepare(&mut self, txn: TxnId, context: &mut Context<'_>) {
-        let rules = self.config.rules;
+        let rules = &*self.config.rules;
         let Some(coordination) = self.coordinated.get(&txn) else { return };
         let sole = coordination.phase == Phase::Delegated;
         let writers = coordination.writers(rules);
@@ -228,7 +228,7 @@ impl TwoPhase {
                 self.forget(txn, context);
             }
             Phase::Collecting => {
-                let writers = coordination.writers(self.config.rules);
+                let writers = coordination.writers(&*self.config.rules);
                 coordination.phase = Phase::Committing;
                 context.append_record(FILE, &Record::Decided { txn, decision: Decision::Commit, writers });
                 match self.config.rules.release_of_commit() {
@@ -258,7 +258,7 @@ impl TwoPhase {
         let audience = coordination.audience();
         // Before votes were asked for no participant can be in doubt, nor can those who have changed nothing.
         let writers = match coordination.phase {
-            Phase::Collecting => coordination.writers(self.config.rules),
+            Phase::Collecting => coordination.writers(&*self.config.rules),
             _ => Vec::new(),
         };
         context.note(Note::Decided { txn, decision: Decision::Abort, cause });

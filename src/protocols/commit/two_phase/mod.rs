@@ -32,6 +32,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use std::sync::Arc;
+
 use super::Decision;
 use super::locks::Policy;
 use crate::base::{Duration, NodeId};
@@ -64,8 +66,8 @@ pub struct Config {
     pub doubt_timeout: Duration,
     /// How often a coordinator repeats what was not answered.
     pub resend: Duration,
-    /// The safety rules: [`Correct`], unless this is a mutant.
-    pub rules: &'static dyn Rules,
+    /// The safety rules: those of [`Correct`], unless a mutant is planted.
+    pub rules: Arc<dyn Rules>,
 }
 
 impl Config {
@@ -81,7 +83,7 @@ impl Config {
             abandon_timeout: Duration::from_millis(800),
             doubt_timeout: Duration::from_millis(200),
             resend: Duration::from_millis(60),
-            rules: &Correct,
+            rules: Arc::new(Correct),
         }
     }
 }

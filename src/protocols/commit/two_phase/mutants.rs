@@ -1,7 +1,9 @@
 //! Published bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
+use std::sync::Arc;
+
 use super::super::Epoch;
-use super::{Correct, DECOYS, Doubt, Rules, Standing};
+use super::{DECOYS, Doubt, Rules, Standing};
 use crate::process::{self, Release};
 
 /// A variant of two-phase commit: a published bug, or a decoy.
@@ -152,9 +154,9 @@ pub static MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The rules of the variant of this name; the correct ones if none is named.
-pub fn rules_of(name: Option<&str>) -> &'static dyn Rules {
-    Mutant::rules_of(name, &[MUTANTS, DECOYS], &Correct)
+/// The rules of the variants of these names; the correct ones if none is named.
+pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
+    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! What a server does as a participant (BHG §7.3 and §7.4, R\* §2 and §3).
 
+use std::sync::Arc;
+
 use super::super::manager::{Happening, Prepared, Refusal};
 use super::super::{Age, Decision, Epoch, Note, TxnId, Vote, mark};
 use super::log::{FILE, Record};
@@ -136,7 +138,7 @@ impl TwoPhase {
     }
 
     fn prepare(&mut self, txn: TxnId, standing: Standing, writers: &[NodeId], sole: bool, context: &mut Context<'_>) {
-        let rules = self.config.rules;
+        let rules = Arc::clone(&self.config.rules);
         if !rules.may_prepare(standing) || rules.refuses(txn) {
             return match standing {
                 Standing::Aborted => {
@@ -168,7 +170,7 @@ impl TwoPhase {
 
     fn vote_yes(&mut self, txn: TxnId, writers: &[NodeId], sole: bool, context: &mut Context<'_>) {
         let Some(prepared) = self.manager.prepare(txn) else { return };
-        let rules = self.config.rules;
+        let rules = Arc::clone(&self.config.rules);
         context.cancel_timer(Timer::Abandon(txn));
         context.note(Note::Voted { txn, vote: Vote::Yes });
         self.branches.insert(txn, Branch { writers: writers.to_vec(), deciding: sole });

@@ -7,6 +7,7 @@ mod queue;
 mod suspicion;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::message::Body;
 use super::{Config, Detector, Message, Note, Rules, Said, State, SwimConfig, Tick, Timer, Update, mark};
@@ -19,7 +20,7 @@ use suspicion::Suspicion;
 #[derive(Debug)]
 pub(super) struct Swim {
     config: SwimConfig,
-    rules: &'static dyn Rules,
+    rules: Arc<dyn Rules>,
     slot: u8,
     nodes: u32,
     me: NodeId,
@@ -85,7 +86,7 @@ impl Swim {
         let limit = swim.retransmit_limit(config.nodes);
         let mut machine = Self {
             config: swim,
-            rules: config.rules,
+            rules: Arc::clone(&config.rules),
             slot: config.slot,
             nodes: config.nodes,
             me: context.me(),
@@ -347,7 +348,7 @@ impl Swim {
     /// Another accuses whom this node suspects already.
     fn confirm(&mut self, update: Update, context: &mut Context<'_>) {
         let Some(suspicion) = self.suspicions.get_mut(&update.member.raw()) else { return };
-        if suspicion.confirm(update.from, self.rules) {
+        if suspicion.confirm(update.from, &*self.rules) {
             let left = suspicion.left(context.now());
             context.sometimes(mark::CONFIRMED);
             self.set(Tick::Suspicion(update.member), left, context);

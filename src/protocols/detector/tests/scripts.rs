@@ -1,5 +1,7 @@
 //! Detectors stepped by hand.
 
+use std::sync::Arc;
+
 use super::super::{
     Beat, Body, Config, Correct, Detector, HeartbeatConfig, Level, Message, Method, Note, Said, State, Style, SwimConfig, Tick, Timer,
     Update,
@@ -12,7 +14,7 @@ fn node(number: u32) -> NodeId {
 }
 
 fn boot(nodes: u32, method: Method) -> Harness<Detector> {
-    let config = Config { nodes, slot: 0, method, rules: &Correct };
+    let config = Config { nodes, slot: 0, method, rules: Arc::new(Correct) };
     Harness::boot_with(node(1), config, Files::new(), Stream::scripted([7]))
 }
 

@@ -1,8 +1,10 @@
 //! Random clusters: anything may happen at any time, and the properties hold; with a broken rule, they do not.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
-use super::super::{Config, Correct, MUTANTS, Message, Mutant, Rules, Timer, mark};
+use super::super::{Config, Correct, MUTANTS, Message, Mutant, Rules, Timer, mark, rules_of};
 use super::cluster::{Cluster, SESSION, n};
 use crate::base::{KvOp, RunKey, Stream};
 use crate::check::{PropertyReport, Verdict};
@@ -132,7 +134,7 @@ proptest! {
 }
 
 /// A long random run. How often what happens is by these weights, in the order of [`Step`].
-fn storm(rules: &'static dyn Rules, weights: &[u64; 8], seed: u64, steps: usize) -> Cluster {
+fn storm(rules: Arc<dyn Rules>, weights: &[u64; 8], seed: u64, steps: usize) -> Cluster {
     let mut cluster = Cluster::boot(Config { batch_max: 1, rules, ..Config::of(3 + 2 * (seed % 2) as u32) }, seed);
     let mut random = RunKey::from_seed(seed).stream("storm", 0);
     let mut numbers = 0;
@@ -169,7 +171,7 @@ const GUSTY: [u64; 8] = [110, 14, 2, 50, 9, 3, 8, 8];
 const WILD: [u64; 8] = [110, 5, 2, 15, 30, 10, 30, 4];
 
 /// Scene after scene, some of the servers talk among themselves for a while; what is then under way is lost. Between scenes, servers crash.
-fn intrigue(rules: &'static dyn Rules, seed: u64, scenes: usize) -> Cluster {
+fn intrigue(rules: Arc<dyn Rules>, seed: u64, scenes: usize) -> Cluster {
     let mut cluster = Cluster::boot(Config { batch_max: 1, rules, ..Config::of(5) }, seed);
     let mut random = RunKey::from_seed(seed).stream("intrigue", 0);
     let mut numbers = 0;
@@ -209,12 +211,12 @@ fn storms_are_weathered() {
     let mut marks = std::collections::BTreeSet::new();
     for seed in 0..100 {
         for weather in [&GUSTY, &WILD] {
-            let mut cluster = storm(&Correct, weather, seed, 2_000);
+            let mut cluster = storm(Arc::new(Correct), weather, seed, 2_000);
             settle(&mut cluster);
             assert_eq!(cluster.violations(), "", "seed {seed}");
             marks.append(&mut cluster.marks);
         }
-        let mut cluster = intrigue(&Correct, seed, 100);
+        let mut cluster = intrigue(Arc::new(Correct), seed, 100);
         settle(&mut cluster);
         assert_eq!(cluster.violations(), "", "seed {seed}");
     }
@@ -226,13 +228,13 @@ fn storms_are_weathered() {
 #[test]
 fn a_storm_finds_the_forgotten_vote() {
     let mutant = &MUTANTS[0];
-    let caught = caught(mutant, 200, |seed| storm(mutant.rules, &WILD, seed, 1_000));
+    let caught = caught(mutant, 200, |seed| storm(rules_of(&[mutant.name]), &WILD, seed, 1_000));
     assert!(caught >= 5, "{caught} of 200");
 }
 
 #[test]
 fn an_intrigue_finds_the_old_term_committed() {
     let mutant = &MUTANTS[1];
-    let caught = caught(mutant, 200, |seed| intrigue(mutant.rules, seed, 400));
+    let caught = caught(mutant, 200, |seed| intrigue(rules_of(&[mutant.name]), seed, 400));
     assert!(caught >= 3, "{caught} of 200");
 }

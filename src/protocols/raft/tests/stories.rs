@@ -1,5 +1,7 @@
 //! Hand-driven clusters: the stories that Raft's rules were made for, with the correct rules and with one broken.
 
+use std::sync::Arc;
+
 use expect_test::expect;
 
 use super::super::{AppendResult, Config, Entries, KvReply, Message, Rules, Timer, rules_of};
@@ -16,12 +18,12 @@ fn value(value: u64) -> KvReply {
     KvReply::Done(KvResponse::Value(Some(value)))
 }
 
-fn with(config: Config, rules: &'static dyn Rules) -> Config {
+fn with(config: Config, rules: Arc<dyn Rules>) -> Config {
     Config { rules, ..config }
 }
 
-fn broken(name: &str) -> &'static dyn Rules {
-    rules_of(Some(name))
+fn broken(name: &str) -> Arc<dyn Rules> {
+    rules_of(&[name])
 }
 
 /// Three servers, `n1` leading, a session open.
@@ -253,7 +255,7 @@ fn strangers_have_no_say() {
 }
 
 /// The paper's figure 8, with messages of one entry.
-fn figure_8(rules: Option<&'static dyn Rules>) -> Cluster {
+fn figure_8(rules: Option<Arc<dyn Rules>>) -> Cluster {
     let config = Config { batch_max: 1, ..Config::of(5) };
     let mut cluster = Cluster::boot(rules.map_or(config.clone(), |rules| with(config, rules)), 1);
     cluster.elect(n(1), &[1, 2, 3, 4, 5]);
@@ -321,7 +323,7 @@ fn figure_8_bites_the_mutant() {
 }
 
 /// n1 asks for n2's vote, n2 crashes at once and forgets what was not on disk, n3 asks too.
-fn forgetful(rules: Option<&'static dyn Rules>) -> Cluster {
+fn forgetful(rules: Option<Arc<dyn Rules>>) -> Cluster {
     let mut cluster = Cluster::boot(rules.map_or(Config::of(3), |rules| with(Config::of(3), rules)), 1);
     for candidate in [n(1), n(3)] {
         cluster.fire(candidate, Timer::Election);
