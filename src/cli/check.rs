@@ -11,7 +11,7 @@ use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
-use crate::check::recorded::{ImportError, Reading};
+use crate::check::recorded::{ImportError, OwnModel, Reading};
 use crate::check::{Budget, CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
@@ -24,8 +24,8 @@ pub(super) struct Arguments {
     files: Vec<PathBuf>,
     /// What the object is: register, cas-register, kv, …, or list-append or rw-register for transactions;
     /// `list models` shows all
-    #[arg(long, value_name = "MODEL", value_parser = model)]
-    model: Judged,
+    #[arg(long, value_name = "MODEL")]
+    model: String,
     /// The format of the histories: edn, log or json; without it, what each seems to be
     #[arg(long, value_name = "FORMAT", value_parser = histories::format)]
     input_format: Option<formats::Format>,
@@ -87,16 +87,38 @@ enum NilReads {
 }
 
 /// What a history is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Judged {
     Object(ModelName),
+    /// Of a model that this program brings along.
+    Own(OwnModel),
     Transactions(TransactionModel),
 }
 
 impl Judged {
+    /// The model of this name: of this program first.
+    fn named(text: &str, session: &Session<'_>) -> Result<Self, Failure> {
+        if let Some(own) = session.registry.models().iter().find(|own| own.name == text) {
+            return Ok(Self::Own(*own));
+        }
+        if let Some(model) = TransactionModel::named(text) {
+            return Ok(Self::Transactions(model));
+        }
+        let others =
+            TransactionModel::ALL.map(|(model, _)| model.name()).into_iter().chain(session.registry.models().iter().map(|own| own.name));
+        text.parse().map(Self::Object).map_err(|error: UnknownModel| {
+            let message = match nearest(text, others) {
+                Some(near) if error.nearest().is_none() => format!("no model is called `{text}`: did you mean `{near}`?"),
+                _ => error.to_string(),
+            };
+            Failure::new(Exit::Usage, &format!("--model: {message}"))
+        })
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Object(model) => model.name(),
+            Self::Own(model) => model.name,
             Self::Transactions(model) => model.name(),
         }
     }
@@ -110,7 +132,8 @@ enum Asked {
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    arguments.sane()?;
+    let judged = Judged::named(&arguments.model, session)?;
+    arguments.sane(judged)?;
     let one_of_several = arguments.files.len() > 1;
     // The file is opened before the history is read, which may take long.
     let draft = arguments.report.as_ref().map(|path| files::draft(path, "history", &arguments.files)).transpose()?;
@@ -118,7 +141,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let mut worst = Exit::Held;
     let mut reports = Vec::new();
     for file in &arguments.files {
-        let found = arguments.judge(file)?;
+        let found = arguments.judge(file, judged)?;
         worst = worse(worst, exit(&found));
         let report = HistoryReport { file: histories::name(file), found, again: arguments.again(file, session), one_of_several };
         if printed_at_once {
@@ -142,7 +165,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
 
 impl Arguments {
     /// Refuses what makes no sense together.
-    fn sane(&self) -> Result<(), Failure> {
+    fn sane(&self, judged: Judged) -> Result<(), Failure> {
         let weaker = matches!(self.guarantee, Some(Asked::One(guarantee)) if guarantee != Guarantee::Linearizable);
         let of_objects = [
             ("--guarantee", self.guarantee.is_some()),
@@ -153,11 +176,13 @@ impl Arguments {
         ];
         let given = of_objects.into_iter().find(|(_, given)| *given);
         let inputs = self.files.iter().filter(|file| file.as_os_str() == "-").count();
-        let message = match (self.model, given) {
+        let message = match (judged, given) {
             (Judged::Transactions(_), Some((option, _))) => {
                 format!("{option} means nothing for transactions; --level says what to ask for")
             }
-            (Judged::Object(model), _) if self.level.is_some() => format!("--level is for transactions; a {model} has a --guarantee"),
+            (Judged::Object(_) | Judged::Own(_), _) if self.level.is_some() => {
+                format!("--level is for transactions; a {} has a --guarantee", judged.name())
+            }
             _ if weaker && self.witness => "--witness shows an order only for --guarantee linearizable".to_owned(),
             _ if weaker && self.report.is_some() => "--report draws only what is judged for --guarantee linearizable".to_owned(),
             _ if self.files.len() > 1 && self.report.is_some() => "--report draws one history: give only one".to_owned(),
@@ -167,19 +192,25 @@ impl Arguments {
         Err(Failure::new(Exit::Usage, &message))
     }
 
-    fn judge(&self, file: &Path) -> Result<Result<Found, Unjudged>, Failure> {
+    fn judge(&self, file: &Path, judged: Judged) -> Result<Result<Found, Unjudged>, Failure> {
         let recording = match HistoryReader::open(file, "judging") {
             Ok(recording) => recording,
             Err(failure) => return Ok(Err(Unjudged::Unread(failure.text))),
         };
         let bar = recording.bar();
-        let found = match self.model {
-            Judged::Object(model) if recording.can_be_opened_again() => {
+        let object = self.options();
+        let found = match judged {
+            Judged::Object(_) | Judged::Own(_) if recording.can_be_opened_again() => {
                 let mut first = Some(recording);
                 let open = || first.take().map_or_else(|| HistoryReader::again(file, "judging", &bar), Ok);
-                run_check_again(open, model.name(), &self.options()).map(Box::new).map(Found::Object)
+                let found = match judged {
+                    Judged::Own(model) => model.check_again(open, &object),
+                    _ => run_check_again(open, judged.name(), &object),
+                };
+                found.map(Box::new).map(Found::Object)
             }
-            Judged::Object(model) => run_check(recording, model.name(), &self.options()).map(Box::new).map(Found::Object),
+            Judged::Object(model) => run_check(recording, model.name(), &object).map(Box::new).map(Found::Object),
+            Judged::Own(model) => model.check(recording, &object).map(Box::new).map(Found::Object),
             Judged::Transactions(model) => {
                 let level = self.level.unwrap_or(Level::StrictSerializable);
                 let options = FileOptions {
@@ -205,7 +236,7 @@ impl Arguments {
 
     /// The command that judges this file again, alone.
     fn again(&self, file: &Path, session: &Session<'_>) -> String {
-        let (path, model) = (file.display().to_string(), self.model.name());
+        let (path, model) = (file.display().to_string(), quote(&self.model));
         // What stands for standard input stays what it is.
         let path = if path == "-" { path.into() } else { as_file(&path) };
         let mut line = format!("{} check {} --model {model}", quote(&session.program), quote(&path));
@@ -279,17 +310,6 @@ fn exit(found: &Result<Found, Unjudged>) -> Exit {
 fn worse(one: Exit, other: Exit) -> Exit {
     let rank = |exit: Exit| [Exit::Held, Exit::Unknown, Exit::Violated, Exit::Invalid, Exit::File].iter().position(|known| *known == exit);
     if rank(other) > rank(one) { other } else { one }
-}
-
-fn model(text: &str) -> Result<Judged, String> {
-    if let Some(model) = TransactionModel::named(text) {
-        return Ok(Judged::Transactions(model));
-    }
-    let names = TransactionModel::ALL.map(|(model, _)| model.name());
-    text.parse().map(Judged::Object).map_err(|error: UnknownModel| match nearest(text, names) {
-        Some(near) if error.nearest().is_none() => format!("no model is called `{text}`: did you mean `{near}`?"),
-        _ => error.to_string(),
-    })
 }
 
 fn level(text: &str) -> Result<Level, String> {

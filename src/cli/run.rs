@@ -60,7 +60,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let RunFiles { trace, history, page } = arguments.open()?;
     let save = arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     if arguments.format == Format::Text {
-        let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, &called));
+        let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, session, &called));
         let opening = opening(&subject, &format!("seed {seed}"), session.console.color) + &note.unwrap_or_default();
         session.console.print(&(opening + "\n"))?;
     }
@@ -128,8 +128,9 @@ impl Arguments {
 }
 
 /// What can be done with the history.
-fn history_note(file: &Path, model: &str, called: &Invocation) -> String {
-    let is_known = TransactionModel::named(model).is_some() || model.parse::<ModelName>().is_ok();
+fn history_note(file: &Path, model: &str, session: &Session<'_>, called: &Invocation) -> String {
+    let is_own = || session.registry.models().iter().any(|own| own.name == model);
+    let is_known = TransactionModel::named(model).is_some() || model.parse::<ModelName>().is_ok() || is_own();
     let file = file.display().to_string();
     if is_known {
         format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))

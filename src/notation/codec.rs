@@ -173,6 +173,8 @@ codecs! {
     /// A range of lengths of which the longest is above zero.
     pub PositiveLengthRange: DurationRange = range_positive, in_quotes, "a length, or a range of lengths, its upper end above zero",
         like "\"1ms..5ms\"";
+    /// How much faster or slower a clock goes, in parts per million: `"100ppm"`.
+    pub PartsPerMillion: u32 = parts_per_million, |parts| in_quotes(&format_args!("{parts}ppm")), "a drift, like \"100ppm\"", like "\"100ppm\"";
 }
 
 const FLAGS: [Variant; 2] =
@@ -180,6 +182,28 @@ const FLAGS: [Variant; 2] =
 
 /// No length in a scenario is longer: a year. Clocks and queues count nanoseconds, and sums of a few years always fit.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Parts of a million, as they are written.
+struct Parts(u32);
+
+impl FromStr for Parts {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        // A clock that lost a million parts per million would stand still.
+        const END: u64 = 1_000_000;
+        let digits = text.trim().strip_suffix("ppm").ok_or("the unit is missing: parts per million, \"100ppm\"")?;
+        match digits.trim_end().parse::<u64>() {
+            Ok(parts) if parts < END => Ok(Self(parts as u32)),
+            Ok(_) => Err("a clock that drifts by 1000000ppm or more would stand still"),
+            Err(_) => Err("expected a whole number of parts per million"),
+        }
+    }
+}
+
+fn parts_per_million(form: Form<'_>) -> Option<u32> {
+    form.from_text("a drift, like \"100ppm\"").map(|Parts(parts)| parts)
+}
 
 fn length(form: Form<'_>) -> Option<Duration> {
     within(form, form.duration()?, |length| *length)

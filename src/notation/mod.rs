@@ -13,8 +13,8 @@ mod variant;
 
 pub(crate) use codec::{Advised, codec, codecs, in_parentheses, in_quotes, list, quoted};
 pub use codec::{
-    Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PositiveLength, PositiveLengthRange, Record,
-    Required, Text,
+    Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PartsPerMillion, PositiveLength,
+    PositiveLengthRange, Record, Required, Text,
 };
 #[cfg(feature = "cli")]
 pub(crate) use edit::{Segment, parse_path};

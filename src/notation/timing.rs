@@ -26,6 +26,26 @@ pub enum Timing {
     },
 }
 
+impl Timing {
+    /// What it is for, in a sentence.
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::Answer => "An answer is waited for so long: longer than a message there and one back take.".to_owned(),
+            Self::Apart => "Each of several draws one, so that one is first: wide enough for the others to hear of it.".to_owned(),
+            Self::Silence(every) => {
+                format!(
+                    "After so long without a sign of life a node is taken to have failed: longer than two times `{every}`, how often they come."
+                )
+            }
+            Self::Misses { every, missed, .. } => {
+                format!(
+                    "After so long a sign of life is missed, of which one comes each `{every}`; after `{missed}` in a row a node is taken to have failed."
+                )
+            }
+        }
+    }
+}
+
 /// A length, or a range of lengths, and what it is for: `Timed(LengthRange, &[Timing::Answer, Timing::Apart])`.
 #[derive(Clone, Copy, Debug)]
 pub struct Timed<C>(pub C, pub &'static [Timing]);

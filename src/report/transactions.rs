@@ -123,5 +123,6 @@ fn isolation_json(report: &Report) -> Json {
         "counts": counts,
         "left_out": report.left_out,
         "unordered": report.unordered,
+        "bytes": report.bytes,
     })
 }

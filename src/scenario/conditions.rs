@@ -1,16 +1,13 @@
 //! What surrounds a system: network, disks, clocks, budgets.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::names::Names;
 use crate::base::{Duration, DurationRange, NodeId, Ratio, SortedMap};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Latency, LinkModel};
 use crate::fault::Planned;
 use crate::notation::{
-    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Maybe, Parsed, Required, Setting, Settings, Variant, Within,
-    codec, codecs, field, in_parentheses, joined, settings,
+    Advised, Chance, Codec, Count, Fields, Flag, Form, Length, LengthRange, Maybe, PartsPerMillion, Required, Setting, Settings, Variant,
+    Within, codec, codecs, field, in_parentheses, joined, settings,
 };
 use crate::world::Conditions;
 
@@ -143,7 +140,7 @@ settings! {
         /// How far each clock is off at most, either way.
         offset: Duration = Duration::ZERO, Length;
         /// How much faster or slower each clock goes at most, in parts per million.
-        drift: Drift = Drift(0), Parsed("a drift, like \"100ppm\"");
+        drift: u32 = 0, PartsPerMillion;
     }
 }
 
@@ -252,34 +249,6 @@ fn exponential(form: Form<'_>) -> Option<Latency> {
     let (Tail { low, mean }, _) = Tail::read(&mut fields);
     fields.finish();
     Some(Latency::Exponential { low: low?, mean: mean? })
-}
-
-/// Parts per million, as they are written: `100ppm`.
-#[derive(Clone, Copy)]
-pub(super) struct Drift(pub(super) u32);
-
-impl Drift {
-    /// A clock that lost a million parts per million would stand still.
-    const END: u64 = 1_000_000;
-}
-
-impl FromStr for Drift {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let digits = text.trim().strip_suffix("ppm").ok_or("the unit is missing: parts per million, \"100ppm\"")?;
-        match digits.trim_end().parse::<u64>() {
-            Ok(ppm) if ppm < Self::END => Ok(Self(ppm as u32)),
-            Ok(_) => Err("a clock that drifts by 1000000ppm or more would stand still"),
-            Err(_) => Err("expected a whole number of parts per million"),
-        }
-    }
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}ppm", self.0)
-    }
 }
 
 /// The items of a list, none of them about the same.

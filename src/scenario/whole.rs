@@ -1,6 +1,6 @@
 //! What a scenario has fields for.
 
-use super::conditions::{Budgets, Clocks, Disk, Drift, Network, Networks};
+use super::conditions::{Budgets, Clocks, Disk, Network, Networks};
 use super::fates::Fates;
 use super::names::Names;
 use super::operations::{Generates, Script};
@@ -139,7 +139,7 @@ impl From<&Scenario> for Whole {
             seed: scenario.seed,
             network: Network { usual: conditions.link, links: conditions.links.clone() },
             disk: Disk { sync: conditions.disk.sync },
-            clocks: Clocks { offset, drift: Drift(drift_ppm) },
+            clocks: Clocks { offset, drift: drift_ppm },
             workload: own.workload,
             operations: scenario.operations.scripted.clone(),
             generated: scenario.operations.generated,
@@ -171,7 +171,7 @@ impl Whole {
             links: network.links.clone(),
             fates: self.fates.clone(),
             disk: DiskModel { sync: self.disk.sync },
-            clocks: ClockModel { offset: self.clocks.offset, drift_ppm: self.clocks.drift.0 },
+            clocks: ClockModel { offset: self.clocks.offset, drift_ppm: self.clocks.drift },
             faults: self.faults.clone(),
             duration: self.duration,
             settle: self.settle,

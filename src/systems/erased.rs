@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Operations, Population, Scripting, System, Written};
+use crate::check::recorded::OwnModel;
 use crate::check::{Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
@@ -87,9 +88,12 @@ impl Default for Watch<'_> {
     }
 }
 
-/// The systems that scenarios can name.
+/// The systems that scenarios can name, and the models, besides those that come with Stormglass, by which `check` judges histories.
 #[derive(Default)]
-pub struct Registry(Vec<Box<dyn AnySystem>>);
+pub struct Registry {
+    systems: Vec<Box<dyn AnySystem>>,
+    models: Vec<OwnModel>,
+}
 
 impl Registry {
     /// No systems at all.
@@ -113,14 +117,27 @@ impl Registry {
     /// Adds a system; one of the same name is replaced.
     #[must_use]
     pub fn with<S: System>(mut self) -> Self {
-        self.0.retain(|system| system.name() != S::NAME);
-        self.0.push(Box::new(ErasedSystem::<S>(PhantomData)));
+        self.systems.retain(|system| system.name() != S::NAME);
+        self.systems.push(Box::new(ErasedSystem::<S>(PhantomData)));
         self
+    }
+
+    /// Adds a model, by which `check --model` then judges histories; one of the same name is replaced.
+    #[must_use]
+    pub fn with_model(mut self, model: OwnModel) -> Self {
+        self.models.retain(|known| known.name != model.name);
+        self.models.push(model);
+        self
+    }
+
+    /// All models that were added, in the order in which they were.
+    pub fn models(&self) -> &[OwnModel] {
+        &self.models
     }
 
     /// All systems, in the order in which they were added.
     pub fn systems(&self) -> impl Iterator<Item = &dyn AnySystem> {
-        self.0.iter().map(AsRef::as_ref)
+        self.systems.iter().map(AsRef::as_ref)
     }
 
     /// The system of this name.

@@ -14,7 +14,7 @@ use stormglass::report::{explanation_text, isolation_text};
 
 /// Transactions from lines such as `c1 0-5: r x 1 2, a x 3, w y 4, r z`: client, when it began and ended, and acts. A read of a list shows
 /// its elements, one of a register its value after `=`. Behind the times may stand `fail` or `info`.
-fn transactions(lines: &str) -> Transactions {
+pub(crate) fn transactions(lines: &str) -> Transactions {
     let mut transactions = Transactions::new();
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (head, acts) = line.split_once(':').expect("a colon");
@@ -51,7 +51,7 @@ fn key(name: &str) -> u64 {
     u64::from(name.as_bytes()[0] - b'w')
 }
 
-fn names(report: &Report) -> String {
+pub(crate) fn names(report: &Report) -> String {
     let names: Vec<String> = report.counts.iter().map(|(anomaly, count)| format!("{anomaly} × {count}")).collect();
     let strongest: Vec<&str> = report.strongest().iter().map(|level| level.name()).collect();
     format!("{} | {}", names.join(", "), strongest.join(", "))

@@ -22,6 +22,8 @@ struct Shape {
     transactions: u64,
     acts: u64,
     keys: u64,
+    /// How many values there are; none if each write has its own.
+    values: Option<u64>,
     /// How often something goes wrong, in a hundred reads or transactions.
     wrong: u64,
 }
@@ -36,7 +38,7 @@ fn sample(shape: Shape, random: &mut Stream) -> (History<Transaction, Committed>
         let acts = (0..1 + random.below(shape.acts))
             .map(|_| {
                 let key = random.below(shape.keys);
-                value += 1;
+                value = shape.values.map_or(value + 1, |values| random.below(values) as i64);
                 match random.below(2) {
                     0 => Act::Read { key },
                     _ if shape.lists => Act::Append { key, value },
@@ -173,7 +175,7 @@ fn aborted_in(operation: &stormglass::history::Operation<Transaction, Committed>
 #[test]
 fn lists_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
-        let counts = agree(Shape { lists: true, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, false);
+        let counts = agree(Shape { lists: true, transactions: 5, acts: 3, keys: 2, values: None, wrong }, 0..rounds, false);
         println!("lists, {wrong}: {counts:?}");
     }
 }
@@ -181,8 +183,17 @@ fn lists_are_judged_as_the_reference_checker_judges_them() {
 #[test]
 fn registers_are_judged_as_the_reference_checker_judges_them() {
     for (wrong, rounds) in [(0, 1_500), (8, 4_000), (25, 4_000), (60, 1_500)] {
-        let counts = agree(Shape { lists: false, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, false);
+        let counts = agree(Shape { lists: false, transactions: 5, acts: 3, keys: 2, values: None, wrong }, 0..rounds, false);
         println!("registers, {wrong}: {counts:?}");
+    }
+}
+
+/// Values come again, so that whose a read saw has to be found out.
+#[test]
+fn registers_with_few_values_are_judged_as_the_reference_checker_judges_them() {
+    for (wrong, keys, values, rounds) in [(0, 2, 2, 500), (8, 2, 2, 1_500), (25, 2, 3, 1_500), (25, 1, 2, 1_000), (60, 2, 1, 500)] {
+        let counts = agree(Shape { lists: false, transactions: 5, acts: 3, keys, values: Some(values), wrong }, 0..rounds, false);
+        println!("{keys} registers of {values} values, {wrong}: {counts:?}");
     }
 }
 
@@ -190,7 +201,7 @@ fn registers_are_judged_as_the_reference_checker_judges_them() {
 fn with_orders_given_nothing_is_unknown() {
     for (wrong, rounds) in [(0, 1_000), (8, 2_000), (25, 2_000)] {
         for lists in [false, true] {
-            let counts = agree(Shape { lists, transactions: 5, acts: 3, keys: 2, wrong }, 0..rounds, true);
+            let counts = agree(Shape { lists, transactions: 5, acts: 3, keys: 2, values: None, wrong }, 0..rounds, true);
             println!("given, {lists}, {wrong}: {counts:?}");
         }
     }
@@ -201,9 +212,17 @@ fn with_orders_given_nothing_is_unknown() {
 #[ignore = "it takes minutes"]
 fn fifty_thousand_histories_are_judged_as_the_reference_checker_judges_them() {
     for (place, wrong) in (0..).zip([0, 8, 25, 60]) {
-        for (lists, keys) in [(false, 1), (false, 2), (false, 3), (true, 2), (true, 3)] {
+        for (lists, keys, values) in [
+            (false, 1, None),
+            (false, 2, None),
+            (false, 3, None),
+            (false, 1, Some(2)),
+            (false, 2, Some(2)),
+            (true, 2, None),
+            (true, 3, None),
+        ] {
             let rounds = 1_000_000 + place * 2_500..1_000_000 + (place + 1) * 2_500;
-            let counts = agree(Shape { lists, transactions: 5, acts: 4, keys, wrong }, rounds, false);
+            let counts = agree(Shape { lists, transactions: 5, acts: 4, keys, values, wrong }, rounds, false);
             println!("lists: {lists}, {keys} keys, {wrong}: {counts:?}");
         }
     }

@@ -18,4 +18,6 @@ mod one_explanation;
 mod online;
 mod recorded_histories;
 mod reports;
+mod searched_orders;
 mod starts;
+mod totals;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::exit::Exit;
 use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
-use crate::check::model::ModelName;
+use crate::check::model::{ModelName, Operation};
 use crate::check::recorded::transactions::TransactionModel;
 use crate::check::{Property, PropertyKind};
 use crate::explore::DETERMINISTIC;
@@ -80,7 +80,9 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics.extend(named(Class::Mark, marks, registry));
     topics.extend(properties(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().into_iter().map(|planted| mutant(&planted, system))));
-    topics.extend(ModelName::ALL.map(model));
+    let ours = ModelName::ALL.map(|model| (model.name(), model.about(), model.operations()));
+    let own = registry.models().iter().map(|own| (own.name, own.about, own.operations));
+    topics.extend(ours.into_iter().filter(|(name, ..)| own.clone().all(|(own, ..)| own != *name)).chain(own.clone()).map(model));
     topics.extend(TransactionModel::ALL.map(transactions));
     topics.extend(Guarantee::ALL.map(guarantee));
     topics.extend(Level::ALL.map(level));
@@ -175,16 +177,16 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
     Topic::new(mutant.name, class, mutant.about, more).of(&[system.name()])
 }
 
-fn model(model: ModelName) -> Topic {
+fn model((name, about, operations): (&str, &str, &[Operation])) -> Topic {
     let invoked = |f: &str, value: &str| format!("{{:process 0, :type :invoke, :f :{f}, :value {value}}}");
-    let written: Vec<String> = model.operations().iter().map(|operation| invoked(operation.name, operation.asked)).collect();
-    let answers: Vec<String> = model.operations().iter().map(|operation| format!("{}: {}", operation.name, operation.answer)).collect();
+    let written: Vec<String> = operations.iter().map(|operation| invoked(operation.name, operation.asked)).collect();
+    let answers: Vec<String> = operations.iter().map(|operation| format!("{}: {}", operation.name, operation.answer)).collect();
     let more = vec![
         ("how an operation begins in a file of EDN", lines(written)),
         ("what its end, :type :ok, has for a :value", lines(answers)),
-        ("asked for by", format!("stormglass check history.edn --model {model}")),
+        ("asked for by", format!("stormglass check history.edn --model {name}")),
     ];
-    Topic::new(model.name(), Class::Model, model.about(), more)
+    Topic::new(name, Class::Model, about, more)
 }
 
 fn transactions((model, about): (TransactionModel, &str)) -> Topic {

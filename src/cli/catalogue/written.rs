@@ -163,11 +163,17 @@ fn field(setting: &Setting, places: Vec<FieldPath>) -> Topic {
         Within::Fields(fields) => (Vec::new(), &*described(fields)),
         Within::Nothing | Within::Each(_) => (Vec::new(), ""),
     };
-    let owners: Vec<&str> = gathered(places.iter().map(|(_, owner)| (owner.as_str(), ()))).into_iter().map(|(owner, _)| owner).collect();
+    let mut owners: Vec<&str> =
+        gathered(places.iter().map(|(_, owner)| (owner.as_str(), ()))).into_iter().map(|(owner, _)| owner).collect();
+    let first = format!("workload of {}", owners.first().copied().unwrap_or_default());
+    if places.iter().all(|(path, _)| path.strip_prefix("workload.") == Some(setting.name)) {
+        owners[0] = &first;
+    }
     let stands = gathered(places.iter().map(|(path, owner)| (path, owner.as_str()))).into_iter();
     let default = setting.default.as_deref().unwrap_or("nothing: it must be given");
     let more = vec![
         ("takes", setting.takes.clone()),
+        ("for", lines(setting.timings.iter().map(|timing| timing.in_words()).collect())),
         ("by default", unquoted(default).to_owned()),
         ("one of", lines(choices)),
         ("fields", fields.to_owned()),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::drawing::draw;
 use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperation, Linearizability, UndecidedKey};
-use crate::report::words::{counted, grouped, shorten};
+use crate::report::words::{counted, grouped, shorten, size};
 
 /// How many attempts are rows, and how many operations of each.
 const ATTEMPTS: usize = 3;
@@ -106,17 +106,6 @@ fn undecided_line(undecided: &UndecidedKey) -> String {
     let states = counted(undecided.states, "state");
     let held = undecided.bytes.map(|bytes| format!(", {} of search state", size(bytes))).unwrap_or_default();
     format!("{}: {states} explored{held}{}", key(undecided.key.as_deref()), place.unwrap_or_default())
-}
-
-/// A number of bytes, to one place after the point.
-fn size(bytes: u64) -> String {
-    let (scale, unit) = match bytes {
-        0..0x10_0000 => (1 << 10, "KiB"),
-        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
-        _ => (1 << 30, "GiB"),
-    };
-    let tenths = bytes.saturating_mul(10) / scale;
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 /// What would help.

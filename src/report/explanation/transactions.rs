@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::{counted, sentence};
 use crate::check::Fact;
 use crate::check::isolation::{Access, CastMember, Did, Doubt, Fate, Finding, LeftOut, transaction_name};
+use crate::report::words::size;
 
 /// How many acts of a transaction are shown.
 const ACTS: usize = 8;
@@ -96,6 +97,9 @@ pub(in crate::report) fn doubt_lines(doubt: &Doubt) -> Vec<String> {
             counted(doubt.unordered, "key")
         ));
     }
+    if let Some(bytes) = doubt.bytes {
+        lines.push(format!("a search held {} of state: more room would help (--memory)", size(bytes)));
+    }
     for why in [LeftOut::Added, LeftOut::Mixed, LeftOut::Repeated] {
         let left: Vec<&str> = doubt.left_out.iter().filter(|left| left.why == why).map(|left| left.key.as_str()).collect();
         if left.is_empty() {
@@ -113,6 +117,6 @@ const fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Added => "it was added to, and many ways lead to one sum",
         LeftOut::Mixed => "it was used both as a list and as a register",
-        LeftOut::Repeated => "one value was written to it twice, so that nobody can tell which of the two was read",
+        LeftOut::Repeated => "one value was put into it twice, so that nobody can tell which of the two was read",
     }
 }

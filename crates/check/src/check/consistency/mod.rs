@@ -87,7 +87,7 @@ fn linearizable(subject: &dyn Subject, budget: Budget, explaining: u64) -> Guara
     match &report.judgement {
         Judgement::Holds { .. } => GuaranteeReport::holds(guarantee, report.states),
         Judgement::Violated { violations, .. } => {
-            let why = Allowance::new(explaining).share_out(violations, |violation, share| {
+            let why = Allowance::new(explaining, budget.bytes).share_out(violations, |violation, share| {
                 let no_order = rules::NO_ORDER.with("key", Fact::Key(violation.key.clone()));
                 if share.left() == 0 {
                     return no_order;

@@ -10,6 +10,9 @@ use crate::base::sort_by_numbers;
 /// No edge.
 const NO_LINK: u32 = u32::MAX;
 
+/// Nothing that has to be assumed.
+pub(super) const UNASSUMED: u32 = u32::MAX;
+
 /// An edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
@@ -17,8 +20,8 @@ pub(super) struct Link {
     pub(super) to: u32,
     /// Why it is there; `None` for one that comes from no dependency.
     pub(super) why: Option<Why>,
-    /// What has to be assumed for it, if anything.
-    pub(super) assumed: Option<u32>,
+    /// What has to be assumed for it, if anything; else [`UNASSUMED`].
+    pub(super) assumed: [u32; 2],
     /// Whether the order need not keep to it any more.
     pub(super) dropped: bool,
 }
@@ -92,6 +95,13 @@ impl Acyclic {
     /// How many links there are: what to go [back](Self::go_back) to.
     pub(super) const fn len(&self) -> usize {
         self.links.len()
+    }
+
+    /// How many bytes it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        let link = size_of::<Link>() + size_of::<(u32, u32)>();
+        let node = 2 * size_of::<(u32, u32)>() + 2 * size_of::<u32>();
+        self.links.len() * link + self.places.len() * node
     }
 
     /// Takes out the links that came last.

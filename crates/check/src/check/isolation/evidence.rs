@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::assumptions::{NOBODY, Said};
 use super::graph::{Dependency, Why};
 use super::refutation::Case;
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
@@ -241,11 +242,13 @@ impl<'a> Evidence<'a> {
     pub(super) fn cases(self, anomaly: Anomaly, cases: &[Case]) -> Finding {
         let (mut who, mut evidence) = (Vec::new(), Vec::new());
         for Case { assumed, cycle } in &cases[..cases.len().min(CASES)] {
-            for (key, first, second) in assumed {
-                let told = self.shown_by(&rules::SUPPOSE, *key).with("first", name(*first)).with("second", name(*second));
-                let told = told.with("value", self.value(self.last(*first, *key))).with("later", self.value(self.last(*second, *key)));
-                evidence.push(told);
-                who.extend([*first, *second]);
+            for (key, said) in assumed {
+                evidence.push(self.supposed(*key, *said));
+                who.extend(match *said {
+                    Said::Order { first, second, .. } => [first, second],
+                    Said::Source { reader, source: NOBODY, .. } => [reader; 2],
+                    Said::Source { reader, source, .. } => [source, reader],
+                });
             }
             evidence.extend(self.edges(cycle));
             who.extend(cycle.iter().map(|(transaction, _)| *transaction));
@@ -258,14 +261,27 @@ impl<'a> Evidence<'a> {
         self.finding(anomaly, &who, evidence)
     }
 
+    /// What is supposed in a case.
+    fn supposed(self, key: u32, said: Said) -> Broken {
+        match said {
+            Said::Order { first, second, .. } => {
+                let told = self.shown_by(&rules::SUPPOSE, key).with("first", name(first)).with("second", name(second));
+                told.with("value", self.value(self.last(first, key))).with("later", self.value(self.last(second, key)))
+            }
+            Said::Source { reader, source: NOBODY, .. } => self.shown_by(&rules::SUPPOSE_INITIAL, key).with("reader", name(reader)),
+            Said::Source { reader, source, .. } => {
+                let told = self.shown_by(&rules::SUPPOSE_SOURCE, key).with("reader", name(reader)).with("writer", name(source));
+                told.with("value", self.value(self.last(source, key)))
+            }
+        }
+    }
+
     /// No order of the writers of these keys will do, which takes too many cases to be told.
-    pub(super) fn no_order(self, anomaly: Anomaly, pairs: &[(u32, u32, u32)]) -> Finding {
-        let mut keys: Vec<u32> = pairs.iter().map(|(key, ..)| *key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut who: Vec<u32> = pairs.iter().flat_map(|(_, one, other)| [*one, *other]).collect();
-        who.sort_unstable();
-        who.dedup();
+    pub(super) fn no_order(self, anomaly: Anomaly, mut keys: Vec<u32>, mut who: Vec<u32>) -> Finding {
+        for all in [&mut keys, &mut who] {
+            all.sort_unstable();
+            all.dedup();
+        }
         let named: Vec<Fact> = keys.iter().map(|key| Fact::Key(self.transactions.key_name(*key))).collect();
         self.finding(anomaly, &who, vec![rules::NO_ORDER.with("keys", Fact::All(named))])
     }
@@ -306,7 +322,9 @@ impl<'a> Evidence<'a> {
                 if let Some(read) = read {
                     new.retain(|value| !self.shows(*read, *value));
                 }
-                let told = self.shown_by(&rules::READ_WRITE, key).with("seen", self.version(read.copied()));
+                // What was written later may have been the same.
+                let (rule, read) = if read.is_none() { (&rules::READ_AGAIN, reads(from).next()) } else { (&rules::READ_WRITE, read) };
+                let told = self.shown_by(rule, key).with("seen", self.version(read.copied()));
                 told.with("missed", self.value(new.first().copied()))
             }
             Dependency::TimedWrite => {
@@ -402,6 +420,8 @@ mod rules {
         Rule::new("ww", "{from} < {to}: {from} put {value} into {key}, and {to} put {follows} there behind it");
     pub(super) static WRITE_READ: Rule = Rule::new("wr", "{from} < {to}: {from} put {value} into {key}; {to} read {key} as {seen}");
     pub(super) static READ_WRITE: Rule = Rule::new("rw", "{from} < {to}: {from} read {key} as {seen}, without the {missed} of {to}");
+    pub(super) static READ_AGAIN: Rule =
+        Rule::new("rw", "{from} < {to}: {from} read {key} as {seen}, and {to} put {missed} there again later");
     pub(super) static TIMED_WRITE: Rule =
         Rule::new("timed-ww", "{from} < {to}: {from} put {value} into {key}, and {to} put {later} there later");
     pub(super) static TIMED_WRITE_SHOWN: Rule = Rule::new(
@@ -428,6 +448,8 @@ mod rules {
     pub(super) static REAL_TIME: Rule =
         Rule::new("realtime", "{from} < {to}: {from} had ended (at {ended}) before {to} began (at {began})");
     pub(super) static SUPPOSE: Rule = Rule::new("suppose", "suppose that {key} held {value} of {first} before {later} of {second}:");
+    pub(super) static SUPPOSE_SOURCE: Rule = Rule::new("suppose-source", "suppose that {reader} read in {key} the {value} of {writer}:");
+    pub(super) static SUPPOSE_INITIAL: Rule = Rule::new("suppose-source", "suppose that {reader} read {key} as it was at first:");
     pub(super) static MORE_CASES: Rule = Rule::new("more-cases", "{count} more cases end with a cycle, too");
     pub(super) static NO_ORDER: Rule =
         Rule::new("no-order", "in whatever order {keys} were written, there is a cycle; the cases are too many to be told");

@@ -26,6 +26,7 @@
 //! otherwise it constrains nothing.
 
 mod acyclic;
+mod assumptions;
 mod cycles;
 mod evidence;
 mod findings;
@@ -47,9 +48,10 @@ pub use report::{LevelReport, Report};
 pub(super) use transactions::Labels;
 pub use transactions::Transactions;
 
+use self::assumptions::{Problem, Shape, Unordered};
 use self::findings::Findings;
 use self::graph::{Graph, process_order, real_time_order};
-use self::ordering::{Found, Problem, Search, Shape, Unordered};
+use self::ordering::{Found, Search};
 use super::verdict::{Budget, Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};
 use crate::history::History;
@@ -58,18 +60,20 @@ use crate::history::History;
 /// but one level, is decided without it.
 pub const DEFAULT_BUDGET: u64 = 20_000_000;
 
-/// Judges every level. The budget counts edges looked at in search of short cycles; if it ends, parallel snapshot isolation may be
-/// unknown, and cycles may be longer than need be.
+/// Judges every level. Each search for an order takes so many steps at most, and so does that for short cycles; if that ends, parallel
+/// snapshot isolation may be unknown, and cycles may be longer than need be. The bytes are those of one search.
 pub fn check(transactions: &Transactions, budget: impl Into<Budget>) -> Report {
-    let budget = budget.into().states.unwrap_or(DEFAULT_BUDGET);
-    let mut seen = analyse(transactions, budget);
+    let budget: Budget = budget.into();
+    let steps = budget.states.unwrap_or(DEFAULT_BUDGET);
+    let mut seen = analyse(transactions, steps);
     let mut holds = Levels::NONE;
     for level in Level::ALL {
         if !seen.violated.has(level) && (seen.is_exact(level) || seen.is_simple()) {
             holds = holds.and(level.weaker());
         }
     }
-    let holds = seen.search(transactions, budget, holds);
+    let bytes = budget.bytes_for(transactions.len());
+    let holds = seen.search(transactions, steps, bytes, holds);
     seen.report(transactions, holds)
 }
 
@@ -108,6 +112,8 @@ struct Analysis {
     unordered: Vec<Unordered>,
     edges: usize,
     steps: u64,
+    /// How many bytes were held, if that was too much for some search.
+    held: Option<u64>,
     cut_short: bool,
     graph: Graph,
     /// Whether there is no cycle at all, real time included.
@@ -133,6 +139,7 @@ fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
         unordered: versions.unordered,
         edges,
         steps,
+        held: None,
         cut_short,
         graph,
         is_acyclic: components.is_empty(),
@@ -143,19 +150,24 @@ fn analyse(transactions: &Transactions, budget: u64) -> Analysis {
 impl Analysis {
     /// Whether this level holds if nothing was found that it forbids.
     fn is_exact(&self, level: Level) -> bool {
-        let weak = matches!(level, Level::ReadUncommitted | Level::ReadCommitted);
         let searched = level != Level::ParallelSnapshotIsolation || !self.cut_short;
-        self.left_out.is_empty() && (weak || self.unordered.is_empty() && searched)
+        self.left_out.is_empty()
+            && match level {
+                Level::ReadUncommitted => true,
+                Level::ReadCommitted => self.unordered.iter().all(|unordered| unordered.choices.is_empty()),
+                _ => self.unordered.is_empty() && searched,
+            }
     }
 
     /// Whether no transaction read a version whose place is not known, and all else has an order: then any order will do for the
     /// versions that this order allows, since none of their dependencies leads back.
     fn is_simple(&self) -> bool {
-        self.is_acyclic && self.left_out.is_empty() && self.unordered.iter().all(|unordered| unordered.readers.is_empty())
+        let is_unread = |unordered: &Unordered| unordered.readers.is_empty() && unordered.choices.is_empty();
+        self.is_acyclic && self.left_out.is_empty() && self.unordered.iter().all(is_unread)
     }
 
     /// Searches for an order of versions for each level that is not decided, strong ones first. Returns which hold.
-    fn search(&mut self, transactions: &Transactions, budget: u64, mut holds: Levels) -> Levels {
+    fn search(&mut self, transactions: &Transactions, steps: u64, bytes: u64, mut holds: Levels) -> Levels {
         let mut refuted = Vec::new();
         for level in Level::ALL {
             let Some((shape, kinds)) = Shape::of(level) else { continue };
@@ -163,19 +175,19 @@ impl Analysis {
                 continue;
             }
             let Some(mut search) = Search::new(self.problem(transactions), shape, kinds, None) else { continue };
-            let found = search.run(budget);
+            let found = search.run(Budget { states: Some(steps), bytes: Some(bytes) });
             let steps = search.steps();
             match found {
                 Found::Order => holds = holds.and(level.weaker()),
-                Found::None(pairs) => refuted.push((level, shape, kinds, pairs)),
-                Found::Unknown => {}
+                Found::None(questions) => refuted.push((level, shape, kinds, questions)),
+                Found::Unknown(held) => self.held = self.held.max(held),
             }
             self.steps += steps;
         }
         // What the weakest level forbids is told: it is forbidden by stronger ones, too.
-        for (level, shape, kinds, pairs) in refuted.into_iter().rev() {
+        for (level, shape, kinds, questions) in refuted.into_iter().rev() {
             if !self.violated.has(level) {
-                let finding = refutation::finding(self.problem(transactions), shape, kinds, pairs);
+                let finding = refutation::finding(self.problem(transactions), shape, kinds, questions, bytes);
                 self.findings.add(finding.anomaly, || finding);
                 self.violated = self.violated.and(level.stronger());
             }
@@ -213,6 +225,7 @@ impl Analysis {
             unordered: self.unordered.len(),
             edges: self.edges,
             steps: self.steps,
+            bytes: self.held,
         }
     }
 }

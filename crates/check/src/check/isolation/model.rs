@@ -14,6 +14,8 @@ use crate::check::model::{Model, Next};
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub(in crate::check) labels: Labels,
+    /// What keys hold at first; the others, nothing.
+    pub(in crate::check) initial: BTreeMap<u64, Seen>,
 }
 
 impl Model for Store {
@@ -22,7 +24,7 @@ impl Model for Store {
     type Ret = Committed;
 
     fn initial(&self) -> Self::State {
-        BTreeMap::new()
+        self.initial.clone()
     }
 
     fn step(&self, state: &Self::State, op: &Transaction, ret: Option<&Committed>) -> Next<Self::State> {

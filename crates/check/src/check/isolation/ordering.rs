@@ -5,7 +5,8 @@
 //! the cycle can be, and goes back. This is the polygraph of C. Papadimitriou (1979), solved as in Cobra (C. Tan and others, 2020) and
 //! PolySI (K. Huang and others, 2023): by clauses (J. Marques-Silva and K. Sakallah, *GRASP*, 1999) that are learned from cycles. Only
 //! neighbours in the order need be ordered: what follows for others then follows from that. So the search takes hardly more than one
-//! assumption for each write where the history holds.
+//! assumption for each write where the history holds. Where a register had one value more than once, whose a read saw is decided in the
+//! same way.
 //!
 //! Serializability is a graph of transactions without cycles. Of snapshot isolation it is a graph of beginnings and commits: what depends
 //! on another begins after that has committed, and what missed a write began before that was committed (A. Cerone and A. Gotsman, 2018).
@@ -15,298 +16,26 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::acyclic::{Acyclic, Link, arrange};
-use super::cycles::{ALL, DATA, SESSION};
-use super::graph::{Dependency, Graph, Why};
-use super::transactions::Transactions;
-use crate::check::verdict::{Fate, Level};
-
-/// The writers of one key of which it is not known who wrote first, and who read what they wrote.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Unordered {
-    pub(super) key: u32,
-    /// In order of their numbers.
-    pub(super) writers: Vec<u32>,
-    /// Writers and readers.
-    pub(super) readers: Vec<(u32, u32)>,
-}
-
-/// What the search works on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Problem<'a> {
-    pub(super) transactions: &'a Transactions,
-    pub(super) graph: &'a Graph,
-    /// Nodes from here on stand between ends and later beginnings.
-    pub(super) chain: u32,
-    pub(super) unordered: &'a [Unordered],
-}
+use super::acyclic::{Link, UNASSUMED};
+use super::assumptions::{Assumptions, Choice, Literal, Mark, NOBODY, Problem, Question, Said, Shape};
+use crate::check::verdict::Budget;
 
 /// What came of a search.
 #[derive(Debug)]
 pub(super) enum Found {
     /// There is such an order.
     Order,
-    /// There is none, as these assumptions show.
-    None(Vec<Pair>),
-    /// The budget ended first.
-    Unknown,
-}
-
-/// Which cycles a level forbids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// All.
-    Serial,
-    /// Those in which no two anti-dependencies come in a row.
-    Snapshot,
-    /// Those with at most one anti-dependency.
-    Parallel,
-}
-
-impl Shape {
-    /// That of a level, and the kinds of dependencies that count.
-    pub(super) const fn of(level: Level) -> Option<(Self, u32)> {
-        match level {
-            Level::StrictSerializable => Some((Self::Serial, ALL)),
-            Level::StrongSessionSerializable => Some((Self::Serial, SESSION)),
-            Level::Serializable => Some((Self::Serial, DATA)),
-            Level::StrongSnapshotIsolation => Some((Self::Snapshot, ALL)),
-            Level::StrongSessionSnapshotIsolation => Some((Self::Snapshot, SESSION)),
-            Level::SnapshotIsolation => Some((Self::Snapshot, DATA)),
-            Level::ParallelSnapshotIsolation => Some((Self::Parallel, DATA)),
-            Level::ReadCommitted | Level::ReadUncommitted => None,
-        }
-    }
-}
-
-/// Two writers of a key, the one with the lower number first: by the place of the key among those that are unordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Pair {
-    pub(super) place: u32,
-    pub(super) low: u32,
-    pub(super) high: u32,
-}
-
-/// A pair by its number, and which of the two comes first: even if it is the lower one.
-pub(super) type Literal = u32;
-
-/// The dependencies that are known, with those of what is assumed.
-#[derive(Debug)]
-pub(super) struct Assumptions<'a> {
-    problem: Problem<'a>,
-    shape: Shape,
-    pub(super) order: Acyclic,
-    pub(super) pairs: Vec<Pair>,
-    numbers: FxHashMap<Pair, u32>,
-    /// Of parallel snapshot isolation, the anti-dependencies that the order does not keep to, each with how many links there were with it.
-    misses: Vec<(Link, usize)>,
-    looked_at: usize,
-    /// Nodes that had to move since this was looked at last, each with the place that it had.
-    moved: Vec<(u32, u32)>,
-}
-
-impl<'a> Assumptions<'a> {
-    /// Nothing is assumed yet. None if there is a cycle already.
-    pub(super) fn new(problem: Problem<'a>, shape: Shape, kinds: u32) -> Option<Self> {
-        let nodes = problem.graph.nodes();
-        let (mut known, mut misses) = (Vec::new(), Vec::new());
-        let places = Places { shape, nodes, count: problem.transactions.len() as u32, chain: problem.chain };
-        for from in 0..nodes {
-            for (to, why) in problem.graph.leaving(from) {
-                if why.kind() != Dependency::Via && kinds & why.kind().bit() == 0 {
-                    continue;
-                }
-                let link = places.link(from, *to, *why, None);
-                if shape == Shape::Parallel && link.is_miss() { misses.push(link) } else { known.push(link) }
-            }
-        }
-        let mut ranks = problem.ranks();
-        ranks.resize(nodes as usize, 0);
-        if shape == Shape::Snapshot {
-            let inside = |node| Link { from: node, to: node + nodes, why: None, assumed: None, dropped: false };
-            known.extend((0..places.count).map(inside));
-            ranks.extend_from_within(..);
-        }
-        if !misses.is_empty() {
-            // Where they need not be kept to, they show all the same how the transactions came.
-            let all: Vec<Link> = known.iter().chain(&misses).copied().collect();
-            for (place, node) in (0..).zip(arrange(&all, &ranks).0) {
-                ranks[node as usize] = place;
-            }
-        }
-        let order = Acyclic::new(known, &ranks)?;
-        let (pairs, numbers) = (Vec::new(), FxHashMap::default());
-        let mut assumptions = Self { problem, shape, order, pairs, numbers, misses: Vec::new(), looked_at: 0, moved: Vec::new() };
-        for miss in misses {
-            if assumptions.insert(miss).is_err() {
-                assumptions.misses.push((miss, assumptions.order.len()));
-            }
-        }
-        assumptions.moved.clear();
-        Some(assumptions)
-    }
-
-    fn places(&self) -> Places {
-        let Problem { graph, chain, .. } = self.problem;
-        Places { shape: self.shape, nodes: graph.nodes(), count: self.problem.transactions.len() as u32, chain }
-    }
-
-    /// That of two writers of a key this one comes first.
-    pub(super) fn literal(&mut self, place: u32, first: u32, second: u32) -> Literal {
-        let pair = Pair { place, low: first.min(second), high: first.max(second) };
-        let next = self.pairs.len() as u32;
-        let number = *self.numbers.entry(pair).or_insert(next);
-        if number == next {
-            self.pairs.push(pair);
-        }
-        number * 2 + u32::from(first > second)
-    }
-
-    pub(super) fn writers(&self, literal: Literal) -> (u32, u32) {
-        let Pair { low, high, .. } = self.pairs[(literal / 2) as usize];
-        if literal.is_multiple_of(2) { (low, high) } else { (high, low) }
-    }
-
-    /// What there is now, to go [back](Self::go_back) to.
-    pub(super) const fn mark(&self) -> usize {
-        self.order.len()
-    }
-
-    pub(super) fn go_back(&mut self, mark: usize) {
-        self.order.go_back(mark);
-        self.misses.retain(|(_, length)| *length <= mark);
-    }
-
-    /// Assumes this.
-    ///
-    /// # Errors
-    /// If that closes a cycle: the links of it. What was assumed is then to be taken back.
-    pub(super) fn assume(&mut self, literal: Literal) -> Result<(), Vec<Link>> {
-        let (first, second) = self.writers(literal);
-        let unordered = &self.problem.unordered[self.pairs[(literal / 2) as usize].place as usize];
-        let places = self.places();
-        let link = |from, kind| places.link(from, second, Why::new(kind, unordered.key), Some(literal));
-        self.insert(link(first, Dependency::WriteWrite))?;
-        let from = unordered.readers.partition_point(|(writer, _)| *writer < first);
-        for (_, reader) in unordered.readers[from..].iter().take_while(|(writer, _)| *writer == first) {
-            if *reader != second {
-                self.insert(link(*reader, Dependency::ReadWrite))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, link: Link) -> Result<(), Vec<Link>> {
-        loop {
-            let way = match self.order.insert(link) {
-                Ok(moved) => {
-                    self.moved.extend(moved);
-                    return Ok(());
-                }
-                Err(way) => way,
-            };
-            let mut misses = way.iter().copied().filter(|link| self.order.link(*link).is_miss());
-            let (first, second) = (misses.next(), misses.next());
-            match (self.shape, first) {
-                (Shape::Parallel, Some(_)) if link.is_miss() => {
-                    self.misses.push((link, self.order.len()));
-                    return Ok(());
-                }
-                (Shape::Parallel, Some(first)) if second.is_some() => {
-                    self.order.drop(first);
-                    self.misses.push((self.order.link(first), first as usize + 1));
-                }
-                _ => return Err(self.cycle(link, &way)),
-            }
-        }
-    }
-
-    fn cycle(&self, link: Link, way: &[u32]) -> Vec<Link> {
-        [link].into_iter().chain(way.iter().map(|link| self.order.link(*link))).collect()
-    }
-
-    /// A cycle that one of the anti-dependencies closes that are kept out of the graph.
-    pub(super) fn missed(&mut self) -> Option<Vec<Link>> {
-        let count = self.misses.len();
-        (0..count).find_map(|_| {
-            // It goes on where it was when it is asked again.
-            self.looked_at = (self.looked_at + 1) % count;
-            let (miss, _) = self.misses[self.looked_at];
-            self.order.steps += 1;
-            let way = self.order.path(miss.to, miss.from)?;
-            Some(self.cycle(miss, &way))
-        })
-    }
-
-    /// The dependencies of a cycle: each between two transactions.
-    pub(super) fn dependencies(&self, cycle: &[Link]) -> Vec<(u32, Why)> {
-        let places = self.places();
-        let mut steps: Vec<(u32, Why)> = Vec::new();
-        // It begins where a transaction is left for another one.
-        let is_start = |link: &Link| link.why.is_some_and(|why| why.kind() != Dependency::Via);
-        let start = cycle.iter().position(is_start).unwrap_or(0);
-        let links = cycle[start..].iter().chain(&cycle[..start]);
-        for link in links {
-            match link.why {
-                Some(why) if why.kind() != Dependency::Via => steps.push((places.transaction(link.from), why)),
-                _ => {}
-            }
-        }
-        steps
-    }
-}
-
-/// Where transactions and helpers stand as nodes.
-#[derive(Clone, Copy, Debug)]
-struct Places {
-    shape: Shape,
-    nodes: u32,
-    count: u32,
-    chain: u32,
-}
-
-impl Places {
-    const fn commit(self, node: u32) -> u32 {
-        if matches!(self.shape, Shape::Snapshot) && node < self.count { node + self.nodes } else { node }
-    }
-
-    const fn transaction(self, node: u32) -> u32 {
-        if node >= self.nodes { node - self.nodes } else { node }
-    }
-
-    /// What misses a write began before that was committed; all else is there before the other begins.
-    const fn link(self, from: u32, to: u32, why: Why, assumed: Option<Literal>) -> Link {
-        let kind = why.kind();
-        let out = if kind.is_miss() { from } else { self.commit(from) };
-        // From between those who read a version and those who wrote over it.
-        let to_commit = kind.is_miss() || matches!(kind, Dependency::Via) && from < self.chain;
-        Link { from: out, to: if to_commit { self.commit(to) } else { to }, why: Some(why), assumed, dropped: false }
-    }
-}
-
-impl Problem<'_> {
-    /// By when each transaction had taken effect: what the order begins with.
-    fn ranks(&self) -> Vec<u64> {
-        let rank = |entry: &super::transactions::Entry| match entry.fate {
-            Fate::Committed => entry.ended.as_nanos(),
-            Fate::Aborted | Fate::Unknown => u64::MAX,
-        };
-        let entries = &self.transactions.entries;
-        let mut ranks: Vec<u64> = entries.iter().map(rank).collect();
-        for (writer, reader) in self.unordered.iter().flat_map(|unordered| &unordered.readers) {
-            let end = rank(&entries[*reader as usize]);
-            let known = &mut ranks[*writer as usize];
-            *known = (*known).min(end);
-        }
-        ranks
-    }
+    /// There is none, as these questions show: no answers to them will do.
+    None(Vec<Question>),
+    /// The budget ended first; if that was the one of bytes, with how many were held.
+    Unknown(Option<u64>),
 }
 
 /// Assumptions of which one must hold, and what it was learned from.
 #[derive(Debug)]
 struct Clause {
     literals: Vec<Literal>,
-    /// The numbers of other clauses; none for what a cycle shows.
+    /// The numbers of other clauses; none for what a cycle shows, and for all answers to a question.
     because: Vec<u32>,
 }
 
@@ -328,18 +57,22 @@ pub(super) struct Search<'a> {
     assumptions: Assumptions<'a>,
     /// For each transaction, the places of the unordered keys that it writes.
     writes: FxHashMap<u32, Vec<u32>>,
+    /// For each transaction, its reads of which it is not known what they saw.
+    reads: FxHashMap<u32, Vec<Question>>,
     /// The writers of each key, by their places in the order.
     rows: Vec<BTreeSet<(u32, u32)>>,
-    /// If so, only these are to be ordered.
-    only: Option<&'a [Pair]>,
+    /// If so, only these are to be answered.
+    only: Option<&'a [Question]>,
     clauses: Vec<Clause>,
+    /// How many literals and numbers the clauses have.
+    length: usize,
     /// For each literal, the clauses that watch whether it becomes false.
     watches: Vec<Vec<u32>>,
     /// For each pair, what is assumed of it.
     assigned: Vec<Option<Assigned>>,
     trail: Vec<Literal>,
     /// For each of the trail that is in the graph, what the graph was before.
-    marks: Vec<usize>,
+    marks: Vec<Mark>,
     /// How long the trail was before each decision.
     decisions: Vec<usize>,
     /// How far in the order all neighbours are assumed.
@@ -349,21 +82,27 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// None if there is a cycle without any assumption.
-    pub(super) fn new(problem: Problem<'a>, shape: Shape, kinds: u32, only: Option<&'a [Pair]>) -> Option<Self> {
+    pub(super) fn new(problem: Problem<'a>, shape: Shape, kinds: u32, only: Option<&'a [Question]>) -> Option<Self> {
         let assumptions = Assumptions::new(problem, shape, kinds)?;
         let mut writes: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        let mut reads: FxHashMap<u32, Vec<Question>> = FxHashMap::default();
         let mut rows = Vec::new();
-        for (place, unordered) in problem.unordered.iter().enumerate() {
+        for (place, unordered) in (0..).zip(problem.unordered) {
             let commit = |writer: u32| assumptions.order.place(assumptions.places().commit(writer));
             rows.push(unordered.writers.iter().map(|writer| (commit(*writer), *writer)).collect());
-            unordered.writers.iter().for_each(|writer| writes.entry(*writer).or_default().push(place as u32));
+            unordered.writers.iter().for_each(|writer| writes.entry(*writer).or_default().push(place));
+            for (choice, Choice { reader, .. }) in (0..).zip(&unordered.choices) {
+                reads.entry(*reader).or_default().push(Question::Source { place, choice });
+            }
         }
         Some(Self {
             assumptions,
             writes,
+            reads,
             rows,
             only,
             clauses: Vec::new(),
+            length: 0,
             watches: Vec::new(),
             assigned: Vec::new(),
             trail: Vec::new(),
@@ -379,17 +118,34 @@ impl<'a> Search<'a> {
         self.steps + self.assumptions.order.steps
     }
 
-    pub(super) fn run(&mut self, budget: u64) -> Found {
+    /// How many bytes it holds, by its own tables.
+    fn bytes(&self) -> u64 {
+        let variable = size_of::<Option<Assigned>>() + 2 * size_of::<Vec<u32>>() + size_of::<Literal>() + size_of::<Mark>();
+        let clause = size_of::<Clause>() + 2 * size_of::<u32>();
+        let own = self.assigned.len() * variable + self.clauses.len() * clause + self.length * size_of::<u32>();
+        (self.assumptions.bytes() + own) as u64
+    }
+
+    /// Whether more is spent than may be; if it is bytes, how many are held.
+    fn is_spent(&self, budget: Budget) -> Option<Option<u64>> {
+        let bytes = Some(self.bytes()).filter(|held| budget.bytes.is_some_and(|bytes| *held > bytes));
+        (bytes.is_some() || budget.states.is_some_and(|states| self.steps() > states)).then_some(bytes)
+    }
+
+    pub(super) fn run(&mut self, budget: Budget) -> Found {
+        if let Err(held) = self.ask_all(budget) {
+            return Found::Unknown(Some(held));
+        }
         loop {
             let conflict = self.propagate().or_else(|| {
                 let is_due = self.decisions.len().is_multiple_of(LOST as usize);
                 let cycle = if is_due { self.assumptions.missed() } else { None };
                 cycle.map(|cycle| self.lemma(&cycle))
             });
-            let conflict = match conflict {
-                Some(conflict) => conflict,
-                None if self.steps() > budget => return Found::Unknown,
-                None => match self.choose() {
+            let conflict = match (conflict, self.is_spent(budget)) {
+                (Some(conflict), _) => conflict,
+                (None, Some(held)) => return Found::Unknown(held),
+                (None, None) => match self.choose() {
                     Some(literal) => {
                         self.decisions.push(self.trail.len());
                         self.assign(literal, self.decisions.len() as u32, NO_CLAUSE);
@@ -404,24 +160,51 @@ impl<'a> Search<'a> {
             if !self.learn(conflict) {
                 return Found::None(self.core(conflict));
             }
-            if self.steps() > budget {
-                return Found::Unknown;
+            if let Some(held) = self.is_spent(budget) {
+                return Found::Unknown(held);
             }
         }
     }
 
-    /// The next two neighbours of which nothing is assumed, as they stand.
+    /// A clause for each read of which it is not known what it saw: one of those who may have written that did.
+    ///
+    /// # Errors
+    /// If they take more bytes than there may be: how many are held by then.
+    fn ask_all(&mut self, budget: Budget) -> Result<(), u64> {
+        let all = self.assumptions.choices();
+        for question in self.only.map_or(all, <[Question]>::to_vec) {
+            if matches!(question, Question::Source { .. }) {
+                let literals = self.answers(question);
+                let number = self.clauses.len() as u32;
+                literals[..2].iter().for_each(|literal| self.watches[*literal as usize].push(number));
+                self.add(Clause { literals, because: Vec::new() });
+            }
+            if let Some(Some(held)) = self.is_spent(budget) {
+                return Err(held);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, clause: Clause) -> u32 {
+        self.length += clause.literals.len() + clause.because.len();
+        self.clauses.push(clause);
+        self.clauses.len() as u32 - 1
+    }
+
+    /// What to assume next, as things stand: of a read, what it saw, and of two neighbours, who came first.
     fn choose(&mut self) -> Option<Literal> {
         if let Some(only) = self.only {
-            return only.iter().find_map(|pair| {
-                let literal = self.literal(pair.place, pair.low, pair.high);
-                let place = |writer| self.assumptions.order.place(self.assumptions.places().commit(writer));
-                let in_order = place(pair.low) < place(pair.high);
-                self.assigned[(literal / 2) as usize].is_none().then_some(if in_order { literal } else { literal + 1 })
-            });
+            return only.iter().find_map(|question| self.answer(*question));
         }
         while let Some(node) = self.assumptions.order.at(self.next) {
             self.steps += 1;
+            for number in 0..self.reads.get(&node).map_or(0, Vec::len) {
+                let question = self.reads[&node][number];
+                if let Some(literal) = self.answer(question) {
+                    return Some(literal);
+                }
+            }
             let places = self.assumptions.places();
             let writer = places.transaction(node);
             let keys = if places.commit(writer) == node { self.writes.get(&writer).map_or(0, Vec::len) } else { 0 };
@@ -429,8 +212,9 @@ impl<'a> Search<'a> {
                 let place = self.writes[&writer][number];
                 let before = self.rows[place as usize].range(..(self.next, 0)).next_back();
                 let Some((_, before)) = before.copied() else { continue };
-                let literal = self.literal(place, before, writer);
-                if self.assigned[(literal / 2) as usize].is_none() {
+                let literal = self.assumptions.ordered(place, before, writer);
+                self.make_room();
+                if self.value(literal).is_none() {
                     return Some(literal);
                 }
             }
@@ -439,12 +223,50 @@ impl<'a> Search<'a> {
         None
     }
 
-    fn literal(&mut self, place: u32, first: u32, second: u32) -> Literal {
-        let literal = self.assumptions.literal(place, first, second);
-        let pairs = self.assumptions.pairs.len();
-        self.assigned.resize(pairs, None);
-        self.watches.resize(pairs * 2, Vec::new());
-        literal
+    /// An answer to this, as things stand, if there is none: of those who may have written what was read, the last before the read.
+    fn answer(&mut self, question: Question) -> Option<Literal> {
+        let answers = self.answers(question);
+        self.steps += answers.len() as u64;
+        match question {
+            Question::Order { low, high, .. } => {
+                let place = |writer| self.assumptions.order.place(self.assumptions.places().commit(writer));
+                let answer = answers[usize::from(place(low) > place(high))];
+                self.value(answer).is_none().then_some(answer)
+            }
+            Question::Source { .. } => {
+                if answers.iter().any(|answer| self.value(*answer) == Some(true)) {
+                    return None;
+                }
+                let order = &self.assumptions.order;
+                let rank = |answer: &Literal| match self.assumptions.said(*answer) {
+                    Said::Source { source: NOBODY, .. } | Said::Order { .. } => (false, 0),
+                    Said::Source { reader, source, .. } => {
+                        let (read, wrote) = (order.place(reader), order.place(self.assumptions.places().commit(source)));
+                        if wrote < read { (false, wrote + 1) } else { (true, u32::MAX - wrote) }
+                    }
+                };
+                // Of those before, the last; else, of those behind, the first.
+                let open = answers.iter().filter(|answer| self.value(**answer).is_none());
+                open.max_by_key(|answer| {
+                    let (behind, place) = rank(answer);
+                    (!behind, place)
+                })
+                .copied()
+            }
+        }
+    }
+
+    fn answers(&mut self, question: Question) -> Vec<Literal> {
+        let answers = self.assumptions.answers(question);
+        self.make_room();
+        answers
+    }
+
+    /// For variables that are new.
+    fn make_room(&mut self) {
+        let variables = self.assumptions.variables();
+        self.assigned.resize(variables, None);
+        self.watches.resize_with(variables * 2, Vec::new);
     }
 
     /// Whether this is assumed, or its contrary.
@@ -530,11 +352,11 @@ impl<'a> Search<'a> {
 
     /// Not all can be that was assumed for this cycle.
     fn lemma(&mut self, cycle: &[Link]) -> u32 {
-        let mut literals: Vec<Literal> = cycle.iter().filter_map(|link| link.assumed).map(|literal| literal ^ 1).collect();
+        let assumed = cycle.iter().flat_map(|link| link.assumed).filter(|literal| *literal != UNASSUMED);
+        let mut literals: Vec<Literal> = assumed.map(|literal| literal ^ 1).collect();
         literals.sort_unstable();
         literals.dedup();
-        self.clauses.push(Clause { literals, because: Vec::new() });
-        self.clauses.len() as u32 - 1
+        self.add(Clause { literals, because: Vec::new() })
     }
 
     fn level(&self, literal: Literal) -> u32 {
@@ -590,7 +412,7 @@ impl<'a> Search<'a> {
             learned[..2].iter().for_each(|literal| self.watches[*literal as usize].push(number));
         }
         let first = learned[0];
-        self.clauses.push(Clause { literals: learned, because });
+        self.add(Clause { literals: learned, because });
         self.assign(first, level, number);
         true
     }
@@ -611,15 +433,19 @@ impl<'a> Search<'a> {
                 continue;
             }
             self.assigned[(literal / 2) as usize] = None;
-            let (first, second) = self.assumptions.writers(literal);
-            let place = |writer| self.assumptions.order.place(places.commit(writer));
-            self.next = self.next.min(place(first)).min(place(second));
+            let order = &self.assumptions.order;
+            self.next = match self.assumptions.said(literal) {
+                Said::Order { first, second, .. } => {
+                    self.next.min(order.place(places.commit(first))).min(order.place(places.commit(second)))
+                }
+                Said::Source { reader, .. } => self.next.min(order.place(reader)),
+            };
         }
     }
 
-    /// The pairs of all cycles from which follows that this clause cannot hold, and that nothing can be decided otherwise.
-    fn core(&self, conflict: u32) -> Vec<Pair> {
-        let mut pairs: Vec<Pair> = Vec::new();
+    /// The questions of all cycles from which follows that this clause cannot hold, and that nothing can be decided otherwise.
+    fn core(&self, conflict: u32) -> Vec<Question> {
+        let mut questions: Vec<Question> = Vec::new();
         let mut seen: FxHashSet<u32> = FxHashSet::default();
         let mut open = vec![conflict];
         while let Some(number) = open.pop() {
@@ -632,11 +458,11 @@ impl<'a> Search<'a> {
             let settled = clause.literals.iter().filter_map(|literal| self.assigned[(*literal / 2) as usize]);
             open.extend(settled.filter(|assigned| assigned.level == 0 && assigned.reason != NO_CLAUSE).map(|assigned| assigned.reason));
             if clause.because.is_empty() {
-                pairs.extend(clause.literals.iter().map(|literal| self.assumptions.pairs[(*literal / 2) as usize]));
+                questions.extend(clause.literals.iter().map(|literal| self.assumptions.question(*literal)));
             }
         }
-        pairs.sort_unstable();
-        pairs.dedup();
-        pairs
+        questions.sort_unstable();
+        questions.dedup();
+        questions
     }
 }

@@ -189,7 +189,7 @@ impl Reference<'_> {
 
     fn is_allowed(&self, writers: &BTreeMap<u64, Vec<usize>>) -> bool {
         let count = self.history.len();
-        let (mut depends, mut misses) = (vec![vec![false; count]; count], vec![vec![false; count]; count]);
+        let (mut depends, misses) = (vec![vec![false; count]; count], vec![vec![false; count]; count]);
         let mut installed = Store::new();
         for (key, order) in writers {
             installed.insert(*key, order.iter().flat_map(|index| self.installs(*index, *key)).collect());
@@ -200,48 +200,81 @@ impl Reference<'_> {
         if !self.fits(&installed) {
             return false;
         }
+        let mut reads = Vec::new();
         for index in &self.committed {
-            let operation = &self.history.operations()[*index];
-            let mut seen = operation.result().map(|committed| committed.seen.iter());
-            let mut own: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
-            for act in &operation.op.acts {
-                match act {
-                    Act::Append { key, value } => own.entry(*key).or_default().push(*value),
-                    Act::Write { key, value } => drop(own.insert(*key, vec![*value])),
-                    Act::Add { .. } => return false,
-                    Act::Read { key } => {
-                        let Some(seen) = seen.as_mut().and_then(Iterator::next) else { continue };
-                        let order = writers.get(key).map_or(&[][..], Vec::as_slice);
-                        let mine = own.get(key);
-                        // The version that it saw: what so many writers installed, or its own in its place.
-                        let version = (0..=order.len()).find(|length| {
-                            let before = order[..*length].iter().flat_map(|writer| self.installs(*writer, *key));
-                            let values: Vec<i64> = before.chain(mine.into_iter().flatten().copied()).collect();
-                            let in_place = match mine {
-                                Some(_) => order.get(*length) == Some(index),
-                                None => !order[..*length].contains(index),
-                            };
-                            in_place
-                                && match seen {
-                                    Seen::Empty => values.is_empty(),
-                                    Seen::Number(number) => values.last() == Some(number),
-                                    Seen::List(list) => *list == values,
-                                }
-                        });
-                        let Some(version) = version else { return false };
-                        if mine.is_none() {
-                            order[..version].last().into_iter().for_each(|writer| depends[*writer][*index] = true);
-                            let later = order[version..].iter().filter(|later| *later != index);
-                            later.for_each(|later| misses[*index][*later] = true);
-                        }
+            let Some(found) = self.versions_read(*index, writers) else { return false };
+            reads.extend(found);
+        }
+        self.some_versions(&reads, writers, &depends, &misses)
+    }
+
+    /// What each read of a transaction may have seen of a key: so many versions, of which there are several if a value is there again. The
+    /// reads of what it wrote itself are left out. Nothing if it cannot have read what it did.
+    fn versions_read(&self, index: usize, writers: &BTreeMap<u64, Vec<usize>>) -> Option<Vec<(usize, u64, Vec<usize>)>> {
+        let operation = &self.history.operations()[index];
+        let mut seen = operation.result().map(|committed| committed.seen.iter());
+        let mut own: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
+        let mut found = Vec::new();
+        for act in &operation.op.acts {
+            match act {
+                Act::Append { key, value } => own.entry(*key).or_default().push(*value),
+                Act::Write { key, value } => drop(own.insert(*key, vec![*value])),
+                Act::Add { .. } => return None,
+                Act::Read { key } => {
+                    let Some(seen) = seen.as_mut().and_then(Iterator::next) else { continue };
+                    let order = writers.get(key).map_or(&[][..], Vec::as_slice);
+                    let mine = own.get(key);
+                    // What so many writers installed, or its own in its place.
+                    let fits = |length: &usize| {
+                        let before = order[..*length].iter().flat_map(|writer| self.installs(*writer, *key));
+                        let values: Vec<i64> = before.chain(mine.into_iter().flatten().copied()).collect();
+                        let in_place = match mine {
+                            Some(_) => order.get(*length) == Some(&index),
+                            None => !order[..*length].contains(&index),
+                        };
+                        in_place
+                            && match seen {
+                                Seen::Empty => values.is_empty(),
+                                Seen::Number(number) => values.last() == Some(number),
+                                Seen::List(list) => *list == values,
+                            }
+                    };
+                    let versions: Vec<usize> = (0..=order.len()).filter(fits).collect();
+                    if versions.is_empty() {
+                        return None;
+                    }
+                    if mine.is_none() {
+                        found.push((index, *key, versions));
                     }
                 }
             }
         }
-        close(&mut depends);
-        let circular = (0..count).any(|index| depends[index][index]);
-        let missed = (0..count).any(|a| (0..count).any(|b| misses[a][b] && depends[b][a]));
-        !(circular || missed && self.level == Level::ParallelSnapshotIsolation)
+        Some(found)
+    }
+
+    /// Whether these reads can each have seen one of these versions.
+    fn some_versions(
+        &self,
+        reads: &[(usize, u64, Vec<usize>)],
+        writers: &BTreeMap<u64, Vec<usize>>,
+        depends: &[Vec<bool>],
+        misses: &[Vec<bool>],
+    ) -> bool {
+        let Some(((index, key, versions), rest)) = reads.split_first() else {
+            let mut depends = depends.to_vec();
+            close(&mut depends);
+            let count = self.history.len();
+            let circular = (0..count).any(|index| depends[index][index]);
+            let missed = (0..count).any(|a| (0..count).any(|b| misses[a][b] && depends[b][a]));
+            return !(circular || missed && self.level == Level::ParallelSnapshotIsolation);
+        };
+        let order = writers.get(key).map_or(&[][..], Vec::as_slice);
+        versions.iter().any(|version| {
+            let (mut depends, mut misses) = (depends.to_vec(), misses.to_vec());
+            order[..*version].last().into_iter().for_each(|writer| depends[*writer][*index] = true);
+            order[*version..].iter().filter(|later| *later != index).for_each(|later| misses[*index][*later] = true);
+            self.some_versions(rest, writers, &depends, &misses)
+        })
     }
 }
 

@@ -1,39 +1,53 @@
-//! Why no order of versions will do, in few words: cases, each with a cycle. One of two writers comes first, and either way is wrong.
+//! Why no order of versions will do, in few words: cases, each with a cycle. One of two writers comes first, a read saw what one of some
+//! wrote, and whichever it is, it is wrong.
 
 use std::cmp::Reverse;
 
 use super::acyclic::Link;
-use super::cycles::{DATA, SESSION, name};
+use super::assumptions::{Assumptions, Literal, Problem, Question, Said, Shape};
+use super::cycles::{DATA, FLOW, SESSION, name};
 use super::evidence::Evidence;
 use super::graph::Why;
-use super::ordering::{Assumptions, Found, Literal, Pair, Problem, Search, Shape};
-use crate::check::verdict::{Anomaly, Finding, Phenomenon, Scope};
+use super::ordering::{Found, Search};
+use crate::check::verdict::{Anomaly, Budget, Finding, Phenomenon, Scope};
 
 /// How many steps may be spent on a short explanation.
 const BUDGET: u64 = 20_000_000;
 
-/// How many pairs are tried one by one whether the rest will do, and how often something is assumed in search of cases.
-const PAIRS: usize = 64;
+/// How many questions are tried one by one whether the rest will do, and how often something is assumed in search of cases.
+const QUESTIONS: usize = 64;
 const TRIALS: usize = 4_096;
 
 /// One case, and the cycle that it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Case {
-    /// For these keys it is assumed that the one wrote before the other.
-    pub(super) assumed: Vec<(u32, u32, u32)>,
+    /// What is supposed, of these keys.
+    pub(super) assumed: Vec<(u32, Said)>,
     /// Transactions, each with why it comes before the next.
     pub(super) cycle: Vec<(u32, Why)>,
 }
 
-/// What shows that no order will do, as none of these pairs will.
-pub(super) fn finding(problem: Problem<'_>, shape: Shape, kinds: u32, pairs: Vec<Pair>) -> Finding {
+/// What shows that no order will do, as no answers to these questions will. `bytes` bounds each search for fewer of them.
+pub(super) fn finding(problem: Problem<'_>, shape: Shape, kinds: u32, questions: Vec<Question>, bytes: u64) -> Finding {
     let evidence = Evidence::new(problem.transactions);
-    let pairs = shrink(problem, shape, kinds, pairs);
-    match cases(problem, shape, kinds, &pairs) {
+    let questions = shrink(problem, shape, kinds, questions, bytes);
+    match cases(problem, shape, kinds, &questions) {
         Some(cases) => evidence.cases(together(cases.iter().map(|case| name(&case.cycle))), &cases),
         None => {
-            let named: Vec<_> = pairs.iter().map(|pair| (problem.unordered[pair.place as usize].key, pair.low, pair.high)).collect();
-            evidence.no_order(widest(shape, kinds), &named)
+            let mut keys: Vec<u32> = Vec::new();
+            let mut who: Vec<u32> = Vec::new();
+            for question in &questions {
+                let (place, parts) = match *question {
+                    Question::Order { place, low, high } => (place, [low, high]),
+                    Question::Source { place, choice } => {
+                        let reader = problem.unordered[place as usize].choices[choice as usize].reader;
+                        (place, [reader; 2])
+                    }
+                };
+                keys.push(problem.unordered[place as usize].key);
+                who.extend(parts);
+            }
+            evidence.no_order(widest(shape, kinds), keys, who)
         }
     }
 }
@@ -51,72 +65,73 @@ fn together(mut anomalies: impl Iterator<Item = Anomaly>) -> Anomaly {
 /// The cycles of a level that is violated.
 fn widest(shape: Shape, kinds: u32) -> Anomaly {
     let phenomenon = match shape {
+        Shape::Serial if kinds == FLOW => Phenomenon::CircularFlow,
         Shape::Serial => Phenomenon::AntiDependency,
         Shape::Snapshot => Phenomenon::Nonadjacent,
         Shape::Parallel => Phenomenon::ReadSkew,
     };
     let scope = match kinds {
-        DATA => Scope::Data,
+        FLOW | DATA => Scope::Data,
         SESSION => Scope::Process,
         _ => Scope::RealTime,
     };
     Anomaly { phenomenon, scope }
 }
 
-/// The cases that show that no order will do, as the order of these pairs does. None if there are too many.
-fn cases(problem: Problem<'_>, shape: Shape, kinds: u32, pairs: &[Pair]) -> Option<Vec<Case>> {
+/// The cases that show that no order will do, as no answers to these questions do. None if there are too many.
+fn cases(problem: Problem<'_>, shape: Shape, kinds: u32, questions: &[Question]) -> Option<Vec<Case>> {
     let mut cases = Cases { assumptions: Assumptions::new(problem, shape, kinds)?, trials: TRIALS };
-    let open: Vec<Literal> = pairs.iter().map(|pair| cases.assumptions.literal(pair.place, pair.low, pair.high)).collect();
-    let tree = cases.refute(&open)?;
+    let tree = cases.refute(questions)?;
     let mut found = Vec::new();
     cases.list(problem, &tree, &mut Vec::new(), &mut found);
     Some(found)
 }
 
-/// As few of the pairs as will do.
-fn shrink(problem: Problem<'_>, shape: Shape, kinds: u32, mut pairs: Vec<Pair>) -> Vec<Pair> {
+/// As few of the questions as will do.
+fn shrink(problem: Problem<'_>, shape: Shape, kinds: u32, mut questions: Vec<Question>, bytes: u64) -> Vec<Question> {
     let mut left = BUDGET;
-    let mut core = |pairs: &[Pair]| {
-        let mut search = Search::new(problem, shape, kinds, Some(pairs))?;
-        let found = search.run(left);
+    let mut core = |questions: &[Question]| {
+        let mut search = Search::new(problem, shape, kinds, Some(questions))?;
+        let found = search.run(Budget { states: Some(left), bytes: Some(bytes) });
         left = left.saturating_sub(search.steps() + u64::from(problem.graph.nodes()));
         if let Found::None(core) = found { Some(core) } else { None }
     };
-    while let Some(fewer) = core(&pairs).filter(|fewer| fewer.len() < pairs.len()) {
-        pairs = fewer;
+    while let Some(fewer) = core(&questions).filter(|fewer| fewer.len() < questions.len()) {
+        questions = fewer;
     }
     let mut place = 0;
-    while pairs.len() <= PAIRS && place < pairs.len() {
-        let without: Vec<Pair> = pairs.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, pair)| *pair).collect();
+    while questions.len() <= QUESTIONS && place < questions.len() {
+        let without: Vec<Question> =
+            questions.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, question)| *question).collect();
         match core(&without) {
-            Some(fewer) => (pairs, place) = (fewer, 0),
+            Some(fewer) => (questions, place) = (fewer, 0),
             None => place += 1,
         }
     }
-    pairs
+    questions
 }
 
 /// What shows that nothing can be.
 #[derive(Debug)]
 enum Tree {
     Cycle(Vec<Link>),
-    /// If this is so, and if its contrary is.
-    Split(Literal, Box<[Tree; 2]>),
+    /// If this is so, or that, or …
+    Split(Vec<(Literal, Tree)>),
 }
 
 impl Tree {
     /// Whether it needs this.
     fn assumes(&self, literal: Literal) -> bool {
         match self {
-            Self::Cycle(links) => links.iter().any(|link| link.assumed == Some(literal)),
-            Self::Split(_, cases) => cases.iter().any(|case| case.assumes(literal)),
+            Self::Cycle(links) => links.iter().any(|link| link.assumed.contains(&literal)),
+            Self::Split(cases) => cases.iter().any(|(_, case)| case.assumes(literal)),
         }
     }
 
     fn size(&self) -> usize {
         match self {
             Self::Cycle(links) => links.len(),
-            Self::Split(_, cases) => cases.iter().map(Self::size).sum(),
+            Self::Split(cases) => cases.iter().map(|(_, case)| case.size()).sum(),
         }
     }
 }
@@ -127,23 +142,24 @@ struct Cases<'a> {
 }
 
 impl Cases<'_> {
-    /// Shows that these cannot be ordered, whatever is assumed of them.
-    fn refute(&mut self, open: &[Literal]) -> Option<Tree> {
-        // What leads to a cycle at once in both cases is best, and then what does in one.
-        let mut best: Option<(usize, Literal, [Option<Tree>; 2])> = None;
-        for literal in open {
-            let cycles = [*literal, literal ^ 1].map(|literal| self.cycle(literal));
-            let found = cycles.iter().flatten().count();
-            let size = cycles.iter().flatten().map(Tree::size).sum::<usize>();
-            let cost = if found == 0 { usize::MAX } else { size + (2 - found) * 1_000_000 };
+    /// Shows that these cannot be answered, whatever is assumed.
+    fn refute(&mut self, open: &[Question]) -> Option<Tree> {
+        // What leads to a cycle at once in all cases is best, and then what does in all but few.
+        let mut best: Option<(usize, Question, Vec<(Literal, Option<Tree>)>)> = None;
+        for question in open {
+            let answers = self.assumptions.answers(*question).into_iter();
+            let cycles: Vec<_> = answers.map(|answer| (answer, self.cycle(answer))).collect();
+            let found = cycles.iter().filter_map(|(_, cycle)| cycle.as_ref());
+            let size = found.clone().map(Tree::size).sum::<usize>();
+            let cost = if size == 0 { usize::MAX } else { size + (cycles.len() - found.count()) * 1_000_000 };
             if best.as_ref().is_none_or(|(known, ..)| cost < *known) {
-                best = Some((cost, *literal, cycles));
+                best = Some((cost, *question, cycles));
             }
         }
-        let (_, literal, cycles) = best?;
-        let rest: Vec<Literal> = open.iter().copied().filter(|other| *other != literal).collect();
+        let (_, question, cycles) = best?;
+        let rest: Vec<Question> = open.iter().copied().filter(|other| *other != question).collect();
         let mut cases = Vec::new();
-        for (literal, cycle) in [literal, literal ^ 1].into_iter().zip(cycles) {
+        for (literal, cycle) in cycles {
             let case = match cycle {
                 Some(cycle) => cycle,
                 None => {
@@ -157,10 +173,9 @@ impl Cases<'_> {
             if !case.assumes(literal) {
                 return Some(case);
             }
-            cases.push(case);
+            cases.push((literal, case));
         }
-        let cases: [Tree; 2] = cases.try_into().ok()?;
-        Some(Tree::Split(literal, Box::new(cases)))
+        Some(Tree::Split(cases))
     }
 
     /// The cycle that there is at once if this is assumed.
@@ -180,15 +195,15 @@ impl Cases<'_> {
         match tree {
             Tree::Cycle(links) => {
                 let told = |literal: &Literal| {
-                    let pair = self.assumptions.pairs[(*literal / 2) as usize];
-                    let (first, second) = self.assumptions.writers(*literal);
-                    (problem.unordered[pair.place as usize].key, first, second)
+                    let said = self.assumptions.said(*literal);
+                    let (Said::Order { place, .. } | Said::Source { place, .. }) = said;
+                    (problem.unordered[place as usize].key, said)
                 };
                 found.push(Case { assumed: assumed.iter().map(told).collect(), cycle: self.assumptions.dependencies(links) });
             }
-            Tree::Split(literal, cases) => {
-                for (literal, case) in [*literal, literal ^ 1].into_iter().zip(cases.iter()) {
-                    assumed.push(literal);
+            Tree::Split(cases) => {
+                for (literal, case) in cases {
+                    assumed.push(*literal);
                     self.list(problem, case, assumed, found);
                     assumed.pop();
                 }

@@ -38,6 +38,8 @@ pub struct Report {
     pub edges: usize,
     /// How many steps the search for cycles took.
     pub steps: u64,
+    /// How many bytes of search state were held, if that was too much for some search. A larger budget of steps need not help then.
+    pub bytes: Option<u64>,
 }
 
 impl Report {
@@ -61,6 +63,10 @@ impl Report {
     /// Why a level is unknown.
     pub fn doubt(&self) -> Doubt {
         let unknown = self.levels.iter().any(|report| report.verdict == Verdict::Unknown);
-        Doubt { unordered: if unknown { self.unordered } else { 0 }, left_out: self.left_out.clone() }
+        Doubt {
+            unordered: if unknown { self.unordered } else { 0 },
+            left_out: self.left_out.clone(),
+            bytes: self.bytes.filter(|_| unknown),
+        }
     }
 }

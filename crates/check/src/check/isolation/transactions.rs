@@ -127,6 +127,8 @@ pub(super) struct Key {
     pub(super) given: bool,
     /// Whether a list was read that does not fit the others.
     pub(super) odd: bool,
+    /// What it holds at first, if that is a value.
+    pub(super) initial: Option<i64>,
     /// An order that was given and does not fit what was read.
     pub(super) contradicted: Option<Box<[i64]>>,
 }
@@ -225,6 +227,12 @@ impl Transactions {
         let key = self.key(key);
         self.keys[key as usize].use_.added = true;
         self.push(ObservedAct::Add { key, amount });
+    }
+
+    /// This key holds this value at first; else it holds nothing. Whether a read saw that, or what a transaction wrote, is searched for.
+    pub fn initially(&mut self, key: u64, value: i64) {
+        let key = self.key(key) as usize;
+        self.keys[key].initial = Some(value);
     }
 
     /// The run itself knows in which order the values of this key were installed, the oldest first. All its transactions must have been

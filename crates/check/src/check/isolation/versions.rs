@@ -1,9 +1,11 @@
 //! Which versions each key had, in which order, who wrote and who read them: the dependencies of data, and what is wrong without any cycle.
 
+use std::ops::Range;
+
+use super::assumptions::{Choice, NOBODY, Unordered};
 use super::evidence::Evidence;
 use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
-use super::ordering::Unordered;
 use super::transactions::{Key, ObservedAct, Transactions};
 use crate::base::Time;
 use crate::check::verdict::{Anomaly, Fate, LeftOut, Phenomenon};
@@ -20,6 +22,8 @@ enum Status {
     Ordered,
     /// Only what was read before it was written over.
     Register,
+    /// As a register, but it had some value more than once, and so it is not always known whose a reader saw.
+    Ambiguous,
     /// The reads of it contradict each other.
     Broken,
     LeftOut(LeftOut),
@@ -128,18 +132,23 @@ impl Status {
     /// Of a key with these writes, in the order of their values.
     fn of(key: &Key, writes: &[Write]) -> Self {
         let use_ = key.use_;
+        let is_register = use_.written || use_.numbered;
+        let is_repeated = || {
+            let written = writes.windows(2).any(|pair| pair[0].value == pair[1].value);
+            written || key.initial.is_some_and(|initial| writes.binary_search_by_key(&initial, |write| write.value).is_ok())
+        };
         if use_.added {
             Self::LeftOut(LeftOut::Added)
-        } else if (use_.appended || use_.listed) && (use_.written || use_.numbered) {
+        } else if (use_.appended || use_.listed) && is_register {
             Self::LeftOut(LeftOut::Mixed)
-        } else if writes.windows(2).any(|pair| pair[0].value == pair[1].value) {
-            Self::LeftOut(LeftOut::Repeated)
-        } else if !use_.written && !use_.numbered {
-            Self::List
-        } else if key.given {
-            Self::Ordered
         } else {
-            Self::Register
+            match (is_register, key.given, is_repeated()) {
+                (false, _, true) | (true, true, true) => Self::LeftOut(LeftOut::Repeated),
+                (false, _, false) => Self::List,
+                (true, true, false) => Self::Ordered,
+                (true, false, false) => Self::Register,
+                (true, false, true) => Self::Ambiguous,
+            }
         }
     }
 }
@@ -157,6 +166,8 @@ struct Inference<'a> {
     order: Vec<u32>,
     order_starts: Vec<u32>,
     readers: Vec<Reader>,
+    /// Reads of which it is not known who wrote what they saw, each with its key.
+    choices: Vec<(u32, Choice)>,
     made: Versions,
 }
 
@@ -192,7 +203,17 @@ impl<'a> Inference<'a> {
         };
         let evidence = Evidence::new(transactions);
         let (order, order_starts) = (Vec::new(), vec![0]);
-        Self { transactions, evidence, writes, write_starts: starts, write_of, status, order, order_starts, readers: Vec::new(), made }
+        let (readers, choices) = (Vec::new(), Vec::new());
+        Self { transactions, evidence, writes, write_starts: starts, write_of, status, order, order_starts, readers, choices, made }
+    }
+
+    /// All writes of a value to a key that had some value more than once.
+    fn all_writes(&self, key: u32, value: i64) -> Range<u32> {
+        let (start, end) = (self.write_starts[key as usize], self.write_starts[key as usize + 1]);
+        let writes = &self.writes[start as usize..end as usize];
+        let from = writes.partition_point(|write| write.value < value) as u32;
+        let to = writes.partition_point(|write| write.value <= value) as u32;
+        start + from..start + to
     }
 
     /// The write of this value to this key.
@@ -211,6 +232,11 @@ impl<'a> Inference<'a> {
 
     fn fate(&self, write: u32) -> Fate {
         self.transactions.entries[self.writes[write as usize].transaction as usize].fate
+    }
+
+    /// Whether the key holds this at first.
+    fn is_initial(&self, key: u32, value: i64) -> bool {
+        self.transactions.keys[key as usize].initial == Some(value)
     }
 
     fn has_order(&self, key: u32) -> bool {
@@ -259,9 +285,10 @@ impl<'a> Inference<'a> {
         let (transactions, evidence) = (self.transactions, self.evidence);
         for act in &transactions.acts {
             match (*act, self.status[act.key() as usize]) {
-                (ObservedAct::Number { key, value }, Status::Register | Status::Ordered) => {
+                (ObservedAct::Number { key, value }, Status::Register | Status::Ordered) if !self.is_initial(key, value) => {
                     self.saw(key, value, self.write(key, value).unwrap_or(NONE));
                 }
+                (ObservedAct::Number { key, value }, Status::Ambiguous) => self.saw_one_of(key, value),
                 (ObservedAct::Odd { key, list }, Status::Broken) => {
                     let longest = &transactions.keys[key as usize].longest;
                     for value in transactions.odd_list(list).iter().filter(|value| !longest.contains(value)) {
@@ -295,6 +322,18 @@ impl<'a> Inference<'a> {
                     self.made.findings.add_value(Phenomenon::AbortedRead, key, value, || evidence.aborted(key, value, writer));
                 }
             }
+        }
+    }
+
+    /// A transaction saw this value, which several may have written. Those of unknown outcome did commit then, since it makes no difference
+    /// if they did so last, and nobody saw it.
+    fn saw_one_of(&mut self, key: u32, value: i64) {
+        let writes = self.all_writes(key, value);
+        if writes.is_empty() && !self.is_initial(key, value) {
+            self.saw(key, value, NONE);
+        }
+        for write in writes.filter(|write| self.fate(*write) == Fate::Unknown).collect::<Vec<u32>>() {
+            self.saw(key, value, write);
         }
     }
 
@@ -343,7 +382,7 @@ impl<'a> Inference<'a> {
                 }
             }
             if open_end.len() > 1 {
-                self.made.unordered.push(Unordered { key, writers: open_end, readers: Vec::new() });
+                self.made.unordered.push(Unordered { key, writers: open_end, ..Unordered::default() });
             }
         }
     }
@@ -364,12 +403,19 @@ impl<'a> Inference<'a> {
             match (*act, self.status[key as usize]) {
                 (ObservedAct::Empty { .. }, Status::List | Status::Ordered) => self.read_position(transaction, start, place, 0),
                 (ObservedAct::Prefix { length, .. }, Status::List) => self.read_position(transaction, start, place, length),
-                (ObservedAct::Empty { .. }, Status::Register) => self.read_value(transaction, start, place, NONE),
+                (ObservedAct::Empty { .. }, Status::Register | Status::Ambiguous) => self.read_value(transaction, start, place, NONE),
+                (ObservedAct::Number { value, .. }, Status::Register) if self.is_initial(key, value) => {
+                    self.read_value(transaction, start, place, NONE);
+                }
+                (ObservedAct::Number { value, .. }, Status::Ordered) if self.is_initial(key, value) => {
+                    self.read_position(transaction, start, place, 0);
+                }
                 (ObservedAct::Number { value, .. }, Status::Register) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_value(transaction, start, place, write);
                     }
                 }
+                (ObservedAct::Number { value, .. }, Status::Ambiguous) => self.read_one_of(transaction, start, place, value),
                 (ObservedAct::Number { value, .. }, Status::Ordered) => {
                     if let Some(write) = self.write(key, value) {
                         self.read_ordered(transaction, start, place, write);
@@ -506,6 +552,39 @@ impl<'a> Inference<'a> {
         self.readers.push(Reader { key, version, transaction, overwrites });
     }
 
+    /// A read of a register that had some value more than once.
+    fn read_one_of(&mut self, transaction: u32, start: usize, place: usize, value: i64) {
+        let acts = self.transactions.acts_of(transaction);
+        let key = acts[place].key();
+        let own = acts[..place].iter().rev().find(|earlier| earlier.key() == key && earlier.written().is_some());
+        if own.is_some_and(|own| own.written() == Some(value)) {
+            return;
+        }
+        let writes: Vec<u32> = self.all_writes(key, value).collect();
+        let others = || writes.iter().copied().filter(|write| self.writes[*write as usize].transaction != transaction);
+        let wrote = |write: u32| self.fate(write) != Fate::Aborted;
+        let mut sources: Vec<u32> = others().filter(|write| wrote(*write) && self.writes[*write as usize].last).collect();
+        if self.is_initial(key, value) {
+            sources.push(NONE);
+        }
+        if own.is_some() || sources.len() == 1 {
+            return self.read_value(transaction, start, place, sources.first().copied().unwrap_or(NONE));
+        }
+        if sources.is_empty() {
+            // Whoever wrote it wrote over it, or aborted, or is the reader itself, later.
+            let wrong = others().find(|write| wrote(*write)).or_else(|| others().next()).or_else(|| writes.first().copied());
+            let Some(wrong) = wrong else { return };
+            if wrote(wrong) {
+                return self.read_value(transaction, start, place, wrong);
+            }
+            let (evidence, writer) = (self.evidence, self.writes[wrong as usize].transaction);
+            return self.made.findings.add_value(Phenomenon::AbortedRead, key, value, || evidence.aborted(key, value, writer));
+        }
+        let source = |write: &u32| if *write == NONE { NOBODY } else { self.writes[*write as usize].transaction };
+        let sources = sources.iter().map(source).collect();
+        self.choices.push((key, Choice { reader: transaction, sources }));
+    }
+
     /// A transaction's own writes to a list stand in it in the order in which it made them.
     fn own_order(&mut self, transaction: u32) {
         if !self.made.committed[transaction as usize] {
@@ -544,18 +623,28 @@ impl<'a> Inference<'a> {
             };
             self.overwritten_version(key, group, candidates);
         }
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.sort_unstable_by(|(key, one), (other, another)| {
+            (key, one.reader, &one.sources).cmp(&(other, another.reader, &another.sources))
+        });
+        choices.dedup();
+        let mut choices = choices.into_iter().peekable();
         for key in 0..self.status.len() as u32 {
-            let mut writers = if self.status[key as usize] == Status::Register { self.final_writers(key) } else { Vec::new() };
-            if writers.len() > 1 {
+            let is_register = matches!(self.status[key as usize], Status::Register | Status::Ambiguous);
+            let mut writers = if is_register { self.final_writers(key) } else { Vec::new() };
+            let choices: Vec<Choice> = std::iter::from_fn(|| choices.next_if(|(of, _)| *of == key)).map(|(_, choice)| choice).collect();
+            if writers.len() > 1 || !choices.is_empty() {
                 let from = readers.partition_point(|reader| reader.key < key);
                 let to = readers.partition_point(|reader| reader.key <= key);
-                self.zones(key, &readers[from..to]);
+                if self.status[key as usize] == Status::Register {
+                    self.zones(key, &readers[from..to]);
+                }
                 writers.sort_unstable();
                 let read = |reader: &Reader| (self.writes[reader.version as usize].transaction, reader.transaction);
                 let mut readers: Vec<(u32, u32)> = readers[from..to].iter().filter(|reader| reader.version != NONE).map(read).collect();
                 readers.sort_unstable();
                 readers.dedup();
-                self.made.unordered.push(Unordered { key, writers, readers });
+                self.made.unordered.push(Unordered { key, writers, readers, choices });
             }
         }
     }

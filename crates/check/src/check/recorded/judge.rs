@@ -162,9 +162,14 @@ pub struct WitnessStep {
 /// # Errors
 /// If there is no such model, if the input cannot be read, or if lines of it are wrong: then all of them are told.
 pub fn run_check(input: impl Read, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
+    once(input, options, |open, options| choose(open, model, options))
+}
+
+/// Judges what can be read only once.
+pub(super) fn once<T>(input: impl Read, options: &CheckOptions, judge: impl FnOnce(Opening<'_, '_>, &CheckOptions) -> T) -> T {
     let mut input = Some(input);
     let mut once = || input.take().map(|input| Box::new(input) as Box<dyn Read + '_>).ok_or_else(|| io::ErrorKind::Unsupported.into());
-    choose(&mut once, model, &CheckOptions { whole: Some(u64::MAX), ..options.clone() })
+    judge(&mut once, &CheckOptions { whole: Some(u64::MAX), ..options.clone() })
 }
 
 /// Like [`run_check`], for what can be opened again, and so need not be held in memory.
@@ -185,7 +190,7 @@ pub fn run_check_again<R: Read>(
 }
 
 /// Opens what is to be read.
-type Opening<'o, 'r> = &'o mut dyn FnMut() -> io::Result<Box<dyn Read + 'r>>;
+pub(super) type Opening<'o, 'r> = &'o mut dyn FnMut() -> io::Result<Box<dyn Read + 'r>>;
 
 fn choose(open: Opening<'_, '_>, model: &str, options: &CheckOptions) -> Result<CheckReport, CheckError> {
     let name: ModelName = model.parse().map_err(CheckError::UnknownModel)?;
@@ -253,8 +258,32 @@ fn run_objects<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &C
 where
     S: ObjectSchema<Model: Observable<Op: Clone> + Clone> + Clone,
 {
+    run_named_objects(name.name(), schema, open, options)
+}
+
+/// The same by a model of any name.
+pub(super) fn run_named_objects<S>(
+    name: &'static str,
+    schema: S,
+    open: Opening<'_, '_>,
+    options: &CheckOptions,
+) -> Result<CheckReport, CheckError>
+where
+    S: ObjectSchema<Model: Observable<Op: Clone> + Clone> + Clone,
+{
     let schema = ObjectsSchema::new(schema, options.initial.as_ref()).map_err(CheckError::Initial)?;
-    run(name, schema, open, options)
+    run_reader(name, &mut TypedReader::new(schema), open, options)
+}
+
+/// Reads a file of what starts as its schema says, by a model of any name.
+pub(super) fn run_named<S>(name: &'static str, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>
+where
+    S: Schema<Model: Observable<Op: Clone>> + Clone,
+{
+    if options.initial_unknown || options.initial.is_some() {
+        return Err(CheckError::Initial(format!("what a {name} holds at first is not to be said: the model knows it")));
+    }
+    run_reader(name, &mut TypedReader::new(schema), open, options)
 }
 
 fn run<S>(name: ModelName, schema: S, open: Opening<'_, '_>, options: &CheckOptions) -> Result<CheckReport, CheckError>

@@ -6,6 +6,7 @@
 
 mod import;
 mod judge;
+mod own;
 pub mod schema;
 mod streaming;
 mod total_queue;
@@ -13,4 +14,5 @@ pub mod transactions;
 
 pub use import::{ImportError, Reading, Recorded, RecordedOf, Remarks, import};
 pub use judge::{CheckError, CheckOptions, CheckReport, WitnessStep, run_check, run_check_again};
+pub use own::{NamedSchema, OwnModel};
 pub use schema::Schema;

@@ -167,6 +167,11 @@ fn read_by(
         recorded.history = without_unseen(recorded.history);
     }
     let mut transactions = Transactions::from(&recorded.history);
+    for (key, first) in &store.initial {
+        if let Seen::Number(value) = first {
+            transactions.initially(*key, *value);
+        }
+    }
     let lines = recorded.remarks.untimed.then(|| recorded.lines.clone());
     transactions.labels = Labels { clients: Some(recorded.names.clone()), lines, ..store.labels };
     Ok((transactions, recorded))
@@ -203,7 +208,7 @@ struct TransactionSchema {
     values: FxHashMap<Value, i64>,
     labels: Labels,
     /// What keys hold at first.
-    initial: FxHashMap<Value, Value>,
+    initial: BTreeMap<Value, Value>,
     nil_reads_unknown: bool,
 }
 
@@ -214,7 +219,7 @@ impl Default for TransactionSchema {
             keys: FxHashMap::default(),
             values: FxHashMap::default(),
             labels: Labels::default(),
-            initial: FxHashMap::default(),
+            initial: BTreeMap::new(),
             nil_reads_unknown: false,
         }
     }
@@ -230,11 +235,11 @@ impl TransactionSchema {
     fn new(options: &FileOptions) -> Result<Self, String> {
         let (model, nil_reads_unknown) = (options.model, options.nil_reads_unknown);
         let initial = match &options.initial {
-            None | Some(Value::Nil) => FxHashMap::default(),
-            Some(Value::Map(fields)) => fields.iter().cloned().collect(),
+            None | Some(Value::Nil) => BTreeMap::new(),
+            Some(Value::Map(fields)) => fields.iter().filter(|(_, value)| !value.is_nil()).cloned().collect(),
             Some(other) => return Err(format!("expected what each key holds at first, as in {{:x 0 :y 0}}, found {other}")),
         };
-        let wrong = initial.iter().filter(|(_, value)| model == TransactionModel::ListAppend && value.items().is_none()).min();
+        let wrong = initial.iter().find(|(_, value)| model == TransactionModel::ListAppend && value.items().is_none());
         if let Some((key, value)) = wrong {
             return Err(format!("expected the list that {key} holds at first, as in {{{key} [1 2]}}, found {value}"));
         }
@@ -285,11 +290,6 @@ impl TransactionSchema {
     }
 
     fn act(&mut self, f: &str, key: &Value, value: &Value) -> Result<Act, String> {
-        if f == "w" && self.initial.get(key) == Some(value) {
-            return Err(format!(
-                "{key} holds {value} at first, and nobody can tell that from what is written here: use the model multi-register"
-            ));
-        }
         let key = self.key(key)?;
         match f {
             "r" => Ok(Act::Read { key }),
@@ -305,8 +305,7 @@ impl TransactionSchema {
         }
         let first = self.initial.get(key).cloned();
         match (self.model, value) {
-            // What was there at first is as if nothing were there, and nothing is a value that nobody wrote.
-            (TransactionModel::RwRegister, value) if first.as_ref() == Some(value) => Ok(Seen::Empty),
+            // Where something was there at first, nothing is a value that nobody wrote.
             (_, Value::Nil) if first.is_none() => Ok(Seen::Empty),
             (TransactionModel::RwRegister, Value::Nil) => self.value(&Value::Symbol("nil".into())).map(Seen::Number),
             (TransactionModel::RwRegister, value) => Ok(Seen::Number(self.value(value)?)),
@@ -369,8 +368,16 @@ impl Schema for TransactionSchema {
         if answered == op.acts { Ok(Committed { seen }) } else { Err("it ends with other acts than it began with".to_owned()) }
     }
 
-    fn finish(self) -> Store {
-        Store { labels: self.labels }
+    fn finish(mut self) -> Store {
+        let mut first = BTreeMap::new();
+        if self.model == TransactionModel::RwRegister {
+            for (key, value) in std::mem::take(&mut self.initial) {
+                if let (Ok(key), Ok(value)) = (self.key(&key), self.value(&value)) {
+                    first.insert(key, Seen::Number(value));
+                }
+            }
+        }
+        Store { labels: self.labels, initial: first }
     }
 }
 

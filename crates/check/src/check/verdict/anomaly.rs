@@ -279,6 +279,8 @@ pub struct Doubt {
     pub unordered: usize,
     /// Keys that were not judged.
     pub left_out: Vec<KeyLeftOut>,
+    /// How many bytes of search state were held, if that was too much for some search.
+    pub bytes: Option<u64>,
 }
 
 /// A key that was not judged.
@@ -298,6 +300,6 @@ pub enum LeftOut {
     Added,
     /// It was used as a list and as a register.
     Mixed,
-    /// One value was written to it twice, so that it cannot be told whose a reader saw.
+    /// One value was appended to it twice, or is twice in the order that was given of it.
     Repeated,
 }

@@ -9,15 +9,17 @@ use crate::check::linearizability::search::Ration;
 use crate::check::linearizability::subject::Subject;
 use crate::check::verdict::Budget;
 
-/// How many states may be explored for an explanation, and how many of them are left. Operations that are looked at count as well.
+/// How many states may be explored for an explanation, and how many of them are left. Operations that are looked at count as well. And how
+/// many bytes each search for it may hold, if that is said: else as many as are usual.
 pub(in crate::check) struct Allowance {
     whole: u64,
     left: Cell<u64>,
+    bytes: Option<u64>,
 }
 
 impl Allowance {
-    pub(in crate::check) const fn new(states: u64) -> Self {
-        Self { whole: states, left: Cell::new(states) }
+    pub(in crate::check) const fn new(states: u64, bytes: Option<u64>) -> Self {
+        Self { whole: states, left: Cell::new(states), bytes }
     }
 
     pub(in crate::check) const fn left(&self) -> u64 {
@@ -32,14 +34,18 @@ impl Allowance {
         self.left.set(self.left.get().saturating_sub(states));
     }
 
-    /// So many states for a search, as far as they are left, and as many bytes as are usual for so many operations.
+    /// So many states for a search among so many operations, as far as they are left.
     pub(super) fn ration(&self, states: u64, operations: usize) -> Ration {
-        Ration { states: states.min(self.left()), bytes: Budget::default().bytes_for(operations) }
+        Ration { states: states.min(self.left()), bytes: self.budget(states).bytes_for(operations) }
+    }
+
+    fn budget(&self, states: u64) -> Budget {
+        Budget { states: Some(states.min(self.left())), bytes: self.bytes }
     }
 
     /// Does something for no more than that.
     pub(in crate::check) fn share<T>(&self, states: u64, work: impl FnOnce(&Self) -> T) -> T {
-        let share = Self::new(states.min(self.left()));
+        let share = Self::new(states.min(self.left()), self.bytes);
         let done = work(&share);
         self.spend(share.spent());
         done
@@ -56,7 +62,7 @@ impl Allowance {
 
     /// Judges a part of the history, for no more than that.
     pub(super) fn judge(&self, part: &dyn Subject, states: u64) -> Report {
-        let report = judge_keys(Strategies::All, part, states.min(self.left()).into());
+        let report = judge_keys(Strategies::All, part, self.budget(states));
         self.spend(report.states + 2 * part.timeline().len() as u64);
         report
     }

@@ -56,7 +56,7 @@ const EXACT: usize = 40;
 
 /// Finds the core of a violation, within the [`explanation_budget`].
 pub fn shrink<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Core {
-    let allowance = Allowance::new(explanation_budget(history.len()));
+    let allowance = Allowance::new(explanation_budget(history.len()), None);
     let core = shrink_subject(&Judged { model, history }, violation, &allowance);
     Core { states: allowance.spent(), ..core }
 }

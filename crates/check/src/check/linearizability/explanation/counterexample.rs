@@ -63,13 +63,14 @@ type Numbers = Operation<KindId, KindId>;
 /// With none, it is only told by which completion it is violated.
 pub(in crate::check) fn examine(explainer: &Explainer<'_>, budget: Budget, explaining: u64) -> Examined {
     let report = judge_keys(Strategies::All, explainer.subject, budget);
-    let violations = Allowance::new(explaining).share_out(report.violations(), |violation, share| explainer.explain(violation, share));
+    let allowance = Allowance::new(explaining, budget.bytes);
+    let violations = allowance.share_out(report.violations(), |violation, share| explainer.explain(violation, share));
     Examined { explanation: Linearizability { violations, undecided: explainer.undecided(&report) }, report }
 }
 
 /// Explains one violation within the [`explanation_budget`]: shrinks it, and finds out why what is left has no order.
 pub fn explain<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Counterexample {
-    let allowance = Allowance::new(explanation_budget(history.len()));
+    let allowance = Allowance::new(explanation_budget(history.len()), None);
     Explainer::new(&Judged { model, history }, None).explain(violation, &allowance)
 }
 

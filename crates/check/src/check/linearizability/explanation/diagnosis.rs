@@ -71,7 +71,7 @@ impl Reached {
 
 /// Finds out why a key is violated, within the [`explanation_budget`]. Explores again, so that a verdict alone costs nothing extra.
 pub fn diagnose<M: Model>(model: &M, history: &History<M::Op, M::Ret>, violation: &Violation) -> Diagnosis {
-    diagnose_subject(&Judged { model, history }, violation, &Allowance::new(explanation_budget(history.len())))
+    diagnose_subject(&Judged { model, history }, violation, &Allowance::new(explanation_budget(history.len()), None))
 }
 
 /// As [`diagnose`].

@@ -73,6 +73,12 @@ impl<M: Model> Model for Objects<M> {
         item.map(|item| Keyed { part: op.part.clone(), op: item })
     }
 
+    fn excess(&self, op: &Self::Op, ret: &M::Ret, others: &[(&Self::Op, bool)]) -> Option<String> {
+        // What is there at first may be what there is too much of.
+        let others: Vec<(&M::Op, bool)> = others.iter().map(|(other, before)| (&other.op, *before)).collect();
+        if self.start_as_ever() { self.model.excess(&op.op, ret, &others) } else { None }
+    }
+
     fn describe(&self, op: &Self::Op, ret: Option<&M::Ret>) -> String {
         self.model.describe(&op.op, ret)
     }
