@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
+use super::workers::named_records;
 use super::{Format, Session, console, panics};
 use crate::base::{Duration, NodeId, Time};
 use crate::misspelling::nearest;
@@ -51,7 +52,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let width = session.console.width.filter(|_| !arguments.full);
     // Line by line: what was done can be read while it is still judged.
-    let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color);
+    let named = named_records(&scenario, seed);
+    let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color).marking(named);
     let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
     let mut outcome = panics::watched(|| scenario.run_watched(seed, watch));
     outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));

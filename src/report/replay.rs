@@ -50,6 +50,8 @@ pub struct ReplayWriter<W: Write> {
     filter: Filter,
     width: usize,
     paint: Paint,
+    /// The records that are marked, by their numbers, in order.
+    marked: Vec<u64>,
     shown: u64,
     error: Option<io::Error>,
 }
@@ -57,7 +59,15 @@ pub struct ReplayWriter<W: Write> {
 impl<W: Write> ReplayWriter<W> {
     /// A writer of lines no longer than `width` characters, if there is a width; in colour or not.
     pub fn new(out: W, filter: Filter, width: Option<usize>, color: bool) -> Self {
-        Self { out, filter, width: width.unwrap_or(usize::MAX), paint: Paint(color), shown: 0, error: None }
+        Self { out, filter, width: width.unwrap_or(usize::MAX), paint: Paint(color), marked: Vec::new(), shown: 0, error: None }
+    }
+
+    /// Marks the records of these numbers, in the margin.
+    #[must_use]
+    pub fn marking(mut self, mut numbers: Vec<u64>) -> Self {
+        numbers.sort_unstable();
+        self.marked = numbers;
+        self
     }
 
     /// Ends the writing, and says how many records were shown.
@@ -78,18 +88,19 @@ impl<W: Write> Sink for ReplayWriter<W> {
             return;
         }
         self.shown += 1;
-        let text = render(entry, self.width, self.paint);
+        let text = render(entry, self.width, self.paint, self.marked.binary_search(&entry.number).is_ok());
         self.error = writeln!(self.out, "{text}").err();
     }
 }
 
 /// `     2.01345s  n1 → n3    AppendEntries #7  …`: the time as it stands everywhere; and in brackets what the node's clock reads, if
-/// clocks are off.
-fn render(entry: &UntypedRecord<'_>, width: usize, paint: Paint) -> String {
+/// clocks are off. One that is marked has that in the margin.
+fn render(entry: &UntypedRecord<'_>, width: usize, paint: Paint, is_marked: bool) -> String {
+    let margin = if is_marked { '▶' } else { ' ' };
     let Line { subject, what, detail } = entry.line(width);
     let time = match entry.clock {
-        Some(clock) => format!("{:>14}  {:>14}", entry.at, format!("[{clock}]")),
-        None => format!("{:>14}", entry.at),
+        Some(clock) => format!("{margin}{:>13}  {:>14}", entry.at, format!("[{clock}]")),
+        None => format!("{margin}{:>13}", entry.at),
     };
     let head = match entry.sort {
         "fault" => format!("FAULT {detail}"),
@@ -200,6 +211,18 @@ mod tests {
                    18.51ms  n1         panics: oh\nno
         "#]]
         .assert_eq(&format!("shown:\n{}", show(Filter::default(), 100)));
+    }
+
+    #[test]
+    fn what_is_marked_has_that_in_the_margin() {
+        let mut text = Vec::new();
+        let mut writer = ReplayWriter::new(&mut text, Filter::default(), None, false).marking(vec![7, 2]);
+        let event: Event<'_, TextVocabulary> = Event::Mark { node: N2, mark: "leader lost" };
+        [1, 2, 7, 8].into_iter().for_each(|number| writer.record(&event.entry(number, Time::ZERO, 0, &[])));
+        writer.finish().unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().map(|line| line.starts_with('▶')).collect::<Vec<_>>(), [false, true, true, false]);
+        assert_eq!(text.lines().nth(1), Some("▶           0s  n2         sometimes: leader lost"));
     }
 
     #[test]

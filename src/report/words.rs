@@ -40,9 +40,13 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
     }
     let room = longest / 2;
     let is_within =
-        |place: usize| place > 0 && place < letters.len() && [letters[place - 1], letters[place]].map(is_of_a_word) == [true; 2];
-    let head = (1..=room).rev().find(|place| !is_within(*place)).unwrap_or(room);
-    let tail = (letters.len() - room..letters.len()).find(|place| !is_within(*place)).unwrap_or(letters.len() - room);
+        |place: &usize| *place > 0 && *place < letters.len() && letters[place - 1..=*place].iter().all(|letter| is_of_a_word(*letter));
+    let begins = |place: usize| (0..=place).rev().find(|place| !is_within(place)).unwrap_or(0);
+    let ends = |place: usize| (place..=letters.len()).find(|place| !is_within(place)).unwrap_or(letters.len());
+    // Between words, but within one that is too long.
+    let cut = |place: usize, to: usize| if ends(place) - begins(place) > room { place } else { to };
+    let (head, tail) = (room, letters.len() - room);
+    let (head, tail) = (cut(head, begins(head)), cut(tail, ends(tail)));
     let part = |letters: &[char]| letters.iter().collect::<String>();
     format!("{}…{}", part(&letters[..head]).trim_end(), part(&letters[tail..]).trim_start())
 }
@@ -85,6 +89,8 @@ mod tests {
             ("append 12345 to the list of c1", 14, "append…of c1"),
             ("(x: 12345, y: 67890, z: 12345)", 20, "(x: 12345,…z: 12345)"),
             ("abcdefghijklmnop", 8, "abcd…mnop"),
+            ("read → \"aabbaabbaabbaabb\"", 16, "read → \"…abbaabb\""),
+            ("read x → 12345678901234567890", 20, "read x → 1…1234567890"),
             ("ab", 0, "…"),
         ] {
             assert_eq!(shorten(text, longest), expected);

@@ -6,7 +6,7 @@ use crate::workload::{MixedChange, TransactionLoad};
 
 /// Reads, writes and compare-and-sets of a store, for the model `kv`.
 pub(super) fn kv() -> Spelling<KvOp, KvResponse> {
-    Spelling { model: "kv", asked: Box::new(kv_asked), answered: Box::new(kv_answered) }
+    Spelling { model: "kv", asked: Box::new(|op| Some(kv_asked(op))), answered: Box::new(kv_answered) }
 }
 
 fn kv_asked(op: &KvOp) -> Spelled {
@@ -44,7 +44,7 @@ pub(super) fn transactions(load: &TransactionLoad) -> Spelling<Transaction, Comm
         TransactionLoad::Mixed(mixed) if mixed.change() == MixedChange::Append => "list-append",
         TransactionLoad::Mixed(_) => "rw-register",
     };
-    let asked = |transaction: &Transaction| transaction_in_words(transaction, &[]);
+    let asked = |transaction: &Transaction| Some(transaction_in_words(transaction, &[]));
     let answered = |transaction: &Transaction, committed: &Committed| transaction_in_words(transaction, &committed.seen);
     Spelling { model, asked: Box::new(asked), answered: Box::new(answered) }
 }

@@ -30,6 +30,38 @@ fn a_value_that_comes_again_is_read_of_one_of_its_writers() {
     let report = check(&transactions(violated), DEFAULT_BUDGET);
     assert_eq!(names(&report), "G-single-realtime × 1 | strong-session-serializable");
     expect![[r#"
+        the strongest level that holds: strong-session-serializable
+          4 transactions: 4 committed, 0 aborted, 0 of unknown outcome · 8 dependencies
+          strict-serializable                violated: G-single-realtime
+          strong-session-serializable        holds
+          serializable                       holds
+          strong-snapshot-isolation          violated: G-single-realtime
+          strong-session-snapshot-isolation  holds
+          snapshot-isolation                 holds
+          parallel-snapshot-isolation        holds
+          read-committed                     holds
+          read-uncommitted                   holds
+
+        G-single-realtime: read skew, given real time
+          T1 (c1): write k1 = 1
+          T2 (c2): write k1 = 2
+          T3 (c3): read k1 → 1
+          T4 (c4): write k1 = 1
+
+          suppose that k1 held 1 of T1 before 2 of T2:
+          suppose that T3 read in k1 the 1 of T1:
+          T3 < T2: T3 read k1 as 1, without the 2 of T2
+          T2 < T3: T2 had ended (at 3ns) before T3 began (at 4ns)
+          so that T3 < T2 < T3: a cycle
+          suppose that k1 held 1 of T1 before 2 of T2:
+          suppose that T3 read in k1 the 1 of T4:
+          T4 < T3: T4 put 1 into k1; T3 read k1 as 1
+          T3 < T4: T3 had ended (at 5ns) before T4 began (at 6ns)
+          so that T4 < T3 < T4: a cycle
+          suppose that k1 held 2 of T2 before 1 of T1:
+          T2 < T1: T2 put 2 into k1, and T1 put 1 there behind it
+          T1 < T2: T1 had ended (at 1ns) before T2 began (at 2ns)
+          so that T2 < T1 < T2: a cycle
     "#]]
     .assert_eq(&isolation_text(&report));
     // A transaction of unknown outcome may have been it, one that aborted not.

@@ -131,7 +131,8 @@ fn expected(operations: &[Operation]) -> Verdict {
     let least = least_lost(&outs, &mut vec![false; puts.len()], &puts, drained.unwrap_or(0));
     match (least, drained) {
         (None, _) => Verdict::Violated,
-        _ if known == 0 => Verdict::Unknown,
+        // Of no item anything is known.
+        _ if known == 0 && outs.is_empty() => Verdict::Unknown,
         (_, None) => Verdict::Unknown,
         _ if unknown_drains > 0 => Verdict::Unknown,
         (Some(lost), _) if lost > unknown_dequeues => Verdict::Violated,

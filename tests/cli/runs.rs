@@ -19,6 +19,28 @@ pub(crate) fn scenario(name: &str) -> String {
     format!("{}/scenarios/{name}.ron", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The records that the explanation of a violation names are marked where they are shown, and no others.
+#[test]
+fn a_replay_marks_what_the_explanation_names() {
+    let desk = Desk::new();
+    let bug = scenario("raft/bugs/forgets-vote");
+    let (code, out, _) = stormglass(&desk, &["run", &bug, "--seed", "19", "--format", "json"]);
+    assert_eq!(code, Some(1));
+    let run: Value = serde_json::from_str(&out).unwrap();
+    let properties = run["properties"].as_array().unwrap().iter().filter(|property| property["verdict"] == "violated");
+    let mut named: Vec<u64> = Vec::new();
+    for property in properties {
+        named.extend(property["explanation"]["records"].as_array().into_iter().flatten().filter_map(Value::as_u64));
+    }
+    named.sort_unstable();
+    named.dedup();
+    assert!(!named.is_empty(), "{out}");
+    let (_, replay, _) = stormglass(&desk, &["replay", &bug, "--seed", "19"]);
+    let records = replay.lines().skip_while(|line| !line.ends_with("starts"));
+    let marked: Vec<u64> = (0..).zip(records).filter(|(_, line)| line.starts_with('▶')).map(|(number, _)| number).collect();
+    assert_eq!(marked, named);
+}
+
 /// A client does several operations at once, a session of it one after the other.
 #[test]
 fn bars_of_a_lane_do_not_overlap_on_the_page_of_a_run() {

@@ -5,10 +5,12 @@
 
 mod crew;
 mod message;
+mod named;
 mod second;
 mod serve;
 mod worker;
 
 pub(super) use crew::Crew;
+pub(super) use named::named_records;
 pub(super) use second::SecondRun;
 pub(super) use serve::{is_wanted, serve};

@@ -45,8 +45,14 @@ impl Format {
             lines
         });
         lines.retain(|at| !head[*at..].lines().next().unwrap_or_default().trim().is_empty());
-        let bracketed = |at: &usize| head[*at..].trim_start().starts_with(['{', '[', '(', ';', '#']);
-        match lines.iter().find(|at| bracketed(at) || log::holds_event(head[**at..].lines().next().unwrap_or_default())) {
+        let line = |at: &usize| head[*at..].lines().next().unwrap_or_default();
+        // Loggers put names and times in brackets, which hold no event.
+        let bracketed = |at: &usize| {
+            let open = line(at).trim_start();
+            let within = open.trim_start_matches(|letter: char| matches!(letter, '[' | '(') || letter.is_whitespace());
+            within.starts_with(['{', ';', '#']) || within.is_empty() && !open.is_empty()
+        };
+        match lines.iter().find(|at| bracketed(at) || log::holds_event(line(at))) {
             Some(at) if bracketed(at) => Self::of_maps(&head[*at..]),
             Some(_) => Self::Log,
             None if lines.is_empty() => Self::Edn,

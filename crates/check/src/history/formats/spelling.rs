@@ -18,7 +18,7 @@ use crate::history::{Event, History, Outcome};
 /// history.invoke(Time::ZERO, ClientId::new(0), 4_i64)?;
 /// history.complete(Time::from_nanos(9), ClientId::new(0), Outcome::Done(()))?;
 /// let put = |value: &i64| Spelled { f: "write", key: None, value: Value::Int(*value) };
-/// let spelling = Spelling { model: "register", asked: Box::new(put), answered: Box::new(move |value, ()| put(value)) };
+/// let spelling = Spelling { model: "register", asked: Box::new(move |value| Some(put(value))), answered: Box::new(move |value, ()| put(value)) };
 /// let mut file = Vec::new();
 /// write(spelling.entries(history, Time::from_nanos(9)), Format::Edn, &mut file)?;
 /// assert_eq!(String::from_utf8(file)?, "\
@@ -31,8 +31,8 @@ use crate::history::{Event, History, Outcome};
 pub struct Spelling<O, R> {
     /// The model in whose words they are: one of those that the command `check` knows, or another name for what they are.
     pub model: &'static str,
-    /// What was asked for.
-    pub asked: Box<dyn Fn(&O) -> Spelled>,
+    /// What was asked for; nothing leaves the operation out, as one that shows nothing.
+    pub asked: Box<dyn Fn(&O) -> Option<Spelled>>,
     /// What came back.
     pub answered: Answered<O, R>,
 }
@@ -67,33 +67,42 @@ impl<O, R> Spelling<O, R> {
         for (at, event) in history.into_events() {
             match event {
                 Event::Invoke { client, op, .. } => {
+                    let Some(asked) = (self.asked)(&op) else { continue };
                     let process = scroll.process(client);
-                    scroll.push(process, client, EntryKind::Invoke, at, (self.asked)(&op));
-                    scroll.open.insert(client, (process, op));
+                    scroll.push(process, client, EntryKind::Invoke, at, asked.clone());
+                    scroll.open.insert(client, Open { process, op, asked });
                 }
                 Event::Complete { client, outcome } => {
-                    let Some((process, op)) = scroll.open.remove(&client) else { continue };
+                    let Some(Open { process, op, asked }) = scroll.open.remove(&client) else { continue };
                     let (kind, spelled) = match outcome {
                         Outcome::Done(result) => (EntryKind::Ok, (self.answered)(&op, &result)),
-                        Outcome::Failed => (EntryKind::Fail, (self.asked)(&op)),
-                        Outcome::Unknown => (EntryKind::Info, (self.asked)(&op)),
+                        Outcome::Failed => (EntryKind::Fail, asked),
+                        Outcome::Unknown => (EntryKind::Info, asked),
                     };
                     scroll.push(process, client, kind, at, spelled);
                 }
             }
         }
-        for (client, (process, op)) in std::mem::take(&mut scroll.open) {
-            scroll.push(process, client, EntryKind::Info, end, (self.asked)(&op));
+        for (client, Open { process, asked, .. }) in std::mem::take(&mut scroll.open) {
+            scroll.push(process, client, EntryKind::Info, end, asked);
         }
         scroll.entries
     }
+}
+
+/// An operation that is under way.
+struct Open<O> {
+    /// By which its session goes.
+    process: u32,
+    op: O,
+    asked: Spelled,
 }
 
 /// What has been written so far.
 struct Scroll<O> {
     entries: Vec<Entry>,
     /// What is under way.
-    open: SortedMap<ClientId, (u32, O)>,
+    open: SortedMap<ClientId, Open<O>>,
     /// The process that a session goes by.
     processes: SortedMap<ClientId, u32>,
     /// How many processes there are.
@@ -141,7 +150,25 @@ mod tests {
 
     fn numbers() -> Spelling<i64, i64> {
         let spelled = |number: i64| Spelled { f: "read", key: None, value: Value::Int(number) };
-        Spelling { model: "register", asked: Box::new(move |op| spelled(*op)), answered: Box::new(move |_, result| spelled(*result)) }
+        Spelling {
+            model: "register",
+            asked: Box::new(move |op| (*op != 0).then(|| spelled(*op))),
+            answered: Box::new(move |_, result| spelled(*result)),
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_is_left_out() {
+        let mut history = History::new();
+        let at = Time::from_nanos;
+        for (place, op) in (0..).zip([0, 1, 0]) {
+            history.invoke(at(place * 2), A, op).unwrap();
+            history.complete(at(place * 2 + 1), A, if place == 0 { Outcome::Unknown } else { Outcome::Done(op) }).unwrap();
+        }
+        history.invoke(at(7), B, 0).unwrap();
+        let text = written(history, Format::Edn).0;
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.lines().all(|line| line.starts_with("{:process 0,")), "{text}");
     }
 
     fn written(history: History<i64, i64>, format: Format) -> (String, usize) {

@@ -45,6 +45,19 @@ fn without_lines(mut entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 #[test]
+fn brackets_of_loggers_make_no_edn() {
+    for head in ["[main] hello\n", "[2026-11-29 19:00] ", "(main) "] {
+        let text = format!("{head}INFO  jepsen.util - 0 :invoke :write 3\nINFO  jepsen.util - 0 :ok :write 3\n");
+        let entries = Entries::open(text.as_bytes(), None).expect("memory can be read");
+        assert_eq!(entries.format(), Format::Log, "{text}");
+        assert_eq!(entries.filter(Result::is_ok).count(), 2, "{text}");
+    }
+    for (text, format) in [("[\n{:process 0}", Format::Edn), ("[{\"process\":0}]", Format::Json), ("([{:process 0}])", Format::Edn)] {
+        assert_eq!(Entries::open(text.as_bytes(), None).expect("memory can be read").format(), format, "{text}");
+    }
+}
+
+#[test]
 fn maps_are_read_however_they_are_laid_out() {
     let plain =
         "{:process 0, :type :invoke, :f :get, :key \"a\", :value nil}\n{:process 0, :type :ok, :f :get, :key \"a\", :value \"x\"}\n";
