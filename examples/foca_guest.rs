@@ -20,7 +20,7 @@ use stormglass::protocols::detector::{Note, Observers, Said, State};
 use stormglass::systems::{Nodes, Population, Registry, System, Written};
 use stormglass::trace::Judge;
 use stormglass::workload::NoClient;
-use stormglass::world::Cluster;
+use stormglass::world::{Cluster, Conditions};
 
 /// A member: a node, and which of its lives. Who starts anew is another one of the same address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +215,7 @@ impl System for FocaGuest {
         Nodes { servers: vec![parameters.nodes; parameters.nodes as usize], clients: vec![] }
     }
 
-    fn judges(parameters: &Parameters) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(parameters: &Parameters, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let subject =
             Subject { name: "foca".to_owned(), observers: Observers::All, watches_work: false, doubts: false, bounds: parameters.bounds };
         vec![Box::new(DetectorJudge::new(parameters.nodes, vec![subject], Duration::from_secs(30)))]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stormglass::base::{ClientId, NodeId, OperationId, Stream};
 use stormglass::check::linearizability::{self, LINEARIZABILITY};
 use stormglass::check::model::lock::{Lock, LockOp, LockResult};
-use stormglass::check::{Drawing, Property, PropertyReport};
+use stormglass::check::{Budget, Drawing, Property, PropertyReport};
 use stormglass::history::History;
 use stormglass::process::{self, Context, Files, Mark, NoNote, Process, Release, Reply, Service};
 use stormglass::systems::service::{Served, Serves};
@@ -143,8 +143,8 @@ impl Serves for LockService {
         vec![LINEARIZABILITY]
     }
 
-    fn judge_history(_: &(), history: &History<LockOp, LockResult>, states: u64) -> (Vec<PropertyReport>, Option<Drawing>) {
-        let (report, drawing) = linearizability::judge_and_draw(&LINEARIZABILITY, &Lock::free(), history, states);
+    fn judge_history(_: &(), history: &History<LockOp, LockResult>, budget: Budget) -> (Vec<PropertyReport>, Option<Drawing>) {
+        let (report, drawing) = linearizability::judge_and_draw(&LINEARIZABILITY, &Lock::free(), history, budget);
         (vec![report], Some(drawing))
     }
 }

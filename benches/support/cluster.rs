@@ -30,10 +30,10 @@ pub(crate) fn run(seed: u64, clients: u32, length: Duration, judged: bool) -> Ou
         settle: Duration::ZERO,
         ..Conditions::default()
     };
-    let judges = if judged { RaftKv::judges(&config) } else { vec![] };
+    let judges = if judged { RaftKv::judges(&config, &conditions) } else { vec![] };
     let run = World::run(RaftKv::nodes(&config, &[]).under(conditions), seed, judges, vec![]);
     if judged {
-        let found = RaftKv::judge_history(&config, &run.history, 1_000_000);
+        let found = RaftKv::judge_history(&config, &run.history, 1_000_000.into());
         assert!(found.iter().all(|property| property.verdict == Verdict::Holds), "{found:?}");
         assert_eq!(run.outcome.verdict(), Verdict::Holds);
     }

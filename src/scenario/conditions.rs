@@ -161,6 +161,9 @@ settings! {
         /// How many states the judging of the history may explore; when they are used up, its property is unknown. Without it, as many as
         /// `check` explores.
         states: Option<u64> = None, Maybe(Count(1..));
+        /// How many bytes of search state the judging of the history may hold; when there are more, its property is unknown. Without it, as
+        /// many as `check` holds: 1 GiB, or 4 KiB an operation if that is more.
+        state_bytes: Option<u64> = None, Maybe(Count(1..));
         /// Whether the run ends as soon as it is known that something is violated.
         stop_at_violation: bool = false, Flag;
     }

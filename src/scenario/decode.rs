@@ -49,6 +49,7 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
         expect: whole.expect,
         expected: whole.outcome,
         states: whole.budget.states,
+        state_bytes: whole.budget.state_bytes,
         roster: Roster::new(system?, population?),
         instance: instance?,
     })

@@ -68,6 +68,8 @@ pub struct Scenario {
     pub expected: Expected,
     /// How many states the judging of one history may explore; without it, as many as `check` explores.
     pub states: Option<u64>,
+    /// How many bytes of search state it may hold; without it, as many as `check` holds.
+    pub state_bytes: Option<u64>,
     roster: Roster,
     instance: Box<dyn Instance>,
 }
@@ -130,7 +132,7 @@ impl Scenario {
 
     /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
-        let watch = Watch { states: self.states, ..watch };
+        let watch = Watch { states: self.states, state_bytes: self.state_bytes, ..watch };
         self.instance.run(&self.mutants, &self.conditions, &self.operations, seed, watch)
     }
 
@@ -200,6 +202,7 @@ impl Clone for Scenario {
             expect: self.expect.clone(),
             expected: self.expected,
             states: self.states,
+            state_bytes: self.state_bytes,
             roster: self.roster.clone(),
             instance: self.instance.duplicate(),
         }
@@ -208,7 +211,7 @@ impl Clone for Scenario {
 
 impl PartialEq for Scenario {
     fn eq(&self, other: &Self) -> bool {
-        let plain = |scenario: &Self| (scenario.seed, scenario.mutants.clone(), scenario.expected, scenario.states);
+        let plain = |scenario: &Self| (scenario.seed, scenario.mutants.clone(), scenario.expected, scenario.states, scenario.state_bytes);
         self.name == other.name
             && plain(self) == plain(other)
             && self.expect == other.expect

@@ -154,6 +154,7 @@ impl From<&Scenario> for Whole {
                 disk_bytes: conditions.disk_bytes,
                 effects: conditions.effects,
                 states: scenario.states,
+                state_bytes: scenario.state_bytes,
                 stop_at_violation: conditions.stop_at_violation,
             },
             expect: scenario.expect.clone(),

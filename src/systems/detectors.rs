@@ -31,7 +31,7 @@ use crate::protocols::detector::{
 };
 use crate::trace::Judge;
 use crate::workload::NoClient;
-use crate::world::Cluster;
+use crate::world::{Cluster, Conditions};
 use std::str::FromStr;
 
 /// Failure detectors, compared on the same nodes.
@@ -495,7 +495,7 @@ impl System for Detectors {
         Nodes { servers: vec![server; config.nodes as usize], clients: vec![] }
     }
 
-    fn judges(config: &DetectorsConfig) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(config: &DetectorsConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let subjects = config.detectors.iter().map(Chosen::subject).collect();
         vec![Box::new(DetectorJudge::new(config.nodes, subjects, config.warm_up))]
     }

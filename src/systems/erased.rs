@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::{Mutant, Operations, Population, Scripting, System, Written};
 use crate::check::recorded::OwnModel;
-use crate::check::{Drawing, Property};
+use crate::check::{Budget, Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
@@ -73,6 +73,8 @@ pub struct Watch<'a> {
     pub judged: bool,
     /// How many states the judging of the history may explore; without it, [`System::states`].
     pub states: Option<u64>,
+    /// How many bytes of search state it may hold; without it, as many as `check` holds.
+    pub state_bytes: Option<u64>,
     /// Where the history goes as one that can be drawn, if that is wanted and the system has one.
     pub drawing: Option<&'a mut Option<Drawing>>,
     /// Where the history goes as files have it, if that is wanted and the system has a notation for it.
@@ -84,7 +86,7 @@ pub struct Watch<'a> {
 impl Default for Watch<'_> {
     /// Judged, and shown to no sink.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: None, drawing: None, history: None, operations: None }
+        Self { sinks: Vec::new(), judged: true, states: None, state_bytes: None, drawing: None, history: None, operations: None }
     }
 }
 
@@ -242,7 +244,7 @@ impl<S: System> Instance for Ready<S> {
         let mut due = scripting.as_ref().filter(|_| watch.operations.is_some()).map(Scripting::observe);
         let mut sinks: Vec<&mut dyn Sink> = watch.sinks.into_iter().map(|sink| sink as &mut dyn Sink).collect();
         sinks.extend(due.iter_mut().map(|due| due as &mut dyn Sink));
-        let mut judges = if watch.judged { S::judges(&self.0) } else { Vec::new() };
+        let mut judges = if watch.judged { S::judges(&self.0, conditions) } else { Vec::new() };
         if watch.judged && conditions.stop_at_violation {
             judges.extend(S::online_judges(&self.0));
         }
@@ -250,13 +252,14 @@ impl<S: System> Instance for Ready<S> {
         let mut outcome = run.outcome;
         let operations = run.history.len();
         let states = watch.states.unwrap_or_else(|| S::states(&self.0, operations));
+        let budget = Budget { states: Some(states), bytes: watch.state_bytes };
         let judge = || match watch.drawing {
             Some(drawing) => {
-                let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, states);
+                let (judged, drawn) = S::judge_and_draw(&self.0, &run.history, budget);
                 *drawing = drawn;
                 judged
             }
-            None if watch.judged => S::judge_history(&self.0, &run.history, states),
+            None if watch.judged => S::judge_history(&self.0, &run.history, budget),
             None => Vec::new(),
         };
         let mut judged = world::judged(outcome.sim_time, judge).unwrap_or_else(|report| vec![report]);

@@ -18,14 +18,14 @@ use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
 use crate::base::{KvOp, KvResponse};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
-use crate::check::{Drawing, Property, PropertyReport};
+use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Count, Form, Given, Setting, Settings, joined, settings};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
 use crate::workload::{Client, ClientConfig, KeyChoice, KvGenerator, KvLoad, Mix};
-use crate::world::{Cluster, Reached};
+use crate::world::{Cluster, Conditions, Reached};
 
 /// The workload of a key-value system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -216,12 +216,12 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         Vec::new()
     }
 
-    /// The judges of a run of this many servers, with these settings.
-    fn judges(settings: &Self::Settings, servers: u32) -> Vec<Box<dyn Judge<Kv<Self>>>>
+    /// The judges of a run of this many servers, with these settings, under these conditions.
+    fn judges(settings: &Self::Settings, servers: u32, conditions: &Conditions) -> Vec<Box<dyn Judge<Kv<Self>>>>
     where
         Self: Sized,
     {
-        let _ = (settings, servers);
+        let _ = (settings, servers, conditions);
         Vec::new()
     }
 
@@ -318,16 +318,16 @@ impl<P: KeyValue> System for Kv<P> {
         Nodes { servers: vec![server; config.nodes as usize], clients: config.workload.configs(config.nodes) }
     }
 
-    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        P::judges(&config.settings, config.nodes)
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        P::judges(&config.settings, config.nodes, conditions)
     }
 
     fn online_judges(_: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
         vec![Box::new(linearizability::Online::new(Registers::empty()))]
     }
 
-    fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> Vec<PropertyReport> {
-        vec![judge(history, states)]
+    fn judge_history(_: &Self::Config, history: &History<KvOp, KvResponse>, budget: Budget) -> Vec<PropertyReport> {
+        vec![judge(history, budget)]
     }
 
     fn scripting() -> Option<Scripting<Self>> {
@@ -338,13 +338,13 @@ impl<P: KeyValue> System for Kv<P> {
         Some(spelling::kv())
     }
 
-    fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, states: u64) -> (Vec<PropertyReport>, Option<Drawing>) {
-        let (report, drawing) = linearizability::judge_and_draw(&LINEARIZABILITY, &Registers::empty(), history, states);
+    fn judge_and_draw(_: &Self::Config, history: &History<KvOp, KvResponse>, budget: Budget) -> (Vec<PropertyReport>, Option<Drawing>) {
+        let (report, drawing) = linearizability::judge_and_draw(&LINEARIZABILITY, &Registers::empty(), history, budget);
         (vec![report], Some(drawing))
     }
 }
 
-/// Judges what the clients of a key-value system saw, exploring at most about this many states.
-pub fn judge(history: &History<KvOp, KvResponse>, states: u64) -> PropertyReport {
-    linearizability::judge(&LINEARIZABILITY, &Registers::empty(), history, states)
+/// Judges what the clients of a key-value system saw, spending no more than about this.
+pub fn judge(history: &History<KvOp, KvResponse>, budget: impl Into<Budget>) -> PropertyReport {
+    linearizability::judge(&LINEARIZABILITY, &Registers::empty(), history, budget)
 }

@@ -21,13 +21,13 @@ mod two_phase_over_raft;
 use std::fmt::Debug;
 
 use crate::check::linearizability::default_budget;
-use crate::check::{Drawing, Property, PropertyReport};
+use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Form, Setting};
 pub use crate::process::Mutant;
 use crate::trace::Judge;
-use crate::world::{Cluster, Setup};
+use crate::world::{Cluster, Conditions, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
@@ -147,9 +147,9 @@ pub trait System: Cluster + Sized {
     /// What runs on each server and client, with these of its [`mutants`](Self::mutants) planted: none, mostly.
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self>;
 
-    /// The judges of a run.
-    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        let _ = config;
+    /// The judges of a run under these conditions.
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        let _ = (config, conditions);
         Vec::new()
     }
 
@@ -167,10 +167,10 @@ pub trait System: Cluster + Sized {
         default_budget(operations)
     }
 
-    /// Judges what the clients saw, spending at most this many states. Where they saw nothing take effect, what is reported to hold is
-    /// unknown all the same.
-    fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, states: u64) -> Vec<PropertyReport> {
-        let _ = (config, history, states);
+    /// Judges what the clients saw, spending no more than this. Where they saw nothing take effect, what is reported to hold is unknown all
+    /// the same.
+    fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, budget: Budget) -> Vec<PropertyReport> {
+        let _ = (config, history, budget);
         Vec::new()
     }
 
@@ -191,9 +191,9 @@ pub trait System: Cluster + Sized {
     fn judge_and_draw(
         config: &Self::Config,
         history: &History<Self::Operation, Self::Response>,
-        states: u64,
+        budget: Budget,
     ) -> (Vec<PropertyReport>, Option<Drawing>) {
-        (Self::judge_history(config, history, states), None)
+        (Self::judge_history(config, history, budget), None)
     }
 }
 
@@ -207,7 +207,7 @@ pub struct Nodes<S: Cluster> {
 
 impl<S: Cluster> Nodes<S> {
     /// A run of these nodes under these conditions.
-    pub fn under(self, conditions: crate::world::Conditions) -> Setup<S> {
+    pub fn under(self, conditions: Conditions) -> Setup<S> {
         Setup { servers: self.servers, clients: self.clients, conditions, script: None }
     }
 }

@@ -14,7 +14,7 @@ use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, Le
 use crate::protocols::detector::{self, Message, Method, Note, Observers, OmegaNote};
 use crate::trace::Judge;
 use crate::workload::NoClient;
-use crate::world::Cluster;
+use crate::world::{Cluster, Conditions};
 
 /// A leader for everybody: the first node that the detector beneath does not suspect.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +134,7 @@ impl System for Omega {
         Nodes { servers: vec![config.detector.config(config.nodes, 0, mutants); config.nodes as usize], clients: vec![] }
     }
 
-    fn judges(config: &OmegaConfig) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(config: &OmegaConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let follows = |note: &OmegaNote| match note {
             OmegaNote::Follows(leader) => Some(*leader),
             OmegaNote::Detector(_) => None,

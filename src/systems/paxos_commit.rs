@@ -8,6 +8,7 @@ use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, Timed, Ti
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
 use crate::trace::Judge;
+use crate::world::Conditions;
 
 /// A transactional store on which Paxos Commit makes transactions atomic, with its clients.
 pub type PaxosCommit = Txn<PaxosCommitTransactions>;
@@ -67,7 +68,7 @@ impl Transactional for PaxosCommitTransactions {
         properties::PROPERTIES.to_vec()
     }
 
-    fn judges(_: &PaxosCommitSettings) -> Vec<Box<dyn Judge<PaxosCommit>>> {
+    fn judges(_: &PaxosCommitSettings, _: &Conditions) -> Vec<Box<dyn Judge<PaxosCommit>>> {
         vec![Box::new(properties::CommitJudge::new())]
     }
 

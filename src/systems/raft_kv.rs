@@ -7,7 +7,7 @@ use crate::check::Property;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::raft::{self, Raft};
 use crate::trace::Judge;
-use crate::world::Reached;
+use crate::world::{Conditions, Reached};
 
 /// A key-value store replicated by Raft, with its clients.
 pub type RaftKv = Kv<raft::RaftKv>;
@@ -68,7 +68,7 @@ impl KeyValue for raft::RaftKv {
         raft::properties::PROPERTIES.to_vec()
     }
 
-    fn judges(_: &RaftSettings, servers: u32) -> Vec<Box<dyn Judge<RaftKv>>> {
+    fn judges(_: &RaftSettings, servers: u32, _: &Conditions) -> Vec<Box<dyn Judge<RaftKv>>> {
         vec![Box::new(raft::properties::RaftJudge::new(servers as usize))]
     }
 

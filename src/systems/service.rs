@@ -17,14 +17,14 @@ use serde::de::DeserializeOwned;
 
 pub use super::load::Traffic;
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::check::{Drawing, Property, PropertyReport};
+use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Form, Given, Setting, Settings, joined};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
 use crate::workload::{Client, Generator};
-use crate::world::{Cluster, Reached};
+use crate::world::{Cluster, Conditions, Reached};
 
 /// A protocol that serves clients, whatever they ask for. [`Served`] makes a system of it: with clients, and a workload that says how many
 /// they are, when they ask and how long they wait.
@@ -130,22 +130,22 @@ pub trait Serves: Service<Operation: DeserializeOwned> {
         Vec::new()
     }
 
-    /// The judges of a run.
-    fn judges(settings: &Self::Settings) -> Vec<Box<dyn Judge<Served<Self>>>>
+    /// The judges of a run under these conditions.
+    fn judges(settings: &Self::Settings, conditions: &Conditions) -> Vec<Box<dyn Judge<Served<Self>>>>
     where
         Self: Sized,
     {
-        let _ = settings;
+        let _ = (settings, conditions);
         Vec::new()
     }
 
-    /// Judges what the clients saw, spending at most this many states, and lays it out to be drawn if it can be.
+    /// Judges what the clients saw, spending no more than this, and lays it out to be drawn if it can be.
     fn judge_history(
         settings: &Self::Settings,
         history: &History<Self::Operation, Self::Response>,
-        states: u64,
+        budget: Budget,
     ) -> (Vec<PropertyReport>, Option<Drawing>) {
-        let _ = (settings, history, states);
+        let _ = (settings, history, budget);
         (Vec::new(), None)
     }
 
@@ -261,20 +261,20 @@ impl<P: Serves> System for Served<P> {
         Nodes { servers: P::servers(&config.settings, mutants), clients }
     }
 
-    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        P::judges(&config.settings)
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        P::judges(&config.settings, conditions)
     }
 
-    fn judge_history(config: &Self::Config, history: &History<P::Operation, P::Response>, states: u64) -> Vec<PropertyReport> {
-        P::judge_history(&config.settings, history, states).0
+    fn judge_history(config: &Self::Config, history: &History<P::Operation, P::Response>, budget: Budget) -> Vec<PropertyReport> {
+        P::judge_history(&config.settings, history, budget).0
     }
 
     fn judge_and_draw(
         config: &Self::Config,
         history: &History<P::Operation, P::Response>,
-        states: u64,
+        budget: Budget,
     ) -> (Vec<PropertyReport>, Option<Drawing>) {
-        P::judge_history(&config.settings, history, states)
+        P::judge_history(&config.settings, history, budget)
     }
 
     fn scripting() -> Option<Scripting<Self>> {

@@ -16,7 +16,7 @@ use crate::protocols::detector::properties::{
 use crate::protocols::detector::{self, Note, OmegaNote, SupervisorMessage, SupervisorNote};
 use crate::trace::Judge;
 use crate::workload::NoClient;
-use crate::world::Cluster;
+use crate::world::{Cluster, Conditions};
 
 /// Nodes with jobs, some of them spare: a node that fails is started anew, or replaced.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +147,7 @@ impl System for Supervisor {
         Nodes { servers: vec![server; omega.nodes as usize], clients: vec![] }
     }
 
-    fn judges(config: &SupervisorConfig) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(config: &SupervisorConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let follows = |note: &SupervisorNote| match note {
             SupervisorNote::Omega(OmegaNote::Follows(leader)) => Some(*leader),
             _ => None,

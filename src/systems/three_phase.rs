@@ -8,6 +8,7 @@ use crate::notation::{Count, Given, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
 use crate::trace::Judge;
+use crate::world::Conditions;
 
 /// A transactional store on which three-phase commit makes transactions atomic, with its clients.
 pub type ThreePhase = Txn<ThreePhaseTransactions>;
@@ -81,7 +82,7 @@ impl Transactional for ThreePhaseTransactions {
         properties::PROPERTIES.to_vec()
     }
 
-    fn judges(_: &ThreePhaseSettings) -> Vec<Box<dyn Judge<ThreePhase>>> {
+    fn judges(_: &ThreePhaseSettings, _: &Conditions) -> Vec<Box<dyn Judge<ThreePhase>>> {
         vec![Box::new(properties::CommitJudge::new())]
     }
 

@@ -20,7 +20,7 @@ use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
 use crate::base::{Committed, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
-use crate::check::{Property, PropertyReport};
+use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, Variant, Within, codecs, settings};
@@ -29,7 +29,7 @@ use crate::trace::Judge;
 use crate::workload::{
     self, Bank, BankMix, Client, ClientConfig, KeyChoice, LoadError, MixedChange, MixedMix, TransactionGenerator, TransactionLoad,
 };
-use crate::world::Cluster;
+use crate::world::{Cluster, Conditions};
 
 /// The workload of a transactional system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,12 +330,12 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         Vec::new()
     }
 
-    /// The judges of a run.
-    fn judges(settings: &Self::Settings) -> Vec<Box<dyn Judge<Txn<Self>>>>
+    /// The judges of a run under these conditions.
+    fn judges(settings: &Self::Settings, conditions: &Conditions) -> Vec<Box<dyn Judge<Txn<Self>>>>
     where
         Self: Sized,
     {
-        let _ = settings;
+        let _ = (settings, conditions);
         Vec::new()
     }
 
@@ -420,16 +420,16 @@ impl<P: Transactional> System for Txn<P> {
         Nodes { servers, clients: config.workload.configs(P::fronts(&config.settings)) }
     }
 
-    fn judges(config: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {
-        P::judges(&config.settings)
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        P::judges(&config.settings, conditions)
     }
 
     fn states(_: &Self::Config, _: usize) -> u64 {
         isolation::DEFAULT_BUDGET
     }
 
-    fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, states: u64) -> Vec<PropertyReport> {
-        judge(&config.workload.load, history, states)
+    fn judge_history(config: &Self::Config, history: &History<Transaction, Committed>, budget: Budget) -> Vec<PropertyReport> {
+        judge(&config.workload.load, history, budget)
     }
 
     fn scripting() -> Option<Scripting<Self>> {
@@ -441,11 +441,11 @@ impl<P: Transactional> System for Txn<P> {
     }
 }
 
-/// Judges what the clients of a transactional system saw under this load, in at most about this many steps. Sums tell nothing of who came
+/// Judges what the clients of a transactional system saw under this load, spending no more than about this. Sums tell nothing of who came
 /// before whom, so a bank is judged by its total, and the other loads by the order of what was read and written.
-pub fn judge(load: &TransactionLoad, history: &History<Transaction, Committed>, steps: u64) -> Vec<PropertyReport> {
+pub fn judge(load: &TransactionLoad, history: &History<Transaction, Committed>, budget: impl Into<Budget>) -> Vec<PropertyReport> {
     vec![match load {
         TransactionLoad::Bank(bank) => conservation::judge(bank.accounts(), bank.total(), history),
-        TransactionLoad::Mixed(_) => isolation::judge(&ISOLATION, Level::StrictSerializable, history, steps),
+        TransactionLoad::Mixed(_) => isolation::judge(&ISOLATION, Level::StrictSerializable, history, budget),
     }]
 }

@@ -9,6 +9,7 @@ use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
 use crate::protocols::commit::two_phase::{self, Config, Variant};
 use crate::trace::Judge;
+use crate::world::Conditions;
 
 /// A transactional store on which two-phase commit makes transactions atomic, with its clients.
 pub type TwoPhase = Txn<two_phase::TwoPhaseTransactions>;
@@ -104,7 +105,7 @@ impl Transactional for two_phase::TwoPhaseTransactions {
         properties::PROPERTIES.into_iter().chain(two_phase::properties::PROPERTIES).collect()
     }
 
-    fn judges(settings: &TwoPhaseSettings) -> Vec<Box<dyn Judge<TwoPhase>>> {
+    fn judges(settings: &TwoPhaseSettings, _: &Conditions) -> Vec<Box<dyn Judge<TwoPhase>>> {
         let collects = settings.variant.logs_collecting();
         let audit = two_phase::properties::AuditJudge::new(settings.nodes as usize, collects);
         vec![Box::new(CommitJudge::new()), Box::new(audit)]

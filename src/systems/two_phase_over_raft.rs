@@ -11,6 +11,7 @@ use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge}
 use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
 use crate::protocols::raft;
 use crate::trace::Judge;
+use crate::world::Conditions;
 
 /// A transactional store on which two-phase commit over Raft groups makes transactions atomic, with its clients.
 pub type TwoPhaseOverRaft = Txn<GroupTransactions>;
@@ -77,7 +78,7 @@ impl Transactional for GroupTransactions {
         [&properties::PROPERTIES[..], &raft_groups::properties::PROPERTIES, &raft::properties::PROPERTIES].concat()
     }
 
-    fn judges(settings: &TwoPhaseOverRaftSettings) -> Vec<Box<dyn Judge<TwoPhaseOverRaft>>> {
+    fn judges(settings: &TwoPhaseOverRaftSettings, _: &Conditions) -> Vec<Box<dyn Judge<TwoPhaseOverRaft>>> {
         let groups = GroupsJudge::new(settings.replicas);
         vec![Box::new(groups), Box::new(RaftsJudge::new(settings.groups, settings.replicas))]
     }

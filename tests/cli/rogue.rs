@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize, Serializer};
 use stormglass::base::{ClientId, Duration, NodeId, OperationId, Time};
-use stormglass::check::{Property, PropertyReport};
+use stormglass::check::{Budget, Property, PropertyReport};
 use stormglass::history::{self, History};
 use stormglass::notation::Form;
 use stormglass::process::{Claim, ClientProcess, Context, Files, Mark, Message, Process, Role, SyncToken};
 use stormglass::systems::{Nodes, Population, System, Written};
 use stormglass::trace::{Event, Judge, Record, Table};
-use stormglass::world::Cluster;
+use stormglass::world::{Cluster, Conditions};
 
 /// Declares the deeds: each with the command that shows it, what it is in a sentence, and what goes wrong besides.
 macro_rules! deeds {
@@ -433,11 +433,11 @@ impl System for Rogue {
         Nodes { servers: vec![*deed; 2], clients: vec![*deed] }
     }
 
-    fn judges(deed: &Deed) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(deed: &Deed, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         if *deed == Deed::SilentCheck { Vec::new() } else { vec![Box::new(Watcher(*deed))] }
     }
 
-    fn judge_history(deed: &Deed, _: &History<(), u64>, _: u64) -> Vec<PropertyReport> {
+    fn judge_history(deed: &Deed, _: &History<(), u64>, _: Budget) -> Vec<PropertyReport> {
         assert!(*deed != Deed::HistoryJudgePanics, "the history is a closed book");
         Vec::new()
     }

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use stormglass::base::{Act, ClientId, Committed, Duration, KvOp, KvResponse, NodeId, OperationId, Transaction};
 use stormglass::check::isolation::{self, Level};
 use stormglass::check::model::registers::Registers;
-use stormglass::check::{Property, PropertyReport, Verdict, linearizability};
+use stormglass::check::{Budget, Property, PropertyReport, Verdict, linearizability};
 use stormglass::history::{self, History};
 use stormglass::notation::Form;
 use stormglass::process::{ClientProcess, Context, Files, Mark, Message, Process, Role};
 use stormglass::systems::{Mutant, Nodes, Population, System, Written};
 use stormglass::trace::{Event, Judge, Record, Table};
-use stormglass::world::Cluster;
+use stormglass::world::{Cluster, Conditions};
 
 pub(crate) struct Toy;
 
@@ -222,20 +222,20 @@ impl System for Toy {
         Nodes { servers: vec![trouble; 2], clients: vec![config.odds] }
     }
 
-    fn judges(_: &Config) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(_: &Config, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         vec![Box::new(Watcher(PropertyReport::holds(&NOTHING_BAD)))]
     }
 
-    fn judge_history(config: &Config, history: &History<(), u64>, states: u64) -> Vec<PropertyReport> {
+    fn judge_history(config: &Config, history: &History<(), u64>, budget: Budget) -> Vec<PropertyReport> {
         match config.trouble {
             Trouble::Stale => {
                 let reads = history.clone().map(|()| KvOp::Read { key: 1 }, |answer| KvResponse::Value(Some(answer)));
-                return vec![linearizability::judge(&SANE_ANSWERS, &Registers::empty(), &reads, states)];
+                return vec![linearizability::judge(&SANE_ANSWERS, &Registers::empty(), &reads, budget)];
             }
             Trouble::Doubt => {
                 let acts = || vec![Act::Add { key: 1, amount: 1 }];
                 let sums = history.clone().map(|()| Transaction { acts: acts() }, |_| Committed::default());
-                return vec![isolation::judge(&SANE_ANSWERS, Level::Serializable, &sums, states)];
+                return vec![isolation::judge(&SANE_ANSWERS, Level::Serializable, &sums, budget)];
             }
             _ => {}
         }

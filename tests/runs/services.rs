@@ -11,6 +11,7 @@ use stormglass::systems::service::{Served, Serves};
 use stormglass::systems::{Mutant, Registry, Watch};
 use stormglass::trace::{Event, Judge, Record, Sink, UntypedRecord};
 use stormglass::workload::{Generator, Turn};
+use stormglass::world::Conditions;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Talk {
@@ -180,7 +181,7 @@ impl Serves for Counting {
         vec![KEPT, CLOCKS]
     }
 
-    fn judges(_: &()) -> Vec<Box<dyn Judge<Served<Self>>>> {
+    fn judges(_: &(), _: &Conditions) -> Vec<Box<dyn Judge<Served<Self>>>> {
         vec![Box::new(Keeping::default())]
     }
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId};
-use crate::check::{Property, PropertyReport};
+use crate::check::{Budget, Property, PropertyReport};
 use crate::history::{self, History};
 use crate::notation::Form;
 use crate::process::{self, Claim, ClientProcess, Context, Files, Mark, NoNote, Process, Role, SyncToken};
@@ -309,8 +309,8 @@ impl<F: Flavour> System for Toy<F> {
         }
     }
 
-    fn judge_history(_: &Config, history: &History<Add, u64>, states: u64) -> Vec<PropertyReport> {
-        assert!(states > 0, "a budget");
+    fn judge_history(_: &Config, history: &History<Add, u64>, budget: Budget) -> Vec<PropertyReport> {
+        assert!(budget.states > Some(0), "a budget");
         let wrong = history.operations().iter().find(|operation| operation.result() == Some(&0));
         let told = |client| format!("{client} added, and was told that the count is 0");
         vec![wrong.map_or(PropertyReport::holds(&COUNTS), |wrong| PropertyReport::violated(&COUNTS, wrong.invoked, told(wrong.client)))]

@@ -9,21 +9,6 @@ use crate::check::consistency::Observable;
 use crate::check::model::Operation;
 
 /// A schema with a name: what a model of one's own needs to be judged by the command `check`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no schema with a name",
-    label = "`check --model` cannot find this",
-    note = "implement `Schema`, which says what operations look like in files, and then `NamedSchema`; the model implements `Observable`, too"
-)]
-pub trait NamedSchema: Schema<Model: Observable<Op: Clone>> + Clone + Default {
-    /// The name of the model: `ring-buffer`. It hides one that comes with the crate.
-    const NAME: &'static str;
-    /// What it is, in a line.
-    const ABOUT: &'static str;
-    /// What can be asked of it, and how that is written.
-    const OPERATIONS: &'static [Operation];
-}
-
-/// A model of one's own.
 ///
 /// ```
 /// use stormglass_check::check::model::register::{Register, RegisterOp, RegisterResult};
@@ -63,8 +48,10 @@ pub trait NamedSchema: Schema<Model: Observable<Op: Clone>> + Clone + Default {
 /// impl NamedSchema for Lamps {
 ///     const NAME: &'static str = "lamp";
 ///     const ABOUT: &'static str = "a lamp that is off at first";
-///     const OPERATIONS: &'static [Operation] =
-///         &[Operation { name: "turn", asked: "\"on\"", answer: "nothing" }, Operation { name: "look", asked: "nil", answer: "how it is" }];
+///     const OPERATIONS: &'static [Operation] = &[
+///         Operation { name: "turn", asked: "\"on\"", answer: "nothing" },
+///         Operation { name: "look", asked: "nil", answer: "how it is" },
+///     ];
 /// }
 ///
 /// let file = r#"
@@ -77,6 +64,21 @@ pub trait NamedSchema: Schema<Model: Observable<Op: Clone>> + Clone + Default {
 /// assert_eq!((report.model, report.verdict), ("lamp", Verdict::Violated));
 /// # Ok::<(), stormglass_check::check::CheckError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no schema with a name",
+    label = "`check --model` cannot find this",
+    note = "implement `Schema`, which says what operations look like in files, and then `NamedSchema`; the model implements `Observable`, too"
+)]
+pub trait NamedSchema: Schema<Model: Observable<Op: Clone>> + Clone + Default {
+    /// The name of the model: `ring-buffer`. It hides one that comes with the crate.
+    const NAME: &'static str;
+    /// What it is, in a line.
+    const ABOUT: &'static str;
+    /// What can be asked of it, and how that is written.
+    const OPERATIONS: &'static [Operation];
+}
+
+/// A model of one's own.
 #[derive(Clone, Copy)]
 pub struct OwnModel {
     /// Its name.

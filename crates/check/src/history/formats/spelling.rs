@@ -18,7 +18,8 @@ use crate::history::{Event, History, Outcome};
 /// history.invoke(Time::ZERO, ClientId::new(0), 4_i64)?;
 /// history.complete(Time::from_nanos(9), ClientId::new(0), Outcome::Done(()))?;
 /// let put = |value: &i64| Spelled { f: "write", key: None, value: Value::Int(*value) };
-/// let spelling = Spelling { model: "register", asked: Box::new(move |value| Some(put(value))), answered: Box::new(move |value, ()| put(value)) };
+/// let (asked, answered) = (move |value: &i64| Some(put(value)), move |value: &i64, (): &()| put(value));
+/// let spelling = Spelling { model: "register", asked: Box::new(asked), answered: Box::new(answered) };
 /// let mut file = Vec::new();
 /// write(spelling.entries(history, Time::from_nanos(9)), Format::Edn, &mut file)?;
 /// assert_eq!(String::from_utf8(file)?, "\
