@@ -202,6 +202,9 @@ fn what_a_file_does_not_have_can_be_set() {
     assert!(!fs::read_to_string(&file).unwrap().contains("budget"));
     let done = shipped(&["run", &file, "--seed", "1", "--set", "budget.events=10", "--set", "budget.states=7"]);
     assert!(done.code == Some(4), "{}{}", done.out, done.err);
+    // Bytes of search state are as many as there are, or unknown is why.
+    let done = shipped(&["run", &file, "--seed", "1", "--set", "budget.state_bytes=1"]);
+    assert!(done.code == Some(4) && done.out.contains("KiB of search state"), "{}{}", done.out, done.err);
 }
 
 #[test]

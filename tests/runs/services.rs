@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{ClientId, LocalTime, NodeId, OperationId, Stream};
+use stormglass::base::{ClientId, Duration, LocalTime, NodeId, OperationId, Stream, Time};
 use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
+use stormglass::environment::ClockModel;
 use stormglass::process::{Context, Either, Files, Mark, Message, NoNote, Process, Reply, Service};
 use stormglass::scenario::Scenario;
 use stormglass::systems::service::{Served, Serves};
@@ -123,14 +124,27 @@ impl Service for Counting {
 
 const KEPT: Property = Property::always("kept", "what is said to be on disk is there after a crash");
 static GONE: Rule = Rule::new("gone", "{node} found {found} of {said}");
-const CLOCKS: Property = Property::always("clocks", "a client's clock goes on");
+const CLOCKS: Property = Property::always("clocks", "a client's clock goes on, and is off by no more than the scenario says");
 static BACK: Rule = Rule::new("back", "the clock of {node} went back");
+static OFF: Rule = Rule::new("off", "the clock of {node} is off by {by}");
 
-#[derive(Default)]
 struct Keeping {
     said: u64,
+    /// How far off clocks may be.
+    offset: Duration,
+    drift_ppm: u32,
     clocks: BTreeMap<NodeId, LocalTime>,
     found: Violations,
+}
+
+fn off(at: Time, clock: LocalTime) -> u64 {
+    (i128::from(clock.as_nanos()) - i128::from(at.as_nanos())).unsigned_abs() as u64
+}
+
+impl Keeping {
+    fn off_at_most(&self, at: Time) -> u64 {
+        self.offset.as_nanos() + 1 + at.as_nanos() * u64::from(self.drift_ppm) / 1_000_000
+    }
 }
 
 impl Judge<Served<Counting>> for Keeping {
@@ -143,6 +157,9 @@ impl Judge<Served<Counting>> for Keeping {
                     let broken = GONE.with("node", STORE).with("found", found).with("said", self.said);
                     self.found.add(&KEPT, record.sighting(), broken);
                 }
+            }
+            Event::ClientNote { node, note } if off(record.at, **note) > self.off_at_most(record.at) => {
+                self.found.add(&CLOCKS, record.sighting(), OFF.with("node", *node).with("by", off(record.at, **note)));
             }
             Event::ClientNote { node, note } if self.clocks.insert(*node, **note).is_some_and(|before| before > **note) => {
                 self.found.add(&CLOCKS, record.sighting(), BACK.with("node", *node));
@@ -181,8 +198,9 @@ impl Serves for Counting {
         vec![KEPT, CLOCKS]
     }
 
-    fn judges(_: &(), _: &Conditions) -> Vec<Box<dyn Judge<Served<Self>>>> {
-        vec![Box::new(Keeping::default())]
+    fn judges(_: &(), conditions: &Conditions) -> Vec<Box<dyn Judge<Served<Self>>>> {
+        let ClockModel { offset, drift_ppm } = conditions.clocks;
+        vec![Box::new(Keeping { said: 0, offset, drift_ppm, clocks: BTreeMap::new(), found: Violations::default() })]
     }
 }
 
@@ -190,6 +208,8 @@ impl Serves for Counting {
 #[derive(Default)]
 struct Notes {
     clients: u64,
+    /// By how much a clock was off at most.
+    off: u64,
     store: Vec<String>,
 }
 
@@ -200,6 +220,7 @@ impl Sink for Notes {
                 self.clients += 1;
                 let (note, clock) = (entry.payload.expect("a note says something"), entry.clock.expect("clocks are off"));
                 assert_eq!(note.json(), clock.as_nanos(), "the client noted what its clock read");
+                self.off = self.off.max(off(entry.at, clock));
             }
             Some(_) => self.store.extend(entry.payload.map(|note| format!("{note:?}"))),
             None => {}
@@ -227,6 +248,7 @@ fn servers_of_two_kinds_serve_clients_that_note_and_mark() {
         assert!(outcome.strays.is_empty(), "{:?}", outcome.strays);
         assert!(count(PASSED.name) > Some(50), "{:?}", outcome.sometimes);
         assert_eq!(count(ASKED.name), Some(notes.clients), "a note for each operation");
+        assert!(notes.off > 1_000_000, "clocks are off, and the judge knows by how much they may be");
         assert!(notes.store.len() > 20 && notes.store.iter().all(|note| note.starts_with("OnDisk(")), "as if it stood alone");
     }
 }

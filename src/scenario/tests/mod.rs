@@ -68,7 +68,7 @@ Scenario(
     ],
     duration: "5s",
     settle: "3s",
-    budget: (events: 1000000, same_instant: 5000, states: 7),
+    budget: (events: 1000000, same_instant: 5000, states: 7, state_bytes: 9),
     expect: [Sometimes("leader lost"), Strikes("At(\"2s\", Heal)"), Bites("When(Synced(nth: 1), Partition(Halves))")],
     outcome: Violates("counts"),
 )
@@ -158,7 +158,7 @@ fn everything_is_written_as_it_is_read() {
             ],
             duration: "5s",
             settle: "3s",
-            budget: (events: 1000000, same_instant: 5000, states: 7),
+            budget: (events: 1000000, same_instant: 5000, states: 7, state_bytes: 9),
             expect: [Sometimes("leader lost"), Strikes("At(\"2s\", Heal)"), Bites("When(Synced(nth: 1), Partition(Halves))")],
             outcome: Violates("counts"),
         )
