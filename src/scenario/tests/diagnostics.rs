@@ -237,6 +237,7 @@ fn names_that_are_not_known() {
           = help: known here: toy/forgets
     "#]],
     );
+    check_fields("mutant: [\"toy/forgets\", \"none\", \"toy/forgets\"]", expect![[""]]);
     check_fields(
         "expect: [Sometimes(\"leder lost\"), Somtimes(\"leader lost\"), \"leader lost\"]",
         expect![[r#"
