@@ -197,6 +197,15 @@ fn registers_with_few_values_are_judged_as_the_reference_checker_judges_them() {
     }
 }
 
+/// Lists to which a value is appended again show no order; few transactions are decided all the same.
+#[test]
+fn lists_with_few_values_are_judged_as_the_reference_checker_judges_them() {
+    for (wrong, keys, values, rounds) in [(0, 2, 2, 300), (8, 2, 3, 1_000), (25, 1, 2, 700), (60, 2, 2, 300)] {
+        let counts = agree(Shape { lists: true, transactions: 5, acts: 3, keys, values: Some(values), wrong }, 0..rounds, false);
+        println!("{keys} lists of {values} values, {wrong}: {counts:?}");
+    }
+}
+
 #[test]
 fn with_orders_given_nothing_is_unknown() {
     for (wrong, rounds) in [(0, 1_000), (8, 2_000), (25, 2_000)] {
@@ -218,6 +227,7 @@ fn fifty_thousand_histories_are_judged_as_the_reference_checker_judges_them() {
             (false, 3, None),
             (false, 1, Some(2)),
             (false, 2, Some(2)),
+            (true, 2, Some(3)),
             (true, 2, None),
             (true, 3, None),
         ] {

@@ -1,7 +1,7 @@
 //! Registers that do not show who wrote what was read: it is searched for, within a budget of steps and bytes.
 
 use expect_test::expect;
-use stormglass::base::RunKey;
+use stormglass::base::{Act, Committed, RunKey, Seen, Transaction};
 use stormglass::check::isolation::generate::{HistoryShape, generate};
 use stormglass::check::isolation::{DEFAULT_BUDGET, Level, Transactions, check};
 use stormglass::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
@@ -114,4 +114,30 @@ fn a_search_for_an_order_is_bounded_in_bytes() {
     let held = report.bytes.expect("that is why");
     assert!((100 << 10..64 << 20).contains(&held), "{held}");
     assert!(isolation_text(&report).contains("of state: more room would help (--memory)"), "{}", isolation_text(&report));
+}
+
+/// Histories that hold by construction, of which the values are made few afterwards: what a read saw may then be what one of many wrote.
+fn few_values(transactions: usize, values: i64) -> Transactions {
+    let shape = HistoryShape { registers: true, ..HistoryShape::new(10, transactions) };
+    let few = |value: i64| value % values;
+    let act = move |act: Act| match act {
+        Act::Write { key, value } => Act::Write { key, value: few(value) },
+        other => other,
+    };
+    let seen = move |seen: Seen| if let Seen::Number(value) = seen { Seen::Number(few(value)) } else { seen };
+    let history = generate(&shape, RunKey::from_seed(3)).history;
+    let history = history.map(
+        move |transaction| Transaction { acts: transaction.acts.into_iter().map(act).collect() },
+        move |committed| Committed { seen: committed.seen.into_iter().map(seen).collect() },
+    );
+    Transactions::from(&history)
+}
+
+#[test]
+fn long_histories_of_few_values_are_decided() {
+    for (transactions, values) in [(300, 2), (1_000, 5), (2_000, 20)] {
+        let report = check(&few_values(transactions, values), DEFAULT_BUDGET);
+        println!("{transactions} transactions, {values} values: {:?}, {} steps", report.verdict(Level::StrictSerializable), report.steps);
+        assert_eq!(report.verdict(Level::StrictSerializable), Verdict::Holds, "{}", isolation_text(&report));
+    }
 }

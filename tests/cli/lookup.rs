@@ -202,9 +202,15 @@ fn what_a_file_does_not_have_can_be_set() {
     assert!(!fs::read_to_string(&file).unwrap().contains("budget"));
     let done = shipped(&["run", &file, "--seed", "1", "--set", "budget.events=10", "--set", "budget.states=7"]);
     assert!(done.code == Some(4), "{}{}", done.out, done.err);
-    // Bytes of search state are as many as there are, or unknown is why.
-    let done = shipped(&["run", &file, "--seed", "1", "--set", "budget.state_bytes=1"]);
-    assert!(done.code == Some(4) && done.out.contains("KiB of search state"), "{}{}", done.out, done.err);
+    let registers = format!("{}/scenarios/three-phase/bugs/votes-early.ron", env!("CARGO_MANIFEST_DIR"));
+    let run = ["run", &registers, "--seed", "1", "--set", "mutant=none", "--set", "budget.state_bytes"];
+    let [plenty, none] = ["=1000000000", "=1"].map(|bytes| {
+        let mut run = run.map(str::to_owned);
+        run[6] += bytes;
+        shipped(&run.each_ref().map(String::as_str))
+    });
+    assert_eq!(plenty.code, Some(0), "{}{}", plenty.out, plenty.err);
+    assert!(none.code == Some(4) && none.out.contains("of state: more room would help"), "{}{}", none.out, none.err);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod histories;
 mod lookup;
 mod misbehaving;
 mod one_explanation;
+mod own_models;
 mod page;
 mod readme;
 mod rogue;

@@ -595,7 +595,7 @@ fn surroundings_that_make_no_sense() {
             2 | clocks: (drift: "-5ppm"), budget: (events: 0, stats: 5)
               |                                               ^^^^^
               |
-              = help: did you mean `states`? known here: events, same_instant, messages, disk_bytes, effects, states, stop_at_violation
+              = help: did you mean `states`? known here: events, same_instant, messages, disk_bytes, effects, states, state_bytes, stop_at_violation
         "#]],
     );
     check_fields(

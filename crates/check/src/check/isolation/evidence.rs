@@ -277,13 +277,22 @@ impl<'a> Evidence<'a> {
     }
 
     /// No order of the writers of these keys will do, which takes too many cases to be told.
-    pub(super) fn no_order(self, anomaly: Anomaly, mut keys: Vec<u32>, mut who: Vec<u32>) -> Finding {
+    pub(super) fn no_order(self, anomaly: Anomaly, keys: Vec<u32>, who: Vec<u32>) -> Finding {
+        self.of_keys(&rules::NO_ORDER, anomaly, keys, who)
+    }
+
+    /// No order of these few transactions will do, which was found out by trying all of them.
+    pub(super) fn no_order_of_few(self, anomaly: Anomaly, keys: Vec<u32>, who: Vec<u32>) -> Finding {
+        self.of_keys(&rules::FEW, anomaly, keys, who)
+    }
+
+    fn of_keys(self, rule: &'static Rule, anomaly: Anomaly, mut keys: Vec<u32>, mut who: Vec<u32>) -> Finding {
         for all in [&mut keys, &mut who] {
             all.sort_unstable();
             all.dedup();
         }
         let named: Vec<Fact> = keys.iter().map(|key| Fact::Key(self.transactions.key_name(*key))).collect();
-        self.finding(anomaly, &who, vec![rules::NO_ORDER.with("keys", Fact::All(named))])
+        self.finding(anomaly, &who, vec![rule.with("keys", Fact::All(named))])
     }
 
     /// Why each comes before the next, and that it is a cycle.
@@ -453,5 +462,7 @@ mod rules {
     pub(super) static MORE_CASES: Rule = Rule::new("more-cases", "{count} more cases end with a cycle, too");
     pub(super) static NO_ORDER: Rule =
         Rule::new("no-order", "in whatever order {keys} were written, there is a cycle; the cases are too many to be told");
+    pub(super) static FEW: Rule =
+        Rule::new("no-order", "in whatever order these took effect, not all that was read of {keys} can have been there");
     pub(super) static CYCLE: Rule = Rule::new("cycle", "so that {cycle}: a cycle");
 }

@@ -18,7 +18,7 @@
 //! **What can be inferred.** A list shows the order of its elements to its readers, so [`Act::Append`](crate::base::Act) and reads
 //! tell all but the order of elements that were not read. A register shows less: that its first version is empty, and what was read by a
 //! transaction that then wrote. Where the run itself knows the order, it may be [given](Transactions::order). Sums tell nothing: a key that
-//! is added to is left out, and the report says so.
+//! is added to is left out, and the report says so; unless transactions are so few that all their orders can be tried.
 //!
 //! **What a verdict means.** A violation is always certain: it follows from what was seen, whatever is not known. A level holds if no
 //! cycle remains that it forbids and the order of versions is known, or if there is *some* order of versions, consistent with all that
@@ -37,6 +37,7 @@ mod ordering;
 pub mod reference;
 mod refutation;
 mod report;
+mod small;
 mod transactions;
 mod versions;
 
@@ -74,6 +75,7 @@ pub fn check(transactions: &Transactions, budget: impl Into<Budget>) -> Report {
     }
     let bytes = budget.bytes_for(transactions.len());
     let holds = seen.search(transactions, steps, bytes, holds);
+    let holds = seen.try_orders(transactions, holds);
     seen.report(transactions, holds)
 }
 
@@ -192,6 +194,28 @@ impl Analysis {
                 self.violated = self.violated.and(level.stronger());
             }
         }
+        holds
+    }
+
+    /// Where keys were left out, and transactions are few, tries all their orders. Returns which levels hold.
+    fn try_orders(&mut self, transactions: &Transactions, mut holds: Levels) -> Levels {
+        let mut refuted = Vec::new();
+        for level in Level::ALL.into_iter().filter(|_| !self.left_out.is_empty()) {
+            if self.violated.has(level) || holds.has(level) {
+                continue;
+            }
+            let Some((kept, steps)) = small::keeps(transactions, level) else { return holds };
+            self.steps += steps;
+            if kept { holds = holds.and(level.weaker()) } else { refuted.push(level) }
+        }
+        for level in refuted.into_iter().rev() {
+            if !self.violated.has(level) {
+                let finding = refutation::by_all_orders(transactions, level, &self.left_out);
+                self.findings.add(finding.anomaly, || finding);
+                self.violated = self.violated.and(level.stronger());
+            }
+        }
+        self.left_out.clear();
         holds
     }
 

@@ -64,7 +64,7 @@ impl Model for Store {
 }
 
 /// Whether this was read where that is held. An untouched key reads as nothing, as an empty list, and as zero.
-fn is_same(seen: &Seen, held: &Seen) -> bool {
+pub(super) fn is_same(seen: &Seen, held: &Seen) -> bool {
     let is_nothing = |seen: &Seen| matches!(seen, Seen::Empty | Seen::Number(0)) || matches!(seen, Seen::List(list) if list.is_empty());
     seen == held || *held == Seen::Empty && is_nothing(seen)
 }

@@ -9,7 +9,8 @@ use super::cycles::{DATA, FLOW, SESSION, name};
 use super::evidence::Evidence;
 use super::graph::Why;
 use super::ordering::{Found, Search};
-use crate::check::verdict::{Anomaly, Budget, Finding, Phenomenon, Scope};
+use super::transactions::Transactions;
+use crate::check::verdict::{Anomaly, Budget, Fate, Finding, LeftOut, Level, Phenomenon, Scope};
 
 /// How many steps may be spent on a short explanation.
 const BUDGET: u64 = 20_000_000;
@@ -50,6 +51,14 @@ pub(super) fn finding(problem: Problem<'_>, shape: Shape, kinds: u32, questions:
             evidence.no_order(widest(shape, kinds), keys, who)
         }
     }
+}
+
+/// What shows that a level is not kept, as no order of a few transactions will do. Versions of these keys cannot be told apart.
+pub(super) fn by_all_orders(transactions: &Transactions, level: Level, keys: &[(u32, LeftOut)]) -> Finding {
+    let anomaly = Shape::of(level).map_or(Anomaly::data(Phenomenon::CircularFlow), |(shape, kinds)| widest(shape, kinds));
+    let counts = |place: &u32| transactions.entries[*place as usize].fate != Fate::Aborted;
+    let who = (0..transactions.len() as u32).filter(counts).collect();
+    Evidence::new(transactions).no_order_of_few(anomaly, keys.iter().map(|(key, _)| *key).collect(), who)
 }
 
 /// What forbids each of these forbids this.

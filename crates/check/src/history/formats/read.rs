@@ -50,7 +50,7 @@ impl Format {
         let bracketed = |at: &usize| {
             let open = line(at).trim_start();
             let within = open.trim_start_matches(|letter: char| matches!(letter, '[' | '(') || letter.is_whitespace());
-            within.starts_with(['{', ';', '#']) || within.is_empty() && !open.is_empty()
+            within.starts_with(['{', ';', '#', ']', ')']) || within.is_empty() && !open.is_empty()
         };
         match lines.iter().find(|at| bracketed(at) || log::holds_event(line(at))) {
             Some(at) if bracketed(at) => Self::of_maps(&head[*at..]),
