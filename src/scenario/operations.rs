@@ -36,7 +36,7 @@ settings! {
         /// Who invokes it. A client that is down then does not, and one that has as many under way as it may have does not either.
         client: Option<NodeId> = None, Required(Invoker(names));
         /// What it asks for: an operation of the system, in RON.
-        op: Option<String> = None, Required(Asked(names));
+        op: Option<String> = None, Asked(names);
     }
 }
 
@@ -86,13 +86,13 @@ fn scripted(form: Form<'_>, names: Names<'_>) -> Option<Scripted> {
         Identity::Number(number) => OperationId::scripted(client.index() as u32, number),
         Identity::Drawn(id) => id,
     };
-    Some(Scripted { id, at: at?, client, op: op? })
+    Some(Scripted { id, at: at?, client, op })
 }
 
 fn write_operations(operations: &[Scripted]) -> String {
     let written = |Scripted { id, at, client, op }: &Scripted| {
         let id = id.script_number().map_or(Identity::Drawn(*id), Identity::Number);
-        let listed = Listed { id: Some(id), at: Some(*at), client: Some(*client), op: Some(op.clone()) };
+        let listed = Listed { id: Some(id), at: Some(*at), client: Some(*client), op: op.clone() };
         in_parentheses(&listed.written())
     };
     lines(operations.iter().map(written))
@@ -152,13 +152,14 @@ impl Invoker<'_> {
 /// What a client asks for, as its type writes it.
 struct Asked<'n>(Names<'n>);
 
-codec!(Asked<'_>: String = Self::operation, String::clone, "an operation of the system in RON, like `Write(key: 0, value: 7)`");
+codec!(Asked<'_>: Option<String> = Self::operation, |op: &Option<String>| op.clone().unwrap_or_default(),
+    "an operation of the system in RON, like `Write(key: 0, value: 7)`", Some("what the workload generates for its identity"));
 
 impl Asked<'_> {
-    fn operation(&self, form: Form<'_>) -> Option<String> {
+    fn operation(&self, form: Form<'_>) -> Option<Option<String>> {
         match self.0.system {
-            Some(system) => system.operation(form),
-            None => Some(form.raw().to_owned()),
+            Some(system) => system.operation(form).map(Some),
+            None => Some(Some(form.raw().to_owned())),
         }
     }
 }

@@ -273,7 +273,7 @@ impl<S: System> Instance for Ready<S> {
             outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
         }
         if let (Some(observed), Some(scripting), Some(due)) = (watch.operations, scripting, due) {
-            *observed = scripting.observed(&due, &run.history);
+            *observed = scripting.observed(due, &run.history);
         }
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);

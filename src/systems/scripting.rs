@@ -84,7 +84,7 @@ impl<S: Cluster> Scripting<S> {
             clients.iter_mut().for_each(self.quiet);
         }
         let typed = |Scripted { id, at, client, op }: &Scripted| {
-            let op = (self.read)(op).expect("the operations of a scenario can be read");
+            let op = op.as_ref().map(|op| (self.read)(op).expect("the operations of a scenario can be read"));
             Scripted { id: *id, at: *at, client: *client, op }
         };
         Script { operations: scripted.iter().map(typed).collect(), generated: *generated, hand: self.hand }
@@ -95,14 +95,16 @@ impl<S: Cluster> Scripting<S> {
         DueTimes { due: self.due, times: BTreeMap::new() }
     }
 
-    /// What clients invoked, as it can be written down: in the order in which it was due.
-    pub(super) fn observed(&self, due: &DueTimes<S>, history: &History<S::Operation, S::Response>) -> Vec<Scripted> {
-        let written = |operation: &crate::history::Operation<S::Operation, S::Response>| {
-            let client = NodeId::client(operation.client.client);
-            let (record, due) = due.times.get(&(client, operation.id)).copied().unwrap_or((u64::MAX, operation.invoked));
-            (record, Scripted { id: operation.id, at: due.since(Time::ZERO), client, op: (self.write)(&operation.op) })
-        };
-        let mut found: Vec<(u64, Scripted)> = history.operations().iter().map(written).collect();
+    /// What was due to clients, as it can be written down: in the order in which it was, and what it was if it was invoked.
+    pub(super) fn observed(&self, mut due: DueTimes<S>, history: &History<S::Operation, S::Response>) -> Vec<Scripted> {
+        let mut found: Vec<(u64, Scripted)> = Vec::new();
+        for operation in history.operations() {
+            let (client, id) = (NodeId::client(operation.client.client), operation.id);
+            let (record, at) = due.times.remove(&(client, id)).unwrap_or((u64::MAX, operation.invoked));
+            found.push((record, Scripted { id, at: at.since(Time::ZERO), client, op: Some((self.write)(&operation.op)) }));
+        }
+        let never = |((client, id), (record, at)): (_, (u64, Time))| (record, Scripted { id, at: at.since(Time::ZERO), client, op: None });
+        found.extend(due.times.into_iter().map(never));
         found.sort_by_key(|(record, _)| *record);
         found.into_iter().map(|(_, scripted)| scripted).collect()
     }

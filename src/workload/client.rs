@@ -45,7 +45,7 @@ pub struct Client<S: Service, G> {
     /// Operations that are due and wait for a session.
     waiting: VecDeque<OperationId>,
     /// What it was handed and has not invoked yet: all of them are due, or wait for a session.
-    handed: SortedMap<OperationId, S::Operation>,
+    handed: SortedMap<OperationId, Option<S::Operation>>,
     shed: u64,
     quiet: bool,
     service: PhantomData<fn() -> S>,
@@ -219,8 +219,9 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         self.shed
     }
 
-    /// Takes an operation that somebody has written down, under this identity. It is due when the timer fires that this returns.
-    pub fn hand(&mut self, id: OperationId, operation: S::Operation) -> ClientTimer {
+    /// Takes an operation that somebody has written down, under this identity; without one, it will be what the generator chooses for it.
+    /// It is due when the timer fires that this returns.
+    pub fn hand(&mut self, id: OperationId, operation: Option<S::Operation>) -> ClientTimer {
         self.handed.insert(id, operation);
         ClientTimer::Due(id)
     }
@@ -295,7 +296,7 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let handed = self.handed.remove(&due);
         let generated = handed.is_none();
-        let operation = handed.unwrap_or_else(|| {
+        let operation = handed.flatten().unwrap_or_else(|| {
             let mut random = context.random().fork(Purpose::Content as u64, due.word());
             Self::turn(context, |turn| self.generator.next(due, &mut random, turn))
         });

@@ -225,11 +225,12 @@ impl<'a, C: Cluster> World<'a, C> {
         for index in 0..self.clients.len() {
             self.boot(NodeId::client(index as u32));
         }
-        // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
-        self.core.engine.schedule(self.duration, Call::FaultsEnd);
+        // What is written down comes first in its instant.
         for (scripted, operation) in self.script.iter().flat_map(|script| &script.operations).zip(0..) {
             self.core.engine.schedule(Time::ZERO + scripted.at, Call::Hand { client: scripted.client, operation });
         }
+        // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
+        self.core.engine.schedule(self.duration, Call::FaultsEnd);
         self.stage().plan_faults();
         self.hold_for_strikes();
     }

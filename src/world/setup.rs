@@ -235,8 +235,8 @@ pub struct Scripted<O = String> {
     pub at: Duration,
     /// The client that invokes it.
     pub client: NodeId,
-    /// What it asks for; where the types of the system are erased, in RON.
-    pub op: O,
+    /// What it asks for; where the types of the system are erased, in RON. Nothing: what the workload generates for its identity.
+    pub op: Option<O>,
 }
 
 /// What clients are to do, operation by operation.
@@ -250,7 +250,8 @@ pub struct Script<C: Cluster> {
 }
 
 /// Hands an operation to a client: see [`Script::hand`].
-pub type Hand<C> = fn(&mut <C as Cluster>::Client, OperationId, <C as Cluster>::Operation) -> <<C as Cluster>::Client as Process>::Timer;
+pub type Hand<C> =
+    fn(&mut <C as Cluster>::Client, OperationId, Option<<C as Cluster>::Operation>) -> <<C as Cluster>::Client as Process>::Timer;
 
 /// All that a run depends on, but for its seed.
 pub struct Setup<C: Cluster> {

@@ -1,10 +1,12 @@
 //! Stormglass under proptest: whatever goes wrong, Raft holds, and what fails prints the scenario and the command that replays it.
 
+use std::fs;
 use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use stormglass::scenario::{Scenario, strategy::fault_plan};
+use stormglass::explore::{fingerprint, first_violated};
+use stormglass::scenario::{Failure, Scenario, strategy::fault_plan};
 use stormglass::systems::Registry;
 
 fn scenario(mutant: &str) -> Scenario {
@@ -63,6 +65,34 @@ fn a_failure_prints_the_scenario_and_the_command() {
 #[ignore = "it is run by the test below, in a process of its own"]
 fn a_seed_that_fails() {
     scenario(r#"mutant: "raft/forgets-vote","#).assert_holds(5);
+}
+
+#[test]
+#[ignore = "it is run by the test below, in a process of its own"]
+fn a_scenario_that_holds() {
+    scenario("").assert_holds(1);
+}
+
+/// A failure of a scenario of this name that lies in the folder is run before anything else.
+#[test]
+fn failures_that_were_saved_run_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = || {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["--include-ignored", "--exact", "property::a_scenario_that_holds"]).current_dir(folder.path());
+        let output = command.output().expect("it can be started");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    };
+    assert!(run().0, "there is no such folder");
+    let planted = scenario(r#"mutant: "raft/forgets-vote","#);
+    let outcome = planted.run(5);
+    let first = first_violated(&outcome).expect("the planted bug is found");
+    let regressions = folder.path().join("stormglass-regressions");
+    fs::create_dir(&regressions).expect("a folder");
+    fs::write(regressions.join("one.ron"), Failure::new(&planted, &outcome, fingerprint(first)).to_ron()).expect("a file");
+    let (held, said) = run();
+    assert!(!held && said.contains("1 of 1 failures in stormglass-regressions are not mended"), "{said}");
+    assert!(said.contains("persist-before-answer is violated at ") && said.contains("it is as it was saved"), "{said}");
 }
 
 /// The line that a failure prints last, carried out, shows that seed in the same test.
