@@ -385,17 +385,14 @@ fn clients_and_real_time() {
 
 #[test]
 fn what_cannot_be_told_is_not_told() {
-    shows("c1 0-1: add x 5", &expect![" | "]);
-    shows(
-        "c1 0-9: w x 1
-         c2 0-9: w x 1",
-        &expect![" | "],
-    );
-    shows(
-        "c1 0-9: w x 1
-         c2 0-9: a x 2",
-        &expect![" | "],
-    );
+    let others: String = (3..10).map(|client| format!("c{client} 0-9: w y {client}\n")).collect();
+    for odd in ["c1 0-1: add x 5\nc2 0-9: r x =5", "c1 0-9: a x 1\nc2 0-9: a x 1", "c1 0-9: w x 1\nc2 0-9: a x 2"] {
+        // Few transactions are tried in every order.
+        shows(odd, &expect![" | strict-serializable"]);
+        shows(&format!("{odd}\n{others}"), &expect![" | "]);
+    }
+    shows("c1 0-9: add x 5\nc2 0-9: add x 5\nc3 0-9: r x =7", &expect!["G1c × 1 | read-uncommitted"]);
+    shows("c1 0-1: add x 5\nc2 2-3: r x =0\nc3 0-9: add x 2", &expect!["G-nonadjacent-realtime × 1 | strong-session-serializable"]);
     shows("", &expect![" | strict-serializable"]);
 }
 

@@ -206,7 +206,7 @@ fn what_a_file_does_not_have_can_be_set() {
     let run = ["run", &registers, "--seed", "1", "--set", "mutant=none", "--set", "budget.state_bytes"];
     let [plenty, none] = ["=1000000000", "=1"].map(|bytes| {
         let mut run = run.map(str::to_owned);
-        run[6] += bytes;
+        run[7] += bytes;
         shipped(&run.each_ref().map(String::as_str))
     });
     assert_eq!(plenty.code, Some(0), "{}{}", plenty.out, plenty.err);

@@ -103,7 +103,7 @@ pub(super) enum Said {
 }
 
 /// What there was at some moment, to go back to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     links: usize,
     held: usize,
@@ -118,8 +118,8 @@ pub(super) struct Assumptions<'a> {
     pub(super) order: Acyclic,
     variables: Vec<Variable>,
     numbers: FxHashMap<Variable, u32>,
-    /// Of parallel snapshot isolation, the anti-dependencies that the order does not keep to, each with how many links there were with it.
-    misses: Vec<(Link, usize)>,
+    /// Of parallel snapshot isolation, the anti-dependencies that the order does not keep to, each with what there was with it.
+    misses: Vec<(Link, Mark)>,
     looked_at: usize,
     /// Nodes that had to move since this was looked at last, each with the place that it had.
     pub(super) moved: Vec<(u32, u32)>,
@@ -175,7 +175,7 @@ impl<'a> Assumptions<'a> {
         };
         for miss in misses {
             if assumptions.insert(miss).is_err() {
-                assumptions.misses.push((miss, assumptions.order.len()));
+                assumptions.misses.push((miss, assumptions.mark()));
             }
         }
         assumptions.moved.clear();
@@ -258,7 +258,7 @@ impl<'a> Assumptions<'a> {
 
     pub(super) fn go_back(&mut self, mark: Mark) {
         self.order.go_back(mark.links);
-        self.misses.retain(|(_, length)| *length <= mark.links);
+        self.misses.retain(|(_, with)| with.links <= mark.links && with.held <= mark.held);
         for (is_later, of) in self.held.drain(mark.held..).rev() {
             let held = if is_later { &mut self.later } else { &mut self.read_by };
             held.get_mut(&of).map(Vec::pop);
@@ -298,6 +298,8 @@ impl<'a> Assumptions<'a> {
     fn assume_source(&mut self, literal: Literal, place: u32, reader: u32, source: u32) -> Result<(), Vec<Link>> {
         let unordered = &self.problem.unordered[place as usize];
         if source == NOBODY {
+            // So that what is missed goes with it, where it comes with no link.
+            self.hold(false, (place, source), (reader, literal));
             return unordered.writers.iter().try_for_each(|writer| self.missed_by(reader, *writer, unordered.key, [literal, UNASSUMED]));
         }
         let why = Why::new(Dependency::WriteRead, unordered.key);
@@ -337,12 +339,12 @@ impl<'a> Assumptions<'a> {
             let (first, second) = (misses.next(), misses.next());
             match (self.shape, first) {
                 (Shape::Parallel, Some(_)) if link.is_miss() => {
-                    self.misses.push((link, self.order.len()));
+                    self.misses.push((link, self.mark()));
                     return Ok(());
                 }
                 (Shape::Parallel, Some(first)) if second.is_some() => {
                     self.order.drop(first);
-                    self.misses.push((self.order.link(first), first as usize + 1));
+                    self.misses.push((self.order.link(first), Mark { links: first as usize + 1, held: 0 }));
                 }
                 _ => return Err(self.cycle(link, &way)),
             }
@@ -387,7 +389,7 @@ impl<'a> Assumptions<'a> {
     pub(super) fn bytes(&self) -> usize {
         let variable = size_of::<Variable>() * 3 + 2 * size_of::<u32>();
         let held = size_of::<(bool, (u32, u32))>() + 2 * size_of::<(u32, Literal)>();
-        self.order.bytes() + self.variables.len() * variable + self.misses.len() * size_of::<(Link, usize)>() + self.held.len() * held
+        self.order.bytes() + self.variables.len() * variable + self.misses.len() * size_of::<(Link, Mark)>() + self.held.len() * held
     }
 }
 

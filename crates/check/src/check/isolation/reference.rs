@@ -19,6 +19,11 @@ pub type Orders = BTreeMap<u64, Vec<i64>>;
 ///
 /// Takes time that is exponential in the number of transactions.
 pub fn keeps(level: Level, history: &History<Transaction, Committed>, orders: &Orders) -> bool {
+    keeps_from(level, history, orders, &Orders::new())
+}
+
+/// The same where keys hold these at first.
+pub fn keeps_from(level: Level, history: &History<Transaction, Committed>, orders: &Orders, first: &Orders) -> bool {
     let operations = history.operations();
     let unknown: Vec<usize> = (0..operations.len()).filter(|index| operations[*index].outcome == Outcome::Unknown).collect();
     (0..1_u32 << unknown.len()).any(|chosen| {
@@ -28,11 +33,11 @@ pub fn keeps(level: Level, history: &History<Transaction, Committed>, orders: &O
             Outcome::Unknown => unknown.iter().position(|other| other == index).is_some_and(|place| chosen >> place & 1 == 1),
         };
         let committed: Vec<usize> = (0..operations.len()).filter(took_effect).collect();
-        let reference = Reference { level, history, orders, committed };
+        let reference = Reference { level, history, orders, first, committed };
         match level {
             Level::ReadUncommitted | Level::ReadCommitted | Level::ParallelSnapshotIsolation => reference.some_version_order(),
-            _ if level.implies(Level::Serializable) => reference.serial(&mut Vec::new(), &mut Store::new()),
-            _ => reference.snapshots(&mut BTreeMap::new(), &mut BTreeSet::new(), &mut Store::new()),
+            _ if level.implies(Level::Serializable) => reference.serial(&mut Vec::new(), &mut first.clone()),
+            _ => reference.snapshots(&mut BTreeMap::new(), &mut BTreeSet::new(), &mut first.clone()),
         }
     })
 }
@@ -44,6 +49,7 @@ struct Reference<'a> {
     level: Level,
     history: &'a History<Transaction, Committed>,
     orders: &'a Orders,
+    first: &'a Orders,
     committed: Vec<usize>,
 }
 
@@ -227,7 +233,8 @@ impl Reference<'_> {
                     // What so many writers installed, or its own in its place.
                     let fits = |length: &usize| {
                         let before = order[..*length].iter().flat_map(|writer| self.installs(*writer, *key));
-                        let values: Vec<i64> = before.chain(mine.into_iter().flatten().copied()).collect();
+                        let first = self.first.get(key).into_iter().flatten().copied();
+                        let values: Vec<i64> = first.chain(before).chain(mine.into_iter().flatten().copied()).collect();
                         let in_place = match mine {
                             Some(_) => order.get(*length) == Some(&index),
                             None => !order[..*length].contains(&index),

@@ -65,12 +65,11 @@ pub(super) fn keeps(transactions: &Transactions, level: Level) -> Option<(bool, 
     };
     let precedes = |one: u32, other: u32| {
         let (first, second) = (&entries[one as usize], &entries[other as usize]);
-        let in_time = first.fate == Fate::Committed && one != other;
+        let counts = first.fate == Fate::Committed;
+        let in_session = counts && one < other && first.client == second.client;
         match level {
-            Level::StrictSerializable | Level::StrongSnapshotIsolation => in_time && first.ended < second.began,
-            Level::StrongSessionSerializable | Level::StrongSessionSnapshotIsolation => {
-                in_time && one < other && first.client == second.client
-            }
+            Level::StrictSerializable | Level::StrongSnapshotIsolation => in_session || counts && first.ended < second.began,
+            Level::StrongSessionSerializable | Level::StrongSessionSnapshotIsolation => in_session,
             _ => false,
         }
     };

@@ -230,6 +230,7 @@ impl Transactions {
     }
 
     /// This key holds this value at first; else it holds nothing. Whether a read saw that, or what a transaction wrote, is searched for.
+    /// A read that saw nothing saw what was there at first.
     pub fn initially(&mut self, key: u64, value: i64) {
         let key = self.key(key) as usize;
         self.keys[key].initial = Some(value);
