@@ -27,6 +27,7 @@ mod panics;
 mod replay;
 mod run;
 mod save;
+mod shrink;
 mod sweep;
 mod workers;
 
@@ -116,6 +117,8 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Show a run record by record
     Replay(replay::Arguments),
+    /// Cut a failing run down to the few things that matter
+    Shrink(shrink::Arguments),
     /// Check scenario files without running them
     Lint(lint::Arguments),
     /// Judge a recorded history, of any origin
@@ -133,6 +136,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("run", "run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s"),
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
+    ("shrink", "shrink scenarios/raft/leader-crash.ron --seed 7 --out small.ron"),
     ("lint", "lint scenarios/raft/*.ron"),
     ("check", "check history.edn --model cas-register --report why.html"),
     ("convert", "convert jepsen.log --to json -o history.jsonl"),
@@ -220,6 +224,7 @@ impl Session<'_> {
             Command::Run(arguments) => run::execute(arguments, self),
             Command::Sweep(arguments) => sweep::execute(arguments, self),
             Command::Replay(arguments) => replay::execute(arguments, self),
+            Command::Shrink(arguments) => shrink::execute(arguments, self),
             Command::Lint(arguments) => lint::execute(arguments, self),
             Command::Check(arguments) => check::execute(arguments, self),
             Command::Convert(arguments) => convert::execute(arguments, self),

@@ -5,6 +5,7 @@
 
 mod fingerprint;
 mod row;
+pub mod shrink;
 mod summary;
 mod sweep;
 mod verify;

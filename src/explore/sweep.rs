@@ -51,6 +51,8 @@ pub enum Until {
     Violated,
     /// The lowest seed that violates this property.
     Violates(&'static str),
+    /// The lowest seed that fails in this way: see [`fingerprint`](super::fingerprint()).
+    Fails(u64),
 }
 
 impl Sweep<'_> {
@@ -121,6 +123,7 @@ impl Sweep<'_> {
             Until::Done => false,
             Until::Violated => row.verdict() == Some(Verdict::Violated),
             Until::Violates(property) => row.violated().any(|report| report.name == property),
+            Until::Fails(fingerprint) => row.fingerprint == Some(fingerprint),
         }
     }
 
@@ -159,7 +162,7 @@ const WINDOW: u64 = 64;
 /// As much as a main thread usually has: what runs there runs here.
 pub const STACK: usize = 8 << 20;
 
-fn run_one(run: &(dyn Fn(u64) -> Outcome + Sync), seed: u64) -> Row {
+pub(super) fn run_one(run: &(dyn Fn(u64) -> Outcome + Sync), seed: u64) -> Row {
     let result = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| Defect { message: message(panic.as_ref()) });
     Row::new(seed, result)
 }

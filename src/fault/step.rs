@@ -117,6 +117,11 @@ impl FaultStep {
         &self.name
     }
 
+    /// Whether it has a name that is not just what it says.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.name.is_empty() && self.name != self.written(false)
+    }
+
     /// As it is written: with its name, or without one.
     pub(super) fn written(&self, is_named: bool) -> String {
         let name = if is_named { StepName.write(&self.name) } else { String::new() };
@@ -153,7 +158,7 @@ impl FaultStep {
 impl Display for FaultStep {
     /// With its name, if that is not just what it says.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written(!self.name.is_empty() && self.name != self.written(false)))
+        f.write_str(&self.written(self.is_named()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::syntax::{self, Contents};
-use crate::diagnostic::{Source, suggestion};
+use crate::diagnostic::{Source, Span, suggestion};
 use crate::misspelling::nearest;
 
 /// Replaces the value at `path` in a text, or adds the field, if it is absent from a value that has fields; so with the fields on the way,
@@ -39,6 +39,76 @@ pub fn set(text: &str, path: &str, value: &str) -> Result<String, SetError> {
         };
     }
     Ok(splice(text, target, &literal(value, Some(target))))
+}
+
+/// A value within a text.
+pub(crate) struct Value<'s> {
+    /// Where it is: see [`set`].
+    pub(crate) path: String,
+    /// As it is written.
+    pub(crate) raw: &'s str,
+    /// Whether it is an item of a list.
+    pub(crate) listed: bool,
+    /// Whether it holds others.
+    pub(crate) holds: bool,
+}
+
+/// All values within a text, in their order, each before those that it holds; none if it is not RON.
+pub(crate) fn values(text: &str) -> Vec<Value<'_>> {
+    let mut values = Vec::new();
+    if let Ok(value) = whole(text) {
+        collect(value, "", &mut values);
+    }
+    values
+}
+
+/// Those that hold no others.
+pub(crate) fn leaves(text: &str) -> Vec<Value<'_>> {
+    values(text).into_iter().filter(|value| !value.holds).collect()
+}
+
+fn collect<'s>(raw: &'s str, path: &str, values: &mut Vec<Value<'s>>) {
+    let parts: Vec<(String, &str)> = match syntax::contents(raw) {
+        Contents::Fields(fields) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            fields.into_iter().map(|(name, value)| (format!("{path}{dot}{name}"), value)).collect()
+        }
+        Contents::Items(items) => items.into_iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item)).collect(),
+        Contents::Nothing | Contents::Other => return,
+    };
+    let listed = raw.starts_with('[');
+    for (path, raw) in parts {
+        let holds = matches!(syntax::contents(raw), Contents::Fields(_) | Contents::Items(_));
+        values.push(Value { path: path.clone(), raw, listed, holds });
+        collect(raw, &path, values);
+    }
+}
+
+/// The text without the field or the item at `path`, as [`set`] takes it; nothing if there is none.
+pub(crate) fn without(text: &str, path: &str) -> Option<String> {
+    let segments = parse_path(path).ok()?;
+    let (last, way) = segments.split_last()?;
+    let holder = way.iter().try_fold(whole(text).ok()?, |target, segment| step(target, *segment).ok())?;
+    let parts: Vec<Span> = match syntax::contents(holder) {
+        Contents::Fields(fields) => fields
+            .iter()
+            .map(|(name, value)| Span::new(syntax::span_within(text, name).start, syntax::span_within(text, value).end))
+            .collect(),
+        Contents::Items(items) => items.iter().map(|item| syntax::span_within(text, item)).collect(),
+        Contents::Nothing | Contents::Other => Vec::new(),
+    };
+    let part = syntax::span_within(text, step(holder, *last).ok()?);
+    let place = parts.iter().position(|span| span.end == part.end)?;
+    let (start, end) = match (place.checked_sub(1).map(|before| parts[before]), parts.get(place + 1)) {
+        (_, Some(next)) => (parts[place].start, next.start),
+        (Some(before), None) => (before.end, part.end),
+        (None, None) => {
+            let rest = &text[part.end..];
+            let comma = rest.trim_start().strip_prefix(',').map_or(0, |after| rest.len() - after.len());
+            (parts[place].start, part.end + comma)
+        }
+    };
+    Some(format!("{}{}", &text[..start], &text[end..]))
 }
 
 fn are_fields(segments: &[Segment<'_>]) -> bool {

@@ -176,6 +176,11 @@ impl Scenario {
         self
     }
 
+    /// What its clients do, as it is written; empty where the system has no workload.
+    pub(crate) fn workload(&self) -> String {
+        self.instance.write().workload.unwrap_or_default()
+    }
+
     /// The name of its system.
     pub fn system(&self) -> &'static str {
         self.instance.system()

@@ -14,6 +14,7 @@ mod property;
 mod raft;
 mod reports;
 mod services;
+mod shrink;
 mod smallest;
 mod sound;
 mod strikes;

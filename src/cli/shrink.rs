@@ -1,0 +1,94 @@
+//! `shrink`: a failing run, cut down to the few things that matter.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::exit::{Exit, Failure};
+use super::input::{self, Input};
+use super::{Session, files, interrupt, panics};
+use crate::base::Time;
+use crate::check::Verdict;
+use crate::explore::Row;
+use crate::explore::shrink::{Extent, Shrink, Smaller};
+use crate::report::{Subject, opening, shrunk_ron, shrunk_text};
+use crate::scenario::Scenario;
+use crate::systems::Watch;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The seed of the run that fails; without it the scenario's own
+    #[arg(long, value_name = "N", value_parser = input::seed)]
+    seed: Option<u64>,
+    /// Write the shrunk scenario to this file; without it, it is printed
+    #[arg(long, value_name = "FILE.ron")]
+    out: Option<PathBuf>,
+    /// How many runs it may take
+    #[arg(long, value_name = "N", default_value = "50000", value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
+    /// How many threads; without it, one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    input: Input,
+}
+
+pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let (scenario, called) = arguments.input.load(session)?;
+    let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
+    let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
+    let draft = arguments.out.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
+    session.console.print(&(opening(&Subject::of(&scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
+    let cancel = interrupt::heed();
+    let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
+    let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };
+    let bar = progress();
+    let shrunk = shrink.shrink(&scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
+    bar.finish_and_clear();
+    let shrunk = match shrunk {
+        Ok(shrunk) => shrunk,
+        Err(row) => return Err(nothing_fails(&row)),
+    };
+    let file = arguments.out.as_ref().map(|path| path.display().to_string());
+    session.console.print(&shrunk_text(&shrunk, &called, file.as_deref(), session.console.color))?;
+    if let (Some(draft), Some(path)) = (draft, &arguments.out) {
+        draft.fill(path, &shrunk_ron(&shrunk))?;
+    }
+    let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
+    Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })
+}
+
+/// What there is to shrink, if the run does not fail.
+fn nothing_fails(row: &Row) -> Failure {
+    match &row.result {
+        Err(defect) => Failure::new(Exit::Defect, &format!("seed {}: a defect in Stormglass itself: {}", row.seed, defect.message)),
+        Ok(outcome) => {
+            let (exit, came) = match outcome.verdict() {
+                Verdict::Unknown => (Exit::Unknown, "is unknown, and violates nothing"),
+                _ => (Exit::Usage, "holds"),
+            };
+            let time = outcome.sim_time.since(Time::ZERO);
+            let message =
+                format!("there is nothing to shrink: under seed {} the scenario {came} ({} events, {time})", row.seed, outcome.events);
+            Failure::new(exit, &message)
+        }
+    }
+}
+
+/// Shows what is left, on standard error, if that is a terminal.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    match ProgressStyle::with_template("{spinner} {msg} · {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn message(smaller: &Smaller<'_>) -> String {
+    let Extent { faults, operations, fates, servers, clients, events, .. } = smaller.extent;
+    let nodes = servers + clients;
+    format!("{faults} faults, {operations} operations, {fates} fates, {nodes} nodes, {events} events · {} runs", smaller.runs)
+}

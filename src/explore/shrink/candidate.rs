@@ -1,0 +1,114 @@
+//! A candidate: a scenario and a seed; and the ways in which one is made from another.
+
+use std::sync::Arc;
+
+use super::size::round_up;
+use crate::base::{Digest, Duration, NodeId, Time};
+use crate::diagnostic::{Diagnostics, Source};
+use crate::fault::{FaultPlan, FaultStep, Moment};
+use crate::notation;
+use crate::scenario::Scenario;
+use crate::systems::Registry;
+use crate::world::Outcome;
+
+/// What may fail as the whole does.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) seed: u64,
+    /// The digest of the scenario's text.
+    text: u64,
+}
+
+impl Candidate {
+    pub(super) fn new(scenario: Scenario, seed: u64) -> Self {
+        Self { text: Digest::of(&scenario.to_ron()), scenario: Arc::new(scenario), seed }
+    }
+
+    /// The same scenario under each of these seeds.
+    pub(super) fn under(scenario: &Scenario, seeds: &[u64]) -> Vec<Self> {
+        let one = Self::new(scenario.clone(), 0);
+        seeds.iter().map(|seed| Self { seed: *seed, ..one.clone() }).collect()
+    }
+
+    /// What becomes of it hangs on this alone.
+    pub(super) const fn key(&self) -> (u64, u64) {
+        (self.text, self.seed)
+    }
+}
+
+/// The scenario with these steps.
+pub(super) fn with_steps(scenario: &Scenario, steps: Vec<FaultStep>) -> Scenario {
+    let mut changed = scenario.clone();
+    changed.conditions.faults = FaultPlan::new(steps);
+    changed
+}
+
+/// The scenario that this text says; nothing if it makes no sense.
+pub(super) fn parsed(text: &str, registry: &Registry) -> Option<Scenario> {
+    let (source, problems) = (Source::new("candidate", text), Diagnostics::new());
+    Scenario::parse(&source, registry, &problems).filter(|_| !problems.has_errors())
+}
+
+/// The scenario with another value at this path of its file; nothing if that makes no sense, or no difference.
+pub(super) fn with_value(scenario: &Scenario, path: &str, value: &str, registry: &Registry) -> Option<Scenario> {
+    let changed = parsed(&notation::set(&scenario.to_ron(), path, value).ok()?, registry)?;
+    (changed != *scenario).then_some(changed)
+}
+
+/// The same without what stands at this path.
+pub(super) fn without_value(scenario: &Scenario, path: &str, registry: &Registry) -> Option<Scenario> {
+    let changed = parsed(&notation::without(&scenario.to_ron(), path)?, registry)?;
+    (changed != *scenario).then_some(changed)
+}
+
+/// The same with other nodes: each node that faults, operations, fates and links name becomes what `map` says. What names one that becomes
+/// nothing goes: from a list of nodes it alone, else the whole step, operation, fate or link.
+pub(super) fn with_nodes(text: &str, map: &dyn Fn(NodeId) -> Option<NodeId>) -> Option<String> {
+    const NAMING: [&str; 4] = ["faults[", "operations[", "fates[", "network.links["];
+    let (mut changed, mut dropped) = (text.to_owned(), Vec::new());
+    let leaves = notation::leaves(text);
+    // From the last on, so that what goes moves nothing that is still to be looked at.
+    for leaf in leaves.iter().rev().filter(|leaf| NAMING.iter().any(|naming| leaf.path.starts_with(naming))) {
+        let Ok(node) = leaf.raw.parse::<NodeId>() else { continue };
+        let whole = &leaf.path[..=leaf.path.find(']')?];
+        if dropped.contains(&whole) {
+            continue;
+        }
+        changed = match map(node) {
+            Some(other) => notation::set(&changed, &leaf.path, &other.to_string()).ok()?,
+            None if leaf.listed => notation::without(&changed, &leaf.path)?,
+            None => {
+                dropped.push(whole);
+                notation::without(&changed, whole)?
+            }
+        };
+    }
+    Some(changed)
+}
+
+/// The plan with every step that strikes again and again in the place of its strikes in this run.
+pub(super) fn explicit(scenario: &Scenario, outcome: &Outcome) -> Scenario {
+    let is_repeated = |step: &FaultStep| matches!(step.moment, Moment::Every { .. });
+    let (repeated, mut steps): (Vec<_>, Vec<_>) = scenario.conditions.faults.steps().iter().cloned().partition(is_repeated);
+    let is_of = |strike: &FaultStep, step: &FaultStep| strike.name().strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"));
+    let strikes = outcome.struck.steps().iter().filter(|strike| repeated.iter().any(|step| is_of(strike, step)));
+    steps.extend(strikes.cloned());
+    with_steps(scenario, steps)
+}
+
+/// What comes after the violation left out: steps that did not strike, and the time after it.
+pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome) -> Scenario {
+    let struck = |step: &FaultStep| {
+        let counts = outcome.steps.iter().find(|count| count.step == step.name());
+        counts.is_none_or(|count| count.strikes > 0)
+    };
+    let mut changed = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(|step| struck(step)).cloned().collect());
+    let end = Time::ZERO + changed.conditions.duration;
+    if changed.conditions.stop_at_violation && outcome.sim_time < end {
+        let tight = round_up(outcome.sim_time.since(Time::ZERO) + Duration::from_nanos(1), 2);
+        changed.conditions.duration = changed.conditions.duration.min(tight);
+        changed.conditions.settle = Duration::ZERO;
+    }
+    changed
+}

@@ -1,0 +1,172 @@
+//! Whether candidates fail in the same way. They are judged on several threads; what is found depends on neither their number nor their
+//! timing.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+
+use super::size::Size;
+use super::{Candidate, Other, Shrink};
+use crate::check::Verdict;
+use crate::explore::sweep::run_one;
+use crate::explore::{Ran, Row, Sweep, Until};
+use crate::scenario::Scenario;
+use crate::systems::Watch;
+use crate::trace::Sink;
+use crate::world::Outcome;
+
+/// One that fails in the same way.
+#[derive(Clone)]
+pub(super) struct Found {
+    /// Its place among those that were asked about.
+    pub(super) place: usize,
+    pub(super) outcome: Rc<Outcome>,
+    pub(super) size: Size,
+}
+
+/// Judges candidates, and remembers what became of them.
+pub(super) struct Judge<'a> {
+    shrink: &'a Shrink<'a>,
+    /// What makes two failures the same.
+    target: u64,
+    /// Whether what is found must hold without the planted bug.
+    controlled: bool,
+    runs: u64,
+    known: BTreeMap<(u64, u64), Known>,
+    others: Vec<Other>,
+}
+
+/// What became of a candidate: how it fails, if it fails in the same way.
+type Known = Option<(Rc<Outcome>, Size)>;
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(shrink: &'a Shrink<'a>, target: u64, controlled: bool) -> Self {
+        Self { shrink, target, controlled, runs: 0, known: BTreeMap::new(), others: Vec::new() }
+    }
+
+    /// How many runs there were.
+    pub(super) fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Other failures that were met.
+    pub(super) fn others(self) -> Vec<Other> {
+        self.others
+    }
+
+    /// Runs this one once more, to see what happens in it.
+    pub(super) fn watch(&mut self, candidate: &Candidate, sink: &mut dyn Sink) {
+        self.runs += 1;
+        (self.shrink.run)(&candidate.scenario, candidate.seed, Watch { sinks: vec![sink], ..Watch::default() });
+    }
+
+    /// Whether no more may run.
+    pub(super) fn is_over(&self) -> bool {
+        self.runs >= self.shrink.runs || self.shrink.cancel.load(Ordering::Relaxed)
+    }
+
+    /// The first of these that fails in the same way and is smaller than this.
+    pub(super) fn first(&mut self, candidates: &[Candidate], below: Size) -> Option<Found> {
+        let known = self.look_up(candidates);
+        let is_smaller = |known: &Known| known.as_ref().is_some_and(|(_, size)| *size < below);
+        let end = known.iter().position(|known| known.as_ref().is_some_and(is_smaller));
+        let open: Vec<usize> = (0..end.unwrap_or(candidates.len())).filter(|place| known[*place].is_none()).collect();
+        self.run(candidates, &open, Some(below));
+        let known = self.look_up(candidates);
+        let place = known.iter().position(|known| known.as_ref().is_some_and(is_smaller))?;
+        Self::found(place, known)
+    }
+
+    /// The smallest of all these that fail in the same way, if it is smaller than this.
+    pub(super) fn smallest(&mut self, candidates: &[Candidate], below: Size) -> Option<Found> {
+        let known = self.look_up(candidates);
+        let open: Vec<usize> = (0..candidates.len()).filter(|place| known[*place].is_none()).collect();
+        self.run(candidates, &open, None);
+        let known = self.look_up(candidates);
+        let size = |place: usize| Some(known[place].as_ref()?.as_ref()?.1);
+        let place = (0..candidates.len()).filter(|place| size(*place).is_some_and(|size| size < below)).min_by_key(|place| size(*place))?;
+        Self::found(place, known)
+    }
+
+    /// How this one fails, if in the same way, whatever its size.
+    pub(super) fn one(&mut self, candidate: &Candidate) -> Option<Found> {
+        let one = std::slice::from_ref(candidate);
+        if self.look_up(one)[0].is_none() {
+            self.run(one, &[0], None);
+        }
+        Self::found(0, self.look_up(one))
+    }
+
+    fn found(place: usize, mut known: Vec<Option<Known>>) -> Option<Found> {
+        let (outcome, size) = known.swap_remove(place)??;
+        Some(Found { place, outcome, size })
+    }
+
+    /// What is known of each already.
+    fn look_up(&self, candidates: &[Candidate]) -> Vec<Option<Known>> {
+        candidates.iter().map(|candidate| self.known.get(&candidate.key()).cloned()).collect()
+    }
+
+    /// Runs those at these places, in their order; if one ends it, up to the first that fails in the same way and is smaller.
+    fn run(&mut self, candidates: &[Candidate], places: &[usize], below: Option<Size>) {
+        let left = usize::try_from(self.shrink.runs.saturating_sub(self.runs)).unwrap_or(usize::MAX);
+        let places = &places[..places.len().min(left)];
+        if places.is_empty() || self.is_over() {
+            return;
+        }
+        let candidate = |index: u64| &candidates[places[index as usize]];
+        let until = if below.is_some() { Until::Fails(self.target) } else { Until::Done };
+        let sweep = Sweep { start: 0, seeds: places.len() as u64, jobs: self.shrink.jobs, until, cancel: self.shrink.cancel };
+        let (target, controlled, run) = (self.target, self.controlled, self.shrink.run);
+        let same = Mutex::new(BTreeMap::new());
+        let judged = |index: u64, _: &dyn Fn() -> bool| {
+            let candidate = candidate(index);
+            let mut row = run_one(&|_| run(&candidate.scenario, candidate.seed, Watch::default()), index);
+            if row.fingerprint == Some(target)
+                && let Ok(outcome) = &row.result
+            {
+                let size = Size::of(candidate, outcome);
+                let counts = !controlled || holds_without_mutant(candidate, run);
+                same.lock().unwrap_or_else(PoisonError::into_inner).insert(index, counts.then_some(size));
+                if !counts || below.is_some_and(|below| size >= below) {
+                    // It does not end the search.
+                    row.fingerprint = None;
+                }
+            }
+            Ran::Row(Box::new(row))
+        };
+        let mut ran = Vec::new();
+        let mut each = |row: &Row| {
+            let size = same.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.seed);
+            ran.push((
+                row.seed,
+                match (size, &row.result) {
+                    (Some(size), Ok(outcome)) => Ok(size.map(|size| (Rc::new(outcome.clone()), size))),
+                    _ => Err(row.fingerprint.zip(row.first_violated()).map(|(fingerprint, first)| (fingerprint, first.name))),
+                },
+            ));
+            ControlFlow::Continue(())
+        };
+        // Where no thread can be started nothing is run, and nothing found.
+        let _ = sweep.run_elsewhere(&judged, &mut each);
+        for (index, came) in ran {
+            self.runs += 1;
+            let candidate = candidate(index);
+            if let Err(Some((fingerprint, property))) = came
+                && self.others.iter().all(|other| other.fingerprint != fingerprint)
+            {
+                self.others.push(Other { fingerprint, property, scenario: Scenario::clone(&candidate.scenario), seed: candidate.seed });
+            }
+            self.known.insert(candidate.key(), came.ok().flatten());
+        }
+    }
+}
+
+/// Whether a planted bug is what makes it fail: without it, nothing is violated.
+pub(super) fn holds_without_mutant(candidate: &Candidate, run: &super::Run<'_>) -> bool {
+    let sound = Scenario::clone(&candidate.scenario).without_mutant();
+    let row = run_one(&|seed| run(&sound, seed, Watch::default()), candidate.seed);
+    row.verdict().is_some_and(|verdict| verdict != Verdict::Violated)
+}

@@ -1,0 +1,330 @@
+//! From a failing run to the few things that matter.
+//!
+//! What is looked for is a smaller scenario, and a seed, under which the same happens: a failure with the same
+//! [`fingerprint`](super::fingerprint()). A candidate is data, and nothing here knows of protocols: numbers of nodes, clients and keys
+//! are whole numbers in a file that change how many there are. Each way of making candidates is a *pass*, a file of its own; passes go on
+//! until none finds anything smaller, so that what is shrunk already stays as it is.
+//!
+//! Each candidate is judged under several seeds, and counts if it fails under one of them: a fault less changes what becomes of all later
+//! messages, so that under the one seed hardly anything can be left out. The order, delta debugging with chunks that get smaller, and the
+//! small runs that are tried afresh follow `ddmin` (Zeller and Hildebrandt, 2002), counter-based delta debugging (Zhang et al., 2024) and
+//! Hypothesis (MacIver and Donaldson, 2020).
+
+mod candidate;
+mod judge;
+mod passes;
+mod size;
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
+
+use super::Row;
+use super::sweep::run_one;
+use crate::check::PropertyReport;
+use crate::scenario::{Expected, Scenario};
+use crate::systems::{Registry, Watch};
+use crate::trace::Sink;
+use crate::world::Outcome;
+use candidate::Candidate;
+use judge::{Found, Judge};
+use size::Size;
+
+pub use size::Extent;
+
+/// Runs a scenario under a seed, watched: [`Scenario::run_watched`], with whatever is to be around it.
+pub type Run<'a> = dyn Fn(&Scenario, u64, Watch<'_>) -> Outcome + Sync + 'a;
+
+/// How to shrink.
+pub struct Shrink<'a> {
+    /// The systems that scenarios can name.
+    pub registry: &'a Registry,
+    /// How many threads run candidates, at least one. What is found does not depend on it.
+    pub jobs: usize,
+    /// How many runs it may take.
+    pub runs: u64,
+    /// Set from outside when it is to stop: the smallest so far is returned.
+    pub cancel: &'a AtomicBool,
+    /// Runs one candidate. Threads contain no more than panics: see [`Sweep::run`](super::Sweep::run).
+    pub run: &'a Run<'a>,
+}
+
+/// A smaller failing run that was found on the way.
+pub struct Smaller<'a> {
+    /// Its scenario.
+    pub scenario: &'a Scenario,
+    /// Its seed.
+    pub seed: u64,
+    /// How large it is.
+    pub extent: Extent,
+    /// How many runs it took so far.
+    pub runs: u64,
+}
+
+/// What it came to.
+pub struct Shrunk {
+    /// The smallest scenario that was found. It names its seed and the property that it violates.
+    pub scenario: Scenario,
+    /// The seed under which it fails.
+    pub seed: u64,
+    /// What is violated.
+    pub violated: PropertyReport,
+    /// The [`fingerprint`](super::fingerprint()) that both failures have.
+    pub fingerprint: u64,
+    /// How large the run was.
+    pub before: Extent,
+    /// How large it is.
+    pub after: Extent,
+    /// What is left, and what becomes of the run without it. Empty if it was not finished.
+    pub left: Vec<Left>,
+    /// Other failures that were met, each with the first scenario and seed that showed it.
+    pub others: Vec<Other>,
+    /// How many runs it took.
+    pub runs: u64,
+    /// Whether nothing smaller can be found in these ways. If not, it was stopped, or used up its runs.
+    pub finished: bool,
+}
+
+/// A part of what is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// As it is written.
+    pub part: String,
+    /// What becomes of the run, under the same seed, without it.
+    pub without: Without,
+}
+
+/// What becomes of a run without one of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// Every property holds, or nothing is known to be violated.
+    Holds,
+    /// It fails in another way, and violates this property first.
+    Violates(&'static str),
+    /// It fails all the same.
+    FailsStill,
+}
+
+/// Another failure, that was met and not followed.
+pub struct Other {
+    /// Its [`fingerprint`](super::fingerprint()).
+    pub fingerprint: u64,
+    /// The property that it violates first.
+    pub property: &'static str,
+    /// The scenario that showed it.
+    pub scenario: Scenario,
+    /// Under this seed.
+    pub seed: u64,
+}
+
+impl Shrink<'_> {
+    /// Shrinks the run of this scenario under this seed, and shows `each` every smaller one that it finds on the way.
+    ///
+    /// # Errors
+    /// The row of that run, if it violates nothing.
+    pub fn shrink(&self, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Smaller<'_>)) -> Result<Shrunk, Box<Row>> {
+        let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
+        let (Some(violated), Some(target), Ok(outcome)) = (row.first_violated().cloned(), row.fingerprint, &row.result) else {
+            return Err(Box::new(row));
+        };
+        let before = Extent::of(scenario, outcome);
+        let mut scenario = scenario.clone();
+        (scenario.seed, scenario.expected) = (None, Expected::Violates(violated.name));
+        scenario.expect.clear();
+        let candidate = Candidate::new(scenario, seed);
+        let controlled = candidate.scenario.mutant.is_some() && judge::holds_without_mutant(&candidate, self.run);
+        let best = Best { size: Size::of(&candidate, outcome), outcome: Rc::new(outcome.clone()), candidate };
+        let mut search = Search { shrink: self, judge: Judge::new(self, target, controlled), best, each, detours: 0 };
+        search.go();
+        Ok(search.finish(before, target))
+    }
+}
+
+/// The smallest failing run so far.
+#[derive(Clone)]
+struct Best {
+    candidate: Candidate,
+    outcome: Rc<Outcome>,
+    size: Size,
+}
+
+/// What passes work on.
+struct Search<'a> {
+    shrink: &'a Shrink<'a>,
+    judge: Judge<'a>,
+    best: Best,
+    each: &'a mut dyn FnMut(&Smaller<'_>),
+    /// How many detours it is on: what it has may be larger than what it had.
+    detours: u32,
+}
+
+/// A candidate is tried under so many seeds that their runs have about as many events together, within these bounds.
+const EVENTS: u64 = 60_000;
+const SEEDS: Range<u64> = 3..40;
+
+impl Search<'_> {
+    /// Passes, those first that had success lately, until none has.
+    fn go(&mut self) {
+        let mut passes = passes::ALL.to_vec();
+        loop {
+            let before = self.best.size;
+            let mut improved = Vec::new();
+            for pass in &passes {
+                let before = self.best.size;
+                pass(self);
+                improved.push(self.best.size < before);
+            }
+            if self.best.size == before || self.judge.is_over() {
+                return;
+            }
+            let mut order: Vec<usize> = (0..passes.len()).collect();
+            order.sort_by_key(|place| !improved[*place]);
+            passes = order.into_iter().map(|place| passes[place]).collect();
+        }
+    }
+
+    fn scenario(&self) -> &Scenario {
+        &self.best.candidate.scenario
+    }
+
+    /// Shows this sink the run of the smallest so far.
+    fn watch(&mut self, sink: &mut dyn Sink) {
+        let candidate = self.best.candidate.clone();
+        self.judge.watch(&candidate, sink);
+    }
+
+    /// The seeds under which a candidate is tried: its parent's first.
+    fn seeds(&self) -> Vec<u64> {
+        self.some_seeds((EVENTS / self.best.outcome.events.max(1)).clamp(SEEDS.start, SEEDS.end))
+    }
+
+    fn some_seeds(&self, count: u64) -> Vec<u64> {
+        let own = self.best.candidate.seed;
+        std::iter::once(own).chain((0..).filter(|seed| *seed != own)).take(count as usize).collect()
+    }
+
+    /// Takes the first of these that fails in the same way and is smaller, and returns its place.
+    fn attempt(&mut self, variants: &[Scenario]) -> Option<usize> {
+        let seeds = self.seeds();
+        self.attempt_under(variants, &seeds)
+    }
+
+    fn attempt_under(&mut self, variants: &[Scenario], seeds: &[u64]) -> Option<usize> {
+        let candidates = under(variants, seeds);
+        let found = self.judge.first(&candidates, self.best.size)?;
+        let place = found.place;
+        self.adopt(candidates[place].clone(), found);
+        Some(place / seeds.len())
+    }
+
+    /// Takes the smallest of all these under all these seeds, if it is smaller than the smallest so far.
+    fn attempt_smallest(&mut self, variants: &[Scenario], seeds: &[u64]) -> bool {
+        let candidates = under(variants, seeds);
+        let Some(found) = self.judge.smallest(&candidates, self.best.size) else { return false };
+        let place = found.place;
+        self.adopt(candidates[place].clone(), found);
+        true
+    }
+
+    /// Takes this as the smallest, and leaves out what comes after its violation.
+    fn adopt(&mut self, candidate: Candidate, found: Found) {
+        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        let trimmed = candidate::trimmed(self.scenario(), &self.best.outcome);
+        if trimmed != *self.scenario() {
+            let trimmed = Candidate::new(trimmed, self.best.candidate.seed);
+            if let Some(found) = self.judge.one(&trimmed).filter(|found| found.size <= self.best.size) {
+                self.best = Best { candidate: trimmed, outcome: found.outcome, size: found.size };
+            }
+        }
+        self.show();
+    }
+
+    /// Shows the smallest so far, unless it is only on the way to one.
+    fn show(&mut self) {
+        let (scenario, seed) = (&self.best.candidate.scenario, self.best.candidate.seed);
+        if self.detours == 0 {
+            let extent = Extent::of(scenario, &self.best.outcome);
+            (self.each)(&Smaller { scenario, seed, extent, runs: self.judge.runs() });
+        }
+    }
+
+    /// Goes on from a scenario that need not be smaller, if it fails in the same way under the same seed; and stays there if what `pass`
+    /// makes of it is smaller than the smallest so far.
+    fn within(&mut self, start: Scenario, pass: &dyn Fn(&mut Self)) -> bool {
+        let candidate = Candidate::new(start, self.best.candidate.seed);
+        let Some(found) = self.judge.one(&candidate) else { return false };
+        let before = self.best.clone();
+        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        self.detours += 1;
+        pass(self);
+        self.detours -= 1;
+        if self.best.size < before.size {
+            self.show();
+            return true;
+        }
+        self.best = before;
+        false
+    }
+
+    /// Leaves out as many of a list as it can: large chunks first, in the end one by one.
+    fn reduce(&mut self, count: &dyn Fn(&Scenario) -> usize, without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>) {
+        let mut chunk = count(self.scenario()).div_ceil(2);
+        while chunk > 0 {
+            let (mut start, mut improved) = (0, false);
+            while let Some((place, chunks)) = self.leave_out(start, chunk, count, without) {
+                start = chunks[place].start;
+                improved = true;
+            }
+            chunk = match chunk {
+                1 if improved => 1,
+                chunk => chunk * 5 / 8,
+            };
+        }
+    }
+
+    /// Leaves out the first chunk that it can, from this place on.
+    fn leave_out(
+        &mut self,
+        start: usize,
+        chunk: usize,
+        count: &dyn Fn(&Scenario) -> usize,
+        without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>,
+    ) -> Option<(usize, Vec<Range<usize>>)> {
+        let end = count(self.scenario());
+        let chunks = (start..end).step_by(chunk).map(|start| start..(start + chunk).min(end));
+        let (chunks, variants): (Vec<_>, Vec<_>) =
+            chunks.filter_map(|chunk| Some((chunk.clone(), without(self.scenario(), chunk)?))).unzip();
+        self.attempt(&variants).map(|place| (place, chunks))
+    }
+
+    fn finish(self, before: Extent, target: u64) -> Shrunk {
+        let finished = !self.judge.is_over();
+        let left = if finished { self.left(target) } else { Vec::new() };
+        let Best { candidate, outcome, .. } = self.best;
+        let (mut scenario, seed) = (Scenario::clone(&candidate.scenario), candidate.seed);
+        let after = Extent::of(&scenario, &outcome);
+        scenario.seed = Some(seed);
+        let row = Row::new(seed, Ok(Outcome::clone(&outcome)));
+        let violated = row.first_violated().expect("what was found fails").clone();
+        let runs = self.judge.runs();
+        Shrunk { scenario, seed, violated, fingerprint: target, before, after, left, others: self.judge.others(), runs, finished }
+    }
+
+    /// What becomes of the run without each of what is left.
+    fn left(&self, target: u64) -> Vec<Left> {
+        let seed = self.best.candidate.seed;
+        let without = |scenario: &Scenario| {
+            let row = run_one(&|seed| (self.shrink.run)(scenario, seed, Watch::default()), seed);
+            match row.first_violated() {
+                None => Without::Holds,
+                Some(_) if row.fingerprint == Some(target) => Without::FailsStill,
+                Some(other) => Without::Violates(other.name),
+            }
+        };
+        passes::parts(self.scenario()).into_iter().map(|(part, scenario)| Left { part, without: without(&scenario) }).collect()
+    }
+}
+
+fn under(variants: &[Scenario], seeds: &[u64]) -> Vec<Candidate> {
+    variants.iter().flat_map(|scenario| Candidate::under(scenario, seeds)).collect()
+}

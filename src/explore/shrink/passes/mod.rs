@@ -1,0 +1,84 @@
+//! The passes: each makes candidates out of the smallest failing run so far, and takes what is smaller. What a pass does depends on that
+//! run alone, and not on how it was found.
+
+mod calm;
+mod cut;
+mod fates;
+mod fresh;
+mod load;
+mod moments;
+mod nodes;
+mod steps;
+mod times;
+
+use super::Search;
+use super::candidate::with_steps;
+use crate::notation;
+use crate::scenario::Scenario;
+use crate::systems::Registry;
+
+/// A pass.
+pub(super) type Pass = fn(&mut Search<'_>);
+
+/// All passes, in the order in which they are tried first: from coarse to fine.
+pub(super) const ALL: &[Pass] = &[
+    cut::pass,
+    fresh::pass,
+    steps::pass,
+    nodes::pass,
+    steps::explicit,
+    calm::pass,
+    load::pass,
+    fates::pass,
+    fates::fix,
+    times::pass,
+    times::lengths,
+    steps::milder,
+    moments::pass,
+    steps::unnamed,
+];
+
+/// The parts that are left, each with the scenario without it.
+pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
+    let steps = scenario.conditions.faults.steps();
+    let without = |place: usize| steps.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| step.clone()).collect();
+    let mut parts: Vec<(String, Scenario)> =
+        steps.iter().enumerate().map(|(place, step)| (step.to_string(), with_steps(scenario, without(place)))).collect();
+    let fates = &scenario.conditions.fates;
+    parts.extend(fates.iter().enumerate().map(|(place, fate)| {
+        let mut changed = scenario.clone();
+        changed.conditions.fates.remove(place);
+        (fate.to_string(), changed)
+    }));
+    parts
+}
+
+/// The whole numbers of a part of the file, `system` or `workload`: their paths and values.
+fn numbers(scenario: &Scenario, part: &str) -> Vec<(String, u64)> {
+    let text = scenario.to_ron();
+    let leaves = notation::leaves(&text).into_iter();
+    let inside = leaves.filter(|leaf| leaf.path.strip_prefix(part).is_some_and(|rest| rest.starts_with(['.', '['])));
+    inside.filter_map(|leaf| Some((leaf.path, leaf.raw.parse().ok()?))).collect()
+}
+
+/// Smaller values than this, the smallest first.
+fn smaller(value: u64) -> Vec<u64> {
+    let mut values: Vec<u64> =
+        [0, 1, 2, 3, value / 2, value.saturating_sub(2), value.saturating_sub(1)].into_iter().filter(|less| *less < value).collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// The scenario with no faults, fates and links that could name nodes.
+fn nameless(scenario: &Scenario) -> Scenario {
+    let mut blank = with_steps(scenario, Vec::new());
+    blank.conditions.fates.clear();
+    blank.conditions.links.clear();
+    blank
+}
+
+/// The registry of a search.
+fn registry<'a>(search: &Search<'a>) -> &'a Registry {
+    search.shrink.registry
+}

@@ -1,0 +1,77 @@
+//! What shrinking came to, as people read it; and the file that it ends in.
+
+use super::explanation::explanation_line;
+use super::paint::Paint;
+use super::words::{clean, counted, grouped};
+use super::{Invocation, as_file, quote};
+use crate::base::printable;
+use crate::explore::shrink::{Extent, Shrunk, Without};
+
+/// The shrunk scenario as a file, with a comment that says what it shows.
+pub fn shrunk_ron(shrunk: &Shrunk) -> String {
+    format!("// {}.\n{}", printable(&violation(shrunk)), shrunk.scenario.to_ron())
+}
+
+/// What is violated, when, and why, in a line.
+fn violation(shrunk: &Shrunk) -> String {
+    let report = &shrunk.violated;
+    let at = report.at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let why = report.explanation.as_ref().map(|why| format!(": {}", explanation_line(why))).unwrap_or_default();
+    format!("{} is violated{at}{}", report.name, why.trim_end_matches('.'))
+}
+
+/// What was left out, what is left, and the command that shows it again: `file` is where the scenario was written to, if it was.
+pub fn shrunk_text(shrunk: &Shrunk, called: &Invocation, file: Option<&str>, color: bool) -> String {
+    let paint = Paint(color);
+    let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(shrunk)))));
+    text += &format!("  {}\n", changes(&shrunk.before, &shrunk.after));
+    let end = match shrunk.finished {
+        true if shrunk.before == shrunk.after => "; nothing smaller was found",
+        true => "",
+        false => "; it could be smaller: not all was tried",
+    };
+    text += &format!("  {}\n", paint.faint(&format!("{}{end}", counted(shrunk.runs, "run"))));
+    if !shrunk.left.is_empty() {
+        let width = shrunk.left.iter().map(|left| clean(&left.part).chars().count()).max().unwrap_or(0);
+        text += &format!("\n  {}\n", paint.faint("what is left, and what becomes of the run without it"));
+        for left in &shrunk.left {
+            let without = match left.without {
+                Without::Holds => paint.good("holds"),
+                Without::Violates(property) => paint.doubtful(&format!("violates {property} instead")),
+                Without::FailsStill => paint.doubtful("fails all the same"),
+            };
+            text += &format!("    {:width$}  {without}\n", clean(&left.part));
+        }
+    }
+    if !shrunk.others.is_empty() {
+        text += &format!("\n  {}\n", paint.faint("other failures that were met on the way, and left alone"));
+        for other in &shrunk.others {
+            text += &format!("    {} under seed {} of a smaller scenario\n", other.property, other.seed);
+        }
+    }
+    match file {
+        Some(file) => {
+            let program = quote(&called.program);
+            let line = format!("{program} replay {} --seed {}", quote(&as_file(file)), shrunk.seed);
+            text += &format!("\n  {}\n", paint.strong(&line));
+        }
+        None => text += &format!("\n{}", shrunk_ron(shrunk)),
+    }
+    text
+}
+
+/// `41 faults → 2, 900 operations → 3, 5 nodes → 3, 30s → 1.2s, 16,692 events → 61`.
+fn changes(before: &Extent, after: &Extent) -> String {
+    let nodes = |extent: &Extent| u64::from(extent.servers) + u64::from(extent.clients);
+    let counts = [
+        (before.faults as u64, after.faults as u64, "fault"),
+        (before.operations, after.operations, "operation"),
+        (before.fates as u64, after.fates as u64, "fixed fate"),
+        (nodes(before), nodes(after), "node"),
+    ];
+    let told = counts.into_iter().filter(|(before, after, _)| before + after > 0);
+    let mut parts: Vec<String> = told.map(|(before, after, noun)| format!("{} → {}", counted(before, noun), grouped(after))).collect();
+    parts.push(format!("{} → {}", before.time, after.time));
+    parts.push(format!("{} → {}", counted(before.events, "event"), grouped(after.events)));
+    parts.join(", ")
+}

@@ -1,0 +1,303 @@
+//! Shrinking: what is found is as small as the smallest, fails in the same way, and stays as it is.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+use stormglass::base::{Duration, Fate, NodeId};
+use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
+use stormglass::explore::shrink::{Extent, Shrink, Shrunk, Without};
+use stormglass::explore::{Row, fingerprint};
+use stormglass::fault::FaultPlan;
+use stormglass::notation::{Count, Form, Settings, Text};
+use stormglass::process::{Context, Files, Message, NoNote, Process};
+use stormglass::scenario::{Expected, Scenario};
+use stormglass::systems::{Nodes, Population, Registry, System, Watch, Written};
+use stormglass::trace::{Event, Judge, Record};
+use stormglass::workload::NoClient;
+use stormglass::world::Cluster;
+
+/// Servers that send each other beats, and are judged by what goes wrong around them.
+struct Toy;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Beat;
+impl Message for Beat {}
+
+struct Server {
+    next: NodeId,
+}
+
+impl Process for Server {
+    type Config = u32;
+    type Message = Beat;
+    type Timer = ();
+    type Note = NoNote;
+
+    fn boot(servers: &u32, _: &Files, context: &mut Context<'_, Self>) -> Self {
+        context.set_timer((), Duration::from_millis(10));
+        Self { next: NodeId::server((context.me().index() as u32 + 1) % servers) }
+    }
+
+    fn on_message(&mut self, _: NodeId, Beat: Beat, _: &mut Context<'_, Self>) {}
+
+    fn on_timer(&mut self, (): (), context: &mut Context<'_, Self>) {
+        context.send(self.next, Beat);
+        context.set_timer((), Duration::from_millis(10));
+    }
+}
+
+stormglass::settings! {
+    /// What the toy has fields for.
+    #[derive(Clone, Debug)]
+    struct Wanted {
+        /// How many servers there are.
+        nodes: u32 = 5, Count(2..=100);
+        /// The kinds of faults that violate `first`, once they have struck in this order.
+        first: String = String::new(), Text;
+        /// The same for `second`.
+        second: String = String::new(), Text;
+        /// How many beats lost in a row on a link violate `lost`; zero: any number is fine.
+        lost: u32 = 0, Count(0..);
+    }
+}
+
+const FIRST: Property = Property::always("first", "the first bug does not show");
+const SECOND: Property = Property::always("second", "the second bug does not show");
+const LOST: Property = Property::always("lost", "not too many beats are lost");
+static STRUCK: Rule = Rule::new("struck", "all that is wanted has struck");
+
+impl Cluster for Toy {
+    type Message = Beat;
+    type Operation = NoNote;
+    type Response = NoNote;
+    type Server = Server;
+    type Client = NoClient<Beat>;
+}
+
+impl System for Toy {
+    const NAME: &'static str = "Toy";
+    const ABOUT: &'static str = "servers that beat";
+    type Config = Wanted;
+
+    fn properties() -> Vec<Property> {
+        vec![FIRST, SECOND, LOST]
+    }
+
+    fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<Wanted> {
+        let mut fields = system.fields()?;
+        let (wanted, _) = Wanted::read(&mut fields);
+        fields.finish();
+        Some(wanted)
+    }
+
+    fn write(wanted: &Wanted) -> Written {
+        Written { system: format!("Toy({})", wanted.written()), workload: None }
+    }
+
+    fn population(wanted: &Wanted) -> Population {
+        Population { servers: wanted.nodes, clients: 0 }
+    }
+
+    fn nodes(wanted: &Wanted, _: Option<&'static str>) -> Nodes<Self> {
+        Nodes { servers: vec![wanted.nodes; wanted.nodes as usize], clients: vec![] }
+    }
+
+    fn judges(wanted: &Wanted) -> Vec<Box<dyn Judge<Self>>> {
+        let list = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let wants = vec![(FIRST, list(&wanted.first)), (SECOND, list(&wanted.second))];
+        vec![Box::new(Planted { wants, lost: wanted.lost, in_a_row: 0, found: Violations::default() })]
+    }
+}
+
+struct Planted {
+    wants: Vec<(Property, Vec<String>)>,
+    lost: u32,
+    in_a_row: u32,
+    found: Violations,
+}
+
+impl Judge<Toy> for Planted {
+    fn observe(&mut self, record: &Record<'_, Toy>) {
+        match record.event {
+            Event::Strike { strike } => {
+                for (property, wants) in &mut self.wants {
+                    if wants.first().is_some_and(|kind| kind == strike.name()) {
+                        wants.remove(0);
+                        if wants.is_empty() {
+                            self.found.add(property, record.sighting(), STRUCK.with("node", NodeId::server(0)));
+                        }
+                    }
+                }
+            }
+            Event::Send { id, fate, .. } if id.from == NodeId::server(0) => {
+                self.in_a_row = if matches!(fate, Fate::Lost(_)) { self.in_a_row + 1 } else { 0 };
+                if self.lost > 0 && self.in_a_row == self.lost {
+                    self.found.add(&LOST, record.sighting(), STRUCK.with("node", id.from));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn violated(&self) -> bool {
+        self.reports().iter().any(|report| report.verdict == Verdict::Violated)
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        self.found.reports(&[FIRST, SECOND, LOST])
+    }
+}
+
+fn registry() -> Registry {
+    Registry::new().with::<Toy>()
+}
+
+fn scenario(system: &str, rest: &str) -> Scenario {
+    let text = format!("Scenario(name: \"toy\", system: Toy({system}), duration: \"3s\", settle: \"1s\", {rest})");
+    Scenario::from_ron(&text, &registry()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Shrinks, and checks what holds of all that is found on the way.
+fn shrink(scenario: &Scenario, seed: u64, jobs: usize) -> Shrunk {
+    let registry = registry();
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let shrink = Shrink { registry: &registry, jobs, runs: 100_000, cancel: &NEVER, run: &run };
+    let target = Row::new(seed, Ok(scenario.run(seed))).fingerprint;
+    let mut steps = 0;
+    let shrunk = shrink.shrink(scenario, seed, &mut |smaller| {
+        steps += 1;
+        let outcome = smaller.scenario.run(smaller.seed);
+        assert_eq!(Row::new(0, Ok(outcome.clone())).fingerprint, target, "it fails in the same way: {:?}", smaller.scenario);
+        assert_eq!(outcome.events, smaller.extent.events);
+    });
+    let shrunk = shrunk.unwrap_or_else(|row| panic!("it fails: {row:?}"));
+    assert!(shrunk.finished && (steps > 0 || shrunk.before == shrunk.after));
+    assert_eq!(Some(fingerprint(&shrunk.violated)), target);
+    let read = Scenario::from_ron(&shrunk.scenario.to_ron(), &registry).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(Row::new(0, Ok(read.run(shrunk.seed))).fingerprint, target, "it fails as it is written");
+    assert_eq!((read.seed, read.expected), (Some(shrunk.seed), Expected::Violates(shrunk.violated.name)));
+    shrunk
+}
+
+const STORM: &str = r#"
+    network: (latency: Uniform("1ms", "5ms"), loss: "1/50"), disk: (sync: Uniform("1ms", "5ms")), clocks: (offset: "10ms"),
+    faults: [
+        Every("50ms..200ms", OneOf([
+            Crash(node: Any, down: "10ms..100ms"), Pause(node: Any, lasting: "10ms..50ms"), Partition(cut: Halves, lasting: "20ms..60ms"),
+            StallDisk(node: Any, lasting: "10ms"), Lose(chance: "1/2", lasting: "20ms"),
+        ])),
+        Every("300ms..900ms", Crash(node: [n2, n4], down: "20ms")),
+        At("1s", Heal),
+        When(Crashed(nth: 3), Pause(node: Subject, lasting: "20ms")),
+    ]"#;
+
+#[test]
+fn a_storm_becomes_the_few_strikes_that_matter() {
+    for (first, strikes) in [("Crash", 1), ("Pause Crash", 2), ("Crash StallDisk Pause", 3), ("Partition Partition Lose Crash", 4)] {
+        let shrunk = shrink(&scenario(&format!("nodes: 7, first: \"{first}\""), STORM), 3, 2);
+        let Extent { faults, fates, servers, .. } = shrunk.after;
+        assert_eq!((faults, fates, servers), (strikes, 0, 2), "{first}: {:?}", shrunk.scenario);
+        assert!(shrunk.after.time.as_nanos() <= 10_000_000, "{first}: {:?}", shrunk.scenario);
+        assert_eq!(shrunk.left.len(), strikes);
+        assert!(shrunk.left.iter().all(|left| left.without == Without::Holds), "{first}: {:?}", shrunk.left);
+    }
+}
+
+#[test]
+fn what_is_shrunk_stays_as_it_is_on_any_number_of_threads() {
+    let storm = scenario("nodes: 6, first: \"Pause Crash\", second: \"Crash Crash Heal\"", STORM);
+    let (one, four) = (shrink(&storm, 5, 1), shrink(&storm, 5, 4));
+    assert_eq!((&one.scenario, one.seed, one.runs, &one.left), (&four.scenario, four.seed, four.runs, &four.left));
+    let again = shrink(&one.scenario, one.seed, 2);
+    assert_eq!((&again.scenario, again.seed), (&one.scenario, one.seed));
+    assert_eq!(again.before, again.after);
+}
+
+/// The size of the smallest set of strikes that violates the same, by trying all.
+fn smallest(scenario: &Scenario, seed: u64, target: u64) -> usize {
+    let steps = scenario.run(seed).struck.steps().to_vec();
+    assert!(steps.len() <= 12, "{} strikes are too many to try all sets", steps.len());
+    let fails = |set: u32| {
+        let kept = steps.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1).map(|(_, step)| step.clone());
+        let plan = FaultPlan::new(kept.collect());
+        Row::new(0, Ok(scenario.clone().with_faults(plan).run(seed))).fingerprint == Some(target)
+    };
+    (0..1_u32 << steps.len()).filter(|set| fails(*set)).map(u32::count_ones).min().expect("all strikes together fail") as usize
+}
+
+#[test]
+fn what_is_found_is_as_small_as_the_smallest_set_of_strikes() {
+    let faults = r#"faults: [Every("100ms..400ms", OneOf([Crash(node: Any, down: "10ms..50ms"), Pause(node: Any, lasting: "20ms"), Heal]))], duration: "1500ms""#;
+    let text = |first: &str| {
+        format!(
+            "Scenario(name: \"toy\", system: Toy(nodes: 3, first: \"{first}\", second: \"Heal Heal Heal Heal\"), settle: \"0s\", {faults})"
+        )
+    };
+    let mut tried = 0;
+    for first in ["Crash Crash", "Pause Crash", "Heal Pause Heal"] {
+        let scenario = Scenario::from_ron(&text(first), &registry()).unwrap_or_else(|problems| panic!("{problems}"));
+        for seed in 0..6 {
+            let Some(target) = Row::new(0, Ok(scenario.run(seed))).fingerprint else { continue };
+            let shrunk = shrink(&scenario, seed, 1);
+            assert!(shrunk.after.faults <= smallest(&scenario, seed, target), "{first}, seed {seed}: {:?}", shrunk.scenario);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 9, "most of them fail: {tried}");
+}
+
+#[test]
+fn of_two_bugs_the_one_is_followed_and_the_other_told() {
+    for (seed, (first, second)) in (0..8).zip([("Pause Crash", "Crash Crash"), ("Heal Crash", "Crash Heal")].into_iter().cycle()) {
+        let both = scenario(&format!("nodes: 5, first: \"{first}\", second: \"{second}\""), STORM);
+        let shrunk = shrink(&both, seed, 2);
+        let text = shrunk.scenario.to_ron();
+        let name = shrunk.violated.name;
+        let wanted = if name == FIRST.name { first } else { second };
+        let (mended, alone) = if name == FIRST.name { (first, second) } else { (second, first) };
+        let without = |bug: &str| Scenario::from_ron(&text.replace(&format!("\"{bug}\""), "\"\""), &registry()).unwrap();
+        assert_ne!(without(mended).run(shrunk.seed).verdict(), Verdict::Violated, "with it mended, it holds: {text}");
+        assert!(without(alone).run(shrunk.seed).violates(name), "it fails with it alone: {text}");
+        assert_eq!(shrunk.after.faults, wanted.split(' ').count(), "{text}");
+        let others: BTreeSet<&str> = shrunk.others.iter().map(|other| other.property).collect();
+        assert!(others.iter().all(|other| *other != name));
+        for other in &shrunk.others {
+            assert_eq!(Row::new(0, Ok(other.scenario.run(other.seed))).fingerprint, Some(other.fingerprint));
+        }
+    }
+}
+
+#[test]
+fn a_lossy_network_becomes_a_calm_one_with_the_fates_that_matter() {
+    let lossy = scenario("nodes: 3, lost: 2", r#"network: (latency: Uniform("1ms", "5ms"), loss: "1/10")"#);
+    let seed = (0..100).find(|seed| lossy.run(*seed).violates(LOST.name)).expect("two in a row are lost");
+    let shrunk = shrink(&lossy, seed, 2);
+    let conditions = &shrunk.scenario.conditions;
+    assert_eq!((shrunk.after.faults, shrunk.after.fates), (0, 2), "{:?}", shrunk.scenario);
+    assert!(conditions.link.loss.is_never());
+}
+
+#[test]
+fn what_holds_is_not_shrunk() {
+    let (registry, calm) = (registry(), scenario("nodes: 3, first: \"Crash\"", "faults: []"));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let shrink = Shrink { registry: &registry, jobs: 1, runs: 10, cancel: &NEVER, run: &run };
+    let row = shrink.shrink(&calm, 1, &mut |_| {}).err().expect("nothing fails");
+    assert_eq!(row.verdict(), Some(Verdict::Holds));
+}
+
+#[test]
+fn what_is_stopped_keeps_the_smallest_so_far() {
+    let (registry, storm) = (registry(), scenario("nodes: 7, first: \"Pause Crash\"", STORM));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let cancel = AtomicBool::new(false);
+    let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &cancel, run: &run };
+    let shrunk = shrink.shrink(&storm, 3, &mut |_| cancel.store(true, std::sync::atomic::Ordering::Relaxed)).ok().expect("it fails");
+    assert!(!shrunk.finished && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
+    let few = Shrink { registry: &registry, jobs: 2, runs: 20, cancel: &NEVER, run: &run };
+    let shrunk = few.shrink(&storm, 3, &mut |_| {}).ok().expect("it fails");
+    assert!(!shrunk.finished && shrunk.runs <= 20 && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
+}
