@@ -335,6 +335,42 @@ mod tests {
     }
 
     #[test]
+    fn values_are_found_by_the_path_that_sets_them() {
+        let found: Vec<_> = values(TEXT).into_iter().map(|value| (value.path, value.raw, value.listed, value.holds)).collect();
+        let expected = [
+            ("name", "\"calm\"", false, false),
+            ("system", "RaftKv", false, false),
+            ("loss", "0.5", false, false),
+            ("faults", "[At(\"2s\", Crash(node: Leader))]", false, true),
+            ("faults[0]", "At(\"2s\", Crash(node: Leader))", true, true),
+            ("faults[0][0]", "\"2s\"", false, false),
+            ("faults[0][1]", "Crash(node: Leader)", false, true),
+            ("faults[0][1].node", "Leader", false, false),
+        ];
+        assert_eq!(found, expected.map(|(path, raw, listed, holds)| (path.to_owned(), raw, listed, holds)));
+        assert_eq!(leaves(TEXT).len(), 5);
+        for value in values(TEXT) {
+            assert_eq!(set(TEXT, &value.path, value.raw).as_deref(), Ok(TEXT), "{}", value.path);
+        }
+    }
+
+    #[test]
+    fn fields_and_items_are_left_out_with_their_commas() {
+        for (text, path, expected) in [
+            ("(a: 1, b: 2, c: 3)", "a", "(b: 2, c: 3)"),
+            ("(a: 1, b: 2, c: 3)", "b", "(a: 1, c: 3)"),
+            ("(a: 1, b: 2, c: 3,)", "c", "(a: 1, b: 2,)"),
+            ("(a: [1, 2])", "a[1]", "(a: [1])"),
+            ("(a: [1,])", "a[0]", "(a: [])"),
+            ("(a: 1)", "a", "()"),
+            ("A(\n    a: 1, // one\n    b: 2,\n)", "b", "A(\n    a: 1,\n)"),
+        ] {
+            assert_eq!(without(text, path).as_deref(), Some(expected), "{text} without {path}");
+        }
+        assert_eq!([without("(a: 1)", "b"), without("(a: [1])", "a[1]"), without("(a: 1)", "a.b")], [None, None, None]);
+    }
+
+    #[test]
     fn paths_that_lead_nowhere_say_where_they_end() {
         for (path, why) in [
             ("", "expected a path, like system.nodes or faults[0][1].node"),

@@ -9,7 +9,7 @@ use crate::explore::shrink::{Extent, Shrunk, Without};
 
 /// The shrunk scenario as a file, with a comment that says what it shows.
 pub fn shrunk_ron(shrunk: &Shrunk) -> String {
-    format!("// {}.\n{}", printable(&violation(shrunk)), shrunk.scenario.to_ron())
+    format!("// {}.\n{}", printable(&violation(shrunk)), shrunk.text)
 }
 
 /// What is violated, when, and why, in a line.

@@ -15,6 +15,7 @@ mod rogue;
 mod runs;
 mod safety;
 mod schemas;
+mod shrink;
 mod toy;
 
 use std::fs;
@@ -711,6 +712,7 @@ fn helps() {
     check_file(&help(&["run", "--help"]).1, expect_file!["expected/help_run.txt"]);
     check_file(&help(&["sweep", "--help"]).1, expect_file!["expected/help_sweep.txt"]);
     check_file(&help(&["replay", "--help"]).1, expect_file!["expected/help_replay.txt"]);
+    check_file(&help(&["shrink", "--help"]).1, expect_file!["expected/help_shrink.txt"]);
     check_file(&help(&["check", "--help"]).1, expect_file!["expected/help_check.txt"]);
     check(
         &help(&["convert", "--help"]).1,

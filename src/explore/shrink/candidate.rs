@@ -91,24 +91,40 @@ pub(super) fn with_nodes(text: &str, map: &dyn Fn(NodeId) -> Option<NodeId>) -> 
 pub(super) fn explicit(scenario: &Scenario, outcome: &Outcome) -> Scenario {
     let is_repeated = |step: &FaultStep| matches!(step.moment, Moment::Every { .. });
     let (repeated, mut steps): (Vec<_>, Vec<_>) = scenario.conditions.faults.steps().iter().cloned().partition(is_repeated);
-    let is_of = |strike: &FaultStep, step: &FaultStep| strike.name().strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"));
-    let strikes = outcome.struck.steps().iter().filter(|strike| repeated.iter().any(|step| is_of(strike, step)));
+    let strikes = outcome.struck.steps().iter().filter(|strike| repeated.iter().any(|step| is_strike_of(strike.name(), step)));
     steps.extend(strikes.cloned());
     with_steps(scenario, steps)
 }
 
-/// What comes after the violation left out: steps that did not strike, and the time after it.
-pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome) -> Scenario {
-    let struck = |step: &FaultStep| {
-        let counts = outcome.steps.iter().find(|count| count.step == step.name());
-        counts.is_none_or(|count| count.strikes > 0)
+/// What comes after the violation left out: the time after it, and what strikes then. And less, if that is what it takes to see it: only steps
+/// that did not strike, and fates that met no message.
+pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<Time>) -> Vec<Scenario> {
+    let kept = |until: Time| {
+        let names = outcome
+            .struck
+            .steps()
+            .iter()
+            .filter(|strike| matches!(strike.moment, Moment::At { time } if time <= until))
+            .map(FaultStep::name);
+        let names: Vec<&str> = names.collect();
+        let struck = |step: &&FaultStep| names.iter().any(|name| *name == step.name() || is_strike_of(name, step));
+        let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
+        kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
+        kept
     };
-    let mut changed = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(|step| struck(step)).cloned().collect());
-    let end = Time::ZERO + changed.conditions.duration;
-    if changed.conditions.stop_at_violation && outcome.sim_time < end {
-        let tight = round_up(outcome.sim_time.since(Time::ZERO) + Duration::from_nanos(1), 2);
-        changed.conditions.duration = changed.conditions.duration.min(tight);
-        changed.conditions.settle = Duration::ZERO;
-    }
-    changed
+    let stopped = scenario.conditions.stop_at_violation.then_some(outcome.sim_time);
+    let end = Time::ZERO + scenario.conditions.duration;
+    let tight = stopped.or(violated).filter(|at| *at < end).map(|at| {
+        let mut tight = kept(at);
+        let length = round_up(at.since(Time::ZERO) + Duration::from_nanos(1), 2);
+        tight.conditions.duration = tight.conditions.duration.min(length);
+        tight.conditions.settle = Duration::ZERO;
+        tight
+    });
+    tight.into_iter().chain([kept(Time::MAX)]).filter(|trimmed| trimmed != scenario).collect()
+}
+
+/// Whether this is the name of a strike of this step, which strikes again and again.
+fn is_strike_of(name: &str, step: &FaultStep) -> bool {
+    matches!(step.moment, Moment::Every { .. }) && name.strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"))
 }

@@ -9,13 +9,37 @@ use std::sync::{Mutex, PoisonError};
 
 use super::size::Size;
 use super::{Candidate, Other, Shrink};
-use crate::check::Verdict;
+use crate::check::{PropertyReport, Verdict};
 use crate::explore::sweep::run_one;
-use crate::explore::{Ran, Row, Sweep, Until};
-use crate::scenario::Scenario;
+use crate::explore::{Ran, Row, Sweep, Until, fingerprint};
+use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
 use crate::trace::Sink;
 use crate::world::Outcome;
+
+/// What makes two failures the same.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    /// The fingerprint of what is violated.
+    pub(super) fingerprint: u64,
+    /// Whether that is what is violated first.
+    first: bool,
+}
+
+impl Target {
+    /// What is to be followed in this run: the property that the scenario means to show, if that is violated; else what is violated first.
+    pub(super) fn of(row: &Row, expected: Expected) -> Option<(Self, &PropertyReport)> {
+        let first = row.first_violated()?;
+        let meant = row.violated().find(|report| expected == Expected::Violates(report.name)).unwrap_or(first);
+        Some((Self { fingerprint: fingerprint(meant), first: meant.name == first.name }, meant))
+    }
+
+    /// The same in another run, if it fails in the same way.
+    pub(super) fn seen<'r>(&self, row: &'r Row) -> Option<&'r PropertyReport> {
+        let is_same = |report: &&PropertyReport| fingerprint(report) == self.fingerprint;
+        if self.first { row.first_violated().filter(is_same) } else { row.violated().find(is_same) }
+    }
+}
 
 /// One that fails in the same way.
 #[derive(Clone)]
@@ -29,8 +53,7 @@ pub(super) struct Found {
 /// Judges candidates, and remembers what became of them.
 pub(super) struct Judge<'a> {
     shrink: &'a Shrink<'a>,
-    /// What makes two failures the same.
-    target: u64,
+    target: Target,
     /// Whether what is found must hold without the planted bug.
     controlled: bool,
     runs: u64,
@@ -42,7 +65,7 @@ pub(super) struct Judge<'a> {
 type Known = Option<(Rc<Outcome>, Size)>;
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(shrink: &'a Shrink<'a>, target: u64, controlled: bool) -> Self {
+    pub(super) fn new(shrink: &'a Shrink<'a>, target: Target, controlled: bool) -> Self {
         Self { shrink, target, controlled, runs: 0, known: BTreeMap::new(), others: Vec::new() }
     }
 
@@ -117,22 +140,22 @@ impl<'a> Judge<'a> {
             return;
         }
         let candidate = |index: u64| &candidates[places[index as usize]];
-        let until = if below.is_some() { Until::Fails(self.target) } else { Until::Done };
+        let until = if below.is_some() { Until::Fails(self.target.fingerprint) } else { Until::Done };
         let sweep = Sweep { start: 0, seeds: places.len() as u64, jobs: self.shrink.jobs, until, cancel: self.shrink.cancel };
         let (target, controlled, run) = (self.target, self.controlled, self.shrink.run);
         let same = Mutex::new(BTreeMap::new());
         let judged = |index: u64, _: &dyn Fn() -> bool| {
             let candidate = candidate(index);
             let mut row = run_one(&|_| run(&candidate.scenario, candidate.seed, Watch::default()), index);
-            if row.fingerprint == Some(target)
-                && let Ok(outcome) = &row.result
-            {
+            let is_same = target.seen(&row).is_some();
+            row.fingerprint = None;
+            if let (true, Ok(outcome)) = (is_same, &row.result) {
                 let size = Size::of(candidate, outcome);
                 let counts = !controlled || holds_without_mutant(candidate, run);
                 same.lock().unwrap_or_else(PoisonError::into_inner).insert(index, counts.then_some(size));
-                if !counts || below.is_some_and(|below| size >= below) {
-                    // It does not end the search.
-                    row.fingerprint = None;
+                if counts && below.is_none_or(|below| size < below) {
+                    // It ends the search.
+                    row.fingerprint = Some(target.fingerprint);
                 }
             }
             Ran::Row(Box::new(row))
@@ -144,7 +167,7 @@ impl<'a> Judge<'a> {
                 row.seed,
                 match (size, &row.result) {
                     (Some(size), Ok(outcome)) => Ok(size.map(|size| (Rc::new(outcome.clone()), size))),
-                    _ => Err(row.fingerprint.zip(row.first_violated()).map(|(fingerprint, first)| (fingerprint, first.name))),
+                    _ => Err(row.first_violated().map(|first| (fingerprint(first), first.name))),
                 },
             ));
             ControlFlow::Continue(())

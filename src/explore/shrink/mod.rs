@@ -27,7 +27,7 @@ use crate::systems::{Registry, Watch};
 use crate::trace::Sink;
 use crate::world::Outcome;
 use candidate::Candidate;
-use judge::{Found, Judge};
+use judge::{Found, Judge, Target};
 use size::Size;
 
 pub use size::Extent;
@@ -65,6 +65,8 @@ pub struct Smaller<'a> {
 pub struct Shrunk {
     /// The smallest scenario that was found. It names its seed and the property that it violates.
     pub scenario: Scenario,
+    /// It as a file, without what need not be said.
+    pub text: String,
     /// The seed under which it fails.
     pub seed: u64,
     /// What is violated.
@@ -124,7 +126,7 @@ impl Shrink<'_> {
     /// The row of that run, if it violates nothing.
     pub fn shrink(&self, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Smaller<'_>)) -> Result<Shrunk, Box<Row>> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
-        let (Some(violated), Some(target), Ok(outcome)) = (row.first_violated().cloned(), row.fingerprint, &row.result) else {
+        let (Some((target, violated)), Ok(outcome)) = (Target::of(&row, scenario.expected), &row.result) else {
             return Err(Box::new(row));
         };
         let before = Extent::of(scenario, outcome);
@@ -134,9 +136,11 @@ impl Shrink<'_> {
         let candidate = Candidate::new(scenario, seed);
         let controlled = candidate.scenario.mutant.is_some() && judge::holds_without_mutant(&candidate, self.run);
         let best = Best { size: Size::of(&candidate, outcome), outcome: Rc::new(outcome.clone()), candidate };
-        let mut search = Search { shrink: self, judge: Judge::new(self, target, controlled), best, each, detours: 0 };
+        let populating = passes::populating(&best.candidate.scenario, self.registry);
+        let judge = Judge::new(self, target, controlled);
+        let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
         search.go();
-        Ok(search.finish(before, target))
+        Ok(search.finish(before))
     }
 }
 
@@ -152,10 +156,13 @@ struct Best {
 struct Search<'a> {
     shrink: &'a Shrink<'a>,
     judge: Judge<'a>,
+    target: Target,
     best: Best,
     each: &'a mut dyn FnMut(&Smaller<'_>),
     /// How many detours it is on: what it has may be larger than what it had.
     detours: u32,
+    /// The paths of the numbers on which the number of nodes hangs.
+    populating: Vec<String>,
 }
 
 /// A candidate is tried under so many seeds that their runs have about as many events together, within these bounds.
@@ -189,6 +196,9 @@ impl Search<'_> {
 
     /// Shows this sink the run of the smallest so far.
     fn watch(&mut self, sink: &mut dyn Sink) {
+        if self.judge.is_over() {
+            return;
+        }
         let candidate = self.best.candidate.clone();
         self.judge.watch(&candidate, sink);
     }
@@ -229,11 +239,11 @@ impl Search<'_> {
     /// Takes this as the smallest, and leaves out what comes after its violation.
     fn adopt(&mut self, candidate: Candidate, found: Found) {
         self.best = Best { candidate, outcome: found.outcome, size: found.size };
-        let trimmed = candidate::trimmed(self.scenario(), &self.best.outcome);
-        if trimmed != *self.scenario() {
+        for trimmed in candidate::trimmed(self.scenario(), &self.best.outcome, self.violated().at) {
             let trimmed = Candidate::new(trimmed, self.best.candidate.seed);
             if let Some(found) = self.judge.one(&trimmed).filter(|found| found.size <= self.best.size) {
                 self.best = Best { candidate: trimmed, outcome: found.outcome, size: found.size };
+                break;
             }
         }
         self.show();
@@ -297,27 +307,44 @@ impl Search<'_> {
         self.attempt(&variants).map(|place| (place, chunks))
     }
 
-    fn finish(self, before: Extent, target: u64) -> Shrunk {
+    /// What the smallest so far violates.
+    fn violated(&self) -> PropertyReport {
+        let row = Row::new(self.best.candidate.seed, Ok(Outcome::clone(&self.best.outcome)));
+        self.target.seen(&row).expect("what was found fails in the same way").clone()
+    }
+
+    fn finish(self, before: Extent) -> Shrunk {
         let finished = !self.judge.is_over();
-        let left = if finished { self.left(target) } else { Vec::new() };
+        let (left, violated) = (if finished { self.left() } else { Vec::new() }, self.violated());
         let Best { candidate, outcome, .. } = self.best;
         let (mut scenario, seed) = (Scenario::clone(&candidate.scenario), candidate.seed);
         let after = Extent::of(&scenario, &outcome);
         scenario.seed = Some(seed);
-        let row = Row::new(seed, Ok(Outcome::clone(&outcome)));
-        let violated = row.first_violated().expect("what was found fails").clone();
+        let text = passes::shortest(&scenario, self.shrink.registry);
         let runs = self.judge.runs();
-        Shrunk { scenario, seed, violated, fingerprint: target, before, after, left, others: self.judge.others(), runs, finished }
+        Shrunk {
+            scenario,
+            text,
+            seed,
+            violated,
+            fingerprint: self.target.fingerprint,
+            before,
+            after,
+            left,
+            others: self.judge.others(),
+            runs,
+            finished,
+        }
     }
 
     /// What becomes of the run without each of what is left.
-    fn left(&self, target: u64) -> Vec<Left> {
+    fn left(&self) -> Vec<Left> {
         let seed = self.best.candidate.seed;
         let without = |scenario: &Scenario| {
             let row = run_one(&|seed| (self.shrink.run)(scenario, seed, Watch::default()), seed);
             match row.first_violated() {
                 None => Without::Holds,
-                Some(_) if row.fingerprint == Some(target) => Without::FailsStill,
+                Some(_) if self.target.seen(&row).is_some() => Without::FailsStill,
                 Some(other) => Without::Violates(other.name),
             }
         };

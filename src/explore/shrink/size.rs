@@ -69,7 +69,7 @@ impl Size {
         let extent = Extent::of(scenario, outcome);
         let (rough, lasts) = reading(scenario);
         Self {
-            parts: extent.faults as u64 + extent.operations + extent.fates as u64 + noise(&scenario.conditions),
+            parts: extent.faults as u64 + extent.operations + extent.fates as u64 + CHANCE * noise(&scenario.conditions),
             noise: noise(&scenario.conditions),
             nodes: u64::from(extent.servers) + u64::from(extent.clients),
             load: load(scenario),
@@ -79,6 +79,10 @@ impl Size {
         }
     }
 }
+
+/// For how many faults, operations or fates something stands that is left to chance: so many fixed fates are better than a network that
+/// loses some messages.
+const CHANCE: u64 = 2;
 
 /// How many things about the surroundings are left to chance, besides the fates that are fixed.
 pub(super) fn noise(conditions: &Conditions) -> u64 {

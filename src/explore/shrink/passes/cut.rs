@@ -1,11 +1,9 @@
 //! What comes after the violation: the run stops there, and settles only if the violation is one of settling.
 
 use crate::base::{Duration, Time};
-use crate::explore::Row;
 use crate::explore::shrink::Search;
 use crate::explore::shrink::size::round_up;
 use crate::fault::Moment;
-use crate::world::Outcome;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     let own = [search.best.candidate.seed];
@@ -21,12 +19,11 @@ pub(super) fn pass(search: &mut Search<'_>) {
 /// The scenario with earlier ends: when it is violated, when the last fault strikes, and halfway there.
 fn ends(search: &Search<'_>) -> Vec<crate::scenario::Scenario> {
     let scenario = search.scenario();
-    let row = Row::new(0, Ok(Outcome::clone(&search.best.outcome)));
     let duration = scenario.conditions.duration;
     let timed =
         scenario.conditions.faults.steps().iter().filter_map(|step| if let Moment::At { time } = step.moment { Some(time) } else { None });
     let last = timed.max().map_or(Duration::ZERO, |time| time.since(Time::ZERO)) + Duration::from_nanos(1);
-    let violated = row.first_violated().and_then(|report| report.at).map(|at| at.since(Time::ZERO) + Duration::from_nanos(1));
+    let violated = search.violated().at.map(|at| at.since(Time::ZERO) + Duration::from_nanos(1));
     let halfway = last + duration.saturating_sub(last) / 2;
     let ends = violated.into_iter().chain([last, halfway]).map(|end| round_up(end, 2)).filter(|end| *end >= last && *end < duration);
     let with_end = |end| {

@@ -29,15 +29,15 @@ pub(super) fn fix(search: &mut Search<'_>) {
     }
     let mut sends = Sends::default();
     search.watch(&mut sends);
-    let sent = sends.sent;
-    if sent.len() > MOST {
-        return;
-    }
     for latency in calm::constants(link.latency) {
         let mut fixed = search.scenario().clone();
         fixed.conditions.link = LinkModel::reliable(latency);
         let already = fixed.conditions.fates.clone();
-        fixed.conditions.fates.extend(deviating(&sent, latency, &already));
+        let deviating: Vec<FixedFate> = deviating(&sends.sent, latency, &already).collect();
+        if deviating.len() > MOST {
+            continue;
+        }
+        fixed.conditions.fates.extend(deviating);
         if noise(&fixed.conditions) < noise(&search.scenario().conditions) && search.within(fixed, &pass) {
             return;
         }

@@ -12,10 +12,12 @@ mod steps;
 mod times;
 
 use super::Search;
-use super::candidate::with_steps;
+use super::candidate::{parsed, with_steps};
 use crate::notation;
 use crate::scenario::Scenario;
 use crate::systems::Registry;
+
+pub(super) use nodes::populating;
 
 /// A pass.
 pub(super) type Pass = fn(&mut Search<'_>);
@@ -81,4 +83,19 @@ fn nameless(scenario: &Scenario) -> Scenario {
 /// The registry of a search.
 fn registry<'a>(search: &Search<'a>) -> &'a Registry {
     search.shrink.registry
+}
+
+/// The scenario as a file without what need not be said: fields of its system and its workload that have their defaults.
+pub(super) fn shortest(scenario: &Scenario, registry: &Registry) -> String {
+    let text = scenario.to_ron();
+    let mut short = text.clone();
+    for value in notation::values(&text).iter().rev().filter(|value| !value.listed && is_of_system(&value.path)) {
+        let without = notation::without(&short, &value.path).filter(|without| parsed(without, registry).as_ref() == Some(scenario));
+        short = without.unwrap_or(short);
+    }
+    short
+}
+
+fn is_of_system(path: &str) -> bool {
+    path == "workload" || path.starts_with("workload.") || path.starts_with("system.")
 }

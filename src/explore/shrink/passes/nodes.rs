@@ -11,7 +11,8 @@ use crate::systems::{Population, Registry};
 pub(super) fn pass(search: &mut Search<'_>) {
     let registry = registry(search);
     loop {
-        let variants: Vec<Scenario> = changes(search.scenario(), registry).iter().flat_map(|change| change.variants(registry)).collect();
+        let changes = changes(search.scenario(), &search.populating, registry);
+        let variants: Vec<Scenario> = changes.iter().flat_map(|change| change.variants(registry)).collect();
         if search.attempt(&variants).is_none() {
             return;
         }
@@ -19,12 +20,12 @@ pub(super) fn pass(search: &mut Search<'_>) {
 }
 
 /// The scenario with fewer nodes, the fewest first.
-pub(super) fn fewer(scenario: &Scenario, registry: &Registry) -> Vec<Scenario> {
+pub(super) fn fewer(scenario: &Scenario, populating: &[String], registry: &Registry) -> Vec<Scenario> {
     let mut all: Vec<Scenario> = Vec::new();
     let mut few = vec![scenario.clone()];
     // Each number is reduced by itself, and together with those before it.
     while let Some(one) = few.pop() {
-        for change in changes(&one, registry) {
+        for change in changes(&one, populating, registry) {
             let Some(variant) = change.variants(registry).into_iter().next() else { continue };
             if all.len() < MOST && all.iter().all(|known| *known != variant) {
                 few.push(variant.clone());
@@ -51,11 +52,23 @@ struct Change<'s> {
     population: Population,
 }
 
-/// The smaller values of numbers that leave fewer nodes.
-fn changes<'s>(scenario: &'s Scenario, registry: &Registry) -> Vec<Change<'s>> {
+/// The paths of the numbers on which the number of nodes hangs.
+pub(in crate::explore::shrink) fn populating(scenario: &Scenario, registry: &Registry) -> Vec<String> {
+    let (blank, before) = (nameless(scenario), scenario.roster().population);
+    let has_effect = |path: &str, value: u64| {
+        let changed = |less: u64| with_value(&blank, path, &less.to_string(), registry);
+        smaller(value).into_iter().filter_map(changed).any(|changed| changed.roster().population != before)
+    };
+    let numbers = ["system", "workload"].iter().flat_map(|part| numbers(scenario, part));
+    numbers.filter(|(path, value)| has_effect(path, *value)).map(|(path, _)| path).collect()
+}
+
+/// The smaller values of these numbers that leave fewer nodes.
+fn changes<'s>(scenario: &'s Scenario, populating: &[String], registry: &Registry) -> Vec<Change<'s>> {
     let (blank, before) = (nameless(scenario), scenario.roster().population);
     let mut changes = Vec::new();
-    for (path, value) in ["system", "workload"].iter().flat_map(|part| numbers(scenario, part)) {
+    let numbers = ["system", "workload"].iter().flat_map(|part| numbers(scenario, part));
+    for (path, value) in numbers.filter(|(path, _)| populating.contains(path)) {
         for less in smaller(value) {
             let Some(changed) = with_value(&blank, &path, &less.to_string(), registry) else { continue };
             let population = changed.roster().population;

@@ -1,0 +1,52 @@
+//! `shrink`: what it writes fails in the same way, and what cannot be shrunk is told.
+
+use std::fs;
+
+use super::Desk;
+
+const STORM: &str = "faults: [At(\"50ms\", Crash(node: n2, down: \"10ms\")), Every(\"10ms..30ms\", Pause(node: n2, lasting: \"1ms\"))]";
+
+#[test]
+fn a_failing_run_becomes_a_scenario_that_fails_in_the_same_way() {
+    for (trouble, property) in [("Violate", "nothing-bad"), ("Panic", "no-panic")] {
+        let desk = Desk::new();
+        desk.scenario("bad.ron", &format!("system: Toy(trouble: {trouble}), {STORM}"));
+        let done = desk.expect(0, &["shrink", "bad.ron", "--seed", "7", "--out", "small.ron"]);
+        let (first, last) = (done.out.contains(&format!("✗ {property} is violated at ")), done.out.trim_end().lines().last().unwrap_or(""));
+        assert!(first && done.err.is_empty(), "{}{}", done.out, done.err);
+        assert!(last.trim_start().starts_with("toy replay small.ron --seed "), "{}", done.out);
+        let text = fs::read_to_string(desk.path("small.ron")).unwrap();
+        assert!(text.starts_with(&format!("// {property} is violated at ")) && text.contains("seed: "), "{text}");
+        assert!(!text.contains("faults") && text.contains(&format!("outcome: Violates(\"{property}\")")), "{text}");
+        desk.expect(0, &["run", "small.ron", "--as-meant"]);
+
+        let printed = desk.expect(0, &["shrink", "bad.ron", "--seed", "7", "--jobs", "3"]).out;
+        assert!(printed.ends_with(&text), "without a file it is printed, for any number of threads the same:\n{printed}");
+        let again = desk.expect(0, &["shrink", "small.ron", "--out", "again.ron"]).out;
+        assert!(again.contains("nothing smaller was found"), "{again}");
+        assert_eq!(fs::read_to_string(desk.path("again.ron")).unwrap(), text);
+        // With no runs left, it is as large as it was.
+        let large = desk.expect(0, &["shrink", "bad.ron", "--seed", "7", "--runs", "1"]).out;
+        assert!(large.contains("it could be smaller"), "{large}");
+    }
+}
+
+#[test]
+fn what_cannot_be_shrunk_is_told() {
+    let desk = Desk::new();
+    desk.scenario("calm.ron", "system: Toy()");
+    desk.scenario("hard.ron", "system: Toy(trouble: Unknown)");
+    desk.scenario("bad.ron", "system: Toy(trouble: Violate)");
+    for (code, arguments, told) in [
+        (2, &["shrink", "calm.ron"][..], "which run? The scenario names no seed: add --seed N"),
+        (2, &["shrink", "calm.ron", "--seed", "3"], "there is nothing to shrink: under seed 3 the scenario holds"),
+        (4, &["shrink", "hard.ron", "--seed", "3"], "there is nothing to shrink: under seed 3 the scenario is unknown"),
+        (2, &["shrink", "bad.ron", "--seed", "3", "--out", "bad.ron"], "bad.ron is the scenario itself: it is not overwritten"),
+        (2, &["shrink", "bad.ron", "--seed", "3", "--runs", "0"], "invalid value '0' for '--runs <N>'"),
+        (74, &["shrink", "none.ron", "--seed", "3"], "cannot read none.ron"),
+    ] {
+        let done = desk.run(arguments);
+        assert!(done.code == Some(code) && done.err.contains(told), "{arguments:?}: {:?}\n{}", done.code, done.err);
+        assert!(fs::read_dir(desk.path("")).unwrap().count() == 3, "no file is left behind");
+    }
+}
