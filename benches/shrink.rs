@@ -89,7 +89,7 @@ impl Tally {
 fn row(file: &Path, registry: &Registry, by_hand: &BTreeMap<String, u64>, tally: &mut Tally) -> bool {
     let text = fs::read_to_string(file).expect("the file is there");
     let scenario = Scenario::from_ron(&text, registry).unwrap_or_else(|problems| panic!("{}: {problems}", file.display()));
-    let (Some(mutant), Expected::Violates(property)) = (scenario.mutant, scenario.expected) else { return true };
+    let ([mutant], Expected::Violates(property)) = (&scenario.mutants[..], scenario.expected) else { return true };
     let Some(seed) = (0..SEEDS).find(|seed| scenario.run(*seed).violates(property)) else {
         println!("| `{mutant}` | not found in {SEEDS} seeds |");
         return false;
@@ -102,12 +102,12 @@ fn row(file: &Path, registry: &Registry, by_hand: &BTreeMap<String, u64>, tally:
         return false;
     };
     let took = start.elapsed();
-    let holds = scenario.clone().without_mutant().run(small).verdict() != Verdict::Violated;
+    let holds = scenario.clone().without_mutants().run(small).verdict() != Verdict::Violated;
     if std::env::var("SHRUNK").is_ok() {
         println!("{text}");
     }
     let sum = after.faults as u64 + after.operations + after.fates as u64;
-    let hand = by_hand.get(mutant);
+    let hand = by_hand.get(*mutant);
     let ratio = hand.map(|hand| sum * 100 / hand.max(&1));
     tally.faults.push(after.faults as u64);
     tally.operations.push(after.operations);

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
+use super::save::Folder;
 use super::{Session, files, interrupt, panics};
 use crate::base::Time;
 use crate::check::Verdict;
@@ -25,6 +26,9 @@ pub(super) struct Arguments {
     /// Write the shrunk scenario to this file; without it, it is printed
     #[arg(long, value_name = "FILE.ron")]
     out: Option<PathBuf>,
+    /// Save the shrunk failure and others that are met in this folder, as files that run again
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
     /// How many runs it may take
     #[arg(long, value_name = "N", default_value = "50000", value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
@@ -36,17 +40,19 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let (scenario, called) = arguments.input.load(session)?;
+    let (case, called) = arguments.input.load_case(session)?;
+    let scenario = case.scenario();
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
-    let seed = arguments.seed.or(scenario.seed).ok_or_else(no_seed)?;
+    let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
     let draft = arguments.out.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
-    session.console.print(&(opening(&Subject::of(&scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
+    session.console.print(&(opening(&Subject::of(scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
+    arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     let cancel = interrupt::heed();
     let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
     let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };
     let bar = progress();
-    let shrunk = shrink.shrink(&scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
+    let shrunk = shrink.shrink(scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
     bar.finish_and_clear();
     let shrunk = match shrunk {
         Ok(shrunk) => shrunk,
@@ -56,6 +62,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     session.console.print(&shrunk_text(&shrunk, &called, file.as_deref(), session.console.color))?;
     if let (Some(draft), Some(path)) = (draft, &arguments.out) {
         draft.fill(path, &shrunk_ron(&shrunk))?;
+    }
+    if let Some(path) = &arguments.save {
+        Folder::open(path, &shrunk.scenario)?.save(&shrunk.outcome, Some(shrunk.fingerprint))?;
+        for other in &shrunk.others {
+            Folder::open(path, &other.scenario)?.save(&run(&other.scenario, other.seed, Watch::default()), Some(other.fingerprint))?;
+        }
     }
     let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
     Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })

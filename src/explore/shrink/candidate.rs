@@ -110,6 +110,9 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
         let struck = |step: &&FaultStep| names.iter().any(|name| *name == step.name() || is_strike_of(name, step));
         let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
         kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
+        kept.operations
+            .scripted
+            .retain(|scripted| Time::ZERO + scripted.at <= until && !outcome.scripted.never_invoked.contains(&scripted.id));
         kept
     };
     let stopped = scenario.conditions.stop_at_violation.then_some(outcome.sim_time);

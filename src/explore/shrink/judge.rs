@@ -11,7 +11,7 @@ use super::size::Size;
 use super::{Candidate, Other, Shrink};
 use crate::check::{PropertyReport, Verdict};
 use crate::explore::sweep::run_one;
-use crate::explore::{Ran, Row, Sweep, Until, fingerprint};
+use crate::explore::{Ran, Row, Sweep, Until, fingerprint, first_violated};
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
 use crate::trace::Sink;
@@ -28,17 +28,22 @@ pub(super) struct Target {
 
 impl Target {
     /// What is to be followed in this run: the property that the scenario means to show, if that is violated; else what is violated first.
-    pub(super) fn of(row: &Row, expected: Expected) -> Option<(Self, &PropertyReport)> {
-        let first = row.first_violated()?;
-        let meant = row.violated().find(|report| expected == Expected::Violates(report.name)).unwrap_or(first);
+    pub(super) fn of(outcome: &Outcome, expected: Expected) -> Option<(Self, &PropertyReport)> {
+        let first = first_violated(outcome)?;
+        let meant = violated(outcome).find(|report| expected == Expected::Violates(report.name)).unwrap_or(first);
         Some((Self { fingerprint: fingerprint(meant), first: meant.name == first.name }, meant))
     }
 
     /// The same in another run, if it fails in the same way.
-    pub(super) fn seen<'r>(&self, row: &'r Row) -> Option<&'r PropertyReport> {
+    pub(super) fn seen<'r>(&self, outcome: &'r Outcome) -> Option<&'r PropertyReport> {
         let is_same = |report: &&PropertyReport| fingerprint(report) == self.fingerprint;
-        if self.first { row.first_violated().filter(is_same) } else { row.violated().find(is_same) }
+        if self.first { first_violated(outcome).filter(is_same) } else { violated(outcome).find(is_same) }
     }
+}
+
+/// What this run violates.
+fn violated(outcome: &Outcome) -> impl Iterator<Item = &PropertyReport> {
+    outcome.properties.iter().filter(|report| report.verdict == Verdict::Violated)
 }
 
 /// One that fails in the same way.
@@ -147,11 +152,10 @@ impl<'a> Judge<'a> {
         let judged = |index: u64, _: &dyn Fn() -> bool| {
             let candidate = candidate(index);
             let mut row = run_one(&|_| run(&candidate.scenario, candidate.seed, Watch::default()), index);
-            let is_same = target.seen(&row).is_some();
             row.fingerprint = None;
-            if let (true, Ok(outcome)) = (is_same, &row.result) {
+            if let Some(outcome) = row.result.as_ref().ok().filter(|outcome| target.seen(outcome).is_some()) {
                 let size = Size::of(candidate, outcome);
-                let counts = !controlled || holds_without_mutant(candidate, run);
+                let counts = !controlled || holds_without_mutants(candidate, run);
                 same.lock().unwrap_or_else(PoisonError::into_inner).insert(index, counts.then_some(size));
                 if counts && below.is_none_or(|below| size < below) {
                     // It ends the search.
@@ -188,8 +192,8 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether a planted bug is what makes it fail: without it, nothing is violated.
-pub(super) fn holds_without_mutant(candidate: &Candidate, run: &super::Run<'_>) -> bool {
-    let sound = Scenario::clone(&candidate.scenario).without_mutant();
+pub(super) fn holds_without_mutants(candidate: &Candidate, run: &super::Run<'_>) -> bool {
+    let sound = Scenario::clone(&candidate.scenario).without_mutants();
     let row = run_one(&|seed| run(&sound, seed, Watch::default()), candidate.seed);
     row.verdict().is_some_and(|verdict| verdict != Verdict::Violated)
 }

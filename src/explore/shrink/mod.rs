@@ -25,7 +25,7 @@ use crate::check::PropertyReport;
 use crate::scenario::{Expected, Scenario};
 use crate::systems::{Registry, Watch};
 use crate::trace::Sink;
-use crate::world::Outcome;
+use crate::world::{Outcome, Scripted};
 use candidate::Candidate;
 use judge::{Found, Judge, Target};
 use size::Size;
@@ -73,6 +73,8 @@ pub struct Shrunk {
     pub violated: PropertyReport,
     /// The [`fingerprint`](super::fingerprint()) that both failures have.
     pub fingerprint: u64,
+    /// What the run came to.
+    pub outcome: Outcome,
     /// How large the run was.
     pub before: Extent,
     /// How large it is.
@@ -126,20 +128,22 @@ impl Shrink<'_> {
     /// The row of that run, if it violates nothing.
     pub fn shrink(&self, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Smaller<'_>)) -> Result<Shrunk, Box<Row>> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
-        let (Some((target, violated)), Ok(outcome)) = (Target::of(&row, scenario.expected), &row.result) else {
-            return Err(Box::new(row));
-        };
+        let found = row.result.as_ref().ok().and_then(|outcome| Some((outcome, Target::of(outcome, scenario.expected)?)));
+        let Some((outcome, (target, violated))) = found else { return Err(Box::new(row)) };
         let before = Extent::of(scenario, outcome);
         let mut scenario = scenario.clone();
         (scenario.seed, scenario.expected) = (None, Expected::Violates(violated.name));
         scenario.expect.clear();
         let candidate = Candidate::new(scenario, seed);
-        let controlled = candidate.scenario.mutant.is_some() && judge::holds_without_mutant(&candidate, self.run);
+        let controlled = !candidate.scenario.mutants.is_empty() && judge::holds_without_mutants(&candidate, self.run);
         let best = Best { size: Size::of(&candidate, outcome), outcome: Rc::new(outcome.clone()), candidate };
         let populating = passes::populating(&best.candidate.scenario, self.registry);
         let judge = Judge::new(self, target, controlled);
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
         search.go();
+        while passes::say(&mut search) {
+            search.go();
+        }
         Ok(search.finish(before))
     }
 }
@@ -201,6 +205,17 @@ impl Search<'_> {
         }
         let candidate = self.best.candidate.clone();
         self.judge.watch(&candidate, sink);
+    }
+
+    /// The operations that clients invoke in the smallest run so far.
+    fn invoked(&mut self) -> Option<Vec<Scripted>> {
+        let mut operations = Vec::new();
+        let Candidate { scenario, seed, .. } = &self.best.candidate;
+        let runs = !self.judge.is_over();
+        if runs {
+            (self.shrink.run)(scenario, *seed, Watch { operations: Some(&mut operations), ..Watch::default() });
+        }
+        runs.then_some(operations)
     }
 
     /// The seeds under which a candidate is tried: its parent's first.
@@ -276,6 +291,15 @@ impl Search<'_> {
         false
     }
 
+    /// Takes this, which need not be smaller, if it fails in the same way under the same seed.
+    fn take(&mut self, scenario: Scenario) -> bool {
+        let candidate = Candidate::new(scenario, self.best.candidate.seed);
+        let Some(found) = self.judge.one(&candidate) else { return false };
+        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        self.show();
+        true
+    }
+
     /// Leaves out as many of a list as it can: large chunks first, in the end one by one.
     fn reduce(&mut self, count: &dyn Fn(&Scenario) -> usize, without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>) {
         let mut chunk = count(self.scenario()).div_ceil(2);
@@ -309,8 +333,7 @@ impl Search<'_> {
 
     /// What the smallest so far violates.
     fn violated(&self) -> PropertyReport {
-        let row = Row::new(self.best.candidate.seed, Ok(Outcome::clone(&self.best.outcome)));
-        self.target.seen(&row).expect("what was found fails in the same way").clone()
+        self.target.seen(&self.best.outcome).expect("what was found fails in the same way").clone()
     }
 
     fn finish(self, before: Extent) -> Shrunk {
@@ -318,13 +341,14 @@ impl Search<'_> {
         let (left, violated) = (if finished { self.left() } else { Vec::new() }, self.violated());
         let Best { candidate, outcome, .. } = self.best;
         let (mut scenario, seed) = (Scenario::clone(&candidate.scenario), candidate.seed);
-        let after = Extent::of(&scenario, &outcome);
+        let (after, outcome) = (Extent::of(&scenario, &outcome), Outcome::clone(&outcome));
         scenario.seed = Some(seed);
         let text = passes::shortest(&scenario, self.shrink.registry);
         let runs = self.judge.runs();
         Shrunk {
             scenario,
             text,
+            outcome,
             seed,
             violated,
             fingerprint: self.target.fingerprint,
@@ -344,7 +368,7 @@ impl Search<'_> {
             let row = run_one(&|seed| (self.shrink.run)(scenario, seed, Watch::default()), seed);
             match row.first_violated() {
                 None => Without::Holds,
-                Some(_) if self.target.seen(&row).is_some() => Without::FailsStill,
+                Some(_) if row.result.as_ref().is_ok_and(|outcome| self.target.seen(outcome).is_some()) => Without::FailsStill,
                 Some(other) => Without::Violates(other.name),
             }
         };

@@ -54,7 +54,7 @@ pub(super) struct Size {
     nodes: u64,
     /// Whole numbers of the workload: keys, accounts, sessions.
     load: u64,
-    /// Steps that strike again and again, whose single strikes cannot be left out.
+    /// Steps that strike again and again, and a workload that generates operations: what has no parts that could be left out.
     repeated: u64,
     /// How much there is to read: what is round and unnamed is less.
     rough: u64,
@@ -73,7 +73,8 @@ impl Size {
             noise: noise(&scenario.conditions),
             nodes: u64::from(extent.servers) + u64::from(extent.clients),
             load: load(scenario),
-            repeated: scenario.conditions.faults.steps().iter().filter(|step| matches!(step.moment, Moment::Every { .. })).count() as u64,
+            repeated: scenario.conditions.faults.steps().iter().filter(|step| matches!(step.moment, Moment::Every { .. })).count() as u64
+                + u64::from(scenario.operations.generated && scenario.takes_operations()),
             rough,
             lasts: lasts.saturating_add(outcome.sim_time.since(Time::ZERO).as_nanos()),
         }
@@ -110,6 +111,10 @@ fn reading(scenario: &Scenario) -> (u64, u64) {
     let Conditions { faults, fates, .. } = &scenario.conditions;
     let mut texts = vec![faults.to_string()];
     texts.extend(fates.iter().map(ToString::to_string));
+    texts.extend(scenario.operations.scripted.iter().map(|scripted| {
+        let id = scripted.id.script_number().map_or_else(|| scripted.id.to_string(), |number| number.to_string());
+        format!("{id} \"{}\" {}", scripted.at, scripted.op)
+    }));
     texts.iter().map(|text| read(text)).fold((0, 0), |(rough, lasts), (more, longer)| (rough + more, lasts.saturating_add(longer)))
 }
 

@@ -8,8 +8,10 @@ mod fresh;
 mod load;
 mod moments;
 mod nodes;
+mod operations;
 mod steps;
 mod times;
+mod triggers;
 
 use super::Search;
 use super::candidate::{parsed, with_steps};
@@ -18,6 +20,7 @@ use crate::scenario::Scenario;
 use crate::systems::Registry;
 
 pub(super) use nodes::populating;
+pub(super) use triggers::say;
 
 /// A pass.
 pub(super) type Pass = fn(&mut Search<'_>);
@@ -29,12 +32,15 @@ pub(super) const ALL: &[Pass] = &[
     steps::pass,
     nodes::pass,
     steps::explicit,
+    operations::script,
+    operations::pass,
     calm::pass,
     load::pass,
     fates::pass,
     fates::fix,
     times::pass,
     times::lengths,
+    operations::values,
     steps::milder,
     moments::pass,
     steps::unnamed,
@@ -46,6 +52,12 @@ pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
     let without = |place: usize| steps.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| step.clone()).collect();
     let mut parts: Vec<(String, Scenario)> =
         steps.iter().enumerate().map(|(place, step)| (step.to_string(), with_steps(scenario, without(place)))).collect();
+    let scripted = &scenario.operations.scripted;
+    parts.extend(scripted.iter().enumerate().map(|(place, operation)| {
+        let mut changed = scenario.clone();
+        changed.operations.scripted.remove(place);
+        (format!("{} at {}: {}", operation.client, operation.at, operation.op), changed)
+    }));
     let fates = &scenario.conditions.fates;
     parts.extend(fates.iter().enumerate().map(|(place, fate)| {
         let mut changed = scenario.clone();
@@ -77,6 +89,7 @@ fn nameless(scenario: &Scenario) -> Scenario {
     let mut blank = with_steps(scenario, Vec::new());
     blank.conditions.fates.clear();
     blank.conditions.links.clear();
+    blank.operations.scripted.clear();
     blank
 }
 
