@@ -86,6 +86,9 @@ impl<'a> Judge<'a> {
 
     /// Runs this one once more, to see what happens in it.
     pub(super) fn watch(&mut self, candidate: &Candidate, sink: &mut dyn Sink) {
+        if self.is_over() {
+            return;
+        }
         self.runs += 1;
         (self.shrink.run)(&candidate.scenario, candidate.seed, Watch { sinks: vec![sink], ..Watch::default() });
     }
@@ -153,8 +156,9 @@ impl<'a> Judge<'a> {
             let candidate = candidate(index);
             let mut row = run_one(&|_| run(&candidate.scenario, candidate.seed, Watch::default()), index);
             row.fingerprint = None;
-            if let Some(outcome) = row.result.as_ref().ok().filter(|outcome| target.seen(outcome).is_some()) {
-                let size = Size::of(candidate, outcome);
+            let seen = row.result.as_ref().ok().and_then(|outcome| Some((outcome, target.seen(outcome)?)));
+            if let Some((outcome, violated)) = seen {
+                let size = Size::of(candidate, outcome, violated);
                 let counts = !controlled || holds_without_mutants(candidate, run);
                 same.lock().unwrap_or_else(PoisonError::into_inner).insert(index, counts.then_some(size));
                 if counts && below.is_none_or(|below| size < below) {

@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Row;
 use super::sweep::run_one;
+use crate::base::{Duration, Time};
 use crate::check::PropertyReport;
 use crate::scenario::{Expected, Scenario};
 use crate::systems::{Registry, Watch};
@@ -130,13 +131,13 @@ impl Shrink<'_> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
         let found = row.result.as_ref().ok().and_then(|outcome| Some((outcome, Target::of(outcome, scenario.expected)?)));
         let Some((outcome, (target, violated))) = found else { return Err(Box::new(row)) };
-        let before = Extent::of(scenario, outcome);
+        let before = Extent::of(scenario, outcome, Time::MAX);
         let mut scenario = scenario.clone();
         (scenario.seed, scenario.expected) = (None, Expected::Violates(violated.name));
         scenario.expect.clear();
         let candidate = Candidate::new(scenario, seed);
         let controlled = !candidate.scenario.mutants.is_empty() && judge::holds_without_mutants(&candidate, self.run);
-        let best = Best { size: Size::of(&candidate, outcome), outcome: Rc::new(outcome.clone()), candidate };
+        let best = Best { size: Size::of(&candidate, outcome, violated), outcome: Rc::new(outcome.clone()), candidate };
         let populating = passes::populating(&best.candidate.scenario, self.registry);
         let judge = Judge::new(self, target, controlled);
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
@@ -200,11 +201,13 @@ impl Search<'_> {
 
     /// Shows this sink the run of the smallest so far.
     fn watch(&mut self, sink: &mut dyn Sink) {
-        if self.judge.is_over() {
-            return;
-        }
         let candidate = self.best.candidate.clone();
         self.judge.watch(&candidate, sink);
+    }
+
+    /// The same of the run of another scenario, under the seed of the smallest so far.
+    fn watch_of(&mut self, scenario: &Scenario, sink: &mut dyn Sink) {
+        self.judge.watch(&Candidate::new(scenario.clone(), self.best.candidate.seed), sink);
     }
 
     /// The operations that clients invoke in the smallest run so far.
@@ -235,7 +238,7 @@ impl Search<'_> {
     }
 
     fn attempt_under(&mut self, variants: &[Scenario], seeds: &[u64]) -> Option<usize> {
-        let candidates = under(variants, seeds);
+        let candidates = self.under(variants, seeds);
         let found = self.judge.first(&candidates, self.best.size)?;
         let place = found.place;
         self.adopt(candidates[place].clone(), found);
@@ -244,11 +247,27 @@ impl Search<'_> {
 
     /// Takes the smallest of all these under all these seeds, if it is smaller than the smallest so far.
     fn attempt_smallest(&mut self, variants: &[Scenario], seeds: &[u64]) -> bool {
-        let candidates = under(variants, seeds);
+        let candidates = self.under(variants, seeds);
         let Some(found) = self.judge.smallest(&candidates, self.best.size) else { return false };
         let place = found.place;
         self.adopt(candidates[place].clone(), found);
         true
+    }
+
+    /// Each of these under each of these seeds. Where the end is no part of what fails, they have time to fail a little later.
+    fn under(&self, variants: &[Scenario], seeds: &[u64]) -> Vec<Candidate> {
+        let end = Time::ZERO + self.scenario().conditions.duration;
+        // What is generated meanwhile would count.
+        let Scenario { conditions, operations, .. } = self.scenario();
+        let counts = operations.generated && self.scenario().roster().population.clients > 0 && !conditions.stop_at_violation;
+        let may_fail_later = !counts && self.violated().at.is_some_and(|at| at < end);
+        let later = if may_fail_later { conditions.duration * 2 } else { Duration::ZERO };
+        let with_time = |scenario: &Scenario| {
+            let mut scenario = scenario.clone();
+            scenario.conditions.duration = scenario.conditions.duration.max(later);
+            Candidate::under(&scenario, seeds)
+        };
+        variants.iter().flat_map(with_time).collect()
     }
 
     /// Takes this as the smallest, and leaves out what comes after its violation.
@@ -268,7 +287,7 @@ impl Search<'_> {
     fn show(&mut self) {
         let (scenario, seed) = (&self.best.candidate.scenario, self.best.candidate.seed);
         if self.detours == 0 {
-            let extent = Extent::of(scenario, &self.best.outcome);
+            let extent = Extent::of(scenario, &self.best.outcome, Time::MAX);
             (self.each)(&Smaller { scenario, seed, extent, runs: self.judge.runs() });
         }
     }
@@ -341,7 +360,7 @@ impl Search<'_> {
         let (left, violated) = (if finished { self.left() } else { Vec::new() }, self.violated());
         let Best { candidate, outcome, .. } = self.best;
         let (mut scenario, seed) = (Scenario::clone(&candidate.scenario), candidate.seed);
-        let (after, outcome) = (Extent::of(&scenario, &outcome), Outcome::clone(&outcome));
+        let (after, outcome) = (Extent::of(&scenario, &outcome, Time::MAX), Outcome::clone(&outcome));
         scenario.seed = Some(seed);
         let text = passes::shortest(&scenario, self.shrink.registry);
         let runs = self.judge.runs();
@@ -374,8 +393,4 @@ impl Search<'_> {
         };
         passes::parts(self.scenario()).into_iter().map(|(part, scenario)| Left { part, without: without(&scenario) }).collect()
     }
-}
-
-fn under(variants: &[Scenario], seeds: &[u64]) -> Vec<Candidate> {
-    variants.iter().flat_map(|scenario| Candidate::under(scenario, seeds)).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::Candidate;
 use crate::base::{Duration, DurationRange, Time};
+use crate::check::PropertyReport;
 use crate::environment::Latency;
 use crate::fault::Moment;
 use crate::notation;
@@ -28,12 +29,17 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// That of a run of this scenario.
-    pub(super) fn of(scenario: &Scenario, outcome: &Outcome) -> Self {
+    /// That of a run of this scenario, of which what comes after this time does not count.
+    pub(super) fn of(scenario: &Scenario, outcome: &Outcome, until: Time) -> Self {
         let population = scenario.roster().population;
+        let scripted = scenario.operations.scripted.iter().filter(|scripted| Time::ZERO + scripted.at <= until);
         Self {
-            faults: outcome.struck.steps().len(),
-            operations: outcome.operations.invoked,
+            faults: outcome.struck.steps().iter().filter(|step| matches!(step.moment, Moment::At { time } if time <= until)).count(),
+            operations: if scenario.operations.generated {
+                outcome.operations.invoked
+            } else {
+                outcome.operations.invoked.min(scripted.count() as u64)
+            },
             fates: scenario.conditions.fates.len(),
             servers: population.servers,
             clients: population.clients,
@@ -64,9 +70,10 @@ pub(super) struct Size {
 
 impl Size {
     /// That of a run of this candidate.
-    pub(super) fn of(candidate: &Candidate, outcome: &Outcome) -> Self {
+    pub(super) fn of(candidate: &Candidate, outcome: &Outcome, violated: &PropertyReport) -> Self {
         let scenario = &candidate.scenario;
-        let extent = Extent::of(scenario, outcome);
+        let until = violated.at.unwrap_or(outcome.sim_time);
+        let extent = Extent::of(scenario, outcome, until);
         let (rough, lasts) = reading(scenario);
         Self {
             parts: extent.faults as u64 + extent.operations + extent.fates as u64 + CHANCE * noise(&scenario.conditions),
@@ -76,7 +83,7 @@ impl Size {
             repeated: scenario.conditions.faults.steps().iter().filter(|step| matches!(step.moment, Moment::Every { .. })).count() as u64
                 + u64::from(scenario.operations.generated && scenario.takes_operations()),
             rough,
-            lasts: lasts.saturating_add(outcome.sim_time.since(Time::ZERO).as_nanos()),
+            lasts: lasts.saturating_add(until.since(Time::ZERO).as_nanos()),
         }
     }
 }

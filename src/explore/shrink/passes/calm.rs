@@ -11,7 +11,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
 }
 
 /// The scenario with calmer surroundings: all at once first, then one thing after the other.
-fn calmer(scenario: &Scenario) -> Vec<Scenario> {
+pub(super) fn calmer(scenario: &Scenario) -> Vec<Scenario> {
     let Conditions { link, disk, .. } = &scenario.conditions;
     let mut changes: Vec<Conditions> = Vec::new();
     let base = &scenario.conditions;

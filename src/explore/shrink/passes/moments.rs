@@ -1,15 +1,18 @@
-//! One strike less, where another one strikes at another moment: that at which something happens in the run.
+//! One part less, where a strike comes at another moment: that at which something happens in the run without the part. A strike that was
+//! right among slow links comes too late among fast ones.
 
+use super::{calm, parts};
 use crate::base::Time;
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_steps;
+use crate::explore::shrink::size::noise;
 use crate::fault::{FaultStep, Moment};
 use crate::scenario::Scenario;
 use crate::trace::{Sink, UntypedRecord};
 
 /// So many events all runs of one pass have together, about; and how many moments are tried for each strike.
-const EVENTS: u64 = 1_500_000;
-const MOMENTS: u64 = 100;
+const EVENTS: u64 = 3_000_000;
+const MOMENTS: u64 = 60;
 /// Under how many seeds.
 const SEEDS: u64 = 3;
 
@@ -18,32 +21,47 @@ pub(super) fn pass(search: &mut Search<'_>) {
 }
 
 fn fewer(search: &mut Search<'_>) -> bool {
-    let count = search.scenario().conditions.faults.steps().len() as u64;
-    let tries = EVENTS / search.best.outcome.events.max(1) / SEEDS / (count * count).max(1);
-    if count < 2 || tries < 4 {
+    let bases = bases(search.scenario());
+    let strikes = search.scenario().conditions.faults.steps().len() as u64;
+    let tries = EVENTS / search.best.outcome.events.max(1) / SEEDS / (strikes * bases.len() as u64).max(1);
+    if strikes == 0 || tries < 4 {
         return false;
     }
-    let mut moments = Moments::default();
-    search.watch(&mut moments);
-    let times = moments.spread(tries.min(MOMENTS) as usize);
-    let variants: Vec<Scenario> = moved(search.scenario(), &times);
     let seeds = search.some_seeds(SEEDS);
-    search.attempt_under(&variants, &seeds).is_some()
+    bases.into_iter().any(|base| {
+        let mut moments = Moments::default();
+        search.watch_of(&base, &mut moments);
+        let variants = moved(&base, &moments.spread(tries.min(MOMENTS) as usize));
+        search.attempt_under(&variants, &seeds).is_some()
+    })
 }
 
-/// The scenario without one of its steps, and with one of the others at one of these times.
+/// The scenario with less: without one of its parts, without fixed fates, in calm surroundings.
+fn bases(scenario: &Scenario) -> Vec<Scenario> {
+    let mut bases: Vec<Scenario> = parts(scenario).into_iter().map(|(_, without)| without).collect();
+    let mut free = scenario.clone();
+    free.conditions.fates.clear();
+    if noise(&scenario.conditions) > 0 {
+        bases.extend(calm::calmer(&free));
+    }
+    if scenario.conditions.fates.len() > 1 {
+        bases.push(free);
+    }
+    bases
+}
+
+/// The scenario with one of its strikes at one of these times.
 fn moved(scenario: &Scenario, times: &[Time]) -> Vec<Scenario> {
     let steps = scenario.conditions.faults.steps();
-    let pairs = (0..steps.len()).flat_map(|gone| (0..steps.len()).map(move |moved| (gone, moved))).filter(|(gone, moved)| gone != moved);
-    let with = |(gone, moved): (usize, usize), time: Time| {
+    let with = |moved: usize, time: Time| {
         let step = |(place, step): (usize, &FaultStep)| match step.moment {
-            _ if place == gone => None,
-            Moment::At { .. } if place == moved => Some(FaultStep::at(time, step.fault.clone())),
-            _ => Some(step.clone()),
+            Moment::At { .. } if place == moved => FaultStep::at(time, step.fault.clone()),
+            _ => step.clone(),
         };
-        with_steps(scenario, steps.iter().enumerate().filter_map(step).collect())
+        with_steps(scenario, steps.iter().enumerate().map(step).collect())
     };
-    pairs.flat_map(|pair| times.iter().map(move |time| with(pair, *time))).collect()
+    let timed = (0..steps.len()).filter(|place| matches!(steps[*place].moment, Moment::At { .. }));
+    timed.flat_map(|place| times.iter().map(move |time| with(place, *time))).collect()
 }
 
 /// Notes when something happens.
