@@ -15,7 +15,7 @@ use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Nodes, Population, Registry, System, Watch, Written};
 use stormglass::trace::{Event, Judge, Record};
 use stormglass::workload::NoClient;
-use stormglass::world::Cluster;
+use stormglass::world::{Cluster, Conditions};
 
 /// Servers that send each other beats, and are judged by what goes wrong around them.
 struct Toy;
@@ -99,11 +99,11 @@ impl System for Toy {
         Population { servers: wanted.nodes, clients: 0 }
     }
 
-    fn nodes(wanted: &Wanted, _: Option<&'static str>) -> Nodes<Self> {
+    fn nodes(wanted: &Wanted, _: &[&'static str]) -> Nodes<Self> {
         Nodes { servers: vec![wanted.nodes; wanted.nodes as usize], clients: vec![] }
     }
 
-    fn judges(wanted: &Wanted) -> Vec<Box<dyn Judge<Self>>> {
+    fn judges(wanted: &Wanted, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let list = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let wants = vec![(FIRST, list(&wanted.first)), (SECOND, list(&wanted.second))];
         vec![Box::new(Planted { wants, lost: wanted.lost, in_a_row: 0, found: Violations::default() })]

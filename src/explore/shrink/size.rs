@@ -120,7 +120,7 @@ fn reading(scenario: &Scenario) -> (u64, u64) {
     texts.extend(fates.iter().map(ToString::to_string));
     texts.extend(scenario.operations.scripted.iter().map(|scripted| {
         let id = scripted.id.script_number().map_or_else(|| scripted.id.to_string(), |number| number.to_string());
-        format!("{id} \"{}\" {}", scripted.at, scripted.op)
+        format!("{id} \"{}\" {}", scripted.at, scripted.op.as_deref().unwrap_or_default())
     }));
     texts.iter().map(|text| read(text)).fold((0, 0), |(rough, lasts), (more, longer)| (rough + more, lasts.saturating_add(longer)))
 }

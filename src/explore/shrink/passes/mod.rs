@@ -56,7 +56,7 @@ pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
     parts.extend(scripted.iter().enumerate().map(|(place, operation)| {
         let mut changed = scenario.clone();
         changed.operations.scripted.remove(place);
-        (format!("{} at {}: {}", operation.client, operation.at, operation.op), changed)
+        (format!("{} at {}: {}", operation.client, operation.at, operation.op.as_deref().unwrap_or("what the workload generates")), changed)
     }));
     let fates = &scenario.conditions.fates;
     parts.extend(fates.iter().enumerate().map(|(place, fate)| {

@@ -10,8 +10,8 @@ rules! {
             Release::Durable
         }
 
-        /// Whether a participant that has crashed meanwhile may decide with those that it reaches, as one that has not: never, for the others
-        /// may have decided without it, and be gone now (BHG §7.5).
+        /// Whether a participant that has crashed meanwhile may decide with those that it reaches, as one that has not: never, for the
+        /// others may have decided without it, and be gone now (BHG §7.5).
         fn terminates_after_crash(&self) -> bool {
             false
         }

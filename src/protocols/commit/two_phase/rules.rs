@@ -36,8 +36,8 @@ rules! {
             Release::Durable
         }
 
-        /// When `Prepare` leaves where something must be written before: once the record `Collecting` is durable (R\* §3.3), or, to the only
-        /// participant, that the client's request was taken in.
+        /// When `Prepare` leaves where something must be written before: once the record `Collecting` is durable (R\* §3.3), or, to the
+        /// only participant, that the client's request was taken in.
         fn release_of_prepare(&self) -> Release {
             Release::Durable
         }
@@ -57,7 +57,8 @@ rules! {
             Release::Durable
         }
 
-        /// Whether the coordinator may forget a decision, so many acknowledgements being missed, after it was sent again so often (R\* §2.1).
+        /// Whether the coordinator may forget a decision, so many acknowledgements being missed, after it was sent again so often (R\*
+        /// §2.1).
         fn may_forget(&self, missing: usize, resent: u32) -> bool {
             let _ = resent;
             missing == 0
@@ -93,8 +94,8 @@ rules! {
             !delegated
         }
 
-        /// Whether a participant that has only read gives its locks up when it has done its work: never, for another may not have all of its
-        /// locks yet (R\* §3.1, on the read-only optimisation).
+        /// Whether a participant that has only read gives its locks up when it has done its work: never, for another may not have all of
+        /// its locks yet (R\* §3.1, on the read-only optimisation).
         fn unlocks_after_reading(&self) -> bool {
             false
         }
