@@ -1,4 +1,4 @@
-//! `lint`: scenario files, checked without running them.
+//! `lint`: scenario files, and failures that were saved, checked without running them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use super::exit::{Exit, Failure};
 use super::{Format, Session, files};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::report::{LintReport, Render, Report, Text};
-use crate::scenario::Scenario;
+use crate::scenario::Case;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Scenario files
+    /// Scenario files, or failures that were saved
     #[arg(value_name = "SCENARIO", required = true)]
     files: Vec<PathBuf>,
     /// How the result is written
@@ -46,8 +46,8 @@ fn lint(file: &Path, session: &Session<'_>) -> (LintReport, Exit) {
     match files::read(file) {
         Ok(text) => {
             let source = Source::new(name, text);
-            let scenario = Scenario::parse(&source, session.registry, &problems);
-            let exit = if scenario.is_some() && !problems.has_errors() { Exit::Held } else { Exit::Invalid };
+            let case = Case::parse(&source, session.registry, &problems);
+            let exit = if case.is_some() && !problems.has_errors() { Exit::Held } else { Exit::Invalid };
             (LintReport { source, problems, unread: None }, exit)
         }
         Err(failure) => (LintReport { source: Source::new(name, ""), problems, unread: Some(failure.text) }, failure.exit),

@@ -109,7 +109,7 @@ struct Value {
 impl Found {
     fn all(registry: &Registry) -> Self {
         let mut found = Self::default();
-        found.within(&Within::OneOf("a scenario file", vec![scenario::NOTATION]), "", "");
+        found.within(&Within::OneOf("a scenario file", vec![scenario::NOTATION, scenario::FAILURE.with(Vec::new)]), "", "");
         for system in registry.systems() {
             let (own, workload) = parts(system);
             found.fields(&own, (system.name(), 0), "system");
