@@ -17,6 +17,7 @@ mod regressions;
 mod replay;
 mod saved;
 mod shrink;
+mod small;
 mod suites;
 mod testing;
 mod text;

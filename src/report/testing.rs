@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use super::explanation_text;
 use super::regressions::{self, FOLDER};
+use super::small::shrunk;
 use super::words::clean;
 use crate::check::Verdict;
 use crate::scenario::Scenario;
@@ -23,8 +24,8 @@ impl Scenario {
     /// package that is tested, if there is one.
     ///
     /// # Panics
-    /// If a property is violated or unknown: with the verdict, the scenario as a file, and the commands that show the run again, as a
-    /// scenario and in this test. If a failure that was saved is not mended. And if `STORMGLASS_SEED` names no seed.
+    /// If a property is violated or unknown: with the verdict, the scenario as a file, the commands that show the run again, as a
+    /// scenario and in this test, and last the scenario shrunk, as far as some seconds take it. If a failure that was saved is not mended. And if `STORMGLASS_SEED` names no seed.
     #[track_caller]
     pub fn assert_holds(&self, seed: u64) {
         let held = self.holds(seed);
@@ -50,7 +51,8 @@ impl Scenario {
         if outcome.verdict() == Verdict::Holds {
             return Ok(());
         }
-        Err(NotHeld(self.describe_failure(&outcome) + &in_this_test(seed)))
+        let small = shrunk(self, &outcome).map(|small| format!("\n// the same, shrunk; `shrink` may find less\n{}\n", small.trim_end()));
+        Err(NotHeld(self.describe_failure(&outcome) + &in_this_test(seed) + &small.unwrap_or_default()))
     }
 
     /// What a failing test says: which properties did not hold, the scenario as a file, and the command that shows the run again.

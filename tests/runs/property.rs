@@ -42,7 +42,8 @@ fn a_property_that_fails_prints_what_is_left_of_it() {
     let any = (fault_plan(&planted), any::<u64>());
     let failed = TestRunner::new(config).run(&any, |(plan, seed)| Ok(planted.clone().with_faults(plan).holds(seed)?));
     let said = failed.expect_err("the planted bug is found").to_string();
-    assert!(said.lines().count() < 100 && !said.contains("FaultStep"), "{said}");
+    assert!(said.contains("the same, shrunk"), "{said}");
+    assert!(said.lines().count() < 140 && !said.contains("FaultStep"), "{said}");
     assert!(said.contains("persist-before-answer is violated at ") && said.contains("\nScenario(\n"), "{said}");
 }
 
@@ -56,9 +57,13 @@ fn a_failure_prints_the_scenario_and_the_command() {
     assert!(said.contains("persist-before-answer is violated at "), "{said}");
     assert!(said.contains("stormglass replay SCENARIO.ron --seed 5"), "{said}");
     let start = said.find("Scenario(").expect("the scenario is printed");
-    let end = said.rfind("\nstormglass replay").expect("the command follows");
+    let end = said.find("\nstormglass replay").expect("the command follows");
     let printed = Scenario::from_ron(&said[start..end], &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(printed.run(5).digest, planted.run(5).digest);
+    let (_, small) = said.split_once("\n// the same, shrunk; `shrink` may find less\n").expect("it is shrunk");
+    let small = Scenario::from_ron(small, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(small.run(small.seed.expect("it names its seed")).violates("persist-before-answer"));
+    assert!(small.conditions.duration < planted.conditions.duration, "{small:?}");
 }
 
 #[test]
