@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::exit::{Exit, Failure};
 use super::interrupt;
@@ -161,6 +161,11 @@ pub(super) fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
     let file = builder.tempfile_in(folder)?;
     interrupt::clean_up(file.path());
     Ok(file)
+}
+
+/// A folder in this one that goes, with all that is in it then, unless that is moved out of it.
+pub(super) fn folder_in(folder: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix(".stormglass-").tempdir_in(folder)
 }
 
 impl Draft {

@@ -23,6 +23,7 @@ mod input;
 mod interrupt;
 mod lint;
 mod list;
+mod new;
 mod panics;
 mod replay;
 mod run;
@@ -129,6 +130,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a system, a fault, a check, a mutant, a model, a mark, …
     Explain(explain::Arguments),
+    /// Make a crate with a protocol, scenarios, a planted bug and tests, to begin with
+    New(new::Arguments),
 }
 
 /// An example of each command, and where to read on.
@@ -142,6 +145,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("convert", "convert jepsen.log --to json -o history.jsonl"),
     ("list", "list mutants"),
     ("explain", "explain Partition"),
+    ("new", "new my-protocol --path ../protocols"),
 ];
 
 fn parser(program: &str) -> clap::Command {
@@ -230,6 +234,7 @@ impl Session<'_> {
             Command::Convert(arguments) => convert::execute(arguments, self),
             Command::List(arguments) => list::execute(arguments, self),
             Command::Explain(arguments) => explain::execute(arguments, self),
+            Command::New(arguments) => new::execute(arguments, self),
         }
     }
 }

@@ -21,7 +21,8 @@ settings! {
         name: Option<String> = None, Required(Text);
         /// The system that runs, with its own fields; `stormglass list systems` names all.
         system: Option<String> = None, Required(ASystem);
-        /// The planted bug that it runs with, one of the system's, or a list of several; "none" is none, so that `--set mutant=none` sets it aside.
+        /// The planted bug that it runs with, one of the system's, or a list of several; "none" is none, so that `--set mutant=none` sets
+        /// it aside.
         mutant: Vec<&'static str> = Vec::new(), Known(names);
         /// The seed of a run that is given none; without it, one is drawn, and printed.
         seed: Option<u64> = None, Maybe(Count(0..));

@@ -7,6 +7,7 @@ mod formats;
 mod histories;
 mod lookup;
 mod misbehaving;
+mod new;
 mod one_explanation;
 mod own_models;
 mod page;

@@ -18,7 +18,6 @@ const NOT_FOR_USERS: &[(&str, &str)] = &[
     ("RegisterLike", "schemas of files are ours"),
     ("Render", "formats of reports are ours"),
     ("Response", "what Raft replicates here is ours"),
-    ("Rules", "rules are those of a protocol of ours"),
     ("Sample", "histories of our own models are made up"),
     ("Schema", "schemas of files are ours"),
     ("StateMachine", "what Raft replicates here is ours"),

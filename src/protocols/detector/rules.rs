@@ -11,8 +11,8 @@ rules! {
     pub trait Rules {
         // Heartbeats.
 
-        /// Whether a heartbeat is news after another, each given by generation and sequence: those that were overtaken or doubled are not, and
-        /// a peer that has started anew counts from one.
+        /// Whether a heartbeat is news after another, each given by generation and sequence: those that were overtaken or doubled are not,
+        /// and a peer that has started anew counts from one.
         fn is_news(&self, this: (u64, u64), last: (u64, u64)) -> bool {
             this > last
         }

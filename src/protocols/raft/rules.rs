@@ -90,7 +90,8 @@ rules! {
             last_committed == leader
         }
 
-        /// The round that must be confirmed for a read that arrives after round `sent` was sent: a later one, of its own number (thesis §6.4).
+        /// The round that must be confirmed for a read that arrives after round `sent` was sent: a later one, of its own number (thesis
+        /// §6.4).
         fn round_of_read(&self, sent: u64) -> u64 {
             sent + 1
         }
@@ -105,7 +106,8 @@ rules! {
             number <= last
         }
 
-        /// Whether an operation in an unknown session opens it: never, for it may have been applied in a session since forgotten (thesis §6.3).
+        /// Whether an operation in an unknown session opens it: never, for it may have been applied in a session since forgotten (thesis
+        /// §6.3).
         fn creates_unknown_session(&self) -> bool {
             false
         }

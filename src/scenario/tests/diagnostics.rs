@@ -237,7 +237,26 @@ fn names_that_are_not_known() {
           = help: known here: toy/forgets
     "#]],
     );
-    check_fields("mutant: [\"toy/forgets\", \"none\", \"toy/forgets\"]", expect![[""]]);
+    check_fields(
+        "mutant: [\"toy/forgets\", \"none\", \"toy/forgets\"]",
+        expect![[r#"
+        error: `Toy` has no mutant "none"
+         --> storm.ron:2:25
+          |
+        2 | mutant: ["toy/forgets", "none", "toy/forgets"]
+          |                         ^^^^^^
+          |
+          = help: known here: toy/forgets
+
+        error: the mutant "toy/forgets" stands here twice
+         --> storm.ron:2:33
+          |
+        2 | mutant: ["toy/forgets", "none", "toy/forgets"]
+          |                                 ^^^^^^^^^^^^^
+          |
+          = help: name it once
+    "#]],
+    );
     check_fields(
         "expect: [Sometimes(\"leder lost\"), Somtimes(\"leader lost\"), \"leader lost\"]",
         expect![[r#"

@@ -46,8 +46,8 @@ impl<R: Copy> Mutant<R> {
 pub struct Planted<R>(Vec<R>);
 
 impl<R: Copy> Planted<R> {
-    /// What these rules say where `correct` are the published ones. A variant changes a rule where it says something else: so several at once
-    /// do not hide each other, and where two would say something else of the same, the first one does.
+    /// What these rules say where `correct` are the published ones. A variant changes a rule where it says something else: so several at
+    /// once do not hide each other, and where two would say something else of the same, the first one does.
     pub fn answer<T: PartialEq>(&self, correct: R, ask: impl Fn(R) -> T) -> T {
         let right = ask(correct);
         self.0.iter().map(|planted| ask(*planted)).find(|answer| *answer != right).unwrap_or(right)
@@ -56,8 +56,8 @@ impl<R: Copy> Planted<R> {
 
 /// Declares the rules of a protocol: a trait, of which each method is a rule with the correct body. A mutant is a type that overrides one.
 ///
-/// Besides the trait it declares `Correct`, by which all is right, and has [`Planted`](crate::process::Planted) answer for all rules, so that
-/// several mutants can be planted at once.
+/// Besides the trait it declares `Correct`, by which all is right, and has [`Planted`](crate::process::Planted) answer for all rules, so
+/// that several mutants can be planted at once.
 ///
 /// ```
 /// use stormglass_process::process::{Mutant, rules};
