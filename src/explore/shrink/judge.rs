@@ -110,15 +110,16 @@ impl<'a> Judge<'a> {
         Self::found(place, known)
     }
 
-    /// The smallest of all these that fail in the same way, if it is smaller than this.
-    pub(super) fn smallest(&mut self, candidates: &[Candidate], below: Size) -> Option<Found> {
+    /// All of these that fail in the same way, the smallest first.
+    pub(super) fn all(&mut self, candidates: &[Candidate]) -> Vec<Found> {
         let known = self.look_up(candidates);
         let open: Vec<usize> = (0..candidates.len()).filter(|place| known[*place].is_none()).collect();
         self.run(candidates, &open, None);
-        let known = self.look_up(candidates);
-        let size = |place: usize| Some(known[place].as_ref()?.as_ref()?.1);
-        let place = (0..candidates.len()).filter(|place| size(*place).is_some_and(|size| size < below)).min_by_key(|place| size(*place))?;
-        Self::found(place, known)
+        let known = self.look_up(candidates).into_iter().enumerate();
+        let found = known.filter_map(|(place, known)| known?.map(|(outcome, size)| Found { place, outcome, size }));
+        let mut found: Vec<Found> = found.collect();
+        found.sort_by_key(|found| found.size);
+        found
     }
 
     /// How this one fails, if in the same way, whatever its size.

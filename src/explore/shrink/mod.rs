@@ -141,7 +141,7 @@ impl Shrink<'_> {
         let populating = passes::populating(&best.candidate.scenario, self.registry);
         let judge = Judge::new(self, target, controlled);
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
-        search.go();
+        search.start_over();
         while passes::say(&mut search) {
             search.go();
         }
@@ -174,7 +174,33 @@ struct Search<'a> {
 const EVENTS: u64 = 60_000;
 const SEEDS: Range<u64> = 3..40;
 
+/// From how many small runs it starts, where there is a plan from which many can be had; and after how many runs it starts from no other.
+const STARTS: usize = 4;
+const STARTS_RUNS: u64 = 10_000;
+
 impl Search<'_> {
+    /// All passes, from several starts: what one of them leads to may be larger than it need be, and yet have no part that can go.
+    fn start_over(&mut self) {
+        let is_drawn = self.best.size.repeated > 0;
+        (passes::FIRST)(self);
+        let starts = if is_drawn { passes::starts(self, STARTS) } else { Vec::new() };
+        self.go();
+        for (candidate, found) in starts {
+            if self.best.size.parts <= 1 || self.judge.runs() > STARTS_RUNS {
+                return;
+            }
+            let before = self.best.clone();
+            self.detours += 1;
+            self.adopt(candidate, found);
+            self.go();
+            self.detours -= 1;
+            if self.best.size >= before.size {
+                self.best = before;
+            }
+            self.show();
+        }
+    }
+
     /// Passes, those first that had success lately, until none has.
     fn go(&mut self) {
         let mut passes = passes::ALL.to_vec();
@@ -248,7 +274,8 @@ impl Search<'_> {
     /// Takes the smallest of all these under all these seeds, if it is smaller than the smallest so far.
     fn attempt_smallest(&mut self, variants: &[Scenario], seeds: &[u64]) -> bool {
         let candidates = self.under(variants, seeds);
-        let Some(found) = self.judge.smallest(&candidates, self.best.size) else { return false };
+        let size = self.best.size;
+        let Some(found) = self.judge.all(&candidates).into_iter().next().filter(|found| found.size < size) else { return false };
         let place = found.place;
         self.adopt(candidates[place].clone(), found);
         true

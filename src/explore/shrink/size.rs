@@ -53,7 +53,7 @@ impl Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Size {
     /// Faults, operations, fixed fates, and what else is random about the surroundings.
-    parts: u64,
+    pub(super) parts: u64,
     /// What else is random.
     noise: u64,
     /// Servers and clients.
@@ -61,7 +61,7 @@ pub(super) struct Size {
     /// Whole numbers of the workload: keys, accounts, sessions.
     load: u64,
     /// Steps that strike again and again, and a workload that generates operations: what has no parts that could be left out.
-    repeated: u64,
+    pub(super) repeated: u64,
     /// How much there is to read: what is round and unnamed is less.
     rough: u64,
     /// Nanoseconds: of the run, and of all that lasts.

@@ -19,6 +19,7 @@ use crate::notation;
 use crate::scenario::Scenario;
 use crate::systems::Registry;
 
+pub(super) use fresh::starts;
 pub(super) use nodes::populating;
 pub(super) use triggers::say;
 
@@ -45,6 +46,9 @@ pub(super) const ALL: &[Pass] = &[
     moments::pass,
     steps::unnamed,
 ];
+
+/// What comes after the violation is cut, before anything else.
+pub(super) const FIRST: Pass = cut::pass;
 
 /// The parts that are left, each with the scenario without it.
 pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {

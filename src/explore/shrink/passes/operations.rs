@@ -35,7 +35,12 @@ pub(super) fn values(search: &mut Search<'_>) {
         let mut numbered = search.scenario().clone();
         let taken: Vec<u32> = numbered.operations.scripted.iter().filter_map(|operation| operation.id.script_number()).collect();
         let free = (1..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX);
-        let Some(operation) = numbered.operations.scripted.get_mut(place).filter(|operation| operation.id.script_number().is_none()) else {
+        let Some(operation) = numbered
+            .operations
+            .scripted
+            .get_mut(place)
+            .filter(|operation| operation.id.script_number().is_none() && operation.op.is_some())
+        else {
             continue;
         };
         operation.id = OperationId::scripted(operation.client.index() as u32, free);
