@@ -15,8 +15,8 @@ use crate::world::Outcome;
 const RUNS: u64 = 200;
 const EVENTS: u64 = 5_000_000;
 
-/// The smallest scenario that was found to fail in the same way, as a file that names its seed; nothing if the run violates nothing. Failures
-/// of scenarios of one name that are the same are shrunk once in a process: a property test shows many of them.
+/// The smallest scenario that was found to fail in the same way, as a file that names its seed; nothing if the run violates nothing.
+/// Failures of scenarios of one name that are the same are shrunk once in a process: a property test shows many of them.
 pub(super) fn shrunk(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
     static KNOWN: Mutex<BTreeMap<(String, u64), Option<String>>> = Mutex::new(BTreeMap::new());
     let print = fingerprint(first_violated(outcome)?);

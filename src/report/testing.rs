@@ -25,7 +25,8 @@ impl Scenario {
     ///
     /// # Panics
     /// If a property is violated or unknown: with the verdict, the scenario as a file, the commands that show the run again, as a
-    /// scenario and in this test, and last the scenario shrunk, as far as some seconds take it. If a failure that was saved is not mended. And if `STORMGLASS_SEED` names no seed.
+    /// scenario and in this test, and last the scenario shrunk, as far as some seconds take it. If a failure that was saved is not mended.
+    /// And if `STORMGLASS_SEED` names no seed.
     #[track_caller]
     pub fn assert_holds(&self, seed: u64) {
         let held = self.holds(seed);

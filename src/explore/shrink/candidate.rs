@@ -96,8 +96,8 @@ pub(super) fn explicit(scenario: &Scenario, outcome: &Outcome) -> Scenario {
     with_steps(scenario, steps)
 }
 
-/// What comes after the violation left out: the time after it, and what strikes then. And less, if that is what it takes to see it: only steps
-/// that did not strike, and fates that met no message.
+/// What comes after the violation left out: the time after it, and what strikes then. And less, if that is what it takes to see it: only
+/// steps that did not strike, and fates that met no message.
 pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<Time>) -> Vec<Scenario> {
     let kept = |until: Time| {
         let names = outcome

@@ -1,5 +1,5 @@
-//! Surroundings that are calm but for the fates of a few messages: all that are not as in a calm network are fixed, and then left out as far
-//! as can be.
+//! Surroundings that are calm but for the fates of a few messages: all that are not as in a calm network are fixed, and then left out as
+//! far as can be.
 
 use std::collections::BTreeMap;
 
