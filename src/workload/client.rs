@@ -296,10 +296,15 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Client<S, G> {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let handed = self.handed.remove(&due);
         let generated = handed.is_none();
-        let operation = handed.flatten().unwrap_or_else(|| {
-            let mut random = context.random().fork(Purpose::Content as u64, due.word());
-            Self::turn(context, |turn| self.generator.next(due, &mut random, turn))
-        });
+        let operation = match handed.flatten() {
+            Some(written) if due.script_number().is_some() => written,
+            // One that was drawn once is drawn again: what the generator says and keeps while it chooses is part of the run.
+            written => {
+                let mut random = context.random().fork(Purpose::Content as u64, due.word());
+                let drawn = Self::turn(context, |turn| self.generator.next(due, &mut random, turn));
+                written.unwrap_or(drawn)
+            }
+        };
         session.operations += 1;
         let random = context.random().fork(Purpose::Pauses as u64, due.word());
         session.state = State::Asking(Question { operation: Some(operation.clone()), generated, ..Question::opening(random) });

@@ -138,3 +138,16 @@ fn a_system_by_hand_says_how_it_reads_operations() {
     assert!(err.contains("`Toy` does not read operations that are written down"), "{err}");
     assert!(err.contains("implement `System::scripting`"), "{err}");
 }
+
+#[test]
+fn a_sweep_that_goes_on_saves_every_failure() {
+    let desk = Desk::new();
+    let sweep = ["sweep", &scenario(BUG), "--seeds", "8", "--keep-going", "--save", "kept", "--out", "rows.jsonl"];
+    assert_eq!(stormglass(&desk, &sweep).0, Some(1));
+    let failed: Vec<u64> =
+        desk.lines("rows.jsonl").iter().filter(|row| row["verdict"] == "violated").map(|row| row["seed"].as_u64().unwrap()).collect();
+    let mut saved: Vec<u64> = names(&desk, "kept").iter().map(|name| read(&desk, &format!("kept/{name}")).seed).collect();
+    saved.sort_unstable();
+    assert!(failed.len() > 1, "{failed:?}");
+    assert_eq!(saved, failed);
+}

@@ -263,3 +263,16 @@ fn a_note_that_waits_for_the_disk_is_never_undone() {
         scenario().assert_holds(seed);
     }
 }
+
+/// A service whose operation derives `Deserialize` needs no line of its own for it, whatever its clients' clocks say.
+#[test]
+fn operations_of_a_service_are_written_down() {
+    let drawn = scenario().run_observed(1);
+    assert!(drawn.operations.len() > 100 && drawn.operations.iter().all(|operation| operation.op.is_some()));
+    let again = scenario().with_operations(drawn.operations.clone()).run_observed(1);
+    assert_eq!(again.operations, drawn.operations);
+    assert_eq!(again.outcome.digest, drawn.outcome.digest, "what the generator notes and marks is part of the run");
+    let text = scenario().with_operations(drawn.operations).to_ron();
+    let read = Scenario::from_ron(&text, &Registry::new().with::<Served<Counting>>()).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(read.run(1).digest, again.outcome.digest);
+}
