@@ -79,8 +79,8 @@ pub struct Scenario {
 pub struct Observed {
     /// What came of it.
     pub outcome: Outcome,
-    /// What was due to its clients, in that order; nothing, where the system does not read operations. What was due and never invoked, since
-    /// its client was busy or a session was never opened for it, says not what it is.
+    /// What was due to its clients, in that order; nothing, where the system does not read operations. What was due and never invoked,
+    /// since its client was busy or a session was never opened for it, says not what it is.
     pub operations: Vec<Scripted>,
 }
 

@@ -100,38 +100,38 @@ fn something_else_in_the_file() {
     check(
         "Scenari(nme: \"calm\")",
         expect![[r#"
-        error: expected `Scenario(…)`, found `Scenari(…)`
-         --> storm.ron:1:1
-          |
-        1 | Scenari(nme: "calm")
-          | ^^^^^^^
-          |
-          = help: did you mean `Scenario`?
+            error: expected `Scenario(…)`, found `Scenari(…)`
+             --> storm.ron:1:1
+              |
+            1 | Scenari(nme: "calm")
+              | ^^^^^^^
+              |
+              = help: did you mean `Scenario`?
 
-        error: `Scenari` needs the field `name`
-         --> storm.ron:1:1
-          |
-        1 | Scenari(nme: "calm")
-          | ^^^^^^^
-          |
-          = help: add name: …
+            error: `Scenari` needs the field `name`
+             --> storm.ron:1:1
+              |
+            1 | Scenari(nme: "calm")
+              | ^^^^^^^
+              |
+              = help: add name: …
 
-        error: `Scenari` needs the field `system`
-         --> storm.ron:1:1
-          |
-        1 | Scenari(nme: "calm")
-          | ^^^^^^^
-          |
-          = help: add system: …
+            error: `Scenari` needs the field `system`
+             --> storm.ron:1:1
+              |
+            1 | Scenari(nme: "calm")
+              | ^^^^^^^
+              |
+              = help: add system: …
 
-        error: `Scenari` has no field `nme`
-         --> storm.ron:1:9
-          |
-        1 | Scenari(nme: "calm")
-          |         ^^^
-          |
-          = help: did you mean `name`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
-    "#]],
+            error: `Scenari` has no field `nme`
+             --> storm.ron:1:9
+              |
+            1 | Scenari(nme: "calm")
+              |         ^^^
+              |
+              = help: did you mean `name`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, budget, expect, outcome
+        "#]],
     );
     check(
         "Scenario",
@@ -204,7 +204,7 @@ fn names_that_are_not_known() {
             1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
               |                                  ^^^^
               |
-              = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+              = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, budget, expect, outcome
 
             error: expected a whole number, at least 0, found the number `-1`
              --> storm.ron:1:49
@@ -767,7 +767,7 @@ fn all_at_once() {
             3 |     mutnat: "toy/forgets",
               |     ^^^^^^
               |
-              = help: did you mean `mutant`? known here: name, system, mutant, seed, network, disk, clocks, workload, faults, fates, duration, settle, budget, expect, outcome
+              = help: did you mean `mutant`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, budget, expect, outcome
 
             error: expected a chance, like "1/100" or "1%", found the text "2"
              --> storm.ron:4:46
