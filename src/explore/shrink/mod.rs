@@ -186,7 +186,7 @@ impl Search<'_> {
         let starts = if is_drawn { passes::starts(self, STARTS) } else { Vec::new() };
         self.go();
         for (candidate, found) in starts {
-            if self.best.size.parts <= 1 || self.judge.runs() > STARTS_RUNS {
+            if self.best.size.parts <= 1 || self.judge.runs() > STARTS_RUNS || self.judge.is_over() {
                 return;
             }
             let before = self.best.clone();

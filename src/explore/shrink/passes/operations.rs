@@ -50,9 +50,10 @@ pub(super) fn values(search: &mut Search<'_>) {
     while let Some((path, number)) = contents(search.scenario()).into_iter().nth(place) {
         let variants: Vec<Scenario> = match number {
             None => without_value(search.scenario(), &path, registry).into_iter().collect(),
-            Some(number) => {
-                smaller(number).iter().filter_map(|less| with_value(search.scenario(), &path, &less.to_string(), registry)).collect()
-            }
+            Some(number) => smaller(number.unsigned_abs())
+                .iter()
+                .filter_map(|less| with_value(search.scenario(), &path, &less.to_string(), registry))
+                .collect(),
         };
         if variants.is_empty() || search.attempt(&variants).is_none() {
             place += 1;
@@ -61,7 +62,7 @@ pub(super) fn values(search: &mut Search<'_>) {
 }
 
 /// What operations hold: the paths of items of lists, and of whole numbers with these.
-fn contents(scenario: &Scenario) -> Vec<(String, Option<u64>)> {
+fn contents(scenario: &Scenario) -> Vec<(String, Option<i64>)> {
     let text = scenario.to_ron();
     let within = notation::values(&text).into_iter().filter(|value| value.path.starts_with("operations[") && value.path.contains("].op"));
     within
