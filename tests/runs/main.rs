@@ -15,6 +15,7 @@ mod raft;
 mod reports;
 mod services;
 mod shrink;
+mod slippage;
 mod smallest;
 mod sound;
 mod strikes;
