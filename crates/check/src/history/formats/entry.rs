@@ -23,7 +23,7 @@ pub struct Entry {
     pub value: Value,
     /// When, in nanoseconds since some beginning, if the file says so.
     pub time: Option<u64>,
-    /// Fields that mean nothing here and are kept for other programs: `:index`, `:error`, ….
+    /// Fields that mean nothing here and are kept for other programs, by name: `:index`, `:error`, ….
     pub rest: Vec<(Name, Value)>,
 }
 
@@ -152,7 +152,7 @@ impl Draft {
     }
 
     /// The entry, or which fields it lacks. Somebody who is no client need not say more than who they are; nor do transactions need names.
-    pub(super) fn finish(self, line: u64, colon: &str) -> Result<Entry, String> {
+    pub(super) fn finish(mut self, line: u64, colon: &str) -> Result<Entry, String> {
         let other = matches!(self.process, Some(Process::Other(_)));
         let Some(kind) = self.kind.or(other.then_some(EntryKind::Info)) else {
             let fields = [("process", self.process.is_none()), ("type", true), ("f", self.f.is_none())];
@@ -161,6 +161,11 @@ impl Draft {
         let who = if let Some(Process::Other(name)) = &self.process { Some(name) } else { None };
         if let Some(wrong) = [&self.f.as_ref(), &who].into_iter().flatten().find(|name| !is_name(name.as_str())) {
             return Err(format!("{:?} is no name: expected one word, as in {colon}read or {colon}nemesis", wrong.as_str()));
+        }
+        // An object of other fields has no order in any format.
+        self.rest.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if let Some(twice) = self.rest.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(format!("{colon}{} is there twice", twice[0].0));
         }
         Ok(Entry {
             line,

@@ -417,6 +417,16 @@ fn entry() -> impl Strategy<Value = Entry> {
         .prop_map(|(process, kind, f, key, value, time, rest)| Entry { line: 0, process, kind, f: Some(f), key, value, time, rest })
 }
 
+#[test]
+fn other_fields_have_one_order_in_every_format() {
+    let entries = read_well("{:process 0, :type :invoke, :f :read, :value nil, :line 2, :index 1}\n");
+    for format in [Format::Edn, Format::Json] {
+        assert_eq!(without_lines(read_all(&written(&entries, format), None).0), without_lines(entries.clone()), "{format}");
+    }
+    let (_, problems) = read_all(b"{:process 0, :type :invoke, :f :read, :line 2, :index 1, :line 3}\n", None);
+    assert!(problems.to_string().contains(":line is there twice"), "{problems}");
+}
+
 /// The other crate's value, as ours.
 fn from_reference(reference: &Reference<'_>) -> Value {
     match reference {
