@@ -9,6 +9,7 @@ mod golden;
 mod identities_of_draws;
 mod one_judge;
 mod operations;
+mod outlives;
 mod pairs;
 mod property;
 mod raft;
