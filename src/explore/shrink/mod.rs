@@ -174,9 +174,8 @@ struct Search<'a> {
 const EVENTS: u64 = 60_000;
 const SEEDS: Range<u64> = 3..40;
 
-/// From how many small runs it starts, where there is a plan from which many can be had; and after how many runs it starts from no other.
+/// From how many small runs it starts, where there is a plan from which many can be had.
 const STARTS: usize = 4;
-const STARTS_RUNS: u64 = 10_000;
 
 impl Search<'_> {
     /// All passes, from several starts: what one of them leads to may be larger than it need be, and yet have no part that can go.
@@ -186,7 +185,7 @@ impl Search<'_> {
         let starts = if is_drawn { passes::starts(self, STARTS) } else { Vec::new() };
         self.go();
         for (candidate, found) in starts {
-            if self.best.size.parts <= 1 || self.judge.runs() > STARTS_RUNS || self.judge.is_over() {
+            if self.best.size.parts <= 1 || self.judge.is_over() {
                 return;
             }
             let before = self.best.clone();
