@@ -202,7 +202,11 @@ impl Session<'_> {
     /// Says whether a failure that was saved is what it was, if something about it is not.
     fn tell_of_failure(&self, format: Format, saved: Option<&scenario::Failure>, outcome: &Outcome) -> Result<(), Failure> {
         let text = saved.and_then(|saved| changed(saved, outcome)).map(|line| format!("\n{line}\n")).unwrap_or_default();
-        if format == Format::Text { self.console.print(&text) } else { Ok(self.console.complain(&text)) }
+        if format == Format::Text {
+            return self.console.print(&text);
+        }
+        self.console.complain(&text);
+        Ok(())
     }
 
     /// Carries the command out, and says what came of it. A panic is a defect.

@@ -52,7 +52,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let width = session.console.width.filter(|_| !arguments.full);
     // Line by line: what was done can be read while it is still judged.
-    let named = named_records(&scenario, seed);
+    let named = named_records(scenario, seed);
     let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color).marking(named);
     let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
     let mut outcome = panics::watched(|| scenario.run_watched(seed, watch));

@@ -114,7 +114,7 @@ fn write_mutants(mutants: &[&'static str]) -> String {
     match mutants {
         [] => String::new(),
         [mutant] => quoted(mutant),
-        several => format!("[{}]", several.iter().map(|mutant| quoted(mutant)).collect::<Vec<_>>().join(", ")),
+        several => format!("[{}]", several.iter().copied().map(quoted).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -72,7 +72,7 @@ fn trial(scenario: &Scenario, one: &'static str, other: &'static str, start: u64
     let (registry, cancel) = (Registry::standard(), AtomicBool::new(false));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
     let shrink = Shrink { registry: &registry, jobs: 2, runs, cancel: &cancel, run: &run };
-    let left = shrink.shrink(&with(scenario, &[one, other]), seed, &mut |_| {}).ok().expect("it fails");
+    let left = shrink.shrink(&with(scenario, &[one, other]), seed, &mut |_| {}).expect("it fails");
     let (alone, _) = fails(&with(&left.scenario, &[one]), left.seed, target);
     let (mended, otherwise) = fails(&with(&left.scenario, &[other]), left.seed, target);
     let came = match (alone && !mended, otherwise) {

@@ -70,17 +70,20 @@ fn variants(search: &Search<'_>, scenario: &Scenario, place: usize, trigger: &Tr
     variants
 }
 
+/// What steps call the nodes that had to do with something.
+type Called = Vec<(NodeId, &'static str)>;
+
 /// Notes what triggers can wait for.
 struct Happened {
     marks: Vec<&'static str>,
-    all: Vec<(Time, Happening, Vec<(NodeId, &'static str)>)>,
+    all: Vec<(Time, Happening, Called)>,
 }
 
 impl Happened {
     /// What happened last before this time, each with how often it had, and what the nodes that had to do with it are called.
-    fn before(&self, time: Time) -> Vec<(Trigger, Vec<(NodeId, &'static str)>)> {
+    fn before(&self, time: Time) -> Vec<(Trigger, Called)> {
         let until = self.all.iter().take_while(|(at, ..)| *at <= time).count();
-        let mut found: Vec<(Trigger, Vec<(NodeId, &'static str)>)> = Vec::new();
+        let mut found: Vec<(Trigger, Called)> = Vec::new();
         for (place, (_, on, names)) in self.all[..until].iter().enumerate().rev() {
             if found.len() < HAPPENINGS && found.iter().all(|(trigger, _)| trigger.on != *on) {
                 let nth = self.all[..=place].iter().filter(|(_, other, _)| other == on).count() as u32;

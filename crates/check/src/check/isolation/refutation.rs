@@ -145,6 +145,9 @@ impl Tree {
     }
 }
 
+/// An answer to a question, and the cycle to which it leads at once, if to any.
+type Answered = (Literal, Option<Tree>);
+
 struct Cases<'a> {
     assumptions: Assumptions<'a>,
     trials: usize,
@@ -154,10 +157,10 @@ impl Cases<'_> {
     /// Shows that these cannot be answered, whatever is assumed.
     fn refute(&mut self, open: &[Question]) -> Option<Tree> {
         // What leads to a cycle at once in all cases is best, and then what does in all but few.
-        let mut best: Option<(usize, Question, Vec<(Literal, Option<Tree>)>)> = None;
+        let mut best: Option<(usize, Question, Vec<Answered>)> = None;
         for question in open {
             let answers = self.assumptions.answers(*question).into_iter();
-            let cycles: Vec<_> = answers.map(|answer| (answer, self.cycle(answer))).collect();
+            let cycles: Vec<Answered> = answers.map(|answer| (answer, self.cycle(answer))).collect();
             let found = cycles.iter().filter_map(|(_, cycle)| cycle.as_ref());
             let size = found.clone().map(Tree::size).sum::<usize>();
             let cost = if size == 0 { usize::MAX } else { size + (cycles.len() - found.count()) * 1_000_000 };

@@ -76,6 +76,6 @@ pub use json::JSON_VERSION;
 pub(crate) use problem::Wrong;
 pub use problem::{PROBLEMS_SHOWN, Problem, Problems, ReadError};
 pub use read::{Entries, Format, ParseFormatError};
-pub use spelling::{Answered, Spelled, Spelling};
+pub use spelling::{Answered, Asked, Spelled, Spelling};
 pub use value::{ParseValueError, Value};
 pub use write::{Converted, Writer, convert, write};

@@ -33,10 +33,13 @@ pub struct Spelling<O, R> {
     /// The model in whose words they are: one of those that the command `check` knows, or another name for what they are.
     pub model: &'static str,
     /// What was asked for; nothing leaves the operation out, as one that shows nothing.
-    pub asked: Box<dyn Fn(&O) -> Option<Spelled>>,
+    pub asked: Asked<O>,
     /// What came back.
     pub answered: Answered<O, R>,
 }
+
+/// What was asked for, of an operation.
+pub type Asked<O> = Box<dyn Fn(&O) -> Option<Spelled>>;
 
 /// What came back, of what was asked for and the answer.
 pub type Answered<O, R> = Box<dyn Fn(&O, &R) -> Spelled>;
