@@ -84,7 +84,11 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;
     session.tell_of_failure(arguments.format, case.failure(), &outcome)?;
-    save.map_or(Ok(()), |folder| folder.save(&outcome, explore::first_violated(&outcome).map(explore::fingerprint)))?;
+    if let Some(folder) = save {
+        let same = case.failure().and_then(|saved| explore::violated_as(&outcome, saved.fingerprint));
+        let failed = same.or(explore::first_violated(&outcome));
+        folder.save(&outcome, failed.map(|failed| (failed, explore::fingerprint(failed))))?;
+    }
     if let (Some(draft), Some(path)) = (page, &arguments.report) {
         draft.fill(path, &Html.render(&Report::Run(report)))?;
     }

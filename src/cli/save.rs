@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 use super::{files, interrupt};
-use crate::explore::first_violated;
+use crate::check::PropertyReport;
 use crate::scenario::{self, Scenario};
 use crate::world::Outcome;
 
@@ -23,20 +23,20 @@ impl<'a> Folder<'a> {
         Ok(Self { path, scenario })
     }
 
-    /// Saves this run if it violates anything, with the fingerprint of what it violates first, in a file that is named by that property and
-    /// the seed. It appears when it is whole, and never in place of another; one that says the same is left.
-    pub(super) fn save(&self, outcome: &Outcome, fingerprint: Option<u64>) -> Result<(), Failure> {
-        let Some((first, fingerprint)) = first_violated(outcome).zip(fingerprint) else { return Ok(()) };
+    /// Saves this run, if it fails by this property, with this fingerprint, in a file that is named by the property and the seed, and says
+    /// in which. It appears when it is whole, and never in place of another; one that says the same is left.
+    pub(super) fn save(&self, outcome: &Outcome, failed: Option<(&PropertyReport, u64)>) -> Result<Option<PathBuf>, Failure> {
+        let Some((violated, fingerprint)) = failed else { return Ok(None) };
         let failure = scenario::Failure::new(self.scenario, outcome, fingerprint);
-        let at = first.at.map(|at| format!(" at {at}")).unwrap_or_default();
-        let text = format!("// {} is violated{at}.\n{}", first.name, failure.to_ron());
-        let name = format!("{}-{}", file_name(first.name), outcome.seed);
+        let at = violated.at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let text = format!("// {} is violated{at}.\n{}", violated.name, failure.to_ron());
+        let name = format!("{}-{}", file_name(violated.name), outcome.seed);
         let mut number = 1;
         loop {
             let path = self.path.join(if number == 1 { format!("{name}.ron") } else { format!("{name}-{number}.ron") });
             let is_there = fs::read(&path).is_ok_and(|known| known == text.as_bytes());
             if is_there || appear(self.path, &path, &text).map_err(|error| Failure::file("write", &path, &error))? {
-                return Ok(());
+                return Ok(Some(path));
             }
             number += 1;
         }

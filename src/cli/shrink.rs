@@ -1,7 +1,7 @@
 //! `shrink`: a failing run, cut down to the few things that matter.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,11 +12,12 @@ use super::save::Folder;
 use super::{Session, files, interrupt, panics};
 use crate::base::Time;
 use crate::check::Verdict;
-use crate::explore::Row;
 use crate::explore::shrink::{Extent, Shrink, Smaller};
+use crate::explore::{Row, violated_as};
 use crate::report::{Subject, opening, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
+use crate::world::Outcome;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -64,13 +65,19 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         draft.fill(path, &shrunk_ron(&shrunk))?;
     }
     if let Some(path) = &arguments.save {
-        Folder::open(path, &shrunk.scenario)?.save(&shrunk.outcome, Some(shrunk.fingerprint))?;
+        save(path, &shrunk.scenario, &shrunk.outcome, shrunk.fingerprint)?;
         for other in &shrunk.others {
-            Folder::open(path, &other.scenario)?.save(&run(&other.scenario, other.seed, Watch::default()), Some(other.fingerprint))?;
+            save(path, &other.scenario, &run(&other.scenario, other.seed, Watch::default()), other.fingerprint)?;
         }
     }
     let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
     Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })
+}
+
+/// Saves a run that fails in this way.
+fn save(folder: &Path, scenario: &Scenario, outcome: &Outcome, fingerprint: u64) -> Result<Option<PathBuf>, Failure> {
+    let failed = violated_as(outcome, fingerprint).map(|violated| (violated, fingerprint));
+    Folder::open(folder, scenario)?.save(outcome, failed)
 }
 
 /// What there is to shrink, if the run does not fail.

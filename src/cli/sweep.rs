@@ -77,7 +77,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let mut each = |row: &Row| {
         bar.inc(1);
         written = write_row(out.as_mut(), row);
-        saved = save.iter().zip(&row.result).try_for_each(|(folder, outcome)| folder.save(outcome, row.fingerprint));
+        let failed = row.first_violated().zip(row.fingerprint);
+        saved = save.iter().zip(&row.result).try_for_each(|(folder, outcome)| folder.save(outcome, failed).map(drop));
         if written.is_ok() && saved.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let cancel = interrupt::heed();

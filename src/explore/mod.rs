@@ -13,7 +13,7 @@ mod verify;
 pub use fingerprint::fingerprint;
 #[cfg(test)]
 pub(crate) use row::samples;
-pub use row::{Defect, Row, first_violated};
+pub use row::{Defect, Row, first_violated, violated_as};
 pub use summary::{Besides, Bucket, Ended, MarkTotal, PropertyTotal, Summary};
 pub use sweep::{Ran, RunElsewhere, STACK, Sweep, Until};
 pub use verify::{DETERMINISTIC, Recorded, Twin, line, verify};

@@ -55,6 +55,12 @@ pub fn first_violated(outcome: &Outcome) -> Option<&PropertyReport> {
     violated.min_by_key(|property| (property.at.unwrap_or(Time::MAX), !has_rule(property)))
 }
 
+/// The property by which this run fails in the way that has this [`fingerprint`](super::fingerprint()), whatever else it violates, before
+/// it or after. This alone says whether a failure is the same still.
+pub fn violated_as(outcome: &Outcome, print: u64) -> Option<&PropertyReport> {
+    outcome.properties.iter().find(|property| property.verdict == Verdict::Violated && fingerprint(property) == print)
+}
+
 /// Outcomes for the tests of this room and its neighbours.
 #[cfg(test)]
 pub(crate) mod samples {

@@ -1,6 +1,7 @@
 //! Whether a failure that was saved is what it was.
 
-use crate::explore::{fingerprint, first_violated};
+use crate::check::PropertyReport;
+use crate::explore::{fingerprint, first_violated, violated_as};
 use crate::scenario::Failure;
 use crate::world::Outcome;
 
@@ -9,22 +10,27 @@ pub fn changed(saved: &Failure, outcome: &Outcome) -> Option<String> {
     let version = env!("CARGO_PKG_VERSION");
     let (other_seed, other_version) = (outcome.seed != saved.seed, saved.version != version);
     let other_digest = outcome.digest != saved.digest;
-    if !other_seed && !other_version && !other_digest {
-        return None;
-    }
-    let found = first_violated(outcome).map(|first| (first.name, fingerprint(first)));
     let what = [
         other_seed.then(|| format!("seed {} is not that of the file, {}", outcome.seed, saved.seed)),
         other_version.then(|| format!("it was saved by version {}, and this is {version}", saved.version)),
         (other_digest && !other_seed).then(|| format!("its digest was {:016x}", saved.digest)),
     ];
     let what: Vec<String> = what.into_iter().flatten().collect();
-    let still = match found {
-        Some((_, print)) if print == saved.fingerprint => "it is the same failure still".to_owned(),
-        Some((property, print)) => {
-            format!("it is another failure now: of {property}, fingerprint {print:016x} and not {:016x}", saved.fingerprint)
-        }
-        None => "it fails no more".to_owned(),
+    let lost = lost(saved, outcome);
+    if what.is_empty() {
+        return lost;
+    }
+    Some(format!("{}: {}", what.join("; "), lost.unwrap_or_else(|| "it is the same failure still".to_owned())))
+}
+
+/// How it is no longer the same failure, if it is not.
+fn lost(saved: &Failure, outcome: &Outcome) -> Option<String> {
+    if violated_as(outcome, saved.fingerprint).is_some() {
+        return None;
+    }
+    let another = |first: &PropertyReport| {
+        let print = fingerprint(first);
+        format!("it is another failure now: of {}, fingerprint {print:016x} and not {:016x}", first.name, saved.fingerprint)
     };
-    Some(format!("{}: {still}", what.join("; ")))
+    Some(first_violated(outcome).map_or_else(|| "it fails no more".to_owned(), another))
 }

@@ -151,3 +151,24 @@ fn a_sweep_that_goes_on_saves_every_failure() {
     assert!(failed.len() > 1, "{failed:?}");
     assert_eq!(saved, failed);
 }
+
+/// A failure is told by its own property, also where another one is violated before: by all who save it, and by all who run it again.
+#[test]
+fn what_is_violated_later_is_the_same_failure_still() {
+    let desk = Desk::new();
+    let args = ["shrink", &scenario(BUG), "--seed", "6", "--runs", "1", "--save", "kept", "--out", "small.ron"];
+    assert_eq!(stormglass(&desk, &args).0, Some(0));
+    let file = "kept/election-safety-6.ron";
+    assert_eq!(names(&desk, "kept"), ["election-safety-6.ron"]);
+    let text = fs::read_to_string(desk.path(file)).unwrap();
+    assert!(text.starts_with("// election-safety is violated at "), "{text}");
+    let outcome = read(&desk, file).scenario.run(6);
+    assert_eq!(stormglass::explore::first_violated(&outcome).unwrap().name, "persist-before-answer", "what comes first is another");
+    fs::write(desk.path(file), text.replace("version: \"", "version: \"0.")).unwrap();
+    let (_, out, _) = stormglass(&desk, &["run", file, "--save", "again"]);
+    assert!(out.ends_with(": it is the same failure still\n"), "{out}");
+    assert_eq!(names(&desk, "again"), ["election-safety-6.ron"]);
+    let panic = std::panic::catch_unwind(|| Regressions::replay(desk.path("kept"))).expect_err("it fails");
+    let said = panic.downcast_ref::<String>().unwrap();
+    assert!(said.contains(": it is the same failure still\n"), "{said}");
+}

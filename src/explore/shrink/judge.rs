@@ -11,7 +11,7 @@ use super::size::Size;
 use super::{Candidate, Other, Shrink};
 use crate::check::{PropertyReport, Verdict};
 use crate::explore::sweep::run_one;
-use crate::explore::{Ran, Row, Sweep, Until, fingerprint, first_violated};
+use crate::explore::{Ran, Row, Sweep, Until, fingerprint, first_violated, violated_as};
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
 use crate::trace::Sink;
@@ -30,20 +30,16 @@ impl Target {
     /// What is to be followed in this run: the property that the scenario means to show, if that is violated; else what is violated first.
     pub(super) fn of(outcome: &Outcome, expected: Expected) -> Option<(Self, &PropertyReport)> {
         let first = first_violated(outcome)?;
-        let meant = violated(outcome).find(|report| expected == Expected::Violates(report.name)).unwrap_or(first);
+        let is_meant = |report: &&PropertyReport| report.verdict == Verdict::Violated && expected == Expected::Violates(report.name);
+        let meant = outcome.properties.iter().find(is_meant).unwrap_or(first);
         Some((Self { fingerprint: fingerprint(meant), first: meant.name == first.name }, meant))
     }
 
     /// The same in another run, if it fails in the same way.
     pub(super) fn seen<'r>(&self, outcome: &'r Outcome) -> Option<&'r PropertyReport> {
-        let is_same = |report: &&PropertyReport| fingerprint(report) == self.fingerprint;
-        if self.first { first_violated(outcome).filter(is_same) } else { violated(outcome).find(is_same) }
+        let is_first = |report: &PropertyReport| first_violated(outcome).is_some_and(|first| first.name == report.name);
+        violated_as(outcome, self.fingerprint).filter(|report| !self.first || is_first(report))
     }
-}
-
-/// What this run violates.
-fn violated(outcome: &Outcome) -> impl Iterator<Item = &PropertyReport> {
-    outcome.properties.iter().filter(|report| report.verdict == Verdict::Violated)
 }
 
 /// One that fails in the same way.
