@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
 use super::save::Folder;
-use super::{Session, files, interrupt, panics};
+use super::{Format, Session, files, interrupt, panics};
 use crate::base::Time;
 use crate::check::Verdict;
 use crate::explore::shrink::{Extent, Shrink, Smaller};
 use crate::explore::{Row, violated_as};
-use crate::report::{Subject, opening, shrunk_ron, shrunk_text};
+use crate::report::{Subject, changed, opening, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::world::Outcome;
@@ -52,8 +52,17 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
     let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };
+    let target = case.failure().map(|saved| saved.fingerprint);
+    if let Some(saved) = case.failure() {
+        let outcome = run(scenario, seed, Watch::default());
+        if violated_as(&outcome, saved.fingerprint).is_none() {
+            let why = changed(saved, &outcome).unwrap_or_default();
+            return Err(Failure::new(Exit::Usage, &format!("there is nothing to shrink: {why}")));
+        }
+        session.tell_of_failure(Format::Text, Some(saved), &outcome)?;
+    }
     let bar = progress();
-    let shrunk = shrink.shrink(scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
+    let shrunk = shrink.shrink_as(target, scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
     bar.finish_and_clear();
     let shrunk = match shrunk {
         Ok(shrunk) => shrunk,

@@ -172,3 +172,28 @@ fn what_is_violated_later_is_the_same_failure_still() {
     let said = panic.downcast_ref::<String>().unwrap();
     assert!(said.contains(": it is the same failure still\n"), "{said}");
 }
+
+/// A failure is shrunk as what it was saved as, also if its scenario means another property; and not as anything else.
+#[test]
+fn a_failure_is_shrunk_as_what_it_was_saved_as() {
+    let desk = Desk::new();
+    stormglass(&desk, &["run", &scenario(BUG), "--seed", "6", "--save", "kept"]);
+    let file = "kept/persist-before-answer-6.ron";
+    assert_eq!(read(&desk, file).scenario.expected, stormglass::scenario::Expected::Violates("election-safety"));
+    let shrink = |more: &[&str]| stormglass(&desk, &[&["shrink", file, "--runs", "1"], more].concat());
+    let (code, out, err) = shrink(&[]);
+    assert!(code == Some(0) && err.is_empty(), "{err}");
+    assert!(out.contains("✗ persist-before-answer is violated at ") && !out.contains("same failure"), "{out}");
+
+    let text = fs::read_to_string(desk.path(file)).unwrap();
+    fs::write(desk.path(file), text.replace("version: \"", "version: \"0.")).unwrap();
+    assert!(shrink(&[]).1.contains("it was saved by version 0.0.1.0, and this is 0.1.0: it is the same failure still\n"));
+    let print = format!("{:016x}", read(&desk, file).fingerprint);
+    fs::write(desk.path(file), text.replace(&print, "0000000000000001")).unwrap();
+    let (code, _, err) = shrink(&[]);
+    let other =
+        format!("error: there is nothing to shrink: it is another failure now: of persist-before-answer, fingerprint {print} and not ");
+    assert!(code == Some(2) && err.starts_with(&other), "{err}");
+    let (code, _, err) = shrink(&["--seed", "7", "--set", "mutant=none"]);
+    assert_eq!((code, err.as_str()), (Some(2), "error: there is nothing to shrink: seed 7 is not that of the file, 6: it fails no more\n"));
+}

@@ -27,11 +27,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// What is to be followed in this run: the property that the scenario means to show, if that is violated; else what is violated first.
-    pub(super) fn of(outcome: &Outcome, expected: Expected) -> Option<(Self, &PropertyReport)> {
+    /// What is to be followed in this run: what has this fingerprint, if one is asked for; else the property that the scenario means to
+    /// show, if that is violated; else what is violated first.
+    pub(super) fn of(outcome: &Outcome, asked: Option<u64>, expected: Expected) -> Option<(Self, &PropertyReport)> {
         let first = first_violated(outcome)?;
         let is_meant = |report: &&PropertyReport| report.verdict == Verdict::Violated && expected == Expected::Violates(report.name);
-        let meant = outcome.properties.iter().find(is_meant).unwrap_or(first);
+        let meant = match asked {
+            Some(print) => violated_as(outcome, print)?,
+            None => outcome.properties.iter().find(is_meant).unwrap_or(first),
+        };
         Some((Self { fingerprint: fingerprint(meant), first: meant.name == first.name }, meant))
     }
 

@@ -128,8 +128,23 @@ impl Shrink<'_> {
     /// # Errors
     /// The row of that run, if it violates nothing.
     pub fn shrink(&self, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Smaller<'_>)) -> Result<Shrunk, Box<Row>> {
+        self.shrink_as(None, scenario, seed, each)
+    }
+
+    /// The same of the failure that has this [`fingerprint`](super::fingerprint()), if one is given: whatever the scenario means to show,
+    /// and whatever is violated first.
+    ///
+    /// # Errors
+    /// The row of that run, if it violates nothing, or nothing in that way.
+    pub fn shrink_as(
+        &self,
+        fingerprint: Option<u64>,
+        scenario: &Scenario,
+        seed: u64,
+        each: &mut dyn FnMut(&Smaller<'_>),
+    ) -> Result<Shrunk, Box<Row>> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
-        let found = row.result.as_ref().ok().and_then(|outcome| Some((outcome, Target::of(outcome, scenario.expected)?)));
+        let found = row.result.as_ref().ok().and_then(|outcome| Some((outcome, Target::of(outcome, fingerprint, scenario.expected)?)));
         let Some((outcome, (target, violated))) = found else { return Err(Box::new(row)) };
         let before = Extent::of(scenario, outcome, Time::MAX);
         let mut scenario = scenario.clone();
