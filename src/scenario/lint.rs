@@ -1,18 +1,18 @@
 //! Advice on what can be read, but probably does not mean what its author thinks: what takes more than one field to see.
 
-use super::Expectation;
 use super::names::Names;
 use super::whole::Whole;
+use super::{Expectation, Expected};
 use super::{operations, timings};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::fault::{Ends, Fault, FaultKind, Happening, Places, Scope as _};
 use crate::notation::{Form, Given, Variants as _};
 use crate::systems::AnySystem;
-use crate::world::UNSYNCED_LOST;
+use crate::world::{PROGRESS, UNSYNCED_LOST};
 
 /// Reports warnings about the whole.
 pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Names<'_>) {
-    if let Some(settle) = given.form("settle").filter(|_| whole.settle.is_zero()) {
+    if let Some(settle) = given.form("settle").filter(|_| whole.settle.is_zero() && !shows_before(whole.outcome)) {
         check_settles(settle, plan);
     }
     if let Some(faults) = given.form("faults") {
@@ -29,6 +29,11 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
     if let Some(expect) = given.form("expect").filter(|_| !has(|kind| kind.crashes)) {
         check_marks(expect, names);
     }
+}
+
+/// Whether it is meant to show a violation that needs no time to settle.
+fn shows_before(meant: Expected) -> bool {
+    matches!(meant, Expected::Violates(property) if property != PROGRESS.name)
 }
 
 fn check_settles(settle: Form<'_>, plan: &Places) {

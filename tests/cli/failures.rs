@@ -197,3 +197,20 @@ fn a_failure_is_shrunk_as_what_it_was_saved_as() {
     let (code, _, err) = shrink(&["--seed", "7", "--set", "mutant=none"]);
     assert_eq!((code, err.as_str()), (Some(2), "error: there is nothing to shrink: seed 7 is not that of the file, 6: it fails no more\n"));
 }
+
+/// What the shrinker writes is not warned about: time to settle and operations are for what is to hold.
+#[test]
+fn what_is_meant_to_fail_needs_no_time_to_settle_and_no_operations() {
+    let desk = Desk::new();
+    for (outcome, settles, idle) in
+        [("Holds", true, true), ("Violates(\"progress\")", true, false), ("Violates(\"election-safety\")", false, false)]
+    {
+        let fields = "settle: \"0s\", generated: false, faults: [At(\"1s\", Crash(node: n1, down: \"1s\"))]";
+        let text = format!("Scenario(name: \"x\", system: RaftKv(nodes: 3), {fields}, outcome: {outcome})");
+        fs::write(desk.path("small.ron"), text).unwrap();
+        let (code, _, err) = stormglass(&desk, &["lint", "small.ron"]);
+        assert_eq!(code, Some(0), "{err}");
+        assert_eq!(err.contains("it is not judged whether the system recovers"), settles, "{outcome}: {err}");
+        assert_eq!(err.contains("clients invoke nothing"), idle, "{outcome}: {err}");
+    }
+}
