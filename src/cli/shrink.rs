@@ -12,9 +12,9 @@ use super::save::Folder;
 use super::{Format, Session, files, interrupt, panics};
 use crate::base::Time;
 use crate::check::Verdict;
-use crate::explore::shrink::{Extent, Shrink, Smaller};
+use crate::explore::shrink::{Extent, Other, Shrink, Smaller};
 use crate::explore::{Row, violated_as};
-use crate::report::{Subject, changed, opening, shrunk_ron, shrunk_text};
+use crate::report::{ShrunkFiles, Subject, changed, opening, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::world::Outcome;
@@ -68,17 +68,22 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Ok(shrunk) => shrunk,
         Err(row) => return Err(nothing_fails(&row)),
     };
-    let file = arguments.out.as_ref().map(|path| path.display().to_string());
-    session.console.print(&shrunk_text(&shrunk, &called, file.as_deref(), session.console.color))?;
-    if let (Some(draft), Some(path)) = (draft, &arguments.out) {
+    // First the files: whatever becomes of the terminal, they are there. What cannot be written is printed.
+    let mut files = ShrunkFiles::default();
+    let written = draft.zip(arguments.out.as_ref()).map_or(Ok(()), |(draft, path)| {
         draft.fill(path, &shrunk_ron(&shrunk))?;
-    }
-    if let Some(path) = &arguments.save {
-        save(path, &shrunk.scenario, &shrunk.outcome, shrunk.fingerprint)?;
-        for other in &shrunk.others {
-            save(path, &other.scenario, &run(&other.scenario, other.seed, Watch::default()), other.fingerprint)?;
+        files.out = Some(path.clone());
+        Ok(())
+    });
+    let saved = arguments.save.as_ref().map_or(Ok(()), |folder| {
+        files.saved = save(folder, &shrunk.scenario, &shrunk.outcome, shrunk.fingerprint)?;
+        for Other { scenario, seed, fingerprint, .. } in &shrunk.others {
+            files.others.push(save(folder, scenario, &run(scenario, *seed, Watch::default()), *fingerprint)?);
         }
-    }
+        Ok(())
+    });
+    session.console.print(&shrunk_text(&shrunk, &called, &files, session.console.color))?;
+    written.and(saved)?;
     let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
     Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })
 }

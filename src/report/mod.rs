@@ -39,7 +39,7 @@ pub use page::{Html, PAGE_OPERATIONS, PAGE_VIOLATIONS};
 pub use regressions::Regressions;
 pub use replay::{Filter, ReplayWriter};
 pub use saved::changed;
-pub use shrink::{shrunk_ron, shrunk_text};
+pub use shrink::{ShrunkFiles, shrunk_ron, shrunk_text};
 pub use testing::NotHeld;
 pub use text::{Text, opening};
 pub use trace::TraceWriter;

@@ -1,5 +1,7 @@
 //! What shrinking came to, as people read it; and the file that it ends in.
 
+use std::path::{Path, PathBuf};
+
 use super::explanation::explanation_line;
 use super::paint::Paint;
 use super::words::{clean, counted, grouped};
@@ -20,8 +22,20 @@ fn violation(shrunk: &Shrunk) -> String {
     format!("{} is violated{at}{}", report.name, why.trim_end_matches('.'))
 }
 
-/// What was left out, what is left, and the command that shows it again: `file` is where the scenario was written to, if it was.
-pub fn shrunk_text(shrunk: &Shrunk, called: &Invocation, file: Option<&str>, color: bool) -> String {
+/// The files that were written of it.
+#[derive(Clone, Debug, Default)]
+pub struct ShrunkFiles {
+    /// The shrunk scenario.
+    pub out: Option<PathBuf>,
+    /// The shrunk failure, if failures were saved.
+    pub saved: Option<PathBuf>,
+    /// The other failures, in their order, if they were saved.
+    pub others: Vec<Option<PathBuf>>,
+}
+
+/// What was left out, what is left, the files that were written, and the command that shows it again. A scenario that was not written to a
+/// file is told whole.
+pub fn shrunk_text(shrunk: &Shrunk, called: &Invocation, files: &ShrunkFiles, color: bool) -> String {
     let paint = Paint(color);
     let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(shrunk)))));
     text += &format!("  {}\n", changes(&shrunk.before, &shrunk.after));
@@ -45,19 +59,32 @@ pub fn shrunk_text(shrunk: &Shrunk, called: &Invocation, file: Option<&str>, col
     }
     if !shrunk.others.is_empty() {
         text += &format!("\n  {}\n", paint.faint("other failures that were met on the way, and left alone"));
-        for other in &shrunk.others {
-            text += &format!("    {} under seed {} of a smaller scenario\n", other.property, other.seed);
+        for (place, other) in shrunk.others.iter().enumerate() {
+            let file = files.others.get(place).and_then(|file| Some(format!(" · {}", shown(file.as_ref()?)))).unwrap_or_default();
+            let (property, seed) = (other.property, other.seed);
+            text += &format!("    {property}  seed {seed} of a smaller scenario · fingerprint {:016x}{file}\n", other.fingerprint);
+        }
+        if files.saved.is_none() {
+            text += &format!("    {}\n", paint.faint("--save DIR keeps them, as files that run again"));
         }
     }
-    match file {
+    if let Some(saved) = &files.saved {
+        text += &format!("\n  the shrunk failure, as a file that runs again: {}\n", shown(saved));
+    }
+    match &files.out {
         Some(file) => {
             let program = quote(&called.program);
-            let line = format!("{program} replay {} --seed {}", quote(&as_file(file)), shrunk.seed);
+            let line = format!("{program} replay {} --seed {}", shown(file), shrunk.seed);
             text += &format!("\n  {}\n", paint.strong(&line));
         }
         None => text += &format!("\n{}", shrunk_ron(shrunk)),
     }
     text
+}
+
+/// A file as a command names it.
+fn shown(file: &Path) -> String {
+    quote(&as_file(&file.display().to_string())).into_owned()
 }
 
 /// `41 faults → 2, 900 operations → 3, 5 nodes → 3, 30s → 1.2s, 16,692 events → 61`.

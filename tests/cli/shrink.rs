@@ -50,3 +50,15 @@ fn what_cannot_be_shrunk_is_told() {
         assert!(fs::read_dir(desk.path("")).unwrap().count() == 3, "no file is left behind");
     }
 }
+
+/// What `--out` cannot take is printed, besides the error: it may have taken long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_printed() {
+    let desk = Desk::new();
+    desk.scenario("bad.ron", "system: Toy(trouble: Violate)");
+    let done = desk.expect(74, &["shrink", "bad.ron", "--seed", "7", "--out", "/dev/full", "--save", "kept"]);
+    assert!(done.err.starts_with("error: cannot write /dev/full: "), "{}", done.err);
+    assert!(done.out.contains("\n// nothing-bad is violated at ") && done.out.ends_with(")\n"), "{}", done.out);
+    assert!(done.out.contains("\n  the shrunk failure, as a file that runs again: kept/nothing-bad-"), "{}", done.out);
+}
