@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::exit::Exit;
+use super::workers::now;
 
 /// Whether it was pressed.
 static PRESSED: AtomicBool = AtomicBool::new(false);
@@ -17,14 +18,29 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// Files that are not finished, and not to be left behind.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case.
+/// What is said when it is pressed, by a command that is then to come to its end: see [`heed_saying`].
+static SAID: OnceLock<&str> = OnceLock::new();
+/// How long a command that says so has for its end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Listens for the rest of the process. It ends at once, unless the command [`heed`]s; the second time it ends at once in any case, but for
+/// the [`GRACE`] of a command that has said that it ends.
 pub(super) fn listen() {
     if hangup_is_ignored() {
         return;
     }
     // Without a listener Ctrl-C still ends the process: by the signal.
-    let _ = ctrlc::set_handler(|| {
+    let mut since = None;
+    let _ = ctrlc::set_handler(move || {
         let pressed_before = PRESSED.swap(true, Ordering::Relaxed);
+        if let Some(words) = SAID.get() {
+            if !pressed_before {
+                let _ = writeln!(std::io::stderr(), "{words}");
+            }
+            if now().duration_since(*since.get_or_insert_with(now)) < GRACE {
+                return;
+            }
+        }
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
             let _writing = wait_for_writing();
             for path in unfinished().drain(..) {
@@ -49,6 +65,13 @@ fn hangup_is_ignored() -> bool {
 pub(super) fn heed() -> &'static AtomicBool {
     HEEDED.store(true, Ordering::Relaxed);
     &PRESSED
+}
+
+/// The same, and then these words are said at once. For a while nothing ends it before it has come to its end.
+pub(super) fn heed_saying(words: &'static str) -> &'static AtomicBool {
+    // A process has one command.
+    let _ = SAID.set(words);
+    heed()
 }
 
 /// Removes this file if Ctrl-C ends the process.

@@ -48,7 +48,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let draft = arguments.out.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
     session.console.print(&(opening(&Subject::of(scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
     arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
-    let cancel = interrupt::heed();
+    let cancel = interrupt::heed_saying("stopping: the smallest so far is written");
     let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
     let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };

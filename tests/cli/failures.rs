@@ -159,7 +159,7 @@ fn what_is_violated_later_is_the_same_failure_still() {
     let args = ["shrink", &scenario(BUG), "--seed", "6", "--runs", "1", "--save", "kept", "--out", "small.ron"];
     assert_eq!(stormglass(&desk, &args).0, Some(0));
     let file = "kept/election-safety-6.ron";
-    assert_eq!(names(&desk, "kept"), ["election-safety-6.ron"]);
+    assert!(names(&desk, "kept").contains(&"election-safety-6.ron".to_owned()), "{:?}", names(&desk, "kept"));
     let text = fs::read_to_string(desk.path(file)).unwrap();
     assert!(text.starts_with("// election-safety is violated at "), "{text}");
     let outcome = read(&desk, file).scenario.run(6);

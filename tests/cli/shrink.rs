@@ -24,10 +24,15 @@ fn a_failing_run_becomes_a_scenario_that_fails_in_the_same_way() {
         assert!(printed.ends_with(&text), "without a file it is printed, for any number of threads the same:\n{printed}");
         let again = desk.expect(0, &["shrink", "small.ron", "--out", "again.ron"]).out;
         assert!(again.contains("nothing smaller was found"), "{again}");
-        assert_eq!(fs::read_to_string(desk.path("again.ron")).unwrap(), text);
+        let shrunk = "\n// Shrunk: ";
+        let (what, rest) = text.split_once(shrunk).expect("the comment says what it was");
+        let (was, rest) = rest.split_once('\n').unwrap();
+        assert!(was.contains(" faults → 0") && was.contains(" events → ") && done.out.contains(was.trim_end_matches('.')), "{was}");
+        // But for how large it was.
+        assert_eq!(fs::read_to_string(desk.path("again.ron")).unwrap(), format!("{what}\n{rest}"));
         // With no runs left, it is as large as it was.
         let large = desk.expect(0, &["shrink", "bad.ron", "--seed", "7", "--runs", "1"]).out;
-        assert!(large.contains("it could be smaller"), "{large}");
+        assert!(large.contains("; it could be smaller") && large.contains("\n// It is not finished: it could be smaller"), "{large}");
     }
 }
 
@@ -61,4 +66,29 @@ fn a_result_that_cannot_be_written_is_printed() {
     assert!(done.err.starts_with("error: cannot write /dev/full: "), "{}", done.err);
     assert!(done.out.contains("\n// nothing-bad is violated at ") && done.out.ends_with(")\n"), "{}", done.out);
     assert!(done.out.contains("\n  the shrunk failure, as a file that runs again: kept/nothing-bad-"), "{}", done.out);
+}
+
+/// It says at once that it stops; and who is impatient loses nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_interrupted_twice_keeps_the_smallest_so_far() {
+    for signals in [&["-INT"][..], &["-INT", "-TERM"], &["-HUP", "-INT", "-INT"]] {
+        let desk = Desk::new();
+        let long = ["shrink", &super::runs::scenario("raft/bugs/forgets-vote"), "--seed", "6", "--out", "small.ron", "--jobs", "1"];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stormglass"));
+        command.args(long).current_dir(desk.path("")).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        // It listens soon after the draft is there.
+        crate::wait_until(|| fs::read_dir(desk.path("")).unwrap().count() == 1);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        for signal in signals {
+            let sent = std::process::Command::new("kill").args([*signal, &child.id().to_string()]).status().unwrap();
+            assert!(sent.success());
+        }
+        let done = crate::done(child);
+        assert_eq!((done.code, done.err.as_str()), (Some(130), "stopping: the smallest so far is written\n"), "{signals:?}");
+        let text = fs::read_to_string(desk.path("small.ron")).unwrap();
+        assert!(text.starts_with("// election-safety is violated at ") && text.contains("\n// It is not finished"), "{text}");
+        assert_eq!(super::runs::stormglass(&desk, &["run", "small.ron", "--as-meant"]).0, Some(0));
+    }
 }

@@ -142,7 +142,7 @@ impl<'a> Crew<'a> {
     clippy::disallowed_methods,
     reason = "how long to wait for another process: no run sees it, and what was not waited for has no row"
 )]
-pub(super) fn now() -> Instant {
+pub(in crate::cli) fn now() -> Instant {
     Instant::now()
 }
 

@@ -10,7 +10,7 @@ mod second;
 mod serve;
 mod worker;
 
-pub(super) use crew::Crew;
+pub(super) use crew::{Crew, now};
 pub(super) use named::named_records;
 pub(super) use second::SecondRun;
 pub(super) use serve::{is_wanted, serve};
