@@ -150,7 +150,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 fn parser(program: &str) -> clap::Command {
     let mut parser = Arguments::command().display_name(program).after_help(format!("Example: {program} {}", EXAMPLES[0].1));
-    for name in ["run", "replay"] {
+    for name in ["run", "replay", "shrink"] {
         let either = |file: clap::Arg| file.value_name("FAILURE|SCENARIO").help("A scenario file, or a failure that was saved");
         parser = parser.mut_subcommand(name, |command| command.mut_arg("file", either));
     }

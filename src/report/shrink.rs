@@ -9,9 +9,12 @@ use super::{Invocation, as_file, quote};
 use crate::base::printable;
 use crate::explore::shrink::{Extent, Shrunk, Without};
 
-/// The shrunk scenario as a file, with a comment that says what it shows.
+/// The shrunk scenario as a file, with a comment that says what it shows, how large it was, and whether it is finished.
 pub fn shrunk_ron(shrunk: &Shrunk) -> String {
-    format!("// {}.\n{}", printable(&violation(shrunk)), shrunk.text)
+    let Shrunk { before, after, finished, text, .. } = shrunk;
+    let was = if before == after { String::new() } else { format!("// Shrunk: {}.\n", changes(before, after)) };
+    let end = if *finished { "" } else { "// It is not finished: it could be smaller, not all was tried.\n" };
+    format!("// {}.\n{was}{end}{text}", printable(&violation(shrunk)))
 }
 
 /// What is violated, when, and why, in a line.

@@ -35,7 +35,7 @@ pub enum Case {
 /// What a file of a failure holds.
 pub const FAILURE: Variant = Variant::new(
     "Failure",
-    "A run that failed, as `--save` writes it: its scenario, its seed, and how it failed. `run` and `replay` take it in place of a scenario.",
+    "A run that failed, as `--save` writes it: its scenario, its seed, and how it failed. `run`, `replay` and `shrink` take it in place of a scenario.",
     "Failure(scenario: Scenario(…), seed: 7, version: \"0.1.0\", fingerprint: \"0123456789abcdef\", digest: \"0123456789abcdef\")",
 )
 .with(Saved::declared);

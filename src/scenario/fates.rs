@@ -136,7 +136,8 @@ fn fate(form: Form<'_>) -> Option<Fate> {
     }
 }
 
-fn write_fate(fate: &Fate) -> String {
+/// What becomes of a message, as it is written.
+pub(crate) fn write_fate(fate: &Fate) -> String {
     match fate {
         Fate::Lost(_) => "Lost".to_owned(),
         Fate::Deliver(delay) => format!("Deliver(\"{delay}\")"),

@@ -34,6 +34,7 @@ pub use aims::Aims;
 pub(crate) use decode::is_history;
 pub use expect::Expectation;
 pub use failure::{Case, FAILURE, Failure};
+pub(crate) use fates::write_fate;
 pub use roster::{NODES_MOST, Roster};
 
 use crate::base::Duration;

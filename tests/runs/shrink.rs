@@ -278,6 +278,7 @@ fn a_lossy_network_becomes_a_calm_one_with_the_fates_that_matter() {
     let conditions = &shrunk.scenario.conditions;
     assert_eq!((shrunk.after.faults, shrunk.after.fates), (0, 2), "{:?}", shrunk.scenario);
     assert!(conditions.link.loss.is_never());
+    assert!(shrunk.left.iter().all(|left| left.part.ends_with(": Lost")), "what becomes of each: {:?}", shrunk.left);
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod triggers;
 use super::Search;
 use super::candidate::{parsed, with_steps};
 use crate::notation;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, write_fate};
 use crate::systems::Registry;
 
 pub(super) use fresh::starts;
@@ -66,7 +66,7 @@ pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
     parts.extend(fates.iter().enumerate().map(|(place, fate)| {
         let mut changed = scenario.clone();
         changed.conditions.fates.remove(place);
-        (fate.to_string(), changed)
+        (format!("{fate}: {}", write_fate(&fate.fate)), changed)
     }));
     parts
 }
