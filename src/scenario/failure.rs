@@ -17,7 +17,7 @@ pub struct Failure {
     pub seed: u64,
     /// The version of Stormglass that it failed with.
     pub version: String,
-    /// What was violated first, and why: equal for failures that are the same.
+    /// What was violated, and why: equal for failures that are the same.
     pub fingerprint: u64,
     /// The digest of the run.
     pub digest: u64,
@@ -35,7 +35,8 @@ pub enum Case {
 /// What a file of a failure holds.
 pub const FAILURE: Variant = Variant::new(
     "Failure",
-    "A run that failed, as `--save` writes it: its scenario, its seed, and how it failed. `run`, `replay` and `shrink` take it in place of a scenario.",
+    "A run that failed, as `--save` writes it: its scenario, its seed, and how it failed. `run`, `replay` and `shrink` take it in place of a \
+     scenario.",
     "Failure(scenario: Scenario(…), seed: 7, version: \"0.1.0\", fingerprint: \"0123456789abcdef\", digest: \"0123456789abcdef\")",
 )
 .with(Saved::declared);
@@ -56,7 +57,7 @@ settings! {
         seed: Option<u64> = None, Required(Count(0..));
         /// The version of Stormglass that it failed with.
         version: Option<String> = None, Required(Text);
-        /// What was violated first, and why: equal for failures that are the same.
+        /// What was violated, and why: equal for failures that are the same.
         fingerprint: Option<Content> = None, Required(DIGEST);
         /// The digest of the run.
         digest: Option<Content> = None, Required(DIGEST);
@@ -78,7 +79,7 @@ fn write_within(scenario: &Scenario) -> String {
 }
 
 impl Failure {
-    /// The failure that this run of the scenario is, by the fingerprint of what it violates first.
+    /// The failure that this run of the scenario is, by the fingerprint of what it violates.
     pub fn new(scenario: &Scenario, outcome: &Outcome, fingerprint: u64) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Self { scenario: scenario.clone(), seed: outcome.seed, version, fingerprint, digest: outcome.digest }
