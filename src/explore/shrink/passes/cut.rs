@@ -25,7 +25,10 @@ fn ends(search: &Search<'_>) -> Vec<crate::scenario::Scenario> {
     let last = timed.max().map_or(Duration::ZERO, |time| time.since(Time::ZERO)) + Duration::from_nanos(1);
     let violated = search.violated().at.map(|at| at.since(Time::ZERO) + Duration::from_nanos(1));
     let halfway = last + duration.saturating_sub(last) / 2;
-    let ends = violated.into_iter().chain([last, halfway]).map(|end| round_up(end, 2)).filter(|end| *end >= last && *end < duration);
+    // A run that settles is round with the time in which it does.
+    let settle = scenario.conditions.settle;
+    let rounded = |end: Duration| if settle.is_zero() { round_up(end, 2) } else { round_up(end + settle, 3).saturating_sub(settle) };
+    let ends = violated.into_iter().chain([last, halfway]).map(rounded).filter(|end| *end >= last && *end < duration);
     let with_end = |end| {
         let mut changed = scenario.clone();
         changed.conditions.duration = end;
