@@ -17,7 +17,7 @@ fn a_failing_run_becomes_a_scenario_that_fails_in_the_same_way() {
         assert!(last.trim_start().starts_with("toy replay small.ron --seed "), "{}", done.out);
         let text = fs::read_to_string(desk.path("small.ron")).unwrap();
         assert!(text.starts_with(&format!("// {property} is violated at ")) && text.contains("seed: "), "{text}");
-        assert!(!text.contains("faults") && text.contains(&format!("outcome: Violates(\"{property}\")")), "{text}");
+        assert!(!text.contains("faults:") && text.contains(&format!("outcome: Violates(\"{property}\")")), "{text}");
         desk.expect(0, &["run", "small.ron", "--as-meant"]);
 
         let printed = desk.expect(0, &["shrink", "bad.ron", "--seed", "7", "--jobs", "3"]).out;
