@@ -169,7 +169,8 @@ fn unknown_starts_of_texts(count: u64) {
             3 | 4 => KvOp::Append { key: key(), value: Value::text(["a", "b"][random.below(2) as usize]) },
             _ => KvOp::Cas { key: key(), expect: Some(text(random)), new: text(random) },
         };
-        let texts: Vec<String> = (0..6_u32)
+        // All that it may hold: two letters at first, and one more by each of five operations.
+        let texts: Vec<String> = (0..8_u32)
             .flat_map(|length| {
                 (0..1_u32 << length).map(move |bits| (0..length).map(|place| if bits >> place & 1 == 1 { 'a' } else { 'b' }).collect())
             })
