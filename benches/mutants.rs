@@ -8,6 +8,10 @@
 #![allow(missing_docs, reason = "nobody calls a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it reads its arguments and the folder of scenarios")]
 
+mod support {
+    pub(crate) mod files;
+}
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,7 @@ use stormglass::check::Verdict;
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 use stormglass::world::Outcome;
+use support::files::find;
 
 /// From how many starts a mutant is hunted, and how far they are apart: also how many seeds a hunt may take.
 const STARTS: u64 = 9;
@@ -43,20 +48,6 @@ fn main() -> ExitCode {
     }
     let alarms = decoys(&others, &registry, &wanted);
     if hunted + unhunted.len() + alarms == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// All scenario files below a folder, in order.
-fn find(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            find(&entry, files);
-        } else if entry.extension().is_some_and(|extension| extension == "ron") {
-            files.push(entry);
-        }
-    }
 }
 
 fn read(file: &Path, registry: &Registry) -> Scenario {

@@ -8,6 +8,10 @@
 #![allow(missing_docs, reason = "nobody calls a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it reads its arguments and the folder of scenarios")]
 
+mod support {
+    pub(crate) mod files;
+}
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +23,7 @@ use stormglass::check::Verdict;
 use stormglass::explore::shrink::{Extent, Shrink, Shrunk};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Registry, Watch};
+use support::files::find;
 
 /// How many seeds are looked at for the first failure.
 const SEEDS: u64 = 1_000;
@@ -40,20 +45,6 @@ fn main() -> ExitCode {
     }
     told.print();
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// All scenario files below a folder, in order.
-fn find(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            find(&entry, files);
-        } else if entry.extension().is_some_and(|extension| extension == "ron") {
-            files.push(entry);
-        }
-    }
 }
 
 /// Of each mutant the faults, operations and fates of the smallest that was found by hand, together.

@@ -27,12 +27,12 @@ pub(super) struct Unordered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) reader: u32,
-    /// Who may have, two at least: transactions, or [`NOBODY`].
+    /// Who may have, two at least: transactions, or [`INITIAL`].
     pub(super) sources: Vec<u32>,
 }
 
 /// Who wrote what was there at first.
-pub(super) const NOBODY: u32 = u32::MAX;
+pub(super) const INITIAL: u32 = u32::MAX;
 
 /// What the search works on.
 #[derive(Clone, Copy, Debug)]
@@ -297,7 +297,7 @@ impl<'a> Assumptions<'a> {
 
     fn assume_source(&mut self, literal: Literal, place: u32, reader: u32, source: u32) -> Result<(), Vec<Link>> {
         let unordered = &self.problem.unordered[place as usize];
-        if source == NOBODY {
+        if source == INITIAL {
             // So that what is missed goes with it, where it comes with no link.
             self.hold(false, (place, source), (reader, literal));
             return unordered.writers.iter().try_for_each(|writer| self.missed_by(reader, *writer, unordered.key, [literal, UNASSUMED]));

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::assumptions::{NOBODY, Said};
+use super::assumptions::{INITIAL, Said};
 use super::graph::{Dependency, Why};
 use super::refutation::Case;
 use super::transactions::{Entry, Key, ObservedAct, Transactions};
@@ -246,7 +246,7 @@ impl<'a> Evidence<'a> {
                 evidence.push(self.supposed(*key, *said));
                 who.extend(match *said {
                     Said::Order { first, second, .. } => [first, second],
-                    Said::Source { reader, source: NOBODY, .. } => [reader; 2],
+                    Said::Source { reader, source: INITIAL, .. } => [reader; 2],
                     Said::Source { reader, source, .. } => [source, reader],
                 });
             }
@@ -268,7 +268,7 @@ impl<'a> Evidence<'a> {
                 let told = self.shown_by(&rules::SUPPOSE, key).with("first", name(first)).with("second", name(second));
                 told.with("value", self.value(self.last(first, key))).with("later", self.value(self.last(second, key)))
             }
-            Said::Source { reader, source: NOBODY, .. } => self.shown_by(&rules::SUPPOSE_INITIAL, key).with("reader", name(reader)),
+            Said::Source { reader, source: INITIAL, .. } => self.shown_by(&rules::SUPPOSE_INITIAL, key).with("reader", name(reader)),
             Said::Source { reader, source, .. } => {
                 let told = self.shown_by(&rules::SUPPOSE_SOURCE, key).with("reader", name(reader)).with("writer", name(source));
                 told.with("value", self.value(self.last(source, key)))

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::acyclic::{Link, UNASSUMED};
-use super::assumptions::{Assumptions, Choice, Literal, Mark, NOBODY, Problem, Question, Said, Shape};
+use super::assumptions::{Assumptions, Choice, INITIAL, Literal, Mark, Problem, Question, Said, Shape};
 use crate::check::verdict::Budget;
 
 /// What came of a search.
@@ -239,7 +239,7 @@ impl<'a> Search<'a> {
                 }
                 let order = &self.assumptions.order;
                 let rank = |answer: &Literal| match self.assumptions.said(*answer) {
-                    Said::Source { source: NOBODY, .. } | Said::Order { .. } => (false, 0),
+                    Said::Source { source: INITIAL, .. } | Said::Order { .. } => (false, 0),
                     Said::Source { reader, source, .. } => {
                         let (read, wrote) = (order.place(reader), order.place(self.assumptions.places().commit(source)));
                         if wrote < read { (false, wrote + 1) } else { (true, u32::MAX - wrote) }

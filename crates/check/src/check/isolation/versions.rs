@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::assumptions::{Choice, NOBODY, Unordered};
+use super::assumptions::{Choice, INITIAL, Unordered};
 use super::evidence::Evidence;
 use super::findings::Findings;
 use super::graph::{Dependency, Edge, Why};
@@ -580,7 +580,7 @@ impl<'a> Inference<'a> {
             let (evidence, writer) = (self.evidence, self.writes[wrong as usize].transaction);
             return self.made.findings.add_value(Phenomenon::AbortedRead, key, value, || evidence.aborted(key, value, writer));
         }
-        let source = |write: &u32| if *write == NONE { NOBODY } else { self.writes[*write as usize].transaction };
+        let source = |write: &u32| if *write == NONE { INITIAL } else { self.writes[*write as usize].transaction };
         let sources = sources.iter().map(source).collect();
         self.choices.push((key, Choice { reader: transaction, sources }));
     }
