@@ -112,6 +112,8 @@ mod tests {
                 payload: Some(digest),
                 bytes: None,
                 digest: *digest,
+                cause: None,
+                blamed: &[],
             };
             for sink in &mut sinks {
                 sink.record(&entry);

@@ -42,6 +42,7 @@ use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
 use crate::notation::Variant;
 use crate::systems::{Instance, Operations, Registry, Watch};
+use crate::trace::Recording;
 use crate::world::{Conditions, Outcome, Scripted};
 
 /// How long faults may strike if the file does not say.
@@ -136,6 +137,13 @@ impl Scenario {
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
         let watch = Watch { states: self.states, state_bytes: self.state_bytes, ..watch };
         self.instance.run(&self.mutants, &self.conditions, &self.operations, seed, watch)
+    }
+
+    /// Runs it under this seed, and keeps every record.
+    pub fn run_recorded(&self, seed: u64) -> (Outcome, Recording) {
+        let mut recording = Recording::default();
+        let outcome = self.run_watched(seed, Watch { sinks: vec![&mut recording], ..Watch::default() });
+        (outcome, recording)
     }
 
     /// Runs it under this seed, and writes down what its clients invoked: [`with_operations`](Self::with_operations), the same comes of it.

@@ -5,6 +5,7 @@
 
 mod judge;
 mod line;
+mod recording;
 mod table;
 
 use std::any::Any;
@@ -18,6 +19,7 @@ use crate::fault;
 
 pub use judge::Judge;
 pub use line::Line;
+pub use recording::{OwnedRecord, Recording};
 pub use table::{Cell, Table, TableRow, Tables};
 
 /// The types that the records of one system speak of.
@@ -244,6 +246,12 @@ pub struct UntypedRecord<'a> {
     pub bytes: Option<&'a [u8]>,
     /// The run's digest up to and including this record.
     pub digest: u64,
+    /// The record in whose wake it happened, where the network does not tell: of what a node did, the message that it handled, the timer
+    /// that fired, its start or the completed sync; of a timer, where it was set; of what waited for the disk, where it was let go; of
+    /// what a fault did, the fault.
+    pub cause: Option<u64>,
+    /// The numbers, among all that struck, of the faults that made a difference to it: that lost the message, say.
+    pub blamed: &'a [u32],
 }
 
 impl UntypedRecord<'_> {
@@ -290,6 +298,23 @@ impl<'a, V: Vocabulary> Event<'a, V> {
         digest.word(at.as_nanos());
         self.fold(&mut digest);
         digest
+    }
+
+    /// Whether what comes next is in its wake: a node handles it, or the nemesis carries it out.
+    #[inline(always)]
+    pub(crate) const fn begins(&self) -> bool {
+        matches!(
+            self,
+            Self::Boot { .. }
+                | Self::Crash { .. }
+                | Self::Resume { .. }
+                | Self::Deliver { .. }
+                | Self::Timer { .. }
+                | Self::Synced { .. }
+                | Self::Strike { .. }
+                | Self::Lift { .. }
+                | Self::Settle
+        )
     }
 
     #[inline(always)]
@@ -384,6 +409,8 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             payload: None,
             bytes: None,
             digest,
+            cause: None,
+            blamed: &[],
         };
         match self {
             Self::Boot { node, incarnation, files } => UntypedRecord {

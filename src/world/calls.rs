@@ -24,8 +24,8 @@ pub(super) enum Call {
     Strike { step: u32 },
     /// The faults are over: everything heals.
     FaultsEnd,
-    /// A node is to be started anew, because a process has asked for it.
-    Restart { node: NodeId },
+    /// A node is to be started anew, because a process has asked for it in the wake of this record.
+    Restart { node: NodeId, cause: Option<u64> },
     /// Look whether the run has settled.
     Look,
 }

@@ -141,6 +141,7 @@ impl<'a, C: Cluster> Core<'a, C> {
         let id = sending.id;
         let now = self.engine.now();
         let event = Event::Send { id, fate: sending.fate, message };
+        self.recorder.blame(self.network.blamed());
         self.recorder.record(now, &event);
         self.nemesis.see(&event);
         let messages = &mut self.recorder.messages;

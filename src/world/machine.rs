@@ -26,13 +26,20 @@ pub(super) struct Machine<P: Process> {
     /// The process, a message or a note waits for all writes up to this one to be durable.
     wanted: u64,
     /// What waits for the writes before it to be durable, in order.
-    held: VecDeque<(u64, Held<P::Note>)>,
+    held: VecDeque<HeldBack<P::Note>>,
     /// Syncs that the process asked for, with what they must cover.
     tokens: VecDeque<(SyncToken, u64)>,
     /// How many syncs its disk has done.
     syncs: u64,
     /// While the disk stands still: the number of the strike that did it, and what the sync covers that would be complete.
     stalled: Option<(u32, Option<u64>)>,
+}
+
+/// What happens when these writes are durable, and the record in whose wake it was released.
+struct HeldBack<N> {
+    after: u64,
+    cause: Option<u64>,
+    what: Held<N>,
 }
 
 /// What happens when the writes before it are durable.
@@ -73,8 +80,8 @@ impl<P: Process> Machine<P> {
         self.timers.clear();
         self.syncing = None;
         self.wanted = 0;
-        for (_, held) in self.held.drain(..) {
-            if let Held::Message(_, handle) = held {
+        for held in self.held.drain(..) {
+            if let Held::Message(_, handle) = held.what {
                 core.slab.take(handle);
             }
         }
@@ -94,7 +101,10 @@ impl<P: Process> Machine<P> {
                 self.arm(alarm, core);
                 None
             }
-            WakeUp::Fires(timer) => Some(timer),
+            WakeUp::Fires(timer, set_by) => {
+                core.recorder.cause = set_by;
+                Some(timer)
+            }
         }
     }
 
@@ -126,12 +136,15 @@ impl<P: Process> Machine<P> {
         self.disk.synced(through);
         self.syncing = None;
         core.record(&Event::Synced { node: self.id, through });
-        while let Some((_, held)) = self.held.pop_front_if(|(after, _)| *after <= through) {
-            match held {
+        let synced = core.recorder.cause;
+        while let Some(HeldBack { cause, what, .. }) = self.held.pop_front_if(|held| held.after <= through) {
+            core.recorder.cause = cause;
+            match what {
                 Held::Message(to, handle) => core.transmit(self.id, to, handle),
                 Held::Note(note) => core.record(&K::note(self.id, &note)),
             }
         }
+        core.recorder.cause = synced;
     }
 
     /// The next of the syncs that the process asked for and that is covered.
@@ -152,12 +165,12 @@ impl<P: Process> Machine<P> {
                 if self.is_due(release) {
                     core.transmit(self.id, to, handle);
                 } else {
-                    self.hold(Held::Message(to, handle));
+                    self.hold(Held::Message(to, handle), core.recorder.cause);
                 }
             }
             Effect::SetTimer(timer, after) => {
                 let due = core.now() + self.clock.wait(after);
-                if let Some(alarm) = self.timers.set(timer, due) {
+                if let Some(alarm) = self.timers.set(timer, due, core.recorder.cause) {
                     self.arm(alarm, core);
                 }
             }
@@ -175,9 +188,10 @@ impl<P: Process> Machine<P> {
                 self.wanted = written;
             }
             Effect::Note { note, release } if self.is_due(release) => core.record(&K::note(self.id, &note)),
-            Effect::Note { note, .. } => self.hold(Held::Note(note)),
+            Effect::Note { note, .. } => self.hold(Held::Note(note), core.recorder.cause),
             Effect::Restart(node) => {
-                core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node });
+                let cause = core.recorder.cause;
+                core.engine.schedule(core.engine.now() + Duration::from_nanos(1), Call::Restart { node, cause });
             }
             Effect::Sometimes(mark) => core.record_rare(Event::Mark { node: self.id, mark }),
         }
@@ -204,14 +218,14 @@ impl<P: Process> Machine<P> {
         release == Release::Now || self.disk.durable() == self.disk.written()
     }
 
-    fn hold(&mut self, held: Held<P::Note>) {
+    fn hold(&mut self, what: Held<P::Note>, cause: Option<u64>) {
         self.wanted = self.disk.written();
-        self.held.push_back((self.wanted, held));
+        self.held.push_back(HeldBack { after: self.wanted, cause, what });
     }
 
     /// How many messages it holds back.
     pub(super) fn held(&self) -> usize {
-        self.held.iter().filter(|(_, held)| matches!(held, Held::Message(..))).count()
+        self.held.iter().filter(|held| matches!(held.what, Held::Message(..))).count()
     }
 
     /// What holds between any two events; it costs a constant.
@@ -224,10 +238,10 @@ impl<P: Process> Machine<P> {
         let waited_for = self.wanted > durable || !self.tokens.is_empty();
         assert!(self.syncing.is_some() || !waited_for, "a sync that is waited for is under way");
         assert!(
-            self.held.front().is_none_or(|(after, _)| *after > durable),
+            self.held.front().is_none_or(|held| held.after > durable),
             "what is held back happens when the writes before it are durable"
         );
-        assert!(self.held.back().is_none_or(|(after, _)| *after <= self.wanted), "the writes before what waits are waited for");
+        assert!(self.held.back().is_none_or(|held| held.after <= self.wanted), "the writes before what waits are waited for");
         let late = self.stalled.and_then(|(_, late)| late);
         assert!(late.is_none() || late == self.syncing, "the sync that a disk holds back is the one under way");
     }

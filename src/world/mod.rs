@@ -237,6 +237,7 @@ impl<'a, C: Cluster> World<'a, C> {
 
     #[inline]
     fn take(&mut self, call: Call) {
+        self.core.recorder.cause = None;
         match call {
             Call::Deliver { id, handle } => self.deliver(id, handle),
             Call::Timer { node, slot, generation } => {
@@ -265,7 +266,10 @@ impl<'a, C: Cluster> World<'a, C> {
             Call::Lift { strike } => self.stage().lift(strike),
             Call::Strike { step } => self.core.nemesis.fall_due(step),
             Call::FaultsEnd => self.stage().end_faults(),
-            Call::Restart { node } => self.stage().restart(node),
+            Call::Restart { node, cause } => {
+                self.core.recorder.cause = cause;
+                self.stage().restart(node);
+            }
             Call::Look => self.look(),
         }
         self.hold_for_strikes();
@@ -301,6 +305,7 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn boot(&mut self, node: NodeId) {
         self.activity = Activity { node, what: What::Boot };
+        self.core.recorder.cause = None;
         on_host!(self, node, host, core => host.boot(core));
     }
 

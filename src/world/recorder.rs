@@ -26,6 +26,10 @@ pub(super) struct Recorder<'a, C: Cluster> {
     sinks: Vec<&'a mut dyn Sink>,
     /// The clocks of nodes, if they are off: sinks are shown what they read.
     clocks: Option<(ClockModel, RunKey)>,
+    /// The record in whose wake all happens that is recorded now: that of a message that arrived, a timer that fired, a fault that struck.
+    pub(super) cause: Option<u64>,
+    /// The faults that make a difference to what is recorded next, for sinks.
+    blamed: Vec<u32>,
     /// Whether the run is to stop when a judge says that something is violated.
     stops: bool,
     /// Whether one has said so.
@@ -61,6 +65,8 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             judges,
             sinks,
             clocks: Some(clocks).filter(|(model, _)| *model != ClockModel::default()),
+            cause: None,
+            blamed: Vec::new(),
             stops,
             stopped: false,
             watching: Watching::Nobody,
@@ -102,6 +108,9 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             self.show(at, *event);
         }
         let now = Sighting { record: self.records, at };
+        if event.begins() {
+            self.cause = Some(self.records);
+        }
         self.records += 1;
         match event {
             Event::Client { event, .. } => self.note(now, event),
@@ -125,11 +134,22 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             if let (Some((model, key)), Some(node)) = (self.clocks, entry.node) {
                 entry.clock = Some(model.clock(key, node).read(at));
             }
+            entry.cause = self.cause;
+            entry.blamed = &self.blamed;
             for sink in &mut self.sinks {
                 sink.record(&entry);
             }
+            self.blamed.clear();
         }
         self.watching = Watching::Nobody;
+    }
+
+    /// The faults that make a difference to what is recorded next.
+    #[inline]
+    pub(super) fn blame(&mut self, faults: &[u32]) {
+        if !faults.is_empty() && !self.sinks.is_empty() {
+            self.blamed.extend_from_slice(faults);
+        }
     }
 
     fn note(&mut self, now: Sighting, event: &history::Event<C::Operation, C::Response>) {

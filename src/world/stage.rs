@@ -65,6 +65,8 @@ impl<C: Cluster> Stage for World<'_, C> {
     }
 
     fn record(&mut self, turn: Turn<'_>) {
+        // No node's step brings it about.
+        self.core.recorder.cause = None;
         match turn {
             Turn::Strikes(strike) => self.core.record_rare(Event::Strike { strike }),
             Turn::Lifts(strike) => self.core.record_rare(Event::Lift { strike }),

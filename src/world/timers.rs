@@ -21,6 +21,8 @@ struct Slot<T> {
     due: Option<Time>,
     /// When its wake-up comes.
     wake: Time,
+    /// The record that it was set in the wake of.
+    set_by: Option<u64>,
     /// Tells that wake-up from those that came before. Never set back, so that none is taken for another after a crash.
     generation: u32,
 }
@@ -40,8 +42,8 @@ pub(super) enum WakeUp<T> {
     Stale,
     /// The timer was moved on: wake again then.
     Later(Alarm),
-    /// The timer fires now.
-    Fires(T),
+    /// The timer fires now; it was set in the wake of this record.
+    Fires(T, Option<u64>),
 }
 
 impl<T> Default for Timers<T> {
@@ -51,14 +53,15 @@ impl<T> Default for Timers<T> {
 }
 
 impl<T: Copy + Ord> Timers<T> {
-    /// Sets or moves a timer; returns a wake-up to be scheduled, unless one that is under way comes early enough.
+    /// Sets or moves a timer, in the wake of a record; returns a wake-up to be scheduled, unless one that is under way comes early enough.
     #[inline]
-    pub(super) fn set(&mut self, timer: T, due: Time) -> Option<Alarm> {
+    pub(super) fn set(&mut self, timer: T, due: Time, by: Option<u64>) -> Option<Alarm> {
         match self.place(&timer) {
             Ok(place) => {
                 let slot = self.order[place].1;
                 let state = &mut self.slots[slot as usize];
                 state.due = Some(due);
+                state.set_by = by;
                 if state.wake <= due {
                     return None;
                 }
@@ -67,7 +70,7 @@ impl<T: Copy + Ord> Timers<T> {
                 Some(Alarm { at: due, slot, generation: state.generation })
             }
             Err(place) => {
-                let slot = self.take_slot(timer, due);
+                let slot = self.take_slot(Slot { timer, due: Some(due), wake: due, set_by: by, generation: 0 });
                 self.order.insert(place, (timer, slot));
                 Some(Alarm { at: due, slot, generation: self.slots[slot as usize].generation })
             }
@@ -96,9 +99,9 @@ impl<T: Copy + Ord> Timers<T> {
                 WakeUp::Later(Alarm { at: due, slot, generation: state.generation })
             }
             due => {
-                let timer = state.timer;
+                let (timer, set_by) = (state.timer, state.set_by);
                 self.release(slot);
-                if due.is_some() { WakeUp::Fires(timer) } else { WakeUp::Stale }
+                if due.is_some() { WakeUp::Fires(timer, set_by) } else { WakeUp::Stale }
             }
         }
     }
@@ -119,15 +122,15 @@ impl<T: Copy + Ord> Timers<T> {
         self.order.binary_search_by(|(other, _)| other.cmp(timer))
     }
 
-    fn take_slot(&mut self, timer: T, due: Time) -> u32 {
+    fn take_slot(&mut self, new: Slot<T>) -> u32 {
         match self.free.pop() {
             Some(slot) => {
                 let state = &mut self.slots[slot as usize];
-                *state = Slot { timer, due: Some(due), wake: due, generation: state.generation };
+                *state = Slot { generation: state.generation, ..new };
                 slot
             }
             None => {
-                self.slots.push(Slot { timer, due: Some(due), wake: due, generation: 0 });
+                self.slots.push(new);
                 self.slots.len() as u32 - 1
             }
         }
@@ -176,8 +179,8 @@ mod tests {
             for act in acts {
                 match act {
                     Act::Set(timer, after) => {
-                        plain.insert(timer, now + after);
-                        alarms.extend(lazy.set(timer, Time::from_nanos(now + after)));
+                        plain.insert(timer, (now + after, now));
+                        alarms.extend(lazy.set(timer, Time::from_nanos(now + after), Some(now)));
                     }
                     Act::Cancel(timer) => {
                         plain.remove(&timer);
@@ -189,9 +192,9 @@ mod tests {
                     }
                     Act::Pass(length) => {
                         let until = now + length;
-                        let ready = plain.iter().filter(|(_, due)| **due <= until);
-                        let mut wanted: Vec<(u64, u8)> = ready.map(|(timer, due)| (*due, *timer)).collect();
-                        plain.retain(|_, due| *due > until);
+                        let ready = plain.iter().filter(|(_, (due, _))| *due <= until);
+                        let mut wanted: Vec<(u64, u8, u64)> = ready.map(|(timer, (due, set))| (*due, *timer, *set)).collect();
+                        plain.retain(|_, (due, _)| *due > until);
                         let mut fired = Vec::new();
                         let next = |alarms: &[Alarm]| {
                             let ready = (0..alarms.len()).filter(|place| alarms[*place].at.as_nanos() <= until);
@@ -202,7 +205,7 @@ mod tests {
                             match lazy.fire(alarm.slot, alarm.generation, alarm.at) {
                                 WakeUp::Stale => {}
                                 WakeUp::Later(next) => alarms.push(next),
-                                WakeUp::Fires(timer) => fired.push((alarm.at.as_nanos(), timer)),
+                                WakeUp::Fires(timer, set) => fired.push((alarm.at.as_nanos(), timer, set.expect("each is set by one"))),
                             }
                         }
                         wanted.sort_unstable();

@@ -13,6 +13,7 @@ mod outlives;
 mod pairs;
 mod property;
 mod raft;
+mod recordings;
 mod reports;
 mod services;
 mod shrink;
