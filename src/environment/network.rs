@@ -43,7 +43,8 @@ pub struct Sending {
 pub struct Network {
     key: RunKey,
     link: LinkModel,
-    links: BTreeMap<(NodeId, NodeId), LinkModel>,
+    /// Those that behave otherwise, or whose words come from a key of their own.
+    links: BTreeMap<(NodeId, NodeId), (LinkModel, RunKey)>,
     fixed: FixedFates,
     kinds: KindTable,
     cuts: Vec<CutInForce>,
@@ -184,7 +185,18 @@ impl Network {
 
     /// Makes one link, in one direction, behave otherwise.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, link: LinkModel) {
-        self.links.insert((from, to), link);
+        self.links.insert((from, to), (link, self.key));
+    }
+
+    /// From now on words come from this key, on every link.
+    pub fn set_key(&mut self, key: RunKey) {
+        self.key = key;
+        self.links.values_mut().for_each(|(_, of_link)| *of_link = key);
+    }
+
+    /// From now on the words of one link, in one direction, come from this key.
+    pub fn set_link_key(&mut self, from: NodeId, to: NodeId, key: RunKey) {
+        self.links.entry((from, to)).or_insert((self.link, key)).1 = key;
     }
 
     /// Fixes the fate of one message, whatever the links and faults would do.
@@ -243,7 +255,7 @@ impl Network {
     /// From now on, no link loses or duplicates anything by itself: the quiet tail of a run.
     pub fn calm(&mut self) {
         self.link = LinkModel::reliable(self.link.latency);
-        for link in self.links.values_mut() {
+        for (link, _) in self.links.values_mut() {
             *link = LinkModel::reliable(link.latency);
         }
     }
@@ -306,8 +318,8 @@ impl Network {
             self.blamed.push(fault);
             return Fate::Lost(Loss::Fault);
         }
-        let word = |purpose: Purpose| self.key.word(purpose as u64, id.word());
-        let link = if self.links.is_empty() { &self.link } else { self.links.get(&(id.from, id.to)).unwrap_or(&self.link) };
+        let (link, key) = self.link_of(id);
+        let word = |purpose: Purpose| key.word(purpose as u64, id.word());
         if !link.loss.is_never() && link.loss.strikes(word(Purpose::Loss)) {
             return Fate::Lost(Loss::Chance);
         }
@@ -319,6 +331,13 @@ impl Network {
             Fate::Deliver(delay)
         };
         if self.degraded.is_empty() { fate } else { self.degrade_fate(id, fate, second()) }
+    }
+
+    /// How this message's link behaves, and the key of its words.
+    #[inline]
+    fn link_of(&self, id: MessageId) -> (LinkModel, RunKey) {
+        let usual = (self.link, self.key);
+        if self.links.is_empty() { usual } else { self.links.get(&(id.from, id.to)).copied().unwrap_or(usual) }
     }
 
     /// The fault that loses this message, if one does.
@@ -340,7 +359,7 @@ impl Network {
                 (Degradation::Delay(by, nodes), _) if touches(nodes.as_deref(), id) => delay += sample_within(*by, word),
                 (Degradation::Reorder(chance, by), _) if chance.strikes(word) => {
                     // It is blamed when a later message overtakes this one.
-                    self.hold = Some((degraded.fault, sample_within(*by, self.key.word(!degraded.identity, id.word()))));
+                    self.hold = Some((degraded.fault, sample_within(*by, self.link_of(id).1.word(!degraded.identity, id.word()))));
                     continue;
                 }
                 _ => continue,
@@ -353,7 +372,7 @@ impl Network {
     }
 
     fn word_of(&self, degraded: &Degraded, id: MessageId) -> u64 {
-        self.key.word(degraded.identity, id.word())
+        self.link_of(id).1.word(degraded.identity, id.word())
     }
 
     /// The shortest time in which anything arrives anywhere. What a fate's override says aside.

@@ -183,6 +183,7 @@ impl Whole {
             disk_bytes: budget.disk_bytes,
             effects: budget.effects,
             stop_at_violation: budget.stop_at_violation,
+            redraw: None,
         }
     }
 

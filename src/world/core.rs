@@ -5,7 +5,7 @@ use super::nemesis::Nemesis;
 use super::recorder::Recorder;
 use super::setup::{Cluster, DiskModel};
 use super::slab::{MessageHandle, MessageSlab};
-use crate::base::{Digest, Duration, Fate, NodeId, RunKey, Time};
+use crate::base::{Digest, Duration, Fate, NodeId, Time};
 use crate::engine::{Engine, Ticket};
 use crate::environment::{Latency, Network};
 use crate::process::Message;
@@ -48,7 +48,6 @@ pub(super) struct Core<'a, C: Cluster> {
     pub(super) recorder: Recorder<'a, C>,
     pub(super) nemesis: Nemesis,
     pub(super) sync_latency: Latency,
-    pub(super) key: RunKey,
     held: Vec<HeldMessage>,
     messages_max: u64,
     /// The budget that has ended, if one has: the run ends with this event.
@@ -93,11 +92,10 @@ impl<'a, C: Cluster> Core<'a, C> {
         recorder: Recorder<'a, C>,
         nemesis: Nemesis,
         disk: DiskModel,
-        key: RunKey,
         bounds: Bounds,
     ) -> Self {
         let (slab, sync_latency, messages_max) = (MessageSlab::new(), disk.sync, bounds.messages);
-        Self { engine, slab, network, recorder, nemesis, sync_latency, key, held: Vec::new(), messages_max, excess: None }
+        Self { engine, slab, network, recorder, nemesis, sync_latency, held: Vec::new(), messages_max, excess: None }
     }
 
     /// Takes a message of this node in, which is under way from now on.

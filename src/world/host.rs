@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::UNSYNCED_LOST;
 use super::core::{Bounds, Core, Excess};
+use super::keys::{Entity, Keys};
 use super::machine::Machine;
 use super::setup::{ClientNote as _, Cluster, Script};
 use super::slab::MessageHandle;
-use crate::base::{Duration, Incarnation, MessageId, NodeId, RunKey, Stream, Time};
+use crate::base::{Duration, Incarnation, MessageId, NodeId, Stream, Time};
 use crate::environment::Clock;
 use crate::process::{Buffer, Context, Files, Process};
 use crate::trace::Event;
@@ -108,14 +109,14 @@ enum Deferred {
 }
 
 impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
-    pub(super) fn new(id: NodeId, config: Config<C, K>, clock: Clock, key: RunKey, bounds: Bounds) -> Self {
+    pub(super) fn new(id: NodeId, config: Config<C, K>, clock: Clock, keys: &Keys, bounds: Bounds) -> Self {
         Self {
             config,
             process: None,
-            machine: Machine::new(id, clock, bounds.disk),
+            machine: Machine::new(id, clock, keys.of(Entity::Disk(id)), bounds.disk),
             state: NodeState::Down,
             destroyed: false,
-            random: key.stream("node", u64::from(id.raw())),
+            random: own_draws(id, keys),
             next_sync: 0,
             deferred: VecDeque::new(),
             pauses: 0,
@@ -125,6 +126,15 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
             buffer: Buffer::bounded(bounds.effects, bounds.disk),
             restarts: 0,
             restarted: None,
+        }
+    }
+
+    /// From now on the words for it come from these keys.
+    pub(super) fn take_keys(&mut self, keys: &Keys) {
+        let id = self.machine.id;
+        self.machine.disk_key = keys.of(Entity::Disk(id));
+        if keys.is_afresh(Entity::Node(id)) {
+            self.random = own_draws(id, keys);
         }
     }
 
@@ -376,4 +386,9 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         self.buffer.clear();
         self.machine.sync_if_wanted(core);
     }
+}
+
+/// What a node draws itself comes from here.
+fn own_draws(id: NodeId, keys: &Keys) -> Stream {
+    keys.of(Entity::Node(id)).stream("node", u64::from(id.raw()))
 }

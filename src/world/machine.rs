@@ -8,7 +8,7 @@ use super::host::NodeKind;
 use super::setup::Cluster;
 use super::slab::MessageHandle;
 use super::timers::{Alarm, Timers, WakeUp};
-use crate::base::{Duration, Incarnation, NodeId, Time};
+use crate::base::{Duration, Incarnation, NodeId, RunKey, Time};
 use crate::environment::{Clock, ClockModel, Disk, Remains};
 use crate::process::{Effect, Process, Release, SyncToken};
 use crate::trace::Event;
@@ -17,6 +17,8 @@ pub(super) struct Machine<P: Process> {
     pub(super) id: NodeId,
     pub(super) clock: Clock,
     pub(super) disk: Disk,
+    /// The key of what is drawn for its disk.
+    pub(super) disk_key: RunKey,
     /// How many bytes that may hold.
     disk_max: u64,
     pub(super) incarnation: Incarnation,
@@ -58,11 +60,12 @@ const SYNC: u64 = 1 << 41;
 const _: () = assert!(CRASH + (u32::MAX as u64) < SYNC && SYNC + (u32::MAX as u64) < ClockModel::PURPOSES_START, "purposes do not overlap");
 
 impl<P: Process> Machine<P> {
-    pub(super) fn new(id: NodeId, clock: Clock, disk_max: u64) -> Self {
+    pub(super) fn new(id: NodeId, clock: Clock, disk_key: RunKey, disk_max: u64) -> Self {
         Self {
             id,
             clock,
             disk: Disk::default(),
+            disk_key,
             disk_max,
             incarnation: Incarnation(0),
             timers: Timers::default(),
@@ -89,7 +92,7 @@ impl<P: Process> Machine<P> {
         if let Some((_, late)) = &mut self.stalled {
             *late = None;
         }
-        self.disk.crash(core.key.word(CRASH | u64::from(self.incarnation.0), u64::from(self.id.raw())))
+        self.disk.crash(self.disk_key.word(CRASH | u64::from(self.incarnation.0), u64::from(self.id.raw())))
     }
 
     /// The timer that a wake-up is for, if it fires now.
@@ -207,7 +210,7 @@ impl<P: Process> Machine<P> {
         let through = self.disk.written();
         self.syncing = Some(through);
         self.syncs += 1;
-        let word = core.key.word(SYNC | u64::from(self.id.raw()), self.syncs);
+        let word = self.disk_key.word(SYNC | u64::from(self.id.raw()), self.syncs);
         let at = core.now() + core.sync_latency.sample(word);
         core.engine.schedule(at, Call::Synced { node: self.id, incarnation: self.incarnation, through });
     }

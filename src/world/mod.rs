@@ -7,6 +7,7 @@
 mod core;
 mod calls;
 mod host;
+mod keys;
 mod machine;
 mod nemesis;
 mod outcome;
@@ -23,19 +24,21 @@ mod tests;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::{Duration, KindDigest, MessageId, NodeId, RunKey, Time};
+use crate::base::{Duration, KindDigest, MessageId, NodeId, Time};
 use crate::check::{self, Panic, Pending, Property, PropertyReport};
 use crate::engine::{Advance, Budget, Engine, Limit};
 use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
+pub use keys::{Entity, Redraw, Whose};
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
 pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Hand, Reached, Script, Scripted, Setup};
 
 use self::core::{Bounds, Core, Excess};
 use calls::Call;
 use host::{Clients, Host, NodeState, Servers};
+use keys::Keys;
 use nemesis::Nemesis;
 use recorder::{Recorder, Watching};
 use settle::Settling;
@@ -74,6 +77,7 @@ pub struct World<'a, C: Cluster> {
     servers: Vec<Host<C, Servers>>,
     clients: Vec<Host<C, Clients>>,
     settling: Settling,
+    keys: Keys,
     duration: Time,
     end: Time,
     /// What is being done, for the report of a panic or of a run that spins.
@@ -155,19 +159,22 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn new(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Self {
         let Setup { servers, clients, conditions, script } = setup;
-        let key = RunKey::from_seed(seed);
-        let mut network = Network::new(key, conditions.link, C::Message::kinds());
+        let keys = Keys::new(seed, conditions.redraw);
+        let mut network = Network::new(keys.of_most_links(), conditions.link, C::Message::kinds());
         for (from, to, link) in conditions.links {
             network.set_link(from, to, link);
         }
         for fixed in conditions.fates {
             network.set_fate(fixed);
         }
-        let clock = |node| conditions.clocks.clock(key, node);
+        for (from, to) in keys.named_links() {
+            network.set_link_key(from, to, keys.of(Entity::Link(from, to)));
+        }
+        let clock = |node| conditions.clocks.clock(keys.of(Entity::Clock(node)), node);
         let bounds = Bounds { messages: conditions.messages, disk: conditions.disk_bytes, effects: conditions.effects };
-        let server = |(config, id)| Host::new(id, config, clock(id), key, bounds);
+        let server = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
-        let client = |(config, id)| Host::new(id, config, clock(id), key, bounds);
+        let client = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
         let crashes = conditions.faults.may_crash() || C::Server::RESTARTS || C::Client::RESTARTS;
@@ -175,14 +182,15 @@ impl<'a, C: Cluster> World<'a, C> {
         let end = duration + conditions.settle;
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
         let marks = if crashes { MARKS } else { &[] };
-        let recorder = Recorder::new(judges, sinks, marks, (conditions.clocks, key), conditions.stop_at_violation);
-        let nemesis = Nemesis::new(conditions.faults, key);
+        let recorder = Recorder::new(judges, sinks, marks, (conditions.clocks, keys.clone()), conditions.stop_at_violation);
+        let nemesis = Nemesis::new(conditions.faults, keys.of(Entity::Faults));
         Self {
-            core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, key, bounds),
+            core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, bounds),
             settling: Settling::new(conditions.settle, !clients.is_empty(), invokes_late(script.as_ref(), conditions.duration)),
             script,
             servers,
             clients,
+            keys,
             duration,
             end,
             activity: Activity { node: NodeId::server(0), what: What::Boot },
@@ -208,13 +216,35 @@ impl<'a, C: Cluster> World<'a, C> {
             if let Some(excess) = self.core.excess.take() {
                 return RunEnd::Excess(excess);
             }
-            if self.core.recorder.stopped {
+            if self.core.recorder.halts && !self.goes_on() {
                 return RunEnd::Stopped;
             }
             if self.settling.is_over() && self.core.nemesis.is_idle() {
                 return self.complete();
             }
         }
+    }
+
+    /// Draws afresh, if that is why the run has halted; whether it goes on.
+    #[cold]
+    fn goes_on(&mut self) -> bool {
+        if self.core.recorder.turns() {
+            self.draw_afresh();
+        }
+        !self.core.recorder.halts
+    }
+
+    /// From now on what is drawn for the first time comes from other keys.
+    fn draw_afresh(&mut self) {
+        self.keys.turn();
+        let Self { core, keys, servers, clients, .. } = self;
+        core.network.set_key(keys.of_most_links());
+        for (from, to) in keys.named_links() {
+            core.network.set_link_key(from, to, keys.of(Entity::Link(from, to)));
+        }
+        core.nemesis.set_key(keys.of(Entity::Faults));
+        servers.iter_mut().for_each(|host| host.take_keys(keys));
+        clients.iter_mut().for_each(|host| host.take_keys(keys));
     }
 
     /// Boots every node, and puts the plan of faults and the healing into the queue.
@@ -233,6 +263,9 @@ impl<'a, C: Cluster> World<'a, C> {
         self.core.engine.schedule(self.duration, Call::FaultsEnd);
         self.stage().plan_faults();
         self.hold_for_strikes();
+        if self.core.recorder.halts {
+            self.goes_on();
+        }
     }
 
     #[inline]

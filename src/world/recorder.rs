@@ -1,8 +1,9 @@
 //! The recorder of what happens: the digest, the judges, the sinks, the history and the counters.
 
+use super::keys::{Entity, Keys};
 use super::outcome::{MarkCount, Messages, Stray};
 use super::setup::Cluster;
-use crate::base::{Digest, RunKey, Time};
+use crate::base::{Digest, Time};
 use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
 use crate::history::{self, History};
@@ -25,15 +26,17 @@ pub(super) struct Recorder<'a, C: Cluster> {
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
     /// The clocks of nodes, if they are off: sinks are shown what they read.
-    clocks: Option<(ClockModel, RunKey)>,
+    clocks: Option<(ClockModel, Keys)>,
     /// The record in whose wake all happens that is recorded now: that of a message that arrived, a timer that fired, a fault that struck.
     pub(super) cause: Option<u64>,
     /// The faults that make a difference to what is recorded next, for sinks.
     blamed: Vec<u32>,
     /// Whether the run is to stop when a judge says that something is violated.
     stops: bool,
-    /// Whether one has said so.
-    pub(super) stopped: bool,
+    /// Whether one has said so, or it is time to draw afresh: the run halts when this event is over.
+    pub(super) halts: bool,
+    /// After how many records it is time to draw afresh, if that is still to come.
+    turns_after: Option<u64>,
     /// Who watches just now: a panic is its own then, and no node's.
     pub(super) watching: Watching,
     pub(super) history: History<C::Operation, C::Response>,
@@ -53,22 +56,24 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         judges: Vec<Box<dyn Judge<C>>>,
         sinks: Vec<&'a mut dyn Sink>,
         own_marks: &'static [crate::process::Mark],
-        clocks: (ClockModel, RunKey),
+        clocks: (ClockModel, Keys),
         stops: bool,
     ) -> Self {
+        let turns_after = clocks.1.turns_after();
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
         let marks: Vec<_> = declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect();
         Self {
             digest: Digest::new(),
             records: 0,
-            watched: !judges.is_empty() || !sinks.is_empty(),
+            watched: !judges.is_empty() || !sinks.is_empty() || turns_after.is_some(),
             judges,
             sinks,
             clocks: Some(clocks).filter(|(model, _)| *model != ClockModel::default()),
             cause: None,
             blamed: Vec::new(),
             stops,
-            stopped: false,
+            halts: false,
+            turns_after,
             watching: Watching::Nobody,
             history: History::new(),
             malformed: None,
@@ -127,12 +132,13 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         for judge in &mut self.judges {
             judge.observe(&record);
         }
-        self.stopped |= self.stops && self.judges.iter().any(|judge| judge.violated());
+        self.halts |= self.stops && self.judges.iter().any(|judge| judge.violated());
+        self.halts |= self.turns_after.is_some_and(|after| self.records + 1 >= after);
         if !self.sinks.is_empty() {
             self.watching = Watching::Sink;
             let mut entry = event.entry(self.records, at, self.digest.finish(), C::Message::kinds());
-            if let (Some((model, key)), Some(node)) = (self.clocks, entry.node) {
-                entry.clock = Some(model.clock(key, node).read(at));
+            if let (Some((model, keys)), Some(node)) = (&self.clocks, entry.node) {
+                entry.clock = Some(model.clock(keys.of(Entity::Clock(node)), node).read(at));
             }
             entry.cause = self.cause;
             entry.blamed = &self.blamed;
@@ -142,6 +148,16 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             self.blamed.clear();
         }
         self.watching = Watching::Nobody;
+    }
+
+    /// Whether it is time to draw afresh, once; if not, a halt is the end.
+    pub(super) fn turns(&mut self) -> bool {
+        let turns = self.turns_after.is_some_and(|after| self.records >= after);
+        if turns {
+            self.turns_after = None;
+            self.halts = self.stops && self.judges.iter().any(|judge| judge.violated());
+        }
+        turns
     }
 
     /// The faults that make a difference to what is recorded next.

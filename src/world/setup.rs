@@ -10,6 +10,8 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
+use super::keys::Redraw;
+
 /// The types of a system: what runs on servers and clients, and what they speak.
 ///
 /// ```
@@ -186,6 +188,8 @@ pub struct Conditions {
     pub effects: u64,
     /// Whether the run stops as soon as a judge knows that something is violated. What a run does until then does not depend on it.
     pub stop_at_violation: bool,
+    /// Chance that is drawn afresh, to ask what hangs on it: none, mostly, and no file says so.
+    pub redraw: Option<Redraw>,
 }
 
 impl Default for Conditions {
@@ -206,6 +210,7 @@ impl Default for Conditions {
             disk_bytes: Self::DISK_BYTES,
             effects: Self::EFFECTS,
             stop_at_violation: false,
+            redraw: None,
         }
     }
 }

@@ -62,6 +62,11 @@ impl Nemesis {
         }
     }
 
+    /// From now on words come from this key.
+    pub(super) fn set_key(&mut self, key: RunKey) {
+        self.key = key;
+    }
+
     /// The name of what a step does when it next falls due. What is drawn for it hangs on this name, and a recorded plan repeats it.
     fn next_name(&self, step: u32) -> String {
         let (planned, nth) = (&self.plan.steps()[step as usize], self.taken[step as usize] + 1);
