@@ -9,6 +9,7 @@ pub mod shrink;
 mod summary;
 mod sweep;
 mod verify;
+pub mod why;
 
 pub use fingerprint::fingerprint;
 #[cfg(test)]

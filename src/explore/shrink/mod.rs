@@ -31,6 +31,7 @@ use candidate::Candidate;
 use judge::{Found, Judge, Target};
 use size::Size;
 
+pub(super) use passes::parts;
 pub use size::Extent;
 
 /// Runs a scenario under a seed, watched: [`Scenario::run_watched`], with whatever is to be around it.

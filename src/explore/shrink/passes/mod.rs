@@ -51,7 +51,7 @@ pub(super) const ALL: &[Pass] = &[
 pub(super) const FIRST: Pass = cut::pass;
 
 /// The parts that are left, each with the scenario without it.
-pub(super) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
+pub(in crate::explore) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
     let steps = scenario.conditions.faults.steps();
     let without = |place: usize| steps.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| step.clone()).collect();
     let mut parts: Vec<(String, Scenario)> =

@@ -1,0 +1,123 @@
+//! How likely the failure is, from each place of the run on: all that was drawn before stays, all that comes after is drawn afresh.
+
+use std::collections::BTreeMap;
+
+use super::event::event;
+use super::trials::everything;
+use super::{Share, Trials};
+use crate::base::Time;
+use crate::scenario::Scenario;
+use crate::trace::{OwnedRecord, Recording};
+
+/// The failure's chance along the run.
+#[derive(Clone, Debug, Default)]
+pub struct Curve {
+    /// In the order of the run.
+    pub points: Vec<Point>,
+    /// The one to three events at which it rose most, in the order of the run.
+    pub rises: Vec<Rise>,
+    /// From which point on more than half of the reruns fail.
+    pub likely: Option<u64>,
+    /// From which point on nearly all do.
+    pub inevitable: Option<u64>,
+}
+
+/// The failure's chance at one place of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// So many records are made.
+    pub after: u64,
+    /// When the last of them was made.
+    pub at: Time,
+    /// How many of the reruns fail in which what is drawn from there on is drawn afresh.
+    pub share: Share,
+}
+
+/// An event at which the chance rose.
+#[derive(Clone, Debug)]
+pub struct Rise {
+    /// Before it.
+    pub before: Share,
+    /// After it.
+    pub after: Share,
+    /// The records of the event, the one that begins it first. More than one event, if there were too few runs to tell them apart.
+    pub records: Vec<OwnedRecord>,
+}
+
+impl Rise {
+    /// By how much it rose.
+    pub fn by(&self) -> f64 {
+        self.after.part() - self.before.part()
+    }
+}
+
+/// How many reruns each point has.
+const RERUNS: u64 = 40;
+/// At how many places it is asked at first.
+const PLACES: u64 = 24;
+/// How many places more it may take to find the events at which it rises.
+const MORE: usize = 48;
+/// A rise of less than this is not looked into: it may well be of no meaning.
+const LEAST: f64 = 0.1;
+/// At most so many rises are named.
+const NAMED: usize = 3;
+/// From this share on it is taken for inevitable.
+const NEARLY_ALL: f64 = 0.95;
+
+/// The curve of this run, whose first so many records lead to the violation.
+pub(super) fn curve(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, records: u64) -> Curve {
+    let mut shares = BTreeMap::new();
+    for place in 0..=PLACES.min(records) {
+        ask(trials, scenario, &mut shares, records * place / PLACES.min(records).max(1));
+    }
+    for _ in 0..MORE {
+        let Some(middle) = steepest(&shares) else { break };
+        ask(trials, scenario, &mut shares, middle);
+    }
+    let at = |after: u64| after.checked_sub(1).and_then(|last| recording.get(last)).map_or(Time::ZERO, |record| record.at);
+    let points: Vec<Point> = shares.iter().map(|(after, share)| Point { after: *after, at: at(*after), share: *share }).collect();
+    let lasts = |least: f64| {
+        let below = points.iter().rposition(|point| point.share.part() < least);
+        points.get(below.map_or(0, |place| place + 1)).map(|point| point.after)
+    };
+    Curve { rises: rises(&points, recording), likely: lasts(0.5), inevitable: lasts(NEARLY_ALL), points }
+}
+
+fn ask(trials: &mut Trials<'_>, scenario: &Scenario, shares: &mut BTreeMap<u64, Share>, after: u64) {
+    if shares.contains_key(&after) {
+        return;
+    }
+    let share = trials.share(scenario, after, &everything(), 0..RERUNS);
+    if share.of == RERUNS {
+        shares.insert(after, share);
+    }
+}
+
+/// The middle of the widest rise, the steepest first, that could be told more exactly.
+fn steepest(shares: &BTreeMap<u64, Share>) -> Option<u64> {
+    let pairs = shares.iter().zip(shares.iter().skip(1));
+    let open = pairs.filter_map(|((from, before), (to, after))| {
+        let by = after.failed.abs_diff(before.failed);
+        (to - from > 1 && by as f64 >= LEAST * RERUNS as f64).then_some((by, std::cmp::Reverse(*from), (from + to) / 2))
+    });
+    open.max().map(|(.., middle)| middle)
+}
+
+/// The largest rises.
+fn rises(points: &[Point], recording: &Recording) -> Vec<Rise> {
+    let mut rises: Vec<Rise> = points.windows(2).filter_map(|pair| rise(pair[0], pair[1], recording)).collect();
+    rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
+    rises.truncate(NAMED);
+    rises.sort_by_key(|rise| rise.records.first().map(|record| record.number));
+    rises
+}
+
+fn rise(before: Point, after: Point, recording: &Recording) -> Option<Rise> {
+    let first = before.after as usize;
+    let records = match after.after - before.after {
+        1 => event(recording, first),
+        _ => recording.records().get(first..after.after as usize)?,
+    };
+    let rise = Rise { before: before.share, after: after.share, records: records.to_vec() };
+    (rise.by() >= LEAST && !rise.records.is_empty()).then_some(rise)
+}

@@ -1,0 +1,229 @@
+//! Why a run fails: exact counterfactuals of one failing run.
+//!
+//! What is drawn for one thing hangs on that thing and on the run's key. So one thing can be changed with everything else as it is
+//! (*necessity*), all but a few things can be drawn afresh (*sufficiency*), and so can all that is drawn for the first time from some place
+//! of the run on (the *curve*). Nothing here knows of protocols: what it looks at are scenarios, records and verdicts.
+//!
+//! The questions are those of counterfactual causality (Halpern and Pearl, 2005). The curve is that of Antithesis, which samples it; the
+//! change of one thing, rolled forward, is that of DiffProv (Chen et al., 2016).
+
+mod awaited;
+mod curve;
+mod elements;
+mod event;
+mod share;
+mod sibling;
+mod sources;
+mod sufficiency;
+mod trials;
+
+use std::sync::atomic::AtomicBool;
+
+use super::shrink::{Extent, Run, Shrink, Smaller};
+use super::sweep::run_one;
+use super::{Row, first_violated, fingerprint, violated_as};
+use crate::base::Time;
+use crate::check::{PropertyReport, Verdict};
+use crate::fault::Moment;
+use crate::scenario::{Expected, Scenario};
+use crate::systems::{Registry, Watch};
+use crate::trace::{OwnedRecord, Recording};
+use crate::world::Outcome;
+use trials::Trials;
+
+pub use awaited::{Awaited, Silence};
+pub use curve::{Curve, Point, Rise};
+pub use elements::{Element, ElementSort};
+pub use share::Share;
+pub use sibling::{Change, Parted, Sibling};
+pub use sources::Carrier;
+pub use sufficiency::Sufficiency;
+pub use trials::Came;
+
+/// How to find out.
+pub struct Ask<'a> {
+    /// The systems that scenarios can name.
+    pub registry: &'a Registry,
+    /// How many threads run it, at least one. What is found does not depend on it.
+    pub jobs: usize,
+    /// How many runs it may take, those of shrinking among them.
+    pub runs: u64,
+    /// Set from outside when it is to stop: what is found by then is returned.
+    pub cancel: &'a AtomicBool,
+    /// Runs it once. Threads contain no more than panics: see [`Sweep::run`](super::Sweep::run).
+    pub run: &'a Run<'a>,
+}
+
+/// What it is at.
+pub enum Stage<'a> {
+    /// It is cut down first; this is the smallest so far.
+    Shrinks(&'a Smaller<'a>),
+    /// It asks this, and has made so many runs.
+    Asks(&'static str, u64),
+}
+
+/// Why a run fails.
+pub struct Why {
+    /// The scenario, which writes down what is kept.
+    pub scenario: Scenario,
+    /// The seed under which it fails.
+    pub seed: u64,
+    /// What is violated.
+    pub violated: PropertyReport,
+    /// The [`fingerprint`](super::fingerprint()) of the failure.
+    pub fingerprint: u64,
+    /// What the run came to.
+    pub outcome: Outcome,
+    /// Its records.
+    pub recording: Recording,
+    /// How large the run was before it was shrunk, and how large it is; nothing, if it was not shrunk first.
+    pub shrunk: Option<(Extent, Extent)>,
+    /// What is kept, and whether each is necessary.
+    pub elements: Vec<Element>,
+    /// Whose chance carries it, the one that does so most first.
+    pub carriers: Vec<Carrier>,
+    /// Whether what is kept suffices.
+    pub sufficiency: Sufficiency,
+    /// How likely the failure is from each place of the run on.
+    pub curve: Curve,
+    /// The nearest run that passes, if one was found.
+    pub sibling: Option<Sibling>,
+    /// What was waited for, if something did not come to pass: the last link is the one that broke.
+    pub awaited: Vec<Awaited>,
+    /// How many runs it took.
+    pub runs: u64,
+    /// Whether all was asked. If not, it was stopped, or used up its runs.
+    pub finished: bool,
+}
+
+/// What brings the failure about.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause<'w> {
+    /// Something that is written down, and without which it holds.
+    Element(&'w Element),
+    /// An event by which the failure became more likely, whatever came after.
+    Event(&'w Rise),
+}
+
+impl Why {
+    /// What brings the failure about, that first which weighs most: elements that are necessary, in the order in which they made themselves
+    /// felt; then the events by which it became more likely, the steepest first.
+    pub fn causes(&self) -> Vec<Cause<'_>> {
+        let mut necessary: Vec<&Element> = self.elements.iter().filter(|element| element.is_necessary()).collect();
+        necessary.sort_by_key(|element| element.at.unwrap_or(Time::MAX));
+        let mut rises: Vec<&Rise> = self.curve.rises.iter().collect();
+        rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
+        necessary.into_iter().map(Cause::Element).chain(rises.into_iter().map(Cause::Event)).collect()
+    }
+
+    /// The record at which the violation is known, or the last: records from there on count for nothing.
+    pub fn records(&self) -> u64 {
+        leading(&self.recording, &self.violated)
+    }
+}
+
+/// How many records lead to the violation.
+fn leading(recording: &Recording, violated: &PropertyReport) -> u64 {
+    let at = violated.at.unwrap_or(Time::MAX);
+    recording.records().partition_point(|record: &OwnedRecord| record.at <= at) as u64
+}
+
+/// Whether all that its faults and clients do is written down.
+pub fn is_explicit(scenario: &Scenario) -> bool {
+    let is_repeated = scenario.conditions.faults.steps().iter().any(|step| matches!(step.moment, Moment::Every { .. }));
+    let is_generated = scenario.operations.generated && scenario.takes_operations() && scenario.roster().population.clients > 0;
+    !is_repeated && !is_generated
+}
+
+impl Ask<'_> {
+    /// Asks why this scenario fails under this seed, in the way that has this [`fingerprint`](super::fingerprint()), if one is given; else
+    /// as the scenario means to fail, or first does. One that does not write down all is shrunk first.
+    ///
+    /// # Errors
+    /// The row of that run, if it violates nothing, or nothing in that way.
+    pub fn why(
+        &self,
+        asked: Option<u64>,
+        scenario: &Scenario,
+        seed: u64,
+        each: &mut dyn FnMut(&Stage<'_>),
+    ) -> Result<Why, Box<Row>> {
+        if is_explicit(scenario) {
+            return self.explain(asked, scenario, seed, 0, None, each);
+        }
+        let Self { registry, jobs, runs, cancel, run } = *self;
+        let shrink = Shrink { registry, jobs, runs, cancel, run };
+        let shrunk = shrink.shrink_as(asked, scenario, seed, &mut |smaller| each(&Stage::Shrinks(smaller)))?;
+        let sizes = Some((shrunk.before, shrunk.after));
+        self.explain(Some(shrunk.fingerprint), &shrunk.scenario, shrunk.seed, shrunk.runs, sizes, each)
+    }
+
+    fn explain(
+        &self,
+        asked: Option<u64>,
+        scenario: &Scenario,
+        seed: u64,
+        runs: u64,
+        shrunk: Option<(Extent, Extent)>,
+        each: &mut dyn FnMut(&Stage<'_>),
+    ) -> Result<Why, Box<Row>> {
+        let mut recording = Recording::default();
+        let row = {
+            // A sink sees one run alone: the lock is there for the type.
+            let kept = std::sync::Mutex::new(&mut recording);
+            run_one(
+                &|seed| {
+                    let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    (self.run)(scenario, seed, Watch { sinks: vec![&mut **kept], ..Watch::default() })
+                },
+                seed,
+            )
+        };
+        let Some(violated) = row.result.as_ref().ok().and_then(|outcome| followed(outcome, asked, scenario.expected)).cloned() else {
+            return Err(Box::new(row));
+        };
+        let Ok(outcome) = row.result else { return Err(Box::new(row)) };
+        let (print, records) = (fingerprint(&violated), leading(&recording, &violated));
+        let mut trials = Trials::new(self, seed, print, runs + 1);
+        let mut asks = |what, trials: &Trials<'_>| each(&Stage::Asks(what, trials.runs));
+        asks("what each element does", &trials);
+        let with_without = elements::elements(&mut trials, scenario, &outcome, &recording);
+        asks("whose chance carries it", &trials);
+        let carriers = sources::carriers(&mut trials, scenario, &recording, outcome.digest);
+        asks("when it became inevitable", &trials);
+        let curve = curve::curve(&mut trials, scenario, &recording, records);
+        asks("what suffices", &trials);
+        let sufficiency = sufficiency::sufficiency(&mut trials, scenario, &carriers);
+        asks("what passes", &trials);
+        let sibling = sibling::nearest(&mut trials, scenario, &recording, records, &with_without, &carriers);
+        let awaited = awaited::awaited(&recording, &violated);
+        Ok(Why {
+            scenario: scenario.clone(),
+            seed,
+            violated,
+            fingerprint: print,
+            outcome,
+            shrunk,
+            elements: with_without.into_iter().map(|(element, _)| element).collect(),
+            carriers,
+            sufficiency,
+            curve,
+            sibling,
+            awaited,
+            recording,
+            runs: trials.runs,
+            finished: !trials.is_over(),
+        })
+    }
+}
+
+/// What is to be explained: what has this fingerprint, if one is asked for; else the property that the scenario means to show, if that is
+/// violated; else what is violated first.
+fn followed(outcome: &Outcome, asked: Option<u64>, expected: Expected) -> Option<&PropertyReport> {
+    let first = first_violated(outcome)?;
+    let is_meant = |report: &&PropertyReport| report.verdict == Verdict::Violated && expected == Expected::Violates(report.name);
+    match asked {
+        Some(print) => violated_as(outcome, print),
+        None => Some(outcome.properties.iter().find(is_meant).unwrap_or(first)),
+    }
+}
