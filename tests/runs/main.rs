@@ -22,3 +22,4 @@ mod smallest;
 mod sound;
 mod strikes;
 mod transactional;
+mod why;

@@ -52,10 +52,19 @@ pub(super) fn elements(trials: &mut Trials<'_>, scenario: &Scenario, outcome: &O
 }
 
 /// When each element first made itself felt, in the order of [`parts`].
-fn felt<'s>(scenario: &'s Scenario, outcome: &'s Outcome, recording: &'s Recording) -> impl Iterator<Item = (ElementSort, Option<Time>)> + 's {
+fn felt<'s>(
+    scenario: &'s Scenario,
+    outcome: &'s Outcome,
+    recording: &'s Recording,
+) -> impl Iterator<Item = (ElementSort, Option<Time>)> + 's {
     let struck = |name: &str| {
         let is_it = |strike: &str| strike == name || strike.strip_prefix(name).is_some_and(|rest| rest.starts_with(" #"));
-        outcome.struck.steps().iter().find(|strike| is_it(strike.name())).and_then(|strike| if let Moment::At { time } = strike.moment { Some(time) } else { None })
+        outcome
+            .struck
+            .steps()
+            .iter()
+            .find(|strike| is_it(strike.name()))
+            .and_then(|strike| if let Moment::At { time } = strike.moment { Some(time) } else { None })
     };
     let strikes = scenario.conditions.faults.steps().iter().map(move |step| (ElementSort::Strike, struck(step.name())));
     let operations = scenario.operations.scripted.iter().map(|scripted| (ElementSort::Operation, Some(Time::ZERO + scripted.at)));

@@ -1,7 +1,7 @@
 //! Events among the records of a run, and records of two runs that are about the same.
 
 use crate::base::{MessageId, NodeId};
-use crate::trace::{OwnedRecord, Payload as _, Recording, Sink, UntypedRecord};
+use crate::trace::{OwnedRecord, Recording, Sink, UntypedRecord};
 
 /// The records of the event that begins with this one: what follows in the same instant on the same node, up to the next that begins an
 /// event.

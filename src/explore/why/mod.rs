@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::shrink::{Extent, Run, Shrink, Smaller};
 use super::sweep::run_one;
-use super::{Row, first_violated, fingerprint, violated_as};
+use super::{Row, fingerprint, first_violated, violated_as};
 use crate::base::Time;
 use crate::check::{PropertyReport, Verdict};
 use crate::fault::Moment;
@@ -141,13 +141,7 @@ impl Ask<'_> {
     ///
     /// # Errors
     /// The row of that run, if it violates nothing, or nothing in that way.
-    pub fn why(
-        &self,
-        asked: Option<u64>,
-        scenario: &Scenario,
-        seed: u64,
-        each: &mut dyn FnMut(&Stage<'_>),
-    ) -> Result<Why, Box<Row>> {
+    pub fn why(&self, asked: Option<u64>, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Stage<'_>)) -> Result<Why, Box<Row>> {
         if is_explicit(scenario) {
             return self.explain(asked, scenario, seed, 0, None, each);
         }

@@ -122,9 +122,7 @@ fn other_fates(scenario: &Scenario, recording: &Recording, records: u64, lost: b
 }
 
 fn afresh(scenario: &Scenario, seed: u64, carriers: &[Carrier]) -> Vec<(Change, Scenario)> {
-    let under = |entity: Entity| {
-        (0..SEEDS).map(move |nth| (Change::Afresh(entity), redrawn(scenario, fresh(seed, nth), 0, &only(entity))))
-    };
+    let under = |entity: Entity| (0..SEEDS).map(move |nth| (Change::Afresh(entity), redrawn(scenario, fresh(seed, nth), 0, &only(entity))));
     carriers.iter().filter(|carrier| carrier.share.failed < carrier.share.of).flat_map(|carrier| under(carrier.entity)).collect()
 }
 

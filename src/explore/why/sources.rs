@@ -18,10 +18,8 @@ pub struct Carrier {
     pub share: Share,
 }
 
-/// How many reruns each entity has.
+/// How many reruns each entity has. Fewer could all be the same by chance, though it draws something that matters.
 const RERUNS: u64 = 20;
-/// After how many it is known whether it draws anything at all.
-const FIRST: u64 = 3;
 
 /// The entities whose draws make a difference to the run, the one that carries the failure most first.
 pub(super) fn carriers(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, digest: u64) -> Vec<Carrier> {
@@ -32,18 +30,11 @@ pub(super) fn carriers(trials: &mut Trials<'_>, scenario: &Scenario, recording: 
 }
 
 fn carrier(trials: &mut Trials<'_>, scenario: &Scenario, entity: Entity, digest: u64) -> Option<Carrier> {
-    let (mut failed, mut of, mut differs) = (0, 0, false);
-    for seeds in [0..FIRST, FIRST..RERUNS] {
-        let afresh: Vec<Scenario> = seeds.map(|nth| redrawn(scenario, fresh(trials.seed, nth), 0, &only(entity))).collect();
-        let reruns = trials.all(&afresh);
-        differs |= reruns.iter().any(|rerun| rerun.digest != Some(digest));
-        failed += reruns.iter().filter(|rerun| rerun.came == Came::Fails).count() as u64;
-        of += reruns.len() as u64;
-        if !differs {
-            return None;
-        }
-    }
-    Some(Carrier { entity, share: Share { failed, of } })
+    let afresh: Vec<Scenario> = (0..RERUNS).map(|nth| redrawn(scenario, fresh(trials.seed, nth), 0, &only(entity))).collect();
+    let reruns = trials.all(&afresh);
+    let differs = reruns.iter().any(|rerun| rerun.digest != Some(digest));
+    let failed = reruns.iter().filter(|rerun| rerun.came == Came::Fails).count() as u64;
+    differs.then_some(Carrier { entity, share: Share { failed, of: reruns.len() as u64 } })
 }
 
 /// All that may have draws in this run, in their order.
