@@ -30,6 +30,7 @@ mod run;
 mod save;
 mod shrink;
 mod sweep;
+mod why;
 mod workers;
 
 use std::ffi::OsString;
@@ -120,6 +121,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Cut a failing run down to the few things that matter
     Shrink(shrink::Arguments),
+    /// Find out what brings a failure about
+    Why(why::Arguments),
     /// Check scenario files without running them
     Lint(lint::Arguments),
     /// Judge a recorded history, of any origin
@@ -140,6 +143,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
     ("shrink", "shrink scenarios/raft/leader-crash.ron --seed 7 --out small.ron"),
+    ("why", "why scenarios/raft/bugs/commits-old-term.ron --seed 1"),
     ("lint", "lint scenarios/raft/*.ron"),
     ("check", "check history.edn --model cas-register --report why.html"),
     ("convert", "convert jepsen.log --to json -o history.jsonl"),
@@ -150,7 +154,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 fn parser(program: &str) -> clap::Command {
     let mut parser = Arguments::command().display_name(program).after_help(format!("Example: {program} {}", EXAMPLES[0].1));
-    for name in ["run", "replay", "shrink"] {
+    for name in ["run", "replay", "shrink", "why"] {
         let either = |file: clap::Arg| file.value_name("FAILURE|SCENARIO").help("A scenario file, or a failure that was saved");
         parser = parser.mut_subcommand(name, |command| command.mut_arg("file", either));
     }
@@ -233,6 +237,7 @@ impl Session<'_> {
             Command::Sweep(arguments) => sweep::execute(arguments, self),
             Command::Replay(arguments) => replay::execute(arguments, self),
             Command::Shrink(arguments) => shrink::execute(arguments, self),
+            Command::Why(arguments) => why::execute(arguments, self),
             Command::Lint(arguments) => lint::execute(arguments, self),
             Command::Check(arguments) => check::execute(arguments, self),
             Command::Convert(arguments) => convert::execute(arguments, self),

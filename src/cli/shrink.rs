@@ -66,7 +66,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     bar.finish_and_clear();
     let shrunk = match shrunk {
         Ok(shrunk) => shrunk,
-        Err(row) => return Err(nothing_fails(&row)),
+        Err(row) => return Err(nothing_fails(&row, "shrink")),
     };
     // First the files: whatever becomes of the terminal, they are there. What cannot be written is printed.
     let mut files = ShrunkFiles::default();
@@ -94,8 +94,8 @@ fn save(folder: &Path, scenario: &Scenario, outcome: &Outcome, fingerprint: u64)
     Folder::open(folder, scenario)?.save(outcome, failed)
 }
 
-/// What there is to shrink, if the run does not fail.
-fn nothing_fails(row: &Row) -> Failure {
+/// What there is to shrink or to explain, if the run does not fail.
+pub(super) fn nothing_fails(row: &Row, what: &str) -> Failure {
     match &row.result {
         Err(defect) => Failure::new(Exit::Defect, &format!("seed {}: a defect in Stormglass itself: {}", row.seed, defect.message)),
         Ok(outcome) => {
@@ -105,14 +105,14 @@ fn nothing_fails(row: &Row) -> Failure {
             };
             let time = outcome.sim_time.since(Time::ZERO);
             let message =
-                format!("there is nothing to shrink: under seed {} the scenario {came} ({} events, {time})", row.seed, outcome.events);
+                format!("there is nothing to {what}: under seed {} the scenario {came} ({} events, {time})", row.seed, outcome.events);
             Failure::new(exit, &message)
         }
     }
 }
 
 /// Shows what is left, on standard error, if that is a terminal.
-fn progress() -> ProgressBar {
+pub(super) fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     match ProgressStyle::with_template("{spinner} {msg} · {elapsed}") {
         Ok(style) => bar.with_style(style),
@@ -120,7 +120,7 @@ fn progress() -> ProgressBar {
     }
 }
 
-fn message(smaller: &Smaller<'_>) -> String {
+pub(super) fn message(smaller: &Smaller<'_>) -> String {
     let Extent { faults, operations, fates, servers, clients, events, .. } = smaller.extent;
     let nodes = servers + clients;
     format!("{faults} faults, {operations} operations, {fates} fates, {nodes} nodes, {events} events · {} runs", smaller.runs)

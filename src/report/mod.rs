@@ -23,6 +23,7 @@ mod testing;
 mod text;
 mod trace;
 mod transactions;
+mod why;
 mod words;
 
 use crate::scenario::{Expectation, Expected, Scenario};
@@ -44,6 +45,7 @@ pub use testing::NotHeld;
 pub use text::{Text, opening};
 pub use trace::TraceWriter;
 pub use transactions::isolation_text;
+pub use why::{why_json, why_text};
 
 /// What a report needs to know of the scenario.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ use super::paint::Paint;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, as_file, quote};
 use crate::base::printable;
+use crate::check::PropertyReport;
 use crate::explore::shrink::{Extent, Shrunk, Without};
 
 /// The shrunk scenario as a file, with a comment that says what it shows, how large it was, and whether it is finished.
@@ -14,12 +15,11 @@ pub fn shrunk_ron(shrunk: &Shrunk) -> String {
     let Shrunk { before, after, finished, text, .. } = shrunk;
     let was = if before == after { String::new() } else { format!("// Shrunk: {}.\n", changes(before, after)) };
     let end = if *finished { "" } else { "// It is not finished: it could be smaller, not all was tried.\n" };
-    format!("// {}.\n{was}{end}{text}", printable(&violation(shrunk)))
+    format!("// {}.\n{was}{end}{text}", printable(&violation(&shrunk.violated)))
 }
 
 /// What is violated, when, and why, in a line.
-fn violation(shrunk: &Shrunk) -> String {
-    let report = &shrunk.violated;
+pub(super) fn violation(report: &PropertyReport) -> String {
     let at = report.at.map(|at| format!(" at {at}")).unwrap_or_default();
     let why = report.explanation.as_ref().map(|why| format!(": {}", explanation_line(why))).unwrap_or_default();
     format!("{} is violated{at}{}", report.name, why.trim_end_matches('.'))
@@ -40,7 +40,7 @@ pub struct ShrunkFiles {
 /// file is told whole.
 pub fn shrunk_text(shrunk: &Shrunk, called: &Invocation, files: &ShrunkFiles, color: bool) -> String {
     let paint = Paint(color);
-    let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(shrunk)))));
+    let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(&shrunk.violated)))));
     text += &format!("  {}\n", changes(&shrunk.before, &shrunk.after));
     let end = match shrunk.finished {
         true if shrunk.before == shrunk.after => "; nothing smaller was found",
@@ -91,7 +91,7 @@ fn shown(file: &Path) -> String {
 }
 
 /// `41 faults → 2, 900 operations → 3, 5 nodes → 3, 30s → 1.2s, 16,692 events → 61`.
-fn changes(before: &Extent, after: &Extent) -> String {
+pub(super) fn changes(before: &Extent, after: &Extent) -> String {
     let nodes = |extent: &Extent| u64::from(extent.servers) + u64::from(extent.clients);
     let counts = [
         (before.faults as u64, after.faults as u64, "fault"),

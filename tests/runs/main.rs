@@ -14,6 +14,7 @@ mod pairs;
 mod property;
 mod raft;
 mod recordings;
+mod redraw;
 mod reports;
 mod services;
 mod shrink;
