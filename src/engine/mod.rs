@@ -224,9 +224,9 @@ impl<E> Engine<E> {
         self.budget.until = until;
     }
 
-    /// What is scheduled and neither handed out nor cancelled, in no order.
-    pub(crate) fn scheduled(&self) -> impl Iterator<Item = &E> {
-        self.slots.events()
+    /// What is scheduled and neither handed out nor cancelled, and when it happens, in no order.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = (Time, &E)> {
+        self.queue.keys().filter_map(|key| Some((key.time(), self.slots.read(key.stamp())?)))
     }
 
     /// What holds between any two calls; it costs a constant.

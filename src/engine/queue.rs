@@ -74,6 +74,11 @@ impl Queue {
         self.since = Time::ZERO;
     }
 
+    /// All keys, dead ones included, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.run.iter().copied().chain(self.ring.keys()).chain(self.heap.iter().map(|Reverse(key)| *key))
+    }
+
     /// How many keys there are, dead ones included.
     pub(super) fn len(&self) -> usize {
         self.run.len() + self.ring.len() + self.heap.len()
@@ -259,7 +264,6 @@ impl Queue {
         self.ring.check();
         assert!(self.run.is_sorted_by(|a, b| a > b), "the run is sorted, latest first");
         assert!(self.run.iter().all(|key| self.ring.region(*key) == Region::Near), "the ring holds nothing as early as the run");
-        let keys = self.run.iter().chain(self.ring.keys()).chain(self.heap.iter().map(|Reverse(key)| key));
-        assert_eq!(keys.filter(|key| !alive(key.stamp())).count(), self.dead);
+        assert_eq!(self.keys().filter(|key| !alive(key.stamp())).count(), self.dead);
     }
 }

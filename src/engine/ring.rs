@@ -43,6 +43,11 @@ impl Ring {
         Self { geometry, buckets: Vec::new(), occupied: Vec::new(), len: 0, open: u64::MAX }
     }
 
+    /// All keys, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.buckets.iter().flatten().copied()
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.len
     }
@@ -147,10 +152,6 @@ impl Ring {
 
 #[cfg(test)]
 impl Ring {
-    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.buckets.iter().flatten()
-    }
-
     pub(super) fn check(&self) {
         assert_eq!(self.keys().count(), self.len);
         for (place, bucket) in self.buckets.iter().enumerate() {

@@ -41,9 +41,9 @@ impl<E> Slots<E> {
         self.occupied
     }
 
-    /// The events that are here, in no order.
-    pub(super) fn events(&self) -> impl Iterator<Item = &E> {
-        self.slots.iter().filter_map(|slot| slot.event.as_ref())
+    /// The event with this stamp, if it is here.
+    pub(super) fn read(&self, stamp: Stamp) -> Option<&E> {
+        self.slots.get(stamp.slot() as usize).filter(|slot| slot.stamp == stamp)?.event.as_ref()
     }
 
     /// Gives the event a slot; drops it and returns nothing if all are taken.

@@ -50,6 +50,16 @@ impl Clock {
         Self { offset, drift }
     }
 
+    /// By how many nanoseconds it is ahead at the start of the run.
+    pub const fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// How many nanoseconds it gains each second.
+    pub const fn drift(&self) -> i64 {
+        self.drift
+    }
+
     /// What the clock reads at this instant.
     #[inline]
     pub fn read(&self, now: Time) -> LocalTime {

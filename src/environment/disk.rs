@@ -119,6 +119,12 @@ impl Disk {
         Remains { unsynced, kept }
     }
 
+    /// How many bytes of writes to this file are not synced.
+    pub fn unsynced(&self, name: &str) -> u64 {
+        let place = self.files.iter().position(|(known, _)| known == name);
+        self.unsynced.iter().filter(|write| Some(write.file) == place).map(|write| write.length as u64).sum()
+    }
+
     /// The durable files.
     pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files.iter().map(|(name, content)| (name.as_str(), content.as_slice()))

@@ -10,7 +10,7 @@ use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
 use crate::trace::Sink;
-use crate::world::{self, Conditions, Outcome, Scripted, Stray, World};
+use crate::world::{self, Conditions, Observer, Outcome, Scripted, Stray, World};
 
 /// A system with its types erased.
 pub trait AnySystem: Send + Sync {
@@ -69,6 +69,8 @@ pub trait Instance: Debug + Send + Sync {
 pub struct Watch<'a> {
     /// They are shown every record.
     pub sinks: Vec<&'a mut dyn Sink>,
+    /// It looks at the nodes, between events.
+    pub observer: Option<&'a mut dyn Observer>,
     /// Whether the system's judges watch. Without them a run is faster, and only the world's own properties are judged.
     pub judged: bool,
     /// How many states the judging of the history may explore; without it, [`System::states`].
@@ -84,9 +86,18 @@ pub struct Watch<'a> {
 }
 
 impl Default for Watch<'_> {
-    /// Judged, and shown to no sink.
+    /// Judged, shown to no sink, and not looked at.
     fn default() -> Self {
-        Self { sinks: Vec::new(), judged: true, states: None, state_bytes: None, drawing: None, history: None, operations: None }
+        Self {
+            sinks: Vec::new(),
+            observer: None,
+            judged: true,
+            states: None,
+            state_bytes: None,
+            drawing: None,
+            history: None,
+            operations: None,
+        }
     }
 }
 
@@ -248,7 +259,8 @@ impl<S: System> Instance for Ready<S> {
         if watch.judged && conditions.stop_at_violation {
             judges.extend(S::online_judges(&self.0));
         }
-        let run = World::run(setup, seed, judges, sinks);
+        let observer = watch.observer.map(|observer| observer as &mut dyn Observer);
+        let run = World::run_observed(setup, seed, judges, sinks, observer);
         let mut outcome = run.outcome;
         let operations = run.history.len();
         let states = watch.states.unwrap_or_else(|| S::states(&self.0, operations));

@@ -29,3 +29,15 @@ pub(super) enum Call {
     /// Look whether the run has settled.
     Look,
 }
+
+impl Call {
+    /// The one node that it is of, and that alone it may change; nothing if it may change others.
+    pub(super) fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Deliver { id, .. } => Some(id.to),
+            Self::Timer { node, .. } | Self::Synced { node, .. } | Self::Boot { node, .. } | Self::Wake { node, .. } => Some(*node),
+            Self::Hand { client, .. } => Some(*client),
+            Self::Lift { .. } | Self::Strike { .. } | Self::FaultsEnd | Self::Restart { .. } | Self::Look => None,
+        }
+    }
+}

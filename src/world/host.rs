@@ -8,7 +8,8 @@ use super::core::{Bounds, Core, Excess};
 use super::keys::{Entity, Keys};
 use super::machine::Machine;
 use super::setup::{ClientNote as _, Cluster, Script};
-use super::slab::MessageHandle;
+use super::slab::{MessageHandle, MessageSlab};
+use super::view::{self, NodeView};
 use crate::base::{Duration, Incarnation, MessageId, NodeId, Stream, Time};
 use crate::environment::Clock;
 use crate::process::{Buffer, Context, Files, Process};
@@ -16,7 +17,7 @@ use crate::trace::Event;
 
 /// Whether a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NodeState {
+pub enum NodeState {
     /// It has crashed, or not started yet.
     Down,
     /// It runs.
@@ -359,6 +360,18 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         if !self.buffer.is_empty() {
             self.apply(core);
         }
+    }
+
+    /// How it stands, but for the messages under way; what only its process can say is left out unless it may be asked.
+    pub(super) fn view(&self, slab: &MessageSlab<C::Message>, at: Time, ask: bool, inner: bool) -> NodeView {
+        let process = self.process.as_ref().filter(|_| ask);
+        let mut view = self.machine.view(slab, at);
+        view.state = self.state;
+        view.claim = process.and_then(|process| view::asked(|| process.role())?);
+        view.status = process.and_then(|process| view::asked(|| process.status())).unwrap_or_default();
+        view.inner = process.filter(|_| inner).and_then(|process| view::asked(|| view::inner(process))?);
+        view.deferred = self.deferred.len();
+        view
     }
 
     /// How many messages wait here: for the disk, or for a pause to end.

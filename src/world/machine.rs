@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use super::calls::Call;
 use super::core::{Core, Excess};
-use super::host::NodeKind;
+use super::host::{NodeKind, NodeState};
 use super::setup::Cluster;
-use super::slab::MessageHandle;
+use super::slab::{MessageHandle, MessageSlab};
 use super::timers::{Alarm, Timers, WakeUp};
+use super::view::{self, DiskView, NodeView};
 use crate::base::{Duration, Incarnation, NodeId, RunKey, Time};
 use crate::environment::{Clock, ClockModel, Disk, Remains};
-use crate::process::{Effect, Process, Release, SyncToken};
+use crate::process::{Effect, Message as _, Process, Release, SyncToken};
 use crate::trace::Event;
 
 pub(super) struct Machine<P: Process> {
@@ -224,6 +225,35 @@ impl<P: Process> Machine<P> {
     fn hold(&mut self, what: Held<P::Note>, cause: Option<u64>) {
         self.wanted = self.disk.written();
         self.held.push_back(HeldBack { after: self.wanted, cause, what });
+    }
+
+    /// How it stands, but for what only its process or its host knows, and for the messages under way.
+    pub(super) fn view(&self, slab: &MessageSlab<P::Message>, at: Time) -> NodeView {
+        let held = |held: &Held<P::Note>| match held {
+            Held::Message(to, handle) => format!("{} to {to}", slab.read(*handle).kind()),
+            Held::Note(note) => format!("note {note:?}"),
+        };
+        let files = self.disk.files().map(|(name, content)| (name.to_owned(), content.len() as u64, self.disk.unsynced(name)));
+        let durable = view::told::<P>(self.disk.files());
+        let mut later = self.disk.clone();
+        later.synced(later.written());
+        let written = view::told::<P>(later.files()).filter(|written| Some(written) != durable.as_ref());
+        let (syncing, stalled) = (self.syncing.is_some(), self.stalled.is_some());
+        NodeView {
+            node: self.id,
+            state: NodeState::Down,
+            incarnation: self.incarnation,
+            claim: None,
+            status: String::new(),
+            timers: self.timers.set_ones().map(|(timer, due)| (format!("{timer:?}"), due)).collect(),
+            clock: self.clock,
+            reads: self.clock.read(at),
+            disk: DiskView { files: files.collect(), durable, written, syncing, stalled },
+            held: self.held.iter().filter_map(|waits| view::asked(|| held(&waits.what))).collect(),
+            deferred: 0,
+            messages: Vec::new(),
+            inner: None,
+        }
     }
 
     /// How many messages it holds back.

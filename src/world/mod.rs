@@ -17,6 +17,7 @@ mod setup;
 mod slab;
 mod stage;
 mod timers;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -31,13 +32,15 @@ use crate::environment::Network;
 use crate::process::{Mark, Message, Process};
 use crate::trace::{Event, Judge, Sink};
 
+pub use host::NodeState;
 pub use keys::{Entity, Redraw, Whose};
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
 pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Hand, Reached, Script, Scripted, Setup};
+pub use view::{DiskView, MessageView, Moment, NodeView, Observer, View};
 
 use self::core::{Bounds, Core, Excess};
 use calls::Call;
-use host::{Clients, Host, NodeState, Servers};
+use host::{Clients, Host, Servers};
 use keys::Keys;
 use nemesis::Nemesis;
 use recorder::{Recorder, Watching};
@@ -84,8 +87,12 @@ pub struct World<'a, C: Cluster> {
     activity: Activity,
     /// What the run came upon and its system does not list; each once.
     strays: Vec<Stray>,
-    /// Whether the world looks after itself: a panic is a defect of its own then, and no node's.
+    /// Whether the world looks after itself, or is looked at: a panic is a defect of its own then, and no node's.
     checking: bool,
+    /// Who looks at the nodes between events, if anyone does, with what it has not been told of: the last event.
+    observer: Option<(&'a mut dyn Observer, Moment)>,
+    /// The node whose code has panicked.
+    broken: Option<NodeId>,
 }
 
 /// What the world was doing when a node's code panicked, or last.
@@ -118,7 +125,22 @@ impl<'a, C: Cluster> World<'a, C> {
     /// # Panics
     /// If a sink does, or if the world itself is at fault.
     pub fn run(setup: Setup<C>, seed: u64, judges: Vec<Box<dyn Judge<C>>>, sinks: Vec<&'a mut dyn Sink>) -> Run<C> {
+        Self::run_observed(setup, seed, judges, sinks, None)
+    }
+
+    /// The same, while this observer, if there is one, looks at the nodes.
+    ///
+    /// # Panics
+    /// If a sink or the observer does, or if the world itself is at fault.
+    pub fn run_observed(
+        setup: Setup<C>,
+        seed: u64,
+        judges: Vec<Box<dyn Judge<C>>>,
+        sinks: Vec<&'a mut dyn Sink>,
+        observer: Option<&'a mut dyn Observer>,
+    ) -> Run<C> {
         let mut world = Self::new(setup, seed, judges, sinks);
+        world.observer = observer.map(|observer| (observer, Moment::first()));
         let ended = catch_unwind(AssertUnwindSafe(|| world.go()));
         let ending = match ended {
             Ok(ending) => ending,
@@ -126,6 +148,9 @@ impl<'a, C: Cluster> World<'a, C> {
             Err(panic) if world.core.recorder.watching == Watching::Judge => RunEnd::JudgePanicked(world.judge_panicked(panic.as_ref())),
             Err(panic) => world.panicked(panic.as_ref()),
         };
+        if world.observer.is_some() {
+            world.observe_last();
+        }
         let ending = world.end_processes(ending);
         world.finish(seed, ending)
     }
@@ -196,6 +221,8 @@ impl<'a, C: Cluster> World<'a, C> {
             activity: Activity { node: NodeId::server(0), what: What::Boot },
             strays: Vec::new(),
             checking: false,
+            observer: None,
+            broken: None,
         }
     }
 
@@ -205,8 +232,18 @@ impl<'a, C: Cluster> World<'a, C> {
         let end = self.end;
         loop {
             match self.core.engine.next() {
-                Advance::Event(call) => self.take(call),
-                Advance::Idle | Advance::Later if !self.core.nemesis.is_idle() => self.stage().strike_due(end),
+                Advance::Event(call) => {
+                    if self.observer.is_some() {
+                        self.observe(call.node());
+                    }
+                    self.take(call);
+                }
+                Advance::Idle | Advance::Later if !self.core.nemesis.is_idle() => {
+                    if self.observer.is_some() {
+                        self.observe(None);
+                    }
+                    self.stage().strike_due(end);
+                }
                 Advance::Idle | Advance::Later => return self.complete(),
                 Advance::Exhausted(limit) => return RunEnd::Limit(limit),
             }
@@ -266,6 +303,32 @@ impl<'a, C: Cluster> World<'a, C> {
         if self.core.recorder.halts {
             self.goes_on();
         }
+    }
+
+    /// Shows the observer how things stand since the last event, now that the next is due, which is of this node alone.
+    #[cold]
+    fn observe(&mut self, node: Option<NodeId>) {
+        let (now, records) = (self.core.engine.now(), self.core.recorder.records());
+        let Some((observer, mut moment)) = self.observer.take() else { return };
+        (moment.until, moment.records.1) = (now, records);
+        self.show(observer, &moment);
+        self.observer = Some((observer, Moment { after: now, until: now, is_last: false, records: (records, records), node }));
+    }
+
+    /// The same after the last event.
+    #[cold]
+    fn observe_last(&mut self) {
+        let (now, records) = (self.core.engine.now(), self.core.recorder.records());
+        let Some((observer, moment)) = self.observer.take() else { return };
+        let moment = Moment { until: now, is_last: true, records: (moment.records.0, records), node: None, ..moment };
+        self.show(observer, &moment);
+    }
+
+    fn show(&mut self, observer: &mut dyn Observer, moment: &Moment) {
+        // A panic of the observer goes on through the run; a process that is asked panics unseen.
+        self.checking = true;
+        observer.observe(moment, self);
+        self.checking = false;
     }
 
     #[inline]
@@ -366,7 +429,7 @@ impl<'a, C: Cluster> World<'a, C> {
         self.checking = true;
         self.servers.iter().for_each(Host::invariants);
         self.clients.iter().for_each(Host::invariants);
-        let arriving = self.core.engine.scheduled().filter(|call| matches!(call, Call::Deliver { .. })).count();
+        let arriving = self.core.engine.scheduled().filter(|(_, call)| matches!(call, Call::Deliver { .. })).count();
         let held: usize = self.servers.iter().map(Host::messages_held).chain(self.clients.iter().map(Host::messages_held)).sum();
         assert_eq!(self.core.slab.len(), arriving + held, "each message under way has one handle");
         assert_eq!(self.core.network.sent(), self.core.recorder.messages.sent, "each message sent is one of its link's");
@@ -382,6 +445,7 @@ impl<'a, C: Cluster> World<'a, C> {
     fn panicked(&mut self, panic: &(dyn Any + Send)) -> RunEnd {
         let text = said(panic);
         let node = self.activity.node;
+        self.broken = Some(node);
         let now = self.core.engine.now();
         self.core.record_rare(Event::Panic { node, message: &text });
         let (doing, event) = (self.what_it_does(), Some(self.core.engine.events()));

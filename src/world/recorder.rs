@@ -89,6 +89,11 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         self.digest.finish()
     }
 
+    /// How many records there are.
+    pub(super) fn records(&self) -> u64 {
+        self.records
+    }
+
     /// Tells the judges that the run is over, and asks them for all that they found and measured.
     pub(super) fn close(&mut self, at: Time) -> (Vec<PropertyReport>, Vec<Table>) {
         self.judges.iter_mut().for_each(|judge| judge.finish(at));

@@ -106,6 +106,11 @@ impl<T: Copy + Ord> Timers<T> {
         }
     }
 
+    /// The timers that are set, in order, and when each is due.
+    pub(super) fn set_ones(&self) -> impl Iterator<Item = (&T, Time)> {
+        self.order.iter().filter_map(|(timer, slot)| Some((timer, self.slots[*slot as usize].due?)))
+    }
+
     /// Forgets all timers: the node has crashed.
     pub(super) fn clear(&mut self) {
         while let Some(&(_, slot)) = self.order.last() {

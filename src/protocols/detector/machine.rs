@@ -1,5 +1,7 @@
 //! A detector, of whichever method, as a process.
 
+use std::fmt::Debug;
+
 use serde::Serialize;
 
 use super::heartbeat::Heartbeats;
@@ -129,5 +131,9 @@ impl Process for Detector {
             Machine::Heartbeat(heartbeats) => heartbeats.status(),
             Machine::Swim(swim) => swim.status(),
         }
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }

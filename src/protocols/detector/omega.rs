@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::{Config, Detector, Message, Note, Rules, Timer, mark};
@@ -117,5 +118,9 @@ impl Process for Omega {
 
     fn status(&self) -> String {
         format!("follows {}, {}", self.leader, self.detector.status())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::omega::NEW_LEADER;
@@ -272,5 +273,9 @@ impl Process for Supervisor {
         let jobs: Vec<String> = self.doing.keys().map(|job| (job + 1).to_string()).collect();
         let jobs = if jobs.is_empty() { "does nothing".to_owned() } else { format!("does jobs {}", jobs.join(", ")) };
         format!("{jobs}, {}", self.omega.status())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }

@@ -1,5 +1,6 @@
 //! The Raft server: what it does on each message, timer and completed sync.
 
+use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -151,6 +152,18 @@ impl<S: StateMachine> Process for Raft<S> {
             ServerState::Follower { leader: None } => format!("knows no leader in term {}", self.term),
         };
         format!("{standing}, applied {} of {}", self.replica.applied(), self.log.last_index())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        let found = store::recover::<S::Operation>(disk.read(store::FILE)?);
+        let vote = found.vote.map_or_else(|| "no vote".to_owned(), |vote| format!("vote for {vote}"));
+        let last = found.log.last();
+        let log = if last.index == 0 { "no entries".to_owned() } else { format!("entries to {} (term {})", last.index, last.term) };
+        Some(format!("term {}, {vote}, {log}", found.term))
     }
 }
 

@@ -171,4 +171,15 @@ impl<A: Process, B: Process<Message = A::Message>> Process for Either<A, B> {
             Self::Second(process) => process.status(),
         }
     }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        match self {
+            Self::First(process) => process.inspect(),
+            Self::Second(process) => process.inspect(),
+        }
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        A::read_disk(disk).or_else(|| B::read_disk(disk))
+    }
 }

@@ -167,6 +167,18 @@ pub trait Process: Sized + 'static {
     fn status(&self) -> String {
         String::new()
     }
+
+    /// Its whole state, for a person who looks at a run closely: `Some(self)` where it derives [`Debug`]. By default it is not shown.
+    fn inspect(&self) -> Option<&dyn Debug> {
+        None
+    }
+
+    /// What is on such a disk, in a line, for the same person: `term 3, voted for n2, entries 1 to 5`. By default, and where these are not its
+    /// files, it does not tell.
+    fn read_disk(disk: &Files) -> Option<String> {
+        let _ = disk;
+        None
+    }
 }
 
 /// A process that does a client's work: invokes operations and notes what it saw.

@@ -1,5 +1,6 @@
 //! The Paxos Commit server: what it does on each message, timer and completed sync.
 
+use std::fmt::Debug;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -140,6 +141,10 @@ impl Process for PaxosCommit {
 
     fn status(&self) -> String {
         self.participant.status(self.coordinated.len())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The server: one member of a group. Its Raft replicates the group; while it leads, it speaks for it.
 
+use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -147,6 +148,14 @@ impl Process for Member {
         let group = self.group();
         let (under_way, locked) = (group.manager().under_way(), group.manager().locked());
         format!("of group {}, {}; {under_way} transactions under way, {locked} keys locked", self.group.index() + 1, self.raft.status())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        Raft::<Group>::read_disk(&disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The three-phase commit server: what it does on each message, timer and completed sync.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -213,6 +214,10 @@ impl Process for ThreePhase {
 
     fn status(&self) -> String {
         self.participant.status(self.coordinated.len())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }
 

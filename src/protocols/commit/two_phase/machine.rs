@@ -1,6 +1,7 @@
 //! The server: what it holds, and what goes where.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -146,6 +147,20 @@ impl Process for TwoPhase {
         let coordinated = self.coordinated.len();
         let (doubtful, locked) = (self.branches.len(), self.manager.locked());
         format!("in life {}, coordinates {coordinated}, in doubt of {doubtful}, {locked} keys locked, {ended} committed", self.epoch.0)
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        disk.read(FILE)?;
+        let found = log::recover(disk);
+        let life = found.epoch.map_or(0, |epoch| epoch.0);
+        let prepared: Vec<String> = found.prepared.keys().map(TxnId::to_string).collect();
+        let ended: Vec<String> = found.ended.iter().map(|(txn, decision)| format!("{txn} {decision}")).collect();
+        let list = |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
+        Some(format!("life {life}, prepared {}, ended {}", list(prepared), list(ended)))
     }
 }
 
