@@ -29,6 +29,7 @@ mod replay;
 mod run;
 mod save;
 mod shrink;
+mod step;
 mod sweep;
 mod why;
 mod workers;

@@ -7,14 +7,16 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
+use super::step::{self, Stepper};
 use super::workers::named_records;
 use super::{Format, Session, console, panics};
 use crate::base::{Duration, NodeId, Time};
+use crate::explore::{Again, first_violated, nodes_at};
 use crate::misspelling::nearest;
-use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, opening};
+use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, nodes_text, opening};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
-use crate::trace::UntypedRecord;
+use crate::trace::{Sink, UntypedRecord};
 use crate::world::Stray;
 
 #[derive(Args)]
@@ -34,6 +36,15 @@ pub(super) struct Arguments {
     /// Show only messages of this kind, or records of this sort (timer, write, note, fault, …); may be repeated
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
+    /// Show only what surrounds this time, or the violation: violation, 2.5s
+    #[arg(long, value_name = "violation|T", conflicts_with_all = ["from", "until"])]
+    around: Option<Around>,
+    /// Show how every node stands at this time: role, timers, clock, disk, what is under way
+    #[arg(long, value_name = "T", value_parser = time, conflicts_with_all = ["from", "until", "around", "kind", "step"])]
+    at: Option<Time>,
+    /// Go through it by hand, event by event, forward and back; needs a terminal
+    #[arg(long)]
+    step: bool,
     /// Show messages, timers and notes whole, on a terminal too
     #[arg(long)]
     full: bool,
@@ -46,16 +57,30 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let scenario = case.scenario();
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
-    let filter = arguments.filter(scenario)?;
+    let mut filter = arguments.filter(scenario)?;
+    if arguments.step {
+        step::needs_terminal()?;
+    }
     let subject = Subject::of(scenario);
     let color = session.console.color;
     session.console.print(&(opening(&subject, &format!("seed {seed}"), color) + "\n"))?;
     let width = session.console.width.filter(|_| !arguments.full);
+    let again = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
+    if let Some(at) = arguments.at {
+        return arguments.stand(at, &again, width, session);
+    }
+    if let Some(around) = arguments.around {
+        filter = around.narrow(filter, &again, seed)?;
+    }
+    if arguments.step {
+        step::by_hand(&mut Stepper::new(&again, filter, width, color), session)?;
+        return Ok(Exit::Held);
+    }
     // Line by line: what was done can be read while it is still judged.
     let named = named_records(scenario, seed);
     let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color).marking(named);
     let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
-    let mut outcome = panics::watched(|| scenario.run_watched(seed, watch));
+    let mut outcome = again(watch);
     outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     match writer.finish() {
         Ok(0) => session.console.print("  no record is like that\n\n")?,
@@ -70,7 +95,74 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     Ok(outcome.verdict().into())
 }
 
+/// What to show the surroundings of.
+#[derive(Clone, Copy, Debug)]
+enum Around {
+    Violation,
+    Time(Time),
+}
+
+impl FromStr for Around {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "violation" { Ok(Self::Violation) } else { time(text).map(Self::Time) }
+    }
+}
+
+/// How many records are shown before what they surround, and how many after.
+const BEFORE: usize = 60;
+const AFTER: usize = 10;
+
+impl Around {
+    /// Only the records that come shortly before, and a few that come after.
+    fn narrow(self, filter: Filter, again: Again<'_>, seed: u64) -> Result<Filter, Failure> {
+        let mut shown = Shown { filter, records: Vec::new() };
+        let outcome = again(Watch { sinks: vec![&mut shown], ..Watch::default() });
+        let at = match self {
+            Self::Time(at) => at,
+            Self::Violation => first_violated(&outcome)
+                .map(|report| report.at.unwrap_or(outcome.sim_time))
+                .ok_or_else(|| Failure::new(Exit::Usage, &format!("--around violation: under seed {seed} nothing is violated")))?,
+        };
+        let Shown { filter, records } = shown;
+        let end = records.partition_point(|(_, when)| *when <= at);
+        let number = |place: usize| records.get(place).map(|(number, _)| *number);
+        let first = number(end.saturating_sub(BEFORE)).unwrap_or(0);
+        let last = number((end + AFTER).saturating_sub(1).min(records.len().saturating_sub(1))).unwrap_or(0);
+        Ok(Filter { numbers: first..=last, ..filter })
+    }
+}
+
+/// The records that pass a filter: their numbers, and when they were.
+struct Shown {
+    filter: Filter,
+    records: Vec<(u64, Time)>,
+}
+
+impl Sink for Shown {
+    fn record(&mut self, entry: &UntypedRecord<'_>) {
+        if self.filter.admits(entry) {
+            self.records.push((entry.number, entry.at));
+        }
+    }
+}
+
 impl Arguments {
+    /// Shows how nodes stand at this time.
+    fn stand(&self, at: Time, again: Again<'_>, width: Option<usize>, session: &Session<'_>) -> Result<Exit, Failure> {
+        let (found, outcome) = nodes_at(again, at);
+        let end = outcome.sim_time;
+        let Some((moment, views)) = found else {
+            return Err(Failure::new(Exit::Usage, &format!("--at {at}: the run ends at {end}")));
+        };
+        let views: Vec<_> = views.into_iter().filter(|view| self.node.is_empty() || self.node.contains(&view.node)).collect();
+        let over = if at > end { format!(", where it ended at {end}") } else { String::new() };
+        let head = format!("  at {at}, after {} records{over}\n\n", moment.records.1);
+        session.console.print(&(head + &nodes_text(&views, None, width, session.console.color)))?;
+        Ok(outcome.verdict().into())
+    }
+
     /// What to show. Nodes and kinds must exist: a misspelling would show nothing and say nothing.
     fn filter(&self, scenario: &Scenario) -> Result<Filter, Failure> {
         let (from, until) = (self.from.unwrap_or(Time::ZERO), self.until.unwrap_or(Time::MAX));
@@ -83,7 +175,7 @@ impl Arguments {
         for kind in &self.kind {
             check_kind(kind, scenario)?;
         }
-        Ok(Filter { from, until, nodes: self.node.clone(), kinds: self.kind.clone() })
+        Ok(Filter { from, until, nodes: self.node.clone(), kinds: self.kind.clone(), ..Filter::default() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! threads; what it returns depends on neither their number nor their timing.
 
 mod fingerprint;
+mod moments;
 mod row;
 pub mod shrink;
 mod summary;
@@ -12,6 +13,7 @@ mod verify;
 pub mod why;
 
 pub use fingerprint::fingerprint;
+pub use moments::{Again, Course, course, nodes_after, nodes_at};
 #[cfg(test)]
 pub(crate) use row::samples;
 pub use row::{Defect, Row, first_violated, violated_as};

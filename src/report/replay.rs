@@ -1,6 +1,7 @@
 //! A run as lines that people read, while it goes on.
 
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 
 use super::paint::Paint;
 use crate::base::{NodeId, Time};
@@ -13,6 +14,8 @@ pub struct Filter {
     pub from: Time,
     /// None after this time.
     pub until: Time,
+    /// None but these, by their numbers.
+    pub numbers: RangeInclusive<u64>,
     /// Only those of these nodes: of a message both ends count. Empty for all. Faults are shown all the same.
     pub nodes: Vec<NodeId>,
     /// Only messages of these kinds and records of these sorts. Empty for all.
@@ -22,14 +25,17 @@ pub struct Filter {
 impl Default for Filter {
     /// Everything.
     fn default() -> Self {
-        Self { from: Time::ZERO, until: Time::MAX, nodes: Vec::new(), kinds: Vec::new() }
+        Self { from: Time::ZERO, until: Time::MAX, numbers: 0..=u64::MAX, nodes: Vec::new(), kinds: Vec::new() }
     }
 }
 
 impl Filter {
     /// Whether this record is to be shown.
     pub fn admits(&self, entry: &UntypedRecord<'_>) -> bool {
-        (self.from..=self.until).contains(&entry.at) && self.admits_node(entry) && self.admits_kind(entry)
+        (self.from..=self.until).contains(&entry.at)
+            && self.numbers.contains(&entry.number)
+            && self.admits_node(entry)
+            && self.admits_kind(entry)
     }
 
     fn admits_node(&self, entry: &UntypedRecord<'_>) -> bool {
@@ -68,6 +74,11 @@ impl<W: Write> ReplayWriter<W> {
         numbers.sort_unstable();
         self.marked = numbers;
         self
+    }
+
+    /// What it writes to.
+    pub fn into_inner(self) -> W {
+        self.out
     }
 
     /// Ends the writing, and says how many records were shown.
@@ -121,7 +132,7 @@ fn render(entry: &UntypedRecord<'_>, width: usize, paint: Paint, is_marked: bool
 }
 
 /// No more than so many characters, the last an ellipsis if there were more. No word is cut.
-fn cut(text: &str, room: usize) -> String {
+pub(super) fn cut(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
     }

@@ -7,6 +7,7 @@ mod detector;
 mod fingerprints;
 mod golden;
 mod identities_of_draws;
+mod moments;
 mod one_judge;
 mod operations;
 mod outlives;

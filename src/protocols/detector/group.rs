@@ -1,5 +1,7 @@
 //! A node that carries several detectors at once, so that they can be compared, and a worker that they may watch.
 
+use std::fmt::Debug;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Detector, Message, Note, Timer, mark};
@@ -202,6 +204,10 @@ impl Process for DetectorGroup {
                 .map(|worker| format!("{} pieces of work done, {} of {} asked for answered", worker.done, worker.answered, worker.asked)),
         );
         parts.join("; ")
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }
 

@@ -1,0 +1,119 @@
+//! How nodes stand at moments of a run: looking changes nothing, and what is seen is what was.
+
+use stormglass::base::{NodeId, Time};
+use stormglass::explore::{course, nodes_after, nodes_at};
+use stormglass::scenario::Scenario;
+use stormglass::systems::{Registry, Watch};
+use stormglass::world::{Moment, NodeState, NodeView, Observer, View};
+
+fn scenario(text: &str) -> Scenario {
+    Scenario::from_ron(text, &Registry::standard()).expect("a valid scenario")
+}
+
+const STORM: &str = r#"Scenario(
+    name: "storm", system: RaftKv(nodes: 3), duration: "2s", settle: "1s",
+    network: (latency: Uniform("1ms", "5ms"), loss: "1/50"), clocks: (offset: "20ms", drift: "200ppm"),
+    faults: [At("400ms", Crash(node: n1, down: "300ms")), At("900ms", Pause(node: n2, lasting: "200ms"))],
+)"#;
+
+/// Looks at everything at every moment.
+#[derive(Default)]
+struct All(Vec<(Moment, Vec<NodeView>)>);
+
+impl Observer for All {
+    fn observe(&mut self, moment: &Moment, view: &dyn View) {
+        self.0.push((*moment, view.nodes(moment.after, false)));
+    }
+}
+
+/// Looks at what processes show of themselves, at some moments.
+#[derive(Default)]
+struct Inner(u64, bool);
+
+impl Observer for Inner {
+    fn observe(&mut self, moment: &Moment, view: &dyn View) {
+        self.0 += 1;
+        if self.0 % 50 == 0 {
+            self.1 |= view.nodes(moment.after, true).iter().any(|view| view.inner.is_some());
+        }
+    }
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let registry = Registry::standard();
+    for system in registry.systems().map(|system| system.name()).collect::<Vec<_>>() {
+        let scenario = match system {
+            "Detectors" => {
+                r#"Scenario(name: "x", system: Detectors(nodes: 3, detectors: [Swim()]), duration: "200ms", settle: "0s")"#.to_owned()
+            }
+            _ => format!(r#"Scenario(name: "x", system: {system}(), duration: "200ms", settle: "0s")"#),
+        };
+        let Ok(scenario) = Scenario::from_ron(&scenario, &registry) else { panic!("{system}: {scenario}") };
+        let mut inner = Inner::default();
+        let looked = scenario.run_watched(1, Watch { observer: Some(&mut inner), ..Watch::default() });
+        assert_eq!(looked, scenario.run(1), "{system}");
+        assert!(inner.0 > 50 && inner.1, "{system} shows no state");
+    }
+}
+
+#[test]
+fn moments_follow_one_another_and_name_who_changes() {
+    let mut all = All::default();
+    let scenario = scenario(STORM);
+    scenario.run_watched(1, Watch { observer: Some(&mut all), ..Watch::default() });
+    let mut wake = 0;
+    for pair in all.0.windows(2) {
+        let [(before, old), (moment, new)] = pair else { unreachable!("a window of two") };
+        assert!(before.until == moment.after && before.records.1 == moment.records.0 && !before.is_last);
+        for (old, new) in old.iter().zip(new).filter(|(_, new)| moment.node.is_some_and(|node| node != new.node)) {
+            let still = NodeView { reads: old.reads, messages: old.messages.clone(), ..new.clone() };
+            assert_eq!(&still, old, "only {:?} is at work at {}", moment.node, moment.after);
+        }
+        wake += u64::from(moment.node.is_none());
+    }
+    assert!(wake >= 2, "faults strike any node");
+    assert!(all.0.last().is_some_and(|(moment, _)| moment.is_last));
+}
+
+#[test]
+fn nodes_stand_as_what_happened_says() {
+    let scenario = scenario(STORM);
+    let again = |watch: Watch<'_>| scenario.run_watched(1, watch);
+    let at = |millis: u64| nodes_at(&again, Time::from_nanos(millis * 1_000_000)).0.expect("the run lasts").1;
+    let state = |millis, node: usize| at(millis)[node].state;
+    assert_eq!([399, 400, 699, 700].map(|millis| state(millis, 0)), [NodeState::Up, NodeState::Down, NodeState::Down, NodeState::Up]);
+    assert_eq!(
+        [899, 900, 1_099, 1_100].map(|millis| state(millis, 1)),
+        [NodeState::Up, NodeState::Paused, NodeState::Paused, NodeState::Up]
+    );
+    let views = at(700);
+    assert_eq!((views[0].incarnation.0, views[1].incarnation.0), (2, 1));
+    assert!(views[0].disk.durable.as_deref().is_some_and(|disk| disk.starts_with("term ")), "{:?}", views[0].disk);
+    assert!(views.iter().any(|view| view.clock.offset() != 0));
+    for view in &views {
+        assert!(view.messages.iter().all(|message| [message.id.from, message.id.to].contains(&view.node) && message.due >= Time::ZERO));
+        assert!(view.timers.iter().all(|(_, due)| *due > Time::from_nanos(700_000_000)), "what is due has fired: {:?}", view.timers);
+    }
+    let leaders: Vec<NodeId> =
+        at(390).iter().filter(|view| view.claim.is_some_and(|claim| claim.role.name == "Leader")).map(|view| view.node).collect();
+    assert_eq!(leaders.len(), 1, "{leaders:?}");
+}
+
+#[test]
+fn a_moment_is_found_again_by_its_records() {
+    let scenario = scenario(STORM);
+    let again = |watch: Watch<'_>| scenario.run_watched(2, watch);
+    let course = course(&again);
+    assert_eq!(course.moments.last().map(|moment| moment.records.1), Some(course.recording.records().len() as u64));
+    let wanted: Vec<u64> = course.moments.iter().map(|moment| moment.records.1).step_by(97).collect();
+    let found = nodes_after(&again, &wanted);
+    assert_eq!(found.len(), wanted.len());
+    let mut all = All::default();
+    again(Watch { observer: Some(&mut all), ..Watch::default() });
+    for (records, views) in wanted.iter().zip(found) {
+        let seen = all.0.iter().find(|(moment, _)| moment.records.1 == *records && moment.records.0 < *records);
+        let plain: Vec<NodeView> = views.into_iter().map(|view| NodeView { inner: None, ..view }).collect();
+        assert_eq!(seen.map(|(_, views)| views), Some(&plain));
+    }
+}
