@@ -89,7 +89,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
         Err(error) => console::unless_closed(Err(error))?,
     }
-    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None };
+    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None, story: None };
     session.print(Format::Text, &Report::Run(report))?;
     session.tell_of_failure(Format::Text, case.failure(), &outcome)?;
     Ok(outcome.verdict().into())

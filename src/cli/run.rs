@@ -11,20 +11,29 @@ use super::input::{self, Input};
 use super::save::Folder;
 use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
+use crate::check::Verdict;
 use crate::check::model::ModelName;
 use crate::check::recorded::transactions::TransactionModel;
 use crate::explore;
-use crate::report::{Html, Invocation, Render, Report, RunReport, Subject, TraceWriter, opening, quote};
-use crate::scenario::Scenario;
+use crate::explore::causes::Causes;
+use crate::explore::story::Story;
+use crate::report::{Html, Invocation, Render, Report, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
+use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
-use crate::trace::Sink;
-use crate::world::Stray;
+use crate::trace::{Recording, Sink};
+use crate::world::{Outcome, Stray};
+
+/// Of a run with more events no story is told: it would be kept in memory as a whole.
+const EVENTS_TOLD: u64 = 2_000_000;
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The seed; without it the scenario's own, or a fresh one
     #[arg(long, value_name = "N", value_parser = input::seed)]
     seed: Option<u64>,
+    /// Tell in full how a violation came about, with a diagram
+    #[arg(long)]
+    story: bool,
     /// Run twice, in two processes, and name the first record that differs
     #[arg(long)]
     verify: bool,
@@ -81,7 +90,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     }
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
-    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref() };
+    let story = arguments.tell(scenario, &outcome, session);
+    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref(), story: story.as_ref() };
     session.print(arguments.format, &Report::Run(report))?;
     session.tell_of_failure(arguments.format, case.failure(), &outcome)?;
     if let Some(folder) = save {
@@ -118,6 +128,24 @@ impl Arguments {
         let message =
             format!("{system} has no notation for what its clients see: --history is for systems that have one, see System::spelling");
         Err(Failure::new(Exit::Usage, &message))
+    }
+
+    /// How the violation came about, if anything is violated and the format tells of it: for that the run is replayed.
+    fn tell(&self, scenario: &Scenario, outcome: &Outcome, session: &Session<'_>) -> Option<StoryReport> {
+        let is_told = matches!(self.format, Format::Text | Format::Json) || self.report.is_some();
+        if !is_told || outcome.verdict() != Verdict::Violated || outcome.events > EVENTS_TOLD {
+            return None;
+        }
+        let mut recording = Recording::default();
+        let watch = Watch { sinks: vec![&mut recording], ..Watch::default() };
+        let again = panics::watched(|| scenario.run_watched(outcome.seed, watch));
+        // A run that is not the same again has no story.
+        if again.digest != outcome.digest {
+            return None;
+        }
+        let wanted = if let Expected::Violates(property) = scenario.expected { Some(property) } else { None };
+        let story = Story::of(&again, wanted, &recording, &Causes::of(&recording))?;
+        Some(StoryReport { story, recording, full: self.story, width: session.console.width.unwrap_or(StoryReport::WIDTH) })
     }
 
     /// Opens all files, before the run.

@@ -3,10 +3,12 @@
 //! Runs come in as functions from a seed to an outcome, so that nothing here knows of files or systems. This is the only room that starts
 //! threads; what it returns depends on neither their number nor their timing.
 
+pub mod causes;
 mod fingerprint;
 mod moments;
 mod row;
 pub mod shrink;
+pub mod story;
 mod summary;
 mod sweep;
 mod verify;

@@ -72,6 +72,7 @@ fn run_json(run: &RunReport<'_>) -> Value {
         }),
         "strays": outcome.strays,
         "struck": outcome.struck.steps().iter().map(FaultStep::to_string).collect::<Vec<_>>(),
+        "story": run.told().map(|(story, violated)| story.json(violated)),
         "replay": called.again(outcome),
     })
 }
@@ -261,6 +262,7 @@ mod tests {
                 outcome: &violated(7, "election-safety", "two leaders"),
                 called: &called(),
                 drawing: None,
+                story: None,
             }),
             expect![[r#"
                 {

@@ -1,10 +1,11 @@
 //! What is reported: a run, a sweep, histories that were judged, scenario files that were checked.
 
 use super::history::{history_headline, history_text};
+use super::story::StoryReport;
 use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, Subject};
 use crate::check::recorded::transactions::FileReport;
-use crate::check::{CheckReport, Drawing, Verdict};
+use crate::check::{CheckReport, Drawing, PropertyReport, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::{Ended, Summary};
 use crate::history::formats::Problems;
@@ -41,6 +42,8 @@ pub struct RunReport<'a> {
     pub called: &'a Invocation,
     /// What its clients saw, to be drawn.
     pub drawing: Option<&'a Drawing>,
+    /// How its violation came about.
+    pub story: Option<&'a StoryReport>,
 }
 
 /// A sweep that has ended.
@@ -108,6 +111,13 @@ pub struct LintReport {
 }
 
 impl RunReport<'_> {
+    /// Its story, with the property whose violation that is about.
+    pub(super) fn told(&self) -> Option<(&StoryReport, &PropertyReport)> {
+        let story = self.story?;
+        let is_told = |report: &&PropertyReport| report.name == story.story.property;
+        Some((story, self.outcome.properties.iter().find(is_told)?))
+    }
+
     /// The violation that it means to show, if it is asked for that.
     pub fn meant(&self) -> Option<MeantViolation> {
         meant(self.called, self.subject.expected, |property| self.outcome.violates(property))

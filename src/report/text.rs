@@ -77,6 +77,7 @@ fn run_text(run: &RunReport<'_>, color: bool) -> String {
     page.line(&page.paint.verdict(verdict, &headline(subject, outcome)));
     page.blank();
     page.properties(&outcome.properties);
+    page.story(run);
     page.tables(&outcome.tables, "");
     page.marks(
         &outcome.sometimes.iter().map(|mark| MarkTotal { name: mark.name, count: mark.count, seeds: 1 }).collect::<Vec<_>>(),
@@ -228,6 +229,14 @@ impl Lines {
         self.line(&format!("  {title}  {}", self.paint.faint(&at)));
         for line in detail.lines() {
             self.line(&format!("      {line}"));
+        }
+    }
+
+    /// How the violation came about.
+    fn story(&mut self, run: &RunReport<'_>) {
+        if let Some((story, violated)) = run.told() {
+            self.blank();
+            self.text += &story.text(violated, self.paint.0);
         }
     }
 
@@ -496,7 +505,7 @@ mod tests {
     use crate::world::ScriptCounts;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None, story: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {

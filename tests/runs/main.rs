@@ -1,5 +1,6 @@
 //! Whole runs of worlds: what scenarios show holds, what is planted is found, and a seed means what it meant.
 
+mod causes;
 mod commit;
 mod commit_over_raft;
 mod commit_relatives;
