@@ -31,7 +31,7 @@ pub enum Link {
     Unsynced,
     /// A fault did it, or made a difference to it.
     Struck,
-    /// A client invoked an operation, and it completed.
+    /// A client invoked an operation: it asks for it in the same step, and it completes.
     Invoked,
     /// It is the next record of the same node.
     Next,
@@ -129,8 +129,8 @@ struct Known {
     synced: Option<u64>,
     /// Writes that are not durable, each with its number among the writes, and its record.
     written: Vec<(u64, u64)>,
-    /// What its client invoked and has not seen completed.
-    invoked: Option<u64>,
+    /// What its client invoked and has not seen completed: the record, and the step it was in.
+    invoked: Option<(u64, Option<u64>)>,
 }
 
 impl Building {
@@ -200,8 +200,12 @@ impl Building {
                 }
             }
             "crash" => known.written.drain(..).for_each(|(_, write)| self.link(write, number, Link::Unsynced)),
-            "client" if invokes(record) => known.invoked = Some(number),
-            "client" => known.invoked.take().into_iter().for_each(|invoked| self.link(invoked, number, Link::Invoked)),
+            "client" if invokes(record) => known.invoked = Some((number, record.cause)),
+            "send" => {
+                let asked = known.invoked.filter(|(_, step)| *step == record.cause);
+                asked.into_iter().for_each(|(invoked, _)| self.link(invoked, number, Link::Invoked));
+            }
+            "client" => known.invoked.take().into_iter().for_each(|(invoked, _)| self.link(invoked, number, Link::Invoked)),
             _ => {}
         }
         self.nodes.insert(node, known);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::explanation::explanation_line;
 use super::paint::Paint;
 use super::words::{clean, counted, shorten};
-use crate::base::{NodeId, Time};
+use crate::base::{Fate, NodeId, Time};
 use crate::check::PropertyReport;
 use crate::explore::story::{Story, StoryStep, What};
 use crate::trace::{OwnedRecord, Recording};
@@ -38,7 +38,9 @@ impl StoryReport {
     /// The width of lines where none is known.
     pub const WIDTH: usize = 100;
     /// What is shown of a note or message at most.
-    const DETAIL: usize = 64;
+    const DETAIL: usize = 90;
+    /// What is shown of a message that is sent, if it is no longer.
+    const SENT: usize = 48;
 
     /// Each step in words, in order; what is violated is in this report.
     pub fn lines(&self, violated: &PropertyReport) -> Vec<StoryLine> {
@@ -65,27 +67,39 @@ impl StoryReport {
         self.recording.get(number)
     }
 
+    /// The message or note itself. What the explanation names is shown at greater length.
     fn detail(&self, record: &OwnedRecord) -> String {
-        let longest = if self.full { Self::DETAIL * 2 } else { Self::DETAIL };
+        let longest = match (self.full, self.names(record.number)) {
+            (true, _) => Self::DETAIL * 3,
+            (false, true) => Self::DETAIL * 2,
+            (false, false) => Self::DETAIL,
+        };
         shorten(&record.line(longest * 4).detail, longest)
+    }
+
+    /// Whether the explanation of the violation names the record.
+    fn names(&self, number: u64) -> bool {
+        self.story.steps.last().is_some_and(|violated| violated.records.contains(&number))
     }
 
     fn handled(&self, on: u64, did: &[u64], early: bool, alike: &[u64]) -> Vec<String> {
         let Some(on) = self.get(on) else { return Vec::new() };
+        let records = || did.iter().filter_map(|number| self.get(*number));
+        let noted: Vec<&OwnedRecord> = records().filter(|record| record.message.is_none()).collect();
         let each = if alike.is_empty() { "" } else { "each " };
+        // What a node notes of a message tells more than the message.
+        let detail = if noted.is_empty() || self.full { self.detail(on) } else { String::new() };
         let took = match (on.message, on.sort) {
-            (Some((id, kind)), _) if id.from == id.to => format!("{each}takes its own {} {}", kind.name, self.detail(on)),
-            (Some((id, kind)), _) => format!("{each}takes {} {} from {}", kind.name, self.detail(on), id.from),
-            (None, "timer") => format!("{each}timer {} fires", self.detail(on)),
+            (Some((id, kind)), _) if id.from == id.to => format!("{each}takes its own {} {detail}", kind.name),
+            (Some((id, kind)), _) => format!("{each}takes {} {detail} from {}", kind.name, id.from),
+            (None, "timer") if alike.is_empty() => format!("timer {} fires", self.detail(on)),
+            (None, "timer") => format!("at each timer {} fires", self.detail(on)),
             (None, "synced") => format!("{each}what it wrote is durable"),
             _ => format!("{each}{}", on.line(0).what),
         };
-        let mut clauses = vec![took.replace("  ", " ")];
-        let records = || did.iter().filter_map(|number| self.get(*number));
-        clauses.extend(listed(records().filter(|record| record.message.is_none()).map(|record| match record.sort {
-            "panic" => record.line(0).what,
-            _ => self.detail(record),
-        })));
+        let took = took.replace("  ", " ").trim_end().to_owned();
+        let words = listed(noted.into_iter().map(|record| if record.sort == "panic" { record.line(0).what } else { self.detail(record) }));
+        let mut clauses = vec![if words.is_empty() { took } else { format!("{took}: {}", words.join(", ")) }];
         let sends: Vec<&OwnedRecord> = records().filter(|record| record.sort == "send").collect();
         clauses.extend(self.sends(&sends, alike.is_empty()));
         if early {
@@ -99,16 +113,18 @@ impl StoryReport {
         let mut groups: Vec<(String, Vec<NodeId>)> = Vec::new();
         for send in sends {
             let Some((id, kind)) = send.message else { continue };
-            let text = format!("{} {}", kind.name, self.detail(send)).trim_end().to_owned();
+            let detail = self.detail(send);
+            let is_short = detail.chars().count() <= Self::SENT || self.full || self.names(send.number);
+            let text = format!("{} {}", kind.name, if is_short { &detail } else { "" }).trim_end().to_owned();
             match groups.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, to)) if to.contains(&id.to) => {}
                 Some((_, to)) => to.push(id.to),
                 None => groups.push((text, vec![id.to])),
             }
         }
-        listed(
-            groups.into_iter().map(|(text, to)| if is_alone { format!("sends {text} to {}", names(&to)) } else { format!("sends {text}") }),
-        )
+        let words = |(text, to): (String, Vec<NodeId>)| if is_alone { format!("{text} to {}", names(&to)) } else { text };
+        let sent = listed(groups.into_iter().map(words)).join(", ");
+        if sent.is_empty() { Vec::new() } else { vec![format!("sends {sent}")] }
     }
 
     fn struck(
@@ -126,11 +142,10 @@ impl StoryReport {
         let whose = |record: &OwnedRecord| {
             if several { format!("{} ", names(&record.node.into_iter().collect::<Vec<_>>())) } else { String::new() }
         };
-        clauses.extend(listed(
-            crashes.iter().filter_map(|crash| self.get(*crash)).map(|crash| format!("{}{}", whose(crash), crash.line(0).what)),
-        ));
+        clauses
+            .extend(listed(crashes.iter().filter_map(|crash| self.get(*crash)).map(|crash| format!("{}{}", whose(crash), crashed(crash)))));
         clauses.extend(listed(undone.iter().filter_map(|write| self.get(*write)).map(|write| self.undone(write))));
-        clauses.extend(self.dropped(messages));
+        clauses.extend(self.dropped(messages, !crashes.is_empty()));
         for restart in restarts.iter().filter_map(|restart| self.get(*restart)) {
             let after = if restart.at > step.at { format!(" after {}", restart.at.since(step.at)) } else { String::new() };
             let goes_on = if restart.sort == "boot" { "starts again" } else { "goes on" };
@@ -153,11 +168,15 @@ impl StoryReport {
     }
 
     /// The messages that a fault made a difference to, counted by kind.
-    fn dropped(&self, messages: &[u64]) -> Vec<String> {
+    fn dropped(&self, messages: &[u64], is_down: bool) -> Vec<String> {
         let mut groups: Vec<(String, usize)> = Vec::new();
         for message in messages.iter().filter_map(|message| self.get(*message)) {
             let Some((id, kind)) = message.message else { continue };
-            let became = if matches!(message.fate, Some(crate::base::Fate::Lost(_))) { "loses" } else { "delays or doubles" };
+            let became = match message.fate {
+                Some(Fate::Lost(_)) => "loses",
+                _ if is_down => "misses",
+                _ => "delays or doubles",
+            };
             let text = format!("{became} {} from {} to {}", kind.name, id.from, id.to);
             match groups.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, count)) => *count += 1,
@@ -251,6 +270,11 @@ fn field(record: &OwnedRecord, name: &str) -> String {
     let text = record.debug().unwrap_or_default();
     let value = text.split_once(name).map_or(text, |(_, rest)| rest.strip_suffix('}').unwrap_or(rest));
     shorten(&clean(value.trim()), 140)
+}
+
+/// What became of a node that a fault struck.
+fn crashed(crash: &OwnedRecord) -> String {
+    if crash.number_of("unsynced") == Some(0) { "crashes with nothing unsynced".to_owned() } else { crash.line(0).what }
 }
 
 /// At most three, and how many more there are.

@@ -23,6 +23,7 @@ mod shrink;
 mod slippage;
 mod smallest;
 mod sound;
+mod stories;
 mod strikes;
 mod transactional;
 mod why;

@@ -10,7 +10,7 @@ use stormglass::trace::{OwnedRecord, Recording};
 /// Runs of Raft under every kind of fault.
 pub(crate) fn storms() -> Vec<Recording> {
     let text = r#"Scenario(name: "storm", system: RaftKv(nodes: 5), network: (latency: Uniform("1ms", "5ms"), loss: "1/50", duplicate: "1/50"),
-        clocks: (offset: "20ms", drift: "100ppm"), workload: (clients: 2, rate: "40/s"), duration: "3s", settle: "1s", faults: [
+        clocks: (offset: "20ms", drift: "100ppm"), disk: (sync: Constant("15ms")), workload: (clients: 2, rate: "40/s"), duration: "3s", settle: "1s", faults: [
             Every("300ms..900ms", Partition(cut: Halves, lasting: "50ms..200ms")),
             Every("400ms..900ms", Lose(chance: "1/4", lasting: "50ms..200ms")),
             Every("200ms..600ms", OneOf([Heal, Crash(node: Any, down: "20ms..300ms"), Pause(node: Minority, lasting: "10ms..80ms")])),

@@ -8,12 +8,12 @@ use stormglass::check::Verdict;
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All of them, by the names of their mutants.
-fn all() -> BTreeMap<String, Scenario> {
+pub(crate) fn all() -> BTreeMap<String, Scenario> {
     let inside = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let files = inside(root().join("scenarios/smallest")).flat_map(inside);
     let read = |path: PathBuf| {

@@ -137,7 +137,15 @@ impl Naming<'_> {
     }
 
     fn completion(&self, invoked: u64) -> Option<u64> {
-        self.causes.effects(invoked).into_iter().find(|(_, link)| *link == Link::Invoked).map(|(number, _)| number)
+        self.causes
+            .effects(invoked)
+            .into_iter()
+            .find(|(number, link)| *link == Link::Invoked && self.is_of_client(*number))
+            .map(|(number, _)| number)
+    }
+
+    fn is_of_client(&self, number: u64) -> bool {
+        self.recording.get(number).is_some_and(|record| record.sort == "client")
     }
 
     /// The last thing that a node of these noted by then.

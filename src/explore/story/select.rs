@@ -60,7 +60,8 @@ fn step(unit: &Unit, recording: &Recording, causes: &Causes, anchors: &Anchors) 
             let notes = own.iter().filter(|record| matches!(record.sort, "note" | "client" | "panic"));
             did.extend(notes.map(|record| record.number));
             did.extend(&sends);
-            did.sort_unstable();
+            // What the explanation names comes first.
+            did.sort_by_key(|number| (anchors.records.binary_search(number).is_err(), *number));
             *early = is_early(&own, causes, anchors);
         }
         What::Struck { crashes, .. } => nodes.extend(crashes.iter().filter_map(|crash| recording.get(*crash)?.node)),
@@ -123,7 +124,7 @@ fn merged(steps: Vec<StoryStep>, recording: &Recording) -> Vec<StoryStep> {
 fn likeness(step: &StoryStep, recording: &Recording) -> Option<Vec<String>> {
     let What::Handled { on, did, early, .. } = &step.what else { return None };
     let on = recording.get(*on)?;
-    let from = on.message.map(|(id, kind)| format!("{} from {}", kind.name, id.from));
+    let from = on.message.map(|(id, kind)| format!("{} from {} {}", kind.name, id.from, id.from == id.to));
     let took = from.or_else(|| on.debug().map(str::to_owned)).unwrap_or_else(|| on.sort.to_owned());
     let noted = did.iter().filter_map(|number| recording.get(*number)).map(|record| {
         let kind = record.message.map(|(_, kind)| kind.name);

@@ -97,9 +97,11 @@ impl Building<'_> {
             "discard" => {
                 let sent = self.causes.causes(number).into_iter().find(|(_, link)| *link == Link::Sent);
                 let Some((sent, _)) = sent else { return };
+                self.missed(record, sent);
                 let unit = self.open(record, What::Lost { sent, discarded: Some(number) });
+                self.put(unit, number);
                 self.units[unit as usize].records.push(sent);
-                unit
+                return;
             }
             _ => of_cause.unwrap_or_else(|| self.handled(record)),
         };
@@ -113,6 +115,14 @@ impl Building<'_> {
             {
                 messages.push(number);
             }
+        }
+    }
+
+    /// What took the receiver down made a difference to the message.
+    fn missed(&mut self, discard: &OwnedRecord, sent: u64) {
+        let down = discard.node.and_then(|node| self.down.get(&node)).copied();
+        if let Some(What::Struck { messages, .. }) = down.map(|unit| &mut self.units[unit as usize].what) {
+            messages.push(sent);
         }
     }
 
@@ -215,7 +225,11 @@ impl<'a> Worth<'a> {
 
     fn is_past(&self, unit: &Unit) -> bool {
         // What lies behind the first record of a unit may come later than the violation.
-        let struck = if let What::Struck { crashes, messages, .. } = &unit.what { [&crashes[..], messages].concat() } else { vec![] };
+        let struck = match &unit.what {
+            What::Struck { crashes, messages, .. } => [&crashes[..], messages].concat(),
+            What::Lost { sent, .. } => vec![*sent],
+            _ => vec![],
+        };
         unit.records.first().into_iter().chain(&struck).any(|number| self.past[*number as usize])
     }
 
@@ -263,7 +277,7 @@ impl<'a> Worth<'a> {
                 if bites { 600 + lost + if here { 150 } else { 0 } + near } else { 0 }
             }
             What::Lost { .. } => 150 + spoken + near + if self.anchors.waits { 150 } else { 0 },
-            What::Operation { .. } => self.depth_of(unit).map_or(0, |depth| 420_u32.saturating_sub(depth * 8)),
+            What::Operation { .. } => self.depth_of(unit).map_or(0, |depth| 400_u32.saturating_sub(depth * 4)),
             What::Healed => {
                 if self.anchors.waits {
                     500

@@ -1,0 +1,74 @@
+//! The story of every mutant's smallest failure: short, and with the bug in it. docs/stories.md has the table.
+
+use std::fs;
+
+use stormglass::explore::causes::Causes;
+use stormglass::explore::story::{Story, StoryStep, What};
+use stormglass::report::StoryReport;
+use stormglass::scenario::{Expected, Scenario};
+use stormglass::trace::{OwnedRecord, Recording};
+
+use crate::smallest::{all, root};
+
+/// The story of the violation that the scenario means to show.
+fn story(mutant: &str, scenario: &Scenario) -> (Story, Recording, String) {
+    let (Expected::Violates(property), Some(seed)) = (scenario.expected, scenario.seed) else {
+        panic!("{mutant} means to show a violation")
+    };
+    let (outcome, recording) = scenario.run_recorded(seed);
+    let story = Story::of(&outcome, Some(property), &recording, &Causes::of(&recording)).expect("it is violated");
+    assert_eq!(story.property, property, "{mutant}");
+    let violated = outcome.properties.iter().find(|report| report.name == property).expect("it is reported");
+    let report = StoryReport { story, recording, full: false, width: StoryReport::WIDTH };
+    let last = report.lines(violated).pop().expect("it has an end").clauses.join(": ");
+    (report.story, report.recording, last)
+}
+
+/// The first record that is not as it is without the planted bug: where that shows.
+fn first_difference(planted: &Recording, scenario: &Scenario) -> Option<OwnedRecord> {
+    let (_, sound) = scenario.clone().without_mutants().run_recorded(scenario.seed?);
+    let differs = |(one, other): &(&OwnedRecord, &OwnedRecord)| one.digest != other.digest;
+    let pairs = planted.records().iter().zip(sound.records());
+    // Where one run has no more records, the other goes on.
+    pairs.clone().find(differs).map(|(one, _)| one.clone()).or_else(|| planted.records().get(sound.records().len()).cloned())
+}
+
+/// Whether the step has the record, or the node's step in which it was.
+fn has(step: &StoryStep, record: &OwnedRecord) -> bool {
+    !matches!(step.what, What::Violated) && step.records.iter().any(|number| *number == record.number || record.cause == Some(*number))
+}
+
+/// A row for each mutant: how long the story is, where the bug shows first, and what the story ends with.
+fn rows() -> Vec<String> {
+    let row = |(mutant, scenario): (String, Scenario)| {
+        let (story, recording, end) = story(&mutant, &scenario);
+        assert!(story.steps.len() <= Story::STEPS_MAX, "{mutant}: {} steps", story.steps.len());
+        assert!(story.steps.iter().map(|step| step.at).is_sorted(), "{mutant}: not in the order of time");
+        let first = first_difference(&recording, &scenario).unwrap_or_else(|| panic!("{mutant} changes nothing"));
+        let shows = story.steps.iter().position(|step| has(step, &first)).map(|place| format!("step {}", place + 1));
+        let named = story.steps.iter().position(|step| step.named && !matches!(step.what, What::Violated));
+        let where_named = named.map(|place| format!("named in step {}", place + 1));
+        let shows = shows.or(where_named).unwrap_or_else(|| panic!("{mutant}: its story does not tell of it"));
+        let words = first.line(80).to_string().replace('|', "\\|");
+        let end = end.trim_start_matches("✗ ").replace(" is violated: ", ": ").replace('|', "\\|");
+        format!("| `{mutant}` | {} | `{}` | {shows} | {end} |", story.steps.len(), words.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    all().into_iter().map(row).collect()
+}
+
+#[test]
+fn every_story_is_short_and_has_the_bug_in_it() {
+    let path = root().join("docs/stories.md");
+    let page = fs::read_to_string(&path).expect("the page is there");
+    let (told, rows): (Vec<&str>, Vec<String>) = (page.lines().filter(|line| line.starts_with("| `")).collect(), rows());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let rest = page.lines().filter(|line| !line.starts_with("| `"));
+        let fresh = rest.flat_map(|line| {
+            let more = if line.starts_with("| ---") { rows.clone() } else { Vec::new() };
+            [line.to_owned()].into_iter().chain(more)
+        });
+        fs::write(&path, fresh.collect::<Vec<_>>().join("\n") + "\n").expect("the page can be written");
+        return;
+    }
+    assert_eq!(told, rows, "docs/stories.md: UPDATE_EXPECT=1 writes it anew");
+}
