@@ -11,7 +11,7 @@ use super::input::{self, Input};
 use super::shrink::{message, nothing_fails, progress};
 use super::{Format, Session, interrupt, panics};
 use crate::explore::violated_as;
-use crate::explore::why::{Ask, Stage, is_explicit};
+use crate::explore::why::{Ask, Stage};
 use crate::report::{Subject, changed, opening, why_json, why_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
@@ -65,12 +65,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         }
         session.tell_of_failure(if is_text { Format::Text } else { Format::Json }, Some(saved), &outcome)?;
     }
-    if !is_explicit(scenario) {
-        session.console.complain("not all of its faults and operations are written down: it is shrunk first\n");
-    }
     let bar = progress();
     let ask = Ask { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };
-    let why = ask.why(target, scenario, seed, &mut |stage| show(&bar, stage));
+    let why = ask.why(target, scenario, seed, &mut |stage| show(&bar, stage, session));
     bar.finish_and_clear();
     let why = why.map_err(|row| nothing_fails(&row, "explain"))?;
     session.console.print(&match arguments.format {
@@ -80,9 +77,10 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     Ok(if cancel.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Held })
 }
 
-fn show(bar: &ProgressBar, stage: &Stage<'_>) {
-    bar.set_message(match stage {
-        Stage::Shrinks(smaller) => message(smaller),
-        Stage::Asks(what, runs) => format!("{what} · {runs} runs"),
-    });
+fn show(bar: &ProgressBar, stage: &Stage<'_>, session: &Session<'_>) {
+    match stage {
+        Stage::ShrinksFirst => session.console.complain("not all of its faults and operations are written down: it is shrunk first\n"),
+        Stage::Shrinks(smaller) => bar.set_message(message(smaller)),
+        Stage::Asks(what, runs) => bar.set_message(format!("{what} · {runs} runs")),
+    }
 }

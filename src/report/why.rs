@@ -6,7 +6,9 @@ use super::shrink::{changes, violation};
 use super::words::{clean, counted, grouped};
 use super::{Invocation, quote};
 use crate::base::{Duration, Fate, MessageId, Time};
-use crate::explore::why::{Awaited, Came, Cause, Change, Curve, Element, ElementSort, Parted, Point, Rise, Share, Sibling, Silence, Why};
+use crate::explore::why::{
+    Awaited, Came, Cause, Change, Curve, Cut, Element, ElementSort, Parted, Point, Rise, Share, Sibling, Silence, Why,
+};
 use crate::trace::OwnedRecord;
 use crate::world::Entity;
 
@@ -17,7 +19,7 @@ const DETAIL: usize = 90;
 pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
     let paint = Paint(color);
     let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(&why.violated)))));
-    if let Some((before, after)) = &why.shrunk {
+    if let Some(Cut { before, after, .. }) = &why.shrunk {
         text += &format!("  shrunk first: {}\n", changes(before, after));
     }
     let end = if why.finished { "" } else { "; not all was asked: it was stopped, or had no runs left" };
@@ -35,9 +37,9 @@ pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
         text += &format!("\n  {}\n{section}", paint.strong(title));
     }
     let (program, file) = (quote(&called.program), quote(&called.file));
-    match why.shrunk {
+    match &why.shrunk {
         None => text += &format!("\n  {}\n", paint.strong(&format!("{program} replay {file} --seed {}", why.seed))),
-        Some(_) => text += &format!("\n  {}\n{}", paint.faint("the shrunk scenario:"), why.scenario.to_ron()),
+        Some(cut) => text += &format!("\n  {}\n\n{}", paint.faint("this is the shrunk scenario"), cut.text),
     }
     text
 }
@@ -52,7 +54,13 @@ fn causes(why: &Why, paint: Paint) -> String {
             let at = rise.records.first().map_or(Time::ZERO, |record| record.at);
             let chances = format!("· from {} to {}", percent(rise.before.part()), percent(rise.after.part()));
             let first = rise.records.first().map(in_words).unwrap_or_default();
-            format!("    {place}. at {at}: {first} {}\n{}", paint.doubtful(&chances), event(rise))
+            let shows = match rise.shows.first() {
+                Some(shows) => {
+                    format!("       what was drawn there shows first at {}: {}\n{}", shows.at, in_words(shows), event(&rise.shows))
+                }
+                None => String::new(),
+            };
+            format!("    {place}. at {at}: {first} {}\n{}{shows}", paint.doubtful(&chances), event(&rise.records))
         }
     });
     let told: String = told.collect();
@@ -63,10 +71,10 @@ fn causes(why: &Why, paint: Paint) -> String {
 }
 
 /// What else happened in an event.
-fn event(rise: &Rise) -> String {
+fn event(records: &[OwnedRecord]) -> String {
     const SHOWN: usize = 8;
-    let rest = rise.records.len().saturating_sub(1 + SHOWN);
-    let lines = rise.records.iter().skip(1).take(SHOWN).map(|record| format!("         {}{}\n", in_words(record), way(record)));
+    let rest = records.len().saturating_sub(1 + SHOWN);
+    let lines = records.iter().skip(1).take(SHOWN).map(|record| format!("         {}{}\n", in_words(record), way(record)));
     let more = if rest > 0 { format!("         and {}\n", counted(rest as u64, "record")) } else { String::new() };
     lines.chain([more]).collect()
 }
@@ -91,7 +99,7 @@ fn elements(why: &Why, paint: Paint) -> String {
             Came::Holds => paint.good("holds"),
             Came::Violates(property) => paint.doubtful(&format!("violates {property} instead")),
             Came::Fails => paint.doubtful("fails all the same"),
-            Came::Unknown => paint.doubtful("is not decided"),
+            Came::Unknown => paint.doubtful("is not known: a defect in Stormglass"),
         };
         format!("    {:width$}  {without}\n", clean(&element.text))
     };
@@ -256,7 +264,7 @@ mod json {
             "explanation": violated.explanation.as_ref().map(explanation_line),
             "fingerprint": format!("{:016x}", why.fingerprint),
             "digest": format!("{:016x}", why.outcome.digest),
-            "shrunk": why.shrunk.is_some().then(|| why.scenario.to_ron()),
+            "shrunk": why.shrunk.as_ref().map(|cut| &cut.text),
             "runs": why.runs,
             "finished": why.finished,
             "causes": why.causes().iter().map(cause).collect::<Vec<_>>(),
@@ -336,6 +344,7 @@ mod json {
             "before": share(rise.before),
             "after": share(rise.after),
             "records": rise.records.iter().map(record).collect::<Vec<_>>(),
+            "shows": rise.shows.iter().map(record).collect::<Vec<_>>(),
         })
     }
 

@@ -1,10 +1,11 @@
 //! How likely the failure is, from each place of the run on: all that was drawn before stays, all that comes after is drawn afresh.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::event::event;
-use super::trials::everything;
-use super::{Share, Trials};
+use super::event::{Common, event};
+use super::trials::{Rerun, everything, fresh, redrawn};
+use super::{Came, Share, Trials};
 use crate::base::Time;
 use crate::scenario::Scenario;
 use crate::trace::{OwnedRecord, Recording};
@@ -42,6 +43,9 @@ pub struct Rise {
     pub after: Share,
     /// The records of the event, the one that begins it first. More than one event, if there were too few runs to tell them apart.
     pub records: Vec<OwnedRecord>,
+    /// The records of the event in which it shows first what was drawn there: where the run parts from a rerun that draws it afresh, with
+    /// all else that comes, and does not fail.
+    pub shows: Vec<OwnedRecord>,
 }
 
 impl Rise {
@@ -64,52 +68,56 @@ const NAMED: usize = 3;
 /// From this share on it is taken for inevitable.
 const NEARLY_ALL: f64 = 0.95;
 
+/// The reruns at each place.
+type Places = BTreeMap<u64, Vec<Rerun>>;
+
 /// The curve of this run, whose first so many records lead to the violation.
 pub(super) fn curve(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, records: u64) -> Curve {
-    let mut shares = BTreeMap::new();
-    for place in 0..=PLACES.min(records) {
-        ask(trials, scenario, &mut shares, records * place / PLACES.min(records).max(1));
+    let mut places = Places::new();
+    let count = PLACES.min(records).max(1);
+    for place in 0..=count {
+        ask(trials, scenario, &mut places, records * place / count);
     }
     for _ in 0..MORE {
-        let Some(middle) = steepest(&shares) else { break };
-        ask(trials, scenario, &mut shares, middle);
+        let Some(middle) = steepest(&places) else { break };
+        ask(trials, scenario, &mut places, middle);
     }
     let at = |after: u64| after.checked_sub(1).and_then(|last| recording.get(last)).map_or(Time::ZERO, |record| record.at);
-    let points: Vec<Point> = shares.iter().map(|(after, share)| Point { after: *after, at: at(*after), share: *share }).collect();
+    let points: Vec<Point> =
+        places.iter().map(|(after, reruns)| Point { after: *after, at: at(*after), share: Share::of(reruns) }).collect();
     let lasts = |least: f64| {
         let below = points.iter().rposition(|point| point.share.part() < least);
         points.get(below.map_or(0, |place| place + 1)).map(|point| point.after)
     };
-    Curve { rises: rises(&points, recording), likely: lasts(0.5), inevitable: lasts(NEARLY_ALL), points }
-}
-
-fn ask(trials: &mut Trials<'_>, scenario: &Scenario, shares: &mut BTreeMap<u64, Share>, after: u64) {
-    if shares.contains_key(&after) {
-        return;
-    }
-    let share = trials.share(scenario, after, &everything(), 0..RERUNS);
-    if share.of == RERUNS {
-        shares.insert(after, share);
-    }
-}
-
-/// The middle of the widest rise, the steepest first, that could be told more exactly.
-fn steepest(shares: &BTreeMap<u64, Share>) -> Option<u64> {
-    let pairs = shares.iter().zip(shares.iter().skip(1));
-    let open = pairs.filter_map(|((from, before), (to, after))| {
-        let by = after.failed.abs_diff(before.failed);
-        (to - from > 1 && by as f64 >= LEAST * RERUNS as f64).then_some((by, std::cmp::Reverse(*from), (from + to) / 2))
-    });
-    open.max().map(|(.., middle)| middle)
-}
-
-/// The largest rises.
-fn rises(points: &[Point], recording: &Recording) -> Vec<Rise> {
     let mut rises: Vec<Rise> = points.windows(2).filter_map(|pair| rise(pair[0], pair[1], recording)).collect();
     rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
     rises.truncate(NAMED);
-    rises.sort_by_key(|rise| rise.records.first().map(|record| record.number));
-    rises
+    rises.sort_by_key(|rise| rise.records[0].number);
+    for rise in &mut rises {
+        rise.shows = shows(trials, scenario, recording, &places, rise.records[0].number);
+    }
+    Curve { rises, likely: lasts(0.5), inevitable: lasts(NEARLY_ALL), points }
+}
+
+fn ask(trials: &mut Trials<'_>, scenario: &Scenario, places: &mut Places, after: u64) {
+    if places.contains_key(&after) {
+        return;
+    }
+    let reruns = trials.afresh(scenario, after, &everything(), RERUNS);
+    if reruns.len() as u64 == RERUNS {
+        places.insert(after, reruns);
+    }
+}
+
+/// The middle of the steepest rise or fall that could be told more exactly.
+fn steepest(places: &Places) -> Option<u64> {
+    let shares: Vec<(u64, Share)> = places.iter().map(|(after, reruns)| (*after, Share::of(reruns))).collect();
+    let open = shares.windows(2).filter_map(|pair| {
+        let ((from, before), (to, after)) = (pair[0], pair[1]);
+        let by = after.failed.abs_diff(before.failed);
+        (to - from > 1 && by as f64 >= LEAST * RERUNS as f64).then_some((by, Reverse(from), from.midpoint(to)))
+    });
+    open.max().map(|(.., middle)| middle)
 }
 
 fn rise(before: Point, after: Point, recording: &Recording) -> Option<Rise> {
@@ -118,6 +126,16 @@ fn rise(before: Point, after: Point, recording: &Recording) -> Option<Rise> {
         1 => event(recording, first),
         _ => recording.records().get(first..after.after as usize)?,
     };
-    let rise = Rise { before: before.share, after: after.share, records: records.to_vec() };
+    let rise = Rise { before: before.share, after: after.share, records: records.to_vec(), shows: Vec::new() };
     (rise.by() >= LEAST && !rise.records.is_empty()).then_some(rise)
+}
+
+/// The event in which it shows first what was drawn after so many records.
+fn shows(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, places: &Places, after: u64) -> Vec<OwnedRecord> {
+    let (Some(before), Some((_, later))) = (places.get(&after), places.range(after + 1..).next()) else { return Vec::new() };
+    let turned = before.iter().zip(later).position(|(before, later)| before.came != Came::Fails && later.came == Came::Fails);
+    let Some(nth) = turned else { return Vec::new() };
+    let mut common = Common::with(recording);
+    trials.watch(&redrawn(scenario, fresh(trials.seed, nth as u64), after, &everything()), &mut common);
+    event(recording, common.records).to_vec()
 }

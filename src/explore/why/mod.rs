@@ -56,6 +56,8 @@ pub struct Ask<'a> {
 
 /// What it is at.
 pub enum Stage<'a> {
+    /// Not all that its faults and clients do is written down: it is shrunk first.
+    ShrinksFirst,
     /// It is cut down first; this is the smallest so far.
     Shrinks(&'a Smaller<'a>),
     /// It asks this, and has made so many runs.
@@ -76,8 +78,8 @@ pub struct Why {
     pub outcome: Outcome,
     /// Its records.
     pub recording: Recording,
-    /// How large the run was before it was shrunk, and how large it is; nothing, if it was not shrunk first.
-    pub shrunk: Option<(Extent, Extent)>,
+    /// What shrinking it first came to; nothing, if it was not shrunk.
+    pub shrunk: Option<Cut>,
     /// What is kept, and whether each is necessary.
     pub elements: Vec<Element>,
     /// Whose chance carries it, the one that does so most first.
@@ -94,6 +96,19 @@ pub struct Why {
     pub runs: u64,
     /// Whether all was asked. If not, it was stopped, or used up its runs.
     pub finished: bool,
+}
+
+/// What shrinking a run came to.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// How large the run was.
+    pub before: Extent,
+    /// How large it is.
+    pub after: Extent,
+    /// The shrunk scenario as a file.
+    pub text: String,
+    /// How many runs it took.
+    pub runs: u64,
 }
 
 /// What brings the failure about.
@@ -128,60 +143,48 @@ fn leading(recording: &Recording, violated: &PropertyReport) -> u64 {
     recording.records().partition_point(|record: &OwnedRecord| record.at <= at) as u64
 }
 
-/// Whether all that its faults and clients do is written down.
-pub fn is_explicit(scenario: &Scenario) -> bool {
+/// Whether all that its faults and clients did in this run is written down.
+fn is_explicit(scenario: &Scenario, outcome: &Outcome) -> bool {
     let is_repeated = scenario.conditions.faults.steps().iter().any(|step| matches!(step.moment, Moment::Every { .. }));
-    let is_generated = scenario.operations.generated && scenario.takes_operations() && scenario.roster().population.clients > 0;
-    !is_repeated && !is_generated
+    let written = outcome.scripted.scripted.saturating_sub(outcome.scripted.never_invoked.len());
+    !is_repeated && (!scenario.takes_operations() || outcome.operations.invoked <= written as u64)
 }
 
 impl Ask<'_> {
     /// Asks why this scenario fails under this seed, in the way that has this [`fingerprint`](super::fingerprint()), if one is given; else
-    /// as the scenario means to fail, or first does. One that does not write down all is shrunk first.
+    /// as the scenario means to fail, or first does. One that does not write down all that its faults and clients do is shrunk first.
     ///
     /// # Errors
     /// The row of that run, if it violates nothing, or nothing in that way.
     pub fn why(&self, asked: Option<u64>, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Stage<'_>)) -> Result<Why, Box<Row>> {
-        if is_explicit(scenario) {
-            return self.explain(asked, scenario, seed, 0, None, each);
+        let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
+        let Some((outcome, violated)) = failing(&row, asked, scenario.expected) else { return Err(Box::new(row)) };
+        if is_explicit(scenario, outcome) {
+            return Ok(self.explain(scenario, outcome, violated, None, each));
         }
+        each(&Stage::ShrinksFirst);
         let Self { registry, jobs, runs, cancel, run } = *self;
         let shrink = Shrink { registry, jobs, runs, cancel, run };
         let shrunk = shrink.shrink_as(asked, scenario, seed, &mut |smaller| each(&Stage::Shrinks(smaller)))?;
-        let sizes = Some((shrunk.before, shrunk.after));
-        self.explain(Some(shrunk.fingerprint), &shrunk.scenario, shrunk.seed, shrunk.runs, sizes, each)
+        let cut = Cut { before: shrunk.before, after: shrunk.after, text: shrunk.text, runs: shrunk.runs };
+        Ok(self.explain(&shrunk.scenario, &shrunk.outcome, &shrunk.violated, Some(cut), each))
     }
 
     fn explain(
         &self,
-        asked: Option<u64>,
         scenario: &Scenario,
-        seed: u64,
-        runs: u64,
-        shrunk: Option<(Extent, Extent)>,
+        outcome: &Outcome,
+        violated: &PropertyReport,
+        shrunk: Option<Cut>,
         each: &mut dyn FnMut(&Stage<'_>),
-    ) -> Result<Why, Box<Row>> {
-        let mut recording = Recording::default();
-        let row = {
-            // A sink sees one run alone: the lock is there for the type.
-            let kept = std::sync::Mutex::new(&mut recording);
-            run_one(
-                &|seed| {
-                    let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    (self.run)(scenario, seed, Watch { sinks: vec![&mut **kept], ..Watch::default() })
-                },
-                seed,
-            )
-        };
-        let Some(violated) = row.result.as_ref().ok().and_then(|outcome| followed(outcome, asked, scenario.expected)).cloned() else {
-            return Err(Box::new(row));
-        };
-        let Ok(outcome) = row.result else { return Err(Box::new(row)) };
-        let (print, records) = (fingerprint(&violated), leading(&recording, &violated));
-        let mut trials = Trials::new(self, seed, print, runs + 1);
+    ) -> Why {
+        let (mut recording, print) = (Recording::default(), fingerprint(violated));
+        let mut trials = Trials::new(self, outcome.seed, print, shrunk.as_ref().map_or(0, |cut| cut.runs) + 1);
+        trials.watch(scenario, &mut recording);
+        let records = leading(&recording, violated);
         let mut asks = |what, trials: &Trials<'_>| each(&Stage::Asks(what, trials.runs));
         asks("what each element does", &trials);
-        let with_without = elements::elements(&mut trials, scenario, &outcome, &recording);
+        let with_without = elements::elements(&mut trials, scenario, outcome, &recording);
         asks("whose chance carries it", &trials);
         let carriers = sources::carriers(&mut trials, scenario, &recording, outcome.digest);
         asks("when it became inevitable", &trials);
@@ -190,13 +193,13 @@ impl Ask<'_> {
         let sufficiency = sufficiency::sufficiency(&mut trials, scenario, &carriers);
         asks("what passes", &trials);
         let sibling = sibling::nearest(&mut trials, scenario, &recording, records, &with_without, &carriers);
-        let awaited = awaited::awaited(&recording, &violated);
-        Ok(Why {
+        let awaited = awaited::awaited(&recording, violated);
+        Why {
             scenario: scenario.clone(),
-            seed,
-            violated,
+            seed: outcome.seed,
+            violated: violated.clone(),
             fingerprint: print,
-            outcome,
+            outcome: outcome.clone(),
             shrunk,
             elements: with_without.into_iter().map(|(element, _)| element).collect(),
             carriers,
@@ -207,17 +210,19 @@ impl Ask<'_> {
             recording,
             runs: trials.runs,
             finished: !trials.is_over(),
-        })
+        }
     }
 }
 
-/// What is to be explained: what has this fingerprint, if one is asked for; else the property that the scenario means to show, if that is
-/// violated; else what is violated first.
-fn followed(outcome: &Outcome, asked: Option<u64>, expected: Expected) -> Option<&PropertyReport> {
+/// What is to be explained of this run: what has this fingerprint, if one is asked for; else the property that the scenario means to show,
+/// if that is violated; else what is violated first.
+fn failing(row: &Row, asked: Option<u64>, expected: Expected) -> Option<(&Outcome, &PropertyReport)> {
+    let outcome = row.result.as_ref().ok()?;
     let first = first_violated(outcome)?;
     let is_meant = |report: &&PropertyReport| report.verdict == Verdict::Violated && expected == Expected::Violates(report.name);
-    match asked {
-        Some(print) => violated_as(outcome, print),
-        None => Some(outcome.properties.iter().find(is_meant).unwrap_or(first)),
-    }
+    let violated = match asked {
+        Some(print) => violated_as(outcome, print)?,
+        None => outcome.properties.iter().find(is_meant).unwrap_or(first),
+    };
+    Some((outcome, violated))
 }

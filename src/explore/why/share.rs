@@ -1,5 +1,8 @@
 //! How many of some reruns fail, and between what the chance of it lies.
 
+use super::Came;
+use super::trials::Rerun;
+
 /// How sure an interval is to hold the chance: in nineteen of twenty cases.
 const DOUBT: f64 = 0.05;
 
@@ -13,6 +16,12 @@ pub struct Share {
 }
 
 impl Share {
+    /// How many of these fail in the same way.
+    pub(super) fn of(reruns: &[Rerun]) -> Self {
+        let failed = reruns.iter().filter(|rerun| rerun.came == Came::Fails).count();
+        Self { failed: failed as u64, of: reruns.len() as u64 }
+    }
+
     /// The part that failed; nothing is a part of none.
     pub fn part(self) -> f64 {
         if self.of == 0 { 0.0 } else { self.failed as f64 / self.of as f64 }

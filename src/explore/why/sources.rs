@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::trials::{fresh, only, redrawn};
-use super::{Came, Share, Trials};
+use super::trials::only;
+use super::{Share, Trials};
 use crate::environment::ClockModel;
 use crate::scenario::Scenario;
 use crate::trace::Recording;
@@ -30,11 +30,9 @@ pub(super) fn carriers(trials: &mut Trials<'_>, scenario: &Scenario, recording: 
 }
 
 fn carrier(trials: &mut Trials<'_>, scenario: &Scenario, entity: Entity, digest: u64) -> Option<Carrier> {
-    let afresh: Vec<Scenario> = (0..RERUNS).map(|nth| redrawn(scenario, fresh(trials.seed, nth), 0, &only(entity))).collect();
-    let reruns = trials.all(&afresh);
+    let reruns = trials.afresh(scenario, 0, &only(entity), RERUNS);
     let differs = reruns.iter().any(|rerun| rerun.digest != Some(digest));
-    let failed = reruns.iter().filter(|rerun| rerun.came == Came::Fails).count() as u64;
-    differs.then_some(Carrier { entity, share: Share { failed, of: reruns.len() as u64 } })
+    differs.then_some(Carrier { entity, share: Share::of(&reruns) })
 }
 
 /// All that may have draws in this run, in their order.

@@ -49,7 +49,7 @@ pub(super) fn sufficiency(trials: &mut Trials<'_>, scenario: &Scenario, carriers
 }
 
 fn share(trials: &mut Trials<'_>, scenario: &Scenario, pins: &[Entity], reruns: u64) -> Share {
-    let share = trials.share(scenario, 0, &Whose::AllBut(pins.to_vec()), 0..reruns);
+    let share = Share::of(&trials.afresh(scenario, 0, &Whose::AllBut(pins.to_vec()), reruns));
     if share.of == reruns { share } else { Share::default() }
 }
 

@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use super::{Ask, Share};
-use crate::check::Verdict;
+use super::Ask;
 use crate::explore::sweep::run_one;
 use crate::explore::{Ran, Row, Sweep, Until, violated_as};
 use crate::scenario::Scenario;
@@ -17,11 +16,11 @@ use crate::world::{Entity, Redraw, Whose};
 pub enum Came {
     /// It fails in the same way.
     Fails,
-    /// Every property holds.
+    /// Every property holds, or nothing is known to be violated.
     Holds,
     /// It fails in another way, and violates this property first.
     Violates(&'static str),
-    /// Nothing is known to be violated, and not all is known to hold.
+    /// Stormglass itself failed.
     Unknown,
 }
 
@@ -77,12 +76,11 @@ impl<'a> Trials<'a> {
         reruns
     }
 
-    /// How many fail of so many reruns in which these draws are drawn afresh, each from a seed of its own. Those seeds are the same for
-    /// whatever is drawn afresh: two shares differ by what was drawn, and by nothing else.
-    pub(super) fn share(&mut self, scenario: &Scenario, after: u64, whose: &Whose, seeds: std::ops::Range<u64>) -> Share {
-        let afresh: Vec<Scenario> = seeds.map(|nth| redrawn(scenario, fresh(self.seed, nth), after, whose)).collect();
-        let reruns = self.all(&afresh);
-        Share { failed: reruns.iter().filter(|rerun| rerun.came == Came::Fails).count() as u64, of: reruns.len() as u64 }
+    /// Reruns in which these draws are drawn afresh, each from a seed of its own. Those seeds are the same for whatever is drawn afresh: two
+    /// shares of reruns that fail differ by what was drawn, and by nothing else.
+    pub(super) fn afresh(&mut self, scenario: &Scenario, after: u64, whose: &Whose, reruns: u64) -> Vec<Rerun> {
+        let afresh: Vec<Scenario> = (0..reruns).map(|nth| redrawn(scenario, fresh(self.seed, nth), after, whose)).collect();
+        self.all(&afresh)
     }
 
     /// Runs this once more, to see what happens in it.
@@ -97,8 +95,8 @@ fn came(row: &Row, fingerprint: u64) -> Came {
     match (&row.result, row.first_violated()) {
         (Ok(outcome), Some(_)) if violated_as(outcome, fingerprint).is_some() => Came::Fails,
         (Ok(_), Some(first)) => Came::Violates(first.name),
-        (Ok(outcome), None) if outcome.verdict() == Verdict::Holds => Came::Holds,
-        _ => Came::Unknown,
+        (Ok(_), None) => Came::Holds,
+        (Err(_), _) => Came::Unknown,
     }
 }
 
