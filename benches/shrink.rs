@@ -87,7 +87,7 @@ fn row(file: &Path, registry: &Registry, by_hand: &BTreeMap<String, u64>, tally:
     };
     let (never, start) = (AtomicBool::new(false), ProcessTime::now());
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
-    let shrink = Shrink { registry, jobs: 1, runs: u64::MAX, cancel: &never, run: &run };
+    let shrink = Shrink { registry, jobs: 1, runs: u64::MAX, cancel: &never, mends: true, run: &run };
     let Ok(Shrunk { scenario, text, seed: small, before, after, runs, .. }) = shrink.shrink(&scenario, seed, &mut |_| {}) else {
         println!("| `{mutant}` | the run of seed {seed} does not fail again |");
         return false;

@@ -51,7 +51,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let cancel = interrupt::heed_saying("stopping: the smallest so far is written");
     let jobs = arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
-    let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, run: &run };
+    let shrink = Shrink { registry: session.registry, jobs, runs: arguments.runs, cancel, mends: true, run: &run };
     let target = case.failure().map(|saved| saved.fingerprint);
     if let Some(saved) = case.failure() {
         let outcome = run(scenario, seed, Watch::default());

@@ -33,6 +33,6 @@ fn shrink(scenario: &Scenario, seed: u64) -> Option<String> {
         outcome
     };
     // On one thread, so that where it ends hangs on nothing else.
-    let shrink = Shrink { registry: &scenario.registry(), jobs: 1, runs: RUNS, cancel: &cancel, run: &run };
+    let shrink = Shrink { registry: &scenario.registry(), jobs: 1, runs: RUNS, cancel: &cancel, mends: true, run: &run };
     shrink.shrink(scenario, seed, &mut |_| ()).ok().map(|found| shrunk_ron(&found))
 }

@@ -218,7 +218,7 @@ fn a_saved_failure_outlives_changes_of_the_code() {
     let (seed, outcome, print) = failing.expect("one of twenty seeds shows it");
     let (registry, cancel) = (registry::<NOTHING>(), AtomicBool::new(false));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
-    let shrink = Shrink { registry: &registry, jobs: 2, runs: 400, cancel: &cancel, run: &run };
+    let shrink = Shrink { registry: &registry, jobs: 2, runs: 400, cancel: &cancel, mends: true, run: &run };
     let small = shrink.shrink(&storm, seed, &mut |_| {}).expect("it fails");
     let smallest = small.scenario.run(small.seed);
     let saved = [

@@ -164,7 +164,7 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 fn shrink(scenario: &Scenario, seed: u64, jobs: usize) -> Shrunk {
     let registry = registry();
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
-    let shrink = Shrink { registry: &registry, jobs, runs: 100_000, cancel: &NEVER, run: &run };
+    let shrink = Shrink { registry: &registry, jobs, runs: 100_000, cancel: &NEVER, mends: true, run: &run };
     let target = Row::new(seed, Ok(scenario.run(seed))).fingerprint;
     let mut steps = 0;
     let shrunk = shrink.shrink(scenario, seed, &mut |smaller| {
@@ -285,7 +285,7 @@ fn a_lossy_network_becomes_a_calm_one_with_the_fates_that_matter() {
 fn what_holds_is_not_shrunk() {
     let (registry, calm) = (registry(), scenario("nodes: 3, first: \"Crash\"", "faults: []"));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
-    let shrink = Shrink { registry: &registry, jobs: 1, runs: 10, cancel: &NEVER, run: &run };
+    let shrink = Shrink { registry: &registry, jobs: 1, runs: 10, cancel: &NEVER, mends: true, run: &run };
     let row = shrink.shrink(&calm, 1, &mut |_| {}).err().expect("nothing fails");
     assert_eq!(row.verdict(), Some(Verdict::Holds));
 }
@@ -295,10 +295,10 @@ fn what_is_stopped_keeps_the_smallest_so_far() {
     let (registry, storm) = (registry(), scenario("nodes: 7, first: \"Pause Crash\"", STORM));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
     let cancel = AtomicBool::new(false);
-    let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &cancel, run: &run };
+    let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &cancel, mends: true, run: &run };
     let shrunk = shrink.shrink(&storm, 3, &mut |_| cancel.store(true, std::sync::atomic::Ordering::Relaxed)).expect("it fails");
     assert!(!shrunk.finished && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
-    let few = Shrink { registry: &registry, jobs: 2, runs: 20, cancel: &NEVER, run: &run };
+    let few = Shrink { registry: &registry, jobs: 2, runs: 20, cancel: &NEVER, mends: true, run: &run };
     let shrunk = few.shrink(&storm, 3, &mut |_| {}).expect("it fails");
     assert!(!shrunk.finished && shrunk.runs <= 20 && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
+use super::cause::Cause;
 use super::size::Size;
 use super::{Candidate, Other, Shrink};
 use crate::check::{PropertyReport, Verdict};
@@ -44,6 +45,11 @@ impl Target {
         let is_first = |report: &PropertyReport| first_violated(outcome).is_some_and(|first| first.name == report.name);
         violated_as(outcome, self.fingerprint).filter(|report| !self.first || is_first(report))
     }
+
+    /// Whether a run violates the same, be it first or not.
+    pub(super) fn is_violated(&self, outcome: &Outcome) -> bool {
+        violated_as(outcome, self.fingerprint).is_some()
+    }
 }
 
 /// One that fails in the same way.
@@ -59,8 +65,8 @@ pub(super) struct Found {
 pub(super) struct Judge<'a> {
     shrink: &'a Shrink<'a>,
     target: Target,
-    /// Whether what is found must hold without the planted bug.
-    controlled: bool,
+    /// What must become of a candidate without some of its planted bugs.
+    cause: Cause,
     runs: u64,
     known: BTreeMap<(u64, u64), Known>,
     others: Vec<Other>,
@@ -70,8 +76,8 @@ pub(super) struct Judge<'a> {
 type Known = Option<(Rc<Outcome>, Size)>;
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(shrink: &'a Shrink<'a>, target: Target, controlled: bool) -> Self {
-        Self { shrink, target, controlled, runs: 0, known: BTreeMap::new(), others: Vec::new() }
+    pub(super) fn new(shrink: &'a Shrink<'a>, target: Target, cause: Cause) -> Self {
+        Self { shrink, target, cause, runs: 0, known: BTreeMap::new(), others: Vec::new() }
     }
 
     /// How many runs there were.
@@ -151,7 +157,7 @@ impl<'a> Judge<'a> {
         let candidate = |index: u64| &candidates[places[index as usize]];
         let until = if below.is_some() { Until::Fails(self.target.fingerprint) } else { Until::Done };
         let sweep = Sweep { start: 0, seeds: places.len() as u64, jobs: self.shrink.jobs, until, cancel: self.shrink.cancel };
-        let (target, controlled, run) = (self.target, self.controlled, self.shrink.run);
+        let (target, cause, run) = (self.target, &self.cause, self.shrink.run);
         let same = Mutex::new(BTreeMap::new());
         let judged = |index: u64, _: &dyn Fn() -> bool| {
             let candidate = candidate(index);
@@ -160,7 +166,7 @@ impl<'a> Judge<'a> {
             let seen = row.result.as_ref().ok().and_then(|outcome| Some((outcome, target.seen(outcome)?)));
             if let Some((outcome, violated)) = seen {
                 let size = Size::of(candidate, outcome, violated);
-                let counts = !controlled || holds_without_mutants(candidate, run);
+                let counts = cause.is_that_of(candidate, target, run);
                 same.lock().unwrap_or_else(PoisonError::into_inner).insert(index, counts.then_some(size));
                 if counts && below.is_none_or(|below| size < below) {
                     // It ends the search.
@@ -194,11 +200,4 @@ impl<'a> Judge<'a> {
             self.known.insert(candidate.key(), came.ok().flatten());
         }
     }
-}
-
-/// Whether a planted bug is what makes it fail: without it, nothing is violated.
-pub(super) fn holds_without_mutants(candidate: &Candidate, run: &super::Run<'_>) -> bool {
-    let sound = Scenario::clone(&candidate.scenario).without_mutants();
-    let row = run_one(&|seed| run(&sound, seed, Watch::default()), candidate.seed);
-    row.verdict().is_some_and(|verdict| verdict != Verdict::Violated)
 }

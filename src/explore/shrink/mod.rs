@@ -11,6 +11,7 @@
 //! Hypothesis (MacIver and Donaldson, 2020).
 
 mod candidate;
+mod cause;
 mod judge;
 mod passes;
 mod size;
@@ -28,6 +29,7 @@ use crate::systems::{Registry, Watch};
 use crate::trace::Sink;
 use crate::world::{Outcome, Scripted};
 use candidate::Candidate;
+use cause::Cause;
 use judge::{Found, Judge, Target};
 use size::Size;
 
@@ -47,6 +49,9 @@ pub struct Shrink<'a> {
     pub runs: u64,
     /// Set from outside when it is to stop: the smallest so far is returned.
     pub cancel: &'a AtomicBool,
+    /// Whether bugs that are planted in the scenario are mended, one by one, to see whether a candidate fails by the same of them. Of a bug
+    /// that nobody knows this cannot be asked.
+    pub mends: bool,
     /// Runs one candidate. Threads contain no more than panics: see [`Sweep::run`](super::Sweep::run).
     pub run: &'a Run<'a>,
 }
@@ -152,10 +157,10 @@ impl Shrink<'_> {
         (scenario.seed, scenario.expected) = (None, Expected::Violates(violated.name));
         scenario.expect.clear();
         let candidate = Candidate::new(scenario, seed);
-        let controlled = !candidate.scenario.mutants.is_empty() && judge::holds_without_mutants(&candidate, self.run);
+        let cause = if self.mends { Cause::of(&candidate, target, self.run) } else { Cause::UNKNOWN };
         let best = Best { size: Size::of(&candidate, outcome, violated), outcome: Rc::new(outcome.clone()), candidate };
         let populating = passes::populating(&best.candidate.scenario, self.registry);
-        let judge = Judge::new(self, target, controlled);
+        let judge = Judge::new(self, target, cause);
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
         search.start_over();
         while passes::say(&mut search) {
