@@ -144,7 +144,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
     ("shrink", "shrink scenarios/raft/leader-crash.ron --seed 7 --out small.ron"),
-    ("why", "why scenarios/raft/bugs/commits-old-term.ron --seed 1"),
+    ("why", "why scenarios/smallest/raft/commits-old-term.ron"),
     ("lint", "lint scenarios/raft/*.ron"),
     ("check", "check history.edn --model cas-register --report why.html"),
     ("convert", "convert jepsen.log --to json -o history.jsonl"),

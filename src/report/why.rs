@@ -53,14 +53,22 @@ fn causes(why: &Why, paint: Paint) -> String {
         Cause::Event(rise) => {
             let at = rise.records.first().map_or(Time::ZERO, |record| record.at);
             let chances = format!("· from {} to {}", percent(rise.before.part()), percent(rise.after.part()));
-            let first = rise.records.first().map(in_words).unwrap_or_default();
+            let is_start = rise.records.first().is_some_and(|record| record.number == 0);
+            let first = match is_start {
+                true => "what is drawn when all start".to_owned(),
+                false => rise.records.first().map(in_words).unwrap_or_default(),
+            };
             let shows = match rise.shows.first() {
                 Some(shows) => {
                     format!("       what was drawn there shows first at {}: {}\n{}", shows.at, in_words(shows), event(&rise.shows))
                 }
                 None => String::new(),
             };
-            format!("    {place}. at {at}: {first} {}\n{}{shows}", paint.doubtful(&chances), event(&rise.records))
+            format!(
+                "    {place}. at {at}: {first} {}\n{}{shows}",
+                paint.doubtful(&chances),
+                if is_start { String::new() } else { event(&rise.records) }
+            )
         }
     });
     let told: String = told.collect();
@@ -165,6 +173,9 @@ fn nearest(sibling: &Sibling, paint: Paint) -> String {
     let mut text = format!("    {}\n", change(&sibling.change));
     let common = counted(sibling.common, "record");
     text += &format!("    the first {common} are the same; then, in the run that fails, and in the one that passes:\n");
+    if sibling.parted.is_empty() {
+        text += "      nothing more that differs\n";
+    }
     for Parted { fails, passes } in &sibling.parted {
         let line = |record: &OwnedRecord| format!("{:>13}  {}{}", record.at.to_string(), in_words(record), way(record));
         match (fails, passes) {

@@ -18,6 +18,7 @@ mod safety;
 mod schemas;
 mod shrink;
 mod toy;
+mod why;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -714,6 +715,7 @@ fn helps() {
     check_file(&help(&["sweep", "--help"]).1, expect_file!["expected/help_sweep.txt"]);
     check_file(&help(&["replay", "--help"]).1, expect_file!["expected/help_replay.txt"]);
     check_file(&help(&["shrink", "--help"]).1, expect_file!["expected/help_shrink.txt"]);
+    check_file(&help(&["why", "--help"]).1, expect_file!["expected/help_why.txt"]);
     check_file(&help(&["check", "--help"]).1, expect_file!["expected/help_check.txt"]);
     check(
         &help(&["convert", "--help"]).1,

@@ -28,7 +28,7 @@ fn complaint(schema: &str, value: &Value) -> Option<String> {
     schemas.validate(value, index).err().map(|error| format!("{error:#}"))
 }
 
-fn demand(schema: &str, value: &Value, of: &str) {
+pub(crate) fn demand(schema: &str, value: &Value, of: &str) {
     if let Some(wrong) = complaint(schema, value) {
         panic!("{of}, by {schema}.json: {wrong}\n{value:#}");
     }

@@ -1,15 +1,17 @@
 //! Why a run fails: what is asked is answered as it is known to be, since the answer was planted.
 //!
-//! The twenty chains are all run by `cargo test --release --test runs why -- --include-ignored`; three of them always.
+//! All of it is run by `cargo test --release --test runs why -- --include-ignored --test-threads 1`: two coins, twenty planted chains, each
+//! in under five seconds of CPU, and figure 8 of the Raft paper. All but seventeen of the chains run always.
 
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
-use stormglass::base::{Duration, NodeId};
+use stormglass::base::{Duration, Fate, NodeId};
 use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
-use stormglass::explore::why::{Ask, Cause, Element, Share, Why};
+use stormglass::explore::why::{Ask, Cause, Change, Element, Share, Silence, Why};
 use stormglass::notation::{Count, Form, Settings, Text};
 use stormglass::process::{Context, Files, Message, Process};
+use stormglass::report::{Invocation, why_text};
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Nodes, Population, Registry, System, Watch, Written};
 use stormglass::trace::{Event, Judge, Record};
@@ -291,6 +293,99 @@ fn the_answer_is_the_same_on_any_number_of_threads() {
     let seed = failing(&coins, 0);
     let told = |why: &Why| format!("{:?} {:?} {:?} {:?} {:?}", why.elements, why.carriers, why.sufficiency, why.curve.points, why.runs);
     assert_eq!(told(&ask(&coins, seed, 1)), told(&ask(&coins, seed, 4)));
+}
+
+fn told(why: &Why) -> String {
+    why_text(why, &Invocation::new("stormglass", "a.ron"), false)
+}
+
+fn ask_standard(text: &str, seed: u64) -> Why {
+    let registry = Registry::standard();
+    let scenario = Scenario::from_ron(text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let ask = Ask { registry: &registry, jobs: 2, runs: 10_000, cancel: &NEVER, run: &run };
+    ask.why(None, &scenario, seed, &mut |_| {}).unwrap_or_else(|row| panic!("it fails: {row:?}"))
+}
+
+/// Figure 8 of the Raft paper: an entry that was counted as committed is overwritten, when the second leader is elected again.
+#[test]
+fn on_figure_8_the_election_and_the_entry_are_named() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/smallest/raft/commits-old-term.ron"));
+    let explicit = text.expect("a scenario").replace("duration: \"2s\"", "generated: false, duration: \"2s\"");
+    let why = ask_standard(&explicit, 0);
+    assert!(why.shrunk.is_none() && why.elements.len() == 3 && why.elements.iter().all(Element::is_necessary), "{:?}", why.elements);
+    let told = told(&why);
+    let verdict = told.lines().next().unwrap_or_default();
+    // The leader that is elected again, and the entry that it does not have.
+    let elected = verdict.split(" leads term ").next().and_then(|text| text.rsplit(' ').next()).unwrap_or_default();
+    assert!(
+        verdict.contains("leader-completeness")
+            && verdict.contains("without entry 1 of term 1")
+            && verdict.contains("it has one of term 2"),
+        "{verdict}"
+    );
+    let steepest = why.curve.rises.iter().max_by(|one, other| one.by().total_cmp(&other.by())).expect("a rise");
+    let shows = steepest.shows.first().map(|record| record.line(80).to_string()).unwrap_or_default();
+    assert_eq!(shows, format!("{elected} timer Election"), "{told}");
+    assert!(why.curve.inevitable.is_some_and(|after| after < why.records()) && why.sufficiency.suffices, "{told}");
+    assert!(why.sibling.is_some(), "{told}");
+}
+
+/// A write waits for a leader that waits for the majority that is gone.
+#[test]
+fn what_was_waited_for_is_told() {
+    let stuck = |fault: &str| {
+        let operations =
+            r#"(id: 1, at: "1s", client: c1, op: Write(key: 0, value: 7)), (id: 2, at: "2500ms", client: c1, op: Write(key: 0, value: 8))"#;
+        let text = format!(
+            "Scenario(name: \"stuck\", system: RaftKv(nodes: 3), network: (latency: Uniform(\"1ms\", \"5ms\")), workload: (clients: 1), \
+             generated: false, operations: [{operations}], faults: [{fault}], duration: \"2400ms\", settle: \"3s\")"
+        );
+        ask_standard(&text, 1)
+    };
+    let why = stuck("At(\"2s\", Destroy(node: [n2, n3]))");
+    assert_eq!(why.violated.name, "progress");
+    let [client, leader] = &why.awaited[..] else { panic!("two links: {:?}", why.awaited) };
+    let (n1, n2) = (NodeId::server(0), NodeId::server(1));
+    assert_eq!((client.waits, client.from, client.silence.clone()), (NodeId::client(0), Some(n1), Silence::WaitsItself));
+    let asked = leader.asked.map(|(_, kind)| kind);
+    assert_eq!((leader.waits, leader.from, asked), (n1, Some(n2), Some("AppendEntries")));
+    assert!(matches!(leader.silence, Silence::Down(at, false) if at.as_nanos() == 2_000_000_000), "{:?}", leader.silence);
+    assert!(told(&why).contains("n2 went down at 2s, and did not come back"), "{}", told(&why));
+    let needed: Vec<bool> = why.elements.iter().map(Element::is_necessary).collect();
+    assert_eq!(needed, [true, false, true], "the fault and the second write: {:?}", why.elements);
+    assert_eq!((why.sufficiency.alone.failed, why.sufficiency.pins.len()), (100, 0));
+}
+
+/// What passes differs in one thing, and up to where they part in nothing.
+#[test]
+fn the_nearest_run_that_passes_passes_and_parts_where_it_is_told() {
+    let Chain { scenario, seed, .. } = chain(7);
+    let why = ask(&scenario, seed, 2);
+    let sibling = why.sibling.as_ref().expect("a run that passes");
+    assert!(matches!(&sibling.change, Change::Fate { kind: "Beat", was: Fate::Lost(_), .. }), "{:?}", sibling.change);
+    let (outcome, other) = sibling.scenario.run_recorded(seed);
+    assert_eq!(outcome.verdict(), Verdict::Holds);
+    let place = sibling.common as usize;
+    let digests = |place: usize| (why.recording.records()[place].digest, other.records()[place].digest);
+    let ((one, same), (two, differs)) = (digests(place - 1), digests(place));
+    assert!(one == same && two != differs);
+    let first = &sibling.parted[0];
+    assert_eq!(first.fails.as_ref().map(|record| record.number), Some(sibling.common));
+    assert!(first.passes.as_ref().is_some_and(|record| record.message == first.fails.as_ref().and_then(|fails| fails.message)));
+}
+
+/// With few runs it tells what it knows by then, and takes no more.
+#[test]
+fn no_more_runs_are_made_than_it_may() {
+    let Chain { scenario, seed, .. } = chain(0);
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    for runs in [1, 2, 20, 300] {
+        let ask = Ask { registry: &Registry::new().with::<Planted>(), jobs: 2, runs, cancel: &NEVER, run: &run };
+        let why = ask.why(None, &scenario, seed, &mut |_| {}).unwrap_or_else(|row| panic!("it fails: {row:?}"));
+        assert!(!why.finished && why.runs <= runs.max(2), "{} of {runs}", why.runs);
+        assert!(!told(&why).is_empty());
+    }
 }
 
 /// A chain: what triggers it, and what is only there.

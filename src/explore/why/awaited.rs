@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::{Fate, MessageId, NodeId, Time};
-use crate::check::{Explanation, PropertyReport};
+use crate::check::{Explanation, Fact, PropertyKind, PropertyReport};
 use crate::trace::{OwnedRecord, Recording};
 
 /// A link in a chain of waiting.
@@ -48,50 +48,67 @@ pub enum Silence {
 /// No chain is followed further than this.
 const LINKS: usize = 8;
 
-/// The chain of waiting from what is still under way at the end.
+/// The chain of waiting from what has not come to pass at the end.
 pub(super) fn awaited(recording: &Recording, violated: &PropertyReport) -> Vec<Awaited> {
-    let Some(Explanation::Pending(pending)) = &violated.explanation else { return Vec::new() };
-    let lagging = pending.lagging.first().map(|lag| lag.node);
-    let unsettled = pending.unsettled.first().map(|(node, _)| *node);
-    let Some(first) = waiting_client(recording).or(lagging).or(unsettled) else { return Vec::new() };
-    let (mut chain, mut seen, mut waits) = (Vec::new(), BTreeSet::new(), first);
+    let records = recording.records();
+    let Some((mut waits, mut since)) = first(records, violated) else { return Vec::new() };
+    let (mut chain, mut seen) = (Vec::new(), BTreeSet::new());
     while chain.len() < LINKS && seen.insert(waits) {
-        let link = link(recording, waits, &seen);
-        let next = link.from.filter(|_| link.silence == Silence::WaitsItself);
+        let (link, next) = link(records, waits, since, &seen);
         chain.push(link);
         match next {
-            Some(next) => waits = next,
+            Some(next) => (waits, since) = next,
             None => break,
         }
     }
     chain
 }
 
-/// The client whose operation is under way at the end: the one that sent last without an answer.
-fn waiting_client(recording: &Recording) -> Option<NodeId> {
-    let records = recording.records();
-    let clients: BTreeSet<NodeId> = records.iter().filter_map(|record| record.node).filter(|node| node.is_client()).collect();
-    let is_open = |client: &NodeId| {
-        let last = records.iter().rev().find(|record| record.sort == "client" && record.node == Some(*client));
-        last.is_some_and(|record| record.debug().is_some_and(|text| text.starts_with("Invoke")))
+/// Who waits first, and the number of the record since when: a client whose operation is under way, or has no outcome; else a server that
+/// the explanation names, since it heard something last.
+fn first(records: &[OwnedRecord], violated: &PropertyReport) -> Option<(NodeId, u64)> {
+    let named = match &violated.explanation {
+        Some(Explanation::Pending(pending)) => {
+            let lags = pending.lagging.first().map(|lag| lag.node);
+            return waiting_client(records).or_else(|| heard_last(records, lags.or(pending.unsettled.first().map(|(node, _)| *node))?));
+        }
+        Some(Explanation::Rule(broken)) if violated.kind == PropertyKind::Eventually => {
+            broken.facts.iter().find_map(|(_, fact)| if let Fact::Node(node) = fact { Some(*node) } else { None })
+        }
+        _ => None,
     };
-    clients.into_iter().find(is_open)
+    heard_last(records, named?)
 }
 
-/// What this node waits for: the last that it asked of a node that has not answered since.
-fn link(recording: &Recording, waits: NodeId, seen: &BTreeSet<NodeId>) -> Awaited {
-    let records = recording.records();
-    let sent_by = |record: &&OwnedRecord| record.sort == "send" && record.node == Some(waits);
-    let questions = records.iter().rev().filter(sent_by);
-    let open = questions.filter_map(|record| record.message.map(|(id, kind)| (record, id, kind.name)));
-    let mut open = open.filter(|(question, id, _)| !answered(records, question, id.to, waits));
-    let fresh = open.clone().find(|(_, id, _)| !seen.contains(&id.to));
-    let Some((question, id, kind)) = fresh.or_else(|| open.next()) else {
-        let since = records.iter().rev().find(|record| record.node == Some(waits)).map_or(Time::ZERO, |record| record.at);
-        return Awaited { waits, since, asked: None, from: None, silence: Silence::NeverAsked };
+fn heard_last(records: &[OwnedRecord], node: NodeId) -> Option<(NodeId, u64)> {
+    let last = records.iter().rev().find(|record| record.node == Some(node) && matches!(record.sort, "deliver" | "boot"));
+    Some((node, last?.number))
+}
+
+/// The client whose last operation has not come to an end with an outcome that it knows, and the record in which it was invoked.
+fn waiting_client(records: &[OwnedRecord]) -> Option<(NodeId, u64)> {
+    let clients: BTreeSet<NodeId> = records.iter().filter_map(|record| record.node).filter(|node| node.is_client()).collect();
+    clients.into_iter().find_map(|client| {
+        let mut told = records.iter().rev().filter(|record| record.sort == "client" && record.node == Some(client));
+        let last = told.next()?;
+        let is_open = last.data().is_some_and(|data| data.get("Invoke").is_some() || data["Complete"]["outcome"] == "Unknown");
+        let invoked = std::iter::once(last).chain(told).find(|record| record.data().is_some_and(|data| data.get("Invoke").is_some()));
+        invoked.filter(|_| is_open).map(|invoked| (client, invoked.number))
+    })
+}
+
+/// What this node waits for since a record: the first that it asked since then of a node that has sent nothing since. And who waits next.
+fn link(records: &[OwnedRecord], waits: NodeId, since: u64, seen: &BTreeSet<NodeId>) -> (Awaited, Option<(NodeId, u64)>) {
+    let sent = records[since as usize..].iter().filter(|record| record.sort == "send" && record.node == Some(waits));
+    let asked = sent.filter_map(|record| record.message.map(|(id, kind)| (record, id, kind.name)));
+    let mut open = asked.filter(|(question, id, _)| !seen.contains(&id.to) && !answered(records, question, id.to, waits));
+    let Some((question, id, kind)) = open.next() else {
+        let since = records[since as usize].at;
+        return (Awaited { waits, since, asked: None, from: None, silence: Silence::NeverAsked }, None);
     };
-    let silence = silence(records, question, id, waits);
-    Awaited { waits, since: question.at, asked: Some((id, kind)), from: Some(id.to), silence }
+    let (silence, arrived) = silence(records, question, id, waits);
+    let next = arrived.filter(|_| silence == Silence::WaitsItself).map(|arrived| (id.to, arrived));
+    (Awaited { waits, since: question.at, asked: Some((id, kind)), from: Some(id.to), silence }, next)
 }
 
 /// Whether anything arrived from there after the question.
@@ -100,17 +117,23 @@ fn answered(records: &[OwnedRecord], question: &OwnedRecord, from: NodeId, to: N
     after.iter().any(|record| record.sort == "deliver" && record.message.is_some_and(|(id, _)| (id.from, id.to) == (from, to)))
 }
 
-fn silence(records: &[OwnedRecord], question: &OwnedRecord, id: MessageId, waits: NodeId) -> Silence {
+/// Why there is no answer, and the number of the record in which the question arrived, if it did.
+fn silence(records: &[OwnedRecord], question: &OwnedRecord, id: MessageId, waits: NodeId) -> (Silence, Option<u64>) {
     if matches!(question.fate, Some(Fate::Lost(_))) {
-        return Silence::QuestionLost;
+        return (Silence::QuestionLost, None);
     }
     let after = &records[question.number as usize + 1..];
     let is_it = |record: &&OwnedRecord| record.message.is_some_and(|(other, _)| other == id);
     let Some(arrival) = after.iter().filter(is_it).find(|record| matches!(record.sort, "deliver" | "discard")) else {
-        return paused(records, id.to).map_or(Silence::UnderWay, Silence::Paused);
+        return (paused(records, id.to).map_or(Silence::UnderWay, Silence::Paused), None);
     };
+    (silence_after(records, arrival, id.to, waits), Some(arrival.number))
+}
+
+/// Why a node that was asked there has not answered.
+fn silence_after(records: &[OwnedRecord], arrival: &OwnedRecord, asked: NodeId, waits: NodeId) -> Silence {
     let since = &records[arrival.number as usize..];
-    let of_it = |sort: &'static str| move |record: &&OwnedRecord| record.sort == sort && record.node == Some(id.to);
+    let of_it = |sort: &'static str| move |record: &&OwnedRecord| record.sort == sort && record.node == Some(asked);
     let down = match arrival.sort {
         "discard" => records[..arrival.number as usize].iter().rev().find(of_it("crash")).or(Some(arrival)),
         _ => since.iter().find(of_it("crash")),
@@ -123,7 +146,7 @@ fn silence(records: &[OwnedRecord], question: &OwnedRecord, id: MessageId, waits
         let comes_back = records[down.number as usize..].iter().any(|record| of_it("boot")(&record));
         return Silence::Down(down.at, comes_back);
     }
-    if let Some(at) = paused(records, id.to) {
+    if let Some(at) = paused(records, asked) {
         return Silence::Paused(at);
     }
     match since.iter().any(|record| of_it("send")(&record)) {

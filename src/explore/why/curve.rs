@@ -134,7 +134,7 @@ fn rise(before: Point, after: Point, recording: &Recording) -> Option<Rise> {
 fn shows(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, places: &Places, after: u64) -> Vec<OwnedRecord> {
     let (Some(before), Some((_, later))) = (places.get(&after), places.range(after + 1..).next()) else { return Vec::new() };
     let turned = before.iter().zip(later).position(|(before, later)| before.came != Came::Fails && later.came == Came::Fails);
-    let Some(nth) = turned else { return Vec::new() };
+    let Some(nth) = turned.filter(|_| !trials.is_over()) else { return Vec::new() };
     let mut common = Common::with(recording);
     trials.watch(&redrawn(scenario, fresh(trials.seed, nth as u64), after, &everything()), &mut common);
     event(recording, common.records).to_vec()

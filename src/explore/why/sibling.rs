@@ -84,11 +84,17 @@ pub(super) fn nearest(
     let found = levels.into_iter().map(|level| level(trials)).find(|found| !found.is_empty())?;
     let mut common = Vec::new();
     for (_, changed) in &found {
+        if trials.is_over() {
+            return None;
+        }
         let mut with_it = Common::with(recording);
         trials.watch(changed, &mut with_it);
         common.push(with_it.records);
     }
     let (common, (change, scenario)) = common.into_iter().zip(found).rev().max_by_key(|(common, _)| *common)?;
+    if trials.is_over() {
+        return None;
+    }
     let mut other = Recording::default();
     trials.watch(&scenario, &mut other);
     let shown = |recording: &Recording| recording.records().iter().skip(common).take(SHOWN).cloned().collect::<Vec<_>>();
