@@ -17,7 +17,7 @@ pub struct Sibling {
     pub scenario: Scenario,
     /// How many records both runs have in common, from the first on.
     pub common: u64,
-    /// What comes then, side by side: of the failing run, and of the one that passes. What both have stands in one row, whenever it happens.
+    /// What comes then: of the failing run, and of the one that passes. What is about the same stands in one row, whenever it happens.
     pub parted: Vec<Parted>,
 }
 
