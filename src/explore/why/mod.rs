@@ -164,7 +164,7 @@ impl Ask<'_> {
         }
         each(&Stage::ShrinksFirst);
         let Self { registry, jobs, runs, cancel, run } = *self;
-        let shrink = Shrink { registry, jobs, runs, cancel, run };
+        let shrink = Shrink { registry, jobs, runs, cancel, mends: true, run };
         let shrunk = shrink.shrink_as(asked, scenario, seed, &mut |smaller| each(&Stage::Shrinks(smaller)))?;
         let cut = Cut { before: shrunk.before, after: shrunk.after, text: shrunk.text, runs: shrunk.runs };
         Ok(self.explain(&shrunk.scenario, &shrunk.outcome, &shrunk.violated, Some(cut), each))
