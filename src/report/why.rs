@@ -9,6 +9,7 @@ use crate::base::{Duration, Fate, MessageId, Time};
 use crate::explore::why::{
     Awaited, Came, Cause, Change, Curve, Cut, Element, ElementSort, Parted, Point, Rise, Share, Sibling, Silence, Why,
 };
+use crate::scenario::write_fate;
 use crate::trace::OwnedRecord;
 use crate::world::Entity;
 
@@ -120,8 +121,9 @@ fn sufficiency(why: &Why) -> String {
         return String::new();
     }
     let mut text = format!("    with that as it is, and all else drawn afresh, it fails in {}\n", share(found.alone));
-    if !found.pins.is_empty() {
-        let pins: Vec<String> = found.pins.iter().map(|entity| entity_in_words(*entity)).collect();
+    let pins = found.pins.iter().map(|entity| entity_in_words(*entity));
+    let pins: Vec<String> = pins.chain(found.fates.iter().map(|fate| format!("{fate}: {}", clean(&write_fate(&fate.fate))))).collect();
+    if !pins.is_empty() {
         text += &format!("    with {} as they were, too, in {}\n", pins.join(", "), share(found.pinned));
     }
     if !found.suffices {
@@ -283,6 +285,7 @@ mod json {
             "sufficiency": {
                 "alone": share(sufficiency.alone),
                 "pins": sufficiency.pins.iter().map(|pin| entity(*pin)).collect::<Vec<_>>(),
+                "fates": sufficiency.fates.iter().map(|pin| format!("{pin}: {}", write_fate(&pin.fate))).collect::<Vec<_>>(),
                 "pinned": share(sufficiency.pinned),
                 "suffices": sufficiency.suffices,
             },

@@ -64,3 +64,22 @@ fn what_cannot_be_explained_is_told() {
         assert!(done.code == Some(code) && done.err.contains(told), "{arguments:?}: {:?}\n{}", done.code, done.err);
     }
 }
+
+/// It says at once that it stops, and tells what it knows.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_interrupted_tells_what_is_known() {
+    let desk = Desk::new();
+    let scenario = super::runs::scenario("smallest/raft/commits-old-term");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    command.args(["why", &scenario, "--jobs", "1"]).current_dir(desk.path(""));
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // The first line of what it complains of comes when it listens.
+    let mut listens = [0; 1];
+    std::io::Read::read_exact(child.stderr.as_mut().expect("a pipe"), &mut listens).unwrap();
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let done = crate::done(child);
+    assert!(done.code == Some(130) && done.err.ends_with("stopping: what is known by now is told\n"), "{:?} {}", done.code, done.err);
+    assert!(done.out.contains("✗ leader-completeness is violated at ") && done.out.contains("; not all was asked"), "{}", done.out);
+}

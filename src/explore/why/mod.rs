@@ -190,7 +190,7 @@ impl Ask<'_> {
         asks("when it became inevitable", &trials);
         let curve = curve::curve(&mut trials, scenario, &recording, records);
         asks("what suffices", &trials);
-        let sufficiency = sufficiency::sufficiency(&mut trials, scenario, &carriers);
+        let sufficiency = sufficiency::sufficiency(&mut trials, scenario, &carriers, &recording, records);
         asks("what passes", &trials);
         let sibling = sibling::nearest(&mut trials, scenario, &recording, records, &with_without, &carriers);
         let awaited = awaited::awaited(&recording, violated);

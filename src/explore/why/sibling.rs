@@ -30,9 +30,8 @@ pub struct Parted {
     pub passes: Option<OwnedRecord>,
 }
 
-/// One thing that is changed. What takes trouble away is smaller than what adds some: first a message that was lost arrives; then a fixed
-/// fate, an operation, a step of the plan is left out; then a message that arrived is lost; and last the draws of one entity are drawn
-/// afresh.
+/// One thing that is changed. What takes trouble away is smaller than what adds some: first a message that was lost arrives; then an
+/// element is left out; then a message that arrived is lost; and last the draws of one entity are drawn afresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The fate of this message, from what it is to this.
@@ -68,16 +67,13 @@ pub(super) fn nearest(
     elements: &[(Element, Scenario)],
     carriers: &[Carrier],
 ) -> Option<Sibling> {
-    let passing = |sort: ElementSort| {
-        let passing = elements.iter().filter(move |(element, _)| element.sort == sort && element.is_necessary());
-        passing.map(|(element, without)| (Change::Without(element.sort, element.text.clone()), without.clone()))
-    };
+    let necessary = elements.iter().filter(|(element, _)| element.is_necessary());
+    let left_out: Vec<(Change, Scenario)> =
+        necessary.map(|(element, without)| (Change::Without(element.sort, element.text.clone()), without.clone())).collect();
     type Level<'l> = &'l dyn Fn(&mut Trials<'_>) -> Vec<(Change, Scenario)>;
-    let levels: [Level<'_>; 6] = [
+    let levels: [Level<'_>; 4] = [
         &|trials| that_hold(trials, other_fates(scenario, recording, records, true)),
-        &|_| passing(ElementSort::Fate).collect(),
-        &|_| passing(ElementSort::Operation).collect(),
-        &|_| passing(ElementSort::Strike).collect(),
+        &|_| left_out.clone(),
         &|trials| that_hold(trials, other_fates(scenario, recording, records, false)),
         &|trials| that_hold(trials, afresh(scenario, trials.seed, carriers)),
     ];
