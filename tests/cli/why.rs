@@ -79,7 +79,8 @@ fn what_is_interrupted_tells_what_is_known() {
     std::io::Read::read_exact(child.stderr.as_mut().expect("a pipe"), &mut listens).unwrap();
     let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    let done = crate::done(child);
-    assert!(done.code == Some(130) && done.err.ends_with("stopping: what is known by now is told\n"), "{:?} {}", done.code, done.err);
-    assert!(done.out.contains("✗ leader-completeness is violated at ") && done.out.contains("; not all was asked"), "{}", done.out);
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.code() == Some(130) && err.ends_with("stopping: what is known by now is told\n"), "{:?} {err}", output.status);
+    assert!(out.contains("✗ leader-completeness is violated at ") && out.contains("; not all was asked"), "{out}");
 }

@@ -76,8 +76,8 @@ impl<'a> Trials<'a> {
         reruns
     }
 
-    /// Reruns in which these draws are drawn afresh, each from a seed of its own. Those seeds are the same for whatever is drawn afresh: two
-    /// shares differ by what was drawn, and by nothing else.
+    /// Reruns in which these draws are drawn afresh, each from a seed of its own. Those seeds are the same for whatever is drawn afresh:
+    /// two shares differ by what was drawn, and by nothing else.
     pub(super) fn afresh(&mut self, scenario: &Scenario, after: u64, whose: &Whose, reruns: u64) -> Vec<Rerun> {
         let afresh: Vec<Scenario> = (0..reruns).map(|nth| redrawn(scenario, fresh(self.seed, nth), after, whose)).collect();
         self.all(&afresh)
