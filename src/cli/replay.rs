@@ -1,23 +1,26 @@
 //! `replay`: a run, record by record.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
 use super::exit::{Exit, Failure};
+use super::files::{self, Draft};
 use super::input::{self, Input};
 use super::step::{self, Stepper};
 use super::workers::named_records;
 use super::{Format, Session, console, panics};
 use crate::base::{Duration, NodeId, Time};
+use crate::explore::causes::Causes;
 use crate::explore::{Again, first_violated, nodes_at};
 use crate::misspelling::nearest;
-use crate::report::{Filter, ReplayWriter, Report, RunReport, Subject, nodes_text, opening};
+use crate::report::{CauseWords, Export, Filter, ReplayWriter, Report, RunReport, Subject, nodes_text, opening};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
-use crate::trace::{Sink, UntypedRecord};
-use crate::world::Stray;
+use crate::trace::{Recording, Sink, UntypedRecord};
+use crate::world::{Outcome, Stray};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -36,6 +39,15 @@ pub(super) struct Arguments {
     /// Show only messages of this kind, or records of this sort (timer, write, note, fault, …); may be repeated
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
+    /// Show only records whose line has this text, in capitals or not
+    #[arg(long, value_name = "TEXT", default_value_t, hide_default_value = true)]
+    grep: String,
+    /// Show below each record what it came of (←) and what came of it (→); the run is shown once it is over
+    #[arg(long)]
+    causes: bool,
+    /// Write the run for another tool, by the name of the file: x.shiviz or x.log for ShiViz, x.json for Perfetto
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
     /// Show only what surrounds this time, or the violation: violation, 2.5s
     #[arg(long, value_name = "violation|T", conflicts_with_all = ["from", "until"])]
     around: Option<Around>,
@@ -58,6 +70,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
     let mut filter = arguments.filter(scenario)?;
+    let export = arguments.export.as_ref().map(|path| Exporting::open(path, &arguments.input.file)).transpose()?;
     if arguments.step {
         step::needs_terminal()?;
     }
@@ -79,8 +92,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     // Line by line: what was done can be read while it is still judged.
     let named = named_records(scenario, seed);
     let mut writer = ReplayWriter::new(io::stdout().lock(), filter, width, color).marking(named);
-    let watch = Watch { sinks: vec![&mut writer], ..Watch::default() };
-    let mut outcome = again(watch);
+    let mut recording = Recording::default();
+    let mut outcome = arguments.shown(&again, &mut writer, &mut recording);
     outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     match writer.finish() {
         Ok(0) => session.console.print("  no record is like that\n\n")?,
@@ -88,6 +101,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         // A reader that has closed the other end wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(outcome.verdict().into()),
         Err(error) => console::unless_closed(Err(error))?,
+    }
+    if let Some(export) = export {
+        export.write(&recording)?;
     }
     let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None, story: None };
     session.print(Format::Text, &Report::Run(report))?;
@@ -148,7 +164,42 @@ impl Sink for Shown {
     }
 }
 
+/// A file for another tool that the run is to be written to.
+struct Exporting {
+    path: PathBuf,
+    format: Export,
+    draft: Draft,
+}
+
+impl Exporting {
+    /// Opens the file, before the run.
+    fn open(path: &Path, scenario: &Path) -> Result<Self, Failure> {
+        let format = Export::of(path).map_err(|problem| Failure::new(Exit::Usage, &format!("--export {problem}")))?;
+        Ok(Self { path: path.to_owned(), format, draft: files::draft(path, "scenario", &[scenario])? })
+    }
+
+    fn write(self, recording: &Recording) -> Result<(), Failure> {
+        self.draft.fill(&self.path, &self.format.text(recording, &Causes::of(recording)))
+    }
+}
+
 impl Arguments {
+    /// Shows the run, and keeps it where that is asked for. Causes are told when all of them are known.
+    fn shown<W: Write>(&self, again: Again<'_>, writer: &mut ReplayWriter<W>, recording: &mut Recording) -> Outcome {
+        if !self.causes {
+            let mut sinks: Vec<&mut dyn Sink> = vec![writer];
+            if self.export.is_some() {
+                sinks.push(recording);
+            }
+            return again(Watch { sinks, ..Watch::default() });
+        }
+        let outcome = again(Watch { sinks: vec![&mut *recording], ..Watch::default() });
+        let (recording, causes) = (&*recording, Causes::of(recording));
+        let words = CauseWords { recording, causes: &causes };
+        recording.records().iter().for_each(|record| writer.show(&record.entry(), || words.lines(record.number)));
+        outcome
+    }
+
     /// Shows how nodes stand at this time.
     fn stand(&self, at: Time, again: Again<'_>, width: Option<usize>, session: &Session<'_>) -> Result<Exit, Failure> {
         let (found, outcome) = nodes_at(again, at);
@@ -175,7 +226,7 @@ impl Arguments {
         for kind in &self.kind {
             check_kind(kind, scenario)?;
         }
-        Ok(Filter { from, until, nodes: self.node.clone(), kinds: self.kind.clone(), ..Filter::default() })
+        Ok(Filter { from, until, nodes: self.node.clone(), kinds: self.kind.clone(), text: self.grep.clone(), ..Filter::default() })
     }
 }
 

@@ -1,8 +1,8 @@
 //! What came of what in a run: a graph over its records.
 //!
 //! An edge leads from a record to a later one that would not be as it is without it. Along edges one comes from a record to all that can
-//! have had a part in it, its causal past in the sense of Lamport's happened-before, and to no more. Most of that is mere order: each record
-//! of a node follows the one before it ([`Link::Next`]). The other links tell what a record came of in the narrow sense.
+//! have had a part in it, its causal past in the sense of Lamport's happened-before, and to no more. Most of that is mere order: each
+//! record of a node follows the one before it ([`Link::Next`]). The other links tell what a record came of in the narrow sense.
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -60,7 +60,7 @@ impl Causes {
         Self { graph: building.graph }
     }
 
-    /// What this record came of directly, in order, each with why. Where two links join the same records, the one that tells more comes first.
+    /// What this record came of directly, in order, each with why. Of links that join the same records the one that tells more comes first.
     pub fn causes(&self, number: u64) -> Vec<(u64, Link)> {
         self.neighbours(number, Direction::Incoming)
     }
@@ -188,7 +188,7 @@ impl Building {
             "synced" => known.synced = Some(number),
             _ => {}
         }
-        if let Some(synced) = known.synced.filter(|synced| record.cause.is_some_and(|cause| cause < *synced)) {
+        if let Some(synced) = known.synced.filter(|synced| *synced < number && record.cause.is_some_and(|cause| cause < *synced)) {
             self.link(synced, number, Link::Released);
         }
         match record.sort {
@@ -213,6 +213,6 @@ impl Building {
 }
 
 /// Whether a client invokes an operation with this, and does not learn what became of one.
-pub(super) fn invokes(record: &OwnedRecord) -> bool {
+pub(crate) fn invokes(record: &OwnedRecord) -> bool {
     record.sort == "client" && record.debug().is_some_and(|text| text.starts_with("Invoke"))
 }

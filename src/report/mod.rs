@@ -3,9 +3,11 @@
 //! Nothing here prints. Text comes as a `String`, with colour if asked; what is shown while a run goes on goes to a writer that is given.
 //! The text may change with any release; the JSON has a version, [`SCHEMA`].
 
+mod causes;
 mod command;
 mod cycles;
 mod explanation;
+mod export;
 mod github;
 mod history;
 mod json;
@@ -32,8 +34,10 @@ mod words;
 use crate::scenario::{Expectation, Expected, Scenario};
 use crate::systems::Population;
 
+pub use causes::CauseWords;
 pub use command::{Invocation, as_file, quote};
 pub use explanation::explanation_text;
+pub use export::Export;
 pub use github::GitHub;
 pub use history::{history_json, history_text, problems_text};
 pub use json::{Json, SCHEMA, row_json};

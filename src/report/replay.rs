@@ -20,12 +20,14 @@ pub struct Filter {
     pub nodes: Vec<NodeId>,
     /// Only messages of these kinds and records of these sorts. Empty for all.
     pub kinds: Vec<String>,
+    /// Only records whose line has this text, in capitals or not. Empty for all.
+    pub text: String,
 }
 
 impl Default for Filter {
     /// Everything.
     fn default() -> Self {
-        Self { from: Time::ZERO, until: Time::MAX, numbers: 0..=u64::MAX, nodes: Vec::new(), kinds: Vec::new() }
+        Self { from: Time::ZERO, until: Time::MAX, numbers: 0..=u64::MAX, nodes: Vec::new(), kinds: Vec::new(), text: String::new() }
     }
 }
 
@@ -36,12 +38,19 @@ impl Filter {
             && self.numbers.contains(&entry.number)
             && self.admits_node(entry)
             && self.admits_kind(entry)
+            && self.admits_text(entry)
     }
 
     fn admits_node(&self, entry: &UntypedRecord<'_>) -> bool {
         let ends = entry.message.map(|(id, _)| [id.from, id.to]);
         let concerned = |node: &NodeId| entry.node == Some(*node) || ends.is_some_and(|ends| ends.contains(node));
         self.nodes.is_empty() || entry.node.is_none() || self.nodes.iter().any(concerned)
+    }
+
+    fn admits_text(&self, entry: &UntypedRecord<'_>) -> bool {
+        /// What comes later in a message is not looked at.
+        const LOOKED_AT: usize = 100_000;
+        self.text.is_empty() || entry.line(LOOKED_AT).to_string().to_lowercase().contains(&self.text.to_lowercase())
     }
 
     fn admits_kind(&self, entry: &UntypedRecord<'_>) -> bool {
@@ -81,6 +90,20 @@ impl<W: Write> ReplayWriter<W> {
         self.out
     }
 
+    /// Shows a record, if it passes the filter, and these lines below it.
+    pub fn show(&mut self, entry: &UntypedRecord<'_>, below: impl FnOnce() -> Vec<String>) {
+        if self.error.is_some() || !self.filter.admits(entry) {
+            return;
+        }
+        self.shown += 1;
+        let text = render(entry, self.width, self.paint, self.marked.binary_search(&entry.number).is_ok());
+        self.error = writeln!(self.out, "{text}").err();
+        for line in below() {
+            let line = cut(&format!("{:17}{line}", ""), self.width);
+            self.error = self.error.take().or_else(|| writeln!(self.out, "{}", self.paint.faint(&line)).err());
+        }
+    }
+
     /// Ends the writing, and says how many records were shown.
     ///
     /// # Errors
@@ -95,12 +118,7 @@ impl<W: Write> ReplayWriter<W> {
 
 impl<W: Write> Sink for ReplayWriter<W> {
     fn record(&mut self, entry: &UntypedRecord<'_>) {
-        if self.error.is_some() || !self.filter.admits(entry) {
-            return;
-        }
-        self.shown += 1;
-        let text = render(entry, self.width, self.paint, self.marked.binary_search(&entry.number).is_ok());
-        self.error = writeln!(self.out, "{text}").err();
+        self.show(entry, Vec::new);
     }
 }
 
@@ -291,5 +309,7 @@ mod tests {
         let fourth = NodeId::server(3);
         assert_eq!(show(Filter { nodes: vec![fourth], ..Filter::default() }, 100).lines().count(), 2, "faults concern everybody");
         assert_eq!(count(Filter { nodes: vec![N2], ..Filter::default() }), 4 + 1 + 1 + 1 + 1 + 1 + 2);
+        let grep = |text: &str| show(Filter { text: text.to_owned(), ..Filter::default() }, 100).lines().count();
+        assert_eq!([grep("A MESSAGE"), grep("n1 ✗ n2"), grep("crash"), grep("append #7"), grep("no such")], [4, 2, 2, 4, 0]);
     }
 }

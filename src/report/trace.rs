@@ -93,6 +93,12 @@ fn json(entry: &UntypedRecord<'_>) -> Value {
     if let Some(bytes) = entry.bytes {
         put("bytes", hex(bytes).into());
     }
+    if let Some(cause) = entry.cause {
+        put("cause", cause.into());
+    }
+    if !entry.blamed.is_empty() {
+        put("blamed", entry.blamed.into());
+    }
     put("digest", format!("{:016x}", entry.digest).into());
     object.into()
 }

@@ -5,6 +5,7 @@ mod commit;
 mod commit_over_raft;
 mod commit_relatives;
 mod detector;
+mod exports;
 mod fingerprints;
 mod golden;
 mod identities_of_draws;

@@ -7,6 +7,8 @@ use crate::base::Fate;
 use crate::explore::causes::{Causes, Link};
 use crate::trace::{OwnedRecord, Recording};
 
+/// What is worth less fills no story either.
+const WORTH_FILLING: u32 = 2;
 /// So many steps a story should have, if the run has them.
 const STEPS_MIN: usize = 5;
 /// How many of the steps may be faults.
@@ -21,7 +23,7 @@ pub(super) fn steps(units: &[Unit], recording: &Recording, causes: &Causes, anch
         let unit = &units[place];
         let faults = kept.iter().filter(|place| matches!(units[**place].what, What::Struck { .. })).count();
         let is_too_much = matches!(unit.what, What::Struck { .. }) && faults >= FAULTS_MAX && !unit.named;
-        let is_little = unit.worth < WORTH_TELLING && told.len() + 1 >= STEPS_MIN;
+        let is_little = unit.worth < WORTH_TELLING && (told.len() + 1 >= STEPS_MIN || unit.worth < WORTH_FILLING);
         if is_too_much || is_little || is_told_by_another(unit, &kept, units) {
             continue;
         }
@@ -83,8 +85,8 @@ fn step(unit: &Unit, recording: &Recording, causes: &Causes, anchors: &Anchors) 
     StoryStep { at, nodes, what, records: unit.records.clone(), named: unit.named }
 }
 
-/// Whether a message left before what was written in the same step was durable, and that mattered: a crash took it along, or the explanation
-/// names the message.
+/// Whether a message left before what was written in the same step was durable, and that mattered: a crash took that along, or the
+/// explanation names the message.
 fn is_early(own: &[&OwnedRecord], causes: &Causes, anchors: &Anchors) -> bool {
     let is_held = |record: &OwnedRecord| causes.causes(record.number).iter().any(|(_, link)| *link == Link::Released);
     let is_undone = |record: &OwnedRecord| causes.effects(record.number).iter().any(|(_, link)| *link == Link::Unsynced);

@@ -288,6 +288,10 @@ impl<'a> Worth<'a> {
             What::Violated => 0,
             What::Handled { .. } => {
                 let notes = unit.records.iter().filter_map(|number| self.recording.get(*number)).filter(|record| record.sort == "note");
+                // What a client does is told as its operation.
+                if notes.clone().next().is_none() && unit.node.is_some_and(NodeId::is_client) {
+                    return 1;
+                }
                 let rarity = notes.map(|note| self.rarity(note)).max().unwrap_or(0);
                 let taken = if unit.records.iter().any(|number| undone.contains(number)) { 300 } else { 0 };
                 // Where the violation is spoken of in words that notes have, too, what has none of them matters less.

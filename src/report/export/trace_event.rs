@@ -1,0 +1,186 @@
+//! A run as Trace Event JSON, which Perfetto opens: a track for each node, with what it does in a step as a slice; messages as flows from
+//! slice to slice; clients' operations as slices on tracks of their own; faults as ranges, or as instants where nothing ends them.
+
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Value, json};
+
+use crate::base::{Fate, NodeId, Time};
+use crate::explore::causes::{Causes, Link, invokes};
+use crate::trace::{OwnedRecord, Recording};
+
+/// The groups of tracks.
+const SERVERS: u32 = 1;
+const CLIENTS: u32 = 2;
+const OPERATIONS: u32 = 3;
+const FAULTS: u32 = 4;
+/// How many nanoseconds a step is drawn at most: it takes no time, and would not be seen.
+const STEP_NS: u64 = 100_000;
+
+pub(super) fn text(recording: &Recording, causes: &Causes) -> String {
+    let mut writing = Writing { recording, causes, events: Vec::new(), ends: ends(recording) };
+    writing.tracks();
+    for record in recording.records() {
+        writing.record(record);
+    }
+    let events: Vec<String> = writing.events.iter().map(Value::to_string).collect();
+    format!("{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n", events.join(",\n"))
+}
+
+struct Writing<'a> {
+    recording: &'a Recording,
+    causes: &'a Causes,
+    events: Vec<Value>,
+    /// When the next record of the same node is that comes later.
+    ends: Vec<Option<Time>>,
+}
+
+impl Writing<'_> {
+    /// The names of the tracks.
+    fn tracks(&mut self) {
+        for (group, name) in [(SERVERS, "servers"), (CLIENTS, "clients"), (OPERATIONS, "operations"), (FAULTS, "faults")] {
+            self.events.push(json!({"ph": "M", "name": "process_name", "pid": group, "tid": 0, "args": {"name": name}}));
+            self.events.push(json!({"ph": "M", "name": "process_sort_index", "pid": group, "tid": 0, "args": {"sort_index": group}}));
+        }
+        for node in self.recording.nodes() {
+            let (group, track) = track(node);
+            let mut named = vec![(group, node.to_string())];
+            named.extend(node.is_client().then(|| (OPERATIONS, format!("operations of {node}"))));
+            for (group, name) in named {
+                self.events.push(json!({"ph": "M", "name": "thread_name", "pid": group, "tid": track, "args": {"name": name}}));
+            }
+        }
+    }
+
+    fn record(&mut self, record: &OwnedRecord) {
+        match record.sort {
+            "deliver" | "timer" | "boot" | "synced" | "resume" => self.step(record),
+            "crash" | "pause" => self.down(record),
+            "client" if invokes(record) => self.operation(record),
+            "fault" => self.fault(record),
+            "settle" => self.instant("the faults are over", (FAULTS, 0), record),
+            "panic" => self.on_node("panic", record),
+            "send" if record.cause.is_none() => self.step(record),
+            _ => {}
+        }
+        if matches!(record.fate, Some(Fate::Lost(_))) {
+            self.on_node("lost", record);
+        }
+        if record.sort == "deliver" {
+            self.flow(record);
+        }
+    }
+
+    /// What a node does in a step: what it sends and notes as arguments.
+    fn step(&mut self, record: &OwnedRecord) {
+        let Some(node) = record.node else { return };
+        let end = self.ends[record.number as usize].map_or(STEP_NS, |end| end.since(record.at).as_nanos().min(STEP_NS));
+        let name = match (record.message, record.sort) {
+            (Some((_, kind)), _) => kind.name.to_owned(),
+            (None, "timer") => format!("timer {}", record.line(80).detail),
+            (None, sort) => sort.to_owned(),
+        };
+        let mut arguments = Map::new();
+        arguments.insert("record".to_owned(), record.number.into());
+        arguments.insert("what".to_owned(), record.line(400).to_string().into());
+        let effects = self.causes.effects(record.number).into_iter().filter(|(_, link)| *link == Link::Step);
+        let lines = effects.filter_map(|(effect, _)| self.recording.get(effect)).map(|effect| effect.line(200).to_string());
+        arguments.insert("did".to_owned(), lines.collect::<Vec<_>>().into());
+        self.slice(&name, track(node), record.at, end, arguments.into());
+    }
+
+    /// While a node is down, or stands still.
+    fn down(&mut self, record: &OwnedRecord) {
+        let Some(node) = record.node else { return };
+        let later = &self.recording.records()[record.number as usize..];
+        let again = later.iter().find(|other| other.node == Some(node) && matches!(other.sort, "boot" | "resume"));
+        let end = again.or_else(|| self.recording.records().last()).map_or(0, |end| end.at.since(record.at).as_nanos());
+        let name = if record.sort == "crash" { "down" } else { "paused" };
+        self.slice(name, track(node), record.at, end, json!({"record": record.number, "what": record.line(0).what}));
+    }
+
+    fn operation(&mut self, record: &OwnedRecord) {
+        let Some(node) = record.node else { return };
+        let effects = self.causes.effects(record.number).into_iter().filter(|(_, link)| *link == Link::Invoked);
+        let done = effects.filter_map(|(effect, _)| self.recording.get(effect)).find(|effect| effect.sort == "client");
+        let end = done.or_else(|| self.recording.records().last()).map_or(0, |end| end.at.since(record.at).as_nanos());
+        let answer = done.map_or_else(|| "never answered".to_owned(), |done| done.line(400).detail);
+        let arguments = json!({"record": record.number, "asked": record.line(400).detail, "answer": answer});
+        self.slice("operation", (OPERATIONS, track(node).1), record.at, end, arguments);
+    }
+
+    /// A range if the fault is lifted, else an instant.
+    fn fault(&mut self, record: &OwnedRecord) {
+        let name = record.line(200).detail;
+        let lifted = self
+            .causes
+            .effects(record.number)
+            .into_iter()
+            .filter_map(|(effect, _)| self.recording.get(effect))
+            .find(|effect| effect.sort == "lift");
+        match lifted {
+            Some(lift) => {
+                let range = |phase: &str, at: Time| json!({"ph": phase, "cat": "fault", "id": record.number, "name": name, "pid": FAULTS, "tid": 0, "ts": micros(at.as_nanos())});
+                let (begin, end) = (range("b", record.at), range("e", lift.at));
+                self.events.extend([begin, end]);
+            }
+            None => self.instant(&name, (FAULTS, 0), record),
+        }
+    }
+
+    /// From the slice in which a message was sent to the one in which it arrived.
+    fn flow(&mut self, record: &OwnedRecord) {
+        let Some((id, kind)) = record.message else { return };
+        let sent = self.causes.causes(record.number).into_iter().find(|(_, link)| *link == Link::Sent);
+        let Some(sent) = sent.and_then(|(sent, _)| self.recording.get(sent)) else { return };
+        let end = |phase: &str, node: NodeId, at: Time| {
+            let (group, track) = track(node);
+            let mut event = json!({"ph": phase, "cat": "message", "name": kind.name, "id": record.number, "pid": group, "tid": track, "ts": micros(at.as_nanos())});
+            if phase == "f" {
+                event["bp"] = "e".into();
+            }
+            event
+        };
+        let both = [end("s", id.from, sent.at), end("f", id.to, record.at)];
+        self.events.extend(both);
+    }
+
+    fn on_node(&mut self, what: &str, record: &OwnedRecord) {
+        if let Some(node) = record.node {
+            self.instant(&format!("{what}: {}", record.line(80)), track(node), record);
+        }
+    }
+
+    fn instant(&mut self, name: &str, (group, track): (u32, u32), record: &OwnedRecord) {
+        let scope = if group == FAULTS { "g" } else { "t" };
+        self.events.push(json!({"ph": "i", "s": scope, "name": name, "pid": group, "tid": track, "ts": micros(record.at.as_nanos()), "args": {"record": record.number}}));
+    }
+
+    fn slice(&mut self, name: &str, (group, track): (u32, u32), at: Time, length: u64, arguments: Value) {
+        self.events.push(json!({"ph": "X", "name": name, "pid": group, "tid": track, "ts": micros(at.as_nanos()), "dur": micros(length), "args": arguments}));
+    }
+}
+
+/// For each record, when the next one of its node is that comes later.
+fn ends(recording: &Recording) -> Vec<Option<Time>> {
+    let mut next: FxHashMap<NodeId, (Time, Option<Time>)> = FxHashMap::default();
+    let mut ends = vec![None; recording.records().len()];
+    for record in recording.records().iter().rev() {
+        let Some(node) = record.node.filter(|_| record.sort != "discard") else { continue };
+        let known = next.entry(node).or_insert((record.at, None));
+        if known.0 > record.at {
+            *known = (record.at, Some(known.0));
+        }
+        ends[record.number as usize] = known.1;
+    }
+    ends
+}
+
+/// The group and the track of a node.
+fn track(node: NodeId) -> (u32, u32) {
+    (if node.is_client() { CLIENTS } else { SERVERS }, node.index() as u32 + 1)
+}
+
+/// Nanoseconds as microseconds, which is what the format counts in; nothing is lost of any run shorter than a hundred days.
+fn micros(nanos: u64) -> Value {
+    (nanos as f64 / 1_000.0).into()
+}
