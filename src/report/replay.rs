@@ -228,7 +228,7 @@ mod tests {
                    3.702ms  n1 ✗ n2    Append #7, lost to a partition  "a message"
                    4.936ms  n1 ✗ n2    Append #7, but the receiver is down
                     6.17ms  n2         timer  "Election"
-                   7.404ms  n1         writes log: 3 bytes more
+                   7.404ms  n1         writes log: 3 bytes more  abc
                    8.638ms  n1         writes log: cut to 2 bytes
                    9.872ms  n1         has synced all up to write 4
                   11.106ms  n2         note  "a message"

@@ -160,10 +160,13 @@ impl StoryReport {
     /// A write that a crash took along: by the step that made it, if that is told.
     fn undone(&self, write: &OwnedRecord) -> String {
         let file = write.name.as_deref().unwrap_or_default();
+        // Bytes would tell a reader nothing.
+        let is_text = write.bytes.as_ref().is_some_and(|bytes| bytes.is_ascii() && !bytes.contains(&0));
+        let what = if is_text { format!(": {}", self.detail(write)) } else { String::new() };
         let told = self.story.steps.iter().position(|step| step.records.contains(&write.number));
         match told {
-            Some(place) => format!("gone is what step {} wrote to {file}", place + 1),
-            None => format!("gone is what it wrote to {file} at {}", write.at),
+            Some(place) => format!("gone is what step {} wrote to {file}{what}", place + 1),
+            None => format!("gone is what it wrote to {file} at {}{what}", write.at),
         }
     }
 

@@ -12,7 +12,7 @@ pub struct Line {
     pub subject: String,
     /// What happened: `AppendEntries #7`.
     pub what: String,
-    /// The message, timer or note itself, on one line; empty if there is none.
+    /// The message, timer or note itself, or what was written, on one line; empty if there is none.
     pub detail: String,
 }
 
@@ -94,7 +94,7 @@ impl UntypedRecord<'_> {
     }
 
     fn detail(&self, longest: usize) -> String {
-        let Some(payload) = self.payload else { return String::new() };
+        let Some(payload) = self.payload else { return self.bytes.map(|bytes| written(bytes, longest)).unwrap_or_default() };
         let mut text = Limited { text: String::new(), left: longest };
         // A fault prints as it is written in a scenario, which its serialised form is.
         let complete = match (self.sort == "fault").then(|| payload.json()) {
@@ -108,6 +108,20 @@ impl UntypedRecord<'_> {
         let body = self.message.and_then(|(_, kind)| text.text.strip_prefix(kind.name));
         body.map_or_else(|| text.text.clone(), |body| body.trim_start().to_owned())
     }
+}
+
+/// What was written: as text, if it is text, as records are that `Files::records` reads; otherwise byte by byte.
+fn written(bytes: &[u8], longest: usize) -> String {
+    let is_text = |text: &&str| text.chars().all(|letter| letter == '\n' || !letter.is_control());
+    let mut text = Limited { text: String::new(), left: longest };
+    let complete = match std::str::from_utf8(bytes).ok().filter(is_text) {
+        Some(lines) => text.write_str(lines.trim_matches('\n')),
+        None => bytes.iter().try_for_each(|byte| write!(text, "{byte:02x}")),
+    };
+    if complete.is_err() {
+        text.text.push('…');
+    }
+    text.text
 }
 
 /// Takes so many characters, as one line, and refuses the rest: a message of a megabyte is not printed to be cut.

@@ -13,6 +13,9 @@ pub(super) struct Anchors {
     pub(super) records: Vec<u64>,
     /// Operations, in order.
     pub(super) operations: Vec<Operation>,
+    /// The last records, when it is violated, of the nodes that it names, or of all if it names none: what has come to pass by then lies
+    /// before these.
+    pub(super) horizon: Vec<u64>,
     /// What distinguishes what it speaks of: a transaction, a term.
     pub(super) words: Vec<Word>,
     /// Whether something was waited for that never came.
@@ -35,8 +38,9 @@ pub(super) enum Word {
 }
 
 pub(super) fn of(report: &PropertyReport, recording: &Recording, causes: &Causes) -> Anchors {
-    let mut found = Anchors { records: Vec::new(), operations: Vec::new(), words: Vec::new(), waits: false };
+    let mut found = Anchors { records: Vec::new(), operations: Vec::new(), horizon: Vec::new(), words: Vec::new(), waits: false };
     let naming = Naming { recording, causes };
+    found.horizon = naming.horizon(report);
     match &report.explanation {
         Some(Explanation::Rule(broken)) => naming.rule(broken, &mut found),
         Some(Explanation::Linearizability(unordered)) => {
@@ -124,6 +128,24 @@ impl Naming<'_> {
             let names = tokens.filter(|token| token.contains('#'));
             found.words.extend(names.map(|name| Word::Text(name.to_owned())));
         }
+    }
+
+    /// The last record of each node that a rule names, by the time of the violation.
+    fn horizon(&self, report: &PropertyReport) -> Vec<u64> {
+        let Some(Explanation::Rule(broken)) = &report.explanation else { return Vec::new() };
+        let named = broken.facts.iter().flat_map(|(_, fact)| match fact {
+            Fact::Node(node) => vec![*node],
+            Fact::Nodes(nodes) => nodes.clone(),
+            _ => Vec::new(),
+        });
+        let mut nodes: Vec<NodeId> = named.collect();
+        if nodes.is_empty() && broken.records.is_empty() {
+            nodes = self.recording.nodes();
+        }
+        let until = report.at.unwrap_or(Time::MAX);
+        let before = self.recording.records().iter().take_while(|record| record.at <= until);
+        let last = |node: &NodeId| before.clone().filter(|record| record.node == Some(*node) && record.sort != "discard").last();
+        nodes.iter().filter_map(last).map(|record| record.number).collect()
     }
 
     /// The operation at this place of the history.

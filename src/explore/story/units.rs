@@ -198,7 +198,7 @@ struct Worth<'a> {
 impl<'a> Worth<'a> {
     fn new(recording: &'a Recording, causes: &Causes, anchors: &'a Anchors) -> Self {
         let mut past = vec![false; recording.records().len()];
-        for number in causes.past(&anchors.records, |_| true) {
+        for number in causes.past(&[&anchors.records[..], &anchors.horizon].concat(), |_| true) {
             past[number as usize] = true;
         }
         let mut notes: FxHashMap<String, u32> = FxHashMap::default();
