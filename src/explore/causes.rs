@@ -129,8 +129,10 @@ struct Known {
     synced: Option<u64>,
     /// Writes that are not durable, each with its number among the writes, and its record.
     written: Vec<(u64, u64)>,
-    /// What its client invoked and has not seen completed: the record, and the step it was in.
+    /// What its client invoked last: the record, and the step it was in.
     invoked: Option<(u64, Option<u64>)>,
+    /// What each of its sessions has under way.
+    open: FxHashMap<String, u64>,
 }
 
 impl Building {
@@ -200,16 +202,26 @@ impl Building {
                 }
             }
             "crash" => known.written.drain(..).for_each(|(_, write)| self.link(write, number, Link::Unsynced)),
-            "client" if invokes(record) => known.invoked = Some((number, record.cause)),
+            "client" if invokes(record) => {
+                known.invoked = Some((number, record.cause));
+                known.open.insert(session(record), number);
+            }
             "send" => {
                 let asked = known.invoked.filter(|(_, step)| *step == record.cause);
                 asked.into_iter().for_each(|(invoked, _)| self.link(invoked, number, Link::Invoked));
             }
-            "client" => known.invoked.take().into_iter().for_each(|(invoked, _)| self.link(invoked, number, Link::Invoked)),
+            "client" => known.open.remove(&session(record)).into_iter().for_each(|invoked| self.link(invoked, number, Link::Invoked)),
             _ => {}
         }
         self.nodes.insert(node, known);
     }
+}
+
+/// The session of a client that a record of it is about.
+fn session(record: &OwnedRecord) -> String {
+    let event = record.data();
+    let fields = event.as_ref().and_then(|event| event.as_object()?.values().next());
+    fields.and_then(|fields| fields.get("client")).map(ToString::to_string).unwrap_or_default()
 }
 
 /// Whether a client invokes an operation with this, and does not learn what became of one.

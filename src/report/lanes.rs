@@ -68,7 +68,9 @@ impl Drawing<'_> {
         let mut put = |at: Time, row: Row| rows.push((at, place, row));
         match &step.what {
             What::Handled { on, alike, .. } => {
-                for record in [*on].iter().chain(alike).filter_map(|number| get(*number)) {
+                // What a node does again and again is drawn once, and the last time.
+                let again = if step.nodes.len() == 1 { alike.len().saturating_sub(1) } else { 0 };
+                for record in [*on].iter().chain(&alike[again..]).filter_map(|number| get(*number)) {
                     let Some(node) = record.node else { continue };
                     match kind(record.number) {
                         Some((from, to, label)) if from != to => put(record.at, Row::Arrow { from, to, label, lost: false }),

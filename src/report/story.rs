@@ -49,6 +49,12 @@ impl StoryReport {
 
     fn line(&self, step: &StoryStep, violated: &PropertyReport) -> StoryLine {
         let clauses = match &step.what {
+            What::Handled { on, did, early, alike } if step.nodes.len() == 1 => {
+                let mut clauses = self.handled(*on, did, *early, &[]);
+                let last = alike.last().and_then(|last| self.get(*last));
+                clauses.extend(last.map(|last| format!("and so {} more until {}", times(alike.len()), last.at)));
+                clauses
+            }
             What::Handled { on, did, early, alike } => self.handled(*on, did, *early, alike),
             What::Struck { fault, crashes, undone, restarts, messages } => self.struck(step, *fault, crashes, undone, restarts, messages),
             What::Operation { invoked, completed, words } => self.operation(*invoked, *completed, words.as_deref()),
@@ -275,6 +281,11 @@ fn field(record: &OwnedRecord, name: &str) -> String {
     shorten(&clean(value.trim()), 140)
 }
 
+/// `once`, `5 times`.
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 /// What became of a node that a fault struck.
 fn crashed(crash: &OwnedRecord) -> String {
     if crash.number_of("unsynced") == Some(0) { "crashes with nothing unsynced".to_owned() } else { crash.line(0).what }
@@ -284,6 +295,7 @@ fn crashed(crash: &OwnedRecord) -> String {
 fn listed(all: impl Iterator<Item = String>) -> Vec<String> {
     const SHOWN: usize = 3;
     let mut all: Vec<String> = all.collect();
+    all.dedup();
     let more = all.len().saturating_sub(SHOWN);
     all.truncate(SHOWN);
     if more > 0 {

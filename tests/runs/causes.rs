@@ -93,6 +93,12 @@ fn links_tell_what_they_say() {
                     Link::Released => cause.sort == "synced" && matches!(record.sort, "send" | "note" | "client"),
                     Link::Unsynced => cause.sort == "write" && record.sort == "crash",
                     Link::Struck => cause.sort == "fault",
+                    Link::Invoked if record.sort == "client" => {
+                        let session = |record: &OwnedRecord| {
+                            record.debug().and_then(|text| Some(text.split_once("client: ")?.1.split([',', ' ']).next()?.to_owned()))
+                        };
+                        cause.sort == "client" && session(cause).is_some() && session(cause) == session(record)
+                    }
                     Link::Invoked => cause.sort == "client" && matches!(record.sort, "client" | "send") && cause.node == record.node,
                 };
                 assert!(is_right, "{link:?} from {} {} to {} {}", cause.sort, number, record.sort, record.number);

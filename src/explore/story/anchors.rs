@@ -5,7 +5,7 @@ use crate::check::isolation::Finding;
 use crate::check::linearizability::Counterexample;
 use crate::check::{Broken, Explanation, Fact, Pending, PropertyReport};
 use crate::explore::causes::{Causes, Link, invokes};
-use crate::trace::Recording;
+use crate::trace::{OwnedRecord, Recording};
 
 /// What an explanation names.
 pub(super) struct Anchors {
@@ -112,12 +112,18 @@ impl Naming<'_> {
     /// What was waited for: operations that never completed with all that came of them; of nodes that are behind, what they noted last.
     fn pending(&self, pending: &Pending, found: &mut Anchors) {
         found.waits = true;
-        let open = self.invocations().filter(|invoked| self.completion(*invoked).is_none());
-        let open: Vec<u64> = open.take(if pending.under_way > 0 || pending.nothing_fresh { 2 } else { 0 }).collect();
+        let healed = self.recording.records().iter().find(|record| record.sort == "settle").map(|record| record.number);
+        let is_open = |invoked: &u64| match self.completion(*invoked) {
+            None => pending.under_way > 0 || pending.nothing_fresh,
+            Some(completed) => pending.nothing_fresh && healed.is_some_and(|healed| *invoked > healed) && !self.is_done(completed),
+        };
+        // The first and the last stand for all.
+        let mut open: Vec<u64> = self.invocations().filter(is_open).collect();
+        open.drain(1.min(open.len())..open.len().saturating_sub(1).max(1.min(open.len())));
         for invoked in open {
             let came = self.causes.future(&[invoked], |link| link.is_narrow() && link != Link::Set);
             found.records.extend(came.last());
-            found.operations.push(Operation { invoked, completed: None, words: None });
+            found.operations.push(Operation { invoked, completed: self.completion(invoked), words: None });
         }
         let behind = pending.lagging.iter().flat_map(|lag| [lag.node, lag.behind]);
         for node in behind.chain(pending.unsettled.iter().map(|(node, _)| *node)) {
@@ -164,6 +170,11 @@ impl Naming<'_> {
             .into_iter()
             .find(|(number, link)| *link == Link::Invoked && self.is_of_client(*number))
             .map(|(number, _)| number)
+    }
+
+    /// Whether a client learned with this what its operation returned.
+    fn is_done(&self, completed: u64) -> bool {
+        self.recording.get(completed).and_then(OwnedRecord::debug).is_some_and(|text| text.contains("outcome: Done"))
     }
 
     fn is_of_client(&self, number: u64) -> bool {

@@ -104,8 +104,9 @@ fn merged(steps: Vec<StoryStep>, recording: &Recording) -> Vec<StoryStep> {
             let (last, this) = (likeness(last, recording), likeness(&step, recording));
             last.is_some() && last == this
         });
+        let again = told.last().is_some_and(|last| is_again(last, &step, recording));
         match told.last_mut() {
-            Some(last) if same => {
+            Some(last) if same || again => {
                 if let (What::Handled { alike, .. }, What::Handled { on, .. }) = (&mut last.what, &step.what) {
                     alike.push(*on);
                 }
@@ -120,6 +121,25 @@ fn merged(steps: Vec<StoryStep>, recording: &Recording) -> Vec<StoryStep> {
         }
     }
     told
+}
+
+/// Whether a node did the same again, with other numbers: a timer that fires in vain, say.
+fn is_again(last: &StoryStep, step: &StoryStep, recording: &Recording) -> bool {
+    let shape =
+        |step: &StoryStep| likeness(step, recording).map(|parts| parts.iter().map(|part| without_numbers(part)).collect::<Vec<_>>());
+    !last.named && !step.named && last.nodes == step.nodes && shape(last).is_some_and(|last| Some(last) == shape(step))
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut shape = String::new();
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if shape.ends_with('#') => {}
+            '0'..='9' => shape.push('#'),
+            _ => shape.push(letter),
+        }
+    }
+    shape
 }
 
 /// What is the same of steps that are alike: what each took in, and what it noted.
