@@ -217,8 +217,8 @@ impl Building {
     }
 }
 
-/// The session of a client that a record of it is about.
-fn session(record: &OwnedRecord) -> String {
+/// The session of a client that a record of it is about, as JSON has it.
+pub(crate) fn session(record: &OwnedRecord) -> String {
     let event = record.data();
     let fields = event.as_ref().and_then(|event| event.as_object()?.values().next());
     fields.and_then(|fields| fields.get("client")).map(ToString::to_string).unwrap_or_default()

@@ -1,7 +1,8 @@
 //! A run as a log with vector clocks, as ShiViz reads it: on the first line the regular expression by which it is parsed, then two lines
 //! for each record, its host with the clock and what happened.
 //!
-//! Each node is a host, and all faults together are one, `faults`. What arrives at a node that is down is left out: no host takes note of it.
+//! Each node is a host, and all faults together are one, `faults`. What arrives at a node that is down is left out: no host takes
+//! note of it.
 
 use std::fmt::Write as _;
 

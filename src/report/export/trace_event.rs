@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use crate::base::{Fate, NodeId, Time};
-use crate::explore::causes::{Causes, Link, invokes};
+use crate::explore::causes::{Causes, Link, invokes, session};
 use crate::trace::{OwnedRecord, Recording};
 
 /// The groups of tracks.
@@ -17,7 +17,7 @@ const FAULTS: u32 = 4;
 const STEP_NS: u64 = 100_000;
 
 pub(super) fn text(recording: &Recording, causes: &Causes) -> String {
-    let mut writing = Writing { recording, causes, events: Vec::new(), ends: ends(recording) };
+    let mut writing = Writing { recording, causes, events: Vec::new(), sessions: FxHashMap::default(), ends: ends(recording) };
     writing.tracks();
     for record in recording.records() {
         writing.record(record);
@@ -30,6 +30,8 @@ struct Writing<'a> {
     recording: &'a Recording,
     causes: &'a Causes,
     events: Vec<Value>,
+    /// The tracks of clients' sessions: of one, one operation is under way at a time.
+    sessions: FxHashMap<String, u32>,
     /// When the next record of the same node is that comes later.
     ends: Vec<Option<Time>>,
 }
@@ -43,12 +45,12 @@ impl Writing<'_> {
         }
         for node in self.recording.nodes() {
             let (group, track) = track(node);
-            let mut named = vec![(group, node.to_string())];
-            named.extend(node.is_client().then(|| (OPERATIONS, format!("operations of {node}"))));
-            for (group, name) in named {
-                self.events.push(json!({"ph": "M", "name": "thread_name", "pid": group, "tid": track, "args": {"name": name}}));
-            }
+            self.name_track(&node.to_string(), (group, track));
         }
+    }
+
+    fn name_track(&mut self, name: &str, (group, track): (u32, u32)) {
+        self.events.push(json!({"ph": "M", "name": "thread_name", "pid": group, "tid": track, "args": {"name": name}}));
     }
 
     fn record(&mut self, record: &OwnedRecord) {
@@ -99,13 +101,23 @@ impl Writing<'_> {
     }
 
     fn operation(&mut self, record: &OwnedRecord) {
-        let Some(node) = record.node else { return };
+        let session = session(record);
+        let track = match self.sessions.get(&session) {
+            Some(track) => *track,
+            None => {
+                let track = self.sessions.len() as u32 + 1;
+                let client = record.node.map(|node| node.to_string()).unwrap_or_default();
+                self.name_track(&format!("operations of {client}, {track}"), (OPERATIONS, track));
+                self.sessions.insert(session, track);
+                track
+            }
+        };
         let effects = self.causes.effects(record.number).into_iter().filter(|(_, link)| *link == Link::Invoked);
         let done = effects.filter_map(|(effect, _)| self.recording.get(effect)).find(|effect| effect.sort == "client");
         let end = done.or_else(|| self.recording.records().last()).map_or(0, |end| end.at.since(record.at).as_nanos());
         let answer = done.map_or_else(|| "never answered".to_owned(), |done| done.line(400).detail);
         let arguments = json!({"record": record.number, "asked": record.line(400).detail, "answer": answer});
-        self.slice("operation", (OPERATIONS, track(node).1), record.at, end, arguments);
+        self.slice("operation", (OPERATIONS, track), record.at, end, arguments);
     }
 
     /// A range if the fault is lifted, else an instant.
@@ -119,7 +131,8 @@ impl Writing<'_> {
             .find(|effect| effect.sort == "lift");
         match lifted {
             Some(lift) => {
-                let range = |phase: &str, at: Time| json!({"ph": phase, "cat": "fault", "id": record.number, "name": name, "pid": FAULTS, "tid": 0, "ts": micros(at.as_nanos())});
+                let range =
+                    |phase: &str, at: Time| with(event(phase, &name, (FAULTS, 0), at), json!({"cat": "fault", "id": record.number}));
                 let (begin, end) = (range("b", record.at), range("e", lift.at));
                 self.events.extend([begin, end]);
             }
@@ -133,12 +146,9 @@ impl Writing<'_> {
         let sent = self.causes.causes(record.number).into_iter().find(|(_, link)| *link == Link::Sent);
         let Some(sent) = sent.and_then(|(sent, _)| self.recording.get(sent)) else { return };
         let end = |phase: &str, node: NodeId, at: Time| {
-            let (group, track) = track(node);
-            let mut event = json!({"ph": phase, "cat": "message", "name": kind.name, "id": record.number, "pid": group, "tid": track, "ts": micros(at.as_nanos())});
-            if phase == "f" {
-                event["bp"] = "e".into();
-            }
-            event
+            let end = with(event(phase, kind.name, track(node), at), json!({"cat": "message", "id": record.number}));
+            // What arrives belongs to the slice around it, and not to the next one.
+            if phase == "f" { with(end, json!({"bp": "e"})) } else { end }
         };
         let both = [end("s", id.from, sent.at), end("f", id.to, record.at)];
         self.events.extend(both);
@@ -152,12 +162,26 @@ impl Writing<'_> {
 
     fn instant(&mut self, name: &str, (group, track): (u32, u32), record: &OwnedRecord) {
         let scope = if group == FAULTS { "g" } else { "t" };
-        self.events.push(json!({"ph": "i", "s": scope, "name": name, "pid": group, "tid": track, "ts": micros(record.at.as_nanos()), "args": {"record": record.number}}));
+        let more = json!({"s": scope, "args": {"record": record.number}});
+        self.events.push(with(event("i", name, (group, track), record.at), more));
     }
 
-    fn slice(&mut self, name: &str, (group, track): (u32, u32), at: Time, length: u64, arguments: Value) {
-        self.events.push(json!({"ph": "X", "name": name, "pid": group, "tid": track, "ts": micros(at.as_nanos()), "dur": micros(length), "args": arguments}));
+    fn slice(&mut self, name: &str, track: (u32, u32), at: Time, length: u64, arguments: Value) {
+        self.events.push(with(event("X", name, track, at), json!({"dur": micros(length), "args": arguments})));
     }
+}
+
+/// What every event has.
+fn event(phase: &str, name: &str, (group, track): (u32, u32), at: Time) -> Value {
+    json!({"ph": phase, "name": name, "pid": group, "tid": track, "ts": micros(at.as_nanos())})
+}
+
+/// The event with more fields.
+fn with(mut event: Value, more: Value) -> Value {
+    if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
+        event.extend(more);
+    }
+    event
 }
 
 /// For each record, when the next one of its node is that comes later.
