@@ -24,6 +24,7 @@ mod interrupt;
 mod lint;
 mod list;
 mod new;
+mod page;
 mod panics;
 mod replay;
 mod run;

@@ -105,7 +105,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     if let Some(export) = export {
         export.write(&recording)?;
     }
-    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None, story: None };
+    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: None, story: None, details: None };
     session.print(Format::Text, &Report::Run(report))?;
     session.tell_of_failure(Format::Text, case.failure(), &outcome)?;
     Ok(outcome.verdict().into())

@@ -17,7 +17,7 @@ use crate::check::recorded::transactions::TransactionModel;
 use crate::explore;
 use crate::explore::causes::Causes;
 use crate::explore::story::Story;
-use crate::report::{Html, Invocation, Render, Report, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
+use crate::report::{Findings, Html, Invocation, Render, Report, RunDetails, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
 use crate::trace::{Recording, Sink};
@@ -90,8 +90,16 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     }
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
+    let details = page.is_some().then(|| RunDetails::of(&run, &outcome, Findings::of_run(&called, &outcome)));
     let story = arguments.tell(scenario, &outcome, session);
-    let report = RunReport { subject, outcome: &outcome, called: &called, drawing: drawn.as_ref(), story: story.as_ref() };
+    let report = RunReport {
+        subject,
+        outcome: &outcome,
+        called: &called,
+        drawing: drawn.as_ref(),
+        story: story.as_ref(),
+        details: details.as_ref(),
+    };
     session.print(arguments.format, &Report::Run(report))?;
     session.tell_of_failure(arguments.format, case.failure(), &outcome)?;
     if let Some(folder) = save {
@@ -133,19 +141,8 @@ impl Arguments {
     /// How the violation came about, if anything is violated and the format tells of it: for that the run is replayed.
     fn tell(&self, scenario: &Scenario, outcome: &Outcome, session: &Session<'_>) -> Option<StoryReport> {
         let is_told = matches!(self.format, Format::Text | Format::Json) || self.report.is_some();
-        if !is_told || outcome.verdict() != Verdict::Violated || outcome.events > EVENTS_TOLD {
-            return None;
-        }
-        let mut recording = Recording::default();
-        let watch = Watch { sinks: vec![&mut recording], ..Watch::default() };
-        let again = panics::watched(|| scenario.run_watched(outcome.seed, watch));
-        // A run that is not the same again has no story.
-        if again.digest != outcome.digest {
-            return None;
-        }
-        let wanted = if let Expected::Violates(property) = scenario.expected { Some(property) } else { None };
-        let story = Story::of(&again, wanted, &recording, &Causes::of(&recording))?;
-        Some(StoryReport { story, recording, full: self.story, width: session.console.width.unwrap_or(StoryReport::WIDTH) })
+        let width = session.console.width.unwrap_or(StoryReport::WIDTH);
+        is_told.then(|| tell(scenario, outcome, self.story, width)).flatten()
     }
 
     /// Opens all files, before the run.
@@ -157,6 +154,23 @@ impl Arguments {
         let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;
         Ok(RunFiles { trace, history, page })
     }
+}
+
+/// How the violation came about, if anything is violated: for that the run is replayed.
+pub(super) fn tell(scenario: &Scenario, outcome: &Outcome, full: bool, width: usize) -> Option<StoryReport> {
+    if outcome.verdict() != Verdict::Violated || outcome.events > EVENTS_TOLD {
+        return None;
+    }
+    let mut recording = Recording::default();
+    let watch = Watch { sinks: vec![&mut recording], ..Watch::default() };
+    let again = panics::watched(|| scenario.run_watched(outcome.seed, watch));
+    // A run that is not the same again has no story.
+    if again.digest != outcome.digest {
+        return None;
+    }
+    let wanted = if let Expected::Violates(property) = scenario.expected { Some(property) } else { None };
+    let story = Story::of(&again, wanted, &recording, &Causes::of(&recording))?;
+    Some(StoryReport { story, recording, full, width })
 }
 
 /// What can be done with the history.

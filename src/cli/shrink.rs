@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
 use super::save::Folder;
-use super::{Format, Session, files, interrupt, panics};
+use super::{Format, Session, files, interrupt, page, panics};
 use crate::base::Time;
 use crate::check::Verdict;
 use crate::explore::shrink::{Extent, Other, Shrink, Smaller};
 use crate::explore::{Row, violated_as};
-use crate::report::{ShrunkFiles, Subject, changed, opening, shrunk_ron, shrunk_text};
+use crate::report::{Findings, ShrunkFiles, Subject, changed, opening, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::world::Outcome;
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// Save the shrunk failure and others that are met in this folder, as files that run again
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+    /// Write a page about the shrunk failure: what happened, the run as a drawing, what it takes
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// How many runs it may take
     #[arg(long, value_name = "N", default_value = "50000", value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
@@ -46,6 +49,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
     let draft = arguments.out.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
+    files::distinct(&[arguments.out.as_ref(), arguments.report.as_ref()])?;
+    let page = arguments.report.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
     session.console.print(&(opening(&Subject::of(scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
     arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     let cancel = interrupt::heed_saying("stopping: the smallest so far is written");
@@ -82,8 +87,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         }
         Ok(())
     });
+    let reported = page.zip(arguments.report.as_deref()).map_or(Ok(()), |page| {
+        let called = page::called_with(&called, files.out.as_deref());
+        page::write(page, (&shrunk.scenario, shrunk.seed), &called, Findings::of_shrunk(&shrunk))
+    });
     session.console.print(&shrunk_text(&shrunk, &called, &files, session.console.color))?;
-    written.and(saved)?;
+    written.and(saved).and(reported)?;
     let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
     Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })
 }

@@ -1,6 +1,7 @@
 //! `why`: what brings a failure about.
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
@@ -9,10 +10,10 @@ use indicatif::ProgressBar;
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
 use super::shrink::{message, nothing_fails, progress};
-use super::{Format, Session, interrupt, panics};
+use super::{Format, Session, files, interrupt, page, panics};
 use crate::explore::violated_as;
 use crate::explore::why::{Ask, Stage};
-use crate::report::{Subject, changed, opening, why_json, why_text};
+use crate::report::{Findings, Subject, changed, opening, why_json, why_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 
@@ -27,6 +28,9 @@ pub(super) struct Arguments {
     /// How many threads; without it, one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Write a page about it: what happened, the run as a drawing, what brings the failure about
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     format: Told,
@@ -49,6 +53,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let scenario = case.scenario();
     let no_seed = || Failure::new(Exit::Usage, "which run? The scenario names no seed: add --seed N");
     let seed = arguments.seed.or(case.seed()).ok_or_else(no_seed)?;
+    let page = arguments.report.as_ref().map(|path| files::draft(path, "scenario", &[&arguments.input.file])).transpose()?;
     let is_text = arguments.format == Told::Text;
     if is_text {
         session.console.print(&(opening(&Subject::of(scenario), &format!("seed {seed}"), session.console.color) + "\n"))?;
@@ -70,10 +75,15 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let why = ask.why(target, scenario, seed, &mut |stage| show(&bar, stage, session));
     bar.finish_and_clear();
     let why = why.map_err(|row| nothing_fails(&row, "explain"))?;
+    let reported = page.zip(arguments.report.as_deref()).map_or(Ok(()), |page| {
+        let called = if why.shrunk.is_some() { page::called_with(&called, None) } else { called.clone() };
+        page::write(page, (&why.scenario, why.seed), &called, Findings::of_why(&why))
+    });
     session.console.print(&match arguments.format {
         Told::Text => why_text(&why, &called, session.console.color),
         Told::Json => format!("{}\n", why_json(&why)),
     })?;
+    reported?;
     Ok(if cancel.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Held })
 }
 

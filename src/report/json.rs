@@ -263,6 +263,7 @@ mod tests {
                 called: &called(),
                 drawing: None,
                 story: None,
+                details: None,
             }),
             expect![[r#"
                 {

@@ -3,7 +3,7 @@
 use super::history::{history_headline, history_text};
 use super::story::StoryReport;
 use super::transactions::{transactions_headline, transactions_text};
-use super::{Invocation, Subject};
+use super::{Invocation, RunDetails, Subject};
 use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, PropertyReport, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
@@ -44,6 +44,8 @@ pub struct RunReport<'a> {
     pub drawing: Option<&'a Drawing>,
     /// How its violation came about.
     pub story: Option<&'a StoryReport>,
+    /// All of it, gone through for a page.
+    pub details: Option<&'a RunDetails>,
 }
 
 /// A sweep that has ended.

@@ -110,7 +110,7 @@ fn join(value: &mut String, part: &str) {
     value.push_str(part);
 }
 
-/// How the nodes stand, each under its name; what is not as it was `before` is marked. Lines are no longer than `width` characters, if there
+/// How the nodes stand, each under its name; what is not as it was `before` is marked. Lines are no longer than `width`, if there
 /// is a width.
 pub fn nodes_text(views: &[NodeView], before: Option<&[NodeView]>, width: Option<usize>, color: bool) -> String {
     let paint = Paint(color);

@@ -3,28 +3,27 @@
 //!
 //! The page is one file. It loads nothing, and works without a network. Without scripts it still says what is wrong, as text.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::cycles;
-use super::explanation::{explanation_text, labels, place, smallest_first};
+use super::explanation::{labels, place, smallest_first};
 use super::history::{history_facts, history_headline};
-use super::model::{Found, HistoryReport, Render, Report, RunReport};
-use super::text::{self, Text};
+use super::model::{Found, HistoryReport, Render, Report};
+use super::text::Text;
 use super::transactions::transactions_headline;
 use super::words::{clean, counted};
 use crate::base::{ClientId, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
-use crate::check::{Drawing, Ending, Explanation, PropertyReport, Verdict};
+use crate::check::{Drawing, Ending, Verdict};
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+pub(super) const STYLE: &str = include_str!("page.css");
+pub(super) const HISTORY_SCRIPT: &str = include_str!("page.js");
 
 /// What is different where no script runs.
-const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
+pub(super) const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
 const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='; img-src data:";
 
@@ -43,7 +42,7 @@ impl Render for Html {
     fn render(&self, report: &Report<'_>) -> String {
         let text = Text { color: false, full: true }.render(report);
         match report {
-            Report::Run(run) => run_page(run, &text),
+            Report::Run(run) => super::run_page::run_page(run, &text),
             Report::Histories([HistoryReport { file, found: Ok(Found::Object(found)), .. }]) => Page {
                 verdict: found.verdict,
                 headline: &history_headline(found),
@@ -51,7 +50,7 @@ impl Render for Html {
                 facts: &history_facts(found),
                 properties: html! {},
                 text: &text,
-                picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation))),
+                picture: found.drawing.as_ref().map(|drawing| Picture::new(drawing, Some(&found.explanation), PAGE_OPERATIONS)),
             }
             .markup(),
             Report::Histories([HistoryReport { file, found: Ok(Found::Transactions(found)), .. }]) => Page {
@@ -69,49 +68,6 @@ impl Render for Html {
     }
 }
 
-/// A run: its verdict, that of each property and why, and if it can be drawn what its clients saw.
-fn run_page(run: &RunReport<'_>, text: &str) -> String {
-    let (subject, outcome) = (&run.subject, run.outcome);
-    let facts = [subject.system.to_owned(), format!("seed {}", outcome.seed), format!("digest {:016x}", outcome.digest)];
-    let explained = outcome.properties.iter().find_map(|property| match &property.explanation {
-        Some(Explanation::Linearizability(found)) => Some(&**found),
-        _ => None,
-    });
-    let page = Page {
-        verdict: outcome.verdict(),
-        headline: &text::headline(subject, outcome),
-        source: subject.name,
-        facts: &facts,
-        properties: properties(run),
-        text,
-        picture: run.drawing.map(|drawing| Picture::new(drawing, explained)),
-    };
-    page.markup()
-}
-
-/// The properties of a run, the worst first; those that did not hold are explained.
-fn properties(run: &RunReport<'_>) -> Markup {
-    let mut reports: Vec<&PropertyReport> = run.outcome.properties.iter().collect();
-    reports.sort_by_key(|report| Reverse(report.verdict));
-    html! {
-        section.properties aria-label="Properties" {
-            ul {
-                @for report in reports {
-                    @let (class, sign) = sign(report.verdict);
-                    li.(class) {
-                        span.sign aria-hidden="true" { (sign) } " " strong { (report.name) }
-                        span.said { " " (report.verdict) @if let Some(at) = report.at { " at " (at) } }
-                        @if let Some(why) = report.explanation.as_ref().filter(|_| report.verdict != Verdict::Holds) {
-                            pre.drawn[matches!(why, Explanation::Linearizability(_))] tabindex="0" { (clean(&explanation_text(why))) }
-                        }
-                    }
-                }
-            }
-            @if run.outcome.verdict() != Verdict::Holds { p.again { code { (run.called.again(run.outcome)) } } }
-        }
-    }
-}
-
 /// What has no drawing.
 fn plain_page(text: &str) -> String {
     html! {
@@ -125,7 +81,7 @@ fn plain_page(text: &str) -> String {
 }
 
 /// The data with all its texts as they may be shown.
-fn cleaned(data: Value) -> Value {
+pub(super) fn cleaned(data: Value) -> Value {
     match data {
         Value::String(text) => clean(&text).into(),
         Value::Array(items) => items.into_iter().map(cleaned).collect(),
@@ -134,7 +90,7 @@ fn cleaned(data: Value) -> Value {
     }
 }
 
-const fn sign(verdict: Verdict) -> (&'static str, &'static str) {
+pub(super) const fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Holds => ("holds", "✓"),
         Verdict::Violated => ("violated", "✗"),
@@ -197,7 +153,7 @@ impl Page<'_> {
                     @if let Some(picture) = &self.picture {
                         // Nothing in the data ends the element that it stands in.
                         script #data type="application/json" { (PreEscaped(cleaned(picture.json()).to_string().replace('<', "\\u003c"))) }
-                        script { (PreEscaped(SCRIPT)) }
+                        script { (PreEscaped(HISTORY_SCRIPT)) }
                     }
                 }
             }
@@ -207,7 +163,7 @@ impl Page<'_> {
 }
 
 /// What is drawn: the counterexamples of the explanation, amidst the history.
-struct Picture<'a> {
+pub(super) struct Picture<'a> {
     drawing: &'a Drawing,
     /// The counterexamples, the smallest first, each with the operations on its key.
     violations: Vec<(&'a Counterexample, &'a [usize])>,
@@ -218,18 +174,24 @@ struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    fn new(drawing: &'a Drawing, explanation: Option<&'a Linearizability>) -> Self {
+    /// With room for so many operations.
+    pub(super) fn new(drawing: &'a Drawing, explanation: Option<&'a Linearizability>, room: usize) -> Self {
         let found = explanation.map(|explanation| explanation.violations.as_slice()).unwrap_or_default();
         let concerned = |(place, _): &(usize, &Counterexample)| drawing.concerned.get(*place).map(Vec::as_slice).unwrap_or_default();
         let drawn = smallest_first(found).into_iter().filter(|(_, example)| example.stuck.is_some());
         let violations: Vec<_> = drawn.take(PAGE_VIOLATIONS).map(|each| (each.1, concerned(&each))).collect();
-        let kept: BTreeSet<usize> = kept(drawing, &violations);
+        let kept: BTreeSet<usize> = kept(drawing, &violations, room);
         let places = kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect();
         Self { drawing, violations_left_out: found.len() - violations.len(), violations, places }
     }
 
+    /// Whether there is anything to see.
+    pub(super) fn shows_something(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     /// The parts that the script fills.
-    fn frame(&self) -> Markup {
+    pub(super) fn frame(&self) -> Markup {
         html! {
             section.needs-script #drawing aria-labelledby="what" {
                 @if self.violations.len() > 1 {
@@ -275,7 +237,7 @@ impl<'a> Picture<'a> {
     }
 
     /// How the drawing is to be read.
-    fn legend(&self) -> Markup {
+    pub(super) fn legend(&self) -> Markup {
         html! {
             details.legend open {
                 summary { "How to read the drawing" }
@@ -294,7 +256,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let operations: Vec<&DescribedOperation> = self.places.keys().map(|index| &self.drawing.operations[*index]).collect();
         let ranks = Ranks::new(&operations);
         let lanes: BTreeSet<ClientId> = operations.iter().map(|operation| operation.client).collect();
@@ -353,11 +315,11 @@ impl<'a> Picture<'a> {
 }
 
 /// Which operations a page holds: those of the counterexamples, and as many others as there is room for.
-fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])]) -> BTreeSet<usize> {
+fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])], room: usize) -> BTreeSet<usize> {
     let listed =
         |(example, _): &(&Counterexample, &[usize])| example.operations.iter().map(|operation| operation.index).collect::<Vec<_>>();
     let mut kept: BTreeSet<usize> = violations.iter().flat_map(listed).collect();
-    let room = PAGE_OPERATIONS.saturating_sub(kept.len()) / violations.len().max(1);
+    let room = room.saturating_sub(kept.len()) / violations.len().max(1);
     for (example, concerned) in violations {
         let stuck = example.stuck.map_or(0, |stuck| example.operations[stuck].index);
         kept.extend(around(concerned, stuck, room));
@@ -396,7 +358,8 @@ impl Ranks {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::run_data::base64;
     use super::*;
     use crate::check::{CheckOptions, run_check};
 
@@ -413,22 +376,15 @@ mod tests {
     }
 
     /// As browsers have it: the digest in base 64.
-    fn named_by_digest(text: &str) -> String {
+    pub(in crate::report) fn named_by_digest(text: &str) -> String {
         use sha2::Digest as _;
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let digest = sha2::Sha256::digest(text.as_bytes());
-        let letters = digest.chunks(3).flat_map(|bytes| {
-            let word = bytes.iter().chain(&[0, 0]).take(3).fold(0, |word, byte| word << 8 | usize::from(*byte));
-            let letter = move |place: usize| if place <= bytes.len() { char::from(LETTERS[word >> (18 - 6 * place) & 63]) } else { '=' };
-            (0..4).map(letter).collect::<Vec<_>>()
-        });
-        format!("'sha256-{}'", letters.collect::<String>())
+        format!("'sha256-{}'", base64(&sha2::Sha256::digest(text.as_bytes())))
     }
 
     /// Only the page's own style and script are allowed, whatever else might come to stand in it.
     #[test]
     fn the_policy_names_what_the_page_has() {
-        let [style, without, script] = [STYLE, STYLE_WITHOUT_SCRIPT, SCRIPT].map(named_by_digest);
+        let [style, without, script] = [STYLE, STYLE_WITHOUT_SCRIPT, HISTORY_SCRIPT].map(named_by_digest);
         assert_eq!(POLICY, format!("default-src 'none'; style-src {style} {without}; script-src {script}; img-src data:"));
         let page = drawn("{:process 0, :type :invoke, :f :read}\n{:process 0, :type :ok, :f :read, :value 1}\n");
         assert!(!page.contains("unsafe-inline") && !page.contains(" style=") && page.matches("<style>").count() == 2, "{page}");
@@ -449,7 +405,7 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded() {
-        for (name, text) in [("page.css", STYLE), ("page.js", SCRIPT)] {
+        for (name, text) in [("page.css", STYLE), ("page.js", HISTORY_SCRIPT)] {
             for word in ["url(http", "@import", "fetch(", "import(", "XMLHttpRequest", "src=", "</"] {
                 assert!(!text.contains(word), "{name}: {word}");
             }

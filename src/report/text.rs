@@ -505,7 +505,7 @@ mod tests {
     use crate::world::ScriptCounts;
 
     fn run(subject: &Subject<'_>, outcome: &Outcome, color: bool) -> String {
-        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None, story: None }, color)
+        run_text(&RunReport { subject: *subject, outcome, called: &called(), drawing: None, story: None, details: None }, color)
     }
 
     fn summary(summary: &Summary) -> String {

@@ -97,7 +97,7 @@ fn way(record: &OwnedRecord) -> String {
     }
 }
 
-fn in_words(record: &OwnedRecord) -> String {
+pub(super) fn in_words(record: &OwnedRecord) -> String {
     clean(&record.line(DETAIL).to_string())
 }
 
@@ -115,7 +115,7 @@ fn elements(why: &Why, paint: Paint) -> String {
     why.elements.iter().map(told).collect()
 }
 
-fn sufficiency(why: &Why) -> String {
+pub(super) fn sufficiency(why: &Why) -> String {
     let found = &why.sufficiency;
     if found.alone.of == 0 {
         return String::new();
@@ -158,7 +158,7 @@ fn curve(curve: &Curve, paint: Paint) -> String {
     if told.is_empty() { text } else { format!("{text}    {}\n", told.join(" · ")) }
 }
 
-fn carriers(why: &Why) -> String {
+pub(super) fn carriers(why: &Why) -> String {
     let told = why.carriers.iter().filter(|carrier| carrier.share.failed < carrier.share.of);
     let told: Vec<(String, Share)> = told.map(|carrier| (entity_in_words(carrier.entity), carrier.share)).collect();
     let width = told.iter().map(|(words, _)| words.chars().count()).max().unwrap_or(0);
@@ -171,7 +171,7 @@ fn carriers(why: &Why) -> String {
     text
 }
 
-fn nearest(sibling: &Sibling, paint: Paint) -> String {
+pub(super) fn nearest(sibling: &Sibling, paint: Paint) -> String {
     let mut text = format!("    {}\n", change(&sibling.change));
     let common = counted(sibling.common, "record");
     text += &format!("    the first {common} are the same; then, in the run that fails, and in the one that passes:\n");
@@ -217,7 +217,7 @@ fn message_in_words(message: &MessageId, kind: &str) -> String {
     format!("{kind} #{} from {} to {}", message.count, message.from, message.to)
 }
 
-fn awaited(link: &Awaited) -> String {
+pub(super) fn awaited(link: &Awaited) -> String {
     let Awaited { waits, since, asked, from, silence } = link;
     let (Some((message, kind)), Some(from)) = (asked, from) else {
         return format!("{waits}, since {since}: it asked nobody for anything that it does not have");
@@ -242,7 +242,7 @@ fn share(share: Share) -> String {
     format!("{} of {} ({} to {})", share.failed, share.of, percent(low), percent(high))
 }
 
-fn percent(part: f64) -> String {
+pub(super) fn percent(part: f64) -> String {
     format!("{}%", (part * 100.0 + 0.5) as u64)
 }
 

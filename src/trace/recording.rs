@@ -64,6 +64,11 @@ impl Recording {
         &self.records
     }
 
+    /// The records, in order.
+    pub fn into_records(self) -> Vec<OwnedRecord> {
+        self.records
+    }
+
     /// The record of this number, if there is one.
     pub fn get(&self, number: u64) -> Option<&OwnedRecord> {
         self.records.get(usize::try_from(number).ok()?)

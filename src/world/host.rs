@@ -363,13 +363,13 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     }
 
     /// How it stands, but for the messages under way; what only its process can say is left out unless it may be asked.
-    pub(super) fn view(&self, slab: &MessageSlab<C::Message>, at: Time, ask: bool, inner: bool) -> NodeView {
+    pub(super) fn view(&self, slab: &MessageSlab<C::Message>, at: Time, ask: bool, deep: bool) -> NodeView {
         let process = self.process.as_ref().filter(|_| ask);
-        let mut view = self.machine.view(slab, at);
+        let mut view = self.machine.view(slab, at, deep);
         view.state = self.state;
         view.claim = process.and_then(|process| view::asked(|| process.role())?);
         view.status = process.and_then(|process| view::asked(|| process.status())).unwrap_or_default();
-        view.inner = process.filter(|_| inner).and_then(|process| view::asked(|| view::inner(process))?);
+        view.inner = process.filter(|_| deep).and_then(|process| view::asked(|| view::inner(process))?);
         view.deferred = self.deferred.len();
         view
     }

@@ -228,16 +228,19 @@ impl<P: Process> Machine<P> {
     }
 
     /// How it stands, but for what only its process or its host knows, and for the messages under way.
-    pub(super) fn view(&self, slab: &MessageSlab<P::Message>, at: Time) -> NodeView {
+    pub(super) fn view(&self, slab: &MessageSlab<P::Message>, at: Time, deep: bool) -> NodeView {
         let held = |held: &Held<P::Note>| match held {
             Held::Message(to, handle) => format!("{} to {to}", slab.read(*handle).kind()),
             Held::Note(note) => format!("note {note:?}"),
         };
         let files = self.disk.files().map(|(name, content)| (name.to_owned(), content.len() as u64, self.disk.unsynced(name)));
-        let durable = view::told::<P>(self.disk.files());
-        let mut later = self.disk.clone();
-        later.synced(later.written());
-        let written = view::told::<P>(later.files()).filter(|written| Some(written) != durable.as_ref());
+        let (mut durable, mut written) = (None, None);
+        if deep {
+            durable = view::told::<P>(self.disk.files());
+            let mut later = self.disk.clone();
+            later.synced(later.written());
+            written = view::told::<P>(later.files()).filter(|written| Some(written) != durable.as_ref());
+        }
         let (syncing, stalled) = (self.syncing.is_some(), self.stalled.is_some());
         NodeView {
             node: self.id,

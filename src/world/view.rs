@@ -69,17 +69,18 @@ pub trait View {
     /// How many servers there are, and how many clients.
     fn population(&self) -> (u32, u32);
 
-    /// A node, as it stands; its clock as it reads at this time. Its state is printed only if asked for, and if it opts in.
+    /// A node, as it stands; its clock as it reads at this time. In depth, its process also shows its state, and tells of its disk, if it opts
+    /// in: that costs as much as they are large.
     ///
     /// # Panics
     /// If there is no such node.
-    fn node(&self, node: NodeId, at: Time, inner: bool) -> NodeView;
+    fn node(&self, node: NodeId, at: Time, deep: bool) -> NodeView;
 
     /// All nodes, servers first.
-    fn nodes(&self, at: Time, inner: bool) -> Vec<NodeView> {
+    fn nodes(&self, at: Time, deep: bool) -> Vec<NodeView> {
         let (servers, clients) = self.population();
         let all = (0..servers).map(NodeId::server).chain((0..clients).map(NodeId::client));
-        all.map(|node| self.node(node, at, inner)).collect()
+        all.map(|node| self.node(node, at, deep)).collect()
     }
 }
 
@@ -145,10 +146,10 @@ impl<C: Cluster> View for World<'_, C> {
         (self.servers.len() as u32, self.clients.len() as u32)
     }
 
-    fn node(&self, node: NodeId, at: Time, inner: bool) -> NodeView {
+    fn node(&self, node: NodeId, at: Time, deep: bool) -> NodeView {
         // A process that has panicked is in no state to be asked.
         let ask = self.broken != Some(node);
-        let mut view = look!(self, node, host => host.view(&self.core.slab, at, ask, inner && ask));
+        let mut view = look!(self, node, host => host.view(&self.core.slab, at, ask, deep));
         let under_way = self.core.engine.scheduled().filter_map(|(due, call)| match call {
             Call::Deliver { id, .. } if id.from == node || id.to == node => {
                 Some(MessageView { due, id: *id, kind: kind_name::<C>(id.kind) })

@@ -142,7 +142,8 @@ fn a_run_a_file_a_page_and_json_tell_the_same() {
     let called = Invocation::new("stormglass", "stale.ron");
     let outcome = Outcome { properties: vec![run.clone()], ..scenario.run(0) };
     let subject = Subject::of(&scenario);
-    let report = Report::Run(RunReport { subject, outcome: &outcome, called: &called, drawing: Some(&drawing), story: None });
+    let report =
+        Report::Run(RunReport { subject, outcome: &outcome, called: &called, drawing: Some(&drawing), story: None, details: None });
     let whole: Value = serde_json::from_str(&Json.render(&report)).expect("JSON");
     assert_eq!(whole["properties"][0]["explanation"]["violations"][0], serde_json::to_value(told).expect("data"));
     assert_eq!(on_page(&report), serde_json::to_value(told).expect("data"));

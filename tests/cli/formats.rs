@@ -226,11 +226,11 @@ fn a_run_for_github() {
 
 /// The page of any run: its verdict, and each property.
 #[test]
-fn the_page_of_a_run_that_cannot_be_drawn() {
+fn the_page_of_a_run_of_any_system() {
     let desk = Desk::new();
     desk.scenario("toy.ron", "system: Toy(trouble: Violate), seed: 7");
     desk.expect(1, &["run", "toy.ron", "--report", "page.html"]);
     let page = fs::read_to_string(desk.path("page.html")).unwrap();
-    assert!(page.contains("<title>violated: a toy</title>") && page.contains("n1 did something bad"), "{page}");
-    assert!(page.contains("toy replay toy.ron --seed 7") && !page.contains("<script"), "{page}");
+    assert!(page.contains("<title>violated: a toy, seed 7</title>") && page.contains("n1 did something bad"), "{page}");
+    assert!(page.contains("toy replay toy.ron --seed 7") && page.contains("id=\"run-data\"") && !page.contains("id=\"data\""), "{page}");
 }

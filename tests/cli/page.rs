@@ -18,7 +18,7 @@ use serde_json::Value;
 /// What the browser does with the page.
 const DRIVER: &str = include_str!("page.js");
 
-fn chromium() -> Option<PathBuf> {
+pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
         return Some(named.into());
     }
@@ -28,7 +28,7 @@ fn chromium() -> Option<PathBuf> {
 }
 
 /// Runs the browser, for a minute at most, and returns what it prints.
-fn browse(chromium: &Path, home: &Path, arguments: &[&str], page: &Path) -> String {
+pub(crate) fn browse(chromium: &Path, home: &Path, arguments: &[&str], page: &Path) -> String {
     let out = fs::File::create(home.join("out")).expect("a file");
     let mut child = Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"])
@@ -86,8 +86,14 @@ struct Case {
     operations: usize,
 }
 
+/// Writes down what goes wrong from the first on.
+pub(crate) const EARLY: &str = "<head><script>window.problems = [];\
+    addEventListener('error', (event) => problems.push(event.message));\
+    addEventListener('unhandledrejection', (event) => problems.push(String(event.reason)));\
+    addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));</script>";
+
 /// The page, where it allows a driver, too, besides its own script.
-fn admitting(page: &str) -> String {
+pub(crate) fn admitting(page: &str) -> String {
     page.replacen("script-src ", "script-src 'nonce-driver' ", 1)
 }
 
@@ -123,11 +129,8 @@ fn the_page_is_drawn_stepped_through_and_printed() {
             .expect("the command can be started");
         assert_eq!(status.code(), Some(i32::from(case.violated)), "{}", case.name);
         let (driven, plain) = (home.path().join("driven.html"), fs::read_to_string(&page).expect("a page"));
-        let early = "<head><script>window.problems = [];\
-             addEventListener('error', (event) => problems.push(event.message));\
-             addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));</script>";
         let late = format!("<script nonce=\"driver\">const EXPECTED = {};\n{DRIVER}</script></body>", case.operations);
-        let driven_page = admitting(&plain).replacen("<head>", early, 1).replace("</body>", &late);
+        let driven_page = admitting(&plain).replacen("<head>", EARLY, 1).replace("</body>", &late);
         fs::write(&driven, driven_page).expect("a file");
         for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--force-dark-mode=1"]] {
             let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);

@@ -49,8 +49,11 @@ fn bars_of_a_lane_do_not_overlap_on_the_page_of_a_run() {
         stormglass(&desk, &["run", &scenario("raft/leader-crash"), "--seed", "1", "--set", "workload.rate=300/s", "--report", "page.html"]);
     assert_eq!(code, Some(0));
     let page = fs::read_to_string(desk.path("page.html")).unwrap();
-    let data =
-        page.split_once("type=\"application/json\"").and_then(|(_, rest)| rest.split_once('>')?.1.split_once("</script>")).unwrap().0;
+    let data = page
+        .split_once("id=\"data\" type=\"application/json\"")
+        .and_then(|(_, rest)| rest.split_once('>')?.1.split_once("</script>"))
+        .unwrap()
+        .0;
     let drawn: Value = serde_json::from_str(data).unwrap();
     let mut lanes: BTreeMap<u64, (String, Vec<(u64, u64)>)> = BTreeMap::new();
     for operation in drawn["operations"].as_array().unwrap() {

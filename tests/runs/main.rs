@@ -13,6 +13,7 @@ mod moments;
 mod one_judge;
 mod operations;
 mod outlives;
+mod pages;
 mod pairs;
 mod property;
 mod raft;

@@ -1,0 +1,78 @@
+//! The page about a run, in a real browser: drawn, gone through by buttons, keys and hand, filtered and printed, without an error.
+
+#![cfg(all(feature = "cli", unix))]
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::page::{EARLY, admitting, browse, chromium};
+use crate::runs::scenario;
+
+/// What the browser does with the page.
+const DRIVER: &str = include_str!("run_page.js");
+
+struct Case {
+    name: &'static str,
+    scenario: String,
+    settings: &'static [&'static str],
+    violated: bool,
+    records: (u32, u32),
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, scenario, settings, violated, records| Case { name, scenario, settings, violated, records };
+    let vote = || scenario("raft/bugs/forgets-vote");
+    vec![
+        case(
+            "a few records",
+            scenario("raft/leader-crash"),
+            &["duration=1us", "settle=0s", "workload.clients=1", "faults=[]"],
+            false,
+            (5, 30),
+        ),
+        case("one that holds", scenario("raft/leader-crash"), &["duration=600ms", "settle=200ms", "faults=[]"], false, (100, 5_000)),
+        case("a failure", vote(), &["duration=400ms", "settle=0s"], true, (50, 10_000)),
+        case("many records", vote(), &[], true, (50_000, 100_000)),
+    ]
+}
+
+#[test]
+fn the_page_of_a_run_is_drawn_gone_through_and_printed() {
+    let Some(chromium) = chromium() else {
+        println!("skipped: there is no Chromium here, and the variable CHROMIUM names none");
+        return;
+    };
+    for Case { name, scenario, settings, violated, records } in cases() {
+        let home = tempfile::tempdir().expect("a folder");
+        let page = home.path().join("page.html");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+        command.args(["run", &scenario, "--seed", "1", "--report"]).arg(&page).stdout(Stdio::null());
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        let code = command.status().expect("the command can be started").code();
+        assert_eq!(code == Some(1), violated, "{name}: {code:?}");
+        let (driven, plain) = (home.path().join("driven.html"), fs::read_to_string(&page).expect("a page"));
+        let (least, most) = records;
+        let late =
+            format!("<script nonce=\"driver\">const VIOLATED = {violated}, LEAST = {least}, MOST = {most};\n{DRIVER}</script></body>");
+        let driven_page = admitting(&plain).replacen("<head>", EARLY, 1).replace("</body>", &late);
+        fs::write(&driven, driven_page).expect("a file");
+        for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--blink-settings=preferredColorScheme=0"]] {
+            let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);
+            let outcome = dom.rsplit("<output id=\"outcome\">").next().and_then(|rest| rest.split("</output>").next());
+            let outcome = outcome.filter(|_| dom.contains("id=\"outcome\"")).unwrap_or_else(|| panic!("{name}: the driver did not end"));
+            let outcome: Value =
+                serde_json::from_str(&outcome.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")).expect("JSON");
+            assert_eq!(outcome["problems"], Value::Array(Vec::new()), "{name} with {arguments:?}");
+            assert!(outcome["checks"].as_u64().is_some_and(|checks| checks > 30), "{name}: {outcome}");
+        }
+        let printed = home.path().join("page.pdf");
+        browse(&chromium, home.path(), &[&format!("--print-to-pdf={}", printed.display())], &page);
+        let printed = fs::read(&printed).unwrap_or_else(|error| panic!("{name}: nothing was printed: {error}"));
+        let pages = String::from_utf8_lossy(&printed).matches("/Type /Page\n").count();
+        assert!(printed.starts_with(b"%PDF") && (1..=20).contains(&pages), "{name}: {pages} pages");
+    }
+}
