@@ -24,7 +24,7 @@ use crate::trace::{Recording, Sink};
 use crate::world::{Outcome, Stray};
 
 /// Of a run with more events no story is told: it would be kept in memory as a whole.
-const EVENTS_TOLD: u64 = 2_000_000;
+const EVENTS_TOLD: u64 = 500_000;
 
 #[derive(Args)]
 pub(super) struct Arguments {

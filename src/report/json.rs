@@ -354,6 +354,7 @@ mod tests {
                   },
                   "strays": [],
                   "struck": [],
+                  "story": null,
                   "replay": "stormglass replay storm.ron --seed 7 --set duration=5s"
                 }
             "#]],

@@ -20,7 +20,9 @@ pub(super) fn diagram(report: &StoryReport, paint: Paint) -> String {
     for (place, step) in report.story.steps.iter().enumerate() {
         rows.extend(drawing.rows(place, step));
     }
-    // Of one instant in the order of the steps.
+    // The violation is the end: an operation may be answered later. Of one instant in the order of the steps.
+    let end = report.story.steps.last().map_or(Time::MAX, |violated| violated.at);
+    rows.retain(|(at, ..)| *at <= end);
     rows.sort_by_key(|(at, place, _)| (*at, *place));
     rows.iter().for_each(|(at, place, row)| drawing.row(*at, *place, row));
     drawing.text

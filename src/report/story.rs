@@ -216,8 +216,8 @@ impl StoryReport {
         vec![format!("{message}: {why}")]
     }
 
-    /// The story as text.
-    pub(super) fn text(&self, violated: &PropertyReport, color: bool) -> String {
+    /// The story as text: a line for each step or a few, and in full the diagram.
+    pub fn text(&self, violated: &PropertyReport, color: bool) -> String {
         let paint = Paint(color);
         let lines = self.lines(violated);
         let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(14);

@@ -41,6 +41,43 @@ fn a_replay_marks_what_the_explanation_names() {
     assert_eq!(marked, named);
 }
 
+/// Where nothing is violated there is nothing to tell, and a sweep tells no stories.
+#[test]
+fn a_failing_run_tells_its_story() {
+    let desk = Desk::new();
+    let bug = scenario("smallest/raft/forgets-vote");
+    let (code, out, _) = stormglass(&desk, &["run", &bug]);
+    assert_eq!(code, Some(1));
+    let story = out.split_once("\n  story\n").map(|(_, rest)| rest.split("\n\n").next().unwrap()).unwrap_or_else(|| panic!("{out}"));
+    assert!(story.contains("gone is what step 3 wrote to wal") && !story.contains('◀'), "{story}");
+    let (_, full, _) = stormglass(&desk, &["run", &bug, "--story"]);
+    assert!(full.contains("3◀───") && full.contains("╳4"), "{full}");
+    let (_, holds, _) = stormglass(&desk, &["run", &scenario("raft/leader-crash"), "--seed", "1", "--set", "duration=2s", "--story"]);
+    let (_, sweep, _) = stormglass(&desk, &["sweep", &bug, "--seeds", "1", "--start", "29"]);
+    assert!(!holds.contains("\n  story\n") && !sweep.contains("\n  story\n"), "{holds}\n{sweep}");
+}
+
+#[test]
+fn a_replay_looks_for_text_tells_causes_and_writes_for_other_tools() {
+    let desk = Desk::new();
+    let replay =
+        |more: &[&str]| stormglass(&desk, &[&["replay", &scenario("smallest/raft/forgets-vote"), "--until", "250ms"], more].concat());
+    let (_, out, _) = replay(&["--grep", "becameLEADER"]);
+    assert_eq!(out.lines().filter(|line| line.starts_with('▶')).count(), 2, "{out}");
+    let (_, out, _) = replay(&["--causes", "--node", "n1"]);
+    for told in
+        ["← sent by n3 25ms before, on timer Election", "→ not durable when it crashes", "← by the fault Crash(node: n1, down: \"1ms\")"]
+    {
+        assert!(out.contains(told), "{told}\n{out}");
+    }
+    let (code, _, err) = replay(&["--export", "run.txt"]);
+    assert!(code == Some(2) && err.contains(".shiviz or .log (a log for ShiViz), .json"), "{err}");
+    assert_eq!((replay(&["--export", "run.log"]).0, replay(&["--export", "run.json"]).0), (Some(1), Some(1)));
+    assert!(fs::read_to_string(desk.path("run.log")).unwrap().starts_with("(?<host>"));
+    let events: Value = serde_json::from_str(&fs::read_to_string(desk.path("run.json")).unwrap()).unwrap();
+    assert!(events["traceEvents"].as_array().is_some_and(|events| events.len() > 1_000));
+}
+
 /// A client does several operations at once, a session of it one after the other.
 #[test]
 fn bars_of_a_lane_do_not_overlap_on_the_page_of_a_run() {

@@ -56,6 +56,30 @@ fn rows() -> Vec<String> {
     all().into_iter().map(row).collect()
 }
 
+/// A step may end in a word that is longer than its line; nothing else passes the end of the line, and without colour there is none.
+#[test]
+fn stories_fit_their_lines() {
+    for (mutant, scenario) in all().into_iter().step_by(4) {
+        let (Expected::Violates(property), Some(seed)) = (scenario.expected, scenario.seed) else {
+            panic!("{mutant} means to show a violation")
+        };
+        let (outcome, recording) = scenario.run_recorded(seed);
+        let story = Story::of(&outcome, Some(property), &recording, &Causes::of(&recording)).expect("it is violated");
+        let violated = outcome.properties.iter().find(|report| report.name == property).expect("it is reported");
+        let mut report = StoryReport { story, recording, full: true, width: 0 };
+        for width in [80, 120] {
+            report.width = width;
+            let text = report.text(violated, false);
+            for line in text.lines() {
+                let words = line.split_whitespace().count();
+                assert!(line.chars().count() <= width || words == 1, "{mutant}, {width} columns: {line}");
+            }
+            assert!(!text.contains('\u{1b}') && report.text(violated, true).contains('\u{1b}'));
+            assert!(text.contains('═') && text.lines().last().is_some_and(|line| line.contains(property)), "{mutant}: {text}");
+        }
+    }
+}
+
 #[test]
 fn every_story_is_short_and_has_the_bug_in_it() {
     let path = root().join("docs/stories.md");

@@ -17,7 +17,10 @@ const FAULTS_MAX: usize = 5;
 /// The steps but the last, and how many units are left out.
 pub(super) fn steps(units: &[Unit], recording: &Recording, causes: &Causes, anchors: &Anchors) -> (Vec<StoryStep>, usize) {
     let mut order: Vec<usize> = (0..units.len()).collect();
+    // So many are enough to fill any story.
+    const LOOKED_AT: usize = 1_000;
     order.sort_by_key(|place| (std::cmp::Reverse(units[*place].worth), std::cmp::Reverse(units[*place].records[0])));
+    order.truncate(LOOKED_AT);
     let (mut kept, mut told): (Vec<usize>, Vec<StoryStep>) = (Vec::new(), Vec::new());
     for place in order {
         let unit = &units[place];
