@@ -12,7 +12,7 @@ use super::input::{self, Input};
 use super::shrink::{message, nothing_fails, progress};
 use super::{Format, Session, files, interrupt, page, panics};
 use crate::explore::violated_as;
-use crate::explore::why::{Ask, Stage};
+use crate::explore::why::{Ask, Phase};
 use crate::report::{Findings, Subject, changed, opening, why_json, why_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
@@ -87,10 +87,10 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     Ok(if cancel.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Held })
 }
 
-fn show(bar: &ProgressBar, stage: &Stage<'_>, session: &Session<'_>) {
+fn show(bar: &ProgressBar, stage: &Phase<'_>, session: &Session<'_>) {
     match stage {
-        Stage::ShrinksFirst => session.console.complain("not all of its faults and operations are written down: it is shrunk first\n"),
-        Stage::Shrinks(smaller) => bar.set_message(message(smaller)),
-        Stage::Asks(what, runs) => bar.set_message(format!("{what} · {runs} runs")),
+        Phase::ShrinksFirst => session.console.complain("not all of its faults and operations are written down: it is shrunk first\n"),
+        Phase::Shrinks(smaller) => bar.set_message(message(smaller)),
+        Phase::Asks(what, runs) => bar.set_message(format!("{what} · {runs} runs")),
     }
 }

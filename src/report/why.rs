@@ -7,7 +7,7 @@ use super::words::{clean, counted, grouped};
 use super::{Invocation, quote};
 use crate::base::{Duration, Fate, MessageId, Time};
 use crate::explore::why::{
-    Awaited, Came, Cause, Change, Curve, Cut, Element, ElementSort, Parted, Point, Rise, Share, Sibling, Silence, Why,
+    Alteration, Awaited, Came, Curve, ElementSort, KeptElement, NamedCause, Parted, Point, Rise, Share, ShrunkFirst, Sibling, Silence, Why,
 };
 use crate::scenario::write_fate;
 use crate::trace::OwnedRecord;
@@ -20,7 +20,7 @@ const DETAIL: usize = 90;
 pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
     let paint = Paint(color);
     let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(&why.violated)))));
-    if let Some(Cut { before, after, .. }) = &why.shrunk {
+    if let Some(ShrunkFirst { before, after, .. }) = &why.shrunk {
         text += &format!("  shrunk first: {}\n", changes(before, after));
     }
     let end = if why.finished { "" } else { "; not all was asked: it was stopped, or had no runs left" };
@@ -47,29 +47,25 @@ pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
 
 fn causes(why: &Why, paint: Paint) -> String {
     let told = why.causes().into_iter().zip(1..).map(|(cause, place)| match cause {
-        Cause::Element(element) => {
+        NamedCause::Element(element) => {
             let at = element.at.map(|at| format!("at {at}: ")).unwrap_or_default();
-            format!("    {place}. {at}{} {}\n", clean(&element.text), paint.good("· without it, it holds"))
+            let without = match element.without {
+                Came::Violates(property) => paint.doubtful(&format!("· without it, it violates {property} instead")),
+                _ => paint.good("· without it, it holds"),
+            };
+            format!("    {place}. {at}{} {without}\n", clean(&element.text))
         }
-        Cause::Event(rise) => {
+        NamedCause::Event(rise) => {
             let at = rise.records.first().map_or(Time::ZERO, |record| record.at);
             let chances = format!("· from {} to {}", percent(rise.before.part()), percent(rise.after.part()));
-            let is_start = rise.records.first().is_some_and(|record| record.number == 0);
-            let first = match is_start {
-                true => "what is drawn when all start".to_owned(),
-                false => rise.records.first().map(in_words).unwrap_or_default(),
-            };
+            let first = rise.records.first().map(in_words).unwrap_or_default();
             let shows = match rise.shows.first() {
                 Some(shows) => {
                     format!("       what was drawn there shows first at {}: {}\n{}", shows.at, in_words(shows), event(&rise.shows))
                 }
                 None => String::new(),
             };
-            format!(
-                "    {place}. at {at}: {first} {}\n{}{shows}",
-                paint.doubtful(&chances),
-                if is_start { String::new() } else { event(&rise.records) }
-            )
+            format!("    {place}. at {at}: {first} {}\n{}{shows}", paint.doubtful(&chances), event(&rise.records))
         }
     });
     let told: String = told.collect();
@@ -103,7 +99,7 @@ pub(super) fn in_words(record: &OwnedRecord) -> String {
 
 fn elements(why: &Why, paint: Paint) -> String {
     let width = why.elements.iter().map(|element| clean(&element.text).chars().count()).max().unwrap_or(0);
-    let told = |element: &Element| {
+    let told = |element: &KeptElement| {
         let without = match element.without {
             Came::Holds => paint.good("holds"),
             Came::Violates(property) => paint.doubtful(&format!("violates {property} instead")),
@@ -191,9 +187,9 @@ pub(super) fn nearest(sibling: &Sibling, paint: Paint) -> String {
     text
 }
 
-fn change(change: &Change) -> String {
+fn change(change: &Alteration) -> String {
     match change {
-        Change::Fate { message, kind, becomes, .. } => {
+        Alteration::Fate { message, kind, becomes, .. } => {
             let becomes = match becomes {
                 Fate::Lost(_) => "is lost".to_owned(),
                 Fate::Deliver(delay) => format!("arrives after {delay}"),
@@ -201,7 +197,7 @@ fn change(change: &Change) -> String {
             };
             format!("in it, {} {becomes}", message_in_words(message, kind))
         }
-        Change::Without(sort, what) => {
+        Alteration::Without(sort, what) => {
             let sort = match sort {
                 ElementSort::Fate => "the fate",
                 ElementSort::Operation => "the operation",
@@ -209,7 +205,7 @@ fn change(change: &Change) -> String {
             };
             format!("without {sort} {}", clean(what))
         }
-        Change::Afresh(entity) => format!("with {} drawn afresh", entity_in_words(*entity)),
+        Alteration::Afresh(entity) => format!("with {} drawn afresh", entity_in_words(*entity)),
     }
 }
 
@@ -303,14 +299,14 @@ mod json {
         })
     }
 
-    fn cause(cause: &Cause<'_>) -> Value {
+    fn cause(cause: &NamedCause<'_>) -> Value {
         match cause {
-            Cause::Element(found) => json!({ "of": "element", "element": element(found) }),
-            Cause::Event(found) => json!({ "of": "event", "rise": rise(found) }),
+            NamedCause::Element(found) => json!({ "of": "element", "element": element(found) }),
+            NamedCause::Event(found) => json!({ "of": "event", "rise": rise(found) }),
         }
     }
 
-    fn element(element: &Element) -> Value {
+    fn element(element: &KeptElement) -> Value {
         let (without, instead) = match element.without {
             Came::Holds => ("holds", None),
             Came::Fails => ("fails", None),
@@ -369,14 +365,14 @@ mod json {
     fn sibling(sibling: &Sibling) -> Value {
         let parted = |row: &Parted| json!({ "fails": row.fails.as_ref().map(record), "passes": row.passes.as_ref().map(record) });
         let change = match &sibling.change {
-            Change::Fate { message, kind, was, becomes } => json!({
+            Alteration::Fate { message, kind, was, becomes } => json!({
                 "of": "fate",
                 "message": id(message, kind),
                 "was": fate(*was),
                 "becomes": fate(*becomes),
             }),
-            Change::Without(left, text) => json!({ "of": "without", "sort": sort(*left), "text": text }),
-            Change::Afresh(whose) => json!({ "of": "afresh", "entity": entity(*whose) }),
+            Alteration::Without(left, text) => json!({ "of": "without", "sort": sort(*left), "text": text }),
+            Alteration::Afresh(whose) => json!({ "of": "afresh", "entity": entity(*whose) }),
         };
         json!({ "change": change, "common": sibling.common, "parted": sibling.parted.iter().map(parted).collect::<Vec<_>>() })
     }

@@ -286,11 +286,12 @@ impl<'a, C: Cluster> World<'a, C> {
 
     /// Boots every node, and puts the plan of faults and the healing into the queue.
     fn begin(&mut self) {
-        for index in 0..self.servers.len() {
-            self.boot(NodeId::server(index as u32));
-        }
-        for index in 0..self.clients.len() {
-            self.boot(NodeId::client(index as u32));
+        let (servers, clients) = (self.servers.len() as u32, self.clients.len() as u32);
+        for node in (0..servers).map(NodeId::server).chain((0..clients).map(NodeId::client)) {
+            self.boot(node);
+            if self.core.recorder.halts {
+                self.goes_on();
+            }
         }
         // What is written down comes first in its instant.
         for (scripted, operation) in self.script.iter().flat_map(|script| &script.operations).zip(0..) {
@@ -300,9 +301,6 @@ impl<'a, C: Cluster> World<'a, C> {
         self.core.engine.schedule(self.duration, Call::FaultsEnd);
         self.stage().plan_faults();
         self.hold_for_strikes();
-        if self.core.recorder.halts {
-            self.goes_on();
-        }
     }
 
     /// Shows the observer how things stand since the last event, now that the next is due, which is of this node alone.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 use stormglass::base::{Duration, Fate, NodeId};
 use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
-use stormglass::explore::why::{Ask, Cause, Change, Element, Share, Silence, Why};
+use stormglass::explore::why::{Alteration, Ask, KeptElement, NamedCause, Share, Silence, Why};
 use stormglass::notation::{Count, Form, Settings, Text};
 use stormglass::process::{Context, Files, Message, Process};
 use stormglass::report::{Invocation, why_text};
@@ -313,7 +313,7 @@ fn on_figure_8_the_election_and_the_entry_are_named() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/smallest/raft/commits-old-term.ron"));
     let explicit = text.expect("a scenario").replace("duration: \"2s\"", "generated: false, duration: \"2s\"");
     let why = ask_standard(&explicit, 0);
-    assert!(why.shrunk.is_none() && why.elements.len() == 3 && why.elements.iter().all(Element::is_necessary), "{:?}", why.elements);
+    assert!(why.shrunk.is_none() && why.elements.len() == 3 && why.elements.iter().all(KeptElement::is_necessary), "{:?}", why.elements);
     let told = told(&why);
     let verdict = told.lines().next().unwrap_or_default();
     assert!(verdict.contains("leads term 6") && verdict.contains("without entry 1 of term 1"), "the entry is named: {verdict}");
@@ -346,7 +346,7 @@ fn what_was_waited_for_is_told() {
     assert_eq!((leader.waits, leader.from, asked), (n1, Some(n2), Some("AppendEntries")));
     assert!(matches!(leader.silence, Silence::Down(at, false) if at.as_nanos() == 2_000_000_000), "{:?}", leader.silence);
     assert!(told(&why).contains("n2 went down at 2s, and did not come back"), "{}", told(&why));
-    let needed: Vec<bool> = why.elements.iter().map(Element::is_necessary).collect();
+    let needed: Vec<bool> = why.elements.iter().map(KeptElement::is_necessary).collect();
     assert_eq!(needed, [true, false, true], "the fault and the second write: {:?}", why.elements);
     assert_eq!((why.sufficiency.alone.failed, why.sufficiency.pins.len()), (100, 0));
 }
@@ -357,7 +357,7 @@ fn the_nearest_run_that_passes_passes_and_parts_where_it_is_told() {
     let Chain { scenario, seed, .. } = chain(7);
     let why = ask(&scenario, seed, 2);
     let sibling = why.sibling.as_ref().expect("a run that passes");
-    assert!(matches!(&sibling.change, Change::Fate { kind: "Beat", was: Fate::Lost(_), .. }), "{:?}", sibling.change);
+    assert!(matches!(&sibling.change, Alteration::Fate { kind: "Beat", was: Fate::Lost(_), .. }), "{:?}", sibling.change);
     let (outcome, other) = sibling.scenario.run_recorded(seed);
     assert_eq!(outcome.verdict(), Verdict::Holds);
     let place = sibling.common as usize;
@@ -391,7 +391,7 @@ struct Chain {
 
 enum Trigger {
     /// This element, as it is written.
-    Element(String),
+    KeptElement(String),
     /// The event that begins with a record that reads so.
     Event(String),
 }
@@ -429,16 +429,16 @@ fn chain(nth: u32) -> Chain {
     let (scenario, trigger) = match nth % 5 {
         0 => {
             let crash = format!("At(\"{}\", Crash(node: {me}, down: \"8ms\"))", at(3));
-            (whole("Crash", Some(&crash), uniform, ""), Trigger::Element(crash))
+            (whole("Crash", Some(&crash), uniform, ""), Trigger::KeptElement(crash))
         }
         1 => {
             let cut = format!("At(\"{}ms\", Partition(cut: OneWay(from: {before}, to: {me}), lasting: \"10ms\"))", 10 * beat - 5);
-            (whole("Lost", Some(&cut), uniform, ""), Trigger::Element(cut))
+            (whole("Lost", Some(&cut), uniform, ""), Trigger::KeptElement(cut))
         }
         2 => {
             let fate = lost(&before, &me, beat);
             let fates = format!("{fate_decoys}, {fate}");
-            (whole("Lost", None, uniform, &fates), Trigger::Element(format!("{before} → {me} Beat #{beat}: Lost")))
+            (whole("Lost", None, uniform, &fates), Trigger::KeptElement(format!("{before} → {me} Beat #{beat}: Lost")))
         }
         3 => (whole("Draw", None, uniform, ""), Trigger::Event(format!("{me} timer Choose"))),
         _ => {
@@ -450,10 +450,10 @@ fn chain(nth: u32) -> Chain {
     Chain { scenario, seed, trigger }
 }
 
-fn words(cause: &Cause<'_>) -> String {
+fn words(cause: &NamedCause<'_>) -> String {
     match cause {
-        Cause::Element(Element { text, .. }) => text.clone(),
-        Cause::Event(rise) => rise.records.iter().map(|record| record.line(80).to_string()).collect::<Vec<_>>().join(" · "),
+        NamedCause::Element(KeptElement { text, .. }) => text.clone(),
+        NamedCause::Event(rise) => rise.records.iter().map(|record| record.line(80).to_string()).collect::<Vec<_>>().join(" · "),
     }
 }
 
@@ -467,12 +467,12 @@ fn is_named(nth: u32) -> bool {
     assert!(cfg!(debug_assertions) || spent.as_secs() < 5, "chain {nth} took {spent:?}");
     let named: Vec<String> = why.causes().iter().map(words).collect();
     let is_trigger = |named: &String| match &trigger {
-        Trigger::Element(text) => named == text,
+        Trigger::KeptElement(text) => named == text,
         Trigger::Event(begins) => named.starts_with(begins.as_str()),
     };
-    let is_strike = |cause: &Cause<'_>| match cause {
-        Cause::Element(_) => true,
-        Cause::Event(rise) => rise.records.iter().any(|record| record.sort == "fault"),
+    let is_strike = |cause: &NamedCause<'_>| match cause {
+        NamedCause::Element(_) => true,
+        NamedCause::Event(rise) => rise.records.iter().any(|record| record.sort == "fault"),
     };
     let strikes = why.causes().into_iter().filter(is_strike).map(|cause| words(&cause));
     let decoys: Vec<String> = strikes.filter(|named| !is_trigger(named)).collect();

@@ -11,7 +11,7 @@ use crate::world::Outcome;
 
 /// One thing that the scenario writes down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Element {
+pub struct KeptElement {
     /// What it is.
     pub sort: ElementSort,
     /// As it is written.
@@ -23,10 +23,15 @@ pub struct Element {
     pub without: Came,
 }
 
-impl Element {
+impl KeptElement {
     /// Whether the failure needs it: without it, all else equal, every property holds.
     pub fn is_necessary(&self) -> bool {
         self.without == Came::Holds
+    }
+
+    /// Whether this failure needs it: without it, all else equal, every property holds, or it fails in another way.
+    pub fn matters(&self) -> bool {
+        matches!(self.without, Came::Holds | Came::Violates(_))
     }
 }
 
@@ -42,13 +47,18 @@ pub enum ElementSort {
 }
 
 /// The elements, each with the scenario without it.
-pub(super) fn elements(trials: &mut Trials<'_>, scenario: &Scenario, outcome: &Outcome, recording: &Recording) -> Vec<(Element, Scenario)> {
+pub(super) fn elements(
+    trials: &mut Trials<'_>,
+    scenario: &Scenario,
+    outcome: &Outcome,
+    recording: &Recording,
+) -> Vec<(KeptElement, Scenario)> {
     let felt: Vec<(ElementSort, Option<Time>)> = felt(scenario, outcome, recording).collect();
     let parts = parts(scenario);
     let without: Vec<Scenario> = parts.iter().map(|(_, without)| without.clone()).collect();
     let reruns = trials.all(&without);
     let told = parts.into_iter().zip(felt).zip(reruns);
-    told.map(|(((text, without), (sort, at)), rerun)| (Element { sort, text, at, without: rerun.came }, without)).collect()
+    told.map(|(((text, without), (sort, at)), rerun)| (KeptElement { sort, text, at, without: rerun.came }, without)).collect()
 }
 
 /// When each element first made itself felt, in the order of [`parts`].

@@ -33,9 +33,9 @@ use trials::Trials;
 
 pub use awaited::{Awaited, Silence};
 pub use curve::{Curve, Point, Rise};
-pub use elements::{Element, ElementSort};
+pub use elements::{ElementSort, KeptElement};
 pub use share::Share;
-pub use sibling::{Change, Parted, Sibling};
+pub use sibling::{Alteration, Parted, Sibling};
 pub use sources::Carrier;
 pub use sufficiency::Sufficiency;
 pub use trials::Came;
@@ -55,7 +55,7 @@ pub struct Ask<'a> {
 }
 
 /// What it is at.
-pub enum Stage<'a> {
+pub enum Phase<'a> {
     /// Not all that its faults and clients do is written down: it is shrunk first.
     ShrinksFirst,
     /// It is cut down first; this is the smallest so far.
@@ -79,9 +79,9 @@ pub struct Why {
     /// Its records.
     pub recording: Recording,
     /// What shrinking it first came to; nothing, if it was not shrunk.
-    pub shrunk: Option<Cut>,
+    pub shrunk: Option<ShrunkFirst>,
     /// What is kept, and whether each is necessary.
-    pub elements: Vec<Element>,
+    pub elements: Vec<KeptElement>,
     /// Whose chance carries it, the one that does so most first.
     pub carriers: Vec<Carrier>,
     /// Whether what is kept suffices.
@@ -100,7 +100,7 @@ pub struct Why {
 
 /// What shrinking a run came to.
 #[derive(Clone, Debug)]
-pub struct Cut {
+pub struct ShrunkFirst {
     /// How large the run was.
     pub before: Extent,
     /// How large it is.
@@ -113,22 +113,22 @@ pub struct Cut {
 
 /// What brings the failure about.
 #[derive(Clone, Copy, Debug)]
-pub enum Cause<'w> {
+pub enum NamedCause<'w> {
     /// Something that is written down, and without which it holds.
-    Element(&'w Element),
+    Element(&'w KeptElement),
     /// An event by which the failure became more likely, whatever came after.
     Event(&'w Rise),
 }
 
 impl Why {
     /// What brings the failure about, that first which weighs most: elements that are necessary, in the order in which they made themselves
-    /// felt; then the events by which it became more likely, the steepest first.
-    pub fn causes(&self) -> Vec<Cause<'_>> {
-        let mut necessary: Vec<&Element> = self.elements.iter().filter(|element| element.is_necessary()).collect();
-        necessary.sort_by_key(|element| element.at.unwrap_or(Time::MAX));
+    /// felt; those without which it fails in another way; then the events by which it became more likely, the steepest first.
+    pub fn causes(&self) -> Vec<NamedCause<'_>> {
+        let mut elements: Vec<&KeptElement> = self.elements.iter().filter(|element| element.matters()).collect();
+        elements.sort_by_key(|element| (!element.is_necessary(), element.at.unwrap_or(Time::MAX)));
         let mut rises: Vec<&Rise> = self.curve.rises.iter().collect();
         rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
-        necessary.into_iter().map(Cause::Element).chain(rises.into_iter().map(Cause::Event)).collect()
+        elements.into_iter().map(NamedCause::Element).chain(rises.into_iter().map(NamedCause::Event)).collect()
     }
 
     /// The record at which the violation is known, or the last: records from there on count for nothing.
@@ -156,17 +156,17 @@ impl Ask<'_> {
     ///
     /// # Errors
     /// The row of that run, if it violates nothing, or nothing in that way.
-    pub fn why(&self, asked: Option<u64>, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Stage<'_>)) -> Result<Why, Box<Row>> {
+    pub fn why(&self, asked: Option<u64>, scenario: &Scenario, seed: u64, each: &mut dyn FnMut(&Phase<'_>)) -> Result<Why, Box<Row>> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
         let Some((outcome, violated)) = failing(&row, asked, scenario.expected) else { return Err(Box::new(row)) };
         if is_explicit(scenario, outcome) {
             return Ok(self.explain(scenario, outcome, violated, None, each));
         }
-        each(&Stage::ShrinksFirst);
+        each(&Phase::ShrinksFirst);
         let Self { registry, jobs, runs, cancel, run } = *self;
         let shrink = Shrink { registry, jobs, runs, cancel, mends: true, run };
-        let shrunk = shrink.shrink_as(asked, scenario, seed, &mut |smaller| each(&Stage::Shrinks(smaller)))?;
-        let cut = Cut { before: shrunk.before, after: shrunk.after, text: shrunk.text, runs: shrunk.runs };
+        let shrunk = shrink.shrink_as(asked, scenario, seed, &mut |smaller| each(&Phase::Shrinks(smaller)))?;
+        let cut = ShrunkFirst { before: shrunk.before, after: shrunk.after, text: shrunk.text, runs: shrunk.runs };
         Ok(self.explain(&shrunk.scenario, &shrunk.outcome, &shrunk.violated, Some(cut), each))
     }
 
@@ -175,14 +175,14 @@ impl Ask<'_> {
         scenario: &Scenario,
         outcome: &Outcome,
         violated: &PropertyReport,
-        shrunk: Option<Cut>,
-        each: &mut dyn FnMut(&Stage<'_>),
+        shrunk: Option<ShrunkFirst>,
+        each: &mut dyn FnMut(&Phase<'_>),
     ) -> Why {
         let (mut recording, print) = (Recording::default(), fingerprint(violated));
         let mut trials = Trials::new(self, outcome.seed, print, shrunk.as_ref().map_or(0, |cut| cut.runs) + 1);
         trials.watch(scenario, &mut recording);
         let records = leading(&recording, violated);
-        let mut asks = |what, trials: &Trials<'_>| each(&Stage::Asks(what, trials.runs));
+        let mut asks = |what, trials: &Trials<'_>| each(&Phase::Asks(what, trials.runs));
         asks("what each element does", &trials);
         let with_without = elements::elements(&mut trials, scenario, outcome, &recording);
         asks("whose chance carries it", &trials);

@@ -2,7 +2,7 @@
 
 use super::event::{Common, identity};
 use super::trials::{fresh, only, redrawn};
-use super::{Came, Carrier, Element, ElementSort, Trials};
+use super::{Came, Carrier, ElementSort, KeptElement, Trials};
 use crate::base::{Fate, FixedFate, Loss, MessageId, Which};
 use crate::scenario::Scenario;
 use crate::trace::{OwnedRecord, Recording};
@@ -12,7 +12,7 @@ use crate::world::Entity;
 #[derive(Clone, Debug)]
 pub struct Sibling {
     /// What is changed.
-    pub change: Change,
+    pub change: Alteration,
     /// The scenario, changed.
     pub scenario: Scenario,
     /// How many records both runs have in common, from the first on.
@@ -33,7 +33,7 @@ pub struct Parted {
 /// One thing that is changed. What takes trouble away is smaller than what adds some: first a message that was lost arrives; then an
 /// element is left out; then a message that arrived is lost; and last the draws of one entity are drawn afresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Alteration {
     /// The fate of this message, from what it is to this.
     Fate {
         /// Which.
@@ -64,13 +64,13 @@ pub(super) fn nearest(
     scenario: &Scenario,
     recording: &Recording,
     records: u64,
-    elements: &[(Element, Scenario)],
+    elements: &[(KeptElement, Scenario)],
     carriers: &[Carrier],
 ) -> Option<Sibling> {
     let necessary = elements.iter().filter(|(element, _)| element.is_necessary());
-    let left_out: Vec<(Change, Scenario)> =
-        necessary.map(|(element, without)| (Change::Without(element.sort, element.text.clone()), without.clone())).collect();
-    type Level<'l> = &'l dyn Fn(&mut Trials<'_>) -> Vec<(Change, Scenario)>;
+    let left_out: Vec<(Alteration, Scenario)> =
+        necessary.map(|(element, without)| (Alteration::Without(element.sort, element.text.clone()), without.clone())).collect();
+    type Level<'l> = &'l dyn Fn(&mut Trials<'_>) -> Vec<(Alteration, Scenario)>;
     let levels: [Level<'_>; 4] = [
         &|trials| that_hold(trials, other_fates(scenario, recording, records, true)),
         &|_| left_out.clone(),
@@ -99,14 +99,14 @@ pub(super) fn nearest(
 }
 
 /// Those of these in which every property holds.
-fn that_hold(trials: &mut Trials<'_>, changes: Vec<(Change, Scenario)>) -> Vec<(Change, Scenario)> {
+fn that_hold(trials: &mut Trials<'_>, changes: Vec<(Alteration, Scenario)>) -> Vec<(Alteration, Scenario)> {
     let changed: Vec<Scenario> = changes.iter().map(|(_, changed)| changed.clone()).collect();
     let reruns = trials.all(&changed);
     changes.into_iter().zip(reruns).filter(|(_, rerun)| rerun.came == Came::Holds).map(|(change, _)| change).collect()
 }
 
 /// The last messages before the violation that were lost, or those that arrived, each with another fate: it arrives as usual, or is lost.
-fn other_fates(scenario: &Scenario, recording: &Recording, records: u64, lost: bool) -> Vec<(Change, Scenario)> {
+fn other_fates(scenario: &Scenario, recording: &Recording, records: u64, lost: bool) -> Vec<(Alteration, Scenario)> {
     let before = &recording.records()[..recording.records().len().min(records as usize)];
     let was_lost = |record: &OwnedRecord| matches!(record.fate, Some(Fate::Lost(_)));
     let sent = before.iter().rev().filter(|record| record.sort == "send" && was_lost(record) == lost).take(MESSAGES);
@@ -118,13 +118,14 @@ fn other_fates(scenario: &Scenario, recording: &Recording, records: u64, lost: b
         let mut changed = scenario.clone();
         let which = Which::Count(message.count);
         changed.conditions.fates.push(FixedFate { from: message.from, to: message.to, kind, which, fate: becomes });
-        Some((Change::Fate { message, kind, was, becomes }, changed))
+        Some((Alteration::Fate { message, kind, was, becomes }, changed))
     };
     sent.filter_map(other).collect()
 }
 
-fn afresh(scenario: &Scenario, seed: u64, carriers: &[Carrier]) -> Vec<(Change, Scenario)> {
-    let under = |entity: Entity| (0..SEEDS).map(move |nth| (Change::Afresh(entity), redrawn(scenario, fresh(seed, nth), 0, &only(entity))));
+fn afresh(scenario: &Scenario, seed: u64, carriers: &[Carrier]) -> Vec<(Alteration, Scenario)> {
+    let under =
+        |entity: Entity| (0..SEEDS).map(move |nth| (Alteration::Afresh(entity), redrawn(scenario, fresh(seed, nth), 0, &only(entity))));
     carriers.iter().filter(|carrier| carrier.share.failed < carrier.share.of).flat_map(|carrier| under(carrier.entity)).collect()
 }
 
