@@ -521,7 +521,8 @@
       const places = isSend
         ? [0.5, 0.3, 0.7].map((share) => [one.x1 + (one.x2 - one.x1) * share + 4, one.y1 + (one.y2 - one.y1) * share])
         : [[screen(xs[i]) - 4, lanes[records.node[i]].y - 15], [screen(xs[i]) - 4, lanes[records.node[i]].y - 27], [screen(xs[i]) - 4, lanes[records.node[i]].y + 15]];
-      const found = places.find(([x, y]) => x > GUTTER && x + wide < width && y - 6 > lanes[0].top && free([x - 2, y - 6, x + wide + 2, y + 6]));
+      // No message is named on the line of a node that it passes.
+      const found = places.find(([x, y]) => (!isSend || lanes.every((lane) => Math.abs(lane.y - y) > 8)) && x > GUTTER && x + wide < width && y - 6 > lanes[0].top && free([x - 2, y - 6, x + wide + 2, y + 6]));
       if (!found) continue;
       const [x, y] = found;
       taken.push([x - 2, y - 6, x + wide + 2, y + 6]);

@@ -20,7 +20,7 @@ const RUN_STYLE: &str = include_str!("run_page.css");
 const RUN_SCRIPT: &str = include_str!("run_page.js");
 
 /// What such a page may do: use its own styles and scripts, each named by its digest, and nothing else. A test says what it is to be.
-const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-2JAqp5dDCh/aSIaGQi6OWT3X9fg6bBqhFoJRvVNjSu8=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-MMCheaRAzTi3PRrQJkLr8k06DciBw2z3mAjyfSS7SbI=' 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='";
+const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-2JAqp5dDCh/aSIaGQi6OWT3X9fg6bBqhFoJRvVNjSu8=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-T3/Q21PchvgHOFViHVqoDI9vacugAkLmstpN4UDOY+I=' 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='";
 
 /// How many operations the page draws a second time, as a history.
 const RUN_OPERATIONS: usize = 2_000;
