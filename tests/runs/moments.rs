@@ -33,7 +33,7 @@ struct Inner(u64, bool);
 impl Observer for Inner {
     fn observe(&mut self, moment: &Moment, view: &dyn View) {
         self.0 += 1;
-        if self.0 % 9 == 0 {
+        if self.0 % 5 == 0 {
             self.1 |= view.nodes(moment.after, true).iter().any(|view| view.inner.is_some());
         }
     }
@@ -45,7 +45,7 @@ fn looking_changes_nothing() {
     for system in registry.systems().map(|system| system.name()).collect::<Vec<_>>() {
         let fields = match system {
             "Detectors" => "nodes: 3, detectors: [Swim()]",
-            "Omega" | "Supervisor" => "nodes: 3, detector: Heartbeat()",
+            "Omega" | "Supervisor" => r#"nodes: 3, detector: Heartbeat(interval: "20ms", timeout: "100ms")"#,
             _ => "",
         };
         let scenario = format!(r#"Scenario(name: "x", system: {system}({fields}), duration: "300ms", settle: "0s")"#);
