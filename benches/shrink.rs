@@ -3,7 +3,7 @@
 //! Each scenario of a mutant is run under one seed after the other until the property that is named for the mutant is violated; that run
 //! is shrunk, on one thread. Prints the table that is in docs/shrinking.md: how large the run was and is, by how many runs and how much
 //! processor time, and how that compares with the smallest that was found by hand. Ends with exit code 1 if a mutant was not found, or what
-//! was found does not hold without the mutant.
+//! was found does not hold without the mutant, is left to chance, or becomes something else when it is shrunk again.
 
 #![allow(missing_docs, reason = "nobody calls a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it reads its arguments and the folder of scenarios")]
@@ -20,9 +20,11 @@ use std::sync::atomic::AtomicBool;
 
 use cpu_time::ProcessTime;
 use stormglass::check::Verdict;
+use stormglass::environment::{Latency, LinkModel};
 use stormglass::explore::shrink::{Extent, Shrink, Shrunk};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Registry, Watch};
+use stormglass::world::Conditions;
 use support::files::find;
 
 /// How many seeds are looked at for the first failure.
@@ -94,6 +96,15 @@ fn row(file: &Path, registry: &Registry, by_hand: &BTreeMap<String, u64>, tally:
     };
     let took = start.elapsed();
     let holds = scenario.clone().without_mutants().run(small).verdict() != Verdict::Violated;
+    let stays = shrink.shrink(&scenario, small, &mut |_| {}).is_ok_and(|again| again.text == text);
+    let wrong: String = [
+        (!holds, ", violated without the mutant, too"),
+        (!stays, ", becomes something else when it is shrunk again"),
+        (!is_calm(&scenario), ", left to chance"),
+    ]
+    .iter()
+    .filter_map(|(applies, words)| applies.then_some(*words))
+    .collect();
     if std::env::var("SHRUNK").is_ok() {
         println!("{text}");
     }
@@ -121,7 +132,14 @@ fn row(file: &Path, registry: &Registry, by_hand: &BTreeMap<String, u64>, tally:
         took.as_secs_f64(),
         hand.map_or_else(|| "–".to_owned(), u64::to_string),
         ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{}.{:02}×", ratio / 100, ratio % 100)),
-        if holds { "" } else { ", violated without the mutant, too" },
+        wrong,
     );
-    holds
+    wrong.is_empty()
+}
+
+/// Whether neither links nor disks of a scenario draw anything.
+fn is_calm(scenario: &Scenario) -> bool {
+    let Conditions { link, links, disk, .. } = &scenario.conditions;
+    let constant = |latency| matches!(latency, Latency::Constant(_));
+    *link == LinkModel::reliable(link.latency) && constant(link.latency) && links.is_empty() && constant(disk.sync)
 }

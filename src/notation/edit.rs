@@ -84,6 +84,19 @@ fn collect<'s>(raw: &'s str, path: &str, values: &mut Vec<Value<'s>>) {
     }
 }
 
+/// The text with other values in place of those that hold no others, where `change` has one.
+pub(crate) fn with_leaves(text: &str, change: &dyn Fn(&Value<'_>) -> Option<String>) -> String {
+    let mut changed = text.to_owned();
+    // From the last on, so that what changes moves nothing that is still to be looked at.
+    for leaf in leaves(text).iter().rev() {
+        if let Some(other) = change(leaf) {
+            let Span { start, end } = syntax::span_within(text, leaf.raw);
+            changed.replace_range(start..end, &other);
+        }
+    }
+    changed
+}
+
 /// The text without the field or the item at `path`, as [`set`] takes it; nothing if there is none.
 pub(crate) fn without(text: &str, path: &str) -> Option<String> {
     let segments = parse_path(path).ok()?;

@@ -19,7 +19,7 @@ pub use codec::{
 #[cfg(feature = "cli")]
 pub(crate) use edit::{Segment, parse_path};
 pub use edit::{SetError, set};
-pub(crate) use edit::{leaves, values, without};
+pub(crate) use edit::{leaves, values, with_leaves, without};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};

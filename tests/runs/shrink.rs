@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 use stormglass::base::{Duration, Fate, NodeId};
 use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
+use stormglass::environment::Latency;
 use stormglass::explore::shrink::{Extent, Shrink, Shrunk, Without};
 use stormglass::explore::{Row, fingerprint};
 use stormglass::fault::FaultPlan;
@@ -270,15 +271,36 @@ fn of_two_bugs_the_one_is_followed_and_the_other_told() {
     }
 }
 
-#[test]
-fn a_lossy_network_becomes_a_calm_one_with_the_fates_that_matter() {
-    let lossy = scenario("nodes: 3, lost: 2", r#"network: (latency: Uniform("1ms", "5ms"), loss: "1/10")"#);
-    let seed = (0..100).find(|seed| lossy.run(*seed).violates(LOST.name)).expect("two in a row are lost");
+/// What becomes of losing so many beats in a row, where links lose some.
+fn lossy(lost: u32) -> Shrunk {
+    let lossy = scenario(&format!("nodes: 3, lost: {lost}"), r#"network: (latency: Uniform("1ms", "5ms"), loss: "1/10")"#);
+    let seed = (0..2_000).find(|seed| lossy.run(*seed).violates(LOST.name)).expect("so many in a row are lost");
     let shrunk = shrink(&lossy, seed, 2);
-    let conditions = &shrunk.scenario.conditions;
-    assert_eq!((shrunk.after.faults, shrunk.after.fates), (0, 2), "{:?}", shrunk.scenario);
-    assert!(conditions.link.loss.is_never());
-    assert!(shrunk.left.iter().all(|left| left.part.ends_with(": Lost")), "what becomes of each: {:?}", shrunk.left);
+    assert!(shrunk.scenario.conditions.link.loss.is_never(), "{:?}", shrunk.scenario);
+    assert!(matches!(shrunk.scenario.conditions.link.latency, Latency::Constant(_)), "{:?}", shrunk.scenario);
+    shrunk
+}
+
+#[test]
+fn a_lossy_network_becomes_a_calm_one_with_the_fate_that_matters() {
+    let shrunk = lossy(1);
+    assert_eq!((shrunk.after.faults, shrunk.after.fates), (0, 1), "{:?}", shrunk.scenario);
+    assert!(shrunk.left.iter().all(|left| left.part.ends_with(": Lost")), "what becomes of it: {:?}", shrunk.left);
+}
+
+#[test]
+fn one_cut_stands_in_the_place_of_many_fates() {
+    let shrunk = lossy(3);
+    assert_eq!((shrunk.after.faults, shrunk.after.fates), (1, 0), "{:?}", shrunk.scenario);
+    assert!(shrunk.left.iter().all(|left| left.part.contains("Partition") && left.without == Without::Holds), "{:?}", shrunk.left);
+}
+
+#[test]
+fn what_a_strike_leaves_to_chance_is_fixed() {
+    let open = r#"faults: [At("1s", Pause(node: Any, lasting: "0s..90ms")), At("2s", Crash(node: Minority, down: "10ms..20ms"))]"#;
+    let shrunk = shrink(&scenario("nodes: 4, first: \"Pause Crash\"", open), 1, 2);
+    let text = shrunk.scenario.conditions.faults.to_string();
+    assert!(["Any", "Minority", ".."].iter().all(|chance| !text.contains(chance)), "{text}");
 }
 
 #[test]

@@ -193,35 +193,49 @@ struct Search<'a> {
 
 /// A candidate is tried under so many seeds that their runs have about as many events together, within these bounds.
 const EVENTS: u64 = 60_000;
-const SEEDS: Range<u64> = 3..40;
+const SEEDS: Range<usize> = 3..40;
+/// The same where it is to be patient: so many seeds for each, and about so many events for all candidates that are made at once.
+const MANY: u64 = 400;
+const PATIENCE: u64 = 1_500_000;
+/// So many candidates are made at once.
+const BATCH: usize = 16;
 
 /// From how many small runs it starts, where there is a plan from which many can be had.
 const STARTS: usize = 4;
 
 impl Search<'_> {
-    /// All passes, from several starts: what one of them leads to may be larger than it need be, and yet have no part that can go.
+    /// All passes, from several starts, each with another number of nodes, which it keeps until the end: what one of them leads to may be
+    /// larger than it need be, and yet have no part that can go.
     fn start_over(&mut self) {
-        let is_drawn = self.best.size.repeated > 0;
+        let is_drawn = self.best.size.drawn > 0;
+        self.trim();
         (passes::FIRST)(self);
         let starts = if is_drawn { passes::starts(self, STARTS) } else { Vec::new() };
         self.go();
         for (candidate, found) in starts {
-            if self.best.size.parts <= 1 || self.judge.is_over() {
+            if self.is_least() || self.judge.is_over() {
                 return;
             }
-            let before = self.best.clone();
+            let (before, populating) = (self.best.clone(), std::mem::take(&mut self.populating));
             self.detours += 1;
             self.adopt(candidate, found);
             self.go();
             self.detours -= 1;
+            self.populating = populating;
             if self.best.size >= before.size {
-                self.best = before;
+                self.stand_at(before);
             }
             self.show();
         }
+        self.go();
     }
 
-    /// Passes, those first that had success lately, until none has.
+    /// Whether one part is left and nothing to chance.
+    fn is_least(&self) -> bool {
+        self.best.size.noise == 0 && self.best.size.parts <= 1
+    }
+
+    /// Passes, those first that had success lately, until none has; then what fails under few seeds.
     fn go(&mut self) {
         let mut passes = passes::ALL.to_vec();
         loop {
@@ -231,6 +245,9 @@ impl Search<'_> {
                 let before = self.best.size;
                 pass(self);
                 improved.push(self.best.size < before);
+            }
+            if self.best.size == before && self.detours == 0 && !self.is_least() {
+                passes::patient(self);
             }
             if self.best.size == before || self.judge.is_over() {
                 return;
@@ -267,20 +284,47 @@ impl Search<'_> {
         runs.then_some(operations)
     }
 
-    /// The seeds under which a candidate is tried: its parent's first.
-    fn seeds(&self) -> Vec<u64> {
-        self.some_seeds((EVENTS / self.best.outcome.events.max(1)).clamp(SEEDS.start, SEEDS.end))
-    }
-
+    /// So many seeds: that of the smallest so far first.
     fn some_seeds(&self, count: u64) -> Vec<u64> {
         let own = self.best.candidate.seed;
         std::iter::once(own).chain((0..).filter(|seed| *seed != own)).take(count as usize).collect()
     }
 
-    /// Takes the first of these that fails in the same way and is smaller, and returns its place.
+    /// Takes the first of these that fails in the same way and is smaller, and returns its place. All are tried under a few seeds, and then
+    /// under a few more.
     fn attempt(&mut self, variants: &[Scenario]) -> Option<usize> {
-        let seeds = self.seeds();
-        self.attempt_under(variants, &seeds)
+        self.attempt_within(variants, SEEDS.end as u64, EVENTS)
+    }
+
+    /// The same under many seeds, for what few of them show: about so many events together.
+    fn attempt_patiently(&mut self, variants: &[Scenario]) -> Option<usize> {
+        self.attempt_within(variants, MANY, PATIENCE / variants.len().max(1) as u64)
+    }
+
+    /// The same under so many seeds, as long as the runs of each have no more than so many events together.
+    fn attempt_within(&mut self, variants: &[Scenario], seeds: u64, events: u64) -> Option<usize> {
+        let (seeds, mut spent) = (self.some_seeds(seeds), 0);
+        let mut candidates: Vec<Vec<Candidate>> = Vec::new();
+        for round in 0..seeds.len().div_ceil(SEEDS.start) {
+            for first in (0..variants.len()).step_by(BATCH) {
+                let batch = first..(first + BATCH).min(variants.len());
+                for variant in &variants[candidates.len().max(batch.start)..batch.end.max(candidates.len())] {
+                    candidates.push(self.under(std::slice::from_ref(variant), &seeds));
+                }
+                let few = round * SEEDS.start..((round + 1) * SEEDS.start).min(seeds.len());
+                let tried: Vec<Candidate> = candidates[batch].iter().flat_map(|seeds| seeds[few.clone()].to_vec()).collect();
+                if let Some(found) = self.judge.first(&tried, self.best.size) {
+                    let place = found.place;
+                    self.adopt(tried[place].clone(), found);
+                    return Some(first + place / few.len());
+                }
+                spent += self.judge.cost(&tried);
+            }
+            if spent / variants.len().max(1) as u64 >= events || self.judge.is_over() {
+                return None;
+            }
+        }
+        None
     }
 
     fn attempt_under(&mut self, variants: &[Scenario], seeds: &[u64]) -> Option<usize> {
@@ -289,16 +333,6 @@ impl Search<'_> {
         let place = found.place;
         self.adopt(candidates[place].clone(), found);
         Some(place / seeds.len())
-    }
-
-    /// Takes the smallest of all these under all these seeds, if it is smaller than the smallest so far.
-    fn attempt_smallest(&mut self, variants: &[Scenario], seeds: &[u64]) -> bool {
-        let candidates = self.under(variants, seeds);
-        let size = self.best.size;
-        let Some(found) = self.judge.all(&candidates).into_iter().next().filter(|found| found.size < size) else { return false };
-        let place = found.place;
-        self.adopt(candidates[place].clone(), found);
-        true
     }
 
     /// Each of these under each of these seeds. Where the end is no part of what fails, they have time to fail a little later.
@@ -317,17 +351,28 @@ impl Search<'_> {
         variants.iter().flat_map(with_time).collect()
     }
 
+    /// Goes on from here.
+    fn stand_at(&mut self, best: Best) {
+        self.judge.expect(best.outcome.events);
+        self.best = best;
+    }
+
     /// Takes this as the smallest, and leaves out what comes after its violation.
     fn adopt(&mut self, candidate: Candidate, found: Found) {
-        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        self.stand_at(Best { candidate, outcome: found.outcome, size: found.size });
+        self.trim();
+        self.show();
+    }
+
+    /// Leaves out what comes after the violation.
+    fn trim(&mut self) {
         for trimmed in candidate::trimmed(self.scenario(), &self.best.outcome, self.violated().at) {
             let trimmed = Candidate::new(trimmed, self.best.candidate.seed);
             if let Some(found) = self.judge.one(&trimmed).filter(|found| found.size <= self.best.size) {
-                self.best = Best { candidate: trimmed, outcome: found.outcome, size: found.size };
-                break;
+                self.stand_at(Best { candidate: trimmed, outcome: found.outcome, size: found.size });
+                return;
             }
         }
-        self.show();
     }
 
     /// Shows the smallest so far, unless it is only on the way to one.
@@ -345,7 +390,7 @@ impl Search<'_> {
         let candidate = Candidate::new(start, self.best.candidate.seed);
         let Some(found) = self.judge.one(&candidate) else { return false };
         let before = self.best.clone();
-        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        self.stand_at(Best { candidate, outcome: found.outcome, size: found.size });
         self.detours += 1;
         pass(self);
         self.detours -= 1;
@@ -353,7 +398,7 @@ impl Search<'_> {
             self.show();
             return true;
         }
-        self.best = before;
+        self.stand_at(before);
         false
     }
 
@@ -361,40 +406,37 @@ impl Search<'_> {
     fn take(&mut self, scenario: Scenario) -> bool {
         let candidate = Candidate::new(scenario, self.best.candidate.seed);
         let Some(found) = self.judge.one(&candidate) else { return false };
-        self.best = Best { candidate, outcome: found.outcome, size: found.size };
+        self.stand_at(Best { candidate, outcome: found.outcome, size: found.size });
         self.show();
         true
     }
 
-    /// Leaves out as many of a list as it can: large chunks first, in the end one by one.
-    fn reduce(&mut self, count: &dyn Fn(&Scenario) -> usize, without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>) {
-        let mut chunk = count(self.scenario()).div_ceil(2);
+    /// Leaves out as many of a list as it can, tried in this way: large chunks first, in the end one by one.
+    fn reduce_by(
+        &mut self,
+        attempt: &dyn Fn(&mut Self, &[Scenario]) -> Option<usize>,
+        count: &dyn Fn(&Scenario) -> usize,
+        without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>,
+    ) {
+        let mut chunk = count(self.scenario());
         while chunk > 0 {
             let (mut start, mut improved) = (0, false);
-            while let Some((place, chunks)) = self.leave_out(start, chunk, count, without) {
-                start = chunks[place].start;
-                improved = true;
+            while start < count(self.scenario()) && !self.judge.is_over() {
+                let end = count(self.scenario());
+                // No more are made at once than are tried soon.
+                let chunks = (start..end).step_by(chunk).map(|start| start..(start + chunk).min(end)).take(BATCH);
+                let (chunks, variants): (Vec<_>, Vec<_>) =
+                    chunks.filter_map(|chunk| Some((chunk.clone(), without(self.scenario(), chunk)?))).unzip();
+                match attempt(self, &variants) {
+                    Some(place) => (start, improved) = (chunks[place].start, true),
+                    None => start += chunk * BATCH,
+                }
             }
             chunk = match chunk {
                 1 if improved => 1,
                 chunk => chunk * 5 / 8,
             };
         }
-    }
-
-    /// Leaves out the first chunk that it can, from this place on.
-    fn leave_out(
-        &mut self,
-        start: usize,
-        chunk: usize,
-        count: &dyn Fn(&Scenario) -> usize,
-        without: &dyn Fn(&Scenario, Range<usize>) -> Option<Scenario>,
-    ) -> Option<(usize, Vec<Range<usize>>)> {
-        let end = count(self.scenario());
-        let chunks = (start..end).step_by(chunk).map(|start| start..(start + chunk).min(end));
-        let (chunks, variants): (Vec<_>, Vec<_>) =
-            chunks.filter_map(|chunk| Some((chunk.clone(), without(self.scenario(), chunk)?))).unzip();
-        self.attempt(&variants).map(|place| (place, chunks))
     }
 
     /// What the smallest so far violates.

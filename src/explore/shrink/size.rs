@@ -4,7 +4,7 @@ use super::Candidate;
 use crate::base::{Duration, DurationRange, Time};
 use crate::check::PropertyReport;
 use crate::environment::Latency;
-use crate::fault::Moment;
+use crate::fault::{Fault, FaultStep, Moment};
 use crate::notation;
 use crate::scenario::Scenario;
 use crate::world::{Conditions, Outcome};
@@ -52,16 +52,17 @@ impl Extent {
 /// By what two failing runs are compared: the first that differs counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Size {
-    /// Faults, operations, fixed fates, and what else is random about the surroundings.
+    /// What is left to chance about the surroundings: no number of fixed fates is as bad, for those can be left out one by one.
+    pub(super) noise: u64,
+    /// Faults, operations and fixed fates.
     pub(super) parts: u64,
-    /// What else is random.
-    noise: u64,
     /// Servers and clients.
     nodes: u64,
     /// Whole numbers of the workload: keys, accounts, sessions.
     load: u64,
-    /// Steps that strike again and again, and a workload that generates operations: what has no parts that could be left out.
-    pub(super) repeated: u64,
+    /// What the seed draws besides: when and what strikes, of steps that strike again and again or name no node and no length; and what a
+    /// workload generates.
+    pub(super) drawn: u64,
     /// How much there is to read: what is round and unnamed is less.
     rough: u64,
     /// Nanoseconds: of the run, and of all that lasts.
@@ -76,21 +77,17 @@ impl Size {
         let extent = Extent::of(scenario, outcome, until);
         let (rough, lasts) = reading(scenario);
         Self {
-            parts: extent.faults as u64 + extent.operations + extent.fates as u64 + CHANCE * noise(&scenario.conditions),
             noise: noise(&scenario.conditions),
+            parts: extent.faults as u64 + extent.operations + extent.fates as u64,
             nodes: u64::from(extent.servers) + u64::from(extent.clients),
             load: load(scenario),
-            repeated: scenario.conditions.faults.steps().iter().filter(|step| matches!(step.moment, Moment::Every { .. })).count() as u64
+            drawn: scenario.conditions.faults.steps().iter().map(draws).sum::<u64>()
                 + u64::from(scenario.operations.generated && scenario.takes_operations()),
             rough,
             lasts: lasts.saturating_add(until.since(Time::ZERO).as_nanos()),
         }
     }
 }
-
-/// For how many faults, operations or fates something stands that is left to chance: so many fixed fates are better than a network that
-/// loses some messages.
-const CHANCE: u64 = 2;
 
 /// How many things about the surroundings are left to chance, besides the fates that are fixed.
 pub(super) fn noise(conditions: &Conditions) -> u64 {
@@ -105,6 +102,16 @@ pub(super) fn noise(conditions: &Conditions) -> u64 {
         clocks.drift_ppm > 0,
     ];
     parts.into_iter().map(u64::from).sum::<u64>() + links.len() as u64
+}
+
+/// How much of a step is left to chance.
+pub(super) fn draws(step: &FaultStep) -> u64 {
+    const CHOICES: [&str; 4] = ["Any", "Minority", "Majority", "Halves"];
+    let text = step.fault.to_string();
+    let is_range = |raw: &str| raw.trim_matches('"').parse::<DurationRange>().is_ok_and(|range| range.low() != range.high());
+    let fields = notation::leaves(&text).iter().filter(|leaf| CHOICES.contains(&leaf.raw) || is_range(leaf.raw)).count();
+    let is_repeated = matches!(step.moment, Moment::Every { .. });
+    fields as u64 + u64::from(is_repeated) + u64::from(matches!(step.fault, Fault::OneOf { .. }))
 }
 
 /// The whole numbers of the workload together.

@@ -451,12 +451,14 @@ mod rules {
         "leader-differs-before",
         "{node} leads term {term} at {at} without entry {index} of term {entry_term}, which {by} knew committed in term {committed_term} at \
          {committed}: its log differs before that",
-    );
+    )
+    .of_kind("leader-lacks-entry");
     pub(super) static LEADER_DIFFERS: Rule = Rule::new(
         "leader-has-another",
         "{node} leads term {term} at {at} without entry {index} of term {entry_term}, which {by} knew committed in term {committed_term} at \
          {committed}: it has one of term {own} there",
-    );
+    )
+    .of_kind("leader-lacks-entry");
     pub(super) static LEADER_CUT: Rule =
         Rule::new("leader-cut-its-log", "{node}, leader of term {term}, cut its log from {before} entries to {left} at {at}");
     pub(super) static GAP: Rule = Rule::new("gap-in-log", "{node} put entry {index} after {length} entries at {at}");

@@ -3,11 +3,32 @@
 use crate::base::{Duration, Ratio};
 use crate::environment::{ClockModel, Latency, LinkModel};
 use crate::explore::shrink::Search;
+use crate::explore::shrink::size::noise;
 use crate::scenario::Scenario;
 use crate::world::Conditions;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     while search.attempt(&calmer(search.scenario())).is_some() {}
+}
+
+/// The scenario in wholly calm surroundings, with short and with long latencies.
+pub(super) fn whole(scenario: &Scenario) -> Vec<Scenario> {
+    if noise(&scenario.conditions) == 0 {
+        return Vec::new();
+    }
+    let Conditions { link, disk, .. } = &scenario.conditions;
+    let (links, disks) = (constants(link.latency), constants(disk.sync));
+    let calm = |end: usize| {
+        let mut calm = scenario.clone();
+        let conditions = &mut calm.conditions;
+        conditions.link = LinkModel::reliable(links[end.min(links.len() - 1)]);
+        conditions.links.clear();
+        conditions.disk.sync = disks[end.min(disks.len() - 1)];
+        conditions.clocks = ClockModel::default();
+        conditions.fates.clear();
+        calm
+    };
+    vec![calm(0), calm(1)]
 }
 
 /// The scenario with calmer surroundings: all at once first, then one thing after the other.

@@ -1,20 +1,35 @@
 //! Surroundings that are calm but for the fates of a few messages: all that are not as in a calm network are fixed, and then left out as
 //! far as can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::calm;
-use crate::base::{Fate, FixedFate, KindDigest, Loss, NodeId, Which};
+use super::{Attempt, calm};
+use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, Time, Which};
 use crate::environment::{Latency, LinkModel};
 use crate::explore::shrink::Search;
+use crate::explore::shrink::candidate::with_steps;
 use crate::explore::shrink::size::noise;
+use crate::fault::{Cut, Fault, FaultStep, Lengths, Target};
+use crate::scenario::Scenario;
 use crate::trace::{Sink, UntypedRecord};
 
 /// More fates than this are not fixed.
 const MOST: usize = 2_000;
 
+/// If there are no more than this, each is left out under several seeds.
+const FEW: usize = 20;
+
+/// Fewer fates. Where all are fixed a run is decided, but for what nodes draw: so one seed is enough until few are left.
 pub(super) fn pass(search: &mut Search<'_>) {
-    search.reduce(&|scenario| scenario.conditions.fates.len(), &|scenario, chunk| {
+    reduce(search, &|search, variants| search.attempt_under(variants, &[search.best.candidate.seed]));
+    if search.scenario().conditions.fates.len() <= FEW {
+        reduce(search, &|search, variants| search.attempt(variants));
+    }
+}
+
+/// Fewer of them, tried in this way.
+pub(super) fn reduce(search: &mut Search<'_>, attempt: &Attempt<'_>) {
+    search.reduce_by(attempt, &|scenario| scenario.conditions.fates.len(), &|scenario, chunk| {
         let mut changed = scenario.clone();
         changed.conditions.fates.drain(chunk);
         Some(changed)
@@ -29,17 +44,22 @@ pub(super) fn fix(search: &mut Search<'_>) {
     }
     let mut sends = Sends::default();
     search.watch(&mut sends);
-    for latency in calm::constants(link.latency) {
-        let mut fixed = search.scenario().clone();
-        fixed.conditions.link = LinkModel::reliable(latency);
-        let already = fixed.conditions.fates.clone();
-        let deviating: Vec<FixedFate> = deviating(&sends.sent, latency, &already).collect();
-        if deviating.len() > MOST {
-            continue;
-        }
-        fixed.conditions.fates.extend(deviating);
-        if noise(&fixed.conditions) < noise(&search.scenario().conditions) && search.within(fixed, &pass) {
-            return;
+    let disk = search.scenario().conditions.disk.sync;
+    // With disks that take as long as before, or always as long.
+    for sync in calm::constants(disk).into_iter().chain([disk]) {
+        for latency in calm::constants(link.latency) {
+            let mut fixed = search.scenario().clone();
+            fixed.conditions.link = LinkModel::reliable(latency);
+            fixed.conditions.disk.sync = sync;
+            let already = fixed.conditions.fates.clone();
+            let deviating: Vec<FixedFate> = deviating(&sends.sent, latency, &already).collect();
+            if deviating.len() > MOST {
+                continue;
+            }
+            fixed.conditions.fates.extend(deviating);
+            if noise(&fixed.conditions) < noise(&search.scenario().conditions) && search.within(fixed, &pass) {
+                return;
+            }
         }
     }
 }
@@ -55,10 +75,68 @@ fn deviating<'s>(sent: &'s [FixedFate], latency: Latency, already: &[FixedFate])
     })
 }
 
+/// One fault in the place of many fates: a cut or a pause, as long as messages of one node, or of one link, are lost or late.
+pub(super) fn gather(search: &mut Search<'_>) {
+    if search.scenario().conditions.fates.len() < 2 {
+        return;
+    }
+    let mut sends = Sends::default();
+    search.watch(&mut sends);
+    let fixed = &search.scenario().conditions.fates;
+    let place = |fate: &FixedFate| sends.sent.iter().position(|sent| FixedFate { fate: fate.fate, ..*sent } == *fate);
+    let timed: Vec<(FixedFate, Time)> = fixed.iter().filter_map(|fate| Some((*fate, sends.at[place(fate)?]))).collect();
+    let mut variants: Vec<(usize, Scenario)> = Vec::new();
+    for (concerns, fault) in gathering(fixed) {
+        let times = timed.iter().filter(|(fate, _)| concerns(fate)).map(|(_, time)| *time);
+        let (Some(first), Some(last)) = (times.clone().min(), times.clone().max()) else { continue };
+        let lasting = DurationRange::from(last.since(first) + Duration::from_millis(1));
+        let mut changed = search.scenario().clone();
+        changed.conditions.fates.retain(|fate| !concerns(fate));
+        let mut steps = changed.conditions.faults.steps().to_vec();
+        // What strikes does so last in its instant.
+        let before = Time::ZERO + first.since(Time::ZERO).saturating_sub(Duration::from_nanos(1));
+        steps.push(FaultStep::at(before, fault(lasting.into())));
+        variants.push((changed.conditions.fates.len(), with_steps(&changed, steps)));
+    }
+    variants.sort_by_key(|(left, _)| *left);
+    let variants: Vec<Scenario> = variants.into_iter().map(|(_, variant)| variant).collect();
+    if search.attempt(&variants).is_some() {
+        gather(search);
+    }
+}
+
+/// Which fates a fault may stand for, and the fault.
+type Gathering = (Box<dyn Fn(&FixedFate) -> bool>, Box<dyn Fn(Lengths) -> Fault>);
+
+/// For each node and each link that these name.
+fn gathering(fixed: &[FixedFate]) -> Vec<Gathering> {
+    let one = |node: NodeId| Target::Nodes(vec![node]);
+    let cut = |cut: Cut| move |lasting| Fault::Partition { cut: cut.clone(), lasting: Some(lasting) };
+    let mut gathering: Vec<Gathering> = Vec::new();
+    let nodes: BTreeSet<NodeId> = fixed.iter().flat_map(|fate| [fate.from, fate.to]).filter(|node| !node.is_client()).collect();
+    for node in nodes {
+        let any = move |fate: &FixedFate| fate.from == node || fate.to == node;
+        gathering.push((Box::new(any), Box::new(cut(Cut::Isolate { nodes: one(node) }))));
+        gathering.push((Box::new(any), Box::new(move |lasting| Fault::Pause { node: Target::Node(node), lasting: Some(lasting) })));
+        let (out, back) = (Cut::OneWay { from: one(node), to: Target::All }, Cut::OneWay { from: Target::All, to: one(node) });
+        gathering.push((Box::new(move |fate| fate.from == node), Box::new(cut(out))));
+        gathering.push((Box::new(move |fate| fate.to == node), Box::new(cut(back))));
+    }
+    for (from, to) in
+        fixed.iter().map(|fate| (fate.from, fate.to)).filter(|link| !link.0.is_client() && !link.1.is_client()).collect::<BTreeSet<_>>()
+    {
+        let link = Cut::OneWay { from: one(from), to: one(to) };
+        gathering.push((Box::new(move |fate| (fate.from, fate.to) == (from, to)), Box::new(cut(link))));
+    }
+    gathering
+}
+
 /// Notes what was sent, and what became of it.
 #[derive(Default)]
 struct Sends {
     sent: Vec<FixedFate>,
+    /// When, each.
+    at: Vec<Time>,
     nth: BTreeMap<(NodeId, NodeId, KindDigest, u64), u32>,
 }
 
@@ -71,6 +149,7 @@ impl Sink for Sends {
         let which = Which::Content { content, nth: *nth };
         // The only loss that can be written is that of the table.
         let fate = if let Fate::Lost(Loss::Chance) = fate { Fate::Lost(Loss::Override) } else { fate };
+        self.at.push(entry.at);
         self.sent.push(FixedFate { from: id.from, to: id.to, kind: kind.name, which, fate });
     }
 }

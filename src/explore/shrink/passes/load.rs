@@ -1,31 +1,58 @@
-//! A smaller load: the whole numbers of the workload, keys and accounts among them.
+//! A smaller load: the whole numbers of the workload, keys and accounts among them, and how often something is invoked.
 
-use super::{numbers, registry, smaller};
+use super::{registry, smaller};
+use crate::base::{DurationRange, Rate};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_value;
+use crate::notation;
 use crate::scenario::Scenario;
 use crate::systems::Registry;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     let registry = registry(search);
-    for place in 0..numbers(search.scenario(), PART).len() {
-        let Some((path, value)) = numbers(search.scenario(), PART).into_iter().nth(place) else { return };
-        search.attempt(&values(search.scenario(), &path, value, registry));
+    for place in 0..loads(search.scenario()).len() {
+        let Some((path, values)) = loads(search.scenario()).into_iter().nth(place) else { return };
+        search.attempt(&with(search.scenario(), &path, &values, registry));
     }
 }
 
-const PART: &str = "workload";
+/// How long a client waits, where it is to invoke little.
+const LONG: &str = "\"1s\"";
+const SELDOM: &str = "\"1/s\"";
 
-fn values(scenario: &Scenario, path: &str, value: u64, registry: &Registry) -> Vec<Scenario> {
-    let changed = |less: u64| with_value(scenario, path, &less.to_string(), registry);
-    smaller(value).into_iter().filter_map(changed).filter(|changed| changed.roster().population == scenario.roster().population).collect()
+/// What makes up the load: the paths, each with smaller values, the smallest first.
+fn loads(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
+    let text = scenario.to_ron();
+    let leaves = notation::leaves(&text).into_iter();
+    let inside = leaves.filter(|leaf| leaf.path.strip_prefix("workload").is_some_and(|rest| rest.starts_with(['.', '['])));
+    let is_paced = scenario.operations.generated;
+    let values = |raw: &str, path: &str| -> Vec<String> {
+        if let Ok(number) = raw.parse() {
+            return smaller(number).iter().map(u64::to_string).collect();
+        }
+        let text = raw.trim_matches('"');
+        let is_often = text.parse::<Rate>().is_ok() && raw != SELDOM;
+        let is_short = path == "workload.think" && text.parse::<DurationRange>().is_ok() && raw != LONG;
+        let slower = [(is_often, SELDOM), (is_short, LONG)].into_iter().filter(|(applies, _)| is_paced && *applies);
+        slower.map(|(_, slower)| slower.to_owned()).collect()
+    };
+    let loads = inside.map(|leaf| {
+        let values = values(leaf.raw, &leaf.path);
+        (leaf.path, values)
+    });
+    loads.filter(|(_, values)| !values.is_empty()).collect()
+}
+
+fn with(scenario: &Scenario, path: &str, values: &[String], registry: &Registry) -> Vec<Scenario> {
+    let changed = values.iter().filter_map(|less| with_value(scenario, path, less, registry));
+    changed.filter(|changed| changed.roster().population == scenario.roster().population).collect()
 }
 
 /// The scenario with the smallest load that makes sense.
 pub(super) fn least(scenario: &Scenario, registry: &Registry) -> Scenario {
     let mut least = scenario.clone();
-    for (path, value) in numbers(scenario, PART) {
-        least = values(&least, &path, value, registry).into_iter().next().unwrap_or(least);
+    for (path, values) in loads(scenario) {
+        least = with(&least, &path, &values, registry).into_iter().next().unwrap_or(least);
     }
     least
 }

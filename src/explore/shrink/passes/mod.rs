@@ -33,12 +33,14 @@ pub(super) const ALL: &[Pass] = &[
     steps::pass,
     nodes::pass,
     steps::explicit,
+    steps::fixed,
     operations::script,
     operations::pass,
     calm::pass,
     load::pass,
     fates::pass,
     fates::fix,
+    fates::gather,
     times::pass,
     times::lengths,
     operations::values,
@@ -46,6 +48,16 @@ pub(super) const ALL: &[Pass] = &[
     moments::pass,
     steps::unnamed,
 ];
+
+/// Fewer operations, steps and fates under many seeds, where under few of them nothing is found any more.
+pub(super) fn patient(search: &mut Search<'_>) {
+    operations::reduce(search, &|search, variants| search.attempt_patiently(variants));
+    steps::reduce(search, &|search, variants| search.attempt_patiently(variants));
+    fates::reduce(search, &|search, variants| search.attempt_patiently(variants));
+}
+
+/// How candidates are tried.
+type Attempt<'a> = dyn Fn(&mut Search<'_>, &[Scenario]) -> Option<usize> + 'a;
 
 /// What comes after the violation is cut, before anything else.
 pub(super) const FIRST: Pass = cut::pass;

@@ -14,7 +14,9 @@ use crate::trace::{Sink, UntypedRecord};
 const EVENTS: u64 = 3_000_000;
 const MOMENTS: u64 = 60;
 /// Under how many seeds.
-const SEEDS: u64 = 3;
+const SEEDS: (u64, u64) = (3, 20);
+/// Each run takes as much time as so many events, besides its own.
+const RUN: u64 = 300;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     while fewer(search) {}
@@ -23,15 +25,16 @@ pub(super) fn pass(search: &mut Search<'_>) {
 fn fewer(search: &mut Search<'_>) -> bool {
     let bases = bases(search.scenario());
     let strikes = search.scenario().conditions.faults.steps().len() as u64;
-    let tries = EVENTS / search.best.outcome.events.max(1) / SEEDS / (strikes * bases.len() as u64).max(1);
+    let runs = EVENTS / (search.best.outcome.events + RUN) / (strikes * bases.len() as u64).max(1);
+    let tries = (runs / SEEDS.0).min(MOMENTS);
     if strikes == 0 || tries < 4 {
         return false;
     }
-    let seeds = search.some_seeds(SEEDS);
+    let seeds = search.some_seeds((runs / tries).clamp(SEEDS.0, SEEDS.1));
     bases.into_iter().any(|base| {
         let mut moments = Moments::default();
         search.watch_of(&base, &mut moments);
-        let variants = moved(&base, &moments.spread(tries.min(MOMENTS) as usize));
+        let variants = moved(&base, &moments.spread(tries as usize));
         search.attempt_under(&variants, &seeds).is_some()
     })
 }

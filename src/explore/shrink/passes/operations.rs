@@ -1,6 +1,6 @@
 //! Fewer and simpler operations: those that clients invoked are written down in place of those that are generated, and then left out.
 
-use super::{registry, smaller};
+use super::{Attempt, registry, smaller};
 use crate::base::OperationId;
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{with_value, without_value};
@@ -21,7 +21,12 @@ pub(super) fn script(search: &mut Search<'_>) {
 
 /// Fewer operations.
 pub(super) fn pass(search: &mut Search<'_>) {
-    search.reduce(&|scenario| scenario.operations.scripted.len(), &|scenario, chunk| {
+    reduce(search, &|search, variants| search.attempt(variants));
+}
+
+/// The same, tried in this way.
+pub(super) fn reduce(search: &mut Search<'_>, attempt: &Attempt<'_>) {
+    search.reduce_by(attempt, &|scenario| scenario.operations.scripted.len(), &|scenario, chunk| {
         let mut changed = scenario.clone();
         changed.operations.scripted.drain(chunk);
         Some(changed)
@@ -47,7 +52,7 @@ pub(super) fn values(search: &mut Search<'_>) {
         search.attempt(&[numbered]);
     }
     let mut place = 0;
-    while let Some((path, number)) = contents(search.scenario()).into_iter().nth(place) {
+    while let Some((path, number)) = contents(search.scenario()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
         let variants: Vec<Scenario> = match number {
             None => without_value(search.scenario(), &path, registry).into_iter().collect(),
             Some(number) => smaller(number.unsigned_abs())

@@ -2,16 +2,22 @@
 
 use std::ops::Range;
 
-use super::registry;
+use super::{Attempt, registry};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{self, with_steps, without_value};
+use crate::explore::shrink::size::draws;
 use crate::fault::FaultStep;
 use crate::notation;
 use crate::scenario::Scenario;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     kinds(search);
-    search.reduce(&|scenario| scenario.conditions.faults.steps().len(), &without);
+    reduce(search, &|search, variants| search.attempt(variants));
+}
+
+/// Fewer of them, tried in this way.
+pub(super) fn reduce(search: &mut Search<'_>, attempt: &Attempt<'_>) {
+    search.reduce_by(attempt, &|scenario| scenario.conditions.faults.steps().len(), &without);
 }
 
 /// What belongs together is taken together first: all steps with a kind of fault.
@@ -43,11 +49,27 @@ pub(super) fn explicit(search: &mut Search<'_>) {
     }
 }
 
+/// What a step leaves to chance becomes what was drawn.
+pub(super) fn fixed(search: &mut Search<'_>) {
+    for place in 0..search.scenario().conditions.faults.steps().len() {
+        if search.judge.is_over() {
+            return;
+        }
+        let mut steps = search.scenario().conditions.faults.steps().to_vec();
+        let Some(step) = steps.get_mut(place).filter(|step| draws(step) > 0) else { continue };
+        let struck = search.best.outcome.struck.steps().iter().find(|struck| struck.name() == step.name());
+        let Some(struck) = struck else { continue };
+        *step = FaultStep::new(step.moment.clone(), struck.fault.clone());
+        let fixed = with_steps(search.scenario(), steps);
+        search.attempt_under(&[fixed], &[search.best.candidate.seed]);
+    }
+}
+
 /// Fewer nodes that a step names, and fewer fields that it gives.
 pub(super) fn milder(search: &mut Search<'_>) {
     let registry = registry(search);
     let mut place = 0;
-    while let Some(path) = listed(search.scenario()).into_iter().nth(place) {
+    while let Some(path) = listed(search.scenario()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
         let variant = without_value(search.scenario(), &path, registry);
         if variant.is_none_or(|variant| search.attempt(&[variant]).is_none()) {
             place += 1;
@@ -74,6 +96,9 @@ pub(super) fn unnamed(search: &mut Search<'_>) {
         return;
     }
     for place in 0..search.scenario().conditions.faults.steps().len() {
+        if search.judge.is_over() {
+            return;
+        }
         let one = bare(search.scenario(), &|other| other == place);
         search.attempt(&[one]);
     }

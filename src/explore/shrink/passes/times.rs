@@ -24,6 +24,9 @@ pub(super) fn pass(search: &mut Search<'_>) {
         while search.attempt(&earlier(search.scenario(), parts, registry)).is_some() {}
     }
     for place in 0..times(&search.scenario().to_ron()).len() {
+        if search.judge.is_over() {
+            return;
+        }
         let variants: Vec<Scenario> = ROUND
             .iter()
             .filter_map(|digits| {
@@ -58,7 +61,7 @@ fn earlier(scenario: &Scenario, parts: u64, registry: &Registry) -> Vec<Scenario
 pub(super) fn lengths(search: &mut Search<'_>) {
     let registry = registry(search);
     let mut place = 0;
-    while let Some((path, length)) = lasting(&search.scenario().to_ron()).into_iter().nth(place) {
+    while let Some((path, length)) = lasting(&search.scenario().to_ron()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
         let mut variants: Vec<Scenario> = without_value(search.scenario(), &path, registry).into_iter().collect();
         let shorter = [to_digits(length.low(), 1), to_digits(length.low(), 2), length.low() / 2, length.low() / 4 * 3, length.low()];
         variants.extend(shorter.into_iter().filter_map(|shorter| {
@@ -108,13 +111,12 @@ fn changed(
     );
     let text = unnamed.to_ron();
     let lengths = which(&text);
-    let text = lengths.iter().enumerate().try_fold(text, |text, (place, (path, length))| {
-        let (low, high) = (change(length.low(), place), change(length.high(), place));
-        if low == length.low() && high == length.high() {
-            return Some(text);
-        }
-        notation::set(&text, path, &format!("\"{}\"", DurationRange::new(low, high)?)).ok()
-    })?;
+    let text = notation::with_leaves(&text, &|leaf| {
+        let place = lengths.iter().position(|(path, _)| *path == leaf.path)?;
+        let (low, high) = (lengths[place].1.low(), lengths[place].1.high());
+        let other = (change(low, place), change(high, place));
+        (other != (low, high)).then(|| DurationRange::new(other.0, other.1).map(|range| format!("\"{range}\"")))?
+    });
     parsed(&text, registry).filter(|changed| changed != scenario)
 }
 
