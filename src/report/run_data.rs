@@ -120,6 +120,9 @@ struct States {
     tracks: Vec<Track>,
 }
 
+/// The name of a row and its value, if it is not gone.
+type ChangedRow = (String, Option<String>);
+
 #[derive(Debug)]
 struct Track {
     node: NodeId,
@@ -127,7 +130,7 @@ struct Track {
     clock: Option<String>,
     now: Vec<Row>,
     /// From which record on what was so: the rows that are new, and those that are gone, which have no value.
-    changes: Vec<(u64, Vec<(String, Option<String>)>)>,
+    changes: Vec<(u64, Vec<ChangedRow>)>,
     /// From which record on it claimed which role, and how good the claim was.
     roles: Vec<(u64, Option<(&'static str, u64)>)>,
 }

@@ -33,7 +33,7 @@ struct Inner(u64, bool);
 impl Observer for Inner {
     fn observe(&mut self, moment: &Moment, view: &dyn View) {
         self.0 += 1;
-        if self.0 % 5 == 0 {
+        if self.0.is_multiple_of(5) {
             self.1 |= view.nodes(moment.after, true).iter().any(|view| view.inner.is_some());
         }
     }

@@ -99,10 +99,8 @@ impl Process for Server {
 
     fn boot(plant: &Plant, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let mut server = Self { plant: plant.clone(), beats: 0, heard: 0, is_infected: false, links: 0 };
-        if plant.trigger == "Coins" {
-            if context.me() == NodeId::server(0) {
-                context.set_timer(Alarm::Flip, Duration::from_millis(35));
-            }
+        if plant.trigger == "Coins" && context.me() == NodeId::server(0) {
+            context.set_timer(Alarm::Flip, Duration::from_millis(35));
         }
         context.set_timer(Alarm::Beat, Duration::from_millis(10));
         context.set_timer(Alarm::Choose, Duration::from_millis(100));
