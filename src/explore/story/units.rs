@@ -39,12 +39,22 @@ pub(super) fn of(recording: &Recording, causes: &Causes, anchors: &Anchors) -> V
     units.iter_mut().for_each(|unit| unit.named = worth.names(unit));
     let on_path: FxHashSet<NodeId> = units.iter().filter(|unit| worth.depth_of(unit).is_some()).filter_map(|unit| unit.node).collect();
     let undone: FxHashSet<u64> = units.iter().filter(|unit| worth.is_past(unit)).flat_map(|unit| undone(&unit.what).to_vec()).collect();
+    let mattered: FxHashSet<u64> = units.iter().filter(|unit| worth.matters(unit)).flat_map(|unit| unit.records.iter().copied()).collect();
     for unit in &mut units {
-        unit.worth = worth.of(unit, &on_path, &undone);
+        unit.worth = worth.of(unit, &on_path, &undone, &mattered);
     }
+    prefer_faults(&mut units);
     units.retain(|unit| unit.worth > 0);
     units.sort_by_key(|unit| unit.records[0]);
     units
+}
+
+/// A story without its faults is none: the few that tell most come before all but what the explanation names.
+fn prefer_faults(units: &mut [Unit]) {
+    const PREFERRED: usize = 3;
+    let mut faults: Vec<&mut Unit> = units.iter_mut().filter(|unit| matches!(unit.what, What::Struck { .. }) && unit.worth > 0).collect();
+    faults.sort_by_key(|unit| std::cmp::Reverse(unit.worth));
+    faults.into_iter().take(PREFERRED).for_each(|unit| unit.worth = unit.worth.saturating_add(1_000));
 }
 
 fn undone(what: &What) -> &[u64] {
@@ -233,6 +243,12 @@ impl<'a> Worth<'a> {
         unit.records.first().into_iter().chain(&struck).any(|number| self.past[*number as usize])
     }
 
+    /// Whether a step of a node leads to the violation, or is spoken of.
+    fn matters(&self, unit: &Unit) -> bool {
+        let is_spoken_of = || unit.records.iter().any(|number| self.spoken_of(*number) > 0);
+        matches!(unit.what, What::Handled { .. }) && self.is_past(unit) && (self.depth_of(unit).is_some() || is_spoken_of())
+    }
+
     fn depth_of(&self, unit: &Unit) -> Option<u32> {
         unit.records.iter().filter_map(|number| self.depth.get(number).copied()).min()
     }
@@ -254,7 +270,7 @@ impl<'a> Worth<'a> {
         words.map(|word| if let Word::Text(_) = word { 250 } else { 80 }).max().unwrap_or(0)
     }
 
-    fn of(&self, unit: &Unit, on_path: &FxHashSet<NodeId>, undone: &FxHashSet<u64>) -> u32 {
+    fn of(&self, unit: &Unit, on_path: &FxHashSet<NodeId>, undone: &FxHashSet<u64>, mattered: &FxHashSet<u64>) -> u32 {
         let is_first_start = matches!(unit.what, What::Handled { on, .. } if self.recording.get(on).is_some_and(|on| on.sort == "boot"));
         match unit.named {
             // What a node has at first is nothing.
@@ -266,15 +282,21 @@ impl<'a> Worth<'a> {
         if !self.is_past(unit) && !self.anchors.waits {
             return 0;
         }
-        let near = (100 * unit.records[0] / self.recording.records().len().max(1) as u64) as u32;
+        let end = self.anchors.records.last().copied().unwrap_or_default().max(1);
+        let near = (100 * unit.records[0] / end).min(100) as u32;
         let spoken = unit.records.iter().map(|number| self.spoken_of(*number)).max().unwrap_or(0);
         let mentions = !self.anchors.words.is_empty();
         match &unit.what {
             What::Struck { crashes, messages, undone, .. } => {
-                let bites = !crashes.is_empty() || !messages.is_empty();
-                let lost = if undone.is_empty() { 0 } else { 200 };
+                // Where what was lost had a part in it, so had the crash; one that loses nothing else is one of many.
+                let lost = match undone.iter().any(|write| mattered.contains(write)) {
+                    true => 350,
+                    false if undone.is_empty() => 50,
+                    false => 0,
+                };
                 let here = crashes.iter().filter_map(|crash| self.recording.get(*crash)?.node).any(|node| on_path.contains(&node));
-                if bites { 600 + lost + if here { 150 } else { 0 } + near } else { 0 }
+                let bites = !crashes.is_empty() || !messages.is_empty();
+                if bites { 150 + lost + if here { 100 } else { 0 } + near } else { 0 }
             }
             What::Lost { .. } => 150 + spoken + near + if self.anchors.waits { 150 } else { 0 },
             What::Operation { .. } => self.depth_of(unit).map_or(0, |depth| 400_u32.saturating_sub(depth * 4)),
@@ -293,11 +315,11 @@ impl<'a> Worth<'a> {
                     return 1;
                 }
                 let rarity = notes.map(|note| self.rarity(note)).max().unwrap_or(0);
-                let taken = if unit.records.iter().any(|number| undone.contains(number)) { 300 } else { 0 };
+                let taken = if unit.records.iter().any(|number| undone.contains(number)) { 400 } else { 0 };
                 // Where the violation is spoken of in words that notes have, too, what has none of them matters less.
                 let spoken = if mentions { spoken } else { 100 };
                 match self.depth_of(unit) {
-                    Some(depth) if rarity > 0 => 320_u32.saturating_sub(depth * 10).max(60) + rarity + spoken + taken,
+                    Some(depth) if rarity > 0 => 420_u32.saturating_sub(depth * 10).max(60) + rarity + spoken + taken,
                     Some(depth) => 200_u32.saturating_sub(depth * 10).max(20) + spoken / 2 + taken,
                     None if rarity > 0 => 20 + rarity + spoken + taken,
                     None => 1 + spoken / 5 + taken,
