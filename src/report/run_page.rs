@@ -172,16 +172,18 @@ fn jump(record: Option<u64>, badge: Option<u32>, text: &str) -> Markup {
 /// What was kept, and whether each part is necessary, and all of it sufficient.
 fn kept(found: &Findings) -> Markup {
     html! {
-        @if !found.kept.is_empty() {
+        @if !found.kept.is_empty() || found.shrunk.is_some() {
             section aria-labelledby="kept-title" {
                 h2 #kept-title { "What it takes" }
                 @if let Some(shrunk) = &found.shrunk { p.hint { (clean(shrunk)) } }
-                table.kept {
-                    thead { tr { th scope="col" { "what is kept" } th scope="col" { "the run without it" } } }
-                    tbody {
-                        @for kept in &found.kept {
-                            tr { td { code { (clean(&kept.part)) } }
-                                td.needed[kept.necessary] { (clean(&kept.without)) } }
+                @if !found.kept.is_empty() {
+                    table.kept {
+                        thead { tr { th scope="col" { "what is kept" } th scope="col" { "the run without it" } } }
+                        tbody {
+                            @for kept in &found.kept {
+                                tr { td { code { (clean(&kept.part)) } }
+                                    td.needed[kept.necessary] { (clean(&kept.without)) } }
+                            }
                         }
                     }
                 }
