@@ -9,7 +9,7 @@ use stormglass::check::{Property, PropertyReport, Rule, Verdict, Violations};
 use stormglass::environment::Latency;
 use stormglass::explore::shrink::{Extent, Shrink, Shrunk, Without};
 use stormglass::explore::{Row, fingerprint};
-use stormglass::fault::FaultPlan;
+use stormglass::fault::{FaultPlan, FaultStep, Moment};
 use stormglass::notation::{Count, Form, Settings, Text};
 use stormglass::process::{Context, Files, Message, NoNote, Process};
 use stormglass::scenario::{Expected, Scenario};
@@ -203,6 +203,8 @@ fn a_storm_becomes_the_few_strikes_that_matter() {
         assert_eq!((faults, fates, servers), (strikes, 0, 2), "{first}: {:?}", shrunk.scenario);
         assert!(shrunk.after.time.as_nanos() <= 10_000_000, "{first}: {:?}", shrunk.scenario);
         assert_eq!(shrunk.left.len(), strikes);
+        let time = |step: &FaultStep| if let Moment::At { time } = step.moment { Some(time) } else { None };
+        assert!(shrunk.scenario.conditions.faults.steps().is_sorted_by_key(time), "{first}: {:?}", shrunk.scenario);
         assert!(shrunk.left.iter().all(|left| left.without == Without::Holds), "{first}: {:?}", shrunk.left);
     }
 }

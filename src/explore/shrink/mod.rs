@@ -163,6 +163,7 @@ impl Shrink<'_> {
         let judge = Judge::new(self, target, cause);
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
         search.start_over();
+        passes::ordered(&mut search);
         while passes::say(&mut search) {
             search.go();
         }

@@ -21,6 +21,7 @@ use crate::systems::Registry;
 
 pub(super) use fresh::starts;
 pub(super) use nodes::populating;
+pub(super) use steps::ordered;
 pub(super) use triggers::say;
 
 /// A pass.

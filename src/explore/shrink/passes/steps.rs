@@ -6,7 +6,7 @@ use super::{Attempt, registry};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{self, with_steps, without_value};
 use crate::explore::shrink::size::draws;
-use crate::fault::FaultStep;
+use crate::fault::{FaultStep, Moment};
 use crate::notation;
 use crate::scenario::Scenario;
 
@@ -101,5 +101,15 @@ pub(super) fn unnamed(search: &mut Search<'_>) {
         }
         let one = bare(search.scenario(), &|other| other == place);
         search.attempt(&[one]);
+    }
+}
+
+/// Steps stand in the order in which they strike, if that makes no difference.
+pub(in crate::explore::shrink) fn ordered(search: &mut Search<'_>) {
+    let time = |step: &FaultStep| if let Moment::At { time } = step.moment { Some(time) } else { None };
+    let mut steps = search.scenario().conditions.faults.steps().to_vec();
+    if steps.iter().all(|step| time(step).is_some()) && !steps.is_sorted_by_key(time) {
+        steps.sort_by_key(time);
+        search.take(with_steps(search.scenario(), steps));
     }
 }
