@@ -32,6 +32,11 @@ use crate::process::{Claim, Files, Process};
 /// # let mut looked = AfterOneSecond::default();
 /// # let _: &mut dyn Observer = &mut looked;
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot look at the nodes of a run",
+    label = "this sees no moments",
+    note = "implement `Observer`: `observe` is called between any two events of the run"
+)]
 pub trait Observer {
     /// Sees this moment, and whatever it asks for of it.
     fn observe(&mut self, moment: &Moment, view: &dyn View);
@@ -48,7 +53,8 @@ pub struct Moment {
     pub is_last: bool,
     /// How many records there were before the event, and how many there are now: those between are of the event.
     pub records: (u64, u64),
-    /// The one node that the event was of, and that alone may have changed but for what is under way; nothing if it may have changed others.
+    /// The one node that the event was of, and that alone may have changed but for what is under way; nothing if it may have changed
+    /// others.
     pub node: Option<NodeId>,
 }
 
@@ -69,8 +75,8 @@ pub trait View {
     /// How many servers there are, and how many clients.
     fn population(&self) -> (u32, u32);
 
-    /// A node, as it stands; its clock as it reads at this time. In depth, its process also shows its state, and tells of its disk, if it opts
-    /// in: that costs as much as they are large.
+    /// A node, as it stands; its clock as it reads at this time. In depth, its process also shows its state, and tells of its disk, if it
+    /// opts in: that costs as much as they are large.
     ///
     /// # Panics
     /// If there is no such node.
@@ -118,7 +124,8 @@ pub struct NodeView {
 /// A disk at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiskView {
-    /// Its files, in the order in which they appeared: the name, how many bytes are durable, and how many of the writes to it are not synced.
+    /// Its files, in the order in which they appeared: the name, how many bytes are durable, and how many of the writes to it are not
+    /// synced.
     pub files: Vec<(String, u64, u64)>,
     /// What the process tells of it as it would be after a crash that loses all that is not synced: see [`Process::read_disk`].
     pub durable: Option<String>,

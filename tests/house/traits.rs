@@ -23,6 +23,7 @@ const NOT_FOR_USERS: &[(&str, &str)] = &[
     ("StateMachine", "what Raft replicates here is ours"),
     ("Timer", "all that is small and can be compared and shown has it"),
     ("Twin", "a second process of the command is one"),
+    ("View", "a run is what observers look at"),
     ("Vocabulary", "each `Cluster` has it"),
     ("Working", "systems of supervisors are ours"),
 ];

@@ -173,8 +173,8 @@ pub trait Process: Sized + 'static {
         None
     }
 
-    /// What is on such a disk, in a line, for the same person: `term 3, voted for n2, entries 1 to 5`. By default, and where these are not its
-    /// files, it does not tell.
+    /// What is on such a disk, in a line, for the same person: `term 3, voted for n2, entries 1 to 5`. By default, and where these are not
+    /// its files, it does not tell.
     fn read_disk(disk: &Files) -> Option<String> {
         let _ = disk;
         None
