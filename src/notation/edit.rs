@@ -68,33 +68,69 @@ pub(crate) fn leaves(text: &str) -> Vec<Value<'_>> {
 }
 
 fn collect<'s>(raw: &'s str, path: &str, values: &mut Vec<Value<'s>>) {
-    let parts: Vec<(String, &str)> = match syntax::contents(raw) {
+    for (path, part) in parts(raw, path) {
+        values.push(value_at(path.clone(), part, raw.starts_with('[')));
+        collect(part, &path, values);
+    }
+}
+
+fn value_at(path: String, raw: &str, listed: bool) -> Value<'_> {
+    let holds = matches!(syntax::contents(raw), Contents::Fields(_) | Contents::Items(_));
+    Value { path, raw, listed, holds }
+}
+
+/// The parts of a value at this path, each with its own.
+fn parts<'s>(raw: &'s str, path: &str) -> Vec<(String, &'s str)> {
+    match syntax::contents(raw) {
         Contents::Fields(fields) => {
             let dot = if path.is_empty() { "" } else { "." };
             fields.into_iter().map(|(name, value)| (format!("{path}{dot}{name}"), value)).collect()
         }
         Contents::Items(items) => items.into_iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item)).collect(),
-        Contents::Nothing | Contents::Other => return,
-    };
-    let listed = raw.starts_with('[');
-    for (path, raw) in parts {
-        let holds = matches!(syntax::contents(raw), Contents::Fields(_) | Contents::Items(_));
-        values.push(Value { path: path.clone(), raw, listed, holds });
-        collect(raw, &path, values);
+        Contents::Nothing | Contents::Other => Vec::new(),
     }
 }
 
-/// The text with other values in place of those that hold no others, where `change` has one.
-pub(crate) fn with_leaves(text: &str, change: &dyn Fn(&Value<'_>) -> Option<String>) -> String {
-    let mut changed = text.to_owned();
-    // From the last on, so that what changes moves nothing that is still to be looked at.
-    for leaf in leaves(text).iter().rev() {
-        if let Some(other) = change(leaf) {
-            let Span { start, end } = syntax::span_within(text, leaf.raw);
-            changed.replace_range(start..end, &other);
+/// What becomes of a value.
+pub(crate) enum Change {
+    /// It stays; what it holds is looked at.
+    Keep,
+    /// Another stands in its place.
+    Replace(String),
+    /// It goes, with its name.
+    Drop,
+}
+
+/// The text with all its values changed so. It is read once, and each value looked at in order, before those that it holds.
+pub(crate) fn edited(text: &str, change: &mut dyn FnMut(&Value<'_>) -> Change) -> String {
+    let mut edits = Vec::new();
+    if let Ok(value) = whole(text) {
+        edit(text, value, "", change, &mut edits);
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let (mut changed, mut from) = (String::with_capacity(text.len()), 0);
+    for (Span { start, end }, other) in edits {
+        changed += &text[from..start];
+        changed += &other;
+        from = end;
+    }
+    changed + &text[from..]
+}
+
+fn edit(text: &str, raw: &str, path: &str, change: &mut dyn FnMut(&Value<'_>) -> Change, edits: &mut Vec<(Span, String)>) {
+    let (parts, spans) = (parts(raw, path), spans(text, raw));
+    let mut dropped = vec![false; parts.len()];
+    for (place, (path, raw)) in parts.into_iter().enumerate() {
+        let value = value_at(path, raw, spans.is_list);
+        match change(&value) {
+            Change::Keep if value.holds => edit(text, raw, &value.path, change, edits),
+            Change::Keep => {}
+            Change::Replace(other) => edits.push((syntax::span_within(text, raw), other)),
+            Change::Drop => dropped[place] = true,
         }
     }
-    changed
+    // Within what goes nothing was changed.
+    edits.extend(cuts(text, &spans.parts, &dropped).into_iter().map(|cut| (cut, String::new())));
 }
 
 /// The text without the field or the item at `path`, as [`set`] takes it; nothing if there is none.
@@ -102,26 +138,44 @@ pub(crate) fn without(text: &str, path: &str) -> Option<String> {
     let segments = parse_path(path).ok()?;
     let (last, way) = segments.split_last()?;
     let holder = way.iter().try_fold(whole(text).ok()?, |target, segment| step(target, *segment).ok())?;
-    let parts: Vec<Span> = match syntax::contents(holder) {
-        Contents::Fields(fields) => fields
-            .iter()
-            .map(|(name, value)| Span::new(syntax::span_within(text, name).start, syntax::span_within(text, value).end))
-            .collect(),
-        Contents::Items(items) => items.iter().map(|item| syntax::span_within(text, item)).collect(),
+    let parts = spans(text, holder).parts;
+    let part = syntax::span_within(text, step(holder, *last).ok()?);
+    let dropped: Vec<bool> = parts.iter().map(|span| span.end == part.end).collect();
+    let cut = cuts(text, &parts, &dropped).pop()?;
+    Some(format!("{}{}", &text[..cut.start], &text[cut.end..]))
+}
+
+/// Where the parts of a value stand, each with its name; and whether it is a list.
+struct Spans {
+    parts: Vec<Span>,
+    is_list: bool,
+}
+
+fn spans(text: &str, holder: &str) -> Spans {
+    let span = |part| syntax::span_within(text, part);
+    let parts = match syntax::contents(holder) {
+        Contents::Fields(fields) => fields.iter().map(|(name, value)| Span::new(span(name).start, span(value).end)).collect(),
+        Contents::Items(items) => items.iter().map(|item| span(item)).collect(),
         Contents::Nothing | Contents::Other => Vec::new(),
     };
-    let part = syntax::span_within(text, step(holder, *last).ok()?);
-    let place = parts.iter().position(|span| span.end == part.end)?;
-    let (start, end) = match (place.checked_sub(1).map(|before| parts[before]), parts.get(place + 1)) {
-        (_, Some(next)) => (parts[place].start, next.start),
-        (Some(before), None) => (before.end, part.end),
-        (None, None) => {
-            let rest = &text[part.end..];
+    Spans { parts, is_list: holder.starts_with('[') }
+}
+
+/// What is cut out of a text when some of the parts of a value go: with the commas that go with them.
+fn cuts(text: &str, parts: &[Span], dropped: &[bool]) -> Vec<Span> {
+    let kept = dropped.iter().rposition(|dropped| !dropped);
+    let before = parts.iter().zip(&parts[parts.len().min(1)..]).zip(dropped).take(kept.unwrap_or(0));
+    let mut cuts: Vec<Span> = before.filter(|(_, dropped)| **dropped).map(|((part, next), _)| Span::new(part.start, next.start)).collect();
+    match (kept, parts.first(), parts.last()) {
+        (Some(kept), _, Some(last)) if kept + 1 < parts.len() => cuts.push(Span::new(parts[kept].end, last.end)),
+        (None, Some(first), Some(last)) => {
+            let rest = &text[last.end..];
             let comma = rest.trim_start().strip_prefix(',').map_or(0, |after| rest.len() - after.len());
-            (parts[place].start, part.end + comma)
+            cuts.push(Span::new(first.start, last.end + comma));
         }
-    };
-    Some(format!("{}{}", &text[..start], &text[end..]))
+        _ => {}
+    }
+    cuts
 }
 
 fn are_fields(segments: &[Segment<'_>]) -> bool {

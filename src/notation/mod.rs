@@ -16,10 +16,10 @@ pub use codec::{
     Chance, Codec, Count, CountUpTo, Flag, LONGEST, Length, LengthRange, Maybe, OneOf, Parsed, PartsPerMillion, PositiveLength,
     PositiveLengthRange, Record, Required, Text,
 };
+pub(crate) use edit::{Change, edited, leaves, values, without};
 #[cfg(feature = "cli")]
 pub(crate) use edit::{Segment, parse_path};
 pub use edit::{SetError, set};
-pub(crate) use edit::{leaves, values, with_leaves, without};
 pub use form::{Fields, Form};
 pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};

@@ -1,7 +1,7 @@
 //! Shrinking: what is found is as small as the smallest, fails in the same way, and stays as it is.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use stormglass::base::{Duration, Fate, NodeId};
@@ -320,9 +320,38 @@ fn what_is_stopped_keeps_the_smallest_so_far() {
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
     let cancel = AtomicBool::new(false);
     let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &cancel, mends: true, run: &run };
-    let shrunk = shrink.shrink(&storm, 3, &mut |_| cancel.store(true, std::sync::atomic::Ordering::Relaxed)).expect("it fails");
+    let shrunk = shrink.shrink(&storm, 3, &mut |_| cancel.store(true, Ordering::Relaxed)).expect("it fails");
     assert!(!shrunk.finished && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
     let few = Shrink { registry: &registry, jobs: 2, runs: 20, cancel: &NEVER, mends: true, run: &run };
     let shrunk = few.shrink(&storm, 3, &mut |_| {}).expect("it fails");
     assert!(!shrunk.finished && shrunk.runs <= 20 && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
+}
+
+/// A plan of so many strikes none of which can go: each of them is one that violates it.
+fn of_strikes(count: usize) -> Scenario {
+    let faults: Vec<String> =
+        (0..count).map(|place| format!("At(\"{}ms\", Pause(node: n{}, lasting: \"1ms\"))", place + 1, place % 5 + 1)).collect();
+    let first = vec!["Pause"; count].join(" ");
+    let system = format!("nodes: 5, first: \"{first}\"");
+    scenario(&system, &format!("faults: [{}]", faults.join(", ")))
+}
+
+#[test]
+fn between_candidates_it_looks_whether_it_is_over() {
+    let (registry, plan) = (registry(), of_strikes(2_500));
+    let start = std::time::Instant::now();
+    for stopped_by_hand in [false, true] {
+        let (ran, cancel) = (AtomicU64::new(0), AtomicBool::new(false));
+        let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| {
+            let stop = ran.fetch_add(1, Ordering::Relaxed) == 20 && stopped_by_hand;
+            cancel.fetch_or(stop, Ordering::Relaxed);
+            scenario.run_watched(seed, watch)
+        };
+        let runs = if stopped_by_hand { 200_000 } else { 20 };
+        let shrink = Shrink { registry: &registry, jobs: 2, runs, cancel: &cancel, mends: true, run: &run };
+        let shrunk = shrink.shrink(&plan, 1, &mut |_| {}).unwrap_or_else(|row| panic!("it fails: {row:?}"));
+        assert!(!shrunk.finished && shrunk.after.faults == 2_500 && ran.into_inner() < 100);
+    }
+    // Each node of the plan looked for anew took minutes, and so did making candidates that are never run.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }

@@ -1,12 +1,13 @@
 //! A candidate: a scenario and a seed; and the ways in which one is made from another.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::size::round_up;
 use crate::base::{Digest, Duration, NodeId, Time};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::{FaultPlan, FaultStep, Moment};
-use crate::notation;
+use crate::notation::{self, Change};
 use crate::scenario::Scenario;
 use crate::systems::Registry;
 use crate::world::Outcome;
@@ -62,29 +63,25 @@ pub(super) fn without_value(scenario: &Scenario, path: &str, registry: &Registry
     (changed != *scenario).then_some(changed)
 }
 
-/// The same with other nodes: each node that faults, operations, fates and links name becomes what `map` says. What names one that becomes
+/// The text with other nodes: each node that faults, operations, fates and links name becomes what `map` says. What names one that becomes
 /// nothing goes: from a list of nodes it alone, else the whole step, operation, fate or link.
-pub(super) fn with_nodes(text: &str, map: &dyn Fn(NodeId) -> Option<NodeId>) -> Option<String> {
+pub(super) fn with_nodes(text: &str, map: &dyn Fn(NodeId) -> Option<NodeId>) -> String {
     const NAMING: [&str; 4] = ["faults[", "operations[", "fates[", "network.links["];
-    let (mut changed, mut dropped) = (text.to_owned(), Vec::new());
-    let leaves = notation::leaves(text);
-    // From the last on, so that what goes moves nothing that is still to be looked at.
-    for leaf in leaves.iter().rev().filter(|leaf| NAMING.iter().any(|naming| leaf.path.starts_with(naming))) {
-        let Ok(node) = leaf.raw.parse::<NodeId>() else { continue };
-        let whole = &leaf.path[..=leaf.path.find(']')?];
-        if dropped.contains(&whole) {
-            continue;
+    let is_gone = |raw: &str| raw.parse::<NodeId>().is_ok_and(|node| map(node).is_none());
+    notation::edited(text, &mut |value| {
+        if !NAMING.iter().any(|naming| value.path.starts_with(naming)) {
+            return Change::Keep;
         }
-        changed = match map(node) {
-            Some(other) => notation::set(&changed, &leaf.path, &other.to_string()).ok()?,
-            None if leaf.listed => notation::without(&changed, &leaf.path)?,
-            None => {
-                dropped.push(whole);
-                notation::without(&changed, whole)?
-            }
-        };
-    }
-    Some(changed)
+        let is_whole = value.path.find(']') == Some(value.path.len() - 1);
+        if is_whole && notation::leaves(value.raw).iter().any(|leaf| !leaf.listed && is_gone(leaf.raw)) {
+            return Change::Drop;
+        }
+        match value.raw.parse().map(map) {
+            Ok(Some(other)) => Change::Replace(other.to_string()),
+            Ok(None) => Change::Drop,
+            Err(_) => Change::Keep,
+        }
+    })
 }
 
 /// The plan with every step that strikes again and again in the place of its strikes in this run.
@@ -106,8 +103,10 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
             .iter()
             .filter(|strike| matches!(strike.moment, Moment::At { time } if time <= until))
             .map(FaultStep::name);
-        let names: Vec<&str> = names.collect();
-        let struck = |step: &&FaultStep| names.iter().any(|name| *name == step.name() || is_strike_of(name, step));
+        let names: BTreeSet<&str> = names.collect();
+        let is_repeated = |step: &FaultStep| matches!(step.moment, Moment::Every { .. });
+        let struck =
+            |step: &&FaultStep| names.contains(step.name()) || (is_repeated(step) && names.iter().any(|name| is_strike_of(name, step)));
         let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
         kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
         kept.operations
@@ -130,4 +129,43 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
 /// Whether this is the name of a strike of this step, which strikes again and again.
 fn is_strike_of(name: &str, step: &FaultStep) -> bool {
     matches!(step.moment, Moment::Every { .. }) && name.strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_gone_takes_along_what_names_him() {
+        let text = r#"Scenario(
+    faults: [
+        At("1s", Crash(node: n2)), // gone
+        At("2s", Pause(node: [n1, n2, n3])),
+        At("3s", Partition(cut: Isolate(nodes: [n2]))),
+        At("4s", Destroy(node: n3)),
+    ],
+    operations: [(id: 1, at: "1s", client: c1), (id: 2, at: "2s", client: c2)],
+    fates: [(from: n1, to: n2, kind: "n2", fate: Lost), (from: n3, to: n1, fate: Lost)],
+    network: (links: [(from: n2, to: n1)]),
+    name: "n2",
+)"#;
+        let expected = r#"Scenario(
+    faults: [
+        At("2s", Pause(node: [n1, n2])),
+        At("3s", Partition(cut: Isolate(nodes: []))),
+        At("4s", Destroy(node: n2)),
+    ],
+    operations: [(id: 2, at: "2s", client: c1)],
+    fates: [(from: n2, to: n1, fate: Lost)],
+    network: (links: []),
+    name: "n2",
+)"#;
+        let map = |node: NodeId| match (node.is_client(), node.index()) {
+            (true, 0) | (false, 1) => None,
+            (true, index) => Some(NodeId::client(index as u32 - 1)),
+            (false, 2) => Some(NodeId::server(1)),
+            _ => Some(node),
+        };
+        assert_eq!(with_nodes(text, &map), expected);
+    }
 }

@@ -18,6 +18,7 @@ mod size;
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::Row;
@@ -243,6 +244,9 @@ impl Search<'_> {
             let before = self.best.size;
             let mut improved = Vec::new();
             for pass in &passes {
+                if self.judge.is_over() {
+                    return;
+                }
                 let before = self.best.size;
                 pass(self);
                 improved.push(self.best.size < before);
@@ -261,6 +265,11 @@ impl Search<'_> {
 
     fn scenario(&self) -> &Scenario {
         &self.best.candidate.scenario
+    }
+
+    /// The same, kept while candidates are made from it one after the other.
+    fn kept(&self) -> Arc<Scenario> {
+        Arc::clone(&self.best.candidate.scenario)
     }
 
     /// Shows this sink the run of the smallest so far.
@@ -293,26 +302,37 @@ impl Search<'_> {
 
     /// Takes the first of these that fails in the same way and is smaller, and returns its place. All are tried under a few seeds, and then
     /// under a few more.
-    fn attempt(&mut self, variants: &[Scenario]) -> Option<usize> {
-        self.attempt_within(variants, SEEDS.end as u64, EVENTS)
+    fn attempt(&mut self, variants: impl IntoIterator<Item = Scenario>) -> Option<usize> {
+        self.attempt_within(variants, &self.some_seeds(SEEDS.end as u64), SEEDS.start, EVENTS)
     }
 
     /// The same under many seeds, for what few of them show: about so many events together.
     fn attempt_patiently(&mut self, variants: &[Scenario]) -> Option<usize> {
-        self.attempt_within(variants, MANY, PATIENCE / variants.len().max(1) as u64)
+        let events = PATIENCE / variants.len().max(1) as u64;
+        self.attempt_within(variants.iter().cloned(), &self.some_seeds(MANY), SEEDS.start, events)
     }
 
-    /// The same under so many seeds, as long as the runs of each have no more than so many events together.
-    fn attempt_within(&mut self, variants: &[Scenario], seeds: u64, events: u64) -> Option<usize> {
-        let (seeds, mut spent) = (self.some_seeds(seeds), 0);
+    /// The same under all of these seeds at once.
+    fn attempt_under(&mut self, variants: impl IntoIterator<Item = Scenario>, seeds: &[u64]) -> Option<usize> {
+        self.attempt_within(variants, seeds, seeds.len(), u64::MAX)
+    }
+
+    /// The same under so few of these seeds at a time, as long as the runs of each have no more than so many events together. No more are
+    /// made than are tried soon, and none once it is over.
+    fn attempt_within(&mut self, variants: impl IntoIterator<Item = Scenario>, seeds: &[u64], few: usize, events: u64) -> Option<usize> {
+        let (mut variants, mut spent) = (variants.into_iter(), 0);
         let mut candidates: Vec<Vec<Candidate>> = Vec::new();
-        for round in 0..seeds.len().div_ceil(SEEDS.start) {
-            for first in (0..variants.len()).step_by(BATCH) {
-                let batch = first..(first + BATCH).min(variants.len());
-                for variant in &variants[candidates.len().max(batch.start)..batch.end.max(candidates.len())] {
-                    candidates.push(self.under(std::slice::from_ref(variant), &seeds));
+        for round in 0..seeds.len().div_ceil(few) {
+            let few = round * few..((round + 1) * few).min(seeds.len());
+            for first in (0..).step_by(BATCH) {
+                while round == 0 && candidates.len() < first + BATCH && !self.judge.is_over() {
+                    let Some(variant) = variants.next() else { break };
+                    candidates.push(self.under(&variant, seeds));
                 }
-                let few = round * SEEDS.start..((round + 1) * SEEDS.start).min(seeds.len());
+                let batch = first.min(candidates.len())..(first + BATCH).min(candidates.len());
+                if batch.is_empty() || self.judge.is_over() {
+                    break;
+                }
                 let tried: Vec<Candidate> = candidates[batch].iter().flat_map(|seeds| seeds[few.clone()].to_vec()).collect();
                 if let Some(found) = self.judge.first(&tried, self.best.size) {
                     let place = found.place;
@@ -321,35 +341,24 @@ impl Search<'_> {
                 }
                 spent += self.judge.cost(&tried);
             }
-            if spent / variants.len().max(1) as u64 >= events || self.judge.is_over() {
+            if spent / candidates.len().max(1) as u64 >= events || self.judge.is_over() {
                 return None;
             }
         }
         None
     }
 
-    fn attempt_under(&mut self, variants: &[Scenario], seeds: &[u64]) -> Option<usize> {
-        let candidates = self.under(variants, seeds);
-        let found = self.judge.first(&candidates, self.best.size)?;
-        let place = found.place;
-        self.adopt(candidates[place].clone(), found);
-        Some(place / seeds.len())
-    }
-
-    /// Each of these under each of these seeds. Where the end is no part of what fails, they have time to fail a little later.
-    fn under(&self, variants: &[Scenario], seeds: &[u64]) -> Vec<Candidate> {
+    /// This under each of these seeds. Where the end is no part of what fails, it has time to fail a little later.
+    fn under(&self, variant: &Scenario, seeds: &[u64]) -> Vec<Candidate> {
         let end = Time::ZERO + self.scenario().conditions.duration;
         // What is generated meanwhile would count.
         let Scenario { conditions, operations, .. } = self.scenario();
         let counts = operations.generated && self.scenario().roster().population.clients > 0 && !conditions.stop_at_violation;
         let may_fail_later = !counts && self.violated().at.is_some_and(|at| at < end);
         let later = if may_fail_later { conditions.duration * 2 } else { Duration::ZERO };
-        let with_time = |scenario: &Scenario| {
-            let mut scenario = scenario.clone();
-            scenario.conditions.duration = scenario.conditions.duration.max(later);
-            Candidate::under(&scenario, seeds)
-        };
-        variants.iter().flat_map(with_time).collect()
+        let mut with_time = variant.clone();
+        with_time.conditions.duration = with_time.conditions.duration.max(later);
+        Candidate::under(&with_time, seeds)
     }
 
     /// Goes on from here.
@@ -446,8 +455,11 @@ impl Search<'_> {
     }
 
     fn finish(self, before: Extent) -> Shrunk {
-        let finished = !self.judge.is_over();
-        let (left, violated) = (if finished { self.left() } else { Vec::new() }, self.violated());
+        let mut left = self.left();
+        let (finished, violated) = (!self.judge.is_over(), self.violated());
+        if !finished {
+            left.clear();
+        }
         let Best { candidate, outcome, .. } = self.best;
         let (mut scenario, seed) = (Scenario::clone(&candidate.scenario), candidate.seed);
         let (after, outcome) = (Extent::of(&scenario, &outcome, Time::MAX), Outcome::clone(&outcome));
@@ -481,6 +493,7 @@ impl Search<'_> {
                 Some(other) => Without::Violates(other.name),
             }
         };
-        passes::parts(self.scenario()).into_iter().map(|(part, scenario)| Left { part, without: without(&scenario) }).collect()
+        let parts = passes::parts(self.scenario()).take_while(|_| !self.judge.is_over());
+        parts.map(|(part, scenario)| Left { part, without: without(&scenario) }).collect()
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn elements(
     recording: &Recording,
 ) -> Vec<(KeptElement, Scenario)> {
     let felt: Vec<(ElementSort, Option<Time>)> = felt(scenario, outcome, recording).collect();
-    let parts = parts(scenario);
+    let parts: Vec<(String, Scenario)> = parts(scenario).collect();
     let without: Vec<Scenario> = parts.iter().map(|(_, without)| without.clone()).collect();
     let reruns = trials.all(&without);
     let told = parts.into_iter().zip(felt).zip(reruns);

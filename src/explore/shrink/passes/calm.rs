@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 use crate::world::Conditions;
 
 pub(super) fn pass(search: &mut Search<'_>) {
-    while search.attempt(&calmer(search.scenario())).is_some() {}
+    while search.attempt(calmer(search.scenario())).is_some() {}
 }
 
 /// The scenario in wholly calm surroundings, with short and with long latencies.

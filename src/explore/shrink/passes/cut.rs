@@ -9,11 +9,11 @@ pub(super) fn pass(search: &mut Search<'_>) {
     let own = [search.best.candidate.seed];
     let mut stopped = search.scenario().clone();
     stopped.conditions.stop_at_violation = true;
-    search.attempt_under(&[stopped], &own);
+    search.attempt_under([stopped], &own);
     let mut unsettled = search.scenario().clone();
     unsettled.conditions.settle = Duration::ZERO;
-    search.attempt_under(&[unsettled], &own);
-    while search.attempt_under(&ends(search), &own).is_some() {}
+    search.attempt_under([unsettled], &own);
+    while search.attempt_under(ends(search), &own).is_some() {}
 }
 
 /// The scenario with earlier ends: when it is violated, when the last fault strikes, and halfway there.

@@ -21,9 +21,9 @@ const FEW: usize = 20;
 
 /// Fewer fates. Where all are fixed a run is decided, but for what nodes draw: so one seed is enough until few are left.
 pub(super) fn pass(search: &mut Search<'_>) {
-    reduce(search, &|search, variants| search.attempt_under(variants, &[search.best.candidate.seed]));
+    reduce(search, &|search, variants| search.attempt_under(variants.iter().cloned(), &[search.best.candidate.seed]));
     if search.scenario().conditions.fates.len() <= FEW {
-        reduce(search, &|search, variants| search.attempt(variants));
+        reduce(search, &|search, variants| search.attempt(variants.iter().cloned()));
     }
 }
 
@@ -99,8 +99,7 @@ pub(super) fn gather(search: &mut Search<'_>) {
         variants.push((changed.conditions.fates.len(), with_steps(&changed, steps)));
     }
     variants.sort_by_key(|(left, _)| *left);
-    let variants: Vec<Scenario> = variants.into_iter().map(|(_, variant)| variant).collect();
-    if search.attempt(&variants).is_some() {
+    if search.attempt(variants.into_iter().map(|(_, variant)| variant)).is_some() {
         gather(search);
     }
 }

@@ -42,7 +42,7 @@ fn each(search: &mut Search<'_>, is_end: &mut dyn FnMut(&mut Search<'_>, Vec<Can
     let (configurations, mut left) = (configurations(search), EVENTS);
     let seeds = search.some_seeds(RUNS.1 as u64);
     for (place, configuration) in configurations.iter().enumerate() {
-        let mut candidates = search.under(std::slice::from_ref(configuration), &seeds);
+        let mut candidates = search.under(configuration, &seeds);
         search.judge.all(&candidates[..RUNS.0]);
         let cost = search.judge.cost(&candidates[..RUNS.0]) + RUN * RUNS.0 as u64;
         // What one of them leaves is there for those after it.
@@ -59,13 +59,7 @@ fn each(search: &mut Search<'_>, is_end: &mut dyn FnMut(&mut Search<'_>, Vec<Can
 /// For each number of servers that with the fewest clients; with the least load first, and in calm surroundings.
 fn configurations(search: &Search<'_>) -> Vec<Scenario> {
     let registry = registry(search);
-    let servers = |scenario: &Scenario| scenario.roster().population.servers;
-    let mut few: Vec<Scenario> = Vec::new();
-    for fewer in nodes::fewer(search.scenario(), &search.populating, registry) {
-        if few.iter().all(|known| servers(known) != servers(&fewer)) {
-            few.push(fewer);
-        }
-    }
+    let mut few = nodes::fewer(search.scenario(), &search.populating, registry);
     few.push(search.scenario().clone());
     let in_calm = |scenario: Scenario| calm::whole(&scenario).into_iter().chain([scenario]);
     few.into_iter().flat_map(|few| [load::least(&few, registry), few]).flat_map(in_calm).collect()

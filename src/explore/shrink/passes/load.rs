@@ -12,7 +12,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     let registry = registry(search);
     for place in 0..loads(search.scenario()).len() {
         let Some((path, values)) = loads(search.scenario()).into_iter().nth(place) else { return };
-        search.attempt(&with(search.scenario(), &path, &values, registry));
+        search.attempt(with(&search.kept(), &path, &values, registry));
     }
 }
 
@@ -43,16 +43,17 @@ fn loads(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
     loads.filter(|(_, values)| !values.is_empty()).collect()
 }
 
-fn with(scenario: &Scenario, path: &str, values: &[String], registry: &Registry) -> Vec<Scenario> {
-    let changed = values.iter().filter_map(|less| with_value(scenario, path, less, registry));
-    changed.filter(|changed| changed.roster().population == scenario.roster().population).collect()
+fn with<'s>(scenario: &'s Scenario, path: &'s str, values: &'s [String], registry: &'s Registry) -> impl Iterator<Item = Scenario> + 's {
+    let changed = values.iter().filter_map(move |less| with_value(scenario, path, less, registry));
+    changed.filter(|changed| changed.roster().population == scenario.roster().population)
 }
 
 /// The scenario with the smallest load that makes sense.
 pub(super) fn least(scenario: &Scenario, registry: &Registry) -> Scenario {
     let mut least = scenario.clone();
     for (path, values) in loads(scenario) {
-        least = with(&least, &path, &values, registry).into_iter().next().unwrap_or(least);
+        let less = with(&least, &path, &values, registry).next();
+        least = less.unwrap_or(least);
     }
     least
 }

@@ -13,9 +13,11 @@ mod steps;
 mod times;
 mod triggers;
 
+use std::collections::BTreeSet;
+
 use super::Search;
 use super::candidate::{parsed, with_steps};
-use crate::notation;
+use crate::notation::{self, Change};
 use crate::scenario::{Scenario, write_fate};
 use crate::systems::Registry;
 
@@ -64,24 +66,25 @@ type Attempt<'a> = dyn Fn(&mut Search<'_>, &[Scenario]) -> Option<usize> + 'a;
 pub(super) const FIRST: Pass = cut::pass;
 
 /// The parts that are left, each with the scenario without it.
-pub(in crate::explore) fn parts(scenario: &Scenario) -> Vec<(String, Scenario)> {
+pub(in crate::explore) fn parts(scenario: &Scenario) -> impl Iterator<Item = (String, Scenario)> + '_ {
+    let without = move |change: &dyn Fn(&mut Scenario)| {
+        let mut changed = scenario.clone();
+        change(&mut changed);
+        changed
+    };
     let steps = scenario.conditions.faults.steps();
-    let without = |place: usize| steps.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| step.clone()).collect();
-    let mut parts: Vec<(String, Scenario)> =
-        steps.iter().enumerate().map(|(place, step)| (step.to_string(), with_steps(scenario, without(place)))).collect();
-    let scripted = &scenario.operations.scripted;
-    parts.extend(scripted.iter().enumerate().map(|(place, operation)| {
-        let mut changed = scenario.clone();
-        changed.operations.scripted.remove(place);
-        (format!("{} at {}: {}", operation.client, operation.at, operation.op.as_deref().unwrap_or("what the workload generates")), changed)
-    }));
-    let fates = &scenario.conditions.fates;
-    parts.extend(fates.iter().enumerate().map(|(place, fate)| {
-        let mut changed = scenario.clone();
-        changed.conditions.fates.remove(place);
-        (format!("{fate}: {}", write_fate(&fate.fate)), changed)
-    }));
-    parts
+    let strikes = steps.iter().enumerate().map(move |(place, step)| {
+        let left = steps.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| step.clone());
+        (step.to_string(), with_steps(scenario, left.collect()))
+    });
+    let operations = scenario.operations.scripted.iter().enumerate().map(move |(place, operation)| {
+        let op = operation.op.as_deref().unwrap_or("what the workload generates");
+        (format!("{} at {}: {op}", operation.client, operation.at), without(&|changed| _ = changed.operations.scripted.remove(place)))
+    });
+    let fates = scenario.conditions.fates.iter().enumerate().map(move |(place, fate)| {
+        (format!("{fate}: {}", write_fate(&fate.fate)), without(&|changed| _ = changed.conditions.fates.remove(place)))
+    });
+    strikes.chain(operations).chain(fates)
 }
 
 /// The whole numbers of a part of the file, `system` or `workload`: their paths and values.
@@ -117,13 +120,17 @@ fn registry<'a>(search: &Search<'a>) -> &'a Registry {
 
 /// The scenario as a file without what need not be said: fields of its system and its workload that have their defaults.
 pub(super) fn shortest(scenario: &Scenario, registry: &Registry) -> String {
-    let text = scenario.to_ron();
+    // It is tried on one that is short, whatever the plan.
+    let blank = nameless(scenario);
+    let (text, mut unsaid) = (blank.to_ron(), BTreeSet::new());
     let mut short = text.clone();
     for value in notation::values(&text).iter().rev().filter(|value| !value.listed && is_of_system(&value.path)) {
-        let without = notation::without(&short, &value.path).filter(|without| parsed(without, registry).as_ref() == Some(scenario));
-        short = without.unwrap_or(short);
+        if let Some(without) = notation::without(&short, &value.path).filter(|without| parsed(without, registry).as_ref() == Some(&blank)) {
+            short = without;
+            unsaid.insert(value.path.clone());
+        }
     }
-    short
+    notation::edited(&scenario.to_ron(), &mut |value| if unsaid.contains(&value.path) { Change::Drop } else { Change::Keep })
 }
 
 fn is_of_system(path: &str) -> bool {

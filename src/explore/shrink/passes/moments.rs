@@ -13,6 +13,8 @@ use crate::trace::{Sink, UntypedRecord};
 /// So many events all runs of one pass have together, about; and how many moments are tried for each strike.
 const EVENTS: u64 = 3_000_000;
 const MOMENTS: u64 = 60;
+/// Fewer moments than this are not worth it.
+const FEW: u64 = 4;
 /// Under how many seeds.
 const SEEDS: (u64, u64) = (3, 20);
 /// Each run takes as much time as so many events, besides its own.
@@ -23,25 +25,30 @@ pub(super) fn pass(search: &mut Search<'_>) {
 }
 
 fn fewer(search: &mut Search<'_>) -> bool {
-    let bases = bases(search.scenario());
     let strikes = search.scenario().conditions.faults.steps().len() as u64;
-    let runs = EVENTS / (search.best.outcome.events + RUN) / (strikes * bases.len() as u64).max(1);
-    let tries = (runs / SEEDS.0).min(MOMENTS);
-    if strikes == 0 || tries < 4 {
+    let runs = |bases: u64| EVENTS / (search.best.outcome.events + RUN) / (strikes * bases).max(1);
+    let tries = |runs: u64| (runs / SEEDS.0).min(MOMENTS);
+    // Each strike is the part that a base lacks: where there are many, none is made.
+    if strikes == 0 || tries(runs(strikes)) < FEW {
+        return false;
+    }
+    let bases = bases(search.scenario());
+    let runs = runs(bases.len() as u64);
+    let tries = tries(runs);
+    if tries < FEW {
         return false;
     }
     let seeds = search.some_seeds((runs / tries).clamp(SEEDS.0, SEEDS.1));
     bases.into_iter().any(|base| {
         let mut moments = Moments::default();
         search.watch_of(&base, &mut moments);
-        let variants = moved(&base, &moments.spread(tries as usize));
-        search.attempt_under(&variants, &seeds).is_some()
+        search.attempt_under(moved(&base, &moments.spread(tries as usize)), &seeds).is_some()
     })
 }
 
 /// The scenario with less: without one of its parts, without fixed fates, in calm surroundings.
 fn bases(scenario: &Scenario) -> Vec<Scenario> {
-    let mut bases: Vec<Scenario> = parts(scenario).into_iter().map(|(_, without)| without).collect();
+    let mut bases: Vec<Scenario> = parts(scenario).map(|(_, without)| without).collect();
     let mut free = scenario.clone();
     free.conditions.fates.clear();
     if noise(&scenario.conditions) > 0 {
@@ -54,17 +61,17 @@ fn bases(scenario: &Scenario) -> Vec<Scenario> {
 }
 
 /// The scenario with one of its strikes at one of these times.
-fn moved(scenario: &Scenario, times: &[Time]) -> Vec<Scenario> {
+fn moved<'s>(scenario: &'s Scenario, times: &'s [Time]) -> impl Iterator<Item = Scenario> + 's {
     let steps = scenario.conditions.faults.steps();
-    let with = |moved: usize, time: Time| {
+    let with = move |moved: usize, time: Time| {
         let step = |(place, step): (usize, &FaultStep)| match step.moment {
             Moment::At { .. } if place == moved => FaultStep::at(time, step.fault.clone()),
             _ => step.clone(),
         };
         with_steps(scenario, steps.iter().enumerate().map(step).collect())
     };
-    let timed = (0..steps.len()).filter(|place| matches!(steps[*place].moment, Moment::At { .. }));
-    timed.flat_map(|place| times.iter().map(move |time| with(place, *time))).collect()
+    let timed = (0..steps.len()).filter(move |place| matches!(steps[*place].moment, Moment::At { .. }));
+    timed.flat_map(move |place| times.iter().map(move |time| with(place, *time)))
 }
 
 /// Notes when something happens.

@@ -11,30 +11,35 @@ use crate::systems::{Population, Registry};
 pub(super) fn pass(search: &mut Search<'_>) {
     let registry = registry(search);
     loop {
-        let changes = changes(search.scenario(), &search.populating, registry);
-        let variants: Vec<Scenario> = changes.iter().flat_map(|change| change.variants(registry)).collect();
-        if search.attempt(&variants).is_none() {
+        let scenario = search.kept();
+        let changes = changes(&Few::of(&scenario), &search.populating, registry);
+        if search.attempt(changes.iter().flat_map(|few| few.variants(&scenario, registry))).is_none() {
             return;
         }
     }
 }
 
-/// The scenario with fewer nodes, the fewest first.
+/// The scenario with fewer nodes: one for each number of servers, with the fewest clients; the fewest first.
 pub(super) fn fewer(scenario: &Scenario, populating: &[String], registry: &Registry) -> Vec<Scenario> {
-    let mut all: Vec<Scenario> = Vec::new();
-    let mut few = vec![scenario.clone()];
+    let mut all: Vec<Few> = Vec::new();
+    let mut few = vec![Few::of(scenario)];
     // Each number is reduced by itself, and together with those before it.
     while let Some(one) = few.pop() {
         for change in changes(&one, populating, registry) {
-            let Some(variant) = change.variants(registry).into_iter().next() else { continue };
-            if all.len() < MOST && all.iter().all(|known| *known != variant) {
-                few.push(variant.clone());
-                all.push(variant);
+            if all.len() < MOST && all.iter().all(|known| known.blank != change.blank) {
+                few.push(change.clone());
+                all.push(change);
             }
         }
     }
-    all.sort_by_key(|scenario| nodes(scenario.roster().population));
-    all
+    all.sort_by_key(|few| nodes(few.population()));
+    let mut variants: Vec<Scenario> = Vec::new();
+    for few in all {
+        if variants.iter().all(|known| known.roster().population.servers != few.population().servers) {
+            variants.extend(few.variants(scenario, registry).next());
+        }
+    }
+    variants
 }
 
 /// How many configurations with fewer nodes are looked at.
@@ -44,12 +49,13 @@ fn nodes(population: Population) -> u32 {
     population.servers + population.clients
 }
 
-/// A number that becomes smaller, and how many nodes there are then.
-struct Change<'s> {
-    scenario: &'s Scenario,
-    path: String,
-    value: u64,
-    population: Population,
+/// Fewer nodes.
+#[derive(Clone)]
+struct Few {
+    /// A scenario that has so few, and names none.
+    blank: Scenario,
+    /// The paths of the numbers that are smaller then, and what they are.
+    set: Vec<(String, u64)>,
 }
 
 /// The paths of the numbers on which the number of nodes hangs.
@@ -63,36 +69,47 @@ pub(in crate::explore::shrink) fn populating(scenario: &Scenario, registry: &Reg
     numbers.filter(|(path, value)| has_effect(path, *value)).map(|(path, _)| path).collect()
 }
 
-/// The smaller values of these numbers that leave fewer nodes.
-fn changes<'s>(scenario: &'s Scenario, populating: &[String], registry: &Registry) -> Vec<Change<'s>> {
-    let (blank, before) = (nameless(scenario), scenario.roster().population);
+/// One of these numbers smaller, where that leaves fewer nodes.
+fn changes(few: &Few, populating: &[String], registry: &Registry) -> Vec<Few> {
+    let (blank, before) = (&few.blank, few.population());
     let mut changes = Vec::new();
-    let numbers = ["system", "workload"].iter().flat_map(|part| numbers(scenario, part));
+    let numbers = ["system", "workload"].iter().flat_map(|part| numbers(blank, part));
     for (path, value) in numbers.filter(|(path, _)| populating.contains(path)) {
         for less in smaller(value) {
-            let Some(changed) = with_value(&blank, &path, &less.to_string(), registry) else { continue };
+            let Some(changed) = with_value(blank, &path, &less.to_string(), registry) else { continue };
             let population = changed.roster().population;
             if population.servers <= before.servers && population.clients <= before.clients && population != before {
-                changes.push(Change { scenario, path: path.clone(), value: less, population });
+                let set = few.set.iter().cloned().chain([(path.clone(), less)]).collect();
+                changes.push(Few { blank: changed, set });
             }
         }
     }
     changes
 }
 
-impl Change<'_> {
-    /// The scenario with fewer nodes: those stay that come first, or those that are named.
-    fn variants(&self, registry: &Registry) -> Vec<Scenario> {
-        let text = self.scenario.to_ron();
-        let mut variants: Vec<Scenario> = Vec::new();
-        for order in [Vec::new(), named(&text)] {
-            let map = |node: NodeId| self.place(node, &order);
-            let changed = with_nodes(&text, &map).and_then(|text| notation::set(&text, &self.path, &self.value.to_string()).ok());
-            if let Some(variant) = changed.and_then(|text| parsed(&text, registry)).filter(|variant| !variants.contains(variant)) {
-                variants.push(variant);
-            }
-        }
-        variants
+impl Few {
+    /// As many as there are.
+    fn of(scenario: &Scenario) -> Self {
+        Self { blank: nameless(scenario), set: Vec::new() }
+    }
+
+    fn population(&self) -> Population {
+        self.blank.roster().population
+    }
+
+    /// The scenario with so few nodes: those stay that come first, or those that are named.
+    fn variants<'s>(&'s self, scenario: &'s Scenario, registry: &'s Registry) -> impl Iterator<Item = Scenario> + 's {
+        let text = scenario.to_ron();
+        let mut orders = vec![named(&text), Vec::new()];
+        let mut first = None;
+        std::iter::from_fn(move || {
+            let order = orders.pop()?;
+            let changed = with_nodes(&text, &|node| self.place(node, &order));
+            let set = self.set.iter().try_fold(changed, |text, (path, value)| notation::set(&text, path, &value.to_string()).ok());
+            Some(set.and_then(|text| parsed(&text, registry)))
+        })
+        .flatten()
+        .filter(move |variant| first.replace(variant.clone()).is_none_or(|first| first != *variant))
     }
 
     /// What a node becomes, if these come first.
@@ -103,7 +120,7 @@ impl Change<'_> {
             node.index() + first.iter().filter(|other| other.is_client() == node.is_client()).count() - before
         });
         let (count, other): (u32, fn(u32) -> NodeId) =
-            if node.is_client() { (self.population.clients, NodeId::client) } else { (self.population.servers, NodeId::server) };
+            if node.is_client() { (self.population().clients, NodeId::client) } else { (self.population().servers, NodeId::server) };
         (place < count as usize).then(|| other(place as u32))
     }
 }

@@ -14,14 +14,14 @@ pub(super) fn script(search: &mut Search<'_>) {
     }
     let Some(invoked) = search.invoked() else { return };
     let scripted = search.scenario().clone().with_operations(invoked);
-    if search.attempt(&[scripted]).is_some() {
+    if search.attempt([scripted]).is_some() {
         pass(search);
     }
 }
 
 /// Fewer operations.
 pub(super) fn pass(search: &mut Search<'_>) {
-    reduce(search, &|search, variants| search.attempt(variants));
+    reduce(search, &|search, variants| search.attempt(variants.iter().cloned()));
 }
 
 /// The same, tried in this way.
@@ -49,7 +49,7 @@ pub(super) fn values(search: &mut Search<'_>) {
             continue;
         };
         operation.id = OperationId::scripted(operation.client.index() as u32, free);
-        search.attempt(&[numbered]);
+        search.attempt([numbered]);
     }
     let mut place = 0;
     while let Some((path, number)) = contents(search.scenario()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
@@ -60,7 +60,7 @@ pub(super) fn values(search: &mut Search<'_>) {
                 .filter_map(|less| with_value(search.scenario(), &path, &less.to_string(), registry))
                 .collect(),
         };
-        if variants.is_empty() || search.attempt(&variants).is_none() {
+        if variants.is_empty() || search.attempt(variants).is_none() {
             place += 1;
         }
     }

@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 
 pub(super) fn pass(search: &mut Search<'_>) {
     kinds(search);
-    reduce(search, &|search, variants| search.attempt(variants));
+    reduce(search, &|search, variants| search.attempt(variants.iter().cloned()));
 }
 
 /// Fewer of them, tried in this way.
@@ -30,7 +30,7 @@ fn kinds(search: &mut Search<'_>) {
         let has = |step: &FaultStep, name: &str| step.fault.kinds().iter().any(|kind| kind.name == name);
         let left = |name: &&str| scenario.conditions.faults.steps().iter().filter(|step| !has(step, name)).cloned().collect::<Vec<_>>();
         let variants: Vec<Scenario> = names.iter().map(|name| with_steps(scenario, left(name))).collect();
-        if search.attempt(&variants).is_none() {
+        if search.attempt(variants).is_none() {
             return;
         }
     }
@@ -44,7 +44,7 @@ fn without(scenario: &Scenario, chunk: Range<usize>) -> Option<Scenario> {
 /// Steps that strike again and again become the strikes that there were, each with the name on which hangs what was drawn for it.
 pub(super) fn explicit(search: &mut Search<'_>) {
     let explicit = candidate::explicit(search.scenario(), &search.best.outcome);
-    if explicit != *search.scenario() && search.attempt_under(&[explicit], &[search.best.candidate.seed]).is_some() {
+    if explicit != *search.scenario() && search.attempt_under([explicit], &[search.best.candidate.seed]).is_some() {
         pass(search);
     }
 }
@@ -55,13 +55,15 @@ pub(super) fn fixed(search: &mut Search<'_>) {
         if search.judge.is_over() {
             return;
         }
-        let mut steps = search.scenario().conditions.faults.steps().to_vec();
-        let Some(step) = steps.get_mut(place).filter(|step| draws(step) > 0) else { continue };
+        let steps = search.scenario().conditions.faults.steps();
+        let Some(step) = steps.get(place).filter(|step| draws(step) > 0) else { continue };
         let struck = search.best.outcome.struck.steps().iter().find(|struck| struck.name() == step.name());
         let Some(struck) = struck else { continue };
-        *step = FaultStep::new(step.moment.clone(), struck.fault.clone());
+        let fixed = FaultStep::new(step.moment.clone(), struck.fault.clone());
+        let mut steps = steps.to_vec();
+        steps[place] = fixed;
         let fixed = with_steps(search.scenario(), steps);
-        search.attempt_under(&[fixed], &[search.best.candidate.seed]);
+        search.attempt_under([fixed], &[search.best.candidate.seed]);
     }
 }
 
@@ -71,7 +73,7 @@ pub(super) fn milder(search: &mut Search<'_>) {
     let mut place = 0;
     while let Some(path) = listed(search.scenario()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
         let variant = without_value(search.scenario(), &path, registry);
-        if variant.is_none_or(|variant| search.attempt(&[variant]).is_none()) {
+        if variant.is_none_or(|variant| search.attempt([variant]).is_none()) {
             place += 1;
         }
     }
@@ -92,7 +94,7 @@ pub(super) fn unnamed(search: &mut Search<'_>) {
         with_steps(scenario, steps.map(|(place, step)| if wanted(place) { step.clone().named("") } else { step.clone() }).collect())
     };
     let all = bare(scenario, &|_| true);
-    if all == *scenario || search.attempt(&[all]).is_some() {
+    if all == *scenario || search.attempt([all]).is_some() {
         return;
     }
     for place in 0..search.scenario().conditions.faults.steps().len() {
@@ -100,7 +102,7 @@ pub(super) fn unnamed(search: &mut Search<'_>) {
             return;
         }
         let one = bare(search.scenario(), &|other| other == place);
-        search.attempt(&[one]);
+        search.attempt([one]);
     }
 }
 

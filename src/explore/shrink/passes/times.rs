@@ -4,7 +4,7 @@ use super::registry;
 use crate::base::{Duration, DurationRange};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{parsed, without_value};
-use crate::notation;
+use crate::notation::{self, Change};
 use crate::scenario::Scenario;
 use crate::systems::Registry;
 
@@ -17,23 +17,19 @@ const LASTING: [&str; 2] = ["faults[", "fates["];
 pub(super) fn pass(search: &mut Search<'_>) {
     let registry = registry(search);
     for grain in GRAINS {
-        let variants = changed(search.scenario(), registry, &times, &|time, _| round_down(time, grain));
-        search.attempt(&variants.into_iter().collect::<Vec<_>>());
+        search.attempt(changed(search.scenario(), registry, &is_time, &|time, _| round_down(time, grain)));
     }
     for parts in [2, 4, 16] {
-        while search.attempt(&earlier(search.scenario(), parts, registry)).is_some() {}
+        while search.attempt(earlier(&search.kept(), parts, registry)).is_some() {}
     }
-    for place in 0..times(&search.scenario().to_ron()).len() {
+    for place in 0..timed(&search.scenario().to_ron(), &is_time).count() {
         if search.judge.is_over() {
             return;
         }
-        let variants: Vec<Scenario> = ROUND
-            .iter()
-            .filter_map(|digits| {
-                changed(search.scenario(), registry, &times, &|time, other| if other == place { to_digits(time, *digits) } else { time })
-            })
-            .collect();
-        search.attempt(&variants);
+        let scenario = search.kept();
+        search.attempt(ROUND.iter().filter_map(|digits| {
+            changed(&scenario, registry, &is_time, &|time, other| if other == place { to_digits(time, *digits) } else { time })
+        }));
     }
 }
 
@@ -44,41 +40,39 @@ const GRAINS: [Duration; 5] =
 const ROUND: [u32; 3] = [1, 2, 3];
 
 /// The scenario with a gap between times, or before the first, reduced by such a part of it or all of it: what comes after moves with it.
-fn earlier(scenario: &Scenario, parts: u64, registry: &Registry) -> Vec<Scenario> {
+fn earlier<'s>(scenario: &'s Scenario, parts: u64, registry: &'s Registry) -> impl Iterator<Item = Scenario> + 's {
     let text = scenario.to_ron();
-    let mut known: Vec<Duration> = times(&text).into_iter().map(|(_, time)| time.low()).collect();
+    let mut known: Vec<Duration> = timed(&text, &is_time).map(|(_, time)| time.low()).collect();
     known.sort_unstable();
     known.dedup();
-    let gaps = std::iter::once(Duration::ZERO).chain(known.iter().copied()).zip(known.clone());
-    let reduced = |(from, to): (Duration, Duration)| {
+    let gaps: Vec<(Duration, Duration)> = std::iter::once(Duration::ZERO).chain(known.iter().copied()).zip(known.clone()).collect();
+    let reduced = move |(from, to): (Duration, Duration)| {
         let by = to.saturating_sub(from) / parts;
-        changed(scenario, registry, &times, &|time, _| if time >= to { time.saturating_sub(by) } else { time })
+        changed(scenario, registry, &is_time, &|time, _| if time >= to { time.saturating_sub(by) } else { time })
     };
-    gaps.filter_map(reduced).collect()
+    gaps.into_iter().filter_map(reduced)
 }
 
 /// Lengths of faults: left out, halved, rounder.
 pub(super) fn lengths(search: &mut Search<'_>) {
     let registry = registry(search);
     let mut place = 0;
-    while let Some((path, length)) = lasting(&search.scenario().to_ron()).into_iter().nth(place).filter(|_| !search.judge.is_over()) {
-        let mut variants: Vec<Scenario> = without_value(search.scenario(), &path, registry).into_iter().collect();
+    while let Some((path, length)) = timed(&search.scenario().to_ron(), &is_lasting).nth(place).filter(|_| !search.judge.is_over()) {
+        let scenario = search.kept();
+        let without = without_value(&scenario, &path, registry);
         let shorter = [to_digits(length.low(), 1), to_digits(length.low(), 2), length.low() / 2, length.low() / 4 * 3, length.low()];
-        variants.extend(shorter.into_iter().filter_map(|shorter| {
-            changed(search.scenario(), registry, &lasting, &|length, other| if other == place { shorter } else { length })
-        }));
-        if search.attempt(&variants).is_none() {
+        let shorter = shorter.into_iter().filter_map(|shorter| {
+            changed(&scenario, registry, &is_lasting, &|length, other| if other == place { shorter } else { length })
+        });
+        if search.attempt(without.into_iter().chain(shorter)).is_none() {
             place += 1;
         }
     }
 }
 
-/// The times of a file, with their paths.
-fn times(text: &str) -> Vec<(String, DurationRange)> {
-    let is_time = |path: &str| {
-        TIMED.iter().any(|part| path.starts_with(part)) && (path.ends_with("].at") || path.ends_with("].time") || is_first_of_step(path))
-    };
-    timed(text, &is_time)
+/// Whether a time stands at this path.
+fn is_time(path: &str) -> bool {
+    TIMED.iter().any(|part| path.starts_with(part)) && (path.ends_with("].at") || path.ends_with("].time") || is_first_of_step(path))
 }
 
 /// `faults[3][0]`.
@@ -86,22 +80,27 @@ fn is_first_of_step(path: &str) -> bool {
     path.starts_with("faults[") && path.ends_with("][0]") && path.matches('[').count() == 2 && !path.contains('.')
 }
 
-/// The lengths of a file, with their paths.
-fn lasting(text: &str) -> Vec<(String, DurationRange)> {
-    let times: Vec<String> = times(text).into_iter().map(|(path, _)| path).collect();
-    timed(text, &|path| LASTING.iter().any(|part| path.starts_with(part)) && !times.iter().any(|time| time == path))
+/// Whether a length may stand at this path.
+fn is_lasting(path: &str) -> bool {
+    LASTING.iter().any(|part| path.starts_with(part)) && !is_time(path)
 }
 
-fn timed(text: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<(String, DurationRange)> {
+/// The lengths of a file that stand at such paths, with these.
+fn timed(text: &str, wanted: &dyn Fn(&str) -> bool) -> impl Iterator<Item = (String, DurationRange)> {
     let leaves = notation::leaves(text).into_iter().filter(|leaf| wanted(&leaf.path));
-    leaves.filter_map(|leaf| Some((leaf.path, leaf.raw.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?))).collect()
+    leaves.filter_map(|leaf| Some((leaf.path, length(leaf.raw)?))).collect::<Vec<_>>().into_iter()
 }
 
-/// The scenario with these lengths changed; nothing if that makes no sense, or no difference.
+/// The length that is written so.
+fn length(raw: &str) -> Option<DurationRange> {
+    raw.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+/// The scenario with the lengths at such paths changed; nothing if that makes no sense, or no difference.
 fn changed(
     scenario: &Scenario,
     registry: &Registry,
-    which: &dyn Fn(&str) -> Vec<(String, DurationRange)>,
+    wanted: &dyn Fn(&str) -> bool,
     change: &dyn Fn(Duration, usize) -> Duration,
 ) -> Option<Scenario> {
     let mut unnamed = scenario.clone();
@@ -109,13 +108,13 @@ fn changed(
     unnamed.conditions.faults = crate::fault::FaultPlan::new(
         scenario.conditions.faults.steps().iter().map(|step| if step.is_named() { step.clone() } else { step.clone().named("") }).collect(),
     );
-    let text = unnamed.to_ron();
-    let lengths = which(&text);
-    let text = notation::with_leaves(&text, &|leaf| {
-        let place = lengths.iter().position(|(path, _)| *path == leaf.path)?;
-        let (low, high) = (lengths[place].1.low(), lengths[place].1.high());
-        let other = (change(low, place), change(high, place));
-        (other != (low, high)).then(|| DurationRange::new(other.0, other.1).map(|range| format!("\"{range}\"")))?
+    let mut places = 0..;
+    let text = notation::edited(&unnamed.to_ron(), &mut |value| {
+        let length = Some(value).filter(|value| !value.holds && wanted(&value.path)).and_then(|value| length(value.raw));
+        let Some((length, place)) = length.and_then(|length| Some((length, places.next()?))) else { return Change::Keep };
+        let other = (change(length.low(), place), change(length.high(), place));
+        let range = (other != (length.low(), length.high())).then(|| DurationRange::new(other.0, other.1)).flatten();
+        range.map_or(Change::Keep, |range| Change::Replace(format!("\"{range}\"")))
     });
     parsed(&text, registry).filter(|changed| changed != scenario)
 }

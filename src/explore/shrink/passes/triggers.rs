@@ -28,6 +28,9 @@ pub(in crate::explore::shrink) fn say(search: &mut Search<'_>) -> bool {
     let steps = slack.conditions.faults.steps().to_vec();
     for (place, step) in steps.iter().enumerate() {
         let Moment::At { time } = step.moment else { continue };
+        if search.judge.is_over() {
+            return false;
+        }
         for (trigger, names) in happened.before(time) {
             for variant in variants(search, &slack, place, &trigger, &names) {
                 let survivals = survivals(search, &variant);
