@@ -127,7 +127,7 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
 }
 
 /// Whether this is the name of a strike of this step, which strikes again and again.
-fn is_strike_of(name: &str, step: &FaultStep) -> bool {
+pub(super) fn is_strike_of(name: &str, step: &FaultStep) -> bool {
     matches!(step.moment, Moment::Every { .. }) && name.strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"))
 }
 

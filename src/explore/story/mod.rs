@@ -96,6 +96,15 @@ pub enum What {
     Violated,
 }
 
+/// The records in which a violation shows, and those of what they conflict with, in order: what led to it lies in their causal past.
+pub(super) fn shown(report: &PropertyReport, recording: &Recording, causes: &Causes) -> Vec<u64> {
+    let anchors = anchors::of(report, recording, causes);
+    let mut shown = [anchors.records, anchors.horizon].concat();
+    shown.sort_unstable();
+    shown.dedup();
+    shown
+}
+
 impl Story {
     /// How many steps a story has at most.
     pub const STEPS_MAX: usize = 12;

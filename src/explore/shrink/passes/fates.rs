@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attempt, calm};
+use super::{Attempt, calm, grouped};
 use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, Time, Which};
 use crate::environment::{Latency, LinkModel};
 use crate::explore::shrink::Search;
@@ -21,6 +21,10 @@ const FEW: usize = 20;
 
 /// Fewer fates. Where all are fixed a run is decided, but for what nodes draw: so one seed is enough until few are left.
 pub(super) fn pass(search: &mut Search<'_>) {
+    let link = |fate: &FixedFate| format!("{} {}", fate.from, fate.to);
+    let by =
+        [|fate: &FixedFate| fate.from.to_string(), |fate: &FixedFate| fate.to.to_string(), link, |fate: &FixedFate| fate.kind.to_owned()];
+    grouped(search, |scenario| &mut scenario.conditions.fates, &by);
     reduce(search, &|search, variants| search.attempt_under(variants.iter().cloned(), &[search.best.candidate.seed]));
     if search.scenario().conditions.fates.len() <= FEW {
         reduce(search, &|search, variants| search.attempt(variants.iter().cloned()));
@@ -132,8 +136,10 @@ fn gathering(fixed: &[FixedFate]) -> Vec<Gathering> {
 
 /// Notes what was sent, and what became of it.
 #[derive(Default)]
-struct Sends {
-    sent: Vec<FixedFate>,
+pub(super) struct Sends {
+    pub(super) sent: Vec<FixedFate>,
+    /// The records, and which of their kind on their link they are.
+    pub(super) records: Vec<(u64, u32)>,
     /// When, each.
     at: Vec<Time>,
     nth: BTreeMap<(NodeId, NodeId, KindDigest, u64), u32>,
@@ -149,6 +155,7 @@ impl Sink for Sends {
         // The only loss that can be written is that of the table.
         let fate = if let Fate::Lost(Loss::Chance) = fate { Fate::Lost(Loss::Override) } else { fate };
         self.at.push(entry.at);
+        self.records.push((entry.number, id.count));
         self.sent.push(FixedFate { from: id.from, to: id.to, kind: kind.name, which, fate });
     }
 }

@@ -9,6 +9,7 @@ mod load;
 mod moments;
 mod nodes;
 mod operations;
+mod past;
 mod steps;
 mod times;
 mod triggers;
@@ -32,6 +33,7 @@ pub(super) type Pass = fn(&mut Search<'_>);
 /// All passes, in the order in which they are tried first: from coarse to fine.
 pub(super) const ALL: &[Pass] = &[
     cut::pass,
+    past::pass,
     fresh::pass,
     steps::pass,
     nodes::pass,
@@ -57,6 +59,28 @@ pub(super) fn patient(search: &mut Search<'_>) {
     operations::reduce(search, &|search, variants| search.attempt_patiently(variants));
     steps::reduce(search, &|search, variants| search.attempt_patiently(variants));
     fates::reduce(search, &|search, variants| search.attempt_patiently(variants));
+}
+
+/// What belongs together is left out together: of a list, all that has a key in common, for each of these keys.
+fn grouped<T>(search: &mut Search<'_>, list: fn(&mut Scenario) -> &mut Vec<T>, keys: &[fn(&T) -> String]) {
+    for key in keys {
+        loop {
+            let mut scenario = Scenario::clone(search.scenario());
+            let (groups, count) = (list(&mut scenario).iter().map(key).collect::<BTreeSet<String>>(), list(&mut scenario).len());
+            // All together and each by itself are tried in any case.
+            if groups.len() < 2 || groups.len() == count {
+                break;
+            }
+            let without = groups.iter().map(|group| {
+                let mut changed = scenario.clone();
+                list(&mut changed).retain(|item| key(item) != *group);
+                changed
+            });
+            if search.attempt(without).is_none() {
+                break;
+            }
+        }
+    }
 }
 
 /// How candidates are tried.

@@ -1,11 +1,12 @@
 //! Fewer and simpler operations: those that clients invoked are written down in place of those that are generated, and then left out.
 
-use super::{Attempt, registry, smaller};
+use super::{Attempt, grouped, registry, smaller};
 use crate::base::OperationId;
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{with_value, without_value};
 use crate::notation;
 use crate::scenario::Scenario;
+use crate::world::Scripted;
 
 /// What clients invoked is written down; nothing else is generated.
 pub(super) fn script(search: &mut Search<'_>) {
@@ -19,8 +20,11 @@ pub(super) fn script(search: &mut Search<'_>) {
     }
 }
 
-/// Fewer operations.
+/// Fewer operations: all of a client, of a session, of a kind first.
 pub(super) fn pass(search: &mut Search<'_>) {
+    let kind = |scripted: &Scripted| scripted.op.iter().flat_map(|op| op.split('(').next()).map(str::to_owned).collect();
+    let session = |scripted: &Scripted| format!("{} {}", scripted.client, scripted.id.life);
+    grouped(search, |scenario| &mut scenario.operations.scripted, &[|scripted: &Scripted| scripted.client.to_string(), session, kind]);
     reduce(search, &|search, variants| search.attempt(variants.iter().cloned()));
 }
 
