@@ -168,6 +168,10 @@ fn all_meanings_of_a_name_are_told() {
     for meaning in ["All: whom a fault may strike", "All: who watches whom"] {
         assert!(explained.contains(meaning), "{meaning}: {explained}");
     }
+    let explained = shipped(&["explain", "Failure"]).out;
+    for field in ["scenario", "seed", "version", "fingerprint", "digest"] {
+        assert!(explained.lines().any(|line| line.trim_start().starts_with(field)), "{field}: {explained}");
+    }
 }
 
 /// What the installed command says of this value, set in this scenario.

@@ -132,7 +132,8 @@ impl Judge<Toy> for Planted {
                 }
             }
             Event::Send { id, fate, .. } if id.from == NodeId::server(0) => {
-                self.in_a_row = if matches!(fate, Fate::Lost(_)) { self.in_a_row + 1 } else { 0 };
+                let is_missing = matches!(fate, Fate::Lost(_)) || matches!(fate, Fate::Deliver(delay) if *delay > Duration::from_secs(1));
+                self.in_a_row = if is_missing { self.in_a_row + 1 } else { 0 };
                 if self.lost > 0 && self.in_a_row == self.lost {
                     self.found.add(&LOST, record.sighting(), STRUCK.with("node", id.from));
                 }
@@ -291,6 +292,14 @@ fn a_lossy_network_becomes_a_calm_one_with_the_fate_that_matters() {
 }
 
 #[test]
+fn what_arrives_too_late_is_lost_in_the_end() {
+    let late = r#"fates: [(from: n1, to: n2, kind: "Beat", count: 3, fate: Deliver("123456789ms"))]"#;
+    let shrunk = shrink(&scenario("nodes: 3, lost: 1", late), 1, 2);
+    assert_eq!(shrunk.after.fates, 1, "{:?}", shrunk.scenario);
+    assert!(shrunk.left.iter().all(|left| left.part.ends_with(": Lost")), "{:?}", shrunk.left);
+}
+
+#[test]
 fn one_cut_stands_in_the_place_of_many_fates() {
     let shrunk = lossy(3);
     assert_eq!((shrunk.after.faults, shrunk.after.fates), (1, 0), "{:?}", shrunk.scenario);
@@ -303,6 +312,17 @@ fn what_a_strike_leaves_to_chance_is_fixed() {
     let shrunk = shrink(&scenario("nodes: 4, first: \"Pause Crash\"", open), 1, 2);
     let text = shrunk.scenario.conditions.faults.to_string();
     assert!(["Any", "Minority", ".."].iter().all(|chance| !text.contains(chance)), "{text}");
+}
+
+#[test]
+fn how_operations_are_generated_is_not_said_where_none_is() {
+    let (registry, text) = (Registry::standard(), include_str!("../../scenarios/commit/bugs/unlocks-after-reading.ron"));
+    let bug = Scenario::from_ron(text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &NEVER, mends: false, run: &run };
+    let shrunk = shrink.shrink(&bug, 0, &mut |_| {}).unwrap_or_else(|row| panic!("it fails: {row:?}"));
+    assert!(shrunk.finished && !shrunk.scenario.operations.generated && text.contains("rate: "), "{}", shrunk.text);
+    assert!(!shrunk.text.contains("rate: ") && !shrunk.text.contains("mix: "), "{}", shrunk.text);
 }
 
 #[test]
@@ -337,6 +357,7 @@ fn of_strikes(count: usize) -> Scenario {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it measures how long it takes to end")]
 fn between_candidates_it_looks_whether_it_is_over() {
     let (registry, plan) = (registry(), of_strikes(2_500));
     let start = std::time::Instant::now();

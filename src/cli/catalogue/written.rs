@@ -109,7 +109,9 @@ struct Value {
 impl Found {
     fn all(registry: &Registry) -> Self {
         let mut found = Self::default();
-        found.within(&Within::OneOf("a scenario file", vec![scenario::NOTATION, scenario::FAILURE.with(Vec::new)]), "", "");
+        found.within(&Within::OneOf("a scenario file", vec![scenario::NOTATION]), "", "");
+        // Its fields stand at no path of a scenario.
+        found.value("a scenario file", &scenario::FAILURE, "");
         for system in registry.systems() {
             let (own, workload) = parts(system);
             found.fields(&own, (system.name(), 0), "system");

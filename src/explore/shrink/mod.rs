@@ -165,6 +165,7 @@ impl Shrink<'_> {
         let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
         search.start_over();
         passes::ordered(&mut search);
+        passes::unsaid(&mut search);
         while passes::say(&mut search) {
             search.go();
         }

@@ -6,7 +6,7 @@ use crate::check::PropertyReport;
 use crate::environment::Latency;
 use crate::fault::{Fault, FaultStep, Moment};
 use crate::notation;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, write_fate};
 use crate::world::{Conditions, Outcome};
 
 /// How large a failing run is, as people count.
@@ -124,7 +124,7 @@ fn load(scenario: &Scenario) -> u64 {
 fn reading(scenario: &Scenario) -> (u64, u64) {
     let Conditions { faults, fates, .. } = &scenario.conditions;
     let mut texts = vec![faults.to_string()];
-    texts.extend(fates.iter().map(ToString::to_string));
+    texts.extend(fates.iter().map(|fixed| format!("{fixed} {}", write_fate(&fixed.fate))));
     texts.extend(scenario.operations.scripted.iter().map(|scripted| {
         let id = scripted.id.script_number().map_or_else(|| scripted.id.to_string(), |number| number.to_string());
         format!("{id} \"{}\" {}", scripted.at, scripted.op.as_deref().unwrap_or_default())

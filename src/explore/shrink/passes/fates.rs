@@ -40,6 +40,16 @@ pub(super) fn reduce(search: &mut Search<'_>, attempt: &Attempt<'_>) {
     });
 }
 
+/// What arrives too late to matter is lost.
+pub(super) fn lose(search: &mut Search<'_>) {
+    for place in 0..search.scenario().conditions.fates.len() {
+        let mut lost = Scenario::clone(search.scenario());
+        let Some(fixed) = lost.conditions.fates.get_mut(place).filter(|fixed| !matches!(fixed.fate, Fate::Lost(_))) else { continue };
+        fixed.fate = Fate::Lost(Loss::Override);
+        search.attempt([lost]);
+    }
+}
+
 /// Fixes the fates of messages in place of chance, and takes that if few of them matter.
 pub(super) fn fix(search: &mut Search<'_>) {
     let link = search.scenario().conditions.link;

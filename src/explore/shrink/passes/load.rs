@@ -2,8 +2,8 @@
 
 use super::{registry, smaller};
 use crate::base::{DurationRange, Rate};
-use crate::explore::shrink::Search;
-use crate::explore::shrink::candidate::with_value;
+use crate::explore::shrink::candidate::{with_value, without_value};
+use crate::explore::shrink::{Candidate, Search};
 use crate::notation;
 use crate::scenario::Scenario;
 use crate::systems::Registry;
@@ -13,6 +13,23 @@ pub(super) fn pass(search: &mut Search<'_>) {
     for place in 0..loads(search.scenario()).len() {
         let Some((path, values)) = loads(search.scenario()).into_iter().nth(place) else { return };
         search.attempt(with(&search.kept(), &path, &values, registry));
+    }
+}
+
+/// Where no operation is generated, what is said of how they are goes, if all happens as before.
+pub(in crate::explore::shrink) fn unsaid(search: &mut Search<'_>) {
+    if search.scenario().operations.generated {
+        return;
+    }
+    let text = search.scenario().to_ron();
+    let said = notation::values(&text).into_iter().rev().filter(|value| !value.listed).map(|value| value.path);
+    for path in said.filter(|path| path.starts_with("workload.")).collect::<Vec<_>>() {
+        let Some(without) = without_value(search.scenario(), &path, registry(search)) else { continue };
+        let candidate = Candidate::new(without, search.best.candidate.seed);
+        let digest = search.best.outcome.digest;
+        if search.judge.one(&candidate).is_some_and(|found| found.outcome.digest == digest) {
+            search.take(Scenario::clone(&candidate.scenario));
+        }
     }
 }
 

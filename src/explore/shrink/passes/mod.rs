@@ -23,6 +23,7 @@ use crate::scenario::{Scenario, write_fate};
 use crate::systems::Registry;
 
 pub(super) use fresh::starts;
+pub(super) use load::unsaid;
 pub(super) use nodes::populating;
 pub(super) use steps::ordered;
 pub(super) use triggers::say;
@@ -46,6 +47,7 @@ pub(super) const ALL: &[Pass] = &[
     fates::pass,
     fates::fix,
     fates::gather,
+    fates::lose,
     times::pass,
     times::lengths,
     operations::values,

@@ -97,32 +97,43 @@ impl Few {
         self.blank.roster().population
     }
 
-    /// The scenario with so few nodes: those stay that come first, or those that are named.
+    /// The scenario with so few nodes: those stay that come first, or those that are named, or those that come last.
     fn variants<'s>(&'s self, scenario: &'s Scenario, registry: &'s Registry) -> impl Iterator<Item = Scenario> + 's {
-        let text = scenario.to_ron();
-        let mut orders = vec![named(&text), Vec::new()];
-        let mut first = None;
-        std::iter::from_fn(move || {
-            let order = orders.pop()?;
-            let changed = with_nodes(&text, &|node| self.place(node, &order));
+        let (text, before) = (scenario.to_ron(), scenario.roster().population);
+        let named = named(&text);
+        let mut made: Vec<Scenario> = Vec::new();
+        (0..3).filter_map(move |order| {
+            let changed = with_nodes(&text, &|node| match order {
+                0 => self.place(node, node.index()),
+                1 => self.place(node, place_behind(node, &named)),
+                _ => self.place(node, node.index().checked_sub(count(before, node) - count(self.population(), node))?),
+            });
             let set = self.set.iter().try_fold(changed, |text, (path, value)| notation::set(&text, path, &value.to_string()).ok());
-            Some(set.and_then(|text| parsed(&text, registry)))
+            let variant = parsed(&set?, registry).filter(|variant| !made.contains(variant))?;
+            made.push(variant.clone());
+            Some(variant)
         })
-        .flatten()
-        .filter(move |variant| first.replace(variant.clone()).is_none_or(|first| first != *variant))
     }
 
-    /// What a node becomes, if these come first.
-    fn place(&self, node: NodeId, first: &[NodeId]) -> Option<NodeId> {
-        let alike = first.iter().filter(|other| other.is_client() == node.is_client());
-        let place = alike.clone().position(|other| *other == node).unwrap_or_else(|| {
-            let before = alike.filter(|other| **other < node).count();
-            node.index() + first.iter().filter(|other| other.is_client() == node.is_client()).count() - before
-        });
-        let (count, other): (u32, fn(u32) -> NodeId) =
-            if node.is_client() { (self.population().clients, NodeId::client) } else { (self.population().servers, NodeId::server) };
-        (place < count as usize).then(|| other(place as u32))
+    /// The node at this place among those of its sort, if there are that many.
+    fn place(&self, node: NodeId, place: usize) -> Option<NodeId> {
+        let other = if node.is_client() { NodeId::client } else { NodeId::server };
+        (place < count(self.population(), node)).then(|| other(place as u32))
     }
+}
+
+/// How many nodes there are of this one's sort.
+fn count(population: Population, node: NodeId) -> usize {
+    (if node.is_client() { population.clients } else { population.servers }) as usize
+}
+
+/// The place of a node among those of its sort, if these come first.
+fn place_behind(node: NodeId, first: &[NodeId]) -> usize {
+    let alike = first.iter().filter(|other| other.is_client() == node.is_client());
+    alike.clone().position(|other| *other == node).unwrap_or_else(|| {
+        let before = alike.clone().filter(|other| **other < node).count();
+        node.index() + alike.count() - before
+    })
 }
 
 /// The nodes that a file names, in that order.
@@ -134,4 +145,22 @@ fn named(text: &str) -> Vec<NodeId> {
         }
     }
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_stay_come_first_or_are_named_or_come_last() {
+        let text = include_str!("../../../../scenarios/detector/bugs/misses-a-member.ron");
+        let registry = Registry::standard();
+        let scenario = Scenario::from_ron(text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+        let changes = changes(&Few::of(&scenario), &populating(&scenario, &registry), &registry);
+        let plans: Vec<String> = changes[0].variants(&scenario, &registry).map(|variant| variant.conditions.faults.to_string()).collect();
+        assert_eq!(changes[0].population().servers, 2);
+        // Of two nodes the fifth of five is none, the first, or the last.
+        let struck = |plan: &String| ["n1", "n2"].into_iter().find(|node| plan.contains(node));
+        assert_eq!(plans.iter().map(struck).collect::<Vec<_>>(), [None, Some("n1"), Some("n2")], "{plans:?}");
+    }
 }
