@@ -293,7 +293,7 @@ fn a_lossy_network_becomes_a_calm_one_with_the_fate_that_matters() {
 
 #[test]
 fn what_arrives_too_late_is_lost_in_the_end() {
-    let late = r#"fates: [(from: n1, to: n2, kind: "Beat", count: 3, fate: Deliver("123456789ms"))]"#;
+    let late = r#"fates: [(from: n1, to: n2, kind: "message", count: 3, fate: Deliver("123456789ms"))]"#;
     let shrunk = shrink(&scenario("nodes: 3, lost: 1", late), 1, 2);
     assert_eq!(shrunk.after.fates, 1, "{:?}", shrunk.scenario);
     assert!(shrunk.left.iter().all(|left| left.part.ends_with(": Lost")), "{:?}", shrunk.left);

@@ -104,9 +104,7 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
             .filter(|strike| matches!(strike.moment, Moment::At { time } if time <= until))
             .map(FaultStep::name);
         let names: BTreeSet<&str> = names.collect();
-        let is_repeated = |step: &FaultStep| matches!(step.moment, Moment::Every { .. });
-        let struck =
-            |step: &&FaultStep| names.contains(step.name()) || (is_repeated(step) && names.iter().any(|name| is_strike_of(name, step)));
+        let struck = |step: &&FaultStep| has_struck(step, &names);
         let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
         kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
         kept.operations
@@ -126,8 +124,14 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
     tight.into_iter().chain([kept(Time::MAX)]).filter(|trimmed| trimmed != scenario).collect()
 }
 
+/// Whether a strike of this step is among those of these names.
+pub(super) fn has_struck(step: &FaultStep, names: &BTreeSet<&str>) -> bool {
+    let is_repeated = matches!(step.moment, Moment::Every { .. });
+    names.contains(step.name()) || (is_repeated && names.iter().any(|name| is_strike_of(name, step)))
+}
+
 /// Whether this is the name of a strike of this step, which strikes again and again.
-pub(super) fn is_strike_of(name: &str, step: &FaultStep) -> bool {
+fn is_strike_of(name: &str, step: &FaultStep) -> bool {
     matches!(step.moment, Moment::Every { .. }) && name.strip_prefix(step.name()).is_some_and(|rest| rest.starts_with(" #"))
 }
 

@@ -6,7 +6,7 @@ use super::fates::Sends;
 use crate::base::{FixedFate, OperationId, Which};
 use crate::explore::causes::{Causes, Link, invokes};
 use crate::explore::shrink::Search;
-use crate::explore::shrink::candidate::{is_strike_of, with_steps};
+use crate::explore::shrink::candidate::{has_struck, with_steps};
 use crate::explore::shrink::size::noise;
 use crate::explore::story;
 use crate::scenario::Scenario;
@@ -29,10 +29,10 @@ pub(super) fn pass(search: &mut Search<'_>) {
     search.watch(&mut recording);
     let causes = Causes::of(&recording);
     let shown = story::shown(&search.violated(), &recording, &causes);
-    let (past, outcome) = (Past::of(&shown, &recording, &causes), search.best.outcome.clone());
+    let (past, outcome) = (Past::of(&scenario, &shown, &recording, &causes), search.best.outcome.clone());
     let mut variants: Vec<Scenario> = Vec::new();
     for order in past.orders() {
-        let variant = past.kept(&scenario, &outcome, order);
+        let variant = past.kept(&outcome, order);
         if parts(&variant) < parts(&scenario) && variants.last() != Some(&variant) {
             variants.push(variant);
         }
@@ -43,12 +43,15 @@ pub(super) fn pass(search: &mut Search<'_>) {
 /// How far each record is from those in which the violation shows: how many times one has to go from a record to the one before it on the
 /// same node, where nothing tells more than that order. What is not in their causal past is infinitely far.
 struct Past<'a> {
+    scenario: &'a Scenario,
     recording: &'a Recording,
     far: Vec<u64>,
+    /// How far the messages are whose fates are fixed.
+    fates: Vec<u64>,
 }
 
 impl<'a> Past<'a> {
-    fn of(shown: &[u64], recording: &'a Recording, causes: &Causes) -> Self {
+    fn of(scenario: &'a Scenario, shown: &[u64], recording: &'a Recording, causes: &Causes) -> Self {
         let mut far = vec![u64::MAX; recording.records().len()];
         shown.iter().for_each(|number| far[*number as usize] = 0);
         // Edges lead from earlier records to later ones.
@@ -59,13 +62,23 @@ impl<'a> Past<'a> {
             }
         }
         // What a step sent that is in the past, and what became of it, may have mattered by not arriving.
-        for number in 0..far.len() {
-            if matches!(recording.records()[number].sort, "send" | "discard") {
-                let came_of = causes.causes(number as u64).into_iter().filter(|(_, link)| matches!(link, Link::Step | Link::Sent));
-                far[number] = came_of.map(|(cause, _)| far[cause as usize]).fold(far[number], u64::min);
-            }
+        for record in recording.records().iter().filter(|record| matches!(record.sort, "send" | "discard")) {
+            let came_of = causes.causes(record.number).into_iter().filter(|(_, link)| matches!(link, Link::Step | Link::Sent));
+            let nearest = came_of.map(|(cause, _)| far[cause as usize]).min().unwrap_or(u64::MAX);
+            let far = &mut far[record.number as usize];
+            *far = nearest.min(*far);
         }
-        Self { recording, far }
+        let mut sends = Sends::default();
+        recording.replay(&mut sends);
+        let of_fate = |fixed: &FixedFate| {
+            let sent = sends.sent.iter().zip(&sends.records).find(|(sent, (_, count))| {
+                let sent = FixedFate { fate: fixed.fate, ..**sent };
+                *fixed == sent || *fixed == FixedFate { which: Which::Count(*count), ..sent }
+            });
+            sent.map_or(u64::MAX, |(_, (number, _))| far[*number as usize])
+        };
+        let fates = scenario.conditions.fates.iter().map(of_fate).collect();
+        Self { scenario, recording, far, fates }
     }
 
     /// Bounds of how far is still near: doubled each time, up to the whole past.
@@ -74,29 +87,20 @@ impl<'a> Past<'a> {
         std::iter::once(0).chain((0..64).map(|power| 1 << power).take_while(move |bound| bound / 2 < most))
     }
 
-    /// What is that near of a scenario that was run so.
-    fn kept(&self, scenario: &Scenario, outcome: &Outcome, bound: u64) -> Scenario {
+    /// What is that near of the scenario, whose run came to this.
+    fn kept(&self, outcome: &Outcome, bound: u64) -> Scenario {
         let near: Vec<&OwnedRecord> = self.recording.records().iter().filter(|record| self.far[record.number as usize] <= bound).collect();
         let strikes: Vec<u64> = self.recording.strikes().map(|strike| strike.number).collect();
         let mut struck: BTreeSet<usize> = near.iter().flat_map(|record| &record.blamed).map(|strike| *strike as usize).collect();
         struck.extend(near.iter().filter_map(|record| strikes.binary_search(&record.number).ok()));
         let names: BTreeSet<&str> = struck.iter().filter_map(|strike| Some(outcome.struck.steps().get(*strike)?.name())).collect();
-        let steps = scenario.conditions.faults.steps().iter();
-        let steps = steps.filter(|step| names.iter().any(|name| *name == step.name() || is_strike_of(name, step)));
-        let mut kept = with_steps(scenario, steps.cloned().collect());
+        let steps = self.scenario.conditions.faults.steps().iter();
+        let steps = steps.filter(|step| has_struck(step, &names));
+        let mut kept = with_steps(self.scenario, steps.cloned().collect());
         let invoked: BTreeSet<OperationId> = near.iter().filter(|record| invokes(record)).filter_map(|record| operation(record)).collect();
         kept.operations.scripted.retain(|scripted| invoked.contains(&scripted.id));
-        let mut sends = Sends::default();
-        self.recording.replay(&mut sends);
-        let is_near = |fixed: &FixedFate| {
-            let place = (0..sends.sent.len()).find(|place| {
-                let sent = FixedFate { fate: fixed.fate, ..sends.sent[*place] };
-                let counted = FixedFate { which: Which::Count(sends.records[*place].1), ..sent };
-                *fixed == sent || *fixed == counted
-            });
-            place.is_some_and(|place| self.far[sends.records[place].0 as usize] <= bound)
-        };
-        kept.conditions.fates.retain(is_near);
+        let mut fates = self.fates.iter();
+        kept.conditions.fates.retain(|_| fates.next().is_some_and(|far| *far <= bound));
         kept
     }
 }
@@ -135,12 +139,12 @@ mod tests {
             let outcome = scenario.run_watched(seed, Watch { sinks: vec![&mut recording], ..Watch::default() });
             let violated = first_violated(&outcome).expect("it fails as it is written down");
             let causes = Causes::of(&recording);
-            let past = Past::of(&story::shown(violated, &recording, &causes), &recording, &causes);
+            let past = Past::of(&scenario, &story::shown(violated, &recording, &causes), &recording, &causes);
             let orders: Vec<u64> = past.orders().collect();
-            let all = past.kept(&scenario, &outcome, orders[orders.len() - 1]);
+            let all = past.kept(&outcome, orders[orders.len() - 1]);
             assert_eq!(first_violated(&all.run(seed)).map(|report| report.name), Some(violated.name), "{}", all.to_ron());
             let parts = |scenario: &Scenario| scenario.operations.scripted.len() + scenario.conditions.faults.steps().len();
-            let near = past.kept(&scenario, &outcome, 0);
+            let near = past.kept(&outcome, 0);
             assert!(parts(&near) <= parts(&all) && parts(&all) <= parts(&scenario));
             (fewer, whole) = (fewer + parts(&near), whole + parts(&scenario));
         }
