@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, mpsc};
 use std::time::Duration;
 
 use super::exit::Exit;
@@ -20,6 +20,10 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// What is said when it is pressed, by a command that is then to come to its end: see [`heed_saying`].
 static SAID: OnceLock<&str> = OnceLock::new();
+/// What such a command does last of all, if it is ended at once: see [`do_last`].
+static LAST: Mutex<Option<Last>> = Mutex::new(None);
+/// How long that may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a command that says so has for its end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -42,6 +46,15 @@ pub(super) fn listen() {
             }
         }
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
+            if let Some(last) = last().take() {
+                // Whatever becomes of it, the process ends.
+                let (done, is_done) = mpsc::channel();
+                std::thread::spawn(move || {
+                    last();
+                    done.send(())
+                });
+                let _ = is_done.recv_timeout(LAST_WORDS);
+            }
             let _writing = wait_for_writing();
             for path in unfinished().drain(..) {
                 // The user who pressed Ctrl-C wants to go, not to hear of this.
@@ -72,6 +85,18 @@ pub(super) fn heed_saying(words: &'static str) -> &'static AtomicBool {
     // A process has one command.
     let _ = SAID.set(words);
     heed()
+}
+
+/// What is done last of all.
+type Last = Box<dyn FnOnce() + Send>;
+
+/// From now on this is done if Ctrl-C ends the process, in place of what was said before; or nothing.
+pub(super) fn do_last(what: Option<Last>) {
+    *last() = what;
+}
+
+fn last() -> MutexGuard<'static, Option<Last>> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Removes this file if Ctrl-C ends the process.

@@ -1,5 +1,6 @@
 //! `shrink`: a failing run, cut down to the few things that matter.
 
+use std::io::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +68,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         session.tell_of_failure(Format::Text, Some(saved), &outcome)?;
     }
     let bar = progress();
-    let shrunk = shrink.shrink_as(target, scenario, seed, &mut |smaller| bar.set_message(message(smaller)));
+    let shrunk = shrink.shrink_as(target, scenario, seed, &mut |smaller| {
+        bar.set_message(message(smaller));
+        let (text, out) = (unfinished(smaller), arguments.out.clone());
+        interrupt::do_last(Some(Box::new(move || write_last(&text, out.as_deref()))));
+    });
+    interrupt::do_last(None);
     bar.finish_and_clear();
     let shrunk = match shrunk {
         Ok(shrunk) => shrunk,
@@ -95,6 +101,22 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     written.and(saved).and(reported)?;
     let is_interrupted = cancel.load(std::sync::atomic::Ordering::Relaxed);
     Ok(if is_interrupted { Exit::Interrupted } else { Exit::Held })
+}
+
+/// The smallest so far as a file.
+fn unfinished(smaller: &Smaller<'_>) -> String {
+    let mut scenario = smaller.scenario.clone();
+    scenario.seed = Some(smaller.seed);
+    format!("// It is not finished: it was interrupted, and could be smaller.\n{}", scenario.to_ron())
+}
+
+/// Writes this where what is shrunk was to be written; what cannot be written is printed.
+fn write_last(text: &str, out: Option<&Path>) {
+    let written = out.map(|path| files::draft(path, "scenario", &[] as &[&Path])?.fill(path, text));
+    if !matches!(written, Some(Ok(()))) {
+        // The process ends in any case.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    }
 }
 
 /// Saves a run that fails in this way.

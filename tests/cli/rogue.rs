@@ -62,6 +62,7 @@ deeds! {
     Abort Sweep "a server aborts the process" ""
     Exit Sweep "a server exits with code 0" ""
     NeverReturn Sweep "a handler never returns" ""
+    PanicThenNeverReturn Sweep "a handler panics a few times, and then never returns" ""
     NeverReturnAtBoot Sweep "a server never comes up, in an endless loop" ""
     Deadlock Sweep "a handler waits for a lock that it holds" ""
     ReadStandardInput Sweep "a handler reads standard input" ""
@@ -192,6 +193,10 @@ impl Server {
             Deed::Abort => std::process::abort(),
             Deed::Exit => std::process::exit(0),
             Deed::NeverReturn => loop {
+                std::hint::spin_loop();
+            },
+            Deed::PanicThenNeverReturn if KEPT.fetch_add(1, Ordering::Relaxed) < 20 => panic!("and this is not all"),
+            Deed::PanicThenNeverReturn => loop {
                 std::hint::spin_loop();
             },
             Deed::Deadlock => {
