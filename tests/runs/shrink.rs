@@ -340,7 +340,7 @@ fn what_is_stopped_keeps_the_smallest_so_far() {
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
     let cancel = AtomicBool::new(false);
     let shrink = Shrink { registry: &registry, jobs: 2, runs: 100_000, cancel: &cancel, mends: true, run: &run };
-    let shrunk = shrink.shrink(&storm, 3, &mut |_| cancel.store(true, Ordering::Relaxed)).expect("it fails");
+    let shrunk = shrink.shrink(&storm, 3, &mut |smaller| cancel.store(smaller.runs > 1, Ordering::Relaxed)).expect("it fails");
     assert!(!shrunk.finished && shrunk.scenario.run(shrunk.seed).violates(FIRST.name));
     let few = Shrink { registry: &registry, jobs: 2, runs: 20, cancel: &NEVER, mends: true, run: &run };
     let shrunk = few.shrink(&storm, 3, &mut |_| {}).expect("it fails");

@@ -130,7 +130,8 @@ pub struct Other {
 }
 
 impl Shrink<'_> {
-    /// Shrinks the run of this scenario under this seed, and shows `each` every smaller one that it finds on the way.
+    /// Shrinks the run of this scenario under this seed, and shows `each` what it starts from and every smaller one that it
+    /// finds on the way.
     ///
     /// # Errors
     /// The row of that run, if it violates nothing.
@@ -212,6 +213,7 @@ impl Search<'_> {
     fn start_over(&mut self) {
         let is_drawn = self.best.size.drawn > 0;
         self.trim();
+        self.show();
         (passes::FIRST)(self);
         let starts = if is_drawn { passes::starts(self, STARTS) } else { Vec::new() };
         self.go();
