@@ -47,13 +47,7 @@ pub(super) fn listen() {
         }
         if !HEEDED.load(Ordering::Relaxed) || pressed_before {
             if let Some(last) = last().take() {
-                // Whatever becomes of it, the process ends.
-                let (done, is_done) = mpsc::channel();
-                std::thread::spawn(move || {
-                    last();
-                    done.send(())
-                });
-                let _ = is_done.recv_timeout(LAST_WORDS);
+                in_time(last);
             }
             let _writing = wait_for_writing();
             for path in unfinished().drain(..) {
@@ -64,6 +58,17 @@ pub(super) fn listen() {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
+}
+
+/// Does this, but no longer than [`LAST_WORDS`]: whatever becomes of it, the process ends.
+#[expect(clippy::disallowed_methods, reason = "it writes what is there already, and reaches no run")]
+fn in_time(last: Last) {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        last();
+        done.send(())
+    });
+    let _ = is_done.recv_timeout(LAST_WORDS);
 }
 
 /// Whether the process is to outlive its terminal, as `nohup` asks for: then signals are left as they are, for they can only be listened to
