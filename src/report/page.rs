@@ -115,6 +115,22 @@ struct Page<'a> {
     picture: Option<Picture<'a>>,
 }
 
+/// The head of a page that loads nothing: under this policy, with these styles.
+pub(super) fn head(policy: &str, title: &str, styles: &[&str]) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            // Nothing is ever loaded, whatever a history or a run may contain.
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
+            title { (title) }
+            @for style in styles { style { (PreEscaped(*style)) } }
+        }
+    }
+}
+
 impl Page<'_> {
     fn markup(&self) -> String {
         let (class, sign) = sign(self.verdict);
@@ -122,17 +138,7 @@ impl Page<'_> {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    // Nothing is ever loaded, whatever a history may contain.
-                    meta http-equiv="Content-Security-Policy"
-                        content=(POLICY);
-                    meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
-                    title { (self.verdict) ": " (printable(self.source)) }
-                    style { (PreEscaped(STYLE)) }
-                }
+                (head(POLICY, &format!("{}: {}", self.verdict, printable(self.source)), &[STYLE]))
                 body {
                     main {
                         header {

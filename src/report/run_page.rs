@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::explanation::explanation_text;
 use super::findings::Findings;
 use super::model::RunReport;
-use super::page::{HISTORY_SCRIPT, Picture, STYLE, STYLE_WITHOUT_SCRIPT, cleaned, sign};
+use super::page::{HISTORY_SCRIPT, Picture, STYLE, STYLE_WITHOUT_SCRIPT, cleaned, head, sign};
 use super::run_data::{RunDetails, data, embedded};
 use super::text;
 use super::words::{clean, counted};
@@ -40,17 +40,7 @@ pub(super) fn run_page(run: &RunReport<'_>, text: &str) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // Nothing is ever loaded, whatever a run may contain.
-                meta http-equiv="Content-Security-Policy" content=(RUN_POLICY);
-                meta name="generator" content=(concat!("Stormglass ", env!("CARGO_PKG_VERSION")));
-                title { (outcome.verdict()) ": " (printable(subject.name)) ", seed " (outcome.seed) }
-                style { (PreEscaped(STYLE)) }
-                style { (PreEscaped(RUN_STYLE)) }
-            }
+            (head(RUN_POLICY, &format!("{}: {}, seed {}", outcome.verdict(), printable(subject.name), outcome.seed), &[STYLE, RUN_STYLE]))
             body {
                 main {
                     header {
