@@ -4,3 +4,4 @@
 pub mod commit;
 pub mod detector;
 pub mod raft;
+pub mod registry;

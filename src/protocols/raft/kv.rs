@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Operation, StateMachine};
 use crate::base::{Digest, KvOp, KvResponse};
+use crate::process::NoNote;
 
 /// Keys and values.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +13,9 @@ pub struct KvState(FxHashMap<u64, u64>);
 impl StateMachine for KvState {
     type Operation = KvOp;
     type Response = KvResponse;
+    type Output = NoNote;
 
-    fn execute(&mut self, operation: &KvOp, changes: &mut Digest) -> KvResponse {
+    fn execute(&mut self, operation: &KvOp, changes: &mut Digest, _: &mut Vec<NoNote>) -> KvResponse {
         match *operation {
             KvOp::Read { .. } => self.query(operation),
             KvOp::Write { key, value } => {
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn operations_do_as_they_say() {
         let mut state = KvState::default();
-        let mut execute = |operation| state.execute(&operation, &mut Digest::new());
+        let mut execute = |operation| state.execute(&operation, &mut Digest::new(), &mut Vec::new());
         let cas = |expected, value| KvOp::Cas { key: 1, expected, value };
         assert_eq!(execute(cas(Some(1), 2)), KvResponse::Mismatch(None));
         assert_eq!(execute(cas(None, 2)), KvResponse::Swapped);

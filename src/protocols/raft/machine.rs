@@ -52,6 +52,15 @@ pub enum Timer {
     Heartbeat,
 }
 
+/// One of the rounds of messages that a leader sends to all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Round {
+    /// In which term.
+    pub term: Term,
+    /// Which of that term, from 1.
+    pub number: u64,
+}
+
 /// Whom a broadcast goes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reach {
@@ -189,9 +198,9 @@ impl<S: StateMachine> Raft<S> {
         self.replica.machine()
     }
 
-    /// The machine, for those who take out of it what is no part of its state.
-    pub fn machine_mut(&mut self) -> &mut S {
-        self.replica.machine_mut()
+    /// What the machine has said to its server since this was last asked: see [`StateMachine::Output`].
+    pub fn take_outputs(&mut self) -> Vec<S::Output> {
+        self.replica.take_outputs()
     }
 
     /// Whether this server believes that it leads.
@@ -591,6 +600,25 @@ impl<S: StateMachine> Raft<S> {
             self.append(Command::Internal { operation }, context);
             self.broadcast(Reach::Ready, context);
         }
+    }
+
+    /// The round of messages that would prove that this server leads *now*: one that is yet to be sent (thesis §6.4). Nothing unless it
+    /// leads, and has committed an entry of its own term, so that its machine knows all that was decided before.
+    ///
+    /// Heartbeats are rounds, too: who has time waits for the next one, until [`proven`](Self::proven) says that it is proof.
+    pub fn next_round(&self) -> Option<Round> {
+        let ServerState::Leader(leader) = &self.standing else { return None };
+        let last_committed = self.log.id(self.commit).unwrap_or_default().term;
+        let may = self.config.rules.may_take_read_index(last_committed, self.term);
+        may.then(|| Round { term: self.term, number: self.config.rules.round_of_read(leader.round) })
+    }
+
+    /// The last round that a majority has answered: whoever leads another term was elected after it was sent. Nothing unless this server
+    /// leads.
+    pub fn proven(&mut self) -> Option<Round> {
+        let quorum = self.quorum();
+        let ServerState::Leader(leader) = &mut self.standing else { return None };
+        Some(Round { term: self.term, number: leader.confirmed(quorum) })
     }
 
     /// To whom clients are sent, unless this server leads.

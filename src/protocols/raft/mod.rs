@@ -5,7 +5,9 @@
 //! and client sessions, so that a retry is applied once.
 //!
 //! - [`Raft`] is the server; what it keeps while it leads is in `leader`, its disk's format in `store`, what it has applied in `replica`.
-//! - [`StateMachine`] is what it replicates; [`KvState`] is one.
+//! - [`StateMachine`] is what it replicates; [`KvState`] is one. What it says besides its answers, those take who run the server within a
+//!   process of their own: [`Raft::take_outputs`]. While that server leads, they may propose operations, [`Raft::propose_internal`], and
+//!   have it proven that it leads, [`Raft::next_round`].
 //! - [`Rules`] are the decisions that its safety rests on; each mutant in [`MUTANTS`] breaks one.
 //! - [`Note`] is what it says about itself; [`properties`] judges it by that, by what it sends, and by what its disk holds.
 //! - [`RaftKv`] is the store as its clients see it.
@@ -42,7 +44,7 @@ use crate::process::Reply;
 
 pub use kv::KvState;
 pub use log::Log;
-pub use machine::{Raft, Timer};
+pub use machine::{Raft, Round, Timer};
 pub use mark::OF_THE_LOG as MARKS_OF_THE_LOG;
 pub use message::{AppendResult, Command, Entries, Entry, EntryId, Message, Term};
 pub use mutants::{MUTANTS, Mutant, rules_of};

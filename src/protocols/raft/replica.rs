@@ -14,6 +14,8 @@ pub(super) struct Replica<S: StateMachine> {
     /// Of all changes so far, those of sessions included.
     changes: Digest,
     applied: u64,
+    /// What the machine has said to its server, and the server has not taken.
+    outputs: Vec<S::Output>,
 }
 
 /// What is remembered of a session. Its client does one operation at a time, so one answer is enough.
@@ -39,7 +41,7 @@ pub(super) struct Outcome<R> {
 impl<S: StateMachine> Replica<S> {
     /// Nothing is applied to this machine.
     pub(super) fn new(machine: S) -> Self {
-        Self { machine, sessions: FxHashMap::default(), changes: Digest::default(), applied: 0 }
+        Self { machine, sessions: FxHashMap::default(), changes: Digest::default(), applied: 0, outputs: Vec::new() }
     }
 
     /// The machine.
@@ -47,9 +49,9 @@ impl<S: StateMachine> Replica<S> {
         &self.machine
     }
 
-    /// The machine, for those who take out of it what is no part of its state.
-    pub(super) fn machine_mut(&mut self) -> &mut S {
-        &mut self.machine
+    /// Takes what the machine has said to its server since this was last asked.
+    pub(super) fn take_outputs(&mut self) -> Vec<S::Output> {
+        std::mem::take(&mut self.outputs)
     }
 
     /// The index of the last entry applied.
@@ -84,7 +86,7 @@ impl<S: StateMachine> Replica<S> {
             }
             Command::Apply { session, number, operation } => self.apply_once(*session, *number, operation, rules),
             Command::Internal { operation } => {
-                self.machine.execute(operation, &mut self.changes);
+                self.machine.execute(operation, &mut self.changes, &mut self.outputs);
                 None
             }
         }
@@ -111,7 +113,7 @@ impl<S: StateMachine> Replica<S> {
                 if number == *last { outcome(Reply::Done(response.clone()), true) } else { None }
             }
             _ => {
-                let response = self.machine.execute(operation, &mut self.changes);
+                let response = self.machine.execute(operation, &mut self.changes, &mut self.outputs);
                 fold(&mut self.changes, session, number);
                 known.last = Some((number, response.clone()));
                 outcome(Reply::Done(response), false)

@@ -14,9 +14,13 @@ pub trait StateMachine: Clone + Debug + 'static {
     type Operation: Operation;
     /// What it answers.
     type Response: Response;
+    /// What it has to say to the server that runs it, besides answers: what watchers are to be told, say. [`NoNote`](crate::process::NoNote)
+    /// if nothing.
+    type Output: Clone + Debug + 'static;
 
-    /// Carries out an operation, and folds whatever it changes into the digest.
-    fn execute(&mut self, operation: &Self::Operation, changes: &mut Digest) -> Self::Response;
+    /// Carries out an operation, and folds whatever it changes into the digest. What the server is to be told goes into `outputs`, from
+    /// which it takes it with [`Raft::take_outputs`](super::Raft::take_outputs): on each server the same, once in each of its lives.
+    fn execute(&mut self, operation: &Self::Operation, changes: &mut Digest, outputs: &mut Vec<Self::Output>) -> Self::Response;
 
     /// Answers an operation that only reads.
     fn query(&self, operation: &Self::Operation) -> Self::Response;

@@ -1,7 +1,7 @@
 //! The state machine of a group: what its servers agree on. It is participant for the group's keys, and coordinator of the transactions
 //! whose first key is one of these.
 //!
-//! It sends nothing. What its leader is to do, and what is to be noted, it lays into a tray, from which each server takes it.
+//! It sends nothing. What its leader is to do, and what is to be noted, are its outputs, which each server takes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,12 +33,13 @@ pub struct Group {
     ended: BTreeMap<TxnId, Decision>,
     /// How many notes were made so far.
     notes: u64,
+    /// What the operation under way has to say.
     tray: Vec<News>,
 }
 
 /// Something that servers are to do about a change.
 #[derive(Clone, Debug)]
-pub(super) enum News {
+pub enum News {
     /// Say this. All servers of a group say the same, numbered from 1.
     Note(u64, Note),
     /// Say that this place was passed.
@@ -87,8 +88,9 @@ impl Coordination {
 impl raft::StateMachine for Group {
     type Operation = Operation;
     type Response = ();
+    type Output = News;
 
-    fn execute(&mut self, operation: &Operation, changes: &mut Digest) {
+    fn execute(&mut self, operation: &Operation, changes: &mut Digest, outputs: &mut Vec<News>) {
         changes.word(Digest::of(operation));
         match operation {
             Operation::Begin { session, number, began, transaction } => {
@@ -101,6 +103,7 @@ impl raft::StateMachine for Group {
             Operation::Forget { txn } => self.forget(*txn),
         }
         changes.word(self.notes);
+        outputs.append(&mut self.tray);
     }
 
     fn query(&self, _: &Operation) {}
@@ -138,11 +141,6 @@ impl Group {
     /// Which group coordinates a transaction: that of its first key. A retry finds the same, whichever server is asked.
     pub(super) fn coordinator(&self, transaction: &Transaction) -> NodeId {
         self.home(transaction.acts.first().map_or(0, Act::key))
-    }
-
-    /// Empties the tray.
-    pub(super) fn take_news(&mut self) -> Vec<News> {
-        std::mem::take(&mut self.tray)
     }
 
     /// The last operation of a session that was taken in, and what came of it.

@@ -203,7 +203,7 @@ impl Member {
             if self.raft.leads() { self.take_over(context) } else { self.step_down(context) }
         }
         loop {
-            let news = self.raft.machine_mut().take_news();
+            let news = self.raft.take_outputs();
             if news.is_empty() {
                 return;
             }
@@ -468,7 +468,7 @@ impl Member {
     /// Votes on what the group does not have yet: only a broken rule leads here.
     fn vote_alone(&self, txn: TxnId, operation: &Operation, context: &mut Context<'_>) {
         let mut ahead = self.group().clone();
-        ahead.execute(operation, &mut crate::base::Digest::new());
+        ahead.execute(operation, &mut crate::base::Digest::new(), &mut Vec::new());
         if let Some((vote, seen)) = ahead.vote(txn) {
             self.tell(txn.coordinator, &Message::Ballot { txn, vote, seen }, context);
         }

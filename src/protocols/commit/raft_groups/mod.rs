@@ -39,7 +39,7 @@ use crate::base::{Duration, DurationRange, NodeId};
 use crate::protocols::raft;
 
 pub use decoys::DECOYS;
-pub use group::Group;
+pub use group::{Group, News};
 pub use machine::{Member, Note, Timer};
 pub use message::{Message, RaftMessage};
 pub use mutants::{MUTANTS, Mutant, rules_of};

@@ -1,0 +1,166 @@
+//! How an agent holds a lease.
+
+use super::super::{LeaseId, Message, Operation, mark};
+use super::{Agent, AgentTimer, Context, News};
+use crate::base::{ClientId, Duration, LocalTime, NodeId};
+
+/// The lease that an agent holds, or wants.
+#[derive(Debug)]
+pub(super) struct Holding {
+    /// The name under which it holds: one for each of its lives.
+    holder: ClientId,
+    is_wanted: bool,
+    held: Option<Held>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    lease: LeaseId,
+    /// Until when it certainly lasts, by this clock.
+    until: LocalTime,
+    /// Whether a keep-alive is not answered yet.
+    is_asked: bool,
+}
+
+impl Holding {
+    pub(super) fn new(holder: ClientId) -> Self {
+        Self { holder, is_wanted: false, held: None }
+    }
+
+    pub(super) fn lease(&self) -> Option<LeaseId> {
+        self.held.map(|held| held.lease)
+    }
+}
+
+impl Agent {
+    /// Holds a lease from now on: asks for one, keeps it alive, and asks for another when it is lost.
+    pub fn hold(&mut self, context: &mut Context<'_>) {
+        if !self.holding.is_wanted {
+            self.holding.is_wanted = true;
+            self.want(context);
+        }
+    }
+
+    /// Holds no lease any more: gives back what it has.
+    pub fn let_go(&mut self, context: &mut Context<'_>) {
+        self.holding.is_wanted = false;
+        if let Some(lease) = self.holding.lease() {
+            self.drop_lease(context);
+            self.ask(Operation::Revoke { lease }, context);
+        }
+    }
+
+    /// The lease that it holds, and until when that certainly lasts by its own clock, but for what that clock runs slower than the
+    /// servers': a lease alone is no lock, for its holder may stand still past it.
+    pub fn lease(&self) -> Option<(LeaseId, LocalTime)> {
+        self.holding.held.map(|held| (held.lease, held.until))
+    }
+
+    /// Whether it wants a lease, and has none.
+    pub fn lacks_lease(&self) -> bool {
+        self.holding.is_wanted && self.holding.held.is_none()
+    }
+
+    fn want(&mut self, context: &mut Context<'_>) {
+        let Holding { holder, .. } = self.holding;
+        self.ask(Operation::Grant { holder, length: self.config.lease }, context);
+    }
+
+    /// The lease lasts from when it was asked for, at least.
+    pub(super) fn on_granted(&mut self, lease: LeaseId, began: LocalTime, context: &mut Context<'_>) {
+        if self.holding.is_wanted {
+            self.holding.held = Some(Held { lease, until: began + self.config.lease, is_asked: false });
+            self.news.push(News::Held(lease));
+            self.await_end(context);
+            context.set_timer(AgentTimer::KeepAlive, self.pace());
+        }
+    }
+
+    pub(super) fn not_granted(&mut self, operation: &Operation, context: &mut Context<'_>) {
+        if matches!(operation, Operation::Grant { .. }) && self.lacks_lease() {
+            self.want(context);
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        Duration::from_nanos(self.config.keep_alive.as_nanos() / u64::from(self.config.rules.keep_alives()))
+    }
+
+    fn await_end(&self, context: &mut Context<'_>) {
+        if let Some(held) = self.holding.held {
+            context.set_timer(AgentTimer::LeaseOver, held.until.since(context.now()));
+        }
+    }
+
+    pub(super) fn keep_alive(&mut self, context: &mut Context<'_>) {
+        context.set_timer(AgentTimer::KeepAlive, self.pace());
+        self.send_keep_alive(context);
+    }
+
+    fn send_keep_alive(&mut self, context: &mut Context<'_>) {
+        let Some(held) = &mut self.holding.held else { return };
+        held.is_asked = true;
+        context.send(self.requests.best(), Message::KeepAlive { lease: held.lease, asked: context.now() });
+        context.set_timer(AgentTimer::KeepAliveOverdue, self.config.request_timeout);
+    }
+
+    /// No answer came: another server may lead.
+    pub(super) fn keep_alive_again(&mut self, context: &mut Context<'_>) {
+        if self.holding.held.is_some_and(|held| held.is_asked) {
+            self.requests.failed(self.requests.best());
+            self.send_keep_alive(context);
+        }
+    }
+
+    /// What the leader says counts from when it was asked.
+    pub(super) fn on_kept_alive(&mut self, from: NodeId, lease: LeaseId, asked: LocalTime, remaining: Duration, context: &mut Context<'_>) {
+        let Some(held) = self.holding.held.as_mut().filter(|held| held.lease == lease) else { return };
+        (held.until, held.is_asked) = (held.until.max(asked + remaining), false);
+        self.requests.answered(from);
+        context.cancel_timer(AgentTimer::KeepAliveOverdue);
+        self.await_end(context);
+    }
+
+    /// The server that was asked does not lead.
+    pub(super) fn on_elsewhere(&mut self, from: NodeId, hint: Option<NodeId>, context: &mut Context<'_>) {
+        let asks_on = self.requests.redirected(from, hint);
+        if self.holding.held.is_some_and(|held| held.is_asked) {
+            if asks_on {
+                self.send_keep_alive(context);
+            } else {
+                let pause = context.random().within(self.config.pause);
+                context.set_timer(AgentTimer::KeepAliveOverdue, pause);
+            }
+        }
+    }
+
+    pub(super) fn on_lapsed(&mut self, lease: LeaseId, context: &mut Context<'_>) {
+        if self.holding.lease() == Some(lease) {
+            self.lose(context);
+        }
+    }
+
+    pub(super) fn on_lease_over(&mut self, context: &mut Context<'_>) {
+        if self.holding.held.is_some_and(|held| held.until <= context.now()) {
+            self.lose(context);
+        }
+    }
+
+    fn lose(&mut self, context: &mut Context<'_>) {
+        context.sometimes(mark::LEASE_LOST);
+        self.drop_lease(context);
+        if self.holding.is_wanted {
+            self.want(context);
+        }
+    }
+
+    fn drop_lease(&mut self, context: &mut Context<'_>) {
+        if let Some(Held { lease, .. }) = self.holding.held.take() {
+            self.registered.clear();
+            self.news.push(News::Lost(lease));
+            context.cancel_timer(AgentTimer::KeepAlive);
+            context.cancel_timer(AgentTimer::KeepAliveOverdue);
+            context.cancel_timer(AgentTimer::LeaseOver);
+        }
+    }
+}
