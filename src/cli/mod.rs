@@ -43,7 +43,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::base::printable;
-use crate::report::{GitHub, JUnit, Json, Render, Report, Text, changed};
+use crate::report::{GitHub, JUnit, Json, Render, Report, Text, changed, standing};
 use crate::scenario;
 use crate::systems::Registry;
 use crate::world::Outcome;
@@ -205,11 +205,13 @@ impl Session<'_> {
         })
     }
 
-    /// Says whether a failure that was saved is what it was, if something about it is not.
+    /// Says where a failure that was saved stood in a sweep, and whether it is what it was, if something about it is not.
     fn tell_of_failure(&self, format: Format, saved: Option<&scenario::Failure>, outcome: &Outcome) -> Result<(), Failure> {
-        let text = saved.and_then(|saved| changed(saved, outcome)).map(|line| format!("\n{line}\n")).unwrap_or_default();
+        let Some(saved) = saved else { return Ok(()) };
+        let text = changed(saved, outcome).map(|line| format!("\n{line}\n")).unwrap_or_default();
         if format == Format::Text {
-            return self.console.print(&text);
+            let sweep = saved.sweep.as_ref().map(|sweep| format!("\n{}\n", standing(sweep)));
+            return self.console.print(&(sweep.unwrap_or_default() + &text));
         }
         self.console.complain(&text);
         Ok(())

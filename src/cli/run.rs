@@ -90,7 +90,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         outcome.strays.retain(|stray| !matches!(stray, Stray::Check { .. }));
     }
     let traced = trace.map_or(Ok(()), TraceWriter::finish);
-    let details = page.is_some().then(|| RunDetails::of(&run, &outcome, Findings::of_run(&called, &outcome)));
+    let findings = |outcome: &Outcome| Findings::default().among_others(&called, case.failure(), outcome.verdict());
+    let details = page.is_some().then(|| RunDetails::of(&run, &outcome, findings(&outcome)));
     let story = arguments.tell(scenario, &outcome, session);
     let report = RunReport {
         subject,

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::exit::Failure;
 use super::{files, interrupt};
 use crate::check::PropertyReport;
-use crate::scenario::{self, Scenario};
+use crate::notation::Settings as _;
+use crate::scenario::{self, Scenario, Standing};
 use crate::world::Outcome;
 
 /// A folder that failures go into.
@@ -34,13 +35,34 @@ impl<'a> Folder<'a> {
         let mut number = 1;
         loop {
             let path = self.path.join(if number == 1 { format!("{name}.ron") } else { format!("{name}-{number}.ron") });
-            let is_there = fs::read(&path).is_ok_and(|known| known == text.as_bytes());
+            let is_there = fs::read_to_string(&path).is_ok_and(|known| own(&known) == own(&text));
             if is_there || appear(self.path, &path, &text).map_err(|error| Failure::file("write", &path, &error))? {
                 return Ok(Some(path));
             }
             number += 1;
         }
     }
+}
+
+/// Adds to a failure that was saved where it stands in the sweep that met it.
+pub(super) fn tell_standing(path: &Path, standing: Standing) -> Result<(), Failure> {
+    let told = || {
+        let text = format!("{}    sweep: ({}),\n)\n", own(&fs::read_to_string(path)?), standing.written());
+        let mut draft = files::draft_in(path.parent().unwrap_or(Path::new(".")))?;
+        draft.write_all(text.as_bytes())?;
+        let _hold = interrupt::hold();
+        let place = draft.path().to_owned();
+        draft.persist(path).map_err(|error| error.error)?;
+        interrupt::keep(&place);
+        Ok(())
+    };
+    told().map_err(|error| Failure::file("write", path, &error))
+}
+
+/// What such a file says of the failure itself: all but how often a sweep met it.
+fn own(text: &str) -> &str {
+    let end = text.find("\n    sweep: (").map(|end| end + 1);
+    end.or(text.rfind(")\n")).map_or(text, |end| &text[..end])
 }
 
 /// Lets a file appear that is whole; says no if there is one already.

@@ -94,8 +94,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         Ok(())
     });
     let reported = page.zip(arguments.report.as_deref()).map_or(Ok(()), |page| {
-        let called = page::called_with(&called, files.out.as_deref());
-        page::write(page, (&shrunk.scenario, shrunk.seed), &called, Findings::of_shrunk(&shrunk))
+        let findings = Findings::of_shrunk(&shrunk).among_others(&called, case.failure(), Verdict::Violated);
+        page::write(page, (&shrunk.scenario, shrunk.seed), &page::called_with(&called, files.out.as_deref()), findings)
     });
     session.console.print(&shrunk_text(&shrunk, &called, &files, session.console.color))?;
     written.and(saved).and(reported)?;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::{Exit, Failure, reason};
 use super::files::Output;
 use super::input::{self, Input};
-use super::save::Folder;
+use super::save::{Folder, tell_standing};
 use super::workers::Crew;
 use super::{Format, Session, files, interrupt};
 use crate::base;
@@ -73,12 +73,15 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     }
     let bar = progress_bar(arguments.seeds);
     let save = arguments.save.as_ref().map(|path| Folder::open(path, &scenario)).transpose()?;
-    let (mut written, mut saved) = (Ok(()), Ok(()));
+    let (mut written, mut saved, mut kept) = (Ok(()), Ok(()), Vec::new());
     let mut each = |row: &Row| {
         bar.inc(1);
         written = write_row(out.as_mut(), row);
         let failed = row.first_violated().zip(row.fingerprint);
-        saved = save.iter().zip(&row.result).try_for_each(|(folder, outcome)| folder.save(outcome, failed).map(drop));
+        saved = save.iter().zip(&row.result).try_for_each(|(folder, outcome)| {
+            kept.extend(folder.save(outcome, failed)?.zip(row.fingerprint));
+            Ok(())
+        });
         if written.is_ok() && saved.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let cancel = interrupt::heed();
@@ -88,6 +91,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let summary = crew.and_then(|crew| sweep.run_elsewhere(&|seed, is_needless| crew.run(seed, is_needless), &mut each));
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))?;
+    let mut standing = kept.iter().filter_map(|(path, fingerprint)| Some((path, summary.standing(start, *fingerprint)?)));
+    let saved = saved.and_then(|()| standing.try_for_each(|(path, standing)| tell_standing(path, standing)));
     let report = SweepReport { subject, start, summary: &summary, called: &called };
     session.print(arguments.format, &Report::Sweep(report))?;
     match (written, &arguments.out) {

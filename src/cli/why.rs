@@ -11,9 +11,10 @@ use super::exit::{Exit, Failure};
 use super::input::{self, Input};
 use super::shrink::{message, nothing_fails, progress};
 use super::{Format, Session, files, interrupt, page, panics};
+use crate::check::Verdict;
 use crate::explore::violated_as;
 use crate::explore::why::{Ask, Phase};
-use crate::report::{Findings, Subject, changed, opening, why_json, why_text};
+use crate::report::{Findings, StoryReport, Subject, changed, opening, why_json, why_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 
@@ -76,11 +77,12 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     bar.finish_and_clear();
     let why = why.map_err(|row| nothing_fails(&row, "explain"))?;
     let reported = page.zip(arguments.report.as_deref()).map_or(Ok(()), |page| {
+        let findings = Findings::of_why(&why).among_others(&called, case.failure(), Verdict::Violated);
         let called = if why.shrunk.is_some() { page::called_with(&called, None) } else { called.clone() };
-        page::write(page, (&why.scenario, why.seed), &called, Findings::of_why(&why))
+        page::write(page, (&why.scenario, why.seed), &called, findings)
     });
     session.console.print(&match arguments.format {
-        Told::Text => why_text(&why, &called, session.console.color),
+        Told::Text => why_text(&why, &called, session.console.width.unwrap_or(StoryReport::WIDTH), session.console.color),
         Told::Json => format!("{}\n", why_json(&why)),
     })?;
     reported?;

@@ -3,7 +3,7 @@
 use super::{Defect, Row};
 use crate::base::Time;
 use crate::check::{Explanation, PropertyReport, Verdict};
-use crate::scenario::Expectation;
+use crate::scenario::{Expectation, Standing};
 use crate::trace::Tables;
 use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount};
 
@@ -135,6 +135,14 @@ impl Summary {
             Expectation::Bites(name) => step(name).is_some_and(|count| count.bites > 0),
         };
         expect.iter().filter(|expected| !is_seen(expected)).collect()
+    }
+
+    /// Where failures with this fingerprint stand, if there were any; the sweep began with this seed.
+    pub fn standing(&self, start: u64, fingerprint: u64) -> Option<Standing> {
+        let found = self.failures.iter().find(|bucket| bucket.fingerprint == fingerprint)?;
+        let more_frequent = self.failures.iter().filter(|bucket| bucket.count > found.count).count();
+        let (kinds, rank) = (self.failures.len() as u64, more_frequent as u64 + 1);
+        Some(Standing { start, seeds: self.seeds, failed: self.violated, kinds, alike: found.count, rank })
     }
 
     /// The worst of the verdicts.

@@ -111,6 +111,7 @@ mod tests {
                 numbers: Vec::new(),
                 payload: Some(digest),
                 bytes: None,
+                reads: None,
                 digest: *digest,
                 cause: None,
                 blamed: &[],

@@ -1,14 +1,14 @@
 //! What is known of a failure besides its run, as its page shows it: what shrinking left, and why it fails.
 
 use super::Invocation;
-use super::paint::Paint;
 use super::shrink::changes;
+use super::sibling::SideBySide;
 use super::why;
 use super::words::clean;
 use crate::check::Verdict;
 use crate::explore::shrink::{Shrunk, Without};
 use crate::explore::why::{Came, Point, Rise, Why};
-use crate::world::Outcome;
+use crate::scenario::{Failure, Standing};
 
 /// What is known of a failure besides the run itself.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +23,16 @@ pub struct Findings {
     pub curve: Vec<(u64, f64, f64, f64)>,
     /// The events by which it became more likely: the record, and in words.
     pub rises: Vec<(u64, String)>,
-    /// What carries it, the nearest run that passes and such: each a heading and lines of text.
+    /// The nearest run that passes.
+    pub sibling: Option<SideBySide>,
+    /// What was waited for, and what carries it: each a heading and lines of text.
     pub more: Vec<(&'static str, String)>,
     /// The scenario as a file, if it is not the one that the command was given.
     pub scenario: Option<String>,
-    /// How to see where it stands among other runs: in words, and the command.
-    pub sweep: Option<(String, String)>,
+    /// Where it stood in a sweep.
+    pub standing: Option<Standing>,
+    /// How to see where it stands, if that is not known: in words, and the command.
+    pub sweep: Option<(&'static str, String)>,
 }
 
 /// Something that is kept.
@@ -43,13 +47,19 @@ pub struct Kept {
 }
 
 impl Findings {
-    /// What is known of a run that was neither shrunk nor asked about: how to see how often it fails.
-    pub fn of_run(called: &Invocation, outcome: &Outcome) -> Self {
-        let words = match outcome.verdict() {
+    /// The same, and where it stands among other runs: of a failure that was saved, what its file knows; of a scenario, how to see it.
+    #[must_use]
+    pub fn among_others(self, called: &Invocation, saved: Option<&Failure>, verdict: Verdict) -> Self {
+        if let Some(saved) = saved {
+            return Self { standing: saved.sweep, ..self };
+        }
+        let words = match verdict {
+            _ if self.shrunk.is_some() => "How often that fails which it was cut from, over many seeds:",
             Verdict::Violated => "How often it fails, over many seeds:",
             _ => "Whether it holds under other seeds:",
         };
-        Self { sweep: Some((words.to_owned(), called.sweep(1, 1_000))), ..Self::default() }
+        let called = Invocation { keep_going: verdict == Verdict::Violated, as_meant: false, ..called.clone() };
+        Self { sweep: Some((words, called.sweep(1, 1_000))), ..self }
     }
 
     /// What shrinking came to. The page is of what it left.
@@ -102,11 +112,8 @@ impl Findings {
             sufficiency: Some(plain(&why::sufficiency(why))).filter(|text| !text.is_empty()),
             curve: why.curve.points.iter().map(point).collect(),
             rises: why.curve.rises.iter().filter_map(rise).collect(),
+            sibling: why.sibling.as_ref().map(SideBySide::of),
             more: vec![
-                (
-                    "The nearest run that passes",
-                    why.sibling.as_ref().map(|sibling| plain(&why::nearest(sibling, Paint(false)))).unwrap_or_default(),
-                ),
                 ("What was waited for", awaited),
                 ("Whose chance carries it: with theirs alone drawn afresh, it still fails in", plain(&why::carriers(why))),
             ],

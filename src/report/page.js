@@ -3,18 +3,10 @@
 // explanation, as JSON has them. Only what is seen is drawn, so that length costs nothing.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const $ = (id) => document.getElementById(id);
   const make = (name, attributes = {}, parent = null, text = null) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     if (text !== null) node.textContent = text;
-    if (parent) parent.append(node);
-    return node;
-  };
-  const element = (name, className, text, parent) => {
-    const node = document.createElement(name);
-    if (className) node.className = className;
-    if (text !== undefined) node.textContent = text;
     if (parent) parent.append(node);
     return node;
   };
@@ -29,7 +21,6 @@
   const measure = document.createElement("canvas").getContext("2d");
   measure.font = `12.5px ${getComputedStyle(document.documentElement).getPropertyValue("--mono")}`;
   const CHARACTER = measure.measureText("0000000000").width / 10 || 7.6;
-  const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
   // A shape is what can be looked at: some operations, laid out, and the orders that go with them.
   const laidOut = new Map();

@@ -20,12 +20,14 @@ use crate::check::linearizability::{Counterexample, DescribedOperation, Lineariz
 use crate::check::{Drawing, Ending, Verdict};
 
 pub(super) const STYLE: &str = include_str!("page.css");
+/// What the scripts of all pages have at hand.
+pub(super) const SHARED_SCRIPT: &str = include_str!("shared.js");
 pub(super) const HISTORY_SCRIPT: &str = include_str!("page.js");
 
 /// What is different where no script runs.
 pub(super) const STYLE_WITHOUT_SCRIPT: &str = "#told { display: block !important } .needs-script { display: none }";
 /// What a page may do: use its own style and its own script, each named by its digest, and nothing else. A test says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='; img-src data:";
 
 /// How many operations a page holds. Of a longer history it shows what is wrong and its surroundings.
 pub const PAGE_OPERATIONS: usize = 20_000;
@@ -159,6 +161,7 @@ impl Page<'_> {
                     @if let Some(picture) = &self.picture {
                         // Nothing in the data ends the element that it stands in.
                         script #data type="application/json" { (PreEscaped(cleaned(picture.json()).to_string().replace('<', "\\u003c"))) }
+                        script { (PreEscaped(SHARED_SCRIPT)) }
                         script { (PreEscaped(HISTORY_SCRIPT)) }
                     }
                 }
@@ -390,8 +393,9 @@ pub(super) mod tests {
     /// Only the page's own style and script are allowed, whatever else might come to stand in it.
     #[test]
     fn the_policy_names_what_the_page_has() {
-        let [style, without, script] = [STYLE, STYLE_WITHOUT_SCRIPT, HISTORY_SCRIPT].map(named_by_digest);
-        assert_eq!(POLICY, format!("default-src 'none'; style-src {style} {without}; script-src {script}; img-src data:"));
+        let [style, without] = [STYLE, STYLE_WITHOUT_SCRIPT].map(named_by_digest);
+        let [shared, script] = [SHARED_SCRIPT, HISTORY_SCRIPT].map(named_by_digest);
+        assert_eq!(POLICY, format!("default-src 'none'; style-src {style} {without}; script-src {shared} {script}; img-src data:"));
         let page = drawn("{:process 0, :type :invoke, :f :read}\n{:process 0, :type :ok, :f :read, :value 1}\n");
         assert!(!page.contains("unsafe-inline") && !page.contains(" style=") && page.matches("<style>").count() == 2, "{page}");
     }
@@ -411,7 +415,7 @@ pub(super) mod tests {
 
     #[test]
     fn nothing_is_loaded() {
-        for (name, text) in [("page.css", STYLE), ("page.js", HISTORY_SCRIPT)] {
+        for (name, text) in [("page.css", STYLE), ("page.js", HISTORY_SCRIPT), ("shared.js", SHARED_SCRIPT)] {
             for word in ["url(http", "@import", "fetch(", "import(", "XMLHttpRequest", "src=", "</"] {
                 assert!(!text.contains(word), "{name}: {word}");
             }

@@ -2,15 +2,6 @@
 // Draws a run: nodes as lanes, messages as arrows, what clients did as bars, all on one axis; and how nodes stood at the cursor. Only what is
 // seen is drawn, so that length costs little.
 (async () => {
-  const $ = (id) => document.getElementById(id);
-  const element = (name, className, text, parent) => {
-    const node = document.createElement(name);
-    if (className) node.className = className;
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.append(node);
-    return node;
-  };
-  const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
   const data = await read($("run-data"));
 
   async function read(box) {

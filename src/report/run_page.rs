@@ -8,19 +8,22 @@ use serde_json::{Value, json};
 use super::explanation::explanation_text;
 use super::findings::Findings;
 use super::model::RunReport;
-use super::page::{HISTORY_SCRIPT, Picture, STYLE, STYLE_WITHOUT_SCRIPT, cleaned, head, sign};
+use super::page::{HISTORY_SCRIPT, Picture, SHARED_SCRIPT, STYLE, STYLE_WITHOUT_SCRIPT, cleaned, head, sign};
 use super::run_data::{RunDetails, data, embedded};
+use super::saved::standing;
+use super::sibling::SideBySide;
 use super::text;
 use super::words::{clean, counted};
 use crate::base::printable;
 use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::explore::story::What;
+use crate::scenario::Standing;
 
 const RUN_STYLE: &str = include_str!("run_page.css");
 const RUN_SCRIPT: &str = include_str!("run_page.js");
 
 /// What such a page may do: use its own styles and scripts, each named by its digest, and nothing else. A test says what it is to be.
-const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-2JAqp5dDCh/aSIaGQi6OWT3X9fg6bBqhFoJRvVNjSu8=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-T3/Q21PchvgHOFViHVqoDI9vacugAkLmstpN4UDOY+I=' 'sha256-IhhPkKluwgA+KifDVWcNvReRXtoVHKaPrvYbtD7FnQg='";
+const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-0M3zV353BasbVg8cSX497NykCCkRMofQw4iJDTafvzg=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-ezgJPUhX4+9Vya3tsp618YF2/aEP11Jt5lwo3+vFipM=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='";
 
 /// How many operations the page draws a second time, as a history.
 const RUN_OPERATIONS: usize = 2_000;
@@ -69,6 +72,7 @@ pub(super) fn run_page(run: &RunReport<'_>, text: &str) -> String {
                 }
                 @let (form, embedded) = embedded(&cleaned(whole(run)));
                 script #run-data type="application/json" data-form=(form) { (PreEscaped(embedded)) }
+                script { (PreEscaped(SHARED_SCRIPT)) }
                 script { (PreEscaped(RUN_SCRIPT)) }
                 @if let Some(picture) = &picture {
                     script #data type="application/json" { (PreEscaped(cleaned(picture.json()).to_string().replace('<', "\\u003c"))) }
@@ -85,8 +89,14 @@ fn whole(run: &RunReport<'_>) -> Value {
     let nothing = RunDetails::default();
     let mut whole = data(run.details.unwrap_or(&nothing), run.outcome, run.drawing);
     let curve = run.details.map(|details| &details.findings.curve).filter(|curve| !curve.is_empty());
+    whole["sweep"] = run.details.and_then(|details| details.findings.standing).map_or(Value::Null, standing_json);
     whole["curve"] = curve.map_or(Value::Null, |points| json!({ "points": points }));
     whole
+}
+
+fn standing_json(known: Standing) -> Value {
+    let Standing { start, seeds, failed, kinds, alike, rank } = known;
+    json!({ "start": start, "seeds": seeds, "failed": failed, "kinds": kinds, "alike": alike, "rank": rank })
 }
 
 fn nodes(run: &RunReport<'_>) -> String {
@@ -192,13 +202,40 @@ fn more(found: &Findings) -> Markup {
                 ul.story { @for (record, words) in &found.rises { li { (jump(Some(*record), None, words)) } } }
             }
         }
+        @if let Some(sibling) = &found.sibling { (sides(sibling)) }
         @for (title, lines) in found.more.iter().filter(|(_, lines)| !lines.is_empty()) {
             section { h2 { (title) } pre tabindex="0" { (clean(lines)) } }
         }
         @if let Some(scenario) = &found.scenario {
             details { summary { "The scenario" } pre tabindex="0" { (clean(scenario)) } }
         }
-        @if let Some((words, command)) = &found.sweep { p.hint { (clean(words)) " " code { (clean(command)) } } }
+        @if let Some(known) = &found.standing { p #standing { "It stood " (standing(known)) "." } }
+        @if let Some((words, command)) = &found.sweep { p.hint { (words) " " code { (clean(command)) } } }
+    }
+}
+
+/// Two runs, side by side; on a narrow screen, one row below the other.
+fn sides(told: &SideBySide) -> Markup {
+    let [fails, passes] = SideBySide::HEADS;
+    html! {
+        section aria-labelledby="sibling-title" {
+            h2 #sibling-title { "The nearest run that passes" }
+            p { (clean(&told.change)) }
+            p.hint { (clean(&told.common)) }
+            @if !told.rows.is_empty() {
+                table.sides {
+                    thead { tr { th scope="col" { (fails) } th scope="col" { (passes) } } }
+                    tbody {
+                        @for row in &told.rows {
+                            tr.both[row.is_same()] {
+                                td.fails { @if let Some((record, words)) = &row.fails { (jump(Some(*record), None, words)) } }
+                                td.passes { @if let Some(words) = &row.passes { (clean(words)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -275,8 +312,8 @@ mod tests {
     #[test]
     fn the_policy_names_what_the_page_has() {
         let [style, own, without] = [STYLE, RUN_STYLE, STYLE_WITHOUT_SCRIPT].map(named_by_digest);
-        let [script, history] = [RUN_SCRIPT, HISTORY_SCRIPT].map(named_by_digest);
-        assert_eq!(RUN_POLICY, format!("default-src 'none'; style-src {style} {own} {without}; script-src {script} {history}"));
+        let [shared, script, history] = [SHARED_SCRIPT, RUN_SCRIPT, HISTORY_SCRIPT].map(named_by_digest);
+        assert_eq!(RUN_POLICY, format!("default-src 'none'; style-src {style} {own} {without}; script-src {shared} {script} {history}"));
     }
 
     #[test]

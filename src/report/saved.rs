@@ -1,9 +1,20 @@
 //! Whether a failure that was saved is what it was.
 
+use super::words::{counted, grouped};
 use crate::check::PropertyReport;
 use crate::explore::{fingerprint, first_violated, violated_as};
-use crate::scenario::Failure;
+use crate::scenario::{Failure, Standing};
 use crate::world::Outcome;
+
+/// Where a failure stood in the sweep that met it.
+pub fn standing(sweep: &Standing) -> String {
+    let Standing { start, seeds, failed, kinds, alike, rank } = *sweep;
+    let seeds = format!("in a sweep of {} from {start} on, {} failed", counted(seeds, "seed"), grouped(failed));
+    match kinds {
+        1 => format!("{seeds}, all of them in this way"),
+        _ => format!("{seeds}, {} of them in this way: number {rank} of {kinds} kinds, the most frequent first", grouped(alike)),
+    }
+}
 
 /// What is not as it was when this failure was saved, now that it ran again, in a line; nothing if all is.
 pub fn changed(saved: &Failure, outcome: &Outcome) -> Option<String> {

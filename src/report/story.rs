@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::explanation::explanation_line;
 use super::paint::Paint;
-use super::words::{clean, counted, shorten};
+use super::words::{clean, counted, shorten, wrap};
 use crate::base::{Fate, NodeId, Time};
 use crate::check::PropertyReport;
 use crate::explore::story::{Story, StoryStep, What};
@@ -167,8 +167,7 @@ impl StoryReport {
     fn undone(&self, write: &OwnedRecord) -> String {
         let file = write.name.as_deref().unwrap_or_default();
         // Bytes would tell a reader nothing.
-        let is_text = write.bytes.as_ref().is_some_and(|bytes| bytes.is_ascii() && !bytes.contains(&0));
-        let what = if is_text { format!(": {}", self.detail(write)) } else { String::new() };
+        let what = write.entry().written().map(|_| format!(": {}", self.detail(write))).unwrap_or_default();
         let told = self.story.steps.iter().position(|step| step.records.contains(&write.number));
         match told {
             Some(place) => format!("gone is what step {} wrote to {file}{what}", place + 1),
@@ -313,22 +312,4 @@ pub(super) fn names(nodes: &[NodeId]) -> String {
         many if many.len() > SHOWN => counted(many.len(), "node"),
         many => many.join(", "),
     }
-}
-
-/// The text in lines of so many characters, broken between words.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut rows = vec![String::new()];
-    for word in text.split_whitespace() {
-        let row = rows.last_mut().expect("there is one");
-        let length = row.chars().count() + 1 + word.chars().count();
-        if row.is_empty() {
-            row.push_str(word);
-        } else if length <= room {
-            row.push(' ');
-            row.push_str(word);
-        } else {
-            rows.push(word.to_owned());
-        }
-    }
-    rows
 }

@@ -93,6 +93,9 @@ fn json(entry: &UntypedRecord<'_>) -> Value {
     if let Some(bytes) = entry.bytes {
         put("bytes", hex(bytes).into());
     }
+    if let Some(written) = entry.written() {
+        put("written", written.into());
+    }
     if let Some(cause) = entry.cause {
         put("cause", cause.into());
     }
@@ -156,6 +159,10 @@ mod tests {
         check(
             &Event::Write { node: id.from, write: 4, file: "log", change: Change::Append(b"\x00z") },
             r#""sort":"write","node":"n1","name":"log","write":4,"append":2,"bytes":"007a""#,
+        );
+        check(
+            &Event::Write { node: id.from, write: 5, file: "log", change: Change::Append(b"[1]\n") },
+            r#""sort":"write","node":"n1","name":"log","write":5,"append":4,"bytes":"5b315d0a","written":"[1]""#,
         );
         check(&Event::Settle, r#""sort":"settle""#);
     }

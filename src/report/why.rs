@@ -3,12 +3,11 @@
 use super::explanation::explanation_line;
 use super::paint::Paint;
 use super::shrink::{changes, violation};
+use super::sibling::SideBySide;
 use super::words::{clean, counted, grouped};
 use super::{Invocation, quote};
-use crate::base::{Duration, Fate, MessageId, Time};
-use crate::explore::why::{
-    Alteration, Awaited, Came, Curve, ElementSort, KeptElement, NamedCause, Parted, Point, Rise, Share, ShrunkFirst, Sibling, Silence, Why,
-};
+use crate::base::{Fate, MessageId, Time};
+use crate::explore::why::{Awaited, Came, Curve, KeptElement, NamedCause, Point, Rise, Share, ShrunkFirst, Silence, Why};
 use crate::scenario::write_fate;
 use crate::trace::OwnedRecord;
 use crate::world::Entity;
@@ -16,8 +15,8 @@ use crate::world::Entity;
 /// How much of a record is shown.
 const DETAIL: usize = 90;
 
-/// All that was found out, that first which brings the failure about.
-pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
+/// All that was found out, that first which brings the failure about. The two runs stand on lines of so many characters.
+pub fn why_text(why: &Why, called: &Invocation, width: usize, color: bool) -> String {
     let paint = Paint(color);
     let mut text = format!("{}\n\n", paint.bad(&format!("✗ {}", clean(&violation(&why.violated)))));
     if let Some(ShrunkFirst { before, after, .. }) = &why.shrunk {
@@ -31,7 +30,7 @@ pub fn why_text(why: &Why, called: &Invocation, color: bool) -> String {
         ("whether that suffices", sufficiency(why)),
         ("how likely it is, if all that is drawn after so many records is drawn afresh", curve(&why.curve, paint)),
         ("whose chance carries it: with theirs alone drawn afresh, it still fails in", carriers(why)),
-        ("the nearest run that passes", why.sibling.as_ref().map(|sibling| nearest(sibling, paint)).unwrap_or_default()),
+        ("the nearest run that passes", why.sibling.as_ref().map(|found| SideBySide::of(found).text(width, paint)).unwrap_or_default()),
         ("what was waited for", why.awaited.iter().map(|link| format!("    {}\n", awaited(link))).collect()),
     ];
     for (title, section) in sections.iter().filter(|(_, section)| !section.is_empty()) {
@@ -85,7 +84,7 @@ fn event(records: &[OwnedRecord]) -> String {
 }
 
 /// How long a message that is sent will take.
-fn way(record: &OwnedRecord) -> String {
+pub(super) fn way(record: &OwnedRecord) -> String {
     match record.fate {
         Some(Fate::Deliver(delay)) => format!(" (takes {delay})"),
         Some(Fate::Duplicate(first, second)) => format!(" (takes {first}, and {second})"),
@@ -167,49 +166,7 @@ pub(super) fn carriers(why: &Why) -> String {
     text
 }
 
-pub(super) fn nearest(sibling: &Sibling, paint: Paint) -> String {
-    let mut text = format!("    {}\n", change(&sibling.change));
-    let common = counted(sibling.common, "record");
-    text += &format!("    the first {common} are the same; then, in the run that fails, and in the one that passes:\n");
-    if sibling.parted.is_empty() {
-        text += "      nothing more that differs\n";
-    }
-    for Parted { fails, passes } in &sibling.parted {
-        let line = |record: &OwnedRecord| format!("{:>13}  {}{}", record.at.to_string(), in_words(record), way(record));
-        match (fails, passes) {
-            (Some(one), Some(other)) if line(one) == line(other) => text += &format!("      both    {}\n", line(one)),
-            (fails, passes) => {
-                text += &fails.iter().map(|record| format!("      {}   {}\n", paint.bad("fails"), line(record))).collect::<String>();
-                text += &passes.iter().map(|record| format!("      {}  {}\n", paint.good("passes"), line(record))).collect::<String>();
-            }
-        }
-    }
-    text
-}
-
-fn change(change: &Alteration) -> String {
-    match change {
-        Alteration::Fate { message, kind, becomes, .. } => {
-            let becomes = match becomes {
-                Fate::Lost(_) => "is lost".to_owned(),
-                Fate::Deliver(delay) => format!("arrives after {delay}"),
-                Fate::Duplicate(first, second) => format!("arrives after {first} and {second}"),
-            };
-            format!("in it, {} {becomes}", message_in_words(message, kind))
-        }
-        Alteration::Without(sort, what) => {
-            let sort = match sort {
-                ElementSort::Fate => "the fate",
-                ElementSort::Operation => "the operation",
-                ElementSort::Strike => "the fault",
-            };
-            format!("without {sort} {}", clean(what))
-        }
-        Alteration::Afresh(entity) => format!("with {} drawn afresh", entity_in_words(*entity)),
-    }
-}
-
-fn message_in_words(message: &MessageId, kind: &str) -> String {
+pub(super) fn message_in_words(message: &MessageId, kind: &str) -> String {
     format!("{kind} #{} from {} to {}", message.count, message.from, message.to)
 }
 
@@ -259,6 +216,8 @@ mod json {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::base::Duration;
+    use crate::explore::why::{Alteration, ElementSort, Parted, Sibling};
     use crate::report::SCHEMA;
 
     /// All that was found out as one JSON object: see `docs/schemas/why.json`.

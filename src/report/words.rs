@@ -51,6 +51,24 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
     format!("{}…{}", part(&letters[..head]).trim_end(), part(&letters[tail..]).trim_start())
 }
 
+/// The text in lines of so many characters, broken between words.
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in text.split_whitespace() {
+        let row = rows.last_mut().expect("there is one");
+        let length = row.chars().count() + 1 + word.chars().count();
+        if row.is_empty() {
+            row.push_str(word);
+        } else if length <= room {
+            row.push(' ');
+            row.push_str(word);
+        } else {
+            rows.push(word.to_owned());
+        }
+    }
+    rows
+}
+
 /// Whether it stands within a word, a name or a number.
 fn is_of_a_word(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.')

@@ -4,7 +4,7 @@ use super::Scenario;
 use super::decode;
 use super::fates::Content;
 use crate::diagnostic::{Diagnostics, Source};
-use crate::notation::{Count, Form, Parsed, Required, Settings as _, Text, Variant, codec, settings};
+use crate::notation::{Count, Form, Maybe, Parsed, Record, Required, Settings as _, Text, Variant, codec, settings};
 use crate::systems::Registry;
 use crate::world::Outcome;
 
@@ -21,6 +21,8 @@ pub struct Failure {
     pub fingerprint: u64,
     /// The digest of the run.
     pub digest: u64,
+    /// Where it stood in the sweep that met it last, if one did.
+    pub sweep: Option<Standing>,
 }
 
 /// What a command is to run: a scenario, or a failure that was saved.
@@ -61,6 +63,27 @@ settings! {
         fingerprint: Option<Content> = None, Required(DIGEST);
         /// The digest of the run.
         digest: Option<Content> = None, Required(DIGEST);
+        /// Where it stood in the sweep that met it last: `sweep --save` adds it at the end.
+        sweep: Option<Standing> = None, Maybe(Record::like("(seeds: 1000, failed: 31, kinds: 5, alike: 4, rank: 2)"));
+    }
+}
+
+settings! {
+    /// Where a failure stands in a sweep.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Standing {
+        /// The first seed of the sweep.
+        start: u64 = 0, Count(0..);
+        /// How many seeds were run.
+        seeds: u64 = 0, Count(0..);
+        /// How many of them violated something.
+        failed: u64 = 0, Count(0..);
+        /// How many kinds of failures these are, told apart by their fingerprints.
+        kinds: u64 = 0, Count(0..);
+        /// How many of them are of this kind.
+        alike: u64 = 0, Count(0..);
+        /// Which of the kinds that is, from 1, the most frequent first.
+        rank: u64 = 0, Count(0..);
     }
 }
 
@@ -82,7 +105,7 @@ impl Failure {
     /// The failure that this run of the scenario is, by the fingerprint of what it violates.
     pub fn new(scenario: &Scenario, outcome: &Outcome, fingerprint: u64) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Self { scenario: scenario.clone(), seed: outcome.seed, version, fingerprint, digest: outcome.digest }
+        Self { scenario: scenario.clone(), seed: outcome.seed, version, fingerprint, digest: outcome.digest, sweep: None }
     }
 
     /// Reads a file of a failure. Every problem is reported; nothing is returned if any is an error.
@@ -99,10 +122,11 @@ impl Failure {
 
     fn read(form: Form<'_>, registry: &Registry, problems: &Diagnostics) -> Option<Self> {
         let mut fields = form.fields()?;
-        let (Saved { scenario, seed, version, fingerprint, digest }, _) =
+        let (Saved { scenario, seed, version, fingerprint, digest, sweep }, _) =
             Saved::read_within(&mut fields, None, Reading(Some((registry, problems))));
         fields.finish();
-        let failure = Self { scenario: scenario?, seed: seed?, version: version?, fingerprint: fingerprint?.0, digest: digest?.0 };
+        let (fingerprint, digest) = (fingerprint?.0, digest?.0);
+        let failure = Self { scenario: scenario?, seed: seed?, version: version?, fingerprint, digest, sweep };
         (!problems.has_errors()).then_some(failure)
     }
 
@@ -114,8 +138,11 @@ impl Failure {
             version: Some(self.version.clone()),
             fingerprint: Some(Content(self.fingerprint)),
             digest: Some(Content(self.digest)),
+            sweep: self.sweep,
         };
-        let fields: String = saved.texts(None).iter().map(|(name, value, _)| format!("    {name}: {value},\n")).collect();
+        let texts = saved.texts(None);
+        let told = texts.iter().filter(|(_, value, _)| !value.is_empty());
+        let fields: String = told.map(|(name, value, _)| format!("    {name}: {value},\n")).collect();
         format!("Failure(\n{fields})\n")
     }
 }

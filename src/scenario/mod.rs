@@ -33,7 +33,7 @@ pub use aims::Aims;
 #[cfg(feature = "cli")]
 pub(crate) use decode::is_history;
 pub use expect::Expectation;
-pub use failure::{Case, FAILURE, Failure};
+pub use failure::{Case, FAILURE, Failure, Standing};
 pub(crate) use fates::write_fate;
 pub use roster::{NODES_MOST, Roster};
 

@@ -1,6 +1,7 @@
 //! A record as a line that people read.
 
 use std::fmt::{self, Write};
+use std::panic::catch_unwind;
 
 use super::UntypedRecord;
 use crate::base::{Fate, Loss, printable};
@@ -31,6 +32,15 @@ impl UntypedRecord<'_> {
     /// The record in words. Of a long message or note no more than about `longest` characters are shown.
     pub fn line(&self, longest: usize) -> Line {
         Line { subject: self.subject(), what: self.what(), detail: self.detail(longest) }
+    }
+
+    /// What was written, in words: as the node's process reads it, or as it is, if it is text, as records are that `Files::records` reads.
+    pub fn written(&self) -> Option<String> {
+        let (bytes, file) = (self.bytes?, self.name?);
+        // A process that panics over its own bytes does not know them.
+        let read = self.reads.and_then(|read| catch_unwind(|| read(file, bytes)).ok()).flatten();
+        let is_text = |text: &&str| text.chars().all(|letter| letter == '\n' || !letter.is_control());
+        read.or_else(|| Some(std::str::from_utf8(bytes).ok().filter(is_text)?.trim_matches('\n').to_owned()))
     }
 
     fn subject(&self) -> String {
@@ -94,7 +104,9 @@ impl UntypedRecord<'_> {
     }
 
     fn detail(&self, longest: usize) -> String {
-        let Some(payload) = self.payload else { return self.bytes.map(|bytes| written(bytes, longest)).unwrap_or_default() };
+        let Some(payload) = self.payload else {
+            return self.written().map(|text| shortened(&text, longest)).or_else(|| Some(hex(self.bytes?, longest))).unwrap_or_default();
+        };
         let mut text = Limited { text: String::new(), left: longest };
         // A fault prints as it is written in a scenario, which its serialised form is.
         let complete = match (self.sort == "fault").then(|| payload.json()) {
@@ -104,24 +116,46 @@ impl UntypedRecord<'_> {
         if complete.is_err() {
             text.text.push('…');
         }
-        // The kind has been named already.
-        let body = self.message.and_then(|(_, kind)| text.text.strip_prefix(kind.name));
-        body.map_or_else(|| text.text.clone(), |body| body.trim_start().to_owned())
+        match self.message {
+            Some((_, kind)) => without_kind(text.text, kind.name),
+            None => text.text,
+        }
     }
 }
 
-/// What was written: as text, if it is text, as records are that `Files::records` reads; otherwise byte by byte.
-fn written(bytes: &[u8], longest: usize) -> String {
-    let is_text = |text: &&str| text.chars().all(|letter| letter == '\n' || !letter.is_control());
+/// A message without the name of its kind, which has been named already, and without what it is wrapped in: of `Raft(Vote { term: 3 })`
+/// what is in braces.
+fn without_kind(text: String, kind: &str) -> String {
+    // Of the second of several like parts of a node, say: `Beat/2`.
+    let name = kind.split('/').next().unwrap_or(kind);
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let (mut inner, mut wrapped) = (text.as_str(), 0);
+    loop {
+        if let Some(body) = inner.strip_prefix(name).filter(|body| !body.starts_with(is_word)) {
+            let body = (0..wrapped).fold(body, |body, _| body.strip_suffix(')').unwrap_or(body));
+            return body.trim_start().to_owned();
+        }
+        match inner.split_once('(') {
+            Some((wrapper, rest)) if !wrapper.is_empty() && wrapper.chars().all(is_word) => (inner, wrapped) = (rest, wrapped + 1),
+            _ => return text,
+        }
+    }
+}
+
+/// The text, on one line, or its first so many characters.
+fn shortened(whole: &str, longest: usize) -> String {
     let mut text = Limited { text: String::new(), left: longest };
-    let complete = match std::str::from_utf8(bytes).ok().filter(is_text) {
-        Some(lines) => text.write_str(lines.trim_matches('\n')),
-        None => bytes.iter().try_for_each(|byte| write!(text, "{byte:02x}")),
-    };
-    if complete.is_err() {
+    if text.write_str(whole).is_err() {
         text.text.push('…');
     }
     text.text
+}
+
+/// Bytes one by one, or the first of them.
+fn hex(bytes: &[u8], longest: usize) -> String {
+    let shown = &bytes[..bytes.len().min(longest / 2)];
+    let more = if shown.len() < bytes.len() { "…" } else { "" };
+    shown.iter().map(|byte| format!("{byte:02x}")).chain([more.to_owned()]).collect()
 }
 
 /// Takes so many characters, as one line, and refuses the rest: a message of a megabyte is not printed to be cut.
@@ -137,5 +171,25 @@ impl Write for Limited {
             self.text.push(letter);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_is_wrapped_in_hides_nothing() {
+        for (text, kind, expected) in [
+            ("Vote { term: 3 }", "Vote", "{ term: 3 }"),
+            ("Raft(Vote { term: 3 })", "Vote", "{ term: 3 }"),
+            ("Omega(Detector(Beat(7)))", "Beat", "(7)"),
+            ("Detector(Beat(7)/2)", "Beat/2", "(7)/2"),
+            ("Raft(Vote { term: 3, entries: [1, 2…", "Vote", "{ term: 3, entries: [1, 2…"),
+            ("Voted(Yes)", "Vote", "Voted(Yes)"),
+            ("(1, 2)", "message", "(1, 2)"),
+        ] {
+            assert_eq!(without_kind(text.to_owned(), kind), expected);
+        }
     }
 }

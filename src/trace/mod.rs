@@ -220,6 +220,9 @@ impl<T: Debug + Serialize + 'static> Payload for T {
     }
 }
 
+/// What bytes that were written to a file say, in a line, if they are records of the process.
+pub type ReadRecords = fn(file: &str, bytes: &[u8]) -> Option<String>;
+
 /// A record with its types erased, as sinks see it.
 pub struct UntypedRecord<'a> {
     /// Place in the run, from 0.
@@ -244,6 +247,8 @@ pub struct UntypedRecord<'a> {
     pub payload: Option<&'a dyn Payload>,
     /// The bytes of a write.
     pub bytes: Option<&'a [u8]>,
+    /// How the node's process reads what is written to a file: see `Process::read_records`.
+    pub reads: Option<ReadRecords>,
     /// The run's digest up to and including this record.
     pub digest: u64,
     /// The record in whose wake it happened, where the network does not tell: of what a node did, the message that it handled, the timer
@@ -408,6 +413,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             numbers: Vec::new(),
             payload: None,
             bytes: None,
+            reads: None,
             digest,
             cause: None,
             blamed: &[],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::{Line, Payload, Sink, UntypedRecord};
+use super::{Line, Payload, ReadRecords, Sink, UntypedRecord};
 use crate::base::{Digest, Fate, Kind, LocalTime, MessageId, NodeId, Time};
 
 /// A sink that keeps every record of one run: for what looks at a run as a whole, forwards and back. It is filled when a run is replayed.
@@ -41,6 +41,8 @@ pub struct OwnedRecord {
     pub numbers: Vec<(&'static str, u64)>,
     /// The bytes of a write.
     pub bytes: Option<Arc<[u8]>>,
+    /// How the node's process reads what is written to a file.
+    pub reads: Option<ReadRecords>,
     /// The run's digest up to and including it.
     pub digest: u64,
     /// The record in whose wake it happened.
@@ -121,6 +123,7 @@ impl Sink for Recording {
             name,
             numbers: entry.numbers.clone(),
             bytes: entry.bytes.map(Arc::from),
+            reads: entry.reads,
             digest: entry.digest,
             cause: entry.cause,
             blamed: entry.blamed.to_vec(),
@@ -144,6 +147,7 @@ impl OwnedRecord {
             numbers: self.numbers.clone(),
             payload: self.payload.as_ref().map(|payload| payload as &dyn Payload),
             bytes: self.bytes.as_deref(),
+            reads: self.reads,
             digest: self.digest,
             cause: self.cause,
             blamed: &self.blamed,
@@ -223,12 +227,13 @@ mod tests {
 
     impl Sink for Seen {
         fn record(&mut self, entry: &UntypedRecord<'_>) {
-            let UntypedRecord { number, at, sort, node, clock, message, fate, name, numbers, payload, bytes, digest, cause, blamed } =
+            let UntypedRecord { number, at, sort, node, clock, message, fate, name, numbers, payload, bytes, reads, digest, cause, blamed } =
                 entry;
             let payload = payload.map(|payload| (format!("{payload:?}"), payload.json(), payload.content()));
             self.0.push(format!(
-                "{number} {at} {sort} {node:?} {clock:?} {message:?} {fate:?} {name:?} {numbers:?} {payload:?} {bytes:?} {digest} {cause:?} \
+                "{number} {at} {sort} {node:?} {clock:?} {message:?} {fate:?} {name:?} {numbers:?} {payload:?} {bytes:?} {} {digest} {cause:?} \
                  {blamed:?} {}",
+                reads.is_some(),
                 entry.line(80)
             ));
         }

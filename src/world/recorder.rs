@@ -145,6 +145,9 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             if let (Some((model, keys)), Some(node)) = (&self.clocks, entry.node) {
                 entry.clock = Some(model.clock(keys.of(Entity::Clock(node)), node).read(at));
             }
+            if let Event::Write { node, .. } = event {
+                entry.reads = Some(if node.is_client() { C::Client::read_records } else { C::Server::read_records });
+            }
             entry.cause = self.cause;
             entry.blamed = &self.blamed;
             for sink in &mut self.sinks {

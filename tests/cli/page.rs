@@ -15,8 +15,9 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-/// What the browser does with the page.
-const DRIVER: &str = include_str!("page.js");
+/// What the browser does with the page; and what it takes to go through any.
+const STEPS: &str = include_str!("page.js");
+const DRIVER: &str = include_str!("driver.js");
 
 pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
@@ -92,6 +93,20 @@ pub(crate) const EARLY: &str = "<head><script>window.problems = [];\
     addEventListener('unhandledrejection', (event) => problems.push(String(event.reason)));\
     addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));</script>";
 
+/// Goes through a page by this script, which is given these constants besides, with these arguments to the browser: nothing is wrong.
+pub(crate) fn go_through(chromium: &Path, page: &Path, constants: &str, script: &str, arguments: &[&str]) {
+    let (home, plain) = (page.parent().expect("a folder"), fs::read_to_string(page).expect("a page"));
+    let driven = home.join("driven.html");
+    let late = format!("<script nonce=\"driver\">{constants}\n{DRIVER}{script}</script></body>");
+    fs::write(&driven, admitting(&plain).replacen("<head>", EARLY, 1).replace("</body>", &late)).expect("a file");
+    let dom = browse(chromium, home, &[arguments, &["--dump-dom"]].concat(), &driven);
+    let outcome = dom.rsplit_once("<output id=\"outcome\">").and_then(|(_, rest)| rest.split("</output>").next());
+    let outcome = outcome.unwrap_or_else(|| panic!("{constants} with {arguments:?}: the driver did not end\n{dom}"));
+    let outcome: Value = serde_json::from_str(&outcome.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")).expect("JSON");
+    assert_eq!(outcome["problems"], Value::Array(Vec::new()), "{constants} with {arguments:?}");
+    assert!(outcome["checks"].as_u64().is_some_and(|checks| checks > 20), "{constants}: {outcome}");
+}
+
 /// The page, where it allows a driver, too, besides its own script.
 pub(crate) fn admitting(page: &str) -> String {
     page.replacen("script-src ", "script-src 'nonce-driver' ", 1)
@@ -128,18 +143,8 @@ fn the_page_is_drawn_stepped_through_and_printed() {
             .status()
             .expect("the command can be started");
         assert_eq!(status.code(), Some(i32::from(case.violated)), "{}", case.name);
-        let (driven, plain) = (home.path().join("driven.html"), fs::read_to_string(&page).expect("a page"));
-        let late = format!("<script nonce=\"driver\">const EXPECTED = {};\n{DRIVER}</script></body>", case.operations);
-        let driven_page = admitting(&plain).replacen("<head>", EARLY, 1).replace("</body>", &late);
-        fs::write(&driven, driven_page).expect("a file");
         for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--force-dark-mode=1"]] {
-            let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);
-            let outcome = dom.split("<output id=\"outcome\">").nth(1).and_then(|rest| rest.split("</output>").next());
-            let outcome = outcome.unwrap_or_else(|| panic!("{} with {arguments:?}: the driver did not end\n{dom}", case.name));
-            let outcome: Value =
-                serde_json::from_str(&outcome.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")).expect("JSON");
-            assert_eq!(outcome["problems"], Value::Array(Vec::new()), "{} with {arguments:?}", case.name);
-            assert!(outcome["checks"].as_u64().is_some_and(|checks| checks > 20), "{}: {outcome}", case.name);
+            go_through(&chromium, &page, &format!("const EXPECTED = {}; // {}", case.operations, case.name), STEPS, arguments);
         }
         let printed = home.path().join("page.pdf");
         browse(&chromium, home.path(), &[&format!("--print-to-pdf={}", printed.display())], &page);

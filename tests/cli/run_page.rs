@@ -5,13 +5,11 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
-use crate::page::{EARLY, admitting, browse, chromium};
+use crate::page::{browse, chromium, go_through};
 use crate::runs::scenario;
 
 /// What the browser does with the page.
-const DRIVER: &str = include_str!("run_page.js");
+const STEPS: &str = include_str!("run_page.js");
 
 struct Case {
     name: &'static str,
@@ -54,20 +52,10 @@ fn the_page_of_a_run_is_drawn_gone_through_and_printed() {
         }
         let code = command.status().expect("the command can be started").code();
         assert_eq!(code == Some(1), violated, "{name}: {code:?}");
-        let (driven, plain) = (home.path().join("driven.html"), fs::read_to_string(&page).expect("a page"));
         let (least, most) = records;
-        let late =
-            format!("<script nonce=\"driver\">const VIOLATED = {violated}, LEAST = {least}, MOST = {most};\n{DRIVER}</script></body>");
-        let driven_page = admitting(&plain).replacen("<head>", EARLY, 1).replace("</body>", &late);
-        fs::write(&driven, driven_page).expect("a file");
+        let constants = format!("const VIOLATED = {violated}, LEAST = {least}, MOST = {most}; // {name}");
         for arguments in [&["--window-size=1280,900"][..], &["--window-size=500,900", "--blink-settings=preferredColorScheme=0"]] {
-            let dom = browse(&chromium, home.path(), &[arguments, &["--dump-dom"]].concat(), &driven);
-            let outcome = dom.rsplit("<output id=\"outcome\">").next().and_then(|rest| rest.split("</output>").next());
-            let outcome = outcome.filter(|_| dom.contains("id=\"outcome\"")).unwrap_or_else(|| panic!("{name}: the driver did not end"));
-            let outcome: Value =
-                serde_json::from_str(&outcome.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")).expect("JSON");
-            assert_eq!(outcome["problems"], Value::Array(Vec::new()), "{name} with {arguments:?}");
-            assert!(outcome["checks"].as_u64().is_some_and(|checks| checks > 30), "{name}: {outcome}");
+            go_through(&chromium, &page, &constants, STEPS, arguments);
         }
         let printed = home.path().join("page.pdf");
         browse(&chromium, home.path(), &[&format!("--print-to-pdf={}", printed.display())], &page);

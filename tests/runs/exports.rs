@@ -85,6 +85,20 @@ fn trace_events_have_tracks_slices_and_whole_flows() {
         let whole: Value = serde_json::from_str(&text).expect("it is JSON");
         let events = whole["traceEvents"].as_array().expect("a list of events");
         let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).collect::<Vec<_>>();
+        let mut groups: BTreeMap<u64, u64> = BTreeMap::new();
+        for event in events {
+            let (group, number) = track(event);
+            assert_eq!(*groups.entry(number).or_insert(group), group, "a track's number says which it is: {event}");
+            let is_sound = match event["ph"].as_str().expect("a phase") {
+                "M" => event["args"]["name"].as_str().is_some_and(|name| !name.is_empty()) || event["args"]["sort_index"].is_u64(),
+                "X" => event["name"].is_string() && nanos(event, "dur") > 0,
+                "i" => ["g", "t"].contains(&event["s"].as_str().expect("how far it is seen")) && event["ts"].is_f64(),
+                "s" | "f" | "b" | "e" => event["id"].is_u64() && event["cat"].is_string() && event["ts"].is_f64(),
+                _ => false,
+            };
+            assert!(is_sound, "{event}");
+            assert!(event["ph"] != "f" || event["bp"] == "e", "an arrival belongs to the slice around it: {event}");
+        }
         let named: BTreeSet<_> = of("M").into_iter().filter(|event| event["name"] == "thread_name").map(track).collect();
         let mut slices: BTreeMap<(u64, u64), Vec<(i64, i64)>> = BTreeMap::new();
         for slice in of("X") {

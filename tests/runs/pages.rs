@@ -21,7 +21,7 @@ fn page(scenario: &Scenario, seed: u64) -> String {
     let mut drawn = None;
     let outcome = again(Watch { drawing: Some(&mut drawn), ..Watch::default() });
     let called = Invocation::new("stormglass", "x.ron");
-    let details = RunDetails::of(&again, &outcome, Findings::of_run(&called, &outcome));
+    let details = RunDetails::of(&again, &outcome, Findings::default().among_others(&called, None, outcome.verdict()));
     let (subject, drawing) = (Subject::of(scenario), drawn.as_ref());
     Html.render(&Report::Run(RunReport { subject, outcome: &outcome, called: &called, drawing, story: None, details: Some(&details) }))
 }

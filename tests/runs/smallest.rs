@@ -14,8 +14,13 @@ pub(crate) fn root() -> &'static Path {
 
 /// All of them, by the names of their mutants.
 pub(crate) fn all() -> BTreeMap<String, Scenario> {
+    by_mutant("scenarios/smallest")
+}
+
+/// The scenarios in the folders of this one, by the names of their mutants.
+pub(crate) fn by_mutant(folder: &str) -> BTreeMap<String, Scenario> {
     let inside = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let files = inside(root().join("scenarios/smallest")).flat_map(inside);
+    let files = inside(root().join(folder)).flat_map(inside);
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a file of text");
         let scenario = Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));

@@ -1,14 +1,55 @@
-//! The story of every mutant's smallest failure: short, and with the bug in it. docs/stories.md has the table.
+//! The story of what shrinking leaves of every mutant's failure: short, and with the bug in it. docs/stories.md has the table.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
 use stormglass::explore::causes::Causes;
+use stormglass::explore::shrink::Shrink;
 use stormglass::explore::story::{Story, StoryStep, What};
-use stormglass::report::StoryReport;
+use stormglass::report::{StoryReport, shrunk_ron};
 use stormglass::scenario::{Expected, Scenario};
+use stormglass::systems::{Registry, Watch};
 use stormglass::trace::{OwnedRecord, Recording};
 
-use crate::smallest::{all, root};
+use crate::smallest::{all, by_mutant, root};
+
+/// Where that lies which shrinking left of the failure of each mutant, as far as it came to an end soon.
+const SHRUNK: &str = "tests/runs/shrunk";
+/// How many runs that may take.
+const RUNS: u64 = 40_000;
+
+/// What shrinking left of each, or else the smallest that was found by hand.
+fn small() -> BTreeMap<String, (&'static str, Scenario)> {
+    let by_hand = all().into_iter().map(|(mutant, scenario)| (mutant, ("hand", scenario)));
+    by_hand.chain(by_mutant(SHRUNK).into_iter().map(|(mutant, scenario)| (mutant, ("shrink", scenario)))).collect()
+}
+
+/// Shrinks the first failure of each mutant's scenario anew. With UPDATE_EXPECT=1 it writes what is left.
+#[test]
+#[ignore = "five minutes of CPU: cargo test --release --test runs what_shrinking_leaves -- --ignored"]
+fn what_shrinking_leaves_is_what_the_files_have() {
+    let (registry, never) = (Registry::standard(), AtomicBool::new(false));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let shrink = Shrink { registry: &registry, jobs: 1, runs: RUNS, cancel: &never, mends: true, run: &run };
+    let mutants = registry.systems().flat_map(|system| system.mutants()).filter(|mutant| !mutant.is_decoy());
+    for mutant in mutants.map(|mutant| mutant.name).collect::<BTreeSet<_>>() {
+        let (protocol, name) = mutant.split_once('/').expect("a protocol and a name");
+        let bug = fs::read_to_string(root().join(format!("scenarios/{protocol}/bugs/{name}.ron"))).expect("each has a scenario");
+        let scenario = Scenario::from_ron(&bug, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+        let Expected::Violates(property) = scenario.expected else { panic!("{mutant}: it is meant to show a violation") };
+        let seed = (0..1_000).find(|seed| scenario.run(*seed).violates(property)).expect("one of the first shows it");
+        let shrunk = shrink.shrink(&scenario, seed, &mut |_| {}).expect("it fails");
+        let file = root().join(SHRUNK).join(protocol).join(format!("{name}.ron"));
+        let text = shrunk.finished.then(|| shrunk_ron(&shrunk));
+        if std::env::var_os("UPDATE_EXPECT").is_none() {
+            assert_eq!(fs::read_to_string(&file).ok(), text, "{mutant}: UPDATE_EXPECT=1 writes it anew");
+        } else if let Some(text) = text {
+            fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+            fs::write(file, text).expect("it can be written");
+        }
+    }
+}
 
 /// The story of the violation that the scenario means to show.
 fn story(mutant: &str, scenario: &Scenario) -> (Story, Recording, String) {
@@ -40,7 +81,7 @@ fn has(step: &StoryStep, record: &OwnedRecord) -> bool {
 
 /// A row for each mutant: how long the story is, where the bug shows first, and what the story ends with.
 fn rows() -> Vec<String> {
-    let row = |(mutant, scenario): (String, Scenario)| {
+    let row = |(mutant, (by, scenario)): (String, (&str, Scenario))| {
         let (story, recording, end) = story(&mutant, &scenario);
         assert!(story.steps.len() <= Story::STEPS_MAX, "{mutant}: {} steps", story.steps.len());
         assert!(story.steps.iter().map(|step| step.at).is_sorted(), "{mutant}: not in the order of time");
@@ -51,15 +92,19 @@ fn rows() -> Vec<String> {
         let shows = shows.or(where_named).unwrap_or_else(|| panic!("{mutant}: its story does not tell of it"));
         let words = first.line(80).to_string().replace('|', "\\|");
         let end = end.trim_start_matches("✗ ").replace(" is violated: ", ": ").replace('|', "\\|");
-        format!("| `{mutant}` | {} | `{}` | {shows} | {end} |", story.steps.len(), words.split_whitespace().collect::<Vec<_>>().join(" "))
+        format!(
+            "| `{mutant}` | {by} | {} | `{}` | {shows} | {end} |",
+            story.steps.len(),
+            words.split_whitespace().collect::<Vec<_>>().join(" ")
+        )
     };
-    all().into_iter().map(row).collect()
+    small().into_iter().map(row).collect()
 }
 
 /// A step may end in a word that is longer than its line; nothing else passes the end of the line, and without colour there is none.
 #[test]
 fn stories_fit_their_lines() {
-    for (mutant, scenario) in all().into_iter().step_by(4) {
+    for (mutant, (_, scenario)) in small().into_iter().step_by(4) {
         let (Expected::Violates(property), Some(seed)) = (scenario.expected, scenario.seed) else {
             panic!("{mutant} means to show a violation")
         };

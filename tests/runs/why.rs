@@ -294,7 +294,7 @@ fn the_answer_is_the_same_on_any_number_of_threads() {
 }
 
 fn told(why: &Why) -> String {
-    why_text(why, &Invocation::new("stormglass", "a.ron"), false)
+    why_text(why, &Invocation::new("stormglass", "a.ron"), 100, false)
 }
 
 fn ask_standard(text: &str, seed: u64) -> Why {

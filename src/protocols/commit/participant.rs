@@ -110,6 +110,25 @@ impl Participant {
         }
     }
 
+    /// What such a disk says of it, in a line: see [`Process::read_disk`].
+    pub fn read_disk(disk: &Files) -> Option<String> {
+        disk.read(FILE)?;
+        let (mut life, mut prepared, mut ended) = (Epoch::default(), Vec::new(), Vec::new());
+        for record in disk.records::<Record>(FILE) {
+            match record {
+                Record::Booted { epoch } => life = epoch,
+                Record::Accepted { .. } => {}
+                Record::Prepared { prepared: ready, .. } => prepared.push(ready.age.txn),
+                Record::Refused { txn } => ended.push((txn, Decision::Abort)),
+                Record::Learned { txn, decision } => {
+                    prepared.retain(|other| *other != txn);
+                    ended.push((txn, decision));
+                }
+            }
+        }
+        Some(on_disk(life, prepared.iter(), ended.iter().map(|(txn, decision)| (txn, *decision))))
+    }
+
     /// Which of its lives this is.
     pub fn epoch(&self) -> Epoch {
         self.epoch
@@ -296,6 +315,19 @@ impl Participant {
         }
         news
     }
+}
+
+/// What a server's disk says of its lives, of what it has prepared, and of what it knows to have ended, in a line.
+pub fn on_disk<'a>(life: Epoch, prepared: impl Iterator<Item = &'a TxnId>, ended: impl Iterator<Item = (&'a TxnId, Decision)>) -> String {
+    let prepared = list(prepared.map(TxnId::to_string));
+    let ended = list(ended.map(|(txn, decision)| format!("{txn} {decision}")));
+    format!("life {}, prepared {prepared}, ended {ended}", life.0)
+}
+
+/// What there is, or that there is nothing.
+pub fn list(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
 }
 
 /// How many there are of what there is any of.

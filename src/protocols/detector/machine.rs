@@ -1,11 +1,11 @@
 //! A detector, of whichever method, as a process.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use serde::Serialize;
 
 use super::heartbeat::Heartbeats;
-use super::message::Body;
+use super::message::{Body, fmt_in_slot};
 use super::swim::Swim;
 use super::{Config, Message, Method, Note, mark};
 use crate::base::NodeId;
@@ -27,12 +27,18 @@ enum Machine {
 }
 
 /// A timer of one of a node's detectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Timer {
     /// Which detector's.
     pub slot: u8,
     /// What for.
     pub tick: Tick,
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_in_slot(&self.tick, self.slot, f)
+    }
 }
 
 /// What a detector's timer is for.

@@ -1,5 +1,6 @@
 //! What detectors send each other.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -11,12 +12,24 @@ use crate::process;
 ///
 /// Detectors of different slots never share a kind of message, so that the fate of one's messages does not depend on what another sends: a
 /// detector fares the same alone and in a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Which of the node's detectors speaks, and is spoken to.
     pub slot: u8,
     /// What it says.
     pub body: Body,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_in_slot(&self.body, self.slot, f)
+    }
+}
+
+/// Prints what belongs to one of the detectors of a node: of the second and those after it, which one, `Beat/2`.
+pub(super) fn fmt_in_slot(inner: &dyn fmt::Debug, slot: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    inner.fmt(f)?;
+    if slot == 0 { Ok(()) } else { write!(f, "/{}", slot + 1) }
 }
 
 /// What a detector says.

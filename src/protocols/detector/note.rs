@@ -1,17 +1,26 @@
 //! What a detector says about itself: enough to judge it from outside.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::State;
+use super::message::fmt_in_slot;
 use crate::base::NodeId;
 
 /// One thing that a detector says about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// Which of the node's detectors.
     pub slot: u8,
     /// What it says.
     pub said: Said,
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_in_slot(&self.said, self.slot, f)
+    }
 }
 
 /// What a detector says.

@@ -174,6 +174,10 @@ impl<S: StateMachine> Process for Raft<S> {
         let log = if last.index == 0 { "no entries".to_owned() } else { format!("entries to {} (term {})", last.index, last.term) };
         Some(format!("term {}, {vote}, {log}", found.term))
     }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        (file == store::FILE).then(|| store::words::<S::Operation>(bytes)).flatten()
+    }
 }
 
 /// What those who run a server may ask it.

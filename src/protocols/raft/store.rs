@@ -7,6 +7,8 @@
 //!
 //! Each record is its body's length and CRC-32 (four bytes each, little-endian), then the body.
 
+use std::fmt;
+
 use super::{Command, Entry, EntryId, Log, Operation, Term};
 use crate::base::{ClientId, NodeId};
 
@@ -100,9 +102,28 @@ pub(super) fn recover<O: Operation>(bytes: &[u8]) -> Recovered<O> {
     recovered
 }
 
+/// What was written to the file at once, in words, if it is nothing but whole records.
+pub(super) fn words<O: Operation>(bytes: &[u8]) -> Option<String> {
+    let (mut rest, mut words) = (Reader(bytes), Vec::new());
+    while !rest.0.is_empty() {
+        words.push(rest.record::<O>()?.to_string());
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
 enum Record<O> {
     Vote(Term, Option<NodeId>),
     Entry(u64, Entry<O>),
+}
+
+impl<O: Operation> fmt::Display for Record<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vote(term, None) => write!(f, "term {term}, no vote"),
+            Self::Vote(term, Some(candidate)) => write!(f, "term {term}, vote for {candidate}"),
+            Self::Entry(index, entry) => write!(f, "entry {index} of term {}: {:?}", entry.term, entry.command),
+        }
+    }
 }
 
 impl<O: Operation> Recovered<O> {
@@ -248,6 +269,17 @@ mod tests {
         assert_eq!((recovered.term, recovered.vote, recovered.length), (Term(4), Some(NodeId::server(3)), bytes.len()));
         let read: Vec<_> = recovered.log.slice(1, 99).iter().map(|entry| entry.command).collect();
         assert_eq!(read, commands());
+    }
+
+    #[test]
+    fn what_was_written_is_told() {
+        let mut bytes = Vec::new();
+        encode_vote(Term(4), Some(NodeId::server(3)), &mut bytes);
+        encode_entry(EntryId { term: Term(4), index: 7 }, &commands()[3], &mut bytes);
+        let told = |bytes| words::<KvOp>(bytes);
+        assert_eq!(told(&bytes).as_deref(), Some("term 4, vote for n4; entry 7 of term 4: c8.2#9 write 1 = 2"));
+        assert_eq!(told(&bytes[..bytes.len() - 1]), None, "what is torn is not told");
+        assert_eq!(told(b""), None);
     }
 
     #[test]

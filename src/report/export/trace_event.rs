@@ -13,6 +13,8 @@ const SERVERS: u32 = 1;
 const CLIENTS: u32 = 2;
 const OPERATIONS: u32 = 3;
 const FAULTS: u32 = 4;
+/// The number of a group's first track is this often its own: Perfetto names a track by its number alone, so that no two may have one.
+const TRACKS: u32 = 1_000_000;
 /// How many nanoseconds a step is drawn at most: it takes no time, and would not be seen.
 const STEP_NS: u64 = 100_000;
 
@@ -40,8 +42,10 @@ impl Writing<'_> {
     /// The names of the tracks.
     fn tracks(&mut self) {
         for (group, name) in [(SERVERS, "servers"), (CLIENTS, "clients"), (OPERATIONS, "operations"), (FAULTS, "faults")] {
-            self.events.push(json!({"ph": "M", "name": "process_name", "pid": group, "tid": 0, "args": {"name": name}}));
-            self.events.push(json!({"ph": "M", "name": "process_sort_index", "pid": group, "tid": 0, "args": {"sort_index": group}}));
+            self.events.push(json!({"ph": "M", "name": "process_name", "pid": group, "tid": numbered(group, 0).1, "args": {"name": name}}));
+            self.events.push(
+                json!({"ph": "M", "name": "process_sort_index", "pid": group, "tid": numbered(group, 0).1, "args": {"sort_index": group}}),
+            );
         }
         for node in self.recording.nodes() {
             let (group, track) = track(node);
@@ -59,7 +63,7 @@ impl Writing<'_> {
             "crash" | "pause" => self.down(record),
             "client" if invokes(record) => self.operation(record),
             "fault" => self.fault(record),
-            "settle" => self.instant("the faults are over", (FAULTS, 0), record),
+            "settle" => self.instant("the faults are over", numbered(FAULTS, 0), record),
             "panic" => self.on_node("panic", record),
             "send" if record.cause.is_none() => self.step(record),
             _ => {}
@@ -105,9 +109,9 @@ impl Writing<'_> {
         let track = match self.sessions.get(&session) {
             Some(track) => *track,
             None => {
-                let track = self.sessions.len() as u32 + 1;
+                let track = numbered(OPERATIONS, self.sessions.len()).1;
                 let client = record.node.map(|node| node.to_string()).unwrap_or_default();
-                self.name_track(&format!("operations of {client}, {track}"), (OPERATIONS, track));
+                self.name_track(&format!("operations of {client}, {}", self.sessions.len() + 1), (OPERATIONS, track));
                 self.sessions.insert(session, track);
                 track
             }
@@ -131,12 +135,13 @@ impl Writing<'_> {
             .find(|effect| effect.sort == "lift");
         match lifted {
             Some(lift) => {
-                let range =
-                    |phase: &str, at: Time| with(event(phase, &name, (FAULTS, 0), at), json!({"cat": "fault", "id": record.number}));
+                let range = |phase: &str, at: Time| {
+                    with(event(phase, &name, numbered(FAULTS, 0), at), json!({"cat": "fault", "id": record.number}))
+                };
                 let (begin, end) = (range("b", record.at), range("e", lift.at));
                 self.events.extend([begin, end]);
             }
-            None => self.instant(&name, (FAULTS, 0), record),
+            None => self.instant(&name, numbered(FAULTS, 0), record),
         }
     }
 
@@ -201,7 +206,12 @@ fn ends(recording: &Recording) -> Vec<Option<Time>> {
 
 /// The group and the track of a node.
 fn track(node: NodeId) -> (u32, u32) {
-    (if node.is_client() { CLIENTS } else { SERVERS }, node.index() as u32 + 1)
+    numbered(if node.is_client() { CLIENTS } else { SERVERS }, node.index())
+}
+
+/// The n-th track of a group, from 0.
+fn numbered(group: u32, place: usize) -> (u32, u32) {
+    (group, group * TRACKS + place as u32)
 }
 
 /// Nanoseconds as microseconds, which is what the format counts in; nothing is lost of any run shorter than a hundred days.

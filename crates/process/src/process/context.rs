@@ -462,4 +462,9 @@ pub trait Embeds<C: Process>: Process {
 
     /// Wraps a note of the child, or drops it.
     fn wrap_note(note: C::Note) -> Option<Self::Note>;
+
+    /// The name by which the child knows a file of the parent's disk, if it is one of the child's.
+    fn inner_file(file: &str) -> Option<&str> {
+        file.strip_prefix(Self::SCOPE)?.strip_prefix('/')
+    }
 }

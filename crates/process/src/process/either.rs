@@ -182,4 +182,8 @@ impl<A: Process, B: Process<Message = A::Message>> Process for Either<A, B> {
     fn read_disk(disk: &Files) -> Option<String> {
         A::read_disk(disk).or_else(|| B::read_disk(disk))
     }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        A::read_records(file, bytes).or_else(|| B::read_records(file, bytes))
+    }
 }

@@ -179,6 +179,13 @@ pub trait Process: Sized + 'static {
         let _ = disk;
         None
     }
+
+    /// What these bytes say, which were written to this file at once, in a line, for the same person: `vote for n2 in term 3`. By default,
+    /// and where they are no records of its own, it does not tell: text is then shown as it is, and anything else in hexadecimal digits.
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        let _ = (file, bytes);
+        None
+    }
 }
 
 /// A process that does a client's work: invokes operations and notes what it saw.

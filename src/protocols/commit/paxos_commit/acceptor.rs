@@ -1,9 +1,11 @@
 //! What a server does as an acceptor: one instance of Paxos for each participant of a transaction, all of them with one promise.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::participant::list;
 use super::super::{TxnId, Vote};
 use super::message::{Accepted, Ballot};
 use crate::base::{NodeId, SortedMap};
@@ -84,6 +86,15 @@ impl Acceptor {
             context.append_record(FILE, &Record::Accepted { txn, ballot, votes: proposed.to_vec() });
         }
         Ok(())
+    }
+}
+
+/// What it has promised and accepted, in a line.
+impl fmt::Display for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let votes = |votes: &Votes| list(votes.accepted.iter().map(|(node, (ballot, vote))| format!("{node} {vote} in {ballot}")));
+        let each = self.0.iter().map(|(txn, of)| format!("{txn} promised {}, accepted {}", of.promised, votes(of)));
+        f.write_str(&list(each))
     }
 }
 

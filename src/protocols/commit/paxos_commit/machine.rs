@@ -146,6 +146,10 @@ impl Process for PaxosCommit {
     fn inspect(&self) -> Option<&dyn Debug> {
         Some(self)
     }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        Some(format!("{}, as acceptor: {}", Participant::read_disk(disk)?, Acceptor::recover(disk)))
+    }
 }
 
 /// What those who run a server may ask it.

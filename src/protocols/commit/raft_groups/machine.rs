@@ -157,6 +157,10 @@ impl Process for Member {
     fn read_disk(disk: &Files) -> Option<String> {
         Raft::<Group>::read_disk(&disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE))
     }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        Raft::<Group>::read_records(Self::inner_file(file)?, bytes)
+    }
 }
 
 impl Embeds<Raft<Group>> for Member {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::participant::{Ended, News, Participant};
+use super::super::participant::{Ended, News, Participant, list};
 use super::super::pending::{Client, PendingTransaction};
 use super::super::recovering::Recovering;
 use super::super::{Age, Cause, Decision, Epoch, Note, TxnId, Vote, mark, role};
@@ -218,6 +218,18 @@ impl Process for ThreePhase {
 
     fn inspect(&self) -> Option<&dyn Debug> {
         Some(self)
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        let (mut pre_committed, mut decided) = (Vec::new(), Vec::new());
+        for entry in disk.records::<Entry>(FILE) {
+            match entry {
+                Entry::PreCommitted { txn } => pre_committed.push(txn.to_string()),
+                Entry::Decided { txn, decision } => decided.push(format!("{txn} {decision}")),
+            }
+        }
+        let (pre_committed, decided) = (list(pre_committed.into_iter()), list(decided.into_iter()));
+        Some(format!("{}, pre-committed {pre_committed}, decided {decided}", Participant::read_disk(disk)?))
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::super::manager::Manager;
+use super::super::participant::on_disk;
 use super::super::recovering::Recovering;
 use super::super::{Cause, Decision, Epoch, HeldLock, Note, TxnId, mark, role};
 use super::coordinator::Coordination;
@@ -156,11 +157,8 @@ impl Process for TwoPhase {
     fn read_disk(disk: &Files) -> Option<String> {
         disk.read(FILE)?;
         let found = log::recover(disk);
-        let life = found.epoch.map_or(0, |epoch| epoch.0);
-        let prepared: Vec<String> = found.prepared.keys().map(TxnId::to_string).collect();
-        let ended: Vec<String> = found.ended.iter().map(|(txn, decision)| format!("{txn} {decision}")).collect();
-        let list = |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        Some(format!("life {life}, prepared {}, ended {}", list(prepared), list(ended)))
+        let ended = found.ended.iter().map(|(txn, decision)| (txn, *decision));
+        Some(on_disk(found.epoch.unwrap_or_default(), found.prepared.keys(), ended))
     }
 }
 
