@@ -190,6 +190,10 @@ impl<S: Service, G: Generator<S::Operation, S::Response>> Process for Client<S, 
     fn status(&self) -> String {
         format!("{} under way in {} sessions, {} shed, asks {}", self.under_way(), self.sessions.len(), self.shed, self.servers.best)
     }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        Some(format!("sessions made: {}", disk.read(SESSIONS)?.len()))
+    }
 }
 
 impl<S: Service, G: Generator<S::Operation, S::Response>> ClientProcess for Client<S, G> {

@@ -44,7 +44,7 @@ fn every_system() -> Vec<(&'static str, Scenario)> {
     let registry = Registry::standard();
     let short = |system: &'static str| {
         let fields = match system {
-            "Detectors" => "nodes: 3, detectors: [Swim()]",
+            "Detectors" => "nodes: 3, worker: \"100ms\", detectors: [Swim()]",
             "Omega" | "Supervisor" => r#"nodes: 3, detector: Heartbeat(interval: "20ms", timeout: "100ms")"#,
             _ => "",
         };
@@ -62,7 +62,7 @@ fn what_lies_on_disks_is_told_in_words() {
         let writes = || recording.records().iter().filter(|record| record.sort == "write");
         for write in writes() {
             let written = write.entry().written();
-            assert!(written.is_some_and(|words| words.is_ascii() && !words.is_empty()), "{system}: {}", write.line(200));
+            assert!(written.is_some_and(|words| !words.is_empty()), "{system}: {}", write.line(200));
         }
         let last = recording.records().iter().map(|record| record.at).max().expect("something happens");
         let views = nodes_at(&again, last).0.expect("the run lasts").1;

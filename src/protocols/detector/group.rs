@@ -94,6 +94,10 @@ pub enum DetectorGroupTimer {
     Work,
 }
 
+/// The files that its worker writes: what it has done, and what it was asked for by another.
+const WORK: &str = "work";
+const ASKED: &str = "work asked for";
+
 const WORK_ANSWERED: Mark = Mark::new("work answered", "A request for work was answered.");
 const WORK_WAITS: Mark =
     Mark::new("work waits for the disk", "The disk had not finished the last piece of work when the next one was due.");
@@ -111,7 +115,7 @@ impl DetectorGroup {
             context.sometimes(WORK_WAITS);
             return;
         }
-        context.write_at("work", 0, &(worker.done + 1).to_le_bytes());
+        context.write_at(WORK, 0, &(worker.done + 1).to_le_bytes());
         worker.waits_for = Some(context.sync());
         if worker.next != context.me() {
             worker.asked += 1;
@@ -163,7 +167,7 @@ impl Process for DetectorGroup {
                 }
             }
             DetectorGroupMessage::Work(number) => {
-                context.write_at("work asked for", 0, &number.to_le_bytes());
+                context.write_at(ASKED, 0, &number.to_le_bytes());
                 context.send_when_durable(from, DetectorGroupMessage::Worked(number));
             }
             DetectorGroupMessage::Worked(number) => {
@@ -208,6 +212,17 @@ impl Process for DetectorGroup {
 
     fn inspect(&self) -> Option<&dyn Debug> {
         Some(self)
+    }
+
+    fn read_disk(disk: &Files) -> Option<String> {
+        let told = [WORK, ASKED].map(|file| Some(format!("{file}: {}", Self::read_records(file, disk.read(file)?)?)));
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        let number = u64::from_le_bytes(bytes.try_into().ok()?);
+        [WORK, ASKED].contains(&file).then(|| format!("up to piece {number}"))
     }
 }
 
