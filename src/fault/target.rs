@@ -16,7 +16,7 @@ macro_rules! targets {
             Node(NodeId),
             /// These nodes.
             Nodes(Vec<NodeId>),
-            /// The server that believes itself in this role; of several, the one with the best claim, and then the first. No node if
+            /// The node that believes itself in this role; of several, the one with the best claim, and then the first. No node if
             /// there is none.
             Role(&'static str),
             $( $(#[doc = $about])+ $Name ),+

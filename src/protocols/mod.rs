@@ -3,5 +3,6 @@
 
 pub mod commit;
 pub mod detector;
+pub mod lock;
 pub mod raft;
 pub mod registry;

@@ -14,7 +14,7 @@ const _: (NodeId, NodeId) = (NodeId::server(NODES_MOST - 1), NodeId::client(NODE
 pub struct Roster {
     /// How many nodes there are.
     pub population: Population,
-    /// The roles of servers.
+    /// The roles of nodes.
     pub roles: Vec<&'static str>,
     /// The kinds of messages.
     pub kinds: &'static [&'static str],

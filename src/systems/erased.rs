@@ -19,7 +19,7 @@ pub trait AnySystem: Send + Sync {
     /// What it is.
     fn about(&self) -> &'static str;
     /// The roles that faults can be aimed at.
-    fn roles(&self) -> &'static [Role];
+    fn roles(&self) -> Vec<Role>;
     /// Whether it may start nodes anew by itself: see [`Process::RESTARTS`].
     fn restarts(&self) -> bool;
     /// The kinds of its messages.
@@ -125,6 +125,7 @@ impl Registry {
             .with::<super::Detectors>()
             .with::<super::Omega>()
             .with::<super::Supervisor>()
+            .with::<super::TtlLock>()
     }
 
     /// Adds a system; one of the same name is replaced.
@@ -170,8 +171,8 @@ impl<S: System> AnySystem for ErasedSystem<S> {
         S::ABOUT
     }
 
-    fn roles(&self) -> &'static [Role] {
-        S::Server::ROLES
+    fn roles(&self) -> Vec<Role> {
+        S::Server::ROLES.iter().chain(S::Client::ROLES).copied().collect()
     }
 
     fn restarts(&self) -> bool {

@@ -6,6 +6,7 @@ mod detectors;
 mod erased;
 pub mod kv;
 mod load;
+mod lock_work;
 mod omega;
 mod paxos_commit;
 mod raft_kv;
@@ -15,6 +16,7 @@ mod spelling;
 mod supervisor;
 mod three_phase;
 pub mod transactional;
+mod ttl_lock;
 mod two_phase;
 mod two_phase_over_raft;
 
@@ -31,12 +33,14 @@ use crate::world::{Cluster, Conditions, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use lock_work::LockWork;
 pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use scripting::{Operations, Scripting};
 pub use supervisor::{Supervisor, SupervisorConfig};
 pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
+pub use ttl_lock::{TtlLock, TtlLockConfig, TtlLockSettings};
 pub use two_phase::{TwoPhase, TwoPhaseConfig, TwoPhaseSettings};
 pub use two_phase_over_raft::{TwoPhaseOverRaft, TwoPhaseOverRaftConfig, TwoPhaseOverRaftSettings};
 

@@ -457,12 +457,14 @@ impl<'a, C: Cluster> World<'a, C> {
         }
     }
 
-    /// Looks whether each server's role is one of those listed.
+    /// Looks whether each node's role is one of those listed.
     fn look_at_roles(&mut self) {
-        for index in 0..self.servers.len() {
-            self.activity = Activity { node: NodeId::server(index as u32), what: What::Asked("role") };
-            let claim = self.servers[index].process().and_then(Process::role);
-            if let Some(claim) = claim.filter(|claim| C::Server::ROLES.iter().all(|role| role.name != claim.role.name)) {
+        let nodes = (0..self.servers.len() as u32).map(NodeId::server).chain((0..self.clients.len() as u32).map(NodeId::client));
+        for node in nodes {
+            self.activity = Activity { node, what: What::Asked("role") };
+            let listed = if node.is_client() { C::Client::ROLES } else { C::Server::ROLES };
+            let claim = look!(self, node, host => host.process().and_then(Process::role));
+            if let Some(claim) = claim.filter(|claim| listed.iter().all(|role| role.name != claim.role.name)) {
                 self.note_stray(Stray::Role { name: claim.role.name });
             }
         }

@@ -117,7 +117,7 @@ pub enum Stray {
         /// Its name.
         name: &'static str,
     },
-    /// A role that a server claimed, and is none of `Process::ROLES`.
+    /// A role that a node claimed, and is none of `Process::ROLES`.
     Role {
         /// Its name.
         name: &'static str,

@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("environment", ROOT, May::Name(&["base"])),
     ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),
     ("trace", ROOT, May::Name(&["base", "check", "fault", "history"])),
-    ("protocols", ROOT, May::NameAndInProperties(&["base", "notation", "process"], &["check", "fault", "history", "trace"])),
+    ("protocols", ROOT, May::NameAndInProperties(&["base", "history", "notation", "process"], &["check", "fault", "trace"])),
     ("workload", ROOT, May::Name(&["base", "history", "process"])),
     ("world", ROOT, May::NameAllAboveBut(&["protocols", "workload"])),
     ("systems", ROOT, May::NameAllAbove),

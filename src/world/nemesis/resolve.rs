@@ -59,9 +59,11 @@ impl<'r> Resolver<'r> {
         servers
     }
 
-    /// The server with the best claim to the role, among those that run; of equals, the first.
+    /// The node with the best claim to the role, among those that run; of equals, the first, servers before clients.
     fn best_in_role(&mut self, role: &str) -> Option<NodeId> {
-        let claims = (0..self.stage.population().0).map(NodeId::server).filter_map(|node| {
+        let (servers, clients) = self.stage.population();
+        let nodes = (0..servers).map(NodeId::server).chain((0..clients).map(NodeId::client));
+        let claims = nodes.filter_map(|node| {
             let claim = self.stage.claim(node).filter(|claim| claim.role.name == role)?;
             Some((claim.rank, node))
         });

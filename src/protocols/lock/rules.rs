@@ -1,0 +1,97 @@
+//! The rules of locks, each a small method with the correct body. A mutant overrides one.
+
+use crate::base::{Duration, LocalTime};
+use crate::process::rules;
+
+rules! {
+    /// The rules on which the correctness of locks rests.
+    ///
+    /// The machines ask these and keep no second copy of them.
+    pub trait Rules {
+        // The resource.
+
+        /// Whether an access with this token may take effect where this one was seen: if no later holder was there before.
+        fn lets_through(&self, token: u64, highest: u64) -> bool {
+            token >= highest
+        }
+
+        /// The highest token that it knows of after a start, of what its disk says.
+        fn fence_after_restart(&self, written: u64) -> u64 {
+            written
+        }
+
+        // Holders.
+
+        /// Whether a holder stops whose lease is over, or as good as over.
+        fn stops(&self, over: bool) -> bool {
+            over
+        }
+
+        /// How many copies of each access leave.
+        fn copies(&self) -> u32 {
+            1
+        }
+
+        // The lock with a time to live: its client.
+
+        /// How many of so many servers must grant the lock: a majority, so that any two share one.
+        fn quorum(&self, servers: u32) -> u32 {
+            servers / 2 + 1
+        }
+
+        /// When the lease begins, for the client: when it asked, since a server may have granted it as soon as that.
+        fn lease_begins(&self, asked: LocalTime, answered: LocalTime) -> LocalTime {
+            let _ = answered;
+            asked
+        }
+
+        /// Which attempt of its client a value names, of those that it made: each has one of its own (Redlock: "unique across all clients
+        /// and all lock requests").
+        fn named(&self, nth: u32) -> u32 {
+            nth
+        }
+
+        /// Whether an extension counts as done that so many servers have granted of the quorum.
+        fn is_extended(&self, granted: u32, quorum: u32) -> bool {
+            granted >= quorum
+        }
+
+        /// Whether what some servers granted is given back where others did not.
+        fn gives_back(&self) -> bool {
+            true
+        }
+
+        /// Whether a lock is given back when the work is done.
+        fn unlocks(&self) -> bool {
+            true
+        }
+
+        // The lock with a time to live: its servers.
+
+        /// Whether to unlock takes the lock away: only from whom it was given to.
+        fn may_unlock(&self, own: bool) -> bool {
+            own
+        }
+
+        /// Whether to extend lengthens the lease: only the asker's own.
+        fn may_extend(&self, own: bool) -> bool {
+            own
+        }
+
+        /// When a lease ends that was asked for at one time by the client's clock, and given at another by the server's.
+        fn expires(&self, asked: LocalTime, given: LocalTime, ttl: Duration) -> LocalTime {
+            let _ = asked;
+            given + ttl
+        }
+
+        /// The token after which the next one comes, after a start, of what its disk says.
+        fn token_after_restart(&self, written: u64) -> u64 {
+            written
+        }
+
+        /// By how much a token is higher than the last one.
+        fn step(&self) -> u64 {
+            1
+        }
+    }
+}

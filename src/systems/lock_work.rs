@@ -1,0 +1,60 @@
+//! What the clients of locks do: the workload of every system of locks.
+//!
+//! ```ron
+//! workload: (clients: 3, locks: 1, accesses: 3, work: "10ms..50ms", looks: true, guard: "100ms")
+//! ```
+
+use std::sync::Arc;
+
+use crate::base::{Duration, DurationRange, NodeId};
+use crate::notation::{Count, Flag, Form, Length, LengthRange, PositiveLength, Settings, Timed, Timing, settings};
+use crate::protocols::lock::{Rules, Work, WorkerConfig};
+
+settings! {
+    /// Clients that get a lock, work at what it guards, and give it back.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LockWork {
+        /// How many clients there are.
+        clients: u32 = 3, Count(1..=1000);
+        /// How many locks there are, each for something of its own; a client chooses one for each job.
+        locks: u32 = 1, Count(1..=1000);
+        /// How often a holder accesses what the lock guards before it gives it back.
+        accesses: u32 = 3, Count(1..=1000);
+        /// How long it works before each access.
+        work: DurationRange = length_range("10ms..50ms"), LengthRange;
+        /// Whether a holder looks, before it goes on, how much is left of its lease.
+        looks: bool = true, Flag;
+        /// If it looks: when so much is left, or less, it begins nothing more. Long enough for the work before an access, and the way to it.
+        guard: Duration = Duration::from_millis(100), Length;
+        /// How long a client thinks between two jobs.
+        think: DurationRange = length_range("0ms..200ms"), LengthRange;
+        /// How long a client waits for a lock before it gives the job up.
+        patience: Duration = Duration::from_secs(30), PositiveLength;
+        /// How long the resource is given to answer, before it is told again.
+        request_timeout: Duration = Duration::from_millis(100), Timed(PositiveLength, &[Timing::Answer]);
+    }
+}
+
+/// A range that is written here.
+pub(super) fn length_range(text: &str) -> DurationRange {
+    text.parse().expect("a range of lengths")
+}
+
+impl LockWork {
+    /// Reads the whole of `workload`, or takes the usual one.
+    pub(super) fn of(workload: Option<Form<'_>>) -> Option<Self> {
+        let Some(form) = workload else { return Some(Self::default()) };
+        let mut fields = form.fields()?;
+        let (work, _) = Self::read(&mut fields);
+        fields.finish();
+        Some(work)
+    }
+
+    /// What each client is built from, whose keeper is built from this.
+    pub(super) fn workers<K: Clone>(&self, resource: NodeId, keeper: K, rules: &Arc<dyn Rules>) -> Vec<WorkerConfig<K>> {
+        let Self { clients, locks, accesses, work, looks, guard, think, patience, request_timeout } = *self;
+        let work = Work { accesses, each: work, guard: looks.then_some(guard) };
+        let config = WorkerConfig { resource, locks, work, think, patience, request_timeout, rules: Arc::clone(rules), keeper };
+        vec![config; clients as usize]
+    }
+}
