@@ -23,7 +23,7 @@ const RUN_STYLE: &str = include_str!("run_page.css");
 const RUN_SCRIPT: &str = include_str!("run_page.js");
 
 /// What such a page may do: use its own styles and scripts, each named by its digest, and nothing else. A test says what it is to be.
-const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-0M3zV353BasbVg8cSX497NykCCkRMofQw4iJDTafvzg=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-ezgJPUhX4+9Vya3tsp618YF2/aEP11Jt5lwo3+vFipM=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='";
+const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-hoZNpwEXlWlGASXjrENyfjqobQvTRr/cDjCBHPFYCxc=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-ezgJPUhX4+9Vya3tsp618YF2/aEP11Jt5lwo3+vFipM=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='";
 
 /// How many operations the page draws a second time, as a history.
 const RUN_OPERATIONS: usize = 2_000;

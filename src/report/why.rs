@@ -30,7 +30,7 @@ pub fn why_text(why: &Why, called: &Invocation, width: usize, color: bool) -> St
         ("whether that suffices", sufficiency(why)),
         ("how likely it is, if all that is drawn after so many records is drawn afresh", curve(&why.curve, paint)),
         ("whose chance carries it: with theirs alone drawn afresh, it still fails in", carriers(why)),
-        ("the nearest run that passes", why.sibling.as_ref().map(|found| SideBySide::of(found).text(width, paint)).unwrap_or_default()),
+        ("the nearest run that passes", sibling(why, width, paint)),
         ("what was waited for", why.awaited.iter().map(|link| format!("    {}\n", awaited(link))).collect()),
     ];
     for (title, section) in sections.iter().filter(|(_, section)| !section.is_empty()) {
@@ -168,6 +168,14 @@ pub(super) fn carriers(why: &Why) -> String {
 
 pub(super) fn message_in_words(message: &MessageId, kind: &str) -> String {
     format!("{kind} #{} from {} to {}", message.count, message.from, message.to)
+}
+
+fn sibling(why: &Why, width: usize, paint: Paint) -> String {
+    match &why.sibling {
+        Some(found) => SideBySide::of(found).text(width, paint),
+        None if why.finished => "    no run that differs in one thing holds in all\n".to_owned(),
+        None => String::new(),
+    }
 }
 
 pub(super) fn awaited(link: &Awaited) -> String {

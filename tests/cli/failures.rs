@@ -1,11 +1,12 @@
 //! Failures as files: saved by `run` and `sweep`, and run again.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use expect_test::expect;
 use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::report::Regressions;
-use stormglass::scenario::Failure;
+use stormglass::scenario::{Failure, Standing};
 use stormglass::systems::Registry;
 
 use super::runs::{scenario, stormglass};
@@ -146,10 +147,40 @@ fn a_sweep_that_goes_on_saves_every_failure() {
     assert_eq!(stormglass(&desk, &sweep).0, Some(1));
     let failed: Vec<u64> =
         desk.lines("rows.jsonl").iter().filter(|row| row["verdict"] == "violated").map(|row| row["seed"].as_u64().unwrap()).collect();
-    let mut saved: Vec<u64> = names(&desk, "kept").iter().map(|name| read(&desk, &format!("kept/{name}")).seed).collect();
-    saved.sort_unstable();
+    let kept = || names(&desk, "kept").iter().map(|name| read(&desk, &format!("kept/{name}"))).collect::<Vec<_>>();
+    let saved = kept();
+    let mut seeds: Vec<u64> = saved.iter().map(|failure| failure.seed).collect();
+    seeds.sort_unstable();
     assert!(failed.len() > 1, "{failed:?}");
-    assert_eq!(saved, failed);
+    assert_eq!(seeds, failed);
+    // Each knows where it stands among all that were met.
+    let kinds: BTreeMap<u64, u64> = saved.iter().fold(BTreeMap::new(), |mut kinds, failure| {
+        *kinds.entry(failure.fingerprint).or_default() += 1;
+        kinds
+    });
+    for Failure { fingerprint, sweep, .. } in &saved {
+        let alike = kinds[fingerprint];
+        let rank = 1 + kinds.values().filter(|count| **count > alike).count() as u64;
+        let expected = Standing { start: 0, seeds: 8, failed: failed.len() as u64, kinds: kinds.len() as u64, alike, rank };
+        assert_eq!(*sweep, Some(expected));
+    }
+    let file = format!("kept/{}", names(&desk, "kept")[0]);
+    let (_, out, _) = stormglass(&desk, &["run", &file, "--report", "page.html"]);
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    let told = format!("in a sweep of 8 seeds from 0 on, {} failed, ", failed.len());
+    assert!(out.contains(&told) && page.contains(&format!("It stood {told}")), "{out}");
+    // A sweep that meets them again changes what it knows of that, and nothing else.
+    assert_eq!(
+        stormglass(&desk, &["sweep", &scenario(BUG), "--seeds", "1", "--start", &failed[0].to_string(), "--save", "kept"]).0,
+        Some(1)
+    );
+    let again = kept();
+    assert_eq!(again.len(), saved.len());
+    for (before, now) in saved.iter().zip(&again) {
+        let met = now.sweep.map(|sweep| (sweep.start, sweep.seeds));
+        assert_eq!(met, Some(if now.seed == failed[0] { (failed[0], 1) } else { (0, 8) }));
+        assert_eq!(Failure { sweep: None, ..before.clone() }, Failure { sweep: None, ..now.clone() });
+    }
 }
 
 /// A failure is told by its own property, also where another one is violated before: by all who save it, and by all who run it again.

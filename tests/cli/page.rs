@@ -164,7 +164,7 @@ const PHONE: &str = "<script nonce=\"driver\">setTimeout(() => {
 }, 400)</script></body>";
 
 /// A phone with that page in it: no window of a browser is as narrow.
-const FRAME: &str = "<body><output id=\"outcome\"></output><iframe src=\"driven.html\" width=\"390\" height=\"664\"></iframe>\
+pub(crate) const FRAME: &str = "<body><output id=\"outcome\"></output><iframe src=\"driven.html\" width=\"390\" height=\"664\"></iframe>\
     <script>addEventListener('message', (event) => outcome.textContent = event.data)</script></body>";
 
 /// One client after the other exchanges what the one before has left, and the last one reads what there was two exchanges earlier.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::page::{browse, chromium, go_through};
+use crate::page::{FRAME, admitting, browse, chromium, go_through};
 use crate::runs::scenario;
 
 /// What the browser does with the page.
@@ -62,5 +62,39 @@ fn the_page_of_a_run_is_drawn_gone_through_and_printed() {
         let printed = fs::read(&printed).unwrap_or_else(|error| panic!("{name}: nothing was printed: {error}"));
         let pages = String::from_utf8_lossy(&printed).matches("/Type /Page\n").count();
         assert!(printed.starts_with(b"%PDF") && (1..=20).contains(&pages), "{name}: {pages} pages");
+    }
+}
+
+/// Whether what passes stands beside what fails, or below it; and whether the page is no wider than the window.
+const SIDES: &str = "<script nonce=\"driver\">setTimeout(() => {
+  const seen = (side) => [...document.querySelectorAll(`.sides td.${side}`)].filter((cell) => cell.textContent && cell.offsetParent);
+  const [fails, passes] = [seen('fails')[0], seen('passes').at(-1)].map((cell) => cell.getBoundingClientRect());
+  const fits = document.documentElement.scrollWidth <= innerWidth;
+  parent.postMessage(JSON.stringify({ beside: passes.left >= fails.right, below: passes.left === fails.left && passes.top >= fails.bottom, fits }), '*');
+}, 400)</script></body>";
+
+#[test]
+fn what_passes_stands_beside_what_fails_or_on_a_phone_below_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let page = home.path().join("page.html");
+    let small = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runs/shrunk/commit/yes-before-durable.ron");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    command.args(["why", small, "--jobs", "1", "--report"]).arg(&page);
+    let done = command.output().expect("the command can be started");
+    let (out, page) = (String::from_utf8_lossy(&done.stdout), fs::read_to_string(&page).expect("a page"));
+    let heads = out.lines().find(|line| line.contains("the run that fails")).unwrap_or_else(|| panic!("{out}"));
+    assert!(heads.contains(" │ the run that passes"), "{heads}");
+    assert!(page.contains("class=\"sides\"") && page.contains("The nearest run that passes"));
+    let Some(chromium) = chromium() else {
+        println!("skipped: there is no Chromium here, and the variable CHROMIUM names none");
+        return;
+    };
+    fs::write(home.path().join("driven.html"), admitting(&page).replace("</body>", SIDES)).expect("a file");
+    let frame = home.path().join("frame.html");
+    for (width, beside) in [("390", false), ("1000", true)] {
+        let expected = format!("{{\"beside\":{beside},\"below\":{},\"fits\":true}}", !beside);
+        fs::write(&frame, FRAME.replace("390", width)).expect("a file");
+        let dom = browse(&chromium, home.path(), &["--window-size=1100,900", "--dump-dom"], &frame);
+        assert!(dom.contains(&expected), "{width}: {dom}");
     }
 }

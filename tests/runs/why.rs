@@ -461,6 +461,7 @@ fn is_named(nth: u32) -> bool {
     let before = cpu_time::ProcessTime::now();
     let why = ask(&scenario, seed, 1);
     let spent = before.elapsed();
+    println!("chain {nth}: {spent:?} of CPU");
     // What stands beside it in this process spends, too.
     assert!(cfg!(debug_assertions) || spent.as_secs() < 5, "chain {nth} took {spent:?}");
     let named: Vec<String> = why.causes().iter().map(words).collect();
