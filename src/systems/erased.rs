@@ -126,6 +126,7 @@ impl Registry {
             .with::<super::Omega>()
             .with::<super::Supervisor>()
             .with::<super::TtlLock>()
+            .with::<super::ServiceRegistry>()
     }
 
     /// Adds a system; one of the same name is replaced.

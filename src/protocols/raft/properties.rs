@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 pub use super::audit::Audited;
 use super::audit::{self, Assertion, Chain, Disk, Link};
-use super::{AppendResult, EntryId, Message, Note, Response, Term};
+use super::{AppendResult, EntryId, Message, Note, Operation, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId, SortedMap};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
 use crate::trace::{Event, Judge, Record, Vocabulary};
@@ -478,4 +478,52 @@ mod rules {
         "too-few-disks",
         "{node} committed entry {index} of term {term} at {at}, but {holders} of {servers} disks hold it, fewer than {needed}",
     );
+}
+
+/// What the records are about that a judge of Raft sees.
+pub struct Within<O, R>(PhantomData<fn() -> (O, R)>);
+
+impl<O: Operation, R: Response> Vocabulary for Within<O, R> {
+    type Message = Message<O, R>;
+    type Note = Note;
+    type Client = ();
+    type ClientNote = ();
+}
+
+/// The folder below which the files of a server lie that runs within another process.
+const FOLDER: &str = "raft/";
+
+/// Has a judge see a record of servers that run within other processes, whose messages and notes are those of Raft in part, and below whose
+/// folder `raft` the files of Raft lie.
+pub fn observe_within<V: Vocabulary, O: Audited, R: Response>(
+    judge: &mut RaftJudge<O>,
+    record: &Record<'_, V>,
+    message: fn(&V::Message) -> Option<&Message<O, R>>,
+    note: fn(&V::Note) -> Option<&Note>,
+) {
+    let mut see = |event: &Event<'_, Within<O, R>>| judge.observe(&Record { number: record.number, at: record.at, event });
+    match *record.event {
+        Event::Send { id, fate, message: sent } => {
+            if let Some(message) = message(sent) {
+                see(&Event::Send { id, fate, message });
+            }
+        }
+        Event::Note { node, note: said } => {
+            if let Some(note) = note(said) {
+                see(&Event::Note { node, note });
+            }
+        }
+        Event::Write { node, write, file, change } => {
+            if let Some(file) = file.strip_prefix(FOLDER) {
+                see(&Event::Write { node, write, file, change });
+            }
+        }
+        Event::Synced { node, through } => see(&Event::Synced { node, through }),
+        Event::Boot { node, incarnation, files } => {
+            let files: Vec<_> = files.iter().filter_map(|(name, bytes)| Some((name.strip_prefix(FOLDER)?, *bytes))).collect();
+            see(&Event::Boot { node, incarnation, files: &files });
+        }
+        Event::Crash { node, unsynced, kept } => see(&Event::Crash { node, unsynced, kept }),
+        _ => {}
+    }
 }

@@ -33,12 +33,14 @@ pub struct Catalogue {
 /// What servers are to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// A lease was granted, or asked for by who has it.
+    /// A lease was granted.
     Granted(LeaseId, Duration),
     /// A lease has ended.
     Ended(LeaseId, Ending),
     /// A key has changed.
     Changed(Change),
+    /// An instance that came to be at this revision was deregistered.
+    Deregistered(Key, u64),
 }
 
 impl raft::StateMachine for Catalogue {
@@ -61,7 +63,12 @@ impl raft::StateMachine for Catalogue {
                 }
                 _ => Response::Nothing,
             },
-            Operation::Deregister { key, created } => self.delete(key, Condition::Created(created), outputs),
+            Operation::Deregister { key, created } => {
+                if self.keys.get(&key).is_some_and(|item| item.created == created) {
+                    outputs.push(Output::Deregistered(key, created));
+                }
+                self.delete(key, Condition::Created(created), outputs)
+            }
             Operation::List { directory } => Response::Listed(self.list(directory)),
         };
         changes.word(self.revision);
@@ -148,12 +155,12 @@ impl Catalogue {
 /// Leases.
 impl Catalogue {
     fn grant(&mut self, holder: ClientId, length: Duration, outputs: &mut Vec<Output>) -> Response {
-        if !self.leases.contains_key(&holder) {
-            self.grants += 1;
-            self.leases.insert(holder, Lease { grant: self.grants, length });
+        if let Some(Lease { grant, .. }) = self.leases.get(&holder) {
+            return Response::Exists(LeaseId { holder, grant: *grant });
         }
-        let Lease { grant, length } = self.leases[&holder];
-        let lease = LeaseId { holder, grant };
+        self.grants += 1;
+        self.leases.insert(holder, Lease { grant: self.grants, length });
+        let lease = LeaseId { holder, grant: self.grants };
         outputs.push(Output::Granted(lease, length));
         Response::Granted(lease)
     }
@@ -291,7 +298,8 @@ mod tests {
     fn a_key_goes_with_its_lease() {
         let mut bench = Bench::new();
         let lease = bench.grant(0);
-        assert_eq!(bench.grant(0), lease, "asked for again, it is the same");
+        let again = Operation::Grant { holder: lease.holder, length: Duration::from_secs(10) };
+        assert_eq!(bench.ask(again), Response::Exists(lease));
         assert_eq!(bench.put(7, Some(lease), Condition::Absent), Response::Put { created: 1 });
         assert_eq!(bench.put(8, Some(lease), Condition::Absent), Response::Unmet(1));
         bench.ask(Operation::Expire { lease });

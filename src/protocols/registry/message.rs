@@ -98,6 +98,8 @@ pub enum Message {
     Peeked {
         /// What is answered.
         number: u64,
+        /// Which directory.
+        directory: u32,
         /// How long ago this was certainly so, counted from when this was sent; nothing if the server knows nothing so young.
         age: Option<Duration>,
         /// What it held.

@@ -49,7 +49,7 @@ pub use decoys::DECOYS;
 pub use entry::{Change, Ending, Health, Instance, Item, Key, LeaseId, Listing, Value};
 pub use message::{Message, RaftMessage};
 pub use mutants::{MUTANTS, Mutant, rules_of};
-pub use note::Note;
+pub use note::{AgentNote, Note};
 pub use operation::{Condition, Operation, Response};
 pub use rules::{Correct, Rules};
 pub use server::{Server, Timer};

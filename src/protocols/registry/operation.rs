@@ -11,7 +11,7 @@ use crate::protocols::raft;
 /// What a registry is asked for. Those from [`Expire`](Self::Expire) on its leader asks for itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Operation {
-    /// Grant a lease; the one that the holder has, if it has one.
+    /// Grant a lease, if the holder has none.
     Grant {
         /// To whom.
         holder: ClientId,
@@ -83,8 +83,10 @@ pub enum Condition {
 /// What a registry answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Response {
-    /// The holder has this lease.
+    /// The holder has this lease from now on.
     Granted(LeaseId),
+    /// The holder had this lease before. It may be about to end: how long it lasts, the answer to a keep-alive tells.
+    Exists(LeaseId),
     /// The lease has ended, now or before.
     Ended,
     /// The value lies there.
@@ -132,6 +134,7 @@ impl fmt::Display for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Granted(lease) => write!(f, "granted {lease}"),
+            Self::Exists(lease) => write!(f, "{lease} exists"),
             Self::Ended => f.write_str("ended"),
             Self::Put { created } => write!(f, "put, created at {created}"),
             Self::Deleted => f.write_str("deleted"),

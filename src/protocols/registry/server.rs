@@ -196,6 +196,7 @@ impl Server {
                 Output::Granted(lease, length) => self.granted(lease, length, context),
                 Output::Ended(lease, ending) => self.ended(lease, ending, context),
                 Output::Changed(change) => changes.push(change),
+                Output::Deregistered(key, created) => context.note(Note::Deregistered { key, created }),
             }
         }
         if !changes.is_empty() {
@@ -459,7 +460,7 @@ impl Server {
                 Listing { revision: self.catalogue().revision(), items: Vec::new() }
             }
         };
-        context.send(client, Message::Peeked { number, age, listing });
+        context.send(client, Message::Peeked { number, directory, age, listing });
     }
 
     fn on_watch(&mut self, client: NodeId, directory: u32, asked: LocalTime, seen: Option<u64>, context: &mut Context<'_>) {

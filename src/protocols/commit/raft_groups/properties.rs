@@ -13,7 +13,7 @@ use crate::base::{MessageId, NodeId, SortedMap, SortedSet, Time};
 use crate::check::{Explanation, Property, PropertyReport, Rule, Sighting, Verdict, Violations};
 use crate::fault::Strike;
 use crate::protocols::raft;
-use crate::protocols::raft::properties::RaftJudge;
+use crate::protocols::raft::properties::{RaftJudge, Within, observe_within};
 use crate::trace::{Event, Judge, Record, Table, Vocabulary};
 
 /// The properties, in the order in which they are reported.
@@ -152,16 +152,6 @@ pub struct RaftsJudge {
     groups: Vec<RaftJudge<Operation>>,
 }
 
-/// What the records are about that a group's judge sees.
-struct RaftWords;
-
-impl Vocabulary for RaftWords {
-    type Message = RaftMessage;
-    type Note = raft::Note;
-    type Client = ();
-    type ClientNote = ();
-}
-
 impl RaftsJudge {
     /// A judge of so many groups of so many servers.
     pub fn new(groups: u32, replicas: u32) -> Self {
@@ -169,40 +159,21 @@ impl RaftsJudge {
         Self { replicas, groups: (0..groups).map(judge).collect() }
     }
 
-    fn pass_on(&mut self, node: NodeId, number: u64, at: Time, event: &Event<'_, RaftWords>) {
-        if !node.is_client()
-            && let Some(judge) = self.groups.get_mut(node.index() / self.replicas as usize)
-        {
-            judge.observe(&Record { number, at, event });
-        }
+    fn judge_of(&mut self, node: NodeId) -> Option<&mut RaftJudge<Operation>> {
+        if node.is_client() { None } else { self.groups.get_mut(node.index() / self.replicas as usize) }
     }
-}
-
-/// The name of a file as the Raft within a server knows it.
-fn inner(file: &str) -> Option<&str> {
-    file.strip_prefix("raft/")
 }
 
 impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
-        let (number, at) = (record.number, record.at);
-        match *record.event {
-            Event::Send { id, fate, message: Message::Raft(message) } => {
-                self.pass_on(id.from, number, at, &Event::Send { id, fate, message });
-            }
-            Event::Note { node, note: Note::Raft(note) } => self.pass_on(node, number, at, &Event::Note { node, note }),
-            Event::Write { node, write, file, change } => {
-                if let Some(file) = inner(file) {
-                    self.pass_on(node, number, at, &Event::Write { node, write, file, change });
-                }
-            }
-            Event::Synced { node, through } => self.pass_on(node, number, at, &Event::Synced { node, through }),
-            Event::Boot { node, incarnation, files } => {
-                let files: Vec<_> = files.iter().filter_map(|(name, bytes)| Some((inner(name)?, *bytes))).collect();
-                self.pass_on(node, number, at, &Event::Boot { node, incarnation, files: &files });
-            }
-            Event::Crash { node, unsynced, kept } => self.pass_on(node, number, at, &Event::Crash { node, unsynced, kept }),
-            _ => {}
+        let node = match *record.event {
+            Event::Send { id, .. } => id.from,
+            Event::Note { node, .. } | Event::Write { node, .. } | Event::Synced { node, .. } => node,
+            Event::Boot { node, .. } | Event::Crash { node, .. } => node,
+            _ => return,
+        };
+        if let Some(judge) = self.judge_of(node) {
+            observe_within(judge, record, raft_message, raft_note);
         }
     }
 
@@ -210,7 +181,7 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
     fn reports(&self) -> Vec<PropertyReport> {
         let mut reports: Vec<PropertyReport> = raft::properties::PROPERTIES.iter().map(PropertyReport::holds).collect();
         for (number, judge) in (1_usize..).zip(&self.groups) {
-            for (all, one) in reports.iter_mut().zip(Judge::<RaftWords>::reports(judge)) {
+            for (all, one) in reports.iter_mut().zip(Judge::<Within<Operation, ()>>::reports(judge)) {
                 if all.verdict == Verdict::Holds && one.verdict != Verdict::Holds {
                     let explanation = match one.explanation {
                         Some(Explanation::Rule(broken)) => Some((*broken).within("group", number).into()),
@@ -222,4 +193,12 @@ impl<V: Vocabulary<Message = Message, Note = Note>> Judge<V> for RaftsJudge {
         }
         reports
     }
+}
+
+fn raft_message(message: &Message) -> Option<&RaftMessage> {
+    if let Message::Raft(message) = message { Some(message) } else { None }
+}
+
+fn raft_note(note: &Note) -> Option<&raft::Note> {
+    if let Note::Raft(note) = note { Some(note) } else { None }
 }

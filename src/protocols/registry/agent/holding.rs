@@ -18,6 +18,8 @@ struct Held {
     lease: LeaseId,
     /// Until when it certainly lasts, by this clock.
     until: LocalTime,
+    /// Whether it is known that it lasts. Of one that it had before it only knows that it was there.
+    is_certain: bool,
     /// Whether a keep-alive is not answered yet.
     is_asked: bool,
 }
@@ -28,7 +30,7 @@ impl Holding {
     }
 
     pub(super) fn lease(&self) -> Option<LeaseId> {
-        self.held.map(|held| held.lease)
+        self.held.filter(|held| held.is_certain).map(|held| held.lease)
     }
 }
 
@@ -44,7 +46,7 @@ impl Agent {
     /// Holds no lease any more: gives back what it has.
     pub fn let_go(&mut self, context: &mut Context<'_>) {
         self.holding.is_wanted = false;
-        if let Some(lease) = self.holding.lease() {
+        if let Some(Held { lease, .. }) = self.holding.held {
             self.drop_lease(context);
             self.ask(Operation::Revoke { lease }, context);
         }
@@ -53,12 +55,12 @@ impl Agent {
     /// The lease that it holds, and until when that certainly lasts by its own clock, but for what that clock runs slower than the
     /// servers': a lease alone is no lock, for its holder may stand still past it.
     pub fn lease(&self) -> Option<(LeaseId, LocalTime)> {
-        self.holding.held.map(|held| (held.lease, held.until))
+        self.holding.held.filter(|held| held.is_certain).map(|held| (held.lease, held.until))
     }
 
     /// Whether it wants a lease, and has none.
     pub fn lacks_lease(&self) -> bool {
-        self.holding.is_wanted && self.holding.held.is_none()
+        self.holding.is_wanted && self.holding.lease().is_none()
     }
 
     fn want(&mut self, context: &mut Context<'_>) {
@@ -69,15 +71,25 @@ impl Agent {
     /// The lease lasts from when it was asked for, at least.
     pub(super) fn on_granted(&mut self, lease: LeaseId, began: LocalTime, context: &mut Context<'_>) {
         if self.holding.is_wanted {
-            self.holding.held = Some(Held { lease, until: began + self.config.lease, is_asked: false });
+            self.holding.held = Some(Held { lease, until: began + self.config.lease, is_certain: true, is_asked: false });
             self.news.push(News::Held(lease));
             self.await_end(context);
             context.set_timer(AgentTimer::KeepAlive, self.pace());
         }
     }
 
+    /// It has a lease that it does not know of, or has given up: how long that lasts, the leader tells.
+    pub(super) fn on_exists(&mut self, lease: LeaseId, context: &mut Context<'_>) {
+        if self.holding.is_wanted {
+            let until = context.now() + self.config.lease;
+            self.holding.held = Some(Held { lease, until, is_certain: false, is_asked: false });
+            self.await_end(context);
+            self.keep_alive(context);
+        }
+    }
+
     pub(super) fn not_granted(&mut self, operation: &Operation, context: &mut Context<'_>) {
-        if matches!(operation, Operation::Grant { .. }) && self.lacks_lease() {
+        if matches!(operation, Operation::Grant { .. }) && self.holding.is_wanted && self.holding.held.is_none() {
             self.want(context);
         }
     }
@@ -115,7 +127,12 @@ impl Agent {
     /// What the leader says counts from when it was asked.
     pub(super) fn on_kept_alive(&mut self, from: NodeId, lease: LeaseId, asked: LocalTime, remaining: Duration, context: &mut Context<'_>) {
         let Some(held) = self.holding.held.as_mut().filter(|held| held.lease == lease) else { return };
-        (held.until, held.is_asked) = (held.until.max(asked + remaining), false);
+        let until = asked + remaining;
+        held.until = if held.is_certain { held.until.max(until) } else { until };
+        held.is_asked = false;
+        if !std::mem::replace(&mut held.is_certain, true) {
+            self.news.push(News::Held(lease));
+        }
         self.requests.answered(from);
         context.cancel_timer(AgentTimer::KeepAliveOverdue);
         self.await_end(context);
@@ -135,7 +152,7 @@ impl Agent {
     }
 
     pub(super) fn on_lapsed(&mut self, lease: LeaseId, context: &mut Context<'_>) {
-        if self.holding.lease() == Some(lease) {
+        if self.holding.held.is_some_and(|held| held.lease == lease) {
             self.lose(context);
         }
     }
@@ -155,9 +172,11 @@ impl Agent {
     }
 
     fn drop_lease(&mut self, context: &mut Context<'_>) {
-        if let Some(Held { lease, .. }) = self.holding.held.take() {
+        if let Some(Held { lease, is_certain, .. }) = self.holding.held.take() {
             self.registered.clear();
-            self.news.push(News::Lost(lease));
+            if is_certain {
+                self.news.push(News::Lost(lease));
+            }
             context.cancel_timer(AgentTimer::KeepAlive);
             context.cancel_timer(AgentTimer::KeepAliveOverdue);
             context.cancel_timer(AgentTimer::LeaseOver);

@@ -185,7 +185,7 @@ impl Process for Agent {
                 self.on_changes(directory, asked, age, after..=through, &changes, context);
             }
             Message::Compacted { directory, through } => self.on_compacted(directory, through, context),
-            Message::Peeked { number, age, listing } => self.on_peeked(number, age.map(|age| (listing, age)), context),
+            Message::Peeked { number, age, listing, .. } => self.on_peeked(number, age.map(|age| (listing, age)), context),
             Message::Probe { key, created } => self.report(from, key, created, context),
             _ => {}
         }
@@ -288,6 +288,7 @@ impl Agent {
     fn learn(&mut self, operation: &Operation, response: &Response, began: LocalTime, context: &mut Context<'_>) {
         match (operation, response) {
             (Operation::Grant { .. }, Response::Granted(lease)) => self.on_granted(*lease, began, context),
+            (Operation::Grant { .. }, Response::Exists(lease)) => self.on_exists(*lease, context),
             (Operation::Put { key, value: Value::Instance(Instance { .. }), .. }, Response::Put { created }) => {
                 self.registered.insert(*key, *created);
             }

@@ -61,6 +61,11 @@ impl Agent {
         Some(Cache { revision: watch.seen?, items: &watch.items, age: watch.as_of.map(|as_of| now.since(as_of)) })
     }
 
+    /// Through which revision all changes of a directory are known; nothing before it was listed.
+    pub fn revision(&self, directory: u32) -> Option<u64> {
+        self.watches.get(&directory).filter(|watch| !watch.lists)?.seen
+    }
+
     fn say_watch(&mut self, directory: u32, context: &mut Context<'_>) {
         let Some(watch) = self.watches.get_mut(&directory) else { return };
         watch.asked = context.now();

@@ -1,0 +1,293 @@
+//! `Registry`: service discovery, with leases, watches and health checks.
+//!
+//! ```ron
+//! system: Registry(nodes: 3, lease: "10s", checks: Probes),
+//! workload: (clients: 6, services: 2, think: "10ms..100ms", mix: (list: 4, peek: 2, look: 2, update: 2, leave: 1)),
+//! ```
+//!
+//! Each client runs an instance of a service, registers it under a lease, watches services, and looks for instances.
+
+mod tenant;
+
+use super::load::{MOST, Mixed, PARTS};
+use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
+use super::{Mutant, Nodes, Population, System, Written};
+use crate::base::{Duration, DurationRange};
+use crate::check::Property;
+use crate::notation::{
+    Count, CountUpTo, Flag, Form, Given, Length, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, joined, settings,
+};
+use crate::protocols::registry::properties::{self, Demands, RegistryJudge};
+use crate::protocols::registry::{self, Checking, Message, Operation, Response, Server, Style};
+use crate::systems::load::Traffic;
+use crate::trace::Judge;
+use crate::world::{Cluster, Conditions, Reached};
+
+pub use tenant::{Tenant, TenantConfig};
+
+/// A registry of services, with clients whose instances it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceRegistry;
+
+/// Its part of a scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryConfig {
+    /// The servers, and how leases, watches and checks are.
+    pub settings: RegistrySettings,
+    /// When clients do something, and how long they wait.
+    pub traffic: Traffic,
+    /// What they do.
+    pub load: RegistryLoad,
+}
+
+settings! {
+    /// What the registry has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RegistrySettings {
+        /// How many servers there are.
+        nodes: u32 = 3, Count(1..=99);
+        /// How long a server waits for a leader before it campaigns: drawn anew each time.
+        election_timeout: DurationRange = registry::Config::of(1).election_timeout, Timed(LengthRange, ELECTION_TIMEOUT);
+        /// How often a leader shows that it lives: shorter than every election timeout. Keep-alives wait for it to prove that it leads.
+        heartbeat: Duration = registry::Config::of(1).heartbeat, PositiveLength;
+        /// How many log entries one message carries at most.
+        batch: u32 = registry::Config::of(1).batch, Count(1..=100_000);
+        /// How long a lease lasts when it is not kept alive.
+        lease: Duration = Duration::from_secs(10), PositiveLength;
+        /// How often a holder keeps its lease alive. At a third of its length two may be lost.
+        keep_alive: Duration = lease / 3, PositiveLength;
+        /// How many changes are remembered for those who watch.
+        history: u32 = registry::Config::of(1).history, Count(1..=10_000_000);
+        /// How often a server looks for what is due: leases, checks, watchers who are to be told that nothing has happened.
+        tick: Duration = registry::Config::of(1).tick, PositiveLength;
+        /// After how long those who watch are told that nothing has happened. They say twice as rarely that they watch, and leave a server
+        /// that is silent for as long.
+        progress: Duration = registry::Config::of(1).progress, PositiveLength;
+        /// How often a server asks its leader how current its state is: by that answers from any server tell their age.
+        refresh: Duration = registry::Config::of(1).refresh, PositiveLength;
+        /// Whether clients watch: else they list once what they look for, and keep that.
+        watch: bool = true, Flag;
+        /// Whether a watch goes on from the revision that its client has seen; else it lists anew where it comes to another server.
+        resumes: bool = true, Flag;
+        /// How instances are checked.
+        checks: Checks = Checks::Off, OneOf("a way of checking", &CHECKS);
+        /// How often an instance is checked.
+        check_every: Duration = Duration::from_secs(1), PositiveLength;
+        /// After how many checks gone wrong in a row it is critical; after the first it is a warning.
+        failures: u32 = 3, Count(1..=1000);
+        /// How long it is critical before it is deregistered.
+        deregister_after: Duration = Duration::from_secs(5), Length;
+        /// Whether no lease may expire of a node that lives.
+        lasting: bool = false, Flag;
+        /// How old what clients find in their caches may be at most; without it, as old as it says.
+        cache_max: Option<Duration> = None, Maybe(PositiveLength);
+        /// Within which time an instance that is not well must be gone; without it, within what the checks promise, if there are any.
+        sick_max: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+settings! {
+    /// What clients of a registry do.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RegistryLoad {
+        /// How many services there are. Each client runs an instance of one.
+        services: u32 = 2, Count(1..=MOST);
+        /// How many services each client watches.
+        watches: u32 = 1, CountUpTo(1..=services, "services");
+        /// How old an answer from any server may be.
+        age_max: Duration = Duration::from_secs(5), PositiveLength;
+        /// So many parts of each thing to do.
+        mix: RegistryMix = RegistryMix { list: 4, peek: 3, look: 2, update: 2, leave: 1, sicken: 0 },
+            Mixed::<RegistryMix>::like("(list: 4, update: 1)");
+    }
+}
+
+settings! {
+    /// What clients do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RegistryMix {
+        /// How many parts list a service: what they find is current.
+        list: u32 = 0, PARTS;
+        /// How many parts ask any server for a service: what they find has an age.
+        peek: u32 = 0, PARTS;
+        /// How many parts look into the cache of a service that is watched.
+        look: u32 = 0, PARTS;
+        /// How many parts register the own instance anew, with another weight.
+        update: u32 = 0, PARTS;
+        /// How many parts deregister the own instance, or register it again.
+        leave: u32 = 0, PARTS;
+        /// How many parts make the own instance ill, or well again: it keeps its lease alive all the same.
+        sicken: u32 = 0, PARTS;
+    }
+}
+
+/// How instances are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Not at all: an instance is there as long as its lease.
+    Off,
+    /// The leader asks.
+    Probes,
+    /// The instance reports.
+    Reports,
+}
+
+const CHECKS: [(&str, &str, Checks); 3] = [
+    ("Off", "Not at all: an instance is there as long as its lease.", Checks::Off),
+    ("Probes", "The leader asks each instance how it is.", Checks::Probes),
+    ("Reports", "Each instance reports to the leader how it is.", Checks::Reports),
+];
+
+impl RegistrySettings {
+    fn checking(&self) -> Option<Checking> {
+        let style = match self.checks {
+            Checks::Off => return None,
+            Checks::Probes => Style::Probe,
+            Checks::Reports => Style::Report,
+        };
+        Some(Checking { style, every: self.check_every, failures: self.failures, deregister_after: self.deregister_after })
+    }
+
+    fn server(&self, mutants: &[&'static str]) -> registry::Config {
+        registry::Config {
+            servers: self.nodes,
+            election_timeout: self.election_timeout,
+            heartbeat: self.heartbeat,
+            batch: self.batch,
+            history: self.history,
+            tick: self.tick,
+            progress: self.progress,
+            refresh: self.refresh,
+            checking: self.checking(),
+            rules: registry::rules_of(mutants),
+        }
+    }
+
+    /// Reports what does not fit together.
+    fn fits(&self, given: &Given<'_>) {
+        timeouts_fit(self.election_timeout, self.heartbeat, given);
+        if self.keep_alive >= self.lease
+            && let Some(form) = given.complain(&["keep_alive", "lease"])
+        {
+            form.report(
+                form.problem(format!("a lease of {} is kept alive each {}", self.lease, self.keep_alive))
+                    .label("it would end before")
+                    .help("make keep_alive a third of the lease, or less"),
+            );
+        }
+    }
+}
+
+impl RegistryConfig {
+    fn tenant(&self, mutants: &[&'static str]) -> TenantConfig {
+        let Self { settings, traffic, load } = self;
+        let client = traffic.configs(settings.nodes, ()).remove(0);
+        let agent = registry::AgentConfig {
+            servers: settings.nodes,
+            lease: settings.lease,
+            keep_alive: settings.keep_alive,
+            request_timeout: client.patience.request_timeout,
+            operation_timeout: client.patience.operation_timeout,
+            pause: client.patience.pause,
+            renew: settings.progress * 2,
+            resumes: settings.resumes,
+            report: (settings.checks == Checks::Reports).then_some(settings.check_every),
+            rules: registry::rules_of(mutants),
+        };
+        TenantConfig { agent, pace: client.pace, clients: client.clients, watch: settings.watch, load: load.clone() }
+    }
+}
+
+impl Cluster for ServiceRegistry {
+    type Message = Message;
+    type Operation = Operation;
+    type Response = Response;
+    type Server = Server;
+    type Client = Tenant;
+
+    fn fingerprint(server: &Server) -> Option<u64> {
+        Some(server.raft().fingerprint())
+    }
+
+    fn reached(server: &Server) -> Option<Reached> {
+        Some(Reached { count: server.raft().applied(), of: "applied entries" })
+    }
+
+    fn unsettled(server: &Server) -> Option<String> {
+        server.unsettled()
+    }
+}
+
+impl System for ServiceRegistry {
+    const NAME: &'static str = "Registry";
+    const ABOUT: &'static str = "service discovery: instances under leases that are kept alive, look-ups that are current or tell their age, \
+                                 watches from a revision, health checks, on a log replicated by Raft";
+
+    type Config = RegistryConfig;
+
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.to_vec()
+    }
+
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[registry::MUTANTS, registry::DECOYS])
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<RegistryConfig> {
+        let mut config = RegistryConfig::default();
+        let mut is_readable = true;
+        if let Some(form) = workload {
+            match form.fields() {
+                Some(mut fields) => {
+                    let (traffic, given) = Traffic::read(&mut fields);
+                    traffic.fits(&given);
+                    let (load, _) = RegistryLoad::read(&mut fields);
+                    fields.finish();
+                    (config.traffic, config.load) = (traffic, load);
+                }
+                None => is_readable = false,
+            }
+        }
+        let mut fields = system.fields()?;
+        let (settings, given) = RegistrySettings::read(&mut fields);
+        settings.fits(&given);
+        fields.finish();
+        is_readable.then_some(RegistryConfig { settings, ..config })
+    }
+
+    fn write(config: &RegistryConfig) -> Written {
+        let workload = joined([config.traffic.written(), config.load.written()]);
+        Written { system: format!("Registry({})", config.settings.written()), workload: Some(format!("({workload})")) }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(Self::NAME, RegistrySettings::declared()), ("workload", [Traffic::declared(), RegistryLoad::declared()].concat())]
+    }
+
+    fn population(config: &RegistryConfig) -> Population {
+        Population { servers: config.settings.nodes, clients: config.traffic.clients }
+    }
+
+    fn nodes(config: &RegistryConfig, mutants: &[&'static str]) -> Nodes<Self> {
+        let server = config.settings.server(mutants);
+        Nodes {
+            servers: vec![server; config.settings.nodes as usize],
+            clients: vec![config.tenant(mutants); config.traffic.clients as usize],
+        }
+    }
+
+    fn judges(config: &RegistryConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        let settings = &config.settings;
+        let demands = Demands {
+            drift_ppm: conditions.clocks.drift_ppm,
+            lease: settings.lease,
+            lasting: settings.lasting,
+            tick: settings.tick,
+            election_max: settings.election_timeout.high(),
+            progress: settings.progress,
+            sick_max: settings.sick_max.or_else(|| settings.checking().map(|checking| checking.bound())),
+            cache_max: settings.cache_max,
+        };
+        vec![Box::new(RegistryJudge::new(settings.nodes, demands))]
+    }
+}

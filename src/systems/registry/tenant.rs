@@ -1,0 +1,369 @@
+//! The clients of a registry: each runs an instance, and looks for others.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+
+use super::{RegistryLoad, RegistryMix};
+use crate::base::{ClientId, NodeId, OperationId, Stream, sample_exponential};
+use crate::history::{Event, Noted, Outcome as Ended};
+use crate::process::{self, ClientProcess, Embeds, Files, Mark, NoNote, Process, SyncToken};
+use crate::protocols::registry::{
+    Agent, AgentConfig, AgentNote, AgentTimer, Condition, Health, Instance, Key, Listing, Message, News, Operation, Outcome, Response,
+    Value,
+};
+use crate::workload::Pace;
+
+type Context<'a> = process::Context<'a, Tenant>;
+
+/// What a client of a registry is built from.
+#[derive(Clone, Debug)]
+pub struct TenantConfig {
+    /// What its part is built from that speaks to the registry.
+    pub agent: AgentConfig,
+    /// When it does something.
+    pub pace: Pace,
+    /// How many clients there are.
+    pub clients: u32,
+    /// Whether it watches; else it lists once what it looks for.
+    pub watch: bool,
+    /// What it does.
+    pub load: RegistryLoad,
+}
+
+/// A client of a registry. It runs one instance, which it registers under a lease, as often as it must; it watches services, and looks for
+/// instances.
+#[derive(Debug)]
+pub struct Tenant {
+    config: TenantConfig,
+    agent: Agent,
+    /// Its instance.
+    key: Key,
+    weight: u32,
+    /// Whether its instance is to be registered.
+    is_wanted: bool,
+    is_well: bool,
+    /// Whether it asks for the registration.
+    is_asked: bool,
+    /// Whether it has told that it is registered.
+    is_told: bool,
+    /// The services that it watches, and the list of each if it does not watch but has listed them.
+    watched: Vec<(u32, Option<Listing>)>,
+    /// How many things it has done, and how many operations it has begun, in this life.
+    done: u64,
+    began: u32,
+    is_quiet: bool,
+}
+
+/// The timers of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum TenantTimer {
+    /// One of its agent's.
+    Agent(AgentTimer),
+    /// It is time to do something.
+    Due,
+}
+
+/// What it does.
+#[derive(Clone, Copy)]
+enum Deed {
+    List,
+    Peek,
+    Look,
+    Update,
+    Leave,
+    Sicken,
+}
+
+/// What random words are for.
+const DEEDS: u64 = 1;
+
+impl Process for Tenant {
+    type Config = TenantConfig;
+    type Message = Message;
+    type Timer = TenantTimer;
+    type Note = Noted<Operation, Response, AgentNote>;
+
+    const MARKS: &'static [Mark] = Agent::MARKS;
+
+    fn boot(config: &TenantConfig, disk: &Files, context: &mut Context<'_>) -> Self {
+        let me = context.me().index() as u32;
+        let RegistryLoad { services, watches, .. } = config.load;
+        let disk = disk.scoped(<Self as Embeds<Agent>>::SCOPE);
+        let agent = context.embed(|context| Agent::boot(&config.agent, &disk, context));
+        let watched = (0..watches).map(|place| ((me + place) % services, None)).collect();
+        let mut tenant = Self {
+            config: config.clone(),
+            agent,
+            key: Key { directory: me % services, name: me },
+            weight: 1,
+            is_wanted: true,
+            is_well: true,
+            is_asked: false,
+            is_told: false,
+            watched,
+            done: 0,
+            began: 0,
+            is_quiet: false,
+        };
+        tenant.begin(context);
+        tenant.expect_next(context);
+        tenant
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
+        context.embed(|context| self.agent.on_message(from, message, context));
+        self.catch_up(context);
+    }
+
+    fn on_timer(&mut self, timer: TenantTimer, context: &mut Context<'_>) {
+        match timer {
+            TenantTimer::Agent(timer) => context.embed(|context| self.agent.on_timer(timer, context)),
+            TenantTimer::Due => self.act(context),
+        }
+        self.catch_up(context);
+    }
+
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
+        context.embed(|context| self.agent.on_synced(token, context));
+        self.catch_up(context);
+    }
+
+    fn status(&self) -> String {
+        let registered = if self.is_told { "registered" } else { "not registered" };
+        format!("{registered}, {}", self.agent.status())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
+}
+
+impl ClientProcess for Tenant {
+    /// It does nothing new, but has its instance registered: every one that lives must be found.
+    fn quiesce(&mut self, context: &mut Context<'_>) {
+        self.is_quiet = true;
+        context.cancel_timer(TenantTimer::Due);
+        self.is_wanted = true;
+        if !self.is_told {
+            self.register(context);
+        }
+        self.catch_up(context);
+    }
+
+    fn under_way(&self) -> usize {
+        let lists = self.config.watch.then(|| self.watched.iter().filter(|(service, _)| self.agent.revision(*service).is_none()).count());
+        self.agent.under_way() + usize::from(self.is_wanted && !self.is_told) + lists.unwrap_or(0)
+    }
+}
+
+impl Embeds<Agent> for Tenant {
+    const SCOPE: &'static str = "agent";
+
+    fn wrap_message(message: Message) -> Message {
+        message
+    }
+
+    fn wrap_timer(timer: AgentTimer) -> TenantTimer {
+        TenantTimer::Agent(timer)
+    }
+
+    fn wrap_note(note: NoNote) -> Option<Self::Note> {
+        match note {}
+    }
+}
+
+/// Its instance.
+impl Tenant {
+    fn begin(&mut self, context: &mut Context<'_>) {
+        context.embed(|context| self.agent.hold(context));
+        for (service, _) in &self.watched {
+            let directory = *service;
+            if self.config.watch {
+                context.embed(|context| self.agent.watch(directory, context));
+            } else {
+                context.embed(|context| self.agent.ask(Operation::List { directory }, context));
+            }
+        }
+    }
+
+    /// Asks for its registration, under the lease that it has.
+    fn register(&mut self, context: &mut Context<'_>) {
+        let Some((lease, _)) = self.agent.lease().filter(|_| self.is_wanted && !self.is_asked) else { return };
+        let instance = Instance { node: context.me(), weight: self.weight, metadata: self.done, health: Health::Passing };
+        self.is_asked = true;
+        let put = Operation::Put { key: self.key, value: Value::Instance(instance), lease: Some(lease), only: Condition::Always };
+        context.embed(|context| self.agent.ask(put, context));
+    }
+
+    fn tell_registered(&mut self, created: Option<u64>, context: &mut Context<'_>) {
+        let key = self.key;
+        if let Some(created) = created {
+            context.note(Noted::Own(AgentNote::Registered { key, created }));
+        } else if self.is_told {
+            context.note(Noted::Own(AgentNote::Unregistered { key }));
+        }
+        self.is_told = created.is_some();
+    }
+}
+
+/// What it does.
+impl Tenant {
+    fn expect_next(&self, context: &mut Context<'_>) {
+        let mut random = self.random(context);
+        let after = match self.config.pace {
+            Pace::Open(rate) => sample_exponential(rate.gap(self.config.clients), random.word()),
+            Pace::Closed { think } => random.within(think),
+            Pace::Handed => return,
+        };
+        context.set_timer(TenantTimer::Due, after);
+    }
+
+    /// The random words of the next thing that it does: no other hangs on them.
+    fn random(&self, context: &mut Context<'_>) -> Stream {
+        context.random().fork(DEEDS, self.done)
+    }
+
+    fn act(&mut self, context: &mut Context<'_>) {
+        let mut random = self.random(context);
+        let _ = random.word();
+        let deed = chosen(self.config.load.mix, &mut random);
+        let directory = random.below(u64::from(self.config.load.services)) as u32;
+        self.done += 1;
+        self.expect_next(context);
+        match deed {
+            Deed::List => drop(context.embed(|context| self.agent.ask(Operation::List { directory }, context))),
+            Deed::Peek => {
+                let age_max = self.config.load.age_max;
+                context.embed(|context| self.agent.peek(directory, age_max, context));
+            }
+            Deed::Look => self.look(context),
+            Deed::Update => {
+                self.weight = 1 + random.below(100) as u32;
+                self.register(context);
+            }
+            Deed::Leave if self.is_wanted => {
+                self.is_wanted = false;
+                self.tell_registered(None, context);
+                let delete = Operation::Delete { key: self.key, only: Condition::Always };
+                context.embed(|context| self.agent.ask(delete, context));
+            }
+            Deed::Leave => {
+                self.is_wanted = true;
+                self.register(context);
+            }
+            Deed::Sicken => self.set_well(!self.is_well, context),
+        }
+    }
+
+    fn set_well(&mut self, is_well: bool, context: &mut Context<'_>) {
+        self.is_well = is_well;
+        self.agent.set_well(is_well);
+        context.note(Noted::Own(AgentNote::Health { is_well }));
+        if is_well {
+            // It may have been deregistered.
+            self.register(context);
+        }
+    }
+
+    /// Looks into its cache.
+    fn look(&self, context: &mut Context<'_>) {
+        let now = context.now();
+        for (service, listed) in &self.watched {
+            let found = match (listed, self.agent.cache(*service, now)) {
+                (Some(listing), _) => Some((listing.clone(), None)),
+                (None, Some(cache)) => {
+                    let items = cache.items.iter().map(|(name, item)| (*name, *item)).collect();
+                    Some((Listing { revision: cache.revision, items }, cache.age))
+                }
+                (None, None) => None,
+            };
+            if let Some((listing, age)) = found {
+                context.note(Noted::Own(AgentNote::Looked { directory: *service, listing, age }));
+            }
+        }
+    }
+}
+
+/// What has come of it.
+impl Tenant {
+    fn catch_up(&mut self, context: &mut Context<'_>) {
+        loop {
+            let news = self.agent.take_news();
+            if news.is_empty() {
+                return;
+            }
+            for news in news {
+                self.on_news(news, context);
+            }
+        }
+    }
+
+    fn on_news(&mut self, news: News, context: &mut Context<'_>) {
+        match news {
+            News::Began { client, operation, .. } => {
+                let id = OperationId::new(ClientId { client: client.client, session: client.session }, self.began + 1);
+                self.began += 1;
+                context.note(Noted::Event(Event::Invoke { client, id, op: operation }));
+            }
+            News::Over { client, operation, outcome, .. } => self.on_over(client, &operation, outcome, context),
+            News::Held(_) => self.register(context),
+            News::Lost(_) => self.tell_registered(None, context),
+            News::Listed(directory, listing) => context.note(Noted::Own(AgentNote::Listed { directory, listing })),
+            News::Compacted(directory, through) => context.note(Noted::Own(AgentNote::Compacted { directory, through })),
+            News::Changed(change) => context.note(Noted::Own(AgentNote::Saw(change))),
+            News::Peeked { .. } => {}
+        }
+    }
+
+    fn on_over(&mut self, client: ClientId, operation: &Operation, outcome: Outcome, context: &mut Context<'_>) {
+        let ended = match &outcome {
+            Outcome::Done(response) => Ended::Done(response.clone()),
+            Outcome::Failed => Ended::Failed,
+            Outcome::Unknown => Ended::Unknown,
+        };
+        context.note(Noted::Event(Event::Complete { client, outcome: ended }));
+        match (operation, outcome) {
+            (Operation::Put { lease, .. }, outcome) => {
+                self.is_asked = false;
+                let holds = self.agent.lease().map(|(lease, _)| lease) == *lease;
+                match outcome {
+                    Outcome::Done(Response::Put { created }) if holds && self.is_wanted => self.tell_registered(Some(created), context),
+                    // Of what became of it nothing is known, or the lease was over: it asks again, if it has another.
+                    _ if !self.is_told => self.register(context),
+                    _ => {}
+                }
+            }
+            (Operation::List { directory }, Outcome::Done(Response::Listed(listing))) if !self.config.watch => {
+                if let Some((_, listed)) = self.watched.iter_mut().find(|(service, listed)| service == directory && listed.is_none()) {
+                    *listed = Some(listing);
+                }
+            }
+            // It has changed its mind meanwhile.
+            (Operation::Delete { .. }, Outcome::Done(_)) if self.is_wanted => {
+                self.tell_registered(None, context);
+                self.register(context);
+            }
+            // What was to be deleted may be there yet.
+            (Operation::Delete { key, only }, Outcome::Unknown) if !self.is_wanted => {
+                let delete = Operation::Delete { key: *key, only: *only };
+                context.embed(|context| self.agent.ask(delete, context));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn chosen(mix: RegistryMix, random: &mut Stream) -> Deed {
+    let RegistryMix { list, peek, look, update, leave, sicken } = mix;
+    let parts =
+        [(list, Deed::List), (peek, Deed::Peek), (look, Deed::Look), (update, Deed::Update), (leave, Deed::Leave), (sicken, Deed::Sicken)];
+    let mut part = random.below(parts.iter().map(|(count, _)| u64::from(*count)).sum());
+    for (count, deed) in parts {
+        if part < u64::from(count) {
+            return deed;
+        }
+        part -= u64::from(count);
+    }
+    Deed::List
+}
