@@ -192,7 +192,6 @@ impl Agent {
             // The session is unknown where it was answered that it is open: nothing took effect, and another is needed.
             Reply::Refused if !opens => {
                 self.over(Outcome::Failed, context);
-                self.requests.make_session(context);
             }
             Reply::Opened | Reply::Done(_) | Reply::Refused => {}
         }
@@ -202,7 +201,6 @@ impl Agent {
     pub(super) fn give_up(&mut self, context: &mut Context<'_>) {
         if self.requests.asked.is_some() {
             self.over(Outcome::Unknown, context);
-            self.requests.make_session(context);
         }
     }
 
@@ -220,7 +218,11 @@ impl Agent {
         self.news.push(News::Over { client, ticket, operation, outcome: outcome.clone() });
         match outcome {
             Outcome::Done(response) => self.learn(&operation, &response, began, context),
-            Outcome::Failed | Outcome::Unknown => self.not_granted(&operation, context),
+            Outcome::Failed | Outcome::Unknown => {
+                // The session first: what is wanted next must not begin in the one that is over.
+                self.requests.make_session(context);
+                self.not_granted(&operation, context);
+            }
         }
     }
 }
