@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Duration, DurationRange, NodeId};
+use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::notation::{Count, Flag, Form, Length, LengthRange, PositiveLength, Settings, Timed, Timing, settings};
 use crate::protocols::lock::{Rules, Work, WorkerConfig};
 
@@ -51,10 +51,10 @@ impl LockWork {
     }
 
     /// What each client is built from, whose keeper is built from this.
-    pub(super) fn workers<K: Clone>(&self, resource: NodeId, keeper: K, rules: &Arc<dyn Rules>) -> Vec<WorkerConfig<K>> {
+    pub(super) fn workers<K: Clone>(&self, resource: NodeId, readers: Ratio, keeper: K, rules: &Arc<dyn Rules>) -> Vec<WorkerConfig<K>> {
         let Self { clients, locks, accesses, work, looks, guard, think, patience, request_timeout } = *self;
         let work = Work { accesses, each: work, guard: looks.then_some(guard) };
-        let config = WorkerConfig { resource, locks, work, think, patience, request_timeout, rules: Arc::clone(rules), keeper };
+        let config = WorkerConfig { resource, locks, work, readers, think, patience, request_timeout, rules: Arc::clone(rules), keeper };
         vec![config; clients as usize]
     }
 }

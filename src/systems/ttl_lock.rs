@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::lock_work::{LockWork, length_range};
 use super::{Mutant, Nodes, Population, System, Written};
-use crate::base::{Duration, DurationRange, NodeId};
+use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
 use crate::notation::{
     Count, Flag, Form, Given, LengthRange, Maybe, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing, settings,
@@ -154,7 +154,7 @@ impl System for TtlLock {
         let mut nodes = vec![Either::First(store); servers as usize];
         nodes.push(Either::Second(ResourceConfig { fencing, rules: Arc::clone(&rules) }));
         let keeper = ttl::ClientConfig { servers, ttl, drift, answer, retry, extend, rules: Arc::clone(&rules) };
-        Nodes { servers: nodes, clients: config.work.workers(config.settings.resource(), keeper, &rules) }
+        Nodes { servers: nodes, clients: config.work.workers(config.settings.resource(), Ratio::NEVER, keeper, &rules) }
     }
 
     fn judges(_: &TtlLockConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

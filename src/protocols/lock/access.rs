@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::OperationId;
 use crate::process::Message;
+use crate::protocols::commit::locks::Mode;
 
 /// One time that a lock is asked for by a client: what it is called in the client's requests. No two have the same.
 ///
@@ -32,6 +33,8 @@ pub struct Access {
     pub lock: u32,
     /// By which grant of it.
     pub grant: Grant,
+    /// How that holds it.
+    pub mode: Mode,
     /// The fencing token that came with the grant, where grants have one.
     pub token: Option<u64>,
     /// Which access of this grant, from 1.

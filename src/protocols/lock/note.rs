@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Grant;
+use crate::protocols::commit::locks::Mode;
 
 /// What the resource says: an access took effect. It says so when no crash can undo that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -11,6 +12,8 @@ pub struct Accessed {
     pub lock: u32,
     /// By which grant.
     pub grant: Grant,
+    /// How that held the lock.
+    pub mode: Mode,
     /// With which token.
     pub token: Option<u64>,
     /// Which access of that grant.
@@ -33,6 +36,8 @@ pub enum HolderNote {
         lock: u32,
         /// By which grant.
         grant: Grant,
+        /// How.
+        mode: Mode,
         /// The token that came with it.
         token: Option<u64>,
     },
@@ -44,5 +49,19 @@ pub enum HolderNote {
         grant: Grant,
         /// Why.
         why: &'static str,
+    },
+    /// It has waited for a lock, and looks whether its turn has come, because somebody left.
+    Wakes {
+        /// Which lock.
+        lock: u32,
+        /// By which revision somebody left.
+        revision: u64,
+    },
+    /// It has learned who leads.
+    Observes {
+        /// Which lock the leader holds.
+        lock: u32,
+        /// In which term, if any leads.
+        term: Option<u64>,
     },
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Access, Accessed, Answered, AtResource, Grant, Rules, Speaks, mark};
 use crate::base::{NodeId, SortedMap};
 use crate::process::{Context, Files, Mark, Process};
+use crate::protocols::commit::locks::Mode;
 
 /// The resource that locks guard, on a node of its own. It writes down each access before it says that it took effect.
 ///
@@ -15,11 +16,25 @@ use crate::process::{Context, Files, Mark, Process};
 pub struct Resource<M> {
     fencing: bool,
     rules: Arc<dyn Rules>,
-    /// By lock: the highest token that came with an access.
-    highest: SortedMap<u32, u64>,
+    /// By lock: the highest tokens that came with accesses.
+    highest: SortedMap<u32, Highest>,
     /// By client: the latest access of its latest grant.
     latest: SortedMap<u32, (Grant, u32)>,
     message: PhantomData<M>,
+}
+
+/// The highest tokens of a lock.
+#[derive(Clone, Copy, Debug, Default)]
+struct Highest {
+    of_all: u64,
+    exclusive: u64,
+}
+
+impl Highest {
+    /// The one that an access in this mode must not be below: those who share a lock do not go by each other.
+    fn for_mode(self, mode: Mode) -> u64 {
+        if mode == Mode::Shared { self.exclusive } else { self.of_all }
+    }
 }
 
 /// What it is built from.
@@ -36,13 +51,13 @@ const ACCESSES: &str = "accesses";
 
 impl<M: Speaks> Resource<M> {
     fn on_access(&mut self, from: NodeId, access: Access, context: &mut Context<'_, Self>) {
-        let Access { lock, grant, token, nth } = access;
+        let Access { lock, grant, mode, token, nth } = access;
         let done = self.latest.get(&grant.0.client).is_some_and(|latest| (grant, nth) <= *latest);
         if done {
             context.sometimes(mark::REPEATED);
             return Self::answer(from, Answered { grant, nth, fenced: None }, context);
         }
-        let highest = self.highest.get(&lock).copied().unwrap_or(0);
+        let highest = self.highest.get(&lock).copied().unwrap_or_default().for_mode(mode);
         if let Some(token) = token
             && self.fencing
             && !self.rules.lets_through(token, highest)
@@ -51,16 +66,19 @@ impl<M: Speaks> Resource<M> {
             return context.send(from, AtResource::Answered(Answered { grant, nth, fenced: Some(highest) }).into());
         }
         self.take_in(access);
-        context.append_record(ACCESSES, &(lock, grant, token, nth));
-        context.note_when_durable(Accessed { lock, grant, token, nth });
+        context.append_record(ACCESSES, &access);
+        context.note_when_durable(Accessed { lock, grant, mode, token, nth });
         Self::answer(from, Answered { grant, nth, fenced: None }, context);
     }
 
-    fn take_in(&mut self, Access { lock, grant, token, nth }: Access) {
+    fn take_in(&mut self, Access { lock, grant, mode, token, nth }: Access) {
         self.latest.insert(grant.0.client, (grant, nth));
         if let Some(token) = token {
             let highest = self.highest.entry(lock).or_default();
-            *highest = (*highest).max(token);
+            highest.of_all = highest.of_all.max(token);
+            if mode == Mode::Exclusive {
+                highest.exclusive = highest.exclusive.max(token);
+            }
         }
     }
 
@@ -80,11 +98,12 @@ impl<M: Speaks> Process for Resource<M> {
     fn boot(config: &ResourceConfig, disk: &Files, _: &mut Context<'_, Self>) -> Self {
         let ResourceConfig { fencing, rules } = config.clone();
         let mut resource = Self { fencing, rules, highest: SortedMap::new(), latest: SortedMap::new(), message: PhantomData };
-        for (lock, grant, token, nth) in disk.records(ACCESSES) {
-            resource.take_in(Access { lock, grant, token, nth });
-        }
+        disk.records(ACCESSES).for_each(|access| resource.take_in(access));
         let rules = Arc::clone(&resource.rules);
-        resource.highest.values_mut().for_each(|highest| *highest = rules.fence_after_restart(*highest));
+        let recall = |written| rules.fence_after_restart(written);
+        for highest in resource.highest.values_mut() {
+            *highest = Highest { of_all: recall(highest.of_all), exclusive: recall(highest.exclusive) };
+        }
         resource
     }
 
@@ -97,7 +116,7 @@ impl<M: Speaks> Process for Resource<M> {
     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
 
     fn status(&self) -> String {
-        let highest: Vec<String> = self.highest.iter().map(|(lock, token)| format!("lock {}: token {token}", lock + 1)).collect();
+        let highest: Vec<String> = self.highest.iter().map(|(lock, highest)| format!("lock {}: token {}", lock + 1, highest.of_all)).collect();
         format!("resource, {}", if highest.is_empty() { "no token seen".to_owned() } else { highest.join(", ") })
     }
 }

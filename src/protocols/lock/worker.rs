@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::{Access, Answered, AtResource, Grant, HolderNote, Rules, Speaks, mark};
-use crate::base::{ClientId, Duration, DurationRange, LocalTime, NodeId, OperationId, Stream};
+use crate::base::{ClientId, Duration, DurationRange, LocalTime, NodeId, OperationId, Ratio, Stream};
 use crate::history::{Event, Noted, Outcome};
 use crate::process::{Claim, ClientProcess, Context, Files, Joined, Mark, Process, Role, SyncToken, Timer};
+use crate::protocols::commit::locks::Mode;
 
 /// How a lock is got and kept: the part of a worker that talks to those who give locks.
 pub trait Keeper: Sized + 'static {
@@ -21,8 +22,8 @@ pub trait Keeper: Sized + 'static {
     /// The marks that it may set.
     const MARKS: &'static [Mark];
 
-    /// For a worker that has just started, for the n-th time.
-    fn boot(config: &Self::Config, life: u32, context: &mut Context<'_, Worker<Self>>) -> Self;
+    /// For a worker that has just started, after so many lives.
+    fn boot(config: &Self::Config, life: u32, disk: &Files, context: &mut Context<'_, Worker<Self>>) -> Self;
 
     /// Asks for a lock, until it is had or missed. The last one was given back.
     fn acquire(&mut self, wanted: Wanted, context: &mut Context<'_, Worker<Self>>) -> Option<Turn>;
@@ -32,6 +33,12 @@ pub trait Keeper: Sized + 'static {
 
     /// One of its timers has fired.
     fn on_timer(&mut self, timer: Self::Timer, context: &mut Context<'_, Worker<Self>>) -> Option<Turn>;
+
+    /// All that was written before this sync is on disk.
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, Worker<Self>>) -> Option<Turn> {
+        let _ = (token, context);
+        None
+    }
 
     /// Gives back what it has, or may have.
     fn release(&mut self, context: &mut Context<'_, Worker<Self>>);
@@ -45,6 +52,8 @@ pub trait Keeper: Sized + 'static {
 pub struct Wanted {
     /// Which.
     pub lock: u32,
+    /// How it is to be held.
+    pub mode: Mode,
     /// When it gives up waiting.
     pub until: LocalTime,
     /// For what is drawn on the way.
@@ -84,6 +93,8 @@ pub struct WorkerConfig<K> {
     pub locks: u32,
     /// How it works.
     pub work: Work,
+    /// How many of its jobs only read, and share their lock with others that do.
+    pub readers: Ratio,
     /// How long it thinks between two jobs.
     pub think: DurationRange,
     /// How long it waits for a lock.
@@ -112,11 +123,13 @@ pub struct Work {
 pub struct Job {
     /// Which lock.
     pub lock: u32,
+    /// How it is held.
+    pub mode: Mode,
 }
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "work under lock {}", self.lock + 1)
+        write!(f, "{} under lock {}", if self.mode == Mode::Shared { "read" } else { "work" }, self.lock + 1)
     }
 }
 
@@ -156,6 +169,7 @@ pub struct Worker<K: Keeper> {
 struct Current {
     id: OperationId,
     lock: u32,
+    mode: Mode,
     random: Stream,
     /// If it holds the lock: by which lease, and which access it is at.
     holds: Option<(Lease, u32)>,
@@ -224,9 +238,10 @@ impl<K: Keeper> Worker<K> {
     fn begin(&mut self, context: &mut Context<'_, Self>) {
         let mut random = self.drawn(Purpose::Work, context);
         let (id, lock) = (self.id(context), random.below(u64::from(self.config.locks)) as u32);
-        context.note(Noted::Event(Event::Invoke { client: self.session(context), id, op: Job { lock } }));
-        self.current = Some(Current { id, lock, random, holds: None });
-        let wanted = Wanted { lock, until: context.now() + self.config.patience, random: self.drawn(Purpose::Keeper, context) };
+        let mode = if random.chance(self.config.readers) { Mode::Shared } else { Mode::Exclusive };
+        context.note(Noted::Event(Event::Invoke { client: self.session(context), id, op: Job { lock, mode } }));
+        self.current = Some(Current { id, lock, mode, random, holds: None });
+        let wanted = Wanted { lock, mode, until: context.now() + self.config.patience, random: self.drawn(Purpose::Keeper, context) };
         let turn = self.keeper.acquire(wanted, context);
         self.take(turn, context);
     }
@@ -248,9 +263,9 @@ impl<K: Keeper> Worker<K> {
         match (turn, &mut current.holds) {
             (Turn::Gained(lease), holds) => {
                 *holds = Some((lease, 1));
-                let (lock, Lease { grant, token, .. }) = (current.lock, lease);
+                let (lock, mode, Lease { grant, token, .. }) = (current.lock, current.mode, lease);
                 context.sometimes(mark::GRANTED);
-                context.note(Noted::Own(HolderNote::Holds { lock, grant, token }));
+                context.note(Noted::Own(HolderNote::Holds { lock, grant, mode, token }));
                 self.work(context);
             }
             (Turn::Extended(until), Some((lease, _))) => lease.until = until,
@@ -296,8 +311,8 @@ impl<K: Keeper> Worker<K> {
 
     /// The work is done, and what came of it is brought to the resource.
     fn access(&mut self, context: &mut Context<'_, Self>) {
-        let Some(Current { lock, holds: Some((Lease { grant, token, .. }, nth)), .. }) = &self.current else { return };
-        let access = Access { lock: *lock, grant: *grant, token: *token, nth: *nth };
+        let Some(Current { lock, mode, holds: Some((Lease { grant, token, .. }, nth)), .. }) = &self.current else { return };
+        let access = Access { lock: *lock, grant: *grant, mode: *mode, token: *token, nth: *nth };
         for _ in 0..self.config.rules.copies() {
             context.send(self.config.resource, AtResource::Access(access).into());
         }
@@ -343,7 +358,7 @@ impl<K: Keeper> Process for Worker<K> {
         let life = disk.read(LIVES).map_or(0, <[u8]>::len) as u32;
         context.append(LIVES, b".");
         let numbered = Some(context.sync());
-        let keeper = K::boot(&config.keeper, life, context);
+        let keeper = K::boot(&config.keeper, life, disk, context);
         Self { config: config.clone(), life, numbered, keeper, jobs: 0, current: None, quiet: false }
     }
 
@@ -374,6 +389,8 @@ impl<K: Keeper> Process for Worker<K> {
         if self.numbered.take_if(|awaited| *awaited == token).is_some() && !self.quiet {
             self.expect_next(context);
         }
+        let turn = self.keeper.on_synced(token, context);
+        self.take(turn, context);
     }
 
     fn role(&self) -> Option<Claim> {

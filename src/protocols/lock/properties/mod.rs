@@ -13,6 +13,7 @@ mod tests;
 use super::{Accessed, Grant, HolderNote};
 use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Sighting, Violations};
+use crate::protocols::commit::locks::Mode;
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
 
 /// What happens at the resource.
@@ -54,11 +55,34 @@ pub struct LockJudge {
 struct Turns {
     /// Of each grant, its latest access.
     seen: SortedMap<Grant, Sighting>,
-    /// The latest access of all, and the latest by another grant than that one's.
+    all: Latest,
+    exclusive: Latest,
+}
+
+/// Accesses in some modes.
+#[derive(Debug, Default)]
+struct Latest {
+    /// The latest of all, and the latest by another grant than that one's.
     latest: Option<(Grant, Sighting)>,
     other: Option<(Grant, Sighting)>,
-    /// The access with the highest token.
+    /// That with the highest token.
     highest: Option<(u64, Grant, Sighting)>,
+}
+
+impl Latest {
+    /// The latest by another grant than this.
+    fn but(&self, grant: Grant) -> Option<(Grant, Sighting)> {
+        if self.latest.is_some_and(|(latest, _)| latest != grant) { self.latest } else { self.other }
+    }
+
+    fn add(&mut self, now: Sighting, grant: Grant, token: Option<u64>) {
+        (self.other, self.latest) = (self.but(grant), Some((grant, now)));
+        if let Some(token) = token
+            && self.highest.is_none_or(|(highest, ..)| token >= highest)
+        {
+            self.highest = Some((token, grant, now));
+        }
+    }
 }
 
 /// The tokens of one lock.
@@ -91,32 +115,29 @@ impl LockJudge {
     }
 
     /// An access took effect.
-    fn accessed(&mut self, now: Sighting, Accessed { lock, grant, token, .. }: Accessed) {
+    fn accessed(&mut self, now: Sighting, Accessed { lock, grant, mode, token, .. }: Accessed) {
         self.measured.accesses += 1;
         let turns = self.turns.entry(lock).or_default();
         let before = turns.seen.insert(grant, now);
-        let other = if turns.latest.is_some_and(|(latest, _)| latest != grant) { turns.latest } else { turns.other };
-        if let (Some(first), Some((by, between))) = (before, other)
+        // Those who share a lock do not mind each other.
+        let against = if mode == Mode::Shared { &turns.exclusive } else { &turns.all };
+        if let (Some(first), Some((by, between))) = (before, against.but(grant))
             && between > first
         {
-            let broken =
-                rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("grant", grant.to_string());
+            let broken = rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("grant", grant.to_string());
             let broken = broken.with("other", client(by)).with("by", by.to_string()).seen("first", first).seen("between", between);
             self.violations.add(&MUTUAL_EXCLUSION, now, broken);
         }
-        if let (Some(token), Some((highest, by, before))) = (token, turns.highest)
+        if let (Some(token), Some((highest, by, before))) = (token, against.highest)
             && token < highest
         {
             let broken = rules::OVERTAKEN.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("token", token);
             let broken = broken.with("other", client(by)).with("highest", highest).seen("before", before);
             self.violations.add(&MUTUAL_EXCLUSION, now, broken);
         }
-        turns.other = other;
-        turns.latest = Some((grant, now));
-        if let Some(token) = token
-            && turns.highest.is_none_or(|(highest, ..)| token >= highest)
-        {
-            turns.highest = Some((token, grant, now));
+        turns.all.add(now, grant, token);
+        if mode == Mode::Exclusive {
+            turns.exclusive.add(now, grant, token);
         }
     }
 
@@ -126,11 +147,12 @@ impl LockJudge {
                 let tokens = self.tokens.entry(lock).or_default();
                 tokens.asked.insert(grant, (now, tokens.highest));
             }
-            HolderNote::Holds { lock, grant, token } => self.holds(now, lock, grant, token),
+            HolderNote::Holds { lock, grant, token, .. } => self.holds(now, lock, grant, token),
             HolderNote::Leaves { lock, grant, why } => {
                 *self.measured.why.entry(why).or_default() += 1;
                 self.measured.beliefs.remove(&(lock, grant));
             }
+            HolderNote::Wakes { .. } | HolderNote::Observes { .. } => {}
         }
     }
 

@@ -21,7 +21,7 @@ fn judged(accesses: &[u32], tokens: Option<&[u64]>) -> bool {
     let mut judge = LockJudge::new();
     for (place, by) in accesses.iter().enumerate() {
         let token = tokens.map(|tokens| tokens[*by as usize]);
-        judge.accessed(at(place), Accessed { lock: 0, grant: grant(*by, 1), token, nth: 1 });
+        judge.accessed(at(place), Accessed { lock: 0, grant: grant(*by, 1), mode: Mode::Exclusive, token, nth: 1 });
     }
     judge.violations.is_empty()
 }
@@ -72,8 +72,24 @@ fn turns_do_not_overlap() {
 }
 
 #[test]
+fn those_who_share_a_lock_do_not_mind_each_other() {
+    let judged = |accesses: &[(u32, Mode)]| {
+        let mut judge = LockJudge::new();
+        for (place, (by, mode)) in accesses.iter().enumerate() {
+            let token = Some(u64::from(*by));
+            judge.accessed(at(place), Accessed { lock: 0, grant: grant(*by, 1), mode: *mode, token, nth: 1 });
+        }
+        judge.violations.is_empty()
+    };
+    use Mode::{Exclusive, Shared};
+    assert!(judged(&[(1, Shared), (2, Shared), (1, Shared), (3, Exclusive)]));
+    assert!(!judged(&[(1, Shared), (3, Exclusive), (1, Shared)]));
+    assert!(!judged(&[(3, Exclusive), (4, Shared), (3, Exclusive)]));
+}
+
+#[test]
 fn tokens_grow_from_grant_to_grant() {
-    let holds = |nth, token| HolderNote::Holds { lock: 0, grant: grant(0, nth), token: Some(token) };
+    let holds = |nth, token| HolderNote::Holds { lock: 0, grant: grant(0, nth), mode: Mode::Exclusive, token: Some(token) };
     let asks = |nth| HolderNote::Asks { lock: 0, grant: grant(0, nth) };
     let judge = |notes: &[HolderNote]| {
         let mut judge = LockJudge::new();

@@ -8,7 +8,7 @@ use super::super::{Grant, HolderNote, Keeper, Lease, Rules, Turn, Wanted, Worker
 use super::{Message, allowance};
 use crate::base::{Duration, DurationRange, LocalTime, NodeId, OperationId, SortedSet};
 use crate::history::Noted;
-use crate::process::{Context, Mark};
+use crate::process::{Context, Files, Mark};
 
 /// How a worker gets and keeps such a lock.
 #[derive(Debug)]
@@ -231,7 +231,7 @@ impl Keeper for Client {
 
     const MARKS: &'static [Mark] = &[SPLIT, TOO_LATE, EXTENDED];
 
-    fn boot(config: &ClientConfig, life: u32, _: &mut Context<'_, Worker<Self>>) -> Self {
+    fn boot(config: &ClientConfig, life: u32, _: &Files, _: &mut Context<'_, Worker<Self>>) -> Self {
         Self { config: config.clone(), life, asked: 0, wanted: None, state: State::Idle }
     }
 
