@@ -127,6 +127,8 @@ impl Registry {
             .with::<super::Supervisor>()
             .with::<super::TtlLock>()
             .with::<super::ServiceRegistry>()
+            .with::<super::Lock>()
+            .with::<super::Election>()
     }
 
     /// Adds a system; one of the same name is replaced.

@@ -8,6 +8,7 @@
 //!
 //! How a lock is got and kept is a [`Keeper`]'s business, a folder each:
 //!
+//! - [`session`]: the lock over the sessions of a registry, and the election as a lock with a term;
 //! - [`ttl`]: the one-node lock with a time to live, and the many-node one by majority of independent servers (Redlock).
 //!
 //! [`Rules`] are the decisions that all rests on; each mutant breaks one, each decoy bends one that may be bent.
@@ -18,6 +19,7 @@ mod note;
 pub mod properties;
 mod resource;
 mod rules;
+pub mod session;
 pub mod ttl;
 mod worker;
 
@@ -36,5 +38,5 @@ pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// The rules of the variants of these names, in all tables of locks; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[ttl::MUTANTS, ttl::DECOYS]))
+    Arc::new(Mutant::planted(names, &[ttl::MUTANTS, ttl::DECOYS, session::MUTANTS, session::DECOYS]))
 }

@@ -32,6 +32,41 @@ rules! {
             1
         }
 
+        // Locks over the sessions of a registry.
+
+        /// Whether a client looks, when the one before it in the queue has left, whether it is first now.
+        fn looks_again(&self) -> bool {
+            true
+        }
+
+        /// Until when the lease lasts of a client that has waited, if it has one still with its key; a full one would last until `full`.
+        fn lease_at_last(&self, lease: Option<LocalTime>, full: LocalTime) -> Option<LocalTime> {
+            let _ = full;
+            lease
+        }
+
+        /// Whether a client that waits wakes when the one before it goes, and at no other's release.
+        fn wakes_for_its_own(&self, one_wakeup: bool) -> bool {
+            one_wakeup
+        }
+
+        /// Whether a holder stops when its lease is lost.
+        fn minds_its_lease(&self) -> bool {
+            true
+        }
+
+        /// The fencing token of a key that came to be at this revision, of a lease that is the how-many-th.
+        fn token(&self, created: u64, lease: u64) -> u64 {
+            let _ = lease;
+            created
+        }
+
+        /// The term that an observer takes to be the present one, of the first and the last in the queue.
+        fn leads(&self, first: Option<u64>, last: Option<u64>) -> Option<u64> {
+            let _ = last;
+            first
+        }
+
         // The lock with a time to live: its client.
 
         /// How many of so many servers must grant the lock: a majority, so that any two share one.

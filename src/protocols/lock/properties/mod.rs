@@ -6,9 +6,12 @@
 //! ([`FencedLock`](crate::check::model::fenced_lock::FencedLock)), of which the first access of a grant acquires and the last one
 //! releases; a test compares the two.
 
+mod queue;
 mod rules;
 #[cfg(test)]
 mod tests;
+
+pub use queue::{GRANTED_IN_ORDER, OBSERVED_FORWARD, ONE_LEADER, ONE_WAKEUP, PROPERTIES as OF_QUEUES, QueueJudge, Queueing};
 
 use super::{Accessed, Grant, HolderNote};
 use crate::base::{Duration, NodeId, SortedMap, Time};
@@ -124,7 +127,8 @@ impl LockJudge {
         if let (Some(first), Some((by, between))) = (before, against.but(grant))
             && between > first
         {
-            let broken = rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("grant", grant.to_string());
+            let broken =
+                rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("grant", grant.to_string());
             let broken = broken.with("other", client(by)).with("by", by.to_string()).seen("first", first).seen("between", between);
             self.violations.add(&MUTUAL_EXCLUSION, now, broken);
         }

@@ -1,0 +1,150 @@
+//! What must hold of locks that are directories of a registry: who came first is first, and one wakes at a release.
+
+use super::{Locking, client, rules};
+use crate::base::{NodeId, SortedMap};
+use crate::check::{Property, PropertyReport, Sighting, Violations};
+use crate::protocols::commit::locks::Mode;
+use crate::protocols::lock::{Accessed, Grant, HolderNote, session};
+use crate::protocols::registry::{Change, Item, Key, Value};
+use crate::trace::{Cell, Event, Judge, Record, Table};
+
+/// Who is first.
+pub const GRANTED_IN_ORDER: Property = Property::always(
+    "granted-in-order",
+    "who comes to hold a lock is first in its queue: no key is there that came to be before its own, but for those it shares the lock with",
+);
+
+/// Who wakes.
+pub const ONE_WAKEUP: Property =
+    Property::always("one-wakeup-per-release", "of those that wait for a lock, no more than one wakes when another leaves its queue");
+
+/// Who leads.
+pub const ONE_LEADER: Property = Property::always("one-leader-per-term", "what is guarded was never used by two leaders of one term");
+
+/// Who is seen to lead.
+pub const OBSERVED_FORWARD: Property =
+    Property::always("observed-forward", "an observer never sees a leader of an earlier term than one that it has seen before");
+
+/// All of them, in this order.
+pub const PROPERTIES: [Property; 4] = [GRANTED_IN_ORDER, ONE_WAKEUP, ONE_LEADER, OBSERVED_FORWARD];
+
+/// A system whose locks are directories of a registry.
+pub trait Queueing: Locking {
+    /// What this note of a server says of a change of the registry.
+    fn changed(note: &Self::Note) -> Option<Change>;
+}
+
+/// Judges the queues of locks, and terms.
+#[derive(Debug, Default)]
+pub struct QueueJudge {
+    violations: Violations,
+    /// By key: what is there, since when; and by which revision it changed last.
+    keys: SortedMap<Key, (u64, Option<(Item, Sighting)>)>,
+    /// By lock and revision: who woke.
+    woken: SortedMap<(u32, u64), (NodeId, Sighting)>,
+    /// By lock and term: who acted.
+    acted: SortedMap<(u32, u64), (Grant, Sighting)>,
+    /// By client: what it observed last.
+    observed: SortedMap<NodeId, (u64, Sighting)>,
+    wakes: u64,
+    terms: u64,
+}
+
+impl QueueJudge {
+    /// Judges queues that are empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A server applied a change; all servers say so, and again after each start.
+    fn changed(&mut self, now: Sighting, change: Change) {
+        let (revision, there) = self.keys.entry(change.key).or_default();
+        if change.revision > *revision {
+            (*revision, *there) = (change.revision, change.item.map(|item| (item, now)));
+        }
+    }
+
+    fn holds(&mut self, now: Sighting, lock: u32, grant: Grant, mode: Mode, place: u64) {
+        let before = self.keys.iter().filter_map(|(key, (_, there))| there.filter(|_| key.directory == lock && session::is_place(*key)));
+        let shares = |item: &Item| mode == Mode::Shared && item.value == Value::Number(1);
+        if let Some((item, since)) = before.filter(|(item, _)| item.created < place && !shares(item)).min_by_key(|(item, _)| item.created) {
+            let broken = rules::OUT_OF_ORDER.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("place", place);
+            self.violations.add(&GRANTED_IN_ORDER, now, broken.with("other", item.created).seen("since", since));
+        }
+    }
+
+    fn wakes(&mut self, now: Sighting, node: NodeId, lock: u32, revision: u64) {
+        self.wakes += 1;
+        match self.woken.get(&(lock, revision)) {
+            Some((other, before)) if *other != node => {
+                let broken = rules::TWO_WOKE.with("client", node).with("lock", u64::from(lock) + 1).with("other", *other);
+                self.violations.add(&ONE_WAKEUP, now, broken.seen("before", *before));
+            }
+            _ => {
+                self.woken.insert((lock, revision), (node, now));
+            }
+        }
+    }
+
+    fn acts(&mut self, now: Sighting, Accessed { lock, grant, token, .. }: Accessed) {
+        let Some(term) = token else { return };
+        match self.acted.get(&(lock, term)) {
+            Some((other, before)) if *other != grant => {
+                let broken = rules::TWO_LEADERS.with("client", client(grant)).with("term", term).with("other", client(*other));
+                self.violations.add(&ONE_LEADER, now, broken.seen("before", *before));
+            }
+            Some(_) => {}
+            None => {
+                self.terms += 1;
+                self.acted.insert((lock, term), (grant, now));
+            }
+        }
+    }
+
+    fn observes(&mut self, now: Sighting, node: NodeId, term: u64) {
+        if let Some((before, seen)) = self.observed.insert(node, (term, now))
+            && before > term
+        {
+            let broken = rules::WENT_BACK.with("client", node).with("term", term).with("earlier", before);
+            self.violations.add(&OBSERVED_FORWARD, now, broken.seen("seen", seen));
+        }
+    }
+}
+
+impl<V: Queueing> Judge<V> for QueueJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        let now = record.sighting();
+        match record.event {
+            Event::Note { note, .. } => {
+                if let Some(change) = V::changed(note) {
+                    self.changed(now, change);
+                } else if let Some(accessed) = V::accessed(note) {
+                    self.acts(now, accessed);
+                }
+            }
+            Event::ClientNote { node, note } => match V::said(note) {
+                Some(HolderNote::Holds { lock, grant, mode, token: Some(place) }) => self.holds(now, lock, grant, mode, place),
+                Some(HolderNote::Wakes { lock, revision }) => self.wakes(now, *node, lock, revision),
+                Some(HolderNote::Observes { term: Some(term), .. }) => self.observes(now, *node, term),
+                _ => {}
+            },
+            // Who starts anew has seen nothing yet.
+            Event::Crash { node, .. } => drop(self.observed.remove(node)),
+            _ => {}
+        }
+    }
+
+    fn violated(&self) -> bool {
+        !self.violations.is_empty()
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        self.violations.reports(&PROPERTIES)
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new("queues", &["wake-ups", "terms"]);
+        table.row("queues", vec![Cell::Count(self.wakes), Cell::Count(self.terms)]);
+        vec![table]
+    }
+}

@@ -1,0 +1,298 @@
+//! `Lock` and `Election`: locks over the sessions of a registry, and an election as a lock with a term.
+//!
+//! ```ron
+//! system: Lock(servers: 3, lease: "2s", keep_alive: "600ms", lock_delay: "0s", readers: "1/3"),
+//! workload: (clients: 5, locks: 2, accesses: 3, work: "10ms..50ms"),
+//! ```
+
+use std::sync::Arc;
+
+use super::lock_work::{LockWork, length_range};
+use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
+use super::{Mutant, Nodes, Population, System, Written};
+use crate::base::{Duration, DurationRange, NodeId, Ratio};
+use crate::check::Property;
+use crate::notation::{
+    Chance, Count, Flag, Form, Given, Length, LengthRange, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing, joined,
+    settings,
+};
+use crate::process::Either;
+use crate::protocols::lock::properties::{LockJudge, Locking, OF_QUEUES, PROPERTIES, QueueJudge, Queueing};
+use crate::protocols::lock::session::{self, Message, Seat, Session, SessionConfig};
+use crate::protocols::lock::{self, Accessed, HolderNote, Job, Resource, ResourceConfig, Worked, Worker};
+use crate::protocols::registry::{self, AgentConfig, Change, Note};
+use crate::trace::Judge;
+use crate::world::{Cluster, Conditions};
+
+/// Locks over a registry, and clients that work under them.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock;
+
+/// An election over a registry, and candidates that act while they lead.
+#[derive(Clone, Copy, Debug)]
+pub struct Election;
+
+/// The part of a scenario of either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockConfig<T> {
+    /// The registry, and the sessions.
+    pub sessions: Sessions,
+    /// What the one has for itself.
+    pub own: T,
+    /// What clients do.
+    pub work: LockWork,
+}
+
+settings! {
+    /// What both have fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Sessions {
+        /// How many servers the registry has: the first nodes; the one after them is what is guarded.
+        servers: u32 = 3, Count(1..=9);
+        /// How long a server waits for a leader before it campaigns: drawn anew each time.
+        election_timeout: DurationRange = registry::Config::of(3).election_timeout, Timed(LengthRange, ELECTION_TIMEOUT);
+        /// How often a leader shows that it lives: shorter than every election timeout.
+        heartbeat: Duration = registry::Config::of(3).heartbeat, PositiveLength;
+        /// How long a lease lasts that is not kept alive.
+        lease: Duration = Duration::from_secs(10), PositiveLength;
+        /// How often a lease is kept alive: a third of it leaves room for two that are lost.
+        keep_alive: Duration = lease / 3, PositiveLength;
+        /// How long one server is given to answer, before another is asked.
+        answer: Duration = Duration::from_millis(250), Timed(PositiveLength, &[Timing::Answer]);
+        /// How far two clocks may drift apart, for all that clients know: they take a lease to be shorter by so much.
+        drift: u32 = 10_000, PartsPerMillion;
+        /// How long who is first waits if the last holder did not release the lock.
+        lock_delay: Duration = Duration::ZERO, Length;
+        /// Whether one that waits wakes when the one before it in the queue goes; else all wake whenever any goes.
+        one_wakeup: bool = true, Flag;
+        /// Whether what is guarded turns away accesses whose fencing token, or term, is not the highest it has seen.
+        fencing: bool = true, Flag;
+    }
+}
+
+settings! {
+    /// What `Lock` has fields for besides.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LockSettings {
+        /// Whether a client waits for its turn; else it gives its job up if the lock is not free.
+        waits: bool = true, Flag;
+        /// How many of the jobs only read, and share their lock with others that do.
+        readers: Ratio = Ratio::NEVER, Chance;
+    }
+}
+
+settings! {
+    /// What `Election` has fields for besides.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ElectionSettings {
+        /// Whether all clients observe who leads.
+        observe: bool = true, Flag;
+    }
+}
+
+impl Sessions {
+    /// Reports what does not fit together.
+    fn fits(&self, given: &Given<'_>) {
+        timeouts_fit(self.election_timeout, self.heartbeat, given);
+        if self.keep_alive >= self.lease
+            && let Some(form) = given.complain(&["keep_alive", "lease"])
+        {
+            form.report(
+                form.problem(format!("a lease of {} is kept alive every {}, when it is over", self.lease, self.keep_alive))
+                    .help("make keep_alive a third of the lease, or less"),
+            );
+        }
+    }
+
+    fn resource(&self) -> NodeId {
+        NodeId::server(self.servers)
+    }
+
+    fn nodes<C>(&self, (waits, observes, readers): (bool, bool, Ratio), work: &LockWork, mutants: &[&'static str]) -> Nodes<C>
+    where
+        C: Cluster<Server = Either<Seat, Resource<Message>>, Client = Worker<Session>>,
+    {
+        let rules = lock::rules_of(mutants);
+        let Self { servers, election_timeout, heartbeat, lease, keep_alive, answer, drift, lock_delay, one_wakeup, fencing } = *self;
+        let server = registry::Config { election_timeout, heartbeat, ..registry::Config::of(servers) };
+        let agent = AgentConfig {
+            servers,
+            lease,
+            keep_alive,
+            request_timeout: answer,
+            // What is asked for is asked for until it is done: what may yet take effect nobody could take back.
+            operation_timeout: crate::notation::LONGEST,
+            pause: length_range("10ms..50ms"),
+            renew: Duration::from_secs(1),
+            resumes: true,
+            report: None,
+            rules: Arc::clone(&server.rules),
+        };
+        let keeper = SessionConfig { agent, drift, one_wakeup, waits, lock_delay, observes, rules: Arc::clone(&rules) };
+        let clients = work.workers(self.resource(), readers, keeper, &rules);
+        let mut nodes = vec![Either::First(server); servers as usize];
+        nodes.push(Either::Second(ResourceConfig { fencing, rules }));
+        Nodes { servers: nodes, clients }
+    }
+}
+
+/// Reads the part of a scenario of either.
+fn decode<T: Settings>(system: Form<'_>, workload: Option<Form<'_>>) -> Option<LockConfig<T>> {
+    let work = LockWork::of(workload);
+    let mut fields = system.fields()?;
+    let (sessions, given) = Sessions::read(&mut fields);
+    sessions.fits(&given);
+    let (own, _) = T::read(&mut fields);
+    fields.finish();
+    Some(LockConfig { sessions, own, work: work? })
+}
+
+fn write<T: Settings>(name: &str, config: &LockConfig<T>) -> Written {
+    let own = joined([config.sessions.written(), config.own.written()]);
+    Written { system: format!("{name}({own})"), workload: Some(format!("({})", config.work.written())) }
+}
+
+fn declared<T: Settings>(name: &'static str) -> Vec<(&'static str, Vec<Setting>)> {
+    vec![(name, [Sessions::declared(), T::declared()].concat()), ("workload", LockWork::declared())]
+}
+
+macro_rules! over_a_registry {
+    ($System:ident) => {
+        impl Cluster for $System {
+            type Message = Message;
+            type Operation = Job;
+            type Response = Worked;
+            type Server = Either<Seat, Resource<Message>>;
+            type Client = Worker<Session>;
+
+            fn fingerprint(server: &Self::Server) -> Option<u64> {
+                match server {
+                    Either::First(seat) => Some(seat.server().raft().fingerprint()),
+                    Either::Second(_) => None,
+                }
+            }
+
+            fn unsettled(server: &Self::Server) -> Option<String> {
+                match server {
+                    Either::First(seat) => seat.server().unsettled(),
+                    Either::Second(_) => None,
+                }
+            }
+        }
+
+        impl Locking for $System {
+            fn accessed(note: &Either<Note, Accessed>) -> Option<Accessed> {
+                match note {
+                    Either::First(_) => None,
+                    Either::Second(accessed) => Some(*accessed),
+                }
+            }
+
+            fn said(note: &HolderNote) -> Option<HolderNote> {
+                Some(*note)
+            }
+        }
+
+        impl Queueing for $System {
+            fn changed(note: &Either<Note, Accessed>) -> Option<Change> {
+                match note {
+                    Either::First(Note::Changed(change)) => Some(*change),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+over_a_registry!(Lock);
+over_a_registry!(Election);
+
+fn properties() -> Vec<Property> {
+    PROPERTIES.into_iter().chain(OF_QUEUES).collect()
+}
+
+/// The mutants whose names begin so, and the decoys.
+fn mutants(of: &str) -> Vec<Mutant> {
+    Mutant::list(&[session::MUTANTS, session::DECOYS]).into_iter().filter(|mutant| mutant.name.starts_with(of)).collect()
+}
+
+impl System for Lock {
+    const NAME: &'static str = "Lock";
+    const ABOUT: &'static str = "locks over the sessions of a registry that Raft replicates, with queues, fencing tokens and readers that \
+                                 share them, and clients that work at what the locks guard";
+
+    type Config = LockConfig<LockSettings>;
+
+    fn properties() -> Vec<Property> {
+        properties()
+    }
+
+    fn mutants() -> Vec<Mutant> {
+        mutants("lock/")
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {
+        decode(system, workload)
+    }
+
+    fn write(config: &Self::Config) -> Written {
+        write(Self::NAME, config)
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        declared::<LockSettings>(Self::NAME)
+    }
+
+    fn population(config: &Self::Config) -> Population {
+        Population { servers: config.sessions.servers + 1, clients: config.work.clients }
+    }
+
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
+        let LockSettings { waits, readers } = config.own;
+        config.sessions.nodes((waits, false, readers), &config.work, mutants)
+    }
+
+    fn judges(_: &Self::Config, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        vec![Box::new(LockJudge::new()), Box::new(QueueJudge::new())]
+    }
+}
+
+impl System for Election {
+    const NAME: &'static str = "Election";
+    const ABOUT: &'static str = "leader election over the sessions of a registry: a lock whose fencing token is the term, and whose queue is \
+                                 observed";
+
+    type Config = LockConfig<ElectionSettings>;
+
+    fn properties() -> Vec<Property> {
+        properties()
+    }
+
+    fn mutants() -> Vec<Mutant> {
+        mutants("election/")
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<Self::Config> {
+        decode(system, workload)
+    }
+
+    fn write(config: &Self::Config) -> Written {
+        write(Self::NAME, config)
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        declared::<ElectionSettings>(Self::NAME)
+    }
+
+    fn population(config: &Self::Config) -> Population {
+        Population { servers: config.sessions.servers + 1, clients: config.work.clients }
+    }
+
+    fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
+        config.sessions.nodes((true, config.own.observe, Ratio::NEVER), &config.work, mutants)
+    }
+
+    fn judges(_: &Self::Config, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        vec![Box::new(LockJudge::new()), Box::new(QueueJudge::new())]
+    }
+}
