@@ -270,7 +270,7 @@ impl Session {
         let wakes_for_all = !self.config.rules.wakes_for_its_own(self.config.one_wakeup);
         // What came to be after the cache was filled is not known to have gone.
         let has_gone = !is_there && cache.revision >= before;
-        if !has_gone && !(wakes_for_all && gone.is_some()) {
+        if !(has_gone || wakes_for_all && gone.is_some()) {
             return None;
         }
         if let Some(revision) = gone {
