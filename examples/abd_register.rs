@@ -207,7 +207,12 @@ impl KeyValue for Abd {
     }
 }
 
+/// What it adds to the systems that scenarios can name.
+pub(crate) fn registry() -> Registry {
+    Registry::new().with::<Kv<Abd>>()
+}
+
 /// Every command of `stormglass`, for this system: `cargo run --example abd_register -- run examples/abd_register.ron`.
 fn main() -> std::process::ExitCode {
-    stormglass::cli::main_with(Registry::new().with::<Kv<Abd>>())
+    stormglass::cli::main_with(registry())
 }

@@ -297,6 +297,21 @@ impl Fault {
         FaultKind::ALL.iter().find(|kind| kind.name == self.name())
     }
 
+    /// How long it lasts, of what lasts.
+    pub(crate) fn lasting_mut(&mut self) -> Option<&mut Option<Lengths>> {
+        match self {
+            Self::Partition { lasting, .. }
+            | Self::Lose { lasting, .. }
+            | Self::Duplicate { lasting, .. }
+            | Self::Delay { lasting, .. }
+            | Self::Reorder { lasting, .. }
+            | Self::Crash { down: lasting, .. }
+            | Self::Pause { lasting, .. }
+            | Self::StallDisk { lasting, .. } => Some(lasting),
+            Self::Heal | Self::Restart { .. } | Self::Resume { .. } | Self::Destroy { .. } | Self::OneOf { .. } => None,
+        }
+    }
+
     /// All that it may turn out to be.
     pub fn kinds(&self) -> Vec<&'static FaultKind> {
         match self {

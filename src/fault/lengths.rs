@@ -22,3 +22,13 @@ impl From<Duration> for Lengths {
         Self::Drawn(length.into())
     }
 }
+
+impl Lengths {
+    /// The longest that it may be.
+    pub(crate) fn longest(&self) -> Duration {
+        match self {
+            Self::Drawn(range) => range.high(),
+            Self::Each(lengths) => lengths.iter().copied().max().unwrap_or(Duration::ZERO),
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Whole runs of worlds: what scenarios show holds, what is planted is found, and a seed means what it meant.
 
+#[path = "../../examples/abd_register.rs"]
+#[expect(dead_code, reason = "its `main` is for the command")]
+mod abd_register;
 mod causes;
 mod commit;
 mod commit_over_raft;

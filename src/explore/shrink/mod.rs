@@ -195,12 +195,12 @@ struct Search<'a> {
     populating: Vec<String>,
 }
 
-/// A candidate is tried under so many seeds that their runs have about as many events together, within these bounds.
-const EVENTS: u64 = 60_000;
+/// Candidates that are made at once are tried under so many seeds that their runs have about as many events together, within these bounds.
+const EVENTS: u64 = 240_000;
 const SEEDS: Range<usize> = 3..40;
-/// The same where it is to be patient: so many seeds for each, and about so many events for all candidates that are made at once.
+/// The same where it is to be patient.
 const MANY: u64 = 400;
-const PATIENCE: u64 = 1_500_000;
+const PATIENCE: u64 = 800_000;
 /// So many candidates are made at once.
 const BATCH: usize = 16;
 
@@ -242,7 +242,7 @@ impl Search<'_> {
 
     /// Passes, those first that had success lately, until none has; then what fails under few seeds.
     fn go(&mut self) {
-        let mut passes = passes::ALL.to_vec();
+        let mut passes = passes::COARSE.to_vec();
         loop {
             let before = self.best.size;
             let mut improved = Vec::new();
@@ -253,6 +253,10 @@ impl Search<'_> {
                 let before = self.best.size;
                 pass(self);
                 improved.push(self.best.size < before);
+            }
+            // What is fine waits until there is no more that is coarse.
+            if self.best.size == before {
+                passes::FINE.iter().for_each(|pass| pass(self));
             }
             if self.best.size == before && self.detours == 0 && !self.is_least() {
                 passes::patient(self);
@@ -281,11 +285,6 @@ impl Search<'_> {
         self.judge.watch(&candidate, sink);
     }
 
-    /// The same of the run of another scenario, under the seed of the smallest so far.
-    fn watch_of(&mut self, scenario: &Scenario, sink: &mut dyn Sink) {
-        self.judge.watch(&Candidate::new(scenario.clone(), self.best.candidate.seed), sink);
-    }
-
     /// The operations that clients invoke in the smallest run so far.
     fn invoked(&mut self) -> Option<Vec<Scripted>> {
         let mut operations = Vec::new();
@@ -309,10 +308,9 @@ impl Search<'_> {
         self.attempt_within(variants, &self.some_seeds(SEEDS.end as u64), SEEDS.start, EVENTS)
     }
 
-    /// The same under many seeds, for what few of them show: about so many events together.
+    /// The same under many seeds, for what few of them show.
     fn attempt_patiently(&mut self, variants: &[Scenario]) -> Option<usize> {
-        let events = PATIENCE / variants.len().max(1) as u64;
-        self.attempt_within(variants.iter().cloned(), &self.some_seeds(MANY), SEEDS.start, events)
+        self.attempt_within(variants.iter().cloned(), &self.some_seeds(MANY), SEEDS.start, PATIENCE)
     }
 
     /// The same under all of these seeds at once.
@@ -320,7 +318,7 @@ impl Search<'_> {
         self.attempt_within(variants, seeds, seeds.len(), u64::MAX)
     }
 
-    /// The same under so few of these seeds at a time, as long as the runs of each have no more than so many events together. No more are
+    /// The same under so few of these seeds at a time, as long as all runs have no more than so many events together. No more are
     /// made than are tried soon, and none once it is over.
     fn attempt_within(&mut self, variants: impl IntoIterator<Item = Scenario>, seeds: &[u64], few: usize, events: u64) -> Option<usize> {
         let (mut variants, mut spent) = (variants.into_iter(), 0);
@@ -344,7 +342,7 @@ impl Search<'_> {
                 }
                 spent += self.judge.cost(&tried);
             }
-            if spent / candidates.len().max(1) as u64 >= events || self.judge.is_over() {
+            if spent >= events || self.judge.is_over() {
                 return None;
             }
         }
@@ -377,13 +375,13 @@ impl Search<'_> {
         self.show();
     }
 
-    /// Leaves out what comes after the violation.
+    /// Leaves out what comes after the violation; and what then, in a shorter run, no longer happens.
     fn trim(&mut self) {
-        for trimmed in candidate::trimmed(self.scenario(), &self.best.outcome, self.violated().at) {
-            let trimmed = Candidate::new(trimmed, self.best.candidate.seed);
+        let trimmed = candidate::trimmed(self.scenario(), &self.best.outcome, self.violated().at);
+        for trimmed in trimmed.into_iter().map(|trimmed| Candidate::new(trimmed, self.best.candidate.seed)) {
             if let Some(found) = self.judge.one(&trimmed).filter(|found| found.size <= self.best.size) {
                 self.stand_at(Best { candidate: trimmed, outcome: found.outcome, size: found.size });
-                return;
+                return self.trim();
             }
         }
     }

@@ -5,6 +5,7 @@ mod calm;
 mod cut;
 mod fates;
 mod fresh;
+mod lasting;
 mod load;
 mod moments;
 mod nodes;
@@ -31,8 +32,8 @@ pub(super) use triggers::say;
 /// A pass.
 pub(super) type Pass = fn(&mut Search<'_>);
 
-/// All passes, in the order in which they are tried first: from coarse to fine.
-pub(super) const ALL: &[Pass] = &[
+/// Those that leave something out, in the order in which they are tried first: from coarse to fine.
+pub(super) const COARSE: &[Pass] = &[
     cut::pass,
     past::pass,
     fresh::pass,
@@ -40,7 +41,9 @@ pub(super) const ALL: &[Pass] = &[
     nodes::pass,
     steps::explicit,
     steps::fixed,
+    lasting::pass,
     operations::script,
+    times::strikes,
     operations::pass,
     calm::pass,
     load::pass,
@@ -48,16 +51,15 @@ pub(super) const ALL: &[Pass] = &[
     fates::fix,
     fates::gather,
     fates::lose,
-    times::pass,
-    times::lengths,
-    operations::values,
-    steps::milder,
     moments::pass,
-    steps::unnamed,
 ];
+
+/// Those that say the same in a simpler way, when those find nothing any more.
+pub(super) const FINE: &[Pass] = &[times::pass, times::lengths, operations::values, steps::milder, steps::unnamed];
 
 /// Fewer operations, steps and fates under many seeds, where under few of them nothing is found any more.
 pub(super) fn patient(search: &mut Search<'_>) {
+    past::reduce(search, &|search, variants| search.attempt_patiently(variants));
     operations::reduce(search, &|search, variants| search.attempt_patiently(variants));
     steps::reduce(search, &|search, variants| search.attempt_patiently(variants));
     fates::reduce(search, &|search, variants| search.attempt_patiently(variants));

@@ -1,20 +1,22 @@
 //! One part less, where a strike comes at another moment: that at which something happens in the run without the part. A strike that was
 //! right among slow links comes too late among fast ones.
 
+use std::ops::Range;
+
 use super::{calm, parts};
 use crate::base::Time;
-use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_steps;
 use crate::explore::shrink::size::noise;
+use crate::explore::shrink::{Candidate, Search};
 use crate::fault::{FaultStep, Moment};
 use crate::scenario::Scenario;
 use crate::trace::{Sink, UntypedRecord};
 
 /// So many events all runs of one pass have together, about; and how many moments are tried for each strike.
-const EVENTS: u64 = 3_000_000;
+const EVENTS: u64 = 2_000_000;
 const MOMENTS: u64 = 60;
 /// Fewer moments than this are not worth it.
-const FEW: u64 = 4;
+const FEW: u64 = 3;
 /// Under how many seeds.
 const SEEDS: (u64, u64) = (3, 20);
 /// Each run takes as much time as so many events, besides its own.
@@ -25,25 +27,56 @@ pub(super) fn pass(search: &mut Search<'_>) {
 }
 
 fn fewer(search: &mut Search<'_>) -> bool {
-    let strikes = search.scenario().conditions.faults.steps().len() as u64;
-    let runs = |bases: u64| EVENTS / (search.best.outcome.events + RUN) / (strikes * bases).max(1);
-    let tries = |runs: u64| (runs / SEEDS.0).min(MOMENTS);
-    // Each strike is the part that a base lacks: where there are many, none is made.
-    if strikes == 0 || tries(runs(strikes)) < FEW {
-        return false;
-    }
-    let bases = bases(search.scenario());
-    let runs = runs(bases.len() as u64);
-    let tries = tries(runs);
-    if tries < FEW {
-        return false;
-    }
-    let seeds = search.some_seeds((runs / tries).clamp(SEEDS.0, SEEDS.1));
-    bases.into_iter().any(|base| {
-        let mut moments = Moments::default();
-        search.watch_of(&base, &mut moments);
-        search.attempt_under(moved(&base, &moments.spread(tries as usize)), &seeds).is_some()
+    let struck: Vec<Option<FaultStep>> = struck(search);
+    let strikes = struck.iter().flatten().count() as u64;
+    let (levels, cost) = (levels(search.scenario()), search.best.outcome.events + RUN);
+    let share = EVENTS / levels.len() as u64;
+    let last = levels.len() - 1;
+    levels.into_iter().enumerate().any(|(level, bases)| {
+        let runs = share / cost / (strikes * bases.len() as u64).max(1);
+        // Without many operations at once, moments are what there is too few of.
+        let least = if level == last { SEEDS.0 } else { 1 };
+        let tries = (runs / least).min(MOMENTS);
+        // Where there are many to try, none is.
+        if strikes == 0 || tries < FEW {
+            return false;
+        }
+        let seeds = search.some_seeds((runs / tries).clamp(least, SEEDS.1));
+        bases.into_iter().any(|base| seeds.iter().any(|seed| is_smaller(search, &base, *seed, &struck, tries as usize)))
     })
+}
+
+/// Whether this, under this seed, fails in the same way if one of the strikes comes at one of so many moments of its run.
+fn is_smaller(search: &mut Search<'_>, base: &Scenario, seed: u64, struck: &[Option<FaultStep>], tries: usize) -> bool {
+    let mut moments = Moments::default();
+    search.judge.watch(&Candidate::new(base.clone(), seed), &mut moments);
+    moments.0.dedup();
+    search.attempt_under(moved(base, struck, &moments.0, tries), &[seed]).is_some()
+}
+
+/// Of each step its strike: when it came, and whom it struck where only that moment tells.
+fn struck(search: &Search<'_>) -> Vec<Option<FaultStep>> {
+    let strikes = search.best.outcome.struck.steps();
+    let steps = search.scenario().conditions.faults.steps().iter();
+    steps
+        .map(|step| match step.moment {
+            Moment::At { .. } => Some(step.clone()),
+            _ => strikes.iter().find(|strike| strike.name() == step.name()).cloned(),
+        })
+        .collect()
+}
+
+/// The scenario with less: without many of its operations, the more the earlier; then with less of anything.
+fn levels(scenario: &Scenario) -> Vec<Vec<Scenario>> {
+    let count = scenario.operations.scripted.len();
+    let without = |chunk: Range<usize>| {
+        let mut changed = scenario.clone();
+        changed.operations.scripted.drain(chunk);
+        changed
+    };
+    let sizes = std::iter::successors(Some(count), |size| Some(size.div_ceil(2))).take_while(|size| *size > 1);
+    let chunks = |size: usize| (0..count).step_by(size).map(|start| without(start..(start + size).min(count))).collect();
+    sizes.map(chunks).chain([bases(scenario)]).collect()
 }
 
 /// The scenario with less: without one of its parts, without fixed fates, in calm surroundings.
@@ -60,32 +93,42 @@ fn bases(scenario: &Scenario) -> Vec<Scenario> {
     bases
 }
 
-/// The scenario with one of its strikes at one of these times.
-fn moved<'s>(scenario: &'s Scenario, times: &'s [Time]) -> impl Iterator<Item = Scenario> + 's {
+/// The scenario with one of its strikes at one of these times: so many of them.
+fn moved<'s>(
+    scenario: &'s Scenario,
+    struck: &'s [Option<FaultStep>],
+    times: &'s [Time],
+    most: usize,
+) -> impl Iterator<Item = Scenario> + 's {
     let steps = scenario.conditions.faults.steps();
-    let with = move |moved: usize, time: Time| {
-        let step = |(place, step): (usize, &FaultStep)| match step.moment {
-            Moment::At { .. } if place == moved => FaultStep::at(time, step.fault.clone()),
-            _ => step.clone(),
+    let moved = steps.iter().enumerate().filter_map(|(place, step)| {
+        let strike = struck.iter().flatten().find(|strike| strike.name() == step.name())?;
+        let Moment::At { time } = strike.moment else { return None };
+        Some((place, &strike.fault, time))
+    });
+    moved.flat_map(move |(place, fault, at)| {
+        let with = move |time: &Time| {
+            let mut steps = steps.to_vec();
+            steps[place] = FaultStep::at(*time, fault.clone());
+            with_steps(scenario, steps)
         };
-        with_steps(scenario, steps.iter().enumerate().map(step).collect())
-    };
-    let timed = (0..steps.len()).filter(move |place| matches!(steps[*place].moment, Moment::At { .. }));
-    timed.flat_map(move |place| times.iter().map(move |time| with(place, *time)))
+        near(times, at, most).into_iter().map(with)
+    })
+}
+
+/// So many of these times: half of them those next to this one, the others evenly spread.
+fn near(times: &[Time], at: Time, most: usize) -> Vec<&Time> {
+    let mut near: Vec<&Time> = times.iter().collect();
+    near.sort_by_key(|time| if **time < at { at.since(**time) } else { time.since(at) });
+    let far = near.split_off((most / 2).min(near.len()));
+    let every = far.len().div_ceil((most - near.len()).max(1)).max(1);
+    near.extend(far.into_iter().step_by(every));
+    near
 }
 
 /// Notes when something happens.
 #[derive(Default)]
 struct Moments(Vec<Time>);
-
-impl Moments {
-    /// So many of them at most, evenly spread.
-    fn spread(mut self, most: usize) -> Vec<Time> {
-        self.0.dedup();
-        let every = self.0.len().div_ceil(most).max(1);
-        self.0.into_iter().step_by(every).collect()
-    }
-}
 
 impl Sink for Moments {
     fn record(&mut self, entry: &UntypedRecord<'_>) {

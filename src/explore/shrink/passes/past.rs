@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Attempt;
 use super::fates::Sends;
 use crate::base::{FixedFate, OperationId, Which};
 use crate::explore::causes::{Causes, Link, invokes};
@@ -18,12 +19,24 @@ const FEW: usize = 4;
 
 /// In calm surroundings: what is left out there makes no difference to what else is drawn.
 pub(super) fn pass(search: &mut Search<'_>) {
+    let nearer = nearer(search);
+    search.attempt(nearer);
+}
+
+/// The same, tried in this way.
+pub(super) fn reduce(search: &mut Search<'_>, attempt: &Attempt<'_>) {
+    let nearer = nearer(search);
+    attempt(search, &nearer);
+}
+
+/// The scenario with what is near alone, the nearest first.
+fn nearer(search: &mut Search<'_>) -> Vec<Scenario> {
     let scenario = search.kept();
     let parts = |scenario: &Scenario| {
         scenario.conditions.faults.steps().len() + scenario.operations.scripted.len() + scenario.conditions.fates.len()
     };
-    if parts(&scenario) < FEW || noise(&scenario.conditions) > 0 {
-        return;
+    if parts(&scenario) < FEW || noise(&scenario.conditions) > 0 || search.judge.is_over() {
+        return Vec::new();
     }
     let mut recording = Recording::default();
     search.watch(&mut recording);
@@ -37,7 +50,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
             variants.push(variant);
         }
     }
-    search.attempt(variants);
+    variants
 }
 
 /// How far each record is from those in which the violation shows: how many times one has to go from a record to the one before it on the

@@ -1,9 +1,10 @@
 //! Times pulled together, and shorter and rounder lengths.
 
-use super::registry;
-use crate::base::{Duration, DurationRange};
-use crate::explore::shrink::Search;
-use crate::explore::shrink::candidate::{parsed, without_value};
+use super::{operations, registry};
+use crate::base::{Duration, DurationRange, Time};
+use crate::explore::shrink::candidate::{parsed, with_steps, without_value};
+use crate::explore::shrink::{Candidate, Search};
+use crate::fault::{FaultStep, Moment};
 use crate::notation::{self, Change};
 use crate::scenario::Scenario;
 use crate::systems::Registry;
@@ -32,6 +33,50 @@ pub(super) fn pass(search: &mut Search<'_>) {
         }));
     }
 }
+
+/// Strikes earlier, the last one first, under the same seed and whatever that is to read; then fewer operations: those after a violation
+/// that comes earlier need not be there.
+pub(super) fn strikes(search: &mut Search<'_>) {
+    if search.scenario().operations.scripted.is_empty() {
+        return;
+    }
+    let (start, seed) = (search.kept(), search.best.candidate.seed);
+    let mut earliest = Scenario::clone(&start);
+    while let Some(sooner) = sooner(&earliest).into_iter().find(|sooner| {
+        let candidate = Candidate::new(sooner.clone(), seed);
+        search.judge.one(&candidate).is_some()
+    }) {
+        earliest = sooner;
+    }
+    if earliest != *start {
+        search.within(earliest, &|search| {
+            search.trim();
+            operations::pass(search);
+        });
+    }
+}
+
+/// The scenario with the strikes from one on earlier, by a part of the time since the strike before.
+fn sooner(scenario: &Scenario) -> Vec<Scenario> {
+    let steps = scenario.conditions.faults.steps();
+    let time = |step: &FaultStep| if let Moment::At { time } = step.moment { Some(time.since(Time::ZERO)) } else { None };
+    let mut known: Vec<Duration> = steps.iter().filter_map(time).chain([Duration::ZERO]).collect();
+    known.sort_unstable();
+    known.dedup();
+    let with = |from: Duration, to: Duration, parts: u64| {
+        let by = to.saturating_sub(from) / parts;
+        let moved = steps.iter().map(|step| match time(step) {
+            Some(time) if time >= to => FaultStep::at(Time::ZERO + time.saturating_sub(by), step.fault.clone()),
+            _ => step.clone(),
+        });
+        (by >= GRAIN).then(|| with_steps(scenario, moved.collect()))
+    };
+    let gaps = known.windows(2).rev().flat_map(|gap| [2, 4, 8, 16, 32].map(|parts| with(gap[0], gap[1], parts)));
+    gaps.flatten().collect()
+}
+
+/// By less than this no strike comes earlier.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// To what all times are rounded.
 const GRAINS: [Duration; 5] =
