@@ -91,7 +91,7 @@ impl StoryReport {
     fn handled(&self, on: u64, did: &[u64], early: bool, alike: &[u64]) -> Vec<String> {
         let Some(on) = self.get(on) else { return Vec::new() };
         let records = || did.iter().filter_map(|number| self.get(*number));
-        let noted: Vec<&OwnedRecord> = records().filter(|record| record.message.is_none()).collect();
+        let noted = in_order(records().filter(|record| record.message.is_none()));
         let each = if alike.is_empty() { "" } else { "each " };
         // What a node notes of a message tells more than the message.
         let detail = if noted.is_empty() || self.full { self.detail(on) } else { String::new() };
@@ -106,7 +106,7 @@ impl StoryReport {
         let took = took.replace("  ", " ").trim_end().to_owned();
         let words = listed(noted.into_iter().map(|record| if record.sort == "panic" { record.line(0).what } else { self.detail(record) }));
         let mut clauses = vec![if words.is_empty() { took } else { format!("{took}: {}", words.join(", ")) }];
-        let sends: Vec<&OwnedRecord> = records().filter(|record| record.sort == "send").collect();
+        let sends = in_order(records().filter(|record| record.sort == "send"));
         clauses.extend(self.sends(&sends, alike.is_empty()));
         if early {
             clauses.push("at once, before what it wrote is durable".to_owned());
@@ -290,13 +290,23 @@ fn crashed(crash: &OwnedRecord) -> String {
     if crash.number_of("unsynced") == Some(0) { "crashes with nothing unsynced".to_owned() } else { crash.line(0).what }
 }
 
+/// How much of what is alike is listed.
+const LISTED: usize = 3;
+
+/// Those of these records that are listed, which are those that tell most, in the order in which they came; then the others.
+fn in_order<'r>(records: impl Iterator<Item = &'r OwnedRecord>) -> Vec<&'r OwnedRecord> {
+    let mut records: Vec<&OwnedRecord> = records.collect();
+    let listed = records.len().min(LISTED);
+    records[..listed].sort_by_key(|record| record.number);
+    records
+}
+
 /// At most three, and how many more there are.
 fn listed(all: impl Iterator<Item = String>) -> Vec<String> {
-    const SHOWN: usize = 3;
     let mut all: Vec<String> = all.collect();
     all.dedup();
-    let more = all.len().saturating_sub(SHOWN);
-    all.truncate(SHOWN);
+    let more = all.len().saturating_sub(LISTED);
+    all.truncate(LISTED);
     if more > 0 {
         all.push(format!("and {more} more"));
     }

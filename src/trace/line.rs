@@ -99,6 +99,7 @@ impl UntypedRecord<'_> {
         match self.numbers.get(1) {
             Some(("offset", offset)) => format!("{length} bytes at {offset}"),
             Some(("truncate", length)) => format!("cut to {length} bytes"),
+            _ if length == 1 => "1 byte more".to_owned(),
             _ => format!("{length} bytes more"),
         }
     }
