@@ -409,7 +409,7 @@ pub(super) mod tests {
         );
         let page = drawn(&history);
         assert!(!page.contains("<img") && !page.contains("<b>") && page.contains("&lt;b&gt;.edn"), "{page}");
-        assert_eq!(page.matches("</script>").count(), 2, "the data and the script, no more");
+        assert_eq!(page.matches("</script>").count(), 3, "the data and the scripts, no more");
         assert_eq!(data(&page)["operations"][0]["text"], format!("write \"{evil}\""));
     }
 

@@ -123,8 +123,8 @@ mod tests {
         let expected = "    in it, Vote #1 from n1 to n2 is lost
     the first 12 records are the same; then they part
     the run that fails           │ the run that passes
-    1ms n1 → n2 Vote #1 {        │ 1ms n1 ✗ n2 Vote #1, lost
-    granted: true }              │ as was asked
+    1ms n1 → n2 Vote #1 {        │ 1ms n1 ✗ n2 Vote #1, lost as
+    granted: true }              │ was asked
     2ms n2 note Led              │
     3ms n1 stands still          │ 3ms n1 stands still
                                  │ 4ms n2 timer Election

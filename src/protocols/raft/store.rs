@@ -277,7 +277,7 @@ mod tests {
         encode_vote(Term(4), Some(NodeId::server(3)), &mut bytes);
         encode_entry(EntryId { term: Term(4), index: 7 }, &commands()[3], &mut bytes);
         let told = |bytes| words::<KvOp>(bytes);
-        assert_eq!(told(&bytes).as_deref(), Some("term 4, vote for n4; entry 7 of term 4: c8.2#9 write 1 = 2"));
+        assert_eq!(told(&bytes).as_deref(), Some("term 4, vote for n4; entry 7 of term 4: c8.3#9 write k1 = 2"));
         assert_eq!(told(&bytes[..bytes.len() - 1]), None, "what is torn is not told");
         assert_eq!(told(b""), None);
     }
