@@ -22,6 +22,7 @@ mod property;
 mod raft;
 mod recordings;
 mod redraw;
+mod registry;
 mod reports;
 mod services;
 mod shrink;

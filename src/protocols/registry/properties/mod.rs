@@ -6,7 +6,8 @@
 mod leases;
 mod order;
 mod rules;
-
+#[cfg(test)]
+mod tests;
 mod truth;
 mod watches;
 
