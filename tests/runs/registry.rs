@@ -68,6 +68,7 @@ fn every_scenario_shows_what_it_says() {
 }
 
 /// A thousand seeds of the storm hold, and pass every place that it expects.
+/// `cargo test --release --test runs registry:: -- --ignored` runs it, or `stormglass sweep scenarios/registry/storm.ron --seeds 1000`.
 #[test]
 #[ignore = "a few minutes: cargo test --release --test runs registry:: -- --ignored"]
 fn a_thousand_storms_hold() {

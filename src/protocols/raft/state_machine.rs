@@ -14,8 +14,8 @@ pub trait StateMachine: Clone + Debug + 'static {
     type Operation: Operation;
     /// What it answers.
     type Response: Response;
-    /// What it has to say to the server that runs it, besides answers: what watchers are to be told, say. [`NoNote`](crate::process::NoNote)
-    /// if nothing.
+    /// What it has to say to the server that runs it, besides answers: what watchers are to be told, say.
+    /// [`NoNote`](crate::process::NoNote) if nothing.
     type Output: Clone + Debug + 'static;
 
     /// Carries out an operation, and folds whatever it changes into the digest. What the server is to be told goes into `outputs`, from

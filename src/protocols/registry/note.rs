@@ -6,7 +6,7 @@ use super::{Change, Ending, Key, LeaseId, Listing};
 use crate::base::Duration;
 use crate::protocols::raft;
 
-/// One thing that a server says about itself. What it says of what it has applied, all servers say alike, and say it again after each start.
+/// One thing that a server says about itself. What it says of what it has applied, all servers say alike, and say again after each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Note {
     /// As a server of Raft.

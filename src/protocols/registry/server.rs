@@ -363,7 +363,7 @@ impl Server {
     ///
     /// 1. A keep-alive comes, and the leader sends a round, to prove itself.
     /// 2. A majority confirms. Right after, another is elected, and gives the lease its full length anew.
-    /// 3. The old leader hears of the confirmations late, and answers. Counted from now, the lease would last beyond what the new one gives.
+    /// 3. The old leader hears of the confirmations late, and answers. Counted from now, the lease would outlast what the new one gives.
     fn keep_alive(&mut self, client: NodeId, lease: LeaseId, asked: LocalTime, came: LocalTime, context: &mut Context<'_>) {
         let (now, rules) = (context.now(), Arc::clone(&self.config.rules));
         let length = self.raft.machine().length(lease);
