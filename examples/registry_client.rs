@@ -15,7 +15,7 @@ use stormglass::process::{self, ClientProcess, Context, Embeds, Files, NoNote, P
 use stormglass::protocols::registry::{
     self, Agent, AgentConfig, AgentTimer, Condition, Health, Instance, Item, Key, News, Operation, Value,
 };
-use stormglass::systems::{Nodes, Population, Registry, System, Written};
+use stormglass::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use stormglass::trace::{Event, Judge, Record, Vocabulary};
 use stormglass::world::{Cluster, Conditions};
 
@@ -252,6 +252,15 @@ impl System for Greeters {
         vec![NO_GHOSTS]
     }
 
+    /// The bugs of what it stands on can be planted here, too: this one makes ghosts.
+    fn mutants() -> Vec<Mutant> {
+        let known = Mutant::list(&[registry::MUTANTS]).into_iter();
+        known
+            .filter(|mutant| mutant.name == "registry/forgets-the-silent")
+            .map(|mutant| Mutant { property: Some(NO_GHOSTS.name), ..mutant })
+            .collect()
+    }
+
     fn decode(system: Form<'_>, _: Option<Form<'_>>) -> Option<()> {
         system.fields()?.finish();
         Some(())
@@ -278,7 +287,8 @@ impl System for Greeters {
             report: None,
             rules: registry::rules_of(mutants),
         };
-        Nodes { servers: vec![registry::Config::of(3); 3], clients: vec![agent; 4] }
+        let server = registry::Config { rules: registry::rules_of(mutants), ..registry::Config::of(3) };
+        Nodes { servers: vec![server; 3], clients: vec![agent; 4] }
     }
 
     fn judges((): &(), _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
