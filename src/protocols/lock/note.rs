@@ -50,7 +50,7 @@ pub enum HolderNote {
         /// Why.
         why: &'static str,
     },
-    /// It has waited for a lock, and looks whether its turn has come, because somebody left.
+    /// It has waited for a lock, to hold it alone, and looks whether its turn has come, because somebody left.
     Wakes {
         /// Which lock.
         lock: u32,

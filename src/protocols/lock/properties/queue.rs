@@ -15,8 +15,10 @@ pub const GRANTED_IN_ORDER: Property = Property::always(
 );
 
 /// Who wakes.
-pub const ONE_WAKEUP: Property =
-    Property::always("one-wakeup-per-release", "of those that wait for a lock, no more than one wakes when another leaves its queue");
+pub const ONE_WAKEUP: Property = Property::always(
+    "one-wakeup-per-release",
+    "of those that wait to hold a lock alone, no more than one wakes when another leaves its queue",
+);
 
 /// Who leads.
 pub const ONE_LEADER: Property = Property::always("one-leader-per-term", "what is guarded was never used by two leaders of one term");

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::ttl::allowance;
 use super::super::{Grant, HolderNote, Keeper, Lease, Rules, Turn, Wanted, Worker, WorkerTimer};
-use super::{Message, RECORD};
+use super::{Message, RECORD, is_place};
 use crate::base::{Duration, LocalTime, NodeId, OperationId};
 use crate::history::Noted;
 use crate::process::{Context, Embeds, Files, Joined, Mark, NoNote, Process, SyncToken};
@@ -25,7 +25,9 @@ pub struct Session {
     asked: u32,
     wanted: Option<Wanted>,
     state: State,
-    /// What it saw last of each lock that it observes.
+    /// Whether it has waited in its queue.
+    has_waited: bool,
+    /// The term that it observed last.
     observed: Option<u64>,
 }
 
@@ -58,8 +60,8 @@ enum State {
     Entering(u64, Key),
     /// It has a place in the queue, and asks whether it is first.
     Looking(u64, Place),
-    /// It waits for the key of this revision to go.
-    Waiting(Place, u64),
+    /// It waits for the one before it to go.
+    Waiting(Place, Place),
     /// It is first, and waits since the last holder did not release the lock.
     Delaying(Place),
     /// It is first, and puts down that it holds the lock.
@@ -127,6 +129,7 @@ impl Session {
             return;
         };
         self.asked += 1;
+        self.has_waited = false;
         context.note(Noted::Own(HolderNote::Asks { lock, grant: self.grant(context) }));
         // The name is the lease's: no other has it.
         let key = Key { directory: lock, name: lease.grant as u32 };
@@ -186,12 +189,13 @@ impl Session {
     }
 
     /// Who is before this place in the queue, and in its way: the last of them.
-    fn before(place: Place, mode: Mode, items: impl Iterator<Item = (u32, Item)>) -> Option<u64> {
+    fn before(place: Place, mode: Mode, items: impl Iterator<Item = (u32, Item)>) -> Option<Place> {
         let in_the_way = |(name, item): &(u32, Item)| {
             let shares = mode == Mode::Shared && item.value == Value::Number(1);
             *name != RECORD && item.created < place.created && !shares
         };
-        items.filter(in_the_way).map(|(_, item)| item.created).max()
+        let last = items.filter(in_the_way).max_by_key(|(_, item)| item.created);
+        last.map(|(name, item)| Place { key: Key { name, ..place.key }, created: item.created })
     }
 
     fn on_looked(&mut self, place: Place, listing: &Listing, context: &mut Contexts<'_>) -> Option<Turn> {
@@ -207,7 +211,8 @@ impl Session {
                 context.sometimes(TRIED);
                 return Some(self.miss(context));
             }
-            context.sometimes(QUEUED);
+            context.sometimes(if self.has_waited { MOVED_UP } else { QUEUED });
+            self.has_waited = true;
             self.state = State::Waiting(place, before);
             return self.watch(None, context);
         }
@@ -262,18 +267,23 @@ impl Session {
 
 /// Waits, and holds.
 impl Session {
-    /// Something may have changed in the directory, perhaps by a key that went at this revision.
-    fn watch(&mut self, gone: Option<u64>, context: &mut Contexts<'_>) -> Option<Turn> {
+    /// Something may have changed in the directory: perhaps a key went at a revision.
+    fn watch(&mut self, gone: Option<(Key, u64)>, context: &mut Contexts<'_>) -> Option<Turn> {
         let State::Waiting(place, before) = self.state else { return None };
-        let cache = self.agent.cache(place.key.directory, context.now())?;
-        let is_there = cache.items.values().any(|item| item.created == before);
         let wakes_for_all = !self.config.rules.wakes_for_its_own(self.config.one_wakeup);
-        // What came to be after the cache was filled is not known to have gone.
-        let has_gone = !is_there && cache.revision >= before;
-        if !(has_gone || wakes_for_all && gone.is_some()) {
+        if gone.is_some_and(|(key, _)| key != before.key) && !wakes_for_all {
             return None;
         }
-        if let Some(revision) = gone {
+        let cache = self.agent.cache(place.key.directory, context.now())?;
+        // What came to be after the cache was filled is not known to have gone.
+        let is_there = cache.revision < before.created || cache.items.values().any(|item| item.created == before.created);
+        if is_there && (!wakes_for_all || gone.is_none()) {
+            return None;
+        }
+        // Those who share a lock may have waited for the same one.
+        if let Some((_, revision)) = gone
+            && self.wanted.as_ref().is_some_and(|wanted| wanted.mode == Mode::Exclusive)
+        {
             context.note(Noted::Own(HolderNote::Wakes { lock: place.key.directory, revision }));
         }
         // Once it has waited, another may have come to be first, and its own key may be gone.
@@ -298,7 +308,7 @@ impl Session {
             News::Changed(change) => {
                 self.observe(change.key.directory, context);
                 let waits_there = matches!(self.state, State::Waiting(place, _) if place.key.directory == change.key.directory);
-                let gone = Some(change.revision).filter(|_| change.item.is_none() && change.key.name != RECORD);
+                let gone = Some((change.key, change.revision)).filter(|(key, _)| change.item.is_none() && is_place(*key));
                 return if waits_there { self.watch(gone, context) } else { None };
             }
             _ => {}
@@ -391,7 +401,7 @@ impl Keeper for Session {
             }
             agent
         });
-        Self { config: config.clone(), life, agent, asked: 0, wanted: None, state: State::Idle, observed: None }
+        Self { config: config.clone(), life, agent, asked: 0, wanted: None, state: State::Idle, has_waited: false, observed: None }
     }
 
     fn acquire(&mut self, wanted: Wanted, context: &mut Contexts<'_>) -> Option<Turn> {
