@@ -12,6 +12,7 @@ mod exports;
 mod fingerprints;
 mod golden;
 mod identities_of_draws;
+mod locks;
 mod moments;
 mod one_judge;
 mod operations;
