@@ -13,9 +13,9 @@ use super::save::Folder;
 use super::{Format, Session, files, interrupt, page, panics};
 use crate::base::Time;
 use crate::check::Verdict;
-use crate::explore::shrink::{Extent, Other, Shrink, Smaller};
+use crate::explore::shrink::{Other, Shrink, Smaller};
 use crate::explore::{Row, violated_as};
-use crate::report::{Findings, ShrunkFiles, Subject, changed, opening, shrunk_ron, shrunk_text};
+use crate::report::{Findings, ShrunkFiles, Subject, changed, opening, shrinking_line, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 use crate::world::Outcome;
@@ -69,7 +69,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     }
     let bar = progress();
     let shrunk = shrink.shrink_as(target, scenario, seed, &mut |smaller| {
-        bar.set_message(message(smaller));
+        bar.set_message(shrinking_line(smaller));
         let (text, out) = (unfinished(smaller), arguments.out.clone());
         interrupt::do_last(Some(Box::new(move || write_last(&text, out.as_deref()))));
     });
@@ -142,17 +142,12 @@ pub(super) fn nothing_fails(row: &Row, what: &str) -> Failure {
     }
 }
 
-/// Shows what is left, on standard error, if that is a terminal.
+/// Shows what is left, on standard error, if that is a terminal; what takes long is seen to go on.
 pub(super) fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
     match ProgressStyle::with_template("{spinner} {msg} · {elapsed}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-pub(super) fn message(smaller: &Smaller<'_>) -> String {
-    let Extent { faults, operations, fates, servers, clients, events, .. } = smaller.extent;
-    let nodes = servers + clients;
-    format!("{faults} faults, {operations} operations, {fates} fates, {nodes} nodes, {events} events · {} runs", smaller.runs)
 }

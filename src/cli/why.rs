@@ -9,12 +9,12 @@ use indicatif::ProgressBar;
 
 use super::exit::{Exit, Failure};
 use super::input::{self, Input};
-use super::shrink::{message, nothing_fails, progress};
+use super::shrink::{nothing_fails, progress};
 use super::{Format, Session, files, interrupt, page, panics};
 use crate::check::Verdict;
 use crate::explore::violated_as;
 use crate::explore::why::{Ask, Phase};
-use crate::report::{Findings, StoryReport, Subject, changed, opening, why_json, why_text};
+use crate::report::{Findings, StoryReport, Subject, changed, opening, shrinking_line, why_json, why_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 
@@ -92,7 +92,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
 fn show(bar: &ProgressBar, stage: &Phase<'_>, session: &Session<'_>) {
     match stage {
         Phase::ShrinksFirst => session.console.complain("not all of its faults and operations are written down: it is shrunk first\n"),
-        Phase::Shrinks(smaller) => bar.set_message(message(smaller)),
+        Phase::Shrinks(smaller) => bar.set_message(shrinking_line(smaller)),
         Phase::Asks(what, runs) => bar.set_message(format!("{what} · {runs} runs")),
     }
 }

@@ -54,7 +54,7 @@ pub use regressions::Regressions;
 pub use replay::{Filter, ReplayWriter};
 pub use run_data::{PAGE_RECORDS, RunDetails};
 pub use saved::{changed, standing};
-pub use shrink::{ShrunkFiles, shrunk_ron, shrunk_text};
+pub use shrink::{ShrunkFiles, shrinking_line, shrunk_ron, shrunk_text};
 pub use sibling::{SideBySide, SideRow};
 pub use story::{StoryLine, StoryReport};
 pub use testing::NotHeld;

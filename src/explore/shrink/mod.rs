@@ -221,6 +221,11 @@ impl Search<'_> {
             if self.is_least() || self.judge.is_over() {
                 return;
             }
+            // With as many servers it has begun already.
+            let servers = |scenario: &Scenario| scenario.roster().population.servers;
+            if servers(&candidate.scenario) == servers(self.scenario()) {
+                continue;
+            }
             let (before, populating) = (self.best.clone(), std::mem::take(&mut self.populating));
             self.detours += 1;
             self.adopt(candidate, found);
