@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::size::round_up;
-use crate::base::{Digest, Duration, NodeId, Time};
+use crate::base::{Digest, Duration, NodeId, OperationId, Time};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::{FaultPlan, FaultStep, Moment};
 use crate::notation::{self, Change};
@@ -94,9 +94,10 @@ pub(super) fn explicit(scenario: &Scenario, outcome: &Outcome) -> Scenario {
 }
 
 /// What comes after the violation left out: the time after it, and what strikes then. And less, if that is what it takes to see it: only
-/// steps that did not strike, and fates that met no message.
+/// steps that did not strike, fates that met no message, and operations that were never invoked; though one that waits may have opened a
+/// session.
 pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<Time>) -> Vec<Scenario> {
-    let kept = |until: Time| {
+    let kept = |until: Time, waits: bool| {
         let names = outcome
             .struck
             .steps()
@@ -107,21 +108,23 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
         let struck = |step: &&FaultStep| has_struck(step, &names);
         let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
         kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
-        kept.operations
-            .scripted
-            .retain(|scripted| Time::ZERO + scripted.at <= until && !outcome.scripted.never_invoked.contains(&scripted.id));
+        let is_invoked = |id: &OperationId| waits || !outcome.scripted.never_invoked.contains(id);
+        kept.operations.scripted.retain(|scripted| Time::ZERO + scripted.at <= until && is_invoked(&scripted.id));
         kept
     };
     let stopped = scenario.conditions.stop_at_violation.then_some(outcome.sim_time);
     let end = Time::ZERO + scenario.conditions.duration;
-    let tight = stopped.or(violated).filter(|at| *at < end).map(|at| {
-        let mut tight = kept(at);
+    let at = stopped.or(violated).filter(|at| *at < end);
+    let tight = |waits: bool| {
+        let at = at?;
+        let mut tight = kept(at, waits);
         let length = round_up(at.since(Time::ZERO) + Duration::from_nanos(1), 2);
         tight.conditions.duration = tight.conditions.duration.min(length);
         tight.conditions.settle = Duration::ZERO;
-        tight
-    });
-    tight.into_iter().chain([kept(Time::MAX)]).filter(|trimmed| trimmed != scenario).collect()
+        Some(tight)
+    };
+    let trimmed = [tight(false), tight(true), Some(kept(Time::MAX, false))];
+    trimmed.into_iter().flatten().filter(|trimmed| trimmed != scenario).collect()
 }
 
 /// Whether a strike of this step is among those of these names.

@@ -14,7 +14,7 @@ use crate::world::{Conditions, Outcome};
 pub struct Extent {
     /// Steps of the plan that struck.
     pub faults: usize,
-    /// Operations that clients invoked.
+    /// Operations: those that clients invoked, or, where none is generated, those that are written down.
     pub operations: u64,
     /// Messages whose fate is fixed.
     pub fates: usize,
@@ -35,11 +35,8 @@ impl Extent {
         let scripted = scenario.operations.scripted.iter().filter(|scripted| Time::ZERO + scripted.at <= until);
         Self {
             faults: outcome.struck.steps().iter().filter(|step| matches!(step.moment, Moment::At { time } if time <= until)).count(),
-            operations: if scenario.operations.generated {
-                outcome.operations.invoked
-            } else {
-                outcome.operations.invoked.min(scripted.count() as u64)
-            },
+            // One that waits to be invoked may matter: it has opened a session.
+            operations: if scenario.operations.generated { outcome.operations.invoked } else { scripted.count() as u64 },
             fates: scenario.conditions.fates.len(),
             servers: population.servers,
             clients: population.clients,
