@@ -295,6 +295,7 @@ impl Columns {
         let places: FxHashMap<NodeId, i64> = nodes.iter().copied().zip(0..).collect();
         let place = |node: Option<NodeId>| node.and_then(|node| places.get(&node).copied()).unwrap_or(-1);
         let mut sent: FxHashMap<MessageId, u64> = FxHashMap::default();
+        let (mut writes, mut crashes) = (FxHashMap::default(), FxHashMap::default());
         let mut columns = Self::default();
         let mut before = Time::ZERO;
         let has_clocks = records.iter().any(|record| record.clock.is_some());
@@ -335,6 +336,11 @@ impl Columns {
                         columns.lost.push(number);
                     }
                 }
+                // A sync is because of the last write that it covers, and a start because of the crash before it.
+                ("write", _) => drop(writes.insert((record.node, record.number_of("write")), number)),
+                ("synced", _) => cause = writes.get(&(record.node, record.number_of("through"))).copied(),
+                ("crash", _) => drop(crashes.insert(record.node, number)),
+                ("boot", _) => cause = crashes.get(&record.node).copied(),
                 _ => {}
             }
             columns.cause.push(cause.map_or(-1, |cause| (number - cause) as i64));

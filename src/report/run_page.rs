@@ -89,6 +89,10 @@ fn whole(run: &RunReport<'_>) -> Value {
     let nothing = RunDetails::default();
     let mut whole = data(run.details.unwrap_or(&nothing), run.outcome, run.drawing);
     let curve = run.details.map(|details| &details.findings.curve).filter(|curve| !curve.is_empty());
+    // The cursor begins where that is violated which the story leads to.
+    if let Some(at) = run.told().and_then(|(_, violated)| violated.at) {
+        whole["violated_ns"] = at.as_nanos().into();
+    }
     whole["sweep"] = run.details.and_then(|details| details.findings.standing).map_or(Value::Null, standing_json);
     whole["curve"] = curve.map_or(Value::Null, |points| json!({ "points": points }));
     whole

@@ -104,7 +104,11 @@ impl StoryReport {
             _ => format!("{each}{}", on.line(0).what),
         };
         let took = took.replace("  ", " ").trim_end().to_owned();
-        let words = listed(noted.into_iter().map(|record| if record.sort == "panic" { record.line(0).what } else { self.detail(record) }));
+        let words = listed(noted.into_iter().map(|record| match record.sort {
+            "panic" => record.line(0).what,
+            "mark" => clean(record.name.as_deref().unwrap_or_default()),
+            _ => self.detail(record),
+        }));
         let mut clauses = vec![if words.is_empty() { took } else { format!("{took}: {}", words.join(", ")) }];
         let sends = in_order(records().filter(|record| record.sort == "send"));
         clauses.extend(self.sends(&sends, alike.is_empty()));

@@ -22,22 +22,43 @@ pub(super) fn steps(units: &[Unit], recording: &Recording, causes: &Causes, anch
     order.sort_by_key(|place| (std::cmp::Reverse(units[*place].worth), std::cmp::Reverse(units[*place].records[0])));
     order.truncate(LOOKED_AT);
     let (mut kept, mut told): (Vec<usize>, Vec<StoryStep>) = (Vec::new(), Vec::new());
-    for place in order {
-        let unit = &units[place];
-        let faults = kept.iter().filter(|place| matches!(units[**place].what, What::Struck { .. })).count();
-        let is_too_much = matches!(unit.what, What::Struck { .. }) && faults >= FAULTS_MAX && !unit.named;
-        let is_little = unit.worth < WORTH_TELLING && (told.len() + 1 >= STEPS_MIN || unit.worth < WORTH_FILLING);
-        if is_too_much || is_little || is_told_by_another(unit, &kept, units) {
-            continue;
+    let mut tell = |place: usize, is_wanted: &dyn Fn(&[usize], &[StoryStep]) -> bool| {
+        if kept.contains(&place) || !is_wanted(&kept, &told) {
+            return;
         }
         let with: Vec<usize> = sorted(&kept, place);
         let steps = merged(with.iter().map(|place| step(&units[*place], recording, causes, anchors)).collect(), recording);
         if steps.len() < Story::STEPS_MAX {
             (kept, told) = (with, steps);
         }
+    };
+    for place in order {
+        let unit = &units[place];
+        tell(place, &|kept, told| {
+            let faults = kept.iter().filter(|place| matches!(units[**place].what, What::Struck { .. })).count();
+            let is_too_much = matches!(unit.what, What::Struck { .. }) && faults >= FAULTS_MAX && !unit.named;
+            let is_little = unit.worth < WORTH_TELLING && (told.len() + 1 >= STEPS_MIN || unit.worth < WORTH_FILLING);
+            !(is_too_much || is_little || is_told_by_another(unit, kept, units))
+        });
+    }
+    // Where there is room, how it came to what is named is told without a gap.
+    for place in senders(units, causes) {
+        tell(place, &|_, _| true);
     }
     let left_out = units.len() - kept.len();
     (told, left_out)
+}
+
+/// The steps by whose messages it came to those that are named, each before the one that it led to, as many as a story has at most.
+fn senders(units: &[Unit], causes: &Causes) -> Vec<usize> {
+    let sender = |place: &usize| {
+        let What::Handled { on, .. } = units[*place].what else { return None };
+        let (sent, _) = causes.causes(on).into_iter().find(|(_, link)| *link == Link::Sent)?;
+        units.iter().position(|unit| unit.records.contains(&sent))
+    };
+    let named = (0..units.len()).rev().filter(|place| units[*place].named);
+    let back = |named: usize| std::iter::successors(sender(&named), sender).take(Story::STEPS_MAX);
+    named.take(Story::STEPS_MAX).flat_map(back).collect()
 }
 
 fn sorted(kept: &[usize], more: usize) -> Vec<usize> {
@@ -65,6 +86,9 @@ fn step(unit: &Unit, recording: &Recording, causes: &Causes, anchors: &Anchors) 
             let notes = own.iter().filter(|record| matches!(record.sort, "note" | "client" | "panic"));
             did.extend(notes.map(|record| record.number));
             did.extend(&sends);
+            if did.is_empty() {
+                did.extend(own.iter().filter(|record| record.sort == "mark").map(|record| record.number));
+            }
             // What the explanation names comes first.
             did.sort_by_key(|number| (anchors.records.binary_search(number).is_err(), *number));
             *early = is_early(&own, causes, anchors);

@@ -56,7 +56,7 @@ const MESSAGES: usize = 120;
 /// Under how many fresh seeds an entity is tried.
 const SEEDS: u64 = 8;
 /// How many records of each run are shown from where they part.
-const SHOWN: usize = 6;
+const SHOWN: usize = 12;
 
 /// The nearest sibling: of what passes, the smallest change; of equally small ones, the one that parts last.
 pub(super) fn nearest(
