@@ -47,6 +47,8 @@ pub struct Tenant {
     is_asked: bool,
     /// Whether it has told that it is registered.
     is_told: bool,
+    /// The registration that it is about to delete, by the revision at which it came to be.
+    leaves: Option<u64>,
     /// The services that it watches, and the list of each if it does not watch but has listed them.
     watched: Vec<(u32, Option<Listing>)>,
     /// How many things it has done, and how many operations it has begun, in this life.
@@ -101,6 +103,7 @@ impl Process for Tenant {
             is_well: true,
             is_asked: false,
             is_told: false,
+            leaves: None,
             watched,
             done: 0,
             began: 0,
@@ -189,11 +192,22 @@ impl Tenant {
 
     /// Asks for its registration, under the lease that it has.
     fn register(&mut self, context: &mut Context<'_>) {
-        let Some((lease, _)) = self.agent.lease().filter(|_| self.is_wanted && !self.is_asked) else { return };
+        let Some((lease, _)) = self.agent.lease().filter(|_| self.is_wanted && !self.is_asked && self.leaves.is_none()) else { return };
         let instance = Instance { node: context.me(), weight: self.weight, metadata: self.done, health: Health::Passing };
         self.is_asked = true;
         let put = Operation::Put { key: self.key, value: Value::Instance(instance), lease: Some(lease), only: Condition::Always };
         context.embed(|context| self.agent.ask(put, context));
+    }
+
+    /// Deletes its registration: that one, and not what it may register later.
+    ///
+    /// 1. It asks to delete its registration, and hears nothing.
+    /// 2. It asks again, and the registration is deleted. It registers anew.
+    /// 3. The first message arrives late, and is about what is gone.
+    fn leave(&mut self, created: u64, context: &mut Context<'_>) {
+        self.leaves = Some(created);
+        let delete = Operation::Delete { key: self.key, only: Condition::Created(created) };
+        context.embed(|context| self.agent.ask(delete, context));
     }
 
     fn tell_registered(&mut self, created: Option<u64>, context: &mut Context<'_>) {
@@ -244,9 +258,11 @@ impl Tenant {
             }
             Deed::Leave if self.is_wanted => {
                 self.is_wanted = false;
+                let created = self.agent.registered().find(|(key, _)| *key == self.key).map(|(_, created)| created);
+                if let Some(created) = created.filter(|_| self.is_told) {
+                    self.leave(created, context);
+                }
                 self.tell_registered(None, context);
-                let delete = Operation::Delete { key: self.key, only: Condition::Always };
-                context.embed(|context| self.agent.ask(delete, context));
             }
             Deed::Leave => {
                 self.is_wanted = true;
@@ -328,7 +344,10 @@ impl Tenant {
                 self.is_asked = false;
                 let holds = self.agent.lease().map(|(lease, _)| lease) == *lease;
                 match outcome {
-                    Outcome::Done(Response::Put { created }) if holds && self.is_wanted => self.tell_registered(Some(created), context),
+                    Outcome::Done(Response::Put { created }) if holds && self.is_wanted && self.leaves.is_none() => {
+                        self.tell_registered(Some(created), context);
+                    }
+                    Outcome::Done(Response::Put { created }) if self.leaves.is_none() && !self.is_wanted => self.leave(created, context),
                     // Of what became of it nothing is known, or the lease was over: it asks again, if it has another.
                     _ if !self.is_told => self.register(context),
                     _ => {}
@@ -339,15 +358,16 @@ impl Tenant {
                     *listed = Some(listing);
                 }
             }
-            // It has changed its mind meanwhile.
-            (Operation::Delete { .. }, Outcome::Done(_)) if self.is_wanted => {
-                self.tell_registered(None, context);
+            // It may have changed its mind meanwhile.
+            (Operation::Delete { .. }, Outcome::Done(_)) => {
+                self.leaves = None;
                 self.register(context);
             }
-            // What was to be deleted may be there yet.
-            (Operation::Delete { key, only }, Outcome::Unknown) if !self.is_wanted => {
-                let delete = Operation::Delete { key: *key, only: *only };
-                context.embed(|context| self.agent.ask(delete, context));
+            // What was to be deleted may be there yet: until that is known, nothing new is registered.
+            (Operation::Delete { .. }, _) => {
+                if let Some(created) = self.leaves {
+                    self.leave(created, context);
+                }
             }
             _ => {}
         }
