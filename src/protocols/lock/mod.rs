@@ -20,6 +20,8 @@ pub mod properties;
 mod resource;
 mod rules;
 pub mod session;
+#[cfg(test)]
+mod tests;
 pub mod ttl;
 mod worker;
 

@@ -45,6 +45,11 @@ rules! {
             lease
         }
 
+        /// How often a client asks for its key to be put. More than once is legal, for it is put only if it is not there.
+        fn puts(&self) -> u32 {
+            1
+        }
+
         /// Whether a client that waits wakes when the one before it goes, and at no other's release.
         fn wakes_for_its_own(&self, one_wakeup: bool) -> bool {
             one_wakeup
@@ -91,14 +96,14 @@ rules! {
             granted >= quorum
         }
 
-        /// Whether what some servers granted is given back where others did not.
-        fn gives_back(&self) -> bool {
-            true
+        /// How often each server is asked for a lock. More than once is legal, for the same value is answered the same.
+        fn asks(&self) -> u32 {
+            1
         }
 
-        /// Whether a lock is given back when the work is done.
-        fn unlocks(&self) -> bool {
-            true
+        /// How often each server is told to unlock. More than once is legal, for a value unlocks what was set to it alone.
+        fn unlocks(&self) -> u32 {
+            1
         }
 
         // The lock with a time to live: its servers.

@@ -134,7 +134,11 @@ impl Session {
         // The name is the lease's: no other has it.
         let key = Key { directory: lock, name: lease.grant as u32 };
         let value = Value::Number(u64::from(mode == Mode::Shared));
-        let ticket = self.ask(Operation::Put { key, value, lease: Some(lease), only: Condition::Absent }, context);
+        let put = Operation::Put { key, value, lease: Some(lease), only: Condition::Absent };
+        let ticket = self.ask(put, context);
+        for _ in 1..self.config.rules.puts() {
+            self.ask(put, context);
+        }
         self.state = State::Entering(ticket, key);
     }
 

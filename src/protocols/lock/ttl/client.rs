@@ -100,7 +100,9 @@ impl Client {
         context.note(Noted::Own(HolderNote::Asks { lock, grant: self.named(self.asked, context) }));
         let value = self.named(self.config.rules.named(self.asked), context);
         for server in self.servers() {
-            context.send(server, Message::Lock { lock, grant: value, ttl: self.config.ttl, asked: context.now() });
+            for _ in 0..self.config.rules.asks() {
+                context.send(server, Message::Lock { lock, grant: value, ttl: self.config.ttl, asked: context.now() });
+            }
         }
         context.set_timer(ClientTimer::TooFew.into(), self.config.answer);
         self.state = State::Asking(value, Round::begin(context.now()));
@@ -153,9 +155,7 @@ impl Client {
         {
             context.sometimes(SPLIT);
         }
-        if self.config.rules.gives_back() {
-            self.unlock(context);
-        }
+        self.unlock(context);
         context.cancel_timer(ClientTimer::TooFew.into());
         let wanted = self.wanted.as_mut()?;
         if context.now() >= wanted.until {
@@ -170,7 +170,9 @@ impl Client {
     fn unlock(&self, context: &mut Context<'_, Worker<Self>>) {
         if let (Some(Wanted { lock, .. }), State::Asking(grant, _) | State::Holding(grant, ..)) = (&self.wanted, &self.state) {
             for server in self.servers() {
-                context.send(server, Message::Unlock { lock: *lock, grant: *grant });
+                for _ in 0..self.config.rules.unlocks() {
+                    context.send(server, Message::Unlock { lock: *lock, grant: *grant });
+                }
             }
         }
     }
@@ -262,9 +264,7 @@ impl Keeper for Client {
     }
 
     fn release(&mut self, context: &mut Context<'_, Worker<Self>>) {
-        if self.config.rules.unlocks() {
-            self.unlock(context);
-        }
+        self.unlock(context);
         context.cancel_timer(ClientTimer::Extend.into());
         (self.wanted, self.state) = (None, State::Idle);
     }

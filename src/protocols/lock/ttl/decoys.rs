@@ -13,21 +13,20 @@ pub static DECOYS: &[Mutant] = &[
         about: "Each token is ten above the last one. They must grow; by how much is nowhere said.",
     },
     Mutant {
-        name: "lock/decoy-lets-it-run-out",
-        rules: &LetsItRunOut,
-        source: "Redis documentation, Distributed locks: the key goes by itself",
+        name: "lock/decoy-asks-twice",
+        rules: &AsksTwice,
+        source: "a server that has set the key to a value says so again",
         needs: &[],
         property: None,
-        about: "A client that is done does not unlock. The lock goes by itself when its time is over: slow, and safe.",
+        about: "A client asks each server twice for a lock. The second question finds its own value there, and is answered as the first.",
     },
     Mutant {
-        name: "lock/decoy-keeps-what-failed",
-        rules: &KeepsWhatFailed,
-        source: "Redlock, step 5: for the sake of others, who else wait for the time to live",
+        name: "lock/decoy-unlocks-twice",
+        rules: &UnlocksTwice,
+        source: "Redis documentation, Distributed locks: delete the key \"only if the value is still the random value\"",
         needs: &[],
         property: None,
-        about: "A client that was granted the lock by too few servers does not give it back there: others must wait longer, and no more than \
-                that.",
+        about: "A client tells each server twice to unlock. The second time the key has another's value, or none, and stays as it is.",
     },
     Mutant {
         name: "lock/decoy-accesses-twice",
@@ -49,20 +48,20 @@ impl Rules for Leaps {
 }
 
 #[derive(Debug)]
-struct LetsItRunOut;
+struct AsksTwice;
 
-impl Rules for LetsItRunOut {
-    fn unlocks(&self) -> bool {
-        false
+impl Rules for AsksTwice {
+    fn asks(&self) -> u32 {
+        2
     }
 }
 
 #[derive(Debug)]
-struct KeepsWhatFailed;
+struct UnlocksTwice;
 
-impl Rules for KeepsWhatFailed {
-    fn gives_back(&self) -> bool {
-        false
+impl Rules for UnlocksTwice {
+    fn unlocks(&self) -> u32 {
+        2
     }
 }
 
