@@ -24,7 +24,7 @@ settings! {
         work: DurationRange = length_range("10ms..50ms"), LengthRange;
         /// Whether a holder looks, before it goes on, how much is left of its lease.
         looks: bool = true, Flag;
-        /// If it looks: when so much is left, or less, it begins nothing more. Long enough for the work before an access, and the way to it.
+        /// If it looks: when no more than so much is left, it begins nothing. Long enough for the work before an access, and the way to it.
         guard: Duration = Duration::from_millis(100), Length;
         /// How long a client thinks between two jobs.
         think: DurationRange = length_range("0ms..200ms"), LengthRange;

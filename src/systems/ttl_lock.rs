@@ -38,7 +38,7 @@ settings! {
     /// What a lock with a time to live has fields for.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct TtlLockSettings {
-        /// How many servers keep the lock: the first nodes; the one after them is what it guards. One is `SET NX PX` of Redis, several are Redlock.
+        /// How many servers keep the lock: the first nodes; the one after them is what it guards. Several are Redlock.
         servers: u32 = 5, Count(1..=99);
         /// How long a lock lives that is not extended.
         ttl: Duration = Duration::from_secs(10), PositiveLength;

@@ -4,12 +4,13 @@
 //! that came to be first holds the lock, and the revision at which it did is the fencing token: it grows with each grant, since each puts
 //! a key of its own. Who is not first waits for the one before it to go (*one wake-up a release*; without it, all wake at each release: a
 //! *herd*), and then looks whether it is first, and whether its own key is there still. To release is to delete the key. A lease that is
-//! not kept alive takes the key along; where there is a *lock-delay*, as in Consul, who is first then waits so long before it holds the lock,
-//! for the sake of what the last holder may have under way.
+//! not kept alive takes the key along; where there is a *lock-delay*, as in Consul, who is first then waits so long before it holds
+//! the lock, for the sake of what the last holder may have under way.
 //!
 //! Who shares a lock waits for those alone who came before it and do not. An election is a lock whose token is the *term*; who *observes*
 //! it watches the directory, and learns who leads.
 
+mod decoys;
 mod keeper;
 mod message;
 mod mutants;
@@ -17,9 +18,10 @@ mod seat;
 
 use crate::protocols::registry::Key;
 
+pub use decoys::DECOYS;
 pub use keeper::{Session, SessionConfig, SessionTimer};
 pub use message::Message;
-pub use mutants::{DECOYS, MUTANTS};
+pub use mutants::MUTANTS;
 pub use seat::{Seat, SeatTimer};
 
 /// Where the holder puts down that it holds the lock, if there is a lock-delay: it stays when the lease of the holder ends.

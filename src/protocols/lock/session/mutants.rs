@@ -1,4 +1,4 @@
-//! Bugs of locks and elections over a registry, planted one at a time, and what looks odd and is legal.
+//! Bugs of locks and elections over a registry, planted one at a time: each overrides one rule.
 
 use super::super::{Mutant, Rules};
 use crate::base::LocalTime;
@@ -56,44 +56,6 @@ pub static MUTANTS: &[Mutant] = &[
         about: "An observer takes the last in the queue for the leader: when that one leaves, it sees the one before it lead, and terms go back.",
     },
 ];
-
-/// All decoys. No property may be violated on their account: a report on one is a false alarm.
-pub static DECOYS: &[Mutant] = &[
-    Mutant {
-        name: "lock/decoy-enters-twice",
-        rules: &EntersTwice,
-        source: "etcd concurrency.Mutex: the key is put if its create revision is 0",
-        needs: &[],
-        property: None,
-        about: "A client asks twice for its key to be put. The second time it is there, and stays where it is in the queue.",
-    },
-    Mutant {
-        name: "election/decoy-acts-twice",
-        rules: &ActsTwice,
-        source: "accesses are numbered",
-        needs: &[],
-        property: None,
-        about: "A leader sends each of its acts twice. They carry numbers so that copies do no harm.",
-    },
-];
-
-#[derive(Debug)]
-struct EntersTwice;
-
-impl Rules for EntersTwice {
-    fn puts(&self) -> u32 {
-        2
-    }
-}
-
-#[derive(Debug)]
-struct ActsTwice;
-
-impl Rules for ActsTwice {
-    fn copies(&self) -> u32 {
-        2
-    }
-}
 
 #[derive(Debug)]
 struct ForgetsItsOwnLease;
