@@ -54,6 +54,8 @@ pub enum HolderNote {
     Wakes {
         /// Which lock.
         lock: u32,
+        /// Under which name its own place in the queue is.
+        name: u32,
         /// By which revision somebody left.
         revision: u64,
     },

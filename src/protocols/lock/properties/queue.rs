@@ -75,8 +75,13 @@ impl QueueJudge {
         }
     }
 
-    fn wakes(&mut self, now: Sighting, node: NodeId, lock: u32, revision: u64) {
+    /// One whose own place is gone, and who does not know it yet, does not wait for that lock any more.
+    fn wakes(&mut self, now: Sighting, node: NodeId, place: Key, revision: u64) {
         self.wakes += 1;
+        if self.keys.get(&place).is_some_and(|(last, there)| there.is_none() && *last <= revision) {
+            return;
+        }
+        let lock = place.directory;
         match self.woken.get(&(lock, revision)) {
             Some((other, before)) if *other != node => {
                 let broken = rules::TWO_WOKE.with("client", node).with("lock", u64::from(lock) + 1).with("other", *other);
@@ -126,7 +131,7 @@ impl<V: Queueing> Judge<V> for QueueJudge {
             }
             Event::ClientNote { node, note } => match V::said(note) {
                 Some(HolderNote::Holds { lock, grant, mode, token: Some(place) }) => self.holds(now, lock, grant, mode, place),
-                Some(HolderNote::Wakes { lock, revision }) => self.wakes(now, *node, lock, revision),
+                Some(HolderNote::Wakes { lock, name, revision }) => self.wakes(now, *node, Key { directory: lock, name }, revision),
                 Some(HolderNote::Observes { term: Some(term), .. }) => self.observes(now, *node, term),
                 _ => {}
             },
@@ -148,5 +153,80 @@ impl<V: Queueing> Judge<V> for QueueJudge {
         let mut table = Table::new("queues", &["wake-ups", "terms"]);
         table.row("queues", vec![Cell::Count(self.wakes), Cell::Count(self.terms)]);
         vec![table]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{OperationId, Time};
+    use crate::check::Verdict;
+
+    fn at(record: u64) -> Sighting {
+        Sighting { record, at: Time::from_nanos(record) }
+    }
+
+    fn place(name: u32) -> Key {
+        Key { directory: 0, name }
+    }
+
+    /// Three places came to be at revisions 1, 2 and 3, and went at these, if they did.
+    fn queue(gone: &[(u32, u64)]) -> QueueJudge {
+        let mut judge = QueueJudge::new();
+        for name in 1..=3 {
+            let revision = u64::from(name);
+            let item = Item { value: Value::Number(0), created: revision, modified: revision, lease: None };
+            judge.changed(at(revision), Change { revision, key: place(name), item: Some(item) });
+        }
+        gone.iter()
+            .for_each(|(name, revision)| judge.changed(at(*revision), Change { revision: *revision, key: place(*name), item: None }));
+        judge
+    }
+
+    fn violated(judge: &QueueJudge) -> Vec<&'static str> {
+        let reports = judge.violations.reports(&PROPERTIES);
+        reports.iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
+    }
+
+    #[test]
+    fn one_wakes_at_a_release() {
+        let mut judge = queue(&[(1, 4)]);
+        judge.wakes(at(5), NodeId::client(1), place(2), 4);
+        assert_eq!(violated(&judge), [""; 0]);
+        judge.wakes(at(6), NodeId::client(2), place(3), 4);
+        assert_eq!(violated(&judge), ["one-wakeup-per-release"]);
+        let mut judge = queue(&[(2, 4), (1, 5)]);
+        judge.wakes(at(6), NodeId::client(1), place(2), 5);
+        judge.wakes(at(7), NodeId::client(2), place(3), 5);
+        assert_eq!(violated(&judge), [""; 0], "one did not know that its place was gone");
+    }
+
+    #[test]
+    fn who_came_first_is_first() {
+        let holds = |gone: &[(u32, u64)], place| {
+            let mut judge = queue(gone);
+            let grant = Grant(OperationId { client: 0, life: 0, nth: 1 });
+            judge.holds(at(9), 0, grant, Mode::Exclusive, place);
+            violated(&judge)
+        };
+        assert_eq!(holds(&[], 1), [""; 0]);
+        assert_eq!(holds(&[], 2), ["granted-in-order"]);
+        assert_eq!(holds(&[(1, 4)], 2), [""; 0]);
+        assert_eq!(holds(&[(2, 4)], 3), ["granted-in-order"]);
+    }
+
+    #[test]
+    fn terms_go_forward_and_have_one_leader() {
+        let mut judge = QueueJudge::new();
+        let (one, other) = (Grant(OperationId { client: 0, life: 0, nth: 1 }), Grant(OperationId { client: 1, life: 0, nth: 1 }));
+        let acts = |grant, term| Accessed { lock: 0, grant, mode: Mode::Exclusive, token: Some(term), nth: 1 };
+        judge.acts(at(1), acts(one, 5));
+        judge.acts(at(2), acts(one, 5));
+        judge.observes(at(3), NodeId::client(2), 5);
+        judge.observes(at(4), NodeId::client(2), 7);
+        assert_eq!(violated(&judge), [""; 0]);
+        judge.acts(at(5), acts(other, 5));
+        judge.observes(at(6), NodeId::client(2), 6);
+        assert_eq!(violated(&judge), ["one-leader-per-term", "observed-forward"]);
     }
 }

@@ -288,7 +288,7 @@ impl Session {
         if let Some((_, revision)) = gone
             && self.wanted.as_ref().is_some_and(|wanted| wanted.mode == Mode::Exclusive)
         {
-            context.note(Noted::Own(HolderNote::Wakes { lock: place.key.directory, revision }));
+            context.note(Noted::Own(HolderNote::Wakes { lock: place.key.directory, name: place.key.name, revision }));
         }
         // Once it has waited, another may have come to be first, and its own key may be gone.
         if self.config.rules.looks_again() {
