@@ -320,7 +320,7 @@ impl Session {
         None
     }
 
-    /// It took no effect, and never will: it is asked for again. Where that is not known the agent goes on by itself, for it does not give up.
+    /// It took no effect, and never will: it is asked for again. Where that is not known the agent asks on by itself.
     fn on_failed(&mut self, ticket: u64, operation: Operation, context: &mut Contexts<'_>) {
         if matches!(operation, Operation::Grant { .. }) {
             return;
