@@ -26,6 +26,8 @@ use support::files::find;
 /// From how many starts a mutant is hunted, and how far they are apart: also how many seeds a hunt may take.
 const STARTS: u64 = 9;
 const APART: u64 = 1_000;
+/// How many seeds of a storm a hunt may take.
+const STORM_SEEDS: u64 = 200;
 /// How many seeds each decoy runs with each scenario.
 const SEEDS: u64 = 100;
 /// Scenarios with more servers than this are too large to be run so often.
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
     for mutant in &unhunted {
         println!("no scenario hunts {mutant}");
     }
+    println!("\n| mutant | caught by | median seeds of the storm | most of {STARTS} starts |\n| --- | --- | ---: | ---: |");
+    bugs.iter().for_each(|file| hunt_in_the_storm(file, &registry));
     let alarms = decoys(&others, &registry, &wanted);
     if hunted + unhunted.len() + alarms == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -62,7 +66,7 @@ fn hunt(file: &Path, registry: &Registry) -> bool {
         println!("{} plants no bug that a property is named for", file.display());
         return false;
     };
-    let hunts: Vec<Option<(u64, u64)>> = (0..STARTS).map(|start| seeds_until(&scenario, property, start * APART)).collect();
+    let hunts: Vec<Option<(u64, u64)>> = (0..STARTS).map(|start| seeds_until(&scenario, property, start * APART, APART)).collect();
     let mut seeds: Vec<u64> = hunts.iter().map(|hunt| hunt.map_or(APART, |(seeds, _)| seeds)).collect();
     seeds.sort_unstable();
     let missed = hunts.iter().filter(|hunt| hunt.is_none()).count();
@@ -77,10 +81,26 @@ fn hunt(file: &Path, registry: &Registry) -> bool {
     missed == 0
 }
 
-/// How many seeds it takes from this one until the property is violated, and in how many of them only others were.
-fn seeds_until(scenario: &Scenario, property: &str, start: u64) -> Option<(u64, u64)> {
+/// Prints how many seeds of the storm beside the folder of bugs it takes to find a mutant, if there is one of its system.
+fn hunt_in_the_storm(file: &Path, registry: &Registry) {
+    let scenario = read(file, registry);
+    let storm = file.parent().and_then(Path::parent).map(|folder| folder.join("storm.ron")).filter(|storm| storm.exists());
+    let (Some(storm), [mutant], Expected::Violates(property)) = (storm, &scenario.mutants[..], scenario.expected) else { return };
+    let storm = planted(&read(&storm, registry), mutant);
+    if storm.system() != scenario.system() {
+        return;
+    }
+    let hunts = (0..STARTS).map(|start| seeds_until(&storm, property, start * APART, STORM_SEEDS));
+    let mut seeds: Vec<u64> = hunts.map(|hunt| hunt.map_or(u64::MAX, |(seeds, _)| seeds)).collect();
+    seeds.sort_unstable();
+    let told = |seeds: u64| if seeds == u64::MAX { format!("above {STORM_SEEDS}") } else { seeds.to_string() };
+    println!("| `{mutant}` | {property} | {} | {} |", told(seeds[seeds.len() / 2]), told(seeds[seeds.len() - 1]));
+}
+
+/// How many seeds it takes from this one until the property is violated, of so many at most, and in how many of them only others were.
+fn seeds_until(scenario: &Scenario, property: &str, start: u64, most: u64) -> Option<(u64, u64)> {
     let mut earlier = 0;
-    for seed in start..start + APART {
+    for seed in start..start + most {
         let outcome = scenario.run(seed);
         if outcome.properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated) {
             return Some((seed - start + 1, earlier));

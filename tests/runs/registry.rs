@@ -98,7 +98,7 @@ fn each_mutant(seeds: u64, sound_seeds: u64) {
 /// Each planted bug is caught by the property that is named for it, and without the bug all of them hold.
 #[test]
 fn each_planted_bug_is_caught_and_nothing_without_it() {
-    each_mutant(30, 1);
+    each_mutant(60, 1);
 }
 
 #[test]
