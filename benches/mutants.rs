@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use stormglass::check::Verdict;
 use stormglass::scenario::{Expected, Scenario};
-use stormglass::systems::Registry;
+use stormglass::systems::{Population, Registry};
 use stormglass::world::Outcome;
 use support::files::find;
 
@@ -30,7 +30,7 @@ const APART: u64 = 1_000;
 const STORM_SEEDS: u64 = 200;
 /// How many seeds each decoy runs with each scenario.
 const SEEDS: u64 = 100;
-/// Scenarios with more servers than this are too large to be run so often.
+/// Scenarios with more nodes than this are too large to be run so often.
 const NODES_MOST: u32 = 1000;
 
 fn main() -> ExitCode {
@@ -124,7 +124,8 @@ fn decoys(files: &[&PathBuf], registry: &Registry, wanted: &dyn Fn(&str) -> bool
     for system in registry.systems() {
         let scenarios = files.iter().map(|file| read(file, registry));
         let fits = |scenario: &Scenario| {
-            scenario.system() == system.name() && scenario.expected == Expected::Holds && scenario.roster().population.servers <= NODES_MOST
+            let Population { servers, clients } = scenario.roster().population;
+            scenario.system() == system.name() && scenario.expected == Expected::Holds && servers + clients <= NODES_MOST
         };
         let scenarios: Vec<Scenario> = scenarios.filter(fits).collect();
         for decoy in system.mutants().iter().filter(|mutant| mutant.is_decoy() && wanted(mutant.name)) {

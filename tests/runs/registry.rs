@@ -109,12 +109,16 @@ fn nothing_is_found_where_nothing_is_planted() {
 
 fn decoys_raise_nothing(seeds: u64) {
     assert!(DECOYS.len() >= 4);
+    // In a storm few ends of leases wait long to be committed; here they do.
+    let sound = [scenario("storm.ron"), scenario("bugs/ends-the-next-grant.ron").without_mutants()];
     for decoy in DECOYS {
-        let mut storm = scenario("storm.ron");
-        storm.mutants = vec![decoy.name];
-        all_hold(&storm, decoy.name, seeds);
-        let sound = scenario("storm.ron");
-        assert!((0..seeds).any(|seed| storm.run(seed).digest != sound.run(seed).digest), "{} makes a difference", decoy.name);
+        let differs = sound.iter().any(|sound| {
+            let mut odd = sound.clone();
+            odd.mutants = vec![decoy.name];
+            all_hold(&odd, decoy.name, seeds);
+            (0..seeds).any(|seed| odd.run(seed).digest != sound.run(seed).digest)
+        });
+        assert!(differs, "{} makes a difference", decoy.name);
     }
 }
 
