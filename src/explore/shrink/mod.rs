@@ -260,8 +260,12 @@ impl Search<'_> {
                 improved.push(self.best.size < before);
             }
             // What is fine waits until there is no more that is coarse.
-            if self.best.size == before {
-                passes::FINE.iter().for_each(|pass| pass(self));
+            let is_stuck = self.best.size == before;
+            for pass in passes::FINE.iter().filter(|_| is_stuck) {
+                if self.judge.is_over() {
+                    return;
+                }
+                pass(self);
             }
             if self.best.size == before && self.detours == 0 && !self.is_least() {
                 passes::patient(self);

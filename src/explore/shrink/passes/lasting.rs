@@ -11,8 +11,13 @@ use crate::scenario::Scenario;
 use crate::world::Outcome;
 
 pub(super) fn pass(search: &mut Search<'_>) {
-    while search.attempt(shorter(search.scenario(), &search.best.outcome)).is_some() {}
+    while search.scenario().conditions.faults.steps().len() <= MOST
+        && search.attempt(shorter(search.scenario(), &search.best.outcome)).is_some()
+    {}
 }
+
+/// Of more steps than this there are too many pairs.
+const MOST: usize = 60;
 
 /// The scenario, whose run came to this, with fewer steps: without cures, all of them first, and with two strikes in one.
 fn shorter(scenario: &Scenario, outcome: &Outcome) -> Vec<Scenario> {
