@@ -149,6 +149,10 @@ impl Process for Server {
     fn read_disk(disk: &Files) -> Option<String> {
         Raft::<Catalogue>::read_disk(&disk.scoped(<Self as Embeds<Raft<Catalogue>>>::SCOPE))
     }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        Raft::<Catalogue>::read_records(Self::inner_file(file)?, bytes)
+    }
 }
 
 impl Embeds<Raft<Catalogue>> for Server {

@@ -81,6 +81,10 @@ impl Process for Seat {
         self.0.inspect()
     }
 
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        Server::read_records(<Self as Embeds<Server>>::inner_file(file)?, bytes)
+    }
+
     fn read_disk(disk: &Files) -> Option<String> {
         Server::read_disk(&disk.scoped(<Self as Embeds<Server>>::SCOPE))
     }
