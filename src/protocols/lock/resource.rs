@@ -120,4 +120,8 @@ impl<M: Speaks> Process for Resource<M> {
             self.highest.iter().map(|(lock, highest)| format!("lock {}: token {}", lock + 1, highest.of_all)).collect();
         format!("resource, {}", if highest.is_empty() { "no token seen".to_owned() } else { highest.join(", ") })
     }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
 }

@@ -10,7 +10,9 @@ pub(super) static INTERLEAVED: Rule = Rule::new(
 pub(super) static OVERTAKEN: Rule = Rule::new(
     "overtaken",
     "{client} used what lock {lock} guards at {at} with token {token}, when {other} had done so with {highest}, at {before}",
-);
+)
+// Two hold it: whether the one comes in between or afterwards is chance.
+.of_kind(INTERLEAVED.kind);
 pub(super) static TOKEN_SMALL: Rule = Rule::new(
     "token-too-small",
     "{client}, which asked at {since}, holds lock {lock} with token {token}, when {other} had held it before that with {highest}",

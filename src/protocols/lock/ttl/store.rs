@@ -1,5 +1,6 @@
 //! A server that keeps locks with a time to live, and knows of no other server.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::super::{Grant, Rules};
@@ -184,5 +185,9 @@ impl Process for Store {
         let held: Vec<String> = self.locks.iter().filter_map(held).collect();
         let open = if self.closed.is_some() { "closed" } else { "open" };
         format!("{open}, {}", if held.is_empty() { "all free".to_owned() } else { held.join(", ") })
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 }
