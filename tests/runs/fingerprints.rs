@@ -24,8 +24,8 @@ const BUGS: [&str; 7] = [
 /// Planted bugs that break properties which are not each other's consequence, and of which either may be violated first.
 ///
 /// What a server decides against its own word is *no-reversal* (AC2), against that of another *agreement* (AC1): which it is depends on who
-/// is asked first. A participant that aborts alone breaks the third, where the others find somebody to abort with. Whoever unlocks by a value
-/// that all share lets another in, whose token is no greater, or whose accesses come in between: whichever happens first.
+/// is asked first. A participant that aborts alone breaks the third, where the others find somebody to abort with. Whoever unlocks by a
+/// value that all share lets another in, whose token is no greater, or whose accesses come in between: whichever happens first.
 const SEVERAL: [(&str, &[&str]); 4] = [
     ("commit/bugs/timeout-is-abort", &["agreement", "no-reversal"]),
     ("lock/bugs/one-value-for-all", &["mutual-exclusion", "tokens-grow"]),
