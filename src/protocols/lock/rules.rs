@@ -60,7 +60,28 @@ rules! {
             true
         }
 
-        /// The fencing token of a key that came to be at this revision, of a lease that is the how-many-th.
+        /// Whether a client takes back what it had asked to be put, and did not want any more when it was there.
+        fn takes_back_late(&self) -> bool {
+            true
+        }
+
+        /// Whether the lock-delay counts for one that holds the lock so: readers, too, may have something under way.
+        fn minds_lock_delay(&self, shared: bool) -> bool {
+            let _ = shared;
+            true
+        }
+
+        /// Under which number a holder puts down that it holds the lock, whose lease is the n-th: under one of its own.
+        fn record(&self, lease: u32) -> u32 {
+            lease
+        }
+
+        /// Whether a release deletes the record of the holder that releases the lock, and no other that is in its place by then.
+        fn spares_others_records(&self) -> bool {
+            true
+        }
+
+        /// The fencing token of a key that came to be at this revision, of the n-th lease.
         fn token(&self, created: u64, lease: u64) -> u64 {
             let _ = lease;
             created

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::ttl::allowance;
 use super::super::{Grant, HolderNote, Keeper, Lease, Rules, Turn, Wanted, Worker, WorkerTimer};
-use super::{Message, RECORD, is_place};
+use super::{Message, RECORD, SHARED, is_place};
 use crate::base::{Duration, LocalTime, NodeId, OperationId};
 use crate::history::Noted;
 use crate::process::{Context, Embeds, Files, Joined, Mark, NoNote, Process, SyncToken};
@@ -27,6 +27,10 @@ pub struct Session {
     state: State,
     /// Whether it has waited in its queue.
     has_waited: bool,
+    /// What it has put down that it holds the lock.
+    record: Option<Place>,
+    /// What holders have left that did not release the lock.
+    left: Vec<Place>,
     /// The term that it observed last.
     observed: Option<u64>,
 }
@@ -62,7 +66,7 @@ enum State {
     Looking(u64, Place),
     /// It waits for the one before it to go.
     Waiting(Place, Place),
-    /// It is first, and waits since the last holder did not release the lock.
+    /// It is first, and waits since a holder before it did not release the lock.
     Delaying(Place),
     /// It is first, and puts down that it holds the lock.
     Recording(u64, Place),
@@ -70,7 +74,17 @@ enum State {
     Holding(Place, LocalTime),
 }
 
-/// A place in the queue.
+impl State {
+    /// The ticket of what it waits for to be done.
+    fn awaits(self) -> Option<u64> {
+        match self {
+            Self::Entering(asked, _) | Self::Looking(asked, _) | Self::Recording(asked, _) => Some(asked),
+            Self::Idle | Self::Unleased | Self::Waiting(..) | Self::Delaying(_) | Self::Holding(..) => None,
+        }
+    }
+}
+
+/// A place in the queue, or the record of a holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     key: Key,
@@ -149,11 +163,20 @@ impl Session {
     /// The place is no longer its own: it gets in line again.
     fn enter_again(&mut self, place: Place, context: &mut Contexts<'_>) {
         context.sometimes(PLACE_LOST);
-        self.give_up(place, context);
+        self.leave(place, context);
         self.enter(context);
     }
 
-    /// Deletes its key, if that is there.
+    /// Leaves the queue, and nothing behind: it has nothing under way at what the lock guards.
+    fn leave(&mut self, place: Place, context: &mut Contexts<'_>) {
+        if let Some(Place { key, created }) = self.record.take() {
+            let only = if self.config.rules.spares_others_records() { Condition::Created(created) } else { Condition::Always };
+            self.ask(Operation::Delete { key, only }, context);
+        }
+        self.give_up(place, context);
+    }
+
+    /// Deletes this key, if it is there still.
     fn give_up(&mut self, Place { key, created }: Place, context: &mut Contexts<'_>) {
         self.ask(Operation::Delete { key, only: Condition::Created(created) }, context);
     }
@@ -163,14 +186,23 @@ impl Session {
         self.state = State::Looking(ticket, place);
     }
 
-    /// What was asked for is done.
-    fn on_done(&mut self, ticket: u64, response: Response, context: &mut Contexts<'_>) -> Option<Turn> {
-        match (self.state, response) {
-            (State::Entering(asked, key), response) if asked == ticket => self.on_entered(key, response, context),
-            (State::Looking(asked, place), Response::Listed(listing)) if asked == ticket => {
+    /// What was asked for is done. What it has put and does not want any more is taken back: else it would be in the way for as long as its
+    /// lease lasts.
+    fn on_done(&mut self, ticket: u64, operation: Operation, response: Response, context: &mut Contexts<'_>) -> Option<Turn> {
+        match (self.state, operation, response) {
+            (State::Entering(asked, key), _, response) if asked == ticket => self.on_entered(key, response, context),
+            (State::Looking(asked, place), _, Response::Listed(listing)) if asked == ticket => {
                 return self.on_looked(place, &listing, context);
             }
-            (State::Recording(asked, place), _) if asked == ticket => self.look(place, context),
+            (State::Recording(asked, place), operation, response) if asked == ticket => {
+                if let (Operation::Put { key, .. }, Response::Put { created }) = (operation, response) {
+                    self.record = Some(Place { key, created });
+                }
+                self.look(place, context);
+            }
+            (_, Operation::Put { key, .. }, Response::Put { created }) if self.config.rules.takes_back_late() => {
+                self.give_up(Place { key, created }, context);
+            }
             _ => {}
         }
         None
@@ -178,10 +210,6 @@ impl Session {
 
     fn on_entered(&mut self, key: Key, response: Response, context: &mut Contexts<'_>) {
         match response {
-            Response::Put { created } if self.wanted.is_none() => {
-                self.give_up(Place { key, created }, context);
-                self.state = State::Idle;
-            }
             Response::Put { created } => self.look(Place { key, created }, context),
             // A key of its own, of an earlier turn: its lease was not over, as it had thought.
             Response::Unmet(created) => {
@@ -196,7 +224,7 @@ impl Session {
     fn before(place: Place, mode: Mode, items: impl Iterator<Item = (u32, Item)>) -> Option<Place> {
         let in_the_way = |(name, item): &(u32, Item)| {
             let shares = mode == Mode::Shared && item.value == Value::Number(1);
-            *name != RECORD && item.created < place.created && !shares
+            is_place(Key { name: *name, ..place.key }) && item.created < place.created && !shares
         };
         let last = items.filter(in_the_way).max_by_key(|(_, item)| item.created);
         last.map(|(name, item)| Place { key: Key { name, ..place.key }, created: item.created })
@@ -220,29 +248,53 @@ impl Session {
             self.state = State::Waiting(place, before);
             return self.watch(None, context);
         }
-        if !self.config.lock_delay.is_zero() && mode == Mode::Exclusive {
-            let record = listing.items.iter().find(|(name, _)| *name == RECORD).map(|(_, item)| item.value);
-            match record {
-                Some(value) if value == Value::Number(place.created) => {}
-                Some(_) => {
-                    context.sometimes(DELAYED);
-                    context.set_timer(WorkerTimer::Keeper(SessionTimer::Delayed), self.config.lock_delay);
-                    self.state = State::Delaying(place);
-                    return None;
-                }
-                None => {
-                    self.record(place, context);
-                    return None;
-                }
-            }
+        let delays = !self.config.lock_delay.is_zero() && self.config.rules.minds_lock_delay(mode == Mode::Shared);
+        if delays && !self.is_recorded(place, mode, listing, context) {
+            return None;
         }
         self.gain(place, until, context)
     }
 
-    fn record(&mut self, place: Place, context: &mut Contexts<'_>) {
-        let (key, value) = (Key { name: RECORD, ..place.key }, Value::Number(place.created));
-        let ticket = self.ask(Operation::Put { key, value, lease: None, only: Condition::Always }, context);
+    /// Whether it, who is first, has put down that it holds the lock. Where holders have left records that did not release it, it waits before
+    /// it does. Who only reads passes by what other readers have left.
+    fn is_recorded(&mut self, place: Place, mode: Mode, listing: &Listing, context: &mut Contexts<'_>) -> bool {
+        let own = self.record_key(place, mode);
+        let is_in_the_way = |(name, item): &(u32, Item)| {
+            let passes_by = mode == Mode::Shared && name & SHARED != 0 && *name != own.name;
+            *name >= RECORD && item.value != Value::Number(place.created) && !passes_by
+        };
+        let left = listing.items.iter().copied().filter(is_in_the_way);
+        self.left = left.map(|(name, item)| Place { key: Key { name, ..place.key }, created: item.created }).collect();
+        if !self.left.is_empty() {
+            context.sometimes(DELAYED);
+            context.set_timer(WorkerTimer::Keeper(SessionTimer::Delayed), self.config.lock_delay);
+            self.state = State::Delaying(place);
+        } else if self.record.is_none() {
+            self.put_down(place, mode, context);
+        }
+        self.left.is_empty() && self.record.is_some()
+    }
+
+    /// Where it puts down that it holds the lock by this place.
+    fn record_key(&self, place: Place, mode: Mode) -> Key {
+        let shared = if mode == Mode::Shared { SHARED } else { 0 };
+        Key { name: RECORD | shared | self.config.rules.record(place.key.name), ..place.key }
+    }
+
+    fn put_down(&mut self, place: Place, mode: Mode, context: &mut Contexts<'_>) {
+        let (key, value) = (self.record_key(place, mode), Value::Number(place.created));
+        let ticket = self.ask(Operation::Put { key, value, lease: None, only: Condition::Absent }, context);
         self.state = State::Recording(ticket, place);
+    }
+
+    /// It has waited for long enough.
+    fn on_delayed(&mut self, context: &mut Contexts<'_>) {
+        if let (State::Delaying(place), Some(&Wanted { mode, .. })) = (self.state, self.wanted.as_ref()) {
+            for left in std::mem::take(&mut self.left) {
+                self.give_up(left, context);
+            }
+            self.put_down(place, mode, context);
+        }
     }
 
     fn gain(&mut self, place: Place, until: LocalTime, context: &mut Contexts<'_>) -> Option<Turn> {
@@ -271,11 +323,12 @@ impl Session {
 
 /// Waits, and holds.
 impl Session {
-    /// Something may have changed in the directory: perhaps a key went at a revision.
+    /// Something may have changed in the directory: perhaps a key went at a revision. A name serves many keys, one after the other: only
+    /// what goes after it came to be is the one that it waits for.
     fn watch(&mut self, gone: Option<(Key, u64)>, context: &mut Contexts<'_>) -> Option<Turn> {
         let State::Waiting(place, before) = self.state else { return None };
         let wakes_for_all = !self.config.rules.wakes_for_its_own(self.config.one_wakeup);
-        if gone.is_some_and(|(key, _)| key != before.key) && !wakes_for_all {
+        if gone.is_some_and(|(key, revision)| key != before.key || revision < before.created) && !wakes_for_all {
             return None;
         }
         let cache = self.agent.cache(place.key.directory, context.now())?;
@@ -303,7 +356,9 @@ impl Session {
         match news {
             News::Held(_) if self.state == State::Unleased => self.enter(context),
             News::Lost(_) => return self.on_lost(context),
-            News::Over { ticket, outcome: Outcome::Done(response), .. } => return self.on_done(ticket, response, context),
+            News::Over { ticket, operation, outcome: Outcome::Done(response), .. } => {
+                return self.on_done(ticket, operation, response, context);
+            }
             News::Over { ticket, operation, .. } => self.on_failed(ticket, operation, context),
             News::Listed(directory, _) => {
                 self.observe(directory, context);
@@ -320,21 +375,27 @@ impl Session {
         None
     }
 
-    /// It took no effect, and never will: it is asked for again. Where that is not known the agent asks on by itself.
+    /// It took no effect, and never will: if it is still wanted, it is asked for again. Where that is not known the agent asks on by itself.
     fn on_failed(&mut self, ticket: u64, operation: Operation, context: &mut Contexts<'_>) {
-        if matches!(operation, Operation::Grant { .. }) {
+        let is_awaited = self.state.awaits() == Some(ticket);
+        if !is_awaited && !matches!(operation, Operation::Delete { .. }) {
             return;
         }
         let again = self.ask(operation, context);
-        match &mut self.state {
-            State::Entering(asked, _) | State::Looking(asked, _) | State::Recording(asked, _) if *asked == ticket => *asked = again,
-            _ => {}
+        if let State::Entering(asked, _) | State::Looking(asked, _) | State::Recording(asked, _) = &mut self.state
+            && is_awaited
+        {
+            *asked = again;
         }
     }
 
     fn on_lost(&mut self, context: &mut Contexts<'_>) -> Option<Turn> {
         match self.state {
-            State::Holding(..) if self.config.rules.minds_its_lease() => return Some(Turn::Lost),
+            // What it has put down stays: it may have something under way.
+            State::Holding(..) if self.config.rules.minds_its_lease() => {
+                self.record = None;
+                return Some(Turn::Lost);
+            }
             // One that would not miss it does not notice either.
             State::Waiting(..) if self.config.rules.lease_at_last(None, context.now()).is_some() => {}
             State::Looking(_, place) | State::Waiting(place, _) | State::Delaying(place) | State::Recording(_, place) => {
@@ -352,7 +413,7 @@ impl Session {
             return;
         }
         let Some(cache) = self.agent.cache(directory, context.now()) else { return };
-        let terms = cache.items.iter().filter(|(name, _)| **name != RECORD).map(|(_, item)| item.created);
+        let terms = cache.items.iter().filter(|(name, _)| **name < RECORD).map(|(_, item)| item.created);
         let term = self.config.rules.leads(terms.clone().min(), terms.max());
         if term != self.observed {
             self.observed = term;
@@ -405,7 +466,18 @@ impl Keeper for Session {
             }
             agent
         });
-        Self { config: config.clone(), life, agent, asked: 0, wanted: None, state: State::Idle, has_waited: false, observed: None }
+        Self {
+            config: config.clone(),
+            life,
+            agent,
+            asked: 0,
+            wanted: None,
+            state: State::Idle,
+            has_waited: false,
+            record: None,
+            left: Vec::new(),
+            observed: None,
+        }
     }
 
     fn acquire(&mut self, wanted: Wanted, context: &mut Contexts<'_>) -> Option<Turn> {
@@ -429,11 +501,7 @@ impl Keeper for Session {
         match timer {
             SessionTimer::Agent(timer) => context.embed(|context| self.agent.on_timer(timer, context)),
             SessionTimer::Impatient => return Some(self.miss(context)),
-            SessionTimer::Delayed => {
-                if let State::Delaying(place) = self.state {
-                    self.record(place, context);
-                }
-            }
+            SessionTimer::Delayed => self.on_delayed(context),
         }
         self.after(context)
     }
@@ -452,19 +520,13 @@ impl Keeper for Session {
             context.embed(|context: &mut Context<'_, Agent>| self.agent.unwatch(lock, context));
         }
         match self.state {
-            // When its key is there, it is deleted.
-            State::Entering(..) => return,
-            State::Holding(place, _) => {
-                if !self.config.lock_delay.is_zero() {
-                    let key = Key { name: RECORD, ..place.key };
-                    self.ask(Operation::Delete { key, only: Condition::Always }, context);
-                }
-                self.give_up(place, context);
-            }
-            State::Looking(_, place) | State::Waiting(place, _) | State::Delaying(place) | State::Recording(_, place) => {
-                self.give_up(place, context);
-            }
-            State::Idle | State::Unleased => {}
+            State::Looking(_, place)
+            | State::Waiting(place, _)
+            | State::Delaying(place)
+            | State::Recording(_, place)
+            | State::Holding(place, _) => self.leave(place, context),
+            // A key that is being put is taken back when it is there.
+            State::Idle | State::Unleased | State::Entering(..) => {}
         }
         self.state = State::Idle;
     }

@@ -24,10 +24,14 @@ pub use message::Message;
 pub use mutants::MUTANTS;
 pub use seat::{Seat, SeatTimer};
 
-/// Where the holder puts down that it holds the lock, if there is a lock-delay: it stays when the lease of the holder ends.
-const RECORD: u32 = u32::MAX;
+/// Names from here on are *records*: that a holder has put down, if there is a lock-delay, that it holds the lock. Each has one of its own,
+/// which stays when its lease ends, and which it deletes when it releases the lock.
+const RECORD: u32 = 1 << 30;
 
-/// Whether a key in the directory of a lock is somebody's place in its queue.
+/// Part of the name of such a record, if its holder shares the lock.
+const SHARED: u32 = 1 << 31;
+
+/// Whether a key in the directory of a lock is a client's place in its queue.
 pub fn is_place(key: Key) -> bool {
-    key.name != RECORD
+    key.name < RECORD
 }

@@ -39,6 +39,32 @@ pub static MUTANTS: &[Mutant] = &[
         about: "The number of the session is the fencing token: a client that holds the lock again comes with its old one.",
     },
     Mutant {
+        name: "lock/leaves-its-key-behind",
+        rules: &LeavesItsKeyBehind,
+        source: "a broken rule: what a client stops waiting for may take effect all the same",
+        needs: &["a client that gives up waiting for a lock while its key is being put"],
+        property: Some("lock-had-again"),
+        about: "A client that has given up waiting for a lock does not delete its key when that is put after all. Its lease lives on, and \
+                with it the key: none has the lock any more.",
+    },
+    Mutant {
+        name: "lock/deletes-anothers-record",
+        rules: &DeletesAnothersRecord,
+        source: "a broken rule: lock-delay (Consul, Sessions)",
+        needs: &["a holder that is cut off, and whose release is late", "a holder after it that does not release the lock"],
+        property: Some("mutual-exclusion"),
+        about: "All holders put down in one place that they hold the lock, and who releases it deletes whatever is there. A late release does \
+                so when it is the next one's, and after that one nothing is waited for.",
+    },
+    Mutant {
+        name: "lock/readers-pass-the-dead",
+        rules: &ReadersPassTheDead,
+        source: "a broken rule: lock-delay (Consul, Sessions)",
+        needs: &["a holder that does not release the lock, and readers"],
+        property: Some("mutual-exclusion"),
+        about: "Readers know of no lock-delay: they do not wait when a writer did not release the lock, nor does a writer after them.",
+    },
+    Mutant {
         name: "election/acts-after-its-term",
         rules: &ActsAfterItsTerm,
         source: "kubernetes client-go, leaderelection: \"does not guarantee that only one client is acting as a leader (a.k.a. fencing)\"; \
@@ -90,6 +116,37 @@ struct TokenOfTheSession;
 impl Rules for TokenOfTheSession {
     fn token(&self, _: u64, lease: u64) -> u64 {
         lease
+    }
+}
+
+#[derive(Debug)]
+struct LeavesItsKeyBehind;
+
+impl Rules for LeavesItsKeyBehind {
+    fn takes_back_late(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct DeletesAnothersRecord;
+
+impl Rules for DeletesAnothersRecord {
+    fn record(&self, _: u32) -> u32 {
+        0
+    }
+
+    fn spares_others_records(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct ReadersPassTheDead;
+
+impl Rules for ReadersPassTheDead {
+    fn minds_lock_delay(&self, shared: bool) -> bool {
+        !shared
     }
 }
 
