@@ -12,13 +12,18 @@ use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
+use crate::environment::Latency;
+use crate::history;
 use crate::notation::{
     Chance, Count, Flag, Form, Given, Length, LengthRange, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing, joined,
     settings,
 };
 use crate::process::Either;
-use crate::protocols::lock::properties::{LockJudge, Locking, OF_QUEUES, PROPERTIES, QueueJudge, Queueing};
+use crate::protocols::lock::properties::{
+    Again, AgainJudge, HAD_AGAIN, LockJudge, Locking, OF_ELECTIONS, OF_QUEUES, PROPERTIES, QueueJudge, Queueing,
+};
 use crate::protocols::lock::session::{self, Message, Seat, Session, SessionConfig};
+use crate::protocols::lock::ttl::allowance;
 use crate::protocols::lock::{self, Accessed, HolderNote, Job, Resource, ResourceConfig, Worked, Worker};
 use crate::protocols::registry::{self, AgentConfig, Change, Note};
 use crate::trace::Judge;
@@ -108,6 +113,22 @@ impl Sessions {
         NodeId::server(self.servers)
     }
 
+    /// Within which time a lock is had again when no fault is in force; nothing where links lose so much that none could say.
+    fn again(&self, conditions: &Conditions) -> Option<Again> {
+        let links = || conditions.links.iter().map(|(_, _, link)| link).chain([&conditions.link]);
+        if links().any(|link| link.loss.strikes(u64::MAX / 10)) {
+            return None;
+        }
+        let slowest = links().map(|link| longest(&link.latency)).max().unwrap_or_default() + longest(&conditions.disk.sync);
+        let slack = self.answer * 10 + self.election_timeout.high() * 4 + slowest * 20 + Duration::from_secs(1);
+        let drift = allowance(self.lease, conditions.clocks.drift_ppm * 2);
+        Some(Again {
+            lease: self.lease + drift,
+            lock_delay: self.lock_delay + allowance(self.lock_delay, conditions.clocks.drift_ppm),
+            slack,
+        })
+    }
+
     fn nodes<C>(&self, (waits, observes, readers): (bool, bool, Ratio), work: &LockWork, mutants: &[&'static str]) -> Nodes<C>
     where
         C: Cluster<Server = Either<Seat, Resource<Message>>, Client = Worker<Session>>,
@@ -133,6 +154,15 @@ impl Sessions {
         let mut nodes = vec![Either::First(server); servers as usize];
         nodes.push(Either::Second(ResourceConfig { fencing, rules }));
         Nodes { servers: nodes, clients }
+    }
+}
+
+/// How long what takes so long takes at most, but for once in a blue moon.
+fn longest(latency: &Latency) -> Duration {
+    match *latency {
+        Latency::Constant(length) => length,
+        Latency::Uniform(range) => range.high(),
+        Latency::Exponential { low, mean } => low + mean * 20,
     }
 }
 
@@ -207,8 +237,18 @@ macro_rules! over_a_registry {
 over_a_registry!(Lock);
 over_a_registry!(Election);
 
-fn properties() -> Vec<Property> {
-    PROPERTIES.into_iter().chain(OF_QUEUES).collect()
+fn properties(besides: &[Property]) -> Vec<Property> {
+    PROPERTIES.into_iter().chain(OF_QUEUES).chain(besides.iter().copied()).chain([HAD_AGAIN]).collect()
+}
+
+/// What judges either.
+fn judges<S>(sessions: &Sessions, queue: QueueJudge, conditions: &Conditions) -> Vec<Box<dyn Judge<S>>>
+where
+    S: Queueing<Client = history::Event<Job, Worked>>,
+{
+    let mut judges: Vec<Box<dyn Judge<S>>> = vec![Box::new(LockJudge::new()), Box::new(queue)];
+    judges.extend(sessions.again(conditions).map(|bounds| Box::new(AgainJudge::new(bounds)) as Box<dyn Judge<S>>));
+    judges
 }
 
 /// The mutants whose names begin so, and the decoys.
@@ -224,7 +264,7 @@ impl System for Lock {
     type Config = LockConfig<LockSettings>;
 
     fn properties() -> Vec<Property> {
-        properties()
+        properties(&[])
     }
 
     fn mutants() -> Vec<Mutant> {
@@ -252,8 +292,8 @@ impl System for Lock {
         config.sessions.nodes((waits, false, readers), &config.work, mutants)
     }
 
-    fn judges(_: &Self::Config, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(LockJudge::new()), Box::new(QueueJudge::new())]
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        judges(&config.sessions, QueueJudge::of_locks(), conditions)
     }
 }
 
@@ -265,7 +305,7 @@ impl System for Election {
     type Config = LockConfig<ElectionSettings>;
 
     fn properties() -> Vec<Property> {
-        properties()
+        properties(&OF_ELECTIONS)
     }
 
     fn mutants() -> Vec<Mutant> {
@@ -292,7 +332,7 @@ impl System for Election {
         config.sessions.nodes((true, config.own.observe, Ratio::NEVER), &config.work, mutants)
     }
 
-    fn judges(_: &Self::Config, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(LockJudge::new()), Box::new(QueueJudge::new())]
+    fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        judges(&config.sessions, QueueJudge::of_an_election(config.own.observe), conditions)
     }
 }

@@ -13,7 +13,14 @@ use stormglass::scenario::{Expectation, Expected, Scenario};
 use stormglass::systems::Registry;
 
 /// The storms, each of the system whose mutants and decoys it is tried with.
-const STORMS: [&str; 4] = ["lock/storm.ron", "lock/redlock-storm.ron", "lock/sessions-storm.ron", "election/storm.ron"];
+const STORMS: [&str; 6] = [
+    "lock/storm.ron",
+    "lock/redlock-storm.ron",
+    "lock/sessions-storm.ron",
+    "lock/unfenced-storm.ron",
+    "election/storm.ron",
+    "election/unfenced-storm.ron",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")

@@ -176,7 +176,7 @@ struct Current {
 }
 
 /// A worker's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkerTimer<T> {
     /// The next job is due.
     Due,
@@ -188,7 +188,19 @@ pub enum WorkerTimer<T> {
     Keeper(T),
 }
 
-/// A keeper's timer is written as if it stood alone.
+/// A keeper's timer is shown as if it stood alone.
+impl<T: Debug> Debug for WorkerTimer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Due => f.write_str("Due"),
+            Self::Worked => f.write_str("Worked"),
+            Self::Overdue => f.write_str("Overdue"),
+            Self::Keeper(timer) => timer.fmt(f),
+        }
+    }
+}
+
+/// It is written so, too.
 impl<T: Serialize> Serialize for WorkerTimer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

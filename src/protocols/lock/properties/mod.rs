@@ -6,12 +6,14 @@
 //! ([`FencedLock`](crate::check::model::fenced_lock::FencedLock)), of which the first access of a grant acquires and the last one
 //! releases; a test compares the two.
 
+mod again;
 mod queue;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use queue::{GRANTED_IN_ORDER, OBSERVED_FORWARD, ONE_LEADER, ONE_WAKEUP, PROPERTIES as OF_QUEUES, QueueJudge, Queueing};
+pub use again::{Again, AgainJudge, HAD_AGAIN};
+pub use queue::{GRANTED_IN_ORDER, OBSERVED_FORWARD, OF_ELECTIONS, OF_QUEUES, ONE_LEADER, ONE_WAKEUP, QueueJudge, Queueing};
 
 use super::{Accessed, Grant, HolderNote};
 use crate::base::{Duration, NodeId, SortedMap, Time};

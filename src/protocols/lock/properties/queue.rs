@@ -27,8 +27,11 @@ pub const ONE_LEADER: Property = Property::always("one-leader-per-term", "what i
 pub const OBSERVED_FORWARD: Property =
     Property::always("observed-forward", "an observer never sees a leader of an earlier term than one that it has seen before");
 
-/// All of them, in this order.
-pub const PROPERTIES: [Property; 4] = [GRANTED_IN_ORDER, ONE_WAKEUP, ONE_LEADER, OBSERVED_FORWARD];
+/// Those of every queue, in this order.
+pub const OF_QUEUES: [Property; 2] = [GRANTED_IN_ORDER, ONE_WAKEUP];
+
+/// Those of a queue that is an election, besides.
+pub const OF_ELECTIONS: [Property; 2] = [ONE_LEADER, OBSERVED_FORWARD];
 
 /// A system whose locks are directories of a registry.
 pub trait Queueing: Locking {
@@ -39,6 +42,7 @@ pub trait Queueing: Locking {
 /// Judges the queues of locks, and terms.
 #[derive(Debug, Default)]
 pub struct QueueJudge {
+    properties: Vec<Property>,
     violations: Violations,
     /// By key: what is there, since when; and by which revision it changed last.
     keys: SortedMap<Key, (u64, Option<(Item, Sighting)>)>,
@@ -53,9 +57,19 @@ pub struct QueueJudge {
 }
 
 impl QueueJudge {
-    /// Judges queues that are empty.
-    pub fn new() -> Self {
-        Self::default()
+    /// Judges the queues of locks.
+    pub fn of_locks() -> Self {
+        Self { properties: OF_QUEUES.to_vec(), ..Self::default() }
+    }
+
+    /// Judges the queue of an election; what observers see, if there are any.
+    pub fn of_an_election(is_observed: bool) -> Self {
+        let of_elections = OF_ELECTIONS.into_iter().filter(|property| is_observed || property.name != OBSERVED_FORWARD.name);
+        Self { properties: OF_QUEUES.into_iter().chain(of_elections).collect(), ..Self::default() }
+    }
+
+    fn judges_terms(&self) -> bool {
+        self.properties.iter().any(|property| property.name == ONE_LEADER.name)
     }
 
     /// A server applied a change; all servers say so, and again after each start.
@@ -94,7 +108,7 @@ impl QueueJudge {
     }
 
     fn acts(&mut self, now: Sighting, Accessed { lock, grant, token, .. }: Accessed) {
-        let Some(term) = token else { return };
+        let Some(term) = token.filter(|_| self.judges_terms()) else { return };
         match self.acted.get(&(lock, term)) {
             Some((other, before)) if *other != grant => {
                 let broken = rules::TWO_LEADERS.with("client", client(grant)).with("term", term).with("other", client(*other));
@@ -146,7 +160,7 @@ impl<V: Queueing> Judge<V> for QueueJudge {
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        self.violations.reports(&PROPERTIES)
+        self.violations.reports(&self.properties)
     }
 
     fn tables(&self) -> Vec<Table> {
@@ -172,7 +186,7 @@ mod tests {
 
     /// Three places came to be at revisions 1, 2 and 3, and went at these, if they did.
     fn queue(gone: &[(u32, u64)]) -> QueueJudge {
-        let mut judge = QueueJudge::new();
+        let mut judge = QueueJudge::of_an_election(true);
         for name in 1..=3 {
             let revision = u64::from(name);
             let item = Item { value: Value::Number(0), created: revision, modified: revision, lease: None };
@@ -184,7 +198,7 @@ mod tests {
     }
 
     fn violated(judge: &QueueJudge) -> Vec<&'static str> {
-        let reports = judge.violations.reports(&PROPERTIES);
+        let reports = judge.violations.reports(&judge.properties);
         reports.iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
     }
 
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn terms_go_forward_and_have_one_leader() {
-        let mut judge = QueueJudge::new();
+        let mut judge = QueueJudge::of_an_election(true);
         let (one, other) = (Grant(OperationId { client: 0, life: 0, nth: 1 }), Grant(OperationId { client: 1, life: 0, nth: 1 }));
         let acts = |grant, term| Accessed { lock: 0, grant, mode: Mode::Exclusive, token: Some(term), nth: 1 };
         judge.acts(at(1), acts(one, 5));

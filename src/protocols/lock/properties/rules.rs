@@ -29,3 +29,8 @@ pub(super) static TWO_LEADERS: Rule =
     Rule::new("two-leaders", "{client} acted in term {term} at {at}, in which {other} had acted at {before}");
 pub(super) static WENT_BACK: Rule =
     Rule::new("went-back", "{client} saw a leader of term {term} at {at}, and had seen one of term {earlier} at {seen}");
+pub(super) static NOT_HAD: Rule = Rule::new(
+    "not-had-again",
+    "{client} has waited for lock {lock} since {since}, and at {now} none holds it; it was last held or left at {free}, and the last fault \
+     was over at {until}",
+);

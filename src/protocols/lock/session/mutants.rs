@@ -74,6 +74,14 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A leader does not stop when its lease is lost: cut off, it acts on while another leads.",
     },
     Mutant {
+        name: "election/term-of-the-session",
+        rules: &TokenOfTheSession,
+        source: "a broken rule: a term is that of one election, and a session outlives many (etcd: the revision of the key, not the lease)",
+        needs: &["a candidate that is elected twice in one session"],
+        property: Some("one-leader-per-term"),
+        about: "A leader takes the number of its session for its term: when it leads again, it acts in a term that was over.",
+    },
+    Mutant {
         name: "election/observes-who-waits",
         rules: &ObservesWhoWaits,
         source: "etcd concurrency.Election.Observe: the key with the least revision is the leader's; a broken rule",

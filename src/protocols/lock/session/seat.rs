@@ -1,6 +1,6 @@
 //! A server of a registry among nodes that speak of other things, too.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use serde::Serialize;
 
@@ -13,10 +13,16 @@ use crate::protocols::registry::{self, Config, Note, Server};
 #[derive(Debug)]
 pub struct Seat(Server);
 
-/// A timer of such a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// A timer of such a server. It is shown as if the server stood alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct SeatTimer(registry::Timer);
+
+impl Debug for SeatTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Seat {
     /// The server.

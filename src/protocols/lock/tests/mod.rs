@@ -1,5 +1,7 @@
 //! Servers and workers of locks stepped by hand.
 
+mod session;
+
 use std::sync::Arc;
 
 use super::ttl::{self, ClientConfig, Message, Opening, Store, StoreConfig};
