@@ -367,8 +367,9 @@ impl Session {
             News::Changed(change) => {
                 self.observe(change.key.directory, context);
                 let waits_there = matches!(self.state, State::Waiting(place, _) if place.key.directory == change.key.directory);
-                let gone = Some((change.key, change.revision)).filter(|(key, _)| change.item.is_none() && is_place(*key));
-                return if waits_there { self.watch(gone, context) } else { None };
+                // What comes to be is behind it.
+                let has_left = waits_there && change.item.is_none() && is_place(change.key);
+                return if has_left { self.watch(Some((change.key, change.revision)), context) } else { None };
             }
             _ => {}
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{ClientId, Digest, Duration, NodeId, Ratio};
+use crate::base::{ClientId, Digest, Duration, NodeId, Ratio, RunKey};
 use crate::history::Noted;
 use crate::notation::LONGEST;
-use crate::process::{Harness, Reply};
+use crate::process::{Files, Harness, Reply};
 use crate::protocols::lock::session::{self, Message, Session, SessionConfig};
 use crate::protocols::lock::{HolderNote, Rules, Work, Worker, WorkerConfig, rules_of};
 use crate::protocols::raft::{Operation as _, StateMachine};
@@ -55,7 +55,7 @@ fn config(locks: u32, rules: Arc<dyn Rules>) -> WorkerConfig<SessionConfig> {
 impl Bench {
     /// A worker that has a lease, and asks for a lock from now on.
     fn new(locks: u32, rules: Arc<dyn Rules>) -> Self {
-        let mut worker = Harness::boot(C1, config(locks, rules));
+        let mut worker = Harness::boot_with(C1, config(locks, rules), Files::new(), RunKey::from_seed(1).stream("test", 0));
         worker.sync();
         let mut bench = Self { worker, catalogue: Catalogue::new(1_000, Arc::new(registry::Correct)), answered: BTreeMap::new() };
         bench.serve();
