@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::entry::Lease;
-use super::{Change, Condition, Ending, Item, Key, LeaseId, Listing, Operation, Response, Rules, Value};
+use super::{Change, Condition, Ending, Health, Item, Key, LeaseId, Listing, Operation, Response, Rules, Value};
 use crate::base::{ClientId, Digest, Duration};
 use crate::protocols::raft;
 
@@ -63,12 +63,7 @@ impl raft::StateMachine for Catalogue {
                 }
                 _ => Response::Nothing,
             },
-            Operation::Deregister { key, created } => {
-                if self.keys.get(&key).is_some_and(|item| item.created == created) {
-                    outputs.push(Output::Deregistered(key, created));
-                }
-                self.delete(key, Condition::Created(created), outputs)
-            }
+            Operation::Deregister { key, created } => self.deregister(key, created, outputs),
             Operation::List { directory } => Response::Listed(self.list(directory)),
         };
         changes.word(self.revision);
@@ -119,6 +114,11 @@ impl Catalogue {
     /// What lies under a key.
     pub fn get(&self, key: Key) -> Option<&Item> {
         self.keys.get(&key)
+    }
+
+    /// Whether the key is there that came to be at this revision.
+    pub fn has(&self, key: Key, created: u64) -> bool {
+        self.keys.get(&key).is_some_and(|item| item.created == created)
     }
 
     /// All keys, in order.
@@ -237,6 +237,20 @@ impl Catalogue {
         Response::Deleted
     }
 
+    /// Deregisters an instance that is critical still.
+    ///
+    /// 1. An instance is critical, and a leader proposes to deregister it.
+    /// 2. It has recovered, and registers itself anew under the lease that it has kept: it came to be when it did, and is passing.
+    /// 3. What was proposed is applied: it is about a registration that is no more.
+    fn deregister(&mut self, key: Key, created: u64, outputs: &mut Vec<Output>) -> Response {
+        let is_critical = |item: &Item| matches!(item.value, Value::Instance(instance) if instance.health == Health::Critical);
+        if !self.keys.get(&key).is_some_and(|item| item.created == created && is_critical(item)) {
+            return Response::Nothing;
+        }
+        outputs.push(Output::Deregistered(key, created));
+        self.delete(key, Condition::Created(created), outputs)
+    }
+
     /// Remembers a change, and forgets the oldest if there are too many; those of one revision are forgotten together.
     fn tell(&mut self, change: Change, outputs: &mut Vec<Output>) {
         outputs.push(Output::Changed(change));
@@ -268,6 +282,7 @@ fn unmet(only: Condition, found: Option<Item>) -> Option<Response> {
 mod tests {
     use super::super::Correct;
     use super::*;
+    use crate::base::NodeId;
     use crate::protocols::raft::StateMachine;
 
     const KEY: Key = Key { directory: 1, name: 2 };
@@ -328,6 +343,22 @@ mod tests {
         assert_eq!(bench.put(7, Some(new), Condition::Always), Response::Put { created: 2 }, "it is another's now");
         bench.ask(Operation::Expire { lease: old });
         assert!(bench.0.get(KEY).is_some());
+    }
+
+    #[test]
+    fn an_instance_that_registered_anew_is_not_deregistered_for_what_it_was() {
+        let mut bench = Bench::new();
+        let lease = bench.grant(0);
+        let instance = super::super::Instance { node: NodeId::client(0), weight: 1, metadata: 0, health: Health::Passing };
+        let put = Operation::Put { key: KEY, value: Value::Instance(instance), lease: Some(lease), only: Condition::Always };
+        let critical = Operation::Check { key: KEY, created: 1, health: Health::Critical };
+        assert_eq!((bench.ask(put), bench.ask(critical)), (Response::Put { created: 1 }, Response::Put { created: 1 }));
+        assert_eq!(bench.ask(put), Response::Put { created: 1 }, "it has recovered");
+        bench.ask(Operation::Deregister { key: KEY, created: 1 });
+        assert!(bench.0.has(KEY, 1) && !bench.1.contains(&Output::Deregistered(KEY, 1)));
+        bench.ask(critical);
+        bench.ask(Operation::Deregister { key: KEY, created: 1 });
+        assert!(!bench.0.has(KEY, 1) && bench.1.contains(&Output::Deregistered(KEY, 1)));
     }
 
     #[test]

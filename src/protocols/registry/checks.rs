@@ -29,9 +29,9 @@ pub enum Style {
 
 impl Checking {
     /// How long an instance that is no longer well stays registered at most, apart from the way of messages and entries: a check may have
-    /// gone well just before.
+    /// gone well just before, and it may register itself anew when it is to be deregistered.
     pub fn bound(&self) -> Duration {
-        self.every * (u64::from(self.failures) + 2) + self.deregister_after
+        self.every * (u64::from(self.failures) + 3) + self.deregister_after
     }
 }
 
@@ -50,7 +50,7 @@ struct Check {
     /// How many checks went wrong in a row.
     failures: u32,
     critical_since: Option<LocalTime>,
-    /// What the registry has been told.
+    /// What the registry says, or has been told since.
     said: Health,
     /// Whether its end is proposed.
     ends: bool,
@@ -68,7 +68,9 @@ impl Checks {
     /// This is registered.
     pub(super) fn found(&mut self, key: Key, item: &Item, now: LocalTime, every: Duration) {
         let Value::Instance(Instance { node, health, .. }) = item.value else { return };
-        if self.0.get(&key).is_some_and(|check| check.created == item.created) {
+        if let Some(check) = self.0.get_mut(&key).filter(|check| check.created == item.created) {
+            // What was proposed by what the registry said before may find something else.
+            (check.said, check.ends) = (health, false);
             return;
         }
         let check = Check {

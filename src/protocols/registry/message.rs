@@ -23,6 +23,8 @@ pub enum Message {
         lease: LeaseId,
         /// When it asked, by its own clock.
         asked: LocalTime,
+        /// The instances that it believes to be registered, with the revisions at which they came to be.
+        registered: Vec<(Key, u64)>,
     },
     /// The leader's answer: the lease lasts for so long yet.
     KeptAlive {
@@ -32,6 +34,8 @@ pub enum Message {
         asked: LocalTime,
         /// How long it lasts, from when this was sent.
         remaining: Duration,
+        /// Which of these instances are registered no longer.
+        gone: Vec<(Key, u64)>,
     },
     /// The leader's answer: the lease has ended, or is about to.
     Lapsed {

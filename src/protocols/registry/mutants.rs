@@ -82,6 +82,15 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A new leader looks after the leases alone that it is asked to keep alive. Those of the dead never end.",
     },
     Mutant {
+        name: "registry/silent-of-the-gone",
+        rules: &SilentOfTheGone,
+        source: "a broken rule: who is deregistered is told so, as a Consul agent is by anti-entropy",
+        needs: &["instance that is cut off for longer than its checks allow, and keeps its lease"],
+        property: Some("registered-found"),
+        about: "A holder that keeps its lease alive is not told that its instance was deregistered. It lives, is well, and is never found \
+                again.",
+    },
+    Mutant {
         name: "registry/resumes-past-compaction",
         rules: &ResumesPastCompaction,
         source: "kubernetes/kube-state-metrics#694: the rule of 410 Gone",
@@ -225,6 +234,15 @@ struct ForgetsTheSilent;
 
 impl Rules for ForgetsTheSilent {
     fn looks_after_all(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct SilentOfTheGone;
+
+impl Rules for SilentOfTheGone {
+    fn tells_of_the_gone(&self) -> bool {
         false
     }
 }

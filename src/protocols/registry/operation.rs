@@ -60,7 +60,7 @@ pub enum Operation {
         /// What they say now.
         health: Health,
     },
-    /// An instance was critical for too long.
+    /// An instance was critical for too long: deregister it, if it is critical still.
     Deregister {
         /// Which.
         key: Key,

@@ -84,6 +84,11 @@ rules! {
             is_well
         }
 
+        /// Whether a holder that keeps its lease alive is told which of its instances are registered no longer.
+        fn tells_of_the_gone(&self) -> bool {
+            true
+        }
+
         /// Whether a new leader looks after all leases, and not after those alone that it is asked to keep alive.
         fn looks_after_all(&self) -> bool {
             true

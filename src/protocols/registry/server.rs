@@ -44,11 +44,21 @@ struct Leading {
 }
 
 /// One who waits for proof.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Waiting {
-    Holder { client: NodeId, lease: LeaseId, asked: LocalTime },
+    Holder(Holder),
     Server { server: NodeId, asked: LocalTime },
     Oneself,
+}
+
+/// A client that keeps its lease alive.
+#[derive(Clone, Debug)]
+struct Holder {
+    client: NodeId,
+    lease: LeaseId,
+    asked: LocalTime,
+    /// What it believes to be registered.
+    registered: Vec<(Key, u64)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -102,7 +112,9 @@ impl Process for Server {
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         match message {
             Message::Raft(message) => context.embed(|context| self.raft.on_message(from, message, context)),
-            Message::KeepAlive { lease, asked } => self.on_keep_alive(from, lease, asked, context),
+            Message::KeepAlive { lease, asked, registered } => {
+                self.on_keep_alive(Holder { client: from, lease, asked, registered }, context)
+            }
             Message::Watch { directory, asked, seen } => self.on_watch(from, directory, asked, seen, context),
             Message::Peek { number, directory, age_max } => self.on_peek(from, number, directory, age_max, context),
             Message::HowFar { asked } => self.on_how_far(from, asked, context),
@@ -293,7 +305,7 @@ impl Server {
         let Some(leading) = self.leading.take() else { return };
         let hint = self.raft.follows();
         for (_, waiting, _) in leading.waiting {
-            if let Waiting::Holder { client, .. } = waiting {
+            if let Waiting::Holder(Holder { client, .. }) = waiting {
                 context.sometimes(mark::KEEPER_DEPOSED);
                 context.send(client, Message::Elsewhere { hint });
             }
@@ -308,12 +320,12 @@ impl Server {
 
 /// What must be proven: that this server leads.
 impl Server {
-    fn on_keep_alive(&mut self, client: NodeId, lease: LeaseId, asked: LocalTime, context: &mut Context<'_>) {
+    fn on_keep_alive(&mut self, holder: Holder, context: &mut Context<'_>) {
         let now = context.now();
         let Some(round) = self.raft.next_round().filter(|_| self.leading.is_some()) else {
-            return context.send(client, Message::Elsewhere { hint: self.raft.follows() });
+            return context.send(holder.client, Message::Elsewhere { hint: self.raft.follows() });
         };
-        let waiting = Waiting::Holder { client, lease, asked };
+        let waiting = Waiting::Holder(holder);
         if self.config.rules.keep_alive_needs_proof() {
             self.wait(round, waiting, now);
         } else {
@@ -355,7 +367,7 @@ impl Server {
 
     fn grant_wish(&mut self, waiting: Waiting, came: LocalTime, context: &mut Context<'_>) {
         match waiting {
-            Waiting::Holder { client, lease, asked } => self.keep_alive(client, lease, asked, came, context),
+            Waiting::Holder(holder) => self.keep_alive(holder, came, context),
             Waiting::Server { server, asked } => {
                 context.send(server, Message::ThusFar { asked, index: self.raft.applied() });
             }
@@ -368,7 +380,10 @@ impl Server {
     /// 1. A keep-alive comes, and the leader sends a round, to prove itself.
     /// 2. A majority confirms. Right after, another is elected, and gives the lease its full length anew.
     /// 3. The old leader hears of the confirmations late, and answers. Counted from now, the lease would outlast what the new one gives.
-    fn keep_alive(&mut self, client: NodeId, lease: LeaseId, asked: LocalTime, came: LocalTime, context: &mut Context<'_>) {
+    ///
+    /// By that proof it also knows of all registrations that the holder was told of: what is not there has gone since.
+    fn keep_alive(&mut self, holder: Holder, came: LocalTime, context: &mut Context<'_>) {
+        let Holder { client, lease, asked, registered: mut gone } = holder;
         let (now, rules) = (context.now(), Arc::clone(&self.config.rules));
         let length = self.raft.machine().length(lease);
         let Some(leading) = &mut self.leading else { return };
@@ -382,7 +397,8 @@ impl Server {
         leading.deadlines.extend(lease, rules.extended(came, now, length));
         let remaining = leading.deadlines.until(lease).map_or(Duration::ZERO, |until| until.since(now));
         if !remaining.is_zero() {
-            context.send(client, Message::KeptAlive { lease, asked, remaining: rules.told_remaining(remaining) });
+            gone.retain(|(key, created)| rules.tells_of_the_gone() && !self.raft.machine().has(*key, *created));
+            context.send(client, Message::KeptAlive { lease, asked, remaining: rules.told_remaining(remaining), gone });
         }
     }
 }

@@ -281,6 +281,7 @@ impl System for ServiceRegistry {
         let demands = Demands {
             drift_ppm: conditions.clocks.drift_ppm,
             lease: settings.lease,
+            keep_alive: settings.keep_alive,
             lasting: settings.lasting,
             tick: settings.tick,
             election_max: settings.election_timeout.high(),

@@ -151,12 +151,14 @@ impl ClientProcess for Tenant {
         if !self.is_told {
             self.register(context);
         }
+        context.embed(|context| self.agent.confirm(context));
         self.catch_up(context);
     }
 
     fn under_way(&self) -> usize {
         let lists = self.config.watch.then(|| self.watched.iter().filter(|(service, _)| self.agent.revision(*service).is_none()).count());
-        self.agent.under_way() + usize::from(self.is_wanted && !self.is_told) + lists.unwrap_or(0)
+        let registers = self.is_wanted && self.is_well && !self.is_told;
+        self.agent.under_way() + usize::from(registers) + usize::from(self.agent.is_confirming()) + lists.unwrap_or(0)
     }
 }
 
@@ -325,6 +327,12 @@ impl Tenant {
             News::Over { client, operation, outcome, .. } => self.on_over(client, &operation, outcome, context),
             News::Held(_) => self.register(context),
             News::Lost(_) => self.tell_registered(None, context),
+            News::Deregistered(_) => {
+                self.tell_registered(None, context);
+                if self.is_well {
+                    self.register(context);
+                }
+            }
             News::Listed(directory, listing) => context.note(Noted::Own(AgentNote::Listed { directory, listing })),
             News::Compacted(directory, through) => context.note(Noted::Own(AgentNote::Compacted { directory, through })),
             News::Changed(change) => context.note(Noted::Own(AgentNote::Saw(change))),

@@ -11,6 +11,8 @@ pub(super) struct Holding {
     holder: ClientId,
     is_wanted: bool,
     held: Option<Held>,
+    /// Since when an answer to a keep-alive is awaited that tells whether what is registered is so still.
+    confirms: Option<LocalTime>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ struct Held {
 
 impl Holding {
     pub(super) fn new(holder: ClientId) -> Self {
-        Self { holder, is_wanted: false, held: None }
+        Self { holder, is_wanted: false, held: None, confirms: None }
     }
 
     pub(super) fn lease(&self) -> Option<LeaseId> {
@@ -61,6 +63,19 @@ impl Agent {
     /// Whether it wants a lease, and has none.
     pub fn lacks_lease(&self) -> bool {
         self.holding.is_wanted && self.holding.lease().is_none()
+    }
+
+    /// Asks at once, and not when its lease is to be kept alive next, whether what it has registered is so still.
+    pub fn confirm(&mut self, context: &mut Context<'_>) {
+        if self.holding.held.is_some() {
+            self.holding.confirms = Some(context.now());
+            self.keep_alive(context);
+        }
+    }
+
+    /// Whether it has asked for that, and has no answer.
+    pub fn is_confirming(&self) -> bool {
+        self.holding.confirms.is_some()
     }
 
     fn want(&mut self, context: &mut Context<'_>) {
@@ -112,7 +127,8 @@ impl Agent {
     fn send_keep_alive(&mut self, context: &mut Context<'_>) {
         let Some(held) = &mut self.holding.held else { return };
         held.is_asked = true;
-        context.send(self.requests.best(), Message::KeepAlive { lease: held.lease, asked: context.now() });
+        let registered = self.registered.iter().map(|(key, created)| (*key, *created)).collect();
+        context.send(self.requests.best(), Message::KeepAlive { lease: held.lease, asked: context.now(), registered });
         context.set_timer(AgentTimer::KeepAliveOverdue, self.config.request_timeout);
     }
 
@@ -130,6 +146,7 @@ impl Agent {
         let until = asked + remaining;
         held.until = if held.is_certain { held.until.max(until) } else { until };
         held.is_asked = false;
+        self.holding.confirms = self.holding.confirms.filter(|since| asked < *since);
         if !std::mem::replace(&mut held.is_certain, true) {
             self.news.push(News::Held(lease));
         }
@@ -174,6 +191,7 @@ impl Agent {
     fn drop_lease(&mut self, context: &mut Context<'_>) {
         if let Some(Held { lease, is_certain, .. }) = self.holding.held.take() {
             self.registered.clear();
+            self.holding.confirms = None;
             if is_certain {
                 self.news.push(News::Lost(lease));
             }

@@ -93,6 +93,9 @@ pub enum News {
     Held(LeaseId),
     /// It holds the lease no longer, as far as it can know. If it is still wanted, it asks for another.
     Lost(LeaseId),
+    /// An instance is registered no longer, though its lease lasts: it was critical for too long, or another client has deleted it. Whether
+    /// it is to be registered anew, its process decides.
+    Deregistered(Key),
     /// It has begun to watch a directory, which held this.
     Listed(u32, Listing),
     /// It cannot see all changes: they are forgotten through this revision. It will list the directory anew.
@@ -177,7 +180,10 @@ impl Process for Agent {
         }
         match message {
             Message::Raft(RaftMessage::Answer { session, number, reply }) => self.on_answer(from, session, number, reply, context),
-            Message::KeptAlive { lease, asked, remaining } => self.on_kept_alive(from, lease, asked, remaining, context),
+            Message::KeptAlive { lease, asked, remaining, gone } => {
+                self.on_kept_alive(from, lease, asked, remaining, context);
+                self.on_gone(&gone);
+            }
             Message::Lapsed { lease } => self.on_lapsed(lease, context),
             Message::Elsewhere { hint } => self.on_elsewhere(from, hint, context),
             Message::Listing { directory, asked, age, listing } => self.on_listing(directory, asked, age, listing, context),
@@ -281,6 +287,16 @@ impl Agent {
         context.set_timer(AgentTimer::Report, every);
         for (key, created) in &self.registered {
             self.report(self.requests.best(), *key, *created, context);
+        }
+    }
+
+    /// These instances are registered no longer, with the revisions at which they came to be. What was registered since is.
+    fn on_gone(&mut self, gone: &[(Key, u64)]) {
+        for (key, created) in gone {
+            if self.registered.get(key) == Some(created) {
+                self.registered.remove(key);
+                self.news.push(News::Deregistered(*key));
+            }
         }
     }
 

@@ -52,7 +52,7 @@ const DEAD_GONE: Property = Property::always(
 );
 const SICK_GONE: Property = Property::always(
     "sick-gone",
-    "an instance that is not well is gone within (failures + 2) × check_every + deregister_after, or sick_max, and what dead-gone allows \
+    "an instance that is not well is gone within (failures + 3) × check_every + deregister_after, or sick_max, and what dead-gone allows \
      for besides the lease, counted from the last disturbance",
 );
 const WATCH_EXACT: Property = Property::always(
@@ -76,6 +76,8 @@ pub struct Demands {
     pub drift_ppm: u32,
     /// How long a lease lasts when it is not kept alive.
     pub lease: Duration,
+    /// How often a lease is kept alive.
+    pub keep_alive: Duration,
     /// Whether no lease of a node that lives may expire.
     pub lasting: bool,
     /// How often a server looks for what is due.
@@ -219,7 +221,7 @@ impl RegistryJudge {
             Note::Deregisters { key, created } => self.order.deregisters(now.at, key, created),
             Note::Deregistered { key, created } => {
                 self.order.deregistered(now.at, key, created);
-                self.watches.deregistered(key, created);
+                self.watches.deregistered(now.at, key, created);
             }
             Note::Granted { lease, .. } => self.leases.granted(now.at, lease),
             Note::Raft(_) => {}

@@ -37,6 +37,12 @@ pub(super) static CACHE_TOO_OLD: Rule = Rule::new(
     "{node} found directory {directory} at revision {revision} in its cache; {missing} was applied at {since}, more than {most} before",
 );
 
-pub(super) static NOT_FOUND: Rule = Rule::new("not-found", "{key} on {node}, which lives and believes to be registered, is not");
+pub(super) static NOT_FOUND: Rule =
+    Rule::new("not-found", "the instance of {node} in service {service}, which lives and believes to be registered, is not");
+pub(super) static GONE: Rule = Rule::new(
+    "gone",
+    "the instance of {node} in service {service}, which lives and believes to be registered, is gone since {since}, by revision {revision}",
+)
+.of_kind("not-found");
 pub(super) static LAGS: Rule =
     Rule::new("lags", "{node} watches directory {directory}, and has not seen {missing}, which was applied at {since}");

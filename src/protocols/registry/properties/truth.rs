@@ -69,6 +69,12 @@ impl Truth {
         listing.revision <= self.revision && held.into_iter().eq(listing.items.iter().copied())
     }
 
+    /// The last change of a key, if that is gone.
+    pub(super) fn end_of(&self, key: Key) -> Option<&(Change, Sighting)> {
+        let known = self.directories.get(&key.directory)?;
+        known.changes.iter().rev().find(|(change, _)| change.key == key).filter(|(change, _)| change.item.is_none())
+    }
+
     /// The first change of a directory after this revision, if it was applied by this time.
     pub(super) fn missing(&self, directory: u32, revision: u64, by: Time) -> Option<&(Change, Sighting)> {
         let known = self.directories.get(&directory)?;

@@ -1,6 +1,6 @@
 //! What those see who watch, and those whose answers tell an age.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::{AgentNote, Change, Key, Listing};
 use super::truth::Truth;
@@ -15,7 +15,8 @@ pub(super) struct Watches {
     watching: BTreeMap<(NodeId, u32), Watching>,
     /// What instances believe: they are registered, since this revision.
     believed: BTreeMap<NodeId, (Key, u64)>,
-    deregistered: BTreeSet<(Key, u64)>,
+    /// Which registrations a server has ended, and when that was first applied.
+    deregistered: BTreeMap<(Key, u64), Time>,
 }
 
 /// What one has seen of a directory.
@@ -70,8 +71,8 @@ impl Watches {
         self.believed.remove(&node);
     }
 
-    pub(super) fn deregistered(&mut self, key: Key, created: u64) {
-        self.deregistered.insert((key, created));
+    pub(super) fn deregistered(&mut self, at: Time, key: Key, created: u64) {
+        self.deregistered.entry((key, created)).or_insert(at);
     }
 
     fn listed(&mut self, now: Sighting, node: NodeId, directory: u32, listing: &Listing, truth: &Truth, found: &mut Violations) {
@@ -115,8 +116,19 @@ impl Watches {
     pub(super) fn finish(&self, at: Time, disturbed: Time, truth: &Truth, demands: &Demands, found: &mut Violations) {
         for (node, (key, created)) in &self.believed {
             let is_there = truth.now().get(key).is_some_and(|item| item.created >= *created && super::node_of(item) == Some(*node));
-            if !is_there && !self.deregistered.contains(&(*key, *created)) {
-                found.add_at(&REGISTERED_FOUND, at, rules::NOT_FOUND.with("key", key.to_string()).with("node", *node));
+            // The next answer to a keep-alive tells it.
+            let is_told_soon =
+                self.deregistered.get(&(*key, *created)).is_some_and(|gone| *gone + demands.keep_alive + demands.slack() > at);
+            if !is_there && !is_told_soon {
+                let broken = |rule: &'static Rule| rule.with("node", *node).with("service", Fact::Count(u64::from(key.directory)));
+                let broken = match truth.end_of(*key) {
+                    Some((end, seen)) => {
+                        let broken = broken(&rules::GONE).with("revision", Fact::Index(end.revision));
+                        broken.with("since", seen.at).on([seen.record])
+                    }
+                    None => broken(&rules::NOT_FOUND).on([]),
+                };
+                found.add_at(&REGISTERED_FOUND, at, broken);
             }
         }
         // A renewal finds out what was lost; one more may be lost itself.
