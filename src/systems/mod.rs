@@ -155,6 +155,13 @@ pub trait System: Cluster + Sized {
     /// What runs on each server and client, with these of its [`mutants`](Self::mutants) planted: none, mostly.
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self>;
 
+    /// Those of the [`properties`](Self::properties) that are judged with these settings: a judge reports on no others, for it would have
+    /// judged nothing.
+    fn judged(config: &Self::Config) -> Vec<Property> {
+        let _ = config;
+        Self::properties()
+    }
+
     /// The judges of a run under these conditions.
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let _ = (config, conditions);

@@ -40,9 +40,17 @@ pub struct Key {
     pub name: u32,
 }
 
+impl Key {
+    /// Names from here on are for what is put down about the directory itself; the highest bit is the user's.
+    pub const RECORD: u32 = 1 << 30;
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.directory, self.name)
+        match self.name {
+            Self::RECORD.. => write!(f, "{}/record {}", self.directory, self.name % Self::RECORD),
+            name => write!(f, "{}/{name}", self.directory),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{DECOYS, Rules};
 use crate::base::{Duration, LocalTime};
 use crate::process;
+use crate::protocols::raft;
 
 /// A variant of the registry: a bug, or a decoy.
 pub type Mutant = process::Mutant<&'static dyn Rules>;
@@ -146,6 +147,23 @@ pub static MUTANTS: &[Mutant] = &[
         needs: &["server that lags"],
         property: Some("age-bounds"),
         about: "What any server answers is said to be current.",
+    },
+    Mutant {
+        name: "registry/age-without-the-way",
+        rules: &AgeWithoutTheWay,
+        source: "a broken rule: Cristian 1989, §4, what is told is older by its way",
+        needs: &["answer that takes long"],
+        property: Some("age-bounds"),
+        about: "A client takes an answer to be as old as it was when it was sent.",
+    },
+    Mutant {
+        name: "registry/looks-up-unproven",
+        rules: &LooksUpUnproven,
+        source: "a broken rule: Raft §8, a leader must confirm that it leads before it answers what is read",
+        needs: &["leader that is cut off together with a client"],
+        property: Some("linearizability"),
+        about: "A leader answers look-ups without asking whether it leads still. Another may lead, and what is registered there is not \
+                found here.",
     },
     Mutant {
         name: "registry/checks-that-it-answers",
@@ -307,6 +325,34 @@ struct TellsNoAge;
 impl Rules for TellsNoAge {
     fn told_age(&self, _: Duration) -> Duration {
         Duration::ZERO
+    }
+}
+
+#[derive(Debug)]
+struct AgeWithoutTheWay;
+
+impl Rules for AgeWithoutTheWay {
+    fn age_of_the_way(&self, _: Duration) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[derive(Debug)]
+struct LooksUpUnproven;
+
+impl Rules for LooksUpUnproven {
+    fn look_ups_need_proof(&self) -> bool {
+        false
+    }
+}
+
+/// What Raft goes by where look-ups need no proof.
+#[derive(Debug)]
+pub(super) struct ServesUnproven;
+
+impl raft::Rules for ServesUnproven {
+    fn may_serve_read(&self, _: u64, _: u64) -> bool {
+        true
     }
 }
 

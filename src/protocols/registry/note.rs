@@ -78,6 +78,15 @@ pub enum AgentNote {
         /// How long ago that was certainly all, if it says so.
         age: Option<Duration>,
     },
+    /// A server has answered it.
+    Shown {
+        /// What the directory held.
+        directory: u32,
+        /// What it held, at which revision.
+        listing: Listing,
+        /// How long ago that was certainly all, says the client.
+        age: Duration,
+    },
     /// Its instance is registered from now on.
     Registered {
         /// Which.

@@ -79,6 +79,16 @@ rules! {
             age
         }
 
+        /// By how much an answer may have grown older on its way, when so long has passed since it was asked for.
+        fn age_of_the_way(&self, since: Duration) -> Duration {
+            since
+        }
+
+        /// Whether look-ups that go through the log are answered once a majority has confirmed that the server leads still.
+        fn look_ups_need_proof(&self) -> bool {
+            true
+        }
+
         /// Whether what an instance says of itself counts as a check that went well.
         fn check_went_well(&self, is_well: bool) -> bool {
             is_well

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::checks::Checks;
 use super::deadlines::Deadlines;
 use super::freshness::Freshness;
+use super::mutants::ServesUnproven;
 use super::watchers::Watchers;
 use super::{Catalogue, Change, Config, Ending, Health, Key, LeaseId, Listing, Message, Note, Operation, Output, RaftMessage, Value, mark};
 use crate::base::{Duration, LocalTime, NodeId};
@@ -94,7 +95,7 @@ impl Process for Server {
             heartbeat: config.heartbeat,
             batch_max: config.batch as usize,
             machine: Catalogue::new(config.history, Arc::clone(&config.rules)),
-            rules: Arc::new(raft::Correct),
+            rules: if config.rules.look_ups_need_proof() { Arc::new(raft::Correct) } else { Arc::new(ServesUnproven) },
         };
         let disk = disk.scoped(<Self as Embeds<Raft<Catalogue>>>::SCOPE);
         let raft = context.embed(|context| Raft::boot(&raft, &disk, context));

@@ -163,6 +163,21 @@ impl RegistrySettings {
         }
     }
 
+    /// What is demanded of a registry with these settings, with clocks that drift so far.
+    fn demands(&self, drift_ppm: u32) -> Demands {
+        Demands {
+            drift_ppm,
+            lease: self.lease,
+            keep_alive: self.keep_alive,
+            lasting: self.lasting,
+            tick: self.tick,
+            election_max: self.election_timeout.high(),
+            progress: self.progress,
+            sick_max: self.sick_max.or_else(|| self.checking().map(|checking| checking.bound())),
+            cache_max: self.cache_max,
+        }
+    }
+
     /// Reports what does not fit together.
     fn fits(&self, given: &Given<'_>) {
         timeouts_fit(self.election_timeout, self.heartbeat, given);
@@ -276,19 +291,41 @@ impl System for ServiceRegistry {
         }
     }
 
+    fn judged(config: &RegistryConfig) -> Vec<Property> {
+        let demands = config.settings.demands(0);
+        properties::PROPERTIES.into_iter().filter(|property| demands.asks_for(property)).collect()
+    }
+
     fn judges(config: &RegistryConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        let settings = &config.settings;
-        let demands = Demands {
-            drift_ppm: conditions.clocks.drift_ppm,
-            lease: settings.lease,
-            keep_alive: settings.keep_alive,
-            lasting: settings.lasting,
-            tick: settings.tick,
-            election_max: settings.election_timeout.high(),
-            progress: settings.progress,
-            sick_max: settings.sick_max.or_else(|| settings.checking().map(|checking| checking.bound())),
-            cache_max: settings.cache_max,
-        };
-        vec![Box::new(RegistryJudge::new(settings.nodes, demands))]
+        let demands = config.settings.demands(conditions.clocks.drift_ppm);
+        vec![Box::new(RegistryJudge::new(config.settings.nodes, demands))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers that `explain` prints are those that the judge goes by.
+    #[test]
+    fn the_bounds_that_are_told_are_those_that_are_judged() {
+        let demands = RegistrySettings { checks: Checks::Probes, ..RegistrySettings::default() }.demands(0);
+        let told = |name: &str| properties::PROPERTIES.iter().find(|property| property.name == name).map_or("", |property| property.about);
+        let rounded = |bound: Duration| Duration::from_millis(bound.as_nanos() / 1_000_000);
+        assert!(told("dead-gone").contains(&format!("{})", rounded(demands.dead_max()))), "{}", demands.dead_max());
+        let sick = demands.sick_gone().expect("there are checks");
+        assert!(told("sick-gone").contains(&format!("{})", rounded(sick))), "{sick}");
+    }
+
+    /// A property that asks for nothing says nothing.
+    #[test]
+    fn what_is_not_asked_for_is_not_judged() {
+        let judged = |settings| ServiceRegistry::judged(&RegistryConfig { settings, ..RegistryConfig::default() });
+        let names = |settings| judged(settings).iter().map(|property| property.name).collect::<Vec<_>>();
+        let without = names(RegistrySettings::default());
+        assert!(["lease-lasts", "sick-gone", "cache-bound"].iter().all(|name| !without.contains(name)));
+        let cache_max = Some(Duration::from_secs(1));
+        let all = names(RegistrySettings { lasting: true, checks: Checks::Reports, cache_max, ..RegistrySettings::default() });
+        assert_eq!(all.len(), properties::PROPERTIES.len());
     }
 }

@@ -336,7 +336,10 @@ impl Tenant {
             News::Listed(directory, listing) => context.note(Noted::Own(AgentNote::Listed { directory, listing })),
             News::Compacted(directory, through) => context.note(Noted::Own(AgentNote::Compacted { directory, through })),
             News::Changed(change) => context.note(Noted::Own(AgentNote::Saw(change))),
-            News::Peeked { .. } => {}
+            News::Peeked { directory, found: Some((listing, age)), .. } => {
+                context.note(Noted::Own(AgentNote::Shown { directory, listing, age }));
+            }
+            News::Peeked { found: None, .. } => {}
         }
     }
 

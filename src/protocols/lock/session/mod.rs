@@ -26,7 +26,7 @@ pub use seat::{Seat, SeatTimer};
 
 /// Names from here on are *records*: that a holder has put down, if there is a lock-delay, that it holds the lock. Each has one of its own,
 /// which stays when its lease ends, and which it deletes when it releases the lock.
-const RECORD: u32 = 1 << 30;
+const RECORD: u32 = Key::RECORD;
 
 /// Part of the name of such a record, if its holder shares the lock.
 const SHARED: u32 = 1 << 31;

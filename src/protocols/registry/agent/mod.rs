@@ -64,6 +64,8 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug)]
 struct Peek {
     directory: u32,
+    asked: LocalTime,
+    age_max: Duration,
 }
 
 /// What has come of what was wanted.
@@ -244,7 +246,7 @@ impl Agent {
         self.peeked += 1;
         let (number, servers) = (self.peeked, u64::from(self.config.servers));
         let server = NodeId::server(((context.me().index() as u64 + number) % servers) as u32);
-        self.peeks.insert(number, Peek { directory });
+        self.peeks.insert(number, Peek { directory, asked: context.now(), age_max });
         context.send(server, Message::Peek { number, directory, age_max });
         context.set_timer(AgentTimer::Peek(number), self.config.request_timeout * 2);
         number
@@ -268,9 +270,13 @@ impl Agent {
 
 /// Checks and look-ups.
 impl Agent {
+    /// A server says how old its answer was when it sent it. On the way it has grown older, by no more than what has passed since it was
+    /// asked for.
     fn on_peeked(&mut self, number: u64, found: Option<(Listing, Duration)>, context: &mut Context<'_>) {
-        if let Some(Peek { directory }) = self.peeks.remove(&number) {
+        if let Some(Peek { directory, asked, age_max }) = self.peeks.remove(&number) {
             context.cancel_timer(AgentTimer::Peek(number));
+            let way = self.config.rules.age_of_the_way(context.now().since(asked));
+            let found = found.map(|(listing, age)| (listing, age + way)).filter(|(_, age)| *age <= age_max);
             self.news.push(News::Peeked { number, directory, found });
         }
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{AgentNote, Ending, LeaseId, Operation, Response};
+use super::super::{AgentNote, Ending, Item, Key, LeaseId, Message, Operation, Response};
 use super::truth::Truth;
 use super::{DEAD_GONE, Demands, LEASE_KEPT, LEASE_LASTS, SICK_GONE, node_of, rules};
 use crate::base::{ClientId, Duration, NodeId, Time};
-use crate::check::{Sighting, Violations};
+use crate::check::{Fact, Sighting, Violations};
 use crate::history;
 
 /// What is known of leases, and of the nodes of instances.
@@ -24,21 +24,14 @@ pub(super) struct Leases {
     crashed: BTreeMap<NodeId, Time>,
     /// When nodes of instances crashed, and at which revision.
     dead: Vec<(NodeId, Time, u64)>,
-    /// Since when instances are not well.
+    /// When a keep-alive of each lease last came to a server.
+    kept: BTreeMap<LeaseId, Time>,
+    /// Since when instances are not well, and when a server last heard that they were: what was under way then is heard yet.
     sick: BTreeMap<NodeId, Time>,
-    disturbed: Time,
     looked: Time,
 }
 
 impl Leases {
-    pub(super) fn disturbed(&mut self, at: Time) {
-        self.disturbed = at;
-    }
-
-    pub(super) fn last_disturbed(&self) -> Time {
-        self.disturbed
-    }
-
     pub(super) fn granted(&mut self, at: Time, lease: LeaseId) {
         self.granted.entry(lease).or_insert(at);
     }
@@ -90,6 +83,24 @@ impl Leases {
         }
     }
 
+    /// A server gets a message.
+    pub(super) fn delivered(&mut self, at: Time, from: NodeId, message: &Message) {
+        match message {
+            Message::KeepAlive { lease, .. } => drop(self.kept.insert(*lease, at)),
+            Message::Report { is_well: true, .. } => {
+                if let Some(since) = self.sick.get_mut(&from) {
+                    *since = at;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an instance is not well.
+    pub(super) fn is_sick(&self, node: NodeId) -> bool {
+        self.sick.contains_key(&node)
+    }
+
     pub(super) fn client_note(&mut self, at: Time, node: NodeId, note: &AgentNote) {
         if let AgentNote::Health { is_well } = note {
             if *is_well {
@@ -116,34 +127,34 @@ impl Leases {
         due
     }
 
-    pub(super) fn look(&mut self, now: Sighting, truth: &Truth, demands: &Demands, found: &mut Violations) {
-        let bound = demands.lease + demands.drift(demands.lease) + demands.slack();
-        let overdue = |since: Time, bound: Duration| since.max(self.disturbed) + bound < now.at;
-        for (node, died, revision) in self.dead.iter().filter(|(_, died, _)| overdue(*died, bound)) {
-            let of_it = |item: &super::super::Item| node_of(item) == Some(*node) && item.created <= *revision;
-            if let Some((key, _)) = truth.now().iter().find(|(_, item)| of_it(item)) {
-                let broken = rules::DEAD_STAYS.with("key", key.to_string()).with("at", now.at).with("node", *node);
-                found.add(&DEAD_GONE, now, broken.with("since", *died));
+    pub(super) fn look(&mut self, now: Sighting, disturbed: Time, truth: &Truth, demands: &Demands, found: &mut Violations) {
+        let overdue = |since: Time, bound: Duration| since.max(disturbed) + bound < now.at;
+        let Self { dead, kept, granted, sick, .. } = self;
+        // What the dead had sent may have come after their end.
+        let heard = |lease: Option<LeaseId>| lease.and_then(|lease| kept.get(&lease).max(granted.get(&lease))).copied().unwrap_or_default();
+        let bound = demands.dead_max();
+        dead.retain(|(node, died, revision)| {
+            let of_it = |(_, item): &(&Key, &Item)| node_of(item) == Some(*node) && item.created <= *revision;
+            let Some((key, item)) = truth.now().iter().find(of_it) else { return !overdue(*died, bound) };
+            let is_overdue = overdue((*died).max(heard(item.lease)), bound);
+            if is_overdue {
+                let broken = rules::DEAD_STAYS.with("service", Fact::Count(u64::from(key.directory))).with("node", *node);
+                found.add(&DEAD_GONE, now, broken.with("at", now.at).with("since", *died).with("bound", bound));
+            }
+            !is_overdue
+        });
+        let Some(bound) = demands.sick_gone() else { return };
+        for (node, since) in sick.iter().filter(|(_, since)| overdue(**since, bound)) {
+            let first_seen = |item: &Item, key: &Key| {
+                let changes = &truth.directory(key.directory)?.changes;
+                changes.iter().find(|(change, _)| change.revision == item.created && change.key == *key).map(|(_, seen)| seen.at)
+            };
+            let of_it =
+                |(key, item): &(&Key, &Item)| node_of(item) == Some(*node) && first_seen(item, key).is_some_and(|at| overdue(at, bound));
+            if let Some((key, _)) = truth.now().iter().find(of_it) {
+                let broken = rules::SICK_STAYS.with("service", Fact::Count(u64::from(key.directory))).with("node", *node);
+                found.add(&SICK_GONE, now, broken.with("at", now.at).with("since", *since).with("bound", bound));
             }
         }
-        if let Some(most) = demands.sick_max {
-            let bound = most + demands.slack();
-            for (node, since) in self.sick.iter().filter(|(_, since)| overdue(**since, bound)) {
-                let first_seen = |item: &super::super::Item, key: &super::super::Key| {
-                    let changes = &truth.directory(key.directory)?.changes;
-                    changes.iter().find(|(change, _)| change.revision == item.created && change.key == *key).map(|(_, seen)| seen.at)
-                };
-                let of_it = |(key, item): &(&super::super::Key, &super::super::Item)| {
-                    node_of(item) == Some(*node) && first_seen(item, key).is_some_and(|at| overdue(at, bound))
-                };
-                if let Some((key, _)) = truth.now().iter().find(of_it) {
-                    let broken = rules::SICK_STAYS.with("key", key.to_string()).with("at", now.at).with("node", *node);
-                    found.add(&SICK_GONE, now, broken.with("since", *since));
-                }
-            }
-        }
-        let disturbed = self.disturbed;
-        // What was looked at once it was overdue is over.
-        self.dead.retain(|(_, died, _)| (*died).max(disturbed) + bound >= now.at);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`PROPERTIES`] says what each demands; [those of Raft](crate::protocols::raft::properties::PROPERTIES) are judged besides.
 
+mod disturbances;
 mod leases;
 mod order;
 mod rules;
@@ -11,10 +12,11 @@ mod tests;
 mod truth;
 mod watches;
 
+use self::disturbances::Disturbances;
 use self::leases::Leases;
 use self::order::Order;
 use self::truth::Truth;
-use self::watches::{Shown, Watches};
+use self::watches::Watches;
 use super::{AgentNote, Message, Note, Operation, RaftMessage, Response};
 use crate::base::{Duration, NodeId, Time};
 use crate::check::linearizability::LINEARIZABILITY;
@@ -47,13 +49,14 @@ const LEASE_LASTS: Property =
     Property::always("lease-lasts", "no lease of a node that lives expires, if that is demanded by lasting: true");
 const DEAD_GONE: Property = Property::always(
     "dead-gone",
-    "an instance whose node has crashed is gone within a lease's length, twice the tick, twice the longest election timeout and a second, \
-     counted from the last disturbance: a fault, the end of one, a change of leader",
+    "an instance whose node has crashed is gone within a lease's length and what two clocks drift apart in it, twice the tick, twice the \
+     longest election timeout and a second (with the settings that are given by default and clocks that do not drift: 11.8s), counted \
+     from its last keep-alive, or from the last disturbance of servers: a fault, the end of one, a change of leader",
 );
 const SICK_GONE: Property = Property::always(
     "sick-gone",
     "an instance that is not well is gone within (failures + 3) × check_every + deregister_after, or sick_max, and what dead-gone allows \
-     for besides the lease, counted from the last disturbance",
+     for besides the lease and drift (with the settings that are given by default: 12.8s), counted as there, from its last good report",
 );
 const WATCH_EXACT: Property = Property::always(
     "watch-exact",
@@ -61,7 +64,7 @@ const WATCH_EXACT: Property = Property::always(
      anew",
 );
 const AGE_BOUNDS: Property =
-    Property::always("age-bounds", "an answer that tells its age shows a state that is no older, and that there was at its revision");
+    Property::always("age-bounds", "what a client is shown with an age is no older when it is shown, and was so at its revision");
 const CACHE_BOUND: Property =
     Property::always("cache-bound", "what a client finds in its cache was so cache_max ago at most, if that is set");
 const REGISTERED_FOUND: Property = Property::eventually(
@@ -99,6 +102,23 @@ impl Demands {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX) + 1)
     }
 
+    /// Within which time an instance is gone whose node has crashed.
+    pub fn dead_max(&self) -> Duration {
+        self.lease + self.drift(self.lease) + self.slack()
+    }
+
+    /// Within which time an instance is gone that is not well, if it must be.
+    pub fn sick_gone(&self) -> Option<Duration> {
+        self.sick_max.map(|most| most + self.slack())
+    }
+
+    /// Whether the property is judged: not without the setting that demands it.
+    pub fn asks_for(&self, property: &Property) -> bool {
+        (property.name != LEASE_LASTS.name || self.lasting)
+            && (property.name != SICK_GONE.name || self.sick_max.is_some())
+            && (property.name != CACHE_BOUND.name || self.cache_max.is_some())
+    }
+
     /// What is allowed for messages, entries and looks at what is due.
     fn slack(&self) -> Duration {
         self.tick * 2 + self.election_max * 2 + Duration::from_secs(1)
@@ -110,6 +130,7 @@ impl Demands {
 pub struct RegistryJudge {
     demands: Demands,
     raft: RaftJudge<Operation>,
+    disturbances: Disturbances,
     truth: Truth,
     order: Order,
     leases: Leases,
@@ -127,20 +148,13 @@ impl RegistryJudge {
         Self {
             demands,
             raft: RaftJudge::new(servers as usize),
+            disturbances: Disturbances::default(),
             truth: Truth::default(),
             order: Order::default(),
             leases: Leases::default(),
             watches: Watches::default(),
             found: Violations::default(),
             linearizability: PropertyReport::holds(&LINEARIZABILITY),
-        }
-    }
-
-    fn disturbed<V: Vocabulary>(event: &Event<'_, V>) -> bool {
-        match event {
-            Event::Strike { .. } | Event::Lift { .. } | Event::Settle | Event::Pause { .. } | Event::Resume { .. } => true,
-            Event::Boot { node, .. } | Event::Crash { node, .. } => !node.is_client(),
-            _ => false,
         }
     }
 }
@@ -160,17 +174,12 @@ where
     fn observe(&mut self, record: &Record<'_, V>) {
         observe_within(&mut self.raft, record, raft_message, raft_note);
         let now = record.sighting();
-        if Self::disturbed(record.event) {
-            self.leases.disturbed(now.at);
-        }
+        self.disturbances.observe(now.at, record.event);
         match record.event {
             Event::Send { message: Message::KeptAlive { lease, remaining, .. }, .. } => {
                 self.leases.told(now, *lease, *remaining, &self.demands, &mut self.found);
             }
-            Event::Send { id, message: Message::Peeked { directory, age: Some(age), listing, .. }, .. } => {
-                let shown = Shown { node: id.to, directory: *directory, listing, age: *age };
-                shown.judge(now, &self.truth, &self.demands, &mut self.found);
-            }
+            Event::Deliver { id, message } => self.leases.delivered(now.at, id.from, message),
             Event::Note { note, .. } => self.noted(now, note),
             Event::Client { event, .. } => {
                 self.order.client(now.at, event);
@@ -188,7 +197,7 @@ where
             _ => {}
         }
         if self.leases.is_due(now.at, LOOK) {
-            self.leases.look(now, &self.truth, &self.demands, &mut self.found);
+            self.leases.look(now, self.disturbances.of_servers, &self.truth, &self.demands, &mut self.found);
         }
     }
 
@@ -198,20 +207,20 @@ where
 
     fn finish(&mut self, at: Time) {
         self.linearizability = self.order.judge();
-        let disturbed = self.leases.last_disturbed();
-        self.watches.finish(at, disturbed, &self.truth, &self.demands, &mut self.found);
+        self.watches.finish(at, self.disturbances.last, &self.leases, &self.truth, &self.demands, &mut self.found);
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
         let raft = Judge::<raft::properties::Within<Operation, Response>>::reports(&self.raft);
-        [self.linearizability.clone()].into_iter().chain(self.found.reports(&OWN)).chain(raft).collect()
+        let own: Vec<Property> = OWN.into_iter().filter(|property| self.demands.asks_for(property)).collect();
+        [self.linearizability.clone()].into_iter().chain(self.found.reports(&own)).chain(raft).collect()
     }
 }
 
 impl RegistryJudge {
     fn noted(&mut self, now: crate::check::Sighting, note: &Note) {
         match *note {
-            Note::TookOver => self.leases.disturbed(now.at),
+            Note::TookOver => self.disturbances.took_over(now.at),
             Note::Ended { lease, ending } => {
                 self.order.ended(now.at, lease);
                 self.leases.ended(now, lease, ending, &self.demands, &mut self.found);

@@ -10,31 +10,36 @@ pub(super) static TOLD_TOO_MUCH: Rule =
 
 pub(super) static EXPIRED_ALIVE: Rule = Rule::new("expired-alive", "lease {lease} expired at {at}, though its holder {node} lives");
 
-pub(super) static DEAD_STAYS: Rule = Rule::new("dead-stays", "{key} is still registered at {at}; its node {node} crashed at {since}");
-pub(super) static SICK_STAYS: Rule =
-    Rule::new("sick-stays", "{key} is still registered at {at}; its instance on {node} is not well since {since}");
+pub(super) static DEAD_STAYS: Rule = Rule::new(
+    "dead-stays",
+    "the instance of {node} in service {service} is still registered at {at}; {node} crashed at {since}, and {bound} are allowed",
+);
+pub(super) static SICK_STAYS: Rule = Rule::new(
+    "sick-stays",
+    "the instance of {node} in service {service} is still registered at {at}; it is not well since {since}, and {bound} are allowed",
+);
 
 pub(super) static NEVER_HELD: Rule =
-    Rule::new("never-held", "{node} listed directory {directory} at revision {revision}, which held something else then");
+    Rule::new("never-held", "{node} listed service {directory} at revision {revision}, which held something else then");
 pub(super) static LISTED_UNASKED: Rule = Rule::new(
     "listed-unasked",
-    "{node} listed directory {directory} anew at revision {revision}: it had seen all through {seen}, and was not told that changes are forgotten",
+    "{node} listed service {directory} anew at revision {revision}: it had seen all through {seen}, and was not told that changes are forgotten",
 );
 pub(super) static WENT_BACK: Rule =
-    Rule::new("went-back", "{node} went back to revision {revision} of directory {directory}, of which it had seen all through {seen}");
+    Rule::new("went-back", "{node} went back to revision {revision} of service {directory}, of which it had seen all through {seen}");
 pub(super) static SKIPPED: Rule = Rule::new("skipped", "{node} saw {change}, but not {missing} before it");
 pub(super) static REPEATED: Rule = Rule::new("repeated", "{node} saw {change} again, though it had seen all through {seen}");
-pub(super) static NEVER_WAS: Rule = Rule::new("never-was", "{node} saw {change}, which nobody has applied");
+pub(super) static NEVER_WAS: Rule = Rule::new("never-was", "{node} saw {change}, which no server has applied");
 
 pub(super) static ANSWER_NEVER_HELD: Rule =
-    Rule::new("answer-never-held", "{node} was shown directory {directory} at revision {revision}, which held something else then");
+    Rule::new("answer-never-held", "{node} was shown service {directory} at revision {revision}, which held something else then");
 pub(super) static OLDER_THAN_TOLD: Rule = Rule::new(
     "older-than-told",
-    "{node} was shown directory {directory} at revision {revision}, {age} old at most; {missing} was applied before that, at {since}",
+    "{node} was shown service {directory} at revision {revision}, {age} old at most; {missing} was applied before that, at {since}",
 );
 pub(super) static CACHE_TOO_OLD: Rule = Rule::new(
     "cache-too-old",
-    "{node} found directory {directory} at revision {revision} in its cache; {missing} was applied at {since}, more than {most} before",
+    "{node} found service {directory} at revision {revision} in its cache; {missing} was applied at {since}, more than {most} before",
 );
 
 pub(super) static NOT_FOUND: Rule =
@@ -45,4 +50,4 @@ pub(super) static GONE: Rule = Rule::new(
 )
 .of_kind("not-found");
 pub(super) static LAGS: Rule =
-    Rule::new("lags", "{node} watches directory {directory}, and has not seen {missing}, which was applied at {since}");
+    Rule::new("lags", "{node} watches service {directory}, and has not seen {missing}, which was applied at {since}");

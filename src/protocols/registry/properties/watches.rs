@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::{AgentNote, Change, Key, Listing};
+use super::leases::Leases;
 use super::truth::Truth;
 use super::{AGE_BOUNDS, CACHE_BOUND, Demands, REGISTERED_FOUND, WATCH_EXACT, before, rules};
 use crate::base::{Duration, NodeId, Time};
@@ -60,6 +61,9 @@ impl Watches {
                     found.add(&CACHE_BOUND, now, broken.with("since", seen.at).with("most", most).on([seen.record]));
                 }
             }
+            AgentNote::Shown { directory, listing, age } => {
+                Shown { node, directory: *directory, listing, age: *age }.judge(now, truth, demands, found);
+            }
             AgentNote::Registered { key, created } => drop(self.believed.insert(node, (*key, *created))),
             AgentNote::Unregistered { .. } => drop(self.believed.remove(&node)),
             AgentNote::Health { .. } => {}
@@ -113,13 +117,13 @@ impl Watches {
         watching.seen = watching.seen.max(change.revision);
     }
 
-    pub(super) fn finish(&self, at: Time, disturbed: Time, truth: &Truth, demands: &Demands, found: &mut Violations) {
+    pub(super) fn finish(&self, at: Time, disturbed: Time, leases: &Leases, truth: &Truth, demands: &Demands, found: &mut Violations) {
         for (node, (key, created)) in &self.believed {
             let is_there = truth.now().get(key).is_some_and(|item| item.created >= *created && super::node_of(item) == Some(*node));
             // The next answer to a keep-alive tells it.
             let is_told_soon =
                 self.deregistered.get(&(*key, *created)).is_some_and(|gone| *gone + demands.keep_alive + demands.slack() > at);
-            if !is_there && !is_told_soon {
+            if !is_there && !is_told_soon && !leases.is_sick(*node) {
                 let broken = |rule: &'static Rule| rule.with("node", *node).with("service", Fact::Count(u64::from(key.directory)));
                 let broken = match truth.end_of(*key) {
                     Some((end, seen)) => {
@@ -175,7 +179,7 @@ impl Shown<'_> {
 /// A change in words.
 fn told(change: &Change) -> String {
     match change.item {
-        Some(item) => format!("{} = {} at revision {}", change.key, item.value, change.revision),
-        None => format!("the end of {} at revision {}", change.key, change.revision),
+        Some(item) => format!("{} in service {} at revision {}", item.value, change.key.directory, change.revision),
+        None => format!("the end of name {} in service {} at revision {}", change.key.name, change.key.directory, change.revision),
     }
 }
