@@ -285,7 +285,7 @@ impl<S: System> Instance for Ready<S> {
         outcome.properties.splice(0..0, judged);
         if watch.judged {
             let is_reported = |property: &Property| outcome.properties.iter().any(|report| report.name == property.name);
-            let silent = S::judged(&self.0).into_iter().filter(|property| !is_reported(property));
+            let silent = S::judged(&self.0, conditions).into_iter().filter(|property| !is_reported(property));
             outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
         }
         if let (Some(observed), Some(scripting), Some(due)) = (watch.operations, scripting, due) {

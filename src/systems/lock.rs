@@ -20,12 +20,13 @@ use crate::notation::{
 };
 use crate::process::Either;
 use crate::protocols::lock::properties::{
-    Again, AgainJudge, HAD_AGAIN, LockJudge, Locking, OF_ELECTIONS, OF_QUEUES, PROPERTIES, QueueJudge, Queueing,
+    Again, AgainJudge, HAD_AGAIN, LockJudge, Locking, OBSERVED_FORWARD, OF_ELECTIONS, OF_QUEUES, PROPERTIES, QueueJudge, Queueing,
 };
 use crate::protocols::lock::session::{self, Message, Seat, Session, SessionConfig};
 use crate::protocols::lock::ttl::allowance;
 use crate::protocols::lock::{self, Accessed, HolderNote, Job, Resource, ResourceConfig, Worked, Worker};
-use crate::protocols::registry::{self, AgentConfig, Change, Note};
+use crate::protocols::registry::properties::{BENEATH, BeneathJudge, Demands, OverRegistry};
+use crate::protocols::registry::{self, AgentConfig, Note};
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions};
 
@@ -107,6 +108,36 @@ impl Sessions {
                     .help("make keep_alive a third of the lease, or less"),
             );
         }
+    }
+
+    /// Those of these properties that are judged: whether locks are had again only where links lose so little that one can say.
+    fn judged(&self, properties: Vec<Property>, conditions: &Conditions) -> Vec<Property> {
+        let is_judged = |property: &Property| property.name != HAD_AGAIN.name || self.again(conditions).is_some();
+        properties.into_iter().filter(is_judged).collect()
+    }
+
+    /// The judges of what both are: of the properties of queues, these are asked for.
+    fn judges<C: Cluster + Queueing<Client = history::Event<Job, Worked>>>(
+        &self,
+        asked: &[Property],
+        conditions: &Conditions,
+    ) -> Vec<Box<dyn Judge<C>>> {
+        let registry = registry::Config::of(self.servers);
+        let demands = Demands {
+            drift_ppm: conditions.clocks.drift_ppm,
+            lease: self.lease,
+            keep_alive: self.keep_alive,
+            lasting: false,
+            tick: registry.tick,
+            election_max: self.election_timeout.high(),
+            progress: registry.progress,
+            sick_max: None,
+            cache_max: None,
+        };
+        let beneath = BeneathJudge::new(self.servers, demands);
+        let mut judges: Vec<Box<dyn Judge<C>>> = vec![Box::new(LockJudge::new()), Box::new(QueueJudge::new(asked)), Box::new(beneath)];
+        judges.extend(self.again(conditions).map(|bounds| Box::new(AgainJudge::new(bounds)) as Box<dyn Judge<C>>));
+        judges
     }
 
     fn resource(&self) -> NodeId {
@@ -223,32 +254,32 @@ macro_rules! over_a_registry {
             }
         }
 
-        impl Queueing for $System {
-            fn changed(note: &Either<Note, Accessed>) -> Option<Change> {
-                match note {
-                    Either::First(Note::Changed(change)) => Some(*change),
+        impl OverRegistry for $System {
+            fn of_registry(message: &Message) -> Option<&registry::Message> {
+                match message {
+                    Message::Registry(message) => Some(message),
                     _ => None,
                 }
             }
+
+            fn by_registry(note: &Either<Note, Accessed>) -> Option<&Note> {
+                match note {
+                    Either::First(note) => Some(note),
+                    Either::Second(_) => None,
+                }
+            }
         }
+
+        impl Queueing for $System {}
     };
 }
 
 over_a_registry!(Lock);
 over_a_registry!(Election);
 
+/// The properties of locks and of their queues, these, and those of what they stand on.
 fn properties(besides: &[Property]) -> Vec<Property> {
-    PROPERTIES.into_iter().chain(OF_QUEUES).chain(besides.iter().copied()).chain([HAD_AGAIN]).collect()
-}
-
-/// What judges either.
-fn judges<S>(sessions: &Sessions, queue: QueueJudge, conditions: &Conditions) -> Vec<Box<dyn Judge<S>>>
-where
-    S: Queueing<Client = history::Event<Job, Worked>>,
-{
-    let mut judges: Vec<Box<dyn Judge<S>>> = vec![Box::new(LockJudge::new()), Box::new(queue)];
-    judges.extend(sessions.again(conditions).map(|bounds| Box::new(AgainJudge::new(bounds)) as Box<dyn Judge<S>>));
-    judges
+    PROPERTIES.into_iter().chain(OF_QUEUES).chain(besides.iter().copied()).chain([HAD_AGAIN]).chain(BENEATH).collect()
 }
 
 /// The mutants whose names begin so, and the decoys.
@@ -265,6 +296,10 @@ impl System for Lock {
 
     fn properties() -> Vec<Property> {
         properties(&[])
+    }
+
+    fn judged(config: &Self::Config, conditions: &Conditions) -> Vec<Property> {
+        config.sessions.judged(Self::properties(), conditions)
     }
 
     fn mutants() -> Vec<Mutant> {
@@ -293,7 +328,7 @@ impl System for Lock {
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        judges(&config.sessions, QueueJudge::of_locks(), conditions)
+        config.sessions.judges(&Self::judged(config, conditions), conditions)
     }
 }
 
@@ -306,6 +341,11 @@ impl System for Election {
 
     fn properties() -> Vec<Property> {
         properties(&OF_ELECTIONS)
+    }
+
+    fn judged(config: &Self::Config, conditions: &Conditions) -> Vec<Property> {
+        let observes = |property: &Property| config.own.observe || property.name != OBSERVED_FORWARD.name;
+        config.sessions.judged(Self::properties(), conditions).into_iter().filter(observes).collect()
     }
 
     fn mutants() -> Vec<Mutant> {
@@ -333,6 +373,6 @@ impl System for Election {
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        judges(&config.sessions, QueueJudge::of_an_election(config.own.observe), conditions)
+        config.sessions.judges(&Self::judged(config, conditions), conditions)
     }
 }

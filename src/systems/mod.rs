@@ -155,10 +155,10 @@ pub trait System: Cluster + Sized {
     /// What runs on each server and client, with these of its [`mutants`](Self::mutants) planted: none, mostly.
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self>;
 
-    /// Those of the [`properties`](Self::properties) that are judged with these settings: a judge reports on no others, for it would have
-    /// judged nothing.
-    fn judged(config: &Self::Config) -> Vec<Property> {
-        let _ = config;
+    /// Those of the [`properties`](Self::properties) that are judged with these settings, under these conditions: a judge reports on no
+    /// others, for it would have judged nothing.
+    fn judged(config: &Self::Config, conditions: &Conditions) -> Vec<Property> {
+        let _ = (config, conditions);
         Self::properties()
     }
 

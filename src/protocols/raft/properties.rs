@@ -490,8 +490,13 @@ impl<O: Operation, R: Response> Vocabulary for Within<O, R> {
     type ClientNote = ();
 }
 
-/// The folder below which the files of a server lie that runs within another process.
+/// The folder below which the files of a server lie that runs within another process, itself perhaps in that of another.
 const FOLDER: &str = "raft/";
+
+fn within_folder(file: &str) -> Option<&str> {
+    let (outer, own) = file.split_once(FOLDER)?;
+    (outer.is_empty() || outer.ends_with('/')).then_some(own)
+}
 
 /// Has a judge see a record of servers that run within other processes, whose messages and notes are those of Raft in part, and below whose
 /// folder `raft` the files of Raft lie.
@@ -514,13 +519,13 @@ pub fn observe_within<V: Vocabulary, O: Audited, R: Response>(
             }
         }
         Event::Write { node, write, file, change } => {
-            if let Some(file) = file.strip_prefix(FOLDER) {
+            if let Some(file) = within_folder(file) {
                 see(&Event::Write { node, write, file, change });
             }
         }
         Event::Synced { node, through } => see(&Event::Synced { node, through }),
         Event::Boot { node, incarnation, files } => {
-            let files: Vec<_> = files.iter().filter_map(|(name, bytes)| Some((name.strip_prefix(FOLDER)?, *bytes))).collect();
+            let files: Vec<_> = files.iter().filter_map(|(name, bytes)| Some((within_folder(name)?, *bytes))).collect();
             see(&Event::Boot { node, incarnation, files: &files });
         }
         Event::Crash { node, unsynced, kept } => see(&Event::Crash { node, unsynced, kept }),

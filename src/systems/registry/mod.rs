@@ -291,8 +291,8 @@ impl System for ServiceRegistry {
         }
     }
 
-    fn judged(config: &RegistryConfig) -> Vec<Property> {
-        let demands = config.settings.demands(0);
+    fn judged(config: &RegistryConfig, conditions: &Conditions) -> Vec<Property> {
+        let demands = config.settings.demands(conditions.clocks.drift_ppm);
         properties::PROPERTIES.into_iter().filter(|property| demands.asks_for(property)).collect()
     }
 
@@ -320,7 +320,7 @@ mod tests {
     /// A property that asks for nothing says nothing.
     #[test]
     fn what_is_not_asked_for_is_not_judged() {
-        let judged = |settings| ServiceRegistry::judged(&RegistryConfig { settings, ..RegistryConfig::default() });
+        let judged = |settings| ServiceRegistry::judged(&RegistryConfig { settings, ..RegistryConfig::default() }, &Conditions::default());
         let names = |settings| judged(settings).iter().map(|property| property.name).collect::<Vec<_>>();
         let without = names(RegistrySettings::default());
         assert!(["lease-lasts", "sick-gone", "cache-bound"].iter().all(|name| !without.contains(name)));

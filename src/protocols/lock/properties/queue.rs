@@ -2,10 +2,11 @@
 
 use super::{Locking, client, rules};
 use crate::base::{NodeId, SortedMap};
-use crate::check::{Property, PropertyReport, Sighting, Violations};
+use crate::check::{Property, PropertyReport, Sighting, Verdict, Violations};
 use crate::protocols::commit::locks::Mode;
 use crate::protocols::lock::{Accessed, Grant, HolderNote, session};
-use crate::protocols::registry::{Change, Item, Key, Value};
+use crate::protocols::registry::properties::OverRegistry;
+use crate::protocols::registry::{Change, Item, Key, Note, Value};
 use crate::trace::{Cell, Event, Judge, Record, Table};
 
 /// Who is first.
@@ -34,15 +35,13 @@ pub const OF_QUEUES: [Property; 2] = [GRANTED_IN_ORDER, ONE_WAKEUP];
 pub const OF_ELECTIONS: [Property; 2] = [ONE_LEADER, OBSERVED_FORWARD];
 
 /// A system whose locks are directories of a registry.
-pub trait Queueing: Locking {
-    /// What this note of a server says of a change of the registry.
-    fn changed(note: &Self::Note) -> Option<Change>;
-}
+pub trait Queueing: Locking + OverRegistry {}
 
 /// Judges the queues of locks, and terms.
 #[derive(Debug, Default)]
 pub struct QueueJudge {
-    properties: Vec<Property>,
+    /// What it reports on.
+    asked: Vec<Property>,
     violations: Violations,
     /// By key: what is there, since when; and by which revision it changed last.
     keys: SortedMap<Key, (u64, Option<(Item, Sighting)>)>,
@@ -57,19 +56,10 @@ pub struct QueueJudge {
 }
 
 impl QueueJudge {
-    /// Judges the queues of locks.
-    pub fn of_locks() -> Self {
-        Self { properties: OF_QUEUES.to_vec(), ..Self::default() }
-    }
-
-    /// Judges the queue of an election; what observers see, if there are any.
-    pub fn of_an_election(is_observed: bool) -> Self {
-        let of_elections = OF_ELECTIONS.into_iter().filter(|property| is_observed || property.name != OBSERVED_FORWARD.name);
-        Self { properties: OF_QUEUES.into_iter().chain(of_elections).collect(), ..Self::default() }
-    }
-
-    fn judges_terms(&self) -> bool {
-        self.properties.iter().any(|property| property.name == ONE_LEADER.name)
+    /// Judges queues that are empty by those of these properties that are its own: what the settings leave no room for it does not judge.
+    pub fn new(asked: &[Property]) -> Self {
+        let is_asked = |property: &Property| asked.iter().any(|asked| asked.name == property.name);
+        Self { asked: OF_QUEUES.into_iter().chain(OF_ELECTIONS).filter(is_asked).collect(), ..Self::default() }
     }
 
     /// A server applied a change; all servers say so, and again after each start.
@@ -107,8 +97,12 @@ impl QueueJudge {
         }
     }
 
+    fn reports_asked(&self) -> Vec<PropertyReport> {
+        self.violations.reports(&self.asked)
+    }
+
     fn acts(&mut self, now: Sighting, Accessed { lock, grant, token, .. }: Accessed) {
-        let Some(term) = token.filter(|_| self.judges_terms()) else { return };
+        let Some(term) = token else { return };
         match self.acted.get(&(lock, term)) {
             Some((other, before)) if *other != grant => {
                 let broken = rules::TWO_LEADERS.with("client", client(grant)).with("term", term).with("other", client(*other));
@@ -137,8 +131,8 @@ impl<V: Queueing> Judge<V> for QueueJudge {
         let now = record.sighting();
         match record.event {
             Event::Note { note, .. } => {
-                if let Some(change) = V::changed(note) {
-                    self.changed(now, change);
+                if let Some(Note::Changed(change)) = V::by_registry(note) {
+                    self.changed(now, *change);
                 } else if let Some(accessed) = V::accessed(note) {
                     self.acts(now, accessed);
                 }
@@ -156,11 +150,12 @@ impl<V: Queueing> Judge<V> for QueueJudge {
     }
 
     fn violated(&self) -> bool {
-        !self.violations.is_empty()
+        // What is not asked for is not violated.
+        !self.violations.is_empty() && self.reports_asked().iter().any(|report| report.verdict == Verdict::Violated)
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        self.violations.reports(&self.properties)
+        self.reports_asked()
     }
 
     fn tables(&self) -> Vec<Table> {
@@ -174,7 +169,6 @@ impl<V: Queueing> Judge<V> for QueueJudge {
 mod tests {
     use super::*;
     use crate::base::{OperationId, Time};
-    use crate::check::Verdict;
 
     fn at(record: u64) -> Sighting {
         Sighting { record, at: Time::from_nanos(record) }
@@ -186,7 +180,7 @@ mod tests {
 
     /// Three places came to be at revisions 1, 2 and 3, and went at these, if they did.
     fn queue(gone: &[(u32, u64)]) -> QueueJudge {
-        let mut judge = QueueJudge::of_an_election(true);
+        let mut judge = QueueJudge::new(&[OF_QUEUES, OF_ELECTIONS].concat());
         for name in 1..=3 {
             let revision = u64::from(name);
             let item = Item { value: Value::Number(0), created: revision, modified: revision, lease: None };
@@ -198,7 +192,7 @@ mod tests {
     }
 
     fn violated(judge: &QueueJudge) -> Vec<&'static str> {
-        let reports = judge.violations.reports(&judge.properties);
+        let reports = judge.violations.reports(&judge.asked);
         reports.iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect()
     }
 
@@ -231,7 +225,7 @@ mod tests {
 
     #[test]
     fn terms_go_forward_and_have_one_leader() {
-        let mut judge = QueueJudge::of_an_election(true);
+        let mut judge = QueueJudge::new(&[OF_QUEUES, OF_ELECTIONS].concat());
         let (one, other) = (Grant(OperationId { client: 0, life: 0, nth: 1 }), Grant(OperationId { client: 1, life: 0, nth: 1 }));
         let acts = |grant, term| Accessed { lock: 0, grant, mode: Mode::Exclusive, token: Some(term), nth: 1 };
         judge.acts(at(1), acts(one, 5));

@@ -3,6 +3,7 @@
 //!
 //! [`PROPERTIES`] says what each demands; [those of Raft](crate::protocols::raft::properties::PROPERTIES) are judged besides.
 
+mod beneath;
 mod disturbances;
 mod leases;
 mod order;
@@ -12,6 +13,7 @@ mod tests;
 mod truth;
 mod watches;
 
+pub use self::beneath::{BENEATH, BeneathJudge, OverRegistry};
 use self::disturbances::Disturbances;
 use self::leases::Leases;
 use self::order::Order;
