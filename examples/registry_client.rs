@@ -13,7 +13,7 @@ use stormglass::history;
 use stormglass::notation::Form;
 use stormglass::process::{self, ClientProcess, Context, Embeds, Files, NoNote, Process, SyncToken};
 use stormglass::protocols::registry::{
-    self, Agent, AgentConfig, AgentTimer, Condition, Health, Instance, Item, Key, News, Operation, Value,
+    self, Agent, AgentConfig, AgentTimer, Condition, Health, Instance, Item, Key, News, Operation, Outcome, Value,
 };
 use stormglass::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use stormglass::trace::{Event, Judge, Record, Vocabulary};
@@ -157,21 +157,37 @@ impl Process for Peer {
 }
 
 impl Peer {
-    /// Whenever it holds a lease, it registers itself under it.
+    /// Whenever it holds a lease, it registers itself under it: again if it is not known whether that was done, and when it was undone.
     fn catch_up(&mut self, context: &mut Context<'_, Self>) {
-        for news in self.agent.take_news() {
-            if let News::Held(lease) = news {
-                let me = context.me();
-                let instance = Instance { node: me, weight: 1, metadata: 0, health: Health::Passing };
-                let put = Operation::Put {
-                    key: Key { directory: PEERS, name: me.index() as u32 },
-                    value: Value::Instance(instance),
-                    lease: Some(lease),
-                    only: Condition::Always,
-                };
-                context.embed(|context| self.agent.ask(put, context));
+        loop {
+            let news = self.agent.take_news();
+            if news.is_empty() {
+                return;
+            }
+            for news in news {
+                match news {
+                    News::Held(_) | News::Deregistered(_) => self.register(context),
+                    News::Over { operation: Operation::Put { .. }, outcome: Outcome::Failed | Outcome::Unknown, .. } => {
+                        self.register(context)
+                    }
+                    _ => {}
+                }
             }
         }
+    }
+
+    /// If it holds no lease now, it will hear when it does.
+    fn register(&mut self, context: &mut Context<'_, Self>) {
+        let Some((lease, _)) = self.agent.lease() else { return };
+        let me = context.me();
+        let instance = Instance { node: me, weight: 1, metadata: 0, health: Health::Passing };
+        let put = Operation::Put {
+            key: Key { directory: PEERS, name: me.index() as u32 },
+            value: Value::Instance(instance),
+            lease: Some(lease),
+            only: Condition::Always,
+        };
+        context.embed(|context| self.agent.ask(put, context));
     }
 
     /// Greets all whom it knows of: what it knows, the watch keeps fresh. What is too old it does not go by.

@@ -67,6 +67,22 @@ fn every_scenario_shows_what_it_says() {
     }
 }
 
+/// A keep-alive is seconds under way when its sender crashes: the lease lasts from when it comes, and nothing is amiss.
+#[test]
+fn what_the_dead_had_sent_is_not_held_against_the_registry() {
+    let text = r#"Scenario(
+        name: "a keep-alive that is late, and its sender dead",
+        system: Registry(nodes: 3, lease: "4s", keep_alive: "500ms"),
+        network: (latency: Uniform("1ms", "5ms")),
+        workload: (clients: 4, services: 2, think: "50ms..200ms", mix: (list: 1)),
+        faults: [At("5s", Delay(by: "3500ms", node: c1, lasting: "1s")), At("6100ms", Crash(node: c1, down: "12s"))],
+        duration: "20s",
+        settle: "20s",
+    )"#;
+    let late = Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    all_hold(&late, "a late keep-alive", 3);
+}
+
 /// A thousand seeds of the storm hold, and pass every place that it expects.
 /// `cargo test --release --test runs registry:: -- --ignored` runs it, or `stormglass sweep scenarios/registry/storm.ron --seeds 1000`.
 #[test]

@@ -97,7 +97,7 @@ settings! {
         /// How old an answer from any server may be.
         age_max: Duration = Duration::from_secs(5), PositiveLength;
         /// So many parts of each thing to do.
-        mix: RegistryMix = RegistryMix { list: 4, peek: 3, look: 2, update: 2, leave: 1, sicken: 0 },
+        mix: RegistryMix = RegistryMix { list: 4, peek: 3, look: 2, update: 2, leave: 1, revoke: 0, sicken: 0 },
             Mixed::<RegistryMix>::like("(list: 4, update: 1)");
     }
 }
@@ -116,6 +116,8 @@ settings! {
         update: u32 = 0, PARTS;
         /// How many parts deregister the own instance, or register it again.
         leave: u32 = 0, PARTS;
+        /// How many parts give the own lease back, with all that goes with it, and ask for another.
+        revoke: u32 = 0, PARTS;
         /// How many parts make the own instance ill, or well again: it keeps its lease alive all the same.
         sicken: u32 = 0, PARTS;
     }

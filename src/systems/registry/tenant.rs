@@ -74,6 +74,7 @@ enum Deed {
     Look,
     Update,
     Leave,
+    Revoke,
     Sicken,
 }
 
@@ -270,6 +271,11 @@ impl Tenant {
                 self.is_wanted = true;
                 self.register(context);
             }
+            Deed::Revoke if self.agent.lease().is_some() => context.embed(|context| {
+                self.agent.let_go(context);
+                self.agent.hold(context);
+            }),
+            Deed::Revoke => {}
             Deed::Sicken => self.set_well(!self.is_well, context),
         }
     }
@@ -386,9 +392,16 @@ impl Tenant {
 }
 
 fn chosen(mix: RegistryMix, random: &mut Stream) -> Deed {
-    let RegistryMix { list, peek, look, update, leave, sicken } = mix;
-    let parts =
-        [(list, Deed::List), (peek, Deed::Peek), (look, Deed::Look), (update, Deed::Update), (leave, Deed::Leave), (sicken, Deed::Sicken)];
+    let RegistryMix { list, peek, look, update, leave, revoke, sicken } = mix;
+    let parts = [
+        (list, Deed::List),
+        (peek, Deed::Peek),
+        (look, Deed::Look),
+        (update, Deed::Update),
+        (leave, Deed::Leave),
+        (revoke, Deed::Revoke),
+        (sicken, Deed::Sicken),
+    ];
     let mut part = random.below(parts.iter().map(|(count, _)| u64::from(*count)).sum());
     for (count, deed) in parts {
         if part < u64::from(count) {

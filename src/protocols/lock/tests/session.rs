@@ -84,7 +84,9 @@ impl Bench {
                 let reply = Reply::Done(self.answered[&number].clone());
                 registry::Message::Raft(RaftMessage::Answer { session, number, reply })
             }
-            registry::Message::KeepAlive { lease, asked } => registry::Message::KeptAlive { lease, asked, remaining: LEASE },
+            registry::Message::KeepAlive { lease, asked, .. } => {
+                registry::Message::KeptAlive { lease, asked, remaining: LEASE, gone: Vec::new() }
+            }
             registry::Message::Watch { directory, asked, .. } => {
                 registry::Message::Listing { directory, asked, age: None, listing: self.catalogue.list(directory) }
             }

@@ -103,9 +103,13 @@ impl Agent {
         }
     }
 
-    pub(super) fn not_granted(&mut self, operation: &Operation, context: &mut Context<'_>) {
-        if matches!(operation, Operation::Grant { .. }) && self.holding.is_wanted && self.holding.held.is_none() {
-            self.want(context);
+    /// What was asked for it asks for again. A lease that may have been given back must have been, before it is granted another: else it
+    /// would be told that it has this one, and lose it.
+    pub(super) fn not_done(&mut self, operation: &Operation, context: &mut Context<'_>) {
+        match operation {
+            Operation::Grant { .. } if self.holding.is_wanted && self.holding.held.is_none() => self.want(context),
+            Operation::Revoke { .. } => self.requests.queue_first(*operation),
+            _ => {}
         }
     }
 

@@ -77,6 +77,12 @@ impl Requests {
         self.tickets
     }
 
+    /// This comes before all that waits.
+    pub(super) fn queue_first(&mut self, operation: Operation) {
+        self.tickets += 1;
+        self.waiting.push_front((self.tickets, operation));
+    }
+
     pub(super) fn under_way(&self) -> usize {
         self.waiting.len() + usize::from(self.asked.is_some())
     }
@@ -221,7 +227,7 @@ impl Agent {
             Outcome::Failed | Outcome::Unknown => {
                 // The session first: what is wanted next must not begin in the one that is over.
                 self.requests.make_session(context);
-                self.not_granted(&operation, context);
+                self.not_done(&operation, context);
             }
         }
     }
