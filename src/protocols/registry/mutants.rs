@@ -70,7 +70,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &ExpiresWhatHasMoved,
         source: "a broken rule: an old session's end takes the keys of the new one",
         needs: &["crash of a client that is back before its lease has ended"],
-        property: Some("registered-found"),
+        property: Some("linearizability"),
         about: "A key that was put anew under another lease still goes with the old one, too. The client is back and registered when \
                 its old lease ends.",
     },
