@@ -255,8 +255,8 @@ impl Session {
         self.gain(place, until, context)
     }
 
-    /// Whether it, who is first, has put down that it holds the lock. Where holders have left records that did not release it, it waits before
-    /// it does. Who only reads passes by what other readers have left.
+    /// Whether it, who is first, has put down that it holds the lock. Where holders have left records that did not release it, it waits
+    /// before it does. Who only reads passes by what other readers have left.
     fn is_recorded(&mut self, place: Place, mode: Mode, listing: &Listing, context: &mut Contexts<'_>) -> bool {
         let own = self.record_key(place, mode);
         let is_in_the_way = |(name, item): &(u32, Item)| {
@@ -376,7 +376,7 @@ impl Session {
         None
     }
 
-    /// It took no effect, and never will: if it is still wanted, it is asked for again. Where that is not known the agent asks on by itself.
+    /// It took no effect, and never will: if still wanted, it is asked for again. Where that is not known the agent asks on by itself.
     fn on_failed(&mut self, ticket: u64, operation: Operation, context: &mut Contexts<'_>) {
         let is_awaited = self.state.awaits() == Some(ticket);
         if !is_awaited && !matches!(operation, Operation::Delete { .. }) {
