@@ -93,6 +93,8 @@ pub enum Message {
     Peek {
         /// Which question of the client.
         number: u64,
+        /// When it asked, by its own clock: after a crash it counts anew.
+        asked: LocalTime,
         /// Which directory.
         directory: u32,
         /// How old the answer may be.
@@ -102,6 +104,8 @@ pub enum Message {
     Peeked {
         /// What is answered.
         number: u64,
+        /// When the client asked that.
+        asked: LocalTime,
         /// Which directory.
         directory: u32,
         /// How long ago this was certainly so, counted from when this was sent; nothing if the server knows nothing so young.

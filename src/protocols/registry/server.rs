@@ -117,7 +117,7 @@ impl Process for Server {
                 self.on_keep_alive(Holder { client: from, lease, asked, registered }, context)
             }
             Message::Watch { directory, asked, seen } => self.on_watch(from, directory, asked, seen, context),
-            Message::Peek { number, directory, age_max } => self.on_peek(from, number, directory, age_max, context),
+            Message::Peek { number, asked, directory, age_max } => self.on_peek(from, (number, asked), directory, age_max, context),
             Message::HowFar { asked } => self.on_how_far(from, asked, context),
             Message::ThusFar { asked, index } => self.freshness.answered(asked, index),
             Message::Report { key, created, is_well } => self.on_report(from, key, created, is_well, context),
@@ -472,7 +472,7 @@ impl Server {
         self.freshness.age(context.now()).map(|age| self.config.rules.told_age(age))
     }
 
-    fn on_peek(&mut self, client: NodeId, number: u64, directory: u32, age_max: Duration, context: &mut Context<'_>) {
+    fn on_peek(&mut self, client: NodeId, (number, asked): (u64, LocalTime), directory: u32, age_max: Duration, context: &mut Context<'_>) {
         let age = self.age(context).filter(|age| *age <= age_max);
         let listing = match age {
             Some(_) => self.catalogue().list(directory),
@@ -481,7 +481,7 @@ impl Server {
                 Listing { revision: self.catalogue().revision(), items: Vec::new() }
             }
         };
-        context.send(client, Message::Peeked { number, directory, age, listing });
+        context.send(client, Message::Peeked { number, asked, directory, age, listing });
     }
 
     fn on_watch(&mut self, client: NodeId, directory: u32, asked: LocalTime, seen: Option<u64>, context: &mut Context<'_>) {

@@ -4,6 +4,8 @@
 
 mod holding;
 mod requests;
+#[cfg(test)]
+mod tests;
 mod watching;
 
 use std::fmt::Debug;
@@ -193,7 +195,12 @@ impl Process for Agent {
                 self.on_changes(directory, asked, age, after..=through, &changes, context);
             }
             Message::Compacted { directory, through } => self.on_compacted(directory, through, context),
-            Message::Peeked { number, age, listing, .. } => self.on_peeked(number, age.map(|age| (listing, age)), context),
+            Message::Peeked { number, asked, age, listing, .. } => {
+                // A question of its life before may have had the same number.
+                if self.peeks.get(&number).is_some_and(|peek| peek.asked == asked) {
+                    self.on_peeked(number, age.map(|age| (listing, age)), context);
+                }
+            }
             Message::Probe { key, created } => self.report(from, key, created, context),
             _ => {}
         }
@@ -246,8 +253,9 @@ impl Agent {
         self.peeked += 1;
         let (number, servers) = (self.peeked, u64::from(self.config.servers));
         let server = NodeId::server(((context.me().index() as u64 + number) % servers) as u32);
-        self.peeks.insert(number, Peek { directory, asked: context.now(), age_max });
-        context.send(server, Message::Peek { number, directory, age_max });
+        let asked = context.now();
+        self.peeks.insert(number, Peek { directory, asked, age_max });
+        context.send(server, Message::Peek { number, asked, directory, age_max });
         context.set_timer(AgentTimer::Peek(number), self.config.request_timeout * 2);
         number
     }

@@ -63,6 +63,27 @@ fn an_expiry_takes_effect_between_its_proposal_and_its_application() {
 }
 
 #[test]
+fn a_revocation_takes_effect_while_its_client_waits_or_at_any_later_time_if_it_was_never_answered() {
+    let revoked = |from, until: Option<u64>, found| {
+        let mut order = Order::default();
+        let put = Operation::Put { key: KEY, value: instance(), lease: Some(LEASE), only: Condition::Always };
+        did(&mut order, 0, 10, 20, put, Response::Put { created: 1 });
+        let client = ClientId::new(2);
+        order.client(at(from), &Event::Invoke { client, id: OperationId::new(client, 1), op: Operation::Revoke { lease: LEASE } });
+        let items = if found { vec![(0, item())] } else { vec![] };
+        if let Some(until) = until {
+            order.client(at(until), &Event::Complete { client, outcome: Outcome::Done(Response::Ended) });
+        }
+        did(&mut order, 1, 100, 120, Operation::List { directory: 0 }, Response::Listed(Listing { revision: 1, items }));
+        order.judge().verdict
+    };
+    assert_eq!(revoked(50, Some(60), false), Verdict::Holds);
+    assert_eq!(revoked(50, Some(60), true), Verdict::Violated, "it was gone");
+    assert_eq!(revoked(50, None, true), Verdict::Holds);
+    assert_eq!(revoked(50, None, false), Verdict::Holds, "its client waits still, or has died: it may have taken effect");
+}
+
+#[test]
 fn what_was_at_a_revision_is_remembered() {
     let mut truth = Truth::default();
     let change = |revision, item| Change { revision, key: KEY, item };
