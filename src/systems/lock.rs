@@ -15,14 +15,14 @@ use crate::check::Property;
 use crate::environment::Latency;
 use crate::history;
 use crate::notation::{
-    Chance, Count, Flag, Form, Given, Length, LengthRange, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing, joined,
-    settings,
+    Chance, Count, Flag, Form, Given, Length, LengthRange, OneOf, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing,
+    joined, settings,
 };
 use crate::process::Either;
 use crate::protocols::lock::properties::{
     Again, AgainJudge, HAD_AGAIN, LockJudge, Locking, OBSERVED_FORWARD, OF_ELECTIONS, OF_QUEUES, PROPERTIES, QueueJudge, Queueing,
 };
-use crate::protocols::lock::session::{self, Message, Seat, Session, SessionConfig};
+use crate::protocols::lock::session::{self, Message, Observing, Seat, Session, SessionConfig};
 use crate::protocols::lock::ttl::allowance;
 use crate::protocols::lock::{self, Accessed, HolderNote, Job, Resource, ResourceConfig, Worked, Worker};
 use crate::protocols::registry::properties::{BENEATH, BeneathJudge, Demands, OverRegistry};
@@ -91,9 +91,48 @@ settings! {
     /// What `Election` has fields for besides.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct ElectionSettings {
-        /// Whether all clients observe who leads.
-        observe: bool = true, Flag;
+        /// How all clients observe who leads.
+        observe: Observe = Observe::Watch, OneOf("a way of observing", &OBSERVE);
+        /// How often they ask, if they do.
+        observe_every: Duration = Duration::from_millis(250), PositiveLength;
+        /// Whether a leader that is done resigns; else it lets its lease run out.
+        resigns: bool = true, Flag;
     }
+}
+
+/// How it is observed who leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observe {
+    /// Not at all.
+    Off,
+    /// By a watch of the queue.
+    Watch,
+    /// By questions to any server.
+    Ask,
+}
+
+const OBSERVE: [(&str, &str, Observe); 3] = [
+    ("Off", "Not at all.", Observe::Off),
+    ("Watch", "Each client watches the queue: what it sees goes forward.", Observe::Watch),
+    ("Ask", "Each client asks now and then, any server, which may lag behind the last one that it asked.", Observe::Ask),
+];
+
+impl ElectionSettings {
+    fn observing(&self) -> Observing {
+        match self.observe {
+            Observe::Off => Observing::Off,
+            Observe::Watch => Observing::Watching,
+            Observe::Ask => Observing::Asking(self.observe_every),
+        }
+    }
+}
+
+/// How clients are that get locks of one kind.
+struct Habits {
+    waits: bool,
+    readers: Ratio,
+    observes: Observing,
+    resigns: bool,
 }
 
 impl Sessions {
@@ -160,7 +199,7 @@ impl Sessions {
         })
     }
 
-    fn nodes<C>(&self, (waits, observes, readers): (bool, bool, Ratio), work: &LockWork, mutants: &[&'static str]) -> Nodes<C>
+    fn nodes<C>(&self, habits: Habits, work: &LockWork, mutants: &[&'static str]) -> Nodes<C>
     where
         C: Cluster<Server = Either<Seat, Resource<Message>>, Client = Worker<Session>>,
     {
@@ -180,7 +219,8 @@ impl Sessions {
             report: None,
             rules: Arc::clone(&server.rules),
         };
-        let keeper = SessionConfig { agent, drift, one_wakeup, waits, lock_delay, observes, rules: Arc::clone(&rules) };
+        let Habits { waits, readers, observes, resigns } = habits;
+        let keeper = SessionConfig { agent, drift, one_wakeup, waits, lock_delay, observes, resigns, rules: Arc::clone(&rules) };
         let clients = work.workers(self.resource(), readers, keeper, &rules);
         let mut nodes = vec![Either::First(server); servers as usize];
         nodes.push(Either::Second(ResourceConfig { fencing, rules }));
@@ -324,7 +364,8 @@ impl System for Lock {
 
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
         let LockSettings { waits, readers } = config.own;
-        config.sessions.nodes((waits, false, readers), &config.work, mutants)
+        let habits = Habits { waits, readers, observes: Observing::Off, resigns: true };
+        config.sessions.nodes(habits, &config.work, mutants)
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
@@ -344,7 +385,7 @@ impl System for Election {
     }
 
     fn judged(config: &Self::Config, conditions: &Conditions) -> Vec<Property> {
-        let observes = |property: &Property| config.own.observe || property.name != OBSERVED_FORWARD.name;
+        let observes = |property: &Property| config.own.observe != Observe::Off || property.name != OBSERVED_FORWARD.name;
         config.sessions.judged(Self::properties(), conditions).into_iter().filter(observes).collect()
     }
 
@@ -369,7 +410,8 @@ impl System for Election {
     }
 
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
-        config.sessions.nodes((true, config.own.observe, Ratio::NEVER), &config.work, mutants)
+        let habits = Habits { waits: true, readers: Ratio::NEVER, observes: config.own.observing(), resigns: config.own.resigns };
+        config.sessions.nodes(habits, &config.work, mutants)
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

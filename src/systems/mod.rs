@@ -35,7 +35,7 @@ use crate::world::{Cluster, Conditions, Setup};
 
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
-pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings};
+pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};
 pub use lock_work::LockWork;
 pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};

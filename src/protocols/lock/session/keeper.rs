@@ -48,10 +48,23 @@ pub struct SessionConfig {
     pub waits: bool,
     /// How long it waits if the last holder did not release the lock.
     pub lock_delay: Duration,
-    /// Whether it observes who leads: who holds the first lock.
-    pub observes: bool,
+    /// How it observes who leads: who holds the first lock.
+    pub observes: Observing,
+    /// Whether it deletes its key when it releases the lock; else it lets its lease run out, and the key with it.
+    pub resigns: bool,
     /// Its rules.
     pub rules: Arc<dyn Rules>,
+}
+
+/// How a client learns who leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observing {
+    /// It does not.
+    Off,
+    /// It watches the queue: what it sees goes forward.
+    Watching,
+    /// It asks now and then, any server, which may lag behind the last one that it asked.
+    Asking(Duration),
 }
 
 /// Where it stands. The revision of its key is its place in the queue.
@@ -100,16 +113,22 @@ pub enum SessionTimer {
     Impatient,
     /// The lock-delay is over.
     Delayed,
+    /// It is time to ask who leads.
+    Observe,
 }
+
+/// Who holds this lock leads.
+const LEADS: u32 = 0;
 
 const QUEUED: Mark = Mark::new("waited in the queue", "A client waited for the one before it in the queue of a lock.");
 const MOVED_UP: Mark = Mark::new("not first yet", "The one before a client in the queue of a lock left, and it was not first yet.");
 const PLACE_LOST: Mark = Mark::new("place lost", "A client lost its place in the queue of a lock, since its lease had ended.");
 const TRIED: Mark = Mark::new("lock tried in vain", "A client that does not wait found a lock held.");
 const DELAYED: Mark = Mark::new("lock delayed", "A client was first, and waited since the last holder had not released the lock.");
+const ABANDONED: Mark = Mark::new("did not resign", "A client that was done let its lease run out, and did not release the lock.");
 const NEW_TERM: Mark = Mark::new("new leader observed", "A client observed that another leads than before.");
 
-static MARKS: Joined<Mark> = Joined::of(QUEUED, [&[QUEUED, MOVED_UP, PLACE_LOST, TRIED, DELAYED, NEW_TERM], Agent::MARKS]);
+static MARKS: Joined<Mark> = Joined::of(QUEUED, [&[QUEUED, MOVED_UP, PLACE_LOST, TRIED, DELAYED, ABANDONED, NEW_TERM], Agent::MARKS]);
 
 type Contexts<'a> = Context<'a, Worker<Session>>;
 
@@ -361,11 +380,12 @@ impl Session {
             }
             News::Over { ticket, operation, .. } => self.on_failed(ticket, operation, context),
             News::Listed(directory, _) => {
-                self.observe(directory, context);
+                self.observe_cache(directory, context);
                 return self.watch(None, context);
             }
+            News::Peeked { found: Some((Listing { items, .. }, _)), .. } => self.observe(items.into_iter(), context),
             News::Changed(change) => {
-                self.observe(change.key.directory, context);
+                self.observe_cache(change.key.directory, context);
                 let waits_there = matches!(self.state, State::Waiting(place, _) if place.key.directory == change.key.directory);
                 // What comes to be is behind it.
                 let has_left = waits_there && change.item.is_none() && is_place(change.key);
@@ -408,18 +428,35 @@ impl Session {
         None
     }
 
-    /// Who leads, as far as it knows.
-    fn observe(&mut self, directory: u32, context: &mut Contexts<'_>) {
-        if !self.config.observes || directory != 0 {
+    /// Who leads, as far as it knows by what it watches.
+    fn observe_cache(&mut self, directory: u32, context: &mut Contexts<'_>) {
+        if !self.watches_leaders(directory) {
             return;
         }
         let Some(cache) = self.agent.cache(directory, context.now()) else { return };
-        let terms = cache.items.iter().filter(|(name, _)| **name < RECORD).map(|(_, item)| item.created);
+        let items: Vec<(u32, Item)> = cache.items.iter().map(|(name, item)| (*name, *item)).collect();
+        self.observe(items.into_iter(), context);
+    }
+
+    fn observe(&mut self, items: impl Iterator<Item = (u32, Item)> + Clone, context: &mut Contexts<'_>) {
+        let terms = items.filter(|(name, _)| *name < RECORD).map(|(_, item)| item.created);
         let term = self.config.rules.leads(terms.clone().min(), terms.max());
         if term != self.observed {
             self.observed = term;
             context.sometimes(NEW_TERM);
-            context.note(Noted::Own(HolderNote::Observes { lock: directory, term }));
+            context.note(Noted::Own(HolderNote::Observes { lock: LEADS, term }));
+        }
+    }
+
+    fn watches_leaders(&self, lock: u32) -> bool {
+        self.config.observes == Observing::Watching && lock == LEADS
+    }
+
+    fn ask_who_leads(&mut self, context: &mut Contexts<'_>) {
+        if let Observing::Asking(every) = self.config.observes {
+            let age_max = self.config.agent.lease;
+            context.embed(|context: &mut Context<'_, Agent>| self.agent.peek(LEADS, age_max, context));
+            context.set_timer(WorkerTimer::Keeper(SessionTimer::Observe), every);
         }
     }
 
@@ -462,12 +499,12 @@ impl Keeper for Session {
         let agent = context.embed(|context| {
             let mut agent = Agent::boot(&config.agent, &disk, context);
             agent.hold(context);
-            if config.observes {
-                agent.watch(0, context);
+            if config.observes == Observing::Watching {
+                agent.watch(LEADS, context);
             }
             agent
         });
-        Self {
+        let mut keeper = Self {
             config: config.clone(),
             life,
             agent,
@@ -478,13 +515,15 @@ impl Keeper for Session {
             record: None,
             left: Vec::new(),
             observed: None,
-        }
+        };
+        keeper.ask_who_leads(context);
+        keeper
     }
 
     fn acquire(&mut self, wanted: Wanted, context: &mut Contexts<'_>) -> Option<Turn> {
         let (lock, patience) = (wanted.lock, wanted.until.since(context.now()));
         self.wanted = Some(wanted);
-        if !(self.config.observes && lock == 0) {
+        if !self.watches_leaders(lock) {
             context.embed(|context: &mut Context<'_, Agent>| self.agent.watch(lock, context));
         }
         context.set_timer(WorkerTimer::Keeper(SessionTimer::Impatient), patience);
@@ -503,6 +542,7 @@ impl Keeper for Session {
             SessionTimer::Agent(timer) => context.embed(|context| self.agent.on_timer(timer, context)),
             SessionTimer::Impatient => return Some(self.miss(context)),
             SessionTimer::Delayed => self.on_delayed(context),
+            SessionTimer::Observe => self.ask_who_leads(context),
         }
         self.after(context)
     }
@@ -516,11 +556,15 @@ impl Keeper for Session {
         context.cancel_timer(WorkerTimer::Keeper(SessionTimer::Impatient));
         context.cancel_timer(WorkerTimer::Keeper(SessionTimer::Delayed));
         if let Some(Wanted { lock, .. }) = self.wanted.take()
-            && !(self.config.observes && lock == 0)
+            && !self.watches_leaders(lock)
         {
             context.embed(|context: &mut Context<'_, Agent>| self.agent.unwatch(lock, context));
         }
         match self.state {
+            State::Holding(..) if !self.config.resigns => {
+                context.sometimes(ABANDONED);
+                context.embed(|context: &mut Context<'_, Agent>| self.agent.abandon(context));
+            }
             State::Looking(_, place)
             | State::Waiting(place, _)
             | State::Delaying(place)

@@ -19,7 +19,7 @@ mod seat;
 use crate::protocols::registry::Key;
 
 pub use decoys::DECOYS;
-pub use keeper::{Session, SessionConfig, SessionTimer};
+pub use keeper::{Observing, Session, SessionConfig, SessionTimer};
 pub use message::Message;
 pub use mutants::MUTANTS;
 pub use seat::{Seat, SeatTimer};

@@ -7,7 +7,7 @@ use crate::base::{ClientId, Digest, Duration, NodeId, Ratio, RunKey};
 use crate::history::Noted;
 use crate::notation::LONGEST;
 use crate::process::{Files, Harness, Reply};
-use crate::protocols::lock::session::{self, Message, Session, SessionConfig};
+use crate::protocols::lock::session::{self, Message, Observing, Session, SessionConfig};
 use crate::protocols::lock::{HolderNote, Rules, Work, Worker, WorkerConfig, rules_of};
 use crate::protocols::raft::{Operation as _, StateMachine};
 use crate::protocols::registry::{self, AgentConfig, Catalogue, Condition, Key, LeaseId, Operation, RaftMessage, Response, Value};
@@ -37,8 +37,16 @@ fn config(locks: u32, rules: Arc<dyn Rules>) -> WorkerConfig<SessionConfig> {
         report: None,
         rules: Arc::new(registry::Correct),
     };
-    let (one_wakeup, waits, observes) = (true, true, false);
-    let keeper = SessionConfig { agent, drift: 0, one_wakeup, waits, lock_delay: Duration::ZERO, observes, rules: Arc::clone(&rules) };
+    let keeper = SessionConfig {
+        agent,
+        drift: 0,
+        one_wakeup: true,
+        waits: true,
+        lock_delay: Duration::ZERO,
+        observes: Observing::Off,
+        resigns: true,
+        rules: Arc::clone(&rules),
+    };
     WorkerConfig {
         resource: NodeId::server(1),
         locks,

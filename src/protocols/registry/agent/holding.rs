@@ -11,6 +11,8 @@ pub(super) struct Holding {
     holder: ClientId,
     is_wanted: bool,
     held: Option<Held>,
+    /// Whether it waits for a lease to end that it does not keep alive.
+    is_abandoned: bool,
     /// Since when an answer to a keep-alive is awaited that tells whether what is registered is so still.
     confirms: Option<LocalTime>,
 }
@@ -28,7 +30,7 @@ struct Held {
 
 impl Holding {
     pub(super) fn new(holder: ClientId) -> Self {
-        Self { holder, is_wanted: false, held: None, confirms: None }
+        Self { holder, is_wanted: false, held: None, is_abandoned: false, confirms: None }
     }
 
     pub(super) fn lease(&self) -> Option<LeaseId> {
@@ -51,6 +53,16 @@ impl Agent {
         if let Some(Held { lease, .. }) = self.holding.held {
             self.drop_lease(context);
             self.ask(Operation::Revoke { lease }, context);
+        }
+    }
+
+    /// Holds its lease no longer and does not give it back, like one that has died: it is not kept alive, and ends with all that goes with
+    /// it. The next lease it asks for when this one is over by its own clock.
+    pub fn abandon(&mut self, context: &mut Context<'_>) {
+        if let Some(Held { until, .. }) = self.holding.held {
+            self.drop_lease(context);
+            self.holding.is_abandoned = true;
+            context.set_timer(AgentTimer::LeaseOver, until.since(context.now()));
         }
     }
 
@@ -179,7 +191,9 @@ impl Agent {
     }
 
     pub(super) fn on_lease_over(&mut self, context: &mut Context<'_>) {
-        if self.holding.held.is_some_and(|held| held.until <= context.now()) {
+        if std::mem::take(&mut self.holding.is_abandoned) && self.holding.is_wanted {
+            self.want(context);
+        } else if self.holding.held.is_some_and(|held| held.until <= context.now()) {
             self.lose(context);
         }
     }
