@@ -1,11 +1,14 @@
 //! `explain`: what a name means.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::Session;
-use super::catalogue::{Topic, at_path, topics};
+use super::catalogue::{Class, Topic, at_path, topics};
 use super::exit::{Exit, Failure};
-use crate::base::NodeId;
+use super::input::Input;
+use crate::base::{Duration, NodeId};
 use crate::misspelling::nearest;
 
 #[derive(Args)]
@@ -14,10 +17,21 @@ pub(super) struct Arguments {
     /// of message, property, mutant, model, guarantee, level or exit code; or a path as `--set` takes it
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
+    /// A scenario: of a property that bounds a time it is told what the settings of that come to
+    #[arg(long, value_name = "SCENARIO")]
+    within: Option<PathBuf>,
 }
 
 pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let topics = topics(session.registry);
+    let mut topics = topics(session.registry);
+    if let Some(file) = &arguments.within {
+        let (scenario, _) = Input::of(file).load(session)?;
+        for (property, bound) in scenario.promises() {
+            let bound = Duration::from_millis(bound.as_nanos() / 1_000_000);
+            let promised = topics.iter_mut().filter(|topic| topic.class == Class::Property && topic.name == property);
+            promised.for_each(|topic| topic.more.push(("promised by this scenario", format!("within {bound}"))));
+        }
+    }
     let (mut pages, mut unknown) = (Vec::new(), String::new());
     for name in arguments.names.iter().map(|name| name.trim()) {
         let called: Vec<Topic> = topics.iter().filter(|topic| topic.name.eq_ignore_ascii_case(any_node(name))).cloned().collect();

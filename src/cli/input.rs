@@ -1,7 +1,7 @@
 //! Scenarios as commands take them: a file, and values to set in it.
 
 use std::hash::{BuildHasher, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -42,6 +42,11 @@ impl FromStr for SetArgument {
 }
 
 impl Input {
+    /// A file as it is.
+    pub(super) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), settings: Vec::new() }
+    }
+
     /// Reads the scenario, or says all that is wrong with it; and how the command was called. Warnings are printed.
     pub(super) fn load(&self, session: &Session<'_>) -> Result<(Scenario, Invocation), Failure> {
         self.read(session, Scenario::parse)

@@ -72,6 +72,8 @@ pub struct Subject<'a> {
     pub system: &'static str,
     /// How many nodes that has.
     pub population: Population,
+    /// What the last server is, if it is told apart from the others.
+    pub last_server: Option<&'static str>,
     /// The planted bugs that it runs with.
     pub mutants: &'a [&'static str],
     /// What a sweep must see.
@@ -81,12 +83,22 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// How many nodes there are: its servers, what it has besides, and its clients.
+    fn nodes(&self) -> Vec<String> {
+        let Population { servers, clients } = self.population;
+        let mut nodes = vec![words::counted(servers - u32::from(self.last_server.is_some()), "server")];
+        nodes.extend(self.last_server.map(|last| words::counted(1_u32, last)));
+        nodes.extend((clients > 0).then(|| words::counted(clients, "client")));
+        nodes
+    }
+
     /// What a report needs to know of this scenario.
     pub fn of(scenario: &'a Scenario) -> Self {
         Self {
             name: &scenario.name,
             system: scenario.system(),
             population: scenario.roster().population,
+            last_server: scenario.roster().last_server,
             mutants: &scenario.mutants,
             expect: &scenario.expect,
             expected: scenario.expected,
@@ -108,6 +120,7 @@ mod samples {
             name: "a leader crashes",
             system: "RaftKv",
             population: Population { servers: 5, clients: 1 },
+            last_server: None,
             mutants: &[],
             expect: &[Expectation::Sometimes("leader lost"), Expectation::Sometimes("client retried")],
             expected: Expected::Holds,

@@ -49,7 +49,7 @@ pub(super) fn run_page(run: &RunReport<'_>, text: &str) -> String {
                     header {
                         p.verdict.(class) { span aria-hidden="true" { (mark) } " " (outcome.verdict()) }
                         h1 { (printable(headline)) }
-                        p.facts { span.source { (printable(subject.name)) } " · " (subject.system) " · " (nodes(run))
+                        p.facts { span.source { (printable(subject.name)) } " · " (subject.system) " · " (run.subject.nodes().join(", "))
                             " · seed " (outcome.seed)
                             " · digest " (format!("{:016x}", outcome.digest)) @for mutant in subject.mutants { " · planted: " (mutant) } }
                         p.again.needs-room {
@@ -101,14 +101,6 @@ fn whole(run: &RunReport<'_>) -> Value {
 fn standing_json(known: Standing) -> Value {
     let Standing { start, seeds, failed, kinds, alike, rank } = known;
     json!({ "start": start, "seeds": seeds, "failed": failed, "kinds": kinds, "alike": alike, "rank": rank })
-}
-
-fn nodes(run: &RunReport<'_>) -> String {
-    let population = run.subject.population;
-    match population.clients {
-        0 => counted(population.servers, "server"),
-        clients => format!("{} and {}", counted(population.servers, "server"), counted(clients, "client")),
-    }
 }
 
 /// The properties of a run: those that did not hold, the worst first, with why; and the others.

@@ -16,11 +16,7 @@ use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount, Stray};
 /// What stands above everything else, and is known before the run: what is run, and with which seeds.
 pub fn opening(subject: &Subject<'_>, seeds: &str, color: bool) -> String {
     let paint = Paint(color);
-    let population = subject.population;
-    let nodes = match population.clients {
-        0 => counted(population.servers, "server"),
-        clients => format!("{}, {}", counted(population.servers, "server"), counted(clients, "client")),
-    };
+    let nodes = subject.nodes().join(", ");
     let mutant = match subject.mutants {
         [] => String::new(),
         [mutant] => format!(" · mutant {mutant}"),

@@ -123,6 +123,11 @@ impl Scenario {
         whole::Whole::from(self).file()
     }
 
+    /// What its settings promise: properties that are judged, each with the time within which something must come about.
+    pub fn promises(&self) -> Vec<(&'static str, Duration)> {
+        self.instance.promises(&self.conditions)
+    }
+
     /// The model in whose words what its clients see can be written down, if it can be: see [`Watch::history`].
     pub fn spelled(&self) -> Option<&'static str> {
         self.instance.spelled()

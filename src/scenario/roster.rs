@@ -14,6 +14,8 @@ const _: (NodeId, NodeId) = (NodeId::server(NODES_MOST - 1), NodeId::client(NODE
 pub struct Roster {
     /// How many nodes there are.
     pub population: Population,
+    /// What the last server is, if it is told apart from the others.
+    pub last_server: Option<&'static str>,
     /// The roles of nodes.
     pub roles: Vec<&'static str>,
     /// The kinds of messages.
@@ -26,6 +28,12 @@ impl Roster {
     /// The names that this system knows, and this many nodes.
     pub fn new(system: &dyn AnySystem, population: Population) -> Self {
         let roles = system.roles().iter().map(|role| role.name).collect();
-        Self { population, roles, kinds: system.kinds(), marks: system.marks().iter().map(|mark| mark.name).collect() }
+        Self {
+            population,
+            last_server: system.last_server(),
+            roles,
+            kinds: system.kinds(),
+            marks: system.marks().iter().map(|mark| mark.name).collect(),
+        }
     }
 }

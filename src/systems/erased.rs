@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::{Mutant, Operations, Population, Scripting, System, Written};
+use crate::base::Duration;
 use crate::check::recorded::OwnModel;
 use crate::check::{Budget, Drawing, Property};
 use crate::history::formats::Entry;
@@ -18,6 +19,8 @@ pub trait AnySystem: Send + Sync {
     fn name(&self) -> &'static str;
     /// What it is.
     fn about(&self) -> &'static str;
+    /// What the last of its servers is, if it is told apart: see [`System::LAST_SERVER`].
+    fn last_server(&self) -> Option<&'static str>;
     /// The roles that faults can be aimed at.
     fn roles(&self) -> Vec<Role>;
     /// Whether it may start nodes anew by itself: see [`Process::RESTARTS`].
@@ -54,6 +57,8 @@ pub trait Instance: Debug + Send + Sync {
     fn spelled(&self) -> Option<&'static str>;
     /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
     fn takes_operations(&self) -> bool;
+    /// Within which times something must come about: see [`System::promises`].
+    fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)>;
     /// Runs it, with this planted bug if one is named.
     ///
     /// # Panics
@@ -174,6 +179,10 @@ impl<S: System> AnySystem for ErasedSystem<S> {
         S::ABOUT
     }
 
+    fn last_server(&self) -> Option<&'static str> {
+        S::LAST_SERVER
+    }
+
     fn roles(&self) -> Vec<Role> {
         S::Server::ROLES.iter().chain(S::Client::ROLES).copied().collect()
     }
@@ -247,6 +256,10 @@ impl<S: System> Instance for Ready<S> {
 
     fn takes_operations(&self) -> bool {
         S::scripting().is_some()
+    }
+
+    fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        S::promises(&self.0, conditions)
     }
 
     fn run(&self, mutants: &[&'static str], conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome {

@@ -199,6 +199,11 @@ impl Sessions {
         })
     }
 
+    /// Within which time a lock is had again, if that is judged.
+    fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        self.again(conditions).map(|Again { lease, lock_delay, slack }| (HAD_AGAIN.name, lease + lock_delay + slack)).into_iter().collect()
+    }
+
     fn nodes<C>(&self, habits: Habits, work: &LockWork, mutants: &[&'static str]) -> Nodes<C>
     where
         C: Cluster<Server = Either<Seat, Resource<Message>>, Client = Worker<Session>>,
@@ -332,6 +337,8 @@ impl System for Lock {
     const ABOUT: &'static str = "locks over the sessions of a registry that Raft replicates, with queues, fencing tokens and readers that \
                                  share them, and clients that work at what the locks guard";
 
+    const LAST_SERVER: Option<&'static str> = Some("resource");
+
     type Config = LockConfig<LockSettings>;
 
     fn properties() -> Vec<Property> {
@@ -368,6 +375,10 @@ impl System for Lock {
         config.sessions.nodes(habits, &config.work, mutants)
     }
 
+    fn promises(config: &Self::Config, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        config.sessions.promises(conditions)
+    }
+
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         config.sessions.judges(&Self::judged(config, conditions), conditions)
     }
@@ -377,6 +388,8 @@ impl System for Election {
     const NAME: &'static str = "Election";
     const ABOUT: &'static str = "leader election over the sessions of a registry: a lock whose fencing token is the term, and whose queue is \
                                  observed";
+
+    const LAST_SERVER: Option<&'static str> = Some("resource");
 
     type Config = LockConfig<ElectionSettings>;
 
@@ -412,6 +425,10 @@ impl System for Election {
     fn nodes(config: &Self::Config, mutants: &[&'static str]) -> Nodes<Self> {
         let habits = Habits { waits: true, readers: Ratio::NEVER, observes: config.own.observing(), resigns: config.own.resigns };
         config.sessions.nodes(habits, &config.work, mutants)
+    }
+
+    fn promises(config: &Self::Config, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        config.sessions.promises(conditions)
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

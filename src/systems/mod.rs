@@ -24,6 +24,7 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
+use crate::base::Duration;
 use crate::check::linearizability::default_budget;
 use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
@@ -126,6 +127,9 @@ pub trait System: Cluster + Sized {
     /// Its own part of a scenario, decoded: the protocol's parameters and the workload's.
     type Config: Clone + Debug + Send + Sync + 'static;
 
+    /// What the last of its servers is, if it serves something else than the others: it is told apart where nodes are counted.
+    const LAST_SERVER: Option<&'static str> = None;
+
     /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
     /// under those.
     fn properties() -> Vec<Property> {
@@ -160,6 +164,13 @@ pub trait System: Cluster + Sized {
     fn judged(config: &Self::Config, conditions: &Conditions) -> Vec<Property> {
         let _ = (config, conditions);
         Self::properties()
+    }
+
+    /// What these settings promise under these conditions: properties that are judged, each with the time within which something must come
+    /// about.
+    fn promises(config: &Self::Config, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        let _ = (config, conditions);
+        Vec::new()
     }
 
     /// The judges of a run under these conditions.

@@ -115,6 +115,8 @@ impl System for TtlLock {
     const ABOUT: &'static str = "locks with a time to live, on one server or on a majority of several that know nothing of each other \
                                  (Redlock), and clients that work at what the locks guard";
 
+    const LAST_SERVER: Option<&'static str> = Some("resource");
+
     type Config = TtlLockConfig;
 
     fn properties() -> Vec<Property> {

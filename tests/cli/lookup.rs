@@ -158,6 +158,26 @@ fn paths_as_set_takes_them_can_be_looked_up() {
     assert!(shipped(&["explain", "budget.sates"]).err.contains("budget.states"));
 }
 
+/// What a property promises depends on the settings: those of a scenario are told with its number.
+#[test]
+fn bounds_are_told_by_the_settings_of_a_scenario() {
+    let explained = |within: &[&str]| shipped(&[&["explain", "dead-gone"], within].concat());
+    assert!(!explained(&[]).out.contains("promised by this scenario"));
+    for (scenario, bound) in [("registry/calm.ron", "within 4.8s"), ("registry/bugs/forgets-the-silent.ron", "within 6.8s")] {
+        let explained = explained(&["--within", &format!("{}/scenarios/{scenario}", env!("CARGO_MANIFEST_DIR"))]);
+        assert!(explained.code == Some(0) && explained.out.contains(bound), "{scenario}: {}{}", explained.out, explained.err);
+    }
+    assert_eq!(explained(&["--within", "nowhere.ron"]).code, Some(74));
+}
+
+/// What locks guard is a node, and no server of theirs.
+#[test]
+fn a_resource_is_no_server() {
+    let scenario = format!("{}/scenarios/lock/one-node.ron", env!("CARGO_MANIFEST_DIR"));
+    let ran = shipped(&["run", &scenario, "--seed", "1", "--set", "duration=1s"]);
+    assert!(ran.out.contains("TtlLock · 1 server, 1 resource, "), "{}", ran.out);
+}
+
 #[test]
 fn all_meanings_of_a_name_are_told() {
     let explained = shipped(&["explain", "Heartbeat"]).out;

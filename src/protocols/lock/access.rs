@@ -29,7 +29,7 @@ impl fmt::Debug for Grant {
 /// One thing that a holder does at the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
-    /// Under which lock, counted from 0.
+    /// Under which lock, counted from 1.
     pub lock: u32,
     /// By which grant of it.
     pub grant: Grant,

@@ -116,8 +116,7 @@ impl<M: Speaks> Process for Resource<M> {
     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
 
     fn status(&self) -> String {
-        let highest: Vec<String> =
-            self.highest.iter().map(|(lock, highest)| format!("lock {}: token {}", lock + 1, highest.of_all)).collect();
+        let highest: Vec<String> = self.highest.iter().map(|(lock, highest)| format!("lock {lock}: token {}", highest.of_all)).collect();
         format!("resource, {}", if highest.is_empty() { "no token seen".to_owned() } else { highest.join(", ") })
     }
 

@@ -129,7 +129,7 @@ pub struct Job {
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} under lock {}", if self.mode == Mode::Shared { "read" } else { "work" }, self.lock + 1)
+        write!(f, "{} under lock {}", if self.mode == Mode::Shared { "read" } else { "work" }, self.lock)
     }
 }
 
@@ -249,7 +249,7 @@ impl<K: Keeper> Worker<K> {
 
     fn begin(&mut self, context: &mut Context<'_, Self>) {
         let mut random = self.drawn(Purpose::Work, context);
-        let (id, lock) = (self.id(context), random.below(u64::from(self.config.locks)) as u32);
+        let (id, lock) = (self.id(context), 1 + random.below(u64::from(self.config.locks)) as u32);
         let mode = if random.chance(self.config.readers) { Mode::Shared } else { Mode::Exclusive };
         context.note(Noted::Event(Event::Invoke { client: self.session(context), id, op: Job { lock, mode } }));
         self.current = Some(Current { id, lock, mode, random, holds: None });
@@ -413,9 +413,9 @@ impl<K: Keeper> Process for Worker<K> {
     fn status(&self) -> String {
         match &self.current {
             None => "idle".to_owned(),
-            Some(Current { id, lock, holds: None, .. }) => format!("{id} waits for lock {}, {}", lock + 1, self.keeper.status()),
+            Some(Current { id, lock, holds: None, .. }) => format!("{id} waits for lock {lock}, {}", self.keeper.status()),
             Some(Current { id, lock, holds: Some((lease, nth)), .. }) => {
-                format!("{id} holds lock {} by {} until {}, at access {nth}", lock + 1, lease.grant, lease.until)
+                format!("{id} holds lock {lock} by {} until {}, at access {nth}", lease.grant, lease.until)
             }
         }
     }

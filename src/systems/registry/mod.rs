@@ -298,6 +298,10 @@ impl System for ServiceRegistry {
         properties::PROPERTIES.into_iter().filter(|property| demands.asks_for(property)).collect()
     }
 
+    fn promises(config: &RegistryConfig, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
+        config.settings.demands(conditions.clocks.drift_ppm).promises()
+    }
+
     fn judges(config: &RegistryConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let demands = config.settings.demands(conditions.clocks.drift_ppm);
         vec![Box::new(RegistryJudge::new(config.settings.nodes, demands))]

@@ -150,7 +150,7 @@ impl AgainJudge {
             let begins = quiet.max(since.at).max(free);
             let is_held = self.holds.values().any(|held| held == lock);
             if !is_held && now.at > begins + self.bounds.lock_delay + self.bounds.slack {
-                let broken = rules::NOT_HAD.with("client", *node).with("lock", u64::from(*lock) + 1).with("now", now.at);
+                let broken = rules::NOT_HAD.with("client", *node).with("lock", u64::from(*lock)).with("now", now.at);
                 let broken = broken.with("free", free).with("until", self.disturbed.until);
                 self.violations.add_at(&HAD_AGAIN, now.at, broken.seen("since", *since));
             }

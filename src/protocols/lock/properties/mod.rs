@@ -129,15 +129,14 @@ impl LockJudge {
         if let (Some(first), Some((by, between))) = (before, against.but(grant))
             && between > first
         {
-            let broken =
-                rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("grant", grant.to_string());
+            let broken = rules::INTERLEAVED.with("client", client(grant)).with("lock", u64::from(lock)).with("grant", grant.to_string());
             let broken = broken.with("other", client(by)).with("by", by.to_string()).seen("first", first).seen("between", between);
             self.violations.add(&MUTUAL_EXCLUSION, now, broken);
         }
         if let (Some(token), Some((highest, by, before))) = (token, against.highest)
             && token < highest
         {
-            let broken = rules::OVERTAKEN.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("token", token);
+            let broken = rules::OVERTAKEN.with("client", client(grant)).with("lock", u64::from(lock)).with("token", token);
             let broken = broken.with("other", client(by)).with("highest", highest).seen("before", before);
             self.violations.add(&MUTUAL_EXCLUSION, now, broken);
         }
@@ -168,7 +167,7 @@ impl LockJudge {
         if let (Some(token), Some((since, Some((highest, other))))) = (token, asked)
             && token <= highest
         {
-            let broken = rules::TOKEN_SMALL.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("token", token);
+            let broken = rules::TOKEN_SMALL.with("client", client(grant)).with("lock", u64::from(lock)).with("token", token);
             let broken = broken.with("other", client(other)).with("highest", highest).seen("since", since);
             self.violations.add_at(&TOKENS_GROW, now.at, broken.on([now.record]));
         }

@@ -74,7 +74,7 @@ impl QueueJudge {
         let before = self.keys.iter().filter_map(|(key, (_, there))| there.filter(|_| key.directory == lock && session::is_place(*key)));
         let shares = |item: &Item| mode == Mode::Shared && item.value == Value::Number(1);
         if let Some((item, since)) = before.filter(|(item, _)| item.created < place && !shares(item)).min_by_key(|(item, _)| item.created) {
-            let broken = rules::OUT_OF_ORDER.with("client", client(grant)).with("lock", u64::from(lock) + 1).with("place", place);
+            let broken = rules::OUT_OF_ORDER.with("client", client(grant)).with("lock", u64::from(lock)).with("place", place);
             self.violations.add(&GRANTED_IN_ORDER, now, broken.with("other", item.created).seen("since", since));
         }
     }
@@ -88,7 +88,7 @@ impl QueueJudge {
         let lock = place.directory;
         match self.woken.get(&(lock, revision)) {
             Some((other, before)) if *other != node => {
-                let broken = rules::TWO_WOKE.with("client", node).with("lock", u64::from(lock) + 1).with("other", *other);
+                let broken = rules::TWO_WOKE.with("client", node).with("lock", u64::from(lock)).with("other", *other);
                 self.violations.add(&ONE_WAKEUP, now, broken.seen("before", *before));
             }
             _ => {

@@ -118,7 +118,7 @@ pub enum SessionTimer {
 }
 
 /// Who holds this lock leads.
-const LEADS: u32 = 0;
+const LEADS: u32 = 1;
 
 const QUEUED: Mark = Mark::new("waited in the queue", "A client waited for the one before it in the queue of a lock.");
 const MOVED_UP: Mark = Mark::new("not first yet", "The one before a client in the queue of a lock left, and it was not first yet.");

@@ -32,7 +32,7 @@ fn store(durable: bool, opening: Opening) -> Harness<Store> {
 
 /// Asks for a lock, and says what was answered.
 fn ask(store: &mut Harness<Store>, grant: Grant) -> Vec<Message> {
-    store.deliver(C1, Message::Lock { lock: 0, grant, ttl: TTL, asked: LocalTime::default() });
+    store.deliver(C1, Message::Lock { lock: 1, grant, ttl: TTL, asked: LocalTime::default() });
     store.sync();
     store.take_sent().into_iter().map(|(_, message)| message).collect()
 }
@@ -50,10 +50,10 @@ fn a_lock_goes_by_itself_and_its_token_grows() {
     assert_eq!(ask(&mut store, second), [Message::Held { grant: second }]);
     store.advance(TTL);
     assert_eq!(ask(&mut store, second), locked(second, 2));
-    store.deliver(C1, Message::Unlock { lock: 0, grant: first });
+    store.deliver(C1, Message::Unlock { lock: 1, grant: first });
     assert_eq!(ask(&mut store, first), [Message::Held { grant: first }], "who holds it no longer does not unlock it");
     store.crash();
-    store.deliver(C1, Message::Unlock { lock: 0, grant: second });
+    store.deliver(C1, Message::Unlock { lock: 1, grant: second });
     assert_eq!(ask(&mut store, first), locked(first, 3), "what was given is on disk");
 }
 
@@ -71,7 +71,7 @@ fn a_server_that_forgets_waits_before_it_gives_again() {
 fn the_resource_turns_away_what_comes_late() {
     let mut resource = Harness::<Resource<Message>>::boot(N2, ResourceConfig { fencing: true, rules: rules() });
     let mut access = |client, token, mode, nth| {
-        let access = Access { lock: 0, grant: grant(client, 1), mode, token: Some(token), nth };
+        let access = Access { lock: 1, grant: grant(client, 1), mode, token: Some(token), nth };
         resource.deliver(C1, Message::Access(access));
         resource.sync();
         resource.take_sent().into_iter().map(|(_, message)| message).collect::<Vec<_>>()

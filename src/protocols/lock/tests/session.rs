@@ -161,7 +161,7 @@ fn one_that_waits_wakes_for_the_key_that_it_waits_for() {
     bench.answer(watch);
     let listed = bench.catalogue.revision();
     let lease = bench.lease_of_another();
-    let key = Key { directory: 0, name: lease.grant as u32 };
+    let key = Key { directory: 1, name: lease.grant as u32 };
     let put = Operation::Put { key, value: Value::Number(0), lease: Some(lease), only: Condition::Absent };
     let delete = Operation::Delete { key, only: Condition::Always };
     for operation in [put, delete, put] {
@@ -172,7 +172,7 @@ fn one_that_waits_wakes_for_the_key_that_it_waits_for() {
     bench.execute(delete);
     let (after, through) = (listed, bench.catalogue.revision());
     let changes = bench.catalogue.changes_after(0, after).expect("they are remembered");
-    let told = registry::Message::Changes { directory: 0, asked: None, age: None, after, through, changes };
+    let told = registry::Message::Changes { directory: 1, asked: None, age: None, after, through, changes };
     bench.worker.deliver(N1, Message::Registry(told));
     let woke = |note| if let Noted::Own(HolderNote::Wakes { revision, .. }) = note { Some(revision) } else { None };
     let woken: Vec<u64> = bench.worker.take_notes().into_iter().filter_map(woke).collect();

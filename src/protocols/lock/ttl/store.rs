@@ -181,7 +181,7 @@ impl Process for Store {
     }
 
     fn status(&self) -> String {
-        let held = |(lock, set): (&u32, &Set)| set.expires.map(|expires| format!("lock {}: {} until {expires}", lock + 1, set.grant));
+        let held = |(lock, set): (&u32, &Set)| set.expires.map(|expires| format!("lock {lock}: {} until {expires}", set.grant));
         let held: Vec<String> = self.locks.iter().filter_map(held).collect();
         let open = if self.closed.is_some() { "closed" } else { "open" };
         format!("{open}, {}", if held.is_empty() { "all free".to_owned() } else { held.join(", ") })

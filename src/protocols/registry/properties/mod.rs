@@ -114,6 +114,12 @@ impl Demands {
         self.sick_max.map(|most| most + self.slack())
     }
 
+    /// Each bound that is judged, with its property.
+    pub fn promises(&self) -> Vec<(&'static str, Duration)> {
+        let bounds = [(DEAD_GONE, Some(self.dead_max())), (SICK_GONE, self.sick_gone()), (CACHE_BOUND, self.cache_max)];
+        bounds.into_iter().filter_map(|(property, bound)| Some((property.name, bound?))).collect()
+    }
+
     /// Whether the property is judged: not without the setting that demands it.
     pub fn asks_for(&self, property: &Property) -> bool {
         (property.name != LEASE_LASTS.name || self.lasting)
