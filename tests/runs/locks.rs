@@ -6,11 +6,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use stormglass::base::{NodeId, Time};
 use stormglass::check::Verdict;
 use stormglass::explore::{Summary, Sweep, Until};
+use stormglass::process::Either;
 use stormglass::protocols::lock::{Mutant, session, ttl};
+use stormglass::protocols::{raft, registry};
 use stormglass::scenario::{Expectation, Expected, Scenario};
-use stormglass::systems::Registry;
+use stormglass::systems::{Lock, LockConfig, LockSettings, LockWork, Registry, System as _};
+use stormglass::trace::{Event, Record};
+use stormglass::world::{Conditions, World};
 
 /// The storms, each of the system whose mutants and decoys it is tried with.
 const STORMS: [&str; 6] = [
@@ -125,6 +130,58 @@ fn decoys_are_left_alone() {
         assert!(storms.iter().any(|(plain, odd)| plain.run(0).digest != odd.run(0).digest), "{}", decoy.name);
         storms.iter().for_each(|(_, odd)| drop(all_hold(odd, 1)));
     }
+}
+
+fn lock() -> LockConfig<LockSettings> {
+    LockConfig { sessions: Default::default(), own: LockSettings::default(), work: LockWork::default() }
+}
+
+/// What stands beneath a lock is judged with it: of a bug in the registry, planted where none is asked for, `lease-kept` tells.
+#[test]
+fn a_bug_in_the_registry_beneath_is_caught() {
+    let text = r#"Scenario(
+        name: "leaders crash beneath a lock",
+        system: Lock(),
+        network: (latency: Uniform("1ms", "5ms")),
+        faults: [Every("12s..20s", Crash(node: Leader, down: "1s..2s"))],
+        duration: "60s",
+        settle: "30s",
+    )"#;
+    let conditions = Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}")).conditions;
+    let config = lock();
+    let violated = |mutants: &[&str]| {
+        let mut nodes = Lock::nodes(&config, &[]);
+        for server in &mut nodes.servers {
+            if let Either::First(server) = server {
+                server.rules = registry::rules_of(mutants);
+            }
+        }
+        let outcome = World::run(nodes.under(conditions.clone()), 1, Lock::judges(&config, &conditions), vec![]).outcome;
+        let violated = outcome.properties.iter().filter(|found| found.verdict == Verdict::Violated);
+        violated.map(|found| found.name).collect::<Vec<_>>()
+    };
+    assert_eq!(violated(&[]), [""; 0]);
+    assert!(violated(&["registry/counts-as-a-follower"]).contains(&"lease-kept"));
+}
+
+/// So is a bug in Raft: of two leaders of one term, told in its words, `election-safety` tells.
+#[test]
+fn two_leaders_beneath_a_lock_are_caught() {
+    let (config, conditions) = (lock(), Conditions::default());
+    let judged = |terms: [u64; 2]| {
+        let mut judges = Lock::judges(&config, &conditions);
+        for (number, term) in terms.into_iter().enumerate() {
+            let note =
+                Either::First(registry::Note::Raft(raft::Note::BecameLeader { term: raft::Term(term), last: raft::EntryId::default() }));
+            let event: Event<'_, Lock> = Event::Note { node: NodeId::server(number as u32), note: &note };
+            let record = Record { number: number as u64, at: Time::from_nanos(number as u64), event: &event };
+            judges.iter_mut().for_each(|judge| judge.observe(&record));
+        }
+        let reports = judges.iter().flat_map(|judge| judge.reports()).collect::<Vec<_>>();
+        reports.into_iter().find(|report| report.name == "election-safety").map(|report| report.verdict)
+    };
+    assert_eq!(judged([1, 2]), Some(Verdict::Holds));
+    assert_eq!(judged([1, 1]), Some(Verdict::Violated));
 }
 
 /// Where the mutants are found in storms, too: the median of nine starts, a hundred seeds apart; more than a hundred is told as never.

@@ -35,6 +35,7 @@ fn doing(doing: &Doing) -> String {
     }
 }
 
+/// What concerns all in the first line; each node in one of its own.
 pub(super) fn pending(pending: &Pending) -> String {
     let mut reasons = Vec::new();
     if pending.nothing_fresh {
@@ -48,6 +49,7 @@ pub(super) fn pending(pending: &Pending) -> String {
     if pending.disagree {
         reasons.push("the replicas differ".to_owned());
     }
+    let of_all = reasons.len().max(1);
     reasons.extend(pending.lagging.iter().take(UNSETTLED).map(lag));
     match pending.lagging.len().saturating_sub(UNSETTLED) {
         0 => {}
@@ -61,7 +63,9 @@ pub(super) fn pending(pending: &Pending) -> String {
         more => reasons.push(format!("{} have unsettled work", counted(more, "more server"))),
     }
     reasons.extend(pending.status.iter().map(|(node, status)| format!("{node}: {status}")));
-    format!("{} after everything was healed: {}", pending.after, reasons.join("; "))
+    let of_nodes = reasons.split_off(of_all.min(reasons.len()));
+    let first = format!("{} after everything was healed: {}", pending.after, reasons.join("; "));
+    std::iter::once(first).chain(of_nodes).collect::<Vec<_>>().join("\n")
 }
 
 fn lag(Lag { node, reached, of, behind, by, before, since }: &Lag) -> String {
