@@ -1,5 +1,5 @@
 //! A protocol of one's own that finds its peers in the registry: each peer registers itself under a lease, watches who else is there, and
-//! greets them. The registry's server and its client are parts of larger processes here, which speak more than the registry does.
+//! greets one of them now and then. The registry's server and its client are parts of larger processes here, which speak more than the registry does.
 //!
 //! `cargo run --example registry_client -- sweep examples/registry_client.ron --seeds 100`
 
@@ -13,7 +13,7 @@ use stormglass::history;
 use stormglass::notation::Form;
 use stormglass::process::{self, ClientProcess, Context, Embeds, Files, NoNote, Process, SyncToken};
 use stormglass::protocols::registry::{
-    self, Agent, AgentConfig, AgentTimer, Condition, Health, Instance, Item, Key, News, Operation, Outcome, Value,
+    self, Agent, AgentConfig, AgentTimer, Condition, Health, Instance, Key, News, Operation, Outcome, Value,
 };
 use stormglass::systems::{Mutant, Nodes, Population, Registry, System, Written};
 use stormglass::trace::{Event, Judge, Record, Vocabulary};
@@ -88,7 +88,7 @@ struct Peer {
 
 /// Where peers are registered.
 const PEERS: u32 = 0;
-/// How often each greets all others.
+/// How often each greets one of them.
 const GREET: Duration = Duration::from_millis(200);
 /// How long a lease is: so long those who are gone may be greeted.
 const LEASE: Duration = Duration::from_secs(3);
@@ -190,17 +190,15 @@ impl Peer {
         context.embed(|context| self.agent.ask(put, context));
     }
 
-    /// Greets all whom it knows of: what it knows, the watch keeps fresh. What is too old it does not go by.
+    /// Greets one of those whom it knows of, by their weights: what it knows, the watch keeps fresh. What is too old it does not go by.
     fn greet(&self, context: &mut Context<'_, Self>) {
         context.set_timer(Timer::Greet, GREET);
-        let me = context.me();
-        let Some(cache) = self.agent.cache(PEERS, context.now()) else { return };
-        if cache.age.is_none_or(|age| age > LEASE) {
-            return;
-        }
-        let node = |item: &Item| if let Value::Instance(instance) = item.value { Some(instance.node) } else { None };
-        for peer in cache.items.values().filter_map(node).filter(|peer| *peer != me) {
-            context.send(peer, Message::Hello);
+        let cache = self.agent.cache(PEERS, context.now());
+        let fresh = cache.filter(|cache| cache.age.is_some_and(|age| age <= LEASE));
+        if let Some(peer) = fresh.and_then(|cache| cache.choose(context.random()))
+            && peer.node != context.me()
+        {
+            context.send(peer.node, Message::Hello);
         }
     }
 }
@@ -312,6 +310,11 @@ impl System for Greeters {
     }
 }
 
+/// What it adds to the systems that scenarios can name.
+pub(crate) fn registry() -> Registry {
+    Registry::new().with::<Greeters>()
+}
+
 fn main() -> ExitCode {
-    stormglass::cli::main_with(Registry::new().with::<Greeters>())
+    stormglass::cli::main_with(registry())
 }

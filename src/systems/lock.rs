@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
-use super::lock_work::{LockWork, length_range};
+use super::lock_work::{LockWork, length_range, less};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
+use super::registry::lease_fits;
 use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
@@ -139,14 +140,7 @@ impl Sessions {
     /// Reports what does not fit together.
     fn fits(&self, given: &Given<'_>) {
         timeouts_fit(self.election_timeout, self.heartbeat, given);
-        if self.keep_alive >= self.lease
-            && let Some(form) = given.complain(&["keep_alive", "lease"])
-        {
-            form.report(
-                form.problem(format!("a lease of {} is kept alive every {}, when it is over", self.lease, self.keep_alive))
-                    .help("make keep_alive a third of the lease, or less"),
-            );
-        }
+        lease_fits(self.lease, self.keep_alive, self.heartbeat, given);
     }
 
     /// Those of these properties that are judged: whether locks are had again only where links lose so little that one can say.
@@ -248,9 +242,12 @@ fn decode<T: Settings>(system: Form<'_>, workload: Option<Form<'_>>) -> Option<L
     let mut fields = system.fields()?;
     let (sessions, given) = Sessions::read(&mut fields);
     sessions.fits(&given);
+    if let Some((work, asked)) = &work {
+        work.fits(("lease", less(sessions.lease, sessions.drift)), asked.as_ref(), &given);
+    }
     let (own, _) = T::read(&mut fields);
     fields.finish();
-    Some(LockConfig { sessions, own, work: work? })
+    Some(LockConfig { sessions, own, work: work?.0 })
 }
 
 fn write<T: Settings>(name: &str, config: &LockConfig<T>) -> Written {

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
-use crate::notation::{Count, Flag, Form, Length, LengthRange, PositiveLength, Settings, Timed, Timing, settings};
+use crate::notation::{Count, Flag, Form, Given, Length, LengthRange, PositiveLength, Settings, Timed, Timing, settings};
+use crate::protocols::lock::ttl::allowance;
 use crate::protocols::lock::{Rules, Work, WorkerConfig};
 
 settings! {
@@ -40,14 +41,41 @@ pub(super) fn length_range(text: &str) -> DurationRange {
     text.parse().expect("a range of lengths")
 }
 
+/// What clients take a lease to last that is so long, when clocks may drift so far.
+pub(super) fn less(lease: Duration, drift: u32) -> Duration {
+    Duration::from_nanos(lease.as_nanos().saturating_sub(allowance(lease, drift).as_nanos()))
+}
+
 impl LockWork {
-    /// Reads the whole of `workload`, or takes the usual one.
-    pub(super) fn of(workload: Option<Form<'_>>) -> Option<Self> {
-        let Some(form) = workload else { return Some(Self::default()) };
+    /// Reads the whole of `workload`, or takes the usual one; and with it what was given of it.
+    pub(super) fn of(workload: Option<Form<'_>>) -> Option<(Self, Option<Given<'_>>)> {
+        let Some(form) = workload else { return Some((Self::default(), None)) };
         let mut fields = form.fields()?;
-        let (work, _) = Self::read(&mut fields);
+        let (work, given) = Self::read(&mut fields);
         fields.finish();
-        Some(work)
+        Some((work, Some(given)))
+    }
+
+    /// Reports a guard that leaves nothing of a lease that clients take to be so long: by a setting of the system.
+    pub(super) fn fits(&self, (setting, length): (&'static str, Duration), own: Option<&Given<'_>>, of_system: &Given<'_>) {
+        if !self.looks || self.guard < length {
+            return;
+        }
+        let place = match own.filter(|own| own.form("guard").is_some() || own.is_wrong("guard")) {
+            Some(own) => own.complain(&["guard", "looks"]).filter(|_| !of_system.is_wrong(setting) && !of_system.is_wrong("drift")),
+            None => of_system.complain(&[setting, "drift"]),
+        };
+        if let Some(form) = place {
+            let problem = format!(
+                "a holder begins nothing with {} or less left of its lease, and it lasts {length} for all that it knows",
+                self.guard
+            );
+            form.report(
+                form.problem(problem)
+                    .label("nothing could ever be done under the lock")
+                    .help(format!("make guard shorter than {setting} less what clocks may drift, or let looks be false")),
+            );
+        }
     }
 
     /// What each client is built from, whose keeper is built from this.

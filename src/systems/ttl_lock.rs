@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::lock_work::{LockWork, length_range};
+use super::lock_work::{LockWork, length_range, less};
 use super::{Mutant, Nodes, Population, System, Written};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
@@ -132,8 +132,11 @@ impl System for TtlLock {
         let mut fields = system.fields()?;
         let (settings, given) = TtlLockSettings::read(&mut fields);
         settings.fits(&given);
+        if let Some((work, asked)) = &work {
+            work.fits(("ttl", less(settings.ttl, settings.drift)), asked.as_ref(), &given);
+        }
         fields.finish();
-        Some(TtlLockConfig { settings, work: work? })
+        Some(TtlLockConfig { settings, work: work?.0 })
     }
 
     fn write(config: &TtlLockConfig) -> Written {

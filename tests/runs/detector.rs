@@ -1,29 +1,17 @@
 //! The scenarios of failure detectors: what they show holds, what they plant is found, decoys raise nothing.
 
-use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
 use stormglass::base::Duration;
 use stormglass::check::Verdict;
-use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::detector::{DECOYS, MUTANTS};
-use stormglass::scenario::{Expected, Scenario};
+use stormglass::scenario::Scenario;
 use stormglass::systems::Registry;
 use stormglass::trace::{Cell, Table};
 use stormglass::world::Outcome;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/detector")
-}
+use crate::trials::{all_hold, all_hold_and_see, each_mutant, read};
 
 fn text(name: &str) -> String {
-    fs::read_to_string(folder().join(name)).expect("the scenario is there")
-}
-
-fn read(text: &str) -> Scenario {
-    Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"))
+    crate::trials::text(&format!("detector/{name}"))
 }
 
 fn scenario(name: &str) -> Scenario {
@@ -33,70 +21,28 @@ fn scenario(name: &str) -> Scenario {
 /// Those that are swept, and run in every test: all but the long ones.
 const SMALL: [&str; 6] = ["heartbeat.ron", "omega.ron", "phi-accrual.ron", "storm.ron", "supervisor.ron", "swim.ron"];
 
-/// Sweeps on two threads, and shows each outcome.
-fn sweep(scenario: &Scenario, seeds: u64, see: &(dyn Fn(&Outcome) + Sync)) -> Summary {
-    let run = |seed| {
-        let outcome = scenario.run(seed);
-        see(&outcome);
-        outcome
-    };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
-    sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
-}
-
-fn all_hold(name: &str, seeds: u64) {
-    let scenario = scenario(name);
-    assert_eq!(scenario.expected, Expected::Holds, "{name}");
-    let summary = sweep(&scenario, seeds, &|outcome| {
-        assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(outcome));
-    });
-    let unseen = summary.never_seen(&scenario.expect);
-    assert!(unseen.is_empty(), "{name}: {unseen:?} not seen in {seeds} seeds");
-}
-
 #[test]
 fn every_scenario_holds() {
-    SMALL.iter().for_each(|name| all_hold(name, 4));
+    SMALL.iter().for_each(|name| all_hold_and_see(&format!("detector/{name}"), 4));
 }
 
 #[test]
 #[ignore = "several minutes: cargo test --release --test runs detector:: -- --ignored"]
 fn thousands_hold() {
-    SMALL.iter().for_each(|name| all_hold(name, 1_000));
-}
-
-/// Whether a planted bug is caught by its own property on this seed.
-fn is_caught(planted: &Scenario, property: &str, seed: u64) -> bool {
-    let outcome = planted.run(seed);
-    outcome.properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated)
-}
-
-fn each_mutant(seeds: u64, sound_seeds: u64) {
-    assert!(MUTANTS.len() >= 12);
-    for mutant in MUTANTS {
-        let property = mutant.property.expect("a mutant is caught by a property");
-        let name = format!("bugs/{}.ron", mutant.name.trim_start_matches("detector/"));
-        let planted = scenario(&name);
-        assert_eq!((&planted.mutants[..], planted.expected), (&[mutant.name][..], Expected::Violates(property)), "{name}");
-        let found = (0..seeds).find(|seed| is_caught(&planted, property, *seed));
-        assert!(found.is_some(), "{name} violates {} within {seeds} seeds", property);
-        let sound = planted.without_mutants();
-        sweep(&sound, sound_seeds, &|outcome| {
-            assert_eq!(outcome.verdict(), Verdict::Holds, "{name}: {}", sound.describe_failure(outcome));
-        });
-    }
+    SMALL.iter().for_each(|name| all_hold_and_see(&format!("detector/{name}"), 1_000));
 }
 
 /// Each planted bug is caught by the property that is named for it, and without the bug all of them hold.
 #[test]
 fn each_planted_bug_is_caught_and_nothing_without_it() {
-    each_mutant(20, 5);
+    assert!(MUTANTS.len() >= 12);
+    each_mutant(MUTANTS, 20, 5);
 }
 
 #[test]
 #[ignore = "several minutes: cargo test --release --test runs detector:: -- --ignored"]
 fn nothing_is_found_where_nothing_is_planted() {
-    each_mutant(200, 200);
+    each_mutant(MUTANTS, 200, 200);
 }
 
 fn decoys_raise_nothing(seeds: u64) {
@@ -104,9 +50,7 @@ fn decoys_raise_nothing(seeds: u64) {
     for decoy in DECOYS {
         let mut storm = scenario("storm.ron");
         storm.mutants = vec![decoy.name];
-        sweep(&storm, seeds, &|outcome| {
-            assert_eq!(outcome.verdict(), Verdict::Holds, "{}: {}", decoy.name, storm.describe_failure(outcome));
-        });
+        all_hold(&storm, seeds);
         let sound = scenario("storm.ron").run(1).digest;
         assert_ne!(storm.run(1).digest, sound, "{} makes a difference", decoy.name);
     }
@@ -158,7 +102,7 @@ fn a_group_changes_nothing() {
         &storm[..start],
         &storm[end..]
     );
-    let alone = Scenario::from_ron(&unmarked(&alone), &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    let alone = read(&unmarked(&alone));
     for seed in 0..3 {
         let (alone, group) = (alone.run(seed), scenario("storm.ron").run(seed));
         assert_eq!(alone.struck, group.struck, "the same faults");

@@ -2,20 +2,18 @@
 //! alone.
 
 use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use stormglass::base::{NodeId, Time};
 use stormglass::check::Verdict;
-use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::process::Either;
 use stormglass::protocols::lock::{Mutant, session, ttl};
 use stormglass::protocols::{raft, registry};
-use stormglass::scenario::{Expectation, Expected, Scenario};
+use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::{Lock, LockConfig, LockSettings, LockWork, Registry, System as _};
 use stormglass::trace::{Event, Record};
 use stormglass::world::{Conditions, World};
+
+use crate::trials::{all_hold, all_hold_and_see, each_mutant, folder, planted, read, scenario, violates};
 
 /// The storms, each of the system whose mutants and decoys it is tried with.
 const STORMS: [&str; 6] = [
@@ -26,15 +24,6 @@ const STORMS: [&str; 6] = [
     "election/storm.ron",
     "election/unfenced-storm.ron",
 ];
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
-}
-
-fn scenario(name: &str) -> Scenario {
-    let text = fs::read_to_string(folder().join(name)).expect("the scenario is there");
-    Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"))
-}
 
 /// The scenarios in this folder.
 fn scenarios(within: &str) -> Vec<String> {
@@ -53,34 +42,13 @@ fn decoys() -> impl Iterator<Item = &'static Mutant> {
     ttl::DECOYS.iter().chain(session::DECOYS)
 }
 
-/// `lock/wakes-the-herd` is shown by `lock/bugs/wakes-the-herd.ron`.
-fn planted(mutant: &Mutant) -> Scenario {
-    let (protocol, name) = mutant.name.split_once('/').expect("a name of two parts");
-    scenario(&format!("{protocol}/bugs/{name}.ron"))
-}
-
-/// Sweeps on two threads; all seeds must hold.
-fn all_hold(scenario: &Scenario, seeds: u64) -> Summary {
-    let run = |seed| {
-        let outcome = scenario.run(seed);
-        assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(&outcome));
-        outcome
-    };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
-    sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
-}
-
-fn violates(scenario: &Scenario, seed: u64, property: &str) -> bool {
-    scenario.run(seed).properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated)
-}
-
 /// What a file says of itself is so: of a pair, one holds and the other shows what is lost without the practice.
 fn is_as_meant(name: &str, seeds: u64) {
     let scenario = scenario(name);
     match scenario.expected {
         Expected::Holds => drop(all_hold(&scenario, seeds)),
         Expected::Violates(property) => {
-            assert!((0..seeds.max(20)).any(|seed| violates(&scenario, seed, property)), "{name} violates {property}");
+            assert!((0..seeds.max(20)).any(|seed| violates(&scenario, property, seed)), "{name} violates {property}");
         }
     }
 }
@@ -104,12 +72,7 @@ fn storms_hold() {
 #[test]
 fn each_planted_bug_is_caught() {
     assert!(mutants().count() >= 10 && decoys().count() >= 4);
-    for mutant in mutants() {
-        let (planted, property) = (planted(mutant), mutant.property.expect("a mutant is caught by a property"));
-        assert_eq!(planted.expected, Expected::Violates(property), "{}", mutant.name);
-        assert!((0..200).any(|seed| violates(&planted, seed, property)), "{} violates {property}", mutant.name);
-        all_hold(&planted.without_mutants(), 1);
-    }
+    each_mutant(mutants(), 200, 1);
 }
 
 /// A scenario with this variant planted.
@@ -147,7 +110,7 @@ fn a_bug_in_the_registry_beneath_is_caught() {
         duration: "60s",
         settle: "30s",
     )"#;
-    let conditions = Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}")).conditions;
+    let conditions = read(text).conditions;
     let config = lock();
     let violated = |mutants: &[&str]| {
         let mut nodes = Lock::nodes(&config, &[]);
@@ -184,6 +147,35 @@ fn two_leaders_beneath_a_lock_are_caught() {
     assert_eq!(judged([1, 1]), Some(Verdict::Violated));
 }
 
+/// Settings that leave no room for anything are refused, with the place, the reason and a way out.
+#[test]
+fn settings_under_which_nothing_could_be_done_are_refused() {
+    for (system, workload, place, reason, help) in [
+        (r#"Registry(lease: "10ms")"#, "", r#""10ms""#, "a lease of 10ms is over by the next heartbeat, 50ms", "make the lease ten times"),
+        (r#"Lock(lease: "50ms")"#, "", r#""50ms""#, "a lease of 50ms is over by the next heartbeat, 50ms", "make the lease ten times"),
+        (r#"Lock(lease: "1s", keep_alive: "1s")"#, "", r#""1s""#, "is kept alive every 1s, when it is over", "make keep_alive a third"),
+        (
+            r#"Election(lease: "1s")"#,
+            r#"guard: "1s""#,
+            r#"guard: "1s""#,
+            "with 1s or less left of its lease, and it lasts 990ms",
+            "make guard shorter",
+        ),
+        (r#"TtlLock(ttl: "100ms", answer: "10ms")"#, "", r#"ttl: "100ms""#, "with 100ms or less left", "make guard shorter than ttl"),
+        (r#"TtlLock(servers: 1, ttl: "1s")"#, r#"guard: "990ms""#, r#"guard: "990ms""#, "it lasts 990ms", "make guard shorter than ttl"),
+    ] {
+        let text = format!("Scenario(name: \"no room\", system: {system}, workload: ({workload}))");
+        let refused = Scenario::from_ron(&text, &Registry::standard()).expect_err(system);
+        assert!([place, reason, help, "^^^"].iter().all(|part| refused.contains(part)), "{system}: {refused}");
+    }
+    for (system, workload) in
+        [("Lock", r#"looks: false, guard: "60min""#), ("TtlLock", r#"guard: "9800ms""#), ("Registry", r#"clients: 3"#)]
+    {
+        let text = format!("Scenario(name: \"room\", system: {system}(), workload: ({workload}))");
+        read(&text);
+    }
+}
+
 /// Where the mutants are found in storms, too: the median of nine starts, a hundred seeds apart; more than a hundred is told as never.
 #[test]
 #[ignore = "minutes: cargo test --release --test runs locks:: -- --ignored --nocapture"]
@@ -193,7 +185,7 @@ fn mutants_are_found_in_storms() {
         for storm in STORMS {
             let Some(storm_of_it) = with_variant(storm, mutant.name) else { continue };
             let found =
-                |start: u64| (0..100).find(|seed| violates(&storm_of_it, start * 100 + seed, property)).map_or(101, |seed| seed + 1);
+                |start: u64| (0..100).find(|seed| violates(&storm_of_it, property, start * 100 + seed)).map_or(101, |seed| seed + 1);
             let mut took: Vec<u64> = (0..9).map(found).collect();
             took.sort_unstable();
             println!("{} | {storm} | {property} | {} | {}", mutant.name, took[4], took[8]);
@@ -204,14 +196,7 @@ fn mutants_are_found_in_storms() {
 #[test]
 #[ignore = "minutes: cargo test --release --test runs locks:: -- --ignored"]
 fn a_thousand_storms_hold_and_every_expected_mark_is_seen() {
-    for name in STORMS {
-        let scenario = scenario(name);
-        let summary = all_hold(&scenario, 1_000);
-        let seen = |mark: &str| summary.sometimes.iter().any(|found| found.name == mark && found.count > 0);
-        let unseen: Vec<_> =
-            scenario.expect.iter().filter(|wanted| matches!(wanted, Expectation::Sometimes(mark) if !seen(mark))).collect();
-        assert!(unseen.is_empty(), "{name}: every expected mark is seen, but for {unseen:?}");
-    }
+    STORMS.iter().for_each(|name| all_hold_and_see(name, 1_000));
 }
 
 #[test]

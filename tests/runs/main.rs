@@ -24,6 +24,9 @@ mod raft;
 mod recordings;
 mod redraw;
 mod registry;
+#[path = "../../examples/registry_client.rs"]
+#[expect(dead_code, reason = "its `main` is for the command")]
+mod registry_client;
 mod reports;
 mod services;
 mod shrink;
@@ -33,4 +36,5 @@ mod sound;
 mod stories;
 mod strikes;
 mod transactional;
+mod trials;
 mod why;

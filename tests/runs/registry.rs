@@ -1,42 +1,13 @@
 //! The scenarios of the registry: what they show holds, each half of a pair differs from the other, what they plant is found, decoys raise
 //! nothing.
 
-use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
-use stormglass::check::Verdict;
-use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::registry::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
-use stormglass::systems::Registry;
-use stormglass::world::Outcome;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/registry")
-}
+use crate::trials::{all_hold, all_hold_and_see, each_mutant, read, violates};
 
 fn scenario(name: &str) -> Scenario {
-    let text = fs::read_to_string(folder().join(name)).expect("the scenario is there");
-    Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-/// Sweeps on two threads, and shows each outcome.
-fn sweep(scenario: &Scenario, seeds: u64, see: &(dyn Fn(&Outcome) + Sync)) -> Summary {
-    let run = |seed| {
-        let outcome = scenario.run(seed);
-        see(&outcome);
-        outcome
-    };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
-    sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
-}
-
-fn all_hold(scenario: &Scenario, name: &str, seeds: u64) -> Summary {
-    sweep(scenario, seeds, &|outcome| {
-        assert_eq!(outcome.verdict(), Verdict::Holds, "{name}: {}", scenario.describe_failure(outcome));
-    })
+    crate::trials::scenario(&format!("registry/{name}"))
 }
 
 /// Those that show how it is when all is done as it should be.
@@ -58,7 +29,7 @@ fn every_scenario_shows_what_it_says() {
     for name in HOLD {
         let scenario = scenario(name);
         assert_eq!(scenario.expected, Expected::Holds, "{name}");
-        all_hold(&scenario, name, 4);
+        all_hold(&scenario, 4);
     }
     for name in COST {
         let scenario = scenario(name);
@@ -79,8 +50,19 @@ fn what_the_dead_had_sent_is_not_held_against_the_registry() {
         duration: "20s",
         settle: "20s",
     )"#;
-    let late = Scenario::from_ron(text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
-    all_hold(&late, "a late keep-alive", 3);
+    all_hold(&read(text), 3);
+}
+
+/// A protocol of one's own around the client: it holds, and what is planted beneath it is found by its own property.
+#[test]
+fn the_example_of_a_client_holds_and_its_bug_is_found() {
+    let registry = crate::registry_client::registry();
+    let text = include_str!("../../examples/registry_client.ron");
+    let mut scenario = Scenario::from_ron(text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+    let summary = all_hold(&scenario, 10);
+    assert!(summary.never_seen(&scenario.expect).is_empty());
+    scenario.mutants = vec!["registry/forgets-the-silent"];
+    assert!((0..20).any(|seed| violates(&scenario, "no-ghosts", seed)), "ghosts are greeted");
 }
 
 /// A thousand seeds of the storm hold, and pass every place that it expects.
@@ -88,39 +70,20 @@ fn what_the_dead_had_sent_is_not_held_against_the_registry() {
 #[test]
 #[ignore = "a few minutes: cargo test --release --test runs registry:: -- --ignored"]
 fn a_thousand_storms_hold() {
-    let storm = scenario("storm.ron");
-    let summary = all_hold(&storm, "storm.ron", 1_000);
-    let unseen = summary.never_seen(&storm.expect);
-    assert!(unseen.is_empty(), "{unseen:?} not seen");
-}
-
-fn violates(scenario: &Scenario, property: &str, seed: u64) -> bool {
-    let outcome = scenario.run(seed);
-    outcome.properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated)
-}
-
-fn each_mutant(seeds: u64, sound_seeds: u64) {
-    assert!(MUTANTS.len() >= 12);
-    for mutant in MUTANTS {
-        let property = mutant.property.expect("a mutant is caught by a property");
-        let name = format!("bugs/{}.ron", mutant.name.trim_start_matches("registry/"));
-        let planted = scenario(&name);
-        assert_eq!((&planted.mutants[..], planted.expected), (&[mutant.name][..], Expected::Violates(property)), "{name}");
-        assert!((0..seeds).any(|seed| violates(&planted, property, seed)), "{name} violates {property} within {seeds} seeds");
-        all_hold(&planted.without_mutants(), &name, sound_seeds);
-    }
+    all_hold_and_see("registry/storm.ron", 1_000);
 }
 
 /// Each planted bug is caught by the property that is named for it, and without the bug all of them hold.
 #[test]
 fn each_planted_bug_is_caught_and_nothing_without_it() {
-    each_mutant(60, 1);
+    assert!(MUTANTS.len() >= 12);
+    each_mutant(MUTANTS, 60, 1);
 }
 
 #[test]
 #[ignore = "a few minutes: cargo test --release --test runs registry:: -- --ignored"]
 fn nothing_is_found_where_nothing_is_planted() {
-    each_mutant(200, 200);
+    each_mutant(MUTANTS, 200, 200);
 }
 
 fn decoys_raise_nothing(seeds: u64) {
@@ -131,7 +94,7 @@ fn decoys_raise_nothing(seeds: u64) {
         let differs = sound.iter().any(|sound| {
             let mut odd = sound.clone();
             odd.mutants = vec![decoy.name];
-            all_hold(&odd, decoy.name, seeds);
+            all_hold(&odd, seeds);
             (0..seeds).any(|seed| odd.run(seed).digest != sound.run(seed).digest)
         });
         assert!(differs, "{} makes a difference", decoy.name);

@@ -94,6 +94,13 @@ pub enum Health {
     Critical,
 }
 
+impl Value {
+    /// The instance of a service, if it is one.
+    pub fn instance(self) -> Option<Instance> {
+        if let Self::Instance(instance) = self { Some(instance) } else { None }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -183,15 +183,24 @@ impl RegistrySettings {
     /// Reports what does not fit together.
     fn fits(&self, given: &Given<'_>) {
         timeouts_fit(self.election_timeout, self.heartbeat, given);
-        if self.keep_alive >= self.lease
-            && let Some(form) = given.complain(&["keep_alive", "lease"])
-        {
-            form.report(
-                form.problem(format!("a lease of {} is kept alive each {}", self.lease, self.keep_alive))
-                    .label("it would end before")
-                    .help("make keep_alive a third of the lease, or less"),
-            );
+        lease_fits(self.lease, self.keep_alive, self.heartbeat, given);
+    }
+}
+
+/// Reports a lease that ends before it can be kept alive.
+pub(super) fn lease_fits(lease: Duration, keep_alive: Duration, heartbeat: Duration, given: &Given<'_>) {
+    let complain = |names: &[&str], problem: String, label: &str, help: &str| {
+        if let Some(form) = given.complain(names) {
+            form.report(form.problem(problem).label(label).help(help));
         }
+    };
+    if lease <= heartbeat {
+        let problem = format!("a lease of {lease} is over by the next heartbeat, {heartbeat}");
+        let label = "before a keep-alive is answered, a heartbeat proves that its server leads";
+        complain(&["lease", "heartbeat"], problem, label, "make the lease ten times as long as the heartbeat, or longer");
+    } else if keep_alive >= lease {
+        let problem = format!("a lease of {lease} is kept alive every {keep_alive}, when it is over");
+        complain(&["keep_alive", "lease"], problem, "it would end before", "make keep_alive a third of the lease, or less");
     }
 }
 

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::super::{Change, Item, Listing, Message, mark};
+use super::super::{Change, Health, Instance, Item, Listing, Message, mark};
 use super::{Agent, AgentTimer, Context, News};
-use crate::base::{Duration, LocalTime, NodeId};
+use crate::base::{Duration, LocalTime, NodeId, Stream};
 
 /// A directory that is watched.
 #[derive(Debug)]
@@ -37,6 +37,21 @@ pub struct Cache<'a> {
     pub items: &'a BTreeMap<u32, Item>,
     /// How long ago this was certainly all; nothing if that is not known.
     pub age: Option<Duration>,
+}
+
+impl Cache<'_> {
+    /// One of its instances, drawn by their weights; of those that are critical none.
+    pub fn choose(&self, random: &mut Stream) -> Option<Instance> {
+        let instances =
+            || self.items.values().filter_map(|item| item.value.instance()).filter(|instance| instance.health != Health::Critical);
+        let all: u64 = instances().map(|instance| u64::from(instance.weight)).sum();
+        let mut part = if all == 0 { return None } else { random.below(all) };
+        instances().find(|instance| {
+            let is_it = part < u64::from(instance.weight);
+            part = part.saturating_sub(u64::from(instance.weight));
+            is_it
+        })
+    }
 }
 
 impl Agent {
@@ -167,4 +182,31 @@ impl Agent {
 /// So long before.
 fn before(time: LocalTime, by: Duration) -> LocalTime {
     LocalTime::from_nanos(time.as_nanos().saturating_sub(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Value;
+    use super::*;
+
+    #[test]
+    fn instances_are_chosen_by_their_weights() {
+        let instance = |node, weight, health| {
+            let value = Value::Instance(Instance { node: NodeId::client(node), weight, metadata: 0, health });
+            (node, Item { value, created: 1, modified: 1, lease: None })
+        };
+        let items = BTreeMap::from([
+            instance(0, 1, Health::Passing),
+            instance(1, 0, Health::Passing),
+            instance(2, 3, Health::Warning),
+            instance(3, 9, Health::Critical),
+        ]);
+        let chosen = |items: &BTreeMap<u32, Item>, word: u64| {
+            Cache { revision: 1, items, age: None }.choose(&mut Stream::scripted([word])).map(|instance| instance.node.index())
+        };
+        let quarter = u64::MAX / 4;
+        let all: Vec<_> = (0..4).map(|part| chosen(&items, part * quarter + quarter / 2)).collect();
+        assert_eq!(all, [Some(0), Some(2), Some(2), Some(2)]);
+        assert_eq!(chosen(&BTreeMap::from([instance(3, 9, Health::Critical)]), 0), None);
+    }
 }

@@ -253,5 +253,5 @@ fn before(time: Time, length: Duration) -> Time {
 
 /// The node on which the instance runs that lies here.
 fn node_of(item: &super::Item) -> Option<NodeId> {
-    if let super::Value::Instance(instance) = item.value { Some(instance.node) } else { None }
+    item.value.instance().map(|instance| instance.node)
 }

@@ -194,40 +194,38 @@ impl Order {
             events.push((from, Event::Invoke { client, id: crate::base::OperationId::new(client, 1), op }));
             events.extend(until.map(|at| (at, Event::Complete { client, outcome: Outcome::Done(Answered::Done) })));
         };
-        for (lease, (from, until)) in &self.expiries {
-            for directory in of_lease.get(lease).into_iter().flatten() {
-                happened(Asked::End { directory: *directory, lease: *lease }, *from, *until, &mut events);
-            }
-        }
+        let mut ends: Vec<(LeaseId, Time, Option<Time>)> =
+            self.expiries.iter().map(|(lease, (from, until))| (*lease, *from, *until)).collect();
         for ((key, _), (from, until)) in &self.deregistrations {
             if until.is_some() {
                 happened(Asked::Delete { key: *key }, *from, *until, &mut events);
             }
         }
         let mut open: BTreeMap<ClientId, (Time, crate::base::OperationId, Operation)> = BTreeMap::new();
-        let mut over = Vec::new();
         for (at, event) in &self.clients {
             match event {
                 Event::Invoke { client, id, op } => drop(open.insert(*client, (*at, *id, *op))),
                 Event::Complete { client, outcome } => {
-                    over.extend(open.remove(client).map(|invoked| (*client, invoked, Some((*at, outcome)))));
+                    let Some((from, id, op)) = open.remove(client) else { continue };
+                    if let (Operation::Revoke { lease }, Outcome::Done(_) | Outcome::Unknown) = (op, outcome) {
+                        ends.push((lease, from, matches!(outcome, Outcome::Done(_)).then_some(*at)));
+                    } else if let Some(asked) = asked(&op) {
+                        events.push((from, Event::Invoke { client: *client, id, op: asked }));
+                        events.push((*at, Event::Complete { client: *client, outcome: ended(outcome) }));
+                    }
                 }
             }
         }
-        over.extend(open.into_iter().map(|(client, invoked)| (client, invoked, None)));
-        for (client, (from, id, op), end) in over {
+        for (client, (from, id, op)) in open {
             if let Operation::Revoke { lease } = op {
-                let (until, took_effect) = match end {
-                    Some((at, Outcome::Done(_))) => (Some(at), true),
-                    Some((_, outcome)) => (None, *outcome == Outcome::Unknown),
-                    None => (None, true),
-                };
-                for directory in of_lease.get(&lease).into_iter().flatten().filter(|_| took_effect) {
-                    happened(Asked::End { directory: *directory, lease }, from, until, &mut events);
-                }
+                ends.push((lease, from, None));
             } else if let Some(asked) = asked(&op) {
                 events.push((from, Event::Invoke { client, id, op: asked }));
-                events.extend(end.map(|(at, outcome)| (at, Event::Complete { client, outcome: ended(outcome) })));
+            }
+        }
+        for (lease, from, until) in ends {
+            for directory in of_lease.get(&lease).into_iter().flatten() {
+                happened(Asked::End { directory: *directory, lease }, from, until, &mut events);
             }
         }
         // Of one client, what ended at an instant ended before the next began.
