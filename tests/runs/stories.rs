@@ -17,7 +17,7 @@ use crate::smallest::{all, by_mutant, root};
 /// Where that lies which shrinking left of the failure of each mutant, as far as it came to an end soon.
 const SHRUNK: &str = "tests/runs/shrunk";
 /// How many runs that may take.
-const RUNS: u64 = 40_000;
+const RUNS: u64 = 60_000;
 
 /// What shrinking left of each, or else the smallest that was found by hand.
 fn small() -> BTreeMap<String, (&'static str, Scenario)> {

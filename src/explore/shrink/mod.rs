@@ -151,6 +151,24 @@ impl Shrink<'_> {
         seed: u64,
         each: &mut dyn FnMut(&Smaller<'_>),
     ) -> Result<Shrunk, Box<Row>> {
+        let (mut search, before) = self.begin(fingerprint, scenario, seed, each)?;
+        search.start_over();
+        passes::ordered(&mut search);
+        passes::unsaid(&mut search);
+        while passes::say(&mut search) {
+            search.go();
+        }
+        Ok(search.finish(before))
+    }
+
+    /// A search that begins with this failing run, and how large that is.
+    fn begin<'a>(
+        &'a self,
+        fingerprint: Option<u64>,
+        scenario: &Scenario,
+        seed: u64,
+        each: &'a mut dyn FnMut(&Smaller<'_>),
+    ) -> Result<(Search<'a>, Extent), Box<Row>> {
         let row = run_one(&|seed| (self.run)(scenario, seed, Watch::default()), seed);
         let found = row.result.as_ref().ok().and_then(|outcome| Some((outcome, Target::of(outcome, fingerprint, scenario.expected)?)));
         let Some((outcome, (target, violated))) = found else { return Err(Box::new(row)) };
@@ -163,14 +181,7 @@ impl Shrink<'_> {
         let best = Best { size: Size::of(&candidate, outcome, violated), outcome: Rc::new(outcome.clone()), candidate };
         let populating = passes::populating(&best.candidate.scenario, self.registry);
         let judge = Judge::new(self, target, cause);
-        let mut search = Search { shrink: self, judge, target, best, each, detours: 0, populating };
-        search.start_over();
-        passes::ordered(&mut search);
-        passes::unsaid(&mut search);
-        while passes::say(&mut search) {
-            search.go();
-        }
-        Ok(search.finish(before))
+        Ok((Search { shrink: self, judge, target, best, each, detours: 0, populating }, before))
     }
 }
 
