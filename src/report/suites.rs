@@ -4,6 +4,7 @@ use super::Invocation;
 use super::explanation::explanation_text;
 use super::history::{more_problems, problem_place, problems_text};
 use super::model::{Found, HistoryReport, LintReport, MeantViolation, Report, RunReport, SweepReport, Unjudged};
+use super::text::outcome_meant;
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -172,7 +173,7 @@ fn add_outcome(cases: &mut Vec<Case>, meant: Option<MeantViolation>, again: &str
         cases.iter_mut().filter(|case| case.result != CaseResult::Passed).for_each(|case| case.result = CaseResult::Told);
         passed(name, place)
     } else {
-        never_seen(name, format!("{property} is not violated, though this scenario means to show it"), again, place)
+        never_seen(name, format!("{property} is not violated, as was expected ({})", outcome_meant(property)), again, place)
     };
     cases.insert(0, case);
 }

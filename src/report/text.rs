@@ -128,7 +128,8 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     }
     if let Some(MeantViolation { property, shown: false }) = sweep.meant() {
         page.blank();
-        page.line(&format!("  {}", page.paint.bad(&format!("✗ {property} is not violated, though this scenario means to show it"))));
+        let missed = format!("✗ {property} is not violated, as was expected ({})", outcome_meant(property));
+        page.line(&format!("  {}", page.paint.bad(&missed)));
         page.command(&format!("  {}", called.sweep(sweep.start, summary.asked)));
     }
     page.text
@@ -143,7 +144,7 @@ pub(super) fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
     match (outcome.verdict(), subject.expected) {
         (Verdict::Holds, Expected::Holds) => "holds".to_owned(),
         (Verdict::Holds, Expected::Violates(property)) => {
-            format!("holds, though this scenario means to show {property} violated")
+            format!("holds, not as expected ({})", outcome_meant(property))
         }
         (Verdict::Unknown, expected) => format!("unknown: {}{}", names(Verdict::Unknown), as_meant(expected, 1, &|_| 0)),
         (Verdict::Violated, expected) => {
@@ -153,14 +154,20 @@ pub(super) fn headline(subject: &Subject<'_>, outcome: &Outcome) -> String {
     }
 }
 
-/// Whether the runs that were violated show what the scenario means to show: `shown` tells how many of them violate a property.
+/// Whether the runs that were violated are as the scenario expects: `shown` tells how many of them violate a property.
 fn as_meant(expected: Expected, violated: u64, shown: &dyn Fn(&str) -> u64) -> String {
     let Expected::Violates(property) = expected else { return String::new() };
+    let meant = outcome_meant(property);
     match shown(property) {
-        0 => format!("; this scenario means to show {property}"),
-        count if count == violated => ", as this scenario means to show".to_owned(),
-        count => format!("; {property}, as this scenario means to show, in {}", grouped(count)),
+        0 => format!(", not as expected ({meant})"),
+        count if count == violated => format!(", as expected ({meant})"),
+        count => format!(", as expected ({meant}) in {}", grouped(count)),
     }
+}
+
+/// What the scenario says it comes to, as it is written there.
+pub(super) fn outcome_meant(property: &str) -> String {
+    format!("outcome: Violates({property:?})")
 }
 
 /// Text that grows line by line.
@@ -375,7 +382,7 @@ impl Lines {
             }
         };
         if let (0, Expected::Violates(property)) = (summary.violated, subject.expected) {
-            text += &format!(", though this scenario means to show {property} violated");
+            text += &format!(", not as expected ({})", outcome_meant(property));
         }
         let reached = format!("{} of {}", grouped(summary.seeds), counted(summary.asked, "seed"));
         match summary.ended {
@@ -613,7 +620,7 @@ mod tests {
         check(
             &run(&bug, &violated(7, "election-safety", detail), false),
             expect![[r#"
-            ✗ violated: election-safety, as this scenario means to show
+            ✗ violated: election-safety, as expected (outcome: Violates("election-safety"))
 
               ✗ election-safety  at 2.013s
                   n1 and n3 both lead term 4
@@ -639,11 +646,11 @@ mod tests {
         );
         check(
             run(&bug, &violated(7, "log-matching", "broken"), false).lines().next().unwrap_or_default(),
-            expect!["✗ violated: log-matching; this scenario means to show election-safety"],
+            expect![[r#"✗ violated: log-matching, not as expected (outcome: Violates("election-safety"))"#]],
         );
         check(
             run(&bug, &outcome(7), false).lines().next().unwrap_or_default(),
-            expect!["✓ holds, though this scenario means to show election-safety violated"],
+            expect![[r#"✓ holds, not as expected (outcome: Violates("election-safety"))"#]],
         );
         check(
             &run(&subject(), &unknown(7), false),
@@ -760,8 +767,8 @@ mod tests {
     #[test]
     fn what_a_sweep_shows_is_counted() {
         let told = |shown: u64| as_meant(Expected::Violates("election-safety"), 20, &|_: &str| shown);
-        assert_eq!(told(20), ", as this scenario means to show");
-        assert_eq!(told(3), "; election-safety, as this scenario means to show, in 3");
-        assert_eq!(told(0), "; this scenario means to show election-safety");
+        assert_eq!(told(20), ", as expected (outcome: Violates(\"election-safety\"))");
+        assert_eq!(told(3), ", as expected (outcome: Violates(\"election-safety\")) in 3");
+        assert_eq!(told(0), ", not as expected (outcome: Violates(\"election-safety\"))");
     }
 }

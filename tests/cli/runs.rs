@@ -227,12 +227,15 @@ fn a_sweep_as_meant() {
     let both: &[&[&str]] = &[&[], &["--keep-going"]];
     for more in both {
         let (code, told) = meant("trouble: Violate, odds: 5", bad, more);
-        assert_eq!((code, told.as_str()), (0, "✗ violated in 1 of 2 seeds, as this scenario means to show; the sweep stopped there"));
+        assert_eq!(
+            (code, told.as_str()),
+            (0, format!("✗ violated in 1 of 2 seeds, as expected (outcome: {bad}); the sweep stopped there").as_str())
+        );
         let (code, told) = meant("trouble: Panic, odds: 5", bad, more);
-        assert!(code == 1 && told.ends_with("this scenario means to show nothing-bad") != told.ends_with("stopped there"), "{told}");
+        assert!(code == 1 && told.ends_with(&format!("not as expected (outcome: {bad})")) != told.ends_with("stopped there"), "{told}");
         for calm in ["trouble: Calm", "trouble: Unknown, odds: 3"] {
             let (code, told) = meant(calm, bad, more);
-            assert!(code == 5 && told.contains(", though this scenario means to show nothing-bad violated"), "{told}");
+            assert!(code == 5 && told.contains(&format!(", not as expected (outcome: {bad})")), "{told}");
         }
         assert_eq!(meant("trouble: Defect, odds: 3", bad, more).0, 70);
         assert_eq!(meant("trouble: Violate, odds: 5", "Holds", more).0, 1);
