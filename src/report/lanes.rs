@@ -1,6 +1,7 @@
 //! A story as a space-time diagram: a lane for each node, time downward, a row for each step, named by its number.
 
 use super::paint::Paint;
+use super::spoken::spoken;
 use super::story::StoryReport;
 use crate::base::{NodeId, Time};
 use crate::explore::story::{StoryStep, What};
@@ -79,7 +80,7 @@ impl Drawing<'_> {
                         Some((.., label)) => put(record.at, Row::Mark { node, label }),
                         None => {
                             let line = record.line(Self::LABEL);
-                            let label = if record.sort == "timer" { format!("timer {}", line.detail) } else { line.what };
+                            let label = if record.sort == "timer" { format!("timer {}", spoken(&line.detail)) } else { line.what };
                             put(record.at, Row::Mark { node, label });
                         }
                     }

@@ -26,6 +26,7 @@ mod saved;
 mod shrink;
 mod sibling;
 mod small;
+mod spoken;
 mod story;
 mod suites;
 mod testing;

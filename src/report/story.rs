@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::explanation::explanation_line;
 use super::paint::Paint;
+use super::spoken::spoken;
 use super::words::{clean, counted, shorten, wrap};
 use crate::base::{Fate, NodeId, Time};
 use crate::check::PropertyReport;
@@ -73,14 +74,14 @@ impl StoryReport {
         self.recording.get(number)
     }
 
-    /// The message or note itself. What the explanation names is shown at greater length.
+    /// The message or note itself, in words. What the explanation names is shown at greater length.
     fn detail(&self, record: &OwnedRecord) -> String {
         let longest = match (self.full, self.names(record.number)) {
             (true, _) => Self::DETAIL * 3,
             (false, true) => Self::DETAIL * 2,
             (false, false) => Self::DETAIL,
         };
-        shorten(&record.line(longest * 4).detail, longest)
+        shorten(&spoken(&record.line(longest * 4).detail), longest)
     }
 
     /// Whether the explanation of the violation names the record.
@@ -118,7 +119,7 @@ impl StoryReport {
         clauses
     }
 
-    /// What was sent, by what it is: `sends Vote { granted: true } to n1 and n3`.
+    /// What was sent, by what it is: `sends Vote (granted) to n1 and n3`.
     fn sends(&self, sends: &[&OwnedRecord], is_alone: bool) -> Vec<String> {
         let mut groups: Vec<(String, Vec<NodeId>)> = Vec::new();
         for send in sends {
@@ -281,7 +282,7 @@ impl StoryReport {
 fn field(record: &OwnedRecord, name: &str) -> String {
     let text = record.debug().unwrap_or_default();
     let value = text.split_once(name).map_or(text, |(_, rest)| rest.strip_suffix('}').unwrap_or(rest));
-    shorten(&clean(value.trim()), 140)
+    shorten(&spoken(&clean(value.trim())), 140)
 }
 
 /// `once`, `5 times`.
