@@ -22,7 +22,8 @@ impl<'a> Reader<'a> {
         match self.rest.chars().next()? {
             '"' => self.quoted().map(str::to_owned),
             '[' => self.items(']').map(|items| listed(items, "[", "]")),
-            '(' => self.items(')').map(|items| listed(items, "(", ")")),
+            // Of nothing there is nothing to say.
+            '(' => self.items(')').map(|items| if items.is_empty() { String::new() } else { listed(items, "(", ")") }),
             '{' => self.items('}').map(|items| listed(items, "(", ")")),
             _ => self.named(field),
         }
@@ -158,6 +159,8 @@ mod tests {
             (r#"{"End":{"txn":{"coordinator":"n1","epoch":1}}}"#, r#"(end (txn (coordinator "n1", epoch 1)))"#),
             ("Election", "election"),
             ("(7)", "(7)"),
+            ("()", ""),
+            ("Done(())", "done"),
             ("7", "7"),
             ("", ""),
             // What is cut off.

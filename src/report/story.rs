@@ -203,12 +203,13 @@ impl StoryReport {
         let (asked, answered) = (self.get(invoked), completed.and_then(|completed| self.get(completed)));
         let Some(asked) = asked else { return Vec::new() };
         let what = words.map_or_else(|| field(asked, "op: "), clean);
+        let asks = format!("asks {what}").trim_end().to_owned();
         match answered {
             Some(answered) => {
                 let outcome = if words.is_some() { String::new() } else { format!(": {}", field(answered, "outcome: ")) };
-                vec![format!("asks {what}"), format!("answered after {}{outcome}", answered.at.since(asked.at))]
+                vec![asks, format!("answered after {}{outcome}", answered.at.since(asked.at))]
             }
-            None => vec![format!("asks {what}"), "never answered".to_owned()],
+            None => vec![asks, "never answered".to_owned()],
         }
     }
 
