@@ -15,7 +15,7 @@ fn kv_asked(op: &KvOp) -> Spelled {
         KvOp::Write { value, .. } => ("write", number(value)),
         KvOp::Cas { expected, value, .. } => ("cas", Value::Vector(vec![held(expected), number(value)])),
     };
-    Spelled { f, key: Some(Value::text(&format!("k{}", op.key()))), value }
+    Spelled { f, key: Some(Value::text(&format!("k{}", op.key()))), value, rest: Vec::new() }
 }
 
 /// A mismatch is a result: it says what was there, as a map, which is how `check` reads it.
@@ -61,7 +61,7 @@ fn transaction_in_words(transaction: &Transaction, seen: &[Seen]) -> Spelled {
         };
         Value::Vector(vec![Value::Keyword(f.into()), number(act.key()), value])
     };
-    Spelled { f: "txn", key: None, value: Value::Vector(transaction.acts.iter().map(act).collect()) }
+    Spelled { f: "txn", key: None, value: Value::Vector(transaction.acts.iter().map(act).collect()), rest: Vec::new() }
 }
 
 fn saw(seen: &Seen) -> Value {

@@ -28,6 +28,7 @@ mod rate;
 mod ratio;
 mod sort;
 mod sorted;
+mod streaming;
 mod time;
 mod transaction;
 
@@ -42,6 +43,7 @@ pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
 pub use sort::sort_by_numbers;
 pub use sorted::{Slot, SortedMap, SortedSet};
+pub use streaming::{Holder, Shown, StreamAct, StreamOp, StreamRecord, Streamed, Tenure};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};
 pub use transaction::{Act, Committed, Seen, Transaction};
 

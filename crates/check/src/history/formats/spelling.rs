@@ -17,7 +17,7 @@ use crate::history::{Event, History, Outcome};
 /// let mut history = History::new();
 /// history.invoke(Time::ZERO, ClientId::new(0), 4_i64)?;
 /// history.complete(Time::from_nanos(9), ClientId::new(0), Outcome::Done(()))?;
-/// let put = |value: &i64| Spelled { f: "write", key: None, value: Value::Int(*value) };
+/// let put = |value: &i64| Spelled { f: "write", key: None, value: Value::Int(*value), rest: Vec::new() };
 /// let (asked, answered) = (move |value: &i64| Some(put(value)), move |value: &i64, (): &()| put(value));
 /// let spelling = Spelling { model: "register", asked: Box::new(asked), answered: Box::new(answered) };
 /// let mut file = Vec::new();
@@ -53,6 +53,8 @@ pub struct Spelled {
     pub key: Option<Value>,
     /// What goes in, or comes out.
     pub value: Value,
+    /// What else there is to say, by names of fields of their own.
+    pub rest: Vec<(&'static str, Value)>,
 }
 
 impl<O, R> fmt::Debug for Spelling<O, R> {
@@ -153,7 +155,7 @@ mod tests {
     const B: ClientId = ClientId { client: 1, session: 2 };
 
     fn numbers() -> Spelling<i64, i64> {
-        let spelled = |number: i64| Spelled { f: "read", key: None, value: Value::Int(number) };
+        let spelled = |number: i64| Spelled { f: "read", key: None, value: Value::Int(number), rest: Vec::new() };
         Spelling {
             model: "register",
             asked: Box::new(move |op| (*op != 0).then(|| spelled(*op))),
