@@ -53,7 +53,8 @@ const WITHIN_CHECK: &[(&str, &[&str])] = &[
     ("consistency", &["linearizability", "model", "verdict"]),
     ("isolation", &["model", "verdict"]),
     ("conservation", &["verdict"]),
-    ("recorded", &["consistency", "isolation", "linearizability", "model", "monitor", "verdict"]),
+    ("streams", &["verdict"]),
+    ("recorded", &["consistency", "isolation", "linearizability", "model", "monitor", "streams", "verdict"]),
     ("generate", &["model"]),
 ];
 

@@ -299,8 +299,14 @@ impl<S: Schema> Intake for Understood<'_, S> {
                 Ok(answer) if reading.nil_reads_unknown && schema.saw_nothing(op, &answer) => Ok(Outcome::Unknown),
                 answer => answer.map(Outcome::Done),
             },
-            EntryKind::Fail => Ok(schema.refused(op).filter(|_| reading.observe_failures).map_or(Outcome::Failed, Outcome::Done)),
-            EntryKind::Info | EntryKind::Invoke => Ok(Outcome::Unknown),
+            EntryKind::Fail => {
+                let shown = schema.shown_anyway(op, ending.kind, ending.call);
+                let shown = shown.or_else(|| schema.refused(op).filter(|_| reading.observe_failures));
+                Ok(shown.map_or(Outcome::Failed, Outcome::Done))
+            }
+            EntryKind::Info | EntryKind::Invoke => {
+                Ok(schema.shown_anyway(op, ending.kind, ending.call).map_or(Outcome::Unknown, Outcome::Done))
+            }
         };
         let (outcome, wrong) = match outcome {
             Ok(outcome) => (outcome, Ok(())),
@@ -425,7 +431,8 @@ impl Importer {
         }
         // The unnamed process does one operation at a time, too.
         let process = if let Process::Client(process) = entry.process { process } else { UNNAMED };
-        let call = Call { process, f: entry.f.as_ref().map_or("", Name::as_str), key: entry.key.as_ref(), value: &entry.value };
+        let (f, key) = (entry.f.as_ref().map_or("", Name::as_str), entry.key.as_ref());
+        let call = Call { process, f, key, value: &entry.value, rest: &entry.rest };
         match entry.kind {
             EntryKind::Invoke => self.invoke(intake, entry, at, call),
             kind => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::entry::{Entry, EntryKind, Process};
+use super::entry::{Entry, EntryKind, Name, Process};
 use super::value::Value;
 use crate::base::{ClientId, SortedMap, Time};
 use crate::history::{Event, History, Outcome};
@@ -133,6 +133,9 @@ impl<O> Scroll<O> {
         if kind == EntryKind::Info {
             self.processes.remove(&client);
         }
+        let mut rest: Vec<(Name, Value)> = spelled.rest.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        rest.push(("client".into(), Value::text(&client.to_string())));
+        rest.sort_unstable();
         self.entries.push(Entry {
             line: self.entries.len() as u64 + 1,
             process: Process::Client(process),
@@ -141,7 +144,7 @@ impl<O> Scroll<O> {
             key: spelled.key,
             value: spelled.value,
             time: Some(at.as_nanos()),
-            rest: vec![("client".into(), Value::text(&client.to_string()))],
+            rest,
         });
     }
 }

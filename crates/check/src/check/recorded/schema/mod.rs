@@ -12,7 +12,7 @@ mod unknown_start;
 
 use crate::check::consistency::Observable;
 use crate::check::model::Model;
-use crate::history::formats::{Entries, Value};
+use crate::history::formats::{Entries, EntryKind, Name, Value};
 
 pub use collections::{GrowSets, Item, Logs, PriorityQueues, Queues, Sets, Stacks, UnorderedQueues};
 pub use locks::{FencedLocks, Locks};
@@ -55,6 +55,12 @@ pub trait Schema {
     /// What a failure shows, if it is to count as an observation: that a compare-and-set found another value.
     fn refused(&self, op: &<Self::Model as Model>::Op) -> Option<<Self::Model as Model>::Ret> {
         let _ = op;
+        None
+    }
+
+    /// What an operation has shown that failed, or of which the outcome is not known, if that counts all the same.
+    fn shown_anyway(&mut self, op: &<Self::Model as Model>::Op, kind: EntryKind, call: Call<'_>) -> Option<<Self::Model as Model>::Ret> {
+        let _ = (op, kind, call);
         None
     }
 
@@ -117,6 +123,8 @@ pub struct Call<'e> {
     pub key: Option<&'e Value>,
     /// What goes in, or comes out.
     pub value: &'e Value,
+    /// Its other fields.
+    pub rest: &'e [(Name, Value)],
 }
 
 /// A value that is there, for what needs one.

@@ -1,0 +1,101 @@
+//! What is known of each key's log, and of who sent and polled each message.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+
+use super::Attempt;
+use super::anomaly::Promise;
+use crate::base::StreamRecord;
+use crate::check::verdict::Fate;
+
+/// A message: its key and its value.
+pub(super) type Message = (u64, i64);
+
+/// All that the attempts say of logs and messages.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    /// Of each key, at which offset which messages were seen.
+    pub(super) keys: BTreeMap<u64, BTreeMap<u64, BTreeSet<i64>>>,
+    /// Of each message, the attempts that sent it, and at which offset, if that is known.
+    pub(super) writers: FxHashMap<Message, Vec<(usize, Option<u64>)>>,
+    /// Of each message, the attempts that polled it, whatever became of them.
+    pub(super) readers: FxHashMap<Message, Vec<usize>>,
+    /// Of each message, its offsets.
+    places: FxHashMap<Message, BTreeSet<u64>>,
+}
+
+impl Logs {
+    /// What is shown by these attempts, of a broker that promises this.
+    ///
+    /// What a poll has shown is there, whatever became of the poll. What was sent is there if it was acknowledged or polled. Of a
+    /// transaction it is enough that one of its messages was polled.
+    pub(super) fn of(attempts: &[Attempt], promise: Promise) -> Self {
+        let mut logs = Self::default();
+        for (index, attempt) in attempts.iter().enumerate() {
+            for (key, StreamRecord { offset, value }) in attempt.polled() {
+                logs.readers.entry((key, value)).or_default().push(index);
+                logs.place(key, offset, value);
+            }
+            for (key, value, offset) in attempt.sends() {
+                logs.writers.entry((key, value)).or_default().push((index, offset));
+            }
+        }
+        for attempt in attempts {
+            let is_whole = promise == Promise::ExactlyOnce && logs.was_polled(attempt);
+            for (key, value, offset) in attempt.sends() {
+                let is_there = match attempt.fate {
+                    Fate::Committed => true,
+                    Fate::Aborted => false,
+                    Fate::Unknown => is_whole || logs.readers.contains_key(&(key, value)),
+                };
+                if is_there {
+                    logs.place(key, offset, value);
+                }
+            }
+        }
+        logs
+    }
+
+    fn place(&mut self, key: u64, offset: Option<u64>, value: i64) {
+        if let Some(offset) = offset {
+            self.keys.entry(key).or_default().entry(offset).or_default().insert(value);
+            self.places.entry((key, value)).or_default().insert(offset);
+        }
+    }
+
+    /// Whether something was polled that this sent.
+    fn was_polled(&self, attempt: &Attempt) -> bool {
+        attempt.sends().any(|(key, value, _)| self.readers.contains_key(&(key, value)))
+    }
+
+    /// Whether this attempt to send is known to have taken effect: it was acknowledged, or it is a transaction of which a message was
+    /// polled.
+    pub(super) fn is_certain(&self, attempt: &Attempt, promise: Promise) -> bool {
+        match attempt.fate {
+            Fate::Committed => true,
+            Fate::Aborted => false,
+            Fate::Unknown => promise == Promise::ExactlyOnce && self.was_polled(attempt),
+        }
+    }
+
+    /// The offsets of a message, in order.
+    pub(super) fn offsets(&self, message: Message) -> impl DoubleEndedIterator<Item = u64> + '_ {
+        self.places.get(&message).into_iter().flatten().copied()
+    }
+
+    /// The offset of a record: as it says itself, or that of its message, if that has one only.
+    pub(super) fn position(&self, key: u64, record: StreamRecord) -> Option<u64> {
+        record.offset.or_else(|| {
+            let mut offsets = self.offsets((key, record.value));
+            offsets.next().filter(|_| offsets.next().is_none())
+        })
+    }
+
+    /// The first message that lies between these two offsets of a key, and where.
+    pub(super) fn between(&self, key: u64, after: u64, before: u64) -> Option<(u64, i64)> {
+        let log = self.keys.get(&key)?;
+        let (offset, values) = log.range(after.checked_add(1)?..).next().filter(|(offset, _)| **offset < before)?;
+        values.first().map(|value| (*offset, *value))
+    }
+}
