@@ -11,7 +11,8 @@ use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, UnknownModel};
 use crate::check::recorded::transactions::{FileOptions, TransactionModel, check_text};
-use crate::check::recorded::{ImportError, OwnModel, Reading};
+use crate::check::recorded::{ImportError, OwnModel, Reading, streams};
+use crate::check::streams::{Demands, Promise};
 use crate::check::{Budget, CheckError, CheckOptions, run_check, run_check_again};
 use crate::history::formats::{self, Value};
 use crate::misspelling::nearest;
@@ -22,8 +23,8 @@ pub(super) struct Arguments {
     /// Histories: EDN, Jepsen's log or JSON lines, compressed by gzip or not; - for standard input
     #[arg(value_name = "HISTORY", required = true)]
     files: Vec<PathBuf>,
-    /// What the object is: register, cas-register, kv, …, or list-append or rw-register for transactions;
-    /// `list models` shows all
+    /// What the object is: register, cas-register, kv, …, list-append or rw-register for transactions, or
+    /// kafka for streams; `list models` shows all
     #[arg(long, value_name = "MODEL")]
     model: String,
     /// The format of the histories: edn, log or json; without it, what each seems to be
@@ -37,6 +38,10 @@ pub(super) struct Arguments {
     /// all. Without it, strict-serializable
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
+    /// How often a message of a stream is to come: at-most-once, at-least-once or exactly-once. Without it,
+    /// exactly-once
+    #[arg(long, value_name = "PROMISE", value_parser = promise)]
+    promise: Option<Promise>,
     /// What the object holds at first, as EDN, and for transactions each key, as in `{:x 0 :y 0}`; without
     /// it, nothing
     #[arg(long, value_name = "VALUE", value_parser = initial, allow_hyphen_values = true)]
@@ -93,6 +98,7 @@ enum Judged {
     /// Of a model that this program brings along.
     Own(OwnModel),
     Transactions(TransactionModel),
+    Streams,
 }
 
 impl Judged {
@@ -104,8 +110,11 @@ impl Judged {
         if let Some(model) = TransactionModel::named(text) {
             return Ok(Self::Transactions(model));
         }
-        let others =
-            TransactionModel::ALL.map(|(model, _)| model.name()).into_iter().chain(session.registry.models().iter().map(|own| own.name));
+        if text == streams::MODEL {
+            return Ok(Self::Streams);
+        }
+        let own = session.registry.models().iter().map(|own| own.name);
+        let others = TransactionModel::ALL.map(|(model, _)| model.name()).into_iter().chain([streams::MODEL]).chain(own);
         text.parse().map(Self::Object).map_err(|error: UnknownModel| {
             let message = match nearest(text, others) {
                 Some(near) if error.nearest().is_none() => format!("no model is called `{text}`: did you mean `{near}`?"),
@@ -120,6 +129,7 @@ impl Judged {
             Self::Object(model) => model.name(),
             Self::Own(model) => model.name,
             Self::Transactions(model) => model.name(),
+            Self::Streams => streams::MODEL,
         }
     }
 }
@@ -176,7 +186,15 @@ impl Arguments {
         ];
         let given = of_objects.into_iter().find(|(_, given)| *given);
         let inputs = self.files.iter().filter(|file| file.as_os_str() == "-").count();
+        let of_streams = self.initial.is_some().then_some("--initial").or(self.budget.is_some().then_some("--budget"));
+        let of_streams = of_streams.or(self.level.is_some().then_some("--level")).or(given.map(|(option, _)| option));
         let message = match (judged, given) {
+            (Judged::Streams, _) if of_streams.is_some() => {
+                format!("{} means nothing for streams; --promise says what to ask for", of_streams.unwrap_or_default())
+            }
+            (Judged::Object(_) | Judged::Own(_) | Judged::Transactions(_), _) if self.promise.is_some() => {
+                format!("--promise is for streams, and {} is none", judged.name())
+            }
             (Judged::Transactions(_), Some((option, _))) => {
                 format!("{option} means nothing for transactions; --level says what to ask for")
             }
@@ -223,6 +241,10 @@ impl Arguments {
                 };
                 check_text(recording, &options).map(Box::new).map(Found::Transactions)
             }
+            Judged::Streams => {
+                let demands = Demands::of(self.promise.unwrap_or(Promise::ExactlyOnce));
+                streams::check_text(recording, self.input_format, demands).map(Box::new).map(Found::Streams)
+            }
         };
         bar.finish_and_clear();
         match found {
@@ -248,6 +270,7 @@ impl Arguments {
             self.input_format.map(|format| format!("--input-format {}", format.name())),
             guarantee.map(|name| format!("--guarantee {name}")),
             self.level.map(|level| format!("--level {}", level.name())),
+            self.promise.map(|promise| format!("--promise {promise}")),
             self.initial.as_ref().map(|value| format!("--initial {}", quote(&value.to_string()))),
             self.initial_unknown.then(|| "--initial-unknown".to_owned()),
             (self.nil_reads == NilReads::Unknown).then(|| "--nil-reads unknown".to_owned()),
@@ -310,6 +333,14 @@ fn exit(found: &Result<Found, Unjudged>) -> Exit {
 fn worse(one: Exit, other: Exit) -> Exit {
     let rank = |exit: Exit| [Exit::Held, Exit::Unknown, Exit::Violated, Exit::Invalid, Exit::File].iter().position(|known| *known == exit);
     if rank(other) > rank(one) { other } else { one }
+}
+
+fn promise(text: &str) -> Result<Promise, String> {
+    let names = || Promise::ALL.map(Promise::name);
+    Promise::named(text).ok_or_else(|| match nearest(text, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("expected one of {}", names().join(", ")),
+    })
 }
 
 fn level(text: &str) -> Result<Level, String> {

@@ -13,6 +13,7 @@ use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
 use crate::check::Verdict;
 use crate::check::model::ModelName;
+use crate::check::recorded::streams;
 use crate::check::recorded::transactions::TransactionModel;
 use crate::explore;
 use crate::explore::causes::Causes;
@@ -177,7 +178,7 @@ pub(super) fn tell(scenario: &Scenario, outcome: &Outcome, full: bool, width: us
 /// What can be done with the history.
 fn history_note(file: &Path, model: &str, session: &Session<'_>, called: &Invocation) -> String {
     let is_own = || session.registry.models().iter().any(|own| own.name == model);
-    let is_known = TransactionModel::named(model).is_some() || model.parse::<ModelName>().is_ok() || is_own();
+    let is_known = TransactionModel::named(model).is_some() || model == streams::MODEL || model.parse::<ModelName>().is_ok() || is_own();
     let file = file.display().to_string();
     if is_known {
         format!("history for {} check {} --model {model}\n", quote(&called.program), quote(&file))

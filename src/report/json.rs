@@ -6,6 +6,7 @@ use super::Invocation;
 use super::explanation::explanation_text;
 use super::history::{history_json, unjudged_json};
 use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::streams::streams_json;
 use super::transactions::transactions_json;
 use crate::base::{FixedFate, Which};
 use crate::check::{Explanation, PropertyReport};
@@ -114,6 +115,7 @@ fn found_json(history: &HistoryReport) -> Value {
     let found = match &history.found {
         Ok(Found::Object(report)) => history_json(report),
         Ok(Found::Transactions(report)) => transactions_json(report),
+        Ok(Found::Streams(report)) => streams_json(report),
         Err(unjudged) => unjudged_json(unjudged),
     };
     if let (Some(object), Value::Object(found)) = (object.as_object_mut(), found) {

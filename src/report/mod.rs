@@ -28,6 +28,7 @@ mod sibling;
 mod small;
 mod spoken;
 mod story;
+mod streams;
 mod suites;
 mod testing;
 mod text;

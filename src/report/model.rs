@@ -2,8 +2,10 @@
 
 use super::history::{history_headline, history_text};
 use super::story::StoryReport;
+use super::streams::{streams_headline, streams_line, streams_text};
 use super::transactions::{transactions_headline, transactions_text};
 use super::{Invocation, RunDetails, Subject};
+use crate::check::recorded::streams::{MODEL, StreamsReport};
 use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, PropertyReport, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
@@ -90,6 +92,8 @@ pub enum Found {
     Object(Box<CheckReport>),
     /// Transactions.
     Transactions(Box<FileReport>),
+    /// Streams of messages.
+    Streams(Box<StreamsReport>),
 }
 
 /// Why a history could not be judged.
@@ -175,6 +179,7 @@ impl Found {
         match self {
             Self::Object(report) => report.verdict,
             Self::Transactions(report) => report.verdict,
+            Self::Streams(report) => report.verdict,
         }
     }
 
@@ -183,6 +188,7 @@ impl Found {
         match self {
             Self::Object(report) => history_headline(report),
             Self::Transactions(report) => transactions_headline(report),
+            Self::Streams(report) => streams_headline(report),
         }
     }
 
@@ -191,6 +197,7 @@ impl Found {
         match self {
             Self::Object(report) => history_text(report, full),
             Self::Transactions(report) => transactions_text(report),
+            Self::Streams(report) => streams_text(report, full),
         }
     }
 
@@ -199,6 +206,7 @@ impl Found {
         match self {
             Self::Object(report) => (report.model, report.guarantee.name()),
             Self::Transactions(report) => (report.model.name(), report.level.name()),
+            Self::Streams(report) => (MODEL, report.report.demands.promise.name()),
         }
     }
 
@@ -210,6 +218,7 @@ impl Found {
                 example.or_else(|| report.lines.iter().flatten().copied().min())
             }
             Self::Transactions(report) => report.finding_lines().into_values().map(|(begins, _)| begins).min(),
+            Self::Streams(report) => streams_line(report),
         }
     }
 }

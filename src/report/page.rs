@@ -12,6 +12,7 @@ use super::cycles;
 use super::explanation::{labels, place, smallest_first};
 use super::history::{history_facts, history_headline};
 use super::model::{Found, HistoryReport, Render, Report};
+use super::streams::{streams_facts, streams_headline};
 use super::text::Text;
 use super::transactions::transactions_headline;
 use super::words::{clean, counted};
@@ -61,6 +62,16 @@ impl Render for Html {
                 source: file,
                 facts: &[counted(found.report.transactions, "transaction"), counted(found.report.edges, "dependency")],
                 properties: cycles::findings(found),
+                text: &text,
+                picture: None,
+            }
+            .markup(),
+            Report::Histories([HistoryReport { file, found: Ok(Found::Streams(found)), .. }]) => Page {
+                verdict: found.verdict,
+                headline: &streams_headline(found),
+                source: file,
+                facts: &streams_facts(found),
+                properties: html! {},
                 text: &text,
                 picture: None,
             }

@@ -20,4 +20,5 @@ mod recorded_histories;
 mod reports;
 mod searched_orders;
 mod starts;
+mod streams;
 mod totals;

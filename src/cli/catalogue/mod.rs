@@ -8,7 +8,9 @@ use super::exit::Exit;
 use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, Operation};
+use crate::check::recorded::streams;
 use crate::check::recorded::transactions::TransactionModel;
+use crate::check::streams::{Promise, StreamAnomaly};
 use crate::check::{Property, PropertyKind};
 use crate::explore::DETERMINISTIC;
 use crate::systems::{AnySystem, Mutant, Registry};
@@ -84,6 +86,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     let own = registry.models().iter().map(|own| (own.name, own.about, own.operations));
     topics.extend(ours.into_iter().filter(|(name, ..)| own.clone().all(|(own, ..)| own != *name)).chain(own.clone()).map(model));
     topics.extend(TransactionModel::ALL.map(transactions));
+    topics.push(stream());
     topics.extend(Guarantee::ALL.map(guarantee));
     topics.extend(Level::ALL.map(level));
     topics.extend(Exit::ALL.iter().map(|(code, about)| Topic::new(code, Class::ExitCode, about, vec![])));
@@ -203,6 +206,25 @@ fn transactions((model, about): (TransactionModel, &str)) -> Topic {
         ("asked for by", format!("stormglass check history.edn --model {} --level serializable", model.name())),
     ];
     Topic::new(model.name(), Class::Model, about, more)
+}
+
+fn stream() -> Topic {
+    let ends = [
+        "{:process 0, :type :ok, :f :send, :value [[:send 1 [4 7]]]}",
+        "{:process 0, :type :ok, :f :poll, :value [[:poll {1 [[4 7]]}]]}",
+        "{:process 0, :type :ok, :f :assign, :value [1 2]}, or with :f :subscribe",
+    ];
+    let begins = ["{:process 0, :type :invoke, :f :send, :value [[:send 1 7]]}", "{:process 0, :type :invoke, :f :poll, :value [[:poll]]}"];
+    let promises = Promise::ALL.map(|promise| format!("{promise}: {}", promise.about()));
+    let anomalies = StreamAnomaly::ALL.map(|anomaly| format!("{anomaly}: {}", anomaly.property().about));
+    let more = vec![
+        ("how sends and polls begin in a file of EDN", lines(begins.map(str::to_owned).to_vec())),
+        ("how they end", lines(ends.map(str::to_owned).to_vec())),
+        ("what can be promised", lines(promises.to_vec())),
+        ("what is judged", lines(anomalies.to_vec())),
+        ("asked for by", format!("stormglass check history.edn --model {} --promise at-least-once", streams::MODEL)),
+    ];
+    Topic::new(streams::MODEL, Class::Model, streams::ABOUT, more)
 }
 
 fn level(level: Level) -> Topic {

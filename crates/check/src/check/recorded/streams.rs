@@ -4,6 +4,7 @@
 //! `[:poll {1 [[4 7]]}]`. `:assign [1 2]` and `:subscribe [1 2]` say what is consumed, `:crash` forgets it. A run writes more than Jepsen does:
 //! `:commit {1 5}`, and the fields `:group` and `:tenures`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use rustc_hash::FxHashMap;
@@ -15,8 +16,8 @@ use crate::base::{Holder, Shown, StreamAct, StreamOp, StreamRecord, Streamed, Te
 use crate::check::model::{Model, Next};
 use crate::check::streams::{Attempt, Demands, StreamNames, StreamReport, check};
 use crate::check::verdict::{Fate, Verdict};
-use crate::history::Operation;
 use crate::history::formats::{Entries, EntryKind, Format, Spelled, Spelling, Value};
+use crate::history::{Operation, Outcome};
 
 /// The name of streams as a model.
 pub const MODEL: &str = "kafka";
@@ -82,14 +83,10 @@ pub fn check_text(input: impl Read, format: Option<Format>, demands: Demands) ->
 }
 
 fn attempts(recorded: &Recorded<StreamOp, Ended>) -> Vec<Attempt> {
-    let attempt = |operation: &Operation<StreamOp, Ended>| {
-        let (fate, streamed) = match &operation.outcome {
-            crate::history::Outcome::Done(ended) => (ended.fate, ended.streamed.clone()),
-            crate::history::Outcome::Failed => (Fate::Aborted, Streamed::default()),
-            crate::history::Outcome::Unknown => (Fate::Unknown, Streamed::default()),
-        };
-        let (client, invoked, completed) = (operation.client, operation.invoked, operation.completed);
-        Attempt { client, invoked, completed, fate, op: operation.op.clone(), streamed }
+    let attempt = |operation: &Operation<StreamOp, Ended>| match &operation.outcome {
+        Outcome::Done(ended) => Attempt::of(operation, ended.fate, ended.streamed.clone()),
+        Outcome::Failed => Attempt::of(operation, Fate::Aborted, Streamed::default()),
+        Outcome::Unknown => Attempt::of(operation, Fate::Unknown, Streamed::default()),
     };
     recorded.history.operations().iter().map(attempt).collect()
 }
@@ -391,10 +388,12 @@ fn act_spelled(act: StreamAct, shown: Option<&Shown>) -> Value {
         }
         (StreamAct::Send { key, value }, _) => Value::Vector(vec![keyword("send"), number(key), Value::Int(value)]),
         (StreamAct::Poll, Some(Shown::Polled(batches))) => {
-            let batch = |(key, records): &(u64, Vec<StreamRecord>)| {
-                (number(*key), Value::Vector(records.iter().map(|each| record(each.offset, each.value)).collect()))
-            };
-            Value::Vector(vec![keyword("poll"), Value::map(batches.iter().map(batch).collect())])
+            let mut polled: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+            for (key, records) in batches {
+                polled.entry(*key).or_default().extend(records.iter().map(|each| record(each.offset, each.value)));
+            }
+            let polled = polled.into_iter().map(|(key, records)| (number(key), Value::Vector(records)));
+            Value::Vector(vec![keyword("poll"), Value::map(polled.collect())])
         }
         (StreamAct::Poll, _) => Value::Vector(vec![keyword("poll")]),
     }

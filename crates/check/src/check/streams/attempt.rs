@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::{ClientId, Shown, StreamAct, StreamOp, StreamRecord, Streamed, Time};
 use crate::check::verdict::{Fact, Fate};
 use crate::history::formats::ClientNames;
-use crate::history::{History, Outcome};
+use crate::history::{History, Operation, Outcome};
 
 /// An operation on streams, as its client saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +26,21 @@ pub struct Attempt {
 
 /// The operations of a history, in the order of their invocation.
 pub fn attempts(history: &History<StreamOp, Streamed>) -> Vec<Attempt> {
-    let attempt = |operation: &crate::history::Operation<StreamOp, Streamed>| {
-        let (fate, streamed) = match &operation.outcome {
-            Outcome::Done(streamed) => (Fate::Committed, streamed.clone()),
-            Outcome::Failed => (Fate::Aborted, Streamed::default()),
-            Outcome::Unknown => (Fate::Unknown, Streamed::default()),
-        };
-        let (client, invoked, completed) = (operation.client, operation.invoked, operation.completed);
-        Attempt { client, invoked, completed, fate, op: operation.op.clone(), streamed }
+    let attempt = |operation: &Operation<StreamOp, Streamed>| match &operation.outcome {
+        Outcome::Done(streamed) => Attempt::of(operation, Fate::Committed, streamed.clone()),
+        Outcome::Failed => Attempt::of(operation, Fate::Aborted, Streamed::default()),
+        Outcome::Unknown => Attempt::of(operation, Fate::Unknown, Streamed::default()),
     };
     history.operations().iter().map(attempt).collect()
 }
 
 impl Attempt {
+    /// This operation, of which this became, with what it has shown.
+    pub(in crate::check) fn of<R>(operation: &Operation<StreamOp, R>, fate: Fate, streamed: Streamed) -> Self {
+        let (client, invoked, completed) = (operation.client, operation.invoked, operation.completed);
+        Self { client, invoked, completed, fate, op: operation.op.clone(), streamed }
+    }
+
     /// Its sends: of which key, what, and at which offset, if that is known.
     pub(super) fn sends(&self) -> impl Iterator<Item = (u64, i64, Option<u64>)> + '_ {
         self.op.acts().iter().enumerate().filter_map(|(place, act)| match (act, self.streamed.shown.get(place)) {

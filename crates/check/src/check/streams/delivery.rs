@@ -127,13 +127,15 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
     for (index, attempt) in finder.attempts.iter().enumerate() {
         let (member, begun) = members.entry(attempt.client).or_default();
         member.told(&attempt.op, attempt.fate);
-        if attempt.op.acts().is_empty() && !matches!(attempt.op, StreamOp::Commit { .. } | StreamOp::Acts(_)) {
+        let changes = !matches!(attempt.op, StreamOp::Acts(_) | StreamOp::Commit { .. }) && attempt.fate != Fate::Aborted;
+        if changes {
             *begun = index;
-            if let (Some(group), true) = (member.group, attempt.took_effect()) {
-                let audience = audiences.entry(Some(group)).or_insert_with(|| Audience { group: Some(group), ..Audience::default() });
-                for key in &member.keys {
-                    audience.since.entry(*key).or_insert(attempt.over());
-                }
+        }
+        if let (true, Some(group)) = (changes, member.group) {
+            let audience = audiences.entry(Some(group)).or_insert_with(|| Audience { group: Some(group), ..Audience::default() });
+            for key in &member.keys {
+                let since = audience.since.entry(*key).or_insert(attempt.over());
+                *since = attempt.over().min(*since);
             }
         }
         if !attempt.op.acts().contains(&StreamAct::Poll) {

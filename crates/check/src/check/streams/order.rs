@@ -55,14 +55,14 @@ pub(super) fn polls(finder: &mut Finder<'_>) {
     for (index, attempt) in finder.attempts.iter().enumerate() {
         let consumer = consumers.entry(attempt.client).or_default();
         consumer.told(attempt);
+        let rebalanced = &attempt.streamed.rebalanced;
+        consumer.stands.retain(|key, _| !rebalanced.contains(key));
         let has_polls = attempt.op.name() != "send" && !attempt.op.acts().is_empty();
         if !has_polls {
             continue;
         }
         // Where the last record of each key lies, of this poll.
         let mut within: FxHashMap<u64, u64> = FxHashMap::default();
-        let rebalanced = &attempt.streamed.rebalanced;
-        consumer.stands.retain(|key, _| !rebalanced.contains(key));
         for (key, record) in attempt.polled() {
             let Some(offset) = finder.logs.position(key, record) else { continue };
             match within.insert(key, offset) {

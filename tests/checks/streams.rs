@@ -1,0 +1,603 @@
+//! The judges of streams against a reference, on small histories at random, and on planted violations of each kind.
+//!
+//! The reference says of each anomaly what it means, over all pairs of operations, and keeps nothing from one to the next. What is demanded:
+//! both find the same anomalies, of the same keys and messages, and as often do not know.
+//!
+//! `cargo test` takes a sample. All 20,000: `cargo test --release --test checks streams -- --ignored`.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use stormglass::base::{ClientId, Holder, RunKey, Shown, Stream, StreamAct, StreamOp, StreamRecord, Streamed, Tenure, Time};
+use stormglass::check::isolation::Fate;
+use stormglass::check::recorded::streams::check_text;
+use stormglass::check::streams::{Attempt, Demands, Promise, StreamAnomaly, StreamNames, StreamReport, check};
+use stormglass::check::{Fact, Verdict};
+
+/// An anomaly, and of which key and message it is, if of any.
+type Found = BTreeSet<(StreamAnomaly, String)>;
+
+/// A broker with a log for each key that mostly does what it should, and its clients.
+struct Broker<'r> {
+    random: &'r mut Stream,
+    logs: [Vec<i64>; 2],
+    /// Where each client stands in each log.
+    stands: [[usize; 2]; 3],
+    clients: [ClientId; 3],
+    sent: i64,
+    /// One in so many things that are shown is wrong.
+    wrong: u64,
+}
+
+impl Broker<'_> {
+    fn lies(&mut self) -> bool {
+        self.random.below(self.wrong) == 0
+    }
+
+    fn key(&mut self) -> usize {
+        self.random.below(2) as usize
+    }
+
+    fn send(&mut self, fate: Fate) -> (StreamAct, Shown) {
+        let key = self.key();
+        self.sent += i64::from(!self.lies());
+        let is_there = match fate {
+            Fate::Committed => !self.lies(),
+            Fate::Aborted => self.lies(),
+            Fate::Unknown => self.random.below(2) == 0,
+        };
+        let mut offset = self.logs[key].len();
+        if is_there {
+            self.logs[key].push(self.sent);
+            if self.lies() {
+                self.logs[key].push(self.sent);
+            }
+        }
+        if self.lies() {
+            offset = self.random.below(4) as usize;
+        }
+        let told = fate == Fate::Committed && self.random.below(5) > 0;
+        (StreamAct::Send { key: key as u64, value: self.sent }, Shown::Sent(told.then_some(offset as u64)))
+    }
+
+    fn poll(&mut self, client: usize) -> Shown {
+        let mut batches = Vec::new();
+        for key in 0..2 {
+            if self.random.below(4) == 0 {
+                continue;
+            }
+            let mut records = Vec::new();
+            for _ in 0..self.random.below(4) {
+                if self.lies() {
+                    self.stands[client][key] = self.random.below(4) as usize;
+                }
+                let at = self.stands[client][key];
+                let Some(value) = self.logs[key].get(at).copied() else { break };
+                let value = if self.lies() { self.random.below(6) as i64 } else { value };
+                let offset = (self.random.below(6) > 0).then_some(at as u64);
+                records.push(StreamRecord { offset, value });
+                self.stands[client][key] += 1;
+            }
+            batches.push((key as u64, records));
+        }
+        Shown::Polled(batches)
+    }
+
+    fn keys(&mut self) -> Vec<u64> {
+        [vec![0], vec![1], vec![0, 1], vec![0, 1]][self.random.below(4) as usize].clone()
+    }
+
+    fn attempt(&mut self, client: usize, at: u64) -> Attempt {
+        let fate = [Fate::Committed, Fate::Committed, Fate::Committed, Fate::Committed, Fate::Aborted, Fate::Unknown]
+            [self.random.below(6) as usize];
+        let mut shown = Vec::new();
+        let op = match self.random.below(12) {
+            0 => StreamOp::Assign { keys: self.keys(), from_beginning: self.random.below(2) == 0 },
+            1 => StreamOp::Subscribe { group: [None, Some(1), Some(1), Some(2)][self.random.below(4) as usize], keys: self.keys() },
+            2 if self.random.below(2) == 0 => StreamOp::Crash,
+            2 => StreamOp::Commit { offsets: vec![(0, 1)] },
+            choice => {
+                let mut acts = Vec::new();
+                for _ in 0..1 + self.random.below(2) {
+                    let polls = if choice < 7 { true } else { choice < 9 && self.random.below(2) == 0 };
+                    let (act, told) = if polls { (StreamAct::Poll, self.poll(client)) } else { self.send(fate) };
+                    acts.push(act);
+                    shown.push(told);
+                }
+                StreamOp::Acts(acts)
+            }
+        };
+        match &op {
+            StreamOp::Assign { from_beginning: true, .. } | StreamOp::Subscribe { .. } | StreamOp::Crash => self.stands[client] = [0; 2],
+            _ => {}
+        }
+        if fate != Fate::Committed && self.random.below(3) > 0 {
+            shown.clear();
+        }
+        let rebalanced = if self.random.below(10) == 0 { self.keys() } else { Vec::new() };
+        let of = [Holder::Group(1), Holder::Producer(1)][self.random.below(2) as usize];
+        let late = if self.lies() { self.random.below(3) } else { 0 };
+        let tenures = if self.random.below(3) == 0 { vec![Tenure { of, number: (at / 4).saturating_sub(late) }] } else { Vec::new() };
+        let completed = (self.random.below(10) > 0).then(|| Time::from_nanos(at + self.random.below(4)));
+        let streamed = Streamed { shown, rebalanced, tenures };
+        Attempt { client: self.clients[client], invoked: Time::from_nanos(at), completed, fate, op, streamed }
+    }
+}
+
+fn sample(random: &mut Stream) -> (Demands, Vec<Attempt>) {
+    let promise = Promise::ALL[random.below(3) as usize];
+    let demands = Demands { promise, ordered: random.below(4) > 0, forgets: random.below(6) == 0 };
+    let (count, wrong) = (3 + random.below(12), [6, 20, 1000][random.below(3) as usize]);
+    let clients = [0, 1, 2].map(ClientId::new);
+    let mut broker = Broker { random, logs: [vec![], vec![]], stands: [[0; 2]; 3], clients, sent: 0, wrong };
+    let mut at = 0;
+    let mut attempts = Vec::new();
+    for _ in 0..count {
+        at += broker.random.below(3);
+        let client = broker.random.below(3) as usize;
+        attempts.push(broker.attempt(client, at));
+    }
+    (demands, attempts)
+}
+
+/// The reference.
+struct Reference<'a> {
+    promise: Promise,
+    attempts: &'a [Attempt],
+    found: RefCell<Found>,
+}
+
+impl Reference<'_> {
+    fn polled(&self, index: usize) -> Vec<(u64, StreamRecord)> {
+        let batches = self.attempts[index].streamed.shown.iter().filter_map(|shown| match shown {
+            Shown::Polled(batches) => Some(batches.clone()),
+            Shown::Sent(_) => None,
+        });
+        batches.flatten().flat_map(|(key, records)| records.into_iter().map(move |record| (key, record))).collect()
+    }
+
+    fn sends(&self, index: usize) -> Vec<(u64, i64, Option<u64>)> {
+        let attempt = &self.attempts[index];
+        let mut sends = Vec::new();
+        for (place, act) in attempt.op.acts().iter().enumerate() {
+            if let StreamAct::Send { key, value } = act {
+                let offset = if let Some(Shown::Sent(offset)) = attempt.streamed.shown.get(place) { *offset } else { None };
+                sends.push((*key, *value, offset));
+            }
+        }
+        sends
+    }
+
+    fn all(&self) -> std::ops::Range<usize> {
+        0..self.attempts.len()
+    }
+
+    fn fate(&self, index: usize) -> Fate {
+        self.attempts[index].fate
+    }
+
+    fn over(&self, index: usize) -> Time {
+        self.attempts[index].completed.unwrap_or(self.attempts[index].invoked)
+    }
+
+    fn is_polled(&self, key: u64, value: i64) -> bool {
+        self.all().any(|index| self.polled(index).iter().any(|(of, record)| (*of, record.value) == (key, value)))
+    }
+
+    fn is_certain(&self, index: usize) -> bool {
+        let whole = || self.promise == Promise::ExactlyOnce && self.sends(index).iter().any(|(key, value, _)| self.is_polled(*key, *value));
+        self.fate(index) == Fate::Committed || self.fate(index) == Fate::Unknown && whole()
+    }
+
+    /// Every offset and message of a key that is known.
+    fn log(&self, key: u64) -> BTreeSet<(u64, i64)> {
+        let mut log = BTreeSet::new();
+        for index in self.all() {
+            for (of, record) in self.polled(index) {
+                log.extend(record.offset.filter(|_| of == key).map(|offset| (offset, record.value)));
+            }
+            for (of, value, offset) in self.sends(index) {
+                let there = self.is_certain(index) || self.fate(index) == Fate::Unknown && self.is_polled(of, value);
+                log.extend(offset.filter(|_| of == key && there).map(|offset| (offset, value)));
+            }
+        }
+        log
+    }
+
+    fn offsets(&self, key: u64, value: i64) -> Vec<u64> {
+        self.log(key).into_iter().filter(|(_, at)| *at == value).map(|(offset, _)| offset).collect()
+    }
+
+    fn position(&self, key: u64, offset: Option<u64>, value: i64) -> Option<u64> {
+        offset.or_else(|| Some(self.offsets(key, value)).filter(|offsets| offsets.len() == 1).map(|offsets| offsets[0]))
+    }
+
+    /// Where the records of a key that an operation polled lie, as far as that is known.
+    fn positions(&self, index: usize, key: u64) -> Vec<(u64, i64)> {
+        let of_key = self.polled(index).into_iter().filter(|(of, _)| *of == key);
+        of_key.filter_map(|(_, record)| self.position(key, record.offset, record.value).map(|at| (at, record.value))).collect()
+    }
+
+    fn note(&self, anomaly: StreamAnomaly, key: u64, what: i64) {
+        self.found.borrow_mut().insert((anomaly, format!("k{key} {what}")));
+    }
+
+    fn messages(&self) {
+        for key in 0..2 {
+            let log = self.log(key);
+            for (offset, value) in &log {
+                for (other_offset, other) in &log {
+                    if offset == other_offset && value != other {
+                        self.note(StreamAnomaly::InconsistentOffsets, key, *offset as i64);
+                    }
+                    if offset != other_offset && value == other {
+                        self.note(StreamAnomaly::Duplicate, key, *value);
+                    }
+                }
+            }
+        }
+        for index in self.all() {
+            for (key, record) in self.polled(index) {
+                let value = record.value;
+                let is_of = |writer: &usize| self.sends(*writer).iter().any(|(of, sent, _)| (*of, *sent) == (key, value));
+                let writers: Vec<usize> = self.all().filter(is_of).collect();
+                if writers.is_empty() {
+                    self.note(StreamAnomaly::GarbageRead, key, value);
+                } else if writers.iter().all(|writer| self.fate(*writer) == Fate::Aborted) {
+                    self.note(StreamAnomaly::AbortedRead, key, value);
+                }
+                if writers.contains(&index) {
+                    self.note(StreamAnomaly::PrecommittedRead, key, value);
+                }
+            }
+        }
+    }
+
+    /// Whether after one and up to another operation the client that did both may have come to stand elsewhere in a key.
+    fn moved(&self, key: u64, after: usize, until: usize) -> bool {
+        let client = self.attempts[until].client;
+        let others = (after + 1..=until).filter(|index| self.attempts[*index].client == client);
+        others.into_iter().any(|index| {
+            let Attempt { op, fate, streamed, .. } = &self.attempts[index];
+            let has_polls = op.acts().contains(&StreamAct::Poll);
+            let is_left = match op {
+                StreamOp::Assign { keys, from_beginning } => *from_beginning || !keys.contains(&key) || *fate == Fate::Unknown,
+                StreamOp::Subscribe { .. } | StreamOp::Crash => true,
+                StreamOp::Acts(_) => has_polls && *fate == Fate::Unknown,
+                StreamOp::Commit { .. } => false,
+            };
+            is_left && *fate != Fate::Aborted || streamed.rebalanced.contains(&key)
+        })
+    }
+
+    /// The last operation with which a client said what it consumes, before this.
+    fn said(&self, index: usize) -> Option<usize> {
+        let is_said = |op: &StreamOp| matches!(op, StreamOp::Assign { .. } | StreamOp::Subscribe { .. } | StreamOp::Crash);
+        (0..index).rev().find(|at| {
+            self.attempts[*at].client == self.attempts[index].client && is_said(&self.attempts[*at].op) && self.fate(*at) != Fate::Aborted
+        })
+    }
+
+    fn order(&self, index: usize, key: u64) {
+        let log = self.log(key);
+        let between = |low: u64, high: u64| log.iter().any(|(at, _)| *at > low && *at < high);
+        let positions = self.positions(index, key);
+        if !self.attempts[index].streamed.rebalanced.contains(&key) {
+            for pair in positions.windows(2) {
+                if pair[1].0 <= pair[0].0 {
+                    self.note(StreamAnomaly::IntNonmonotonicPoll, key, pair[1].1);
+                } else if between(pair[0].0, pair[1].0) {
+                    self.note(StreamAnomaly::IntPollSkip, key, pair[1].1);
+                }
+            }
+        }
+        let moved_about = self.said(index).is_some_and(|at| matches!(self.attempts[at].op, StreamOp::Subscribe { group: None, .. }));
+        if self.fate(index) != Fate::Committed || moved_about {
+            return;
+        }
+        let client = self.attempts[index].client;
+        let earlier = (0..index).filter(|at| self.attempts[*at].client == client && self.fate(*at) == Fate::Committed);
+        let earlier = earlier.filter(|at| !self.moved(key, *at, index) && !self.attempts[*at].op.acts().is_empty());
+        let stood = earlier.flat_map(|at| self.positions(at, key)).map(|(at, _)| at).max();
+        if let (Some(stood), Some((first, value))) = (stood, positions.first().copied()) {
+            if first <= stood {
+                self.note(StreamAnomaly::NonmonotonicPoll, key, value);
+            } else if between(stood, first) {
+                self.note(StreamAnomaly::PollSkip, key, value);
+            }
+        }
+    }
+
+    fn sent_at(&self, index: usize, key: u64) -> Vec<(u64, i64)> {
+        let sends = self.sends(index).into_iter().filter(|(of, ..)| *of == key);
+        sends.filter_map(|(_, value, offset)| self.position(key, offset, value).map(|at| (at, value))).collect()
+    }
+
+    fn send_order(&self, index: usize, key: u64) {
+        if self.fate(index) == Fate::Aborted {
+            return;
+        }
+        let sent = self.sent_at(index, key);
+        for pair in sent.windows(2).filter(|pair| pair[1].0 <= pair[0].0) {
+            self.note(StreamAnomaly::IntNonmonotonicSend, key, pair[1].1);
+        }
+        let client = self.attempts[index].client;
+        let crashed = |at: usize| {
+            (at..index).any(|other| {
+                self.attempts[other].client == client && self.attempts[other].op == StreamOp::Crash && self.fate(other) != Fate::Aborted
+            })
+        };
+        let last = (0..index)
+            .rev()
+            .find(|at| self.attempts[*at].client == client && self.fate(*at) == Fate::Committed && !self.sent_at(*at, key).is_empty());
+        if let (Some(last), Some((at, value))) = (last.filter(|last| !crashed(*last)), sent.first().copied())
+            && self.sent_at(last, key).last().is_some_and(|(stood, _)| at <= *stood)
+        {
+            self.note(StreamAnomaly::NonmonotonicSend, key, value);
+        }
+    }
+
+    fn zombies(&self) {
+        for index in self.all().filter(|index| self.fate(*index) == Fate::Committed) {
+            let later = |of: Holder, number: u64| {
+                self.all().any(|other| {
+                    let tenures = &self.attempts[other].streamed.tenures;
+                    self.fate(other) == Fate::Committed
+                        && self.over(other) < self.attempts[index].invoked
+                        && tenures.iter().any(|tenure| tenure.of == of && tenure.number > number)
+                })
+            };
+            if self.attempts[index].streamed.tenures.iter().any(|tenure| later(tenure.of, tenure.number)) {
+                self.found.borrow_mut().insert((StreamAnomaly::Zombie, String::new()));
+            }
+        }
+    }
+
+    /// The group that the client is a member of when it does this.
+    fn group(&self, index: usize) -> Option<u64> {
+        let said = self.said(index).filter(|at| self.fate(*at) == Fate::Committed)?;
+        if let StreamOp::Subscribe { group, .. } = self.attempts[said].op { group } else { None }
+    }
+
+    /// Whether this operation is a poll of somebody who consumes this key.
+    fn consumes(&self, index: usize, key: u64) -> bool {
+        let said = self.said(index);
+        let asked = said.filter(|at| self.fate(*at) == Fate::Committed).is_some_and(|at| match &self.attempts[at].op {
+            StreamOp::Assign { keys, .. } | StreamOp::Subscribe { keys, .. } => keys.contains(&key),
+            _ => false,
+        });
+        let client = self.attempts[index].client;
+        let since = said.map_or(0, |at| at + 1);
+        let polled = (since..=index).any(|at| {
+            self.attempts[at].client == client && self.fate(at) == Fate::Committed && self.polled(at).iter().any(|(of, _)| *of == key)
+        });
+        self.attempts[index].op.acts().contains(&StreamAct::Poll) && self.fate(index) == Fate::Committed && (asked || polled)
+    }
+
+    /// What all together, or a group, missed. Says whether something of that is not known.
+    fn missed(&self, group: Option<u64>) -> bool {
+        let theirs: Vec<usize> = self
+            .all()
+            .filter(|index| group.is_none() || self.fate(*index) == Fate::Committed && self.group(*index) == group)
+            .filter(|index| self.attempts[*index].op.acts().contains(&StreamAct::Poll))
+            .collect();
+        let mut is_open = false;
+        for index in self.all().filter(|index| self.is_certain(*index)) {
+            for (key, value, _) in self.sends(index) {
+                let polled: Vec<i64> =
+                    theirs.iter().flat_map(|at| self.polled(*at)).filter(|(of, _)| *of == key).map(|(_, record)| record.value).collect();
+                let firsts: Vec<u64> = polled.iter().filter_map(|value| self.offsets(key, *value).first().copied()).collect();
+                let offset = self.offsets(key, value).last().copied();
+                let sender =
+                    self.all().find(|at| self.is_certain(*at) && self.sends(*at).iter().any(|(of, sent, _)| (*of, *sent) == (key, value)));
+                let sent = self.attempts[sender.unwrap_or(index)].invoked;
+                let since = self.all().any(|at| match &self.attempts[at].op {
+                    StreamOp::Subscribe { group: of, keys } => {
+                        group.is_some() && *of == group && keys.contains(&key) && self.fate(at) == Fate::Committed && self.over(at) < sent
+                    }
+                    _ => false,
+                });
+                let behind = offset.is_some_and(|offset| firsts.iter().any(|first| offset > *first));
+                if polled.contains(&value) || !(group.is_none() || since || behind) {
+                    continue;
+                }
+                if offset.is_some_and(|offset| firsts.iter().any(|first| offset <= *first)) {
+                    self.note(StreamAnomaly::LostWrite, key, value);
+                    continue;
+                }
+                let sends = self.all().filter(|at| self.sends(*at).iter().any(|(of, ..)| *of == key));
+                let over = sends.map(|at| self.over(at)).max().unwrap_or_default();
+                if theirs.iter().any(|at| self.attempts[*at].invoked > over && self.consumes(*at, key)) {
+                    self.note(StreamAnomaly::Unseen, key, value);
+                } else {
+                    is_open = true;
+                }
+            }
+        }
+        is_open
+    }
+
+    fn redelivered(&self) {
+        let mut taken: Vec<(Option<u64>, ClientId, Option<usize>, u64, StreamRecord)> = Vec::new();
+        for index in self.all().filter(|index| self.fate(*index) == Fate::Committed) {
+            for (key, record) in self.polled(index) {
+                let (group, client, said) = (self.group(index), self.attempts[index].client, self.said(index));
+                let same = |other: &&(Option<u64>, ClientId, Option<usize>, u64, StreamRecord)| {
+                    let whose = if group.is_some() { other.0 == group } else { other.0.is_none() && (other.1, other.2) == (client, said) };
+                    whose && (other.3, other.4) == (key, record) && (group.is_some() || record.offset.is_none())
+                };
+                if taken.iter().any(|other| same(&other)) {
+                    self.note(StreamAnomaly::Redelivery, key, record.value);
+                }
+                taken.push((group, client, said, key, record));
+            }
+        }
+    }
+
+    /// Judges all. Says whether something is not known.
+    fn judge(&self) -> bool {
+        self.messages();
+        for index in self.all() {
+            for key in 0..2 {
+                self.order(index, key);
+                self.send_order(index, key);
+            }
+        }
+        self.zombies();
+        self.redelivered();
+        [None, Some(1), Some(2)].into_iter().map(|group| self.missed(group)).fold(false, |one, other| one | other)
+    }
+}
+
+/// What the judges found, in the words of the reference.
+fn found(report: &StreamReport) -> Found {
+    let text = |fact: Option<&Fact>| fact.map(ToString::to_string).unwrap_or_default();
+    let word = |finding: &stormglass::check::streams::StreamFinding| {
+        let evidence = &finding.evidence;
+        let what = match finding.anomaly {
+            StreamAnomaly::Zombie => String::new(),
+            StreamAnomaly::InconsistentOffsets => format!("{} {}", text(evidence.fact("key")), text(evidence.fact("offset"))),
+            _ => format!("{} {}", text(evidence.fact("key")), text(evidence.fact("value"))),
+        };
+        (finding.anomaly, what)
+    };
+    report.findings.iter().map(word).collect()
+}
+
+fn compare(seed: u64, count: usize) {
+    let mut random = RunKey::from_seed(seed).stream("streams", 0);
+    let mut seen = BTreeSet::new();
+    let (mut verdicts, mut open) = (BTreeSet::new(), 0);
+    for place in 0..count {
+        let (demands, attempts) = sample(&mut random);
+        let report = check(demands, &attempts, &StreamNames::default());
+        let reference = Reference { promise: demands.promise, attempts: &attempts, found: RefCell::default() };
+        let is_open = reference.judge();
+        assert_eq!((found(&report), report.undecided > 0), (reference.found.take(), is_open), "history {place}: {attempts:#?}");
+        seen.extend(report.findings.iter().map(|finding| finding.anomaly));
+        verdicts.insert(report.verdict());
+        open += usize::from(is_open);
+    }
+    assert_eq!((seen.len(), verdicts.len()), (StreamAnomaly::ALL.len(), 3), "every anomaly and every verdict comes: {seen:?} {verdicts:?}");
+    assert!(open > 0);
+}
+
+#[test]
+fn judges_agree_with_the_reference_on_a_sample() {
+    compare(1, 1_500);
+}
+
+#[test]
+#[ignore = "20,000 histories"]
+fn judges_agree_with_the_reference_on_all() {
+    compare(2, 20_000);
+}
+
+/// What is wrong with this file, of all that can be.
+fn planted(lines: &[&str]) -> BTreeSet<&'static str> {
+    let text = lines.join("\n");
+    let report = check_text(text.as_bytes(), None, Demands::of(Promise::ExactlyOnce)).expect("a history");
+    report.report.findings.iter().map(|finding| finding.anomaly.name()).collect()
+}
+
+/// A line for each: the process, how it goes, what is done, with which value.
+macro_rules! lines {
+    ($($process:literal $kind:ident $f:ident $value:literal)*) => {
+        [$(concat!("{:process ", $process, ", :type :", stringify!($kind), ", :f :", stringify!($f), ", :value ", $value, "}")),*]
+    };
+}
+
+#[test]
+fn each_kind_is_caught_where_it_is_planted() {
+    let sent = lines! {
+        0 invoke send "[[:send 0 :a]]" 0 ok send "[[:send 0 [0 :a]]]"
+        0 invoke send "[[:send 0 :b]]" 0 ok send "[[:send 0 [1 :b]]]"
+        0 invoke send "[[:send 0 :c]]" 0 ok send "[[:send 0 [2 :c]]]"
+    };
+    let with = |more: &[&'static str]| planted(&[&sent[..], more].concat());
+    let is = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+    let all = lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]]}]]" };
+    assert_eq!(with(&all), is(&[]), "nothing is wrong");
+    let cases: [(&[&'static str], &[&'static str]); 12] = [
+        (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [2 :c]]}]]" }, &["int-poll-skip", "lost-write"]),
+        (
+            &lines! {
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a]]}]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[2 :c]]}]]"
+            },
+            &["lost-write", "poll-skip"],
+        ),
+        (
+            &lines! {
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]]}]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[1 :b]]}]]"
+            },
+            &["nonmonotonic-poll"],
+        ),
+        (
+            &lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [2 :c] [1 :b]]}]]" },
+            &["int-nonmonotonic-poll", "int-poll-skip"],
+        ),
+        (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b]]}]]" }, &["unseen"]),
+        (
+            &lines! {
+                2 invoke send "[[:send 0 :d]]" 2 info send "[[:send 0 :d]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :d]]}]]"
+            },
+            &["inconsistent-offsets", "lost-write"],
+        ),
+        (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c] [3 :z]]}]]" }, &["garbage-read"]),
+        (
+            &lines! {
+                2 invoke send "[[:send 0 :d]]" 2 fail send "[[:send 0 :d]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c] [3 :d]]}]]"
+            },
+            &["aborted-read"],
+        ),
+        (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c] [3 :a]]}]]" }, &["duplicate"]),
+        (
+            &lines! {
+                2 invoke txn "[[:poll] [:send 0 :d]]" 2 ok txn "[[:poll {0 [[0 :a] [1 :b] [2 :c] [3 :d]]}] [:send 0 [3 :d]]]"
+            },
+            &["precommitted-read"],
+        ),
+        (
+            &lines! {
+                0 invoke send "[[:send 1 :d] [:send 1 :e]]" 0 ok send "[[:send 1 [5 :d]] [:send 1 [4 :e]]]"
+                0 invoke send "[[:send 1 :f]]" 0 ok send "[[:send 1 [3 :f]]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]], 1 [[3 :f] [4 :e] [5 :d]]}]]"
+            },
+            &["int-nonmonotonic-send", "nonmonotonic-send"],
+        ),
+        (
+            &[
+                "{:process 1, :type :invoke, :f :subscribe, :value [0], :group 1}",
+                "{:process 1, :type :ok, :f :subscribe, :value [0]}",
+                "{:process 1, :type :invoke, :f :poll, :value [[:poll]]}",
+                "{:process 1, :type :ok, :f :poll, :value [[:poll {0 [[0 :a] [1 :b] [2 :c]]}]], :tenures [[:group 1 4]]}",
+                "{:process 2, :type :invoke, :f :subscribe, :value [0], :group 1}",
+                "{:process 2, :type :ok, :f :subscribe, :value [0]}",
+                "{:process 2, :type :invoke, :f :poll, :value [[:poll]]}",
+                "{:process 2, :type :ok, :f :poll, :value [[:poll {0 [[2 :c]]}]], :tenures [[:group 1 3]]}",
+            ],
+            &["redelivery", "zombie"],
+        ),
+    ];
+    for (lines, names) in cases {
+        assert_eq!(with(lines), is(names), "{lines:#?}");
+    }
+}
+
+#[test]
+fn an_unknown_send_may_be_there_or_not_and_what_no_one_polled_is_unknown() {
+    let open = lines! { 0 invoke send "[[:send 0 :a]]" 0 info send "[[:send 0 :a]]" 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {}]]" };
+    assert_eq!(planted(&open), BTreeSet::new());
+    let seen =
+        lines! { 0 invoke send "[[:send 0 :a]]" 0 info send "[[:send 0 :a]]" 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a]]}]]" };
+    assert_eq!(planted(&seen), BTreeSet::new());
+    let verdict = |lines: &[&str], promise| check_text(lines.join("\n").as_bytes(), None, Demands::of(promise)).expect("a history").verdict;
+    let sent = lines! { 0 invoke send "[[:send 0 :a]]" 0 ok send "[[:send 0 [0 :a]]]" };
+    assert_eq!(verdict(&sent, Promise::AtLeastOnce), Verdict::Unknown, "no one polled since");
+    assert_eq!(verdict(&sent, Promise::AtMostOnce), Verdict::Holds, "it may be lost");
+    assert_eq!(verdict(&open[..2], Promise::AtMostOnce), Verdict::Unknown, "nothing was judged");
+}
