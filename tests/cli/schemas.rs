@@ -206,6 +206,8 @@ fn histories() {
     assert!(json["isolation"]["anomalies"][0]["evidence"][0]["facts"].is_array(), "an anomaly: {json:#}");
     let several = ["check", "docs/examples/write-skew.edn", "docs/examples/write-skew.edn", "--model", "list-append", "--format", "json"];
     check_all("transactions", &several);
+    let json = check_all("streams", &["check", "docs/examples/lost-write.edn", "--model", "kafka", "--format", "json"]).remove(0);
+    assert!(json["anomalies"][0]["evidence"]["facts"].is_array(), "an anomaly: {json:#}");
     let malformed = check_all("unjudged", &["check", "docs/examples/mistaken.edn", "--model", "register", "--format", "json"]).remove(0);
     assert!(!malformed["problems"].as_array().expect("a list").is_empty(), "{malformed:#}");
     check_all("unjudged", &["check", "no/such.edn", "no/such.log", "--model", "register", "--format", "json"]);

@@ -142,7 +142,6 @@ impl StreamsSchema {
             _ => None,
         };
         if let Some(number) = number {
-            self.names.keys.entry(number).or_insert_with(|| number.to_string().into());
             return Ok(number);
         }
         let next = u64::MAX - self.keys.len() as u64;
