@@ -1,6 +1,7 @@
 //! Protocols, a folder each: the machine, its messages, its safety rules, mutants that break one of them, and the properties that must
 //! hold.
 
+pub mod bus;
 pub mod commit;
 pub mod detector;
 pub mod lock;

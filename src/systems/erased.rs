@@ -134,6 +134,7 @@ impl Registry {
             .with::<super::ServiceRegistry>()
             .with::<super::Lock>()
             .with::<super::Election>()
+            .with::<super::EventBus>()
     }
 
     /// Adds a system; one of the same name is replaced.

@@ -2,6 +2,7 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
+mod bus;
 mod detectors;
 mod erased;
 pub mod kv;
@@ -34,6 +35,7 @@ pub use crate::process::Mutant;
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Setup};
 
+pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};
