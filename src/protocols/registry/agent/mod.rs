@@ -195,11 +195,9 @@ impl Process for Agent {
                 self.on_changes(directory, asked, age, after..=through, &changes, context);
             }
             Message::Compacted { directory, through } => self.on_compacted(directory, through, context),
-            Message::Peeked { number, asked, age, listing, .. } => {
-                // A question of its life before may have had the same number.
-                if self.peeks.get(&number).is_some_and(|peek| peek.asked == asked) {
-                    self.on_peeked(number, age.map(|age| (listing, age)), context);
-                }
+            // A question of its life before may have had the same number.
+            Message::Peeked { number, asked, age, listing, .. } if self.peeks.get(&number).is_some_and(|peek| peek.asked == asked) => {
+                self.on_peeked(number, age.map(|age| (listing, age)), context);
             }
             Message::Probe { key, created } => self.report(from, key, created, context),
             _ => {}
