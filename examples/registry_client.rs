@@ -1,5 +1,6 @@
 //! A protocol of one's own that finds its peers in the registry: each peer registers itself under a lease, watches who else is there, and
-//! greets one of them now and then. The registry's server and its client are parts of larger processes here, which speak more than the registry does.
+//! greets one of them now and then. The registry's server and its client are parts of larger processes here, which speak more than the
+//! registry does.
 //!
 //! `cargo run --example registry_client -- sweep examples/registry_client.ron --seeds 100`
 
