@@ -69,3 +69,29 @@ pub trait Speaks: Message + From<AtResource> {
     /// Itself, where it is of other things.
     fn at_resource(self) -> Result<AtResource, Self>;
 }
+
+/// What a message type says at the resource by its variants `Access` and `Answered`.
+macro_rules! speaks {
+    ($Message:ident) => {
+        impl From<AtResource> for $Message {
+            fn from(said: AtResource) -> Self {
+                match said {
+                    AtResource::Access(access) => Self::Access(access),
+                    AtResource::Answered(answered) => Self::Answered(answered),
+                }
+            }
+        }
+
+        impl Speaks for $Message {
+            fn at_resource(self) -> Result<AtResource, Self> {
+                match self {
+                    Self::Access(access) => Ok(AtResource::Access(access)),
+                    Self::Answered(answered) => Ok(AtResource::Answered(answered)),
+                    other => Err(other),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use speaks;

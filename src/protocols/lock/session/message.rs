@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::access::speaks;
 use super::super::{Access, Answered, AtResource, Speaks};
 use crate::base::Kind;
 use crate::process::{self, Message as _};
@@ -47,21 +48,4 @@ impl process::Message for Message {
     }
 }
 
-impl From<AtResource> for Message {
-    fn from(said: AtResource) -> Self {
-        match said {
-            AtResource::Access(access) => Self::Access(access),
-            AtResource::Answered(answered) => Self::Answered(answered),
-        }
-    }
-}
-
-impl Speaks for Message {
-    fn at_resource(self) -> Result<AtResource, Self> {
-        match self {
-            Self::Access(access) => Ok(AtResource::Access(access)),
-            Self::Answered(answered) => Ok(AtResource::Answered(answered)),
-            other @ Self::Registry(_) => Err(other),
-        }
-    }
-}
+speaks!(Message);

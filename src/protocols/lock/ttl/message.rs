@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::access::speaks;
 use super::super::{Access, Answered, AtResource, Grant, Speaks};
 use crate::base::{Duration, LocalTime};
 use crate::process;
@@ -81,21 +82,4 @@ impl process::Message for Message {
     }
 }
 
-impl From<AtResource> for Message {
-    fn from(said: AtResource) -> Self {
-        match said {
-            AtResource::Access(access) => Self::Access(access),
-            AtResource::Answered(answered) => Self::Answered(answered),
-        }
-    }
-}
-
-impl Speaks for Message {
-    fn at_resource(self) -> Result<AtResource, Self> {
-        match self {
-            Self::Access(access) => Ok(AtResource::Access(access)),
-            Self::Answered(answered) => Ok(AtResource::Answered(answered)),
-            other => Err(other),
-        }
-    }
-}
+speaks!(Message);
