@@ -9,7 +9,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &AcceptsBeforeDurable,
         source: "jepsen: RabbitMQ, class of bugs: a confirm before fsync",
         needs: &["a crash of the bus"],
-        property: Some("unseen"),
+        property: Some("lost-write"),
         about: "The bus tells a publisher that its message was accepted when it is not on disk yet: a crash takes it along.",
     },
     Mutant {

@@ -51,11 +51,18 @@ enum Step {
 
 #[derive(Debug, Default)]
 struct Subscriber {
-    topics: Vec<u64>,
+    /// Of each of its topics, the first message that it gets: what was taken in before it subscribed may be on its way to disk still.
+    from: SortedMap<u64, u64>,
     /// What is to come, in order.
     queue: VecDeque<Item>,
     /// What it was given and has not acknowledged.
     given: Vec<Item>,
+}
+
+impl Subscriber {
+    fn gets(&self, item: &Item) -> bool {
+        self.from.get(&item.topic).is_some_and(|from| *from <= item.offset)
+    }
 }
 
 /// What the bus writes down.
@@ -96,9 +103,9 @@ impl Bus {
                 if self.config.rules.knows_ids_after_restart() {
                     self.known.insert(item.id, item.offset);
                 }
-                self.subscribers.values_mut().filter(|to| to.topics.contains(&item.topic)).for_each(|to| to.queue.push_back(item));
+                self.subscribers.values_mut().filter(|to| to.gets(&item)).for_each(|to| to.queue.push_back(item));
             }
-            Line::Subscribed(who, topics) => drop(self.subscribers.insert(who, Subscriber { topics, ..Subscriber::default() })),
+            Line::Subscribed(who, topics) => self.subscribe(who, &topics),
             Line::Disconnected(who) => drop(self.subscribers.remove(&who)),
             Line::Settled(who, topic, offset) => {
                 if let Some(subscriber) = self.subscribers.get_mut(&who) {
@@ -120,7 +127,8 @@ impl Bus {
             context.sometimes(mark::REPEATED);
             return context.send_when_durable(from, Message::Accepted { id, offset: Some(offset) });
         }
-        if self.config.full == Full::Block && self.subscribers.iter().any(|(who, to)| to.topics.contains(&topic) && !self.has_room(*who)) {
+        if self.config.full == Full::Block && self.subscribers.iter().any(|(who, to)| to.from.get(&topic).is_some() && !self.has_room(*who))
+        {
             context.sometimes(mark::BLOCKED);
             if rules.accepts_blocked() {
                 context.send(from, Message::Accepted { id, offset: None });
@@ -151,7 +159,7 @@ impl Bus {
     /// How many messages the buffer of a subscriber holds, and those that are on their way there.
     fn holds(&self, who: u32) -> usize {
         let Some(subscriber) = self.subscribers.get(&who) else { return 0 };
-        let coming = self.unsynced.iter().filter(|(_, step)| matches!(step, Step::PassOn(item) if subscriber.topics.contains(&item.topic)));
+        let coming = self.unsynced.iter().filter(|(_, step)| matches!(step, Step::PassOn(item) if subscriber.gets(item)));
         subscriber.queue.len() + coming.count()
     }
 
@@ -160,44 +168,47 @@ impl Bus {
     }
 
     fn pass_on(&mut self, item: Item, context: &mut Context<'_, Self>) {
-        let whose: Vec<u32> = self.subscribers.iter().filter(|(_, to)| to.topics.contains(&item.topic)).map(|(who, _)| *who).collect();
+        let whose: Vec<u32> = self.subscribers.iter().filter(|(_, to)| to.gets(&item)).map(|(who, _)| *who).collect();
         for who in whose {
             self.put(who, item, context);
             self.deliver(who, context);
         }
     }
 
-    /// Puts a message into the buffer of a subscriber, if it can be.
+    /// Puts a message into the buffer of a subscriber, and what is too much there out of it.
     fn put(&mut self, who: u32, item: Item, context: &mut Context<'_, Self>) {
-        let (bound, full) = (self.config.buffer, self.config.full);
         let Some(subscriber) = self.subscribers.get_mut(&who) else { return };
-        let has_room = bound.is_none_or(|bound| self.config.rules.has_room(subscriber.queue.len(), bound as usize));
-        match full {
-            Full::Block | Full::DropOldest | Full::DropNewest | Full::Disconnect if has_room => subscriber.queue.push_back(item),
-            // There was room when it was taken in.
-            Full::Block => subscriber.queue.push_back(item),
-            Full::DropNewest => {
+        subscriber.queue.push_back(item);
+        let Some(bound) = self.config.buffer else { return };
+        self.make_room(who, bound as usize, context);
+        if let Some(subscriber) = self.subscribers.get(&who) {
+            let count = subscriber.queue.len() as u64;
+            context.note(Holds { subscriber: NodeId::client(who), count, bound: u64::from(bound) });
+        }
+    }
+
+    /// Takes out of the buffer of a subscriber what is more than this. Where publishers are blocked there was room for all of it.
+    fn make_room(&mut self, who: u32, most: usize, context: &mut Context<'_, Self>) {
+        while let Some(subscriber) = self.subscribers.get_mut(&who)
+            && self.config.full != Full::Block
+            && !subscriber.queue.is_empty()
+            && !self.config.rules.has_room(subscriber.queue.len() - 1, most)
+        {
+            let gone = match self.config.full {
+                Full::DropOldest => subscriber.queue.pop_front(),
+                Full::DropNewest | Full::Block => subscriber.queue.pop_back(),
+                Full::Disconnect => None,
+            };
+            if let Some(Item { topic, offset, .. }) = gone {
                 context.sometimes(mark::DROPPED);
-                Self::write(context, &Line::Settled(who, item.topic, item.offset));
-            }
-            Full::DropOldest => {
-                context.sometimes(mark::DROPPED);
-                subscriber.queue.push_back(item);
-                if let Some(Item { topic, offset, .. }) = subscriber.queue.pop_front() {
-                    Self::write(context, &Line::Settled(who, topic, offset));
-                }
-            }
-            Full::Disconnect => {
+                Self::write(context, &Line::Settled(who, topic, offset));
+            } else {
                 context.sometimes(mark::DISCONNECTED);
                 self.subscribers.remove(&who);
                 Self::write(context, &Line::Disconnected(who));
                 context.cancel_timer(BusTimer::Overdue(who));
                 context.send_when_durable(NodeId::client(who), Message::Disconnected);
             }
-        }
-        if let (Some(bound), Some(subscriber)) = (bound, self.subscribers.get(&who)) {
-            let count = subscriber.queue.len() as u64;
-            context.note(Holds { subscriber: NodeId::client(who), count, bound: u64::from(bound) });
         }
     }
 
@@ -253,11 +264,16 @@ impl Bus {
         self.unsynced.push_back((token, Step::Settle(who, topic, offset)));
     }
 
+    fn subscribe(&mut self, who: u32, topics: &[u64]) {
+        let from = topics.iter().map(|topic| (*topic, self.next.get(topic).copied().unwrap_or_default())).collect();
+        self.subscribers.insert(who, Subscriber { from, ..Subscriber::default() });
+    }
+
     fn on_subscribe(&mut self, from: NodeId, topics: Vec<u64>, context: &mut Context<'_, Self>) {
         let who = from.index() as u32;
         if !self.subscribers.contains_key(&who) {
-            Self::write(context, &Line::Subscribed(who, topics.clone()));
-            self.subscribers.insert(who, Subscriber { topics, ..Subscriber::default() });
+            self.subscribe(who, &topics);
+            Self::write(context, &Line::Subscribed(who, topics));
         }
         context.send_when_durable(from, Message::Subscribed);
     }
@@ -282,7 +298,14 @@ impl Process for Bus {
         let mut bus = Self { config, next: SortedMap::new(), known, unsynced, subscribers: SortedMap::new() };
         disk.records(JOURNAL).for_each(|line| bus.recall(line));
         let all: Vec<u32> = bus.subscribers.keys().copied().collect();
-        all.into_iter().for_each(|who| bus.deliver(who, context));
+        let given = bus.config.rules.window(bus.config.ordered);
+        for who in all {
+            // What it was given when the bus crashed is in its buffer again, and so is what was on its way there.
+            if let Some(bound) = bus.config.buffer {
+                bus.make_room(who, bound as usize + given, context);
+            }
+            bus.deliver(who, context);
+        }
         bus
     }
 
