@@ -302,10 +302,17 @@ impl Reference<'_> {
         if let (Some(stood), Some((first, value))) = (stood, positions.first().copied()) {
             if first <= stood {
                 self.note(StreamAnomaly::NonmonotonicPoll, key, value);
-            } else if between(stood, first) {
+            } else if log.iter().any(|(at, _)| *at > stood && *at < first && !self.had_before(index, key, *at)) {
                 self.note(StreamAnomaly::PollSkip, key, value);
             }
         }
+    }
+
+    /// Whether the group of the client that does this had polled what lies there before.
+    fn had_before(&self, index: usize, key: u64, offset: u64) -> bool {
+        let theirs = |at: &usize| self.fate(*at) == Fate::Committed && self.group(*at) == self.group(index);
+        let has = |at: usize| self.positions(at, key).iter().any(|(had, _)| *had == offset);
+        self.group(index).is_some() && (0..index).filter(theirs).any(has)
     }
 
     fn sent_at(&self, index: usize, key: u64) -> Vec<(u64, i64)> {

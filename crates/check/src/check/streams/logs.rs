@@ -92,10 +92,11 @@ impl Logs {
         })
     }
 
-    /// The first message that lies between these two offsets of a key, and where.
-    pub(super) fn between(&self, key: u64, after: u64, before: u64) -> Option<(u64, i64)> {
+    /// The first message that lies between these two offsets of a key and not at one of those that are left out, and where.
+    pub(super) fn between(&self, key: u64, after: u64, before: u64, left_out: impl Fn(u64) -> bool) -> Option<(u64, i64)> {
         let log = self.keys.get(&key)?;
-        let (offset, values) = log.range(after.checked_add(1)?..).next().filter(|(offset, _)| **offset < before)?;
+        let mut behind = log.range(after.checked_add(1)?..).take_while(|(offset, _)| **offset < before);
+        let (offset, values) = behind.find(|(offset, _)| !left_out(**offset))?;
         values.first().map(|value| (*offset, *value))
     }
 }

@@ -24,6 +24,8 @@ static SEND_BACK: Rule =
 struct Consumer {
     /// The highest offset that it has polled of each key, and by which attempt.
     stands: FxHashMap<u64, (u64, usize)>,
+    /// The group that it is a member of.
+    group: Option<u64>,
     /// Whether what it is assigned can change without its telling.
     moved_about: bool,
 }
@@ -34,24 +36,30 @@ impl Consumer {
         match (&attempt.op, attempt.fate) {
             (_, Fate::Aborted) | (StreamOp::Acts(_) | StreamOp::Commit { .. }, _) => {}
             (StreamOp::Assign { keys, from_beginning: false }, Fate::Committed) => {
+                self.group = None;
                 self.stands.retain(|key, _| keys.contains(key));
                 self.moved_about = false;
             }
-            (StreamOp::Subscribe { group, .. }, _) => {
+            (StreamOp::Subscribe { group, .. }, fate) => {
                 self.stands.clear();
+                self.group = group.filter(|_| fate == Fate::Committed);
                 self.moved_about = group.is_none();
             }
             (StreamOp::Assign { .. } | StreamOp::Crash, _) => {
                 self.stands.clear();
+                self.group = None;
                 self.moved_about = false;
             }
         }
     }
 }
 
-/// Finds consumers that go back or leave something out, within a poll and from poll to poll.
+/// Finds consumers that go back or leave something out, within a poll and from poll to poll. A member of a group leaves nothing out that the group
+/// has had.
 pub(super) fn polls(finder: &mut Finder<'_>) {
     let mut consumers: FxHashMap<ClientId, Consumer> = FxHashMap::default();
+    let mut had: FxHashMap<(u64, u64), FxHashSet<u64>> = FxHashMap::default();
+    let nothing = FxHashSet::default();
     for (index, attempt) in finder.attempts.iter().enumerate() {
         let consumer = consumers.entry(attempt.client).or_default();
         consumer.told(attempt);
@@ -66,11 +74,14 @@ pub(super) fn polls(finder: &mut Finder<'_>) {
         for (key, record) in attempt.polled() {
             let Some(offset) = finder.logs.position(key, record) else { continue };
             match within.insert(key, offset) {
-                Some(last) if !rebalanced.contains(&key) => step(finder, Step { key, value: record.value, last, offset, by: &[index] }),
+                Some(last) if !rebalanced.contains(&key) => {
+                    step(finder, Step { key, value: record.value, last, offset, by: &[index], had: &nothing });
+                }
                 Some(_) => {}
                 None if attempt.took_effect() && !consumer.moved_about => {
                     if let Some((stood, earlier)) = consumer.stands.get(&key).copied() {
-                        step(finder, Step { key, value: record.value, last: stood, offset, by: &[earlier, index] });
+                        let had = consumer.group.and_then(|group| had.get(&(group, key))).unwrap_or(&nothing);
+                        step(finder, Step { key, value: record.value, last: stood, offset, by: &[earlier, index], had });
                     }
                 }
                 None => {}
@@ -79,6 +90,9 @@ pub(super) fn polls(finder: &mut Finder<'_>) {
                 let stands = consumer.stands.entry(key).or_insert((offset, index));
                 if stands.0 <= offset {
                     *stands = (offset, index);
+                }
+                if let Some(group) = consumer.group {
+                    had.entry((group, key)).or_default().insert(offset);
                 }
             }
         }
@@ -95,10 +109,12 @@ struct Step<'a> {
     last: u64,
     offset: u64,
     by: &'a [usize],
+    /// What need not be polled any more.
+    had: &'a FxHashSet<u64>,
 }
 
 fn step(finder: &mut Finder<'_>, step: Step<'_>) {
-    let Step { key, value, last, offset, by } = step;
+    let Step { key, value, last, offset, by, had } = step;
     let within = by.len() == 1;
     let evidence = |rule: &'static Rule| {
         let client = finder.client(by[0]);
@@ -109,7 +125,7 @@ fn step(finder: &mut Finder<'_>, step: Step<'_>) {
             if within { (StreamAnomaly::IntNonmonotonicPoll, &POLLED_BACK) } else { (StreamAnomaly::NonmonotonicPoll, &POLL_BACK) };
         let evidence = evidence(rule);
         finder.found(anomaly, by, evidence);
-    } else if let Some((missed, left)) = finder.logs.between(key, last, offset) {
+    } else if let Some((missed, left)) = finder.logs.between(key, last, offset, |missed| had.contains(&missed)) {
         let (anomaly, rule) = if within { (StreamAnomaly::IntPollSkip, &POLLED_OVER) } else { (StreamAnomaly::PollSkip, &POLL_OVER) };
         let evidence = evidence(rule).with("left", finder.names.value(left)).with("missed", Fact::Index(missed));
         finder.found(anomaly, by, evidence);
