@@ -147,6 +147,9 @@ struct Reference<'a> {
     found: RefCell<Found>,
 }
 
+/// A record that was taken: by whom of which group, as which consumer, with its key.
+type Taken = (Option<u64>, ClientId, Option<usize>, u64, StreamRecord);
+
 impl Reference<'_> {
     fn polled(&self, index: usize) -> Vec<(u64, StreamRecord)> {
         let batches = self.attempts[index].streamed.shown.iter().filter_map(|shown| match shown {
@@ -425,11 +428,11 @@ impl Reference<'_> {
     }
 
     fn redelivered(&self) {
-        let mut taken: Vec<(Option<u64>, ClientId, Option<usize>, u64, StreamRecord)> = Vec::new();
+        let mut taken: Vec<Taken> = Vec::new();
         for index in self.all().filter(|index| self.fate(*index) == Fate::Committed) {
             for (key, record) in self.polled(index) {
                 let (group, client, said) = (self.group(index), self.attempts[index].client, self.said(index));
-                let same = |other: &&(Option<u64>, ClientId, Option<usize>, u64, StreamRecord)| {
+                let same = |other: &&Taken| {
                     let whose = if group.is_some() { other.0 == group } else { other.0.is_none() && (other.1, other.2) == (client, said) };
                     whose && (other.3, other.4) == (key, record) && (group.is_some() || record.offset.is_none())
                 };
