@@ -2,6 +2,7 @@
 //! hold.
 
 pub mod bus;
+pub mod broker;
 pub mod commit;
 pub mod detector;
 pub mod lock;

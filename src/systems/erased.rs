@@ -131,6 +131,7 @@ impl Registry {
             .with::<super::Omega>()
             .with::<super::Supervisor>()
             .with::<super::TtlLock>()
+            .with::<super::Broker>()
             .with::<super::ServiceRegistry>()
             .with::<super::Lock>()
             .with::<super::Election>()

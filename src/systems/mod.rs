@@ -3,6 +3,8 @@
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
 mod bus;
+mod broker;
+mod broker_work;
 mod detectors;
 mod erased;
 pub mod kv;
@@ -36,6 +38,8 @@ use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Setup};
 
 pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
+pub use broker::{Broker, BrokerConfig, BrokerSettings};
+pub use broker_work::BrokerWork;
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};

@@ -1,0 +1,221 @@
+//! A client of a broker: a producer, or a consumer.
+
+use std::sync::Arc;
+
+use super::consumer::{Consumer, Consuming};
+use super::producer::{Producer, Producing};
+use super::{Layout, Message, Rules, mark};
+use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Stream, StreamOp, Streamed};
+use crate::history::{Event, Outcome};
+use crate::process::{Claim, ClientProcess, Context, Files, Mark, Process, Role, SyncToken};
+
+/// A client of a broker.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) config: ClientConfig,
+    life: u32,
+    /// That it has started once more is on its way to disk.
+    numbered: Option<SyncToken>,
+    nth: u32,
+    /// The broker that each partition is asked of: who leads it, as far as it knows.
+    leaders: Vec<u32>,
+    pub(super) quiet: bool,
+    open: bool,
+    work: Work,
+}
+
+/// What it does.
+#[derive(Debug)]
+enum Work {
+    Produces(Producer),
+    Consumes(Consumer),
+}
+
+/// What a client is built from.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// What all agree on.
+    pub layout: Arc<Layout>,
+    /// How long it thinks between two operations.
+    pub think: DurationRange,
+    /// How long a broker is given to answer, before it is asked again.
+    pub request_timeout: Duration,
+    /// How long an operation may take.
+    pub patience: Duration,
+    /// Its rules.
+    pub rules: Arc<dyn Rules>,
+    /// What it does.
+    pub role: ClientRole,
+}
+
+/// What a client does.
+#[derive(Clone, Debug)]
+pub enum ClientRole {
+    /// It sends.
+    Produces(Producing),
+    /// It polls.
+    Consumes(Consuming),
+}
+
+/// A client's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub enum ClientTimer {
+    /// The next operation is due.
+    Due,
+    /// What is not answered is asked again.
+    Again,
+    /// What was polled is processed.
+    Worked,
+    /// It tells the group that it is there, or joins it.
+    Beat,
+}
+
+/// The consumers.
+pub const CONSUMER: Role = Role::new("Consumer", "A client that polls; of several, the one that has been given most.");
+
+/// A byte for each start. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
+const LIVES: &str = "lives";
+
+impl Client {
+    /// As whom it acts.
+    pub(super) fn session(&self, context: &Context<'_, Self>) -> ClientId {
+        ClientId { client: context.me().index() as u32, session: self.life }
+    }
+
+    /// Begins an operation: which one.
+    pub(super) fn invoke(&mut self, op: StreamOp, context: &mut Context<'_, Self>) -> u32 {
+        self.nth += 1;
+        let client = self.session(context);
+        let id = OperationId::new(client, self.nth);
+        self.open = true;
+        context.note(Event::Invoke { client, id, op });
+        self.nth
+    }
+
+    /// It has ended so.
+    pub(super) fn complete(&mut self, outcome: Outcome<Streamed>, context: &mut Context<'_, Self>) {
+        if std::mem::take(&mut self.open) {
+            context.note(Event::Complete { client: self.session(context), outcome });
+        }
+    }
+
+    /// The next operation is due when it has thought.
+    pub(super) fn think(&mut self, context: &mut Context<'_, Self>) {
+        let after = self.drawn(1, context).within(self.config.think);
+        context.set_timer(ClientTimer::Due, after);
+    }
+
+    /// Random words for the next operation.
+    pub(super) fn drawn(&self, purpose: u64, context: &mut Context<'_, Self>) -> Stream {
+        let id = OperationId::new(self.session(context), self.nth + 1);
+        context.random().fork(purpose, id.word())
+    }
+
+    /// The broker to ask of a partition.
+    pub(super) fn leader(&self, partition: u32) -> NodeId {
+        NodeId::server(self.leaders[partition as usize])
+    }
+
+    /// That one leads; or another than was thought, if that is not known.
+    pub(super) fn learn(&mut self, partition: u32, leader: Option<u32>) {
+        let Layout { brokers, .. } = *self.config.layout;
+        let known = &mut self.leaders[partition as usize];
+        *known = leader.unwrap_or((*known + 1) % brokers);
+    }
+
+    /// A step of the producer, or of the consumer, that this client is.
+    fn work(
+        &mut self,
+        context: &mut Context<'_, Self>,
+        produce: impl FnOnce(&mut Producer, &mut Self, &mut Context<'_, Self>),
+        consume: impl FnOnce(&mut Consumer, &mut Self, &mut Context<'_, Self>),
+    ) {
+        // It is put back below: what it does with its client, it does not do with itself.
+        match std::mem::replace(&mut self.work, Work::Produces(Producer::default())) {
+            Work::Produces(mut producer) => {
+                produce(&mut producer, self, context);
+                self.work = Work::Produces(producer);
+            }
+            Work::Consumes(mut consumer) => {
+                consume(&mut consumer, self, context);
+                self.work = Work::Consumes(consumer);
+            }
+        }
+    }
+}
+
+impl Process for Client {
+    type Config = ClientConfig;
+    type Message = Message;
+    type Timer = ClientTimer;
+    type Note = Event<StreamOp, Streamed>;
+
+    const ROLES: &'static [Role] = &[CONSUMER];
+    const MARKS: &'static [Mark] = mark::OF_CLIENTS;
+
+    fn boot(config: &ClientConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
+        let life = disk.read(LIVES).map_or(0, <[u8]>::len) as u32;
+        context.append(LIVES, b".");
+        let numbered = Some(context.sync());
+        let layout = &config.layout;
+        let leaders = layout.all().map(|partition| partition % layout.brokers).collect();
+        let work = match &config.role {
+            ClientRole::Produces(_) => Work::Produces(Producer::default()),
+            ClientRole::Consumes(_) => Work::Consumes(Consumer::default()),
+        };
+        Self { config: config.clone(), life, numbered, nth: 0, leaders, quiet: false, open: false, work }
+    }
+
+    fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
+        match message {
+            Message::Produced { request, result } => {
+                self.work(context, |producer, client, context| producer.on_produced(client, request, result, context), |_, _, _| {});
+            }
+            message => self.work(context, |_, _, _| {}, |consumer, client, context| consumer.on_message(client, message, context)),
+        }
+    }
+
+    fn on_timer(&mut self, timer: ClientTimer, context: &mut Context<'_, Self>) {
+        match timer {
+            ClientTimer::Due => self.work(context, Producer::begin, Consumer::begin),
+            ClientTimer::Again => self.work(context, Producer::again, Consumer::again),
+            ClientTimer::Worked => self.work(context, |_, _, _| {}, Consumer::worked),
+            ClientTimer::Beat => self.work(context, |_, _, _| {}, Consumer::beat),
+        }
+    }
+
+    fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, Self>) {
+        if self.numbered.take_if(|awaited| *awaited == token).is_some() {
+            self.work(context, |_, client, context| client.think(context), Consumer::start);
+        }
+    }
+
+    fn role(&self) -> Option<Claim> {
+        match &self.work {
+            Work::Produces(_) => None,
+            Work::Consumes(consumer) => Some(CONSUMER.ranked(consumer.given())),
+        }
+    }
+
+    fn status(&self) -> String {
+        match &self.work {
+            Work::Produces(producer) => producer.status(),
+            Work::Consumes(consumer) => consumer.status(),
+        }
+    }
+}
+
+impl ClientProcess for Client {
+    fn quiesce(&mut self, context: &mut Context<'_, Self>) {
+        self.quiet = true;
+        let stop = |_: &mut Producer, _: &mut Self, context: &mut Context<'_, Self>| context.cancel_timer(ClientTimer::Due);
+        self.work(context, stop, Consumer::quiesce);
+    }
+
+    fn under_way(&self) -> usize {
+        match &self.work {
+            Work::Produces(producer) => usize::from(producer.is_busy()),
+            Work::Consumes(consumer) => usize::from(!self.quiet || consumer.is_busy()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Odd and right variants of brokers, which no property may catch.
+
+use super::{Mutant, Rules};
+
+/// All decoys of brokers.
+pub static DECOYS: &[Mutant] = &[
+    Mutant {
+        name: "broker/sends-twice",
+        rules: &SendsTwice,
+        source: "KIP-98: what has a number is appended once",
+        needs: &[],
+        property: None,
+        about: "A producer sends each message twice that has a number: the second is known.",
+    },
+    Mutant {
+        name: "broker/fetches-twice",
+        rules: &FetchesTwice,
+        source: "Kafka protocol, Fetch: it changes nothing but what the leader knows of the follower",
+        needs: &[],
+        property: None,
+        about: "A follower asks twice each time, and takes in what comes next once.",
+    },
+    Mutant {
+        name: "broker/skips-epochs",
+        rules: &SkipsEpochs,
+        source: "KIP-101: epochs grow; nothing says by how much",
+        needs: &[],
+        property: None,
+        about: "Each epoch of a partition is two after the last.",
+    },
+    Mutant {
+        name: "broker/skips-generations",
+        rules: &SkipsGenerations,
+        source: "Kafka consumer protocol: generations grow; nothing says by how much",
+        needs: &[],
+        property: None,
+        about: "Each generation of the group is two after the last.",
+    },
+];
+
+#[derive(Debug)]
+struct SendsTwice;
+impl Rules for SendsTwice {
+    fn copies(&self, numbered: bool) -> u32 {
+        1 + u32::from(numbered)
+    }
+}
+
+#[derive(Debug)]
+struct FetchesTwice;
+impl Rules for FetchesTwice {
+    fn fetches(&self) -> u32 {
+        2
+    }
+}
+
+#[derive(Debug)]
+struct SkipsEpochs;
+impl Rules for SkipsEpochs {
+    fn next_epoch(&self, epoch: u32) -> u32 {
+        epoch + 2
+    }
+}
+
+#[derive(Debug)]
+struct SkipsGenerations;
+impl Rules for SkipsGenerations {
+    fn next_generation(&self, number: u32) -> u32 {
+        number + 2
+    }
+}

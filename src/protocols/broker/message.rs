@@ -1,0 +1,242 @@
+//! What brokers, the controller and clients send.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Sequenced};
+use crate::base::ClientId;
+use crate::process;
+
+/// How many must have a message before its producer is told so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Acks {
+    /// None: the producer is told nothing.
+    None,
+    /// The leader.
+    Leader,
+    /// All replicas in sync.
+    All,
+}
+
+/// How a partition stands, as the controller has decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Which broker leads, if any.
+    pub leader: Option<u32>,
+    /// In which epoch: another leader, another epoch.
+    pub epoch: u32,
+    /// The replicas in sync.
+    pub isr: Vec<u32>,
+    /// Replicas that are no longer in sync, and have all that is committed (KIP-966).
+    pub eligible: Vec<u32>,
+    /// How often it has changed.
+    pub version: u64,
+}
+
+/// A request of a client: which operation of its life it is for, and which part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Request {
+    /// Whose.
+    pub client: ClientId,
+    /// Which operation, or which time of asking.
+    pub nth: u32,
+    /// Which part of it.
+    pub part: u32,
+}
+
+/// Why a broker does not do what a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// It does not lead the partition: that one may.
+    NotLeader(Option<u32>),
+    /// Fewer replicas are in sync than there must be.
+    NotEnough,
+    /// A message of the same producer that comes before this one is missing.
+    OutOfOrder,
+    /// A later epoch of the producer, or a later generation of the group, has begun.
+    Fenced,
+    /// It has not yet read what there is to know of the group.
+    Loading,
+    /// The group is being divided anew.
+    Rebalancing,
+}
+
+/// A message of a broker, of its controller, or of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// To the controller: a broker is there, and knows how partitions stood.
+    Alive {
+        /// How often it has started.
+        life: u32,
+        /// Whether a start has cost it nothing that it had told others of.
+        whole: bool,
+        /// What it knows: nothing later than this.
+        version: u64,
+    },
+    /// From it: how all partitions stand.
+    Image {
+        /// To which life of the broker it is said.
+        life: u32,
+        /// How often anything has changed.
+        version: u64,
+        /// Each partition.
+        partitions: Vec<Standing>,
+    },
+    /// To the controller: the leader of a partition wants these to be in sync.
+    AlterIsr {
+        /// Which partition.
+        partition: u32,
+        /// In which epoch it leads.
+        epoch: u32,
+        /// Which version of its standing it knows.
+        version: u64,
+        /// The replicas, and in which life each has been heard.
+        isr: Vec<(u32, u32)>,
+    },
+    /// From a follower: what comes next?
+    Fetch {
+        /// Of which partition.
+        partition: u32,
+        /// In which epoch.
+        epoch: u32,
+        /// From which offset on: it has all before that.
+        offset: u64,
+        /// The epoch of the entry before that; nothing if that is not to be compared.
+        last: Option<u32>,
+        /// How often the follower has started.
+        life: u32,
+    },
+    /// From the leader: this.
+    Fetched {
+        /// Of which partition.
+        partition: u32,
+        /// In which epoch.
+        epoch: u32,
+        /// From which offset on.
+        offset: u64,
+        /// What comes there.
+        entries: Vec<Entry>,
+        /// Up to where all is committed.
+        high: u64,
+    },
+    /// From the leader: what is before that is not what the leader has.
+    Diverges {
+        /// Of which partition.
+        partition: u32,
+        /// In which epoch.
+        epoch: u32,
+        /// The latest epoch in the leader's log that is no later than the follower's last.
+        of: u32,
+        /// Where that ends in the leader's log.
+        end: u64,
+    },
+    /// From a producer: append this.
+    Produce {
+        /// Which request.
+        request: Request,
+        /// To which partition.
+        partition: u32,
+        /// Who must have it.
+        acks: Acks,
+        /// What.
+        value: i64,
+        /// Which of its producer's it is.
+        by: Option<Sequenced>,
+    },
+    /// To it: where it is, if that is known, or why not.
+    Produced {
+        /// Which request.
+        request: Request,
+        /// What came of it.
+        result: Result<Option<u64>, Refusal>,
+    },
+    /// From a consumer: what comes next?
+    Poll {
+        /// Which request.
+        request: Request,
+        /// Of which partition.
+        partition: u32,
+        /// From which offset on.
+        offset: u64,
+    },
+    /// To it: this.
+    Polled {
+        /// Which request.
+        request: Request,
+        /// Offsets and messages, and where it goes on.
+        result: Result<(Vec<(u64, i64)>, u64), Refusal>,
+    },
+    /// From a consumer: it wants its part of the group's work.
+    Join {
+        /// Who.
+        member: ClientId,
+    },
+    /// To it: its part.
+    Joined {
+        /// Who.
+        member: ClientId,
+        /// Of which generation.
+        generation: u32,
+        /// Its partitions, and where each goes on.
+        assigned: Vec<(u32, u64)>,
+    },
+    /// From a member: it is there.
+    Beat {
+        /// Who.
+        member: ClientId,
+        /// In which generation.
+        generation: u32,
+    },
+    /// To it: it is to join again.
+    Rejoin {
+        /// Who.
+        member: ClientId,
+        /// It was of this generation.
+        generation: u32,
+    },
+    /// From a member: it has processed so far.
+    Commit {
+        /// Which request.
+        request: Request,
+        /// In which generation.
+        generation: u32,
+        /// Which partition, and which offset comes next.
+        processed: (u32, u64),
+    },
+    /// To it: whether that is noted.
+    CommitAnswered {
+        /// Which request.
+        request: Request,
+        /// Nothing, or why not.
+        refused: Option<Refusal>,
+    },
+    /// From a broker that is no leader, to a consumer that is or wants to be a member: who coordinates the group.
+    Elsewhere {
+        /// Who, if that is known.
+        leader: Option<u32>,
+    },
+}
+
+impl process::Message for Message {
+    fn about(kind: &str) -> &'static str {
+        match kind {
+            "Alive" => "A broker tells the controller that it is there.",
+            "Image" => "The controller tells how all partitions stand.",
+            "AlterIsr" => "A leader wants these replicas to be in sync.",
+            "Fetch" => "A follower asks what comes next.",
+            "Fetched" => "The leader tells what comes next.",
+            "Diverges" => "The leader tells where the follower's log differs from its own.",
+            "Produce" => "A producer wants a message appended.",
+            "Produced" => "Where it is, or why it is not.",
+            "Poll" => "A consumer asks what comes next.",
+            "Polled" => "What comes next.",
+            "Join" => "A consumer wants its part of the group's work.",
+            "Joined" => "Its part.",
+            "Beat" => "A member of the group tells that it is there.",
+            "Rejoin" => "It is to join again.",
+            "Commit" => "A member has processed so far.",
+            "CommitAnswered" => "Whether that is noted.",
+            "Elsewhere" => "Another broker coordinates the group.",
+            _ => "",
+        }
+    }
+}

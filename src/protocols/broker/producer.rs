@@ -1,0 +1,198 @@
+//! A producer: it sends a few messages at once, and sends again what is not answered.
+
+use super::client::{Client, ClientTimer};
+use super::{Acks, Message, Refusal, Request, Sequenced, mark};
+use crate::base::{Duration, LocalTime, Shown, SortedMap, StreamAct, StreamOp, Streamed};
+use crate::history::Outcome;
+use crate::process::Context;
+
+/// How a producer sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Producing {
+    /// Who must have a message.
+    pub acks: Acks,
+    /// Whether it numbers its messages, so that one that is sent again is appended once (`enable.idempotence`).
+    pub idempotent: bool,
+    /// Whether it sends again what is not answered in time.
+    pub retries: bool,
+    /// How many messages it has under way at once: those of one operation.
+    pub batch: u32,
+}
+
+/// A producer.
+#[derive(Debug, Default)]
+pub(super) struct Producer {
+    epoch: u32,
+    /// By partition: the next number.
+    next: SortedMap<u32, u32>,
+    /// How many values it has made.
+    values: u32,
+    sending: Option<Sending>,
+}
+
+/// The operation under way.
+#[derive(Debug)]
+struct Sending {
+    nth: u32,
+    until: LocalTime,
+    sends: Vec<Send>,
+}
+
+/// One of its messages.
+#[derive(Debug)]
+struct Send {
+    partition: u32,
+    value: i64,
+    by: Option<Sequenced>,
+    /// Once it is answered: where it is, if that is known.
+    sent: Option<Option<u64>>,
+    /// Whether its leader was asked and has not answered.
+    awaited: bool,
+}
+
+/// How long it waits before it asks again what was refused.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The values of a client begin at multiples of this.
+const VALUES: i64 = 1_000_000;
+/// So many lives of a client have values of their own.
+const LIVES: i64 = 1_000;
+
+impl Producer {
+    fn producing(client: &Client) -> Producing {
+        match client.config.role {
+            super::ClientRole::Produces(producing) => producing,
+            super::ClientRole::Consumes(_) => Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1 },
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    pub(super) fn begin(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        let producing = Self::producing(client);
+        let mut random = client.drawn(2, context);
+        let session = client.session(context);
+        let mut sends = Vec::new();
+        for _ in 0..producing.batch {
+            let partition = random.below(u64::from(client.config.layout.partitions)) as u32;
+            let next = self.next.entry(partition).or_insert(0);
+            let by = producing.idempotent.then_some(Sequenced { producer: session, epoch: self.epoch, sequence: *next });
+            *next += 1;
+            self.values += 1;
+            let value = (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values);
+            sends.push(Send { partition, value, by, sent: None, awaited: false });
+        }
+        let act = |send: &Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
+        let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
+        self.sending = Some(Sending { nth, until: context.now() + client.config.patience, sends });
+        self.send(client, context);
+        if producing.acks == Acks::None {
+            if let Some(sending) = &mut self.sending {
+                sending.sends.iter_mut().for_each(|send| send.sent = Some(None));
+            }
+            self.end_if_done(client, context);
+        }
+    }
+
+    /// Sends what is not answered.
+    fn send(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        let producing = Self::producing(client);
+        let session = client.session(context);
+        let Some(Sending { nth, sends, .. }) = &mut self.sending else { return };
+        for (part, send) in sends.iter_mut().enumerate().filter(|(_, send)| send.sent.is_none()) {
+            let request = Request { client: session, nth: *nth, part: part as u32 };
+            let Send { partition, value, by, .. } = *send;
+            let message = Message::Produce { request, partition, acks: producing.acks, value, by };
+            for _ in 0..client.config.rules.copies(by.is_some()) {
+                context.send(client.leader(partition), message.clone());
+            }
+            send.awaited = true;
+        }
+        context.set_timer(ClientTimer::Again, client.config.request_timeout);
+    }
+
+    pub(super) fn again(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        let producing = Self::producing(client);
+        let Some(sending) = &mut self.sending else { return };
+        if context.now() >= sending.until || !producing.retries {
+            return self.give_up(client, context);
+        }
+        context.sometimes(mark::RESENT);
+        let silent = sending.sends.iter_mut().filter(|send| send.sent.is_none() && send.awaited);
+        let partitions: crate::base::SortedSet<u32> = silent.map(|send| send.partition).collect();
+        partitions.iter().for_each(|partition| client.learn(*partition, None));
+        for send in sending.sends.iter_mut().filter(|send| send.sent.is_none()) {
+            if let Some(by) = &mut send.by {
+                let next = self.next.get(&send.partition).copied().unwrap_or(0);
+                let number = client.config.rules.number_again(by.sequence, next);
+                if number != by.sequence {
+                    self.next.insert(send.partition, number + 1);
+                }
+                by.sequence = number;
+            }
+        }
+        self.send(client, context);
+    }
+
+    fn give_up(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        context.sometimes(mark::GAVE_UP);
+        if client.config.rules.begins_anew() {
+            self.epoch += 1;
+            self.next.clear();
+        }
+        self.end(Outcome::Unknown, client, context);
+    }
+
+    pub(super) fn on_produced(
+        &mut self,
+        client: &mut Client,
+        request: Request,
+        result: Result<Option<u64>, Refusal>,
+        context: &mut Context<'_, Client>,
+    ) {
+        let session = client.session(context);
+        let Some(sending) = self.sending.as_mut().filter(|sending| (session, sending.nth) == (request.client, request.nth)) else { return };
+        let Some(send) = sending.sends.get_mut(request.part as usize).filter(|send| send.sent.is_none()) else { return };
+        match result {
+            Ok(offset) => {
+                send.sent = Some(offset);
+                self.end_if_done(client, context);
+            }
+            Err(Refusal::Fenced) => self.give_up(client, context),
+            Err(refusal) => {
+                send.awaited = false;
+                if let Refusal::NotLeader(leader) = refusal {
+                    client.learn(send.partition, leader);
+                }
+                if Self::producing(client).retries {
+                    context.set_timer(ClientTimer::Again, PAUSE);
+                }
+            }
+        }
+    }
+
+    fn end_if_done(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        let Some(sending) = &self.sending else { return };
+        let sent: Vec<Shown> = sending.sends.iter().filter_map(|send| send.sent.map(Shown::Sent)).collect();
+        if sent.len() == sending.sends.len() {
+            self.end(Outcome::Done(Streamed::from(sent)), client, context);
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome<Streamed>, client: &mut Client, context: &mut Context<'_, Client>) {
+        context.cancel_timer(ClientTimer::Again);
+        self.sending = None;
+        client.complete(outcome, context);
+        if !client.quiet {
+            client.think(context);
+        }
+    }
+
+    pub(super) fn status(&self) -> String {
+        let Some(sending) = &self.sending else { return "idle".to_owned() };
+        let open = sending.sends.iter().filter(|send| send.sent.is_none()).count();
+        format!("sends {open} of {}", sending.sends.len())
+    }
+}

@@ -1,0 +1,174 @@
+//! What must hold of the replicas of a partition, and of the group, judged by what brokers say about themselves.
+//!
+//! What clients see is judged besides, by the judges of streams.
+
+mod rules;
+
+use std::collections::BTreeMap;
+
+use super::{Content, Entry, Note};
+use crate::base::{NodeId, SortedMap};
+use crate::check::{Property, PropertyReport, Sighting, Violations};
+use crate::trace::{Event, Judge, Record, Vocabulary};
+
+/// Who leads.
+pub const ONE_LEADER: Property = Property::always("one-leader-per-epoch", "in each epoch of a partition no more than one broker leads it");
+
+/// What logs hold.
+pub const LOGS_MATCH: Property = Property::always(
+    "logs-match",
+    "where two replicas of a partition have an entry of one epoch at one offset, it is the same, and so are all before it",
+);
+
+/// What leaders hold.
+pub const COMMITTED_KEPT: Property =
+    Property::always("committed-kept", "a leader's log has all that was committed in the partition before it began to lead");
+
+/// What the group is told.
+pub const OFFSETS_KEPT: Property =
+    Property::always("offsets-kept", "no member of the group is told to go on before where the group was told that it has come");
+
+/// Who is heard.
+pub const NO_ZOMBIE: Property =
+    Property::always("no-zombie", "what a member of an earlier generation has processed is not noted once a later one has begun");
+
+/// All of them.
+pub const PROPERTIES: [Property; 5] = [ONE_LEADER, LOGS_MATCH, COMMITTED_KEPT, OFFSETS_KEPT, NO_ZOMBIE];
+
+/// A system with brokers.
+pub trait Brokering: Vocabulary {
+    /// What this note of a server says of a broker.
+    fn said(note: &Self::Note) -> Option<&Note>;
+}
+
+/// Judges replicas and the group.
+#[derive(Debug)]
+pub struct BrokerJudge {
+    /// The properties that are judged.
+    judged: Vec<Property>,
+    violations: Violations,
+    partitions: SortedMap<u32, Partition>,
+    /// By partition: how far the group was told that it has come.
+    processed: SortedMap<u32, (u64, Sighting)>,
+    /// The generation that began last.
+    generation: Option<(u32, Sighting)>,
+}
+
+/// What has been seen of a partition.
+#[derive(Debug, Default)]
+struct Partition {
+    leaders: SortedMap<u32, (NodeId, Sighting)>,
+    /// By epoch and offset: the entry that was first seen there, the epoch of the one before it, and where.
+    entries: BTreeMap<(u32, u64), (Content, u32, NodeId, Sighting)>,
+    /// Of each replica: the epochs of its log, by offset.
+    logs: SortedMap<NodeId, Vec<u32>>,
+    /// By offset: the epoch of what was committed there, and when that was said.
+    committed: Vec<(u32, Sighting)>,
+}
+
+impl BrokerJudge {
+    /// Judges these of [`PROPERTIES`], of brokers of which nothing is known yet.
+    pub fn new(judged: Vec<Property>) -> Self {
+        let (partitions, processed) = (SortedMap::new(), SortedMap::new());
+        Self { judged, violations: Violations::default(), partitions, processed, generation: None }
+    }
+
+    fn judges(&self, property: &Property) -> bool {
+        self.judged.contains(property)
+    }
+
+    fn said(&mut self, now: Sighting, node: NodeId, note: &Note) {
+        match note {
+            Note::Restored { partition, epochs } => {
+                let log = self.log(*partition, node);
+                log.clear();
+                epochs.iter().for_each(|(epoch, end)| log.resize(*end as usize, *epoch));
+            }
+            Note::Cut { partition, to } => self.log(*partition, node).truncate(*to as usize),
+            Note::Leads { partition, epoch, .. } => self.leads(now, node, *partition, *epoch),
+            Note::Appended { partition, before, entry } => self.appended(now, node, *partition, *before, entry),
+            Note::Advanced { partition, high, .. } => {
+                let known = self.partitions.entry(*partition).or_default();
+                let log = known.logs.get(&node).map(Vec::as_slice).unwrap_or_default();
+                let fresh = log.iter().take(*high as usize).skip(known.committed.len()).map(|epoch| (*epoch, now));
+                let fresh: Vec<(u32, Sighting)> = fresh.collect();
+                known.committed.extend(fresh);
+            }
+            Note::Handed { partition, generation, offset } => self.handed(now, *partition, *generation, *offset),
+            Note::Processed { partition, generation, offset } => self.processed(now, *partition, *generation, *offset),
+        }
+    }
+
+    fn log(&mut self, partition: u32, node: NodeId) -> &mut Vec<u32> {
+        self.partitions.entry(partition).or_default().logs.entry(node).or_default()
+    }
+
+    fn leads(&mut self, now: Sighting, node: NodeId, partition: u32, epoch: u32) {
+        let judges_committed = self.judges(&COMMITTED_KEPT);
+        let known = self.partitions.entry(partition).or_default();
+        let (leader, before) = *known.leaders.entry(epoch).or_insert((node, now));
+        if leader != node {
+            let broken = rules::TWO_LEADERS.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(epoch));
+            self.violations.add(&ONE_LEADER, now, broken.with("other", leader).seen("before", before));
+        }
+        let log = known.logs.get(&node).map(Vec::as_slice).unwrap_or_default();
+        let lost = (0..).zip(&known.committed).find(|(offset, (of, _))| log.get(*offset as usize) != Some(of));
+        if let Some((offset, (_, before))) = lost.filter(|_| judges_committed) {
+            let offset: u64 = offset;
+            let broken = rules::COMMITTED_LOST.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(epoch));
+            self.violations.add(&COMMITTED_KEPT, now, broken.with("offset", offset).seen("before", *before));
+        }
+    }
+
+    fn appended(&mut self, now: Sighting, node: NodeId, partition: u32, before: u32, entry: &Entry) {
+        let Entry { offset, epoch, content } = entry;
+        let known = self.partitions.entry(partition).or_default();
+        known.logs.entry(node).or_default().push(*epoch);
+        let first = known.entries.entry((*epoch, *offset)).or_insert_with(|| (content.clone(), before, node, now));
+        if first.0 != *content || first.1 != before {
+            let broken = rules::ENTRIES_DIFFER.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(*epoch));
+            let broken = broken.with("offset", *offset).with("other", first.2).seen("before", first.3);
+            self.violations.add(&LOGS_MATCH, now, broken);
+        }
+    }
+
+    fn handed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
+        if self.generation.is_none_or(|(known, _)| known < generation) {
+            self.generation = Some((generation, now));
+        }
+        if let Some((processed, before)) = self.processed.get(&partition).copied()
+            && offset < processed
+            && self.judges(&OFFSETS_KEPT)
+        {
+            let broken = rules::OFFSET_LOST.with("generation", u64::from(generation)).with("partition", u64::from(partition));
+            let broken = broken.with("offset", offset).with("processed", processed).seen("before", before);
+            self.violations.add(&OFFSETS_KEPT, now, broken);
+        }
+    }
+
+    fn processed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
+        if let Some((present, before)) = self.generation.filter(|(present, _)| generation < *present) {
+            let broken = rules::ZOMBIE_HEARD.with("generation", u64::from(generation)).with("partition", u64::from(partition));
+            self.violations.add(&NO_ZOMBIE, now, broken.with("present", u64::from(present)).seen("before", before));
+        }
+        self.processed.insert(partition, (offset, now));
+    }
+}
+
+impl<V: Brokering> Judge<V> for BrokerJudge {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        if let Event::Note { node, note } = record.event
+            && let Some(note) = V::said(note)
+        {
+            self.said(record.sighting(), *node, note);
+        }
+    }
+
+    fn violated(&self) -> bool {
+        !self.violations.is_empty()
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        self.violations.reports(&self.judged)
+    }
+}

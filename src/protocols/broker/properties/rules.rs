@@ -1,0 +1,23 @@
+//! The ways in which the replicas of a partition can go wrong.
+
+use crate::check::Rule;
+
+pub(super) static TWO_LEADERS: Rule =
+    Rule::new("two-leaders", "{node} leads partition {partition} in epoch {epoch}, in which {other} had led it at {before}");
+pub(super) static ENTRIES_DIFFER: Rule = Rule::new(
+    "entries-differ",
+    "{node} has another entry of epoch {epoch} at offset {offset} of partition {partition} than {other} had at {before}, or another before it",
+);
+pub(super) static COMMITTED_LOST: Rule = Rule::new(
+    "committed-lost",
+    "{node} leads partition {partition} in epoch {epoch} without what was committed at offset {offset}, at {before}",
+);
+pub(super) static OFFSET_LOST: Rule = Rule::new(
+    "offset-lost",
+    "a member of generation {generation} was told to go on with partition {partition} at {offset}, though the group was told at {before} that \
+     {processed} is noted",
+);
+pub(super) static ZOMBIE_HEARD: Rule = Rule::new(
+    "zombie-heard",
+    "what a member of generation {generation} had processed of partition {partition} was noted, though generation {present} had begun at {before}",
+);

@@ -1,0 +1,169 @@
+//! The rules of brokers, each a small method with the correct body. A mutant overrides one.
+
+use crate::process::rules;
+
+rules! {
+    /// The rules on which the correctness of brokers rests.
+    ///
+    /// The machines ask these and keep no second copy of them.
+    pub trait Rules {
+        // Replication.
+
+        /// Where a log is cut as soon as its broker follows another leader, of which it knows this to be committed: nowhere (KIP-101).
+        fn cut_when_following(&self, high: u64) -> Option<u64> {
+            let _ = high;
+            None
+        }
+
+        /// Whether a follower has the leader compare the epoch of its last entry (KIP-101), of which it was told that it differs before.
+        fn compares(&self, again: bool) -> bool {
+            let _ = again;
+            true
+        }
+
+        /// Where a follower cuts its log, of which an epoch ends here in its leader's log and there in its own (KIP-279).
+        fn cut_at(&self, leaders: u64, own: u64) -> u64 {
+            leaders.min(own)
+        }
+
+        /// Whether a leader may take to be committed what all have that are in sync, if these are as many as there must be or not.
+        fn commits_with(&self, enough: bool) -> bool {
+            enough
+        }
+
+        /// Whether a replica that is to be in sync, of which the controller does not yet know, counts as one (KAFKA-1407 and others: the
+        /// greatest set that may be in force).
+        fn counts_the_asked(&self) -> bool {
+            true
+        }
+
+        /// Whether a replica that is to leave those in sync counts until the controller has agreed.
+        fn waits_for_the_controller(&self) -> bool {
+            true
+        }
+
+        /// Whether a replica may be in sync that has all of the leader's log, or all that is committed, or not.
+        fn may_join(&self, has_committed: bool) -> bool {
+            has_committed
+        }
+
+        /// Up to where consumers read: what is committed, and no further.
+        fn readable(&self, high: u64, end: u64) -> u64 {
+            let _ = end;
+            high
+        }
+
+        /// How often a follower asks at once. More than once is legal.
+        fn fetches(&self) -> u32 {
+            1
+        }
+
+        // Producers.
+
+        /// Whether a message with this number may be the first that is known of its producer.
+        fn may_begin(&self, sequence: u32) -> bool {
+            sequence == 0
+        }
+
+        /// Whether a message may come after the last of its producer.
+        fn follows(&self, sequence: u32, last: u32) -> bool {
+            sequence == last + 1
+        }
+
+        /// Whether a new leader knows what its log tells of producers.
+        fn remembers_producers(&self) -> bool {
+            true
+        }
+
+        /// Whether a producer that wants all to have a message is told so when the log has it, or all in sync do.
+        fn answers(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// The same for a message that was sent again.
+        fn answers_again(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// Whether too few replicas are in sync for a message that all must have.
+        fn refuses(&self, too_few: bool) -> bool {
+            too_few
+        }
+
+        /// Whether a message of an epoch is refused that is over.
+        fn refuses_old(&self) -> bool {
+            true
+        }
+
+        /// Whether a producer that has given up begins another epoch (KIP-360).
+        fn begins_anew(&self) -> bool {
+            true
+        }
+
+        /// The number that a message has that is sent once more: the one that it had.
+        fn number_again(&self, had: u32, next: u32) -> u32 {
+            let _ = next;
+            had
+        }
+
+        /// How often each message is sent. More than once is legal where messages have numbers.
+        fn copies(&self, numbered: bool) -> u32 {
+            let _ = numbered;
+            1
+        }
+
+        // The controller.
+
+        /// The epoch after this one.
+        fn next_epoch(&self, epoch: u32) -> u32 {
+            epoch + 1
+        }
+
+        /// Whether the leader's request is of the present epoch and version.
+        fn heeds(&self, present: bool) -> bool {
+            present
+        }
+
+        /// Whether a replica may be in sync whose life is the one that the controller knows (KIP-903).
+        fn same_life(&self, same: bool) -> bool {
+            same
+        }
+
+        /// Whether one that may have lost what it had, as it started anew, is taken out of those in sync (KIP-966).
+        fn takes_out(&self, lost: bool) -> bool {
+            lost
+        }
+
+        /// Whether one may lead that is in sync, or may not.
+        fn may_lead(&self, in_sync: bool) -> bool {
+            in_sync
+        }
+
+        // The group.
+
+        /// Whether a member may say what it has processed, of the present generation or not.
+        fn may_commit(&self, present: bool) -> bool {
+            present
+        }
+
+        /// Whether a member is told that what it has processed is noted when that is committed, or before.
+        fn notes(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// Whether the group is served that its coordinator has loaded, or not.
+        fn serves(&self, loaded: bool) -> bool {
+            loaded
+        }
+
+        /// The number of the generation after this one.
+        fn next_generation(&self, number: u32) -> u32 {
+            number + 1
+        }
+
+        /// Whether a member says how far it will be before it has processed what it polled, as it is set to or not.
+        fn announces(&self, before: bool) -> bool {
+            before
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `Broker`: partitions that are logs with replicas, as Kafka's.
+//!
+//! ```ron
+//! system: Broker(brokers: 3, partitions: 2, replicas: 3, min_insync: 2, flush: Always),
+//! workload: (producers: 2, consumers: 2, acks: All, group: true, promise: AtLeastOnce),
+//! ```
+
+use std::sync::Arc;
+
+use super::broker_work::BrokerWork;
+use super::{Mutant, Nodes, Population, System, Written};
+use crate::base::{Duration, StreamOp, Streamed};
+use crate::check::streams::{self, StreamAnomaly};
+use crate::check::{Budget, Property, PropertyReport};
+use crate::history::History;
+use crate::notation::{Count, Flag, Form, Given, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
+use crate::process::Either;
+use crate::protocols::broker::properties::{BrokerJudge, Brokering, COMMITTED_KEPT, OFFSETS_KEPT, PROPERTIES};
+use crate::protocols::broker::{self, BrokerConfig as Server, Client, Controller, ControllerConfig, Flush, Layout, Message, Note};
+use crate::trace::Judge;
+use crate::world::{Cluster, Conditions};
+
+/// A broker whose partitions are logs.
+#[derive(Clone, Copy, Debug)]
+pub struct Broker;
+
+/// Its part of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerConfig {
+    /// The brokers.
+    pub settings: BrokerSettings,
+    /// What clients do.
+    pub work: BrokerWork,
+}
+
+const FLUSH: OneOf<Flushing> = OneOf(
+    "when a log is on disk",
+    &[
+        ("Never", "When the operating system likes: a crash may take all. Kafka's way, which relies on replication.", Flushing::Never),
+        ("Regularly", "Every `flush_interval`.", Flushing::Regularly),
+        ("Always", "Before anybody is told of it.", Flushing::Always),
+    ],
+);
+
+/// When a log is on disk, as a scenario says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushing {
+    /// When the operating system likes.
+    Never,
+    /// Every so often.
+    Regularly,
+    /// Before anybody is told of it.
+    Always,
+}
+
+settings! {
+    /// What a broker has fields for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct BrokerSettings {
+        /// How many brokers there are: the first nodes; the one after them is the controller.
+        brokers: u32 = 3, Count(1..=99);
+        /// How many partitions have messages. One more has what the group has processed.
+        partitions: u32 = 2, Count(1..=99);
+        /// How many brokers have each partition.
+        replicas: u32 = 3, Count(1..=99);
+        /// How many replicas must be in sync for a message that all must have (`min.insync.replicas`).
+        min_insync: u32 = 2, Count(1..=99);
+        /// Whether a replica may lead that is not in sync, if there is no other.
+        unclean: bool = false, Flag;
+        /// When a log is on disk.
+        flush: Flushing = Flushing::Never, FLUSH;
+        /// How often logs go to disk, if they do so regularly.
+        flush_interval: Option<Duration> = None, Maybe(PositiveLength);
+        /// How long a follower waits for an answer before it fetches again.
+        fetch: Duration = Duration::from_millis(100), Timed(PositiveLength, &[Timing::Answer]);
+        /// How long a follower may lag and be in sync (`replica.lag.time.max.ms`).
+        lag: Duration = Duration::from_millis(500), PositiveLength;
+        /// How often a broker tells the controller that it is there.
+        beat: Duration = Duration::from_millis(100), PositiveLength;
+        /// After which silence the controller takes a broker to be gone (`broker.session.timeout.ms`).
+        silence: Duration = Duration::from_millis(500), PositiveLength;
+        /// After which silence a member of the group is given up (`session.timeout.ms`).
+        session: Duration = Duration::from_millis(600), PositiveLength;
+        /// How long the members are given to join again (`rebalance.timeout.ms`).
+        rebalance: Duration = Duration::from_millis(300), PositiveLength;
+    }
+}
+
+impl BrokerSettings {
+    /// Reports what does not fit together.
+    fn fits(&self, given: &Given<'_>) {
+        for (name, count, of, most) in
+            [("replicas", self.replicas, "brokers", self.brokers), ("min_insync", self.min_insync, "replicas", self.replicas)]
+        {
+            if count > most
+                && let Some(form) = given.complain(&[name, of])
+            {
+                form.report(form.problem(format!("{name} is {count}, and {of} are {most}")).help(format!("let {name} be {most} or less")));
+            }
+        }
+        if (self.flush == Flushing::Regularly) != self.flush_interval.is_some()
+            && let Some(form) = given.complain(&["flush_interval", "flush"])
+        {
+            form.report(form.problem("flush: Regularly and flush_interval belong together").help("give both or neither"));
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        let Self { brokers, partitions, replicas, min_insync, unclean, flush, flush_interval, fetch, lag, beat, silence, .. } = *self;
+        let Self { session, rebalance, .. } = *self;
+        let flush = match (flush, flush_interval) {
+            (Flushing::Always, _) => Flush::Always,
+            (Flushing::Regularly, Some(length)) => Flush::Every(length),
+            _ => Flush::Never,
+        };
+        Layout { brokers, partitions, replicas, min_insync, unclean, flush, fetch, lag, beat, silence, session, rebalance }
+    }
+}
+
+impl Cluster for Broker {
+    type Message = Message;
+    type Operation = StreamOp;
+    type Response = Streamed;
+    type Server = Either<broker::Broker, Controller>;
+    type Client = Client;
+}
+
+impl Brokering for Broker {
+    fn said(note: &Either<Note, Note>) -> Option<&Note> {
+        let (Either::First(note) | Either::Second(note)) = note;
+        Some(note)
+    }
+}
+
+/// What is judged under these settings: what may be lost by design is not.
+fn judged(settings: &BrokerSettings) -> Vec<Property> {
+    let lost = |property: &Property| settings.unclean && [COMMITTED_KEPT, OFFSETS_KEPT].contains(property);
+    PROPERTIES.into_iter().filter(|property| !lost(property)).collect()
+}
+
+impl System for Broker {
+    const NAME: &'static str = "Broker";
+    const ABOUT: &'static str = "a broker whose partitions are logs with replicas, as Kafka's: in-sync sets, high watermarks, leader epochs, \
+                                 producers that number their messages, and consumers that share partitions as a group";
+
+    type Config = BrokerConfig;
+
+    fn properties() -> Vec<Property> {
+        PROPERTIES.into_iter().chain(StreamAnomaly::ALL.iter().map(|anomaly| *anomaly.property())).collect()
+    }
+
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[broker::MUTANTS, broker::DECOYS])
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<BrokerConfig> {
+        let work = BrokerWork::of(workload);
+        let mut fields = system.fields()?;
+        let (settings, given) = BrokerSettings::read(&mut fields);
+        settings.fits(&given);
+        fields.finish();
+        Some(BrokerConfig { settings, work: work? })
+    }
+
+    fn write(config: &BrokerConfig) -> Written {
+        Written { system: format!("Broker({})", config.settings.written()), workload: Some(format!("({})", config.work.written())) }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(Self::NAME, BrokerSettings::declared()), ("workload", BrokerWork::declared())]
+    }
+
+    fn population(config: &BrokerConfig) -> Population {
+        Population { servers: config.settings.brokers + 1, clients: config.work.clients() }
+    }
+
+    fn nodes(config: &BrokerConfig, mutants: &[&'static str]) -> Nodes<Self> {
+        let (layout, rules) = (Arc::new(config.settings.layout()), broker::rules_of(mutants));
+        let clients = config.work.configs(&layout, &rules);
+        let server = Server { layout: Arc::clone(&layout), rules: Arc::clone(&rules) };
+        let mut servers = vec![Either::First(server); config.settings.brokers as usize];
+        servers.push(Either::Second(ControllerConfig { layout, rules }));
+        Nodes { servers, clients }
+    }
+
+    fn judges(config: &BrokerConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        vec![Box::new(BrokerJudge::new(judged(&config.settings)))]
+    }
+
+    fn judge_history(config: &BrokerConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {
+        streams::judge(config.work.demands(), history)
+    }
+}
