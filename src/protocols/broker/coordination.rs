@@ -70,7 +70,8 @@ impl Broker {
         }
         // A client that has started anew is another member, and the one it was before is none.
         group.members.retain(|known, _| known.client != member.client || known.session == member.session);
-        group.members.insert(member, Member { node: from, heard, joined: group.phase == Phase::Joining });
+        let joined = group.members.get(&member).is_some_and(|known| known.joined);
+        group.members.insert(member, Member { node: from, heard, joined });
         self.rebalance(context);
         if let Some(group) = &mut self.group
             && group.phase == Phase::Joining
