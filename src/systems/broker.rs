@@ -13,6 +13,7 @@ use crate::base::{Duration, StreamOp, Streamed};
 use crate::check::streams::{self, StreamAnomaly};
 use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
+use crate::history::formats::Spelling;
 use crate::notation::{Count, Flag, Form, Given, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
 use crate::process::Either;
 use crate::protocols::broker::properties::{BrokerJudge, Brokering, COMMITTED_KEPT, OFFSETS_KEPT, PROPERTIES};
@@ -140,8 +141,8 @@ fn judged(settings: &BrokerSettings) -> Vec<Property> {
 
 impl System for Broker {
     const NAME: &'static str = "Broker";
-    const ABOUT: &'static str = "a broker whose partitions are logs with replicas, as Kafka's: in-sync sets, high watermarks, leader epochs, \
-                                 producers that number their messages, and consumers that share partitions as a group";
+    const ABOUT: &'static str = "a broker whose partitions are logs with replicas, as Kafka's: in-sync sets, high watermarks, leader \
+                                 epochs, producers that number their messages, and consumers that share partitions as a group";
 
     type Config = BrokerConfig;
 
@@ -189,5 +190,9 @@ impl System for Broker {
 
     fn judge_history(config: &BrokerConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {
         streams::judge(config.work.demands(), history)
+    }
+
+    fn spelling(_: &BrokerConfig) -> Option<Spelling<StreamOp, Streamed>> {
+        Some(crate::check::recorded::streams::spelling())
     }
 }

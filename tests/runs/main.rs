@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "its `main` is for the command")]
 mod abd_register;
 mod bus;
+mod brokers;
 mod causes;
 mod commit;
 mod commit_over_raft;

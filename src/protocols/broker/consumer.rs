@@ -229,7 +229,9 @@ impl Consumer {
     pub(super) fn on_message(&mut self, client: &mut Client, message: Message, context: &mut Context<'_, Client>) {
         let session = client.session(context);
         match message {
-            Message::Polled { request, result } if request.client == session => self.on_polled(client, request.nth, result, context),
+            Message::Polled { request, offset, result } if request.client == session => {
+                self.on_polled(client, (request.nth, offset), result, context);
+            }
             Message::CommitAnswered { request, refused } if request.client == session => {
                 self.on_answered(client, request.nth, refused, context);
             }
@@ -245,7 +247,7 @@ impl Consumer {
     fn on_polled(
         &mut self,
         client: &mut Client,
-        nth: u32,
+        (nth, offset): (u32, u64),
         result: Result<(Vec<(u64, i64)>, u64), Refusal>,
         context: &mut Context<'_, Client>,
     ) {
@@ -267,6 +269,10 @@ impl Consumer {
         let Some(position) = self.positions.get_mut(&asks.partition) else {
             return self.end(Outcome::Failed, client, context);
         };
+        if !client.config.rules.takes(*position == offset) {
+            // Meanwhile it was taken away and given again.
+            return self.end(Outcome::Failed, client, context);
+        }
         *position = next;
         let batch = Batch { partition: asks.partition, generation: self.generation, records, next };
         let consuming = Self::consuming(client);

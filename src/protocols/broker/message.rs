@@ -162,6 +162,8 @@ pub enum Message {
     Polled {
         /// Which request.
         request: Request,
+        /// From which offset on.
+        offset: u64,
         /// Offsets and messages, and where it goes on.
         result: Result<(Vec<(u64, i64)>, u64), Refusal>,
     },

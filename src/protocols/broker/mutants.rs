@@ -10,8 +10,8 @@ pub static MUTANTS: &[Mutant] = &[
         source: "KIP-101 (KAFKA-1211): Kafka up to 0.10",
         needs: &["a crash of a follower, then one of the leader"],
         property: Some("committed-kept"),
-        about: "A follower cuts its log to the high watermark that it knows, which lags behind the leader's: if it leads before it has fetched \
-                again, what was committed is gone.",
+        about: "A follower cuts its log to the high watermark that it knows, which lags behind the leader's: if it leads before it has \
+                fetched again, what was committed is gone.",
     },
     Mutant {
         name: "broker/cuts-once",
@@ -19,8 +19,8 @@ pub static MUTANTS: &[Mutant] = &[
         source: "KIP-279 (KAFKA-6361): Kafka up to 1.1",
         needs: &["several leaders in short order", "unclean elections"],
         property: Some("logs-match"),
-        about: "A follower cuts its log where the leader says that an epoch ends, and looks no further: what it has of an epoch that the leader \
-                does not know stays, and the logs differ.",
+        about: "A follower cuts its log where the leader says that an epoch ends, and looks no further: what it has of an epoch that the \
+                leader does not know stays, and the logs differ.",
     },
     Mutant {
         name: "broker/commits-without-a-quorum",
@@ -36,8 +36,8 @@ pub static MUTANTS: &[Mutant] = &[
         source: "a broken rule: the leader waits for the controller (KIP-497; ISR change of Kafka's replica manager)",
         needs: &["a partition between a leader and the rest"],
         property: Some("committed-kept"),
-        about: "A leader leaves those that lag out of account as soon as it has asked the controller for that: cut off from it, it takes to be \
-                committed what the next leader does not have.",
+        about: "A leader leaves those that lag out of account as soon as it has asked the controller for that: cut off from it, it takes \
+                to be committed what the next leader does not have.",
     },
     Mutant {
         name: "broker/joins-too-early",
@@ -92,9 +92,9 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SkipsNumbers,
         source: "KIP-98: a gap in the sequence is refused (OutOfOrderSequenceException)",
         needs: &["a message that is lost, of several under way"],
-        property: Some("nonmonotonic-send"),
-        about: "A broker takes a message of which the producer's last one is missing; when that comes, it is taken for one that is known, or \
-                comes behind.",
+        property: Some("int-nonmonotonic-send"),
+        about: "A broker takes a message of which the producer's last one is missing; when that comes, it is taken for one that is known, \
+                or comes behind.",
     },
     Mutant {
         name: "broker/acks-before-in-sync",
@@ -134,7 +134,18 @@ pub static MUTANTS: &[Mutant] = &[
         source: "Kafka's COORDINATOR_LOAD_IN_PROGRESS; KAFKA-5600, KAFKA-8896, class of bugs: offsets are served before they are loaded",
         needs: &["a crash of the coordinator"],
         property: Some("offsets-kept"),
-        about: "A new coordinator serves the group before it knows what is committed of its partition: members begin where they have been.",
+        about: "A new coordinator serves the group before it knows what is committed of its partition: members begin where they have \
+                been.",
+    },
+    Mutant {
+        name: "broker/takes-late-answers",
+        rules: &TakesLateAnswers,
+        source: "Kafka's consumer, Fetcher: records of a stale fetch are discarded since they do not match the position (KAFKA-4547 is \
+                 near)",
+        needs: &["partitions that are given anew while an answer is under way"],
+        property: Some("unseen"),
+        about: "A consumer takes in what it asked for before its partitions were given anew, and goes on behind that: what the group had \
+                not yet processed is left out.",
     },
     Mutant {
         name: "broker/commits-offsets-early",
@@ -298,6 +309,14 @@ impl Rules for ServesBeforeLoaded {
 struct CommitsOffsetsEarly;
 impl Rules for CommitsOffsetsEarly {
     fn announces(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct TakesLateAnswers;
+impl Rules for TakesLateAnswers {
+    fn takes(&self, _: bool) -> bool {
         true
     }
 }

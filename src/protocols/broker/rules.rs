@@ -161,6 +161,11 @@ rules! {
             number + 1
         }
 
+        /// Whether a consumer takes messages in that come from where it stands, or from elsewhere.
+        fn takes(&self, from_where_it_stands: bool) -> bool {
+            from_where_it_stands
+        }
+
         /// Whether a member says how far it will be before it has processed what it polled, as it is set to or not.
         fn announces(&self, before: bool) -> bool {
             before

@@ -409,7 +409,7 @@ impl Broker {
             }
             replica => Err(Refusal::NotLeader(replica.and_then(|replica| replica.standing.leader))),
         };
-        context.send(from, Message::Polled { request, result });
+        context.send(from, Message::Polled { request, offset, result });
     }
 
     pub(super) fn leader_of_group(&self) -> Option<u32> {

@@ -6,7 +6,8 @@ pub(super) static TWO_LEADERS: Rule =
     Rule::new("two-leaders", "{node} leads partition {partition} in epoch {epoch}, in which {other} had led it at {before}");
 pub(super) static ENTRIES_DIFFER: Rule = Rule::new(
     "entries-differ",
-    "{node} has another entry of epoch {epoch} at offset {offset} of partition {partition} than {other} had at {before}, or another before it",
+    "{node} has another entry of epoch {epoch} at offset {offset} of partition {partition} than {other} had at {before}, or another \
+     before it",
 );
 pub(super) static COMMITTED_LOST: Rule = Rule::new(
     "committed-lost",
@@ -14,10 +15,11 @@ pub(super) static COMMITTED_LOST: Rule = Rule::new(
 );
 pub(super) static OFFSET_LOST: Rule = Rule::new(
     "offset-lost",
-    "a member of generation {generation} was told to go on with partition {partition} at {offset}, though the group was told at {before} that \
-     {processed} is noted",
+    "a member of generation {generation} was told to go on with partition {partition} at {offset}, though the group was told at {before} \
+     that {processed} is noted",
 );
 pub(super) static ZOMBIE_HEARD: Rule = Rule::new(
     "zombie-heard",
-    "what a member of generation {generation} had processed of partition {partition} was noted, though generation {present} had begun at {before}",
+    "what a member of generation {generation} had processed of partition {partition} was noted, though generation {present} had begun at \
+     {before}",
 );
