@@ -133,8 +133,8 @@ impl Brokering for Broker {
     }
 }
 
-/// What is judged under these settings: what may be lost by design is not.
-fn judged(settings: &BrokerSettings) -> Vec<Property> {
+/// What is judged of brokers under these settings: what may be lost by design is not.
+fn of_brokers(settings: &BrokerSettings) -> Vec<Property> {
     let lost = |property: &Property| settings.unclean && [COMMITTED_KEPT, OFFSETS_KEPT].contains(property);
     PROPERTIES.into_iter().filter(|property| !lost(property)).collect()
 }
@@ -184,8 +184,13 @@ impl System for Broker {
         Nodes { servers, clients }
     }
 
+    fn judged(config: &BrokerConfig, _: &Conditions) -> Vec<Property> {
+        let of_streams = config.work.demands().forbidden().map(|anomaly| *anomaly.property());
+        of_brokers(&config.settings).into_iter().chain(of_streams).collect()
+    }
+
     fn judges(config: &BrokerConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(BrokerJudge::new(judged(&config.settings)))]
+        vec![Box::new(BrokerJudge::new(of_brokers(&config.settings)))]
     }
 
     fn judge_history(config: &BrokerConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {

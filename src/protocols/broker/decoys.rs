@@ -29,6 +29,14 @@ pub static DECOYS: &[Mutant] = &[
         about: "Each epoch of a partition is two after the last.",
     },
     Mutant {
+        name: "broker/serves-before-loaded",
+        rules: &ServesBeforeLoaded,
+        source: "Kafka's COORDINATOR_LOAD_IN_PROGRESS: here a generation begins when it is committed, and all before it with it",
+        needs: &[],
+        property: None,
+        about: "A new coordinator lets members join before it knows what is committed of its partition: it does when their generation begins.",
+    },
+    Mutant {
         name: "broker/skips-generations",
         rules: &SkipsGenerations,
         source: "Kafka consumer protocol: generations grow; nothing says by how much",
@@ -67,5 +75,13 @@ struct SkipsGenerations;
 impl Rules for SkipsGenerations {
     fn next_generation(&self, number: u32) -> u32 {
         number + 2
+    }
+}
+
+#[derive(Debug)]
+struct ServesBeforeLoaded;
+impl Rules for ServesBeforeLoaded {
+    fn serves(&self, _: bool) -> bool {
+        true
     }
 }

@@ -77,7 +77,7 @@ impl Leading {
             let caught_up = self.followers.get(&broker).map_or(self.since, |known| known.caught_up);
             now <= caught_up + layout.lag
         };
-        let joins = |broker: u32, known: &Follower| fresh(broker) && rules.may_join(known.end >= high.max(self.began));
+        let joins = |broker: u32, known: &Follower| rules.may_join(fresh(broker) && known.end >= high.max(self.began));
         let mut wanted = vec![me];
         for broker in self.isr.iter().copied().filter(|broker| *broker != me.0 && fresh(*broker)) {
             // One that was never heard keeps the place that it had.

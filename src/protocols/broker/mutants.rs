@@ -92,7 +92,7 @@ pub static MUTANTS: &[Mutant] = &[
         rules: &SkipsNumbers,
         source: "KIP-98: a gap in the sequence is refused (OutOfOrderSequenceException)",
         needs: &["a message that is lost, of several under way"],
-        property: Some("int-nonmonotonic-send"),
+        property: Some("unseen"),
         about: "A broker takes a message of which the producer's last one is missing; when that comes, it is taken for one that is known, \
                 or comes behind.",
     },
@@ -127,15 +127,6 @@ pub static MUTANTS: &[Mutant] = &[
         needs: &["a crash of the coordinator"],
         property: Some("offsets-kept"),
         about: "A member is told that what it has processed is noted before all in sync have that: the next coordinator does not know it.",
-    },
-    Mutant {
-        name: "broker/serves-before-loaded",
-        rules: &ServesBeforeLoaded,
-        source: "Kafka's COORDINATOR_LOAD_IN_PROGRESS; KAFKA-5600, KAFKA-8896, class of bugs: offsets are served before they are loaded",
-        needs: &["a crash of the coordinator"],
-        property: Some("offsets-kept"),
-        about: "A new coordinator serves the group before it knows what is committed of its partition: members begin where they have \
-                been.",
     },
     Mutant {
         name: "broker/takes-late-answers",
@@ -293,14 +284,6 @@ impl Rules for HearsZombies {
 struct NotesBeforeCommitted;
 impl Rules for NotesBeforeCommitted {
     fn notes(&self, _: bool) -> bool {
-        true
-    }
-}
-
-#[derive(Debug)]
-struct ServesBeforeLoaded;
-impl Rules for ServesBeforeLoaded {
-    fn serves(&self, _: bool) -> bool {
         true
     }
 }

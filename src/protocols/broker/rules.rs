@@ -42,9 +42,9 @@ rules! {
             true
         }
 
-        /// Whether a replica may be in sync that has all of the leader's log, or all that is committed, or not.
-        fn may_join(&self, has_committed: bool) -> bool {
-            has_committed
+        /// Whether a replica may be in sync that keeps up and has all that is committed, or not.
+        fn may_join(&self, keeps_up: bool) -> bool {
+            keeps_up
         }
 
         /// Up to where consumers read: what is committed, and no further.

@@ -48,10 +48,8 @@ pub struct BrokerJudge {
     judged: Vec<Property>,
     violations: Violations,
     partitions: SortedMap<u32, Partition>,
-    /// By partition: how far the group was told that it has come.
-    processed: SortedMap<u32, (u64, Sighting)>,
-    /// The generation that began last.
-    generation: Option<(u32, Sighting)>,
+    /// By partition: how far the group was told that it has come, and in which generation.
+    processed: SortedMap<u32, (u64, u32, Sighting)>,
 }
 
 /// What has been seen of a partition.
@@ -62,15 +60,17 @@ struct Partition {
     entries: BTreeMap<(u32, u64), (Content, u32, NodeId, Sighting)>,
     /// Of each replica: the epochs of its log, by offset.
     logs: SortedMap<NodeId, Vec<u32>>,
-    /// By offset: the epoch of what was committed there, and when that was said.
-    committed: Vec<(u32, Sighting)>,
+    /// By offset: the epoch of what was committed there, in which epoch that was said, and when.
+    committed: Vec<(u32, u32, Sighting)>,
+    /// Of each replica: the generations that begin in its log, and where.
+    generations: SortedMap<NodeId, Vec<(u64, u32, Sighting)>>,
 }
 
 impl BrokerJudge {
     /// Judges these of [`PROPERTIES`], of brokers of which nothing is known yet.
     pub fn new(judged: Vec<Property>) -> Self {
         let (partitions, processed) = (SortedMap::new(), SortedMap::new());
-        Self { judged, violations: Violations::default(), partitions, processed, generation: None }
+        Self { judged, violations: Violations::default(), partitions, processed }
     }
 
     fn judges(&self, property: &Property) -> bool {
@@ -80,18 +80,18 @@ impl BrokerJudge {
     fn said(&mut self, now: Sighting, node: NodeId, note: &Note) {
         match note {
             Note::Restored { partition, epochs } => {
-                let log = self.log(*partition, node);
-                log.clear();
+                self.cut(*partition, node, 0);
+                let log = self.partitions.entry(*partition).or_default().logs.entry(node).or_default();
                 epochs.iter().for_each(|(epoch, end)| log.resize(*end as usize, *epoch));
             }
-            Note::Cut { partition, to } => self.log(*partition, node).truncate(*to as usize),
+            Note::Cut { partition, to } => self.cut(*partition, node, *to),
             Note::Leads { partition, epoch, .. } => self.leads(now, node, *partition, *epoch),
             Note::Appended { partition, before, entry } => self.appended(now, node, *partition, *before, entry),
-            Note::Advanced { partition, high, .. } => {
+            Note::Advanced { partition, epoch, high } => {
                 let known = self.partitions.entry(*partition).or_default();
                 let log = known.logs.get(&node).map(Vec::as_slice).unwrap_or_default();
-                let fresh = log.iter().take(*high as usize).skip(known.committed.len()).map(|epoch| (*epoch, now));
-                let fresh: Vec<(u32, Sighting)> = fresh.collect();
+                let fresh = log.iter().take(*high as usize).skip(known.committed.len()).map(|of| (*of, *epoch, now));
+                let fresh: Vec<(u32, u32, Sighting)> = fresh.collect();
                 known.committed.extend(fresh);
             }
             Note::Handed { partition, generation, offset } => self.handed(now, *partition, *generation, *offset),
@@ -99,8 +99,10 @@ impl BrokerJudge {
         }
     }
 
-    fn log(&mut self, partition: u32, node: NodeId) -> &mut Vec<u32> {
-        self.partitions.entry(partition).or_default().logs.entry(node).or_default()
+    fn cut(&mut self, partition: u32, node: NodeId, to: u64) {
+        let known = self.partitions.entry(partition).or_default();
+        known.logs.entry(node).or_default().truncate(to as usize);
+        known.generations.entry(node).or_default().retain(|(offset, ..)| *offset < to);
     }
 
     fn leads(&mut self, now: Sighting, node: NodeId, partition: u32, epoch: u32) {
@@ -112,8 +114,10 @@ impl BrokerJudge {
             self.violations.add(&ONE_LEADER, now, broken.with("other", leader).seen("before", before));
         }
         let log = known.logs.get(&node).map(Vec::as_slice).unwrap_or_default();
-        let lost = (0..).zip(&known.committed).find(|(offset, (of, _))| log.get(*offset as usize) != Some(of));
-        if let Some((offset, (_, before))) = lost.filter(|_| judges_committed) {
+        // One that stood still may begin to lead late, in an epoch that is over.
+        let before = (0..).zip(&known.committed).filter(|(_, (_, said, _))| *said < epoch);
+        let lost = before.into_iter().find(|(offset, (of, ..))| log.get(*offset as usize) != Some(of));
+        if let Some((offset, (.., before))) = lost.filter(|_| judges_committed) {
             let offset: u64 = offset;
             let broken = rules::COMMITTED_LOST.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(epoch));
             self.violations.add(&COMMITTED_KEPT, now, broken.with("offset", offset).seen("before", *before));
@@ -130,13 +134,22 @@ impl BrokerJudge {
             let broken = broken.with("offset", *offset).with("other", first.2).seen("before", first.3);
             self.violations.add(&LOGS_MATCH, now, broken);
         }
+        let generations = known.generations.entry(node).or_default();
+        match content {
+            Content::Generation { number } => generations.push((*offset, *number, now)),
+            Content::Processed { partition, generation, .. } => {
+                if let Some((_, present, before)) = generations.last().copied().filter(|(_, present, _)| generation < present) {
+                    let broken = rules::ZOMBIE_HEARD.with("generation", u64::from(*generation)).with("partition", u64::from(*partition));
+                    self.violations.add(&NO_ZOMBIE, now, broken.with("present", u64::from(present)).seen("before", before));
+                }
+            }
+            Content::Message { .. } => {}
+        }
     }
 
     fn handed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
-        if self.generation.is_none_or(|(known, _)| known < generation) {
-            self.generation = Some((generation, now));
-        }
-        if let Some((processed, before)) = self.processed.get(&partition).copied()
+        if let Some((processed, of, before)) = self.processed.get(&partition).copied()
+            && of <= generation
             && offset < processed
             && self.judges(&OFFSETS_KEPT)
         {
@@ -147,11 +160,10 @@ impl BrokerJudge {
     }
 
     fn processed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
-        if let Some((present, before)) = self.generation.filter(|(present, _)| generation < *present) {
-            let broken = rules::ZOMBIE_HEARD.with("generation", u64::from(generation)).with("partition", u64::from(partition));
-            self.violations.add(&NO_ZOMBIE, now, broken.with("present", u64::from(present)).seen("before", before));
+        // A coordinator that stood still may tell late what was noted long ago.
+        if self.processed.get(&partition).is_none_or(|(_, known, _)| *known <= generation) {
+            self.processed.insert(partition, (offset, generation, now));
         }
-        self.processed.insert(partition, (offset, now));
     }
 }
 

@@ -20,6 +20,6 @@ pub(super) static OFFSET_LOST: Rule = Rule::new(
 );
 pub(super) static ZOMBIE_HEARD: Rule = Rule::new(
     "zombie-heard",
-    "what a member of generation {generation} had processed of partition {partition} was noted, though generation {present} had begun at \
+    "what a member of generation {generation} had processed of partition {partition} was noted behind the beginning of generation {present}, at \
      {before}",
 );
