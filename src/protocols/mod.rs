@@ -1,8 +1,8 @@
 //! Protocols, a folder each: the machine, its messages, its safety rules, mutants that break one of them, and the properties that must
 //! hold.
 
-pub mod bus;
 pub mod broker;
+pub mod bus;
 pub mod commit;
 pub mod detector;
 pub mod lock;

@@ -2,9 +2,9 @@
 //!
 //! A user's own system implements [`System`], goes into a [`Registry`], and has every command and every judge that ours have.
 
-mod bus;
 mod broker;
 mod broker_work;
+mod bus;
 mod detectors;
 mod erased;
 pub mod kv;
@@ -37,9 +37,9 @@ pub use crate::process::Mutant;
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Setup};
 
-pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use broker::{Broker, BrokerConfig, BrokerSettings};
 pub use broker_work::BrokerWork;
+pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
 pub use erased::{AnySystem, Instance, Registry, Watch};
 pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};

@@ -3,8 +3,8 @@
 #[path = "../../examples/abd_register.rs"]
 #[expect(dead_code, reason = "its `main` is for the command")]
 mod abd_register;
-mod bus;
 mod brokers;
+mod bus;
 mod causes;
 mod commit;
 mod commit_over_raft;

@@ -45,6 +45,9 @@ pub(super) enum Phase {
     Beginning(u64),
 }
 
+/// The partitions that are a member's, each with the offset from which it goes on.
+pub(super) type Part = Vec<(u32, u64)>;
+
 impl Coordinator {
     /// One that has read nothing yet, of a log in which this generation is the last.
     pub(super) fn new(numbered: u32) -> Self {
@@ -71,7 +74,7 @@ impl Coordinator {
     }
 
     /// Divides the partitions among those who have joined: each gets every n-th, and where it goes on.
-    pub(super) fn divided(&self, layout: &Layout) -> Vec<(ClientId, NodeId, Vec<(u32, u64)>)> {
+    pub(super) fn divided(&self, layout: &Layout) -> Vec<(ClientId, NodeId, Part)> {
         let joined: Vec<(&ClientId, &Member)> = self.members.iter().filter(|(_, member)| member.joined).collect();
         let part = |nth: usize| {
             let own = (0..layout.partitions).filter(|partition| *partition as usize % joined.len() == nth);
