@@ -147,7 +147,12 @@ impl Drawing<'_> {
         };
         let drawn: String = line.0.into_iter().collect();
         let room = self.report.width.saturating_sub(Self::TIME + drawn.chars().count() + 1);
-        let label = if room < 6 { String::new() } else { super::words::shorten(label, room) };
+        let label = match label.chars().count() {
+            _ if room < 6 => String::new(),
+            length if length <= room => label.to_owned(),
+            // The ellipsis needs room, too.
+            _ => super::words::shorten(label, room - 1),
+        };
         let body = format!("{drawn} {label}");
         let body = if is_bad { self.paint.bad(body.trim_end()) } else { body.trim_end().to_owned() };
         self.text += &format!("{}  {body}\n", self.paint.faint(&format!("{:>15}", at.to_string())));

@@ -17,7 +17,7 @@ use crate::smallest::{all, by_mutant, root};
 /// Where that lies which shrinking left of the failure of each mutant, as far as it came to an end soon.
 const SHRUNK: &str = "tests/runs/shrunk";
 /// How many runs that may take.
-const RUNS: u64 = 60_000;
+const RUNS: u64 = 100_000;
 
 /// What shrinking left of each, or else the smallest that was found by hand.
 fn small() -> BTreeMap<String, (&'static str, Scenario)> {
@@ -27,7 +27,7 @@ fn small() -> BTreeMap<String, (&'static str, Scenario)> {
 
 /// Shrinks the first failure of each mutant's scenario anew. With UPDATE_EXPECT=1 it writes what is left.
 #[test]
-#[ignore = "five minutes of CPU: cargo test --release --test runs what_shrinking_leaves -- --ignored"]
+#[ignore = "twenty minutes of CPU: cargo test --release --test runs what_shrinking_leaves -- --ignored"]
 fn what_shrinking_leaves_is_what_the_files_have() {
     let (registry, never) = (Registry::standard(), AtomicBool::new(false));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
@@ -120,7 +120,8 @@ fn stories_fit_their_lines() {
                 assert!(line.chars().count() <= width || words == 1, "{mutant}, {width} columns: {line}");
             }
             assert!(!text.contains('\u{1b}') && report.text(violated, true).contains('\u{1b}'));
-            assert!(text.contains('═') && text.lines().last().is_some_and(|line| line.contains(property)), "{mutant}: {text}");
+            assert!(text.contains('═') || report.story.nodes().len() == 1, "{mutant}: {text}");
+            assert!(text.lines().last().is_some_and(|line| line.contains(property)), "{mutant}: {text}");
         }
     }
 }
