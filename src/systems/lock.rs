@@ -210,7 +210,7 @@ impl Sessions {
             lease,
             keep_alive,
             request_timeout: answer,
-            // What is asked for is asked for until it is done: what may yet take effect nobody could take back.
+            // What is asked for is asked for until it is done: what may yet take effect could not be taken back.
             operation_timeout: crate::notation::LONGEST,
             pause: length_range("10ms..50ms"),
             renew: Duration::from_secs(1),

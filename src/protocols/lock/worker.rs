@@ -11,7 +11,7 @@ use crate::history::{Event, Noted, Outcome};
 use crate::process::{Claim, ClientProcess, Context, Files, Joined, Mark, Process, Role, SyncToken, Timer};
 use crate::protocols::commit::locks::Mode;
 
-/// How a lock is got and kept: the part of a worker that talks to those who give locks.
+/// How a lock is got and kept: the part of a worker that talks to the servers that give locks.
 pub trait Keeper: Sized + 'static {
     /// What it is built from.
     type Config: Clone + 'static;

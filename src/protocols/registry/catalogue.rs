@@ -14,7 +14,7 @@ use crate::protocols::raft;
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     rules: Arc<dyn Rules>,
-    /// How many changes are remembered for those who watch.
+    /// How many changes are remembered for watchers.
     history: usize,
     /// That of the last change.
     revision: u64,

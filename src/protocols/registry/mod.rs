@@ -65,11 +65,11 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How many entries one message of Raft carries at most; at least 1.
     pub batch: u32,
-    /// How many changes are remembered for those who watch.
+    /// How many changes are remembered for watchers.
     pub history: u32,
     /// How often a server looks for what is due.
     pub tick: Duration,
-    /// After how long those who watch are told that nothing has happened. Who has not said that it watches for six times as long is taken
+    /// After how long watchers are told that nothing has happened. Who has not said that it watches for six times as long is taken
     /// to be gone.
     pub progress: Duration,
     /// How often a server asks how current its state is.

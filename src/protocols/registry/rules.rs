@@ -109,7 +109,7 @@ rules! {
             false
         }
 
-        /// How often changes are sent to those who watch; at least 1. More is legal, for what was seen is passed over.
+        /// How often changes are sent to watchers; at least 1. More is legal, for what was seen is passed over.
         fn sends(&self) -> u32 {
             1
         }

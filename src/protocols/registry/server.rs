@@ -1,5 +1,5 @@
 //! The server: Raft replicates the catalogue; while this server leads, it counts how long leases last and checks instances; and whether or
-//! not it leads, it tells those who watch.
+//! not it leads, it tells watchers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
@@ -184,7 +184,7 @@ impl Embeds<Raft<Catalogue>> for Server {
     }
 }
 
-/// What those who run a server may ask it.
+/// What may be asked of a server by what runs it.
 impl Server {
     /// What the registry holds, as far as this server knows.
     pub fn catalogue(&self) -> &Catalogue {
@@ -351,7 +351,7 @@ impl Server {
         }
     }
 
-    /// Serves those whose proof has come.
+    /// Serves the requests whose proof has come.
     fn serve(&mut self, context: &mut Context<'_>) {
         let is_waiting = |leading: &Option<Leading>| leading.as_ref().is_some_and(|leading| !leading.waiting.is_empty());
         if !is_waiting(&self.leading) {

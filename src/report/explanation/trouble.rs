@@ -88,3 +88,32 @@ pub(super) fn difference(difference: &Difference) -> String {
         Difference::Counts => "two runs of this seed have the same records, but their counts differ".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Duration, NodeId};
+
+    /// What concerns all is in the first line, which is told alone where there is room for one; each node has a line of its own.
+    #[test]
+    fn what_is_pending_is_a_list() {
+        let on = |number, text: &str| (NodeId::server(number), text.to_owned());
+        let pending = |nothing_fresh, under_way| Pending {
+            after: Duration::from_secs(5),
+            nothing_fresh,
+            under_way,
+            disagree: false,
+            lagging: Vec::new(),
+            unsettled: vec![on(0, "a lock held"), on(1, "a lock held")],
+            status: vec![on(0, "leads")],
+        };
+        let both = "5s after everything was healed: no operation invoked since has completed; 2 operations are still under way";
+        let told = super::pending(&pending(true, 2));
+        assert_eq!(told.lines().collect::<Vec<_>>(), [both, "n1 has a lock held", "n2 has a lock held", "n1: leads"]);
+        let told = super::pending(&pending(false, 0));
+        assert_eq!(
+            told.lines().collect::<Vec<_>>(),
+            ["5s after everything was healed: n1 has a lock held", "n2 has a lock held", "n1: leads"]
+        );
+    }
+}

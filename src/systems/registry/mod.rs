@@ -56,11 +56,11 @@ settings! {
         lease: Duration = Duration::from_secs(10), PositiveLength;
         /// How often a holder keeps its lease alive. At a third of its length two may be lost.
         keep_alive: Duration = lease / 3, PositiveLength;
-        /// How many changes are remembered for those who watch.
+        /// How many changes are remembered for watchers.
         history: u32 = registry::Config::of(1).history, Count(1..=10_000_000);
         /// How often a server looks for what is due: leases, checks, watchers who are to be told that nothing has happened.
         tick: Duration = registry::Config::of(1).tick, PositiveLength;
-        /// After how long those who watch are told that nothing has happened. They say twice as rarely that they watch, and leave a server
+        /// After how long watchers are told that nothing has happened. They say twice as rarely that they watch, and leave a server
         /// that is silent for as long.
         progress: Duration = registry::Config::of(1).progress, PositiveLength;
         /// How often a server asks its leader how current its state is: by that answers from any server tell their age.

@@ -1,4 +1,4 @@
-//! What must hold of locks for which clients wait: that they are had again, whoever held them before.
+//! What must hold of locks for which clients wait: that they are had again, whichever client held them before.
 
 use super::{Locking, client, rules};
 use crate::base::{Duration, NodeId, SortedMap, SortedSet, Time};

@@ -12,7 +12,7 @@ pub static MUTANTS: &[Mutant] = &[
                  class of bugs: a plain DEL",
         needs: &["work that outlasts its lease"],
         property: Some("mutual-exclusion"),
-        about: "To unlock deletes the lock whoever has it: a holder that comes late deletes the next one's, and a third gets it.",
+        about: "To unlock deletes the lock, whichever client has it: a holder that comes late deletes the next one's, and a third gets it.",
     },
     Mutant {
         name: "lock/counts-from-the-answer",
@@ -46,7 +46,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "Redis documentation, Distributed locks: extend \"if the key exists and its value is still the random value\"",
         needs: &["a lease that runs out although it is extended"],
         property: Some("mutual-exclusion"),
-        about: "A server extends the lease whoever has it: a holder whose time is over extends the next one's, and takes it for its own.",
+        about: "A server extends the lease, whichever client has it: a holder whose time is over extends the next one's, and takes it for its own.",
     },
     Mutant {
         name: "lock/believes-its-extension",

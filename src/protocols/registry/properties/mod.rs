@@ -89,7 +89,7 @@ pub struct Demands {
     pub tick: Duration,
     /// How long an election timeout may be.
     pub election_max: Duration,
-    /// After how long those who watch are told that nothing has happened.
+    /// After how long watchers are told that nothing has happened.
     pub progress: Duration,
     /// Within which time an instance that is not well must be gone, if it must.
     pub sick_max: Option<Duration>,

@@ -1,4 +1,4 @@
-//! What those see who watch, and those whose answers tell an age.
+//! What watchers see, and what answers with an age show.
 
 use std::collections::BTreeMap;
 
