@@ -195,8 +195,15 @@ impl System for EventBus {
         Nodes { servers: vec![BusConfig { delivery, ordered, buffer, full, answer, rules: rules.clone() }], clients }
     }
 
-    fn judges(_: &EventBusConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(BufferJudge::default())]
+    fn judged(config: &EventBusConfig, _: &Conditions) -> Vec<Property> {
+        let BusSettings { buffer, .. } = config.settings;
+        let demands = config.settings.demands();
+        let forbidden = ANOMALIES.into_iter().filter(|anomaly| demands.forbid(*anomaly)).map(|anomaly| *anomaly.property());
+        forbidden.chain(buffer.map(|_| BOUNDED_BUFFERS)).collect()
+    }
+
+    fn judges(config: &EventBusConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        if config.settings.buffer.is_some() { vec![Box::new(BufferJudge::default())] } else { Vec::new() }
     }
 
     fn judge_history(config: &EventBusConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {

@@ -1,9 +1,9 @@
 //! An event bus: one node that passes what is published on a topic to all that subscribe to it.
 //!
-//! The [`Bus`] numbers the messages of each topic, keeps them in a journal, and delivers them to each subscriber from a buffer of its own, one
-//! after another or several at once. How often a message comes is a matter of three things: who asks again when an answer stays out, who knows
-//! what it has had, and what is on disk before it is said. [`Delivery`] is the choice among them. What one slow [`subscriber`](Party) does to
-//! the others is a matter of the buffers: without bound, or what happens when one is full ([`Full`]).
+//! The [`Bus`] numbers the messages of each topic, keeps them in a journal, and delivers them to each subscriber from a buffer of its own,
+//! one after another or several at once. How often a message comes is a matter of three things: who asks again when an answer stays out,
+//! who knows what it has had, and what is on disk before it is said. [`Delivery`] is the choice among them. What one slow
+//! [`subscriber`](Party) does to the others is a matter of the buffers: without bound, or what happens when one is full ([`Full`]).
 //!
 //! [`Rules`] are the decisions that all rests on; each mutant breaks one, each decoy bends one that may be bent.
 

@@ -13,8 +13,8 @@ use crate::process::{ClientProcess, Context, Files, Mark, Process, SyncToken};
 
 /// A publisher or a subscriber.
 ///
-/// To publish is a send of the history; at most once it is of *unknown* outcome if it was not answered in time. A subscriber invokes one poll
-/// after another: each ends with a message, once that is processed, or with none, once it has waited for long.
+/// To publish is a send of the history; at most once it is of *unknown* outcome if it was not answered in time. A subscriber invokes one
+/// poll after another: each ends with a message, once that is processed, or with none, once it has waited for long.
 #[derive(Debug)]
 pub struct Party {
     config: PartyConfig,

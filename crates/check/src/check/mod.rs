@@ -1,8 +1,8 @@
 //! Judges of histories. They are strangers to what they judge: they see what clients saw, and share no code with what showed it.
 //!
 //! In reading order: `verdict`, what a judge answers; [`monitor`] and [`model`], sequential objects and what is known of them without a
-//! search; [`linearizability`]; [`consistency`], the weaker guarantees; [`isolation`] and [`conservation`], of transactions; [`streams`] of messages;
-//! [`recorded`], files; [`generate`], histories to try all that on. Each names only what stands before it.
+//! search; [`linearizability`]; [`consistency`], the weaker guarantees; [`isolation`] and [`conservation`], of transactions; [`streams`] of
+//! messages; [`recorded`], files; [`generate`], histories to try all that on. Each names only what stands before it.
 
 pub mod conservation;
 pub mod consistency;

@@ -1,6 +1,7 @@
 //! The operations of streams, as brokers, buses and queues have them: the one vocabulary that protocols, workloads and judges share.
 //!
-//! A *key* is one partition of one topic: one log, in which each message has an *offset*. Values are told apart: a producer sends none twice.
+//! A *key* is one partition of one topic: one log, in which each message has an *offset*. Values are told apart: none is sent
+//! twice.
 
 use std::fmt::{self, Display};
 

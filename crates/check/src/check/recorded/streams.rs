@@ -1,8 +1,8 @@
 //! Histories of streams in files, as Jepsen's kafka workload writes them.
 //!
 //! `:send`, `:poll` and `:txn` have acts: `[:send 1 7]`, which ends as `[:send 1 [4 7]]` with its offset, and `[:poll]`, which ends as
-//! `[:poll {1 [[4 7]]}]`. `:assign [1 2]` and `:subscribe [1 2]` say what is consumed, `:crash` forgets it. A run writes more than Jepsen does:
-//! `:commit {1 5}`, and the fields `:group` and `:tenures`.
+//! `[:poll {1 [[4 7]]}]`. `:assign [1 2]` and `:subscribe [1 2]` say what is consumed, `:crash` forgets it. A run writes more than Jepsen
+//! does: `:commit {1 5}`, and the fields `:group` and `:tenures`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};

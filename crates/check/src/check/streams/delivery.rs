@@ -123,6 +123,7 @@ enum Taker {
 pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
     let mut audiences: BTreeMap<Option<u64>, Audience> = BTreeMap::from([(None, Audience::default())]);
     let mut members: FxHashMap<ClientId, (Membership, usize)> = FxHashMap::default();
+    let mut are_all_of_groups = true;
     let mut taken: FxHashMap<(Taker, Message, Option<u64>), usize> = FxHashMap::default();
     for (index, attempt) in finder.attempts.iter().enumerate() {
         let (member, begun) = members.entry(attempt.client).or_default();
@@ -144,6 +145,7 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
         let polled: Vec<(u64, StreamRecord)> = attempt.polled().collect();
         if attempt.took_effect() {
             member.keys.extend(polled.iter().map(|(key, _)| *key));
+            are_all_of_groups &= member.group.is_some();
         }
         for (group, audience) in &mut audiences {
             let is_theirs = group.is_none() || attempt.took_effect() && *group == member.group;
@@ -167,6 +169,10 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
                 finder.found(StreamAnomaly::Redelivery, &[first, index], evidence);
             }
         }
+    }
+    // Where all consumers are members of groups, nothing is owed to anyone else.
+    if are_all_of_groups && audiences.len() > 1 {
+        audiences.remove(&None);
     }
     let sent = Sent::of(finder);
     audiences.values().map(|audience| audience.misses(finder, &sent)).sum()

@@ -33,7 +33,6 @@ mod attempt;
 mod delivery;
 mod logs;
 mod order;
-pub mod reference;
 mod report;
 mod tenure;
 

@@ -54,8 +54,8 @@ impl Consumer {
     }
 }
 
-/// Finds consumers that go back or leave something out, within a poll and from poll to poll. A member of a group leaves nothing out that the group
-/// has had.
+/// Finds consumers that go back or leave something out, within a poll and from poll to poll. A member of a group leaves nothing out that
+/// the group has had.
 pub(super) fn polls(finder: &mut Finder<'_>) {
     let mut consumers: FxHashMap<ClientId, Consumer> = FxHashMap::default();
     let mut had: FxHashMap<(u64, u64), FxHashSet<u64>> = FxHashMap::default();
