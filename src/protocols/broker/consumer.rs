@@ -156,6 +156,9 @@ impl Consumer {
         let given = self.keys();
         self.rebalanced.extend(given);
         (self.generation, self.joins) = (Some(generation), false);
+        if let Some((_, empty)) = &mut self.quiet {
+            *empty = 0;
+        }
         if matches!(self.step, Step::Idle) {
             if !self.has_subscribed {
                 self.has_subscribed = true;
@@ -269,7 +272,7 @@ impl Consumer {
         let Some(position) = self.positions.get_mut(&asks.partition) else {
             return self.end(Outcome::Failed, client, context);
         };
-        if !client.config.rules.takes(*position == offset) {
+        if *position != offset {
             // Meanwhile it was taken away and given again.
             return self.end(Outcome::Failed, client, context);
         }

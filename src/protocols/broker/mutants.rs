@@ -14,15 +14,6 @@ pub static MUTANTS: &[Mutant] = &[
                 fetched again, what was committed is gone.",
     },
     Mutant {
-        name: "broker/cuts-once",
-        rules: &CutsOnce,
-        source: "KIP-279 (KAFKA-6361): Kafka up to 1.1",
-        needs: &["several leaders in short order", "unclean elections"],
-        property: Some("logs-match"),
-        about: "A follower cuts its log where the leader says that an epoch ends, and looks no further: what it has of an epoch that the \
-                leader does not know stays, and the logs differ.",
-    },
-    Mutant {
         name: "broker/commits-without-a-quorum",
         rules: &CommitsAlone,
         source: "KIP-966: the high watermark moves only while as many are in sync as min.insync.replicas says",
@@ -129,16 +120,6 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A member is told that what it has processed is noted before all in sync have that: the next coordinator does not know it.",
     },
     Mutant {
-        name: "broker/takes-late-answers",
-        rules: &TakesLateAnswers,
-        source: "Kafka's consumer, Fetcher: records of a stale fetch are discarded since they do not match the position (KAFKA-4547 is \
-                 near)",
-        needs: &["partitions that are given anew while an answer is under way"],
-        property: Some("unseen"),
-        about: "A consumer takes in what it asked for before its partitions were given anew, and goes on behind that: what the group had \
-                not yet processed is left out.",
-    },
-    Mutant {
         name: "broker/commits-offsets-early",
         rules: &CommitsOffsetsEarly,
         source: "Kafka's enable.auto.commit with processing apart; class of bugs: committed when polled",
@@ -153,18 +134,6 @@ struct CutsToItsWatermark;
 impl Rules for CutsToItsWatermark {
     fn cut_when_following(&self, high: u64) -> Option<u64> {
         Some(high)
-    }
-}
-
-#[derive(Debug)]
-struct CutsOnce;
-impl Rules for CutsOnce {
-    fn compares(&self, again: bool) -> bool {
-        !again
-    }
-
-    fn cut_at(&self, leaders: u64, _: u64) -> u64 {
-        leaders
     }
 }
 
@@ -292,14 +261,6 @@ impl Rules for NotesBeforeCommitted {
 struct CommitsOffsetsEarly;
 impl Rules for CommitsOffsetsEarly {
     fn announces(&self, _: bool) -> bool {
-        true
-    }
-}
-
-#[derive(Debug)]
-struct TakesLateAnswers;
-impl Rules for TakesLateAnswers {
-    fn takes(&self, _: bool) -> bool {
         true
     }
 }

@@ -15,7 +15,7 @@ rules! {
             None
         }
 
-        /// Whether a follower has the leader compare the epoch of its last entry (KIP-101), of which it was told that it differs before.
+        /// Whether a follower has the leader compare the epoch of its last entry (KIP-101), also if it was told before that it differs.
         fn compares(&self, again: bool) -> bool {
             let _ = again;
             true
@@ -159,11 +159,6 @@ rules! {
         /// The number of the generation after this one.
         fn next_generation(&self, number: u32) -> u32 {
             number + 1
-        }
-
-        /// Whether a consumer takes messages in that come from where it stands, or from elsewhere.
-        fn takes(&self, from_where_it_stands: bool) -> bool {
-            from_where_it_stands
         }
 
         /// Whether a member says how far it will be before it has processed what it polled, as it is set to or not.
