@@ -6,6 +6,7 @@ use crate::{File, demand_none, sources};
 const NOT_FOR_USERS: &[(&str, &str)] = &[
     ("AnySystem", "a registry makes it of a `System`"),
     ("Audited", "the judges of Raft know their operations by it"),
+    ("Brokering", "systems of brokers are ours"),
     ("Element", "elements of our models have it"),
     ("Instance", "a registry makes it of a `System`"),
     ("Keeper", "kinds of locks are ours"),

@@ -92,7 +92,7 @@ fn decoys_of_a_broker_are_left_alone() {
         let plain = scenario("storm.ron");
         let mut odd = scenario("storm.ron");
         odd.mutants = vec![decoy.name];
-        assert_ne!(plain.run(0).digest, odd.run(0).digest, "{}", decoy.name);
+        assert!((0..20).any(|seed| plain.run(seed).digest != odd.run(seed).digest), "{} is never odd", decoy.name);
         all_hold(&odd, 1);
     }
 }

@@ -26,8 +26,12 @@ const BUGS: [&str; 7] = [
 /// What a server decides against its own word is *no-reversal* (AC2), against that of another *agreement* (AC1): which it is depends on who
 /// is asked first. A participant that aborts alone breaks the third, where the others find somebody to abort with. Whoever unlocks by a
 /// value that all share lets another in, whose token is no greater, or whose accesses come in between: whichever happens first.
-const SEVERAL: [(&str, &[&str]); 5] = [
+const SEVERAL: [(&str, &[&str]); 9] = [
     ("broker/bugs/acks-before-in-sync", &["inconsistent-offsets", "nonmonotonic-send", "lost-write", "unseen"]),
+    ("broker/bugs/forgets-its-life", &["committed-kept", "unseen"]),
+    ("broker/bugs/shrinks-by-itself", &["committed-kept", "unseen"]),
+    ("bus/bugs/accepts-before-durable", &["inconsistent-offsets", "nonmonotonic-send", "lost-write"]),
+    ("bus/bugs/sends-ahead", &["poll-skip", "nonmonotonic-poll"]),
     ("commit/bugs/timeout-is-abort", &["agreement", "no-reversal"]),
     ("lock/bugs/one-value-for-all", &["mutual-exclusion", "tokens-grow"]),
     ("paxos-commit/bugs/forgets-promise", &["agreement", "no-reversal"]),

@@ -171,7 +171,7 @@ fn one_that_waits_wakes_for_the_key_that_it_waits_for() {
     bench.serve();
     bench.execute(delete);
     let (after, through) = (listed, bench.catalogue.revision());
-    let changes = bench.catalogue.changes_after(0, after).expect("they are remembered");
+    let changes = bench.catalogue.changes_after(1, after).expect("they are remembered");
     let told = registry::Message::Changes { directory: 1, asked: None, age: None, after, through, changes };
     bench.worker.deliver(N1, Message::Registry(told));
     let woke = |note| if let Noted::Own(HolderNote::Wakes { revision, .. }) = note { Some(revision) } else { None };
