@@ -1,41 +1,12 @@
 //! The scenarios of the event bus: calm, storms, what a slow subscriber does; what they plant is found, and what is odd and right is left
 //! alone.
 
-use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
-use stormglass::check::Verdict;
-use stormglass::explore::{Summary, Sweep, Until};
 use stormglass::protocols::bus::{DECOYS, MUTANTS, Mutant};
-use stormglass::scenario::{Expectation, Expected, Scenario};
-use stormglass::systems::Registry;
+use stormglass::scenario::{Expected, Scenario};
 
-const STORMS: [&str; 4] = ["storm.ron", "storm-at-least-once.ron", "storm-at-most-once.ron", "storm-of-buffers.ron"];
+use super::trials::{all_hold, all_hold_and_see, each_mutant, others, planted, scenario, violates};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/bus")
-}
-
-fn scenario(name: &str) -> Scenario {
-    let text = fs::read_to_string(folder().join(name)).expect("the scenario is there");
-    Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-/// The scenarios that are no storm.
-fn others() -> Vec<String> {
-    let files = fs::read_dir(folder()).expect("the folder is there").map(|file| file.expect("a file").file_name());
-    let mut names: Vec<String> = files.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.ends_with(".ron") && !STORMS.contains(&name.as_str()));
-    names.sort();
-    names
-}
-
-fn planted(mutant: &Mutant) -> Scenario {
-    let (_, name) = mutant.name.split_once('/').expect("a name of two parts");
-    scenario(&format!("bugs/{name}.ron"))
-}
+const STORMS: [&str; 4] = ["bus/storm.ron", "bus/storm-at-least-once.ron", "bus/storm-at-most-once.ron", "bus/storm-of-buffers.ron"];
 
 /// A scenario with this variant planted.
 fn with(variant: &Mutant, name: &str) -> Scenario {
@@ -44,32 +15,17 @@ fn with(variant: &Mutant, name: &str) -> Scenario {
     scenario
 }
 
-/// Sweeps on two threads; all seeds must hold.
-fn all_hold(scenario: &Scenario, seeds: u64) -> Summary {
-    let run = |seed| {
-        let outcome = scenario.run(seed);
-        assert_eq!(outcome.verdict(), Verdict::Holds, "{}", scenario.describe_failure(&outcome));
-        outcome
-    };
-    let sweep = Sweep { start: 0, seeds, jobs: 2, until: Until::Done, cancel: &AtomicBool::new(false) };
-    sweep.run(&run, &mut |_| ControlFlow::Continue(())).expect("threads can be had")
-}
-
-fn violates(scenario: &Scenario, seed: u64, property: &str) -> bool {
-    scenario.run(seed).properties.iter().any(|found| found.name == property && found.verdict == Verdict::Violated)
-}
-
 fn is_as_meant(name: &str, seeds: u64) {
     let scenario = scenario(name);
     match scenario.expected {
         Expected::Holds => drop(all_hold(&scenario, seeds)),
-        Expected::Violates(property) => assert!((0..seeds).all(|seed| violates(&scenario, seed, property)), "{name} violates {property}"),
+        Expected::Violates(property) => assert!((0..seeds).all(|seed| violates(&scenario, property, seed)), "{name} violates {property}"),
     }
 }
 
 #[test]
 fn every_scenario_of_a_bus_is_as_it_says() {
-    others().iter().for_each(|name| is_as_meant(name, 1));
+    others("bus", &STORMS).iter().for_each(|name| is_as_meant(name, 1));
 }
 
 #[test]
@@ -81,20 +37,15 @@ fn storms_over_a_bus_hold() {
 #[test]
 fn each_bug_planted_in_a_bus_is_caught() {
     assert!(MUTANTS.len() >= 6 && DECOYS.len() >= 2);
-    for mutant in MUTANTS {
-        let (planted, property) = (planted(mutant), mutant.property.expect("a mutant is caught by a property"));
-        assert_eq!(planted.expected, Expected::Violates(property), "{}", mutant.name);
-        assert!((0..200).any(|seed| violates(&planted, seed, property)), "{} violates {property}", mutant.name);
-        all_hold(&planted.without_mutants(), 1);
-    }
+    each_mutant(MUTANTS, 200, 1);
 }
 
 /// What is odd and right raises no alarm, and is odd indeed: some run is another.
 #[test]
 fn decoys_of_a_bus_are_left_alone() {
     for decoy in DECOYS {
-        let plain = scenario("storm.ron");
-        let odd = with(decoy, "storm.ron");
+        let plain = scenario("bus/storm.ron");
+        let odd = with(decoy, "bus/storm.ron");
         assert_ne!(plain.run(0).digest, odd.run(0).digest, "{}", decoy.name);
         all_hold(&odd, 1);
     }
@@ -103,20 +54,13 @@ fn decoys_of_a_bus_are_left_alone() {
 #[test]
 #[ignore = "minutes: cargo test --release --test runs bus:: -- --ignored"]
 fn a_thousand_storms_over_a_bus_hold_and_every_expected_mark_is_seen() {
-    for name in STORMS {
-        let scenario = scenario(name);
-        let summary = all_hold(&scenario, 1_000);
-        let seen = |mark: &str| summary.sometimes.iter().any(|found| found.name == mark && found.count > 0);
-        let unseen: Vec<_> =
-            scenario.expect.iter().filter(|wanted| matches!(wanted, Expectation::Sometimes(mark) if !seen(mark))).collect();
-        assert!(unseen.is_empty(), "{name}: every expected mark is seen, but for {unseen:?}");
-    }
+    STORMS.iter().for_each(|name| all_hold_and_see(name, 1_000));
 }
 
 #[test]
 #[ignore = "minutes: cargo test --release --test runs bus:: -- --ignored"]
 fn scenarios_and_decoys_of_a_bus_are_as_they_say_in_many_seeds() {
-    others().iter().for_each(|name| is_as_meant(name, 200));
+    others("bus", &STORMS).iter().for_each(|name| is_as_meant(name, 200));
     MUTANTS.iter().for_each(|mutant| drop(all_hold(&planted(mutant).without_mutants(), 200)));
     for decoy in DECOYS {
         STORMS.iter().for_each(|storm| drop(all_hold(&with(decoy, storm), 200)));

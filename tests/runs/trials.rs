@@ -78,3 +78,12 @@ pub(crate) fn planted<R>(mutant: &Mutant<R>) -> Scenario {
     let (protocol, name) = mutant.name.split_once('/').expect("a name of two parts");
     scenario(&format!("{protocol}/bugs/{name}.ron"))
 }
+
+/// The scenarios in a folder, without those under `bugs` and these.
+pub(crate) fn others(family: &str, but: &[&str]) -> Vec<String> {
+    let files = fs::read_dir(folder().join(family)).expect("the folder is there").map(|file| file.expect("a file").file_name());
+    let mut names: Vec<String> = files.map(|name| format!("{family}/{}", name.to_string_lossy())).collect();
+    names.retain(|name| name.ends_with(".ron") && !but.contains(&name.as_str()));
+    names.sort();
+    names
+}
