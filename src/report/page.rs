@@ -210,12 +210,19 @@ impl<'a> Picture<'a> {
         !self.places.is_empty()
     }
 
+    /// What the model calls what has a key, as a heading: `Key`.
+    fn noun(&self) -> String {
+        let noun = self.violations.first().map_or("key", |(example, _)| example.part);
+        let mut letters = noun.chars();
+        letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    }
+
     /// The parts that the script fills.
     pub(super) fn frame(&self) -> Markup {
         html! {
             section.needs-script #drawing aria-labelledby="what" {
                 @if self.violations.len() > 1 {
-                    p.keys { label for="key" { "Key " } select #key {
+                    p.keys { label for="key" { (self.noun()) " " } select #key {
                         @for (place, (example, _)) in self.violations.iter().enumerate() {
                             option value=(place) {
                                 (example.key.as_deref().unwrap_or("all together")) " (" (example.needed) " of " (example.among) ")"

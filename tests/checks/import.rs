@@ -100,6 +100,7 @@ fn what_a_violation_looks_like() {
           "violations": [
             {
               "key": "a",
+              "part": "key",
               "at_ns": null,
               "line": 8,
               "among": 4,

@@ -26,8 +26,10 @@ pub(in crate::report) fn violations_text(violations: &[Counterexample]) -> Strin
     let mut text = String::new();
     if let Some(((_, first), others)) = smallest_first(violations).split_first() {
         text += &counterexample_text(first);
-        if !others.is_empty() {
-            let _ = writeln!(text, "\n{} violated as well:", if others.len() == 1 { "one more key is" } else { "other keys are" });
+        match (first.part, others.len()) {
+            (_, 0) => {}
+            (part, 1) => text += &format!("\none more {part} is violated as well:\n"),
+            (part, _) => text += &format!("\nother {part}s are violated as well:\n"),
         }
         for (_, other) in others {
             let _ = writeln!(text, "  {}", counterexample_line(other));
@@ -82,7 +84,7 @@ pub(in crate::report) fn counterexample_line(example: &Counterexample) -> String
     let enough = if example.needed == 1 { "is" } else { "are" };
     let place = stuck.lines.map_or_else(|| place(stuck), |(begins, _)| format!("line {begins}"));
     let said = format!("{} {} fits in no order", stuck.who, shorten(&stuck.text, 60));
-    format!("{}: {said}, {place} ({} {enough} enough)", key(example.key.as_deref()), counted(example.needed, "operation"))
+    format!("{}: {said}, {place} ({} {enough} enough)", part(example.part, example.key.as_deref()), counted(example.needed, "operation"))
 }
 
 /// The keys that could not be judged, and what would help.
@@ -105,7 +107,7 @@ fn undecided_line(undecided: &UndecidedKey) -> String {
     let place = place.map(|place| format!("; it got as far as {place}, with {open} under way and {unknown} of unknown outcome before"));
     let states = counted(undecided.states, "state");
     let held = undecided.bytes.map(|bytes| format!(", {} of search state", size(bytes))).unwrap_or_default();
-    format!("{}: {states} explored{held}{}", key(undecided.key.as_deref()), place.unwrap_or_default())
+    format!("{}: {states} explored{held}{}", part(undecided.part, undecided.key.as_deref()), place.unwrap_or_default())
 }
 
 /// What would help.
@@ -122,12 +124,13 @@ const fn help(undecided: &UndecidedKey) -> &'static str {
 /// What is known where it was not asked why, or the budget ended before it was known.
 fn unexplained(example: &Counterexample) -> String {
     let ends = example.line.map(|line| format!("what ends by line {line}")).or_else(|| example.at.map(|at| format!("what ends by {at}")));
-    let (key, ends) = (key(example.key.as_deref()), ends.unwrap_or_else(|| "what was done".to_owned()));
-    format!("{key}: {ends} has no order; it was not explained why\n")
+    let (part, ends) = (part(example.part, example.key.as_deref()), ends.unwrap_or_else(|| "what was done".to_owned()));
+    format!("{part}: {ends} has no order; it was not explained why\n")
 }
 
-fn key(key: Option<&str>) -> String {
-    key.map_or_else(|| "the object".to_owned(), |key| format!("key {key}"))
+/// A part in the model's words, by its key: `service 3`.
+fn part(noun: &str, key: Option<&str>) -> String {
+    key.map_or_else(|| "the object".to_owned(), |key| format!("{noun} {key}"))
 }
 
 /// Operations in words, no longer than that. That an end is open is drawn. Where what makes two of them differ would be left out, it is
@@ -175,15 +178,15 @@ pub(in crate::report) fn place(operation: &DescribedOperation) -> String {
 
 fn headline(example: &Counterexample) -> String {
     let Counterexample { needed, among, minimal, .. } = example;
-    let key = example.key.as_ref().map(|key| format!("key {key}: ")).unwrap_or_default();
+    let part = example.key.as_ref().map(|key| format!("{} {key}: ", example.part)).unwrap_or_default();
     let enough = match (*needed, *minimal) {
         (1, _) => "is enough to see it".to_owned(),
         (_, true) => "are enough to see it; without any one of them there would be an order".to_owned(),
         (_, false) => "are enough to see it; perhaps fewer are: the budget of the explanation ended".to_owned(),
     };
     match (*needed, *among) {
-        (all, among) if all == among => format!("{key}its {} {enough}\n", counted(all, "operation")),
-        (few, among) => format!("{key}{} of {} {enough}\n", grouped(few as u64), counted(among, "operation")),
+        (all, among) if all == among => format!("{part}its {} {enough}\n", counted(all, "operation")),
+        (few, among) => format!("{part}{} of {} {enough}\n", grouped(few as u64), counted(among, "operation")),
     }
 }
 

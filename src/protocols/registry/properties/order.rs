@@ -97,6 +97,10 @@ impl Model for OneCopy {
         model::Key::Number(u64::from(directory_of(op)))
     }
 
+    fn part_noun(&self) -> &'static str {
+        "service"
+    }
+
     fn role(&self, op: &Asked, ret: Option<&Answered>) -> Role<BTreeMap<u32, Held>> {
         match (op, ret) {
             (Asked::List { .. }, Some(Answered::Listed(items))) => Role::Read(items.iter().copied().collect()),

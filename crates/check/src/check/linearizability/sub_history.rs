@@ -70,6 +70,10 @@ where
         self.model.key(op)
     }
 
+    fn part_noun(&self) -> &'static str {
+        self.model.part_noun()
+    }
+
     fn role(&self, op: &&'h M::Op, ret: Option<&&'h M::Ret>) -> Role<M::State> {
         // One that is illegal where it would be in vain is no less blind: a write that hides it could go without it.
         self.model.role(op, ret.copied())

@@ -14,6 +14,8 @@ pub(in crate::check) trait Subject {
     fn timeline(&self) -> &dyn Timeline;
     /// The key of an operation.
     fn key(&self, index: usize) -> Key<'_>;
+    /// What the model calls what has a key.
+    fn part_noun(&self) -> &'static str;
     /// The history key by key.
     fn partition(&self) -> Vec<(Key<'_>, KeyEvents)>;
     /// What a search asks of the model, with nothing known of it yet.
@@ -41,6 +43,10 @@ impl<M: Model> Subject for Judged<'_, M> {
 
     fn key(&self, index: usize) -> Key<'_> {
         self.model.key(&self.history.operations()[index].op)
+    }
+
+    fn part_noun(&self) -> &'static str {
+        self.model.part_noun()
     }
 
     fn partition(&self) -> Vec<(Key<'_>, KeyEvents)> {

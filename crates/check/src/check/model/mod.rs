@@ -2,7 +2,7 @@
 //!
 //! A [`Model`] is all that a checker knows of an object. Two methods are enough: [`Model::initial`] and [`Model::step`]. The others make
 //! answers quicker ([`Model::key`], [`Model::role`], [`Model::leads`]) or kinder ([`Model::describe`], [`Model::describe_state`],
-//! [`Model::expected`]); what they default to is always right.
+//! [`Model::expected`], [`Model::part_noun`]); what they default to is always right.
 //!
 //! ```
 //! use stormglass_check::check::model::{Model, Next};
@@ -109,6 +109,11 @@ pub trait Model {
     fn key<'a>(&self, op: &'a Self::Op) -> Key<'a> {
         let _ = op;
         Key::Whole
+    }
+
+    /// What a part is called in words, as in `service` for `service 3`. By default it is a key.
+    fn part_noun(&self) -> &'static str {
+        "key"
     }
 
     /// What can be promised of the operation with this result in *every* state. By default nothing.

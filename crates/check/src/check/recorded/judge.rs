@@ -327,13 +327,16 @@ fn run_reader(
     }
 }
 
+/// What has a key in a file, whatever the model.
+const KEY: &str = "key";
+
 /// The report on a violated file, with what a closer look at its violated keys has shown. For each of them, there is the line with which it
 /// is violated.
 fn explained(report: CheckReport, mut violations: Vec<Counterexample>, lines: &SortedMap<String, u64>) -> CheckReport {
     for (key, line) in lines {
         // The closer look may end with its budget.
         if violations.iter().all(|violation| violation.key != named(key)) {
-            violations.push(Counterexample::unexplained(named(key), None, Some(*line)));
+            violations.push(Counterexample::unexplained((KEY, named(key)), None, Some(*line)));
         }
     }
     CheckReport { verdict: Verdict::Violated, explanation: Linearizability { violations, undecided: Vec::new() }, ..report }

@@ -19,6 +19,8 @@ pub struct Linearizability {
 pub struct Counterexample {
     /// The key; nothing if the object has none.
     pub key: Option<String>,
+    /// What the model calls what has a key: `key`, `service`.
+    pub part: &'static str,
     /// When the operation completes that no order of all operations passes: with it ends the shortest violated prefix of the history.
     /// Nothing if its file does not say.
     #[serde(rename = "at_ns")]
@@ -139,6 +141,8 @@ pub struct CoreOrder {
 pub struct UndecidedKey {
     /// The key; nothing if the object has none.
     pub key: Option<String>,
+    /// What the model calls what has a key.
+    pub part: &'static str,
     /// How many states were explored.
     pub states: u64,
     /// How many bytes of search state were held, if that was too much for some search.

@@ -170,7 +170,7 @@ impl<'a> Explainer<'a> {
         done.sort_by_key(completed);
         let last = violation.completions.checked_sub(1).and_then(|place| done.get(place)).copied();
         let at = last.and_then(|last| timeline.completed(last)).filter(|_| self.is_timed());
-        Counterexample::unexplained(named(&violation.key), at, last.and_then(|last| self.line(last)))
+        Counterexample::unexplained((self.subject.part_noun(), named(&violation.key)), at, last.and_then(|last| self.line(last)))
     }
 
     fn counterexample(&self, violation: &Violation, found: &Found) -> Counterexample {
@@ -193,6 +193,7 @@ impl<'a> Explainer<'a> {
         });
         Counterexample {
             key: named(&core.key),
+            part: self.subject.part_noun(),
             at: self.subject.timeline().completed(found.ending).filter(|_| self.is_timed()),
             line: self.line(found.ending),
             among: core.among,
@@ -314,6 +315,7 @@ impl<'a> Explainer<'a> {
             let (open, unknown) = operation.map_or((0, 0), |index| self.crowd(index));
             UndecidedKey {
                 key: named(key),
+                part: self.subject.part_noun(),
                 states: *states,
                 bytes: *bytes,
                 at: operation.and_then(|index| self.subject.timeline().completed(index)).filter(|_| self.is_timed()),
@@ -345,12 +347,12 @@ impl<'a> Explainer<'a> {
 }
 
 impl Counterexample {
-    /// A violation of this key that is known by when it shows, or on which line, and no more.
-    pub(in crate::check) fn unexplained(key: Option<String>, at: Option<Time>, line: Option<u64>) -> Self {
+    /// A violation of this key, with what such a part is called, that is known by when it shows, or on which line, and no more.
+    pub(in crate::check) fn unexplained((part, key): (&'static str, Option<String>), at: Option<Time>, line: Option<u64>) -> Self {
         let (operations, foremost, attempts) = (Vec::new(), Vec::new(), Vec::new());
         let (among, needed, minimal, states, stuck, sourceless) = (0, 0, false, 0, None, false);
         let (kind, saw, excess) = (None, Saw::Other, None);
-        Self { key, at, line, among, needed, minimal, states, operations, stuck, kind, saw, excess, foremost, attempts, sourceless }
+        Self { key, part, at, line, among, needed, minimal, states, operations, stuck, kind, saw, excess, foremost, attempts, sourceless }
     }
 
     /// The core, by its operations' places in the history.

@@ -351,7 +351,7 @@ impl<M: Model> Online<M> {
     pub fn report(&self) -> Option<PropertyReport> {
         let property = self.property.as_ref()?;
         let found = self.violation().map(|found| {
-            let violation = Counterexample::unexplained(named(&found.key), Some(found.at), None);
+            let violation = Counterexample::unexplained((self.model.part_noun(), named(&found.key)), Some(found.at), None);
             PropertyReport::violated(property, found.at, Linearizability { violations: vec![violation], undecided: Vec::new() })
         });
         Some(found.unwrap_or_else(|| PropertyReport { verdict: self.verdict(), ..PropertyReport::holds(property) }))
