@@ -58,8 +58,7 @@ impl Process for Host {
     const MARKS: &'static [process::Mark] = registry::Server::MARKS;
 
     fn boot(config: &registry::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
-        let disk = disk.scoped(<Self as Embeds<registry::Server>>::SCOPE);
-        Self(context.embed(|context| registry::Server::boot(config, &disk, context)))
+        Self(Self::boot_inner(config, disk, context))
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
@@ -125,12 +124,10 @@ impl Process for Peer {
     const MARKS: &'static [process::Mark] = Agent::MARKS;
 
     fn boot(config: &AgentConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
-        let disk = disk.scoped(<Self as Embeds<Agent>>::SCOPE);
-        let agent = context.embed(|context| {
-            let mut agent = Agent::boot(config, &disk, context);
+        let mut agent = Self::boot_inner(config, disk, context);
+        context.embed(|context| {
             agent.hold(context);
             agent.watch(PEERS, context);
-            agent
         });
         context.set_timer(Timer::Greet, GREET);
         Self { agent }

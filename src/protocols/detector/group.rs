@@ -149,7 +149,7 @@ impl Process for DetectorGroup {
     const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &DetectorGroupConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
-        let boot = |detector: &Config| context.embed(|context| Detector::boot(detector, files, context));
+        let boot = |detector: &Config| Self::boot_inner(detector, files, context);
         let detectors = config.detectors.iter().map(boot).collect();
         let next = NodeId::server((context.me().index() as u32 + 1) % config.nodes);
         let worker = |config| Worker { config, next, done: 0, waits_for: None, asked: 0, answered: 0 };

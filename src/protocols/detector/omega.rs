@@ -93,7 +93,7 @@ impl Process for Omega {
     const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &Config, files: &Files, context: &mut Context<'_, Self>) -> Self {
-        let detector = context.embed(|context| Detector::boot(config, files, context));
+        let detector = Self::boot_inner(config, files, context);
         let leader = NodeId::server(0);
         context.note(OmegaNote::Follows(leader));
         let changes = detector.changes();

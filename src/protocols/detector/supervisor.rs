@@ -234,7 +234,7 @@ impl Process for Supervisor {
     const MARKS: &'static [Mark] = &MARKS;
 
     fn boot(config: &SupervisorConfig, files: &Files, context: &mut Context<'_, Self>) -> Self {
-        let omega = context.embed(|context| Omega::boot(&config.detector, files, context));
+        let omega = Self::boot_inner(&config.detector, files, context);
         context.set_timer(SupervisorTimer::Supervise, config.every);
         Self {
             omega,

@@ -97,8 +97,7 @@ impl Process for Server {
             machine: Catalogue::new(config.history, Arc::clone(&config.rules)),
             rules: if config.rules.look_ups_need_proof() { Arc::new(raft::Correct) } else { Arc::new(ServesUnproven) },
         };
-        let disk = disk.scoped(<Self as Embeds<Raft<Catalogue>>>::SCOPE);
-        let raft = context.embed(|context| Raft::boot(&raft, &disk, context));
+        let raft = Self::boot_inner(&raft, disk, context);
         context.set_timer(Timer::Tick, config.tick);
         Self {
             config: Rc::new(config.clone()),
@@ -160,11 +159,11 @@ impl Process for Server {
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
-        Raft::<Catalogue>::read_disk(&disk.scoped(<Self as Embeds<Raft<Catalogue>>>::SCOPE))
+        Self::read_inner_disk(disk)
     }
 
     fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
-        Raft::<Catalogue>::read_records(Self::inner_file(file)?, bytes)
+        Self::read_inner_records(file, bytes)
     }
 }
 

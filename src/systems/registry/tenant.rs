@@ -92,8 +92,7 @@ impl Process for Tenant {
     fn boot(config: &TenantConfig, disk: &Files, context: &mut Context<'_>) -> Self {
         let me = context.me().index() as u32;
         let RegistryLoad { services, watches, .. } = config.load;
-        let disk = disk.scoped(<Self as Embeds<Agent>>::SCOPE);
-        let agent = context.embed(|context| Agent::boot(&config.agent, &disk, context));
+        let agent = Self::boot_inner(&config.agent, disk, context);
         let watched = (0..watches).map(|place| ((me + place) % services, None)).collect();
         let mut tenant = Self {
             config: config.clone(),

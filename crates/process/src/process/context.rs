@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileName, Mark, Process};
+use super::{FileName, Files, Mark, Process};
 use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
 
 /// Names a sync of the disk within one incarnation of a process.
@@ -74,6 +74,9 @@ pub enum Effect<M, T, N> {
     /// Asked for a node to be started anew.
     Restart(NodeId),
 }
+
+/// How many bytes most records take at most.
+const RECORD_BYTES: usize = 256;
 
 /// Effects in order, with the bytes of their writes.
 #[derive(Clone, Debug)]
@@ -199,6 +202,8 @@ impl<'a, P: Process> Context<'a, P> {
     /// If the record cannot be written as JSON: a map whose keys are not strings, say.
     pub fn append_record<T: Serialize>(&mut self, file: impl Into<FileName>, record: &T) {
         let start = self.buffer.bytes.len();
+        // Most records fit, and so the buffer does not grow bit by bit.
+        self.buffer.bytes.reserve(RECORD_BYTES);
         // The line break comes first, so that what follows a torn record begins a line of its own.
         self.buffer.bytes.push(b'\n');
         serde_json::to_writer(&mut self.buffer.bytes, record).expect("the record can be written as JSON");
@@ -312,22 +317,20 @@ impl<'a, P: Process> Context<'a, P> {
         N: Fn(C::Note) -> Option<P::Note>,
     {
         let Buffer { effects_max, bytes_max, .. } = *self.buffer;
-        let mut inner = Buffer { effects_max, bytes_max, ..Buffer::default() };
+        // It writes where this one does, so that no bytes are copied.
+        let bytes = std::mem::take(&mut self.buffer.bytes);
+        let mut inner = Buffer { effects: Vec::new(), bytes, effects_max, bytes_max };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
-        let (effects, bytes) = inner.split();
-        for effect in effects {
+        self.buffer.bytes = inner.bytes;
+        for effect in inner.effects {
             let wrapped = match effect {
                 Effect::Send { to, message, release } => Effect::Send { to, message: (wrap.message)(message), release },
                 Effect::SetTimer(timer, after) => Effect::SetTimer((wrap.timer)(timer), after),
                 Effect::CancelTimer(timer) => Effect::CancelTimer((wrap.timer)(timer)),
-                Effect::Write(file, write) => {
-                    let write = match write {
-                        Write::Append(range) => Write::Append(self.hold(&bytes[range])),
-                        Write::At(offset, range) => Write::At(offset, self.hold(&bytes[range])),
-                        Write::Truncate(length) => Write::Truncate(length),
-                    };
-                    Effect::Write(wrap.scope.map_or(file.clone(), |scope| format!("{scope}/{file}").into()), write)
-                }
+                Effect::Write(file, write) => match wrap.scope {
+                    Some(scope) => Effect::Write(format!("{scope}/{file}").into(), write),
+                    None => Effect::Write(file, write),
+                },
                 Effect::Sync(token) => Effect::Sync(token),
                 Effect::Note { note, release } => match (wrap.note)(note) {
                     Some(note) => Effect::Note { note, release },
@@ -361,7 +364,7 @@ struct Wrap<C: Process, P: Process, N> {
 /// A process that runs another within itself, as two-phase commit runs over Raft: see [`Context::embed`].
 ///
 /// Sync tokens are shared: the parent passes each completed one on, and each process knows its own. The child's files lie under
-/// `SCOPE/`: see [`Files::scoped`](super::Files::scoped).
+/// `SCOPE/`: it is booted by [`boot_inner`](Self::boot_inner), which sees to that.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -428,7 +431,7 @@ struct Wrap<C: Process, P: Process, N> {
 ///     type Note = NoNote;
 ///
 ///     fn boot(_: &(), disk: &Files, context: &mut Context<'_, Self>) -> Self {
-///         Self { heart: context.embed(|context| Heart::boot(&(), &disk.scoped("heart"), context)) }
+///         Self { heart: Self::boot_inner(&(), disk, context) }
 ///     }
 ///
 ///     fn on_message(&mut self, from: NodeId, message: Talk, context: &mut Context<'_, Self>) {
@@ -466,5 +469,21 @@ pub trait Embeds<C: Process>: Process {
     /// The name by which the child knows a file of the parent's disk, if it is one of the child's.
     fn inner_file(file: &str) -> Option<&str> {
         file.strip_prefix(Self::SCOPE)?.strip_prefix('/')
+    }
+
+    /// Boots the child, with its files on the parent's disk.
+    fn boot_inner(config: &C::Config, disk: &Files, context: &mut Context<'_, Self>) -> C {
+        let disk = disk.scoped(Self::SCOPE);
+        context.embed(|context| C::boot(config, &disk, context))
+    }
+
+    /// What [`Process::read_disk`] says of the child's files on the parent's disk.
+    fn read_inner_disk(disk: &Files) -> Option<String> {
+        C::read_disk(&disk.scoped(Self::SCOPE))
+    }
+
+    /// What [`Process::read_records`] says of what was written to a file of the parent's disk, if it is one of the child's.
+    fn read_inner_records(file: &str, bytes: &[u8]) -> Option<String> {
+        C::read_records(Self::inner_file(file)?, bytes)
     }
 }

@@ -106,8 +106,7 @@ impl Process for Member {
             batch_max: config.batch as usize,
             rules: Arc::new(raft::Correct),
         };
-        let disk = disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE);
-        let raft = context.embed(|context| Raft::boot(&raft, &disk, context));
+        let raft = Self::boot_inner(&raft, disk, context);
         Self { config: Rc::new(config.clone()), group, raft, leading: None }
     }
 
@@ -155,11 +154,11 @@ impl Process for Member {
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
-        Raft::<Group>::read_disk(&disk.scoped(<Self as Embeds<Raft<Group>>>::SCOPE))
+        Self::read_inner_disk(disk)
     }
 
     fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
-        Raft::<Group>::read_records(Self::inner_file(file)?, bytes)
+        Self::read_inner_records(file, bytes)
     }
 }
 

@@ -495,14 +495,12 @@ impl Keeper for Session {
     const MARKS: &'static [Mark] = MARKS.list();
 
     fn boot(config: &SessionConfig, life: u32, disk: &Files, context: &mut Contexts<'_>) -> Self {
-        let disk = disk.scoped(<Worker<Self> as Embeds<Agent>>::SCOPE);
-        let agent = context.embed(|context| {
-            let mut agent = Agent::boot(&config.agent, &disk, context);
+        let mut agent = Worker::<Self>::boot_inner(&config.agent, disk, context);
+        context.embed(|context| {
             agent.hold(context);
             if config.observes == Observing::Watching {
                 agent.watch(LEADS, context);
             }
-            agent
         });
         let mut keeper = Self {
             config: config.clone(),

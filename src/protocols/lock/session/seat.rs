@@ -57,8 +57,7 @@ impl Process for Seat {
     const MARKS: &'static [Mark] = Server::MARKS;
 
     fn boot(config: &Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
-        let disk = disk.scoped(<Self as Embeds<Server>>::SCOPE);
-        Self(context.embed(|context| Server::boot(config, &disk, context)))
+        Self(Self::boot_inner(config, disk, context))
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
@@ -88,10 +87,10 @@ impl Process for Seat {
     }
 
     fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
-        Server::read_records(<Self as Embeds<Server>>::inner_file(file)?, bytes)
+        Self::read_inner_records(file, bytes)
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
-        Server::read_disk(&disk.scoped(<Self as Embeds<Server>>::SCOPE))
+        Self::read_inner_disk(disk)
     }
 }

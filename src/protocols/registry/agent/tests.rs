@@ -36,12 +36,8 @@ impl Process for Looker {
     type Note = NoNote;
 
     fn boot(config: &AgentConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
-        let disk = disk.scoped(<Self as Embeds<Agent>>::SCOPE);
-        let agent = context.embed(|context| {
-            let mut agent = Agent::boot(config, &disk, context);
-            agent.peek(0, Duration::from_secs(10), context);
-            agent
-        });
+        let mut agent = Self::boot_inner(config, disk, context);
+        context.embed(|context| agent.peek(0, Duration::from_secs(10), context));
         Self { agent, told: Vec::new() }
     }
 
