@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::entry::Lease;
-use super::{Change, Condition, Ending, Health, Item, Key, LeaseId, Listing, Operation, Response, Rules, Value};
+use super::{Attached, Change, Condition, Ending, Health, Item, Key, LeaseId, Listing, Operation, Response, Rules, Value};
 use crate::base::{ClientId, Digest, Duration};
 use crate::protocols::raft;
 
@@ -146,6 +146,15 @@ impl Catalogue {
         self.leases.get(&lease.holder).filter(|known| known.grant == lease.grant).map(|known| known.length)
     }
 
+    /// The instances that go with the lease, if some have ceased to after this revision.
+    pub fn attached_since(&self, lease: LeaseId, revision: u64) -> Option<Attached> {
+        self.leases.get(&lease.holder).filter(|known| known.grant == lease.grant && known.lost > revision)?;
+        let with_it = |key: &Key| self.keys.get(key).filter(|item| item.lease == Some(lease) && item.value.instance().is_some());
+        let keys = self.attached.get(&lease.holder).into_iter().flatten();
+        let instances = keys.filter_map(|key| Some((*key, with_it(key)?.created))).collect();
+        Some(Attached { revision: self.revision, instances })
+    }
+
     /// All leases, with their lengths.
     pub fn leases(&self) -> impl Iterator<Item = (LeaseId, Duration)> {
         self.leases.iter().map(|(holder, lease)| (LeaseId { holder: *holder, grant: lease.grant }, lease.length))
@@ -159,7 +168,7 @@ impl Catalogue {
             return Response::Exists(LeaseId { holder, grant: *grant });
         }
         self.grants += 1;
-        self.leases.insert(holder, Lease { grant: self.grants, length });
+        self.leases.insert(holder, Lease { grant: self.grants, length, lost: 0 });
         let lease = LeaseId { holder, grant: self.grants };
         outputs.push(Output::Granted(lease, length));
         Response::Granted(lease)
@@ -192,8 +201,14 @@ impl Catalogue {
         }
     }
 
-    /// A key that is gone, or goes with another lease from now on, does not go with this one any more.
-    fn detach(&mut self, key: Key, lease: Option<LeaseId>) {
+    /// What lay under a key is gone, or goes with another lease from now on: it does not go with its lease any more.
+    fn detach(&mut self, key: Key, item: &Item) {
+        let lease = item.lease;
+        if let Some(known) = lease.and_then(|lease| self.leases.get_mut(&lease.holder).filter(|known| known.grant == lease.grant))
+            && item.value.instance().is_some()
+        {
+            known.lost = self.revision;
+        }
         if let Some(keys) = lease.and_then(|lease| self.attached.get_mut(&lease.holder))
             && self.rules.detaches()
         {
@@ -216,7 +231,10 @@ impl Catalogue {
         let revision = self.revision;
         let created = found.filter(|found| found.lease == lease).map_or(revision, |found| found.created);
         let item = Item { value, created, modified: revision, lease };
-        self.detach(key, found.and_then(|found| found.lease));
+        let stays = |found: &Item| found.lease == lease && (found.value.instance().is_none() || value.instance().is_some());
+        if let Some(found) = found.filter(|found| !stays(found)) {
+            self.detach(key, &found);
+        }
         self.attach(key, lease);
         self.keys.insert(key, item);
         self.tell(Change { revision, key, item: Some(item) }, outputs);
@@ -231,7 +249,7 @@ impl Catalogue {
         if let Some(item) = found {
             self.revision += 1;
             self.keys.remove(&key);
-            self.detach(key, item.lease);
+            self.detach(key, &item);
             self.tell(Change { revision: self.revision, key, item: None }, outputs);
         }
         Response::Deleted
@@ -343,6 +361,41 @@ mod tests {
         assert_eq!(bench.put(7, Some(new), Condition::Always), Response::Put { created: 2 }, "it is another's now");
         bench.ask(Operation::Expire { lease: old });
         assert!(bench.0.get(KEY).is_some());
+    }
+
+    #[test]
+    fn what_has_ceased_to_go_with_a_lease_is_told_until_it_is_known() {
+        let mut bench = Bench::new();
+        let (lease, other) = (bench.grant(0), bench.grant(1));
+        let instance = super::super::Instance { node: NodeId::client(0), weight: 1, metadata: 0, health: Health::Passing };
+        let put = |name, lease| Operation::Put {
+            key: Key { name, ..KEY },
+            value: Value::Instance(instance),
+            lease: Some(lease),
+            only: Condition::Always,
+        };
+        bench.ask(put(4, lease));
+        bench.ask(put(5, lease));
+        bench.ask(put(5, lease));
+        bench.put(7, Some(lease), Condition::Always);
+        bench.ask(Operation::Delete { key: KEY, only: Condition::Always });
+        bench.ask(put(6, lease));
+        assert_eq!(bench.0.attached_since(lease, 0), None, "none has ceased to");
+        bench.ask(Operation::Delete { key: Key { name: 4, ..KEY }, only: Condition::Always });
+        let with_it = |revision, instances: &[(u32, u64)]| {
+            Some(Attached { revision, instances: instances.iter().map(|(name, created)| (Key { name: *name, ..KEY }, *created)).collect() })
+        };
+        assert_eq!(bench.0.attached_since(lease, 0), with_it(7, &[(5, 2), (6, 6)]));
+        assert_eq!(bench.0.attached_since(lease, 7), None, "that is known");
+        bench.ask(put(6, other));
+        assert_eq!(bench.0.attached_since(lease, 7), with_it(8, &[(5, 2)]), "another has it");
+        assert_eq!(bench.0.attached_since(other, 0), None);
+        bench.put(7, Some(lease), Condition::Always);
+        let replaced = Operation::Put { key: Key { name: 5, ..KEY }, value: Value::Number(1), lease: Some(lease), only: Condition::Always };
+        bench.ask(replaced);
+        assert_eq!(bench.0.attached_since(lease, 8), with_it(10, &[]), "it is no instance any more");
+        bench.ask(Operation::Expire { lease });
+        assert_eq!(bench.0.attached_since(lease, 0), None);
     }
 
     #[test]

@@ -151,6 +151,15 @@ pub struct Listing {
     pub items: Vec<(u32, Item)>,
 }
 
+/// Which instances go with a lease, at a revision.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attached {
+    /// At which revision of the registry.
+    pub revision: u64,
+    /// The instances, with the revisions at which they came to be.
+    pub instances: Vec<(Key, u64)>,
+}
+
 /// Why a lease ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Ending {
@@ -167,4 +176,6 @@ pub(super) struct Lease {
     pub(super) grant: u64,
     /// How long it lasts when it is not kept alive.
     pub(super) length: Duration,
+    /// The revision at which an instance last ceased to go with it; 0 if none has.
+    pub(super) lost: u64,
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Key, LeaseId, Listing, Operation, Response};
+use super::{Attached, Change, Key, LeaseId, Listing, Operation, Response};
 use crate::base::{Duration, Kind, LocalTime, NodeId};
 use crate::process;
 use crate::protocols::raft;
@@ -23,8 +23,8 @@ pub enum Message {
         lease: LeaseId,
         /// When it asked, by its own clock.
         asked: LocalTime,
-        /// The instances that it believes to be registered, with the revisions at which they came to be.
-        registered: Vec<(Key, u64)>,
+        /// Through which revision it knows which of its instances have ceased to go with the lease.
+        knows: u64,
     },
     /// The leader's answer: the lease lasts for so long yet.
     KeptAlive {
@@ -34,8 +34,8 @@ pub enum Message {
         asked: LocalTime,
         /// How long it lasts, from when this was sent.
         remaining: Duration,
-        /// Which of these instances are registered no longer.
-        gone: Vec<(Key, u64)>,
+        /// The instances that go with it, if some have ceased to since what the holder knows.
+        attached: Option<Attached>,
     },
     /// The leader's answer: the lease has ended, or is about to.
     Lapsed {

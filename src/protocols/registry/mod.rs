@@ -46,7 +46,7 @@ pub use agent::{Agent, AgentConfig, AgentTimer, Cache, News, Outcome};
 pub use catalogue::{Catalogue, Output};
 pub use checks::{Checking, Style};
 pub use decoys::DECOYS;
-pub use entry::{Change, Ending, Health, Instance, Item, Key, LeaseId, Listing, Value};
+pub use entry::{Attached, Change, Ending, Health, Instance, Item, Key, LeaseId, Listing, Value};
 pub use message::{Message, RaftMessage};
 pub use mutants::{MUTANTS, Mutant, rules_of};
 pub use note::{AgentNote, Note};

@@ -45,7 +45,7 @@ struct Leading {
 }
 
 /// One who waits for proof.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Waiting {
     Holder(Holder),
     Server { server: NodeId, asked: LocalTime },
@@ -53,13 +53,13 @@ enum Waiting {
 }
 
 /// A client that keeps its lease alive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Holder {
     client: NodeId,
     lease: LeaseId,
     asked: LocalTime,
-    /// What it believes to be registered.
-    registered: Vec<(Key, u64)>,
+    /// Through which revision it knows what has ceased to go with the lease.
+    knows: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -104,7 +104,7 @@ impl Process for Server {
             raft,
             leading: None,
             hearsay: Hearsay::default(),
-            watchers: Watchers::default(),
+            watchers: Watchers::new(config.progress),
             freshness: Freshness::default(),
         }
     }
@@ -112,9 +112,7 @@ impl Process for Server {
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         match message {
             Message::Raft(message) => context.embed(|context| self.raft.on_message(from, message, context)),
-            Message::KeepAlive { lease, asked, registered } => {
-                self.on_keep_alive(Holder { client: from, lease, asked, registered }, context)
-            }
+            Message::KeepAlive { lease, asked, knows } => self.on_keep_alive(Holder { client: from, lease, asked, knows }, context),
             Message::Watch { directory, asked, seen } => self.on_watch(from, directory, asked, seen, context),
             Message::Peek { number, asked, directory, age_max } => self.on_peek(from, (number, asked), directory, age_max, context),
             Message::HowFar { asked } => self.on_how_far(from, asked, context),
@@ -380,10 +378,8 @@ impl Server {
     /// 1. A keep-alive comes, and the leader sends a round, to prove itself.
     /// 2. A majority confirms. Right after, another is elected, and gives the lease its full length anew.
     /// 3. The old leader hears of the confirmations late, and answers. Counted from now, the lease would outlast what the new one gives.
-    ///
-    /// By that proof it also knows of all registrations that the holder was told of: what is not there has gone since.
     fn keep_alive(&mut self, holder: Holder, came: LocalTime, context: &mut Context<'_>) {
-        let Holder { client, lease, asked, registered: mut gone } = holder;
+        let Holder { client, lease, asked, knows } = holder;
         let (now, rules) = (context.now(), Arc::clone(&self.config.rules));
         let length = self.raft.machine().length(lease);
         let Some(leading) = &mut self.leading else { return };
@@ -394,11 +390,10 @@ impl Server {
             }
             return context.send(client, Message::Lapsed { lease });
         };
-        leading.deadlines.extend(lease, rules.extended(came, now, length));
-        let remaining = leading.deadlines.until(lease).map_or(Duration::ZERO, |until| until.since(now));
+        let remaining = leading.deadlines.extend(lease, rules.extended(came, now, length)).since(now);
         if !remaining.is_zero() {
-            gone.retain(|(key, created)| rules.tells_of_the_gone() && !self.raft.machine().has(*key, *created));
-            context.send(client, Message::KeptAlive { lease, asked, remaining: rules.told_remaining(remaining), gone });
+            let attached = if rules.tells_of_the_gone() { self.raft.machine().attached_since(lease, knows) } else { None };
+            context.send(client, Message::KeptAlive { lease, asked, remaining: rules.told_remaining(remaining), attached });
         }
     }
 }
@@ -516,13 +511,8 @@ impl Server {
     /// Those who watch where nothing happens are told that nothing did.
     fn tell_progress(&mut self, context: &mut Context<'_>) {
         let (now, age, through) = (context.now(), self.age(context), self.catalogue().revision());
-        let every = self.config.progress;
-        for (directory, client, watcher) in self.watchers.living(now, every * 6) {
-            if now.since(watcher.told) >= every && watcher.seen <= through {
-                let nothing = Message::Changes { directory, asked: None, age, after: watcher.seen, through, changes: Vec::new() };
-                (watcher.seen, watcher.told) = (through, now);
-                context.send(client, nothing);
-            }
+        for (directory, client, after) in self.watchers.overdue(now, through) {
+            context.send(client, Message::Changes { directory, asked: None, age, after, through, changes: Vec::new() });
         }
     }
 }

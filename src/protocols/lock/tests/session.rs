@@ -93,7 +93,7 @@ impl Bench {
                 registry::Message::Raft(RaftMessage::Answer { session, number, reply })
             }
             registry::Message::KeepAlive { lease, asked, .. } => {
-                registry::Message::KeptAlive { lease, asked, remaining: LEASE, gone: Vec::new() }
+                registry::Message::KeptAlive { lease, asked, remaining: LEASE, attached: None }
             }
             registry::Message::Watch { directory, asked, .. } => {
                 registry::Message::Listing { directory, asked, age: None, listing: self.catalogue.list(directory) }

@@ -1,7 +1,7 @@
 //! How an agent holds a lease.
 
-use super::super::{LeaseId, Message, Operation, mark};
-use super::{Agent, AgentTimer, Context, News};
+use super::super::{Attached, Key, LeaseId, Message, Operation, mark};
+use super::{Agent, AgentTimer, Context, News, Registered};
 use crate::base::{ClientId, Duration, LocalTime, NodeId};
 
 /// The lease that an agent holds, or wants.
@@ -13,6 +13,8 @@ pub(super) struct Holding {
     held: Option<Held>,
     /// Whether it waits for a lease to end that it does not keep alive.
     is_abandoned: bool,
+    /// Through which revision it knows which instances have ceased to go with its lease.
+    knows: u64,
     /// Since when an answer to a keep-alive is awaited that tells whether what is registered is so still.
     confirms: Option<LocalTime>,
 }
@@ -30,7 +32,7 @@ struct Held {
 
 impl Holding {
     pub(super) fn new(holder: ClientId) -> Self {
-        Self { holder, is_wanted: false, held: None, is_abandoned: false, confirms: None }
+        Self { holder, is_wanted: false, held: None, is_abandoned: false, knows: 0, confirms: None }
     }
 
     pub(super) fn lease(&self) -> Option<LeaseId> {
@@ -143,8 +145,8 @@ impl Agent {
     fn send_keep_alive(&mut self, context: &mut Context<'_>) {
         let Some(held) = &mut self.holding.held else { return };
         held.is_asked = true;
-        let registered = self.registered.iter().map(|(key, created)| (*key, *created)).collect();
-        context.send(self.requests.best(), Message::KeepAlive { lease: held.lease, asked: context.now(), registered });
+        let (lease, knows) = (held.lease, self.holding.knows);
+        context.send(self.requests.best(), Message::KeepAlive { lease, asked: context.now(), knows });
         context.set_timer(AgentTimer::KeepAliveOverdue, self.config.request_timeout);
     }
 
@@ -169,6 +171,20 @@ impl Agent {
         self.requests.answered(from);
         context.cancel_timer(AgentTimer::KeepAliveOverdue);
         self.await_end(context);
+    }
+
+    /// These instances go with the lease, and others that did have ceased to. What was registered since is not among them.
+    pub(super) fn on_attached(&mut self, lease: LeaseId, attached: &Attached) {
+        let Attached { revision, instances } = attached;
+        self.holding.knows = self.holding.knows.max(*revision);
+        let is_gone = |key: &Key, registered: &Registered| {
+            registered.lease == Some(lease) && registered.created <= *revision && !instances.contains(&(*key, registered.created))
+        };
+        let gone = self.registered.iter().filter(|(key, registered)| is_gone(key, registered)).map(|(key, _)| *key);
+        for key in gone.collect::<Vec<_>>() {
+            self.registered.remove(&key);
+            self.news.push(News::Deregistered(key));
+        }
     }
 
     /// The server that was asked does not lead.
@@ -208,7 +224,7 @@ impl Agent {
 
     fn drop_lease(&mut self, context: &mut Context<'_>) {
         if let Some(Held { lease, is_certain, .. }) = self.holding.held.take() {
-            self.registered.clear();
+            self.registered.retain(|_, registered| registered.lease != Some(lease));
             self.holding.confirms = None;
             if is_certain {
                 self.news.push(News::Lost(lease));

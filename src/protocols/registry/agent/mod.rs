@@ -55,11 +55,20 @@ pub struct Agent {
     watches: SortedMap<u32, watching::Watch>,
     peeks: SortedMap<u64, Peek>,
     peeked: u64,
-    /// The instances that it has registered, with the revisions at which they came to be.
-    registered: SortedMap<Key, u64>,
+    /// The instances that it has registered.
+    registered: SortedMap<Key, Registered>,
     /// What it says of itself when it is checked.
     is_well: bool,
     news: Vec<News>,
+}
+
+/// An instance that it has registered.
+#[derive(Clone, Copy, Debug)]
+struct Registered {
+    /// The revision at which it came to be.
+    created: u64,
+    /// The lease with which it goes, if with any.
+    lease: Option<LeaseId>,
 }
 
 /// A look-up that any server may answer.
@@ -97,8 +106,8 @@ pub enum News {
     Held(LeaseId),
     /// It holds the lease no longer, as far as it can know. If it is still wanted, it asks for another.
     Lost(LeaseId),
-    /// An instance is registered no longer, though its lease lasts: it was critical for too long, or another client has deleted it. Whether
-    /// it is to be registered anew, its process decides.
+    /// An instance is registered no longer, though the lease lasts with which it went: it was critical for too long, or another client has
+    /// deleted it. Whether it is to be registered anew, its process decides.
     Deregistered(Key),
     /// It has begun to watch a directory, which held this.
     Listed(u32, Listing),
@@ -184,9 +193,11 @@ impl Process for Agent {
         }
         match message {
             Message::Raft(RaftMessage::Answer { session, number, reply }) => self.on_answer(from, session, number, reply, context),
-            Message::KeptAlive { lease, asked, remaining, gone } => {
+            Message::KeptAlive { lease, asked, remaining, attached } => {
                 self.on_kept_alive(from, lease, asked, remaining, context);
-                self.on_gone(&gone);
+                if let Some(attached) = attached {
+                    self.on_attached(lease, &attached);
+                }
             }
             Message::Lapsed { lease } => self.on_lapsed(lease, context),
             Message::Elsewhere { hint } => self.on_elsewhere(from, hint, context),
@@ -265,7 +276,7 @@ impl Agent {
 
     /// What it has registered: the instances, with the revisions at which they came to be.
     pub fn registered(&self) -> impl Iterator<Item = (Key, u64)> {
-        self.registered.iter().map(|(key, created)| (*key, *created))
+        self.registered.iter().map(|(key, registered)| (*key, registered.created))
     }
 
     /// What has happened since this was last asked.
@@ -289,7 +300,7 @@ impl Agent {
 
     /// Says how an instance is, if it is one of its own.
     fn report(&self, to: NodeId, key: Key, created: u64, context: &mut Context<'_>) {
-        if self.registered.get(&key) == Some(&created) {
+        if self.registered.get(&key).is_some_and(|registered| registered.created == created) {
             context.send(to, Message::Report { key, created, is_well: self.is_well });
         }
     }
@@ -297,18 +308,8 @@ impl Agent {
     fn report_all(&mut self, context: &mut Context<'_>) {
         let Some(every) = self.config.report else { return };
         context.set_timer(AgentTimer::Report, every);
-        for (key, created) in &self.registered {
-            self.report(self.requests.best(), *key, *created, context);
-        }
-    }
-
-    /// These instances are registered no longer, with the revisions at which they came to be. What was registered since is.
-    fn on_gone(&mut self, gone: &[(Key, u64)]) {
-        for (key, created) in gone {
-            if self.registered.get(key) == Some(created) {
-                self.registered.remove(key);
-                self.news.push(News::Deregistered(*key));
-            }
+        for (key, registered) in &self.registered {
+            self.report(self.requests.best(), *key, registered.created, context);
         }
     }
 
@@ -317,8 +318,8 @@ impl Agent {
         match (operation, response) {
             (Operation::Grant { .. }, Response::Granted(lease)) => self.on_granted(*lease, began, context),
             (Operation::Grant { .. }, Response::Exists(lease)) => self.on_exists(*lease, context),
-            (Operation::Put { key, value: Value::Instance(Instance { .. }), .. }, Response::Put { created }) => {
-                self.registered.insert(*key, *created);
+            (Operation::Put { key, value: Value::Instance(Instance { .. }), lease, .. }, Response::Put { created }) => {
+                self.registered.insert(*key, Registered { created: *created, lease: *lease });
             }
             (Operation::Delete { key, .. }, Response::Deleted) => {
                 self.registered.remove(key);
