@@ -70,8 +70,9 @@ impl Broker {
         }
         // A client that has started anew is another member, and the one it was before is none.
         group.members.retain(|known, _| known.client != member.client || known.session == member.session);
-        let joined = group.members.get(&member).is_some_and(|known| known.joined);
-        group.members.insert(member, Member { node: from, heard, joined });
+        let known = group.members.get(&member).copied();
+        let (joined, noted) = known.map_or((false, 0), |known| (known.joined, known.noted));
+        group.members.insert(member, Member { node: from, heard, joined, noted });
         self.rebalance(context);
         if let Some(group) = &mut self.group
             && group.phase == Phase::Joining
@@ -147,6 +148,12 @@ impl Broker {
                 context.sometimes(mark::FENCED);
             }
             return context.send(from, Message::CommitAnswered { request, refused: Some(refusal) });
+        }
+        if let Some(member) = self.group.as_mut().and_then(|group| group.members.get_mut(&request.client)) {
+            if request.nth < member.noted {
+                return;
+            }
+            member.noted = request.nth;
         }
         let (partition, offset) = processed;
         let place = self.append(of_group, Content::Processed { partition, offset, generation }, context);

@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) heard: LocalTime,
     /// Whether it has joined for the next generation.
     pub(super) joined: bool,
+    /// The last of its requests to note what it has processed: one that comes later, and was sent before, is over.
+    pub(super) noted: u32,
 }
 
 /// What goes on in a group.

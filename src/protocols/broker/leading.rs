@@ -8,7 +8,8 @@ use crate::base::{LocalTime, NodeId, SortedMap};
 pub(super) struct Leading {
     /// The replicas in sync, as the controller has said last.
     pub(super) isr: Vec<u32>,
-    /// Those that it was asked to take to be in sync, since when; until it has answered.
+    /// Those that the controller was asked to take to be in sync since it said so last, in any request, and when it was asked last. It
+    /// heeds one of these requests at most, and that may be any.
     pub(super) asked: Option<(Vec<u32>, LocalTime)>,
     /// Its log's end when it began to lead.
     pub(super) began: u64,
@@ -64,7 +65,17 @@ impl Leading {
         confirmed.chain(hoped).map(|broker| if *broker == me { own } else { self.followers.get(broker).map_or(0, |known| known.end) }).min()
     }
 
-    /// The replicas that should be in sync by now, and in which life each has been heard; nothing if that is as it is.
+    /// It asks the controller to take these to be in sync.
+    pub(super) fn ask(&mut self, wanted: Vec<u32>, now: LocalTime, rules: &dyn Rules) {
+        let mut asked = self.asked.take().map(|(asked, _)| asked).filter(|_| rules.remembers_what_it_asked()).unwrap_or_default();
+        asked.extend(wanted);
+        asked.sort_unstable();
+        asked.dedup();
+        self.asked = Some((asked, now));
+    }
+
+    /// The replicas that should be in sync by now, and in which life each has been heard; nothing if that is as it is, and no request is
+    /// under way by which it might become otherwise.
     pub(super) fn should_be_in_sync(
         &self,
         me: (u32, u32),
@@ -91,6 +102,6 @@ impl Leading {
         wanted.sort_unstable();
         let mut isr = self.isr.clone();
         isr.sort_unstable();
-        (!wanted.iter().map(|(broker, _)| *broker).eq(isr)).then_some(wanted)
+        (self.asked.is_some() || !wanted.iter().map(|(broker, _)| *broker).eq(isr)).then_some(wanted)
     }
 }

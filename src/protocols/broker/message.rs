@@ -124,6 +124,8 @@ pub enum Message {
         partition: u32,
         /// In which epoch.
         epoch: u32,
+        /// From which offset on the follower had asked, and of which epoch it had said that the entry before that is.
+        asked: (u64, Option<u32>),
         /// The latest epoch in the leader's log that is no later than the follower's last.
         of: u32,
         /// Where that ends in the leader's log.

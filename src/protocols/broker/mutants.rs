@@ -127,6 +127,24 @@ pub static MUTANTS: &[Mutant] = &[
         property: Some("lost-write"),
         about: "A member says that it has processed messages when it has polled them: if it crashes, nobody processes them.",
     },
+    Mutant {
+        name: "broker/forgets-what-it-asked",
+        rules: &ForgetsWhatItAsked,
+        source: "KIP-497, the maximal in-sync set; found in this broker by its storm",
+        needs: &["a request to the controller that comes late"],
+        property: Some("committed-kept"),
+        about: "A leader that asks the controller once more forgets what it had asked for: the controller has heeded that, \
+                and the leader takes to be committed what a replica does not have that may lead.",
+    },
+    Mutant {
+        name: "broker/cuts-when-told-late",
+        rules: &CutsWhenToldLate,
+        source: "class of bugs: an answer is not tied to its request; Kafka has one connection, in order",
+        needs: &["messages that are doubled, or overtake"],
+        property: Some("committed-kept"),
+        about: "A follower that is told that its log differs cuts it, though it asked that long ago and has fetched since: \
+                the leader counts on what goes.",
+    },
 ];
 
 #[derive(Debug)]
@@ -261,6 +279,22 @@ impl Rules for NotesBeforeCommitted {
 struct CommitsOffsetsEarly;
 impl Rules for CommitsOffsetsEarly {
     fn announces(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsWhatItAsked;
+impl Rules for ForgetsWhatItAsked {
+    fn remembers_what_it_asked(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct CutsWhenToldLate;
+impl Rules for CutsWhenToldLate {
+    fn cuts_when_told(&self, _: bool) -> bool {
         true
     }
 }

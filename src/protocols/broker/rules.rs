@@ -26,6 +26,11 @@ rules! {
             leaders.min(own)
         }
 
+        /// Whether a follower cuts its log that is told that it differs, as it is at present or as it was once.
+        fn cuts_when_told(&self, present: bool) -> bool {
+            present
+        }
+
         /// Whether a leader may take to be committed what all have that are in sync, if these are as many as there must be or not.
         fn commits_with(&self, enough: bool) -> bool {
             enough
@@ -34,6 +39,12 @@ rules! {
         /// Whether a replica that is to be in sync, of which the controller does not yet know, counts as one (KAFKA-1407 and others: the
         /// greatest set that may be in force).
         fn counts_the_asked(&self) -> bool {
+            true
+        }
+
+        /// Whether a leader that asks the controller once more counts those too that it had asked for before: the controller may have heeded
+        /// the earlier request, and refuses the later one.
+        fn remembers_what_it_asked(&self) -> bool {
             true
         }
 

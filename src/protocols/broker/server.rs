@@ -1,5 +1,6 @@
 //! A broker: replicas of partitions, of which it leads some.
 
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -272,7 +273,7 @@ impl Broker {
         let end = replica.log.end();
         if offset > end || last.is_some_and(|last| last != replica.log.epoch_before(offset)) {
             let (of, end) = last.map_or((epoch, end), |last| replica.log.end_of(last));
-            return context.send(NodeId::server(from), Message::Diverges { partition, epoch, of, end });
+            return context.send(NodeId::server(from), Message::Diverges { partition, epoch, asked: (offset, last), of, end });
         }
         leading.heard(from, life, offset, end, now);
         self.look_who_is_in_sync(partition, context);
@@ -300,9 +301,17 @@ impl Broker {
         self.fetch(partition, context);
     }
 
-    fn on_diverges(&mut self, (partition, epoch): (u32, u32), (of, end): (u32, u64), context: &mut Context<'_, Self>) {
+    fn on_diverges(
+        &mut self,
+        (partition, epoch): (u32, u32),
+        asked: (u64, Option<u32>),
+        (of, end): (u32, u64),
+        context: &mut Context<'_, Self>,
+    ) {
         let Some(replica) = self.replicas.get_mut(&partition) else { return };
-        if replica.standing.epoch != epoch || replica.leading.is_some() {
+        // What is told of a log as it was is no reason to cut what has come since: the leader may count on that.
+        let present = asked.0 == replica.log.end() && asked.1.is_none_or(|last| last == replica.log.epoch_before(asked.0));
+        if replica.standing.epoch != epoch || replica.leading.is_some() || !self.config.rules.cuts_when_told(present) {
             return;
         }
         let to = self.config.rules.cut_at(end, replica.log.end_of(of).1);
@@ -321,9 +330,13 @@ impl Broker {
             return;
         }
         let Some(isr) = leading.should_be_in_sync(me, replica.high, now, layout, &**rules) else { return };
-        let asked: Vec<u32> = isr.iter().map(|(broker, _)| *broker).collect();
-        context.sometimes(if asked.len() < leading.isr.len() { mark::SHRANK } else { mark::GREW });
-        leading.asked = Some((asked, now));
+        let wanted: Vec<u32> = isr.iter().map(|(broker, _)| *broker).collect();
+        match wanted.len().cmp(&leading.isr.len()) {
+            Ordering::Less => context.sometimes(mark::SHRANK),
+            Ordering::Greater => context.sometimes(mark::GREW),
+            Ordering::Equal => {}
+        }
+        leading.ask(wanted, now, &**rules);
         let Standing { epoch, version, .. } = replica.standing;
         context.send(layout.controller(), Message::AlterIsr { partition, epoch, version, isr });
         self.advance(partition, context);
@@ -462,7 +475,7 @@ impl Process for Broker {
             Message::Fetched { partition, epoch, offset, entries, high } => {
                 self.on_fetched((partition, epoch), offset, entries, high, context);
             }
-            Message::Diverges { partition, epoch, of, end } => self.on_diverges((partition, epoch), (of, end), context),
+            Message::Diverges { partition, epoch, asked, of, end } => self.on_diverges((partition, epoch), asked, (of, end), context),
             Message::Produce { request, partition, acks, value, by } => {
                 self.on_produce(from, request, partition, acks, (value, by), context);
             }
