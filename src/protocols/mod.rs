@@ -6,5 +6,6 @@ pub mod bus;
 pub mod commit;
 pub mod detector;
 pub mod lock;
+pub mod pipeline;
 pub mod raft;
 pub mod registry;

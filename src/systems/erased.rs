@@ -136,6 +136,7 @@ impl Registry {
             .with::<super::Lock>()
             .with::<super::Election>()
             .with::<super::EventBus>()
+            .with::<super::Pipeline>()
     }
 
     /// Adds a system; one of the same name is replaced.

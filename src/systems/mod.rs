@@ -13,6 +13,7 @@ mod lock;
 mod lock_work;
 mod omega;
 mod paxos_commit;
+mod pipeline;
 mod raft_kv;
 mod registry;
 mod scripting;
@@ -46,6 +47,7 @@ pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Obser
 pub use lock_work::LockWork;
 pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
+pub use pipeline::{Pipeline, PipelineConfig, PipelineSettings};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use registry::{RegistryConfig, ServiceRegistry, Tenant, TenantConfig};
 pub use scripting::{Operations, Scripting};

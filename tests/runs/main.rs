@@ -21,6 +21,7 @@ mod operations;
 mod outlives;
 mod pages;
 mod pairs;
+mod pipelines;
 mod property;
 mod raft;
 mod recordings;
