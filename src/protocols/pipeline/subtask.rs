@@ -315,8 +315,8 @@ impl Subtask {
         let count = self.incoming.len();
         let is_aligned = self.plan().flow.barriers == Barriers::Aligned;
         let waits = self.config.rules.waits_for_barriers(is_aligned);
-        let may_take = |input: &usize| !self.incoming[*input].is_empty() && !(waits && self.alignment.is_ahead(*input));
-        let input = (0..count).map(|nth| (self.turn + nth) % count).find(may_take)?;
+        let must_wait = |input: usize| self.incoming[input].is_empty() || waits && self.alignment.is_ahead(input);
+        let input = (0..count).map(|nth| (self.turn + nth) % count).find(|input| !must_wait(*input))?;
         self.turn = (input + 1) % count;
         Some(input)
     }

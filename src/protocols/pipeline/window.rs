@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(of(Windows::Tumbling { size: length(10) }, 19), [(10, 20)]);
         assert_eq!(of(Windows::Tumbling { size: length(10) }, -1), [(-10, 0)]);
         assert_eq!(of(Windows::Sliding { size: length(10), slide: length(5) }, 12), [(10, 20), (5, 15)]);
-        assert_eq!(of(Windows::Sliding { size: length(5), slide: length(10) }, 17), [], "between two");
+        assert!(of(Windows::Sliding { size: length(5), slide: length(10) }, 17).is_empty(), "between two");
         assert_eq!(of(Windows::Session { gap: length(7) }, 3), [(3, 10)]);
     }
 

@@ -129,7 +129,7 @@ mod tests {
         let staged = writer.staged.clone();
         writer.add(row(2));
         lines.extend(writer.flush());
-        assert_eq!(seen(&lines), []);
+        assert!(seen(&lines).is_empty());
         let mut back = Writer::new(Sink::TwoPhase, lines.clone().into_iter());
         let mut undone = lines.clone();
         undone.extend(back.restore(&staged, &Correct));

@@ -292,7 +292,7 @@ fn stage_written(stage: &Stage) -> String {
     format!("{kind}({})", joined([Placed { name: Some(name), parallelism, work }.written(), from, own]))
 }
 
-fn names_written(names: &Vec<String>) -> String {
+fn names_written(names: &[String]) -> String {
     format!("[{}]", names.iter().map(quoted).collect::<Vec<_>>().join(", "))
 }
 
