@@ -217,7 +217,10 @@ impl Graph {
         }
         counted(&stages, &mut flaws);
         cycles(&stages, &graph, &mut flaws);
-        unused(&stages, &graph, &mut flaws);
+        if flaws.is_empty() {
+            // Where something is not connected as it should be, what hangs on it would be told, too.
+            unused(&stages, &graph, &mut flaws);
+        }
         let sorted = toposort(&graph, None).unwrap_or_default();
         let order: Vec<usize> = sorted.into_iter().map(NodeIndex::index).collect();
         meanings(&stages, &edges, &order, &mut flaws);

@@ -1,12 +1,12 @@
 //! How the stages of a pipeline are written: `Map(name: "double", from: ["in"], function: Multiply(2))`.
 
 use crate::base::{Duration, DurationRange, Ratio};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::notation::{
     Chance, Count, Fields, Form, Length, LengthRange, Maybe, OneOf, PositiveLength, Required, Setting, Settings, Text, Variant, Within,
     codecs, joined, quoted, settings,
 };
-use crate::protocols::pipeline::{Does, Flaw, Fold, Function, Graph, Input, Predicate, Sink, Stage, Timeline, Windowing, Windows};
+use crate::protocols::pipeline::{Does, Flaw, Fold, Function, Graph, Input, Predicate, Sink, Stage, Timeline, Windowing, Windows, Wrong};
 
 settings! {
     /// What all stages have fields for.
@@ -224,9 +224,12 @@ fn graph(form: Form<'_>) -> Option<Graph> {
 }
 
 fn problem(all: Form<'_>, read: &[Read<'_>], Flaw { stage, input, what }: &Flaw) -> Diagnostic {
-    let Some(read) = read.get(*stage) else { return all.problem(what.message("")).help(what.help()) };
-    let place = input.and_then(|input| read.from.get(input)).or(read.name.as_ref()).unwrap_or(&read.form);
-    place.problem(what.message(&read.stage.name)).help(what.help())
+    let Some(of) = read.get(*stage) else { return all.problem(what.message("")).help(what.help()) };
+    let place = input.and_then(|input| of.from.get(input)).or(of.name.as_ref()).unwrap_or(&of.form);
+    let problem = place.problem(what.message(&of.stage.name));
+    let Wrong::Unknown(name) = what else { return problem.help(what.help()) };
+    let names: Vec<&str> = read.iter().map(|other| &*other.stage.name).filter(|other| *other != of.stage.name).collect();
+    problem.help(suggestion(name, &names))
 }
 
 fn stage(form: Form<'_>) -> Option<Read<'_>> {
@@ -403,7 +406,18 @@ mod tests {
 
     #[test]
     fn a_name_that_no_stage_has_is_pointed_at() {
-        check(r#"[Source(name: "in"), Sink(name: "out", from: ["on"])]"#, expect![[""]]);
+        check(
+            r#"[Source(name: "in"), Sink(name: "out", from: ["on"])]"#,
+            expect![[r#"
+            error: `out` is fed by `on`, and there is no such stage
+             --> clicks.ron:1:47
+              |
+            1 | [Source(name: "in"), Sink(name: "out", from: ["on"])]
+              |                                               ^^^^
+              |
+              = help: did you mean `in`?
+        "#]],
+        );
     }
 
     #[test]
@@ -414,7 +428,18 @@ mod tests {
     Map(name: "again", from: ["all"], function: Add(1)),
     Sink(name: "out", from: ["all"]),
 ]"#;
-        check(text, expect![[""]]);
+        check(
+            text,
+            expect![[r#"
+            error: `all` feeds itself: all → again → all
+             --> clicks.ron:3:17
+              |
+            3 |     Union(name: "all", from: ["in", "again"]),
+              |                 ^^^^^
+              |
+              = help: events go one way: from sources to sinks
+        "#]],
+        );
     }
 
     #[test]
@@ -425,11 +450,41 @@ mod tests {
     Window(name: "sums", from: ["in"], windows: Tumbling("1s")),
     Sink(name: "out", from: ["sums"]),
 ]"#;
-        check(text, expect![[""]]);
+        check(
+            text,
+            expect![[r#"
+            error: nothing feeds `lost`
+             --> clicks.ron:3:15
+              |
+            3 |     Map(name: "lost", from: [], function: Add(1)),
+              |               ^^^^^^
+              |
+              = help: name what feeds it: from: ["source"]
+
+            error: `sums` goes by keys, and what feeds it has none
+             --> clicks.ron:4:18
+              |
+            4 |     Window(name: "sums", from: ["in"], windows: Tumbling("1s")),
+              |                  ^^^^^^
+              |
+              = help: put a KeyBy between the source and it
+        "#]],
+        );
     }
 
     #[test]
     fn a_stage_that_there_is_not_is_pointed_at() {
-        check(r#"[Source(name: "in"), Flatmap(name: "flat", from: ["in"]), Sink(name: "out", from: ["in"])]"#, expect![[""]]);
+        check(
+            r#"[Source(name: "in"), Flatmap(name: "flat", from: ["in"]), Sink(name: "out", from: ["in"])]"#,
+            expect![[r#"
+            error: expected a stage, found `Flatmap`
+             --> clicks.ron:1:22
+              |
+            1 | [Source(name: "in"), Flatmap(name: "flat", from: ["in"]), Sink(name: "out", from: ["in"])]
+              |                      ^^^^^^^
+              |
+              = help: known here: Source, Map, Filter, KeyBy, Window, Aggregate, Join, Union, Sink
+        "#]],
+        );
     }
 }
