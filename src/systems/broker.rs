@@ -60,7 +60,7 @@ settings! {
     pub struct BrokerSettings {
         /// How many brokers there are: the first nodes; the one after them is the controller.
         brokers: u32 = 3, Count(1..=99);
-        /// How many partitions have messages. One more has what the group has processed.
+        /// How many partitions producers send to. One more has what the group has processed.
         partitions: u32 = 2, Count(1..=99);
         /// How many brokers have each partition.
         replicas: u32 = 3, Count(1..=99);
@@ -106,7 +106,7 @@ impl BrokerSettings {
         }
     }
 
-    fn layout(&self) -> Layout {
+    fn layout(&self, work: &BrokerWork) -> Layout {
         let Self { brokers, partitions, replicas, min_insync, unclean, flush, flush_interval, fetch, lag, beat, silence, .. } = *self;
         let Self { session, rebalance, .. } = *self;
         let flush = match (flush, flush_interval) {
@@ -114,7 +114,23 @@ impl BrokerSettings {
             (Flushing::Regularly, Some(length)) => Flush::Every(length),
             _ => Flush::Never,
         };
-        Layout { brokers, partitions, replicas, min_insync, unclean, flush, fetch, lag, beat, silence, session, rebalance }
+        let (transactions, has_outputs) = (work.transaction_timeout(), work.processors > 0);
+        Layout {
+            brokers,
+            partitions,
+            replicas,
+            min_insync,
+            unclean,
+            flush,
+            fetch,
+            lag,
+            beat,
+            silence,
+            session,
+            rebalance,
+            transactions,
+            has_outputs,
+        }
     }
 }
 
@@ -124,6 +140,13 @@ impl Cluster for Broker {
     type Response = Streamed;
     type Server = Either<broker::Broker, Controller>;
     type Client = Client;
+
+    fn unsettled(server: &Self::Server) -> Option<String> {
+        match server {
+            Either::First(broker) => broker.unsettled(),
+            Either::Second(_) => None,
+        }
+    }
 }
 
 impl Brokering for Broker {
@@ -176,7 +199,7 @@ impl System for Broker {
     }
 
     fn nodes(config: &BrokerConfig, mutants: &[&'static str]) -> Nodes<Self> {
-        let (layout, rules) = (Arc::new(config.settings.layout()), broker::rules_of(mutants));
+        let (layout, rules) = (Arc::new(config.settings.layout(&config.work)), broker::rules_of(mutants));
         let clients = config.work.configs(&layout, &rules);
         let server = Server { layout: Arc::clone(&layout), rules: Arc::clone(&rules) };
         let mut servers = vec![Either::First(server); config.settings.brokers as usize];

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use super::lock_work::length_range;
-use crate::base::{Duration, DurationRange};
+use crate::base::{Duration, DurationRange, Ratio};
 use crate::check::streams::{Demands, Promise};
-use crate::notation::{Count, Flag, Form, LengthRange, OneOf, PositiveLength, Settings, Timed, Timing, settings};
-use crate::protocols::broker::{Acks, ClientConfig, ClientRole, CommitTime, Consuming, Layout, Producing, Rules};
+use crate::notation::{Chance, Count, Flag, Form, Given, LengthRange, OneOf, PositiveLength, Settings, Timed, Timing, settings};
+use crate::protocols::broker::{Acks, ClientConfig, ClientRole, CommitTime, Consuming, Fencing, Layout, Processing, Producing, Rules};
 
 const ACKS: OneOf<Acks> = OneOf(
     "who must have a message",
@@ -26,6 +26,32 @@ const COMMIT: OneOf<CommitTime> = OneOf(
     &[("Before", "Before it processes what it has polled.", CommitTime::Before), ("After", "When it has processed it.", CommitTime::After)],
 );
 
+const ISOLATION: OneOf<Isolation> = OneOf(
+    "what a consumer reads of transactions",
+    &[
+        ("ReadUncommitted", "All, also what is open or was aborted.", Isolation::ReadUncommitted),
+        ("ReadCommitted", "What was committed, up to the first that is open.", Isolation::ReadCommitted),
+    ],
+);
+
+const FENCING: OneOf<Fencing> = OneOf(
+    "what keeps a processor from acting for a partition that another has",
+    &[
+        ("Generation", "It says in which generation it has processed something (KIP-447).", Fencing::Generation),
+        ("Epoch", "Each partition has a transactional id, whose epoch grows with each processor that has it.", Fencing::Epoch),
+        ("Off", "Nothing.", Fencing::Off),
+    ],
+);
+
+/// What a consumer reads of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// All.
+    ReadUncommitted,
+    /// What was committed.
+    ReadCommitted,
+}
+
 const PROMISE: OneOf<Promise> = OneOf(
     "a promise",
     &[
@@ -36,11 +62,14 @@ const PROMISE: OneOf<Promise> = OneOf(
 );
 
 settings! {
-    /// Clients that send, and clients that poll: first the producers, then the consumers.
+    /// Clients that send, and clients that poll: first the producers, then the processors, then the consumers.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct BrokerWork {
         /// How many producers there are.
         producers: u32 = 2, Count(1..=1000);
+        /// How many processors there are: they share the partitions as a group, and send each message that they poll to a partition of as
+        /// many others. The consumers are no group then, and have the partitions of both.
+        processors: u32 = 0, Count(0..=1000);
         /// How many consumers there are.
         consumers: u32 = 2, Count(1..=1000);
         /// Who must have a message before its producer is told that it is sent.
@@ -55,6 +84,16 @@ settings! {
         group: bool = true, Flag;
         /// When a member of the group says how far it is.
         commit: CommitTime = CommitTime::After, COMMIT;
+        /// Whether what a producer sends in one operation, and what a processor sends and says it has processed, is a transaction.
+        transactions: bool = false, Flag;
+        /// How often a producer aborts a transaction.
+        aborts: Ratio = Ratio::NEVER, Chance;
+        /// How long a transaction may be open, before it is aborted (`transaction.timeout.ms`).
+        transaction_timeout: Duration = Duration::from_secs(2), PositiveLength;
+        /// What consumers and processors read of transactions (`isolation.level`).
+        isolation: Isolation = Isolation::ReadUncommitted, ISOLATION;
+        /// What keeps a processor from acting for a partition that another has by now.
+        fencing: Fencing = Fencing::Generation, FENCING;
         /// How long a consumer processes what it has polled.
         work: DurationRange = length_range("1ms..10ms"), LengthRange;
         /// How often a member tells the group that it is there.
@@ -75,14 +114,36 @@ impl BrokerWork {
     pub(super) fn of(workload: Option<Form<'_>>) -> Option<Self> {
         let Some(form) = workload else { return Some(Self::default()) };
         let mut fields = form.fields()?;
-        let (work, _) = Self::read(&mut fields);
+        let (work, given) = Self::read(&mut fields);
+        work.fits(&given);
         fields.finish();
         Some(work)
     }
 
+    /// Reports what does not fit together.
+    fn fits(&self, given: &Given<'_>) {
+        if self.processors > 0
+            && self.group
+            && let Some(form) = given.complain(&["group", "processors"])
+        {
+            form.report(form.problem("the processors are the group, and the consumers are none").help("write group: false"));
+        }
+        if self.aborts != Ratio::NEVER
+            && !self.transactions
+            && let Some(form) = given.complain(&["aborts", "transactions"])
+        {
+            form.report(form.problem("there is no transaction to abort").help("write transactions: true, or leave out aborts"));
+        }
+    }
+
     /// How many clients there are.
     pub(super) fn clients(&self) -> u32 {
-        self.producers + self.consumers
+        self.producers + self.processors + self.consumers
+    }
+
+    /// How long a transaction may be open, if there are any.
+    pub(super) fn transaction_timeout(&self) -> Option<Duration> {
+        self.transactions.then_some(self.transaction_timeout)
     }
 
     /// What is demanded of what they see.
@@ -92,14 +153,22 @@ impl BrokerWork {
 
     /// What each client is built from.
     pub(super) fn configs(&self, layout: &Arc<Layout>, rules: &Arc<dyn Rules>) -> Vec<ClientConfig> {
-        let Self { producers, consumers, acks, idempotent, retries, batch, group, commit, work, heartbeat, .. } = *self;
-        let Self { think, request_timeout, patience, .. } = *self;
+        let Self { producers, processors, consumers, acks, idempotent, retries, batch, group, commit, work, heartbeat, .. } = *self;
+        let Self { think, request_timeout, patience, transactions, aborts, fencing, .. } = *self;
+        // What is under way when no more is sent is over after its patience, or aborted in time.
+        let tail = self.transaction_timeout().map_or(patience, |timeout| patience + timeout * 2);
         let client = |role| {
             let (layout, rules) = (Arc::clone(layout), Arc::clone(rules));
-            ClientConfig { layout, think, request_timeout, patience, rules, role }
+            ClientConfig { layout, think, request_timeout, patience, tail, rules, role }
         };
-        let mut all = vec![client(ClientRole::Produces(Producing { acks, idempotent, retries, batch })); producers as usize];
-        all.extend(vec![client(ClientRole::Consumes(Consuming { group, commit, work, heartbeat })); consumers as usize]);
+        let committed = self.isolation == Isolation::ReadCommitted;
+        let producing = Producing { acks, idempotent, retries, batch, transactions: transactions.then_some(aborts) };
+        let consuming = Consuming { group, commit, work, heartbeat, committed, processing: None };
+        let processing = Some(Processing { transactional: transactions, fencing });
+        let processor = Consuming { group: true, commit: CommitTime::After, processing, ..consuming };
+        let mut all = vec![client(ClientRole::Produces(producing)); producers as usize];
+        all.extend(vec![client(ClientRole::Consumes(processor)); processors as usize]);
+        all.extend(vec![client(ClientRole::Consumes(consuming)); consumers as usize]);
         all
     }
 }

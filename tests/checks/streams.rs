@@ -101,7 +101,7 @@ impl Broker<'_> {
                 for _ in 0..1 + self.random.below(2) {
                     let polls = if choice < 7 { true } else { choice < 9 && self.random.below(2) == 0 };
                     let (act, told) = if polls { (StreamAct::Poll, self.poll(client)) } else { self.send(fate) };
-                    acts.push(act);
+                    acts.push(taken(act, &told, self.random.below(3) == 0));
                     shown.push(told);
                 }
                 StreamOp::Acts(acts)
@@ -121,6 +121,19 @@ impl Broker<'_> {
         let completed = (self.random.below(10) > 0).then(|| Time::from_nanos(at + self.random.below(4)));
         let streamed = Streamed { shown, rebalanced, tenures };
         Attempt { client: self.clients[client], invoked: Time::from_nanos(at), completed, fate, op, streamed }
+    }
+}
+
+/// A poll of one message, as one that was made before the operation began, perhaps.
+fn taken(act: StreamAct, told: &Shown, before: bool) -> StreamAct {
+    match told {
+        Shown::Polled(batches) if before => {
+            match batches.iter().flat_map(|(key, records)| records.iter().map(move |record| (key, record))).collect::<Vec<_>>()[..] {
+                [(key, StreamRecord { offset: Some(offset), value })] => StreamAct::Take { key: *key, offset: *offset, value: *value },
+                _ => act,
+            }
+        }
+        _ => act,
     }
 }
 
@@ -156,7 +169,25 @@ impl Reference<'_> {
             Shown::Polled(batches) => Some(batches.clone()),
             Shown::Sent(_) => None,
         });
-        batches.flatten().flat_map(|(key, records)| records.into_iter().map(move |record| (key, record))).collect()
+        let told = batches.flatten().flat_map(|(key, records)| records.into_iter().map(move |record| (key, record)));
+        let taken = self.attempts[index].op.acts().iter().enumerate().filter_map(|(place, act)| match *act {
+            StreamAct::Take { key, offset, value } if self.attempts[index].streamed.shown.get(place).is_none() => {
+                Some((key, StreamRecord { offset: Some(offset), value }))
+            }
+            _ => None,
+        });
+        told.chain(taken).collect()
+    }
+
+    /// Whether an operation polls.
+    fn has_polls(&self, index: usize) -> bool {
+        self.attempts[index].op.acts().iter().any(|act| !matches!(act, StreamAct::Send { .. }))
+    }
+
+    /// Whether what an operation has polled was delivered by it: it took effect, or it is known that it must have.
+    fn delivers(&self, index: usize) -> bool {
+        let seen = || self.sends(index).iter().any(|(key, value, _)| self.is_polled(*key, *value));
+        self.fate(index) == Fate::Committed || self.fate(index) == Fate::Unknown && self.promise == Promise::ExactlyOnce && seen()
     }
 
     fn sends(&self, index: usize) -> Vec<(u64, i64, Option<u64>)> {
@@ -188,7 +219,12 @@ impl Reference<'_> {
     }
 
     fn is_certain(&self, index: usize) -> bool {
-        let whole = || self.promise == Promise::ExactlyOnce && self.sends(index).iter().any(|(key, value, _)| self.is_polled(*key, *value));
+        let alone = |key: u64, value: i64| {
+            let same = |at: &usize| self.sends(*at).iter().filter(|(of, sent, _)| (*of, *sent) == (key, value)).count();
+            self.all().filter(|at| self.fate(*at) != Fate::Aborted).map(|at| same(&at)).sum::<usize>() == 1
+        };
+        let itself = |key: u64, value: i64| self.is_polled(key, value) && alone(key, value);
+        let whole = || self.promise == Promise::ExactlyOnce && self.sends(index).iter().any(|(key, value, _)| itself(*key, *value));
         self.fate(index) == Fate::Committed || self.fate(index) == Fate::Unknown && whole()
     }
 
@@ -262,7 +298,7 @@ impl Reference<'_> {
         let others = (after + 1..=until).filter(|index| self.attempts[*index].client == client);
         others.into_iter().any(|index| {
             let Attempt { op, fate, streamed, .. } = &self.attempts[index];
-            let has_polls = op.acts().contains(&StreamAct::Poll);
+            let has_polls = self.has_polls(index);
             let is_left = match op {
                 StreamOp::Assign { keys, from_beginning } => *from_beginning || !keys.contains(&key) || *fate == Fate::Unknown,
                 StreamOp::Subscribe { .. } | StreamOp::Crash => true,
@@ -379,17 +415,20 @@ impl Reference<'_> {
         let client = self.attempts[index].client;
         let since = said.map_or(0, |at| at + 1);
         let polled = (since..=index).any(|at| {
-            self.attempts[at].client == client && self.fate(at) == Fate::Committed && self.polled(at).iter().any(|(of, _)| *of == key)
+            self.attempts[at].client == client
+                && self.has_polls(at)
+                && self.delivers(at)
+                && self.polled(at).iter().any(|(of, _)| *of == key)
         });
-        self.attempts[index].op.acts().contains(&StreamAct::Poll) && self.fate(index) == Fate::Committed && (asked || polled)
+        self.has_polls(index) && self.delivers(index) && (asked || polled)
     }
 
     /// What all together, or a group, missed. Says whether something of that is not known.
     fn missed(&self, group: Option<u64>) -> bool {
         let theirs: Vec<usize> = self
             .all()
-            .filter(|index| group.is_none() || self.fate(*index) == Fate::Committed && self.group(*index) == group)
-            .filter(|index| self.attempts[*index].op.acts().contains(&StreamAct::Poll))
+            .filter(|index| group.is_none() || self.delivers(*index) && self.group(*index) == group)
+            .filter(|index| self.has_polls(*index))
             .collect();
         let mut is_open = false;
         for index in self.all().filter(|index| self.is_certain(*index)) {
@@ -429,7 +468,7 @@ impl Reference<'_> {
 
     fn redelivered(&self) {
         let mut taken: Vec<Taken> = Vec::new();
-        for index in self.all().filter(|index| self.fate(*index) == Fate::Committed) {
+        for index in self.all().filter(|index| self.has_polls(*index) && self.is_certain(*index)) {
             for (key, record) in self.polled(index) {
                 let (group, client, said) = (self.group(index), self.attempts[index].client, self.said(index));
                 let same = |other: &&Taken| {
@@ -455,7 +494,7 @@ impl Reference<'_> {
         }
         self.zombies();
         self.redelivered();
-        let polls = |index: &usize| self.attempts[*index].op.acts().contains(&StreamAct::Poll) && self.fate(*index) == Fate::Committed;
+        let polls = |index: &usize| self.has_polls(*index) && self.delivers(*index);
         let is_outside = self.all().filter(polls).any(|index| self.group(index).is_none());
         let is_grouped = self.all().any(|index| {
             matches!(self.attempts[index].op, StreamOp::Subscribe { group: Some(_), .. }) && self.fate(index) == Fate::Committed

@@ -42,6 +42,8 @@ pub struct ClientConfig {
     pub request_timeout: Duration,
     /// How long an operation may take.
     pub patience: Duration,
+    /// How long a consumer goes on polling when no more is sent: by then all is over that was under way.
+    pub tail: Duration,
     /// Its rules.
     pub rules: Arc<dyn Rules>,
     /// What it does.
@@ -73,6 +75,10 @@ pub enum ClientTimer {
 /// The consumers.
 pub const CONSUMER: Role = Role::new("Consumer", "A client that polls; of several, the one that has been given most.");
 
+/// The processors.
+pub const PROCESSOR: Role =
+    Role::new("Processor", "A client that makes other messages of those it polls; of several, the one that has been given most.");
+
 /// A byte for each start. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const LIVES: &str = "lives";
 
@@ -80,6 +86,12 @@ impl Client {
     /// As whom it acts.
     pub(super) fn session(&self, context: &Context<'_, Self>) -> ClientId {
         ClientId { client: context.me().index() as u32, session: self.life }
+    }
+
+    /// A number for what it asks next.
+    pub(super) fn next(&mut self) -> u32 {
+        self.nth += 1;
+        self.nth
     }
 
     /// Begins an operation: which one.
@@ -150,7 +162,7 @@ impl Process for Client {
     type Timer = ClientTimer;
     type Note = Event<StreamOp, Streamed>;
 
-    const ROLES: &'static [Role] = &[CONSUMER];
+    const ROLES: &'static [Role] = &[CONSUMER, PROCESSOR];
     const MARKS: &'static [Mark] = mark::OF_CLIENTS;
 
     fn boot(config: &ClientConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
@@ -167,11 +179,13 @@ impl Process for Client {
     }
 
     fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
-        match message {
-            Message::Produced { request, result } => {
-                self.work(context, |producer, client, context| producer.on_produced(client, request, result, context), |_, _, _| {});
+        match &self.work {
+            Work::Produces(_) => {
+                self.work(context, |producer, client, context| producer.on_message(client, message, context), |_, _, _| {})
             }
-            message => self.work(context, |_, _, _| {}, |consumer, client, context| consumer.on_message(client, message, context)),
+            Work::Consumes(_) => {
+                self.work(context, |_, _, _| {}, |consumer, client, context| consumer.on_message(client, message, context))
+            }
         }
     }
 
@@ -193,7 +207,10 @@ impl Process for Client {
     fn role(&self) -> Option<Claim> {
         match &self.work {
             Work::Produces(_) => None,
-            Work::Consumes(consumer) => Some(CONSUMER.ranked(consumer.given())),
+            Work::Consumes(consumer) => {
+                let role = if Consumer::is_processor(self) { PROCESSOR } else { CONSUMER };
+                Some(role.ranked(consumer.given()))
+            }
         }
     }
 

@@ -1,10 +1,16 @@
 //! A consumer: it polls the partitions that it has, processes what it gets, and tells the group how far it is.
 
+mod processor;
+
 use super::client::{Client, ClientTimer};
-use super::{ClientRole, Message, Refusal, Request};
+use super::{Aborted, ClientRole, Message, Polled, Record, Refusal, Request, transaction::Transaction};
 use crate::base::{Duration, DurationRange, Holder, LocalTime, Shown, SortedMap, StreamAct, StreamOp, StreamRecord, Streamed, Tenure};
 use crate::history::Outcome;
 use crate::process::Context;
+
+pub(super) use processor::epoch_of;
+pub use processor::{Fencing, Processing};
+use processor::{Preparing, Processor};
 
 /// How a consumer works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +23,10 @@ pub struct Consuming {
     pub work: DurationRange,
     /// How often it tells the group that it is there.
     pub heartbeat: Duration,
+    /// Whether it reads only what is committed, of transactions.
+    pub committed: bool,
+    /// How it makes other messages of those it polls, if it does.
+    pub processing: Option<Processing>,
 }
 
 /// When a member of a group says how far it is.
@@ -43,6 +53,9 @@ pub(super) struct Consumer {
     /// Which it polled last.
     turn: usize,
     step: Step,
+    /// Whether what it asks for was refused.
+    refused: bool,
+    processor: Processor,
     given: u64,
     /// Since it is to become quiet: since when, and how many polls of it were empty, one after another.
     quiet: Option<(LocalTime, usize)>,
@@ -54,6 +67,8 @@ enum Step {
     /// Nothing.
     #[default]
     Idle,
+    /// It asks for what it must know before it can poll.
+    Prepares(Asks, Preparing),
     /// It asks for messages.
     Polls(Asks),
     /// It says that it will have processed these, before it does.
@@ -62,6 +77,8 @@ enum Step {
     Works(Batch),
     /// It says that it has.
     Commits(Asks, Batch),
+    /// It sends what it made of these, and says that it has.
+    Transacts(Box<Transaction>, Batch),
 }
 
 /// A request that is not answered.
@@ -84,6 +101,9 @@ struct Batch {
 /// The group.
 const GROUP: u64 = 0;
 
+/// How long it waits before it asks again what was refused.
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Consumer {
     fn consuming(client: &Client) -> Consuming {
         match client.config.role {
@@ -104,7 +124,7 @@ impl Consumer {
         if Self::consuming(client).group {
             return self.join(client, context);
         }
-        self.positions = (0..client.config.layout.partitions).map(|partition| (partition, 0)).collect();
+        self.positions = (0..client.config.layout.with_messages()).map(|partition| (partition, 0)).collect();
         client.invoke(StreamOp::Assign { keys: self.keys(), from_beginning: true }, context);
         client.complete(Outcome::Done(Streamed::default()), context);
         client.think(context);
@@ -155,6 +175,9 @@ impl Consumer {
         self.positions = assigned.into_iter().collect();
         let given = self.keys();
         self.rebalanced.extend(given);
+        if let Some(processing) = Self::consuming(client).processing {
+            self.processor.rejoined(processing);
+        }
         (self.generation, self.joins) = (Some(generation), false);
         if let Some((_, empty)) = &mut self.quiet {
             *empty = 0;
@@ -183,7 +206,12 @@ impl Consumer {
         }
         self.turn = (self.turn + 1) % self.positions.len();
         let Some(partition) = self.positions.keys().nth(self.turn).copied() else { return };
-        let nth = client.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context);
+        if self.prepares(client, partition, context) {
+            return;
+        }
+        // A processor polls, and sends what it makes of it, in one operation: it can be told when it has polled.
+        let is_processor = Self::is_processor(client);
+        let nth = if is_processor { client.next() } else { client.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context) };
         let asks = Asks { nth, until: context.now() + client.config.patience, partition };
         self.step = Step::Polls(asks);
         self.ask(client, context);
@@ -191,25 +219,31 @@ impl Consumer {
 
     /// Sends what it asks for at present.
     fn ask(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        self.refused = false;
         let session = client.session(context);
         let request = |nth: u32, part: u32| Request { client: session, nth, part };
         let of_group = client.config.layout.of_group();
         match &self.step {
+            Step::Prepares(asks, what) => {
+                let (asked, message) = Self::preparation(*asks, *what, client, session);
+                context.send(client.leader(asked), message);
+            }
             Step::Polls(Asks { nth, partition, .. }) => {
                 let Some(offset) = self.positions.get(partition).copied() else {
                     // It was taken away meanwhile.
                     return self.end(Outcome::Failed, client, context);
                 };
-                let message = Message::Poll { request: request(*nth, 0), partition: *partition, offset };
+                let committed = Self::consuming(client).committed;
+                let message = Message::Poll { request: request(*nth, 0), partition: *partition, offset, committed };
                 context.send(client.leader(*partition), message);
             }
             Step::Announces(Asks { nth, .. }, batch) | Step::Commits(Asks { nth, .. }, batch) => {
                 let processed = (batch.partition, batch.next);
-                let generation = batch.generation.unwrap_or(0);
-                let message = Message::Commit { request: request(*nth, 1), generation, processed };
+                let generation = Some(batch.generation.unwrap_or(0));
+                let message = Message::Commit { request: request(*nth, 1), generation, processed, of: None };
                 context.send(client.leader(of_group), message);
             }
-            Step::Idle | Step::Works(_) => return,
+            Step::Idle | Step::Works(_) | Step::Transacts(..) => return,
         }
         context.set_timer(ClientTimer::Again, client.config.request_timeout);
     }
@@ -217,6 +251,10 @@ impl Consumer {
     pub(super) fn again(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
         let of_group = client.config.layout.of_group();
         let (asks, partition) = match &self.step {
+            Step::Transacts(..) => {
+                return self.in_transaction(client, context, |transaction, own, client, context| transaction.again(own, client, context));
+            }
+            Step::Prepares(asks, what) => (*asks, Self::preparation(*asks, *what, client, client.session(context)).0),
             Step::Polls(asks) => (*asks, asks.partition),
             Step::Announces(asks, _) | Step::Commits(asks, _) => (*asks, of_group),
             Step::Idle | Step::Works(_) => return,
@@ -225,13 +263,25 @@ impl Consumer {
             let outcome = if matches!(self.step, Step::Commits(..)) { Outcome::Unknown } else { Outcome::Failed };
             return self.end(outcome, client, context);
         }
-        client.learn(partition, None);
+        // Who has answered, and refused, has said whom to ask.
+        if !std::mem::take(&mut self.refused) {
+            client.learn(partition, None);
+        }
         self.ask(client, context);
     }
 
     pub(super) fn on_message(&mut self, client: &mut Client, message: Message, context: &mut Context<'_, Client>) {
         let session = client.session(context);
         match message {
+            message if matches!(self.step, Step::Transacts(..)) && Transaction::concerns(&message) => {
+                self.in_transaction(client, context, |transaction, own, client, context| {
+                    transaction.on_message(own, client, &message, context)
+                });
+            }
+            Message::OffsetTold { request, result } if request.client == session => self.on_prepared(client, request, result, context),
+            Message::Coordinated { request, result } if request.client == session => {
+                self.on_prepared(client, request, result.map(u64::from), context);
+            }
             Message::Polled { request, offset, result } if request.client == session => {
                 self.on_polled(client, (request.nth, offset), result, context);
             }
@@ -251,7 +301,7 @@ impl Consumer {
         &mut self,
         client: &mut Client,
         (nth, offset): (u32, u64),
-        result: Result<(Vec<(u64, i64)>, u64), Refusal>,
+        result: Result<Polled, Refusal>,
         context: &mut Context<'_, Client>,
     ) {
         let Step::Polls(asks) = &self.step else { return };
@@ -259,13 +309,14 @@ impl Consumer {
         if asks.nth != nth {
             return;
         }
-        let (records, next) = match result {
+        let Polled { records, next, aborted } = match result {
             Ok(polled) => polled,
             Err(refusal) => {
                 if let Refusal::NotLeader(leader) = refusal {
                     client.learn(asks.partition, leader);
                 }
-                return context.set_timer(ClientTimer::Again, Duration::from_millis(20));
+                self.refused = true;
+                return context.set_timer(ClientTimer::Again, PAUSE);
             }
         };
         context.cancel_timer(ClientTimer::Again);
@@ -277,7 +328,12 @@ impl Consumer {
             return self.end(Outcome::Failed, client, context);
         }
         *position = next;
-        let batch = Batch { partition: asks.partition, generation: self.generation, records, next };
+        let is_aborted = |record: &Record| {
+            let within = |range: &Aborted| Some(range.producer) == record.of && (range.first..range.marker).contains(&record.offset);
+            client.config.rules.leaves_out(aborted.iter().any(within))
+        };
+        let kept = records.iter().filter(|record| !is_aborted(record)).map(|record| (record.offset, record.value));
+        let batch = Batch { partition: asks.partition, generation: self.generation, records: kept.collect(), next };
         let consuming = Self::consuming(client);
         let announces = consuming.group && client.config.rules.announces(consuming.commit == CommitTime::Before);
         if announces && !batch.records.is_empty() {
@@ -298,12 +354,19 @@ impl Consumer {
 
     pub(super) fn worked(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
         let Step::Works(batch) = std::mem::take(&mut self.step) else { return };
+        let is_processor = Self::is_processor(client);
         let records = batch.records.iter().map(|(offset, value)| StreamRecord { offset: Some(*offset), value: *value }).collect::<Vec<_>>();
         self.given += records.len() as u64;
         if records.is_empty() {
             self.count_empty(client, context);
         } else if let Some((_, empty)) = &mut self.quiet {
             *empty = 0;
+        }
+        if is_processor {
+            if !records.is_empty() {
+                return self.transact(client, batch, context);
+            }
+            client.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context);
         }
         let shown = vec![Shown::Polled(vec![(u64::from(batch.partition), records)])];
         let rebalanced = std::mem::take(&mut self.rebalanced);
@@ -321,7 +384,7 @@ impl Consumer {
 
     fn count_empty(&mut self, client: &Client, context: &Context<'_, Client>) {
         if let Some((since, empty)) = &mut self.quiet
-            && context.now() > *since + client.config.patience
+            && context.now() > *since + client.config.tail
         {
             *empty += 1;
         }
@@ -354,7 +417,8 @@ impl Consumer {
                 if let Refusal::NotLeader(leader) = refusal {
                     client.learn(client.config.layout.of_group(), leader);
                 }
-                context.set_timer(ClientTimer::Again, Duration::from_millis(20));
+                self.refused = true;
+                context.set_timer(ClientTimer::Again, PAUSE);
             }
         }
     }
@@ -375,9 +439,11 @@ impl Consumer {
     pub(super) fn status(&self) -> String {
         let step = match &self.step {
             Step::Idle => "idle",
+            Step::Prepares(..) => "asks where it goes on",
             Step::Polls(_) => "polls",
             Step::Announces(..) | Step::Commits(..) => "commits",
             Step::Works(_) => "processes",
+            Step::Transacts(transaction, _) => transaction.status(),
         };
         let member = self.generation.map_or(String::new(), |generation| format!(", of generation {generation}"));
         format!("{step}{member}, has {} partitions", self.positions.len())

@@ -1,8 +1,11 @@
 //! What a broker does for the group of consumers while it leads the group's partition.
 
+use std::sync::Arc;
+
 use super::group::{Coordinator, Member, Phase};
+use super::leading::Waiting;
 use super::server::{Broker, BrokerTimer, Replica};
-use super::{Content, Message, Note, Refusal, Request, mark};
+use super::{Content, Incarnated, Message, Note, Refusal, Request, mark};
 use crate::base::{ClientId, Duration, NodeId};
 use crate::process::Context;
 
@@ -25,7 +28,7 @@ impl Broker {
     }
 
     /// Whether it has read all that those before it have written.
-    fn has_loaded(&self) -> bool {
+    pub(super) fn has_loaded(&self) -> bool {
         let loaded = |replica: &Replica| replica.leading.as_ref().is_some_and(|leading| replica.high >= leading.began);
         self.config.rules.serves(self.of_group().is_some_and(loaded))
     }
@@ -34,11 +37,15 @@ impl Broker {
     pub(super) fn read_group(&mut self, context: &mut Context<'_, Self>) {
         let partition = self.config.layout.of_group();
         let (Some(group), Some(replica)) = (&mut self.group, self.replicas.get(&partition)) else { return };
-        if !group.read(replica.log.between(group.read, replica.high)) {
-            return;
+        let (begins, processed) = group.read(replica.log.between(group.read, replica.high));
+        for (partition, offset, generation) in processed {
+            // A member is told so by its transaction's end.
+            context.note(Note::Processed { partition, generation, offset });
         }
-        context.sometimes(mark::GENERATION);
-        self.tell_part(None, context);
+        if begins {
+            context.sometimes(mark::GENERATION);
+            self.tell_part(None, context);
+        }
     }
 
     /// Tells a member its part, or each.
@@ -126,24 +133,12 @@ impl Broker {
         &mut self,
         from: NodeId,
         request: Request,
-        generation: u32,
+        (generation, of): (Option<u32>, Option<Incarnated>),
         processed: (u32, u64),
         context: &mut Context<'_, Self>,
     ) {
-        let of_group = self.config.layout.of_group();
-        let refusal = match &self.group {
-            None => Some(Refusal::NotLeader(self.leader_of_group())),
-            Some(_) if !self.has_loaded() => Some(Refusal::Loading),
-            Some(group) => {
-                let known = group.members.contains_key(&request.client) && group.generation == generation;
-                match group.phase {
-                    _ if !self.config.rules.may_commit(known) => Some(Refusal::Fenced),
-                    Phase::Beginning(_) => Some(Refusal::Rebalancing),
-                    Phase::Stable | Phase::Joining => None,
-                }
-            }
-        };
-        if let Some(refusal) = refusal {
+        let (of_group, rules) = (self.config.layout.of_group(), Arc::clone(&self.config.rules));
+        if let Some(refusal) = self.refuses_commit(request, generation, of) {
             if refusal == Refusal::Fenced {
                 context.sometimes(mark::FENCED);
             }
@@ -156,22 +151,42 @@ impl Broker {
             member.noted = request.nth;
         }
         let (partition, offset) = processed;
-        let place = self.append(of_group, Content::Processed { partition, offset, generation }, context);
+        let content = Content::Processed { partition, offset, generation, of: of.filter(|_| rules.commits_within()) };
+        let place = self.append(of_group, content, context);
         let Some(replica) = self.replicas.get_mut(&of_group) else { return };
-        if self.config.rules.notes(place < replica.high) {
-            self.tell_processed((partition, offset, generation), (from, request), context);
+        if rules.notes(place < replica.high) {
+            let told = of.is_none().then_some((partition, offset, generation));
+            self.tell_processed(told, (from, request), context);
         } else if let Some(leading) = &mut replica.leading {
-            leading.waiting.push((place, from, request));
+            leading.waiting.push((place, Waiting::Client(from, request)));
         }
+    }
+
+    /// Why it may not be noted what a member has processed, as one of this generation or in this transaction.
+    fn refuses_commit(&self, request: Request, generation: Option<u32>, of: Option<Incarnated>) -> Option<Refusal> {
+        let rules = &self.config.rules;
+        let group = match &self.group {
+            None => return Some(Refusal::NotLeader(self.leader_of_group())),
+            Some(_) if !self.has_loaded() => return Some(Refusal::Loading),
+            Some(group) => group,
+        };
+        let is_known = |generation: u32| group.has_begun && group.members.contains_key(&request.client) && group.generation == generation;
+        let is_old = |of: Incarnated| self.of_group().is_some_and(|replica| replica.log.sequences().is_old(of.producer, of.epoch));
+        if !rules.may_commit(generation.is_none_or(is_known)) || (rules.refuses_old() && of.is_some_and(is_old)) {
+            return Some(Refusal::Fenced);
+        }
+        (generation.is_some() && matches!(group.phase, Phase::Beginning(_))).then_some(Refusal::Rebalancing)
     }
 
     pub(super) fn tell_processed(
         &self,
-        (partition, offset, generation): (u32, u64, u32),
+        processed: Option<(u32, u64, Option<u32>)>,
         (to, request): (NodeId, Request),
         context: &mut Context<'_, Self>,
     ) {
-        context.note(Note::Processed { partition, generation, offset });
+        if let Some((partition, offset, generation)) = processed {
+            context.note(Note::Processed { partition, generation, offset });
+        }
         context.send(to, Message::CommitAnswered { request, refused: None });
     }
 

@@ -44,6 +44,31 @@ pub static DECOYS: &[Mutant] = &[
         property: None,
         about: "Each generation of the group is two after the last.",
     },
+    Mutant {
+        name: "broker/marks-twice",
+        rules: &MarksTwice,
+        source: "KIP-98: a marker that is there already changes nothing",
+        needs: &[],
+        property: None,
+        about: "A coordinator asks twice for each marker: the second is there already.",
+    },
+    Mutant {
+        name: "broker/believes-its-marker",
+        rules: &BelievesItsMarker,
+        source: "Kafka's unreplicated transactions: here a marker is only asked for once its decision is committed",
+        needs: &[],
+        property: None,
+        about: "A leader takes a transaction to be over whose marker it has, before that is committed: another leader would get the same \
+                one.",
+    },
+    Mutant {
+        name: "broker/skips-producer-epochs",
+        rules: &SkipsProducerEpochs,
+        source: "KIP-890: epochs of a producer grow; nothing says by how much",
+        needs: &[],
+        property: None,
+        about: "Each epoch of a producer with transactions is two after the last.",
+    },
 ];
 
 #[derive(Debug)]
@@ -83,5 +108,33 @@ struct ServesBeforeLoaded;
 impl Rules for ServesBeforeLoaded {
     fn serves(&self, _: bool) -> bool {
         true
+    }
+}
+
+#[derive(Debug)]
+struct MarksTwice;
+impl Rules for MarksTwice {
+    fn markers(&self) -> u32 {
+        2
+    }
+}
+
+#[derive(Debug)]
+struct BelievesItsMarker;
+impl Rules for BelievesItsMarker {
+    fn is_ended(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct SkipsProducerEpochs;
+impl Rules for SkipsProducerEpochs {
+    fn next_producer_epoch(&self, epoch: u32) -> u32 {
+        epoch + 2
+    }
+
+    fn epoch_after_end(&self, epoch: u32) -> u32 {
+        epoch + 2
     }
 }

@@ -17,10 +17,15 @@ pub(super) struct Coordinator {
     pub(super) numbered: u32,
     /// What the group has processed of each partition.
     pub(super) processed: SortedMap<u32, u64>,
+    /// What transactions say that it has, by their producers: it counts once they are committed.
+    pending: SortedMap<ClientId, Vec<Processed>>,
     /// Who is or wants to be a member.
     pub(super) members: SortedMap<ClientId, Member>,
     /// What goes on.
     pub(super) phase: Phase,
+    /// Whether a generation has begun since it coordinates. It hears nobody of an earlier one: another may think that it coordinates that
+    /// still, and mislead them.
+    pub(super) has_begun: bool,
 }
 
 /// A member of the group.
@@ -47,32 +52,49 @@ pub(super) enum Phase {
     Beginning(u64),
 }
 
+/// What was processed: which partition, up to where, and in which generation, if that was said.
+pub(super) type Processed = (u32, u64, Option<u32>);
+
 /// The partitions that are a member's, each with the offset from which it goes on.
 pub(super) type Part = Vec<(u32, u64)>;
 
 impl Coordinator {
     /// One that has read nothing yet, of a log in which this generation is the last.
     pub(super) fn new(numbered: u32) -> Self {
-        let (processed, members) = (SortedMap::new(), SortedMap::new());
-        Self { read: 0, generation: 0, numbered, processed, members, phase: Phase::Stable }
+        let (processed, pending, members) = (SortedMap::new(), SortedMap::new(), SortedMap::new());
+        Self { read: 0, generation: 0, numbered, processed, pending, members, phase: Phase::Stable, has_begun: false }
     }
 
-    /// Takes in what is committed; says whether with it a generation begins that it waited for.
-    pub(super) fn read(&mut self, entries: &[Entry]) -> bool {
-        let mut begins = false;
+    /// Takes in what is committed; says whether with it a generation begins that it waited for, and what was processed in transactions
+    /// that were committed by that.
+    pub(super) fn read(&mut self, entries: &[Entry]) -> (bool, Vec<Processed>) {
+        let (mut begins, mut told) = (false, Vec::new());
         for entry in entries {
-            match entry.content {
-                Content::Message { .. } => {}
-                Content::Generation { number } => self.generation = number,
-                Content::Processed { partition, offset, .. } => drop(self.processed.insert(partition, offset)),
+            match &entry.content {
+                Content::Generation { number } => self.generation = *number,
+                Content::Processed { partition, offset, of: None, .. } => drop(self.processed.insert(*partition, *offset)),
+                Content::Processed { partition, offset, generation, of: Some(of) } => {
+                    self.pending.entry(of.producer).or_default().push((*partition, *offset, *generation));
+                }
+                Content::Marker(marker) => {
+                    let pending = self.pending.remove(&marker.producer).filter(|_| marker.commits).unwrap_or_default();
+                    self.processed.extend(pending.iter().map(|(partition, offset, _)| (*partition, *offset)));
+                    told.extend(pending);
+                }
+                Content::Message { .. } | Content::Asked { .. } | Content::Stands(_) => {}
             }
             begins |= self.phase == Phase::Beginning(entry.offset);
             self.read = entry.offset + 1;
         }
         if begins {
-            self.phase = Phase::Stable;
+            (self.phase, self.has_begun) = (Phase::Stable, true);
         }
-        begins
+        (begins, told)
+    }
+
+    /// Whether a transaction is open that says how far a partition is processed.
+    pub(super) fn is_pending(&self, partition: u32) -> bool {
+        self.pending.values().flatten().any(|(of, ..)| *of == partition)
     }
 
     /// Divides the partitions among those who have joined: each gets every n-th, and where it goes on.

@@ -40,17 +40,36 @@ pub struct Layout {
     pub session: Duration,
     /// How long members are given to join again.
     pub rebalance: Duration,
+    /// After which time an open transaction is aborted; nothing if there are none.
+    pub transactions: Option<Duration>,
+    /// Whether what processors make of the messages of a partition goes to others, of which there are as many then.
+    pub has_outputs: bool,
 }
 
 impl Layout {
-    /// The partition of the group, after all others.
+    /// How many partitions have messages: those to which producers send, and then those to which processors do.
+    pub fn with_messages(&self) -> u32 {
+        self.partitions * (1 + u32::from(self.has_outputs))
+    }
+
+    /// The partition to which processors send what they make of this message.
+    pub fn output_of(&self, value: i64) -> u32 {
+        self.partitions + value.unsigned_abs().checked_rem(u64::from(self.partitions)).unwrap_or(0) as u32
+    }
+
+    /// The partition of the group, after those that have messages.
     pub fn of_group(&self) -> u32 {
-        self.partitions
+        self.with_messages()
+    }
+
+    /// The partition of the transactions' coordinator, after that.
+    pub fn of_transactions(&self) -> u32 {
+        self.with_messages() + 1
     }
 
     /// All partitions.
     pub fn all(&self) -> std::ops::RangeInclusive<u32> {
-        0..=self.partitions
+        0..=self.of_group() + u32::from(self.transactions.is_some())
     }
 
     /// The brokers that have a partition, the one first that is to lead it.

@@ -17,8 +17,17 @@ pub(super) struct Leading {
     pub(super) since: LocalTime,
     /// The others that have the partition.
     pub(super) followers: SortedMap<u32, Follower>,
-    /// Who is to be told when an entry is committed: its offset, whom, and of which request.
-    pub(super) waiting: Vec<(u64, NodeId, Request)>,
+    /// Who is to be told when an entry is committed: its offset, and whom.
+    pub(super) waiting: Vec<(u64, Waiting)>,
+}
+
+/// Who waits for an entry to be committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Waiting {
+    /// A client, for an answer to this request.
+    Client(NodeId, Request),
+    /// The coordinator of transactions: it is a marker.
+    Coordinator(NodeId),
 }
 
 /// What a leader knows of a follower.

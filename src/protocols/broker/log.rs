@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::open::Transactions;
 use super::sequences::Sequences;
 use super::{Content, Entry};
 
@@ -10,6 +11,7 @@ use super::{Content, Entry};
 pub(super) struct Log {
     entries: Vec<Entry>,
     sequences: Sequences,
+    transactions: Transactions,
 }
 
 /// One change of a log, as it is written to disk.
@@ -73,31 +75,61 @@ impl Log {
         &self.sequences
     }
 
+    /// What it knows of transactions.
+    pub(super) fn transactions(&self) -> &Transactions {
+        &self.transactions
+    }
+
     /// Forgets all that is known of producers.
     pub(super) fn forget_sequences(&mut self) {
         self.sequences = Sequences::default();
     }
 
+    /// Forgets all that is known of transactions.
+    pub(super) fn forget_transactions(&mut self) {
+        self.transactions = Transactions::default();
+    }
+
     /// Takes in the next entry. One that does not come next is left out.
     pub(super) fn push(&mut self, entry: Entry) {
-        if entry.offset != self.end() {
-            return;
+        if entry.offset == self.end() {
+            self.learn(&entry);
+            self.entries.push(entry);
         }
-        if let Content::Message { by: Some(by), .. } = entry.content {
-            self.sequences.add(by, entry.offset);
+    }
+
+    /// What an entry tells of producers and of transactions.
+    fn learn(&mut self, entry: &Entry) {
+        match &entry.content {
+            Content::Message { by: Some(by), transactional, .. } => {
+                self.sequences.add(*by, entry.offset);
+                if *transactional {
+                    self.transactions.add(by.producer, entry.offset);
+                }
+            }
+            Content::Processed { of: Some(of), .. } => {
+                self.sequences.begin(of.producer, of.epoch);
+                self.transactions.add(of.producer, entry.offset);
+            }
+            Content::Marker(marker) => {
+                self.sequences.begin(marker.producer, marker.epoch);
+                self.transactions.end(*marker, entry.offset);
+            }
+            Content::Message { .. }
+            | Content::Processed { .. }
+            | Content::Generation { .. }
+            | Content::Asked { .. }
+            | Content::Stands(_) => {}
         }
-        self.entries.push(entry);
     }
 
     /// Cuts all from this offset on.
     pub(super) fn cut(&mut self, to: u64) {
         self.entries.truncate(to as usize);
-        let numbered = self.entries.iter().filter_map(|entry| match entry.content {
-            Content::Message { by: Some(by), .. } => Some((by, entry.offset)),
-            _ => None,
-        });
-        self.sequences = Sequences::default();
-        numbered.for_each(|(by, offset)| self.sequences.add(by, offset));
+        (self.sequences, self.transactions) = (Sequences::default(), Transactions::default());
+        let entries = std::mem::take(&mut self.entries);
+        entries.iter().for_each(|entry| self.learn(entry));
+        self.entries = entries;
     }
 }
 

@@ -37,10 +37,44 @@ pub const RESENT: Mark = Mark::new("message sent again", "A producer was not ans
 /// A producer gave up.
 pub const GAVE_UP: Mark = Mark::new("send given up", "A producer was not answered in time, and does not know what came of its messages.");
 
+/// A transaction was committed.
+pub const COMMITTED: Mark = Mark::new("transaction committed", "The coordinator has decided to commit a transaction.");
+/// A transaction was aborted.
+pub const ABORTED: Mark = Mark::new("transaction aborted", "The coordinator has decided to abort a transaction.");
+/// One was open for too long.
+pub const TIMED_OUT: Mark = Mark::new("transaction timed out", "The coordinator aborted a transaction that was open for too long.");
+/// One was left open.
+pub const ABORTED_FOR_ANOTHER: Mark =
+    Mark::new("open transaction aborted", "A producer began, and what it had left open before was aborted.");
+/// A producer of the past was fenced.
+pub const PRODUCER_FENCED: Mark = Mark::new("producer fenced", "The coordinator of transactions refused a producer of an earlier epoch.");
+/// A marker of the past was refused.
+pub const OLD_MARKER: Mark = Mark::new("stale marker", "A partition refused a marker of an earlier epoch of its producer or coordinator.");
+/// A member had to wait.
+pub const UNSTABLE: Mark =
+    Mark::new("unstable offset", "A member asked where it goes on while a transaction was open that says so, and had to wait.");
+
 /// Those of the controller.
 pub(super) const OF_CONTROLLERS: &[Mark] = &[ELECTED, UNCLEAN, LEADERLESS, STALE_ISR];
 /// Those of brokers.
-pub(super) const OF_BROKERS: &[Mark] =
-    &[SHRANK, GREW, TRUNCATED, NOT_ENOUGH, REPEATED, OUT_OF_ORDER, OLD_EPOCH, GENERATION, EXPIRED, FENCED];
+pub(super) const OF_BROKERS: &[Mark] = &[
+    SHRANK,
+    GREW,
+    TRUNCATED,
+    NOT_ENOUGH,
+    REPEATED,
+    OUT_OF_ORDER,
+    OLD_EPOCH,
+    GENERATION,
+    EXPIRED,
+    FENCED,
+    COMMITTED,
+    ABORTED,
+    TIMED_OUT,
+    ABORTED_FOR_ANOTHER,
+    PRODUCER_FENCED,
+    OLD_MARKER,
+    UNSTABLE,
+];
 /// Those of clients.
 pub(super) const OF_CLIENTS: &[Mark] = &[RESENT, GAVE_UP];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Sequenced};
+use super::{Aborted, Entry, Incarnated, Marker, Sequenced};
 use crate::base::ClientId;
 use crate::process;
 
@@ -58,6 +58,34 @@ pub enum Refusal {
     Loading,
     /// The group is being divided anew.
     Rebalancing,
+    /// The producer's last transaction is not over yet, or another request of it is not.
+    Concurrent,
+    /// The producer has no transaction that could end.
+    NoTransaction,
+    /// A transaction is open that says up to where the group has processed the partition.
+    Unstable,
+}
+
+/// What a consumer is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Polled {
+    /// Messages.
+    pub records: Vec<Record>,
+    /// Where it goes on.
+    pub next: u64,
+    /// What of them was aborted, if it reads what is committed.
+    pub aborted: Vec<Aborted>,
+}
+
+/// A message as a consumer is told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where it is.
+    pub offset: u64,
+    /// What it says.
+    pub value: i64,
+    /// In whose transaction it was sent, if in any.
+    pub of: Option<ClientId>,
 }
 
 /// A message of a broker, of its controller, or of a client.
@@ -143,6 +171,8 @@ pub enum Message {
         value: i64,
         /// Which of its producer's it is.
         by: Option<Sequenced>,
+        /// Whether it is part of its producer's transaction.
+        transactional: bool,
     },
     /// To it: where it is, if that is known, or why not.
     Produced {
@@ -159,6 +189,8 @@ pub enum Message {
         partition: u32,
         /// From which offset on.
         offset: u64,
+        /// Whether it wants no more than what is stable (`isolation.level=read_committed`).
+        committed: bool,
     },
     /// To it: this.
     Polled {
@@ -166,8 +198,8 @@ pub enum Message {
         request: Request,
         /// From which offset on.
         offset: u64,
-        /// Offsets and messages, and where it goes on.
-        result: Result<(Vec<(u64, i64)>, u64), Refusal>,
+        /// What comes next.
+        result: Result<Polled, Refusal>,
     },
     /// From a consumer: it wants its part of the group's work.
     Join {
@@ -201,10 +233,12 @@ pub enum Message {
     Commit {
         /// Which request.
         request: Request,
-        /// In which generation.
-        generation: u32,
+        /// In which generation; nothing if that is not to be looked at.
+        generation: Option<u32>,
         /// Which partition, and which offset comes next.
         processed: (u32, u64),
+        /// In whose transaction, if in any.
+        of: Option<Incarnated>,
     },
     /// To it: whether that is noted.
     CommitAnswered {
@@ -217,6 +251,66 @@ pub enum Message {
     Elsewhere {
         /// Who, if that is known.
         leader: Option<u32>,
+    },
+    /// From a processor: up to where has the group processed this?
+    Offset {
+        /// Which request.
+        request: Request,
+        /// Which partition.
+        partition: u32,
+    },
+    /// To it: up to there.
+    OffsetTold {
+        /// Which request.
+        request: Request,
+        /// Which offset comes next, or why that is not told.
+        result: Result<u64, Refusal>,
+    },
+    /// From a producer: it begins, and whoever was it before is nobody any more.
+    Begin {
+        /// Which request.
+        request: Request,
+        /// Who: its transactional id.
+        producer: ClientId,
+    },
+    /// From a producer: these are to be part of its transaction.
+    AddPartitions {
+        /// Which request.
+        request: Request,
+        /// Who.
+        by: Incarnated,
+        /// Which.
+        partitions: Vec<u32>,
+    },
+    /// From a producer: its transaction is to end.
+    End {
+        /// Which request.
+        request: Request,
+        /// Who.
+        by: Incarnated,
+        /// Whether it is to be committed, or aborted.
+        commits: bool,
+    },
+    /// To a producer, from the coordinator of transactions.
+    Coordinated {
+        /// Which request.
+        request: Request,
+        /// Its epoch from now on, or why not.
+        result: Result<u32, Refusal>,
+    },
+    /// From the coordinator of transactions to the leader of a partition: a transaction ends there.
+    WriteMarker {
+        /// Which partition.
+        partition: u32,
+        /// Which transaction, and how.
+        marker: Marker,
+    },
+    /// To it: that is committed.
+    MarkerWritten {
+        /// Which partition.
+        partition: u32,
+        /// The marker.
+        marker: Marker,
     },
 }
 
@@ -239,6 +333,14 @@ impl process::Message for Message {
             "Rejoin" => "It is to join again.",
             "Commit" => "A member has processed so far.",
             "CommitAnswered" => "Whether that is noted.",
+            "Offset" => "A processor asks up to where the group has processed a partition.",
+            "OffsetTold" => "Up to there.",
+            "Begin" => "A producer with a transactional id begins.",
+            "AddPartitions" => "Partitions are to be part of a producer's transaction.",
+            "End" => "A producer's transaction is to be committed, or aborted.",
+            "Coordinated" => "The producer's epoch from now on, or why not.",
+            "WriteMarker" => "A transaction ends in a partition.",
+            "MarkerWritten" => "Its marker is committed there.",
             "Elsewhere" => "Another broker coordinates the group.",
             _ => "",
         }

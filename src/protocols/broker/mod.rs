@@ -23,25 +23,30 @@ pub mod mark;
 mod message;
 mod mutants;
 mod note;
+mod open;
 mod producer;
 pub mod properties;
 mod rules;
 mod sequences;
 mod server;
+mod transacting;
+mod transaction;
+mod transactions;
 
 use std::sync::Arc;
 
 use crate::process;
 
-pub use client::{CONSUMER, Client, ClientConfig, ClientRole, ClientTimer};
-pub use consumer::{CommitTime, Consuming};
+pub use client::{CONSUMER, Client, ClientConfig, ClientRole, ClientTimer, PROCESSOR};
+pub use consumer::{CommitTime, Consuming, Fencing, Processing};
 pub use controller::{CONTROLLER, Controller, ControllerConfig};
 pub use decoys::DECOYS;
-pub use entry::{Content, Entry, Sequenced};
+pub use entry::{Content, Entry, Incarnated, Marker, Sequenced, Stands, TransactionPhase};
 pub use layout::{Flush, Layout};
-pub use message::{Acks, Message, Refusal, Request, Standing};
+pub use message::{Acks, Message, Polled, Record, Refusal, Request, Standing};
 pub use mutants::MUTANTS;
 pub use note::Note;
+pub use open::Aborted;
 pub use producer::Producing;
 pub use rules::{Correct, Rules};
 pub use server::{Broker, BrokerConfig, BrokerTimer, LEADER};

@@ -128,6 +128,15 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A member says that it has processed messages when it has polled them: if it crashes, nobody processes them.",
     },
     Mutant {
+        name: "broker/cuts-once",
+        rules: &CutsOnce,
+        source: "KIP-279 (KAFKA-6361): Kafka 0.11 to 1.1",
+        needs: &["leaders that change fast, with logs of which none has all epochs"],
+        property: Some("logs-match"),
+        about: "A follower looks up once where the epoch of its last entry ends in its leader's log, and cuts its own there: if the leader \
+                does not know that epoch, what is left of it stays.",
+    },
+    Mutant {
         name: "broker/forgets-what-it-asked",
         rules: &ForgetsWhatItAsked,
         source: "KIP-497, the maximal in-sync set; found in this broker by its storm",
@@ -144,6 +153,137 @@ pub static MUTANTS: &[Mutant] = &[
         property: Some("committed-kept"),
         about: "A follower that is told that its log differs cuts it, though it asked that long ago and has fetched since: \
                 the leader counts on what goes.",
+    },
+    Mutant {
+        name: "broker/marks-before-decided",
+        rules: &MarksBeforeDecided,
+        source: "KIP-98: PrepareCommit is in the log before any marker is written",
+        needs: &["a crash of the coordinator"],
+        property: Some("marked-as-decided"),
+        about: "The coordinator has markers written before its decision is committed: the next one may decide otherwise, and \
+                the transaction is torn.",
+    },
+    Mutant {
+        name: "broker/ends-before-decided",
+        rules: &EndsBeforeDecided,
+        source: "KIP-98: EndTxn is answered when PrepareCommit is replicated",
+        needs: &["a crash of the coordinator"],
+        property: Some("lost-write"),
+        about: "A producer is told that its transaction is committed before that is: the next coordinator aborts it.",
+    },
+    Mutant {
+        name: "broker/reads-past-the-stable-offset",
+        rules: &ReadsPastTheStableOffset,
+        source: "KIP-98, last stable offset; Jepsen Redpanda 21.10.1: aborted read",
+        needs: &["a transaction that is aborted"],
+        property: Some("aborted-read"),
+        about: "A consumer that reads what is committed reads up to the high watermark: also what is open, and aborted \
+                later.",
+    },
+    Mutant {
+        name: "broker/shows-what-was-aborted",
+        rules: &ShowsWhatWasAborted,
+        source: "KIP-98: consumers leave out the ranges that were aborted; Jepsen Redpanda 21.10.1",
+        needs: &["a transaction that is aborted"],
+        property: Some("aborted-read"),
+        about: "A consumer that reads what is committed does not leave out what was aborted.",
+    },
+    Mutant {
+        name: "broker/aborts-all-but-one",
+        rules: &AbortsAllButOne,
+        source: "KIP-664 (KAFKA-9144): hanging transactions; class of bugs: a partition without its marker",
+        needs: &["a transaction of several partitions that is aborted"],
+        property: Some("aborted-read"),
+        about: "The last of several partitions of a transaction that is aborted gets no marker: there it stays open, and the next of its \
+                producer ends it, as if it were part of that.",
+    },
+    Mutant {
+        name: "broker/hears-zombie-producers",
+        rules: &HearsZombieProducers,
+        source: "KIP-98, fencing by epoch; Jepsen Bufstream 0.1.0 and others: zombies",
+        needs: &["a producer that crashes while something of it is under way"],
+        property: Some("producer-fenced"),
+        about: "A producer of an earlier epoch is heard, by the coordinator and by partitions: what comes late of it becomes \
+                part of what its successor does.",
+    },
+    Mutant {
+        name: "broker/keeps-the-producers-epoch",
+        rules: &KeepsTheProducersEpoch,
+        source: "KIP-890 (KAFKA-14402): Kafka up to 3.6",
+        needs: &["messages that come late, and transactions that are aborted"],
+        property: Some("aborted-read"),
+        about: "All transactions of a producer have one epoch: a message that comes late, after the end of its own, begins \
+                another that never ends, or is part of the next.",
+    },
+    Mutant {
+        name: "broker/ends-what-comes-next",
+        rules: &EndsWhatComesNext,
+        source: "KIP-890, transaction version 2: a marker's epoch is later than that of what it ends; found in this broker by its storm",
+        needs: &["markers that come twice, or late"],
+        property: Some("aborted-read"),
+        about: "A marker that comes once more ends the next transaction of its producer, as the last one was ended.",
+    },
+    Mutant {
+        name: "broker/keeps-what-it-coordinated",
+        rules: &KeepsWhatItCoordinated,
+        source: "KAFKA-9307: a coordinator does not forget what it knows when it leads no more",
+        needs: &["leaders that change and come back"],
+        property: Some("progress"),
+        about: "A broker that coordinates once more goes by what it knew when it did so before, and not by what others have \
+                written meanwhile.",
+    },
+    Mutant {
+        name: "broker/forgets-what-was-decided",
+        rules: &ForgetsWhatWasDecided,
+        source: "KIP-98, §Transaction coordinator failover: a new one goes on with what is prepared",
+        needs: &["a crash of the coordinator"],
+        property: Some("progress"),
+        about: "A new coordinator does not go on with transactions that are decided: partitions wait for their markers for \
+                ever.",
+    },
+    Mutant {
+        name: "broker/forgets-transactions-at-failover",
+        rules: &ForgetsTransactions,
+        source: "KIP-98, §Producer state: open and aborted transactions are rebuilt from the log",
+        needs: &["a crash of a leader"],
+        property: Some("aborted-read"),
+        about: "A new leader does not know which transactions are open in its log, and which were aborted.",
+    },
+    Mutant {
+        name: "broker/commits-offsets-outside",
+        rules: &CommitsOffsetsOutside,
+        source: "class of bugs: offsets are committed beside the transaction (KIP-98, sendOffsetsToTransaction)",
+        needs: &["a transaction that is aborted"],
+        property: Some("lost-write"),
+        about: "What a processor has processed counts at once, and not with its transaction: if that is aborted, nobody \
+                processes it again.",
+    },
+    Mutant {
+        name: "broker/hands-unstable-offsets",
+        rules: &HandsUnstableOffsets,
+        source: "KIP-447: UNSTABLE_OFFSET_COMMIT; Kafka up to 2.4",
+        needs: &["a partition that goes to another processor while a transaction is being decided"],
+        property: Some("duplicate"),
+        about: "A processor is told where it goes on while a transaction is open that says it is further: what that has \
+                processed is processed again.",
+    },
+    Mutant {
+        name: "broker/leaves-open-when-it-begins",
+        rules: &LeavesOpenWhenItBegins,
+        source: "KIP-98: InitProducerId aborts what the id has left open",
+        needs: &["a crash of a producer"],
+        property: Some("unseen"),
+        about: "A producer begins, and what it has left open is not aborted: some of it is ended with what it does next, and the rest \
+                never.",
+    },
+    Mutant {
+        name: "broker/sends-before-it-adds",
+        rules: &SendsBeforeItAdds,
+        source: "KIP-890, first part: the partition is not part of the transaction (KAFKA-14402)",
+        needs: &["a crash of a producer"],
+        property: Some("aborted-read"),
+        about: "A producer sends messages before the coordinator knows that their partitions are part of its transaction: if \
+                it crashes, they get no marker.",
     },
 ];
 
@@ -284,6 +424,18 @@ impl Rules for CommitsOffsetsEarly {
 }
 
 #[derive(Debug)]
+struct CutsOnce;
+impl Rules for CutsOnce {
+    fn compares(&self, again: bool) -> bool {
+        !again
+    }
+
+    fn cut_at(&self, leaders: u64, _: u64) -> u64 {
+        leaders
+    }
+}
+
+#[derive(Debug)]
 struct ForgetsWhatItAsked;
 impl Rules for ForgetsWhatItAsked {
     fn remembers_what_it_asked(&self) -> bool {
@@ -296,5 +448,146 @@ struct CutsWhenToldLate;
 impl Rules for CutsWhenToldLate {
     fn cuts_when_told(&self, _: bool) -> bool {
         true
+    }
+}
+
+#[derive(Debug)]
+struct MarksBeforeDecided;
+impl Rules for MarksBeforeDecided {
+    fn marks(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct EndsBeforeDecided;
+impl Rules for EndsBeforeDecided {
+    fn answers_end(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct ReadsPastTheStableOffset;
+impl Rules for ReadsPastTheStableOffset {
+    fn readable_committed(&self, _: u64, high: u64) -> u64 {
+        high
+    }
+}
+
+#[derive(Debug)]
+struct ShowsWhatWasAborted;
+impl Rules for ShowsWhatWasAborted {
+    fn leaves_out(&self, _: bool) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct AbortsAllButOne;
+impl Rules for AbortsAllButOne {
+    fn marks_partition(&self, commits: bool, last: bool) -> bool {
+        commits || !last
+    }
+}
+
+#[derive(Debug)]
+struct HearsZombieProducers;
+impl Rules for HearsZombieProducers {
+    fn heeds_producer(&self, _: bool) -> bool {
+        true
+    }
+
+    fn heeds_marker(&self, _: bool) -> bool {
+        true
+    }
+
+    fn refuses_old(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct KeepsTheProducersEpoch;
+impl Rules for KeepsTheProducersEpoch {
+    fn epoch_after_end(&self, epoch: u32) -> u32 {
+        epoch
+    }
+
+    fn ends_what_comes_next(&self) -> bool {
+        true
+    }
+
+    // In one epoch numbers go on. What was given up leaves gaps in them.
+    fn may_begin(&self, _: u32) -> bool {
+        true
+    }
+
+    fn follows(&self, sequence: u32, last: u32) -> bool {
+        sequence > last
+    }
+}
+
+#[derive(Debug)]
+struct EndsWhatComesNext;
+impl Rules for EndsWhatComesNext {
+    fn ends_what_comes_next(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct KeepsWhatItCoordinated;
+impl Rules for KeepsWhatItCoordinated {
+    fn unloads(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsWhatWasDecided;
+impl Rules for ForgetsWhatWasDecided {
+    fn resumes(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsTransactions;
+impl Rules for ForgetsTransactions {
+    fn remembers_transactions(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct CommitsOffsetsOutside;
+impl Rules for CommitsOffsetsOutside {
+    fn commits_within(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct HandsUnstableOffsets;
+impl Rules for HandsUnstableOffsets {
+    fn waits_for_stable(&self, _: bool) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct LeavesOpenWhenItBegins;
+impl Rules for LeavesOpenWhenItBegins {
+    fn aborts_what_is_open(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct SendsBeforeItAdds;
+impl Rules for SendsBeforeItAdds {
+    fn adds_before_it_sends(&self) -> bool {
+        false
     }
 }

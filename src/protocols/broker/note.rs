@@ -61,8 +61,8 @@ pub enum Note {
     Processed {
         /// Of which partition.
         partition: u32,
-        /// In which generation.
-        generation: u32,
+        /// In which generation, if the member said that.
+        generation: Option<u32>,
         /// Which offset comes next.
         offset: u64,
     },

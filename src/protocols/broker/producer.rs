@@ -1,8 +1,10 @@
 //! A producer: it sends a few messages at once, and sends again what is not answered.
 
 use super::client::{Client, ClientTimer};
+use super::consumer::epoch_of;
+use super::transaction::{self, Identity, Progress, Transaction};
 use super::{Acks, Message, Refusal, Request, Sequenced, mark};
-use crate::base::{Duration, LocalTime, Shown, SortedMap, StreamAct, StreamOp, Streamed};
+use crate::base::{ClientId, Duration, LocalTime, Ratio, Shown, SortedMap, StreamAct, StreamOp, Streamed};
 use crate::history::Outcome;
 use crate::process::Context;
 
@@ -17,6 +19,8 @@ pub struct Producing {
     pub retries: bool,
     /// How many messages it has under way at once: those of one operation.
     pub batch: u32,
+    /// Whether each operation is a transaction: then, how often one is aborted.
+    pub transactions: Option<Ratio>,
 }
 
 /// A producer.
@@ -28,6 +32,9 @@ pub(super) struct Producer {
     /// How many values it has made.
     values: u32,
     sending: Option<Sending>,
+    /// If it has transactions: as whom, and the one under way.
+    identity: Option<Identity>,
+    transaction: Option<Transaction>,
 }
 
 /// The operation under way.
@@ -62,16 +69,19 @@ impl Producer {
     fn producing(client: &Client) -> Producing {
         match client.config.role {
             super::ClientRole::Produces(producing) => producing,
-            super::ClientRole::Consumes(_) => Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1 },
+            super::ClientRole::Consumes(_) => Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1, transactions: None },
         }
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.sending.is_some()
+        self.sending.is_some() || self.transaction.is_some()
     }
 
     pub(super) fn begin(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
         let producing = Self::producing(client);
+        if let Some(aborts) = producing.transactions {
+            return self.begin_transaction(client, aborts, context);
+        }
         let mut random = client.drawn(2, context);
         let session = client.session(context);
         let mut sends = Vec::new();
@@ -80,8 +90,7 @@ impl Producer {
             let next = self.next.entry(partition).or_insert(0);
             let by = producing.idempotent.then_some(Sequenced { producer: session, epoch: self.epoch, sequence: *next });
             *next += 1;
-            self.values += 1;
-            let value = (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values);
+            let value = self.value(session);
             sends.push(Send { partition, value, by, sent: None, awaited: false });
         }
         let act = |send: &Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
@@ -96,6 +105,51 @@ impl Producer {
         }
     }
 
+    /// A value that was never sent.
+    fn value(&mut self, session: ClientId) -> i64 {
+        self.values += 1;
+        (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values)
+    }
+
+    /// Begins an operation that is a transaction.
+    fn begin_transaction(&mut self, client: &mut Client, aborts: Ratio, context: &mut Context<'_, Client>) {
+        let (producing, session) = (Self::producing(client), client.session(context));
+        let mut random = client.drawn(2, context);
+        let mut partition = || random.below(u64::from(client.config.layout.partitions)) as u32;
+        let partitions: Vec<u32> = (0..producing.batch).map(|_| partition()).collect();
+        let aborts = random.chance(aborts);
+        let sends: Vec<_> = partitions.into_iter().map(|partition| transaction::Send::new(partition, self.value(session))).collect();
+        let act = |send: &transaction::Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
+        let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
+        // Whoever it was before its last start had the same id.
+        let own = self.identity.get_or_insert_with(|| Identity::new(ClientId::new(session.client), true));
+        let mut transaction = Transaction::new(nth, context.now() + client.config.patience, sends, None, aborts);
+        transaction.start(own, client, context);
+        self.transaction = Some(transaction);
+    }
+
+    /// A step of the transaction that is under way.
+    fn in_transaction(
+        &mut self,
+        client: &mut Client,
+        context: &mut Context<'_, Client>,
+        step: impl FnOnce(&mut Transaction, &mut Identity, &mut Client, &mut Context<'_, Client>) -> Progress,
+    ) {
+        let (Some(transaction), Some(own)) = (&mut self.transaction, &mut self.identity) else { return };
+        let (producer, epoch) = own.acting();
+        let outcome = match step(transaction, own, client, context) {
+            Progress::GoesOn => return,
+            Progress::Done(shown) => {
+                let tenures = epoch.map(|epoch| epoch_of(producer, epoch)).into_iter().collect();
+                Outcome::Done(Streamed { shown, tenures, ..Streamed::default() })
+            }
+            Progress::Failed => Outcome::Failed,
+            Progress::Unknown => Outcome::Unknown,
+        };
+        self.transaction = None;
+        self.end(outcome, client, context);
+    }
+
     /// Sends what is not answered.
     fn send(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
         let producing = Self::producing(client);
@@ -104,7 +158,7 @@ impl Producer {
         for (part, send) in sends.iter_mut().enumerate().filter(|(_, send)| send.sent.is_none()) {
             let request = Request { client: session, nth: *nth, part: part as u32 };
             let Send { partition, value, by, .. } = *send;
-            let message = Message::Produce { request, partition, acks: producing.acks, value, by };
+            let message = Message::Produce { request, partition, acks: producing.acks, value, by, transactional: false };
             for _ in 0..client.config.rules.copies(by.is_some()) {
                 context.send(client.leader(partition), message.clone());
             }
@@ -114,6 +168,7 @@ impl Producer {
     }
 
     pub(super) fn again(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        self.in_transaction(client, context, |transaction, own, client, context| transaction.again(own, client, context));
         let producing = Self::producing(client);
         let Some(sending) = &mut self.sending else { return };
         if context.now() >= sending.until || !producing.retries {
@@ -145,7 +200,14 @@ impl Producer {
         self.end(Outcome::Unknown, client, context);
     }
 
-    pub(super) fn on_produced(
+    pub(super) fn on_message(&mut self, client: &mut Client, message: Message, context: &mut Context<'_, Client>) {
+        self.in_transaction(client, context, |transaction, own, client, context| transaction.on_message(own, client, &message, context));
+        if let Message::Produced { request, result } = message {
+            self.on_produced(client, request, result, context);
+        }
+    }
+
+    fn on_produced(
         &mut self,
         client: &mut Client,
         request: Request,
@@ -191,6 +253,9 @@ impl Producer {
     }
 
     pub(super) fn status(&self) -> String {
+        if let Some(transaction) = &self.transaction {
+            return transaction.status().to_owned();
+        }
         let Some(sending) = &self.sending else { return "idle".to_owned() };
         let open = sending.sends.iter().filter(|send| send.sent.is_none()).count();
         format!("sends {open} of {}", sending.sends.len())

@@ -42,8 +42,8 @@ rules! {
             true
         }
 
-        /// Whether a leader that asks the controller once more counts those too that it had asked for before: the controller may have heeded
-        /// the earlier request, and refuses the later one.
+        /// Whether a leader that asks the controller once more counts those too that it had asked for before: the controller may have
+        /// heeded the earlier request, and refuses the later one.
         fn remembers_what_it_asked(&self) -> bool {
             true
         }
@@ -175,6 +175,107 @@ rules! {
         /// Whether a member says how far it will be before it has processed what it polled, as it is set to or not.
         fn announces(&self, before: bool) -> bool {
             before
+        }
+
+        // Transactions, at their coordinator.
+
+        /// Whether a producer is heard, of its present epoch or of another.
+        fn heeds_producer(&self, present: bool) -> bool {
+            present
+        }
+
+        /// The epoch of a producer that begins, of which this was the last.
+        fn next_producer_epoch(&self, epoch: u32) -> u32 {
+            epoch + 1
+        }
+
+        /// The epoch of a producer once its transaction of this epoch has ended (KIP-890).
+        fn epoch_after_end(&self, epoch: u32) -> u32 {
+            epoch + 1
+        }
+
+        /// Whether what a producer has left open is aborted when it begins.
+        fn aborts_what_is_open(&self) -> bool {
+            true
+        }
+
+        /// Whether a producer is told that its transaction is decided when that is committed, or before.
+        fn answers_end(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// Whether a transaction's markers are written when its decision is committed, or before.
+        fn marks(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// Whether a partition gets the marker of a transaction that is committed or not, if it is the last of several or not.
+        fn marks_partition(&self, commits: bool, last: bool) -> bool {
+            let _ = (commits, last);
+            true
+        }
+
+        /// How often each marker is asked for. More than once is legal.
+        fn markers(&self) -> u32 {
+            1
+        }
+
+        /// Whether a new coordinator goes on with what the last one had decided.
+        fn resumes(&self) -> bool {
+            true
+        }
+
+        /// Whether a coordinator forgets what it knows when it leads no more (KAFKA-9307).
+        fn unloads(&self) -> bool {
+            true
+        }
+
+        // Transactions, in a partition.
+
+        /// Whether a marker is heard, of the present epochs of producer and coordinator or of another.
+        fn heeds_marker(&self, present: bool) -> bool {
+            present
+        }
+
+        /// Whether a marker ends a transaction of the epoch that it begins: one that came after it.
+        fn ends_what_comes_next(&self) -> bool {
+            false
+        }
+
+        /// Whether a new leader knows what its log tells of transactions.
+        fn remembers_transactions(&self) -> bool {
+            true
+        }
+
+        /// Whether a transaction is over in a partition whose marker is committed there, or not yet.
+        fn is_ended(&self, committed: bool) -> bool {
+            committed
+        }
+
+        /// Up to where consumers read that read what is committed: the last stable offset.
+        fn readable_committed(&self, stable: u64, high: u64) -> u64 {
+            let _ = high;
+            stable
+        }
+
+        /// Whether a consumer that reads what is committed leaves out what is aborted.
+        fn leaves_out(&self, aborted: bool) -> bool {
+            aborted
+        }
+
+        /// Whether a member waits that asks where it goes on, while a transaction is open that says so (KIP-447).
+        fn waits_for_stable(&self, pending: bool) -> bool {
+            pending
+        }
+
+        /// Whether what a processor has processed counts with its transaction.
+        fn commits_within(&self) -> bool {
+            true
+        }
+
+        /// Whether a producer waits with its messages until their partitions are part of its transaction.
+        fn adds_before_it_sends(&self) -> bool {
+            true
         }
     }
 }

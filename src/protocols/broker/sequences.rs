@@ -9,7 +9,7 @@ pub(super) struct Sequences(SortedMap<ClientId, Known>);
 
 /// What is known of a producer.
 #[derive(Clone, Debug)]
-struct Known {
+pub(super) struct Known {
     epoch: u32,
     /// Of the last few messages, number and offset.
     latest: Vec<(u32, u64)>,
@@ -36,24 +36,33 @@ impl Sequences {
     pub(super) fn judge(&self, by: Sequenced, rules: &dyn Rules) -> Numbered {
         let begins = |sequence: u32| if rules.may_begin(sequence) { Numbered::Next } else { Numbered::Early };
         let Some(known) = self.0.get(&by.producer) else { return begins(by.sequence) };
-        let last = known.latest.last().map_or(0, |(sequence, _)| *sequence);
-        if by.epoch < known.epoch {
-            Numbered::Old
-        } else if by.epoch > known.epoch {
-            begins(by.sequence)
-        } else if by.sequence > last {
+        let Some((last, _)) = known.latest.last().copied().filter(|_| by.epoch == known.epoch) else {
+            return if by.epoch < known.epoch { Numbered::Old } else { begins(by.sequence) };
+        };
+        if by.sequence > last {
             if rules.follows(by.sequence, last) { Numbered::Next } else { Numbered::Early }
         } else {
             Numbered::Known(known.latest.iter().find(|(sequence, _)| *sequence == by.sequence).map(|(_, offset)| *offset))
         }
     }
 
+    /// Whether a later epoch of a producer is known than this.
+    pub(super) fn is_old(&self, producer: ClientId, epoch: u32) -> bool {
+        self.0.get(&producer).is_some_and(|known| known.epoch > epoch)
+    }
+
+    /// A producer is in this epoch.
+    pub(super) fn begin(&mut self, producer: ClientId, epoch: u32) -> &mut Known {
+        let known = self.0.entry(producer).or_insert_with(|| Known { epoch, latest: Vec::new() });
+        if known.epoch != epoch {
+            *known = Known { epoch, latest: Vec::new() };
+        }
+        known
+    }
+
     /// It was appended at this offset.
     pub(super) fn add(&mut self, by: Sequenced, offset: u64) {
-        let known = self.0.entry(by.producer).or_insert_with(|| Known { epoch: by.epoch, latest: Vec::new() });
-        if known.epoch != by.epoch {
-            *known = Known { epoch: by.epoch, latest: Vec::new() };
-        }
+        let known = self.begin(by.producer, by.epoch);
         if known.latest.len() == REMEMBERED {
             known.latest.remove(0);
         }
@@ -79,5 +88,8 @@ mod tests {
         assert_eq!(judged, [Numbered::Known(Some(16)), Numbered::Known(None), Numbered::Early, Numbered::Next, Numbered::Early]);
         known.add(by(1, 0), 20);
         assert_eq!(known.judge(by(0, 7), &Correct), Numbered::Old);
+        known.begin(ClientId::new(0), 2);
+        let judged = [by(1, 1), by(2, 0), by(2, 1)].map(|by| known.judge(by, &Correct));
+        assert_eq!(judged, [Numbered::Old, Numbered::Next, Numbered::Early], "an epoch may begin without a message");
     }
 }

@@ -5,10 +5,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::group::Coordinator;
-use super::leading::Leading;
+use super::leading::{Leading, Waiting};
 use super::log::{Line, Log};
 use super::sequences::Numbered;
-use super::{Acks, Content, Entry, Flush, Layout, Message, Note, Refusal, Request, Rules, Sequenced, Standing, mark};
+use super::transacting::Asked;
+use super::{Acks, Content, Entry, Flush, Layout, Message, Note, Polled, Record, Refusal, Request, Rules, Sequenced, Standing};
+use super::{mark, transactions};
 use crate::base::{NodeId, SortedMap};
 use crate::process::{Claim, Context, Files, Mark, Process, Release, Role, SyncToken};
 
@@ -16,7 +18,7 @@ use crate::process::{Claim, Context, Files, Mark, Process, Release, Role, SyncTo
 #[derive(Debug)]
 pub struct Broker {
     pub(super) config: BrokerConfig,
-    me: u32,
+    pub(super) me: u32,
     life: u32,
     /// That it has started once more is on its way to disk.
     numbered: Option<SyncToken>,
@@ -25,6 +27,10 @@ pub struct Broker {
     pub(super) replicas: SortedMap<u32, Replica>,
     /// While it leads the partition of the group.
     pub(super) group: Option<Coordinator>,
+    /// While it leads the partition of the transactions' coordinator.
+    pub(super) transactions: Option<transactions::Coordinator>,
+    /// Who leads each partition, as far as it knows.
+    pub(super) leaders: Vec<Option<u32>>,
     /// Syncs under way, and how long the logs were that they cover.
     syncs: Vec<(SyncToken, Vec<(u32, u64)>)>,
 }
@@ -65,6 +71,8 @@ pub enum BrokerTimer {
     Sessions,
     /// Who has not joined again is no member.
     Rebalance,
+    /// It looks which transactions are open for too long, and which markers are missing.
+    Transactions,
 }
 
 /// A byte for each start. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
@@ -80,6 +88,18 @@ fn file(partition: u32) -> String {
     format!("log-{partition}")
 }
 
+impl Replica {
+    /// Who leads it.
+    pub(super) fn leader(&self) -> Option<u32> {
+        self.standing.leader
+    }
+
+    /// In which epoch.
+    pub(super) fn epoch(&self) -> u32 {
+        self.standing.epoch
+    }
+}
+
 impl Broker {
     fn always(&self) -> bool {
         self.config.layout.flush == Flush::Always
@@ -91,7 +111,7 @@ impl Broker {
 
     /// Appends what it leads: at which offset.
     pub(super) fn append(&mut self, partition: u32, content: Content, context: &mut Context<'_, Self>) -> u64 {
-        let Some(replica) = self.replicas.get(&partition) else { return 0 };
+        let Some(replica) = self.replicas.get(&partition).filter(|replica| replica.leading.is_some()) else { return 0 };
         let entry = Entry { offset: replica.log.end(), epoch: replica.standing.epoch, content };
         let offset = entry.offset;
         self.put(partition, vec![entry], context);
@@ -154,24 +174,35 @@ impl Broker {
         let Some(high) = leading.committed(me, own, layout, &**rules).filter(|high| *high > replica.high) else { return };
         replica.high = high;
         context.note(Note::Advanced { partition, epoch: replica.standing.epoch, high });
-        let (told, waiting) = std::mem::take(&mut leading.waiting).into_iter().partition(|(offset, ..)| *offset < high);
+        let (told, waiting) = std::mem::take(&mut leading.waiting).into_iter().partition(|(offset, _)| *offset < high);
         leading.waiting = waiting;
-        for (offset, to, request) in told {
-            self.tell_committed(partition, offset, (to, request), context);
+        let of_group = layout.of_group();
+        for (offset, waiting) in told {
+            match waiting {
+                Waiting::Client(to, request) => self.tell_committed(partition, offset, (to, request), context),
+                Waiting::Coordinator(to) => self.tell_marked(partition, offset, to, context),
+            }
         }
         self.tell_followers(partition, context);
-        if partition == self.config.layout.of_group() {
-            self.read_group(context);
+        match partition.cmp(&of_group) {
+            Ordering::Less => {}
+            Ordering::Equal => self.read_group(context),
+            Ordering::Greater => self.read_transactions(context),
         }
     }
 
-    fn tell_committed(&self, partition: u32, offset: u64, (to, request): (NodeId, Request), context: &mut Context<'_, Self>) {
+    fn tell_committed(&mut self, partition: u32, offset: u64, (to, request): (NodeId, Request), context: &mut Context<'_, Self>) {
         if partition != self.config.layout.of_group() {
             return context.send(to, Message::Produced { request, result: Ok(Some(offset)) });
         }
         let entry = self.replicas.get(&partition).and_then(|replica| replica.log.from(offset).first());
-        if let Some(Content::Processed { partition, offset, generation }) = entry.map(|entry| &entry.content) {
-            self.tell_processed((*partition, *offset, *generation), (to, request), context);
+        match entry.map(|entry| &entry.content) {
+            Some(Content::Processed { partition, offset, generation, of }) => {
+                let told = of.is_none().then_some((*partition, *offset, *generation));
+                self.tell_processed(told, (to, request), context);
+            }
+            Some(Content::Asked { partition }) => self.tell_offset(*partition, (to, request), context),
+            _ => {}
         }
     }
 
@@ -181,6 +212,7 @@ impl Broker {
             return;
         }
         self.version = version;
+        self.leaders = partitions.iter().map(|standing| standing.leader).collect();
         for (partition, standing) in (0..).zip(partitions) {
             self.on_standing(partition, standing, context);
         }
@@ -204,9 +236,15 @@ impl Broker {
         let waiting = replica.leading.take().map(|leading| leading.waiting).unwrap_or_default();
         replica.cut = false;
         let refused = Refusal::NotLeader(standing.leader);
-        waiting.into_iter().for_each(|(_, to, request)| Self::refuse(partition, to, request, refused, &self.config.layout, context));
-        if partition == self.config.layout.of_group() {
-            self.group = None;
+        for (_, waiting) in waiting {
+            if let Waiting::Client(to, request) = waiting {
+                Self::refuse(partition, to, request, refused, &self.config.layout, context);
+            }
+        }
+        match partition.cmp(&self.config.layout.of_group()) {
+            Ordering::Less => {}
+            Ordering::Equal => self.group = None,
+            Ordering::Greater => drop(self.transactions.take_if(|_| rules.unloads())),
         }
         if standing.leader == Some(me) {
             return self.lead(partition, standing, context);
@@ -229,10 +267,18 @@ impl Broker {
         if !rules.remembers_producers() {
             replica.log.forget_sequences();
         }
+        if !rules.remembers_transactions() {
+            replica.log.forget_transactions();
+        }
         replica.leading = Some(Leading::new(standing.isr, end, context.now()));
         context.cancel_timer(BrokerTimer::Fetch(partition));
-        if partition == self.config.layout.of_group() {
-            self.coordinate(context);
+        match partition.cmp(&self.config.layout.of_group()) {
+            Ordering::Less => {}
+            Ordering::Equal => self.coordinate(context),
+            Ordering::Greater => {
+                self.coordinate_transactions(context);
+                self.read_transactions(context);
+            }
         }
         self.advance(partition, context);
     }
@@ -348,19 +394,18 @@ impl Broker {
         request: Request,
         partition: u32,
         acks: Acks,
-        content: (i64, Option<Sequenced>),
+        content: Content,
         context: &mut Context<'_, Self>,
     ) {
         let rules = Arc::clone(&self.config.rules);
-        let (value, by) = content;
-        let result = match self.take(partition, acks, value, by, &*rules, context) {
+        let result = match self.take(partition, acks, content, &*rules, context) {
             Ok(Some((offset, again))) if acks == Acks::All => {
                 let Some(replica) = self.replicas.get_mut(&partition) else { return };
                 let committed = offset < replica.high;
                 let answers = if again { rules.answers_again(committed) } else { rules.answers(committed) };
                 if !answers {
                     if let Some(leading) = &mut replica.leading {
-                        leading.waiting.push((offset, from, request));
+                        leading.waiting.push((offset, Waiting::Client(from, request)));
                     }
                     return;
                 }
@@ -379,14 +424,14 @@ impl Broker {
         &mut self,
         partition: u32,
         acks: Acks,
-        value: i64,
-        by: Option<Sequenced>,
+        content: Content,
         rules: &dyn Rules,
         context: &mut Context<'_, Self>,
     ) -> Result<Option<(u64, bool)>, Refusal> {
         let min_insync = self.config.layout.min_insync as usize;
         let replica = self.replicas.get(&partition).ok_or(Refusal::NotLeader(None))?;
         let leading = replica.leading.as_ref().ok_or(Refusal::NotLeader(replica.standing.leader))?;
+        let by: Option<Sequenced> = if let Content::Message { by, .. } = &content { *by } else { None };
         match by.map_or(Numbered::Next, |by| replica.log.sequences().judge(by, rules)) {
             Numbered::Next => {}
             Numbered::Known(offset) => {
@@ -407,18 +452,25 @@ impl Broker {
             context.sometimes(mark::NOT_ENOUGH);
             return Err(Refusal::NotEnough);
         }
-        Ok(Some((self.append(partition, Content::Message { value, by }, context), false)))
+        Ok(Some((self.append(partition, content, context), false)))
     }
 
-    fn on_poll(&self, from: NodeId, request: Request, partition: u32, offset: u64, context: &mut Context<'_, Self>) {
+    fn on_poll(&self, from: NodeId, request: Request, (partition, offset): (u32, u64), committed: bool, context: &mut Context<'_, Self>) {
         let result = match self.replicas.get(&partition) {
             Some(Replica { log, high, leading: Some(_), .. }) => {
-                let end = self.config.rules.readable(*high, log.end()).min(offset + AT_ONCE);
-                let told = log.between(offset, end).iter().filter_map(|entry| match entry.content {
-                    Content::Message { value, .. } => Some((entry.offset, value)),
-                    Content::Generation { .. } | Content::Processed { .. } => None,
+                let rules = &*self.config.rules;
+                let readable = rules.readable(*high, log.end());
+                let end = if committed { rules.readable_committed(log.transactions().stable(*high, rules), readable) } else { readable };
+                let end = end.min(offset + AT_ONCE);
+                let records = log.between(offset, end).iter().filter_map(|entry| match entry.content {
+                    Content::Message { value, by, transactional } => {
+                        let of = by.filter(|_| transactional).map(|by| by.producer);
+                        Some(Record { offset: entry.offset, value, of })
+                    }
+                    _ => None,
                 });
-                Ok((told.collect(), end.max(offset)))
+                let aborted = if committed { log.transactions().aborted(offset, end) } else { Vec::new() };
+                Ok(Polled { records: records.collect(), next: end.max(offset), aborted })
             }
             replica => Err(Refusal::NotLeader(replica.and_then(|replica| replica.standing.leader))),
         };
@@ -462,7 +514,18 @@ impl Process for Broker {
         if let Flush::Every(length) = layout.flush {
             context.set_timer(BrokerTimer::Flush, length);
         }
-        Self { config: config.clone(), me, life, numbered, version: 0, replicas, group: None, syncs: Vec::new() }
+        Self {
+            config: config.clone(),
+            me,
+            life,
+            numbered,
+            version: 0,
+            replicas,
+            group: None,
+            transactions: None,
+            leaders: Vec::new(),
+            syncs: Vec::new(),
+        }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
@@ -476,13 +539,25 @@ impl Process for Broker {
                 self.on_fetched((partition, epoch), offset, entries, high, context);
             }
             Message::Diverges { partition, epoch, asked, of, end } => self.on_diverges((partition, epoch), asked, (of, end), context),
-            Message::Produce { request, partition, acks, value, by } => {
-                self.on_produce(from, request, partition, acks, (value, by), context);
+            Message::Produce { request, partition, acks, value, by, transactional } => {
+                self.on_produce(from, request, partition, acks, Content::Message { value, by, transactional }, context);
             }
-            Message::Poll { request, partition, offset } => self.on_poll(from, request, partition, offset, context),
+            Message::Poll { request, partition, offset, committed } => {
+                self.on_poll(from, request, (partition, offset), committed, context);
+            }
             Message::Join { member } => self.on_join(from, member, context),
             Message::Beat { member, generation } => self.on_beat(from, member, generation, context),
-            Message::Commit { request, generation, processed } => self.on_commit(from, request, generation, processed, context),
+            Message::Commit { request, generation, processed, of } => {
+                self.on_commit(from, request, (generation, of), processed, context);
+            }
+            Message::Offset { request, partition } => self.on_offset(from, request, partition, context),
+            Message::Begin { request, producer } => self.on_transaction(from, request, &Asked::Begin(producer), context),
+            Message::AddPartitions { request, by, partitions } => {
+                self.on_transaction(from, request, &Asked::Add(by, partitions), context);
+            }
+            Message::End { request, by, commits } => self.on_transaction(from, request, &Asked::End(by, commits), context),
+            Message::WriteMarker { partition, marker } => self.on_marker(from, partition, marker, context),
+            Message::MarkerWritten { partition, marker } => self.on_marked(partition, marker, context),
             _ => {}
         }
     }
@@ -499,6 +574,7 @@ impl Process for Broker {
             }
             BrokerTimer::Sessions => self.look_who_is_silent(context),
             BrokerTimer::Rebalance => self.begin_generation(context),
+            BrokerTimer::Transactions => self.look_after_transactions(context),
         }
     }
 

@@ -19,6 +19,23 @@ pub enum StreamAct {
     },
     /// Take what comes next, of whatever the consumer is assigned.
     Poll,
+    /// Take a message that was polled before the operation began: a transaction that depends on it. It is known even if what became of the
+    /// operation is not.
+    Take {
+        /// Of which key.
+        key: u64,
+        /// Its place in the log.
+        offset: u64,
+        /// The message.
+        value: i64,
+    },
+}
+
+impl StreamAct {
+    /// Whether it takes messages.
+    pub const fn is_poll(self) -> bool {
+        matches!(self, Self::Poll | Self::Take { .. })
+    }
 }
 
 /// What a client asks of streams.
@@ -102,8 +119,8 @@ impl StreamOp {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Acts(acts) if acts.is_empty() => "txn",
-            Self::Acts(acts) if acts.iter().all(|act| *act == StreamAct::Poll) => "poll",
-            Self::Acts(acts) if !acts.contains(&StreamAct::Poll) => "send",
+            Self::Acts(acts) if acts.iter().all(|act| act.is_poll()) => "poll",
+            Self::Acts(acts) if !acts.iter().any(|act| act.is_poll()) => "send",
             Self::Acts(_) => "txn",
             Self::Assign { .. } => "assign",
             Self::Subscribe { .. } => "subscribe",
@@ -143,6 +160,7 @@ impl Display for StreamAct {
         match self {
             Self::Send { key, value } => write!(f, "send {value} to k{key}"),
             Self::Poll => f.write_str("poll"),
+            Self::Take { key, offset, value } => write!(f, "take {value}@{offset} of k{key}"),
         }
     }
 }

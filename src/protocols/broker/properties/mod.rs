@@ -3,9 +3,11 @@
 //! What clients see is judged besides, by the judges of streams.
 
 mod rules;
+mod transactions;
 
 use std::collections::BTreeMap;
 
+use self::transactions::Transactions;
 use super::{Content, Entry, Note};
 use crate::base::{NodeId, SortedMap};
 use crate::check::{Property, PropertyReport, Sighting, Violations};
@@ -32,8 +34,20 @@ pub const OFFSETS_KEPT: Property =
 pub const NO_ZOMBIE: Property =
     Property::always("no-zombie", "what a member of an earlier generation has processed is not noted once a later one has begun");
 
+/// How transactions end.
+pub const MARKED_AS_DECIDED: Property = Property::always(
+    "marked-as-decided",
+    "a transaction ends in a partition as its coordinator has decided, and once that decision is committed",
+);
+
+/// Which producers are heard.
+pub const PRODUCER_FENCED: Property = Property::always(
+    "producer-fenced",
+    "in a partition, nothing of an earlier epoch of a transactional producer lies behind what is of a later one",
+);
+
 /// All of them.
-pub const PROPERTIES: [Property; 5] = [ONE_LEADER, LOGS_MATCH, COMMITTED_KEPT, OFFSETS_KEPT, NO_ZOMBIE];
+pub const PROPERTIES: [Property; 7] = [ONE_LEADER, LOGS_MATCH, COMMITTED_KEPT, OFFSETS_KEPT, NO_ZOMBIE, MARKED_AS_DECIDED, PRODUCER_FENCED];
 
 /// A system with brokers.
 pub trait Brokering: Vocabulary {
@@ -50,6 +64,7 @@ pub struct BrokerJudge {
     partitions: SortedMap<u32, Partition>,
     /// By partition: how far the group was told that it has come, and in which generation.
     processed: SortedMap<u32, (u64, u32, Sighting)>,
+    transactions: Transactions,
 }
 
 /// What has been seen of a partition.
@@ -70,7 +85,7 @@ impl BrokerJudge {
     /// Judges these of [`PROPERTIES`], of brokers of which nothing is known yet.
     pub fn new(judged: Vec<Property>) -> Self {
         let (partitions, processed) = (SortedMap::new(), SortedMap::new());
-        Self { judged, violations: Violations::default(), partitions, processed }
+        Self { judged, violations: Violations::default(), partitions, processed, transactions: Transactions::default() }
     }
 
     fn judges(&self, property: &Property) -> bool {
@@ -103,6 +118,7 @@ impl BrokerJudge {
         let known = self.partitions.entry(partition).or_default();
         known.logs.entry(node).or_default().truncate(to as usize);
         known.generations.entry(node).or_default().retain(|(offset, ..)| *offset < to);
+        self.transactions.cut(node, partition, to);
     }
 
     fn leads(&mut self, now: Sighting, node: NodeId, partition: u32, epoch: u32) {
@@ -137,14 +153,19 @@ impl BrokerJudge {
         let generations = known.generations.entry(node).or_default();
         match content {
             Content::Generation { number } => generations.push((*offset, *number, now)),
-            Content::Processed { partition, generation, .. } => {
+            Content::Processed { partition, generation: Some(generation), .. } => {
                 if let Some((_, present, before)) = generations.last().copied().filter(|(_, present, _)| generation < present) {
                     let broken = rules::ZOMBIE_HEARD.with("generation", u64::from(*generation)).with("partition", u64::from(*partition));
                     self.violations.add(&NO_ZOMBIE, now, broken.with("present", u64::from(present)).seen("before", before));
                 }
             }
-            Content::Message { .. } => {}
+            _ => {}
         }
+        let is_committed = |(of, offset, epoch): (u32, u64, u32)| {
+            let known = self.partitions.get(&of);
+            known.and_then(|known| known.committed.get(offset as usize)).is_some_and(|(of, ..)| *of == epoch)
+        };
+        self.transactions.appended((now, node, partition), entry, is_committed, &mut self.violations);
     }
 
     fn handed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
@@ -159,9 +180,11 @@ impl BrokerJudge {
         }
     }
 
-    fn processed(&mut self, now: Sighting, partition: u32, generation: u32, offset: u64) {
+    fn processed(&mut self, now: Sighting, partition: u32, generation: Option<u32>, offset: u64) {
+        let known = self.processed.get(&partition).map_or(0, |(_, generation, _)| *generation);
+        let generation = generation.unwrap_or(known);
         // A coordinator that stood still may tell late what was noted long ago.
-        if self.processed.get(&partition).is_none_or(|(_, known, _)| *known <= generation) {
+        if known <= generation {
             self.processed.insert(partition, (offset, generation, now));
         }
     }

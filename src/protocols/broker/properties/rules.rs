@@ -23,3 +23,13 @@ pub(super) static ZOMBIE_HEARD: Rule = Rule::new(
     "what a member of generation {generation} had processed of partition {partition} was noted behind the beginning of generation {present}, at \
      {before}",
 );
+pub(super) static NOT_DECIDED: Rule = Rule::new(
+    "not-decided",
+    "{node} has a marker at offset {offset} of partition {partition} that the transaction of {producer} is {how}, and no such decision is \
+     committed",
+);
+pub(super) static OLD_PRODUCER: Rule = Rule::new(
+    "old-producer",
+    "{node} has something of epoch {epoch} of producer {producer} in partition {partition}, behind the beginning of its epoch {later}, at \
+     {before}",
+);

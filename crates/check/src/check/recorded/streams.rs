@@ -201,6 +201,13 @@ impl StreamsSchema {
         for (act, written) in op.acts().iter().zip(written) {
             shown.push(match (act, written) {
                 (StreamAct::Poll, Written::Poll(polled)) => Shown::Polled(self.polled(polled)?),
+                (StreamAct::Take { key, offset, value }, Written::Poll(polled)) => {
+                    let taken = vec![(*key, vec![StreamRecord { offset: Some(*offset), value: *value }])];
+                    if self.polled(polled)? != taken {
+                        return Err(format!("it ends with other messages than it began with: {polled}"));
+                    }
+                    Shown::Polled(taken)
+                }
                 (StreamAct::Send { key, value }, Written::Send(of, sent)) if self.key(of)? == *key => {
                     let record = match sent.pair() {
                         Some(_) => self.record(sent)?,
@@ -316,7 +323,14 @@ impl Schema for StreamsSchema {
                 for act in acts(call.value)? {
                     acts_of.push(match act {
                         Written::Send(key, value) => StreamAct::Send { key: self.key(key)?, value: self.value(value)? },
-                        Written::Poll(_) => StreamAct::Poll,
+                        // What was polled before is there when it begins.
+                        Written::Poll(polled) => match self.polled(polled)?.as_slice() {
+                            [(key, records)] => match records[..] {
+                                [StreamRecord { offset: Some(offset), value }] => StreamAct::Take { key: *key, offset, value },
+                                _ => StreamAct::Poll,
+                            },
+                            _ => StreamAct::Poll,
+                        },
                     });
                 }
                 Ok(StreamOp::Acts(acts_of))
@@ -395,6 +409,10 @@ fn act_spelled(act: StreamAct, shown: Option<&Shown>) -> Value {
             Value::Vector(vec![keyword("poll"), Value::map(polled.collect())])
         }
         (StreamAct::Poll, _) => Value::Vector(vec![keyword("poll")]),
+        (StreamAct::Take { key, offset, value }, _) => {
+            let records = Value::Vector(vec![record(Some(offset), value)]);
+            Value::Vector(vec![keyword("poll"), Value::map(vec![(number(key), records)])])
+        }
     }
 }
 

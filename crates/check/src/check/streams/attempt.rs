@@ -46,14 +46,20 @@ impl Attempt {
         self.op.acts().iter().enumerate().filter_map(|(place, act)| match (act, self.streamed.shown.get(place)) {
             (StreamAct::Send { key, value }, Some(Shown::Sent(offset))) => Some((*key, *value, *offset)),
             (StreamAct::Send { key, value }, _) => Some((*key, *value, None)),
-            (StreamAct::Poll, _) => None,
+            (StreamAct::Poll | StreamAct::Take { .. }, _) => None,
         })
     }
 
-    /// What its polls have shown, one after another: of which key, and which message.
+    /// What its polls have shown, one after another: of which key, and which message. What it takes it knows, even if it was not told what
+    /// became of it.
     pub(super) fn polled(&self) -> impl Iterator<Item = (u64, StreamRecord)> + '_ {
         let batches = self.streamed.shown.iter().filter_map(|shown| if let Shown::Polled(batches) = shown { Some(batches) } else { None });
-        batches.flatten().flat_map(|(key, records)| records.iter().map(|record| (*key, *record)))
+        let told = batches.flatten().flat_map(|(key, records)| records.iter().map(|record| (*key, *record)));
+        let taken = self.op.acts().iter().skip(self.streamed.shown.len()).filter_map(|act| match *act {
+            StreamAct::Take { key, offset, value } => Some((key, StreamRecord { offset: Some(offset), value })),
+            StreamAct::Send { .. } | StreamAct::Poll => None,
+        });
+        told.chain(taken)
     }
 
     /// Whether it took effect.

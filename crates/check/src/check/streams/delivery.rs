@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::StreamAnomaly;
 use super::logs::Message;
 use super::report::Finder;
-use crate::base::{ClientId, StreamAct, StreamOp, StreamRecord, Time};
+use crate::base::{ClientId, StreamOp, StreamRecord, Time};
 use crate::check::verdict::{Fact, Fate, Rule};
 
 static TWO_VALUES: Rule = Rule::new("two-values", "{key} has {values} at one offset, {offset}");
@@ -139,21 +139,24 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
                 *since = attempt.over().min(*since);
             }
         }
-        if !attempt.op.acts().contains(&StreamAct::Poll) {
+        if !attempt.op.acts().iter().any(|act| act.is_poll()) {
             continue;
         }
+        // One of which something was seen that it sent took effect as a whole: what it polled was delivered, too.
+        let is_delivered = finder.logs.may_deliver(attempt, finder.demands.promise);
+        let is_certain = finder.logs.is_certain(attempt, finder.demands.promise);
         let polled: Vec<(u64, StreamRecord)> = attempt.polled().collect();
-        if attempt.took_effect() {
+        if is_delivered {
             member.keys.extend(polled.iter().map(|(key, _)| *key));
             are_all_of_groups &= member.group.is_some();
         }
         for (group, audience) in &mut audiences {
-            let is_theirs = group.is_none() || attempt.took_effect() && *group == member.group;
+            let is_theirs = group.is_none() || is_delivered && *group == member.group;
             if is_theirs {
-                audience.polls(finder, index, &polled, &member.keys);
+                audience.polls(index, finder, &polled, is_delivered.then_some(&member.keys));
             }
         }
-        for (key, record) in polled.iter().filter(|_| attempt.took_effect()) {
+        for (key, record) in polled.iter().filter(|_| is_certain) {
             let taker = match member.group {
                 Some(group) => Taker::Group(group),
                 None if record.offset.is_none() => Taker::Client(attempt.client, *begun),
@@ -204,8 +207,8 @@ impl Sent {
 }
 
 impl Audience {
-    /// One of them polled this, who consumes these keys.
-    fn polls(&mut self, finder: &Finder<'_>, index: usize, polled: &[(u64, StreamRecord)], keys: &BTreeSet<u64>) {
+    /// One of them polled this; if it was delivered, as one who consumes these keys.
+    fn polls(&mut self, index: usize, finder: &Finder<'_>, polled: &[(u64, StreamRecord)], keys: Option<&BTreeSet<u64>>) {
         for (key, record) in polled {
             self.polled.entry((*key, record.value)).or_insert(index);
             let first = finder.logs.offsets((*key, record.value)).next();
@@ -219,11 +222,9 @@ impl Audience {
             }
         }
         let attempt = &finder.attempts[index];
-        if attempt.took_effect() {
-            for key in keys {
-                let last = self.last_poll.entry(*key).or_insert((attempt.invoked, index));
-                *last = (*last).max((attempt.invoked, index));
-            }
+        for key in keys.into_iter().flatten() {
+            let last = self.last_poll.entry(*key).or_insert((attempt.invoked, index));
+            *last = (*last).max((attempt.invoked, index));
         }
     }
 

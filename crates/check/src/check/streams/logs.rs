@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Attempt;
 use super::anomaly::Promise;
@@ -21,6 +21,8 @@ pub(super) struct Logs {
     pub(super) writers: FxHashMap<Message, Vec<(usize, Option<u64>)>>,
     /// Of each message, the attempts that polled it, whatever became of them.
     pub(super) readers: FxHashMap<Message, Vec<usize>>,
+    /// Messages of which several sends may have taken effect: that one was polled says of none that it did.
+    ambiguous: FxHashSet<Message>,
     /// Of each message, its offsets.
     places: FxHashMap<Message, BTreeSet<u64>>,
 }
@@ -41,8 +43,11 @@ impl Logs {
                 logs.writers.entry((key, value)).or_default().push((index, offset));
             }
         }
+        let may_have = |(writer, _): &&(usize, Option<u64>)| attempts[*writer].fate != Fate::Aborted;
+        let several = logs.writers.iter().filter(|(_, writers)| writers.iter().filter(may_have).nth(1).is_some());
+        logs.ambiguous = several.map(|(message, _)| *message).collect();
         for attempt in attempts {
-            let is_whole = promise == Promise::ExactlyOnce && logs.was_polled(attempt);
+            let is_whole = promise == Promise::ExactlyOnce && logs.was_polled_itself(attempt);
             for (key, value, offset) in attempt.sends() {
                 let is_there = match attempt.fate {
                     Fate::Committed => true,
@@ -64,6 +69,21 @@ impl Logs {
         }
     }
 
+    /// Whether something was polled that this sent, and nothing else.
+    fn was_polled_itself(&self, attempt: &Attempt) -> bool {
+        let itself = |message: Message| self.readers.contains_key(&message) && !self.ambiguous.contains(&message);
+        attempt.sends().any(|(key, value, _)| itself((key, value)))
+    }
+
+    /// Whether what this attempt polled may count as delivered: it took effect, or it is a transaction of which a message was polled.
+    pub(super) fn may_deliver(&self, attempt: &Attempt, promise: Promise) -> bool {
+        match attempt.fate {
+            Fate::Committed => true,
+            Fate::Aborted => false,
+            Fate::Unknown => promise == Promise::ExactlyOnce && self.was_polled(attempt),
+        }
+    }
+
     /// Whether something was polled that this sent.
     fn was_polled(&self, attempt: &Attempt) -> bool {
         attempt.sends().any(|(key, value, _)| self.readers.contains_key(&(key, value)))
@@ -75,7 +95,7 @@ impl Logs {
         match attempt.fate {
             Fate::Committed => true,
             Fate::Aborted => false,
-            Fate::Unknown => promise == Promise::ExactlyOnce && self.was_polled(attempt),
+            Fate::Unknown => promise == Promise::ExactlyOnce && self.was_polled_itself(attempt),
         }
     }
 
