@@ -112,7 +112,7 @@ fn told<M: Model>(mut online: Online<M>, history: &History<M::Op, M::Ret>) -> On
     for (at, event) in history.clone().into_events() {
         match event {
             Event::Invoke { client, op, .. } => online.invoke(at, client, op),
-            Event::Complete { client, outcome } => online.complete(at, client, outcome),
+            Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => online.complete(at, client, outcome),
         }
         .expect("a well-formed history");
     }

@@ -15,7 +15,7 @@ use crate::protocols::broker::{Acks, ClientConfig, ClientRole, CommitTime, Consu
 const ACKS: OneOf<Acks> = OneOf(
     "who must have a message",
     &[
-        ("None", "Nobody: the producer is told nothing.", Acks::None),
+        ("None", "No replica: the producer is told nothing.", Acks::None),
         ("Leader", "The leader.", Acks::Leader),
         ("All", "All replicas in sync.", Acks::All),
     ],

@@ -1,7 +1,7 @@
 //! `EventBus`: an event bus on one node, publishers and subscribers.
 //!
 //! ```ron
-//! system: EventBus(delivery: AtLeastOnce, ordered: true, buffer: 100, full: Block, answer: "200ms"),
+//! system: EventBus(delivery: AtLeastOnce, order: ByTopic, buffer: 100, full: Block, answer: "200ms"),
 //! workload: (publishers: 2, subscribers: 3, topics: 2, think: "0s..50ms", work: "1ms..5ms", slow: "100ms..200ms"),
 //! ```
 
@@ -12,9 +12,9 @@ use crate::check::streams::{Demands, Promise, StreamAnomaly, judge};
 use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
-use crate::notation::{Count, Flag, Form, Given, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
+use crate::notation::{Count, Form, Given, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
 use crate::protocols::bus::properties::{BOUNDED_BUFFERS, BufferJudge};
-use crate::protocols::bus::{self, Bus, BusConfig, Delivery, Full, Message, Party, PartyConfig, Publishing, Role, Subscribing};
+use crate::protocols::bus::{self, Bus, BusConfig, Delivery, Full, Message, Order, Party, PartyConfig, Publishing, Role, Subscribing};
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions};
 
@@ -32,10 +32,19 @@ pub struct EventBusConfig {
 }
 
 static DELIVERIES: [(&str, &str, Delivery); 3] = [
-    ("AtMostOnce", "Nobody asks again; a message counts as delivered before it leaves.", Delivery::AtMostOnce),
-    ("AtLeastOnce", "Who gets no answer asks again; a message is acknowledged once it is processed.", Delivery::AtLeastOnce),
+    ("AtMostOnce", "Nothing is sent again; a message counts as delivered before it leaves.", Delivery::AtMostOnce),
+    ("AtLeastOnce", "What is not answered is sent again; a message is acknowledged once it is processed.", Delivery::AtLeastOnce),
     ("ExactlyOnce", "The same, and the bus and its subscribers know by its id what they have had.", Delivery::ExactlyOnce),
 ];
+
+const ORDERS: OneOf<Order> = OneOf(
+    "an order",
+    &[
+        ("ByTopic", "The messages of a topic, one after another.", Order::ByTopic),
+        ("ByKey", "The messages of a key, one after another; those of different keys may overtake each other.", Order::ByKey),
+        ("No", "None: messages may overtake each other.", Order::No),
+    ],
+);
 
 static FULLS: [(&str, &str, Full); 4] = [
     ("Block", "The message is not taken in, for any subscriber, until there is room.", Full::Block),
@@ -48,10 +57,10 @@ settings! {
     /// What a bus has fields for.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct BusSettings {
-        /// How often a message comes: who asks again, and who knows what it has had.
+        /// How often a message comes: what is sent again, and what is known by its id.
         delivery: Delivery = Delivery::AtLeastOnce, OneOf("a way to deliver", &DELIVERIES);
-        /// Whether a subscriber gets the messages of a topic in their order: one after another, and not several at once.
-        ordered: bool = true, Flag;
+        /// In which order a subscriber gets messages: what has an order is on its way one at a time, else there are four.
+        order: Order = Order::ByTopic, ORDERS;
         /// How many messages the buffer of a subscriber holds, besides what it has been given. Without it, any number.
         buffer: Option<u32> = None, Maybe(Count(1..=1_000_000));
         /// What happens to a message for which a buffer has no room.
@@ -71,6 +80,8 @@ settings! {
         subscribers: u32 = 2, Count(1..=1000);
         /// How many topics there are.
         topics: u32 = 2, Count(1..=1000);
+        /// How many keys the messages of a topic have.
+        keys: u32 = 1, Count(1..=1000);
         /// How long a publisher thinks between two messages.
         think: DurationRange = range("0ms..50ms"), LengthRange;
         /// How long a subscriber processes a message.
@@ -81,8 +92,21 @@ settings! {
         request_timeout: Duration = Duration::from_millis(100), Timed(PositiveLength, &[Timing::Answer]);
         /// How long a subscriber waits for a message until its poll shows none.
         wait: Duration = Duration::from_millis(500), PositiveLength;
+        /// What the bus is held to, if not to what its `delivery` promises.
+        promise: Option<Promise> = None, Maybe(PROMISES);
+        /// Which order it is held to, if not to its `order`.
+        ordered: Option<Order> = None, Maybe(ORDERS);
     }
 }
+
+const PROMISES: OneOf<Promise> = OneOf(
+    "a promise",
+    &[
+        ("AtMostOnce", "No message comes twice; one may be lost.", Promise::AtMostOnce),
+        ("AtLeastOnce", "No message that was acknowledged is lost; one may come twice.", Promise::AtLeastOnce),
+        ("ExactlyOnce", "No message that was acknowledged is lost, and none comes twice.", Promise::ExactlyOnce),
+    ],
+);
 
 /// A range that is written here.
 fn range(text: &str) -> DurationRange {
@@ -112,15 +136,23 @@ impl BusSettings {
             form.report(form.problem("a buffer without a bound is never full").help("say how much it holds: buffer: 100"));
         }
     }
+}
 
-    /// What they promise.
+impl EventBusConfig {
+    /// What is demanded: what the settings promise, or what the workload holds the bus to.
     fn demands(&self) -> Demands {
-        let promise = match self.delivery {
+        let Self { settings, work } = self;
+        let promised = match settings.delivery {
             Delivery::AtMostOnce => Promise::AtMostOnce,
             Delivery::AtLeastOnce => Promise::AtLeastOnce,
             Delivery::ExactlyOnce => Promise::ExactlyOnce,
         };
-        Demands { promise, ordered: self.ordered, forgets: self.buffer.is_some() && self.full != Full::Block }
+        let forgets = settings.buffer.is_some() && settings.full != Full::Block;
+        Demands { promise: work.promise.unwrap_or(promised), ordered: self.held_to() != Order::No, forgets }
+    }
+
+    fn held_to(&self) -> Order {
+        self.work.ordered.unwrap_or(self.settings.order)
     }
 }
 
@@ -183,21 +215,24 @@ impl System for EventBus {
 
     fn nodes(config: &EventBusConfig, mutants: &[&'static str]) -> Nodes<Self> {
         let rules = bus::rules_of(mutants);
-        let BusSettings { delivery, ordered, buffer, full, answer } = config.settings;
-        let BusWork { publishers, subscribers, topics, think, work, slow, request_timeout, wait } = config.work;
-        let party = |role| PartyConfig { delivery, topics: u64::from(topics), answer: request_timeout, role, rules: rules.clone() };
+        let (held_to, BusSettings { delivery, order, buffer, full, answer }) = (config.held_to(), config.settings.clone());
+        let BusWork { publishers, subscribers, topics, keys, think, work, slow, request_timeout, wait, .. } = config.work;
+        let party = |role| {
+            let (topics, keys, rules) = (u64::from(topics), u64::from(keys), rules.clone());
+            PartyConfig { delivery, order, held_to, topics, keys, answer: request_timeout, role, rules }
+        };
         let subscriber = |nth: u32| {
             let work = slow.filter(|_| nth + 1 == subscribers).unwrap_or(work);
             party(Role::Subscriber(Subscribing { work, wait }))
         };
         let publishers = (0..publishers).map(|_| party(Role::Publisher(Publishing { think })));
         let clients = publishers.chain((0..subscribers).map(subscriber)).collect();
-        Nodes { servers: vec![BusConfig { delivery, ordered, buffer, full, answer, rules: rules.clone() }], clients }
+        Nodes { servers: vec![BusConfig { delivery, order, buffer, full, answer, rules: rules.clone() }], clients }
     }
 
     fn judged(config: &EventBusConfig, _: &Conditions) -> Vec<Property> {
         let BusSettings { buffer, .. } = config.settings;
-        let demands = config.settings.demands();
+        let demands = config.demands();
         let forbidden = ANOMALIES.into_iter().filter(|anomaly| demands.forbid(*anomaly)).map(|anomaly| *anomaly.property());
         forbidden.chain(buffer.map(|_| BOUNDED_BUFFERS)).collect()
     }
@@ -207,7 +242,7 @@ impl System for EventBus {
     }
 
     fn judge_history(config: &EventBusConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {
-        let mut reports = judge(config.settings.demands(), history);
+        let mut reports = judge(config.demands(), history);
         reports.retain(|report| ANOMALIES.iter().any(|anomaly| anomaly.name() == report.name));
         reports
     }

@@ -77,6 +77,8 @@ where
             let _ = match event {
                 history::Event::Invoke { client, op, .. } => self.invoke(record.at, *client, op.clone()),
                 history::Event::Complete { client, outcome } => self.complete(record.at, *client, outcome.clone()),
+                // Until the run is over, the operation may have taken effect or not.
+                history::Event::Recover { .. } => Ok(()),
             };
         }
     }

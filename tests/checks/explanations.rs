@@ -236,7 +236,7 @@ where
                 for (at, event) in history.clone().into_events().filter(|(at, _)| *at <= until) {
                     let in_vain = match event {
                         Event::Invoke { client, id, .. } => failed(id) && busy_in_vain.insert(client),
-                        Event::Complete { client, .. } => busy_in_vain.remove(&client),
+                        Event::Complete { client, .. } | Event::Recover { client, .. } => busy_in_vain.remove(&client),
                     };
                     if !in_vain {
                         prefix.record(at, &event).expect("a well-formed history");

@@ -67,7 +67,7 @@ fn lines_of(clients: u32, unknown: u32, lie: Option<Lie>, seed: u64) -> String {
                 busy.insert(client, op.clone());
                 (client, "invoke", op, None)
             }
-            Event::Complete { client, outcome } => {
+            Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                 let op = busy.remove(&client).expect("it is busy");
                 match outcome {
                     Outcome::Done(KvResult::Value(value)) => {

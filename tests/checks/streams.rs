@@ -446,7 +446,13 @@ impl Reference<'_> {
                     }
                     _ => false,
                 });
-                let behind = offset.is_some_and(|offset| firsts.iter().any(|first| offset > *first));
+                let places: Vec<u64> = theirs
+                    .iter()
+                    .flat_map(|at| self.polled(*at))
+                    .filter(|(of, _)| *of == key)
+                    .filter_map(|(_, record)| self.position(key, record.offset, record.value))
+                    .collect();
+                let behind = offset.is_some_and(|offset| places.iter().any(|place| offset > *place));
                 if polled.contains(&value) || !(group.is_none() || since || behind) {
                     continue;
                 }
@@ -573,7 +579,7 @@ fn each_kind_is_caught_where_it_is_planted() {
     let is = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let all = lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]]}]]" };
     assert_eq!(with(&all), is(&[]), "nothing is wrong");
-    let cases: [(&[&'static str], &[&'static str]); 12] = [
+    let cases: [(&[&'static str], &[&'static str]); 13] = [
         (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [2 :c]]}]]" }, &["int-poll-skip", "lost-write"]),
         (
             &lines! {
@@ -636,6 +642,16 @@ fn each_kind_is_caught_where_it_is_planted() {
                 "{:process 2, :type :ok, :f :poll, :value [[:poll {0 [[2 :c]]}]], :tenures [[:group 1 3]]}",
             ],
             &["redelivery", "zombie"],
+        ),
+        // What lies between where a message lay first and where the group polled it again was there before the group began.
+        (
+            &[
+                "{:process 1, :type :invoke, :f :subscribe, :value [0], :group 1}",
+                "{:process 1, :type :ok, :f :subscribe, :value [0]}",
+                "{:process 1, :type :invoke, :f :poll, :value [[:poll]]}",
+                "{:process 1, :type :ok, :f :poll, :value [[:poll {0 [[3 :a]]}]]}",
+            ],
+            &["duplicate"],
         ),
     ];
     for (lines, names) in cases {

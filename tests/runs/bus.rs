@@ -6,7 +6,8 @@ use stormglass::scenario::{Expected, Scenario};
 
 use super::trials::{all_hold, all_hold_and_see, each_mutant, others, planted, scenario, violates};
 
-const STORMS: [&str; 4] = ["bus/storm.ron", "bus/storm-at-least-once.ron", "bus/storm-at-most-once.ron", "bus/storm-of-buffers.ron"];
+const STORMS: [&str; 5] =
+    ["bus/storm.ron", "bus/storm-at-least-once.ron", "bus/storm-at-most-once.ron", "bus/storm-of-buffers.ron", "bus/storm-by-key.ron"];
 
 /// A scenario with this variant planted.
 fn with(variant: &Mutant, name: &str) -> Scenario {

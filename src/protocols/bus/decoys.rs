@@ -10,7 +10,7 @@ pub static DECOYS: &[Mutant] = &[
         source: "networks duplicate, too",
         needs: &[],
         property: None,
-        about: "Each message is delivered twice at once. Who must not process it twice knows it by its id.",
+        about: "Each message is delivered twice at once. A subscriber that must not process it twice knows it by its id.",
     },
     Mutant {
         name: "bus/decoy-accepts-twice",

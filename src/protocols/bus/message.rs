@@ -10,7 +10,9 @@ use crate::process;
 pub struct Item {
     /// Which topic.
     pub topic: u64,
-    /// Its place there.
+    /// Its key there.
+    pub key: u64,
+    /// Its place in the topic.
     pub offset: u64,
     /// What it says.
     pub value: i64,
@@ -27,6 +29,8 @@ pub enum Message {
         id: OperationId,
         /// On which topic.
         topic: u64,
+        /// Under which key.
+        key: u64,
         /// What.
         value: i64,
     },

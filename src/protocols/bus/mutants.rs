@@ -1,6 +1,6 @@
 //! Bugs of the bus and of those who use it, planted one at a time: each overrides one rule.
 
-use super::{Mutant, Rules};
+use super::{Mutant, Order, Rules};
 
 /// All mutants of the bus.
 pub static MUTANTS: &[Mutant] = &[
@@ -75,6 +75,22 @@ pub static MUTANTS: &[Mutant] = &[
         needs: &["messages that overtake each other"],
         property: Some("poll-skip"),
         about: "The bus has four messages on their way to a subscriber at once, where they are to come one after another.",
+    },
+    Mutant {
+        name: "bus/overtakes-in-key",
+        rules: &OvertakesInKey,
+        source: "a broken rule: messages of one key are processed in their order (Google Cloud Pub/Sub, ordering keys)",
+        needs: &["messages that overtake each other"],
+        property: Some("poll-skip"),
+        about: "The bus has several messages of one key on their way to a subscriber at once, where those of a key are to come in order.",
+    },
+    Mutant {
+        name: "bus/goes-back",
+        rules: &GoesBack,
+        source: "class of bugs: a delivery of an earlier connection, that comes when later messages have been processed",
+        needs: &["a crash of the bus", "a delivery that is late"],
+        property: Some("nonmonotonic-poll"),
+        about: "A subscriber processes a late delivery of a message that the bus has dropped since, though it has had later ones.",
     },
     Mutant {
         name: "bus/no-bound",
@@ -170,8 +186,26 @@ impl Rules for ForgetsWhatItHad {
 struct SendsAhead;
 
 impl Rules for SendsAhead {
-    fn window(&self, _: bool) -> usize {
+    fn window(&self, _: Order) -> usize {
         4
+    }
+}
+
+#[derive(Debug)]
+struct OvertakesInKey;
+
+impl Rules for OvertakesInKey {
+    fn waits_for_its_key(&self, _: Order) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct GoesBack;
+
+impl Rules for GoesBack {
+    fn goes_back(&self) -> bool {
+        true
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Item, Message, Rules, mark};
+use super::{Delivery, Item, Message, Order, Rules, mark};
 use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Shown, Stream, StreamAct, StreamOp, StreamRecord, Streamed};
 use crate::history::{Event, Outcome};
 use crate::process::{ClientProcess, Context, Files, Mark, Process, SyncToken};
@@ -33,7 +33,7 @@ pub struct Party {
     inbox: VecDeque<Item>,
     /// What it processes, and whether that is on its way to disk, before or after.
     at_work: Option<(Item, Option<SyncToken>)>,
-    /// What it has had of each topic.
+    /// What it has had: in which log, at which offset.
     had: BTreeSet<(u64, u64)>,
     is_subscribed: bool,
 }
@@ -43,14 +43,39 @@ pub struct Party {
 pub struct PartyConfig {
     /// How often a message comes.
     pub delivery: Delivery,
+    /// In which order messages come.
+    pub order: Order,
+    /// In which order they are to come: the logs of the history have it.
+    pub held_to: Order,
     /// How many topics there are.
     pub topics: u64,
+    /// How many keys each topic has.
+    pub keys: u64,
     /// How long it waits for an answer of the bus.
     pub answer: Duration,
     /// What it does.
     pub role: Role,
     /// Its rules.
     pub rules: Arc<dyn Rules>,
+}
+
+impl PartyConfig {
+    /// Whether that a message is processed, and that it was had, are one write.
+    fn takes_when_processed(&self) -> bool {
+        self.delivery == Delivery::ExactlyOnce && !self.rules.acknowledges_first(true)
+    }
+
+    /// The log in which a message has its order.
+    fn log(&self, item: &Item) -> u64 {
+        self.order.log((item.topic, item.key), self.keys)
+    }
+
+    /// A poll that has shown this message.
+    fn shown(&self, item: &Item) -> Outcome<Streamed> {
+        let record = StreamRecord { offset: Some(item.offset), value: item.value };
+        let log = self.held_to.log((item.topic, item.key), self.keys);
+        Outcome::Done(vec![Shown::Polled(vec![(log, vec![record])])].into())
+    }
 }
 
 /// What a party does.
@@ -100,6 +125,16 @@ const WORK: u64 = 3;
 const LIVES: &str = "lives";
 /// What a subscriber has had, as records.
 const HAD: &str = "had";
+
+/// A record of it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Had {
+    /// The message.
+    item: Item,
+    /// The poll that is to show it.
+    poll: OperationId,
+}
+
 const BUS: NodeId = NodeId::server(0);
 /// How many polls in a row must show nothing until all is quiet.
 const QUIET: u32 = 3;
@@ -144,7 +179,7 @@ impl Party {
                 context.set_timer(PartyTimer::Due, after);
             }
             Role::Subscriber(_) if !self.is_subscribed => {
-                self.invoke(StreamOp::Subscribe { group: Some(context.me().index() as u64), keys: self.topics() }, context);
+                self.invoke(StreamOp::Subscribe { group: Some(context.me().index() as u64), keys: self.logs() }, context);
                 self.ask(context);
             }
             Role::Subscriber(_) if self.quiet && self.in_vain >= QUIET && self.inbox.is_empty() => {}
@@ -156,6 +191,12 @@ impl Party {
         (0..self.config.topics).collect()
     }
 
+    /// The logs in which messages have their order, as the history knows them.
+    fn logs(&self) -> Vec<u64> {
+        let PartyConfig { held_to, topics, keys, .. } = self.config;
+        (0..held_to.log((topics, 0), keys)).collect()
+    }
+
     fn poll(&mut self, context: &mut Context<'_, Self>) {
         let Role::Subscriber(Subscribing { wait, .. }) = self.config.role else { return };
         self.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context);
@@ -164,10 +205,17 @@ impl Party {
     }
 
     fn publish(&mut self, context: &mut Context<'_, Self>) {
-        let key = self.drawn(MESSAGE, context).below(self.config.topics);
+        let (topic, key) = self.destination(context);
+        let key = self.config.held_to.log((topic, key), self.config.keys);
         let value = (context.me().index() as i64 + 1) * 100_000_000 + i64::from(self.life) * 100_000 + i64::from(self.begun);
         self.invoke(StreamOp::Acts(vec![StreamAct::Send { key, value }]), context);
         self.ask(context);
+    }
+
+    /// The topic and the key of the message that it publishes.
+    fn destination(&self, context: &mut Context<'_, Self>) -> (u64, u64) {
+        let mut drawn = self.drawn(MESSAGE, context);
+        (drawn.below(self.config.topics), drawn.below(self.config.keys))
     }
 
     /// Asks the bus for what is open.
@@ -176,10 +224,11 @@ impl Party {
         let id = OperationId { nth: self.config.rules.named(id.nth, self.attempt), ..id };
         match &self.open {
             Some(StreamOp::Acts(acts)) => {
-                let Some(StreamAct::Send { key, value }) = acts.first() else { return };
-                context.send(BUS, Message::Publish { id, topic: *key, value: *value });
+                let Some(StreamAct::Send { value, .. }) = acts.first() else { return };
+                let (topic, key) = self.destination(context);
+                context.send(BUS, Message::Publish { id, topic, key, value: *value });
             }
-            Some(StreamOp::Subscribe { keys, .. }) => context.send(BUS, Message::Subscribe { topics: keys.clone() }),
+            Some(StreamOp::Subscribe { .. }) => context.send(BUS, Message::Subscribe { topics: self.topics() }),
             _ => return,
         }
         self.attempt += 1;
@@ -215,13 +264,8 @@ impl Party {
     }
 
     fn on_deliver(&mut self, item: Item, context: &mut Context<'_, Self>) {
-        let (Item { topic, offset, .. }, once) = (item, self.config.delivery.once());
         let is_known = self.inbox.contains(&item) || self.at_work.is_some_and(|(under_way, _)| under_way == item);
-        if self.had.contains(&(topic, offset)) && !self.config.rules.processes_again(once) {
-            context.sometimes(mark::HAD_BEFORE);
-            return context.send_when_durable(BUS, Message::Taken { topic, offset });
-        }
-        if is_known {
+        if self.drops(item, context) || is_known {
             return;
         }
         self.inbox.push_back(item);
@@ -233,12 +277,29 @@ impl Party {
         }
     }
 
+    /// Acknowledges what it has had before, and does not process it again. Where messages come in order, that is so of all before it:
+    ///
+    /// 1. A delivery is late. The bus crashes, drops the message from a full buffer, and delivers the next one, which is processed.
+    /// 2. The late delivery comes.
+    fn drops(&self, item: Item, context: &mut Context<'_, Self>) -> bool {
+        let Item { topic, offset, .. } = item;
+        let PartyConfig { delivery, order, ref rules, .. } = self.config;
+        let log = self.config.log(&item);
+        let is_past = || order != Order::No && !rules.goes_back() && self.had.range((log, offset)..=(log, u64::MAX)).next().is_some();
+        let drops = !rules.processes_again(delivery.once()) && (self.had.contains(&(log, offset)) || is_past());
+        if drops {
+            context.sometimes(mark::HAD_BEFORE);
+            context.send_when_durable(BUS, Message::Taken { topic, offset });
+        }
+        drops
+    }
+
     /// Begins to process the next message, if a poll waits for one.
     fn begin_work(&mut self, context: &mut Context<'_, Self>) {
         if self.at_work.is_some() || self.open != Some(StreamOp::Acts(vec![StreamAct::Poll])) {
             return;
         }
-        let Some(item) = self.inbox.pop_front() else { return };
+        let Some(item) = self.next(context) else { return };
         context.cancel_timer(PartyTimer::Nothing);
         if self.config.rules.acknowledges_first(self.config.delivery.again()) {
             let token = self.take(item, context);
@@ -249,11 +310,20 @@ impl Party {
         }
     }
 
+    fn next(&mut self, context: &mut Context<'_, Self>) -> Option<Item> {
+        while let Some(item) = self.inbox.pop_front() {
+            if !self.drops(item, context) {
+                return Some(item);
+            }
+        }
+        None
+    }
+
     /// Writes down that it has had a message, and acknowledges that.
     fn take(&mut self, item: Item, context: &mut Context<'_, Self>) -> SyncToken {
         let Item { topic, offset, .. } = item;
-        self.had.insert((topic, offset));
-        context.append_record(HAD, &(topic, offset));
+        self.had.insert((self.config.log(&item), offset));
+        context.append_record(HAD, &Had { item, poll: self.id(context) });
         context.send_when_durable(BUS, Message::Taken { topic, offset });
         context.sync()
     }
@@ -266,10 +336,9 @@ impl Party {
 
     fn on_worked(&mut self, context: &mut Context<'_, Self>) {
         let Some((item, _)) = self.at_work else { return };
-        let record = StreamRecord { offset: Some(item.offset), value: item.value };
-        let outcome = Outcome::Done(vec![Shown::Polled(vec![(item.topic, vec![record])])].into());
+        let outcome = self.config.shown(&item);
         self.in_vain = 0;
-        if self.config.delivery == Delivery::ExactlyOnce && !self.config.rules.acknowledges_first(true) {
+        if self.config.takes_when_processed() {
             // What it does, and that it has done it, are written down together.
             let token = self.take(item, context);
             let event = self.ended(outcome, context);
@@ -297,7 +366,14 @@ impl Process for Party {
     fn boot(config: &PartyConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let life = disk.read(LIVES).map_or(0, <[u8]>::len) as u32;
         context.append(LIVES, b".");
-        let had = if config.rules.knows_had_after_restart() { disk.records(HAD).collect() } else { BTreeSet::new() };
+        let known: Vec<Had> = if config.rules.knows_had_after_restart() { disk.records(HAD).collect() } else { Vec::new() };
+        // What it was to say when that is on disk went with the crash, if the write was on disk already and its sync not over.
+        if let Some(Had { item, poll }) = known.last()
+            && config.takes_when_processed()
+        {
+            let client = ClientId { client: poll.client, session: poll.life };
+            context.note(Event::Recover { client, id: *poll, outcome: config.shown(item) });
+        }
         Self {
             config: config.clone(),
             life,
@@ -309,7 +385,7 @@ impl Process for Party {
             in_vain: 0,
             inbox: VecDeque::new(),
             at_work: None,
-            had,
+            had: known.iter().map(|Had { item, .. }| (config.log(item), item.offset)).collect(),
             is_subscribed: false,
         }
     }

@@ -1,5 +1,6 @@
 //! The rules of the bus, each a small method with the correct body. A mutant overrides one.
 
+use super::Order;
 use crate::process::rules;
 
 rules! {
@@ -39,8 +40,13 @@ rules! {
         }
 
         /// How many messages are on their way to a subscriber at once.
-        fn window(&self, ordered: bool) -> usize {
-            if ordered { 1 } else { 4 }
+        fn window(&self, order: Order) -> usize {
+            if order == Order::ByTopic { 1 } else { 4 }
+        }
+
+        /// Whether a message waits until the one before it of its key is acknowledged, where several are on their way at once.
+        fn waits_for_its_key(&self, order: Order) -> bool {
+            order == Order::ByKey
         }
 
         /// Whether a buffer that holds so many takes one more.
@@ -61,6 +67,11 @@ rules! {
         /// Whether a subscriber processes again what it knows to have had, where messages are to come once.
         fn processes_again(&self, once: bool) -> bool {
             !once
+        }
+
+        /// Whether a subscriber processes what lies before what it has had, where messages come once and in order.
+        fn goes_back(&self) -> bool {
+            false
         }
 
         /// Whether a subscriber knows after a crash what it has had.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Full, Item, Message, Rules, mark};
+use super::{Delivery, Full, Item, Message, Order, Rules, mark};
 use crate::base::{Duration, NodeId, OperationId, SortedMap};
 use crate::process::{Context, Files, Mark, Process, SyncToken};
 
@@ -28,8 +28,8 @@ pub struct Bus {
 pub struct BusConfig {
     /// How often a message comes.
     pub delivery: Delivery,
-    /// Whether a subscriber gets messages one after another.
-    pub ordered: bool,
+    /// In which order a subscriber gets messages.
+    pub order: Order,
     /// How many messages the buffer of a subscriber holds; nothing if it has no bound.
     pub buffer: Option<u32>,
     /// What happens where there is no room.
@@ -62,6 +62,14 @@ struct Subscriber {
 impl Subscriber {
     fn gets(&self, item: &Item) -> bool {
         self.from.get(&item.topic).is_some_and(|from| *from <= item.offset)
+    }
+
+    /// Takes the first message out of the buffer that may be given now: of each key one at a time, if each waits for the one before it.
+    fn next(&mut self, waits_for_its_key: bool) -> Option<Item> {
+        let given = &self.given;
+        let is_free = |item: &Item| !waits_for_its_key || given.iter().all(|other| (other.topic, other.key) != (item.topic, item.key));
+        let place = self.queue.iter().position(is_free)?;
+        self.queue.remove(place)
     }
 }
 
@@ -119,7 +127,7 @@ impl Bus {
         context.append_record(JOURNAL, line);
     }
 
-    fn on_publish(&mut self, from: NodeId, (id, topic, value): (OperationId, u64, i64), context: &mut Context<'_, Self>) {
+    fn on_publish(&mut self, from: NodeId, id: OperationId, (topic, key, value): (u64, u64, i64), context: &mut Context<'_, Self>) {
         let rules = Arc::clone(&self.config.rules);
         if let Some(offset) = self.known.get(&id).copied()
             && !rules.takes_in_again(self.config.delivery.once())
@@ -136,7 +144,7 @@ impl Bus {
             return;
         }
         let next = self.next.entry(topic).or_insert(0);
-        let item = Item { topic, offset: *next, value, id };
+        let item = Item { topic, key, offset: *next, value, id };
         *next += rules.step();
         self.known.insert(id, item.offset);
         Self::write(context, &Line::Accepted(item));
@@ -214,11 +222,12 @@ impl Bus {
 
     /// Gives a subscriber what comes next, if it may have more.
     fn deliver(&mut self, who: u32, context: &mut Context<'_, Self>) {
-        let (window, delivery) = (self.config.rules.window(self.config.ordered), self.config.delivery);
+        let BusConfig { delivery, order, ref rules, .. } = self.config;
+        let (window, waits) = (rules.window(order), rules.waits_for_its_key(order));
         let Some(subscriber) = self.subscribers.get_mut(&who) else { return };
         let mut is_new = false;
         while subscriber.given.len() < window {
-            let Some(item) = subscriber.queue.pop_front() else { break };
+            let Some(item) = subscriber.next(waits) else { break };
             subscriber.given.push(item);
             is_new = true;
             if !delivery.again() {
@@ -298,7 +307,7 @@ impl Process for Bus {
         let mut bus = Self { config, next: SortedMap::new(), known, unsynced, subscribers: SortedMap::new() };
         disk.records(JOURNAL).for_each(|line| bus.recall(line));
         let all: Vec<u32> = bus.subscribers.keys().copied().collect();
-        let given = bus.config.rules.window(bus.config.ordered);
+        let given = bus.config.rules.window(bus.config.order);
         for who in all {
             // What it was given when the bus crashed is in its buffer again, and so is what was on its way there.
             if let Some(bound) = bus.config.buffer {
@@ -311,7 +320,7 @@ impl Process for Bus {
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
         match message {
-            Message::Publish { id, topic, value } => self.on_publish(from, (id, topic, value), context),
+            Message::Publish { id, topic, key, value } => self.on_publish(from, id, (topic, key, value), context),
             Message::Subscribe { topics } => self.on_subscribe(from, topics, context),
             Message::Taken { topic, offset } => self.on_taken((from.index() as u32, topic, offset), context),
             Message::Accepted { .. } | Message::Subscribed | Message::Deliver(_) | Message::Disconnected => {}

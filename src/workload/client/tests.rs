@@ -618,7 +618,7 @@ impl Rules {
                 assert!(self.open.insert(*client), "{client} invokes twice");
                 self.met.insert(*client);
             }
-            Event::Complete { client, outcome } => {
+            Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                 assert!(self.open.remove(client), "{client} completes what it did not invoke");
                 if *outcome == Outcome::Unknown {
                     self.ended.insert(*client);

@@ -36,6 +36,16 @@ pub enum Event<O, R> {
         /// How it ends.
         outcome: Outcome<R>,
     },
+    /// A later start of the client finds on its disk how an operation ended that was open when it crashed. Nothing changes if the operation
+    /// had ended: the crash may have come before its end was noted, or after, and a client cannot tell the one from the other.
+    Recover {
+        /// Whose operation it was.
+        client: ClientId,
+        /// Which.
+        id: OperationId,
+        /// How it ended.
+        outcome: Outcome<R>,
+    },
 }
 
 /// What a client notes that has more to say than its history. It is shown and serialised as what it holds.

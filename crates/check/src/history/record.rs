@@ -53,6 +53,7 @@ impl<O, R> History<O, R> {
         match event {
             Event::Invoke { client, id, op } => self.invoke_as(at, *client, Some(*id), op.clone()).map(|_| ()),
             Event::Complete { client, outcome } => self.complete(at, *client, outcome.clone()).map(|_| ()),
+            Event::Recover { client, id, outcome } => self.recover(at, *client, *id, outcome.clone()),
         }
     }
 
@@ -94,6 +95,15 @@ impl<O, R> History<O, R> {
         self.invoked_before.push(self.operations.len());
         self.now = at;
         Ok(current.operation)
+    }
+
+    /// Records how an operation of this client ended, if it is open.
+    fn recover(&mut self, at: Time, client: ClientId, id: OperationId, outcome: Outcome<R>) -> Result<(), MalformedHistory> {
+        let current = self.clients.get(&client).ok_or(MalformedHistory::NothingOpen { client, at })?;
+        if current.open && self.operations[current.operation].id == id {
+            self.complete(at, client, outcome)?;
+        }
+        self.check_time(at)
     }
 
     fn check_time(&self, at: Time) -> Result<(), MalformedHistory> {
@@ -309,13 +319,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_recovered_ends_what_is_open_and_changes_nothing_else() {
+        let recover = |op| Event::Recover { client: A, id: OperationId::new(A, op), outcome: Outcome::Done(()) };
+        let mut history = history(&[(0, A, Some(1)), (1, A, None), (2, A, Some(2))]);
+        assert_eq!(history.record(at(3), &recover(1)), Ok(()), "its end was noted");
+        assert_eq!(history.operations()[1].completed, None);
+        assert_eq!(history.record(at(4), &recover(2)), Ok(()));
+        assert_eq!(history.record(at(5), &recover(2)), Ok(()));
+        assert_eq!((history.operations()[1].completed, history.completions()), (Some(at(4)), [0, 1].as_slice()));
+        let unknown = Event::Recover { client: B, id: OperationId::new(B, 1), outcome: Outcome::Done(()) };
+        assert_eq!(history.record(at(6), &unknown), Err(MalformedHistory::NothingOpen { client: B, at: at(6) }));
+    }
+
+    #[test]
     fn events_come_back_as_they_were() {
         let events = [(0, A, Some(1)), (3, B, Some(2)), (3, A, None), (3, A, Some(3)), (4, B, None), (5, B, Some(4)), (6, A, None)];
         let back: Vec<(u64, ClientId, Option<u32>)> = history(&events)
             .into_events()
             .map(|(at, event)| match event {
                 Event::Invoke { client, op, .. } => (at.as_nanos(), client, Some(op)),
-                Event::Complete { client, outcome } => {
+                Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                     assert_eq!(outcome, Outcome::Done(()));
                     (at.as_nanos(), client, None)
                 }

@@ -218,6 +218,8 @@ impl Order {
                         events.push((*at, Event::Complete { client: *client, outcome: ended(outcome) }));
                     }
                 }
+                // Clients of a registry keep nothing on disk.
+                Event::Recover { .. } => {}
             }
         }
         for (client, (from, id, op)) in open {

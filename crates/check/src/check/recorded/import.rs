@@ -167,7 +167,9 @@ impl<O, R> Recorded<O, R> {
         let mut ends = ends.into_iter().peekable();
         let told = |whole: &mut History<O, R>, at: Time, event: Event<O, R>| match event {
             Event::Invoke { client, op, .. } => whole.invoke(at, client, op).map(|_| ()).expect(again),
-            Event::Complete { client, outcome } => whole.complete(at, client, outcome).map(|_| ()).expect(again),
+            Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
+                whole.complete(at, client, outcome).map(|_| ()).expect(again);
+            }
         };
         for (at, event) in self.history.into_events() {
             while let Some((ended, end)) = ends.next_if(|(ended, _)| *ended < at) {

@@ -233,7 +233,7 @@ impl<S: Schema<Model: Model<Op: Clone>> + Clone> Stream<S> {
                     let line = lines.next().map_or(0, |(begins, _)| begins);
                     stream.invoke(at, client, op, line).map(|operation| _ = busy.insert(client, operation))
                 }
-                Event::Complete { client, outcome } => {
+                Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                     let operation = busy.remove(&client).unwrap_or_default();
                     stream.complete(at, client, operation, outcome, None)
                 }

@@ -161,7 +161,7 @@ fn by_item(recorded: Recorded<Asked, Vec<Value>>, initial: &[Value], lost: &[Val
                 open.insert(client, count);
                 index += 1;
             }
-            Event::Complete { client, outcome } => {
+            Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                 let outcome = match outcome {
                     Outcome::Done(_) => Outcome::Done(()),
                     Outcome::Failed => Outcome::Failed,

@@ -190,7 +190,7 @@ fn without_unseen(history: History<Transaction, Committed>) -> History<Transacti
                 op.acts.retain(|act| !act.is_read() || seen.next() != Some(&UNSEEN));
                 less.invoke(at, client, op).expect(again);
             }
-            Event::Complete { client, mut outcome } => {
+            Event::Complete { client, mut outcome } | Event::Recover { client, mut outcome, .. } => {
                 if let Outcome::Done(committed) = &mut outcome {
                     committed.seen.retain(|seen| *seen != UNSEEN);
                 }

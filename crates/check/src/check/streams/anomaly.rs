@@ -100,7 +100,7 @@ impl Demands {
 pub enum StreamAnomaly {
     /// One offset of a key has two messages.
     InconsistentOffsets,
-    /// A message was polled that nobody sent.
+    /// A message was polled that no producer sent.
     GarbageRead,
     /// G1a: a message was polled of which the send failed.
     AbortedRead,
@@ -110,9 +110,9 @@ pub enum StreamAnomaly {
     Duplicate,
     /// One consumer, or one group of them, took a message twice.
     Redelivery,
-    /// Nobody polled a message that was acknowledged, though somebody polled what lies behind it.
+    /// No consumer polled a message that was acknowledged, though one polled what lies behind it.
     LostWrite,
-    /// Nobody polled a message that was acknowledged, though somebody polled its key once all sends were over.
+    /// No consumer polled a message that was acknowledged, though one polled its key once all sends were over.
     Unseen,
     /// One poll shows messages of a key in another order than they have in the log, or one twice.
     IntNonmonotonicPoll,
@@ -126,7 +126,7 @@ pub enum StreamAnomaly {
     IntNonmonotonicSend,
     /// The sends of one producer, one after another, are in another order in the log.
     NonmonotonicSend,
-    /// Somebody of an earlier generation or epoch acted once a later one had.
+    /// A client of an earlier generation or epoch acted once one of a later one had.
     Zombie,
 }
 

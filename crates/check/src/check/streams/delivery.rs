@@ -12,7 +12,7 @@ use crate::check::verdict::{Fact, Fate, Rule};
 
 static TWO_VALUES: Rule = Rule::new("two-values", "{key} has {values} at one offset, {offset}");
 static TWO_OFFSETS: Rule = Rule::new("two-offsets", "{value} of {key} is there {count} times, at {offsets}");
-static NOT_SENT: Rule = Rule::new("not-sent", "{client} polled {value} of {key}, which nobody sent");
+static NOT_SENT: Rule = Rule::new("not-sent", "{client} polled {value} of {key}, which no producer sent");
 static SEND_FAILED: Rule = Rule::new("send-failed", "{client} polled {value} of {key}, the send of which failed, by {sender}");
 static OWN_SEND: Rule = Rule::new("own-send", "{client} polled {value} of {key} in the transaction that sent it");
 static TAKEN_TWICE: Rule = Rule::new("taken-twice", "{whose} took {value} of {key} twice: {first} did, and then {client}");
@@ -87,8 +87,9 @@ struct Audience {
     since: BTreeMap<u64, Time>,
     /// What was polled, and by which attempt first.
     polled: FxHashMap<Message, usize>,
-    /// The highest of the first offsets of what was polled of each key: of which message, and by which attempt. And the lowest.
+    /// The highest of the first offsets of what was polled of each key: of which message, and by which attempt.
     high: FxHashMap<u64, (u64, i64, usize)>,
+    /// The lowest offset at which something was polled of each key. A message that is there twice may have been polled at the later one.
     low: FxHashMap<u64, u64>,
     /// The last poll of each key that took effect: when it began, and which it was.
     last_poll: FxHashMap<u64, (Time, usize)>,
@@ -183,7 +184,7 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
 
 /// What was sent for certain.
 struct Sent {
-    /// Each message, in order, and who was told first that it was sent.
+    /// Each message, in order, and which attempt was told first that it was sent.
     messages: BTreeMap<Message, usize>,
     /// Of each key, when the last send that ended did so.
     over: FxHashMap<u64, Time>,
@@ -207,7 +208,7 @@ impl Sent {
 }
 
 impl Audience {
-    /// One of them polled this; if it was delivered, as one who consumes these keys.
+    /// One of them polled this; if it was delivered, as a consumer of these keys.
     fn polls(&mut self, index: usize, finder: &Finder<'_>, polled: &[(u64, StreamRecord)], keys: Option<&BTreeSet<u64>>) {
         for (key, record) in polled {
             self.polled.entry((*key, record.value)).or_insert(index);
@@ -217,8 +218,10 @@ impl Audience {
                 if high.0 < first {
                     *high = (first, record.value, index);
                 }
-                let low = self.low.entry(*key).or_insert(first);
-                *low = first.min(*low);
+            }
+            if let Some(offset) = finder.logs.position(*key, *record) {
+                let low = self.low.entry(*key).or_insert(offset);
+                *low = offset.min(*low);
             }
         }
         let attempt = &finder.attempts[index];

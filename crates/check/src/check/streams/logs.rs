@@ -1,4 +1,4 @@
-//! What is known of each key's log, and of who sent and polled each message.
+//! What is known of each key's log, and of which attempts sent and polled each message.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -25,7 +25,7 @@
 //!
 //! let reports = judge(Demands::of(Promise::AtLeastOnce), &history);
 //! let violated: Vec<&str> = reports.iter().filter(|report| report.verdict == Verdict::Violated).map(|report| report.name).collect();
-//! assert_eq!(violated, ["lost-write"], "nobody saw 7, though somebody saw what came after it");
+//! assert_eq!(violated, ["lost-write"], "no consumer saw 7, though one saw what came after it");
 //! ```
 
 mod anomaly;

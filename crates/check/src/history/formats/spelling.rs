@@ -78,7 +78,7 @@ impl<O, R> Spelling<O, R> {
                     scroll.push(process, client, EntryKind::Invoke, at, asked.clone());
                     scroll.open.insert(client, Open { process, op, asked });
                 }
-                Event::Complete { client, outcome } => {
+                Event::Complete { client, outcome } | Event::Recover { client, outcome, .. } => {
                     let Some(Open { process, op, asked }) = scroll.open.remove(&client) else { continue };
                     let (kind, spelled) = match outcome {
                         Outcome::Done(result) => (EntryKind::Ok, (self.answered)(&op, &result)),
