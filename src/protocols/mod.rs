@@ -7,5 +7,6 @@ pub mod commit;
 pub mod detector;
 pub mod lock;
 pub mod pipeline;
+pub mod queue;
 pub mod raft;
 pub mod registry;

@@ -137,6 +137,7 @@ impl Registry {
             .with::<super::Election>()
             .with::<super::EventBus>()
             .with::<super::Pipeline>()
+            .with::<super::Queue>()
     }
 
     /// Adds a system; one of the same name is replaced.

@@ -23,6 +23,7 @@ mod pages;
 mod pairs;
 mod pipelines;
 mod property;
+mod queues;
 mod raft;
 mod recordings;
 mod redraw;
