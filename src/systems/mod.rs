@@ -39,7 +39,7 @@ pub use crate::process::Mutant;
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Setup};
 
-pub use broker::{Broker, BrokerConfig, BrokerSettings};
+pub use broker::{Broker, BrokerConfig, BrokerSettings, Flushing};
 pub use broker_work::BrokerWork;
 pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};

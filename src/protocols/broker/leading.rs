@@ -98,6 +98,10 @@ impl Leading {
             now <= caught_up + layout.lag
         };
         let joins = |broker: u32, known: &Follower| rules.may_join(fresh(broker) && known.end >= high.max(self.began));
+        let stays = self.isr.contains(&me.0) && self.isr.iter().all(|broker| *broker == me.0 || fresh(*broker));
+        if stays && !self.followers.iter().any(|(broker, known)| !self.isr.contains(broker) && joins(*broker, known)) {
+            return None;
+        }
         let mut wanted = vec![me];
         for broker in self.isr.iter().copied().filter(|broker| *broker != me.0 && fresh(*broker)) {
             // One that was never heard keeps the place that it had.
