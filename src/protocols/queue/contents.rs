@@ -547,7 +547,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_too_long_expires_and_what_is_held_does_not() {
-        let ttl = Some(Duration::from_millis(2_500));
+        let ttl = Some(Duration::from_millis(1_500));
         let mut bench = Bench::new(Policy { ttl, ..Policy::default() }, 1, 1);
         (1..=2).for_each(|nth| drop(bench.publish(nth)));
         assert_eq!(bench.apply(Change::Expire), []);
