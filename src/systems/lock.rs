@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::lock_work::{LockWork, length_range, less};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::registry::lease_fits;
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
 use crate::environment::Latency;
@@ -376,6 +376,10 @@ impl System for Lock {
         config.sessions.promises(conditions)
     }
 
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_workers())
+    }
+
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         config.sessions.judges(&Self::judged(config, conditions), conditions)
     }
@@ -426,6 +430,10 @@ impl System for Election {
 
     fn promises(config: &Self::Config, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
         config.sessions.promises(conditions)
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_workers())
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

@@ -10,6 +10,7 @@ use crate::base::{NodeId, OperationId, Time};
 use crate::history::History;
 use crate::notation::{Form, Misread, read_ron};
 use crate::process::{Process, Service};
+use crate::protocols::lock::{Job, Keeper, Worker, WorkerConfig, WorkerTimer};
 use crate::trace::{Sink, UntypedRecord};
 use crate::workload::{Client, ClientConfig, ClientTimer, Generator, Pace};
 use crate::world::{Cluster, Hand, Script, Scripted};
@@ -41,6 +42,23 @@ where
             hand: Client::hand,
             due: |timer| if let ClientTimer::Due(id) = timer { Some(*id) } else { None },
             quiet: |config: &mut ClientConfig<G::Config>| config.pace = Pace::Handed,
+        }
+    }
+}
+
+impl<K, S> Scripting<S>
+where
+    K: Keeper,
+    S: Cluster<Client = Worker<K>, Operation = Job>,
+{
+    /// Of systems of locks: operations are jobs.
+    pub(super) fn of_workers() -> Self {
+        Self {
+            read: read_ron,
+            write: in_ron,
+            hand: Worker::hand,
+            due: |timer| if let WorkerTimer::Due(id) = timer { Some(*id) } else { None },
+            quiet: |config: &mut WorkerConfig<K::Config>| config.think = None,
         }
     }
 }

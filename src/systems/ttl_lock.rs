@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::lock_work::{LockWork, length_range, less};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange, NodeId, Ratio};
 use crate::check::Property;
 use crate::notation::{
@@ -160,6 +160,10 @@ impl System for TtlLock {
         nodes.push(Either::Second(ResourceConfig { fencing, rules: Arc::clone(&rules) }));
         let keeper = ttl::ClientConfig { servers, ttl, drift, answer, retry, extend, rules: Arc::clone(&rules) };
         Nodes { servers: nodes, clients: config.work.workers(config.settings.resource(), Ratio::NEVER, keeper, &rules) }
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_workers())
     }
 
     fn judges(_: &TtlLockConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

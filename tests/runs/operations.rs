@@ -106,6 +106,26 @@ fn clients_do_what_is_written_down_and_nothing_else() {
     assert_eq!(ids, ["c1@7", "c2@8", "c1@9"]);
 }
 
+/// A client has one job at a time: what is due meanwhile waits. One under lock 2 is the first of its client, and does not wait for others.
+#[test]
+fn jobs_under_locks_are_written_down_too() {
+    for system in ["Lock(servers: 3)", "Election(servers: 3)", "TtlLock"] {
+        let scenario = read(&format!(
+            r#"Scenario(name: "s", system: {system}, workload: (clients: 3, locks: 2, accesses: 1, work: "200ms"), duration: "5s",
+settle: "60s", operations: [
+    (id: 1, at: "2s", client: c1, op: (lock: 1, mode: Exclusive)),
+    (id: 2, at: "2.01s", client: c1, op: (lock: 2, mode: Exclusive)),
+    (id: 3, at: "2.02s", client: c3, op: (lock: 2, mode: Exclusive)),
+], generated: false)"#
+        ));
+        let (outcome, operations, _, _) = run(&scenario);
+        assert_eq!(outcome.verdict(), Verdict::Holds, "{system}: {:?}", outcome.properties);
+        assert_eq!((outcome.operations.invoked, outcome.operations.completed), (3, 3), "{system}");
+        assert_eq!(operations, scenario.operations.scripted, "{system}: what was written down, when it was due");
+        assert_eq!(outcome.scripted, ScriptCounts { scripted: 3, never_invoked: vec![] }, "{system}");
+    }
+}
+
 #[test]
 fn what_is_generated_stays_what_it_is_beside_what_is_written_down() {
     let of = |scenario: &Scenario| {

@@ -1,12 +1,13 @@
 //! A client that gets a lock, works at what it guards while it holds it, and gives it back.
 
+use std::collections::VecDeque;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Access, Answered, AtResource, Grant, HolderNote, Rules, Speaks, mark};
-use crate::base::{ClientId, Duration, DurationRange, LocalTime, NodeId, OperationId, Ratio, Stream};
+use crate::base::{ClientId, Duration, DurationRange, LocalTime, NodeId, OperationId, Ratio, SortedMap, Stream};
 use crate::history::{Event, Noted, Outcome};
 use crate::process::{Claim, ClientProcess, Context, Files, Joined, Mark, Process, Role, SyncToken, Timer};
 use crate::protocols::commit::locks::Mode;
@@ -95,8 +96,8 @@ pub struct WorkerConfig<K> {
     pub work: Work,
     /// How many of its jobs only read, and share their lock with others that do.
     pub readers: Ratio,
-    /// How long it thinks between two jobs.
-    pub think: DurationRange,
+    /// How long it thinks between two jobs; if it has none of its own, it does only those that it is [handed](Worker::hand).
+    pub think: Option<DurationRange>,
     /// How long it waits for a lock.
     pub patience: Duration,
     /// How long the resource is given to answer, before it is asked again.
@@ -119,7 +120,8 @@ pub struct Work {
 }
 
 /// What a worker does, as an operation of the history: gets this lock, works, and gives it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Job {
     /// Which lock.
     pub lock: u32,
@@ -159,7 +161,12 @@ pub struct Worker<K: Keeper> {
     /// That it has started once more is on its way to disk.
     numbered: Option<SyncToken>,
     keeper: K,
+    /// How many jobs of its own it has planned in this life.
     jobs: u32,
+    /// What it was handed and has not begun yet: all of them are due, or wait.
+    handed: SortedMap<OperationId, Option<Job>>,
+    /// Jobs that are due and wait until the one under way is over.
+    waiting: VecDeque<OperationId>,
     current: Option<Current>,
     quiet: bool,
 }
@@ -170,6 +177,8 @@ struct Current {
     id: OperationId,
     lock: u32,
     mode: Mode,
+    /// Whether it was handed: then no other of its own follows.
+    is_handed: bool,
     random: Stream,
     /// If it holds the lock: by which lease, and which access it is at.
     holds: Option<(Lease, u32)>,
@@ -178,8 +187,8 @@ struct Current {
 /// A worker's timers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkerTimer<T> {
-    /// The next job is due.
-    Due,
+    /// This job is due.
+    Due(OperationId),
     /// The work before the next access is done.
     Worked,
     /// The resource has not answered in time.
@@ -192,7 +201,7 @@ pub enum WorkerTimer<T> {
 impl<T: Debug> Debug for WorkerTimer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Due => f.write_str("Due"),
+            Self::Due(_) => f.write_str("Due"),
             Self::Worked => f.write_str("Worked"),
             Self::Overdue => f.write_str("Overdue"),
             Self::Keeper(timer) => timer.fmt(f),
@@ -200,11 +209,11 @@ impl<T: Debug> Debug for WorkerTimer<T> {
     }
 }
 
-/// It is written so, too.
+/// It is written so, too. Which job is due is not written with the timer, but with its invocation.
 impl<T: Serialize> Serialize for WorkerTimer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Due => serializer.serialize_unit_variant("WorkerTimer", 0, "Due"),
+            Self::Due(_) => serializer.serialize_unit_variant("WorkerTimer", 0, "Due"),
             Self::Worked => serializer.serialize_unit_variant("WorkerTimer", 1, "Worked"),
             Self::Overdue => serializer.serialize_unit_variant("WorkerTimer", 2, "Overdue"),
             Self::Keeper(timer) => timer.serialize(serializer),
@@ -228,18 +237,24 @@ const LIVES: &str = "lives";
 impl<K: Keeper> Worker<K> {
     const ALL_MARKS: Joined<Mark> = Joined::of(mark::GRANTED, [mark::OF_WORKERS, K::MARKS]);
 
+    /// Takes a job that a scenario writes down, under this identity; without one, it will be what is drawn for it. It is due when the timer
+    /// fires that this returns.
+    pub fn hand(&mut self, id: OperationId, job: Option<Job>) -> WorkerTimer<K::Timer> {
+        self.handed.insert(id, job);
+        WorkerTimer::Due(id)
+    }
+
+    /// Plans the next job of its own, if it has any.
     fn expect_next(&mut self, context: &mut Context<'_, Self>) {
+        let Some(think) = self.config.think else { return };
         self.jobs += 1;
-        let after = self.drawn(Purpose::Due, context).within(self.config.think);
-        context.set_timer(WorkerTimer::Due, after);
+        let next = self.next(context);
+        let after = drawn(Purpose::Due, next, context).within(think);
+        context.set_timer(WorkerTimer::Due(next), after);
     }
 
-    fn drawn(&self, purpose: Purpose, context: &mut Context<'_, Self>) -> Stream {
-        let id = self.id(context).word();
-        context.random().fork(purpose as u64, id)
-    }
-
-    fn id(&self, context: &Context<'_, Self>) -> OperationId {
+    /// The job of its own that is due next or was due last.
+    fn next(&self, context: &Context<'_, Self>) -> OperationId {
         OperationId { client: context.me().index() as u32, life: self.life, nth: self.jobs }
     }
 
@@ -247,13 +262,32 @@ impl<K: Keeper> Worker<K> {
         ClientId { client: context.me().index() as u32, session: self.life }
     }
 
-    fn begin(&mut self, context: &mut Context<'_, Self>) {
-        let mut random = self.drawn(Purpose::Work, context);
-        let (id, lock) = (self.id(context), 1 + random.below(u64::from(self.config.locks)) as u32);
+    /// A job is due: begins it, or lets it wait until that is possible.
+    fn on_due(&mut self, due: OperationId, context: &mut Context<'_, Self>) {
+        self.waiting.push_back(due);
+        self.go_on(context);
+    }
+
+    /// Begins the first job that waits, if none is under way.
+    fn go_on(&mut self, context: &mut Context<'_, Self>) {
+        if self.numbered.is_some() || self.current.is_some() {
+            return;
+        }
+        if let Some(due) = self.waiting.pop_front() {
+            self.begin(due, context);
+        }
+    }
+
+    fn begin(&mut self, id: OperationId, context: &mut Context<'_, Self>) {
+        let mut random = drawn(Purpose::Work, id, context);
+        let lock = 1 + random.below(u64::from(self.config.locks)) as u32;
         let mode = if random.chance(self.config.readers) { Mode::Shared } else { Mode::Exclusive };
+        let handed = self.handed.remove(&id);
+        let is_handed = handed.is_some();
+        let Job { lock, mode } = handed.flatten().unwrap_or(Job { lock, mode });
         context.note(Noted::Event(Event::Invoke { client: self.session(context), id, op: Job { lock, mode } }));
-        self.current = Some(Current { id, lock, mode, random, holds: None });
-        let wanted = Wanted { lock, mode, until: context.now() + self.config.patience, random: self.drawn(Purpose::Keeper, context) };
+        self.current = Some(Current { id, lock, mode, is_handed, random, holds: None });
+        let wanted = Wanted { lock, mode, until: context.now() + self.config.patience, random: drawn(Purpose::Keeper, id, context) };
         let turn = self.keeper.acquire(wanted, context);
         self.take(turn, context);
     }
@@ -262,11 +296,12 @@ impl<K: Keeper> Worker<K> {
     fn end(&mut self, outcome: Outcome<Worked>, context: &mut Context<'_, Self>) {
         context.cancel_timer(WorkerTimer::Worked);
         context.cancel_timer(WorkerTimer::Overdue);
-        self.current = None;
+        let is_handed = self.current.take().is_some_and(|current| current.is_handed);
         context.note(Noted::Event(Event::Complete { client: self.session(context), outcome }));
-        if !self.quiet {
+        if !is_handed && !self.quiet {
             self.expect_next(context);
         }
+        self.go_on(context);
     }
 
     /// Something has come of the lock.
@@ -357,6 +392,11 @@ impl<K: Keeper> Worker<K> {
     }
 }
 
+/// The random words for this purpose of a job.
+fn drawn<K: Keeper>(purpose: Purpose, job: OperationId, context: &mut Context<'_, Worker<K>>) -> Stream {
+    context.random().fork(purpose as u64, job.word())
+}
+
 impl<K: Keeper> Process for Worker<K> {
     type Config = WorkerConfig<K::Config>;
     type Message = K::Message;
@@ -369,9 +409,10 @@ impl<K: Keeper> Process for Worker<K> {
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         let life = disk.read(LIVES).map_or(0, <[u8]>::len) as u32;
         context.append(LIVES, b".");
-        let numbered = Some(context.sync());
         let keeper = K::boot(&config.keeper, life, disk, context);
-        Self { config: config.clone(), life, numbered, keeper, jobs: 0, current: None, quiet: false }
+        // The last to be told is the worker: whether it then has something to do makes no difference to when its keeper is told.
+        let numbered = Some(context.sync());
+        Self { config: config.clone(), life, numbered, keeper, jobs: 0, handed: SortedMap::new(), waiting: VecDeque::new(), current: None, quiet: false }
     }
 
     fn on_message(&mut self, from: NodeId, message: K::Message, context: &mut Context<'_, Self>) {
@@ -387,7 +428,7 @@ impl<K: Keeper> Process for Worker<K> {
 
     fn on_timer(&mut self, timer: Self::Timer, context: &mut Context<'_, Self>) {
         match timer {
-            WorkerTimer::Due => self.begin(context),
+            WorkerTimer::Due(job) => self.on_due(job, context),
             WorkerTimer::Worked => self.access(context),
             WorkerTimer::Overdue => self.on_overdue(context),
             WorkerTimer::Keeper(timer) => {
@@ -403,6 +444,7 @@ impl<K: Keeper> Process for Worker<K> {
         }
         let turn = self.keeper.on_synced(token, context);
         self.take(turn, context);
+        self.go_on(context);
     }
 
     fn role(&self) -> Option<Claim> {
@@ -424,7 +466,9 @@ impl<K: Keeper> Process for Worker<K> {
 impl<K: Keeper> ClientProcess for Worker<K> {
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.quiet = true;
-        context.cancel_timer(WorkerTimer::Due);
+        self.waiting.clear();
+        self.handed.clear();
+        context.cancel_timer(WorkerTimer::Due(self.next(context)));
     }
 
     fn under_way(&self) -> usize {

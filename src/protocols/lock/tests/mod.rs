@@ -100,7 +100,7 @@ fn worker() -> Harness<Worker<ttl::Client>> {
         locks: 1,
         work,
         readers: Ratio::NEVER,
-        think: nothing(),
+        think: Some(nothing()),
         patience: Duration::from_secs(10),
         request_timeout: answer,
         rules: rules(),

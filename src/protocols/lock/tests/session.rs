@@ -52,7 +52,7 @@ fn config(locks: u32, rules: Arc<dyn Rules>) -> WorkerConfig<SessionConfig> {
         locks,
         work: Work { accesses: 1, each: nothing(), guard: None },
         readers: Ratio::NEVER,
-        think: nothing(),
+        think: Some(nothing()),
         patience: PATIENCE,
         request_timeout: Duration::from_millis(100),
         rules,
