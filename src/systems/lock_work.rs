@@ -82,7 +82,17 @@ impl LockWork {
     pub(super) fn workers<K: Clone>(&self, resource: NodeId, readers: Ratio, keeper: K, rules: &Arc<dyn Rules>) -> Vec<WorkerConfig<K>> {
         let Self { clients, locks, accesses, work, looks, guard, think, patience, request_timeout } = *self;
         let work = Work { accesses, each: work, guard: looks.then_some(guard) };
-        let config = WorkerConfig { resource, locks, work, readers, think: Some(think), patience, request_timeout, rules: Arc::clone(rules), keeper };
+        let config = WorkerConfig {
+            resource,
+            locks,
+            work,
+            readers,
+            think: Some(think),
+            patience,
+            request_timeout,
+            rules: Arc::clone(rules),
+            keeper,
+        };
         vec![config; clients as usize]
     }
 }

@@ -1,8 +1,9 @@
 //! The coordinator of transactions: who leads the partition in which their state is a log.
 //!
 //! Each transactional id is a producer. It stands as the last entry says that is committed; a change is asked for, appended, and counts
-//! when it is committed. A transaction is decided by one entry; then each of its partitions gets a marker, and when all have it, it is complete
-//! (KIP-98). Each transaction has an epoch of its own: its end begins the next (KIP-890), so that whatever comes late of it is refused.
+//! when it is committed. A transaction is decided by one entry; then each of its partitions gets a marker, and when all have it, it is
+//! complete (KIP-98). Each transaction has an epoch of its own: its end begins the next (KIP-890), so that whatever comes late of it is
+//! refused.
 
 use super::{Entry, Incarnated, Layout, Refusal, Request, Rules, Stands, TransactionPhase as Phase};
 use crate::base::{ClientId, LocalTime, NodeId, SortedMap};

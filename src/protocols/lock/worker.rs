@@ -412,7 +412,17 @@ impl<K: Keeper> Process for Worker<K> {
         let keeper = K::boot(&config.keeper, life, disk, context);
         // The last to be told is the worker: whether it then has something to do makes no difference to when its keeper is told.
         let numbered = Some(context.sync());
-        Self { config: config.clone(), life, numbered, keeper, jobs: 0, handed: SortedMap::new(), waiting: VecDeque::new(), current: None, quiet: false }
+        Self {
+            config: config.clone(),
+            life,
+            numbered,
+            keeper,
+            jobs: 0,
+            handed: SortedMap::new(),
+            waiting: VecDeque::new(),
+            current: None,
+            quiet: false,
+        }
     }
 
     fn on_message(&mut self, from: NodeId, message: K::Message, context: &mut Context<'_, Self>) {

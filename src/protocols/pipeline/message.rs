@@ -95,14 +95,14 @@ impl process::Message for Message {
         match kind {
             "Hello" => "A subtask has started, and does nothing until it is restored.",
             "Who" => "The coordinator asks a subtask which life it is in.",
-            "Restore" => "Go back to a checkpoint, or let those go back that you feed.",
+            "Restore" => "The coordinator asks a subtask to go back to a checkpoint, or to let those go back that it feeds.",
             "Restored" => "A subtask is as it was at a checkpoint.",
-            "Trigger" => "Take a checkpoint; or, of one that is no source: have you?",
+            "Trigger" => "The coordinator asks a source to take a checkpoint, and any other subtask whether it has.",
             "Acknowledge" => "What belongs to a checkpoint is on disk.",
             "Complete" => "A checkpoint is complete.",
             "Noticed" => "What was to be done for a complete checkpoint is done.",
             "Data" => "Events, watermarks and barriers that come through a channel.",
-            "Probe" => "How far has the receiver of a channel come?",
+            "Probe" => "The sender of a channel asks how far its receiver has come.",
             "Ack" => "How far it has come, and how many events may be sent.",
             _ => "",
         }
