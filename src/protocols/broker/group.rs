@@ -23,7 +23,7 @@ pub(super) struct Coordinator {
     pub(super) members: SortedMap<ClientId, Member>,
     /// What goes on.
     pub(super) phase: Phase,
-    /// Whether a generation has begun since it coordinates. It hears nobody of an earlier one: another may think that it coordinates that
+    /// Whether a generation has begun since it coordinates. It heeds no member of an earlier one: another may believe to coordinate that
     /// still, and mislead them.
     pub(super) has_begun: bool,
 }

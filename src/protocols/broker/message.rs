@@ -266,7 +266,7 @@ pub enum Message {
         /// Which offset comes next, or why that is not told.
         result: Result<u64, Refusal>,
     },
-    /// From a producer: it begins, and whoever was it before is nobody any more.
+    /// From a producer: it begins, and any earlier life of it is fenced.
     Begin {
         /// Which request.
         request: Request,

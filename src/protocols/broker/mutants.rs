@@ -125,7 +125,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "Kafka's enable.auto.commit with processing apart; class of bugs: committed when polled",
         needs: &["a crash of a consumer"],
         property: Some("lost-write"),
-        about: "A member says that it has processed messages when it has polled them: if it crashes, nobody processes them.",
+        about: "A member says that it has processed messages when it has polled them: if it crashes, no member processes them.",
     },
     Mutant {
         name: "broker/cuts-once",
@@ -255,8 +255,8 @@ pub static MUTANTS: &[Mutant] = &[
         source: "class of bugs: offsets are committed beside the transaction (KIP-98, sendOffsetsToTransaction)",
         needs: &["a transaction that is aborted"],
         property: Some("lost-write"),
-        about: "What a processor has processed counts at once, and not with its transaction: if that is aborted, nobody \
-                processes it again.",
+        about: "What a processor has processed counts at once, and not with its transaction: if that is aborted, it is not \
+                processed again.",
     },
     Mutant {
         name: "broker/hands-unstable-offsets",

@@ -121,7 +121,7 @@ impl Producer {
         let sends: Vec<_> = partitions.into_iter().map(|partition| transaction::Send::new(partition, self.value(session))).collect();
         let act = |send: &transaction::Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
         let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
-        // Whoever it was before its last start had the same id.
+        // Its life before the last start had the same id.
         let own = self.identity.get_or_insert_with(|| Identity::new(ClientId::new(session.client), true));
         let mut transaction = Transaction::new(nth, context.now() + client.config.patience, sends, None, aborts);
         transaction.start(own, client, context);

@@ -98,7 +98,7 @@ pub struct Edge {
     pub from: usize,
     /// The place of the stage that is fed.
     pub to: usize,
-    /// Through the how-manieth of its inputs, from 0.
+    /// The index of the input that it feeds, from 0.
     pub port: usize,
     /// How.
     pub shuffle: Shuffle,
