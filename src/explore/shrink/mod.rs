@@ -153,9 +153,12 @@ impl Shrink<'_> {
     ) -> Result<Shrunk, Box<Row>> {
         let (mut search, before) = self.begin(fingerprint, scenario, seed, each)?;
         search.start_over();
-        passes::ordered(&mut search);
-        passes::unsaid(&mut search);
-        while passes::say(&mut search) {
+        loop {
+            passes::ordered(&mut search);
+            passes::unsaid(&mut search);
+            if !passes::say(&mut search) {
+                break;
+            }
             search.go();
         }
         Ok(search.finish(before))
