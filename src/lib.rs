@@ -146,7 +146,8 @@
 //! - [`process`] is the contract that protocols are written against, and [`systems`] how a protocol of your own gets every command and
 //!   every judge that ours have; `docs/protocols.md` leads by the hand.
 //! - [`base`] and [`process`] are those of the crate `stormglass-process`, on which production code of a protocol depends alone;
-//!   [`check`] and [`history`] those of `stormglass-check`, for those who only have a history.
+//!   [`check`] and [`history`] those of `stormglass-check`, for those who only have a history; [`policies`] that of `stormglass-policies`,
+//!   for services that balance, retry, queue or shed.
 //! - `docs/testing.md` is about `cargo test`: generated plans of faults, replays, golden digests.
 //! - `docs/ARCHITECTURE.md` is the map of the code, and `docs/glossary.md` says what its words mean.
 
@@ -165,6 +166,7 @@ mod documents {
 }
 
 pub use stormglass_check::{check, history, misspelling};
+pub use stormglass_policies::policies;
 pub use stormglass_process::{base, process};
 
 #[cfg(feature = "cli")]

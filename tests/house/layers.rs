@@ -19,12 +19,14 @@ enum May {
 /// Where the crates lie that have the lower rooms; the others are at the root.
 const PROCESS: &str = "crates/process";
 const CHECK: &str = "crates/check";
+const POLICIES: &str = "crates/policies";
 const ROOT: &str = "";
 
 /// The rooms, bottom up, each with its crate. `docs/ARCHITECTURE.md` shows the same list.
 const ROOMS: &[(&str, &str, May)] = &[
     ("base", PROCESS, May::Name(&[])),
     ("process", PROCESS, May::Name(&["base"])),
+    ("policies", POLICIES, May::Name(&["base"])),
     ("misspelling", CHECK, May::Name(&[])),
     ("history", CHECK, May::Name(&["base", "misspelling"])),
     ("check", CHECK, May::Name(&["base", "history", "misspelling"])),
@@ -34,8 +36,8 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("environment", ROOT, May::Name(&["base"])),
     ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),
     ("trace", ROOT, May::Name(&["base", "check", "fault", "history"])),
-    ("protocols", ROOT, May::NameAndInProperties(&["base", "history", "notation", "process"], &["check", "fault", "trace"])),
-    ("workload", ROOT, May::Name(&["base", "history", "process"])),
+    ("protocols", ROOT, May::NameAndInProperties(&["base", "history", "notation", "policies", "process"], &["check", "fault", "trace"])),
+    ("workload", ROOT, May::Name(&["base", "history", "policies", "process"])),
     ("world", ROOT, May::NameAllAboveBut(&["protocols", "workload"])),
     ("systems", ROOT, May::NameAllAbove),
     ("scenario", ROOT, May::NameAllAbove),
@@ -219,7 +221,7 @@ fn named<'c>(path: &CodePath<'c>, file: &[&str]) -> Option<Named<'c>> {
 
 /// Whether this names a crate of ours, where rooms are.
 fn is_root(name: &str) -> bool {
-    matches!(name, "crate" | "stormglass" | "stormglass_check" | "stormglass_process")
+    matches!(name, "crate" | "stormglass" | "stormglass_check" | "stormglass_policies" | "stormglass_process")
 }
 
 #[test]
@@ -247,6 +249,8 @@ fn planted_violations_are_found() {
         ("crates/check/src/trace/mod.rs", ""),
         ("crates/check/src/history/mod.rs", "use stormglass_check::check::Verdict;"),
         ("crates/check/src/check/mod.rs", "use stormglass_process::process::Process;"),
+        ("crates/check/src/check/mod.rs", "use stormglass_policies::policies::retry::Backoff;"),
+        ("crates/policies/src/policies/retry.rs", "use stormglass_process::process::Context;"),
     ] {
         assert_eq!(complaints(&File::planted(path, code)).len(), 1, "{path}: {code}");
     }

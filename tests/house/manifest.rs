@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{file, root};
 
 /// Those of all crates.
-const MANIFESTS: [&str; 3] = ["Cargo.toml", "crates/check/Cargo.toml", "crates/process/Cargo.toml"];
+const MANIFESTS: [&str; 4] = ["Cargo.toml", "crates/check/Cargo.toml", "crates/policies/Cargo.toml", "crates/process/Cargo.toml"];
 
 #[test]
 fn the_licence_is_given() {
@@ -60,6 +60,9 @@ fn the_contract_stands_on_little() {
     let manifest = file("crates/process/Cargo.toml").text;
     let (before_tests, _) = manifest.split_once("[dev-dependencies]").expect("it has tests");
     assert_eq!(dependencies(before_tests), ["chacha20", "serde", "serde_json"]);
+    let manifest = file("crates/policies/Cargo.toml").text;
+    let (before_tests, _) = manifest.split_once("[dev-dependencies]").expect("it has tests");
+    assert_eq!(dependencies(before_tests), ["libm"]);
 }
 
 /// The names in all tables of dependencies but our own, sorted, each once.

@@ -49,6 +49,18 @@ impl Rate {
         }
     }
 
+    /// How many times in a [unit](Self::unit).
+    #[inline]
+    pub const fn count(self) -> u32 {
+        self.count.get()
+    }
+
+    /// The unit of time: a millisecond, a second or a minute.
+    #[inline]
+    pub const fn unit(self) -> Duration {
+        self.unit.length()
+    }
+
     /// The mean time between two events of one source, where so many equal `sources` make this rate together. At least a nanosecond.
     pub const fn gap(self, sources: u32) -> Duration {
         // A minute is below 2^36 nanoseconds, so that the product stays below 2^68.

@@ -25,6 +25,18 @@ impl Ratio {
         Some(Self { parts: parts / divisor, whole: whole / divisor })
     }
 
+    /// The numerator, in lowest terms.
+    #[inline]
+    pub const fn parts(self) -> u32 {
+        self.parts
+    }
+
+    /// The denominator, in lowest terms: above zero, and at least the numerator.
+    #[inline]
+    pub const fn whole(self) -> u32 {
+        self.whole
+    }
+
     /// Whether this is zero.
     #[inline]
     pub const fn is_never(self) -> bool {
