@@ -179,6 +179,7 @@ pub mod fault;
 pub mod notation;
 pub mod protocols;
 pub mod report;
+pub mod require;
 pub mod scenario;
 pub mod systems;
 pub mod trace;

@@ -26,8 +26,9 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
     let system = system_form.and_then(|form| names::system(form, registry));
     let instance = system.and_then(|system| decode_system(system, system_form?, fields.look_at("workload")));
     let population = instance.as_ref().map(|instance| instance.population());
+    let subjects = instance.as_ref().map(|instance| instance.subjects());
     let places = RefCell::new(Places::default());
-    let names = Names { system, population, registry: Some(registry), places: Some(&places) };
+    let names = Names { system, population, subjects: subjects.as_ref(), registry: Some(registry), places: Some(&places) };
 
     let (whole, given) = Whole::read_within(&mut fields, None, names);
     fields.finish();
@@ -46,6 +47,7 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
         name: whole.name?,
         seed: whole.seed,
         mutants: whole.mutant,
+        requirements: whole.require,
         expect: whole.expect,
         expected: whole.outcome,
         states: whole.budget.states,

@@ -7,6 +7,7 @@ use super::{operations, timings};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::fault::{Ends, Fault, FaultKind, Happening, Places, Scope as _};
 use crate::notation::{Form, Given, Variants as _};
+use crate::require;
 use crate::systems::AnySystem;
 use crate::world::{PROGRESS, UNSYNCED_LOST};
 
@@ -20,6 +21,7 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
         check_survivors(faults, plan, names);
     }
     operations::advise(whole, given);
+    check_required(whole, given);
     timings::check(whole, given, names);
     let restarts = names.system.is_some_and(AnySystem::restarts);
     let has = |wanted: fn(&FaultKind) -> bool| restarts || whole.faults.kinds().any(wanted);
@@ -34,6 +36,16 @@ pub(super) fn check(whole: &Whole, given: &Given<'_>, plan: &Places, names: &Nam
 /// Whether it is meant to show a violation that needs no time to settle.
 fn shows_before(meant: Expected) -> bool {
     matches!(meant, Expected::Violates(property) if property != PROGRESS.name)
+}
+
+/// An outcome that `require` alone could bring about, and does not demand.
+fn check_required(whole: &Whole, given: &Given<'_>) {
+    let (Some(form), Expected::Violates(property)) = (given.form("outcome"), whole.outcome) else { return };
+    let demanded = whole.require.iter().any(|requirement| requirement.property().name == property);
+    if require::PROPERTIES.iter().any(|known| known.name == property) && !demanded {
+        let problem = Diagnostic::warning(form.span(), format!("\"{property}\" is not judged: the scenario does not demand it"));
+        form.report(problem.help("demand it: require: […]"));
+    }
 }
 
 fn check_settles(settle: Form<'_>, plan: &Places) {

@@ -41,7 +41,8 @@ use crate::base::Duration;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
 use crate::notation::Variant;
-use crate::systems::{Instance, Operations, Registry, Watch};
+use crate::require::Requirement;
+use crate::systems::{Asked, Instance, Operations, Registry, Watch};
 use crate::trace::Recording;
 use crate::world::{Conditions, Outcome, Scripted};
 
@@ -64,6 +65,8 @@ pub struct Scenario {
     pub conditions: Conditions,
     /// Operations that it writes down, and whether its workload generates others.
     pub operations: Operations,
+    /// What it demands of requests.
+    pub requirements: Vec<Requirement>,
     /// What it demands of a sweep.
     pub expect: Vec<Expectation>,
     /// What it is meant to show.
@@ -141,7 +144,8 @@ impl Scenario {
     /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
         let watch = Watch { states: self.states, state_bytes: self.state_bytes, ..watch };
-        self.instance.run(&self.mutants, &self.conditions, &self.operations, seed, watch)
+        let Self { mutants, conditions, operations, requirements, .. } = self;
+        self.instance.run(&Asked { mutants, conditions, operations, requirements }, seed, watch)
     }
 
     /// Runs it under this seed, and keeps every record.
@@ -219,6 +223,7 @@ impl Clone for Scenario {
             mutants: self.mutants.clone(),
             conditions: self.conditions.clone(),
             operations: self.operations.clone(),
+            requirements: self.requirements.clone(),
             expect: self.expect.clone(),
             expected: self.expected,
             states: self.states,
@@ -234,6 +239,7 @@ impl PartialEq for Scenario {
         let plain = |scenario: &Self| (scenario.seed, scenario.mutants.clone(), scenario.expected, scenario.states, scenario.state_bytes);
         self.name == other.name
             && plain(self) == plain(other)
+            && self.requirements == other.requirements
             && self.expect == other.expect
             && self.conditions == other.conditions
             && self.operations == other.operations

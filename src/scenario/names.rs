@@ -9,6 +9,7 @@ use crate::diagnostic::suggestion;
 use crate::fault::{Places, Scope};
 use crate::misspelling::nearest;
 use crate::notation::Form;
+use crate::require::Subjects;
 use crate::systems::{AnySystem, Population, Registry};
 
 /// The names that a scenario may use.
@@ -18,6 +19,8 @@ pub(super) struct Names<'r> {
     pub(super) system: Option<&'r dyn AnySystem>,
     /// How many nodes it has, if its own part of the file is right.
     pub(super) population: Option<Population>,
+    /// What requirements can be about, if that part is right.
+    pub(super) subjects: Option<&'r Subjects>,
     /// The systems that there are.
     pub(super) registry: Option<&'r Registry>,
     /// Where the places of the plan's parts are noted.

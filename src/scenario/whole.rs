@@ -11,6 +11,7 @@ use crate::fault::{FaultPlan, Planned};
 use crate::notation::{
     Count, Form, Length, Maybe, PositiveLength, Record, Required, Settings, Text, Variant, Within, codec, codecs, list, quoted, settings,
 };
+use crate::require::{Requirement, Requirements};
 use crate::world::{Conditions, DiskModel, Scripted};
 
 settings! {
@@ -46,6 +47,8 @@ settings! {
         duration: Duration = DURATION_DEFAULT, PositiveLength;
         /// How long the run may then take to settle; with "0s", it is not judged whether it does.
         settle: Duration = SETTLE_DEFAULT, Length;
+        /// What is demanded of requests: how long they take, how many succeed, when that is so again after a fault.
+        require: Vec<Requirement> = Vec::new(), Requirements(names.subjects);
         /// How much a run may take.
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
         /// What a sweep must see: *sometimes* marks, and steps of the plan that strike, or bite.
@@ -148,6 +151,7 @@ impl From<&Scenario> for Whole {
             fates: conditions.fates.clone(),
             duration: conditions.duration,
             settle: conditions.settle,
+            require: scenario.requirements.clone(),
             budget: Budgets {
                 events: conditions.events,
                 same_instant: conditions.same_instant,

@@ -10,6 +10,7 @@ use crate::check::{Budget, Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Process, Role};
+use crate::require::{Requirement, RequirementJudge, Subjects};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Observer, Outcome, Scripted, Stray, World};
 
@@ -57,17 +58,32 @@ pub trait Instance: Debug + Send + Sync {
     fn spelled(&self) -> Option<&'static str>;
     /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
     fn takes_operations(&self) -> bool;
+    /// What requirements can be about.
+    fn subjects(&self) -> Subjects;
     /// Within which times something must come about: see [`System::promises`].
     fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)>;
-    /// Runs it, with this planted bug if one is named.
+    /// Runs what is asked for.
     ///
     /// # Panics
     /// If its clients take no operations that are written down, or not these.
-    fn run(&self, mutants: &[&'static str], conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome;
+    fn run(&self, asked: &Asked<'_>, seed: u64, watch: Watch<'_>) -> Outcome;
     /// A registry of its system alone.
     fn registry(&self) -> Registry;
     /// A copy.
     fn duplicate(&self) -> Box<dyn Instance>;
+}
+
+/// What a scenario asks of its system's instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The planted bugs that it runs with: none, mostly.
+    pub mutants: &'a [&'static str],
+    /// What surrounds it.
+    pub conditions: &'a Conditions,
+    /// What its clients are to do.
+    pub operations: &'a Operations,
+    /// What is demanded of requests.
+    pub requirements: &'a [Requirement],
 }
 
 /// What watches a run, and how closely.
@@ -208,7 +224,7 @@ impl<S: System> AnySystem for ErasedSystem<S> {
     }
 
     fn properties(&self) -> Vec<Property> {
-        S::properties().into_iter().chain(world::PROPERTIES).chain([world::JUDGE_PANICKED]).collect()
+        S::properties().into_iter().chain(S::requirable().iter().copied()).chain(world::PROPERTIES).chain([world::JUDGE_PANICKED]).collect()
     }
 
     fn mutants(&self) -> Vec<Mutant> {
@@ -262,11 +278,16 @@ impl<S: System> Instance for Ready<S> {
         S::scripting().is_some()
     }
 
+    fn subjects(&self) -> Subjects {
+        Subjects { system: S::NAME, properties: S::requirable(), services: S::services(&self.0) }
+    }
+
     fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
         S::promises(&self.0, conditions)
     }
 
-    fn run(&self, mutants: &[&'static str], conditions: &Conditions, operations: &Operations, seed: u64, watch: Watch<'_>) -> Outcome {
+    fn run(&self, asked: &Asked<'_>, seed: u64, watch: Watch<'_>) -> Outcome {
+        let Asked { mutants, conditions, operations, requirements } = *asked;
         let mut setup = S::nodes(&self.0, mutants).under(conditions.clone());
         let scripting = S::scripting();
         if *operations != Operations::default() {
@@ -277,6 +298,9 @@ impl<S: System> Instance for Ready<S> {
         let mut sinks: Vec<&mut dyn Sink> = watch.sinks.into_iter().map(|sink| sink as &mut dyn Sink).collect();
         sinks.extend(due.iter_mut().map(|due| due as &mut dyn Sink));
         let mut judges = if watch.judged { S::judges(&self.0, conditions) } else { Vec::new() };
+        if watch.judged && !requirements.is_empty() {
+            judges.push(Box::new(RequirementJudge::new(requirements, &self.subjects(), S::meter(&self.0))));
+        }
         if watch.judged && conditions.stop_at_violation {
             judges.extend(S::online_judges(&self.0));
         }

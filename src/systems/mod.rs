@@ -35,7 +35,9 @@ use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
 use crate::notation::{Form, Setting};
+use crate::process::ClientProcess;
 pub use crate::process::Mutant;
+use crate::require::{self, Meter, OfClients};
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Setup};
 
@@ -43,7 +45,7 @@ pub use broker::{Broker, BrokerConfig, BrokerSettings, Flushing};
 pub use broker_work::BrokerWork;
 pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
-pub use erased::{AnySystem, Instance, Registry, Watch};
+pub use erased::{AnySystem, Asked, Instance, Registry, Watch};
 pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};
 pub use lock_work::LockWork;
 pub use omega::{Omega, OmegaConfig};
@@ -208,6 +210,23 @@ pub trait System: Cluster + Sized {
     fn judge_history(config: &Self::Config, history: &History<Self::Operation, Self::Response>, budget: Budget) -> Vec<PropertyReport> {
         let _ = (config, history, budget);
         Vec::new()
+    }
+
+    /// The properties that a scenario's `require` can demand of it: where it has clients, those of their requests.
+    fn requirable() -> &'static [Property] {
+        if Self::Client::INVOKES { require::OF_REQUESTS } else { &[] }
+    }
+
+    /// The names of its services, if it has some: requirements can name them.
+    fn services(config: &Self::Config) -> Vec<String> {
+        let _ = config;
+        Vec::new()
+    }
+
+    /// What finds in records what requirements are about: the operations of its clients, by default.
+    fn meter(config: &Self::Config) -> Box<dyn Meter<Self>> {
+        let _ = config;
+        Box::new(OfClients::default())
     }
 
     /// How its clients take operations that a scenario writes down: by default, they do not. Where they are

@@ -28,6 +28,8 @@ impl<M: Message> Process for NoClient<M> {
 }
 
 impl<M: Message> ClientProcess for NoClient<M> {
+    const INVOKES: bool = false;
+
     fn quiesce(&mut self, _: &mut Context<'_, Self>) {}
 
     fn under_way(&self) -> usize {

@@ -36,7 +36,12 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("environment", ROOT, May::Name(&["base"])),
     ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),
     ("trace", ROOT, May::Name(&["base", "check", "fault", "history"])),
-    ("protocols", ROOT, May::NameAndInProperties(&["base", "history", "notation", "policies", "process"], &["check", "fault", "trace"])),
+    ("require", ROOT, May::Name(&["base", "check", "diagnostic", "fault", "history", "notation", "trace"])),
+    (
+        "protocols",
+        ROOT,
+        May::NameAndInProperties(&["base", "history", "notation", "policies", "process"], &["check", "fault", "require", "trace"]),
+    ),
     ("workload", ROOT, May::Name(&["base", "history", "policies", "process"])),
     ("world", ROOT, May::NameAllAboveBut(&["protocols", "workload"])),
     ("systems", ROOT, May::NameAllAbove),

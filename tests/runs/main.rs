@@ -32,6 +32,7 @@ mod registry;
 #[expect(dead_code, reason = "its `main` is for the command")]
 mod registry_client;
 mod reports;
+mod requirements;
 mod services;
 mod shrink;
 mod slippage;

@@ -43,6 +43,12 @@ impl Ratio {
         self.parts == 0
     }
 
+    /// Whether `part` is at least this share of `whole`, exactly.
+    #[inline]
+    pub const fn is_reached_by(self, part: u64, whole: u64) -> bool {
+        part as u128 * self.whole as u128 >= whole as u128 * self.parts as u128
+    }
+
     /// Whether a uniformly drawn `word` strikes. Exact to one part in 2⁶⁴; integers only.
     #[inline]
     pub const fn strikes(self, word: u64) -> bool {

@@ -246,6 +246,9 @@ pub trait Process: Sized + 'static {
     note = "a client is a `Process` that also implements `ClientProcess`; `workload::Client` is one for any `Service`, and `workload::NoClient` for systems without clients"
 )]
 pub trait ClientProcess: Process {
+    /// Whether it invokes anything at all: what is demanded of clients' requests can be demanded only where there are some.
+    const INVOKES: bool = true;
+
     /// From now on, invoke nothing new. What is under way goes on.
     fn quiesce(&mut self, context: &mut Context<'_, Self>);
 

@@ -1,0 +1,99 @@
+//! When faults last, as the records of a run tell.
+
+use crate::base::{Duration, NodeId, Time};
+use crate::fault::Strike;
+use crate::trace::{Event, Record, Vocabulary};
+
+/// The faults that last, and when the last one ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    /// How many have struck: the next one has this number.
+    struck: u32,
+    open: Vec<(u32, Lasts)>,
+    /// When the last of those that are over ended.
+    ended: Option<Time>,
+}
+
+/// Until what a fault lasts, besides the end of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lasts {
+    /// Until it is lifted or healed.
+    Healed,
+    /// Until it is lifted.
+    Lifted,
+    /// Until this node starts.
+    Boots(NodeId),
+    /// Until this node goes on, or starts.
+    Resumes(NodeId),
+}
+
+/// What a record changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing.
+    Nothing,
+    /// A fault strikes.
+    Begins,
+    /// All faults that lasted are over.
+    Over,
+}
+
+impl Faults {
+    /// Whether one lasts now.
+    pub(super) fn lasts(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Whether what was due then and is seen now was, somewhere between, within so long of a fault.
+    pub(super) fn touch(&self, due: Time, after: Duration) -> bool {
+        self.lasts() || self.ended.is_some_and(|ended| ended + after >= due)
+    }
+
+    pub(super) fn see<V: Vocabulary>(&mut self, record: &Record<'_, V>) -> Turn {
+        let before = self.open.len();
+        match record.event {
+            Event::Strike { strike } => return self.strike(strike, record.at),
+            Event::Lift { strike } => {
+                self.open.retain(|(number, lasts)| number != strike || matches!(lasts, Lasts::Boots(_) | Lasts::Resumes(_)))
+            }
+            Event::Boot { node, .. } => self.open.retain(|(_, lasts)| *lasts != Lasts::Boots(*node) && *lasts != Lasts::Resumes(*node)),
+            Event::Resume { node } => self.open.retain(|(_, lasts)| *lasts != Lasts::Resumes(*node)),
+            // Nodes that are down or paused go on a nanosecond later.
+            Event::Settle => self.open.clear(),
+            _ => return Turn::Nothing,
+        }
+        self.closed(before, record.at)
+    }
+
+    fn strike(&mut self, strike: &Strike, at: Time) -> Turn {
+        let (number, before) = (self.struck, self.open.len());
+        self.struck += 1;
+        let lasts = match strike {
+            Strike::Partition { .. } | Strike::Lose { .. } | Strike::Duplicate { .. } | Strike::Delay { .. } | Strike::Reorder { .. } => {
+                Lasts::Healed
+            }
+            Strike::Crash { node, .. } => Lasts::Boots(*node),
+            Strike::Pause { node, .. } => Lasts::Resumes(*node),
+            Strike::StallDisk { .. } => Lasts::Lifted,
+            Strike::Destroy { .. } => {
+                self.ended = Some(at);
+                return Turn::Begins;
+            }
+            Strike::Heal => {
+                self.open.retain(|(_, lasts)| *lasts != Lasts::Healed);
+                return self.closed(before, at);
+            }
+            Strike::Restart { .. } | Strike::Resume { .. } => return Turn::Nothing,
+        };
+        self.open.push((number, lasts));
+        Turn::Begins
+    }
+
+    fn closed(&mut self, before: usize, at: Time) -> Turn {
+        if self.open.len() == before {
+            return Turn::Nothing;
+        }
+        self.ended = Some(at);
+        if self.lasts() { Turn::Nothing } else { Turn::Over }
+    }
+}

@@ -1,0 +1,310 @@
+//! The judge of requirements: it keeps counts and quantiles, and no history.
+
+use hdrhistogram::Histogram;
+
+use super::faults::{Faults, Turn};
+use super::meter::{ALL, Meter, Reading};
+use super::{Availability, Bound, Bounded, Latency, PROPERTIES, Recovers, Requirement, Subjects};
+use crate::base::{Duration, Ratio, Time};
+use crate::check::{Broken, Fact, PropertyReport, Rule, Sighting, Verdict};
+use crate::trace::{Cell, Judge, Record, Table, Vocabulary};
+
+static TOO_SLOW: Rule = Rule::new(
+    "too-slow",
+    "{quantile} of {of} is {measured}, above {bound}: {over} of {judged} requests that succeeded took longer, where {allowed} may",
+);
+static TOO_FEW: Rule = Rule::new("too-few", "{succeeded} of {judged} requests to {of} succeeded, {share}, where {at_least} must");
+static NOT_RECOVERED: Rule = Rule::new(
+    "not-recovered",
+    "from {since} on, {within} after a fault had ended, up to {at}, {succeeded} of {judged} requests to {of} succeeded, {share}, where \
+     {at_least} must",
+);
+static TOO_LONG: Rule = Rule::new("too-long", "{length} requests wait in a queue of {of} at {at}, where {at_most} may");
+static NOTHING_LEFT: Rule =
+    Rule::new("nothing-left", "nothing is left to judge of {of}: all of {seen} requests were left out, as faults lasted");
+static NOTHING_SEEN: Rule = Rule::new("nothing-seen", "nothing was judged: no request to {of} ended");
+static NO_FAULT: Rule =
+    Rule::new("no-fault", "nothing was judged: no fault ended so long before the end that a request to {of} was due after it");
+
+/// Judges what a scenario requires, while the run goes on.
+pub struct RequirementJudge<V: Vocabulary> {
+    meter: Box<dyn Meter<V>>,
+    faults: Faults,
+    counts: Vec<Count>,
+}
+
+/// What was counted for one requirement.
+struct Count {
+    requirement: Requirement,
+    /// Whose requests: the index of a service, or all.
+    of: u32,
+    /// How they are called.
+    name: String,
+    /// Requests that ended, those that are left out among them.
+    seen: u64,
+    /// Those that are judged.
+    judged: u64,
+    /// Those of them that succeeded.
+    succeeded: u64,
+    tally: Tally,
+}
+
+/// What one kind of requirement counts besides.
+enum Tally {
+    Latency {
+        bounds: Vec<(Bound, u64)>,
+        lengths: Histogram<u64>,
+    },
+    Plain,
+    Recovers {
+        /// From when on requests count: so long after the last fault ended, if none has begun since.
+        since: Option<Time>,
+        /// The first span in which too few succeeded.
+        broken: Option<(Time, Broken)>,
+        /// Requests that were judged in spans that are over.
+        before: u64,
+    },
+    Bounded {
+        longest: u64,
+        broken: Option<(Time, Broken)>,
+    },
+}
+
+impl<V: Vocabulary> RequirementJudge<V> {
+    /// A judge of these requirements, on these subjects, which are told by this meter.
+    pub fn new(requirements: &[Requirement], subjects: &Subjects, meter: Box<dyn Meter<V>>) -> Self {
+        let count = |requirement: &Requirement| Count::new(requirement.clone(), subjects);
+        Self { meter, faults: Faults::default(), counts: requirements.iter().map(count).collect() }
+    }
+}
+
+impl<V: Vocabulary> Judge<V> for RequirementJudge<V> {
+    fn observe(&mut self, record: &Record<'_, V>) {
+        let turn = self.faults.see(record);
+        if turn != Turn::Nothing {
+            self.counts.iter_mut().for_each(|count| count.turn(turn, record.at));
+        }
+        let (faults, counts) = (&self.faults, &mut self.counts);
+        self.meter.look(record, &mut |reading| counts.iter_mut().for_each(|count| count.read(reading, faults, record.sighting())));
+    }
+
+    fn violated(&self) -> bool {
+        self.counts
+            .iter()
+            .any(|count| matches!(&count.tally, Tally::Recovers { broken: Some(_), .. } | Tally::Bounded { broken: Some(_), .. }))
+    }
+
+    fn finish(&mut self, at: Time) {
+        self.counts.iter_mut().for_each(|count| count.end_span(at));
+    }
+
+    fn reports(&self) -> Vec<PropertyReport> {
+        let mut reports: Vec<PropertyReport> = Vec::new();
+        for property in PROPERTIES {
+            let judged = self.counts.iter().filter(|count| count.requirement.property() == property).map(Count::report);
+            // Of several demands of one kind the first that is violated tells; else the first that is unknown.
+            reports.extend(judged.reduce(|worst, next| if next.verdict > worst.verdict { next } else { worst }));
+        }
+        reports
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new("requirements", &["requests", "judged", "succeeded", "median", "99 %", "longest"]);
+        for count in &self.counts {
+            table.row(count.requirement.to_string(), count.cells());
+        }
+        vec![table]
+    }
+}
+
+impl Count {
+    fn new(requirement: Requirement, subjects: &Subjects) -> Self {
+        let place = requirement.service().and_then(|name| subjects.services.iter().position(|service| service == name));
+        let name = requirement.service().map_or_else(|| "clients".to_owned(), |name| format!("`{name}`"));
+        let tally = match &requirement {
+            Requirement::Latency(latency) => {
+                let lengths = Histogram::new(3).expect("three digits are within what it takes");
+                Tally::Latency { bounds: latency.bounds().map(|bound| (bound, 0)).collect(), lengths }
+            }
+            Requirement::Availability(_) => Tally::Plain,
+            Requirement::Recovers(_) => Tally::Recovers { since: None, broken: None, before: 0 },
+            Requirement::Bounded(_) => Tally::Bounded { longest: 0, broken: None },
+        };
+        Self { of: place.map_or(ALL, |place| place as u32), requirement, name, seen: 0, judged: 0, succeeded: 0, tally }
+    }
+
+    /// How long after a fault nothing counts.
+    fn outside(&self) -> Option<Duration> {
+        match &self.requirement {
+            Requirement::Latency(Latency { outside, .. })
+            | Requirement::Availability(Availability { outside, .. })
+            | Requirement::Bounded(Bounded { outside, .. }) => *outside,
+            Requirement::Recovers(_) => None,
+        }
+    }
+
+    fn read(&mut self, reading: Reading, faults: &Faults, now: Sighting) {
+        match reading {
+            Reading::Ended { of, due, succeeded } if of == self.of => self.ended(due, succeeded, faults, now.at),
+            Reading::Queued { of, length } if of == self.of => self.queued(length, faults, now),
+            Reading::Ended { .. } | Reading::Queued { .. } => {}
+        }
+    }
+
+    fn ended(&mut self, due: Time, succeeded: bool, faults: &Faults, at: Time) {
+        let left_out = self.outside().is_some_and(|after| faults.touch(due, after));
+        match &mut self.tally {
+            Tally::Bounded { .. } => return,
+            Tally::Recovers { since, .. } if since.is_none_or(|since| due < since) => {
+                self.seen += 1;
+                return;
+            }
+            Tally::Latency { bounds, lengths } if succeeded && !left_out => {
+                let length = at.since(due);
+                lengths.saturating_record(length.as_nanos().max(1));
+                bounds.iter_mut().for_each(|(bound, over)| *over += u64::from(length > bound.length));
+            }
+            Tally::Latency { .. } | Tally::Plain | Tally::Recovers { .. } => {}
+        }
+        self.seen += 1;
+        self.judged += u64::from(!left_out);
+        self.succeeded += u64::from(succeeded && !left_out);
+    }
+
+    fn queued(&mut self, length: u64, faults: &Faults, now: Sighting) {
+        let left_out = self.outside().is_some_and(|after| faults.touch(now.at, after));
+        let (Requirement::Bounded(Bounded { at_most: Some(at_most), .. }), Tally::Bounded { longest, broken }) =
+            (&self.requirement, &mut self.tally)
+        else {
+            return;
+        };
+        self.seen += 1;
+        if left_out {
+            return;
+        }
+        self.judged += 1;
+        *longest = length.max(*longest);
+        if length > *at_most && broken.is_none() {
+            let told = TOO_LONG.with("length", length).with("of", self.name.as_str()).with("at_most", *at_most);
+            *broken = Some((now.at, told.seen("at", now)));
+        }
+    }
+
+    /// A fault has begun, or all are over.
+    fn turn(&mut self, turn: Turn, at: Time) {
+        let Requirement::Recovers(Recovers { within: Some(within), .. }) = &self.requirement else { return };
+        let next = (turn == Turn::Over).then_some(at + *within);
+        self.end_span(at);
+        if let Tally::Recovers { since, .. } = &mut self.tally {
+            *since = next;
+        }
+    }
+
+    /// Judges the span after a fault that ends now.
+    fn end_span(&mut self, at: Time) {
+        let (Requirement::Recovers(Recovers { at_least, within, .. }), Tally::Recovers { since, broken, before }) =
+            (&self.requirement, &mut self.tally)
+        else {
+            return;
+        };
+        let Some(began) = since.take() else { return };
+        if broken.is_none() && !at_least.is_reached_by(self.succeeded, self.judged) {
+            let told = NOT_RECOVERED.with("since", began).with("within", within.unwrap_or_default()).with("at", at);
+            *broken = Some((at, shares(told, &self.name, self.succeeded, self.judged, *at_least)));
+        }
+        *before += self.judged;
+        (self.judged, self.succeeded) = (0, 0);
+    }
+
+    fn report(&self) -> PropertyReport {
+        let property = self.requirement.property();
+        let violated = |at: Time, told: Broken| PropertyReport::violated(property, at, told);
+        let unknown = |told: Broken| PropertyReport { verdict: Verdict::Unknown, ..PropertyReport::holds(property) }.explained(told);
+        match (&self.requirement, &self.tally) {
+            (_, Tally::Recovers { broken: Some((at, told)), .. } | Tally::Bounded { broken: Some((at, told)), .. }) => {
+                violated(*at, told.clone())
+            }
+            (_, Tally::Recovers { before: 0, .. }) => unknown(NO_FAULT.with("of", self.name.as_str())),
+            (_, Tally::Recovers { .. }) => PropertyReport::holds(property),
+            (_, Tally::Latency { .. }) if self.succeeded == 0 => unknown(self.nothing()),
+            (_, Tally::Plain | Tally::Bounded { .. }) if self.judged == 0 => unknown(self.nothing()),
+            (_, Tally::Latency { bounds, lengths }) => {
+                match bounds.iter().find(|(bound, over)| over * bound.of > self.succeeded * bound.allowed) {
+                    Some((bound, over)) => PropertyReport { at: None, ..violated(Time::ZERO, self.too_slow(*bound, *over, lengths)) },
+                    None => PropertyReport::holds(property),
+                }
+            }
+            (Requirement::Availability(Availability { at_least: Some(at_least), .. }), _)
+                if !at_least.is_reached_by(self.succeeded, self.judged) =>
+            {
+                let told = shares(TOO_FEW.broken(), &self.name, self.succeeded, self.judged, *at_least);
+                PropertyReport { at: None, ..violated(Time::ZERO, told) }
+            }
+            _ => PropertyReport::holds(property),
+        }
+    }
+
+    fn nothing(&self) -> Broken {
+        match self.seen {
+            0 => NOTHING_SEEN.with("of", self.name.as_str()),
+            seen => NOTHING_LEFT.with("of", self.name.as_str()).with("seen", seen),
+        }
+    }
+
+    fn too_slow(&self, bound: Bound, over: u64, lengths: &Histogram<u64>) -> Broken {
+        TOO_SLOW
+            .with("quantile", bound.name)
+            .with("of", self.name.as_str())
+            .with("measured", rounded(at_quantile(lengths, bound.allowed, bound.of)))
+            .with("bound", bound.length)
+            .with("over", over)
+            .with("judged", self.succeeded)
+            .with("allowed", self.succeeded * bound.allowed / bound.of)
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let empty = || Cell::Empty;
+        let [median, p99, longest] = match &self.tally {
+            Tally::Latency { lengths, .. } if !lengths.is_empty() => {
+                let at = |allowed, of| Cell::Length(at_quantile(lengths, allowed, of));
+                [at(1, 2), at(1, 100), at(0, 1)]
+            }
+            Tally::Bounded { longest, .. } => [empty(), empty(), Cell::Count(*longest)],
+            Tally::Latency { .. } | Tally::Plain | Tally::Recovers { .. } => [empty(), empty(), empty()],
+        };
+        let before = if let Tally::Recovers { before, .. } = self.tally { before } else { 0 };
+        let share = match self.judged {
+            judged if judged > 0 && !matches!(self.tally, Tally::Bounded { .. }) => Cell::Share(self.succeeded as f64 / judged as f64),
+            _ => Cell::Empty,
+        };
+        vec![Cell::Count(self.seen), Cell::Count(self.judged + before), share, median, p99, longest]
+    }
+}
+
+/// What is not exceeded but by so many of so many.
+fn at_quantile(lengths: &Histogram<u64>, allowed: u64, of: u64) -> Duration {
+    Duration::from_nanos(lengths.value_at_quantile(1.0 - allowed as f64 / of as f64))
+}
+
+/// To a thousandth, which is as much as the histogram knows.
+fn rounded(length: Duration) -> Duration {
+    let mut grain = 1;
+    while length.as_nanos() / grain >= 10_000 {
+        grain *= 10;
+    }
+    Duration::from_nanos(length.as_nanos() / grain * grain)
+}
+
+fn shares(told: Broken, name: &str, succeeded: u64, judged: u64, at_least: Ratio) -> Broken {
+    told.with("succeeded", succeeded)
+        .with("judged", judged)
+        .with("of", name)
+        .with("share", Fact::Text(percent(succeeded, judged)))
+        .with("at_least", Fact::Text(at_least.to_string()))
+}
+
+/// A share in hundredths of a percent, rounded down.
+fn percent(part: u64, whole: u64) -> String {
+    let parts = u128::from(part) * 10_000 / u128::from(whole.max(1));
+    format!("{}.{:02} %", parts / 100, parts % 100)
+}

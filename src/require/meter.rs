@@ -1,0 +1,57 @@
+//! What finds requests in the records of a run.
+
+use crate::base::{ClientId, SortedMap, Time};
+use crate::history::{self, Outcome};
+use crate::trace::{Event, Record, Vocabulary};
+
+/// The requests of clients, whatever service they ask: what a requirement is about that names none.
+pub const ALL: u32 = u32::MAX;
+
+/// Something that requirements are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A request ended.
+    Ended {
+        /// Whose: the index of the service in [`Subjects::services`](super::Subjects::services), or [`ALL`].
+        of: u32,
+        /// When it was due.
+        due: Time,
+        /// Whether it succeeded.
+        succeeded: bool,
+    },
+    /// So many requests wait in a queue.
+    Queued {
+        /// The index of its service.
+        of: u32,
+        /// How many.
+        length: u64,
+    },
+}
+
+/// Finds requests in the records of a run, and tells what becomes of them.
+pub trait Meter<V: Vocabulary> {
+    /// Looks at one record.
+    fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading));
+}
+
+/// The operations of clients: a request is due when its client invokes it, and succeeds if it is known to have taken effect.
+#[derive(Clone, Debug, Default)]
+pub struct OfClients(SortedMap<ClientId, Time>);
+
+impl<O, R, V: Vocabulary<Client = history::Event<O, R>>> Meter<V> for OfClients {
+    fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading)) {
+        let Event::Client { event, .. } = record.event else { return };
+        match event {
+            history::Event::Invoke { client, .. } => {
+                self.0.insert(*client, record.at);
+            }
+            history::Event::Complete { client, outcome } => {
+                if let Some(due) = self.0.remove(client) {
+                    tell(Reading::Ended { of: ALL, due, succeeded: matches!(outcome, Outcome::Done(_)) });
+                }
+            }
+            // Its client had crashed: how long it would have waited is not known.
+            history::Event::Recover { .. } => {}
+        }
+    }
+}
