@@ -87,3 +87,83 @@ pub(crate) fn others(family: &str, but: &[&str]) -> Vec<String> {
     names.sort();
     names
 }
+
+/// A scenario with this variant planted.
+pub(crate) fn with_variant(name: &str, variant: &'static str) -> Scenario {
+    let mut scenario = scenario(name);
+    scenario.mutants = vec![variant];
+    scenario
+}
+
+/// In which runs that goes wrong which a scenario says goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shows {
+    /// In each.
+    Always,
+    /// In one of the first twenty at least, as not each crash strikes where it matters.
+    Sometimes,
+}
+
+/// What a file says of itself is so: of a pair, one holds in so many seeds, and the other shows what is lost without the practice.
+pub(crate) fn is_as_meant(name: &str, seeds: u64, shows: Shows) {
+    let scenario = scenario(name);
+    let Expected::Violates(property) = scenario.expected else { return drop(all_hold(&scenario, seeds)) };
+    let is_shown = match shows {
+        Shows::Always => (0..seeds).all(|seed| violates(&scenario, property, seed)),
+        Shows::Sometimes => (0..20).any(|seed| violates(&scenario, property, seed)),
+    };
+    assert!(is_shown, "{name} violates {property}");
+}
+
+/// The scenarios of a system in a folder of their own, and what is planted in them.
+pub(crate) struct Family<R: 'static> {
+    pub(crate) folder: &'static str,
+    /// Storms. The first one of them in which a decoy makes a difference is the one that the usual tests try it with.
+    pub(crate) storms: &'static [&'static str],
+    pub(crate) mutants: &'static [Mutant<R>],
+    pub(crate) decoys: &'static [Mutant<R>],
+    pub(crate) shows: Shows,
+}
+
+impl<R> Family<R> {
+    /// All but storms and planted bugs are as they say.
+    pub(crate) fn is_as_meant(&self, seeds: u64) {
+        others(self.folder, self.storms).iter().for_each(|name| is_as_meant(name, seeds, self.shows));
+    }
+
+    pub(crate) fn storms_hold(&self, seeds: u64) {
+        self.storms.iter().for_each(|name| drop(all_hold(&scenario(name), seeds)));
+    }
+
+    /// Storms hold in a thousand seeds, and every mark is seen that they expect.
+    pub(crate) fn a_thousand_storms_hold(&self) {
+        self.storms.iter().for_each(|name| all_hold_and_see(name, 1_000));
+    }
+
+    /// Each planted bug is caught, and nothing without it; there are so many of them, and so many decoys, at least.
+    pub(crate) fn each_mutant_is_caught(&self, mutants: usize, decoys: usize) {
+        assert!(self.mutants.len() >= mutants && self.decoys.len() >= decoys);
+        each_mutant(self.mutants, 200, 1);
+    }
+
+    /// What is odd and right raises no alarm, and is odd indeed: some run is another.
+    pub(crate) fn decoys_are_left_alone(&self) {
+        for decoy in self.decoys {
+            let is_odd = self.storms.iter().any(|storm| {
+                let (plain, odd) = (scenario(storm), with_variant(storm, decoy.name));
+                all_hold(&odd, 1);
+                (0..20).any(|seed| plain.run(seed).digest != odd.run(seed).digest)
+            });
+            assert!(is_odd, "{} is never odd", decoy.name);
+        }
+    }
+
+    /// All of it in many seeds: what scenarios say, what they say without the bug that is planted, and decoys in all storms.
+    pub(crate) fn is_sound_in(&self, seeds: u64) {
+        self.is_as_meant(seeds);
+        self.mutants.iter().for_each(|mutant| drop(all_hold(&planted(mutant).without_mutants(), seeds)));
+        for decoy in self.decoys {
+            self.storms.iter().for_each(|storm| drop(all_hold(&with_variant(storm, decoy.name), seeds)));
+        }
+    }
+}
