@@ -68,7 +68,7 @@ impl Content {
         }
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Event> {
-        self.put.values().chain(&self.rows)
+    pub(super) fn into_rows(self) -> impl Iterator<Item = Event> {
+        self.put.into_values().chain(self.rows)
     }
 }

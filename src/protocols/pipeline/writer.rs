@@ -115,7 +115,7 @@ mod tests {
     fn seen(lines: &[Line]) -> Vec<u64> {
         let mut content = Content::default();
         lines.iter().for_each(|line| content.read(line.clone()));
-        content.rows().map(|row| row.id).collect()
+        content.into_rows().map(|row| row.id).collect()
     }
 
     #[test]

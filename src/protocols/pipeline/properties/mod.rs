@@ -4,20 +4,24 @@
 //! What is in a store is read from the disk of its node, and not from what the sink says.
 
 mod cut;
+mod evaluation;
+#[cfg(test)]
 mod reference;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::store::{Content, STORE};
-use super::{Barriers, CoordinatorNote, Does, Plan, Recovery, Sink, SubtaskNote};
+use super::{Barriers, CoordinatorNote, Does, Plan, Recovery, SubtaskNote};
 use crate::base::{Change, NodeId, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
 use crate::process::{Either, Files};
 use crate::trace::{Event, Judge, Record, Vocabulary};
 use cut::Cuts;
-use reference::Words;
+use evaluation::Words;
 
 /// How often what comes of an event is in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,9 @@ pub const PROPERTIES: [Property; 7] =
 static TOO_MANY: Rule = Rule::new("too-many", "{node} holds {count} events of the channel from {sender}, and may hold {bound}");
 
 impl Promise {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AtMostOnce, Self::AtLeastOnce, Self::ExactlyOnce];
+
     /// The property that it is.
     pub const fn property(self) -> Property {
         match self {
@@ -175,12 +182,11 @@ impl<V: Vocabulary<Note = Either<CoordinatorNote, SubtaskNote>>> Judge<V> for Pi
             return;
         }
         let mut rows: BTreeMap<usize, Vec<super::Event>> = BTreeMap::new();
-        for (stage, content) in self.stores.values() {
-            rows.entry(*stage).or_default().extend(content.rows().copied());
+        for (stage, content) in std::mem::take(&mut self.stores).into_values() {
+            rows.entry(stage).or_default().extend(content.into_rows());
         }
-        let is_put = |stage: usize| self.plan.graph.stages()[stage].does == Does::Sink(Sink::Idempotent);
-        let ledger = rows::Ledger { demands: self.demands, is_finished: self.is_finished, is_put: &is_put };
-        for (property, broken) in ledger.judge(&self.plan.graph, &self.words, &rows) {
+        let ledger = rows::Ledger { graph: &self.plan.graph, demands: self.demands, is_finished: self.is_finished };
+        for (property, broken) in ledger.judge(&self.words, rows) {
             self.found.add(&property, self.stored, broken);
         }
     }

@@ -1,23 +1,12 @@
-//! What a pipeline comes to: the graph, evaluated stage by stage on the whole input. Slow, and obviously right.
+//! What a pipeline comes to: the graph, evaluated stage by stage on the whole input. Slow, and obviously right: the reference that the
+//! evaluation event by event is held against.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::event::{END, Event, NO_WATERMARK, id_of_late, id_of_pair, id_of_result, id_of_union};
 use super::super::{Does, Fold, Graph, Input, Timeline, Windowing, Windows};
+use super::evaluation::{Expected, Words};
 use crate::base::Duration;
-
-/// The words that the partitions are made of, by source and number.
-pub(super) type Words = BTreeMap<(usize, u32), u64>;
-
-/// An event, and what is known of it besides.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expected {
-    pub(super) event: Event,
-    /// How many results there are with its id; nothing if that is open.
-    pub(super) panes: Option<u32>,
-    /// The highest watermark that its own partition can have told before it. That of several inputs is no higher.
-    ahead: i64,
-}
 
 /// What the whole input comes to.
 #[derive(Debug, Default)]
