@@ -181,7 +181,7 @@ impl QueueConfig {
         let Self { settings, work } = self;
         let dies = settings.ttl.is_some() || settings.delivery_limit.is_some() || work.failed == Settlement::Reject;
         let is_unseen = settings.dead_letters && work.dead_letter_consumers == 0;
-        Demands { promise: work.promise, ordered: false, forgets: dies && is_unseen }
+        Demands { promise: work.promise, ordered: false, forgets: dies && is_unseen, isolated: false }
     }
 
     fn limits(&self, conditions: &Conditions) -> Limits {

@@ -73,7 +73,9 @@ impl Broker<'_> {
                 }
                 let at = self.stands[client][key];
                 let Some(value) = self.logs[key].get(at).copied() else { break };
-                let value = if self.lies() { self.random.below(6) as i64 } else { value };
+                // Anything, or what is sent next.
+                let wrong = if self.random.below(2) == 0 { self.random.below(6) as i64 } else { self.sent + 1 };
+                let value = if self.lies() { wrong } else { value };
                 let offset = (self.random.below(6) > 0).then_some(at as u64);
                 records.push(StreamRecord { offset, value });
                 self.stands[client][key] += 1;
@@ -124,6 +126,31 @@ impl Broker<'_> {
     }
 }
 
+impl Broker<'_> {
+    /// Two transactions, each of which polls what the other sends.
+    fn circle(&mut self, at: u64) -> [Attempt; 2] {
+        let keys = [self.key(), self.key()];
+        let sent = [self.sent + 1, self.sent + 2];
+        self.sent += 2;
+        let mut place = |nth: usize| {
+            let offset = self.logs[keys[nth]].len() as u64;
+            self.logs[keys[nth]].push(sent[nth]);
+            offset
+        };
+        let offsets = [place(0), place(1)];
+        [0, 1].map(|nth| {
+            let other = 1 - nth;
+            let fate = [Fate::Committed, Fate::Committed, Fate::Unknown, Fate::Aborted][self.random.below(4) as usize];
+            let polled = StreamRecord { offset: Some(offsets[other]), value: sent[other] };
+            let op = StreamOp::Acts(vec![StreamAct::Poll, StreamAct::Send { key: keys[nth] as u64, value: sent[nth] }]);
+            let shown = vec![Shown::Polled(vec![(keys[other] as u64, vec![polled])]), Shown::Sent(Some(offsets[nth]))];
+            let streamed = Streamed { shown, ..Streamed::default() };
+            let (invoked, completed) = (Time::from_nanos(at), Some(Time::from_nanos(at + 2)));
+            Attempt { client: self.clients[nth], invoked, completed, fate, op, streamed }
+        })
+    }
+}
+
 /// A poll of one message, as one that was made before the operation began, perhaps.
 fn taken(act: StreamAct, told: &Shown, before: bool) -> StreamAct {
     match told {
@@ -139,7 +166,8 @@ fn taken(act: StreamAct, told: &Shown, before: bool) -> StreamAct {
 
 fn sample(random: &mut Stream) -> (Demands, Vec<Attempt>) {
     let promise = Promise::ALL[random.below(3) as usize];
-    let demands = Demands { promise, ordered: random.below(4) > 0, forgets: random.below(6) == 0 };
+    let (ordered, forgets, isolated) = (random.below(4) > 0, random.below(6) == 0, random.below(3) == 0);
+    let demands = Demands { promise, ordered, forgets, isolated };
     let (count, wrong) = (3 + random.below(12), [6, 20, 1000][random.below(3) as usize]);
     let clients = [0, 1, 2].map(ClientId::new);
     let mut broker = Broker { random, logs: [vec![], vec![]], stands: [[0; 2]; 3], clients, sent: 0, wrong };
@@ -150,6 +178,9 @@ fn sample(random: &mut Stream) -> (Demands, Vec<Attempt>) {
         let client = broker.random.below(3) as usize;
         attempts.push(broker.attempt(client, at));
     }
+    if broker.random.below(6) == 0 {
+        attempts.extend(broker.circle(at + 3));
+    }
     (demands, attempts)
 }
 
@@ -158,6 +189,14 @@ struct Reference<'a> {
     promise: Promise,
     attempts: &'a [Attempt],
     found: RefCell<Found>,
+    links: Links,
+}
+
+/// Of each operation and each other, whether the other polled what it sent, and whether something of the other is next to it in a log.
+#[derive(Default)]
+struct Links {
+    read: BTreeSet<(usize, usize)>,
+    behind: BTreeSet<(usize, usize)>,
 }
 
 /// A record that was taken: by whom of which group, as which consumer, with its key.
@@ -489,7 +528,73 @@ impl Reference<'_> {
         }
     }
 
-    /// Judges all. Says whether something is not known.
+    /// The operation that sent a message, if it took effect and no other can have sent it.
+    fn sole(&self, key: u64, value: i64) -> Option<usize> {
+        let sent = |at: usize| self.sends(at).iter().filter(|(of, sent, _)| (*of, *sent) == (key, value)).count();
+        let senders: Vec<usize> =
+            self.all().filter(|at| self.fate(*at) != Fate::Aborted).flat_map(|at| std::iter::repeat_n(at, sent(at))).collect();
+        if let [sender] = senders[..] { Some(sender).filter(|at| self.is_certain(*at)) } else { None }
+    }
+
+    fn links(&self) -> Links {
+        let mut links = Links::default();
+        for to in self.all().filter(|to| self.is_certain(*to)) {
+            let senders = self.polled(to).into_iter().filter_map(|(key, record)| self.sole(key, record.value));
+            links.read.extend(senders.filter(|from| *from != to).map(|from| (from, to)));
+        }
+        for key in 0..2 {
+            let log = self.log(key);
+            // All messages of which it is known who sent them and where they lie.
+            let alone = |(offset, value): &(u64, i64)| {
+                !log.iter().any(|(at, other)| at == offset && other != value || at != offset && other == value)
+            };
+            let senders: Vec<usize> = log.iter().copied().filter(alone).filter_map(|(_, value)| self.sole(key, value)).collect();
+            links.behind.extend(senders.windows(2).filter(|pair| pair[0] != pair[1]).map(|pair| (pair[0], pair[1])));
+        }
+        links
+    }
+
+    fn is_read(&self, from: usize, to: usize) -> bool {
+        self.links.read.contains(&(from, to))
+    }
+
+    fn is_behind(&self, from: usize, to: usize) -> bool {
+        self.links.behind.contains(&(from, to))
+    }
+
+    /// The shortest way from each operation to each other by these links, if there is one.
+    fn ways(&self, is_linked: impl Fn(usize, usize) -> bool) -> Vec<Vec<Option<usize>>> {
+        let length = |from: usize, to: usize| if from == to { Some(0) } else { is_linked(from, to).then_some(1) };
+        let mut ways: Vec<Vec<Option<usize>>> = self.all().map(|from| self.all().map(|to| length(from, to)).collect()).collect();
+        for over in self.all() {
+            for from in self.all() {
+                for to in self.all() {
+                    let sum = ways[from][over].zip(ways[over][to]).map(|(one, other)| one + other);
+                    ways[from][to] = [ways[from][to], sum].into_iter().flatten().min();
+                }
+            }
+        }
+        ways
+    }
+
+    /// Of all that depend on each other and on this, the first, and how long the shortest cycle is.
+    fn cycle_of(&self, index: usize, isolated: bool, anomaly: StreamAnomaly) -> Option<(usize, usize)> {
+        let is_through = |from, to| if anomaly == StreamAnomaly::WriteCycle { self.is_behind(from, to) } else { self.is_read(from, to) };
+        let ways = self.ways(|from, to| is_through(from, to) || isolated && self.is_behind(from, to));
+        let mutual: Vec<usize> = self.all().filter(|other| ways[index][*other].is_some() && ways[*other][index].is_some()).collect();
+        let pairs = mutual.iter().flat_map(|from| mutual.iter().map(move |to| (*from, *to)));
+        let lengths = pairs.filter(|(from, to)| is_through(*from, *to)).filter_map(|(from, to)| ways[to][from]);
+        lengths.min().map(|back| (mutual[0], back + 1))
+    }
+
+    fn cycles(&self, isolated: bool) {
+        for anomaly in [StreamAnomaly::WriteCycle, StreamAnomaly::CircularFlow] {
+            let found = self.all().filter_map(|index| self.cycle_of(index, isolated, anomaly));
+            self.found.borrow_mut().extend(found.map(|(first, length)| (anomaly, format!("{first}: {length}"))));
+        }
+    }
+
+    /// Judges all but cycles. Says whether something is not known.
     fn judge(&self) -> bool {
         self.messages();
         for index in self.all() {
@@ -510,13 +615,23 @@ impl Reference<'_> {
     }
 }
 
-/// What the judges found, in the words of the reference.
-fn found(report: &StreamReport) -> Found {
+/// What the judges found, in the words of the reference. Each operation of a cycle must be linked to the next.
+fn found(report: &StreamReport, reference: &Reference<'_>) -> Found {
     let text = |fact: Option<&Fact>| fact.map(ToString::to_string).unwrap_or_default();
     let word = |finding: &stormglass::check::streams::StreamFinding| {
-        let evidence = &finding.evidence;
+        let (evidence, isolated) = (&finding.evidence, report.demands.isolated);
         let what = match finding.anomaly {
             StreamAnomaly::Zombie => String::new(),
+            StreamAnomaly::WriteCycle | StreamAnomaly::CircularFlow => {
+                let is_write = finding.anomaly == StreamAnomaly::WriteCycle;
+                let way = finding.operations.iter().zip(finding.operations.iter().cycle().skip(1));
+                for (from, to) in way {
+                    let is_linked = (is_write || isolated) && reference.is_behind(*from, *to) || !is_write && reference.is_read(*from, *to);
+                    assert!(is_linked, "{from} and {to} are linked: {finding:?}");
+                }
+                let first = reference.cycle_of(finding.operations[0], isolated, finding.anomaly).map(|(first, _)| first);
+                format!("{}: {}", first.expect("there is a cycle"), finding.operations.len())
+            }
             StreamAnomaly::InconsistentOffsets => format!("{} {}", text(evidence.fact("key")), text(evidence.fact("offset"))),
             _ => format!("{} {}", text(evidence.fact("key")), text(evidence.fact("value"))),
         };
@@ -532,9 +647,11 @@ fn compare(seed: u64, count: usize) {
     for place in 0..count {
         let (demands, attempts) = sample(&mut random);
         let report = check(demands, &attempts, &StreamNames::default());
-        let reference = Reference { promise: demands.promise, attempts: &attempts, found: RefCell::default() };
+        let mut reference = Reference { promise: demands.promise, attempts: &attempts, found: RefCell::default(), links: Links::default() };
         let is_open = reference.judge();
-        assert_eq!((found(&report), report.undecided > 0), (reference.found.take(), is_open), "history {place}: {attempts:#?}");
+        reference.links = reference.links();
+        reference.cycles(demands.isolated);
+        assert_eq!((found(&report, &reference), report.undecided > 0), (reference.found.take(), is_open), "history {place}: {attempts:#?}");
         seen.extend(report.findings.iter().map(|finding| finding.anomaly));
         verdicts.insert(report.verdict());
         open += usize::from(is_open);
@@ -579,7 +696,7 @@ fn each_kind_is_caught_where_it_is_planted() {
     let is = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let all = lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]]}]]" };
     assert_eq!(with(&all), is(&[]), "nothing is wrong");
-    let cases: [(&[&'static str], &[&'static str]); 13] = [
+    let cases: [(&[&'static str], &[&'static str]); 15] = [
         (&lines! { 1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [2 :c]]}]]" }, &["int-poll-skip", "lost-write"]),
         (
             &lines! {
@@ -621,6 +738,22 @@ fn each_kind_is_caught_where_it_is_planted() {
                 2 invoke txn "[[:poll] [:send 0 :d]]" 2 ok txn "[[:poll {0 [[0 :a] [1 :b] [2 :c] [3 :d]]}] [:send 0 [3 :d]]]"
             },
             &["precommitted-read"],
+        ),
+        (
+            &lines! {
+                2 invoke txn "[[:poll] [:send 1 :d]]" 3 invoke txn "[[:poll] [:send 2 :e]]"
+                2 ok txn "[[:poll {2 [[0 :e]]}] [:send 1 [0 :d]]]" 3 ok txn "[[:poll {1 [[0 :d]]}] [:send 2 [0 :e]]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]], 1 [[0 :d]], 2 [[0 :e]]}]]"
+            },
+            &["circular-flow"],
+        ),
+        (
+            &lines! {
+                2 invoke txn "[[:send 1 :d] [:send 2 :e]]" 3 invoke txn "[[:send 2 :f] [:send 1 :g]]"
+                2 ok txn "[[:send 1 [0 :d]] [:send 2 [1 :e]]]" 3 ok txn "[[:send 2 [0 :f]] [:send 1 [1 :g]]]"
+                1 invoke poll "[[:poll]]" 1 ok poll "[[:poll {0 [[0 :a] [1 :b] [2 :c]], 1 [[0 :d] [1 :g]], 2 [[0 :f] [1 :e]]}]]"
+            },
+            &["write-cycle"],
         ),
         (
             &lines! {

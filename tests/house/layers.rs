@@ -60,7 +60,7 @@ const WITHIN_CHECK: &[(&str, &[&str])] = &[
     ("consistency", &["linearizability", "model", "verdict"]),
     ("isolation", &["model", "verdict"]),
     ("conservation", &["verdict"]),
-    ("streams", &["verdict"]),
+    ("streams", &["isolation", "verdict"]),
     ("recorded", &["consistency", "isolation", "linearizability", "model", "monitor", "streams", "verdict"]),
     ("generate", &["model"]),
 ];

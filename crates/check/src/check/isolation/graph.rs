@@ -8,7 +8,7 @@ use crate::check::verdict::Fate;
 
 /// Why one transaction comes before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Dependency {
+pub(in crate::check) enum Dependency {
     /// It wrote a version, and the other the next one.
     WriteWrite,
     /// It wrote what the other read.
@@ -43,39 +43,39 @@ impl Dependency {
 
 /// A kind, and the key that it is about, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Why(u32);
+pub(in crate::check) struct Why(u32);
 
 impl Why {
     /// Keys have 29 bits: more are not told apart from each other in explanations, but judged all the same.
-    pub(super) const fn new(kind: Dependency, key: u32) -> Self {
+    pub(in crate::check) const fn new(kind: Dependency, key: u32) -> Self {
         Self(key << 3 | kind as u32)
     }
 
-    pub(super) const fn kind(self) -> Dependency {
+    pub(in crate::check) const fn kind(self) -> Dependency {
         Dependency::ALL[(self.0 & 7) as usize]
     }
 
-    pub(super) const fn key(self) -> u32 {
+    pub(in crate::check) const fn key(self) -> u32 {
         self.0 >> 3
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Edge {
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) why: Why,
+pub(in crate::check) struct Edge {
+    pub(in crate::check) from: u32,
+    pub(in crate::check) to: u32,
+    pub(in crate::check) why: Why,
 }
 
 /// Edges by the node that they leave.
 #[derive(Debug)]
-pub(super) struct Graph {
+pub(in crate::check) struct Graph {
     starts: Vec<u32>,
     ends: Vec<(u32, Why)>,
 }
 
 impl Graph {
-    pub(super) fn new(nodes: u32, edges: &[&[Edge]]) -> Self {
+    pub(in crate::check) fn new(nodes: u32, edges: &[&[Edge]]) -> Self {
         let edges = || edges.iter().copied().flatten();
         let mut starts = vec![0; nodes as usize + 1];
         for edge in edges() {
@@ -98,12 +98,12 @@ impl Graph {
         self.starts.len() as u32 - 1
     }
 
-    pub(super) fn leaving(&self, node: u32) -> &[(u32, Why)] {
+    pub(in crate::check) fn leaving(&self, node: u32) -> &[(u32, Why)] {
         &self.ends[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
     }
 
     /// The components in which there is a cycle, each in order (R. Tarjan, 1972; without recursion, which no stack would hold).
-    pub(super) fn cycles(&self) -> Vec<Vec<u32>> {
+    pub(in crate::check) fn cycles(&self) -> Vec<Vec<u32>> {
         const UNSEEN: u32 = 0;
         const CLOSED: u32 = u32::MAX;
         let nodes = self.starts.len() as u32 - 1;

@@ -45,13 +45,14 @@ pub use super::verdict::{
     Access, Anomaly, CastMember, Did, Doubt, Fate, Finding, KeyLeftOut, LeftOut, Level, Phenomenon, Scope, Version, transaction_name,
 };
 pub use findings::FINDINGS_KEPT;
+pub(super) use graph::{Dependency, Edge, Graph, Why};
 pub use report::{LevelReport, Report};
 pub(super) use transactions::Labels;
 pub use transactions::Transactions;
 
 use self::assumptions::{Problem, Shape, Unordered};
 use self::findings::Findings;
-use self::graph::{Graph, process_order, real_time_order};
+use self::graph::{process_order, real_time_order};
 use self::ordering::{Found, Search};
 use super::verdict::{Budget, Explanation, Levels, Property, PropertyReport, Verdict};
 use crate::base::{Committed, Transaction};

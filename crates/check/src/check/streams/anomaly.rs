@@ -66,12 +66,14 @@ pub struct Demands {
     pub ordered: bool,
     /// Whether messages may go with time, by retention or compaction: then it says nothing that one was never seen.
     pub forgets: bool,
+    /// Whether what transactions send is isolated: of two, one lies before the other in all logs. Kafka promises that of none.
+    pub isolated: bool,
 }
 
 impl Demands {
-    /// This promise, with messages that are in order and stay.
+    /// This promise, with messages that are in order and stay, and with transactions that may lie among each other.
     pub const fn of(promise: Promise) -> Self {
-        Self { promise, ordered: true, forgets: false }
+        Self { promise, ordered: true, forgets: false, isolated: false }
     }
 
     /// Whether they forbid this.
@@ -80,7 +82,8 @@ impl Demands {
         let (once, all) = (!matches!(self.promise, Promise::AtLeastOnce), !matches!(self.promise, Promise::AtMostOnce) && !self.forgets);
         match anomaly {
             A::InconsistentOffsets | A::GarbageRead | A::AbortedRead | A::Zombie => true,
-            A::PrecommittedRead => matches!(self.promise, Promise::ExactlyOnce),
+            A::PrecommittedRead | A::CircularFlow => matches!(self.promise, Promise::ExactlyOnce),
+            A::WriteCycle => self.isolated,
             A::Duplicate | A::Redelivery => once,
             A::NonmonotonicPoll => once && self.ordered,
             A::LostWrite | A::Unseen => all,
@@ -128,6 +131,10 @@ pub enum StreamAnomaly {
     NonmonotonicSend,
     /// A client of an earlier generation or epoch acted once one of a later one had.
     Zombie,
+    /// G0: transactions lie before each other in different logs.
+    WriteCycle,
+    /// G1c: transactions depend on each other by what they polled of each other; where sends are isolated, also by what lies before what.
+    CircularFlow,
 }
 
 /// The properties, in the order of the anomalies.
@@ -147,11 +154,13 @@ const PROPERTIES: [Property; StreamAnomaly::ALL.len()] = [
     Property::always("int-nonmonotonic-send", "what one operation sends to a key has its order in the log"),
     Property::always("nonmonotonic-send", "what one producer sends to a key, one after another, has that order in the log"),
     Property::always("zombie", "none of an earlier generation or epoch acts once a later one has"),
+    Property::always("write-cycle", "of two transactions, what one sent lies before what the other sent in all logs"),
+    Property::always("circular-flow", "no transaction depends on what was sent by one that depends on it"),
 ];
 
 impl StreamAnomaly {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::InconsistentOffsets,
         Self::GarbageRead,
         Self::AbortedRead,
@@ -167,6 +176,8 @@ impl StreamAnomaly {
         Self::IntNonmonotonicSend,
         Self::NonmonotonicSend,
         Self::Zombie,
+        Self::WriteCycle,
+        Self::CircularFlow,
     ];
 
     /// Its name, which is that of the property that forbids it: `lost-write`.

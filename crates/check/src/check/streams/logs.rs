@@ -99,6 +99,13 @@ impl Logs {
         }
     }
 
+    /// The attempt that sent a message, if there is but one that may have, and it is known to have taken effect.
+    pub(super) fn sole_writer(&self, attempts: &[Attempt], promise: Promise, message: Message) -> Option<usize> {
+        let mut writers = self.writers.get(&message)?.iter().filter(|(writer, _)| attempts[*writer].fate != Fate::Aborted);
+        let (writer, _) = writers.next().filter(|_| writers.next().is_none())?;
+        self.is_certain(&attempts[*writer], promise).then_some(*writer)
+    }
+
     /// The offsets of a message, in order.
     pub(super) fn offsets(&self, message: Message) -> impl DoubleEndedIterator<Item = u64> + '_ {
         self.places.get(&message).into_iter().flatten().copied()

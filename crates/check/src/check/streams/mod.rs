@@ -30,6 +30,7 @@
 
 mod anomaly;
 mod attempt;
+mod cycles;
 mod delivery;
 mod logs;
 mod order;
