@@ -215,7 +215,7 @@ impl<'s> Given<'s> {
     pub fn read<T>(&mut self, fields: &mut Fields<'s>, name: &'static str, codec: &impl Codec<T>, usual: impl FnOnce() -> T) -> T {
         let Some(form) = fields.take(name) else {
             if codec.absence().is_none() {
-                fields.report_missing(name);
+                fields.report_missing(name, &codec.takes());
             }
             return usual();
         };

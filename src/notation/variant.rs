@@ -215,7 +215,13 @@ macro_rules! variants {
                             let absent = $crate::notation::given!($({ let _ = $absent; <$Type>::default() })?);
                             let $field = match absent {
                                 Some(absent) => Some(fields.read_or(stringify!($field), absent, read)),
-                                None => fields.required(stringify!($field), read),
+                                None => match fields.take(stringify!($field)) {
+                                    Some(form) => read(form),
+                                    None => {
+                                        fields.report_missing(stringify!($field), &$crate::notation::Codec::<$Type>::takes(&$codec));
+                                        None
+                                    }
+                                },
                             };
                         )+)?
                         Some(Self::$Name $({ $( $field: $field? ),+ })?)

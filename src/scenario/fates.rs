@@ -68,7 +68,7 @@ fn fixed_fate(form: Form<'_>, names: Names<'_>) -> Option<FixedFate> {
     let by_content = given.form("content");
     let needed = if by_content.is_some() { "nth" } else { "count" };
     if given.form(needed).is_none() {
-        fields.report_missing(needed);
+        fields.report_missing(needed, &crate::notation::Codec::<u32>::takes(&Count(1..)));
     }
     fields.finish();
     for other in ["count", "nth"].into_iter().filter(|name| *name != needed).filter_map(|name| given.form(name)) {

@@ -282,7 +282,7 @@ fn what_is_wrong_with_an_operation_is_told_with_its_place() {
         7 | (at: "1s", client: c1),
           | ^
           |
-          = help: add id: …
+          = help: add id: …, a whole number, or the name of a generated operation, like `"c1#7"`
     "#]].assert_eq(&complaint(&scripted(wrong, "generated: false")));
     let twice = r#"(id: 7, at: "1.2s", client: c1, op: Read(key: 0)),
 (id: 7, at: "1.3s", client: c2, op: Read(key: 0)),

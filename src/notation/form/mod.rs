@@ -440,7 +440,7 @@ impl<'s> Fields<'s> {
         match self.take(name) {
             Some(value) => read(value),
             None => {
-                self.report_missing(name);
+                self.report_missing(name, "");
                 None
             }
         }
@@ -485,13 +485,14 @@ impl<'s> Fields<'s> {
         Diagnostic::error(self.form.part(name).span(), message).help(help)
     }
 
-    /// Reports that a field must be given.
-    pub fn report_missing(&self, name: &str) {
+    /// Reports that a field must be given, and what it takes, if that is not empty.
+    pub fn report_missing(&self, name: &str, takes: &str) {
         let message = match self.form.name() {
             Some(owner) => format!("`{owner}` needs the field `{name}`"),
             None => format!("the field `{name}` is missing here"),
         };
-        self.form.report(Diagnostic::error(self.form.name_span(), message).help(format!("add {name}: …")));
+        let takes = if takes.is_empty() { String::new() } else { format!(", {takes}") };
+        self.form.report(Diagnostic::error(self.form.name_span(), message).help(format!("add {name}: …{takes}")));
     }
 }
 

@@ -114,7 +114,7 @@ fn something_else_in_the_file() {
             1 | Scenari(nme: "calm")
               | ^^^^^^^
               |
-              = help: add name: …
+              = help: add name: …, a text in quotes
 
             error: `Scenari` needs the field `system`
              --> storm.ron:1:1
@@ -122,7 +122,7 @@ fn something_else_in_the_file() {
             1 | Scenari(nme: "calm")
               | ^^^^^^^
               |
-              = help: add system: …
+              = help: add system: …, a system with its fields, like `RaftKv(nodes: 5)`
 
             error: `Scenari` has no field `nme`
              --> storm.ron:1:9
@@ -142,7 +142,7 @@ fn something_else_in_the_file() {
         1 | Scenario
           | ^^^^^^^^
           |
-          = help: add name: …
+          = help: add name: …, a text in quotes
 
         error: `Scenario` needs the field `system`
          --> storm.ron:1:1
@@ -150,7 +150,7 @@ fn something_else_in_the_file() {
         1 | Scenario
           | ^^^^^^^^
           |
-          = help: add system: …
+          = help: add system: …, a system with its fields, like `RaftKv(nodes: 5)`
     "#]],
     );
     check(
@@ -510,7 +510,7 @@ fn surroundings_that_make_no_sense() {
             2 | network: (latency: "5ms", links: [(from: n1, to: n2, latency: Uniform("5ms..1ms")), (from: n1, to: n2), (to: n1, loss: 2)])
               |                                                                                                         ^
               |
-              = help: add from: …
+              = help: add from: …, a node, like `n1`
 
             error: expected a chance, like "1/100" or "1%", found the number `2`
              --> storm.ron:2:120
@@ -556,7 +556,7 @@ fn surroundings_that_make_no_sense() {
             2 | network: (latency: Exponential(low: "1ms")), disk: Constant("1ms")
               |                    ^^^^^^^^^^^
               |
-              = help: add mean: …
+              = help: add mean: …, a length
 
             error: expected named fields in parentheses, found `Constant(…)`
              --> storm.ron:2:52
@@ -708,7 +708,7 @@ fn messages_that_are_named_in_two_ways() {
         2 | fates: [(from: n1, to: n2, kind: "Add", content: "0123456789abcdef", fate: Lost)]
           |         ^
           |
-          = help: add nth: …
+          = help: add nth: …, a whole number, at least 1
     "#]],
     );
     check_fields(
@@ -747,7 +747,7 @@ fn all_at_once() {
             1 | Scenario(
               | ^^^^^^^^
               |
-              = help: add name: …
+              = help: add name: …, a text in quotes
 
             error: expected a whole number from 1 to 1000000, found the text "five"
              --> storm.ron:2:24

@@ -315,7 +315,7 @@ fn what_sets_faults_off() {
             4 | When(Sent, Heal),
               |      ^^^^
               |
-              = help: add kind: …
+              = help: add kind: …, a kind of message that the system has, like `"AppendEntries"`
 
             error: `Toy` has no mark "leader found"
              --> storm.ron:5:19
