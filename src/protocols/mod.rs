@@ -5,6 +5,7 @@ pub mod broker;
 pub mod bus;
 pub mod commit;
 pub mod detector;
+mod frame;
 pub mod lock;
 pub mod pipeline;
 pub mod queue;

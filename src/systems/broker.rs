@@ -8,18 +8,22 @@
 use std::sync::Arc;
 
 use super::broker_work::BrokerWork;
+use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, System, Written};
-use crate::base::{Duration, StreamOp, Streamed};
-use crate::check::streams::{self, StreamAnomaly};
+use crate::base::{Duration, DurationRange, StreamOp, Streamed};
+use crate::check::streams::{self, Demands, StreamAnomaly};
 use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
-use crate::notation::{Count, Flag, Form, Given, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
+use crate::notation::{Count, Flag, Form, Given, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
 use crate::process::Either;
-use crate::protocols::broker::properties::{BrokerJudge, Brokering, COMMITTED_KEPT, OFFSETS_KEPT, PROPERTIES};
-use crate::protocols::broker::{self, BrokerConfig as Server, Client, Controller, ControllerConfig, Flush, Layout, Message, Note};
+use crate::protocols::broker::properties::{Allowed, BrokerJudge, Brokering, COMMITTED_KEPT, OFFSETS_KEPT, PROPERTIES};
+use crate::protocols::broker::{
+    self, BrokerConfig as Server, Cleaning, Client, Controller, ControllerConfig, Flush, Layout, Message, Note,
+};
+use crate::protocols::raft;
 use crate::trace::Judge;
-use crate::world::{Cluster, Conditions};
+use crate::world::{Cluster, Conditions, Reached};
 
 /// A broker whose partitions are logs.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +62,10 @@ settings! {
     /// What a broker has fields for.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct BrokerSettings {
-        /// How many brokers there are: the first nodes; the one after them is the controller.
+        /// How many brokers there are: the first nodes; those after them are the controllers.
         brokers: u32 = 3, Count(1..=99);
+        /// How many controllers there are. Several agree through Raft (KIP-500).
+        controllers: u32 = 1, Count(1..=99);
         /// How many partitions producers send to. One more has what the group has processed.
         partitions: u32 = 2, Count(1..=99);
         /// How many brokers have each partition.
@@ -72,6 +78,18 @@ settings! {
         flush: Flushing = Flushing::Never, FLUSH;
         /// How often logs go to disk, if they do so regularly.
         flush_interval: Option<Duration> = None, Maybe(PositiveLength);
+        /// How long a message is kept (`retention.ms`), since its leader appended it; without this or `retention_messages`, for ever.
+        retention: Option<Duration> = None, Maybe(PositiveLength);
+        /// How many messages of a partition are kept, of whatever age: the last ones (`retention.bytes`, in messages).
+        retention_messages: Option<u32> = None, Maybe(Count(1..=1_000_000));
+        /// Whether logs are compacted: of each key the last message stays (`cleanup.policy=compact`).
+        compact: bool = false, Flag;
+        /// How long a tombstone is kept that is the last of its key (`delete.retention.ms`).
+        delete_retention: Duration = Duration::from_secs(1), PositiveLength;
+        /// How many entries a segment has: the last one is not cleaned, and retention deletes whole ones (`segment.bytes`, in entries).
+        segment: u32 = 10, Count(1..=1_000_000);
+        /// How often logs are cleaned (`log.retention.check.interval.ms`, `log.cleaner.backoff.ms`).
+        cleaning: Duration = Duration::from_millis(200), PositiveLength;
         /// How long a follower waits for an answer before it fetches again.
         fetch: Duration = Duration::from_millis(100), Timed(PositiveLength, &[Timing::Answer]);
         /// How long a follower may lag and be in sync (`replica.lag.time.max.ms`).
@@ -80,6 +98,11 @@ settings! {
         beat: Duration = Duration::from_millis(100), PositiveLength;
         /// After which silence the controller takes a broker to be gone (`broker.session.timeout.ms`).
         silence: Duration = Duration::from_millis(500), PositiveLength;
+        /// How long a controller waits for the one that leads before it campaigns: drawn anew each time
+        /// (`controller.quorum.election.timeout.ms`).
+        election_timeout: DurationRange = <raft::Config>::of(1).election_timeout, Timed(LengthRange, ELECTION_TIMEOUT);
+        /// How often the controller that leads shows the others that it lives: more often than every election timeout.
+        heartbeat: Duration = <raft::Config>::of(1).heartbeat, PositiveLength;
         /// After which silence a member of the group is given up (`session.timeout.ms`).
         session: Duration = Duration::from_millis(600), PositiveLength;
         /// How long the members are given to join again (`rebalance.timeout.ms`).
@@ -87,9 +110,17 @@ settings! {
     }
 }
 
+impl BrokerConfig {
+    /// What is demanded of what clients see.
+    fn demands(&self) -> Demands {
+        Demands { compacts: self.settings.compact.then(|| self.work.keys()), ..Demands::of(self.work.promise) }
+    }
+}
+
 impl BrokerSettings {
     /// Reports what does not fit together.
     fn fits(&self, given: &Given<'_>) {
+        timeouts_fit(self.election_timeout, self.heartbeat, given);
         for (name, count, of, most) in
             [("replicas", self.replicas, "brokers", self.brokers), ("min_insync", self.min_insync, "replicas", self.replicas)]
         {
@@ -106,9 +137,18 @@ impl BrokerSettings {
         }
     }
 
+    /// What is done with messages that were there for long enough, if anything is.
+    fn cleaning(&self, work: &BrokerWork) -> Option<Cleaning> {
+        let Self { retention, retention_messages, compact, delete_retention, segment, cleaning, .. } = *self;
+        let compacts = compact.then(|| work.keys());
+        let is_cleaned = compact || retention.is_some() || retention_messages.is_some();
+        is_cleaned.then_some(Cleaning { retention, retention_messages, compacts, delete_retention, segment, every: cleaning })
+    }
+
     fn layout(&self, work: &BrokerWork) -> Layout {
         let Self { brokers, partitions, replicas, min_insync, unclean, flush, flush_interval, fetch, lag, beat, silence, .. } = *self;
-        let Self { session, rebalance, .. } = *self;
+        let Self { controllers, session, rebalance, .. } = *self;
+        let cleaning = self.cleaning(work);
         let flush = match (flush, flush_interval) {
             (Flushing::Always, _) => Flush::Always,
             (Flushing::Regularly, Some(length)) => Flush::Every(length),
@@ -117,6 +157,7 @@ impl BrokerSettings {
         let (transactions, has_outputs) = (work.transaction_timeout(), work.processors > 0);
         Layout {
             brokers,
+            controllers,
             partitions,
             replicas,
             min_insync,
@@ -129,6 +170,7 @@ impl BrokerSettings {
             session,
             rebalance,
             transactions,
+            cleaning,
             has_outputs,
         }
     }
@@ -140,6 +182,15 @@ impl Cluster for Broker {
     type Response = Streamed;
     type Server = Either<broker::Broker, Controller>;
     type Client = Client;
+
+    fn fingerprint(server: &Self::Server) -> Option<u64> {
+        if let Either::Second(controller) = server { Some(controller.raft().fingerprint()) } else { None }
+    }
+
+    fn reached(server: &Self::Server) -> Option<Reached> {
+        let Either::Second(controller) = server else { return None };
+        Some(Reached { count: controller.raft().applied(), of: "applied entries" })
+    }
 
     fn unsettled(server: &Self::Server) -> Option<String> {
         match server {
@@ -162,6 +213,9 @@ fn of_brokers(settings: &BrokerSettings) -> Vec<Property> {
     PROPERTIES.into_iter().filter(|property| !lost(property)).collect()
 }
 
+/// What is judged of controllers.
+const OF_CONTROLLERS: [Property; raft::properties::PROPERTIES.len()] = raft::properties::PROPERTIES;
+
 impl System for Broker {
     const NAME: &'static str = "Broker";
     const ABOUT: &'static str = "a broker whose partitions are logs with replicas, as Kafka's: in-sync sets, high watermarks, leader \
@@ -170,7 +224,7 @@ impl System for Broker {
     type Config = BrokerConfig;
 
     fn properties() -> Vec<Property> {
-        PROPERTIES.into_iter().chain(StreamAnomaly::ALL.iter().map(|anomaly| *anomaly.property())).collect()
+        PROPERTIES.into_iter().chain(OF_CONTROLLERS).chain(StreamAnomaly::ALL.iter().map(|anomaly| *anomaly.property())).collect()
     }
 
     fn mutants() -> Vec<Mutant> {
@@ -195,7 +249,7 @@ impl System for Broker {
     }
 
     fn population(config: &BrokerConfig) -> Population {
-        Population { servers: config.settings.brokers + 1, clients: config.work.clients() }
+        Population { servers: config.settings.brokers + config.settings.controllers, clients: config.work.clients() }
     }
 
     fn nodes(config: &BrokerConfig, mutants: &[&'static str]) -> Nodes<Self> {
@@ -203,21 +257,25 @@ impl System for Broker {
         let clients = config.work.configs(&layout, &rules);
         let server = Server { layout: Arc::clone(&layout), rules: Arc::clone(&rules) };
         let mut servers = vec![Either::First(server); config.settings.brokers as usize];
-        servers.push(Either::Second(ControllerConfig { layout, rules }));
+        let BrokerSettings { election_timeout, heartbeat, controllers, .. } = config.settings;
+        let controller = Either::Second(ControllerConfig { layout, election_timeout, heartbeat, rules });
+        servers.extend(vec![controller; controllers as usize]);
         Nodes { servers, clients }
     }
 
     fn judged(config: &BrokerConfig, _: &Conditions) -> Vec<Property> {
-        let of_streams = config.work.demands().forbidden().map(|anomaly| *anomaly.property());
-        of_brokers(&config.settings).into_iter().chain(of_streams).collect()
+        let of_streams = config.demands().forbidden().map(|anomaly| *anomaly.property());
+        of_brokers(&config.settings).into_iter().chain(OF_CONTROLLERS).chain(of_streams).collect()
     }
 
-    fn judges(config: &BrokerConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
-        vec![Box::new(BrokerJudge::new(of_brokers(&config.settings)))]
+    fn judges(config: &BrokerConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        let BrokerSettings { brokers, controllers, .. } = config.settings;
+        let allowed = Allowed { cleaning: config.settings.cleaning(&config.work), clocks: conditions.clocks_apart() };
+        vec![Box::new(BrokerJudge::new(of_brokers(&config.settings), allowed, brokers, controllers))]
     }
 
     fn judge_history(config: &BrokerConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {
-        streams::judge(config.work.demands(), history)
+        streams::judge(config.demands(), history)
     }
 
     fn spelling(_: &BrokerConfig) -> Option<Spelling<StreamOp, Streamed>> {

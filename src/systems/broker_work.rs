@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use super::lock_work::length_range;
 use crate::base::{Duration, DurationRange, Ratio};
-use crate::check::streams::{Demands, Promise};
+use crate::check::streams::Promise;
 use crate::notation::{Chance, Count, Flag, Form, Given, LengthRange, OneOf, PositiveLength, Settings, Timed, Timing, settings};
-use crate::protocols::broker::{Acks, ClientConfig, ClientRole, CommitTime, Consuming, Fencing, Layout, Processing, Producing, Rules};
+use crate::protocols::broker::{
+    Acks, ClientConfig, ClientRole, CommitTime, Consuming, Fencing, Layout, Processing, Producing, Reset, Rules,
+};
 
 const ACKS: OneOf<Acks> = OneOf(
     "who must have a message",
@@ -52,6 +54,14 @@ pub enum Isolation {
     ReadCommitted,
 }
 
+const RESET: OneOf<Reset> = OneOf(
+    "where a consumer goes on if what it wants is gone",
+    &[
+        ("Earliest", "Where the partition begins.", Reset::Earliest),
+        ("Latest", "Where it ends: what is there already is left out.", Reset::Latest),
+    ],
+);
+
 const PROMISE: OneOf<Promise> = OneOf(
     "a promise",
     &[
@@ -86,6 +96,13 @@ settings! {
         commit: CommitTime = CommitTime::After, COMMIT;
         /// Whether what a producer sends in one operation, and what a processor sends and says it has processed, is a transaction.
         transactions: bool = false, Flag;
+        /// How many keys the messages of a partition have: compaction goes by them. That of a message is the magnitude of its value modulo
+        /// this.
+        keys: u32 = 4, Count(1..=1_000_000);
+        /// How often a message is a tombstone, which says that its key has none any more: its value is negative.
+        tombstones: Ratio = Ratio::NEVER, Chance;
+        /// Where a consumer goes on if what it wants is gone (`auto.offset.reset`).
+        reset: Reset = Reset::Earliest, RESET;
         /// How often a producer aborts a transaction.
         aborts: Ratio = Ratio::NEVER, Chance;
         /// How long a transaction may be open, before it is aborted (`transaction.timeout.ms`).
@@ -146,15 +163,15 @@ impl BrokerWork {
         self.transactions.then_some(self.transaction_timeout)
     }
 
-    /// What is demanded of what they see.
-    pub(super) fn demands(&self) -> Demands {
-        Demands::of(self.promise)
+    /// How many keys the messages of a partition have.
+    pub(super) fn keys(&self) -> u32 {
+        self.keys
     }
 
     /// What each client is built from.
     pub(super) fn configs(&self, layout: &Arc<Layout>, rules: &Arc<dyn Rules>) -> Vec<ClientConfig> {
         let Self { producers, processors, consumers, acks, idempotent, retries, batch, group, commit, work, heartbeat, .. } = *self;
-        let Self { think, request_timeout, patience, transactions, aborts, fencing, .. } = *self;
+        let Self { think, request_timeout, patience, transactions, aborts, fencing, tombstones, reset, .. } = *self;
         // What is under way when no more is sent is over after its patience, or aborted in time.
         let tail = self.transaction_timeout().map_or(patience, |timeout| patience + timeout * 2);
         let client = |role| {
@@ -162,8 +179,8 @@ impl BrokerWork {
             ClientConfig { layout, think, request_timeout, patience, tail, rules, role }
         };
         let committed = self.isolation == Isolation::ReadCommitted;
-        let producing = Producing { acks, idempotent, retries, batch, transactions: transactions.then_some(aborts) };
-        let consuming = Consuming { group, commit, work, heartbeat, committed, processing: None };
+        let producing = Producing { acks, idempotent, retries, batch, transactions: transactions.then_some(aborts), tombstones };
+        let consuming = Consuming { group, commit, work, heartbeat, committed, reset, processing: None };
         let processing = Some(Processing { transactional: transactions, fencing });
         let processor = Consuming { group: true, commit: CommitTime::After, processing, ..consuming };
         let mut all = vec![client(ClientRole::Produces(producing)); producers as usize];

@@ -148,7 +148,7 @@ impl EventBusConfig {
             Delivery::ExactlyOnce => Promise::ExactlyOnce,
         };
         let forgets = settings.buffer.is_some() && settings.full != Full::Block;
-        Demands { promise: work.promise.unwrap_or(promised), ordered: self.held_to() != Order::No, forgets, isolated: false }
+        Demands { ordered: self.held_to() != Order::No, forgets, ..Demands::of(work.promise.unwrap_or(promised)) }
     }
 
     fn held_to(&self) -> Order {

@@ -181,14 +181,11 @@ impl QueueConfig {
         let Self { settings, work } = self;
         let dies = settings.ttl.is_some() || settings.delivery_limit.is_some() || work.failed == Settlement::Reject;
         let is_unseen = settings.dead_letters && work.dead_letter_consumers == 0;
-        Demands { promise: work.promise, ordered: false, forgets: dies && is_unseen, isolated: false }
+        Demands { ordered: false, forgets: dies && is_unseen, ..Demands::of(work.promise) }
     }
 
     fn limits(&self, conditions: &Conditions) -> Limits {
-        let run = conditions.duration + conditions.settle;
-        let drift = u128::from(run.as_nanos()) * 2 * u128::from(conditions.clocks.drift_ppm) / 1_000_000;
-        let drift = Duration::from_nanos(u64::try_from(drift).unwrap_or(u64::MAX));
-        Limits { policy: self.settings.policy(), clocks: conditions.clocks.offset * 2 + drift, tick: self.settings.tick }
+        Limits { policy: self.settings.policy(), clocks: conditions.clocks_apart(), tick: self.settings.tick }
     }
 
     fn clients(&self, mutants: &[&'static str]) -> Vec<ClientConfig> {

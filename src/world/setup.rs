@@ -226,6 +226,13 @@ impl Conditions {
     pub const DISK_BYTES: u64 = 256 << 20;
     /// The usual bound on the effects of a step: a message to each of as many nodes as a system may have, and much besides.
     pub const EFFECTS: u64 = 1_000_000;
+
+    /// What two clocks of the run differ at most, but for faults of clocks.
+    pub fn clocks_apart(&self) -> Duration {
+        let run = self.duration + self.settle;
+        let drift = u128::from(run.as_nanos()) * 2 * u128::from(self.clocks.drift_ppm) / 1_000_000;
+        self.clocks.offset * 2 + Duration::from_nanos(u64::try_from(drift).unwrap_or(u64::MAX))
+    }
 }
 
 /// An operation that is written down and not drawn: who invokes it, and when.

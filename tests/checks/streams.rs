@@ -46,18 +46,20 @@ impl Broker<'_> {
             Fate::Aborted => self.lies(),
             Fate::Unknown => self.random.below(2) == 0,
         };
+        // Some are tombstones.
+        let value = if self.sent % 5 == 4 { -self.sent } else { self.sent };
         let mut offset = self.logs[key].len();
         if is_there {
-            self.logs[key].push(self.sent);
+            self.logs[key].push(value);
             if self.lies() {
-                self.logs[key].push(self.sent);
+                self.logs[key].push(value);
             }
         }
         if self.lies() {
             offset = self.random.below(4) as usize;
         }
         let told = fate == Fate::Committed && self.random.below(5) > 0;
-        (StreamAct::Send { key: key as u64, value: self.sent }, Shown::Sent(told.then_some(offset as u64)))
+        (StreamAct::Send { key: key as u64, value }, Shown::Sent(told.then_some(offset as u64)))
     }
 
     fn poll(&mut self, client: usize) -> Shown {
@@ -121,7 +123,8 @@ impl Broker<'_> {
         let late = if self.lies() { self.random.below(3) } else { 0 };
         let tenures = if self.random.below(3) == 0 { vec![Tenure { of, number: (at / 4).saturating_sub(late) }] } else { Vec::new() };
         let completed = (self.random.below(10) > 0).then(|| Time::from_nanos(at + self.random.below(4)));
-        let streamed = Streamed { shown, rebalanced, tenures };
+        let gone = if self.random.below(8) == 0 { vec![(self.key() as u64, self.random.below(4))] } else { Vec::new() };
+        let streamed = Streamed { shown, rebalanced, gone, tenures };
         Attempt { client: self.clients[client], invoked: Time::from_nanos(at), completed, fate, op, streamed }
     }
 }
@@ -167,7 +170,8 @@ fn taken(act: StreamAct, told: &Shown, before: bool) -> StreamAct {
 fn sample(random: &mut Stream) -> (Demands, Vec<Attempt>) {
     let promise = Promise::ALL[random.below(3) as usize];
     let (ordered, forgets, isolated) = (random.below(4) > 0, random.below(6) == 0, random.below(3) == 0);
-    let demands = Demands { promise, ordered, forgets, isolated };
+    let compacts = (random.below(3) == 0).then_some(2);
+    let demands = Demands { promise, ordered, forgets, isolated, compacts };
     let (count, wrong) = (3 + random.below(12), [6, 20, 1000][random.below(3) as usize]);
     let clients = [0, 1, 2].map(ClientId::new);
     let mut broker = Broker { random, logs: [vec![], vec![]], stands: [[0; 2]; 3], clients, sent: 0, wrong };
@@ -187,6 +191,7 @@ fn sample(random: &mut Stream) -> (Demands, Vec<Attempt>) {
 /// The reference.
 struct Reference<'a> {
     promise: Promise,
+    compacts: Option<u32>,
     attempts: &'a [Attempt],
     found: RefCell<Found>,
     links: Links,
@@ -358,7 +363,8 @@ impl Reference<'_> {
 
     fn order(&self, index: usize, key: u64) {
         let log = self.log(key);
-        let between = |low: u64, high: u64| log.iter().any(|(at, _)| *at > low && *at < high);
+        let stays = |(at, value): &(u64, i64)| !self.is_superseded(key, *value, *at);
+        let between = |low: u64, high: u64| log.iter().any(|there| there.0 > low && there.0 < high && stays(there));
         let positions = self.positions(index, key);
         if !self.attempts[index].streamed.rebalanced.contains(&key) {
             for pair in positions.windows(2) {
@@ -380,10 +386,23 @@ impl Reference<'_> {
         if let (Some(stood), Some((first, value))) = (stood, positions.first().copied()) {
             if first <= stood {
                 self.note(StreamAnomaly::NonmonotonicPoll, key, value);
-            } else if log.iter().any(|(at, _)| *at > stood && *at < first && !self.had_before(index, key, *at)) {
+            } else if log.iter().any(|there| there.0 > stood && there.0 < first && stays(there) && !self.had_before(index, key, there.0)) {
                 self.note(StreamAnomaly::PollSkip, key, value);
             }
         }
+    }
+
+    /// Whether compaction may have removed this: it is a tombstone, or a later message of the same key is known.
+    fn is_superseded(&self, key: u64, value: i64, offset: u64) -> bool {
+        let same = |keys: u32, other: i64| other.abs() % i64::from(keys) == value.abs() % i64::from(keys);
+        self.compacts.is_some_and(|keys| value < 0 || self.log(key).iter().any(|(at, other)| *at > offset && same(keys, *other)))
+    }
+
+    /// Whether all together, or one of a group, were told that this is gone.
+    fn is_gone(&self, group: Option<u64>, key: u64, offset: u64) -> bool {
+        let theirs = |index: &usize| self.has_polls(*index) && (group.is_none() || self.group(*index) == group);
+        let mut told = self.all().filter(theirs).flat_map(|index| &self.attempts[index].streamed.gone);
+        told.any(|(of, before)| *of == key && offset < *before)
     }
 
     /// Whether the group of the client that does this had polled what lies there before.
@@ -493,6 +512,9 @@ impl Reference<'_> {
                     .collect();
                 let behind = offset.is_some_and(|offset| places.iter().any(|place| offset > *place));
                 if polled.contains(&value) || !(group.is_none() || since || behind) {
+                    continue;
+                }
+                if offset.is_some_and(|offset| self.is_gone(group, key, offset) || self.is_superseded(key, value, offset)) {
                     continue;
                 }
                 if offset.is_some_and(|offset| firsts.iter().any(|first| offset <= *first)) {
@@ -647,7 +669,8 @@ fn compare(seed: u64, count: usize) {
     for place in 0..count {
         let (demands, attempts) = sample(&mut random);
         let report = check(demands, &attempts, &StreamNames::default());
-        let mut reference = Reference { promise: demands.promise, attempts: &attempts, found: RefCell::default(), links: Links::default() };
+        let Demands { promise, compacts, .. } = demands;
+        let mut reference = Reference { promise, compacts, attempts: &attempts, found: RefCell::default(), links: Links::default() };
         let is_open = reference.judge();
         reference.links = reference.links();
         reference.cycles(demands.isolated);

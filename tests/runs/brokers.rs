@@ -6,7 +6,13 @@ use super::trials::{Family, Shows};
 
 const FAMILY: Family<&dyn Rules> = Family {
     folder: "broker",
-    storms: &["broker/storm.ron", "broker/transactions-storm.ron", "broker/page-cache-storm.ron"],
+    storms: &[
+        "broker/storm.ron",
+        "broker/transactions-storm.ron",
+        "broker/page-cache-storm.ron",
+        "broker/cleaning-storm.ron",
+        "broker/controllers-storm.ron",
+    ],
     mutants: MUTANTS,
     decoys: DECOYS,
     shows: Shows::Sometimes,
@@ -24,7 +30,7 @@ fn storms_over_a_broker_hold() {
 
 #[test]
 fn each_bug_planted_in_a_broker_is_caught() {
-    FAMILY.each_mutant_is_caught(30, 8);
+    FAMILY.each_mutant_is_caught(38, 9);
 }
 
 #[test]

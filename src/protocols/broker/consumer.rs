@@ -3,7 +3,7 @@
 mod processor;
 
 use super::client::{Client, ClientTimer};
-use super::{Aborted, ClientRole, Message, Polled, Record, Refusal, Request, transaction::Transaction};
+use super::{Aborted, ClientRole, Message, Polled, Record, Refusal, Request, mark, transaction::Transaction};
 use crate::base::{Duration, DurationRange, Holder, LocalTime, Shown, SortedMap, StreamAct, StreamOp, StreamRecord, Streamed, Tenure};
 use crate::history::Outcome;
 use crate::process::Context;
@@ -25,6 +25,8 @@ pub struct Consuming {
     pub heartbeat: Duration,
     /// Whether it reads only what is committed, of transactions.
     pub committed: bool,
+    /// Where it goes on if what it wants is gone.
+    pub reset: Reset,
     /// How it makes other messages of those it polls, if it does.
     pub processing: Option<Processing>,
 }
@@ -38,6 +40,15 @@ pub enum CommitTime {
     After,
 }
 
+/// Where a consumer goes on if what it wants is gone (`auto.offset.reset`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Where the partition begins.
+    Earliest,
+    /// Where it ends: what is there already is left out.
+    Latest,
+}
+
 /// A consumer.
 #[derive(Debug, Default)]
 pub(super) struct Consumer {
@@ -47,6 +58,8 @@ pub(super) struct Consumer {
     joins: bool,
     /// Of each partition that it has: where it goes on.
     positions: SortedMap<u32, u64>,
+    /// Of partitions of which it was told, since it last told, that what it wanted is gone: where each begins.
+    gone: Vec<(u64, u64)>,
     /// Partitions that it was given, or that were taken from it, since it last told.
     rebalanced: Vec<u64>,
     has_subscribed: bool,
@@ -312,8 +325,10 @@ impl Consumer {
         let Polled { records, next, aborted } = match result {
             Ok(polled) => polled,
             Err(refusal) => {
-                if let Refusal::NotLeader(leader) = refusal {
-                    client.learn(asks.partition, leader);
+                match refusal {
+                    Refusal::NotLeader(leader) => client.learn(asks.partition, leader),
+                    Refusal::OutOfRange { start, end } => self.reset(client, (asks.partition, offset), start, end, context),
+                    _ => {}
                 }
                 self.refused = true;
                 return context.set_timer(ClientTimer::Again, PAUSE);
@@ -344,6 +359,16 @@ impl Consumer {
         }
     }
 
+    /// What it wanted of a partition, from this offset on, is gone.
+    fn reset(&mut self, client: &Client, (partition, asked): (u32, u64), start: u64, end: u64, context: &mut Context<'_, Client>) {
+        let earliest = Self::consuming(client).reset == Reset::Earliest;
+        let Some(position) = self.positions.get_mut(&partition).filter(|position| **position == asked) else { return };
+        context.sometimes(mark::OUT_OF_RANGE);
+        *position = client.config.rules.resets_to(start, end, earliest);
+        self.gone.push((u64::from(partition), start));
+        self.rebalanced.push(u64::from(partition));
+    }
+
     /// Works on what it has polled.
     fn process(&mut self, client: &mut Client, batch: Batch, context: &mut Context<'_, Client>) {
         let takes = client.drawn(3, context).within(Self::consuming(client).work);
@@ -370,7 +395,8 @@ impl Consumer {
         }
         let shown = vec![Shown::Polled(vec![(u64::from(batch.partition), records)])];
         let rebalanced = std::mem::take(&mut self.rebalanced);
-        client.complete(Outcome::Done(Streamed { shown, rebalanced, tenures: Vec::new() }), context);
+        let gone = std::mem::take(&mut self.gone);
+        client.complete(Outcome::Done(Streamed { shown, rebalanced, gone, ..Streamed::default() }), context);
         let consuming = Self::consuming(client);
         let announced = client.config.rules.announces(consuming.commit == CommitTime::Before);
         if !consuming.group || announced || batch.records.is_empty() {

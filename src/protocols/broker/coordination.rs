@@ -18,7 +18,7 @@ impl Broker {
     pub(super) fn coordinate(&mut self, context: &mut Context<'_, Self>) {
         let Some(replica) = self.of_group() else { return };
         let number = |content: &Content| if let Content::Generation { number } = content { Some(*number) } else { None };
-        let numbered = replica.log.from(0).iter().rev().find_map(|entry| number(&entry.content)).unwrap_or(0);
+        let numbered = replica.log.entries().iter().rev().find_map(|entry| number(&entry.content)).unwrap_or(0);
         self.group = Some(Coordinator::new(numbered));
         context.set_timer(BrokerTimer::Sessions, self.look_after());
     }

@@ -69,6 +69,14 @@ pub static DECOYS: &[Mutant] = &[
         property: None,
         about: "Each epoch of a producer with transactions is two after the last.",
     },
+    Mutant {
+        name: "broker/empties-one-at-a-time",
+        rules: &EmptiesOneAtATime,
+        source: "Kafka documentation, Log compaction: it says what may go, and not when",
+        needs: &[],
+        property: None,
+        about: "Compaction removes one message each time, the first, and leaves the others for later.",
+    },
 ];
 
 #[derive(Debug)]
@@ -136,5 +144,13 @@ impl Rules for SkipsProducerEpochs {
 
     fn epoch_after_end(&self, epoch: u32) -> u32 {
         epoch + 2
+    }
+}
+
+#[derive(Debug)]
+struct EmptiesOneAtATime;
+impl Rules for EmptiesOneAtATime {
+    fn empties_at_once(&self) -> usize {
+        1
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ClientId;
+use crate::base::{ClientId, LocalTime};
 
 /// An entry of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ pub struct Entry {
     pub offset: u64,
     /// In which epoch of its partition it was appended.
     pub epoch: u32,
+    /// When, by the clock of the leader that did so (`message.timestamp.type=LogAppendTime`).
+    pub at: LocalTime,
     /// What it is.
     pub content: Content,
 }
@@ -25,6 +27,13 @@ pub enum Content {
         /// Which of its producer's it is, if that numbers them.
         by: Option<Sequenced>,
         /// Whether it is part of its producer's transaction.
+        transactional: bool,
+    },
+    /// A message that compaction has removed: what it tells of its producer stays, as in the empty batch that Kafka keeps.
+    Empty {
+        /// Which of its producer's it was, if that numbers them.
+        by: Option<Sequenced>,
+        /// Whether it was part of its producer's transaction.
         transactional: bool,
     },
     /// A generation of the group of consumers begins.

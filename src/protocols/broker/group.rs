@@ -81,7 +81,7 @@ impl Coordinator {
                     self.processed.extend(pending.iter().map(|(partition, offset, _)| (*partition, *offset)));
                     told.extend(pending);
                 }
-                Content::Message { .. } | Content::Asked { .. } | Content::Stands(_) => {}
+                Content::Message { .. } | Content::Empty { .. } | Content::Asked { .. } | Content::Stands(_) => {}
             }
             begins |= self.phase == Phase::Beginning(entry.offset);
             self.read = entry.offset + 1;

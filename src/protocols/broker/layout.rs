@@ -1,5 +1,6 @@
 //! What all nodes of a broker agree on.
 
+use super::Cleaning;
 use crate::base::{Duration, NodeId};
 
 /// When a log is on disk.
@@ -13,11 +14,13 @@ pub enum Flush {
     Always,
 }
 
-/// Partitions and brokers, and how long things take. Brokers come first, then the controller.
+/// Partitions and brokers, and how long things take. Brokers come first, then the controllers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// How many brokers there are.
     pub brokers: u32,
+    /// How many controllers there are: several agree through Raft.
+    pub controllers: u32,
     /// How many partitions have messages. One more has what the group has processed.
     pub partitions: u32,
     /// How many brokers have each partition.
@@ -42,6 +45,8 @@ pub struct Layout {
     pub rebalance: Duration,
     /// After which time an open transaction is aborted; nothing if there are none.
     pub transactions: Option<Duration>,
+    /// What is let go of, if anything is.
+    pub cleaning: Option<Cleaning>,
     /// Whether what processors make of the messages of a partition goes to others, of which there are as many then.
     pub has_outputs: bool,
 }
@@ -77,8 +82,8 @@ impl Layout {
         (0..self.replicas.min(self.brokers)).map(|nth| (partition + nth) % self.brokers).collect()
     }
 
-    /// The controller.
-    pub fn controller(&self) -> NodeId {
-        NodeId::server(self.brokers)
+    /// The controllers.
+    pub fn controllers(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (self.brokers..self.brokers + self.controllers).map(NodeId::server)
     }
 }

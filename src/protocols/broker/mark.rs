@@ -54,6 +54,17 @@ pub const OLD_MARKER: Mark = Mark::new("stale marker", "A partition refused a ma
 pub const UNSTABLE: Mark =
     Mark::new("unstable offset", "A member asked where it goes on while a transaction was open that says so, and had to wait.");
 
+/// A log was trimmed.
+pub const RETAINED: Mark = Mark::new("segments deleted", "A replica let go of the beginning of its log, by retention.");
+/// A log was compacted.
+pub const COMPACTED: Mark = Mark::new("log compacted", "A replica removed messages of which a later one of the same key is there.");
+/// A follower began anew.
+pub const RESTARTED: Mark =
+    Mark::new("follower began anew", "A follower lacked what its leader had no more, and began anew where its leader's log begins.");
+/// A consumer came too late.
+pub const OUT_OF_RANGE: Mark =
+    Mark::new("offset out of range", "A consumer wanted what was gone, and went on where auto.offset.reset says.");
+
 /// Those of the controller.
 pub(super) const OF_CONTROLLERS: &[Mark] = &[ELECTED, UNCLEAN, LEADERLESS, STALE_ISR];
 /// Those of brokers.
@@ -75,6 +86,9 @@ pub(super) const OF_BROKERS: &[Mark] = &[
     PRODUCER_FENCED,
     OLD_MARKER,
     UNSTABLE,
+    RETAINED,
+    COMPACTED,
+    RESTARTED,
 ];
 /// Those of clients.
-pub(super) const OF_CLIENTS: &[Mark] = &[RESENT, GAVE_UP];
+pub(super) const OF_CLIENTS: &[Mark] = &[RESENT, GAVE_UP, OUT_OF_RANGE];

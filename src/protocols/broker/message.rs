@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aborted, Entry, Incarnated, Marker, Sequenced};
+use super::{Aborted, Entry, Incarnated, Marker, Operation, Sequenced};
 use crate::base::ClientId;
 use crate::process;
+use crate::protocols::raft;
 
 /// How many must have a message before its producer is told so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,13 @@ pub enum Refusal {
     NoTransaction,
     /// A transaction is open that says up to where the group has processed the partition.
     Unstable,
+    /// What the consumer wants is gone: the partition begins here, and ends there (`OFFSET_OUT_OF_RANGE`).
+    OutOfRange {
+        /// Where it begins.
+        start: u64,
+        /// Where it ends, as far as consumers may read.
+        end: u64,
+    },
 }
 
 /// What a consumer is told.
@@ -88,10 +96,15 @@ pub struct Record {
     pub of: Option<ClientId>,
 }
 
-/// A message of a broker, of its controller, or of a client.
+/// What controllers send each other.
+pub type RaftMessage = raft::Message<Operation, ()>;
+
+/// A message of a broker, of a controller, or of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// To the controller: a broker is there, and knows how partitions stood.
+    /// From one controller to another.
+    Raft(RaftMessage),
+    /// To the controllers: a broker is there, and knows how partitions stood.
     Alive {
         /// How often it has started.
         life: u32,
@@ -100,7 +113,7 @@ pub enum Message {
         /// What it knows: nothing later than this.
         version: u64,
     },
-    /// From it: how all partitions stand.
+    /// From the one that leads: how all partitions stand.
     Image {
         /// To which life of the broker it is said.
         life: u32,
@@ -109,7 +122,7 @@ pub enum Message {
         /// Each partition.
         partitions: Vec<Standing>,
     },
-    /// To the controller: the leader of a partition wants these to be in sync.
+    /// To the controllers: the leader of a partition wants these to be in sync.
     AlterIsr {
         /// Which partition.
         partition: u32,
@@ -145,6 +158,21 @@ pub enum Message {
         entries: Vec<Entry>,
         /// Up to where all is committed.
         high: u64,
+        /// Where the leader's log begins.
+        start: u64,
+    },
+    /// From the leader: it has nothing any more of what comes next there.
+    Behind {
+        /// Of which partition.
+        partition: u32,
+        /// In which epoch.
+        epoch: u32,
+        /// From which offset on the follower had asked.
+        asked: u64,
+        /// Where the leader's log begins.
+        start: u64,
+        /// The epoch of the last entry before that.
+        before: u32,
     },
     /// From the leader: what is before that is not what the leader has.
     Diverges {
@@ -317,11 +345,13 @@ pub enum Message {
 impl process::Message for Message {
     fn about(kind: &str) -> &'static str {
         match kind {
-            "Alive" => "A broker tells the controller that it is there.",
+            "Raft" => "What controllers send each other so as to agree.",
+            "Alive" => "A broker tells the controllers that it is there.",
             "Image" => "The controller tells how all partitions stand.",
             "AlterIsr" => "A leader wants these replicas to be in sync.",
             "Fetch" => "A follower asks what comes next.",
             "Fetched" => "The leader tells what comes next.",
+            "Behind" => "The leader tells that it has nothing any more of what the follower lacks.",
             "Diverges" => "The leader tells where the follower's log differs from its own.",
             "Produce" => "A producer wants a message appended.",
             "Produced" => "Where it is, or why it is not.",

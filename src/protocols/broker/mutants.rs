@@ -285,6 +285,46 @@ pub static MUTANTS: &[Mutant] = &[
         about: "A producer sends messages before the coordinator knows that their partitions are part of its transaction: if \
                 it crashes, they get no marker.",
     },
+    Mutant {
+        name: "broker/deletes-uncommitted",
+        rules: &DeletesUncommitted,
+        source: "a broken rule: no segment is deleted above the high watermark (Kafka's UnifiedLog, deletable segments)",
+        needs: &["retention by count", "followers that lag"],
+        property: Some("cleaned-as-allowed"),
+        about: "Retention deletes what is not committed: followers that lack it begin anew behind it, and no replica has it any more.",
+    },
+    Mutant {
+        name: "broker/compacts-for-the-uncommitted",
+        rules: &CompactsForTheUncommitted,
+        source: "a broken rule: what is above the high watermark is not compacted (Kafka's LogCleanerManager, first uncleanable offset)",
+        needs: &["compaction", "followers that lag"],
+        property: Some("cleaned-as-allowed"),
+        about: "Compaction removes a message for a later one of its key that is not committed: if that is cut, the key has neither.",
+    },
+    Mutant {
+        name: "broker/compacts-for-the-aborted",
+        rules: &CompactsForTheAborted,
+        source: "a broken rule: what was aborted supersedes nothing (KIP-98, §Log compaction; Kafka's CleanedTransactionMetadata)",
+        needs: &["compaction", "transactions that are aborted"],
+        property: Some("cleaned-as-allowed"),
+        about: "Compaction takes a message of an aborted transaction to be the last of its key, and removes the one that counts.",
+    },
+    Mutant {
+        name: "broker/drops-tombstones-early",
+        rules: &DropsTombstonesEarly,
+        source: "a broken rule: tombstones stay for delete.retention.ms (Kafka documentation, Log compaction; KIP-534)",
+        needs: &["compaction", "tombstones"],
+        property: Some("cleaned-as-allowed"),
+        about: "A tombstone goes as soon as the messages before it have: a consumer that has read those never learns that the key is gone.",
+    },
+    Mutant {
+        name: "broker/resets-to-latest",
+        rules: &ResetsToLatest,
+        source: "a broken rule: auto.offset.reset=earliest; class of bugs: the default of Kafka, latest, unknown to who relies on it",
+        needs: &["retention", "a consumer that lags"],
+        property: Some("lost-write"),
+        about: "A consumer that wants what is gone goes on at the end, and not at the beginning as it should: it leaves out what is there.",
+    },
 ];
 
 #[derive(Debug)]
@@ -589,5 +629,45 @@ struct SendsBeforeItAdds;
 impl Rules for SendsBeforeItAdds {
     fn adds_before_it_sends(&self) -> bool {
         false
+    }
+}
+
+#[derive(Debug)]
+struct DeletesUncommitted;
+impl Rules for DeletesUncommitted {
+    fn may_delete(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct CompactsForTheUncommitted;
+impl Rules for CompactsForTheUncommitted {
+    fn cleans_up_to(&self, _: u64, end: u64) -> u64 {
+        end
+    }
+}
+
+#[derive(Debug)]
+struct CompactsForTheAborted;
+impl Rules for CompactsForTheAborted {
+    fn supersedes(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct DropsTombstonesEarly;
+impl Rules for DropsTombstonesEarly {
+    fn drops_tombstone(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct ResetsToLatest;
+impl Rules for ResetsToLatest {
+    fn resets_to(&self, _: u64, end: u64, _: bool) -> u64 {
+        end
     }
 }

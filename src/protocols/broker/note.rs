@@ -3,14 +3,19 @@
 use serde::Serialize;
 
 use super::Entry;
+use crate::protocols::raft;
 
-/// What a broker says.
+/// What a broker says, or a controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Note {
+    /// A controller says it, as a server of Raft.
+    Raft(raft::Note),
     /// It has started, and has this much of a partition.
     Restored {
         /// Which partition.
         partition: u32,
+        /// Where its log begins.
+        start: u64,
         /// The epochs of its log, and where each ends.
         epochs: Vec<(u32, u64)>,
     },
@@ -38,6 +43,27 @@ pub enum Note {
         partition: u32,
         /// All from here on went.
         to: u64,
+    },
+    /// It has let go of the beginning of its log.
+    Trimmed {
+        /// Of which partition.
+        partition: u32,
+        /// Where that begins from now on.
+        start: u64,
+    },
+    /// It has let go of all of its log, and takes in what its leader has.
+    Restarted {
+        /// Of which partition.
+        partition: u32,
+        /// Where that begins from now on.
+        start: u64,
+    },
+    /// It has removed messages from its log by compaction.
+    Emptied {
+        /// Of which partition.
+        partition: u32,
+        /// Where they were.
+        offsets: Vec<u64>,
     },
     /// It leads, and all before this is committed.
     Advanced {

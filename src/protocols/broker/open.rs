@@ -54,6 +54,11 @@ impl Transactions {
         self.markers.insert(producer, (marker, offset));
     }
 
+    /// Forgets those that were over before this offset: no log has anything of them any more.
+    pub(super) fn forget_before(&mut self, offset: u64) {
+        self.ended.retain(|ended| ended.marker >= offset);
+    }
+
     /// Whether a producer has one open.
     pub(super) fn is_open(&self, producer: ClientId) -> bool {
         self.open.contains_key(&producer)

@@ -21,6 +21,8 @@ pub struct Producing {
     pub batch: u32,
     /// Whether each operation is a transaction: then, how often one is aborted.
     pub transactions: Option<Ratio>,
+    /// How often a message is a tombstone: it says that its key has none any more.
+    pub tombstones: Ratio,
 }
 
 /// A producer.
@@ -69,7 +71,9 @@ impl Producer {
     fn producing(client: &Client) -> Producing {
         match client.config.role {
             super::ClientRole::Produces(producing) => producing,
-            super::ClientRole::Consumes(_) => Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1, transactions: None },
+            super::ClientRole::Consumes(_) => {
+                Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1, transactions: None, tombstones: Ratio::NEVER }
+            }
         }
     }
 
@@ -90,7 +94,8 @@ impl Producer {
             let next = self.next.entry(partition).or_insert(0);
             let by = producing.idempotent.then_some(Sequenced { producer: session, epoch: self.epoch, sequence: *next });
             *next += 1;
-            let value = self.value(session);
+            let is_tombstone = producing.tombstones != Ratio::NEVER && random.chance(producing.tombstones);
+            let value = self.value(session, is_tombstone);
             sends.push(Send { partition, value, by, sent: None, awaited: false });
         }
         let act = |send: &Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
@@ -105,10 +110,11 @@ impl Producer {
         }
     }
 
-    /// A value that was never sent.
-    fn value(&mut self, session: ClientId) -> i64 {
+    /// A value that was never sent; negative, if it is that of a tombstone.
+    fn value(&mut self, session: ClientId, is_tombstone: bool) -> i64 {
         self.values += 1;
-        (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values)
+        let value = (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values);
+        if is_tombstone { -value } else { value }
     }
 
     /// Begins an operation that is a transaction.
@@ -118,7 +124,9 @@ impl Producer {
         let mut partition = || random.below(u64::from(client.config.layout.partitions)) as u32;
         let partitions: Vec<u32> = (0..producing.batch).map(|_| partition()).collect();
         let aborts = random.chance(aborts);
-        let sends: Vec<_> = partitions.into_iter().map(|partition| transaction::Send::new(partition, self.value(session))).collect();
+        let mut is_tombstone = || producing.tombstones != Ratio::NEVER && random.chance(producing.tombstones);
+        let send = |partition| transaction::Send::new(partition, self.value(session, is_tombstone()));
+        let sends: Vec<_> = partitions.into_iter().map(send).collect();
         let act = |send: &transaction::Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
         let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
         // Its life before the last start had the same id.

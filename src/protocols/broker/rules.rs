@@ -69,6 +69,39 @@ rules! {
             1
         }
 
+        // Retention and compaction.
+
+        /// Whether a segment may be deleted of which all is settled, or not all.
+        fn may_delete(&self, settled: bool) -> bool {
+            settled
+        }
+
+        /// Up to where a log is compacted that is settled up to here, and ends there: what is not settled supersedes nothing.
+        fn cleans_up_to(&self, settled: u64, end: u64) -> u64 {
+            let _ = end;
+            settled
+        }
+
+        /// Whether a message supersedes those of its key that lie before it: not if it was aborted.
+        fn supersedes(&self, aborted: bool) -> bool {
+            !aborted
+        }
+
+        /// Whether a tombstone goes that is the last of its key, and was so for long enough (`delete.retention.ms`).
+        fn drops_tombstone(&self, kept_enough: bool) -> bool {
+            kept_enough
+        }
+
+        /// How many messages are emptied at once. None has to be.
+        fn empties_at_once(&self) -> usize {
+            usize::MAX
+        }
+
+        /// Where a consumer goes on that wants what is gone, of a partition that begins here and ends there, as it is set to.
+        fn resets_to(&self, start: u64, end: u64, earliest: bool) -> u64 {
+            if earliest { start } else { end }
+        }
+
         // Producers.
 
         /// Whether a message with this number may be the first that is known of its producer.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::group::Coordinator;
 use super::leading::{Leading, Waiting};
-use super::log::{Line, Log};
+use super::log::Log;
 use super::sequences::Numbered;
+use super::store::{self, Change};
 use super::transacting::Asked;
 use super::{Acks, Content, Entry, Flush, Layout, Message, Note, Polled, Record, Refusal, Request, Rules, Sequenced, Standing};
 use super::{mark, transactions};
-use crate::base::{NodeId, SortedMap};
+use crate::base::{LocalTime, NodeId, SortedMap};
 use crate::process::{Claim, Context, Files, Mark, Process, Release, Role, SyncToken};
 
 /// A broker.
@@ -49,13 +50,15 @@ pub struct BrokerConfig {
 pub(super) struct Replica {
     pub(super) log: Log,
     /// Up to where its log is on disk, as far as it knows.
-    durable: u64,
+    pub(super) durable: u64,
     /// Up to where all is committed, as far as it knows.
     pub(super) high: u64,
     standing: Standing,
     /// Whether its log was found to differ from its leader's in this epoch.
     cut: bool,
     pub(super) leading: Option<Leading>,
+    /// Since when each tombstone was seen to be the last of its key.
+    pub(super) horizons: SortedMap<u64, LocalTime>,
 }
 
 /// A broker's timers.
@@ -67,6 +70,8 @@ pub enum BrokerTimer {
     Fetch(u32),
     /// Its logs go to disk.
     Flush,
+    /// Its logs are cleaned.
+    Clean,
     /// It looks which members of the group are silent.
     Sessions,
     /// Who has not joined again is no member.
@@ -78,15 +83,14 @@ pub enum BrokerTimer {
 /// A byte for each start. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const LIVES: &str = "lives";
 
+/// Most records are no longer than this.
+const RECORD_BYTES: usize = 64;
+
 /// So many entries are told at once.
 const AT_ONCE: u64 = 50;
 
 /// The broker that leads most.
 pub const LEADER: Role = Role::new("Leader", "A broker that leads a partition; of several, the one that leads most.");
-
-fn file(partition: u32) -> String {
-    format!("log-{partition}")
-}
 
 impl Replica {
     /// Who leads it.
@@ -101,7 +105,7 @@ impl Replica {
 }
 
 impl Broker {
-    fn always(&self) -> bool {
+    pub(super) fn always(&self) -> bool {
         self.config.layout.flush == Flush::Always
     }
 
@@ -112,7 +116,7 @@ impl Broker {
     /// Appends what it leads: at which offset.
     pub(super) fn append(&mut self, partition: u32, content: Content, context: &mut Context<'_, Self>) -> u64 {
         let Some(replica) = self.replicas.get(&partition).filter(|replica| replica.leading.is_some()) else { return 0 };
-        let entry = Entry { offset: replica.log.end(), epoch: replica.standing.epoch, content };
+        let entry = Entry { offset: replica.log.end(), epoch: replica.standing.epoch, at: context.now(), content };
         let offset = entry.offset;
         self.put(partition, vec![entry], context);
         self.tell_followers(partition, context);
@@ -126,7 +130,7 @@ impl Broker {
         let Some(replica) = self.replicas.get_mut(&partition) else { return };
         for entry in entries {
             let before = replica.log.epoch_before(entry.offset);
-            context.append_record(file(partition), &Line::Put(entry.clone()));
+            Self::write(partition, &Change::Put(&entry), context);
             context.note(Note::Appended { partition, before, entry: entry.clone() });
             replica.log.push(entry);
         }
@@ -135,7 +139,24 @@ impl Broker {
         }
     }
 
-    fn sync(&mut self, context: &mut Context<'_, Self>) {
+    /// The log of a partition as its disk has it, of which a torn tail is cut.
+    fn recover(partition: u32, disk: &Files, context: &mut Context<'_, Self>) -> Log {
+        let file = store::file(partition);
+        let bytes = disk.read(&file).unwrap_or_default();
+        let (changes, length) = store::read(bytes);
+        if length < bytes.len() {
+            context.truncate(file, length as u64);
+        }
+        Log::of(changes)
+    }
+
+    pub(super) fn write(partition: u32, change: &Change<&Entry>, context: &mut Context<'_, Self>) {
+        let mut record = Vec::with_capacity(RECORD_BYTES);
+        store::encode(change, &mut record);
+        context.append(store::file(partition), &record);
+    }
+
+    pub(super) fn sync(&mut self, context: &mut Context<'_, Self>) {
         let ends = self.replicas.iter().map(|(partition, replica)| (*partition, replica.log.end())).collect();
         self.syncs.push((context.sync(), ends));
     }
@@ -145,12 +166,20 @@ impl Broker {
         if to >= replica.log.end() {
             return;
         }
+        // What is left of a log that is cut before its beginning is nothing.
+        let to = if to < replica.log.start() { 0 } else { to };
         context.sometimes(mark::TRUNCATED);
-        context.append_record(file(partition), &Line::Cut(to));
+        Self::write(partition, &Change::Cut(to), context);
         context.note(Note::Cut { partition, to });
         replica.log.cut(to);
         (replica.durable, replica.high) = (replica.durable.min(to), replica.high.min(to));
-        self.syncs.iter_mut().flat_map(|(_, ends)| ends).filter(|(of, _)| *of == partition).for_each(|(_, end)| *end = to.min(*end));
+        self.covers_no_more_than(partition, to);
+    }
+
+    /// No sync that is under way covers more of a log than this.
+    pub(super) fn covers_no_more_than(&mut self, partition: u32, end: u64) {
+        let of_partition = self.syncs.iter_mut().flat_map(|(_, ends)| ends).filter(|(of, _)| *of == partition);
+        of_partition.for_each(|(_, covered)| *covered = end.min(*covered));
     }
 
     /// Answers the followers that wait for more than they have been told.
@@ -159,7 +188,7 @@ impl Broker {
         for (follower, known) in leading.followers.iter_mut().filter(|(_, known)| known.waits) {
             known.waits = false;
             let entries = log.between(known.end, known.end + AT_ONCE).to_vec();
-            let told = Message::Fetched { partition, epoch: standing.epoch, offset: known.end, entries, high: *high };
+            let told = Message::Fetched { partition, epoch: standing.epoch, offset: known.end, entries, high: *high, start: log.start() };
             context.send(NodeId::server(*follower), told);
         }
     }
@@ -195,7 +224,7 @@ impl Broker {
         if partition != self.config.layout.of_group() {
             return context.send(to, Message::Produced { request, result: Ok(Some(offset)) });
         }
-        let entry = self.replicas.get(&partition).and_then(|replica| replica.log.from(offset).first());
+        let entry = self.replicas.get(&partition).and_then(|replica| replica.log.get(offset));
         match entry.map(|entry| &entry.content) {
             Some(Content::Processed { partition, offset, generation, of }) => {
                 let told = of.is_none().then_some((*partition, *offset, *generation));
@@ -292,7 +321,7 @@ impl Broker {
         context.send(to, answer);
     }
 
-    fn fetch(&mut self, partition: u32, context: &mut Context<'_, Self>) {
+    pub(super) fn fetch(&mut self, partition: u32, context: &mut Context<'_, Self>) {
         let (release, life) = (self.release(), self.life);
         let Some(replica) = self.replicas.get(&partition).filter(|replica| replica.leading.is_none()) else { return };
         let Standing { leader: Some(leader), epoch, .. } = replica.standing else { return };
@@ -317,6 +346,9 @@ impl Broker {
         let Some(replica) = self.replicas.get_mut(&partition).filter(|replica| replica.standing.epoch == epoch) else { return };
         let Some(leading) = &mut replica.leading else { return };
         let end = replica.log.end();
+        if offset < replica.log.start() {
+            return self.tell_behind(from, (partition, epoch), offset, context);
+        }
         if offset > end || last.is_some_and(|last| last != replica.log.epoch_before(offset)) {
             let (of, end) = last.map_or((epoch, end), |last| replica.log.end_of(last));
             return context.send(NodeId::server(from), Message::Diverges { partition, epoch, asked: (offset, last), of, end });
@@ -331,10 +363,18 @@ impl Broker {
             return;
         }
         let entries = log.between(offset, offset + AT_ONCE).to_vec();
-        context.send(NodeId::server(from), Message::Fetched { partition, epoch, offset, entries, high: *high });
+        let start = log.start();
+        context.send(NodeId::server(from), Message::Fetched { partition, epoch, offset, entries, high: *high, start });
     }
 
-    fn on_fetched(&mut self, (partition, epoch): (u32, u32), offset: u64, entries: Vec<Entry>, high: u64, context: &mut Context<'_, Self>) {
+    fn on_fetched(
+        &mut self,
+        (partition, epoch): (u32, u32),
+        offset: u64,
+        entries: Vec<Entry>,
+        (high, start): (u64, u64),
+        context: &mut Context<'_, Self>,
+    ) {
         let Some(replica) = self.replicas.get(&partition) else { return };
         if replica.standing.epoch != epoch || replica.leading.is_some() || replica.log.end() != offset {
             return;
@@ -344,6 +384,8 @@ impl Broker {
         }
         let Some(replica) = self.replicas.get_mut(&partition) else { return };
         replica.high = replica.high.max(high.min(replica.log.end()));
+        let start = start.min(replica.high);
+        self.trim(partition, start, context);
         self.fetch(partition, context);
     }
 
@@ -384,7 +426,9 @@ impl Broker {
         }
         leading.ask(wanted, now, &**rules);
         let Standing { epoch, version, .. } = replica.standing;
-        context.send(layout.controller(), Message::AlterIsr { partition, epoch, version, isr });
+        for controller in layout.controllers() {
+            context.send(controller, Message::AlterIsr { partition, epoch, version, isr: isr.clone() });
+        }
         self.advance(partition, context);
     }
 
@@ -457,6 +501,9 @@ impl Broker {
 
     fn on_poll(&self, from: NodeId, request: Request, (partition, offset): (u32, u64), committed: bool, context: &mut Context<'_, Self>) {
         let result = match self.replicas.get(&partition) {
+            Some(Replica { log, high, leading: Some(_), .. }) if offset < log.start() => {
+                Err(Refusal::OutOfRange { start: log.start(), end: self.config.rules.readable(*high, log.end()) })
+            }
             Some(Replica { log, high, leading: Some(_), .. }) => {
                 let rules = &*self.config.rules;
                 let readable = rules.readable(*high, log.end());
@@ -482,8 +529,10 @@ impl Broker {
     }
 
     fn alive(&mut self, context: &mut Context<'_, Self>) {
-        let message = Message::Alive { life: self.life, whole: self.always(), version: self.version };
-        context.send(self.config.layout.controller(), message);
+        // It tells all controllers: the one that leads hears it.
+        for controller in self.config.layout.controllers() {
+            context.send(controller, Message::Alive { life: self.life, whole: self.always(), version: self.version });
+        }
         context.set_timer(BrokerTimer::Alive, self.config.layout.beat);
         self.config.layout.all().for_each(|partition| self.look_who_is_in_sync(partition, context));
     }
@@ -505,11 +554,17 @@ impl Process for Broker {
         let numbered = Some(context.sync());
         let mut replicas = SortedMap::new();
         for partition in layout.all().filter(|partition| layout.replicas_of(*partition).contains(&me)) {
-            let log = Log::of(disk.records(&file(partition)));
+            let log = Self::recover(partition, disk, context);
             let end = log.end();
-            context.note(Note::Restored { partition, epochs: log.epochs() });
+            context.note(Note::Restored { partition, start: log.start(), epochs: log.epochs() });
             let standing = Standing { leader: None, epoch: 0, isr: Vec::new(), eligible: Vec::new(), version: 0 };
-            replicas.insert(partition, Replica { log, durable: end, high: 0, standing, cut: false, leading: None });
+            // What is gone was committed.
+            let high = log.start();
+            let horizons = SortedMap::new();
+            replicas.insert(partition, Replica { log, durable: end, high, standing, cut: false, leading: None, horizons });
+        }
+        if let Some(cleaning) = &layout.cleaning {
+            context.set_timer(BrokerTimer::Clean, cleaning.every);
         }
         if let Flush::Every(length) = layout.flush {
             context.set_timer(BrokerTimer::Flush, length);
@@ -535,8 +590,11 @@ impl Process for Broker {
             Message::Fetch { partition, epoch, offset, last, life } => {
                 self.on_fetch(server, (partition, epoch), offset, last, life, context);
             }
-            Message::Fetched { partition, epoch, offset, entries, high } => {
-                self.on_fetched((partition, epoch), offset, entries, high, context);
+            Message::Fetched { partition, epoch, offset, entries, high, start } => {
+                self.on_fetched((partition, epoch), offset, entries, (high, start), context);
+            }
+            Message::Behind { partition, epoch, asked, start, before } => {
+                self.on_behind((partition, epoch), asked, (start, before), context);
             }
             Message::Diverges { partition, epoch, asked, of, end } => self.on_diverges((partition, epoch), asked, (of, end), context),
             Message::Produce { request, partition, acks, value, by, transactional } => {
@@ -572,6 +630,7 @@ impl Process for Broker {
                     context.set_timer(BrokerTimer::Flush, length);
                 }
             }
+            BrokerTimer::Clean => self.clean(context),
             BrokerTimer::Sessions => self.look_who_is_silent(context),
             BrokerTimer::Rebalance => self.begin_generation(context),
             BrokerTimer::Transactions => self.look_after_transactions(context),
@@ -608,5 +667,9 @@ impl Process for Broker {
 
     fn inspect(&self) -> Option<&dyn Debug> {
         Some(self)
+    }
+
+    fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
+        file.starts_with("log-").then(|| store::words(bytes)).flatten()
     }
 }

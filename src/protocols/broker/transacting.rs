@@ -139,13 +139,13 @@ impl Broker {
         // What is open in the epoch that it begins came after it: it is there, and comes once more.
         let is_open = replica.log.transactions().is_open(marker.producer);
         let there = last.filter(|(last, _)| last.epoch == marker.epoch && !(is_open && rules.ends_what_comes_next()));
-        let offset = match there {
-            Some((_, offset)) => offset,
-            None => self.append(partition, Content::Marker(marker), context),
+        let (marker, offset) = match there {
+            Some(there) => there,
+            None => (marker, self.append(partition, Content::Marker(marker), context)),
         };
         let Some(replica) = self.replicas.get_mut(&partition) else { return };
         if offset < replica.high {
-            self.tell_marked(partition, offset, from, context);
+            self.tell_marker(partition, marker, from, context);
         } else if let Some(leading) = &mut replica.leading {
             leading.waiting.push((offset, Waiting::Coordinator(from)));
         }
@@ -153,9 +153,13 @@ impl Broker {
 
     /// A marker is committed.
     pub(super) fn tell_marked(&mut self, partition: u32, offset: u64, to: NodeId, context: &mut Context<'_, Self>) {
-        let entry = self.replicas.get(&partition).and_then(|replica| replica.log.from(offset).first());
-        let Some(Content::Marker(marker)) = entry.map(|entry| &entry.content) else { return };
-        let marker = *marker;
+        let entry = self.replicas.get(&partition).and_then(|replica| replica.log.get(offset));
+        if let Some(Content::Marker(marker)) = entry.map(|entry| &entry.content) {
+            self.tell_marker(partition, *marker, to, context);
+        }
+    }
+
+    fn tell_marker(&mut self, partition: u32, marker: Marker, to: NodeId, context: &mut Context<'_, Self>) {
         if to == NodeId::server(self.me) {
             self.on_marked(partition, marker, context);
         } else {

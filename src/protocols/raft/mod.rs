@@ -19,6 +19,7 @@
 
 mod audit;
 mod flush;
+mod hosted;
 mod kv;
 mod leader;
 mod log;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 use crate::base::{Duration, DurationRange, KvResponse, NodeId};
 use crate::process::Reply;
 
+pub use hosted::{Hosted, Timer as HostedTimer, Turn};
 pub use kv::KvState;
 pub use log::Log;
 pub use machine::{Raft, Round, Timer};

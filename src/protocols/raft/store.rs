@@ -5,12 +5,13 @@
 //! record carries its index and thereby replaces whatever the log had from there on, so that there is no moment between "truncated" and
 //! "appended" for a crash to fall into.
 //!
-//! Each record is its body's length and CRC-32 (four bytes each, little-endian), then the body.
+//! Each record is framed by its length and a checksum.
 
 use std::fmt;
 
 use super::{Command, Entry, EntryId, Log, Operation, Term};
 use crate::base::{ClientId, NodeId};
+use crate::protocols::frame;
 
 /// The name of the file.
 pub(super) const FILE: &str = "wal";
@@ -22,7 +23,7 @@ const _: () = assert!(VOTE != ENTRY, "a record says which it is");
 
 /// Appends the record of a term and the vote in it to `out`.
 pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
-    frame(out, |body| {
+    frame::append(out, |body| {
         body.push(VOTE);
         body.extend_from_slice(&term.0.to_le_bytes());
         if let Some(candidate) = vote {
@@ -33,7 +34,7 @@ pub(super) fn encode_vote(term: Term, vote: Option<NodeId>, out: &mut Vec<u8>) {
 
 /// Appends the record of an entry to `out`.
 pub(super) fn encode_entry<O: Operation>(id: EntryId, command: &Command<O>, out: &mut Vec<u8>) {
-    frame(out, |body| {
+    frame::append(out, |body| {
         body.push(ENTRY);
         body.extend_from_slice(&id.index.to_le_bytes());
         body.extend_from_slice(&id.term.0.to_le_bytes());
@@ -64,17 +65,6 @@ fn encode_command<O: Operation>(command: &Command<O>, body: &mut Vec<u8>) {
 fn encode_session(session: ClientId, body: &mut Vec<u8>) {
     body.extend_from_slice(&session.client.to_le_bytes());
     body.extend_from_slice(&session.session.to_le_bytes());
-}
-
-/// Appends a record with this body to `out`.
-fn frame(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
-    let header = out.len();
-    out.extend_from_slice(&[0; 8]);
-    body(out);
-    let written = &out[header + 8..];
-    let (length, sum) = (written.len() as u32, crc32fast::hash(written));
-    out[header..header + 4].copy_from_slice(&length.to_le_bytes());
-    out[header + 4..header + 8].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// What a server finds on its disk at boot.
@@ -155,12 +145,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
     fn record<O: Operation>(&mut self) -> Option<Record<O>> {
-        let length = self.u32()? as usize;
-        let sum = self.u32()?;
-        let (body, rest) = self.0.split_at_checked(length)?;
-        if crc32fast::hash(body) != sum {
-            return None;
-        }
+        let (body, rest) = frame::first(self.0)?;
         self.0 = rest;
         Reader(body).body()
     }

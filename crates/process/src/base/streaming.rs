@@ -110,6 +110,9 @@ pub struct Streamed {
     pub shown: Vec<Shown>,
     /// The keys that were given to this consumer, or taken from it, since it last told: where it stood in them means nothing any more.
     pub rebalanced: Vec<u64>,
+    /// Of keys of which this consumer wanted what was gone since it last told: before which offset the broker has nothing any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<(u64, u64)>,
     /// As whom the client acted, where those of an earlier tenure must have no effect.
     pub tenures: Vec<Tenure>,
 }

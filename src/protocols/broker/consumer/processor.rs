@@ -192,7 +192,8 @@ impl Consumer {
                 }
                 tenures.extend(epoch.filter(|_| processing.transactional).map(|epoch| epoch_of(producer, epoch)));
                 let rebalanced = std::mem::take(&mut self.rebalanced);
-                self.end(Outcome::Done(Streamed { shown, rebalanced, tenures }), client, context);
+                let gone = std::mem::take(&mut self.gone);
+                self.end(Outcome::Done(Streamed { shown, rebalanced, tenures, gone }), client, context);
             }
             ended => {
                 self.processor.ready.retain(|ready| *ready != batch.partition);

@@ -1,16 +1,21 @@
 //! What must hold of the replicas of a partition, and of the group, judged by what brokers say about themselves.
 //!
-//! What clients see is judged besides, by the judges of streams.
+//! What clients see is judged besides, by the judges of streams; and the controllers by [the properties of
+//! Raft](crate::protocols::raft::properties::PROPERTIES).
 
+mod cleaning;
 mod rules;
 mod transactions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::cleaning::Allowed;
 use self::transactions::Transactions;
-use super::{Content, Entry, Note};
+use super::{Content, Entry, Message, Note, Operation, RaftMessage};
 use crate::base::{NodeId, SortedMap};
 use crate::check::{Property, PropertyReport, Sighting, Violations};
+use crate::protocols::raft;
+use crate::protocols::raft::properties::{RaftJudge, observe_within};
 use crate::trace::{Event, Judge, Record, Vocabulary};
 
 /// Who leads.
@@ -46,11 +51,29 @@ pub const PRODUCER_FENCED: Property = Property::always(
     "in a partition, nothing of an earlier epoch of a transactional producer lies behind what is of a later one",
 );
 
+/// What leaves logs.
+pub const CLEANED_AS_ALLOWED: Property = Property::always(
+    "cleaned-as-allowed",
+    "nothing leaves a log but what is committed, and is older than retention keeps it or one of more than it keeps; or of whose key a \
+     later message counts; or a tombstone that was kept long enough. Of ages, what two clocks differ at most is allowed for",
+);
+
 /// All of them.
-pub const PROPERTIES: [Property; 7] = [ONE_LEADER, LOGS_MATCH, COMMITTED_KEPT, OFFSETS_KEPT, NO_ZOMBIE, MARKED_AS_DECIDED, PRODUCER_FENCED];
+pub const PROPERTIES: [Property; 8] =
+    [ONE_LEADER, LOGS_MATCH, COMMITTED_KEPT, OFFSETS_KEPT, NO_ZOMBIE, MARKED_AS_DECIDED, PRODUCER_FENCED, CLEANED_AS_ALLOWED];
+
+type Within = raft::properties::Within<Operation, ()>;
+
+fn raft_message(message: &Message) -> Option<&RaftMessage> {
+    if let Message::Raft(message) = message { Some(message) } else { None }
+}
+
+fn raft_note<V: Brokering>(note: &V::Note) -> Option<&raft::Note> {
+    if let Note::Raft(note) = V::said(note)? { Some(note) } else { None }
+}
 
 /// A system with brokers.
-pub trait Brokering: Vocabulary {
+pub trait Brokering: Vocabulary<Message = Message> {
     /// What this note of a server says of a broker.
     fn said(note: &Self::Note) -> Option<&Note>;
 }
@@ -60,7 +83,10 @@ pub trait Brokering: Vocabulary {
 pub struct BrokerJudge {
     /// The properties that are judged.
     judged: Vec<Property>,
+    /// What may leave logs.
+    allowed: Allowed,
     violations: Violations,
+    controllers: RaftJudge<Operation>,
     partitions: SortedMap<u32, Partition>,
     /// By partition: how far the group was told that it has come, and in which generation.
     processed: SortedMap<u32, (u64, u32, Sighting)>,
@@ -77,15 +103,28 @@ struct Partition {
     logs: SortedMap<NodeId, Vec<u32>>,
     /// By offset: the epoch of what was committed there, in which epoch that was said, and when.
     committed: Vec<(u32, u32, Sighting)>,
+    /// Of each replica: where its log begins.
+    starts: SortedMap<NodeId, u64>,
+    /// The latest offset at which a log began of which that was right.
+    trimmed: u64,
+    /// The messages, by epoch and offset, that compaction has removed somewhere.
+    emptied: BTreeSet<(u32, u64)>,
     /// Of each replica: the generations that begin in its log, and where.
     generations: SortedMap<NodeId, Vec<(u64, u32, Sighting)>>,
 }
 
 impl BrokerJudge {
-    /// Judges these of [`PROPERTIES`], of brokers of which nothing is known yet.
-    pub fn new(judged: Vec<Property>) -> Self {
-        let (partitions, processed) = (SortedMap::new(), SortedMap::new());
-        Self { judged, violations: Violations::default(), partitions, processed, transactions: Transactions::default() }
+    /// Judges these of [`PROPERTIES`], of so many brokers of which nothing is known yet, and of so many controllers, which come after them.
+    pub fn new(judged: Vec<Property>, allowed: Allowed, brokers: u32, controllers: u32) -> Self {
+        Self {
+            judged,
+            allowed,
+            violations: Violations::default(),
+            controllers: RaftJudge::of(brokers as usize, controllers as usize),
+            partitions: SortedMap::new(),
+            processed: SortedMap::new(),
+            transactions: Transactions::default(),
+        }
     }
 
     fn judges(&self, property: &Property) -> bool {
@@ -94,9 +133,12 @@ impl BrokerJudge {
 
     fn said(&mut self, now: Sighting, node: NodeId, note: &Note) {
         match note {
-            Note::Restored { partition, epochs } => {
+            Note::Restored { partition, start, epochs } => {
                 self.cut(*partition, node, 0);
-                let log = self.partitions.entry(*partition).or_default().logs.entry(node).or_default();
+                let known = self.partitions.entry(*partition).or_default();
+                known.starts.insert(node, *start);
+                let log = known.logs.entry(node).or_default();
+                log.resize(*start as usize, 0);
                 epochs.iter().for_each(|(epoch, end)| log.resize(*end as usize, *epoch));
             }
             Note::Cut { partition, to } => self.cut(*partition, node, *to),
@@ -109,6 +151,10 @@ impl BrokerJudge {
                 let fresh: Vec<(u32, u32, Sighting)> = fresh.collect();
                 known.committed.extend(fresh);
             }
+            Note::Trimmed { partition, start } => self.trimmed(now, node, *partition, *start),
+            Note::Restarted { partition, start } => self.restarted(now, node, *partition, *start),
+            Note::Emptied { partition, offsets } => self.emptied(now, node, *partition, offsets),
+            Note::Raft(_) => {}
             Note::Handed { partition, generation, offset } => self.handed(now, *partition, *generation, *offset),
             Note::Processed { partition, generation, offset } => self.processed(now, *partition, *generation, *offset),
         }
@@ -117,6 +163,9 @@ impl BrokerJudge {
     fn cut(&mut self, partition: u32, node: NodeId, to: u64) {
         let known = self.partitions.entry(partition).or_default();
         known.logs.entry(node).or_default().truncate(to as usize);
+        if known.starts.get(&node).is_some_and(|start| to < *start) {
+            known.starts.insert(node, 0);
+        }
         known.generations.entry(node).or_default().retain(|(offset, ..)| *offset < to);
         self.transactions.cut(node, partition, to);
     }
@@ -130,22 +179,23 @@ impl BrokerJudge {
             self.violations.add(&ONE_LEADER, now, broken.with("other", leader).seen("before", before));
         }
         let log = known.logs.get(&node).map(Vec::as_slice).unwrap_or_default();
-        // One that stood still may begin to lead late, in an epoch that is over.
-        let before = (0..).zip(&known.committed).filter(|(_, (_, said, _))| *said < epoch);
+        let start = known.starts.get(&node).copied().unwrap_or(0);
+        // One that stood still may begin to lead late, in an epoch that is over. What it has let go of was judged then.
+        let before = (0..).zip(&known.committed).filter(|(offset, (_, said, _))| *said < epoch && *offset >= start);
         let lost = before.into_iter().find(|(offset, (of, ..))| log.get(*offset as usize) != Some(of));
         if let Some((offset, (.., before))) = lost.filter(|_| judges_committed) {
-            let offset: u64 = offset;
             let broken = rules::COMMITTED_LOST.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(epoch));
             self.violations.add(&COMMITTED_KEPT, now, broken.with("offset", offset).seen("before", *before));
         }
     }
 
     fn appended(&mut self, now: Sighting, node: NodeId, partition: u32, before: u32, entry: &Entry) {
-        let Entry { offset, epoch, content } = entry;
+        let Entry { offset, epoch, content, .. } = entry;
         let known = self.partitions.entry(partition).or_default();
         known.logs.entry(node).or_default().push(*epoch);
         let first = known.entries.entry((*epoch, *offset)).or_insert_with(|| (content.clone(), before, node, now));
-        if first.0 != *content || first.1 != before {
+        let is_empty = matches!(content, Content::Empty { .. }) && known.emptied.contains(&(*epoch, *offset));
+        if (first.0 != *content && !is_empty) || first.1 != before {
             let broken = rules::ENTRIES_DIFFER.with("node", node).with("partition", u64::from(partition)).with("epoch", u64::from(*epoch));
             let broken = broken.with("offset", *offset).with("other", first.2).seen("before", first.3);
             self.violations.add(&LOGS_MATCH, now, broken);
@@ -192,6 +242,7 @@ impl BrokerJudge {
 
 impl<V: Brokering> Judge<V> for BrokerJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
+        observe_within(&mut self.controllers, record, raft_message, raft_note::<V>);
         if let Event::Note { node, note } = record.event
             && let Some(note) = V::said(note)
         {
@@ -200,10 +251,10 @@ impl<V: Brokering> Judge<V> for BrokerJudge {
     }
 
     fn violated(&self) -> bool {
-        !self.violations.is_empty()
+        !self.violations.is_empty() || Judge::<Within>::violated(&self.controllers)
     }
 
     fn reports(&self) -> Vec<PropertyReport> {
-        self.violations.reports(&self.judged)
+        self.violations.reports(&self.judged).into_iter().chain(Judge::<Within>::reports(&self.controllers)).collect()
     }
 }

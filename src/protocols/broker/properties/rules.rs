@@ -28,6 +28,18 @@ pub(super) static NOT_DECIDED: Rule = Rule::new(
     "{node} has a marker at offset {offset} of partition {partition} that the transaction of {producer} is {how}, and no such decision is \
      committed",
 );
+pub(super) static DELETED_UNCOMMITTED: Rule =
+    Rule::new("deleted-uncommitted", "{node} deleted offset {offset} of partition {partition}, which is not committed");
+pub(super) static DELETED_EARLY: Rule =
+    Rule::new("deleted-early", "{node} deleted offset {offset} of partition {partition}, which retention keeps");
+pub(super) static EMPTIED: Rule = Rule::new(
+    "emptied",
+    "{node} removed the message at offset {offset} of partition {partition}, behind which none of its key is committed that counts",
+);
+pub(super) static EMPTIED_TOMBSTONE: Rule = Rule::new(
+    "emptied-tombstone",
+    "{node} removed the tombstone at offset {offset} of partition {partition}, which was the last of its key and not kept for long enough",
+);
 pub(super) static OLD_PRODUCER: Rule = Rule::new(
     "old-producer",
     "{node} has something of epoch {epoch} of producer {producer} in partition {partition}, behind the beginning of its epoch {later}, at \

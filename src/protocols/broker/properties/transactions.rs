@@ -45,7 +45,9 @@ impl Transactions {
                 }
                 return;
             }
-            Content::Message { by: Some(by), transactional: true, .. } => (by.producer, by.epoch),
+            Content::Message { by: Some(by), transactional: true, .. } | Content::Empty { by: Some(by), transactional: true } => {
+                (by.producer, by.epoch)
+            }
             Content::Processed { of: Some(of), .. } => (of.producer, of.epoch),
             Content::Marker(marker) => {
                 let places = self.decided.get(&(marker.producer, marker.epoch, marker.commits)).map(Vec::as_slice).unwrap_or_default();
@@ -57,7 +59,11 @@ impl Transactions {
                 }
                 (marker.producer, marker.epoch)
             }
-            Content::Message { .. } | Content::Processed { .. } | Content::Generation { .. } | Content::Asked { .. } => return,
+            Content::Message { .. }
+            | Content::Empty { .. }
+            | Content::Processed { .. }
+            | Content::Generation { .. }
+            | Content::Asked { .. } => return,
         };
         let epochs = self.epochs.entry((node, partition, producer)).or_default();
         match epochs.last().copied() {

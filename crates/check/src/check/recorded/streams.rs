@@ -2,7 +2,8 @@
 //!
 //! `:send`, `:poll` and `:txn` have acts: `[:send 1 7]`, which ends as `[:send 1 [4 7]]` with its offset, and `[:poll]`, which ends as
 //! `[:poll {1 [[4 7]]}]`. `:assign [1 2]` and `:subscribe [1 2]` say what is consumed, `:crash` forgets it. A run writes more than Jepsen
-//! does: `:commit {1 5}`, and the fields `:group` and `:tenures`.
+//! does: `:commit {1 5}`, and the fields `:group`, `:tenures` and `:gone {1 40}`: the consumer wanted something of key 1 that is gone, as is
+//! all before offset 40.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -171,6 +172,16 @@ impl StreamsSchema {
         keys.iter().map(|key| self.key(key)).collect()
     }
 
+    /// An offset for each key.
+    fn offsets(&mut self, value: &Value) -> Result<Vec<(u64, u64)>, String> {
+        let Value::Map(offsets) = value else { return Err(format!("expected offsets, as in {{1 5}}, found {value}")) };
+        let mut found = Vec::with_capacity(offsets.len());
+        for (key, offset) in offsets {
+            found.push((self.key(key)?, offset_of(offset)?.ok_or("expected an offset, found nil")?));
+        }
+        Ok(found)
+    }
+
     /// A message and its offset, of what was sent or polled.
     fn record(&mut self, pair: &Value) -> Result<StreamRecord, String> {
         let (offset, value) = pair.pair().ok_or_else(|| format!("expected an offset and a message, as in [4 7], found {pair}"))?;
@@ -234,7 +245,9 @@ impl StreamsSchema {
             }
         }
         let tenures = field(&call, "tenures").and_then(Value::items).unwrap_or_default();
-        Ok(Streamed { shown, rebalanced, tenures: tenures.iter().map(tenure).collect::<Result<_, _>>()? })
+        let tenures = tenures.iter().map(tenure).collect::<Result<_, _>>()?;
+        let gone = field(&call, "gone").map_or(Ok(Vec::new()), |gone| self.offsets(gone))?;
+        Ok(Streamed { shown, rebalanced, gone, tenures })
     }
 }
 
@@ -308,14 +321,7 @@ impl Schema for StreamsSchema {
                 let group = if let Some(Value::Int(group)) = field(&call, "group") { u64::try_from(*group).ok() } else { None };
                 Ok(StreamOp::Subscribe { group, keys: self.keys(call.value)? })
             }
-            "commit" => {
-                let Value::Map(offsets) = call.value else { return Err(format!("expected offsets, as in {{1 5}}, found {}", call.value)) };
-                let mut commits = Vec::with_capacity(offsets.len());
-                for (key, offset) in offsets {
-                    commits.push((self.key(key)?, offset_of(offset)?.ok_or("expected an offset, found nil")?));
-                }
-                Ok(StreamOp::Commit { offsets: commits })
-            }
+            "commit" => Ok(StreamOp::Commit { offsets: self.offsets(call.value)? }),
             "crash" => Ok(StreamOp::Crash),
             "debug-topic-partitions" => Ok(StreamOp::Acts(Vec::new())),
             _ => {
@@ -360,6 +366,7 @@ pub fn spelling() -> Spelling<StreamOp, Streamed> {
 
 fn spelled(op: &StreamOp, streamed: &Streamed) -> Spelled {
     let keys = |keys: &[u64]| Value::Vector(keys.iter().copied().map(number).collect());
+    let offsets = |offsets: &[(u64, u64)]| Value::map(offsets.iter().map(|(key, offset)| (number(*key), number(*offset))).collect());
     let (value, mut rest) = match op {
         StreamOp::Acts(acts) => {
             let act = |(place, act): (usize, &StreamAct)| act_spelled(*act, streamed.shown.get(place));
@@ -370,14 +377,17 @@ fn spelled(op: &StreamOp, streamed: &Streamed) -> Spelled {
             (keys(assigned), rest)
         }
         StreamOp::Subscribe { group, keys: wanted } => (keys(wanted), group.iter().map(|group| ("group", number(*group))).collect()),
-        StreamOp::Commit { offsets } => {
-            (Value::map(offsets.iter().map(|(key, offset)| (number(*key), number(*offset))).collect()), Vec::new())
-        }
+        StreamOp::Commit { offsets: processed } => (offsets(processed), Vec::new()),
         StreamOp::Crash => (Value::Nil, Vec::new()),
     };
     if !streamed.rebalanced.is_empty() {
         let event = Value::map(vec![(Value::Keyword("keys".into()), keys(&streamed.rebalanced))]);
         rest.push(("rebalance-log", Value::Vector(vec![event])));
+    }
+    if !streamed.gone.is_empty() {
+        // Of what it was told of a key, the last says most.
+        let last: BTreeMap<u64, u64> = streamed.gone.iter().copied().collect();
+        rest.push(("gone", offsets(&last.into_iter().collect::<Vec<_>>())));
     }
     if !streamed.tenures.is_empty() {
         let tenure = |tenure: &Tenure| {

@@ -64,16 +64,21 @@ pub struct Demands {
     pub promise: Promise,
     /// Whether the messages of a key come in the order in which they were sent.
     pub ordered: bool,
-    /// Whether messages may go with time, by retention or compaction: then it says nothing that one was never seen.
+    /// Whether messages may go without a word, since they expired, were dropped or are where no client looks: then it says nothing that one
+    /// was never seen. What a broker deletes by retention it tells the consumers that come too late (`OFFSET_OUT_OF_RANGE`,
+    /// [`Streamed::gone`](crate::base::Streamed::gone)), and that is heeded without this.
     pub forgets: bool,
     /// Whether what transactions send is isolated: of two, one lies before the other in all logs. Kafka promises that of none.
     pub isolated: bool,
+    /// If logs are compacted: how many keys the messages of one log have. That of a message is the magnitude of its value modulo this, and
+    /// one whose value is negative is a tombstone. A message may go when a later one of its key is in the log, and a tombstone at any time.
+    pub compacts: Option<u32>,
 }
 
 impl Demands {
     /// This promise, with messages that are in order and stay, and with transactions that may lie among each other.
     pub const fn of(promise: Promise) -> Self {
-        Self { promise, ordered: true, forgets: false, isolated: false }
+        Self { promise, ordered: true, forgets: false, isolated: false, compacts: None }
     }
 
     /// Whether they forbid this.

@@ -91,6 +91,8 @@ struct Audience {
     high: FxHashMap<u64, (u64, i64, usize)>,
     /// The lowest offset at which something was polled of each key. A message that is there twice may have been polled at the later one.
     low: FxHashMap<u64, u64>,
+    /// Before which offset of each key all is gone, as one of them was told that came too late.
+    gone: FxHashMap<u64, u64>,
     /// The last poll of each key that took effect: when it began, and which it was.
     last_poll: FxHashMap<u64, (Time, usize)>,
 }
@@ -152,6 +154,9 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
             are_all_of_groups &= member.group.is_some();
         }
         for (group, audience) in &mut audiences {
+            if group.is_none() || *group == member.group {
+                audience.misses_for_good(&attempt.streamed.gone);
+            }
             let is_theirs = group.is_none() || is_delivered && *group == member.group;
             if is_theirs {
                 audience.polls(index, finder, &polled, is_delivered.then_some(&member.keys));
@@ -231,13 +236,24 @@ impl Audience {
         }
     }
 
+    /// One of them was told that all before these offsets is gone.
+    fn misses_for_good(&mut self, gone: &[(u64, u64)]) {
+        for (key, before) in gone {
+            let known = self.gone.entry(*key).or_default();
+            *known = (*known).max(*before);
+        }
+    }
+
     /// Finds what they never polled and should have. Says of how many messages that is not known.
     fn misses(&self, finder: &mut Finder<'_>, sent: &Sent) -> usize {
         let whose = || self.group.map_or_else(|| Fact::Text("anyone".to_owned()), |group| Fact::Text(format!("group {group}")));
         let mut undecided = 0;
         for (&(key, value), &sender) in sent.messages.iter().filter(|(message, _)| !self.polled.contains_key(message)) {
             let offset = finder.logs.offsets((key, value)).next_back();
-            if !self.is_due(key, offset, finder.attempts[sender].invoked) {
+            let is_gone = |offset: u64| {
+                self.gone.get(&key).is_some_and(|before| offset < *before) || finder.logs.may_be_compacted(key, value, offset)
+            };
+            if !self.is_due(key, offset, finder.attempts[sender].invoked) || offset.is_some_and(is_gone) {
                 continue;
             }
             if let (Some(offset), Some((behind, later, reader))) = (offset, self.high.get(&key).copied())

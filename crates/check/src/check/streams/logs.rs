@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Attempt;
-use super::anomaly::Promise;
+use super::anomaly::{Demands, Promise};
 use crate::base::StreamRecord;
 use crate::check::verdict::Fate;
 
@@ -25,15 +25,20 @@ pub(super) struct Logs {
     ambiguous: FxHashSet<Message>,
     /// Of each message, its offsets.
     places: FxHashMap<Message, BTreeSet<u64>>,
+    /// If logs are compacted: how many keys their messages have.
+    compacts: Option<u32>,
+    /// Then, of each log and each key of its messages, where the last of them lies.
+    last_of: FxHashMap<(u64, u64), u64>,
 }
 
 impl Logs {
-    /// What is shown by these attempts, of a broker that promises this.
+    /// What is shown by these attempts, of a broker of which this is demanded.
     ///
     /// What a poll has shown is there, whatever became of the poll. What was sent is there if it was acknowledged or polled. Of a
     /// transaction it is enough that one of its messages was polled.
-    pub(super) fn of(attempts: &[Attempt], promise: Promise) -> Self {
-        let mut logs = Self::default();
+    pub(super) fn of(attempts: &[Attempt], demands: Demands) -> Self {
+        let Demands { promise, compacts, .. } = demands;
+        let mut logs = Self { compacts, ..Self::default() };
         for (index, attempt) in attempts.iter().enumerate() {
             for (key, StreamRecord { offset, value }) in attempt.polled() {
                 logs.readers.entry((key, value)).or_default().push(index);
@@ -66,6 +71,10 @@ impl Logs {
         if let Some(offset) = offset {
             self.keys.entry(key).or_default().entry(offset).or_default().insert(value);
             self.places.entry((key, value)).or_default().insert(offset);
+            if let Some(keys) = self.compacts {
+                let last = self.last_of.entry((key, key_of(value, keys))).or_insert(offset);
+                *last = offset.max(*last);
+            }
         }
     }
 
@@ -119,11 +128,23 @@ impl Logs {
         })
     }
 
+    /// Whether compaction may have removed this message, which lies there.
+    pub(super) fn may_be_compacted(&self, key: u64, value: i64, offset: u64) -> bool {
+        let Some(keys) = self.compacts else { return false };
+        value < 0 || self.last_of.get(&(key, key_of(value, keys))).is_some_and(|last| offset < *last)
+    }
+
     /// The first message that lies between these two offsets of a key and not at one of those that are left out, and where.
     pub(super) fn between(&self, key: u64, after: u64, before: u64, left_out: impl Fn(u64) -> bool) -> Option<(u64, i64)> {
         let log = self.keys.get(&key)?;
         let mut behind = log.range(after.checked_add(1)?..).take_while(|(offset, _)| **offset < before);
-        let (offset, values) = behind.find(|(offset, _)| !left_out(**offset))?;
+        let compacted = |offset: u64, values: &BTreeSet<i64>| values.iter().all(|value| self.may_be_compacted(key, *value, offset));
+        let (offset, values) = behind.find(|(offset, values)| !left_out(**offset) && !compacted(**offset, values))?;
         values.first().map(|value| (*offset, *value))
     }
+}
+
+/// The key of a message, of so many.
+fn key_of(value: i64, keys: u32) -> u64 {
+    value.unsigned_abs() % u64::from(keys.max(1))
 }

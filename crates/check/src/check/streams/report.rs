@@ -91,7 +91,7 @@ pub fn judge(demands: Demands, history: &History<StreamOp, Streamed>) -> Vec<Pro
 
 /// Judges these attempts, which are in the order of their invocation.
 pub fn check(demands: Demands, attempts: &[Attempt], names: &StreamNames) -> StreamReport {
-    let logs = Logs::of(attempts, demands.promise);
+    let logs = Logs::of(attempts, demands);
     let mut finder = Finder { demands, attempts, logs: &logs, names, findings: Vec::new() };
     delivery::messages(&mut finder);
     let undecided = delivery::audiences(&mut finder);
